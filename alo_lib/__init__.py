@@ -1,0 +1,1 @@
+"""Volatility arbitrage on American options: everything that runs, and can be tested, without LEAN."""

@@ -1,0 +1,1 @@
+"""Compiled elementary functions, Chebyshev interpolation, quadrature and root finding."""
