@@ -1,0 +1,241 @@
+"""GJR-GARCH(1,1): calibrated in batch, filtered in a stream, forecast over an option's life."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alo_lib.numerics.compilation import kernel
+from alo_lib.volatility.calibration import Calibration, Mean, calibrate_gjr
+from alo_lib.volatility.errors import DataError, ParameterError
+from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks
+from alo_lib.volatility.parameters import GjrParameters
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, finite_returns
+
+__all__ = ["GjrGarch", "GjrPath", "GjrState"]
+
+Array = NDArray[np.float64]
+
+# Places in GjrParameters.coefficients.
+_MU, _OMEGA, _ALPHA, _GAMMA, _BETA, _NU, _SKEW, _A, _B, _LOG_CONSTANT = range(10)
+
+
+@kernel
+def _next_variance(c: Array, variance: float, residual: float) -> float:
+    """Conditional variance of the day after one with this ``variance`` and ``residual``."""
+    weight = c[_ALPHA] + c[_GAMMA] if residual < 0.0 else c[_ALPHA]
+    following: float = c[_OMEGA] + weight * residual * residual + c[_BETA] * variance
+    return following
+
+
+@kernel
+def _step(c: Array, variance: float, return_: float) -> tuple[float, float, float]:
+    """One day: the next conditional variance, the day's standardized residual, and its log likelihood."""
+    residual = return_ - c[_MU]
+    z = residual / math.sqrt(variance)
+    density = log_density(z, c[_NU], c[_SKEW], c[_A], c[_B], c[_LOG_CONSTANT]) - 0.5 * math.log(variance)
+    return _next_variance(c, variance, residual), z, density
+
+
+@kernel
+def _run(
+    c: Array, variance: float, log_likelihood: float, returns: Array, limit: float, variances: Array, shocks: Array
+) -> tuple[float, float, int]:
+    """All days: fill ``variances`` and ``shocks`` (n,) and return the last day's next variance and the log likelihood.
+
+    Stops at the first shock beyond ``limit`` and returns its index, otherwise -1.
+    """
+    for t in range(returns.shape[0]):
+        variances[t] = variance
+        variance, shocks[t], density = _step(c, variance, returns[t])
+        if not abs(shocks[t]) <= limit:
+            return variance, log_likelihood, t
+        log_likelihood += density
+    return variance, log_likelihood, -1
+
+
+@kernel
+def _simulate(c: Array, variance: float, shocks: Array, returns: Array, variances: Array) -> None:
+    """Fill ``returns`` and ``variances`` (n,) from standardized ``shocks`` (n,)."""
+    for t in range(shocks.shape[0]):
+        variances[t] = variance
+        residual = math.sqrt(variance) * shocks[t]
+        returns[t] = c[_MU] + residual
+        variance = _next_variance(c, variance, residual)
+
+
+@dataclass(frozen=True, slots=True)
+class GjrState:
+    """All that a filter needs to go on: the next day's conditional variance (daily, decimals), and what led there."""
+
+    variance: float
+    log_likelihood: float = 0.0
+    observations: int = 0
+
+    @property
+    def volatility(self) -> float:
+        """Next day's conditional volatility, annualized."""
+        return math.sqrt(TRADING_DAYS * self.variance)
+
+    def to_dict(self) -> dict[str, float | int]:
+        """Fields for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, float | int]) -> "GjrState":
+        """Inverse of :meth:`to_dict`, to the last bit.
+
+        :raises ParameterError: for missing or unknown names, or a variance that is not finite and positive.
+        """
+        if sorted(values) != ["log_likelihood", "observations", "variance"]:
+            raise ParameterError(f"a state is variance, log_likelihood, observations, but these are {sorted(values)}")
+        variance = float(values["variance"])
+        if not (math.isfinite(variance) and variance > 0.0):
+            raise ParameterError(f"variance must be finite and positive, but it is {variance!r}")
+        return cls(variance, float(values["log_likelihood"]), int(values["observations"]))
+
+
+@dataclass(frozen=True)
+class GjrPath:
+    """What a filter saw on each of n days, knowing nothing later: arrays of shape (n,), and the state after them."""
+
+    conditional_variance: Array
+    """Variance of each day given the days before it (daily, decimals)."""
+    standardized_residuals: Array
+    state: GjrState
+
+
+@dataclass(frozen=True)
+class GjrGarch:
+    """A GJR-GARCH(1,1) model with known parameters: (state, return) to state, and state to forecast.
+
+    Returns are daily and logarithmic, in decimals. Nothing is mutated, so one model may serve any number of filters.
+    """
+
+    parameters: GjrParameters
+    calibration: Calibration | None = None
+    """How the parameters were fitted; None when they were given."""
+
+    @classmethod
+    def calibrate(
+        cls,
+        returns: ArrayLike,
+        *,
+        distribution: Distribution = "t",
+        mean: Mean = "constant",
+        warm_start: GjrParameters | None = None,
+        min_observations: int = MIN_OBSERVATIONS,
+    ) -> "GjrGarch":
+        """Fit by maximum likelihood; arguments and errors as :func:`~alo_lib.volatility.calibration.calibrate_gjr`."""
+        return cls(
+            *calibrate_gjr(
+                returns,
+                distribution=distribution,
+                mean=mean,
+                warm_start=warm_start,
+                min_observations=min_observations,
+            )
+        )
+
+    def start(self) -> GjrState:
+        """State before any return is seen."""
+        return GjrState(self.parameters.initial_variance)
+
+    def update(self, state: GjrState, return_: float) -> GjrState:
+        """State after one more daily return, in constant time; the same bits as :meth:`filter` over all of them.
+
+        :raises DataError: for a return that is not finite, or further than 50 conditional standard deviations off.
+        """
+        variance, z, density = _step(self.parameters.coefficients, state.variance, return_)
+        if not abs(z) <= MAX_DEVIATIONS:
+            raise DataError(_outlier(return_, z, state.observations))
+        return GjrState(variance, state.log_likelihood + density, state.observations + 1)
+
+    def filter(self, returns: ArrayLike, state: GjrState | None = None) -> GjrState:
+        """State after ``returns`` (n,), from ``state`` or from the start; errors as :meth:`path`."""
+        return self.path(returns, state).state
+
+    def path(self, returns: ArrayLike, state: GjrState | None = None) -> GjrPath:
+        """Conditional variance and standardized residual of each day of ``returns`` (n,), and the state after them.
+
+        :raises DataError: for a return that is not finite, or further than 50 conditional standard deviations off.
+        """
+        data = finite_returns(returns)
+        begin = self.start() if state is None else state
+        variances, shocks = np.empty_like(data), np.empty_like(data)
+        variance, log_likelihood, bad = _run(
+            self.parameters.coefficients,
+            begin.variance,
+            begin.log_likelihood,
+            data,
+            MAX_DEVIATIONS,
+            variances,
+            shocks,
+        )
+        if bad >= 0:
+            raise DataError(_outlier(float(data[bad]), float(shocks[bad]), begin.observations + bad))
+        return GjrPath(variances, shocks, GjrState(variance, log_likelihood, begin.observations + data.size))
+
+    def forecast(self, state: GjrState, horizon_days: int) -> Array:
+        """Expected daily variances of the next ``horizon_days`` days, shape (horizon_days,), decimals.
+
+        E[v_k] = L + p^(k-1) (v_1 - L), with the long-run variance L and the persistence p.
+
+        :raises ParameterError: for a horizon below one day.
+        """
+        if horizon_days < 1:
+            raise ParameterError(f"horizon_days must be at least 1, but it is {horizon_days}")
+        long_run = self.parameters.long_run_variance
+        decay = np.power(self.parameters.persistence, np.arange(horizon_days, dtype=np.float64))
+        return np.asarray(long_run + decay * (state.variance - long_run), dtype=np.float64)
+
+    @overload
+    def forecast_volatility(self, state: GjrState, trading_days: float) -> float: ...
+
+    @overload
+    def forecast_volatility(self, state: GjrState, trading_days: Array) -> Array: ...
+
+    def forecast_volatility(self, state: GjrState, trading_days: float | Array) -> float | Array:
+        """Annualized volatility expected over the next ``trading_days``, a number or an array, fractions allowed.
+
+        The root of 252 times the mean expected daily variance over the horizon; a fraction of a day takes that fraction
+        of the day's variance, so that less than one day gives the next day's volatility.
+
+        :raises ParameterError: for a horizon that is not finite and positive.
+        """
+        days = np.asarray(trading_days, dtype=np.float64)
+        if not np.all(np.isfinite(days) & (days > 0.0)):
+            raise ParameterError(f"trading_days must be finite and positive, but they are {trading_days!r}")
+        p, long_run = self.parameters.persistence, self.parameters.long_run_variance
+        whole = np.floor(days)
+        last = np.power(p, whole)
+        decayed = ((1.0 - last) / (1.0 - p) + (days - whole) * last) / days
+        volatility = np.sqrt(TRADING_DAYS * (long_run + decayed * (state.variance - long_run)))
+        return float(volatility) if np.ndim(trading_days) == 0 else np.asarray(volatility, dtype=np.float64)
+
+    def simulate(self, count: int, seed: int, state: GjrState | None = None) -> tuple[Array, Array]:
+        """Draw ``count`` daily returns and their conditional variances, each of shape (count,), fixed by ``seed``.
+
+        Starts from ``state``, or from the long-run variance.
+
+        :raises ParameterError: for a count below one.
+        """
+        if count < 1:
+            raise ParameterError(f"count must be at least 1, but it is {count}")
+        shocks = sample_shocks(count, self.parameters.nu, self.parameters.skew, np.random.default_rng(seed))
+        returns, variances = np.empty(count), np.empty(count)
+        begin = self.parameters.long_run_variance if state is None else state.variance
+        _simulate(self.parameters.coefficients, begin, shocks, returns, variances)
+        return returns, variances
+
+
+def _outlier(return_: float, z: float, index: int) -> str:
+    if math.isnan(z) or math.isinf(return_):
+        return f"returns must be finite, but observation {index} is {return_!r}"
+    return (
+        f"returns must lie within {MAX_DEVIATIONS:g} conditional standard deviations, but observation {index} "
+        f"is {return_!r}, which is {z:.1f}: an unadjusted split or a wrong price?"
+    )

@@ -1,0 +1,55 @@
+"""Distributions of the standardized daily shock: normal, Student's t, Hansen's skewed t; mean zero, variance one.
+
+The formulas and parameter ranges are those of ``arch.univariate.distribution`` (Hansen 1994 for the skewed t); normal
+is the limit nu = infinity, and Student's t the skewed t with skew zero, so one density serves all three.
+"""
+
+import math
+from typing import Literal, get_args
+
+import numpy as np
+from arch.univariate import SkewStudent
+from numpy.typing import NDArray
+
+from alo_lib.numerics.compilation import kernel
+
+__all__ = ["Distribution", "density_constants", "downside_share", "log_density", "sample_shocks"]
+
+Distribution = Literal["normal", "t", "skewt"]
+DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
+
+
+def density_constants(nu: float, skew: float) -> tuple[float, float, float]:
+    """Hansen's a and b, and the log of the density's constant factor, for :func:`log_density`."""
+    if math.isinf(nu):
+        return 0.0, 1.0, -0.5 * math.log(2.0 * math.pi)
+    log_c = math.lgamma(0.5 * (nu + 1.0)) - math.lgamma(0.5 * nu) - 0.5 * math.log(math.pi * (nu - 2.0))
+    a = 4.0 * skew * math.exp(log_c) * (nu - 2.0) / (nu - 1.0)
+    b = math.sqrt(1.0 + 3.0 * skew * skew - a * a)
+    return a, b, log_c + math.log(b)
+
+
+@kernel
+def log_density(z: float, nu: float, skew: float, a: float, b: float, log_constant: float) -> float:
+    """Log density of one standardized shock ``z``; the last three arguments come from :func:`density_constants`."""
+    if math.isinf(nu):
+        return log_constant - 0.5 * z * z
+    y = b * z + a
+    y = y / (1.0 + skew) if y >= 0.0 else y / (1.0 - skew)
+    return log_constant - 0.5 * (nu + 1.0) * math.log1p(y * y / (nu - 2.0))
+
+
+def downside_share(nu: float, skew: float) -> float:
+    """Share of the variance that falls below zero, E[z^2; z < 0]: one half unless the distribution is skewed."""
+    if math.isinf(nu) or skew == 0.0:
+        return 0.5
+    return float(SkewStudent().partial_moment(2, 0.0, [nu, skew]))
+
+
+def sample_shocks(count: int, nu: float, skew: float, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Draw ``count`` independent standardized shocks."""
+    if math.isinf(nu):
+        return generator.standard_normal(count)
+    if skew == 0.0:
+        return np.asarray(generator.standard_t(nu, count) * math.sqrt((nu - 2.0) / nu))
+    return np.asarray(SkewStudent().ppf(generator.random(count), [nu, skew]), dtype=np.float64)
