@@ -1,0 +1,54 @@
+"""The market: neutral records, LEAN's file formats, calendars, corporate events, universes and rates."""
+
+from alo_lib.market.bars import (
+    BAR_DTYPES,
+    CONTRACT,
+    OPEN_INTEREST,
+    QUOTE_BAR,
+    TRADE_BAR,
+    OptionBars,
+    contract_array,
+    contract_keys,
+)
+from alo_lib.market.calendar import NANOSECONDS_PER_YEAR, MarketHours, Session, year_fraction
+from alo_lib.market.factor_files import CorporateEvents, Dividend, FactorFile, Split
+from alo_lib.market.faults import DataError, DataFault, FaultKind, FaultLog
+from alo_lib.market.folder import DataFolder
+from alo_lib.market.interest_rate import InterestRates
+from alo_lib.market.layout import ContractKey, DataKind, Resolution, SecurityType
+from alo_lib.market.map_files import MapFile, TickerSpan
+from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse, UnderlyingRow
+
+__all__ = [
+    "BAR_DTYPES",
+    "CONTRACT",
+    "NANOSECONDS_PER_YEAR",
+    "OPEN_INTEREST",
+    "QUOTE_BAR",
+    "TRADE_BAR",
+    "UNIVERSE_ROW",
+    "ContractKey",
+    "CorporateEvents",
+    "DataError",
+    "DataFault",
+    "DataFolder",
+    "DataKind",
+    "Dividend",
+    "FactorFile",
+    "FaultKind",
+    "FaultLog",
+    "InterestRates",
+    "MapFile",
+    "MarketHours",
+    "OptionBars",
+    "OptionUniverse",
+    "Resolution",
+    "SecurityType",
+    "Session",
+    "Split",
+    "TickerSpan",
+    "UnderlyingRow",
+    "contract_array",
+    "contract_keys",
+    "year_fraction",
+]

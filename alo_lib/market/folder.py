@@ -1,0 +1,183 @@
+"""A LEAN data folder: every reader of this room behind one object that knows hours, ticker histories and faults."""
+
+from collections.abc import Collection
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars
+from alo_lib.market.calendar import MarketHours
+from alo_lib.market.factor_files import CorporateEvents, FactorFile
+from alo_lib.market.faults import DataError, FaultKind, FaultLog
+from alo_lib.market.interest_rate import InterestRates
+from alo_lib.market.layout import (
+    ContractKey,
+    DataKind,
+    Resolution,
+    SecurityType,
+    factor_file_path,
+    universe_directory,
+)
+from alo_lib.market.lean_files import read_option_file, read_security_file
+from alo_lib.market.map_files import MapFile, MapFiles, check_ticker
+from alo_lib.market.universe import LOOKBACK_DAYS, OptionUniverse, universe_days
+
+__all__ = ["DataFolder"]
+
+
+class DataFolder:
+    """LEAN's data folder, opened for reading.
+
+    ``ticker`` always means what a user types into LEAN: today's name of a security. Files are found by the name of
+    their own day. Dates are exchange dates, ranges include both ends. What is skipped is in :attr:`faults`.
+    """
+
+    def __init__(self, root: Path | str, *, market: str = "usa", faults: FaultLog | None = None) -> None:
+        """Raise DataError when ``root`` is no folder or has no usable market-hours database."""
+        self.root = Path(root)
+        self.market = market
+        self.faults = FaultLog() if faults is None else faults
+        self._hours: dict[tuple[SecurityType, str | None], MarketHours] = {}
+        if not self.root.is_dir():
+            raise DataError(f"there is no data folder at {self.root}; name the folder that holds LEAN's data")
+        self.hours()
+
+    def hours(self, security: SecurityType = SecurityType.EQUITY, ticker: str | None = None) -> MarketHours:
+        """The market hours of a security type, or of one of its tickers."""
+        key = (security, ticker)
+        if key not in self._hours:
+            self._hours[key] = MarketHours.load(self.root, security, ticker, self.market)
+        return self._hours[key]
+
+    @cached_property
+    def _map_files(self) -> MapFiles:
+        return MapFiles(self.root, self.market, self.faults)
+
+    @cached_property
+    def interest_rates(self) -> InterestRates:
+        """The risk-free rates."""
+        return InterestRates.load(self.root, self.faults)
+
+    def map_file(self, ticker: str, on: date | None = None) -> MapFile:
+        """The history of the equity that ``ticker`` names on the day ``on``, by default today."""
+        return self._map_files.resolve(ticker, on)
+
+    def factor_file(self, ticker: str) -> FactorFile:
+        """The split and dividend factors of an equity."""
+        permtick = self.map_file(ticker).permtick
+        return FactorFile.load(factor_file_path(self.root, self.market, permtick), self.faults)
+
+    def events(self, ticker: str) -> CorporateEvents:
+        """The splits and dividends of an equity."""
+        return self.factor_file(ticker).events(self.hours(SecurityType.EQUITY, ticker), self.faults)
+
+    def _history(self, ticker: str, security: SecurityType) -> MapFile:
+        if security.underlying is SecurityType.EQUITY:
+            return self.map_file(ticker)
+        return MapFile(check_ticker(ticker))
+
+    def _file_days(
+        self, ticker: str, security: SecurityType, start: date, end: date, resolution: Resolution
+    ) -> list[tuple[str, date, date, date]]:
+        """The (ticker, day, first, last) of each file that holds ``start`` to ``end``; day is one of the file."""
+        if start > end:
+            raise ValueError(f"start {start} is after end {end}; a range of days must not be empty")
+        spans = self._history(ticker, security).spans(start, end)
+        if resolution is Resolution.MINUTE:
+            trading_days = self.hours(security, ticker).trading_days
+            return [(name, day, day, day) for first, last, name in spans for day in trading_days(first, last)]
+        if security is security.underlying:
+            return [(name, first, first, last) for first, last, name in spans]
+        return [
+            (name, date(year, 1, 1), max(first, date(year, 1, 1)), min(last, date(year, 12, 31)))
+            for first, last, name in spans
+            for year in range(first.year, last.year + 1)
+        ]
+
+    def bars(
+        self,
+        ticker: str,
+        start: date,
+        end: date,
+        resolution: Resolution,
+        kind: DataKind = DataKind.TRADE,
+        *,
+        security: SecurityType = SecurityType.EQUITY,
+        extended: bool = False,
+    ) -> Bars:
+        """Raw bars of an equity or index, dtype TRADE_BAR or QUOTE_BAR, in time order.
+
+        Only minute bars have quotes. Bars outside the regular session are left out unless ``extended``.
+        """
+        hours = self.hours(security, ticker)
+        pieces = [np.zeros(0, BAR_DTYPES[kind])]
+        for name, day, first, last in self._file_days(ticker, security, start, end, resolution):
+            piece = read_security_file(
+                self.root,
+                name,
+                day,
+                resolution,
+                kind,
+                hours,
+                self.faults,
+                security=security,
+                market=self.market,
+                extended=extended,
+            )
+            pieces.append(piece[hours.between(piece["time"], first, last)])
+        return np.concatenate(pieces)
+
+    def option_bars(
+        self,
+        ticker: str,
+        start: date,
+        end: date,
+        resolution: Resolution,
+        kind: DataKind = DataKind.QUOTE,
+        *,
+        contracts: Collection[ContractKey] | None = None,
+        security: SecurityType = SecurityType.OPTION,
+    ) -> OptionBars:
+        """The rows of a chain, or of ``contracts`` only; ``ticker`` is the underlying's (an index option's own)."""
+        hours = self.hours(security, ticker)
+        pieces: list[OptionBars] = []
+        for name, day, first, last in self._file_days(ticker, security, start, end, resolution):
+            piece = read_option_file(
+                self.root,
+                name,
+                day,
+                resolution,
+                kind,
+                hours,
+                self.faults,
+                contracts=contracts,
+                security=security,
+                market=self.market,
+            )
+            pieces.append(piece.where(hours.between(piece.bars["time"], first, last)))
+        return OptionBars.concatenate(pieces, BAR_DTYPES[kind])
+
+    def universe(
+        self,
+        ticker: str,
+        day: date,
+        *,
+        security: SecurityType = SecurityType.OPTION,
+        lookback: int = LOOKBACK_DAYS,
+    ) -> OptionUniverse | None:
+        """The universe in force on ``day``: the file of the trading day before, or an earlier one if it is missing.
+
+        None when there is no file within ``lookback`` trading days. Contracts that expired before ``day`` are left out.
+        """
+        hours = self.hours(security, ticker)
+        history = self._history(ticker, security)
+        for file_day in universe_days(day, hours, lookback):
+            folder = universe_directory(self.root, security, self.market, history.ticker_on(file_day))
+            path = folder / f"{file_day:%Y%m%d}.csv"
+            if path.is_file():
+                found = OptionUniverse.load(path, self.faults, american=security is SecurityType.OPTION)
+                return found.alive(day)
+            self.faults.record(FaultKind.MISSING_FILE, path)
+        return None

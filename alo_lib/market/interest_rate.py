@@ -1,0 +1,67 @@
+"""The risk-free rate by date, as LEAN's ``InterestRateProvider`` has it: the Federal Reserve's primary credit rate."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date
+from math import isfinite
+from pathlib import Path
+from typing import Self
+
+from alo_lib.market.faults import FaultKind, FaultLog
+from alo_lib.market.layout import interest_rate_path
+from alo_lib.market.text_files import read_cells
+
+__all__ = ["DEFAULT_RATE", "InterestRates"]
+
+DEFAULT_RATE = 0.01
+"""LEAN's rate when it has no file."""
+
+_FIRST_DATE = date(1998, 1, 1)
+
+
+@dataclass(frozen=True)
+class InterestRates:
+    """Rates from their dates on: ``days`` ascending, ``rates`` decimals a year as quoted (simple, not continuous)."""
+
+    days: tuple[date, ...]
+    rates: tuple[float, ...]
+    first_rate: float = DEFAULT_RATE
+
+    @classmethod
+    def load(cls, data_folder: Path | str, faults: FaultLog) -> Self:
+        """Read ``alternative/interest-rate/usa/interest-rate.csv``: a header, then ``yyyy-mm-dd,percent``."""
+        path = interest_rate_path(Path(data_folder))
+        found: dict[date, float] = {}
+        first_rate: float | None = None
+        for line, cells in read_cells(path, faults):
+            if line == 1:
+                continue
+            if len(cells) < 2:
+                faults.record(FaultKind.COLUMNS, path, line=line, detail=f"{len(cells)} of 2")
+                continue
+            try:
+                day = date.fromisoformat(cells[0])
+            except ValueError:
+                faults.record(FaultKind.DATE, path, line=line, detail=cells[0])
+                continue
+            try:
+                percent = float(cells[1])
+            except ValueError:
+                percent = float("nan")
+            if not isfinite(percent):
+                faults.record(FaultKind.NUMBER, path, line=line, detail=cells[1])
+                continue
+            first_rate = percent / 100.0 if first_rate is None else first_rate
+            found[day] = percent / 100.0
+        days = tuple(sorted(found))
+        return cls(days, tuple(found[day] for day in days), DEFAULT_RATE if first_rate is None else first_rate)
+
+    def rate_at(self, day: date) -> float:
+        """The rate in force on ``day``: the last one on or before it, the file's first one before that.
+
+        LEAN fills its table from 1998-01-01 on; a rate dated earlier holds on its own date only.
+        """
+        at = bisect_right(self.days, day) - 1
+        if at >= 0 and (self.days[at] == day or self.days[at] >= _FIRST_DATE):
+            return self.rates[at]
+        return self.first_rate

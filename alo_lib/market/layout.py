@@ -1,0 +1,188 @@
+"""Where LEAN keeps each file below its data folder, and how the entries of its archives are named.
+
+Source: LEAN's ``Common/Util/LeanData.cs`` (GenerateRelativeZipFileDirectory, GenerateZipFileName,
+GenerateZipEntryName).
+"""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = [
+    "ContractKey",
+    "DataKind",
+    "Resolution",
+    "SecurityType",
+    "contract_from_entry",
+    "factor_file_path",
+    "interest_rate_path",
+    "map_file_directory",
+    "market_hours_path",
+    "option_archive",
+    "option_entry",
+    "parse_date",
+    "security_archive",
+    "security_entry",
+    "symbol_properties_path",
+    "universe_directory",
+]
+
+SECOND = 1_000_000_000
+
+
+class Resolution(StrEnum):
+    """The length of a bar, by LEAN's folder names."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAILY = "daily"
+
+    @property
+    def period(self) -> int:
+        """Length in nanoseconds; a daily bar spans its session instead, so it has none and this raises ValueError."""
+        if self is Resolution.DAILY:
+            raise ValueError("a daily bar spans its session; only minute and hour bars have a fixed period")
+        return 60 * SECOND if self is Resolution.MINUTE else 3600 * SECOND
+
+
+class DataKind(StrEnum):
+    """What a file holds, by LEAN's file names."""
+
+    TRADE = "trade"
+    QUOTE = "quote"
+    OPEN_INTEREST = "openinterest"
+
+
+class SecurityType(StrEnum):
+    """The security types this room reads, by LEAN's folder names."""
+
+    EQUITY = "equity"
+    INDEX = "index"
+    OPTION = "option"
+    INDEX_OPTION = "indexoption"
+
+    @property
+    def style(self) -> str:
+        """The exercise style in file names: LEAN's equity options are American, its index options European."""
+        if self is SecurityType.OPTION:
+            return "american"
+        if self is SecurityType.INDEX_OPTION:
+            return "european"
+        raise ValueError(f"{self} has no exercise style; only option and indexoption do")
+
+    @property
+    def underlying(self) -> "SecurityType":
+        """The security type of the underlying (of itself when it is no option)."""
+        derived = {SecurityType.OPTION: SecurityType.EQUITY, SecurityType.INDEX_OPTION: SecurityType.INDEX}
+        return derived.get(self, self)
+
+    @property
+    def price_scale(self) -> float:
+        """What prices in bar files are divided by: LEAN stores deci-cents, except for indices."""
+        return 1.0 if self is SecurityType.INDEX else 10_000.0
+
+
+class ContractKey(NamedTuple):
+    """What names an option contract beside its underlying; ``right`` is +1 for a call, -1 for a put."""
+
+    expiry: date
+    strike: float
+    right: int
+
+
+_RIGHTS = {"call": 1, "put": -1}
+
+
+def parse_date(text: str) -> date:
+    """``yyyymmdd`` as a date. Raises ValueError when it is none."""
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        raise ValueError(f"'{text}' is no date; dates are written yyyymmdd")
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+def security_archive(
+    root: Path, security: SecurityType, market: str, ticker: str, day: date, resolution: Resolution, kind: DataKind
+) -> Path:
+    """The archive of an equity or index: one a day of minute bars, one in all of hour and daily (trade) bars."""
+    folder = root / security / market / resolution
+    if resolution is Resolution.MINUTE:
+        return folder / ticker.lower() / f"{day:%Y%m%d}_{kind}.zip"
+    return folder / f"{ticker.lower()}.zip"
+
+
+def security_entry(ticker: str, day: date, resolution: Resolution, kind: DataKind) -> str:
+    """The name of the one entry of an equity's or index's archive."""
+    if resolution is Resolution.MINUTE:
+        return f"{day:%Y%m%d}_{ticker.lower()}_minute_{kind}.csv"
+    return f"{ticker.lower()}.csv"
+
+
+def option_archive(
+    root: Path, security: SecurityType, market: str, ticker: str, day: date, resolution: Resolution, kind: DataKind
+) -> Path:
+    """The archive of a chain: one a day of minute bars, one a year of hour and daily bars."""
+    folder = root / security / market / resolution
+    if resolution is Resolution.MINUTE:
+        return folder / ticker.lower() / f"{day:%Y%m%d}_{kind}_{security.style}.zip"
+    return folder / f"{ticker.lower()}_{day.year:04d}_{kind}_{security.style}.zip"
+
+
+def _entry_prefix(security: SecurityType, ticker: str, day: date, resolution: Resolution, kind: DataKind) -> str:
+    if resolution is Resolution.MINUTE:
+        return f"{day:%Y%m%d}_{ticker.lower()}_minute_{kind}_{security.style}_"
+    return f"{ticker.lower()}_{kind}_{security.style}_"
+
+
+def option_entry(
+    security: SecurityType, ticker: str, day: date, resolution: Resolution, kind: DataKind, contract: ContractKey
+) -> str:
+    """The name of a contract's entry; the strike is written in deci-cents without trailing zeros."""
+    strike = f"{(Decimal(repr(contract.strike)) * 10_000).normalize():f}"
+    right = "call" if contract.right > 0 else "put"
+    return f"{_entry_prefix(security, ticker, day, resolution, kind)}{right}_{strike}_{contract.expiry:%Y%m%d}.csv"
+
+
+def contract_from_entry(
+    name: str, security: SecurityType, ticker: str, day: date, resolution: Resolution, kind: DataKind
+) -> ContractKey:
+    """The contract an entry belongs to. Raises ValueError when LEAN would not look the entry up by this name."""
+    prefix = _entry_prefix(security, ticker, day, resolution, kind)
+    parts = name.removeprefix(prefix).removesuffix(".csv").split("_")
+    if not (name.startswith(prefix) and name.endswith(".csv") and len(parts) == 3 and parts[0] in _RIGHTS):
+        raise ValueError(f"expected {prefix}{{call|put}}_{{strike}}_{{yyyymmdd}}.csv")
+    right, strike_text, expiry = parts
+    if not strike_text.isascii() or not strike_text.replace(".", "", 1).isdigit() or float(strike_text) <= 0.0:
+        raise ValueError(f"strike '{strike_text}' is no positive number of deci-cents")
+    return ContractKey(parse_date(expiry), float(strike_text) / 10_000.0, _RIGHTS[right])
+
+
+def map_file_directory(root: Path, market: str) -> Path:
+    """The folder of ticker histories, one csv file a security."""
+    return root / "equity" / market / "map_files"
+
+
+def factor_file_path(root: Path, market: str, permtick: str) -> Path:
+    """The price and split factors of one security, named by its permanent ticker."""
+    return root / "equity" / market / "factor_files" / f"{permtick.lower()}.csv"
+
+
+def universe_directory(root: Path, security: SecurityType, market: str, ticker: str) -> Path:
+    """The folder of a chain's daily universe files, ``yyyymmdd.csv``."""
+    return root / security / market / "universes" / ticker.lower()
+
+
+def interest_rate_path(root: Path) -> Path:
+    """The primary credit rate's changes."""
+    return root / "alternative" / "interest-rate" / "usa" / "interest-rate.csv"
+
+
+def market_hours_path(root: Path) -> Path:
+    """The market-hours database."""
+    return root / "market-hours" / "market-hours-database.json"
+
+
+def symbol_properties_path(root: Path) -> Path:
+    """The symbol-properties database."""
+    return root / "symbol-properties" / "symbol-properties-database.csv"

@@ -1,0 +1,241 @@
+"""Reading LEAN's bar archives: equities and indices, and option chains.
+
+Formats: LEAN's ``TradeBar.cs``, ``QuoteBar.cs`` and ``OpenInterest.cs``. Every function takes the :class:`FaultLog`
+into which it puts what it leaves out: rows whose numbers make no bar (a crossed quote among them, which LEAN would
+pass on), entries and archives that cannot be read. A file that is not there is a fault too, and gives no rows.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Collection
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market import parsing
+from alo_lib.market.bars import BAR_DTYPES, CONTRACT, Bars, OptionBars, contract_array
+from alo_lib.market.calendar import MarketHours, local_to_utc
+from alo_lib.market.faults import FaultKind, FaultLog
+from alo_lib.market.layout import (
+    ContractKey,
+    DataKind,
+    Resolution,
+    SecurityType,
+    contract_from_entry,
+    option_archive,
+    security_archive,
+    security_entry,
+)
+from alo_lib.market.parsing import GOOD, STATUS, Rows
+
+__all__ = ["read_option_file", "read_security_file"]
+
+MAX_ENTRY_BYTES = 1 << 28
+"""Entries that claim to unpack to more are not read."""
+
+_EPOCH = date(1970, 1, 1)
+_DAY = 86_400_000_000_000
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+
+Key = TypeVar("Key")
+
+
+def read_security_file(
+    root: Path,
+    ticker: str,
+    day: date,
+    resolution: Resolution,
+    kind: DataKind,
+    hours: MarketHours,
+    faults: FaultLog,
+    *,
+    security: SecurityType = SecurityType.EQUITY,
+    market: str = "usa",
+    extended: bool = False,
+) -> Bars:
+    """The bars of one archive: of ``day`` for minute bars, of the whole history for hour and daily bars.
+
+    ``ticker`` is the name in use on ``day``. Minute bars outside the regular session are left out unless
+    ``extended``, as LEAN does. Returns an array of dtype TRADE_BAR or QUOTE_BAR, in time order.
+    """
+    path = security_archive(root, security, market, ticker, day, resolution, kind)
+    wanted = security_entry(ticker, day, resolution, kind)
+    entries = _read_archive(path, faults, lambda name: name if name == wanted else None)
+    if entries is not None and not entries:
+        faults.record(FaultKind.ENTRY_NAME, path, detail=f"no readable entry {wanted}")
+    bars, _ = _read_bars(path, entries or [], day, resolution, kind, hours, faults, security.price_scale, extended)
+    return bars
+
+
+def read_option_file(
+    root: Path,
+    ticker: str,
+    day: date,
+    resolution: Resolution,
+    kind: DataKind,
+    hours: MarketHours,
+    faults: FaultLog,
+    *,
+    contracts: Collection[ContractKey] | None = None,
+    security: SecurityType = SecurityType.OPTION,
+    market: str = "usa",
+) -> OptionBars:
+    """The rows of one chain's archive: of ``day`` for minute bars, of its year for hour and daily bars.
+
+    ``ticker`` is the underlying's name in use on ``day`` (for index options the option's own). Only the entries of
+    ``contracts`` are read when they are given. Minute bars outside the regular session are left out, as LEAN does.
+    """
+    path = option_archive(root, security, market, ticker, day, resolution, kind)
+    wanted = None if contracts is None else frozenset(contracts)
+
+    def select(name: str) -> ContractKey | None:
+        try:
+            key = contract_from_entry(name, security, ticker, day, resolution, kind)
+        except ValueError as error:
+            faults.record(FaultKind.ENTRY_NAME, path, entry=name, detail=str(error))
+            return None
+        return key if wanted is None or key in wanted else None
+
+    entries = sorted(_read_archive(path, faults, select) or [], key=lambda item: item[0])
+    bars, owner = _read_bars(path, entries, day, resolution, kind, hours, faults, security.price_scale, False)
+    return _chain([key for key, _, _ in entries], owner, bars)
+
+
+def _chain(keys: list[ContractKey], owner: NDArray[np.int32], bars: Bars) -> OptionBars:
+    """Rows in time order, with the contracts that have any."""
+    order = np.argsort(bars["time"], kind="stable")
+    used, contract = np.unique(owner[order], return_inverse=True)
+    contracts = contract_array(keys)[used] if len(used) else np.zeros(0, CONTRACT)
+    return OptionBars(contracts, contract.astype(np.int32), bars[order])
+
+
+def _read_archive(
+    path: Path, faults: FaultLog, select: Callable[[str], Key | None]
+) -> list[tuple[Key, str, bytes]] | None:
+    """The selected entries of an archive that can be read, as (key, name, content); None when the archive cannot."""
+    if not path.is_file():
+        faults.record(FaultKind.MISSING_FILE, path)
+        return None
+    found: list[tuple[Key, str, bytes]] = []
+    seen: set[Key] = set()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                key = select(info.filename)
+                if key is None:
+                    continue
+                if key in seen:
+                    faults.record(FaultKind.DUPLICATE_ENTRY, path, entry=info.filename)
+                    continue
+                seen.add(key)
+                try:
+                    if info.file_size > MAX_ENTRY_BYTES:
+                        raise ValueError(f"unpacks to {info.file_size} bytes, more than {MAX_ENTRY_BYTES}")
+                    found.append((key, info.filename, archive.read(info)))
+                except _UNREADABLE as error:
+                    faults.record(FaultKind.CORRUPT_ENTRY, path, entry=info.filename, detail=str(error))
+    except _UNREADABLE as error:
+        faults.record(FaultKind.CORRUPT_ARCHIVE, path, detail=str(error))
+        return None
+    return found
+
+
+def _read_bars(
+    path: Path,
+    entries: list[tuple[Key, str, bytes]],
+    day: date,
+    resolution: Resolution,
+    kind: DataKind,
+    hours: MarketHours,
+    faults: FaultLog,
+    price_scale: float,
+    extended: bool,
+) -> tuple[Bars, NDArray[np.int32]]:
+    """The good rows of some entries as bars, with each row's entry number."""
+    dtype = BAR_DTYPES[kind]
+    minute = resolution is Resolution.MINUTE
+    rows = parsing.parse(
+        [content for _, _, content in entries],
+        len(dtype.names or ()) - 1,
+        dated=not minute,
+        midnight=(day - _EPOCH).days * _DAY if minute else 0,
+    )
+    bars = np.zeros(len(rows.time), dtype)
+    if kind is DataKind.QUOTE:
+        _fill_quotes(rows, bars, price_scale)
+    elif kind is DataKind.TRADE:
+        _fill_trades(rows, bars, price_scale)
+    else:
+        _fill_whole(rows, 0, bars["open_interest"])
+    _stamp(rows, bars, resolution, kind, hours)
+    parsing.mark_disorder(rows)
+    _report(path, [name for _, name, _ in entries], rows, faults)
+
+    keep = rows.status == GOOD
+    if minute and kind is not DataKind.OPEN_INTEREST:
+        keep &= hours.in_session(bars["time"], day, resolution.period, extended=extended)
+    return bars[keep], rows.entry[keep]
+
+
+def _mark(rows: Rows, bad: NDArray[np.bool_], status: int) -> None:
+    rows.status[bad & (rows.status == GOOD)] = status
+
+
+def _fill_whole(rows: Rows, column: int, out: NDArray[np.int64]) -> None:
+    """A column of sizes, which must be whole numbers that are not negative."""
+    value = rows.values[:, column]
+    _mark(rows, value < 0.0, parsing.NEGATIVE)
+    _mark(rows, ~(value == np.floor(value)), parsing.NUMBER)
+    np.copyto(out, value, where=rows.status == GOOD, casting="unsafe")
+
+
+def _fill_trades(rows: Rows, bars: Bars, price_scale: float) -> None:
+    prices = rows.values[:, :4]
+    _mark(rows, (prices < 0.0).any(axis=1), parsing.NEGATIVE)
+    _mark(rows, np.isnan(prices).any(axis=1), parsing.NUMBER)
+    _mark(rows, prices[:, 1] < prices[:, 2], parsing.HIGH_BELOW_LOW)
+    _fill_whole(rows, 4, bars["volume"])
+    for column, name in enumerate(("open", "high", "low", "close")):
+        bars[name] = prices[:, column] / price_scale
+
+
+def _fill_quotes(rows: Rows, bars: Bars, price_scale: float) -> None:
+    """Each side's prices and size. As in LEAN a side whose four prices are empty or zero is missing."""
+    for first, side in ((0, "bid"), (5, "ask")):
+        prices = rows.values[:, first : first + 4]
+        blank = np.isnan(prices)
+        missing = (blank | (prices == 0.0)).all(axis=1)
+        _mark(rows, (prices < 0.0).any(axis=1), parsing.NEGATIVE)
+        _mark(rows, blank.any(axis=1) & ~missing, parsing.NUMBER)
+        _mark(rows, ~missing & (prices[:, 1] < prices[:, 2]), parsing.HIGH_BELOW_LOW)
+        rows.values[missing, first + 4] = 0.0
+        _fill_whole(rows, first + 4, bars[f"{side}_size"])
+        for column, name in enumerate(("open", "high", "low", "close")):
+            bars[f"{side}_{name}"] = np.where(missing, np.nan, prices[:, column] / price_scale)
+    _mark(rows, bars["bid_close"] > bars["ask_close"], parsing.CROSSED)
+
+
+def _stamp(rows: Rows, bars: Bars, resolution: Resolution, kind: DataKind, hours: MarketHours) -> None:
+    """Write each bar's end: its start plus its period, or the close of its session for a daily bar.
+
+    Open interest has no period and keeps its own time, except daily, which LEAN stamps like any daily data.
+    """
+    if resolution is not Resolution.DAILY:
+        bars["time"] = local_to_utc(rows.time, hours.data_zone)
+        if kind is not DataKind.OPEN_INTEREST:
+            bars["time"] += resolution.period
+        return
+    days, where = np.unique(rows.time // _DAY, return_inverse=True)
+    dates = days.astype("datetime64[D]").astype(object)
+    closes = np.array([hours.session(day).close if hours.is_trading_day(day) else -1 for day in dates], np.int64)
+    if len(rows.time):
+        bars["time"] = closes[where]
+        _mark(rows, bars["time"] < 0, parsing.TIME)
+
+
+def _report(path: Path, names: list[str], rows: Rows, faults: FaultLog) -> None:
+    for row in np.flatnonzero(rows.status != GOOD).tolist():
+        faults.record(STATUS[int(rows.status[row])], path, entry=names[rows.entry[row]], line=int(rows.line[row]))

@@ -1,0 +1,23 @@
+"""Lines of small csv files, with unreadable files recorded as faults."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from alo_lib.market.faults import FaultKind, FaultLog
+
+__all__ = ["read_cells"]
+
+
+def read_cells(path: Path, faults: FaultLog) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each line that is not blank, with its number (from 1); a file that cannot be read is a fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        faults.record(FaultKind.MISSING_FILE, path)
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        faults.record(FaultKind.CORRUPT_FILE, path, detail=str(error))
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield number, [cell.strip() for cell in line.split(",")]
