@@ -33,6 +33,10 @@ class Contract:
     open_interest: int = 0
     american: bool = True
 
+    def same_as(self, other: "Contract") -> bool:
+        """Whether both are the same contract, whatever their open interest."""
+        return (self.expiry, self.strike, self.right) == (other.expiry, other.strike, other.right)
+
 
 class InstrumentTable:
     """Numbers instruments in the order in which they are added.

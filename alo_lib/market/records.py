@@ -54,6 +54,7 @@ class Kind(IntEnum):
     TARGET = 34
     INTENT = 35
     EXPOSURE = 36
+    NOTICE = 37
 
     @property
     def is_decision(self) -> bool:
@@ -210,6 +211,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("equity", "<f8"),  # of the whole account
         ]
     ),
+    # Something a person should know: why nothing is forecast, why a book is closed.
+    Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
 }
 
 
@@ -221,7 +224,7 @@ class Message(NamedTuple):
     records: Records
 
 
-def records(kind: Kind, count: int = 1, **columns: object) -> Records:
+def records(kind: Kind, count: int = 1, /, **columns: object) -> Records:
     """An array of ``count`` zeroed records of ``kind``, with the named columns filled.
 
     >>> records(Kind.RATE, rate=0.01)["rate"]

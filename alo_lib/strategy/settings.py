@@ -26,7 +26,7 @@ class StrategySettings(BaseModel):
     min_bid: float = Field(0.10, ge=0, description="least bid of a leg")
     min_quote_size: int = Field(1, ge=1, description="contracts that both sides of a leg must show")
     min_open_interest: int = Field(0, ge=0, description="contracts; 0 where the data has no open interest")
-    max_quote_age: float = Field(7200.0, gt=0, description="seconds after which a quote is stale")
+    max_quote_age: float = Field(600.0, gt=0, description="seconds after which a quote is stale")
 
     # What is opened
     structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")

@@ -1,0 +1,1 @@
+"""The algorithms: they subscribe, wire models, and forward LEAN's events."""

@@ -1,0 +1,248 @@
+"""The main job inside LEAN: volatility arbitrage on American options."""
+
+import datetime as dt
+import io
+from collections.abc import Iterable
+
+import numpy as np
+from AlgorithmImports import (
+    AccountType,
+    BrokerageName,
+    DataNormalizationMode,
+    Dividend,
+    Dividends,
+    Equity,
+    FuncTimeRule,
+    OptionFilterUniverse,
+    OrderEvent,
+    QCAlgorithm,
+    Resolution,
+    Slice,
+    Splits,
+    SplitType,
+    Symbol,
+)
+
+from alo_lib.core import Settings, TradingCore
+from alo_lib.journal import JournalWriter
+from alo_lib.market.instruments import Contract
+from alo_lib.market.records import Kind, Message, Records, records
+from alo_lib.strategy import select_contracts
+from models import (
+    AloOptionPriceModel,
+    AloVolatilityModel,
+    GreeksRiskManagementModel,
+    Marshal,
+    TouchExecutionModel,
+    VegaBudgetPortfolioConstructionModel,
+    VolatilityAlphaModel,
+)
+from models.marshalling import contract_of, expiry_time, nanoseconds, utc_datetime, utc_nanoseconds
+from models.volatility_model import split_adjusted_closes
+
+__all__ = ["VolatilityArbitrageAlgorithm"]
+
+JOURNAL_KEY = "alo-journal"
+_SESSION_START = dt.time(9, 0)
+_DIVIDENDS_LOOKED_BACK = dt.timedelta(days=400)
+_RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR}
+_CLOSES_REREAD = 10
+"""Sessions of history asked for each day, of which those not told yet are told."""
+
+
+class VolatilityArbitrageAlgorithm(QCAlgorithm):
+    """Tells the trading core what LEAN tells it, opens its frames on LEAN's schedule, and sends what it decides."""
+
+    def initialize(self) -> None:
+        """Subscribe to the underlyings and their chains, and plug the models in."""
+        self.alo = Settings.of({pair.key: pair.value for pair in self.get_parameters()})
+        self.set_start_date(self.alo.start.year, self.alo.start.month, self.alo.start.day)
+        self.set_end_date(self.alo.end.year, self.alo.end.month, self.alo.end.day)
+        self.set_cash(self.alo.cash)
+        self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
+        self._bars = _RESOLUTIONS[self.alo.resolution]
+        self._journal = io.BytesIO()
+        self._writer = JournalWriter(self._journal, settings=self.alo.model_dump_json().encode())
+        self._core = TradingCore(self.alo, self._writer)
+        self._marshal = Marshal()
+        self._equities: dict[str, Equity] = {}
+        self._underlyings: list[Records] = []  # not told to the core yet
+        self._selected: dict[str, dict[Contract, Symbol]] = {}
+        self._known: dict[int, tuple[Contract, Symbol]] = {}
+        self._last_close: dict[str, int] = {}
+        self._dividends_told: set[str] = set()
+        self._corporate_actions: list[tuple[Kind, Symbol, Records]] = []
+        for ticker in self.alo.underlyings:
+            self._subscribe(ticker)
+        self._alpha = VolatilityAlphaModel(self._core, self._marshal)
+        self.set_alpha(self._alpha)
+        self.set_portfolio_construction(VegaBudgetPortfolioConstructionModel(self._core, self._marshal))
+        self.set_risk_management(GreeksRiskManagementModel(self._core, self._marshal))
+        self.set_execution(TouchExecutionModel(self._core, self._marshal))
+        self._hours = self._equities[self.alo.underlyings[0]].exchange.hours
+        days = self.date_rules.every_day(self._equities[self.alo.underlyings[0]].symbol)
+        start = self.time_rules.at(_SESSION_START.hour, _SESSION_START.minute)
+        self.schedule.on(days, start, self._begin_session)
+        self.schedule.on(days, FuncTimeRule("frames", self._frame_times), self._run_frame)
+
+    # What LEAN tells -----------------------------------------------------------------------------------------------
+
+    def on_data(self, slice: Slice) -> None:
+        """Put the slice's new bars in."""
+        for message in self._marshal.messages(slice, utc_nanoseconds(self.utc_time)):
+            self._core.accept(message)
+
+    def on_dividends(self, dividends: Dividends) -> None:
+        """Keep what goes ex today for the session's beginning."""
+        for dividend in dividends.values():
+            self._corporate_actions.append((Kind.DIVIDEND, dividend.symbol, self._dividend_row(dividend)))
+
+    def on_splits(self, splits: Splits) -> None:
+        """Keep today's splits, and warnings of the next session's, for the session's beginning."""
+        for split in splits.values():
+            row = records(
+                Kind.SPLIT,
+                time=self._open_of(self.time),
+                instrument=self._marshal.number(split.symbol),
+                warning=split.type == SplitType.WARNING,
+                factor=float(split.split_factor),
+            )
+            self._corporate_actions.append((Kind.SPLIT, split.symbol, row))
+
+    def on_order_event(self, order_event: OrderEvent) -> None:
+        """Put in what happened to an order."""
+        order = self.transactions.get_order_by_id(order_event.order_id)
+        time = utc_nanoseconds(self.utc_time)
+        self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
+
+    def on_end_of_algorithm(self) -> None:
+        """Keep the journal in LEAN's object store."""
+        self._core.stop()
+        self.object_store.save_bytes(JOURNAL_KEY, self._journal.getvalue())
+        self.log(f"alo journal digest {self._writer.digest}")
+
+    # Sessions and frames -------------------------------------------------------------------------------------------
+
+    def _subscribe(self, ticker: str) -> None:
+        equity = self.add_equity(ticker, self._bars, data_normalization_mode=DataNormalizationMode.RAW)
+        equity.set_volatility_model(AloVolatilityModel(self, self.alo))
+        option = self.add_option(ticker, self._bars)
+        option.set_price_model(AloOptionPriceModel(self))
+        option.set_filter(lambda universe: self._select(ticker, universe))
+        self._equities[ticker] = equity
+        record = self._core.instruments.add_equity(ticker)
+        self._marshal.add_underlying(int(record["instrument"][0]), equity.symbol)
+        self._underlyings.append(record)
+
+    def _select(self, ticker: str, universe: OptionFilterUniverse) -> list[Symbol]:
+        """LEAN's filter, once a day: the contracts that the scanner wants to look at."""
+        expiries: dict[dt.date, int] = {}
+        listed: dict[Contract, Symbol] = {}
+        for data in universe:
+            expiry = data.symbol.id.date.date()
+            if expiry not in expiries:
+                expiries[expiry] = expiry_time(self._hours, expiry)
+            listed[contract_of(data, expiries[expiry])] = data.symbol
+        reference_price = float(universe.underlying.price)
+        chosen = select_contracts(self.alo, self.time.date(), reference_price, listed)
+        self._selected[ticker] = {contract: listed[contract] for contract in chosen}
+        return list(self._selected[ticker].values())
+
+    def _begin_session(self) -> None:
+        """Tell the core what holds for the whole session, in the order in which every engine tells it."""
+        midnight = dt.datetime.combine(self.time.date(), dt.time())
+        close = nanoseconds(self._hours.get_next_market_close(midnight, False))
+        date = midnight.year * 10_000 + midnight.month * 100 + midnight.day
+        if self._underlyings:
+            self._tell(Kind.INSTRUMENT, np.concatenate(self._underlyings))
+            self._underlyings = []
+        self._tell(Kind.SESSION, records(Kind.SESSION, open=self._open_of(midnight), close=close, date=date))
+        rate = self.risk_free_interest_rate_model.get_interest_rate(self.time)
+        self._tell(Kind.RATE, records(Kind.RATE, rate=float(rate)))
+        for ticker, equity in self._equities.items():
+            self._tell(Kind.CLOSE, self._closes(ticker, equity.symbol))
+            actions = [(kind, row) for kind, symbol, row in self._corporate_actions if symbol == equity.symbol]
+            dividends = [row for kind, row in actions if kind is Kind.DIVIDEND]
+            self._tell(Kind.DIVIDEND, np.concatenate([self._past_dividends(ticker, equity.symbol), *dividends]))
+            for kind, row in actions:
+                if kind is Kind.SPLIT:
+                    self._tell(kind, row)
+        self._corporate_actions = []
+        symbols: dict[int, Symbol] = {}
+        for ticker in self._equities:
+            self._tell(Kind.INSTRUMENT, self._contracts(ticker, symbols))
+        self._marshal.begin_session(symbols)
+
+    def _run_frame(self) -> None:
+        """Open a frame where something has arrived, and let it run through LEAN's framework models."""
+        if self._core.open_frame(utc_nanoseconds(self.utc_time)):
+            self.emit_insights(self._alpha.update(self, self.current_slice))
+            self._core.close_frame()
+
+    def _frame_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
+        """When frames may open, in UTC: a few in a row after every bar of a session."""
+        bar = dt.timedelta(microseconds=self.alo.bar_nanoseconds // 1000)
+        frame = dt.timedelta(microseconds=self.alo.frame_nanoseconds // 1000)
+        times = []
+        for date in dates:
+            midnight = dt.datetime.combine(date.date(), dt.time())
+            open_, close = (
+                self._hours.get_next_market_open(midnight, False),
+                self._hours.get_next_market_close(midnight, False),
+            )
+            end = midnight + bar * ((open_ - midnight) // bar + 1)
+            while end <= close:
+                start = utc_datetime(end)
+                times += [start + frame * number for number in range(1, self.alo.frames_per_bar + 1)]
+                end += bar
+        return times
+
+    def _tell(self, kind: Kind, rows: Records) -> None:
+        if len(rows):
+            self._core.accept(Message(kind, utc_nanoseconds(self.utc_time), rows))
+
+    def _closes(self, ticker: str, symbol: Symbol) -> Records:
+        """Daily closes that the core has not been told."""
+        known = self._last_close.get(ticker)
+        count = self.alo.garch_history + 1 if known is None else _CLOSES_REREAD
+        closes = [(nanoseconds(time), close) for time, close in split_adjusted_closes(self, symbol, count)]
+        fresh = [(time, close) for time, close in closes if known is None or time > known]
+        if fresh:
+            self._last_close[ticker] = fresh[-1][0]
+        number = self._marshal.number(symbol)
+        return np.array([(time, number, 0, close) for time, close in fresh], records(Kind.CLOSE, 0).dtype)
+
+    def _past_dividends(self, ticker: str, symbol: Symbol) -> Records:
+        """Dividends of the past year, told in the first session."""
+        none = records(Kind.DIVIDEND, 0)
+        if ticker in self._dividends_told:
+            return none
+        self._dividends_told.add(ticker)
+        past = self.history[Dividend](symbol, self.time - _DIVIDENDS_LOOKED_BACK, self.time, Resolution.DAILY)
+        return np.concatenate([none, *(self._dividend_row(dividend) for dividend in past)])
+
+    def _dividend_row(self, dividend: Dividend) -> Records:
+        return records(
+            Kind.DIVIDEND,
+            time=self._open_of(dividend.time),
+            instrument=self._marshal.number(dividend.symbol),
+            amount=float(dividend.distribution),
+        )
+
+    def _contracts(self, ticker: str, symbols: dict[int, Symbol]) -> Records:
+        """Today's contracts of one underlying: those selected, and those held though not selected any more."""
+        number = self._marshal.number(self._equities[ticker].symbol)
+        today = dict(self._selected.get(ticker, {}))
+        for held in self._core.contracts_held(number):
+            contract, symbol = self._known[held]
+            if not any(contract.same_as(other) for other in today):
+                today[contract] = symbol
+        rows = self._core.instruments.add_contracts(ticker, today)
+        for contract, row in zip(sorted(today), rows, strict=True):
+            symbols[int(row["instrument"])] = today[contract]
+            self._known[int(row["instrument"])] = contract, today[contract]
+        return rows
+
+    def _open_of(self, day: dt.datetime) -> int:
+        """When the session of a day opens."""
+        return nanoseconds(self._hours.get_next_market_open(dt.datetime.combine(day.date(), dt.time()), False))

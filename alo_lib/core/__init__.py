@@ -1,0 +1,7 @@
+"""The trading core: its settings, its state, the tasks of its frames, and replay."""
+
+from alo_lib.core.replay import Divergence, Replay, replay
+from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.trading import TradingCore
+
+__all__ = ["Divergence", "Replay", "Settings", "SettingsError", "TradingCore", "replay"]

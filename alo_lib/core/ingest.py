@@ -1,0 +1,137 @@
+"""Taking messages into the state: one small function a kind."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from alo_lib.core.state import State, Underlying
+from alo_lib.market.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
+from alo_lib.strategy.book import Dividend, MarketBook, Session
+from alo_lib.strategy.forecast import VolatilityForecaster
+
+__all__ = ["ingest"]
+
+
+def ingest(state: State, message: Message) -> None:
+    """Apply one input to the state. Raises ValueError for a kind that is not an input."""
+    try:
+        handler = _HANDLERS[message.kind]
+    except KeyError:
+        raise ValueError(f"a message of kind {message.kind.name} is not an input of the core") from None
+    handler(state, message)
+
+
+def _instruments(state: State, message: Message) -> None:
+    rows = message.records
+    state.underlying_of.update(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
+    for row in rows[rows["kind"] == InstrumentKind.EQUITY]:
+        number = int(row["instrument"])
+        book = MarketBook(number, row["symbol"].decode())
+        state.underlyings[number] = Underlying(book, VolatilityForecaster(state.settings))
+    options = rows[rows["kind"] == InstrumentKind.OPTION]
+    for number in np.unique(options["underlying"]).tolist():
+        underlying = state.underlyings[number]
+        underlying.book.list_contracts(options[options["underlying"] == number].copy())
+        underlying.valuation = None
+        underlying.session_news = True
+
+
+def _session(state: State, message: Message) -> None:
+    row = message.records[0]
+    state.session = Session(int(row["open"]), int(row["close"]), int(row["date"]))
+    for underlying in state.underlyings.values():
+        underlying.session_news = True
+
+
+def _rate(state: State, message: Message) -> None:
+    state.rate = float(message.records["rate"][0])
+
+
+def _closes(state: State, message: Message) -> None:
+    for row in message.records:
+        state.underlyings[int(row["instrument"])].new_closes.append(float(row["close"]))
+
+
+def _dividends(state: State, message: Message) -> None:
+    for row in message.records:
+        number = int(row["instrument"])
+        state.underlyings[number].book.dividends.append(Dividend(int(row["time"]), float(row["amount"])))
+        state.portfolio.receive_dividend(number, float(row["amount"]))
+
+
+def _splits(state: State, message: Message) -> None:
+    for row in message.records:
+        number, factor = int(row["instrument"]), float(row["factor"])
+        book = state.underlyings[number].book
+        book.split_pending = bool(row["warning"])
+        if book.split_pending:
+            state.notice(number, f"{book.ticker} splits before the next session: options are closed, none is opened")
+            continue
+        book.trade_price *= factor
+        book.quote["bid"], book.quote["ask"] = np.nan, np.nan
+        state.portfolio.split(number, factor, book.trade_price)
+        for dividend in book.dividends:
+            dividend.amount *= factor
+
+
+def _trades(state: State, message: Message) -> None:
+    for row in message.records:
+        underlying = state.underlyings[int(row["instrument"])]
+        underlying.book.trade_price, underlying.book.trade_time = float(row["close"]), message.time
+        underlying.market_news = True
+
+
+def _quotes(state: State, message: Message) -> None:
+    rows = message.records
+    for number, underlying in state.underlyings.items():
+        book = underlying.book
+        own = rows[rows["instrument"] == number]
+        if len(own):
+            book.quote, book.quote_at = own[-1:].copy(), message.time
+            underlying.market_news = True
+        _, chain_rows, quote_rows = np.intersect1d(
+            book.contracts["instrument"], rows["instrument"], assume_unique=True, return_indices=True
+        )
+        if len(chain_rows):
+            book.quotes[chain_rows] = rows[quote_rows]
+            book.quote_time[chain_rows] = message.time
+            underlying.market_news = True
+
+
+def _order_events(state: State, message: Message) -> None:
+    for row in message.records:
+        instrument, quantity = int(row["instrument"]), int(row["quantity"])
+        status = OrderStatus(row["status"])
+        if quantity:
+            price, fee = float(row["price"]), float(row["fee"])
+            state.portfolio.fill(instrument, quantity, price, state.multiplier(instrument), fee)
+            if trade := state.trade_with(instrument):
+                trade.fill(quantity, price)
+        _follow_order(state, int(row["order"]), quantity, status, instrument)
+
+
+def _follow_order(state: State, number: int, quantity: int, status: OrderStatus, instrument: int) -> None:
+    if order := state.working.get(number):
+        order.remaining -= quantity
+        if status in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID):
+            del state.working[number]
+    if status is OrderStatus.INVALID and (trade := state.trade_with(instrument)) and state.session:
+        # One leg without the other is not the trade that was wanted.
+        trade.undo(OrderReason.REBALANCE)
+        book = state.underlyings[trade.underlying].book
+        book.blocked_until = state.session.close
+        state.notice(trade.underlying, f"{book.ticker}: order {number} was refused; its trade is undone")
+
+
+_HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
+    Kind.INSTRUMENT: _instruments,
+    Kind.SESSION: _session,
+    Kind.CLOSE: _closes,
+    Kind.RATE: _rate,
+    Kind.DIVIDEND: _dividends,
+    Kind.SPLIT: _splits,
+    Kind.TRADE: _trades,
+    Kind.QUOTE: _quotes,
+    Kind.ORDER_EVENT: _order_events,
+}

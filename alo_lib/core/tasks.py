@@ -1,0 +1,293 @@
+"""The tasks of a frame, from forecast to orders: each reads the state, and leaves its result there."""
+
+from typing import Final
+
+import numpy as np
+
+from alo_lib.core.state import State, Underlying, WorkingOrder
+from alo_lib.market.instruments import OPTION_MULTIPLIER
+from alo_lib.market.records import Kind, OrderReason, OrderType, Records, records
+from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
+from alo_lib.strategy.exits import TradeView, exit_reason
+from alo_lib.strategy.hedging import shares_wanted
+from alo_lib.strategy.risk import BookRisk, drawdown_exceeded, exceeded_limit, short_margin
+from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.sizing import displayed, structures_for
+from alo_lib.strategy.trade import Trade
+from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
+
+__all__ = ["equity", "execute", "exposures", "forecast", "limit", "notices", "signal", "target", "value"]
+
+_SIZED: Final = 0
+_LIMITED: Final = 1
+
+
+def forecast(state: State, time: int) -> Records:
+    """Forecast each expiry's volatility, once a session. Returns the new FORECAST records."""
+    made = []
+    for number, underlying in state.underlyings.items():
+        if not underlying.session_news:
+            continue
+        underlying.session_news = False
+        if underlying.new_closes:
+            problem = underlying.forecaster.update(underlying.new_closes)
+            underlying.new_closes = []
+            if problem:
+                state.notice(number, f"{underlying.book.ticker}: {problem}")
+        expiries = np.unique(underlying.book.contracts["expiry"]).tolist()
+        underlying.forecast = {
+            expiry: underlying.forecaster.volatility((expiry - time) / (NANOSECONDS * SECONDS_A_YEAR))
+            for expiry in expiries
+            if expiry > time
+        }
+        for expiry, volatility in underlying.forecast.items():
+            made.append((number, 0, expiry, volatility, underlying.book.spot))
+    return np.array(made, records(Kind.FORECAST, 0).dtype)
+
+
+def value(state: State, time: int) -> None:
+    """Price every chain that has news, and measure what is held."""
+    for number, underlying in state.underlyings.items():
+        book = underlying.book
+        if underlying.market_news and book.spot > 0.0:
+            underlying.valuation = value_chain(book, underlying.forecast_rows(), state.rate, time)
+        underlying.exposure = _exposure(state, number, underlying, time)
+    total = equity(state)
+    state.peak_equity = max(state.peak_equity, total)
+    for underlying in state.underlyings.values():
+        underlying.exposure["equity"] = total
+
+
+def equity(state: State) -> float:
+    """Cash and everything held at mid."""
+    return state.portfolio.cash + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
+
+
+def signal(state: State, time: int) -> None:
+    """Rank the pairs of every underlying that has news."""
+    ranked = [
+        rank(underlying.book, underlying.valuation, state.settings, state.rate, time)
+        for underlying in state.underlyings.values()
+        if underlying.market_news and underlying.valuation is not None
+    ]
+    state.signals = np.concatenate(ranked) if ranked else records(Kind.SIGNAL, 0)
+
+
+def target(state: State, time: int) -> None:
+    """Decide what to hold: which trades end, which are wanted, how many shares hedge them."""
+    _end_trades(state, time)
+    state.proposals = _wanted_trades(state, time)
+    rows = [_target(leg, trade.wanted, trade.reason) for trade in state.trades + state.proposals for leg in trade.legs]
+    rows += [
+        _target(number, _hedge(state, number, underlying), OrderReason.HEDGE)
+        for number, underlying in state.underlyings.items()
+        if state.portfolio.quantity(number) or state.contracts_held(number)
+    ]
+    state.targets = _table(rows)
+
+
+def limit(state: State, time: int) -> None:
+    """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
+    rows = []
+    total = equity(state)
+    if not state.halted and drawdown_exceeded(total, state.peak_equity, state.settings):
+        state.halted = True
+        for trade in state.trades:
+            trade.undo(OrderReason.EXIT_RISK)
+            rows += [_target(leg, 0, OrderReason.EXIT_RISK, _LIMITED) for leg in trade.legs]
+        lowest = next(iter(state.underlyings))
+        state.notice(lowest, f"equity {total:.2f} is below the allowed drawdown: everything is closed, nothing opened")
+    accepted: list[Trade] = []
+    for proposal in state.proposals:
+        problem = "the book is halted" if state.halted else _exceeded(state, [*accepted, proposal], total)
+        if problem is None:
+            accepted.append(proposal)
+            continue
+        rows += [_target(leg, 0, OrderReason.EXIT_RISK, _LIMITED) for leg in proposal.legs]
+    state.trades += accepted
+    state.proposals = []
+    state.limited = _table(rows)
+
+
+def execute(state: State, time: int) -> None:
+    """Turn the distance between what is held and what is wanted into orders that the market can fill now."""
+    state.intents = records(Kind.INTENT, 0)
+    if state.session is None or not state.session.is_open(time):
+        return
+    stopped = set(state.limited["instrument"].tolist())
+    working = {order.instrument for order in state.working.values()}
+    rows = []
+    for row in np.sort(state.targets, order="instrument"):
+        instrument = int(row["instrument"])
+        wanted = 0 if instrument in stopped else int(row["quantity"])
+        distance = wanted - state.portfolio.quantity(instrument)
+        quantity = 0 if instrument in working else _fillable(state, instrument, distance, time)
+        if quantity:
+            state.last_order += 1
+            reason = OrderReason.EXIT_RISK if instrument in stopped else row["reason"]
+            rows.append((state.last_order, instrument, OrderType.MARKET, reason, 0, quantity))
+            state.working[state.last_order] = WorkingOrder(instrument, quantity)
+    state.intents = np.array(rows, state.intents.dtype)
+
+
+def exposures(state: State) -> Records:
+    """What the book is exposed to, one record an underlying."""
+    return np.concatenate([records(Kind.EXPOSURE, 0), *(u.exposure for u in state.underlyings.values())])
+
+
+def notices(state: State) -> Records:
+    """What people should know of this frame; each notice is told once."""
+    table = records(Kind.NOTICE, len(state.notices))
+    for row, (underlying, text) in zip(table, state.notices, strict=True):
+        row["underlying"], row["text"] = underlying, text.encode()
+    state.notices.clear()
+    return table
+
+
+def _exposure(state: State, number: int, underlying: Underlying, time: int) -> Records:
+    book, portfolio = underlying.book, state.portfolio
+    held = state.contracts_held(number)
+    shares = portfolio.quantity(number)
+    spot = book.spot if np.isfinite(book.spot) else 0.0
+    exposure = records(Kind.EXPOSURE, underlying=number, spot=spot, shares=shares, delta=shares, value=shares * spot)
+    exposure["structures"] = len(state.trades_in(number))
+    if not held or spot <= 0.0:
+        return exposure
+    rows = np.array([book.row(instrument) for instrument in held], np.intp)
+    if underlying.market_news:
+        _imply(underlying, held, rows, state.rate, time)
+    volatility = np.array([underlying.implied[instrument] for instrument in held])
+    at_implied = leg_greeks(book, rows, volatility, state.rate, time)
+    units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
+    mid = book.mid()[rows]
+    marks = np.where(np.isfinite(mid), mid, at_implied.price)
+    for name in ("delta", "gamma", "vega", "theta"):
+        exposure[name] += float(np.dot(units, getattr(at_implied, name)))
+    exposure["value"] += float(np.dot(units, marks))
+    if underlying.market_news:
+        for trade in state.trades_in(number):
+            own = np.isin(held, trade.legs)
+            trade.follow(spot, float(np.dot(units[own], at_implied.delta[own])))
+    return exposure
+
+
+def _imply(underlying: Underlying, held: list[int], rows: np.ndarray, rate: float, time: int) -> None:  # type: ignore[type-arg]
+    """Refresh the implied volatility of held legs; where the quote has none, the last one or the forecast stays."""
+    implied = quote_volatility(underlying.book, rows, rate, time)
+    expiries = underlying.book.contracts["expiry"][rows].tolist()
+    for instrument, expiry, volatility in zip(held, expiries, implied.tolist(), strict=True):
+        if np.isfinite(volatility):
+            underlying.implied[instrument] = volatility
+        else:
+            underlying.implied.setdefault(instrument, underlying.forecast[expiry])
+
+
+def _end_trades(state: State, time: int) -> None:
+    state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio)]
+    for trade in state.trades:
+        underlying = state.underlyings[trade.underlying]
+        view = _view(state, trade, underlying)
+        if trade.undone_by is None and view is not None:
+            reason = exit_reason(trade, view, underlying.book, state.settings, time)
+            if reason is not None:
+                trade.undo(reason)
+                if state.session is not None and reason is not OrderReason.EXIT_EDGE:
+                    underlying.book.blocked_until = state.session.close
+
+
+def _view(state: State, trade: Trade, underlying: Underlying) -> TradeView | None:
+    """What the market says of a trade; None while it says nothing new."""
+    if not underlying.market_news or underlying.valuation is None:
+        return None
+    book, values = underlying.book, underlying.valuation.at_forecast
+    rows = [book.row(leg) for leg in trade.legs]
+    held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
+    mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
+    edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
+    held_value = float(np.dot(held, np.where(np.isfinite(mid), mid, worth))) * OPTION_MULTIPLIER
+    return TradeView(trade.result(held_value), edge, float(book.contracts["strike"][rows[0]]))
+
+
+def _wanted_trades(state: State, time: int) -> list[Trade]:
+    settings, session = state.settings, state.session
+    if session is None or state.halted:
+        return []
+    if session.seconds_since_open(time) < settings.entry_delay:
+        return []
+    if session.seconds_to_close(time) <= settings.entry_cutoff:
+        return []
+    total = equity(state)
+    wanted: list[Trade] = []
+    for row in state.signals:
+        number = int(row["underlying"])
+        book = state.underlyings[number].book
+        taken = {leg for trade in state.trades_in(number) + wanted for leg in trade.legs}
+        count = len(state.trades_in(number)) + sum(trade.underlying == number for trade in wanted)
+        quantity = structures_for(row, book, settings, total)
+        if (
+            row["edge_volatility"] < settings.entry_edge
+            or quantity < 1
+            or count >= settings.max_structures
+            or book.split_pending
+            or time < book.blocked_until
+            or {int(row["call"]), int(row["put"])} & taken
+        ):
+            continue
+        expiry = int(book.contracts["expiry"][book.row(int(row["call"]))])
+        wanted.append(Trade(number, int(row["call"]), int(row["put"]), int(row["direction"]), quantity, time, expiry))
+    return wanted
+
+
+def _hedge(state: State, number: int, underlying: Underlying) -> int:
+    held = state.contracts_held(number)
+    contracts = sum(abs(state.portfolio.quantity(instrument)) for instrument in held)
+    shares = state.portfolio.quantity(number)
+    option_delta = float(underlying.exposure["delta"][0]) - shares
+    return shares_wanted(shares, option_delta, contracts, state.settings)
+
+
+def _exceeded(state: State, proposals: list[Trade], total: float) -> str | None:
+    vega = float(sum(underlying.exposure["vega"][0] for underlying in state.underlyings.values()))
+    margin = 0.0
+    for number, underlying in state.underlyings.items():
+        book = underlying.book
+        margin += 0.5 * abs(state.portfolio.quantity(number)) * max(underlying.exposure["spot"][0], 0.0)
+        for trade in state.trades_in(number) + [p for p in proposals if p.underlying == number]:
+            if trade.direction < 0:
+                margin += short_margin(book.spot, trade.quantity)
+    for proposal in proposals:
+        underlying = state.underlyings[proposal.underlying]
+        if underlying.valuation is not None:
+            rows = [underlying.book.row(leg) for leg in proposal.legs]
+            per_structure = float(np.sum(underlying.valuation.at_forecast.vega[rows])) * OPTION_MULTIPLIER
+            vega += proposal.direction * proposal.quantity * per_structure
+    return exceeded_limit(BookRisk(vega, margin, total), state.settings)
+
+
+def _fillable(state: State, instrument: int, distance: int, time: int) -> int:
+    """The signed part of ``distance`` that the last quote can fill now."""
+    if distance == 0:
+        return 0
+    direction = 1 if distance > 0 else -1
+    underlying = state.underlyings[state.underlying_of[instrument]]
+    book, settings = underlying.book, state.settings
+    oldest = time - int(settings.max_quote_age * NANOSECONDS)
+    if instrument != book.instrument:
+        if book.quote_time[book.row(instrument)] < oldest:
+            return 0
+        return direction * min(abs(distance), displayed(book, instrument, direction, settings))
+    if max(book.quote_at, book.trade_time) < oldest:
+        return 0
+    if book.quote_at < book.trade_time:  # bars of trades alone show no size
+        return distance
+    side = "ask" if direction > 0 else "bid"
+    shown = int(book.quote[f"{side}_size"][0] * settings.participation) if book.quote[side][0] > 0.0 else 0
+    return direction * min(abs(distance), shown)
+
+
+def _target(instrument: int, quantity: int, reason: OrderReason, stage: int = _SIZED) -> tuple[int, int, int, int, int]:
+    return instrument, stage, reason, 0, quantity
+
+
+def _table(rows: list[tuple[int, int, int, int, int]]) -> Records:
+    return np.array(rows, records(Kind.TARGET, 0).dtype)

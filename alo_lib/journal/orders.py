@@ -1,0 +1,112 @@
+"""The orders of a run, told from its journal, so that every engine's orders are told the same way."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, OrderType
+
+__all__ = ["Order", "order_digest", "orders_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order and what became of it."""
+
+    number: int  # 0 when the engine made it: an exercise, an assignment, a forced liquidation
+    symbol: str
+    time: int  # sent at, ns UTC
+    type: OrderType
+    quantity: int  # signed, as sent
+    filled: int  # signed
+    price: float  # average over its fills; 0 without one
+    fee: float
+    status: OrderStatus
+    tag: str
+
+    @property
+    def side(self) -> str:
+        """``buy`` or ``sell``."""
+        return "buy" if self.quantity > 0 else "sell"
+
+
+def orders_of(messages: Iterable[Message]) -> list[Order]:
+    """All orders in the order in which they were sent."""
+    symbols: dict[int, str] = {}
+    orders: list[Order] = []
+    place: dict[int, int] = {}
+    for message in messages:
+        if message.kind == Kind.INSTRUMENT:
+            symbols.update((int(row["instrument"]), row["symbol"].decode()) for row in message.records)
+        elif message.kind == Kind.INTENT:
+            for row in message.records:
+                place[int(row["order"])] = len(orders)
+                orders.append(
+                    Order(
+                        number=int(row["order"]),
+                        symbol=symbols[int(row["instrument"])],
+                        time=message.time,
+                        type=OrderType(row["type"]),
+                        quantity=int(row["quantity"]),
+                        filled=0,
+                        price=0.0,
+                        fee=0.0,
+                        status=OrderStatus.SUBMITTED,
+                        tag=OrderReason(row["reason"]).tag,
+                    )
+                )
+        elif message.kind == Kind.ORDER_EVENT:
+            for row in message.records:
+                number = int(row["order"])
+                if number:
+                    orders[place[number]] = _after(orders[place[number]], row)
+                elif row["status"] == OrderStatus.FILLED:
+                    orders.append(_made_by_engine(symbols[int(row["instrument"])], message.time, row))
+    return orders
+
+
+def order_digest(orders: Iterable[Order]) -> str:
+    """SHA-256 over symbol, time, type, side, quantity, fill price and fee of every order in order.
+
+    Prices count to a hundredth of a cent and fees to the cent, so the digest is the same on every engine.
+    """
+    digest = hashlib.sha256()
+    for order in orders:
+        line = (
+            f"{order.symbol},{order.time},{order.type.name},{order.side},{abs(order.quantity)},"
+            f"{order.price:.4f},{order.fee:.2f}\n"
+        )
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _after(order: Order, event: np.void) -> Order:
+    quantity, price, fee = int(event["quantity"]), float(event["price"]), float(event["fee"])
+    filled = order.filled + quantity
+    average = (order.price * order.filled + price * quantity) / filled if filled else 0.0
+    return replace(
+        order,
+        filled=filled,
+        price=average,
+        fee=order.fee + fee,
+        status=OrderStatus(event["status"]),
+    )
+
+
+def _made_by_engine(symbol: str, time: int, event: np.void) -> Order:
+    quantity = int(event["quantity"])
+    kind = OrderType(event["type"])
+    return Order(
+        number=0,
+        symbol=symbol,
+        time=time,
+        type=kind,
+        quantity=quantity,
+        filled=quantity,
+        price=float(event["price"]),
+        fee=float(event["fee"]),
+        status=OrderStatus.FILLED,
+        tag=kind.name.lower().replace("_", " "),
+    )

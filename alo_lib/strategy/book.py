@@ -1,0 +1,113 @@
+"""What is known of one underlying's market: its price, its contracts and their last quotes."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.records import Kind, Records, records
+
+__all__ = ["SECONDS_A_YEAR", "MarketBook", "Session"]
+
+NANOSECONDS = 1_000_000_000
+SECONDS_A_DAY = 86_400
+SECONDS_A_YEAR = 365 * SECONDS_A_DAY
+"""Time to expiry counts calendar time, as quoted implied volatilities do."""
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A regular trading session, in ns UTC."""
+
+    open: int
+    close: int
+    date: int  # yyyymmdd
+
+    def seconds_since_open(self, time: int) -> float:
+        """Seconds from the open, negative before it."""
+        return (time - self.open) / NANOSECONDS
+
+    def seconds_to_close(self, time: int) -> float:
+        """Seconds to the close, negative after it."""
+        return (self.close - time) / NANOSECONDS
+
+    def is_open(self, time: int) -> bool:
+        """Whether orders can trade now."""
+        return self.open <= time < self.close
+
+
+@dataclass(slots=True)
+class Dividend:
+    """A cash dividend per share that went, or goes, ex at ``time``."""
+
+    time: int
+    amount: float
+
+
+def _no_quotes(count: int) -> Records:
+    return records(Kind.QUOTE, count, bid=np.nan, ask=np.nan)
+
+
+@dataclass
+class MarketBook:
+    """One underlying and its chain. Rows of ``contracts``, ``quotes`` and ``quote_time`` belong together."""
+
+    instrument: int
+    ticker: str
+    trade_price: float = np.nan
+    trade_time: int = -1
+    quote: Records = field(default_factory=lambda: _no_quotes(1))
+    quote_at: int = -1
+    contracts: Records = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
+    quotes: Records = field(default_factory=lambda: _no_quotes(0))
+    quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    dividends: list[Dividend] = field(default_factory=list)
+    split_pending: bool = False
+    blocked_until: int = -1  # nothing is opened before
+
+    @property
+    def spot(self) -> float:
+        """Mid of the underlying's quote where it is newest and sane, else its last trade; NaN before either."""
+        bid, ask = float(self.quote["bid"][0]), float(self.quote["ask"][0])
+        if self.quote_at >= self.trade_time and 0.0 < bid <= ask:
+            return 0.5 * (bid + ask)
+        return self.trade_price
+
+    def row(self, instrument: int) -> int:
+        """The row of a contract (KeyError when the chain does not hold it)."""
+        rows = np.flatnonzero(self.contracts["instrument"] == instrument)
+        if len(rows) == 0:
+            raise KeyError(f"instrument {instrument} is not in the chain of {self.ticker}")
+        return int(rows[0])
+
+    def list_contracts(self, contracts: Records) -> None:
+        """Replace the chain by today's; what both hold keeps its last quote."""
+        quotes, quote_time = _no_quotes(len(contracts)), np.full(len(contracts), -1, np.int64)
+        quotes["instrument"] = contracts["instrument"]
+        _, new, old = np.intersect1d(contracts["instrument"], self.contracts["instrument"], return_indices=True)
+        quotes[new], quote_time[new] = self.quotes[old], self.quote_time[old]
+        self.contracts, self.quotes, self.quote_time = contracts, quotes, quote_time
+
+    def years_to_expiry(self, time: int) -> FloatArray:
+        """Years from ``time`` to each contract's last close; never below zero."""
+        seconds = (self.contracts["expiry"] - time) / NANOSECONDS
+        return np.asarray(np.maximum(seconds, 0.0) / SECONDS_A_YEAR, np.float64)
+
+    def mid(self) -> FloatArray:
+        """Mid of each contract's last quote; NaN where a side is missing."""
+        return np.asarray(0.5 * (self.quotes["bid"] + self.quotes["ask"]), np.float64)
+
+    def dividend_yield(self, time: int) -> float:
+        """Cash paid over the past year over spot, continuously compounded in effect; 0 without dividends or price."""
+        year_ago = time - SECONDS_A_YEAR * NANOSECONDS
+        paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
+        return float(np.log1p(paid / self.spot)) if self.spot > 0.0 else 0.0
+
+    def next_ex_date(self) -> int | None:
+        """When the next dividend should go ex, from the rhythm of the last two; None without a rhythm."""
+        if len(self.dividends) < 2:
+            return None
+        last, before = self.dividends[-1].time, self.dividends[-2].time
+        return last + (last - before)

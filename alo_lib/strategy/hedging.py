@@ -1,0 +1,18 @@
+"""Delta hedging on a band."""
+
+from alo_lib.market.instruments import OPTION_MULTIPLIER
+from alo_lib.strategy.settings import StrategySettings
+
+__all__ = ["shares_wanted"]
+
+
+def shares_wanted(shares: int, option_delta: float, contracts: int, settings: StrategySettings) -> int:
+    """Shares to hold against options of ``option_delta`` (in shares) in ``contracts`` contracts, long and short alike.
+
+    Within the band nothing changes; beyond it the hedge goes to the whole share nearest to neutral. Without options
+    nothing is hedged.
+    """
+    if contracts == 0:
+        return 0
+    band = settings.hedge_band * OPTION_MULTIPLIER * contracts
+    return shares if abs(option_delta + shares) <= band else -round(option_delta)

@@ -1,0 +1,149 @@
+"""Which contracts are looked at, and which pairs of them are worth trading."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.instruments import OPTION_MULTIPLIER, Contract
+from alo_lib.market.records import Kind, Records, records
+from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_DAY, MarketBook
+from alo_lib.strategy.settings import StrategySettings
+from alo_lib.strategy.valuation import Valuation, quote_volatility
+
+__all__ = ["FEE_PER_CONTRACT", "rank", "select_contracts"]
+
+FEE_PER_CONTRACT: Final = 1.0
+"""Money a contract and order, as costs are estimated: Interactive Brokers' minimum for one contract."""
+_SIGNALS_PUBLISHED: Final = 3
+
+Rows = NDArray[np.intp]
+
+
+def select_contracts(
+    settings: StrategySettings, date: dt.date, reference_price: float, contracts: Iterable[Contract]
+) -> list[Contract]:
+    """The contracts to subscribe on ``date``: by calendar days to expiry and by strike around a reference price."""
+    return sorted(
+        contract
+        for contract in contracts
+        if settings.min_days_to_expiry <= (contract.expiry - date).days <= settings.max_days_to_expiry
+        and abs(contract.strike / reference_price - 1.0) <= settings.strike_range
+    )
+
+
+def rank(book: MarketBook, valuation: Valuation, settings: StrategySettings, rate: float, time: int) -> Records:
+    """The best pairs to buy or sell, best first, as SIGNAL records.
+
+    A pair's edge is what its quotes pay over its value at the forecast volatility, entering at the touch, leaving
+    through half the spread, fees both ways. Pairs rank by edge over vega, for the vega budget decides their size.
+    """
+    usable = _usable(book, valuation, settings, time)
+    if settings.structure == "straddle":
+        calls, puts = _straddles(book, usable & _near_the_money(book, valuation, settings, time))
+    else:
+        calls, puts = _strangles(book, usable, valuation.at_forecast.delta, settings.strangle_delta)
+    directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
+    candidates = [_candidates(book, valuation, calls, puts, direction) for direction in directions]
+    signals = np.concatenate(candidates)
+    best = np.lexsort((signals["put"], signals["call"], -signals["edge_volatility"]))[:_SIGNALS_PUBLISHED]
+    signals = signals[best]
+    if len(signals):
+        rows = np.array([[book.row(int(s[leg])) for leg in ("call", "put")] for s in signals], np.intp)
+        implied = quote_volatility(book, rows.ravel(), rate, time).reshape(rows.shape)
+        signals["implied_volatility"] = implied.mean(axis=1)
+    return signals
+
+
+def _usable(book: MarketBook, valuation: Valuation, settings: StrategySettings, time: int) -> NDArray[np.bool_]:
+    """Rows that pass the liquidity, maturity and quote-sanity filters."""
+    contracts, quotes = book.contracts, book.quotes
+    bid, ask = quotes["bid"], quotes["ask"]
+    days = (contracts["expiry"] - time) / (SECONDS_A_DAY * NANOSECONDS)
+    with np.errstate(invalid="ignore"):
+        intrinsic = np.maximum(contracts["right"] * (book.spot - contracts["strike"]), 0.0)
+        return np.asarray(
+            (bid >= settings.min_bid)
+            & (ask > bid)
+            & (ask >= intrinsic)
+            & (ask - bid <= settings.max_spread * 0.5 * (ask + bid))
+            & (np.minimum(quotes["bid_size"], quotes["ask_size"]) >= settings.min_quote_size)
+            & (contracts["open_interest"] >= settings.min_open_interest)
+            & (time - book.quote_time <= settings.max_quote_age * NANOSECONDS)
+            & (book.quote_time >= 0)
+            & (days >= settings.min_days_to_expiry)
+            & (days <= settings.max_days_to_expiry)
+            & np.isfinite(valuation.at_forecast.price),
+            np.bool_,
+        )
+
+
+def _near_the_money(book: MarketBook, valuation: Valuation, settings: StrategySettings, time: int) -> NDArray[np.bool_]:
+    """Rows whose strike lies within the moneyness limit, in standard deviations to expiry."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deviation = valuation.volatility * np.sqrt(book.years_to_expiry(time))
+        distance = np.abs(np.log(book.contracts["strike"] / book.spot))
+        return np.asarray(distance <= settings.max_moneyness * deviation, np.bool_)
+
+
+def _straddles(book: MarketBook, usable: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Rows of calls and puts of the same expiry and strike."""
+    contracts = book.contracts
+    calls = np.flatnonzero(usable & (contracts["right"] > 0))
+    puts = np.flatnonzero(usable & (contracts["right"] < 0))
+    put_of = {(int(contracts["expiry"][p]), float(contracts["strike"][p])): p for p in puts}
+    pairs = [
+        (c, put_of[key])
+        for c in calls
+        if (key := (int(contracts["expiry"][c]), float(contracts["strike"][c]))) in put_of
+    ]
+    return _columns(pairs)
+
+
+def _strangles(
+    book: MarketBook, usable: NDArray[np.bool_], delta: NDArray[np.float64], wanted: float
+) -> tuple[Rows, Rows]:
+    """For each expiry the out-of-the-money call and put whose deltas are nearest to the wanted one."""
+    contracts = book.contracts
+    pairs = []
+    for expiry in np.unique(contracts["expiry"]):
+        listed = usable & (contracts["expiry"] == expiry)
+        calls = np.flatnonzero(listed & (contracts["right"] > 0) & (contracts["strike"] > book.spot))
+        puts = np.flatnonzero(listed & (contracts["right"] < 0) & (contracts["strike"] < book.spot))
+        if len(calls) and len(puts):
+            call = calls[np.argmin(np.abs(delta[calls] - wanted))]
+            put = puts[np.argmin(np.abs(delta[puts] + wanted))]
+            pairs.append((call, put))
+    return _columns(pairs)
+
+
+def _columns(pairs: list[tuple[np.intp, np.intp]]) -> tuple[Rows, Rows]:
+    table = np.array(pairs, np.intp).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def _candidates(book: MarketBook, valuation: Valuation, calls: Rows, puts: Rows, direction: int) -> Records:
+    """One SIGNAL record a pair, bought (+1) or sold (-1)."""
+    quotes, values = book.quotes, valuation.at_forecast
+    side = "ask" if direction > 0 else "bid"
+    paid = quotes[side][calls] + quotes[side][puts]
+    worth = values.price[calls] + values.price[puts]
+    spread = (quotes["ask"] - quotes["bid"])[calls] + (quotes["ask"] - quotes["bid"])[puts]
+    vega = (values.vega[calls] + values.vega[puts]) * OPTION_MULTIPLIER
+    edge = (direction * (worth - paid) - 0.5 * spread) * OPTION_MULTIPLIER - 4.0 * FEE_PER_CONTRACT
+    with np.errstate(invalid="ignore", divide="ignore"):
+        edge_volatility = np.where(vega > 0.0, edge / vega, -np.inf)
+    return records(
+        Kind.SIGNAL,
+        len(calls),
+        underlying=book.instrument,
+        call=book.contracts["instrument"][calls],
+        put=book.contracts["instrument"][puts],
+        direction=direction,
+        forecast_volatility=0.5 * (valuation.volatility[calls] + valuation.volatility[puts]),
+        edge=edge,
+        edge_volatility=edge_volatility,
+        vega=vega,
+    )

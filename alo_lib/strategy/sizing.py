@@ -1,0 +1,26 @@
+"""How much of a signal is traded."""
+
+from typing import Final
+
+from alo_lib.market.records import Records
+from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.settings import StrategySettings
+
+__all__ = ["VOLATILITY_POINT", "displayed", "structures_for"]
+
+VOLATILITY_POINT: Final = 0.01
+
+
+def structures_for(signal: Records, book: MarketBook, settings: StrategySettings, equity: float) -> int:
+    """Structures that the vega budget allows, and that both legs display at the touch; 0 for none."""
+    budget = settings.vega_budget * equity / VOLATILITY_POINT
+    affordable = int(budget // float(signal["vega"])) if signal["vega"] > 0.0 else 0
+    direction = int(signal["direction"])
+    return min(affordable, *(displayed(book, int(signal[leg]), direction, settings) for leg in ("call", "put")))
+
+
+def displayed(book: MarketBook, contract: int, direction: int, settings: StrategySettings) -> int:
+    """Contracts that may be bought (+1) or sold (-1) at the touch of a contract's last quote."""
+    quote = book.quotes[book.row(contract)]
+    side = "ask" if direction > 0 else "bid"
+    return int(quote[f"{side}_size"] * settings.participation) if quote[side] > 0.0 else 0

@@ -1,0 +1,73 @@
+"""A trade: one call and one put, bought or sold together, from its first order to its last fill."""
+
+from dataclasses import dataclass, field
+
+from alo_lib.market.instruments import OPTION_MULTIPLIER
+from alo_lib.market.records import OrderReason
+from alo_lib.strategy.portfolio import Portfolio
+
+__all__ = ["Trade"]
+
+
+@dataclass
+class Trade:
+    """A command on the portfolio: :meth:`wanted` while executed, flat once undone, :meth:`result` at any time.
+
+    No two trades share a leg, so what the portfolio holds in a leg belongs to the trade.
+    """
+
+    underlying: int
+    call: int
+    put: int
+    direction: int  # +1 bought, -1 sold
+    quantity: int  # of each leg
+    opened_at: int
+    expiry: int
+    undone_by: OrderReason | None = None
+    premium: float = field(default=0.0, init=False)  # money that entry paid (+) or received (-)
+    proceeds: float = field(default=0.0, init=False)  # money that exit received (+) or paid (-)
+    hedge_result: float = field(default=0.0, init=False)  # what a continuous hedge at the held deltas would have made
+    _hedged_delta: float = field(default=0.0, init=False)
+    _hedged_spot: float | None = field(default=None, init=False)
+
+    @property
+    def legs(self) -> tuple[int, int]:
+        """Call and put."""
+        return self.call, self.put
+
+    @property
+    def wanted(self) -> int:
+        """Signed quantity wanted of each leg."""
+        return 0 if self.undone_by is not None else self.direction * self.quantity
+
+    @property
+    def reason(self) -> OrderReason:
+        """Why its orders are sent now."""
+        return OrderReason.ENTRY if self.undone_by is None else self.undone_by
+
+    def undo(self, reason: OrderReason) -> None:
+        """Want nothing any more; the first reason stays."""
+        if self.undone_by is None:
+            self.undone_by = reason
+
+    def fill(self, quantity: int, price: float) -> None:
+        """Account for a fill in one of its legs."""
+        money = quantity * price * OPTION_MULTIPLIER
+        if quantity * self.direction > 0:
+            self.premium += money
+        else:
+            self.proceeds -= money
+
+    def follow(self, spot: float, delta: float) -> None:
+        """Account for the hedge up to now, and for the delta (shares) hedged from now on."""
+        if self._hedged_spot is not None:
+            self.hedge_result -= self._hedged_delta * (spot - self._hedged_spot)
+        self._hedged_spot, self._hedged_delta = spot, delta
+
+    def result(self, held_value: float) -> float:
+        """Profit so far, hedge included, when what is held of its legs is worth ``held_value``."""
+        return held_value + self.proceeds - self.premium + self.hedge_result
+
+    def finished(self, portfolio: Portfolio) -> bool:
+        """Whether it was undone and nothing of it is left."""
+        return self.undone_by is not None and not any(portfolio.quantity(leg) for leg in self.legs)

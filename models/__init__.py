@@ -1,0 +1,19 @@
+"""LEAN's plug-in points, filled by the library: each model translates, calls it, and returns."""
+
+from models.alpha_model import VolatilityAlphaModel
+from models.execution_model import TouchExecutionModel
+from models.marshalling import Marshal
+from models.option_price_model import AloOptionPriceModel
+from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
+from models.risk_management_model import GreeksRiskManagementModel
+from models.volatility_model import AloVolatilityModel
+
+__all__ = [
+    "AloOptionPriceModel",
+    "AloVolatilityModel",
+    "GreeksRiskManagementModel",
+    "Marshal",
+    "TouchExecutionModel",
+    "VegaBudgetPortfolioConstructionModel",
+    "VolatilityAlphaModel",
+]

@@ -1,0 +1,26 @@
+"""LEAN execution model: the core's intents as LEAN orders."""
+
+from AlgorithmImports import ExecutionModel, PortfolioTarget, QCAlgorithm
+
+from alo_lib.core import TradingCore
+from models.marshalling import Marshal, order_tag
+
+__all__ = ["TouchExecutionModel"]
+
+
+class TouchExecutionModel(ExecutionModel):
+    """Runs the core's frame through execution and sends its market orders, none larger than the quote displays."""
+
+    def __init__(self, core: TradingCore, marshal: Marshal) -> None:
+        super().__init__()
+        self._core = core
+        self._marshal = marshal
+
+    def execute(self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]) -> None:
+        """Send the open frame's orders; nothing between frames."""
+        if not self._core.in_frame:
+            return
+        self._core.run_through("execute")
+        for intent in self._core.intents:
+            symbol, quantity = self._marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
+            algorithm.market_order(symbol, quantity, False, order_tag(int(intent["reason"]), int(intent["order"])))

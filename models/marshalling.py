@@ -1,0 +1,158 @@
+"""Between LEAN's objects and the core's records: symbols, times, slices, order events."""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from AlgorithmImports import (
+    OptionRight,
+    OptionStyle,
+    OptionUniverse,
+    OrderEvent,
+    QuoteBar,
+    SecurityExchangeHours,
+    Slice,
+    Symbol,
+)
+
+from alo_lib.market.instruments import Contract
+from alo_lib.market.records import Kind, Message, OrderReason, Records, records
+
+__all__ = [
+    "Marshal",
+    "contract_of",
+    "expiry_time",
+    "nanoseconds",
+    "order_number",
+    "order_tag",
+    "utc_datetime",
+    "utc_nanoseconds",
+]
+
+_EPOCH: Final = dt.datetime(1970, 1, 1)
+_EASTERN: Final = ZoneInfo("America/New_York")
+_TAG: Final = re.compile(r"#(\d+)$")
+_DAY: Final = dt.timedelta(days=1)
+
+
+def utc_nanoseconds(time: dt.datetime) -> int:
+    """Nanoseconds since the epoch of a naive UTC time, exact to LEAN's microseconds."""
+    return (time - _EPOCH) // dt.timedelta(microseconds=1) * 1000
+
+
+def utc_datetime(local: dt.datetime) -> dt.datetime:
+    """The naive UTC time of a naive New York time."""
+    return local.replace(tzinfo=_EASTERN).astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def nanoseconds(local: dt.datetime) -> int:
+    """Nanoseconds since the epoch of a naive New York time."""
+    return utc_nanoseconds(utc_datetime(local))
+
+
+def order_tag(reason: int, order: int) -> str:
+    """An order's tag: why it was sent and which intent it was; no clock, no GUID."""
+    return f"{OrderReason(reason).tag} #{order}"
+
+
+def order_number(tag: str) -> int:
+    """The intent that an order's tag names; 0 for an order that LEAN made on its own."""
+    found = _TAG.search(tag)
+    return int(found.group(1)) if found else 0
+
+
+def expiry_time(hours: SecurityExchangeHours, expiry: dt.date) -> int:
+    """Close of the last session in which a contract trades: that of its expiry, or the one before a holiday."""
+    day = dt.datetime.combine(expiry, dt.time())
+    while not hours.is_date_open(day):
+        day -= _DAY
+    return nanoseconds(hours.get_next_market_close(day, False))
+
+
+def contract_of(data: OptionUniverse, expiry: int) -> Contract:
+    """The contract that a row of LEAN's option universe lists, without its symbol."""
+    identity = data.symbol.id
+    return Contract(
+        expiry=identity.date.date(),
+        strike=float(identity.strike_price),
+        right=1 if identity.option_right == OptionRight.CALL else -1,
+        expiry_time=expiry,
+        open_interest=int(data.open_interest),
+        american=identity.option_style == OptionStyle.AMERICAN,
+    )
+
+
+class Marshal:
+    """Knows which LEAN symbol each of today's instruments is, and turns slices and order events into messages."""
+
+    def __init__(self) -> None:
+        self._symbol: dict[int, Symbol] = {}
+        self._number: dict[Symbol, int] = {}
+        self._underlyings: list[tuple[int, Symbol]] = []
+        self._today: set[int] = set()
+
+    def add_underlying(self, number: int, symbol: Symbol) -> None:
+        """Know an underlying for good."""
+        self._underlyings.append((number, symbol))
+        self._symbol[number], self._number[symbol] = symbol, number
+
+    def begin_session(self, symbols: dict[int, Symbol]) -> None:
+        """Know today's contracts; quotes of others are not told."""
+        self._symbol.update(symbols)
+        self._number.update((symbol, number) for number, symbol in symbols.items())
+        self._today = {number for number, _ in self._underlyings} | symbols.keys()
+
+    def symbol(self, number: int) -> Symbol:
+        """LEAN's symbol of an instrument."""
+        return self._symbol[number]
+
+    def number(self, symbol: Symbol) -> int:
+        """The instrument that LEAN's symbol is."""
+        return self._number[symbol]
+
+    def messages(self, data: Slice, time: int) -> Iterator[Message]:
+        """The new bars of a slice: trades of the underlyings, then all quotes by instrument."""
+        trades = self._trades(data)
+        if len(trades):
+            yield Message(Kind.TRADE, time, trades)
+        quotes = self._quotes(data)
+        if len(quotes):
+            yield Message(Kind.QUOTE, time, quotes)
+
+    def order_event(self, event: OrderEvent, tag: str, order_type: int, time: int) -> Message:
+        """What happened to an order."""
+        array = records(Kind.ORDER_EVENT, order=order_number(tag), type=order_type)
+        array["instrument"] = self._number[event.symbol]
+        array["status"] = int(event.status)
+        array["quantity"] = int(event.fill_quantity)
+        array["price"] = float(event.fill_price)
+        array["fee"] = float(event.order_fee.value.amount)
+        return Message(Kind.ORDER_EVENT, time, array)
+
+    def _trades(self, data: Slice) -> Records:
+        rows = []
+        for number, symbol in self._underlyings:
+            bar = data.bars.get(symbol)
+            if bar is not None and not bar.is_fill_forward:
+                rows.append((number, 0, float(bar.close), int(bar.volume)))
+        return np.array(rows, records(Kind.TRADE, 0).dtype)
+
+    def _quotes(self, data: Slice) -> Records:
+        rows = sorted(self._quote_rows(data.quote_bars))
+        return np.array(rows, records(Kind.QUOTE, 0).dtype)
+
+    def _quote_rows(self, bars: Iterable[object]) -> Iterator[tuple[int, int, float, float, int, int]]:
+        for pair in bars:
+            bar: QuoteBar = pair.value  # type: ignore[attr-defined]
+            number = self._number.get(bar.symbol)
+            if number is None or number not in self._today or bar.is_fill_forward:
+                continue
+            bid, ask = bar.bid, bar.ask
+            bid_price = np.nan if bid is None else float(bid.close)
+            ask_price = np.nan if ask is None else float(ask.close)
+            if bid_price > ask_price:  # a crossed quote is a data fault; the file readers drop it as well
+                continue
+            yield number, 0, bid_price, ask_price, int(bar.last_bid_size), int(bar.last_ask_size)

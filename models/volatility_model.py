@@ -1,0 +1,69 @@
+"""LEAN volatility model: the GJR-GARCH forecast over the next month."""
+
+import datetime as dt
+from typing import Final
+
+from AlgorithmImports import (
+    BaseData,
+    DataNormalizationMode,
+    HistoryRequest,
+    QCAlgorithm,
+    Resolution,
+    Security,
+    Symbol,
+    TradeBar,
+)
+
+from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.settings import StrategySettings
+
+__all__ = ["AloVolatilityModel", "split_adjusted_closes"]
+
+_MONTH_IN_YEARS: Final = 1.0 / 12.0
+
+
+def split_adjusted_closes(algorithm: QCAlgorithm, symbol: Symbol, count: int) -> list[tuple[dt.datetime, float]]:
+    """The last ``count`` daily closes, oldest first, with the time of each close in New York."""
+    bars = algorithm.history[TradeBar](
+        symbol, count, Resolution.DAILY, data_normalization_mode=DataNormalizationMode.SPLIT_ADJUSTED
+    )
+    return [(bar.end_time, round(float(bar.close), 6)) for bar in bars]
+
+
+class AloVolatilityModel:
+    """``equity.set_volatility_model(AloVolatilityModel(self))``: annualized, in decimals, 0 while there is none.
+
+    The closes come from LEAN's split-adjusted history and not from the data stream, so a split leaves no jump. The
+    model is calibrated when the volatility is first read, then as the settings say.
+    """
+
+    def __init__(self, algorithm: QCAlgorithm, settings: StrategySettings | None = None) -> None:
+        self._algorithm = algorithm
+        self._settings = settings or StrategySettings()
+        self._forecaster = VolatilityForecaster(self._settings)
+        self._symbol: Symbol | None = None
+        self._last_close = dt.datetime.min
+        self._asked_on = dt.date.min
+
+    @property
+    def volatility(self) -> float:
+        """The forecast, as of the last session's close."""
+        if self._symbol is not None and self._algorithm.time.date() > self._asked_on:
+            self._asked_on = self._algorithm.time.date()
+            closes = split_adjusted_closes(self._algorithm, self._symbol, self._settings.garch_history + 1)
+            fresh = [(time, close) for time, close in closes if time > self._last_close]
+            if fresh:
+                self._last_close = fresh[-1][0]
+                problem = self._forecaster.update([close for _, close in fresh])
+                if problem:
+                    self._algorithm.debug(f"volatility of {self._symbol.value}: {problem}")
+        return self._forecaster.volatility(_MONTH_IN_YEARS) if self._forecaster.ready else 0.0
+
+    def update(self, security: Security, data: BaseData) -> None:
+        """LEAN's notice of new data; it tells the model which security it serves."""
+        self._symbol = security.symbol
+
+    def get_history_requirements(self, security: Security, utc_time: dt.datetime) -> list[HistoryRequest]:
+        """None: the model asks for its history itself."""
+        self._symbol = security.symbol
+        return []
