@@ -22,6 +22,8 @@ MAX_PERSISTENCE = 0.9999
 """Above it a shock halves in more than 27 years: the sample does not tell a long-run variance, and forecasts over an
 option's life would rest on one that the data do not contain."""
 
+MAX_ITERATIONS = 500
+
 _PERCENT = 100.0
 _BACKCAST_DAYS = 75
 _BACKCAST_DECAY = 0.94
@@ -103,7 +105,7 @@ def calibrate_gjr(
                 disp="off",
                 update_freq=0,
                 show_warning=False,
-                options={"maxiter": 500},
+                options={"maxiter": MAX_ITERATIONS},
             )
         optimum = result.optimization_result
         if result.convergence_flag == 0 and np.all(np.isfinite(result.params)) and math.isfinite(result.loglikelihood):
