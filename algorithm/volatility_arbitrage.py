@@ -118,7 +118,8 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
     def on_end_of_algorithm(self) -> None:
         """Keep the journal in LEAN's object store."""
         self._core.stop()
-        self.object_store.save_bytes(JOURNAL_KEY, self._journal.getvalue())
+        # The stubs ask for a list of numbers; LEAN takes bytes.
+        self.object_store.save_bytes(JOURNAL_KEY, self._journal.getvalue())  # type: ignore[arg-type]
         self.log(f"alo journal digest {self._writer.digest}")
 
     # Sessions and frames -------------------------------------------------------------------------------------------

@@ -1,11 +1,15 @@
 """LEAN alpha model: the core's ranked pairs as insights."""
 
-from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice, timedelta
+import datetime as dt
+
+from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
 from alo_lib.core import TradingCore
 from models.marshalling import Marshal
 
 __all__ = ["VolatilityAlphaModel"]
+
+_UNTIL_NEXT_SESSION = dt.timedelta(days=1)
 
 
 class VolatilityAlphaModel(AlphaModel):
@@ -29,5 +33,7 @@ class VolatilityAlphaModel(AlphaModel):
             for leg in ("call", "put"):
                 symbol = self._marshal.symbol(int(signal[leg]))
                 magnitude = float(signal["edge_volatility"])
-                insights.append(Insight(symbol, timedelta(days=1), InsightType.VOLATILITY, direction, magnitude, None))
+                insights.append(
+                    Insight(symbol, _UNTIL_NEXT_SESSION, InsightType.VOLATILITY, direction, magnitude, None)
+                )
         return insights

@@ -1,6 +1,6 @@
 """LEAN execution model: the core's intents as LEAN orders."""
 
-from AlgorithmImports import ExecutionModel, PortfolioTarget, QCAlgorithm
+from AlgorithmImports import ExecutionModel, IPortfolioTarget, QCAlgorithm
 
 from alo_lib.core import TradingCore
 from models.marshalling import Marshal, order_tag
@@ -16,7 +16,7 @@ class TouchExecutionModel(ExecutionModel):
         self._core = core
         self._marshal = marshal
 
-    def execute(self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]) -> None:
+    def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
         """Send the open frame's orders; nothing between frames."""
         if not self._core.in_frame:
             return

@@ -39,8 +39,8 @@ _DAY: Final = dt.timedelta(days=1)
 
 
 def utc_nanoseconds(time: dt.datetime) -> int:
-    """Nanoseconds since the epoch of a naive UTC time, exact to LEAN's microseconds."""
-    return (time - _EPOCH) // dt.timedelta(microseconds=1) * 1000
+    """Nanoseconds since the epoch of a UTC time, exact to its microseconds; LEAN gives some of them a zone."""
+    return (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1) * 1000
 
 
 def utc_datetime(local: dt.datetime) -> dt.datetime:

@@ -1,6 +1,6 @@
 """LEAN risk management model: what the core's limits put in place of sized targets."""
 
-from AlgorithmImports import PortfolioTarget, QCAlgorithm, RiskManagementModel
+from AlgorithmImports import IPortfolioTarget, PortfolioTarget, QCAlgorithm, RiskManagementModel
 
 from alo_lib.core import TradingCore
 from models.marshalling import Marshal
@@ -16,7 +16,7 @@ class GreeksRiskManagementModel(RiskManagementModel):
         self._core = core
         self._marshal = marshal
 
-    def manage_risk(self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]) -> list[PortfolioTarget]:
+    def manage_risk(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> list[IPortfolioTarget]:
         """Targets that replace sized ones in the open frame; none between frames."""
         if not self._core.in_frame:
             return []

@@ -154,7 +154,7 @@ def _exposure(state: State, number: int, underlying: Underlying, time: int) -> R
     if not held or spot <= 0.0:
         return exposure
     rows = np.array([book.row(instrument) for instrument in held], np.intp)
-    if underlying.market_news:
+    if underlying.market_news or not underlying.implied.keys() >= set(held):
         _imply(underlying, held, rows, state.rate, time)
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)

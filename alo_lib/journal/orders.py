@@ -85,7 +85,7 @@ def order_digest(orders: Iterable[Order]) -> str:
 def _after(order: Order, event: np.void) -> Order:
     quantity, price, fee = int(event["quantity"]), float(event["price"]), float(event["fee"])
     filled = order.filled + quantity
-    average = (order.price * order.filled + price * quantity) / filled if filled else 0.0
+    average = (order.price * order.filled + price * quantity) / filled if order.filled else price
     return replace(
         order,
         filled=filled,

@@ -1,5 +1,6 @@
 """Reading a journal back, trusting nothing."""
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +30,14 @@ def read_journal(source: Path | bytes) -> Journal:
     data = source if isinstance(source, bytes) else _bytes_of(source)
     if len(data) < PREFIX.size or not data.startswith(MAGIC):
         raise JournalError(f"not a journal: it has {len(data)} bytes and does not begin with {MAGIC!r}")
-    _, version, length = PREFIX.unpack_from(data)
+    _, version, length, crc = PREFIX.unpack_from(data)
     if version != SCHEMA_VERSION:
         raise JournalError(f"journal schema version {version} is not {SCHEMA_VERSION}, the one this program reads")
     start = PREFIX.size + length
-    return Journal(data[PREFIX.size : start], tuple(_messages(data, start)))
+    settings = data[PREFIX.size : start]
+    if zlib.crc32(settings) != crc:
+        raise JournalError(f"the journal's {length} bytes of settings are damaged: their checksum does not hold")
+    return Journal(settings, tuple(_messages(data, start)))
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -48,11 +52,12 @@ def _messages(data: bytes, offset: int) -> Iterator[Message]:
     while offset < len(data):
         if offset + ENTRY.size > len(data):
             raise JournalError(f"journal ends within the header of entry {expected} at byte {offset}")
-        sequence, time, kind, _, length, count, crc = ENTRY.unpack_from(data, offset)
+        *header, crc = ENTRY.unpack_from(data, offset)
+        sequence, time, kind, _, length, count = header
         payload = data[offset + ENTRY.size : offset + ENTRY.size + length]
         if len(payload) < length:
             raise JournalError(f"journal ends within the records of entry {expected} at byte {offset}")
-        if sequence != expected or crc != checksum(sequence, time, kind, count, payload):
+        if sequence != expected or crc != checksum(tuple(header), payload):
             raise JournalError(f"journal entry {expected} at byte {offset} is damaged: its checksum does not hold")
         layout = LAYOUTS[Kind(kind)]
         yield Message(Kind(kind), time, np.frombuffer(payload, layout, count))

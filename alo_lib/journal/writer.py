@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import zlib
 from collections.abc import Iterable
 from typing import BinaryIO
 
@@ -28,7 +29,7 @@ class JournalWriter:
         self._sequence = 0
         self._hash = hashlib.sha256()
         self._failed = False
-        self._write(PREFIX.pack(MAGIC, SCHEMA_VERSION, len(settings)) + settings)
+        self._write(PREFIX.pack(MAGIC, SCHEMA_VERSION, len(settings), zlib.crc32(settings)) + settings)
 
     @property
     def sequence(self) -> int:
@@ -43,10 +44,9 @@ class JournalWriter:
     def append(self, message: Message) -> None:
         """Write one message."""
         payload = np.ascontiguousarray(message.records).tobytes()
-        kind, count = int(message.kind), len(message.records)
-        crc = checksum(self._sequence, message.time, kind, count, payload)
-        self._write(ENTRY.pack(self._sequence, message.time, kind, 0, len(payload), count, crc) + payload)
-        self._hash.update(_DIGESTED.pack(message.time, kind))
+        header = (self._sequence, message.time, int(message.kind), 0, len(payload), len(message.records))
+        self._write(ENTRY.pack(*header, checksum(header, payload)) + payload)
+        self._hash.update(_DIGESTED.pack(message.time, int(message.kind)))
         self._hash.update(payload)
         self._sequence += 1
 

@@ -47,7 +47,7 @@ def rank(book: MarketBook, valuation: Valuation, settings: StrategySettings, rat
         calls, puts = _strangles(book, usable, valuation.at_forecast.delta, settings.strangle_delta)
     directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
     candidates = [_candidates(book, valuation, calls, puts, direction) for direction in directions]
-    signals = np.concatenate(candidates)
+    signals: Records = np.concatenate(candidates)
     best = np.lexsort((signals["put"], signals["call"], -signals["edge_volatility"]))[:_SIGNALS_PUBLISHED]
     signals = signals[best]
     if len(signals):

@@ -42,7 +42,7 @@ class StrategySettings(BaseModel):
     entry_cutoff: float = Field(900.0, ge=0, description="seconds before the close from which nothing is opened")
 
     # How it is held
-    hedge_band: float = Field(0.08, gt=0, le=1.0, description="net delta per held contract that triggers a hedge")
+    hedge_band: float = Field(0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge")
 
     # When it is closed
     exit_edge: float = Field(0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility")
