@@ -1,0 +1,127 @@
+"""The blotter: what was ordered, what was filled, and what each position brought."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from alo_lib.market.records import Kind, OrderReason, Records
+from alo_lib.views.run import Instrument, Run
+
+__all__ = ["Fill", "Position", "attribution", "fills", "positions"]
+
+
+class Fill(NamedTuple):
+    """One fill of an order."""
+
+    time: int
+    instrument: Instrument
+    quantity: int
+    price: float
+    fee: float
+    reason: str  # why the order was sent; "engine" for one that the engine made on its own
+
+
+@dataclass
+class Position:
+    """Everything that happened in one instrument, and what came of it, in money."""
+
+    instrument: Instrument
+    quantity: int = 0  # held at the end
+    bought: int = 0
+    sold: int = 0
+    fees: float = 0.0
+    cash: float = 0.0  # received less paid, before fees
+    mark: float = math.nan  # last mid or close; NaN when there was none
+
+    @property
+    def value(self) -> float:
+        """What is held at the end, at the last mark."""
+        return self.quantity * self.instrument.multiplier * self.mark if self.quantity else 0.0
+
+    @property
+    def profit(self) -> float:
+        """Money gained after fees, with what is still held at the last mark."""
+        return self.cash + self.value - self.fees
+
+
+def fills(run: Run) -> list[Fill]:
+    """Every fill, in time order."""
+    reasons = {int(row["order"]): OrderReason(int(row["reason"])).tag for row in run.table(Kind.INTENT).records}
+    events = run.table(Kind.ORDER_EVENT)
+    return [
+        Fill(
+            time=int(time),
+            instrument=run.instruments[int(row["instrument"])],
+            quantity=int(row["quantity"]),
+            price=float(row["price"]),
+            fee=float(row["fee"]),
+            reason=reasons.get(int(row["order"]), "engine"),
+        )
+        for time, row in zip(events.time.tolist(), events.records, strict=True)
+        if row["quantity"]
+    ]
+
+
+def positions(run: Run) -> list[Position]:
+    """One position an instrument that was ever traded, by instrument number.
+
+    Splits change the shares held, with the fraction paid in cash; dividends are paid to who holds on the ex-date.
+    """
+    held: dict[int, Position] = {}
+    marks: dict[int, float] = {}
+    for message in run.journal.messages:
+        kind, rows = message.kind, message.records
+        if kind == Kind.TRADE:
+            marks.update(zip(rows["instrument"].tolist(), rows["close"].tolist(), strict=True))
+        elif kind == Kind.QUOTE:
+            marks.update(_mids(rows))
+        elif kind == Kind.ORDER_EVENT:
+            for row in rows:
+                _fill(held.setdefault(int(row["instrument"]), Position(run.instruments[int(row["instrument"])])), row)
+        elif kind == Kind.SPLIT:
+            for row in rows:
+                if not row["warning"] and int(row["instrument"]) in held:
+                    _split(held[int(row["instrument"])], float(row["factor"]), marks)
+        elif kind == Kind.DIVIDEND:
+            for row in rows:
+                if int(row["instrument"]) in held:
+                    position = held[int(row["instrument"])]
+                    position.cash += position.quantity * float(row["amount"])
+    for number, position in held.items():
+        position.mark = marks.get(number, math.nan)
+    return [held[number] for number in sorted(held) if held[number].bought or held[number].sold]
+
+
+def attribution(run: Run) -> dict[str, dict[str, float]]:
+    """Money by underlying: what options and shares brought before fees, and the fees (negative)."""
+    table = {underlying.symbol: {"options": 0.0, "shares": 0.0, "fees": 0.0} for underlying in run.underlyings}
+    for position in positions(run):
+        row = table[run.instruments[position.instrument.underlying].symbol]
+        row["options" if position.instrument.is_option else "shares"] += position.profit + position.fees
+        row["fees"] -= position.fees
+    return table
+
+
+def _mids(rows: Records) -> list[tuple[int, float]]:
+    """The middle of two-sided quotes; a quote with one side says nothing new."""
+    mid = 0.5 * (rows["bid"] + rows["ask"])
+    known = mid == mid
+    return list(zip(rows["instrument"][known].tolist(), mid[known].tolist(), strict=True))
+
+
+def _fill(position: Position, row: Records) -> None:
+    quantity = int(row["quantity"])
+    position.quantity += quantity
+    position.bought += max(quantity, 0)
+    position.sold += max(-quantity, 0)
+    position.cash -= quantity * position.instrument.multiplier * float(row["price"])
+    position.fees += float(row["fee"])
+
+
+def _split(position: Position, factor: float, marks: dict[int, float]) -> None:
+    exact = position.quantity / factor
+    position.quantity = int(exact)
+    number = position.instrument.number
+    if number in marks:
+        marks[number] *= factor
+        position.cash += (exact - position.quantity) * marks[number]

@@ -1,0 +1,226 @@
+"""The report's figures, as the plain objects that plotly.js draws.
+
+Colours of text and grid are left to the page, which follows the reader's light or dark mode.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.records import Kind
+from alo_lib.views.blotter import Fill
+from alo_lib.views.performance import EquityCurve, drawdowns
+from alo_lib.views.risk import GREEKS, ExposureSeries
+from alo_lib.views.run import Instrument, Run, exchange_time
+from alo_lib.views.volatility import VolatilityView
+
+__all__ = [
+    "Figure",
+    "attribution_figure",
+    "equity_figure",
+    "exposure_figure",
+    "thinned",
+    "trades_figure",
+    "volatility_figure",
+]
+
+Figure = dict[str, Any]
+"""``data`` and ``layout`` for plotly.js."""
+
+MAX_POINTS: Final = 1500
+"""Points of a line beyond which only the extremes of each stretch are drawn."""
+
+_BLUE, _ORANGE, _GREEN, _RED, _VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
+_LINES: Final = (_BLUE, _ORANGE, _GREEN, _VIOLET, _RED)
+_SECONDS_A_DAY: Final = 86_400 * 1_000_000_000
+
+
+def thinned(values: NDArray[np.float64], limit: int = MAX_POINTS) -> NDArray[np.intp]:
+    """Indices that keep a line's look: first, last, and the lowest and highest of each of ``limit / 2`` stretches."""
+    if len(values) <= limit:
+        return np.arange(len(values))
+    filled = np.nan_to_num(values)
+    edges = np.linspace(0, len(values), limit // 2 + 1).astype(int)
+    kept = {0, len(values) - 1}
+    for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        kept |= {low + int(filled[low:high].argmin()), low + int(filled[low:high].argmax())}
+    return np.array(sorted(kept), np.intp)
+
+
+def equity_figure(curve: EquityCurve) -> Figure:
+    """Equity above, drawdown below."""
+    rows = thinned(curve.equity)
+    time = exchange_time(curve.time[rows])
+    fall = 100.0 * drawdowns(curve.equity)[rows]
+    data = [
+        _line(time, curve.equity[rows], "Equity", _BLUE, hover="%{x}<br>$%{y:,.2f}"),
+        _line(time, fall, "Drawdown", _RED, hover="%{x}<br>%{y:.3f} %", yaxis="y2", fill="tozeroy"),
+    ]
+    layout = _layout(curve.time, height=420, showlegend=False)
+    layout["yaxis"] = {"title": "equity, $", "domain": [0.36, 1.0], "tickformat": ",.0f"}
+    layout["yaxis2"] = {"title": "drawdown, %", "domain": [0.0, 0.28], "rangemode": "tozero"}
+    layout["xaxis"]["anchor"] = "y2"
+    return {"data": data, "layout": layout}
+
+
+def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Figure:
+    """The underlying's closes, with what was traded in it and in its options marked where it happened."""
+    trades = run.table(Kind.TRADE)
+    time, bars = trades.where(trades.records["instrument"] == underlying.number)
+    closes = bars["close"].astype(np.float64)
+    rows = thinned(closes)
+    data = [_line(exchange_time(time[rows]), closes[rows], underlying.symbol, _BLUE, hover="%{x}<br>$%{y:,.2f}")]
+    groups: dict[tuple[bool, bool], list[Fill]] = {}
+    for fill in fills:
+        if fill.instrument.underlying == underlying.number and len(time):
+            groups.setdefault((fill.instrument.is_option, fill.quantity > 0), []).append(fill)
+    for (is_option, is_buy), group in sorted(groups.items(), reverse=True):
+        moments = np.array([fill.time for fill in group], np.int64)
+        level = closes[np.maximum(np.searchsorted(time, moments, "right") - 1, 0)]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": f"{'bought' if is_buy else 'sold'} {'options' if is_option else 'shares'}",
+                "x": exchange_time(moments),
+                "y": _numbers(level),
+                "text": [
+                    f"{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:.2f}" for fill in group
+                ],
+                "hovertemplate": "%{x}<br>%{text}<extra></extra>",
+                "marker": {
+                    "symbol": "triangle-up" if is_buy else "triangle-down",
+                    "size": 13 if is_option else 7,
+                    "color": _GREEN if is_buy else _RED,
+                    "opacity": 0.95 if is_option else 0.6,
+                    "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
+                },
+            }
+        )
+    layout = _layout(time, height=380)
+    layout["yaxis"] = {"title": f"{underlying.symbol}, $"}
+    return {"data": data, "layout": layout}
+
+
+def volatility_figure(view: VolatilityView) -> Figure:
+    """Forecast volatility, as a band over the expiries, and what the best-ranked pair implied."""
+    low, high = 100.0 * view.forecast_low, 100.0 * view.forecast_high
+    implied, forecast = 100.0 * view.signal_implied, 100.0 * view.signal_forecast
+    band_time = exchange_time(view.forecast_time)
+    mode = {"mode": "lines+markers"} if len(band_time) < 3 else {}
+    rows = thinned(implied)
+    time = exchange_time(view.signal_time[rows])
+    data = [
+        _line(band_time, low, "forecast, lowest expiry", _BLUE, width=1, showlegend=False, **mode),
+        _line(band_time, high, "forecasts of all expiries", _BLUE, width=1, fill="tonexty", **mode),
+        _line(time, forecast[rows], "forecast for the best pair", _BLUE),
+        _line(time, implied[rows], "implied by the best pair", _ORANGE),
+    ]
+    layout = _layout(np.concatenate([view.forecast_time, view.signal_time]), height=360)
+    layout["yaxis"] = {"title": "volatility, %", "rangemode": "normal"}
+    return {"data": data, "layout": layout}
+
+
+def exposure_figure(series: Mapping[str, ExposureSeries]) -> Figure:
+    """Four panels, one a greek, with a line an underlying."""
+    data = []
+    every = [one.time for one in series.values()]
+    layout = _layout(np.concatenate(every) if every else np.zeros(0, np.int64), height=520)
+    axis_of_time = layout.pop("xaxis")
+    for panel, greek in enumerate(GREEKS):
+        suffix = "" if panel == 0 else str(panel + 1)
+        column, row = panel % 2, panel // 2
+        layout[f"xaxis{suffix}"] = axis_of_time | {
+            "domain": [0.55 * column, 0.55 * column + 0.45],
+            "anchor": f"y{suffix}",
+        }
+        layout[f"yaxis{suffix}"] = {
+            "title": f"{greek.title.lower()}, {greek.unit}",
+            "domain": [0.58 * (1 - row), 0.58 * (1 - row) + 0.42],
+            "anchor": f"x{suffix}",
+        }
+        for number, (ticker, one) in enumerate(series.items()):
+            rows = thinned(one.values[greek.name])
+            data.append(
+                _line(
+                    exchange_time(one.time[rows]),
+                    one.values[greek.name][rows],
+                    ticker,
+                    _LINES[number % len(_LINES)],
+                    xaxis=f"x{suffix}",
+                    yaxis=f"y{suffix}",
+                    legendgroup=ticker,
+                    showlegend=panel == 0,
+                )
+            )
+    return {"data": data, "layout": layout}
+
+
+def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Money by underlying: options, shares, fees."""
+    tickers = list(table)
+    colors = {"options": _BLUE, "shares": _ORANGE, "fees": _RED}
+    data = [
+        {
+            "type": "bar",
+            "name": part,
+            "x": tickers,
+            "y": [round(table[ticker][part], 2) for ticker in tickers],
+            "marker": {"color": color},
+            "hovertemplate": f"{part}: $%{{y:,.2f}}<extra></extra>",
+        }
+        for part, color in colors.items()
+    ]
+    layout = _layout(np.zeros(0, np.int64), height=300, hovermode="closest")
+    layout["barmode"] = "group"
+    layout["xaxis"] = {"type": "category"}
+    layout["yaxis"] = {"title": "$", "tickformat": ",.0f", "zeroline": True}
+    return {"data": data, "layout": layout}
+
+
+def _line(
+    time: Sequence[str],
+    values: NDArray[np.float64],
+    name: str,
+    color: str,
+    *,
+    hover: str = "%{x}<br>%{y:,.4g}",
+    width: float = 1.6,
+    **more: Any,
+) -> dict[str, Any]:
+    trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": list(time),
+        "y": _numbers(values),
+        "line": {"width": width, "color": color},
+        "hovertemplate": f"{hover}<extra>{name}</extra>",
+    }
+    if "fill" in more:
+        trace["fillcolor"] = _faint(color)
+    return trace | more
+
+
+def _faint(color: str) -> str:
+    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.15)"
+
+
+def _layout(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str, Any]:
+    axis: dict[str, Any] = {"type": "date", "hoverformat": "%Y-%m-%d %H:%M:%S"}
+    if len(time) and int(time.max()) - int(time.min()) > _SECONDS_A_DAY:  # nights and weekends take no room
+        axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, {"bounds": [16, 9.5], "pattern": "hour"}]
+    return {
+        "height": height,
+        "margin": {"l": 70, "r": 20, "t": 30, "b": 40},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "xaxis": axis,
+    } | more
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    """Rounded to what can be seen; plotly.js takes null for a gap."""
+    return [float(f"{value:.10g}") if np.isfinite(value) else None for value in values.tolist()]

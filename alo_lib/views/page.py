@@ -1,0 +1,130 @@
+"""HTML pieces of the report: one self-contained page that needs no network."""
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from plotly.offline import get_plotlyjs
+
+from alo_lib.views.figures import Figure
+
+__all__ = ["Html", "card", "cards", "facts", "figure", "note", "page", "section", "table"]
+
+_STYLE = """
+:root { color-scheme: light dark; --ground: #f6f7f9; --sheet: #ffffff; --ink: #1b2330; --soft: #5b6675;
+  --rule: #dfe3e9; --grid: #e6e9ee; --good: #0a7f5a; --bad: #c62828; --accent: #2563eb; }
+@media (prefers-color-scheme: dark) { :root { --ground: #0f131a; --sheet: #171d27; --ink: #e6eaf0; --soft: #97a3b4;
+  --rule: #2a3342; --grid: #262f3d; --good: #34d399; --bad: #f87171; --accent: #60a5fa; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
+main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
+h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; letter-spacing: -0.01em; }
+h2 { font-size: 18px; margin: 0 0 10px; }
+p { margin: 0 0 8px; } .soft { color: var(--soft); }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0; }
+.card, section { background: var(--sheet); border: 1px solid var(--rule); border-radius: 10px; }
+.card { padding: 12px 14px; } .card b { display: block; font-size: 21px; font-weight: 600; }
+.card span { color: var(--soft); font-size: 13px; }
+.good { color: var(--good); } .bad { color: var(--bad); }
+section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
+.scroll { max-height: 460px; overflow: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
+th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
+th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--rule); white-space: nowrap; }
+th.n, td.n { text-align: right; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margin: 0; font-size: 13.5px; }
+dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
+dl.wide div { display: flex; justify-content: space-between; gap: 12px; border-bottom: 1px solid var(--rule); }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+.plot { width: 100%; }
+"""
+
+_SCRIPT = """
+const style = () => { const of = getComputedStyle(document.documentElement);
+  return { ink: of.getPropertyValue('--soft').trim(), grid: of.getPropertyValue('--grid').trim() }; };
+const plots = [...document.querySelectorAll('.plot')];
+const draw = () => { const { ink, grid } = style(); for (const node of plots) {
+  const { data, layout } = JSON.parse(node.querySelector('script').textContent);
+  layout.paper_bgcolor = layout.plot_bgcolor = 'rgba(0,0,0,0)';
+  layout.font = { color: ink, size: 12, family: 'system-ui, sans-serif' };
+  for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
+    Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
+  Plotly.react(node.querySelector('div'), data, layout, { responsive: true, displaylogo: false }); } };
+draw();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+"""
+
+
+@dataclass(frozen=True)
+class Html:
+    """Text that is HTML already; any other text is escaped on its way into the page."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _escaped(value: object) -> str:
+    return value.text if isinstance(value, Html) else html.escape(str(value))
+
+
+def card(title: str, value: object, tone: str = "") -> Html:
+    """One headline figure; ``tone`` is empty, ``good`` or ``bad``."""
+    shown = f'<b class="{_escaped(tone)}">{_escaped(value)}</b>'
+    return Html(f'<div class="card">{shown}<span>{_escaped(title)}</span></div>')
+
+
+def cards(items: Iterable[Html]) -> Html:
+    """A row of cards."""
+    return Html(f'<div class="cards">{"".join(map(str, items))}</div>')
+
+
+def figure(drawing: Figure) -> Html:
+    """A figure that plotly.js draws when the page opens."""
+    packed = json.dumps(drawing, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    height = int(drawing["layout"]["height"])
+    source = f'<script type="application/json">{packed}</script>'
+    return Html(f'<div class="plot" style="min-height:{height}px">{source}<div></div></div>')
+
+
+def note(text: str) -> Html:
+    """A quiet sentence."""
+    return Html(f'<p class="soft">{_escaped(text)}</p>')
+
+
+def section(title: str, *parts: Html) -> Html:
+    """A titled part of the page."""
+    return Html(f"<section><h2>{_escaped(title)}</h2>{''.join(map(str, parts))}</section>")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], numeric: Iterable[int] = ()) -> Html:
+    """A table that scrolls when it is long; ``numeric`` columns are set to the right."""
+    right = set(numeric)
+    mark = ['class="n"' if index in right else "" for index in range(len(columns))]
+    head = "".join(f"<th {mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
+    body = "".join(
+        "<tr>" + "".join(f"<td {mark[index]}>{_escaped(cell)}</td>" for index, cell in enumerate(row)) + "</tr>"
+        for row in rows
+    )
+    return Html(f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+
+
+def facts(pairs: Iterable[tuple[str, object]], *, wide: bool = False) -> Html:
+    """Names and values, in one column or, ``wide``, in as many as fit."""
+    opened, closed = ("<div>", "</div>") if wide else ("", "")
+    items = "".join(f"{opened}<dt>{_escaped(name)}</dt><dd>{_escaped(value)}</dd>{closed}" for name, value in pairs)
+    return Html(f"<dl{' class=wide' if wide else ''}>{items}</dl>")
+
+
+def page(title: str, subtitle: str, *parts: Html) -> str:
+    """The whole page, plotly.js included."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head>\n<body><main>"
+        f'<h1>{_escaped(title)}</h1><p class="soft">{_escaped(subtitle)}</p>\n'
+        f"{''.join(f'{part}{chr(10)}' for part in parts)}</main>\n"
+        f"<script>{get_plotlyjs()}</script>\n<script>{_SCRIPT}</script></body></html>\n"
+    )

@@ -1,0 +1,197 @@
+"""The page of a run, made from its folder alone."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from alo_lib.market.records import Kind, OrderStatus
+from alo_lib.views import page
+from alo_lib.views.blotter import attribution, fills, positions
+from alo_lib.views.figures import (
+    attribution_figure,
+    equity_figure,
+    exposure_figure,
+    trades_figure,
+    volatility_figure,
+)
+from alo_lib.views.page import Html
+from alo_lib.views.performance import equity_curve
+from alo_lib.views.risk import exposure_ranges, exposures
+from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.volatility import volatility_views
+
+__all__ = ["report_html"]
+
+MAX_ROWS: Final = 2000
+"""Orders that the page shows; orders.csv has all of them."""
+
+
+def report_html(run: Run) -> str:
+    """The report of a run as one self-contained HTML page.
+
+    Raises RunError or JournalError when the folder is not that of a finished run.
+    """
+    summary = run.about["summary"]
+    tickers = ", ".join(summary["underlyings"])
+    span = summary["start"] if summary["start"] == summary["end"] else f"{summary['start']} to {summary['end']}"
+    return page.page(
+        f"Volatility arbitrage on {tickers}",
+        f"{span} · {run.settings['resolution']} bars · {summary['engine']} engine · times are New York's",
+        _headline(summary),
+        page.section("Equity and drawdown", page.figure(equity_figure(equity_curve(run.results)))),
+        *_underlyings(run),
+        _exposure(run),
+        _attribution(run),
+        _positions(run),
+        _orders(run),
+        _notices(run),
+        _faults(run),
+        page.section("Settings", page.facts(((name, _plain(run.settings[name])) for name in run.settings), wide=True)),
+        _provenance(run),
+    )
+
+
+def _headline(summary: dict[str, Any]) -> Html:
+    profit, skipped = summary["net_profit"], summary["skipped"]
+    return page.cards(
+        [
+            page.card("net profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
+            page.card("return", f"{profit / summary['start_equity']:+.3%}"),
+            page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:.2f}"),
+            page.card("deepest drawdown", f"{summary['drawdown']:.3%}"),
+            page.card("orders", f"{summary['orders']:,}"),
+            page.card("fills", f"{summary['fills']:,}"),
+            page.card("fees", _money(summary["fees"])),
+            page.card("data left out", "not counted" if skipped is None else f"{sum(skipped.values()):,}"),
+        ]
+    )
+
+
+def _underlyings(run: Run) -> list[Html]:
+    filled, volatilities = fills(run), volatility_views(run)
+    parts = []
+    for underlying in run.underlyings:
+        parts.append(
+            page.section(
+                f"{underlying.symbol} and what was traded", page.figure(trades_figure(run, underlying, filled))
+            )
+        )
+        view = volatilities[underlying.symbol]
+        drawn = page.figure(volatility_figure(view)) if len(view.forecast_time) else page.note("Nothing was forecast.")
+        parts.append(page.section(f"{underlying.symbol}: forecast against implied volatility", drawn))
+    return parts
+
+
+def _exposure(run: Run) -> Html:
+    rows = [
+        (one.greek.title, f"{one.largest:,.2f}", f"{one.mean:,.2f}", one.greek.unit) for one in exposure_ranges(run)
+    ]
+    return page.section(
+        "Exposure",
+        page.figure(exposure_figure(exposures(run))),
+        page.table(("whole book", "largest", "mean absolute", "unit"), rows, (1, 2)),
+    )
+
+
+def _attribution(run: Run) -> Html:
+    table = attribution(run)
+    rows = [
+        (ticker, _money(parts["options"]), _money(parts["shares"]), _money(parts["fees"]), _money(sum(parts.values())))
+        for ticker, parts in table.items()
+    ]
+    return page.section(
+        "Where the money came from",
+        page.figure(attribution_figure(table)),
+        page.table(("underlying", "options", "shares", "fees", "together"), rows, (1, 2, 3, 4)),
+    )
+
+
+def _positions(run: Run) -> Html:
+    rows = [
+        (
+            one.instrument.label,
+            f"{one.bought:,}",
+            f"{one.sold:,}",
+            f"{one.quantity:,}",
+            f"{one.mark:,.2f}",
+            _money(one.fees),
+            _money(one.profit),
+        )
+        for one in positions(run)
+    ]
+    columns = ("instrument", "bought", "sold", "held at the end", "last mark", "fees", "profit after fees")
+    return page.section(
+        "Positions", page.table(columns, rows, range(1, 7)) if rows else page.note("Nothing was traded.")
+    )
+
+
+def _orders(run: Run) -> Html:
+    orders = run.orders
+    labels = {instrument.symbol: instrument.label for instrument in run.instruments.values()}
+    times = exchange_time(np.array([order.time for order in orders], np.int64))
+    rows = [
+        (
+            time,
+            labels[order.symbol],
+            order.side,
+            f"{abs(order.quantity):,}",
+            order.type.name.lower().replace("_", " "),
+            f"{order.price:,.2f}" if order.filled else "–",
+            _money(order.fee),
+            order.tag,
+            OrderStatus(order.status).name.lower().replace("_", " "),
+        )
+        for time, order in zip(times, orders, strict=True)
+    ]
+    columns = ("time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
+    if not rows:
+        return page.section("Orders", page.note("No order was sent."))
+    shown = page.table(columns, rows[:MAX_ROWS], (3, 5, 6))
+    rest = page.note(f"The first {MAX_ROWS:,} of {len(rows):,}; orders.csv has all of them.")
+    return page.section("Orders", *([shown, rest] if len(rows) > MAX_ROWS else [shown]))
+
+
+def _notices(run: Run) -> Html:
+    time, rows = run.table(Kind.NOTICE)
+    if not len(time):
+        return Html("")
+    told = [
+        (moment, row["text"].decode(errors="replace")) for moment, row in zip(exchange_time(time), rows, strict=True)
+    ]
+    return page.section("Notices", page.table(("time", "what happened"), told))
+
+
+def _faults(run: Run) -> Html:
+    counts, first = run.faults["counts"], run.faults["first"]
+    if counts is None:
+        return page.section("Data left out", page.note("This engine does not count the data that it leaves out."))
+    if not counts:
+        return page.section("Data left out", page.note("Nothing: every row that was read was used."))
+    return page.section(
+        "Data left out",
+        page.table(("kind", "rows, entries or files"), [(kind, f"{count:,}") for kind, count in counts.items()], (1,)),
+        *([page.table(("the first of each kind",), [(line,) for line in first])] if first else []),
+    )
+
+
+def _provenance(run: Run) -> Html:
+    about, summary = run.about, run.about["summary"]
+    pairs = [
+        ("order digest", summary["order_digest"]),
+        ("journal digest", summary["journal_digest"]),
+        ("data digest", run.data["digest"]),
+        *([("LEAN's order-list hash", about["lean_order_list_hash"])] if about.get("lean_order_list_hash") else []),
+        ("project commit", about.get("commit") or "not known"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
+        ("started", about["started"]),
+        ("time taken", f"{summary['wall_seconds']:.1f} s"),
+    ]
+    return page.section("How it was made", page.facts(pairs))
+
+
+def _money(value: float) -> str:
+    return f"{'−' if value < -0.005 else ''}${abs(value):,.2f}"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,90 @@
+"""A run in a few figures: the object for programs, and the table for people."""
+
+from typing import Any
+
+from rich.table import Table
+
+from alo_lib.journal import message_digest, order_digest
+from alo_lib.views.blotter import fills
+from alo_lib.views.performance import performance
+from alo_lib.views.risk import exposure_ranges
+from alo_lib.views.run import Run
+
+__all__ = ["summarize", "summary_table"]
+
+
+def summarize(
+    run: Run, *, engine: str, skipped: dict[str, int] | None, wall_seconds: float, folder: str
+) -> dict[str, Any]:
+    """The figures of a run, from its journal and results.
+
+    ``skipped`` counts data faults by kind, None where the engine does not count them. Money is the account's currency;
+    exposures are of the whole book, in the units that they name.
+    """
+    result = performance(run.results)
+    orders = run.orders
+    return {
+        "engine": engine,
+        "start": run.settings["start"],
+        "end": run.settings["end"],
+        "underlyings": run.settings["underlyings"],
+        "orders": len(orders),
+        "fills": len(fills(run)),
+        "net_profit": round(result.net_profit, 2),
+        "start_equity": round(result.start_equity, 2),
+        "end_equity": round(result.end_equity, 2),
+        "fees": round(sum(order.fee for order in orders), 2),
+        "sharpe": result.sharpe,
+        "drawdown": round(result.drawdown, 6),
+        "exposure": {
+            one.greek.name: {
+                "unit": one.greek.unit,
+                "largest": round(one.largest, 4),
+                "mean_absolute": round(one.mean, 4),
+            }
+            for one in exposure_ranges(run)
+        },
+        "order_digest": order_digest(orders),
+        "journal_digest": message_digest(run.journal.messages),
+        "skipped": skipped,
+        "wall_seconds": round(wall_seconds, 3),
+        "results_folder": folder,
+    }
+
+
+def summary_table(summary: dict[str, Any]) -> Table:
+    """The figures as a table for a terminal."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    profit = summary["net_profit"]
+    table.add_row("Engine", summary["engine"], f"{summary['start']} to {summary['end']}")
+    table.add_row("Orders", f"{summary['orders']:,}", f"{summary['fills']:,} fills")
+    table.add_row(
+        "Net profit",
+        f"[{'green' if profit >= 0 else 'red'}]{profit:,.2f}[/]",
+        f"{profit / summary['start_equity']:+.3%} of {summary['start_equity']:,.0f}",
+    )
+    table.add_row("Fees", f"{summary['fees']:,.2f}", "")
+    table.add_row("Sharpe ratio", _sharpe(summary["sharpe"]), "" if summary["sharpe"] else "too few days for one")
+    table.add_row("Drawdown", f"{summary['drawdown']:.3%}", "deepest fall from a high")
+    for name, one in summary["exposure"].items():
+        table.add_row(
+            name.capitalize(),
+            f"{one['largest']:,.2f}",
+            f"at its largest; {one['mean_absolute']:,.2f} on average, {one['unit']}",
+        )
+    table.add_row("Data left out", *_skipped(summary["skipped"]))
+    table.add_row("Time taken", f"{summary['wall_seconds']:,.1f} s", "")
+    return table
+
+
+def _sharpe(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _skipped(counts: dict[str, int] | None) -> tuple[str, str]:
+    if counts is None:
+        return "-", "LEAN does not count what it leaves out"
+    return f"{sum(counts.values()):,}", ", ".join(f"{kind}: {number}" for kind, number in counts.items())

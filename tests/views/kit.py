@@ -1,0 +1,185 @@
+"""Small runs, made by hand, that the tests of views and command line read."""
+
+import datetime as dt
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from alo_lib.journal import JournalWriter
+from alo_lib.market.instruments import Contract, InstrumentTable
+from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, OrderType, records
+
+MINUTE = 60 * 1_000_000_000
+OPEN = 1_704_205_800 * 1_000_000_000  # 2024-01-02 09:30 New York
+CLOSE = OPEN + 390 * MINUTE
+EXPIRY = dt.date(2024, 2, 16)
+EXPIRY_TIME = 1_708_117_200 * 1_000_000_000
+START_EQUITY = 100_000.0
+
+
+def order_event(order, instrument, quantity, price, fee, *, type_=OrderType.MARKET, status=OrderStatus.FILLED):
+    return records(
+        Kind.ORDER_EVENT,
+        order=order,
+        instrument=instrument,
+        status=status,
+        type=type_,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+    )
+
+
+def traded_messages(bars=60):
+    """A straddle sold in the morning, hedged, and bought back; the underlying rises a dollar."""
+    table = InstrumentTable()
+    equity = table.add_equity("ALFA")
+    chain = table.add_contracts("ALFA", [Contract(EXPIRY, 100.0, right, EXPIRY_TIME) for right in (+1, -1)])
+    put, call = (int(number) for number in chain["instrument"])
+    messages = [
+        Message(Kind.INSTRUMENT, OPEN - 30 * MINUTE, equity),
+        Message(Kind.SESSION, OPEN - 30 * MINUTE, records(Kind.SESSION, open=OPEN, close=CLOSE, date=20240102)),
+        Message(Kind.RATE, OPEN - 30 * MINUTE, records(Kind.RATE, rate=0.05)),
+        Message(Kind.INSTRUMENT, OPEN - 30 * MINUTE, chain),
+        Message(
+            Kind.FORECAST,
+            OPEN + MINUTE,
+            records(Kind.FORECAST, underlying=0, expiry=EXPIRY_TIME, volatility=0.2, spot=100.0),
+        ),
+    ]
+    for bar in range(1, bars + 1):
+        time, spot = OPEN + bar * MINUTE, 100.0 + bar / bars
+        messages += [
+            Message(Kind.TRADE, time, records(Kind.TRADE, instrument=0, close=spot, volume=100)),
+            Message(
+                Kind.QUOTE,
+                time,
+                records(
+                    Kind.QUOTE,
+                    3,
+                    instrument=[0, put, call],
+                    bid=[spot - 0.01, 2.95 - bar / bars, 2.95 + bar / bars],
+                    ask=[spot + 0.01, 3.05 - bar / bars, 3.05 + bar / bars],
+                    bid_size=50,
+                    ask_size=50,
+                ),
+            ),
+            Message(Kind.FRAME, time, records(Kind.FRAME, frame=bar)),
+            Message(
+                Kind.SIGNAL,
+                time,
+                records(
+                    Kind.SIGNAL,
+                    underlying=0,
+                    call=call,
+                    put=put,
+                    direction=-1,
+                    implied_volatility=0.25 - 0.02 * bar / bars,
+                    forecast_volatility=0.2,
+                    edge=120.0,
+                    edge_volatility=0.05,
+                    vega=3000.0,
+                ),
+            ),
+        ]
+        if bar == 10:
+            messages += _trade(time, [(1, put, -2, 1.9, 2.0), (2, call, -2, 4.1, 2.0)], OrderReason.ENTRY)
+        if bar == 20:
+            messages += _trade(time, [(3, 0, 30, 100.34, 1.0)], OrderReason.HEDGE)
+        if bar == 50:
+            messages += _trade(
+                time, [(4, put, 2, 1.2, 2.0), (5, call, 2, 3.9, 2.0), (6, 0, -30, 100.82, 1.0)], OrderReason.EXIT_EDGE
+            )
+        held = 10 <= bar < 50
+        messages.append(
+            Message(
+                Kind.EXPOSURE,
+                time,
+                records(
+                    Kind.EXPOSURE,
+                    underlying=0,
+                    structures=int(held),
+                    spot=spot,
+                    delta=-25.0 * held,
+                    gamma=-8.0 * held,
+                    vega=-6000.0 * held,
+                    theta=3650.0 * held,
+                    equity=START_EQUITY + bar,
+                ),
+            )
+        )
+    messages.append(
+        Message(
+            Kind.NOTICE, OPEN + bars * MINUTE, records(Kind.NOTICE, underlying=0, text=b"ALFA: all <closed> & done")
+        )
+    )
+    return messages
+
+
+def quiet_messages():
+    """A session in which nothing was traded and nothing forecast."""
+    equity = InstrumentTable().add_equity("ALFA")
+    return [
+        Message(Kind.INSTRUMENT, OPEN, equity),
+        Message(Kind.SESSION, OPEN, records(Kind.SESSION, open=OPEN, close=CLOSE, date=20240102)),
+        Message(Kind.TRADE, OPEN + MINUTE, records(Kind.TRADE, instrument=0, close=100.0, volume=1)),
+        Message(Kind.FRAME, OPEN + MINUTE, records(Kind.FRAME, frame=1)),
+    ]
+
+
+def _trade(time, legs, reason):
+    intents = records(Kind.INTENT, len(legs), type=OrderType.MARKET, reason=reason)
+    for row, (order, instrument, quantity, _, _) in zip(intents, legs, strict=True):
+        row["order"], row["instrument"], row["quantity"] = order, instrument, quantity
+    events = [Message(Kind.INTENT, time, intents)]
+    for order, instrument, quantity, price, fee in legs:
+        events.append(
+            Message(Kind.ORDER_EVENT, time, order_event(order, instrument, 0, 0.0, 0.0, status=OrderStatus.SUBMITTED))
+        )
+        events.append(Message(Kind.ORDER_EVENT, time, order_event(order, instrument, quantity, price, fee)))
+    return events
+
+
+def journal_bytes(messages, settings=b"{}"):
+    stream = io.BytesIO()
+    writer = JournalWriter(stream, settings=settings)
+    for message in messages:
+        writer.append(message)
+    return stream.getvalue()
+
+
+def lean_results(equity=(100_000.0, 100_150.0, 100_050.0, 100_190.0), sharpe="0"):
+    """The part of LEAN's results that the views read."""
+    first = OPEN // 1_000_000_000
+    candles = [[first + 3600 * hour, value, value, value, value] for hour, value in enumerate(equity)]
+    return {
+        "charts": {"Strategy Equity": {"series": {"Equity": {"values": candles}}}},
+        "statistics": {"Total Orders": "6"},
+        "state": {"Status": "Completed", "RuntimeError": "", "StackTrace": ""},
+        "totalPerformance": {
+            "portfolioStatistics": {
+                "startEquity": str(equity[0]),
+                "endEquity": str(equity[-1]),
+                "sharpeRatio": sharpe,
+            }
+        },
+    }
+
+
+def write_results(folder: Path, messages, *, results=None, name="alo"):
+    """What an engine leaves in its results folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "journal.bin").write_bytes(journal_bytes(messages))
+    (folder / f"{name}.json").write_text(json.dumps(results or lean_results()))
+    (folder / f"{name}-summary.json").write_text("{}")
+    (folder / f"{name}-order-events.json").write_text("[]")
+
+
+def settings_object(**changes):
+    return {"underlyings": ["ALFA"], "start": "2024-01-02", "end": "2024-01-02", "resolution": "minute"} | changes
+
+
+def noise(count, seed=7):
+    return np.random.default_rng(seed).normal(size=count)

@@ -1,0 +1,224 @@
+import json
+import re
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from alo_lib.market.records import Kind, Message, OrderType, records
+from alo_lib.views import Run, RunError, report_html, summarize, summary_table
+from alo_lib.views.blotter import attribution, fills, positions
+from alo_lib.views.figures import (
+    attribution_figure,
+    equity_figure,
+    exposure_figure,
+    thinned,
+    trades_figure,
+    volatility_figure,
+)
+from alo_lib.views.performance import drawdowns, equity_curve, performance
+from alo_lib.views.risk import exposure_ranges, exposures
+from alo_lib.views.run import exchange_time
+from alo_lib.views.volatility import volatility_views
+from tests.views import kit
+
+
+def _run(folder, messages, **more):
+    kit.write_results(folder, messages, **more)
+    (folder / "settings.json").write_text(json.dumps(kit.settings_object()))
+    run = Run(folder)
+    skipped = {"crossed quote": 3}
+    summary = summarize(run, engine="embedded", skipped=skipped, wall_seconds=1.25, folder=str(folder))
+    (folder / "run.json").write_text(
+        json.dumps(
+            {
+                "engine": "embedded",
+                "versions": {"python": "3.11.7"},
+                "commit": None,
+                "started": "2024-01-02T00:00:00Z",
+                "summary": summary,
+            }
+        )
+    )
+    (folder / "data.json").write_text(json.dumps({"digest": "d" * 64, "files": []}))
+    (folder / "faults.json").write_text(json.dumps({"counts": skipped, "first": ["a.zip#b.csv:3: crossed quote"]}))
+    return run
+
+
+@pytest.fixture
+def traded(tmp_path):
+    return _run(tmp_path / "traded", kit.traded_messages())
+
+
+@pytest.fixture
+def quiet(tmp_path):
+    return _run(tmp_path / "quiet", kit.quiet_messages())
+
+
+def test_fills_carry_the_reason_of_their_order(traded):
+    assert [(fill.instrument.label, fill.quantity, fill.reason) for fill in fills(traded)] == [
+        ("ALFA 2024-02-16 100 put", -2, "entry"),
+        ("ALFA 2024-02-16 100 call", -2, "entry"),
+        ("ALFA", 30, "hedge"),
+        ("ALFA 2024-02-16 100 put", 2, "exit edge"),
+        ("ALFA 2024-02-16 100 call", 2, "exit edge"),
+        ("ALFA", -30, "exit edge"),
+    ]
+
+
+def test_positions_add_up_to_what_was_paid_and_received(traded):
+    found = {position.instrument.label: position for position in positions(traded)}
+    assert found["ALFA 2024-02-16 100 put"].profit == pytest.approx(2 * 100 * (1.9 - 1.2) - 4.0)
+    assert found["ALFA 2024-02-16 100 call"].profit == pytest.approx(2 * 100 * (4.1 - 3.9) - 4.0)
+    assert found["ALFA"].profit == pytest.approx(30 * (100.82 - 100.34) - 2.0)
+    assert all(position.quantity == 0 for position in found.values())
+
+    table = attribution(traded)["ALFA"]
+    assert table["options"] == pytest.approx(180.0)
+    assert table["shares"] == pytest.approx(14.4)
+    assert table["fees"] == pytest.approx(-10.0)
+
+
+def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
+    messages = kit.traded_messages()
+    end = messages[-1].time
+    messages.append(
+        Message(Kind.ORDER_EVENT, end, kit.order_event(0, 0, 10, 90.0, 0.0, type_=OrderType.OPTION_EXERCISE))
+    )
+    run = _run(tmp_path, messages)
+    shares = next(position for position in positions(run) if not position.instrument.is_option)
+    assert shares.quantity == 10
+    assert shares.mark == pytest.approx(101.0)
+    assert shares.profit == pytest.approx(30 * 0.48 - 2.0 + 10 * (101.0 - 90.0))
+    assert fills(run)[-1].reason == "engine"
+
+
+def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
+    messages = kit.quiet_messages()
+    day = 24 * 60 * kit.MINUTE
+    messages += [
+        Message(Kind.ORDER_EVENT, kit.OPEN + kit.MINUTE, kit.order_event(0, 0, 15, 100.0, 1.0)),
+        Message(Kind.SPLIT, kit.OPEN + 2 * kit.MINUTE, records(Kind.SPLIT, instrument=0, warning=1, factor=0.5)),
+        Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=2.0)),
+        Message(Kind.DIVIDEND, kit.OPEN + day, records(Kind.DIVIDEND, instrument=0, amount=0.5)),
+    ]
+    (shares,) = positions(_run(tmp_path, messages))
+    assert shares.quantity == 7  # seven and a half shares: the half is paid in cash
+    assert shares.profit == pytest.approx(-1.0 + 7 * 0.5)
+
+
+def test_equity_and_drawdown_come_from_the_results(traded):
+    assert performance(traded.results).net_profit == pytest.approx(190.0)
+    assert performance(traded.results).drawdown == pytest.approx(1 - 100_050.0 / 100_150.0)
+    assert performance(traded.results).sharpe is None
+    assert equity_curve(traded.results).time[0] == kit.OPEN
+    np.testing.assert_allclose(drawdowns(np.array([1.0, 2.0, 1.0, 3.0])), [0.0, 0.0, -0.5, 0.0])
+
+
+def test_exposures_are_shown_in_the_units_of_their_titles(traded):
+    ranges = {one.greek.name: one for one in exposure_ranges(traded)}
+    assert ranges["vega"].largest == pytest.approx(-60.0)  # per volatility point
+    assert ranges["theta"].largest == pytest.approx(10.0)  # a day
+    assert ranges["delta"].mean == pytest.approx(25.0 * 40 / 60)
+    assert exposures(traded)["ALFA"].values["gamma"].min() == -8.0
+
+
+def test_the_best_pair_of_each_frame_is_the_one_drawn(tmp_path):
+    messages = kit.traded_messages(bars=20)
+    worse = records(Kind.SIGNAL, 2, underlying=0, implied_volatility=[0.5, 0.9], forecast_volatility=0.2)
+    messages.append(Message(Kind.SIGNAL, kit.CLOSE, worse))
+    view = volatility_views(_run(tmp_path, messages))["ALFA"]
+    assert len(view.signal_time) == 21
+    assert view.signal_implied[-1] == 0.5
+    assert (view.forecast_low, view.forecast_high) == (0.2, 0.2)
+
+
+def test_the_summary_has_what_programs_need(traded):
+    summary = traded.about["summary"]
+    assert json.loads(json.dumps(summary)) == summary
+    assert summary["orders"] == 6
+    assert summary["fills"] == 6
+    assert summary["fees"] == pytest.approx(10.0)
+    assert summary["skipped"] == {"crossed quote": 3}
+    assert re.fullmatch("[0-9a-f]{64}", summary["order_digest"])
+    assert summary_table(summary).row_count >= 10
+
+
+def test_a_run_without_orders_has_a_report_too(quiet):
+    text = report_html(quiet)
+    assert "No order was sent." in text
+    assert "Nothing was forecast." in text
+    assert quiet.about["summary"]["exposure"]["delta"] == {"unit": "shares", "largest": 0.0, "mean_absolute": 0.0}
+
+
+def test_figures_are_what_plotly_accepts(traded, quiet):
+    for run in (traded, quiet):
+        drawn = [
+            equity_figure(equity_curve(run.results)),
+            trades_figure(run, run.underlyings[0], fills(run)),
+            volatility_figure(volatility_views(run)["ALFA"]),
+            exposure_figure(exposures(run)),
+            attribution_figure(attribution(run)),
+        ]
+        for figure in drawn:
+            go.Figure(figure)
+
+
+def test_the_page_is_whole_and_escapes_what_it_is_told(traded):
+    text = report_html(traded)
+    assert "all &lt;closed&gt; &amp; done" in text
+    assert "<closed>" not in text
+    assert text.count("<section>") == text.count("</section>") >= 9
+    assert not re.search(r'(src|href)="', text.split("<script>")[0])
+    for packed in re.findall(r'<script type="application/json">(.*?)</script>', text):
+        assert json.loads(packed)["data"]
+
+
+def test_the_same_folder_gives_the_same_page(traded):
+    assert report_html(traded) == report_html(Run(traded.folder))
+
+
+def test_thinning_keeps_ends_and_extremes():
+    values = kit.noise(20_000)
+    values[[7_777, 12_345]] = 9.0, -9.0
+    kept = thinned(values, 500)
+    assert len(kept) <= 502
+    assert {0, 7_777, 12_345, 19_999} <= set(kept.tolist())
+    assert np.all(np.diff(kept) > 0)
+    np.testing.assert_array_equal(thinned(values[:10]), np.arange(10))
+
+
+def test_times_are_the_exchanges():
+    summer = 1_402_061_400 * 1_000_000_000  # 2014-06-06 13:30 UTC
+    assert exchange_time(np.array([kit.OPEN, summer])) == ["2024-01-02 09:30:00.000", "2014-06-06 09:30:00.000"]
+    assert exchange_time(np.zeros(0, np.int64)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("run.json", None, "is not the folder of a finished run: it has no run.json"),
+        ("run.json", "{", "run.json is not JSON"),
+        ("faults.json", "[]", "faults.json holds list; it must hold an object"),
+        ("alo.json", None, "holds no results in LEAN's format"),
+        ("alo.json", "{}", "the results state no equity"),
+        ("journal.bin", "no journal", "not a journal"),
+    ],
+)
+def test_a_damaged_folder_is_told_in_one_sentence(traded, name, content, sentence):
+    path = traded.folder / name
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        _everything(Run(traded.folder))
+
+
+def _everything(run):
+    performance(run.results)
+    report_html(run)
+
+
+def test_results_without_a_curve_are_refused():
+    with pytest.raises(RunError, match="no chart 'Strategy Equity'"):
+        equity_curve({"charts": {}})
