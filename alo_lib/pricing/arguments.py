@@ -1,0 +1,71 @@
+"""Arguments of the array functions: domains as data, validation, broadcasting."""
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["DOMAINS", "Invalid", "PricingError", "Style", "check_choice", "prepare"]
+
+Array = npt.NDArray[np.float64]
+Style = Literal["american", "european"]
+Invalid = Literal["raise", "nan"]
+
+# Closed ranges of valid values, read by validation, documentation and test generators.
+DOMAINS: Final[dict[str, tuple[float, float]]] = {
+    "spot": (1e-12, 1e12),
+    "strike": (1e-12, 1e12),
+    "rate": (-1.0, 1.0),
+    "dividend_yield": (-1.0, 1.0),
+    "volatility": (0.0, 20.0),
+    "time_to_expiry": (0.0, 100.0),
+    "price": (0.0, 1e12),
+}
+
+
+class PricingError(ValueError):
+    """A pricing argument outside its domain, or a price that no volatility explains."""
+
+
+def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Raise PricingError unless value is one of the allowed words."""
+    if value not in allowed:
+        raise PricingError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
+
+
+def _bad(name: str, values: Array) -> npt.NDArray[np.bool_]:
+    if name == "right":
+        return np.asarray((values != 1.0) & (values != -1.0))
+    low, high = DOMAINS[name]
+    return np.asarray(~((values >= low) & (values <= high)))
+
+
+def prepare(invalid: Invalid, **arguments: npt.ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
+    """Broadcast the named arguments and check their domains.
+
+    Returns the common shape and one contiguous flat float64 array for each argument. Elements outside their domain
+    raise PricingError, or with ``invalid="nan"`` become NaN.
+    """
+    check_choice("invalid", invalid, ("raise", "nan"))
+    arrays: list[Array] = []
+    for name, value in arguments.items():
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise PricingError(f"{name} is {value!r}; numbers are needed") from error
+        bad = _bad(name, array)
+        if bad.any():
+            if invalid == "raise":
+                where = np.argwhere(bad)[0]
+                at = f" at {tuple(int(index) for index in where)}" if where.size else ""
+                allowed = "+1 (call) or -1 (put)" if name == "right" else "{:g} to {:g}".format(*DOMAINS[name])
+                raise PricingError(f"{name} is {array[tuple(where)]:g}{at}; allowed: {allowed}")
+            array = np.where(bad, np.nan, array)
+        arrays.append(array)
+    try:
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError as error:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(arguments, arrays, strict=True))
+        raise PricingError(f"shapes do not broadcast together: {shapes}") from error
+    flat = [np.ascontiguousarray(np.broadcast_to(array, shape), dtype=np.float64).reshape(-1) for array in arrays]
+    return shape, flat

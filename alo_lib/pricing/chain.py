@@ -1,0 +1,107 @@
+"""The contracts of one underlying, priced together."""
+
+import numpy as np
+import numpy.typing as npt
+
+from alo_lib.pricing.arguments import PricingError, Style, check_choice, prepare
+from alo_lib.pricing.batch import GREEKS
+from alo_lib.pricing.options import Greeks, SchemeLike, run_implied, run_values
+from alo_lib.pricing.scheme import resolve_scheme
+
+__all__ = ["Chain"]
+
+Array = npt.NDArray[np.float64]
+
+
+class Chain:
+    """Any mix of strikes, rights and expiries on one underlying, one array element a contract.
+
+    strike, time_to_expiry, right: shape (n,), or scalars that broadcast to it. Contracts are kept ordered by right and
+    expiry inside, so that those with the same rate, yield, volatility and expiry share one exercise boundary;
+    arguments and results keep the caller's order. Rates, yields and volatilities are scalars or one a contract.
+
+    Raises ValueError (PricingError) naming an argument outside its range.
+    """
+
+    def __init__(
+        self,
+        strike: npt.ArrayLike,
+        time_to_expiry: npt.ArrayLike,
+        right: npt.ArrayLike,
+        *,
+        style: Style = "american",
+        scheme: SchemeLike = "accurate",
+    ) -> None:
+        check_choice("style", style, ("american", "european"))
+        _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
+        self.strike, self.time_to_expiry, self.right = flat
+        self.style: Style = style
+        self._scheme = resolve_scheme(scheme)
+
+    def __len__(self) -> int:
+        return self.strike.size
+
+    def _sorted(self, volatility: Array, rate: Array, dividend_yield: Array) -> npt.NDArray[np.intp]:
+        """Contracts by right, expiry, rate, yield and volatility, strikes in the caller's order."""
+        return np.asarray(np.lexsort((volatility, rate, dividend_yield, self.time_to_expiry, self.right)))
+
+    def _each(self, **arguments: npt.ArrayLike) -> list[Array]:
+        """The arguments, one element a contract."""
+        shape, flat = prepare("raise", **arguments, strike=self.strike)
+        if shape != self.strike.shape:
+            raise PricingError(f"{', '.join(arguments)} broadcast to {shape}; allowed: scalars or ({len(self)},)")
+        return flat[:-1]
+
+    def _values(
+        self,
+        spot: npt.ArrayLike,
+        rate: npt.ArrayLike,
+        dividend_yield: npt.ArrayLike,
+        volatility: npt.ArrayLike,
+        rows: int,
+    ) -> Array:
+        s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
+        order = self._sorted(sigma, r, q)
+        flat = [array[order] for array in (s, self.strike, r, q, sigma, self.time_to_expiry, self.right)]
+        values = run_values(flat, self.style == "american", self._scheme, rows)
+        out = np.empty_like(values)
+        out[:, order] = values
+        return out
+
+    def price(
+        self, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike, volatility: npt.ArrayLike
+    ) -> Array:
+        """Prices, shape (n,)."""
+        values = self._values(spot, rate, dividend_yield, volatility, 1)
+        return np.asarray(values[0])
+
+    def greeks(
+        self, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike, volatility: npt.ArrayLike
+    ) -> Greeks:
+        """Prices and greeks, arrays of shape (n,), as :func:`alo_lib.pricing.greeks`."""
+        return Greeks(*self._values(spot, rate, dividend_yield, volatility, len(GREEKS)))
+
+    def implied_volatility(
+        self, price: npt.ArrayLike, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike
+    ) -> Array:
+        """Implied volatilities of prices of shape (n,) or (k, n), in the same shape.
+
+        NaN where no volatility, or no single one, explains a price (a missing quote included).
+        """
+        s, r, q = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield)
+        prices = np.asarray(price, dtype=np.float64)
+        if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
+            raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
+        rows = np.atleast_2d(prices).shape[0]
+        contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
+        flat = [np.ascontiguousarray(prices.reshape(-1)), *(np.tile(array, rows) for array in contracts)]
+        return run_implied(flat, self.style == "american", self._scheme).reshape(prices.shape)
+
+    def roll(self, elapsed_years: float) -> None:
+        """Let time pass; contracts past their expiry stay at zero time to expiry.
+
+        Raises ValueError (PricingError) when elapsed_years is negative or not finite.
+        """
+        if not 0.0 <= elapsed_years < np.inf:
+            raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
+        self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)

@@ -1,0 +1,308 @@
+"""The array functions: price, greeks, implied volatility and exercise boundary of any mix of options."""
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, new_space, regime, solve
+from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
+from alo_lib.pricing.batch import GREEKS, implied_batch, value_batch
+from alo_lib.pricing.scheme import Scheme, resolve_scheme, tables
+
+__all__ = [
+    "Boundary",
+    "Greeks",
+    "SchemeLike",
+    "exercise_boundary",
+    "greeks",
+    "implied_volatility",
+    "price",
+    "run_values",
+]
+
+Array = npt.NDArray[np.float64]
+SchemeLike = str | Scheme | tuple[int, int, int, int]
+
+_STYLES = ("american", "european")
+_PARALLEL_FROM = 2048  # contracts below which threads cost more than they save
+
+
+class Greeks(NamedTuple):
+    """Price and raw derivatives, each an array of the arguments' broadcast shape.
+
+    delta dV/dS, gamma d2V/dS2, vega dV/dvolatility, theta dV/dt (t calendar time in years, so mostly negative),
+    rho dV/drate, epsilon dV/ddividend_yield, vanna d2V/dS dvolatility, volga d2V/dvolatility2, charm d2V/dS dt.
+    """
+
+    price: Array
+    delta: Array
+    gamma: Array
+    vega: Array
+    theta: Array
+    rho: Array
+    epsilon: Array
+    vanna: Array
+    volga: Array
+    charm: Array
+
+
+class Boundary(NamedTuple):
+    """The exercise boundary over time to expiry, for one option.
+
+    time_to_expiry (k,): ascending. upper (k,): for a put the price below which it is exercised, for a call the price
+    above which it is. lower (k,): NaN unless there are two boundaries; a put is then exercised between ``lower`` and
+    ``upper``, and a call likewise; NaN past the time where the two have met. An option never exercised early has NaN
+    in both.
+    """
+
+    time_to_expiry: Array
+    upper: Array
+    lower: Array
+
+
+def _split(count: int, threads: int | None) -> list[slice]:
+    workers = (os.cpu_count() or 1) if threads is None else threads
+    if workers < 1:
+        raise PricingError(f"threads is {threads}; at least 1 is needed")
+    pieces = min(workers, max(1, count // _PARALLEL_FROM)) if threads is None else min(workers, max(1, count))
+    edges = [count * piece // pieces for piece in range(pieces + 1)]
+    return [slice(first, last) for first, last in pairwise(edges)]
+
+
+def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) -> int:
+    """Run over slices of the batch, in threads when it is long. An element's bits do not depend on the slicing."""
+    slices = _split(count, threads)
+    if len(slices) == 1:
+        return run(slices[0])
+    with ThreadPoolExecutor(len(slices)) as pool:
+        failures = [
+            part.start + failed for part, failed in zip(slices, pool.map(run, slices), strict=True) if failed >= 0
+        ]
+    return min(failures, default=-1)
+
+
+def run_values(flat: list[Array], american: bool, scheme: Scheme, rows: int, threads: int | None = None) -> Array:
+    """Values of flat argument arrays (spot .. right), shape (rows, n): 1 row for prices, 10 with the greeks.
+
+    Raises PricingError naming the first option whose boundary could not be computed.
+    """
+    out = np.empty((rows, flat[0].size))
+    t = tables(scheme)
+
+    def run(part: slice) -> int:
+        columns = np.empty((rows, part.stop - part.start))
+        failed = int(value_batch(*(array[part] for array in flat), american, t, columns))
+        out[:, part] = columns
+        return failed
+
+    failed = _in_threads(run, flat[0].size, threads)
+    if failed >= 0:
+        names = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry", "right")
+        option = ", ".join(f"{name}={array[failed]:g}" for name, array in zip(names, flat, strict=True))
+        raise PricingError(f"no exercise boundary was found for {option}; try scheme='high_precision'")
+    return out
+
+
+def _values(
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    dividend_yield: npt.ArrayLike,
+    volatility: npt.ArrayLike,
+    time_to_expiry: npt.ArrayLike,
+    right: npt.ArrayLike,
+    style: Style,
+    scheme: SchemeLike,
+    invalid: Invalid,
+    rows: int,
+    threads: int | None,
+) -> Array:
+    check_choice("style", style, _STYLES)
+    shape, flat = prepare(
+        invalid,
+        spot=spot,
+        strike=strike,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        volatility=volatility,
+        time_to_expiry=time_to_expiry,
+        right=right,
+    )
+    values = run_values(flat, style == "american", resolve_scheme(scheme), rows, threads)
+    return values.reshape(rows, *shape)
+
+
+def price(
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    dividend_yield: npt.ArrayLike,
+    volatility: npt.ArrayLike,
+    time_to_expiry: npt.ArrayLike,
+    right: npt.ArrayLike,
+    *,
+    style: Style = "american",
+    scheme: SchemeLike = "accurate",
+    invalid: Invalid = "raise",
+    threads: int | None = None,
+) -> Array:
+    """Option prices, in the arguments' broadcast shape.
+
+    rate, dividend_yield: continuously compounded decimals; volatility: a year, decimal; time_to_expiry: years;
+    right: +1 call, -1 put. scheme: "fast", "accurate", "high_precision" or (m, n, l, p), see :class:`Scheme`.
+    threads: how many to use; by default as many as there are processors, for long batches only. The result's bits do
+    not depend on it.
+
+    Raises ValueError (PricingError) naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"``
+    such elements become NaN and the rest is computed.
+    """
+    values = _values(
+        spot, strike, rate, dividend_yield, volatility, time_to_expiry, right, style, scheme, invalid, 1, threads
+    )
+    return np.asarray(values[0])
+
+
+def greeks(
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    dividend_yield: npt.ArrayLike,
+    volatility: npt.ArrayLike,
+    time_to_expiry: npt.ArrayLike,
+    right: npt.ArrayLike,
+    *,
+    style: Style = "american",
+    scheme: SchemeLike = "accurate",
+    invalid: Invalid = "raise",
+    threads: int | None = None,
+) -> Greeks:
+    """Prices and greeks; arguments and errors as :func:`price`.
+
+    All are analytic: delta and gamma differentiate the price integral; vega, rho, epsilon, vanna and volga add the
+    boundary's own derivatives, from the implicit function theorem on its discrete equation; theta and charm follow
+    from the scaling of time. Where the option is to be exercised at once they are those of the intrinsic value.
+    """
+    values = _values(
+        spot,
+        strike,
+        rate,
+        dividend_yield,
+        volatility,
+        time_to_expiry,
+        right,
+        style,
+        scheme,
+        invalid,
+        len(GREEKS),
+        threads,
+    )
+    return Greeks(*values)
+
+
+def implied_volatility(
+    price: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    dividend_yield: npt.ArrayLike,
+    time_to_expiry: npt.ArrayLike,
+    right: npt.ArrayLike,
+    *,
+    style: Style = "american",
+    scheme: SchemeLike = "accurate",
+    invalid: Invalid = "raise",
+    threads: int | None = None,
+) -> Array:
+    """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape.
+
+    Raises ValueError (PricingError) as :func:`price` does, and where no volatility, or no single one, explains a
+    price: at or below the value without volatility (for an American option at least intrinsic), at or above the
+    no-arbitrage bound, or at expiry. With ``invalid="nan"`` such elements are NaN.
+    """
+    check_choice("style", style, _STYLES)
+    shape, flat = prepare(
+        invalid,
+        price=price,
+        spot=spot,
+        strike=strike,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        time_to_expiry=time_to_expiry,
+        right=right,
+    )
+    out = run_implied(flat, style == "american", resolve_scheme(scheme), threads)
+    if invalid == "raise" and np.isnan(out).any():
+        i = int(np.argmax(np.isnan(out)))
+        raise PricingError(
+            f"price is {flat[0][i]:g} for spot={flat[1][i]:g}, strike={flat[2][i]:g}, "
+            f"time_to_expiry={flat[5][i]:g}, right={flat[6][i]:+g}: no volatility up to 20 explains it; allowed: "
+            "above intrinsic and below the no-arbitrage bound"
+        )
+    return out.reshape(shape)
+
+
+def run_implied(flat: list[Array], american: bool, scheme: Scheme, threads: int | None = None) -> Array:
+    """Implied volatilities (n,) of flat argument arrays (price, spot .. right); NaN where there is none."""
+    out = np.empty(flat[0].size)
+    t = tables(scheme)
+
+    def run(part: slice) -> int:
+        implied_batch(*(array[part] for array in flat), american, t, out[part])
+        return -1
+
+    _in_threads(run, out.size, threads)
+    return out
+
+
+def exercise_boundary(
+    strike: float,
+    rate: float,
+    dividend_yield: float,
+    volatility: float,
+    time_to_expiry: float,
+    right: int,
+    *,
+    scheme: SchemeLike = "accurate",
+) -> Boundary:
+    """The exercise boundary of one American option at the scheme's nodes; its last element is the boundary today.
+
+    Raises ValueError (PricingError) naming an argument outside its range.
+    """
+    _, flat = prepare(
+        "raise",
+        strike=strike,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        volatility=volatility,
+        time_to_expiry=time_to_expiry,
+        right=right,
+    )
+    k, r, q, sigma, time, side = (float(array[0]) for array in flat)
+    if side > 0.0:
+        r, q = q, r
+    t = tables(resolve_scheme(scheme))
+    space = new_space(t)
+    if solve(r, q, sigma, time, False, t, space) == BAD_BOUNDARY:
+        raise PricingError(f"no exercise boundary was found for rate={rate:g}, dividend_yield={dividend_yield:g}")
+    kind = regime(r, q)
+    elapsed = space.state[4] * t.node[::-1] ** 2
+    upper = np.full(elapsed.size, math.nan)
+    lower = upper.copy()
+    if kind != EUROPEAN and sigma * math.sqrt(time) > 0.0:
+        upper = np.exp(space.state[0] - space.g[0, ::-1])
+        if kind == DOUBLE:
+            lower = np.exp(space.state[1] + space.g[1, ::-1])
+    if side > 0.0:
+        # Exchanging spot and strike inverts the boundary, and with it the order of two.
+        upper, lower = (1.0 / upper, lower) if kind != DOUBLE else (1.0 / lower, 1.0 / upper)
+    if elapsed[-1] < time:
+        elapsed = np.append(elapsed, time)
+        upper = np.append(upper, math.nan)
+        lower = np.append(lower, math.nan)
+    return Boundary(elapsed, k * upper, k * lower)

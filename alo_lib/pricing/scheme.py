@@ -1,0 +1,101 @@
+"""Accuracy as an object: how many nodes, points and sweeps the exercise boundary and the price are given."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alo_lib.numerics.chebyshev import interpolation_matrix, nodes
+from alo_lib.numerics.quadrature import sine_squared_rule
+
+__all__ = ["ACCURATE", "FAST", "HIGH_PRECISION", "Scheme", "Tables", "resolve_scheme", "tables"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Numbers (m, n, l, p) in the notation of Andersen, Lake and Offengenden (2016).
+
+    m: Newton sweeps over the boundary, n: nodes of the boundary, l: points of the integrals inside the fixed-point
+    equation, p: points of the integral for the price.
+    """
+
+    sweeps: int
+    nodes: int
+    points: int
+    price_points: int
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("sweeps m", self.sweeps, 1, 100),
+            ("nodes n", self.nodes, 2, 64),
+            ("points l", self.points, 2, 256),
+            ("price points p", self.price_points, 2, 512),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"scheme: {name} is {value}; {low} to {high} is allowed")
+
+
+FAST = Scheme(2, 6, 7, 14)
+ACCURATE = Scheme(4, 10, 14, 32)
+HIGH_PRECISION = Scheme(12, 24, 40, 96)
+_PRESETS = {"fast": FAST, "accurate": ACCURATE, "high_precision": HIGH_PRECISION}
+
+
+class Tables(NamedTuple):
+    """A scheme's constants as the kernels read them; time is scaled to 1.
+
+    Flattened pairs (point k, node i) run along one axis at ``k * n + i``, so that the loops over them are long enough
+    to vectorize within a single option: one price is then as fast as one of a batch, and the bits agree.
+    """
+
+    sweeps: int
+    node: Array  # (n,) square roots of the node times, 1 first
+    interpolate: Array  # (n, l * n) node values to values at the inner points
+    sine: Array  # (l * n,) square root of the elapsed time u of each pair
+    cosine: Array  # (l * n,) square root of the remaining time v of each pair
+    weight: Array  # (l * n,) weight of each pair, the node's time included
+    price_interpolate: Array  # (n, p)
+    price_sine: Array  # (p,)
+    price_cosine: Array  # (p,)
+    price_weight: Array  # (p,)
+
+
+def resolve_scheme(scheme: str | Scheme | tuple[int, int, int, int]) -> Scheme:
+    """The scheme meant by a preset's name, a :class:`Scheme` or a tuple (m, n, l, p).
+
+    Raises ValueError for anything else.
+    """
+    if isinstance(scheme, Scheme):
+        return scheme
+    if isinstance(scheme, str) and scheme in _PRESETS:
+        return _PRESETS[scheme]
+    if isinstance(scheme, tuple) and len(scheme) == 4 and all(isinstance(value, int) for value in scheme):
+        return Scheme(*scheme)
+    raise ValueError(f"scheme is {scheme!r}; allowed: {', '.join(_PRESETS)}, or a tuple of integers (m, n, l, p)")
+
+
+@lru_cache(maxsize=32)
+def tables(scheme: Scheme) -> Tables:
+    """The constants of a scheme."""
+    n = scheme.nodes
+    x = nodes(n)[:-1]
+    sine, cosine, weight = sine_squared_rule(scheme.points)
+    inner = interpolation_matrix(n, sine[:, np.newaxis] * x)[..., :-1]
+    price_sine, price_cosine, price_weight = sine_squared_rule(scheme.price_points)
+    outer = interpolation_matrix(n, price_sine)[..., :-1]
+    return Tables(
+        sweeps=scheme.sweeps,
+        node=x,
+        interpolate=np.ascontiguousarray(inner.reshape(-1, n).T),
+        sine=np.ravel(sine[:, np.newaxis] * x),
+        cosine=np.ravel(cosine[:, np.newaxis] * x),
+        weight=np.ravel(weight[:, np.newaxis] * x**2),
+        price_interpolate=np.ascontiguousarray(outer.T),
+        price_sine=price_sine,
+        price_cosine=price_cosine,
+        price_weight=price_weight,
+    )
