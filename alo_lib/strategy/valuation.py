@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import Greeks, greeks, implied_volatility
+from alo_lib.pricing import Chain, Greeks, Style
 from alo_lib.strategy.book import MarketBook
 
 __all__ = ["Valuation", "leg_greeks", "quote_volatility", "value_chain"]
@@ -24,51 +24,31 @@ class Valuation:
 
 
 def value_chain(book: MarketBook, volatility: FloatArray, rate: float, time: int) -> Valuation:
-    """Price a whole chain at one volatility a row; contracts of one expiry share an exercise boundary."""
+    """Price a whole chain at one volatility an expiry, so that all its strikes share an exercise boundary.
+
+    ``volatility`` has one element a row of the chain.
+    """
     years = book.years_to_expiry(time)
     alive = np.flatnonzero((years > 0.0) & np.isfinite(volatility))
     columns = np.full((len(Greeks._fields), len(years)), np.nan)
-    if len(alive) and book.spot > 0.0:
-        values = greeks(
-            book.spot,
-            book.contracts["strike"][alive],
-            rate,
-            book.dividend_yield(time),
-            volatility[alive],
-            years[alive],
-            book.contracts["right"][alive].astype(np.float64),
-        )
+    if len(alive):
+        values = _chain(book, alive, time).greeks(book.spot, rate, book.dividend_yield(time), volatility[alive])
         columns[:, alive] = np.stack(values)
     return Valuation(volatility, Greeks(*columns))
 
 
 def quote_volatility(book: MarketBook, rows: NDArray[np.intp], rate: float, time: int) -> FloatArray:
     """Implied volatility of the mid of the given rows; NaN where no volatility explains it."""
-    contracts = book.contracts[rows]
-    return np.asarray(
-        implied_volatility(
-            book.mid()[rows],
-            book.spot,
-            contracts["strike"],
-            rate,
-            book.dividend_yield(time),
-            book.years_to_expiry(time)[rows],
-            contracts["right"].astype(np.float64),
-            invalid="nan",
-        ),
-        np.float64,
-    )
+    chain = _chain(book, rows, time)
+    return chain.implied_volatility(book.mid()[rows], book.spot, rate, book.dividend_yield(time))
 
 
 def leg_greeks(book: MarketBook, rows: NDArray[np.intp], volatility: FloatArray, rate: float, time: int) -> Greeks:
     """Greeks of the given rows at the given volatilities, per share."""
+    return _chain(book, rows, time).greeks(book.spot, rate, book.dividend_yield(time), volatility)
+
+
+def _chain(book: MarketBook, rows: NDArray[np.intp], time: int) -> Chain:
     contracts = book.contracts[rows]
-    return greeks(
-        book.spot,
-        contracts["strike"],
-        rate,
-        book.dividend_yield(time),
-        volatility,
-        book.years_to_expiry(time)[rows],
-        contracts["right"].astype(np.float64),
-    )
+    style: Style = "american" if contracts["american"].all() else "european"
+    return Chain(contracts["strike"], book.years_to_expiry(time)[rows], contracts["right"], style=style)
