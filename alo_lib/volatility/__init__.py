@@ -3,7 +3,7 @@
 Daily returns are logarithmic and in decimals; volatilities are annualized by 252 trading days.
 """
 
-from alo_lib.volatility.calibration import Calibration, Mean
+from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
 from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError, VolatilityError
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
 from alo_lib.volatility.innovations import Distribution
@@ -32,6 +32,7 @@ __all__ = [
     "GjrState",
     "Mean",
     "ParameterError",
+    "VarianceTargeting",
     "VolatilityError",
     "close_to_close",
     "garman_klass",

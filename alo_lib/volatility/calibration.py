@@ -1,51 +1,68 @@
-"""Maximum likelihood of GJR-GARCH(1,1) by ``arch``: explicit starts and backcast, unconverged fits refused."""
+"""Maximum likelihood of GJR-GARCH(1,1): cold and warm, with variance targeting where a free fit cannot be trusted."""
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from arch import arch_model
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.volatility.errors import CalibrationError, ParameterError
-from alo_lib.volatility.innovations import DISTRIBUTIONS, Distribution
+from alo_lib.volatility.innovations import DISTRIBUTIONS, Distribution, downside_share
+from alo_lib.volatility.likelihood import BETA, DOWN, MU, NU, OMEGA, SKEW, UP, likelihood
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
+from alo_lib.volatility.search import maximize
 
-__all__ = ["Calibration", "Mean", "calibrate_gjr"]
+__all__ = ["Calibration", "Mean", "VarianceTargeting", "calibrate_gjr"]
 
+Array = NDArray[np.float64]
 Mean = Literal["constant", "zero"]
+VarianceTargeting = Literal["never", "fallback", "always"]
 
 MAX_PERSISTENCE = 0.9999
 """Above it a shock halves in more than 27 years: the sample does not tell a long-run variance, and forecasts over an
 option's life would rest on one that the data do not contain."""
 
-MAX_ITERATIONS = 500
+MAX_LONG_RUN_RATIO = 4.0
+"""A free fit whose long-run variance is further than this factor from the sample's has drawn it from the persistence
+alone; a forecast of months would drift to a level that was never seen."""
 
-_PERCENT = 100.0
+MAX_ITERATIONS = 200
+
 _BACKCAST_DAYS = 75
 _BACKCAST_DECAY = 0.94
 
-_SHAPES: tuple[tuple[float, float, float], ...] = ((0.03, 0.10, 0.89), (0.05, 0.05, 0.80), (0.02, 0.02, 0.95))
-"""Cold starts (alpha, gamma, beta), tried in this order until one converges; omega follows from the sample variance."""
+_COLD_STARTS = ((0.03, 0.13, 0.97), (0.05, 0.10, 0.85), (0.02, 0.04, 0.97))
+"""Up, down and retention, tried in this order until one converges."""
 
-_NU_BOUNDS = (2.06, 290.0)
-"""Starting values of nu are moved into arch's bounds, (2.05, 500) for t and (2.05, 300) for the skewed t."""
+_COLD_NU, _COLD_SKEW = 8.0, -0.05
+_MAX_NU = {"t": 500.0, "skewt": 300.0, "normal": math.inf}
+"""As in arch; beyond it a t is a normal."""
+
+_SHARE_STEP = 1e-5
+
+# Coordinates of the search are those of the likelihood, but in beta's place its share of what the shocks' own weights
+# leave of one, so that stationarity is a bound: persistence = 1 - (1 - retention) (1 - weight).
+_RETENTION = BETA
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a fit went: the log likelihood (of returns in decimals), and which start led to it."""
+    """How a fit went."""
 
     log_likelihood: float
+    """Of the returns in decimals."""
     observations: int
     iterations: int
     start: Literal["warm", "cold"]
+    variance_targeted: bool
+    """The long-run variance was set to the sample's, not fitted."""
+    note: str
+    """Why variance targeting stepped in, or why a warm start was left; empty otherwise."""
 
 
-def backcast_variance(residuals: NDArray[np.float64]) -> float:
+def backcast_variance(residuals: Array) -> float:
     """Exponentially weighted mean of the first 75 squared residuals, which is what arch starts its recursion from."""
     days = min(_BACKCAST_DAYS, residuals.size)
     weights = _BACKCAST_DECAY ** np.arange(days)
@@ -57,125 +74,169 @@ def calibrate_gjr(
     *,
     distribution: Distribution = "t",
     mean: Mean = "constant",
+    variance_targeting: VarianceTargeting = "fallback",
     warm_start: GjrParameters | None = None,
     min_observations: int = MIN_OBSERVATIONS,
 ) -> tuple[GjrParameters, Calibration]:
     """Fit daily ``returns`` (decimals, shape (n,)); the same input gives the same bits.
 
-    ``warm_start`` is tried first, then the cold starts in their order; the first that converges is taken.
+    ``warm_start`` is tried first, then the cold starts in their order; the first that converges is taken. Variance
+    targeting sets the long-run variance to the sample's: ``always``, or as a ``fallback``, noted in the calibration,
+    when the free fit is not stationary or its long-run variance is far from the sample's; ``never`` refuses such fits.
 
     :raises DataError: for returns that cannot be used, see :func:`~alo_lib.volatility.returns.check_returns`.
-    :raises ParameterError: for an unknown distribution or mean.
-    :raises CalibrationError: when no start converges, or the fit is not stationary.
+    :raises ParameterError: for an unknown distribution, mean or targeting.
+    :raises CalibrationError: when no start converges, or the fit is not stationary and may not be targeted.
     """
-    if distribution not in DISTRIBUTIONS:
-        raise ParameterError(f"distribution must be one of {', '.join(DISTRIBUTIONS)}, but it is {distribution!r}")
-    if mean not in get_args(Mean):
-        raise ParameterError(f"mean must be one of {', '.join(get_args(Mean))}, but it is {mean!r}")
-    data = check_returns(returns, min_observations=min_observations)
-    percent = _PERCENT * data
-    centre = float(np.mean(percent)) if mean == "constant" else 0.0
-    backcast = backcast_variance(percent - centre)
-    variance = float(np.var(percent - centre))
-    starts: list[tuple[Literal["warm", "cold"], list[float]]] = []
-    if warm_start is not None:
-        starts.append(("warm", _warm_values(warm_start, distribution, mean, variance)))
-    for alpha, gamma, beta in _SHAPES:
-        omega = variance * (1.0 - alpha - 0.5 * gamma - beta)
-        starts.append(("cold", _values(centre, omega, alpha, gamma, beta, 8.0, -0.05, distribution, mean)))
-
-    model = arch_model(
-        percent,
-        mean="Constant" if mean == "constant" else "Zero",
-        vol="GARCH",
-        p=1,
-        o=1,
-        q=1,
-        dist=distribution,
-        rescale=False,
-    )
-    message = ""
-    for start, values in starts:
-        # arch changes the process's warning filters and reports doubts as warnings; convergence is judged below.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result = model.fit(
-                starting_values=np.array(values),
-                backcast=backcast,
-                disp="off",
-                update_freq=0,
-                show_warning=False,
-                options={"maxiter": MAX_ITERATIONS},
-            )
-        optimum = result.optimization_result
-        if result.convergence_flag == 0 and np.all(np.isfinite(result.params)) and math.isfinite(result.loglikelihood):
-            parameters = _parameters(np.asarray(result.params, dtype=np.float64), distribution, mean, backcast)
-            likelihood = float(result.loglikelihood) + data.size * math.log(_PERCENT)
-            return parameters, Calibration(likelihood, data.size, int(optimum.nit), start)
-        message = str(optimum.message)
-    raise CalibrationError(
-        f"GJR-GARCH with distribution {distribution} did not converge on {data.size} returns from any of {len(starts)} "
-        f"starts; the optimizer's last word: {message}"
-    )
-
-
-def _parameters(fit: NDArray[np.float64], distribution: Distribution, mean: Mean, backcast: float) -> GjrParameters:
-    values = [float(value) for value in fit]
-    mu = values.pop(0) if mean == "constant" else 0.0
-    omega, alpha, gamma, beta = values[:4]
-    nu = values[4] if distribution != "normal" else math.inf
-    skew = values[5] if distribution == "skewt" else 0.0
-    # The optimizer keeps its bounds up to rounding only.
-    alpha = max(alpha, 0.0)
-    gamma = max(gamma, -alpha)
-    beta = max(beta, 0.0)
-    scale = _PERCENT * _PERCENT
+    _check_choice("distribution", distribution, DISTRIBUTIONS)
+    _check_choice("mean", mean, get_args(Mean))
+    _check_choice("variance_targeting", variance_targeting, get_args(VarianceTargeting))
+    problem = _Problem(check_returns(returns, min_observations=min_observations), distribution, mean)
+    if variance_targeting == "always":
+        return problem.solve(warm_start, targeted=True, reason="")
     try:
-        parameters = GjrParameters(
-            omega=omega / scale,
-            alpha=alpha,
-            gamma=gamma,
-            beta=beta,
-            backcast=backcast / scale,
-            mu=mu / _PERCENT,
-            nu=nu,
-            skew=skew,
-        )
-    except ParameterError as error:
-        raise CalibrationError(f"the fit ended outside the model's domain: {error}") from error
-    if parameters.persistence > MAX_PERSISTENCE:
+        parameters, calibration = problem.solve(warm_start, targeted=False, reason="")
+        reason = _doubt(parameters, problem.variance)
+        if not reason:
+            return parameters, calibration
+    except CalibrationError as error:
+        reason = str(error)
+    if variance_targeting == "never":
+        raise CalibrationError(f"{reason}; variance targeting may help")
+    return problem.solve(warm_start, targeted=True, reason=reason)
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ParameterError(f"{name} must be one of {', '.join(allowed)}, but it is {value!r}")
+
+
+def _doubt(parameters: GjrParameters, variance: float) -> str:
+    """Why a free fit should not be forecast with; empty when it may."""
+    if parameters.persistence >= MAX_PERSISTENCE:
+        return f"the free fit is not stationary: its persistence is at {MAX_PERSISTENCE} or above"
+    ratio = parameters.long_run_variance / variance
+    if not 1.0 / MAX_LONG_RUN_RATIO <= ratio <= MAX_LONG_RUN_RATIO:
+        return f"the free fit's long-run variance is {ratio:.3g} times the sample's; {MAX_LONG_RUN_RATIO:g} is allowed"
+    return ""
+
+
+class _Problem:
+    """One sample and the choice of model, in units of the sample's standard deviation so that steps are comparable."""
+
+    def __init__(self, data: Array, distribution: Distribution, mean: Mean) -> None:
+        self._distribution: Distribution = distribution
+        self._mean: Mean = mean
+        centre = float(np.mean(data)) if mean == "constant" else 0.0
+        self.variance = float(np.mean(np.square(data - centre)))
+        self._scale = math.sqrt(self.variance)
+        self._data = data / self._scale
+        self._centre = centre / self._scale
+        self._backcast = backcast_variance(self._data - self._centre)
+
+    def solve(
+        self, warm_start: GjrParameters | None, *, targeted: bool, reason: str
+    ) -> tuple[GjrParameters, Calibration]:
+        """The first start that converges, in natural units."""
+        starts: list[tuple[Literal["warm", "cold"], Array]] = []
+        if warm_start is not None:
+            starts.append(("warm", self._warm(warm_start)))
+        starts += [("cold", self._cold(*values)) for values in _COLD_STARTS]
+        coordinates = self._coordinates(targeted)
+        lower, upper = self._bounds()
+        notes = [reason] if reason else []
+        for start, full in starts:
+
+            def objective(x: Array, full: Array = full) -> tuple[float, Array, Array]:
+                return self._evaluate(x, full, coordinates, targeted)
+
+            optimum = maximize(objective, full[coordinates], lower[coordinates], upper[coordinates], MAX_ITERATIONS)
+            if not optimum.message:
+                theta, _ = self._natural(optimum.point, full, coordinates, targeted)
+                likelihood_ = optimum.value - self._data.size * math.log(self._scale)
+                note = "; ".join(notes)
+                return self._parameters(theta), Calibration(
+                    likelihood_, self._data.size, optimum.iterations, start, targeted, note
+                )
+            notes.append(f"the {start} start did not converge: {optimum.message}")
         raise CalibrationError(
-            f"the fit is not stationary: persistence {parameters.persistence!r} exceeds {MAX_PERSISTENCE}; "
-            "a longer sample or another distribution may tell the long-run variance"
+            f"GJR-GARCH with distribution {self._distribution} did not converge on {self._data.size} returns from any "
+            f"of {len(starts)} starts: {'; '.join(notes)}"
         )
-    return parameters
 
+    def _coordinates(self, targeted: bool) -> list[int]:
+        """Those of the seven coordinates that are searched."""
+        chosen = [MU] if self._mean == "constant" else []
+        chosen += [UP, DOWN, _RETENTION] if targeted else [OMEGA, UP, DOWN, _RETENTION]
+        if self._distribution != "normal":
+            chosen.append(NU)
+        if self._distribution == "skewt":
+            chosen.append(SKEW)
+        return chosen
 
-def _warm_values(warm: GjrParameters, distribution: Distribution, mean: Mean, variance: float) -> list[float]:
-    """``warm`` in percent units, moved inside arch's bounds, which would otherwise discard the start."""
-    omega = min(max(_PERCENT * _PERCENT * warm.omega, 1e-7 * variance), variance)
-    nu = min(max(warm.nu, _NU_BOUNDS[0]), _NU_BOUNDS[1])
-    skew = min(max(warm.skew, -0.95), 0.95)
-    shape = (warm.alpha, warm.gamma, warm.beta)
-    return _values(_PERCENT * warm.mu, omega, *shape, nu, skew, distribution, mean)
+    def _bounds(self) -> tuple[Array, Array]:
+        lower = np.array([-10.0, 1e-7, 0.0, 0.0, 0.0, 2.05, -0.95])
+        upper = np.array([10.0, 10.0, 1.0, 2.0, MAX_PERSISTENCE, _MAX_NU[self._distribution], 0.95])
+        return lower, upper
 
+    def _cold(self, up: float, down: float, retention: float) -> Array:
+        nu = math.inf if self._distribution == "normal" else _COLD_NU
+        skew = _COLD_SKEW if self._distribution == "skewt" else 0.0
+        omega = (1.0 - retention) * (1.0 - 0.5 * (up + down))
+        return np.array([self._centre, omega, up, down, retention, nu, skew])
 
-def _values(
-    mu: float,
-    omega: float,
-    alpha: float,
-    gamma: float,
-    beta: float,
-    nu: float,
-    skew: float,
-    distribution: Distribution,
-    mean: Mean,
-) -> list[float]:
-    """Starting values in arch's order."""
-    values = [mu] if mean == "constant" else []
-    values += [omega, alpha, gamma, beta]
-    if distribution != "normal":
-        values.append(nu)
-    if distribution == "skewt":
-        values.append(skew)
-    return values
+    def _warm(self, warm: GjrParameters) -> Array:
+        weight = warm.persistence - warm.beta
+        cold = self._cold(warm.alpha, warm.alpha + warm.gamma, warm.beta / (1.0 - weight))
+        cold[MU] = warm.mu / self._scale if self._mean == "constant" else 0.0
+        cold[OMEGA] = warm.omega / self.variance
+        if self._distribution != "normal" and math.isfinite(warm.nu):
+            cold[NU] = warm.nu
+        if self._distribution == "skewt":
+            cold[SKEW] = warm.skew
+        return cold
+
+    def _natural(self, x: Array, full: Array, coordinates: list[int], targeted: bool) -> tuple[Array, Array]:
+        """Natural coordinates (7,) at ``x``, and their derivatives by the seven coordinates of the search (7, 7)."""
+        theta = full.copy()
+        theta[coordinates] = x
+        retention, up, down, nu, skew = (float(theta[i]) for i in (_RETENTION, UP, DOWN, NU, SKEW))
+        share = downside_share(nu, skew)
+        left = 1.0 - (1.0 - share) * up - share * down
+        by_left = np.zeros(7)
+        by_left[[UP, DOWN]] = share - 1.0, -share
+        if self._distribution == "skewt":
+            by_nu = downside_share(nu + _SHARE_STEP, skew) - downside_share(nu - _SHARE_STEP, skew)
+            by_skew = downside_share(nu, skew + _SHARE_STEP) - downside_share(nu, skew - _SHARE_STEP)
+            by_left[[NU, SKEW]] = np.array([by_nu, by_skew]) * ((up - down) / (2.0 * _SHARE_STEP))
+        jacobian = np.eye(7)
+        theta[BETA] = retention * left
+        jacobian[BETA] = retention * by_left
+        jacobian[BETA, _RETENTION] = left
+        if targeted:
+            # The sample's variance is the unit.
+            theta[OMEGA] = (1.0 - retention) * left
+            jacobian[OMEGA] = (1.0 - retention) * by_left
+            jacobian[OMEGA, _RETENTION] = -left
+        return theta, jacobian
+
+    def _evaluate(self, x: Array, full: Array, coordinates: list[int], targeted: bool) -> tuple[float, Array, Array]:
+        theta, jacobian = self._natural(x, full, coordinates, targeted)
+        if theta[BETA] < 0.0 or theta[OMEGA] <= 0.0:
+            return -math.inf, np.zeros(len(coordinates)), np.zeros((len(coordinates), len(coordinates)))
+        value, score, outer = likelihood(theta, self._data, self._backcast)
+        chosen = jacobian[:, coordinates]
+        return value, score @ chosen, chosen.T @ outer @ chosen
+
+    def _parameters(self, theta: Array) -> GjrParameters:
+        up, down = float(theta[UP]), float(theta[DOWN])
+        return GjrParameters(
+            omega=float(theta[OMEGA]) * self.variance,
+            alpha=up,
+            gamma=down - up,
+            beta=float(theta[BETA]),
+            backcast=self._backcast * self.variance,
+            mu=float(theta[MU]) * self._scale,
+            nu=float(theta[NU]),
+            skew=float(theta[SKEW]),
+        )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.volatility.calibration import Calibration, Mean, calibrate_gjr
+from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr
 from alo_lib.volatility.errors import DataError, ParameterError
 from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks
 from alo_lib.volatility.parameters import GjrParameters
@@ -126,6 +126,7 @@ class GjrGarch:
         *,
         distribution: Distribution = "t",
         mean: Mean = "constant",
+        variance_targeting: VarianceTargeting = "fallback",
         warm_start: GjrParameters | None = None,
         min_observations: int = MIN_OBSERVATIONS,
     ) -> "GjrGarch":
@@ -135,6 +136,7 @@ class GjrGarch:
                 returns,
                 distribution=distribution,
                 mean=mean,
+                variance_targeting=variance_targeting,
                 warm_start=warm_start,
                 min_observations=min_observations,
             )

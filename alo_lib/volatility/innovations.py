@@ -8,8 +8,8 @@ import math
 from typing import Literal, get_args
 
 import numpy as np
-from arch.univariate import SkewStudent
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 from alo_lib.numerics.compilation import kernel
 
@@ -40,16 +40,35 @@ def log_density(z: float, nu: float, skew: float, a: float, b: float, log_consta
 
 
 def downside_share(nu: float, skew: float) -> float:
-    """Share of the variance that falls below zero, E[z^2; z < 0]: one half unless the distribution is skewed."""
+    """Share of the variance that falls below zero, E[z^2; z < 0]: one half unless the distribution is skewed.
+
+    Below zero a negatively skewed distribution is one stretched half of a Student's t, whose truncated moments are
+    closed: with S standard t, E[S; S < s] = -nu / (nu - 1) (1 + s^2 / nu) f(s), and E[S^2; S < s] follows from
+    S^2 = nu (1 + S^2 / nu) - nu, which leaves a t of nu - 2 degrees of freedom.
+    """
     if math.isinf(nu) or skew == 0.0:
         return 0.5
-    return float(SkewStudent().partial_moment(2, 0.0, [nu, skew]))
+    if skew > 0.0:
+        return 1.0 - downside_share(nu, -skew)
+    a, b, log_constant = density_constants(nu, skew)
+    unit = math.sqrt((nu - 2.0) / nu)
+    stretch = (1.0 - skew) * unit
+    s = a / stretch
+    log_f = log_constant - math.log(b) + math.log(unit) - 0.5 * (nu + 1.0) * math.log1p(s * s / nu)
+    zeroth = float(stdtr(nu, s))
+    first = -nu / (nu - 1.0) * (1.0 + s * s / nu) * math.exp(log_f)
+    second = nu * (nu - 1.0) / (nu - 2.0) * float(stdtr(nu - 2.0, s * unit)) - nu * zeroth
+    return (1.0 - skew) * (stretch * stretch * second - 2.0 * stretch * a * first + a * a * zeroth) / (b * b)
 
 
 def sample_shocks(count: int, nu: float, skew: float, generator: np.random.Generator) -> NDArray[np.float64]:
     """Draw ``count`` independent standardized shocks."""
     if math.isinf(nu):
         return generator.standard_normal(count)
+    shocks = generator.standard_t(nu, count) * math.sqrt((nu - 2.0) / nu)
     if skew == 0.0:
-        return np.asarray(generator.standard_t(nu, count) * math.sqrt((nu - 2.0) / nu))
-    return np.asarray(SkewStudent().ppf(generator.random(count), [nu, skew]), dtype=np.float64)
+        return np.asarray(shocks)
+    # Two halves of a t, stretched by 1 + skew and 1 - skew, each met as often as it is wide.
+    right = generator.random(count) < 0.5 * (1.0 + skew)
+    a, b, _ = density_constants(nu, skew)
+    return np.asarray((np.abs(shocks) * np.where(right, 1.0 + skew, skew - 1.0) - a) / b)

@@ -1,7 +1,6 @@
 """Models, simulated samples and real daily bars for the volatility tests."""
 
 import io
-import math
 import zipfile
 from pathlib import Path
 
@@ -51,7 +50,3 @@ def read_daily_bars(folder: Path, symbol: str) -> NDArray[np.float64]:
 @pytest.fixture(scope="session", params=["spy", "aapl"])
 def daily_bars(request: pytest.FixtureRequest, lean_data: Path) -> NDArray[np.float64]:
     return read_daily_bars(lean_data, str(request.param))
-
-
-def isclose(a: float, b: float, *, rel: float) -> bool:
-    return math.isclose(a, b, rel_tol=rel, abs_tol=0.0)
