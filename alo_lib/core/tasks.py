@@ -110,24 +110,30 @@ def limit(state: State, time: int) -> None:
 
 
 def execute(state: State, time: int) -> None:
-    """Turn the distance between what is held and what is wanted into orders that the market can fill now."""
-    state.intents = records(Kind.INTENT, 0)
-    if state.session is None or not state.session.is_open(time):
-        return
-    stopped = set(state.limited["instrument"].tolist())
-    working = {order.instrument for order in state.working.values()}
-    rows = []
-    for row in np.sort(state.targets, order="instrument"):
-        instrument = int(row["instrument"])
-        wanted = 0 if instrument in stopped else int(row["quantity"])
-        distance = wanted - state.portfolio.quantity(instrument)
-        quantity = 0 if instrument in working else _fillable(state, instrument, distance, time)
-        if quantity:
-            state.last_order += 1
-            reason = OrderReason.EXIT_RISK if instrument in stopped else row["reason"]
-            rows.append((state.last_order, instrument, OrderType.MARKET, reason, 0, quantity))
-            state.working[state.last_order] = WorkingOrder(instrument, quantity)
-    state.intents = np.array(rows, state.intents.dtype)
+    """Turn the distance between what is held and what is wanted into orders that the market can fill now.
+
+    Options go first. The hedge of an underlying whose options are traded in this frame waits for the next one, which
+    their fills bring: it would be sized for a position that is about to change.
+    """
+    rows: list[tuple[int, int, int, int, int, int]] = []
+    if state.session is not None and state.session.is_open(time):
+        wanted = {int(row["instrument"]): (int(row["quantity"]), int(row["reason"])) for row in state.targets}
+        wanted.update({int(row["instrument"]): (0, int(row["reason"])) for row in state.limited})
+        busy = {order.instrument for order in state.working.values()}
+        traded: set[int] = set()
+        for instrument in sorted(wanted, key=lambda number: (number in state.underlyings, number)):
+            quantity, reason = wanted[instrument]
+            distance = quantity - state.portfolio.quantity(instrument)
+            if (
+                instrument not in busy
+                and instrument not in traded
+                and (size := _fillable(state, instrument, distance, time))
+            ):
+                state.last_order += 1
+                rows.append((state.last_order, instrument, OrderType.MARKET, reason, 0, size))
+                state.working[state.last_order] = WorkingOrder(instrument, size)
+                traded.add(state.underlying_of[instrument])
+    state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
 
 
 def exposures(state: State) -> Records:

@@ -1,0 +1,226 @@
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from alo_lib.core import Settings, replay
+from alo_lib.market.records import Kind, OrderReason, records
+from tests.core.script import FIRST, Script, at
+
+NEXT = FIRST + dt.timedelta(days=1)
+
+
+def script(**settings: object) -> Script:
+    made = Script(Settings.of({"underlyings": "TEST", **settings}))
+    made.session()
+    return made
+
+
+def reasons(sent: list[np.ndarray]) -> list[str]:  # type: ignore[type-arg]
+    return [OrderReason(row["reason"]).name for intents in sent for row in intents]
+
+
+def test_dear_volatility_is_sold_and_hedged_in_the_next_frame() -> None:
+    market = script()
+    sent = market.bar(10, volatility=0.35)
+    assert reasons(sent[:1]) == ["ENTRY"] * 4
+    assert all(row["quantity"] < 0 for row in sent[0])
+    assert reasons(sent[1:]) == ["HEDGE"]
+    puts = sum(q for symbol, q in market.held.items() if "P" in symbol[6:])
+    calls = sum(q for symbol, q in market.held.items() if "C" in symbol[6:])
+    assert puts == calls < 0
+    exposure = market.decisions(Kind.EXPOSURE)[-1][0]
+    assert exposure["structures"] == 2
+    assert exposure["vega"] < 0 < exposure["theta"]
+    assert abs(exposure["delta"]) <= 0.5 + 1e-9
+
+
+def test_cheap_volatility_is_bought() -> None:
+    market = script()
+    sent = market.bar(10, volatility=0.10)
+    assert set(reasons(sent[:1])) == {"ENTRY"}
+    assert all(row["quantity"] > 0 for row in sent[0])
+
+
+def test_fair_volatility_is_left_alone() -> None:
+    market = script()
+    volatility = float(np.mean([row["volatility"] for row in forecast_of(market)]))
+    assert reasons(market.bar(10.1, volatility=volatility)) == []
+
+
+def forecast_of(market: Script) -> np.ndarray:  # type: ignore[type-arg]
+    market.bar(9.55, volatility=0.35)  # within the entry delay: only looked at
+    return market.decisions(Kind.FORECAST)[0]
+
+
+def test_the_vega_budget_sizes_a_structure() -> None:
+    one, two = (script(vega_budget=budget, max_structures=1) for budget in (0.0004, 0.0008))
+    for market in (one, two):
+        market.bar(10, volatility=0.35)
+    signal = one.decisions(Kind.SIGNAL)[0][0]
+    quantity = abs(one.orders[0].filled)
+    assert quantity == int(0.0004 * 1_000_000 / 0.01 // signal["vega"])
+    assert abs(two.orders[0].filled) in (2 * quantity, 2 * quantity + 1)
+
+
+def test_no_order_exceeds_what_the_quote_displays() -> None:
+    market = script(participation=0.5)
+    market.size = 4
+    market.bar(10, volatility=0.35)
+    assert {abs(order.quantity) for order in market.orders if order.symbol != "TEST"} == {2}
+
+
+@pytest.mark.parametrize(("hour", "entered"), [(9.55, False), (10, True), (15.8, False), (16, False)])
+def test_entries_keep_away_from_open_and_close(hour: float, entered: bool) -> None:
+    assert bool(reasons(script().bar(hour, volatility=0.35))) is entered
+
+
+def test_the_band_holds_the_hedge_back() -> None:
+    market = script(hedge_band=0.05)
+    market.bar(10, volatility=0.35)
+    assert reasons(market.bar(10.1, spot=100.2, volatility=0.35)) == []
+    assert reasons(market.bar(10.2, spot=103, volatility=0.35)) == ["HEDGE"]
+
+
+def test_a_trade_ends_when_its_edge_is_gone() -> None:
+    market = script()
+    market.bar(10, volatility=0.35)
+    sent = market.bar(11, volatility=0.15)
+    assert reasons(sent[:1]) == ["EXIT_EDGE"] * 4
+    assert reasons(sent[1:]) == ["HEDGE"] * bool(reasons(sent[1:]))
+    assert market.held == {}
+
+
+def test_a_trade_ends_when_it_has_lost_too_much() -> None:
+    market = script(stop_loss=0.1)
+    market.bar(10, volatility=0.35)
+    assert reasons(market.bar(11, volatility=0.45)[:1]) == ["EXIT_STOP"] * 4
+    assert reasons(market.bar(12, volatility=0.45)) == []  # nothing is reopened in this session
+
+
+def test_a_trade_ends_in_time() -> None:
+    market = script(max_holding_days=1)
+    market.bar(10, volatility=0.35)
+    market.session(FIRST + dt.timedelta(days=2), [100.0, 100.5])
+    assert reasons(market.bar(10, volatility=0.35)[:1]) == ["EXIT_TIME"] * 4
+
+
+def test_a_trade_ends_before_expiry() -> None:
+    market = script(min_days_to_expiry=45, exit_days_to_expiry=44.5)
+    market.bar(10, volatility=0.35)
+    market.session(NEXT, [100.0])
+    assert reasons(market.bar(10, volatility=0.35)[:1]) == ["EXIT_EXPIRY"] * 4
+
+
+def test_short_calls_in_the_money_are_closed_before_a_dividend() -> None:
+    market = script(dividend_guard_days=3)
+    quarter = 91 * 24 * 3600 * 10**9
+    ex_dates = [at(FIRST, 9.5) + 2 * 24 * 3600 * 10**9 - n * quarter for n in (2, 1)]
+    for time in ex_dates:
+        market.tell(at(FIRST, 9), Kind.DIVIDEND, records(Kind.DIVIDEND, time=time, amount=0.2))
+    market.bar(10, volatility=0.35)
+    assert set(reasons(market.bar(11, spot=104, volatility=0.35)[:1])) == {"EXIT_DIVIDEND"}
+
+
+def test_a_split_warning_closes_options_and_opens_none() -> None:
+    market = script()
+    market.bar(10, volatility=0.35)
+    market.session(NEXT, [100.0])
+    split = {"time": at(NEXT, 9.5), "instrument": 0, "factor": 0.5}
+    market.tell(at(NEXT, 9), Kind.SPLIT, records(Kind.SPLIT, warning=1, **split))
+    assert reasons(market.bar(10, volatility=0.35)[:1]) == ["EXIT_SPLIT"] * 4
+    assert reasons(market.bar(11, volatility=0.35)) == []
+    assert market.held == {}
+    assert b"splits before the next session" in market.decisions(Kind.NOTICE)[0][0]["text"]
+
+
+def test_a_refused_leg_undoes_its_trade() -> None:
+    twin, market = script(max_structures=1), script(max_structures=1)
+    twin.bar(10, volatility=0.35)
+    market.refuse = {next(order.symbol for order in twin.orders if "C" in order.symbol[6:])}
+    sent = market.bar(10, volatility=0.35)
+    assert reasons(sent) == ["ENTRY", "ENTRY", "REBALANCE"]
+    assert market.held == {}
+    assert reasons(market.bar(11, volatility=0.35)) == []
+    assert b"was refused; its trade is undone" in market.decisions(Kind.NOTICE)[0][0]["text"]
+
+
+def test_limits_stop_proposals() -> None:
+    market = script(max_vega=0.0001)
+    assert reasons(market.bar(10, volatility=0.35)) == []
+    limited = [target for table in market.decisions(Kind.TARGET) for target in table if target["stage"] == 1]
+    assert limited
+    assert all(target["quantity"] == 0 for target in limited)
+
+
+def test_a_drawdown_flattens_the_book_for_good() -> None:
+    market = script(max_drawdown=0.001, stop_loss=10, vega_budget=0.002, max_vega=0.01)
+    market.bar(10, volatility=0.35)
+    assert set(reasons(market.bar(11, volatility=0.60)[:1])) >= {"EXIT_RISK"}
+    market.bar(12, volatility=0.60)
+    assert market.held == {}
+    market.session(NEXT, [100.0])
+    assert reasons(market.bar(10, volatility=0.60)) == []
+
+
+def test_too_little_history_means_no_forecast_and_no_trade() -> None:
+    market = Script(Settings.of({"underlyings": "TEST"}))
+    market.session(new_closes=[100.0 + i % 7 for i in range(50)])
+    assert reasons(market.bar(10, volatility=0.5)) == []
+    assert b"TEST: " in market.decisions(Kind.NOTICE)[0][0]["text"]
+    assert np.isnan(market.decisions(Kind.FORECAST)[0]["volatility"]).all()
+
+
+def test_one_sided_and_stale_quotes_are_not_traded() -> None:
+    market = script(max_quote_age=60)
+    market.bar(9.52, volatility=0.35)
+    market.tell(at(FIRST, 10), Kind.TRADE, records(Kind.TRADE, close=100.0))
+    assert reasons(market.frames(at(FIRST, 10))) == []
+    rows = market.quotes.copy()
+    rows["bid"][1:] = np.nan
+    market.tell(at(FIRST, 11), Kind.QUOTE, rows)
+    assert reasons(market.frames(at(FIRST, 11))) == []
+
+
+def test_a_frame_without_news_is_skipped() -> None:
+    market = script()
+    assert len(market.bar(10, volatility=0.20)) == 1
+    assert market.core.open_frame(at(FIRST, 11)) is False
+
+
+def full_story() -> Script:
+    market = script()
+    market.bar(10, volatility=0.35)
+    market.bar(11, spot=102, volatility=0.33)
+    market.session(NEXT, [101.0])
+    market.bar(10, spot=99, volatility=0.15)
+    return market
+
+
+def test_the_same_story_gives_the_same_bytes() -> None:
+    one, two = full_story(), full_story()
+    assert one.stream.getvalue() == two.stream.getvalue()
+    assert len(one.orders) > 8
+
+
+def test_replaying_a_journal_decides_the_same_again() -> None:
+    market = full_story()
+    result = replay(market.journal)
+    assert result.divergence is None
+    assert result.digest == market.writer.digest
+    assert result.messages == market.writer.sequence
+
+
+def test_replay_finds_the_first_difference() -> None:
+    journal = full_story().journal
+    place = next(i for i, message in enumerate(journal.messages) if message.kind == Kind.SIGNAL)
+    altered = journal.messages[place].records.copy()
+    altered["edge"][0] += 1.0
+    messages = (
+        *journal.messages[:place],
+        journal.messages[place]._replace(records=altered),
+        *journal.messages[place + 1 :],
+    )
+    divergence = replay(type(journal)(journal.settings, messages)).divergence
+    assert divergence is not None
+    assert divergence.sequence == place
