@@ -18,7 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.market.faults import DataError
 from alo_lib.market.layout import SecurityType, market_hours_path
 
-__all__ = ["NANOSECONDS_PER_YEAR", "MarketHours", "Segment", "Session", "local_to_utc", "utc_time", "year_fraction"]
+__all__ = [
+    "NANOSECONDS_PER_YEAR",
+    "MarketHours",
+    "Segment",
+    "Session",
+    "database_key",
+    "local_to_utc",
+    "utc_time",
+    "utc_to_local",
+    "year_fraction",
+]
 
 HOUR = 3_600_000_000_000
 NANOSECONDS_PER_YEAR = 365 * 24 * HOUR
@@ -36,11 +46,16 @@ _INDEX_OF_OPTION = {"RUTW": "RUT", "SPXW": "SPX", "VIXW": "VIX", "NDXP": "NDX", 
 
 
 class Segment(NamedTuple):
-    """A stretch of a day in exchange time: offsets from midnight, and whether it is the regular market."""
+    """A stretch of a day in exchange time: offsets from midnight, and LEAN's name for its state."""
 
     start: timedelta
     end: timedelta
-    regular: bool
+    state: str = "market"
+
+    @property
+    def regular(self) -> bool:
+        """Whether it is the regular market (otherwise before or after it)."""
+        return self.state == "market"
 
 
 class Session(NamedTuple):
@@ -73,6 +88,20 @@ def local_to_utc(local: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
     starts = [utc_time(_EPOCH.date(), timedelta(hours=hour), zone) for hour in hours.tolist()]
     instants: NDArray[np.int64] = np.array(starts, dtype=np.int64)[where] + local % HOUR
     return instants
+
+
+def utc_to_local(instants: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
+    """The wall-clock nanoseconds since 1970-01-01 00:00 that ``zone`` shows at ``instants``."""
+    hours, where = np.unique(instants // HOUR, return_inverse=True)
+    offsets = [(_EPOCH + timedelta(hours=hour)).astimezone(zone).utcoffset() for hour in hours.tolist()]
+    seconds = [0 if offset is None else offset // timedelta(seconds=1) for offset in offsets]
+    local: NDArray[np.int64] = instants + np.array(seconds, dtype=np.int64)[where] * 1_000_000_000
+    return local
+
+
+def database_key(security_type: SecurityType, symbol: str | None, market: str) -> str:
+    """What LEAN's market-hours database calls an entry; without a symbol the one for all others of its type."""
+    return f"{_TYPE_NAMES[security_type]}-{market}-{symbol.upper() if symbol else '[*]'}"
 
 
 @dataclass(frozen=True)
@@ -120,12 +149,11 @@ class MarketHours:
     def _from_entries(
         cls, entries: Mapping[str, Any], security_type: SecurityType, symbol: str | None, market: str
     ) -> Self:
-        prefix = f"{_TYPE_NAMES[security_type]}-{market}-"
-        common = entries.get(f"{prefix}[*]")
-        entry = entries.get(f"{prefix}{symbol.upper()}") if symbol else None
-        entry = common if entry is None else entry
+        key, common_key = database_key(security_type, symbol, market), database_key(security_type, None, market)
+        common = entries.get(common_key)
+        entry = entries.get(key, common)
         if entry is None:
-            raise DataError(f"no entry for {prefix}{symbol.upper() if symbol else '[*]'} nor for {prefix}[*]")
+            raise DataError(f"no entry for {key} nor for {common_key}")
 
         hours = cls._from_entry(entry)
         if security_type.underlying is not security_type:
@@ -143,7 +171,7 @@ class MarketHours:
             data_zone=ZoneInfo(entry["dataTimeZone"]),
             week=tuple(
                 tuple(
-                    Segment(_offset(part["start"]), _offset(part["end"]), part["state"].lower() == "market")
+                    Segment(_offset(part["start"]), _offset(part["end"]), part["state"].lower())
                     for part in entry.get(weekday) or ()
                 )
                 for weekday in _WEEKDAYS
@@ -252,11 +280,11 @@ class MarketHours:
 
 
 def _until(segments: list[Segment], close: timedelta) -> list[Segment]:
-    return [Segment(part.start, min(part.end, close), part.regular) for part in segments if part.start < close]
+    return [Segment(part.start, min(part.end, close), part.state) for part in segments if part.start < close]
 
 
 def _since(segments: list[Segment], opening: timedelta) -> list[Segment]:
-    return [Segment(max(part.start, opening), part.end, part.regular) for part in segments if part.end > opening]
+    return [Segment(max(part.start, opening), part.end, part.state) for part in segments if part.end > opening]
 
 
 def _slashed_date(text: str) -> date:

@@ -3,6 +3,9 @@
 Formats: LEAN's ``TradeBar.cs``, ``QuoteBar.cs`` and ``OpenInterest.cs``. Every function takes the :class:`FaultLog`
 into which it puts what it leaves out: rows whose numbers make no bar (a crossed quote among them, which LEAN would
 pass on), entries and archives that cannot be read. A file that is not there is a fault too, and gives no rows.
+
+A side that is missing in a row is missing here (NaN, size 0). LEAN's feed replaces it, when it fills forward, by the
+same side of the contract's last bar (``QuoteBarFillForwardEnumerator.cs``), but leaves the bar's last size of it at 0.
 """
 
 import zipfile
