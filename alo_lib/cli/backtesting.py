@@ -1,0 +1,184 @@
+"""A backtest from beginning to end: data, engine, results, report."""
+
+import datetime as dt
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from structlog.typing import FilteringBoundLogger
+
+from alo_lib.cli import engines
+from alo_lib.cli.console import console, say
+from alo_lib.cli.engines import Engine, EngineRun
+from alo_lib.cli.failures import UserError, sentence_of
+from alo_lib.cli.fingerprint import files_in_range, fingerprint
+from alo_lib.cli.market_data import ready_market
+from alo_lib.cli.project import ROOT, shown
+from alo_lib.cli.provenance import commit_of, versions
+from alo_lib.cli.run_folder import RunFolder, write_orders
+from alo_lib.core.settings import Settings
+from alo_lib.market.records import Kind
+from alo_lib.telemetry import LogOutput, RunMetrics, open_log
+from alo_lib.views import Run, report_html, summarize, summary_table
+
+__all__ = ["BacktestRequest", "run"]
+
+
+@dataclass(frozen=True)
+class BacktestRequest:
+    """What the command line asks for."""
+
+    engine: str
+    settings: Settings
+    data: Path | None  # None: default_data, with a synthetic market in it when it is empty
+    default_data: Path
+    output: Path
+    as_json: bool = False
+    verbose: bool = False
+    log_style: Literal["human", "json"] = "human"
+
+
+def run(request: BacktestRequest) -> None:
+    """Run a backtest and print what came of it.
+
+    Raises UserError, or an error of a package's own family, for what the user can put right, and RunFailedError when
+    an engine that was started fails. A run that cannot be put right by the user leaves its folder for a look into it,
+    with ``.partial`` in its name.
+    """
+    engine = engines.engine_named(request.engine)
+    say(f"Engine: {engine.name} ({engine.place}). {_others(engine)}")
+    folder = RunFolder.create(request.output, engine.name, dt.datetime.now(dt.UTC))
+    try:
+        data = ready_market(request.data, request.default_data)
+        summary = _run_in(folder, engine, request, data)
+        finished = folder.finish()
+    except Exception as error:
+        if sentence_of(error) is not None:
+            folder.discard()
+        if isinstance(error, OSError) and error.filename is None:
+            raise UserError(f"results cannot be written to {request.output}: {error.strerror}") from error
+        raise
+    except BaseException:  # interrupted
+        folder.discard()
+        raise
+    if request.as_json:
+        click.echo(json.dumps(summary, allow_nan=False))
+        return
+    Console(highlight=False).print(summary_table(summary))
+    click.echo(f"\nReport: {shown(finished / 'report.html')}")
+
+
+def _others(engine: Engine) -> str:
+    parts = [
+        f"{state.name} ({state.detail})" if state.ready else f"no {state.name} ({state.detail})"
+        for state in engines.states(ask_daemon=False)
+        if state.name != engine.name
+    ]
+    return f"Also here: {'; '.join(parts)}."
+
+
+def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> dict[str, Any]:
+    settings, metrics = request.settings, RunMetrics(engine.name)
+    started = dt.datetime.now(dt.UTC)
+    folder.write_json("settings.json", settings.model_dump(mode="json"))
+    with _log(folder.path / "alo-log.txt", request) as log:
+        log.info("run begins", engine=engine.name, place=engine.place, data=str(data))
+        with metrics.stage("fingerprint"):
+            folder.write_json("data.json", fingerprint(data, files_in_range(data, settings)))
+        began = time.perf_counter()
+        with metrics.stage("engine"), _progress(engine, settings, metrics) as progress:
+            outcome = engine.run(settings, data, folder.path, progress)
+        wall_seconds = time.perf_counter() - began
+        metrics.sessions_ended()
+        log.info("engine ended", seconds=round(wall_seconds, 3))
+        for fault in outcome.first_faults:
+            log.warning("data left out", fault=fault)
+        folder.write_json("faults.json", {"counts": outcome.faults, "first": outcome.first_faults})
+        with metrics.stage("results"):
+            results = Run(folder.path)
+            write_orders(folder.path / "orders.csv", results.orders)
+            summary = summarize(
+                results,
+                engine=engine.name,
+                skipped=outcome.faults,
+                wall_seconds=wall_seconds,
+                folder=str(folder.final),
+            )
+            folder.write_json("run.json", _about(engine, outcome, started, summary))
+        with metrics.stage("report"):
+            (folder.path / "report.html").write_text(report_html(results), encoding="utf-8")
+        _count(metrics, results, outcome)
+        metrics.write(folder.path / "metrics.prom")
+        log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])
+    return summary
+
+
+def _about(engine: Engine, outcome: EngineRun, started: dt.datetime, summary: dict[str, Any]) -> dict[str, Any]:
+    found = versions()
+    if outcome.lean_version:
+        found["LEAN"] = outcome.lean_version
+    return {
+        "engine": engine.name,
+        "place": engine.place,
+        "versions": found,
+        "commit": commit_of(ROOT),
+        "command": sys.argv[1:],
+        "started": started.isoformat(timespec="seconds"),
+        "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "lean_order_list_hash": outcome.order_list_hash,
+        "summary": summary,
+    }
+
+
+@contextmanager
+def _log(path: Path, request: BacktestRequest) -> Iterator[FilteringBoundLogger]:
+    """The run's log: all of it in its folder, what matters (or with --verbose all) on standard error."""
+    with path.open("w", encoding="utf-8") as file:
+        yield open_log(
+            LogOutput(lambda: file, "json"),
+            LogOutput(lambda: sys.stderr, request.log_style, "info" if request.verbose else "error"),
+        )
+
+
+@contextmanager
+def _progress(engine: Engine, settings: Settings, metrics: RunMetrics) -> Iterator[engines.Progress]:
+    """A bar with the simulated date on standard error; an engine that shows its own log has none."""
+    day: dt.date | None = None
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=console(),
+        disable=not engine.shows_progress,
+    )
+    task = bar.add_task(f"{settings.start}", total=1.0)
+
+    def progress(simulated: dt.date, share: float) -> None:
+        nonlocal day
+        if simulated != day:
+            metrics.session_began()
+            day = simulated
+        bar.update(task, description=f"{simulated}", completed=share)
+
+    with bar:
+        yield progress
+        bar.update(task, completed=1.0)
+
+
+def _count(metrics: RunMetrics, results: Run, outcome: EngineRun) -> None:
+    kinds = Counter(message.kind for message in results.journal.messages)
+    metrics.count(
+        messages={kind.name.lower(): kinds[kind] for kind in Kind if kinds[kind]},
+        orders=dict(sorted(Counter(order.status.name.lower() for order in results.orders).items())),
+        faults=outcome.faults or {},
+    )

@@ -1,0 +1,120 @@
+"""``alo backtest``."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from alo_lib.cli.project import BACKTESTS, CONFIG, DATA
+
+__all__ = ["backtest"]
+
+ENGINES = ("embedded", "native", "docker")
+
+
+@click.command(short_help="Trade over past data and report what came of it.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="embedded",
+    show_default=True,
+    help="embedded needs nothing else; native is a LEAN on this machine; docker is LEAN's own command line.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="LEAN data folder.  [default: data/ of the project; a synthetic market is written there when it is empty]",
+)
+@click.option("--start", metavar="DATE", help="First day, yyyy-mm-dd.")
+@click.option("--end", metavar="DATE", help="Last day, yyyy-mm-dd.")
+@click.option(
+    "--underlying",
+    "underlyings",
+    metavar="TICKERS",
+    multiple=True,
+    help="Tickers to trade options on; repeat it, or separate them by commas.",
+)
+@click.option("--resolution", metavar="minute|hour", help="Bars that are traded on.")
+@click.option("--cash", metavar="MONEY", help="Money at the start.")
+@click.option(
+    "--set",
+    "assignments",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Any other setting, as often as you like; 'alo backtest --settings' lists them.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=BACKTESTS,
+    help="Folder that gets a folder a run.  [default: backtests/ of the project]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
+@click.option("--verbose", "-v", is_flag=True, help="Show the run's log while it runs.")
+@click.option(
+    "--log-format", type=click.Choice(["human", "json"]), default="human", show_default=True, help="Its lines."
+)
+@click.option("--settings", "list_settings", is_flag=True, help="List every setting with its value here, and stop.")
+def backtest(
+    engine: str,
+    data: Path | None,
+    output: Path,
+    as_json: bool,
+    verbose: bool,
+    log_format: Literal["human", "json"],
+    list_settings: bool,
+    assignments: tuple[str, ...],
+    underlyings: tuple[str, ...],
+    **options: str | None,
+) -> None:
+    """Trade volatility on past data and report what came of it.
+
+    Settings come from the "parameters" of config.json; the options here go before them. Each run leaves a folder
+    with its settings, orders, journal, results in LEAN's format and a report to open in a browser.
+
+    \b
+    Examples:
+      alo backtest
+      alo backtest --data ~/lean/data --start 2015-12-24 --end 2015-12-24 --underlying GOOG
+      alo backtest --engine native --set structure=strangle --set entry-edge=0.03
+      alo backtest --json | jq .net_profit
+    """
+    from alo_lib.core import Settings
+
+    chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if underlyings:
+        chosen["underlyings"] = ",".join(underlyings)
+    chosen |= dict(map(_assignment, assignments))
+    settings = Settings.of(Settings.parameters_of(CONFIG), chosen)
+    if list_settings:
+        _list(settings)
+        return
+
+    from alo_lib.cli.backtesting import BacktestRequest, run
+
+    run(
+        BacktestRequest(
+            engine, settings, data, DATA, output, as_json, verbose, "json" if log_format == "json" else "human"
+        )
+    )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="'--set'")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def _list(settings: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("setting", "value", "meaning"):
+        table.add_column(title)
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        table.add_row(name.replace("_", "-"), text, field.description or "")
+    Console().print(table)

@@ -1,0 +1,99 @@
+"""``alo test``."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from alo_lib.cli.failures import RUN_FAILED
+from alo_lib.cli.project import ROOT
+
+__all__ = ["test"]
+
+
+class Step(NamedTuple):
+    """One check: its name, what Python runs for it, and whether its last line is worth repeating."""
+
+    name: str
+    arguments: tuple[str, ...]
+    counts: bool = False
+
+
+class Outcome(NamedTuple):
+    """How a step ended."""
+
+    step: Step
+    passed: bool
+    seconds: float
+    last_line: str
+
+
+_IMPORTS = "import sys; from importlinter.cli import lint_imports_command as run; run()"
+_CHECKS = (
+    Step("ruff check", ("-m", "ruff", "check")),
+    Step("ruff format", ("-m", "ruff", "format", "--check")),
+    Step("mypy", ("-m", "mypy")),
+    Step("import-linter", ("-c", _IMPORTS)),
+)
+
+
+@click.command(
+    short_help="Run all tests and checks of the project.",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.option("--all", "everything", is_flag=True, help="Slow tests too.")
+@click.option("--only-pytest", is_flag=True, help="Leave out ruff, mypy and import-linter.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def test(everything: bool, only_pytest: bool, pytest_arguments: tuple[str, ...]) -> int:
+    """Run ruff, mypy, import-linter and pytest over the project.
+
+    Every check runs, also after one has failed; the exit status is 1 when any of them failed. Whatever else is given
+    goes to pytest.
+
+    \b
+    Examples:
+      alo test
+      alo test --all
+      alo test --only-pytest tests/views -k report
+    """
+    chosen = () if everything else ("-m", "not slow")
+    pytest = Step("pytest", ("-m", "pytest", *chosen, *pytest_arguments), counts=True)
+    outcomes = [_run(step) for step in ((pytest,) if only_pytest else (*_CHECKS, pytest))]
+    click.echo()
+    for step, passed, seconds, last_line in outcomes:
+        verdict = click.style("passed", fg="green") if passed else click.style("FAILED", fg="red", bold=True)
+        click.echo(f"{step.name:<15}{verdict}  {seconds:6.1f} s{'   ' + last_line if step.counts else ''}")
+    return 0 if all(outcome.passed for outcome in outcomes) else RUN_FAILED
+
+
+def _run(step: Step) -> Outcome:
+    click.secho(f"== {step.name}", bold=True)
+    began = time.perf_counter()
+    status, last_line = _stream([sys.executable, *step.arguments])
+    return Outcome(step, status == 0, time.perf_counter() - began, last_line)
+
+
+def _stream(command: Sequence[str]) -> tuple[int, str]:
+    """Run a command in the project's folder, show its output as it comes, and keep the last line."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    if sys.stdout.isatty():
+        environment |= {"FORCE_COLOR": "1"}
+    last_line = ""
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            click.echo(line, nl=False)
+            last_line = line.strip() or last_line
+    return process.returncode, click.unstyle(last_line).strip("= ")

@@ -1,0 +1,15 @@
+"""What people are told while a command works: on standard error, so that standard output stays for results."""
+
+from rich.console import Console
+
+__all__ = ["console", "say"]
+
+
+def console() -> Console:
+    """A console on standard error as it is now."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Tell people one thing."""
+    console().print(text, markup=False)

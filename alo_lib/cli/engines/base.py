@@ -1,0 +1,54 @@
+"""What every engine offers to the backtest command."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from alo_lib.core.settings import Settings
+
+__all__ = ["Engine", "EngineRun", "EngineState", "Progress"]
+
+Progress = Callable[[dt.date, float], None]
+"""Told the simulated date and the share of the run that is done, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class EngineRun:
+    """What an engine has to say beside the files it left: journal.bin and results in LEAN's format."""
+
+    faults: dict[str, int] | None  # data left out, by kind; None when the engine does not count
+    first_faults: list[str] = field(default_factory=list)
+    lean_version: str | None = None
+    order_list_hash: str | None = None
+
+
+class EngineState(NamedTuple):
+    """Whether an engine is there, and where; or what is missing."""
+
+    name: str
+    ready: bool
+    detail: str
+
+
+class Engine(Protocol):
+    """An engine that is there."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the command line."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether it calls ``progress``; LEAN shows its log instead."""
+
+    def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
+        """Run a backtest and leave journal.bin and results in LEAN's format in ``folder``.
+
+        Raises RunFailedError when it was started and failed.
+        """

@@ -1,0 +1,119 @@
+"""LEAN's own command line, which runs LEAN in a container."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from alo_lib.cli.engines.base import EngineRun, Progress
+from alo_lib.cli.engines.lean_process import check_results, run_and_show
+from alo_lib.cli.engines.parameters import JOURNAL_KEY, lean_parameters, read_object
+from alo_lib.cli.failures import EngineError, RunFailedError
+from alo_lib.cli.project import ROOT
+from alo_lib.core.settings import Settings
+
+__all__ = ["DockerEngine", "stage_project"]
+
+DEFAULT_IMAGE: Final = "quantconnect/lean:latest"
+_ALGORITHM_ID: Final = "1000000000"
+_ASK_SECONDS: Final = 20
+_CODE: Final = ("algorithm", "models", "alo_lib")
+
+
+@dataclass(frozen=True)
+class DockerEngine:
+    """The ``lean`` command, a Docker daemon that answers, and an image that is there already."""
+
+    lean: Path
+    image: str
+
+    name = "docker"
+    shows_progress = False
+
+    @classmethod
+    def find(cls, *, ask_daemon: bool) -> "DockerEngine":
+        """Look for the commands and, ``ask_daemon``, for daemon and image. EngineError says what is missing.
+
+        No daemon is started and no image is pulled.
+        """
+        lean, docker = shutil.which("lean"), shutil.which("docker")
+        if lean is None:
+            raise EngineError("there is no lean command on the PATH; install LEAN's command line (pip install lean)")
+        if docker is None:
+            raise EngineError("there is no docker command on the PATH; install Docker")
+        image = _image()
+        if ask_daemon:
+            if not _answers([docker, "info", "--format", "{{.ServerVersion}}"]):
+                raise EngineError("Docker's daemon does not answer; start it")
+            if not _answers([docker, "image", "inspect", image]):
+                raise EngineError(f"the image {image} is not on this machine; fetch it with: docker pull {image}")
+        return cls(Path(lean), image)
+
+    @property
+    def place(self) -> str:
+        """The command and the image."""
+        return f"{self.lean} with the image {self.image}"
+
+    def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
+        """Run ``lean backtest .`` over a copy of the project that has these settings and this data folder."""
+        project, log = folder / "project", folder / "lean-console.txt"
+        stage_project(project, settings, data.resolve(), self.image)
+        results = project / "backtests" / "lean"
+        command = [str(self.lean), "backtest", ".", "--no-update", "--output", str(results), "--image", self.image]
+        output = run_and_show(
+            [*command, "--extra-config", "algorithm-id", _ALGORITHM_ID],
+            folder=project,
+            environment=os.environ | {"PYTHONPATH": ""},
+            log=log,
+        )
+        check_results(results, _ALGORITHM_ID, output, log)
+        journal = project / "storage" / JOURNAL_KEY
+        if not journal.is_file():
+            raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
+        shutil.copyfile(journal, folder / "journal.bin")
+        for path in sorted(results.iterdir()):
+            if path.is_file() and path.suffix in (".json", ".txt"):
+                shutil.copyfile(path, folder / path.name)
+        # What the container wrote belongs to its user; whatever of the copy cannot be removed does no harm.
+        shutil.rmtree(project, ignore_errors=True)
+        return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)
+
+
+def stage_project(project: Path, settings: Settings, data: Path, image: str) -> None:
+    """Copy the project to where ``lean`` will mount it, with its own settings, data folder and empty object store.
+
+    So the user's config.json and lean.json stay as they are, and nothing of an earlier run is in the object store.
+    """
+    project.mkdir()
+    for name in _CODE:
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("main.py", "requirements.txt"):
+        shutil.copyfile(ROOT / name, project / name)
+    (project / "storage").mkdir()
+    config = read_object(ROOT / "config.json")
+    config["parameters"] = lean_parameters(settings)
+    # Inside the container nothing compiled is written into the project.
+    places = {"PYTHONPYCACHEPREFIX": "/tmp/pycache", "NUMBA_CACHE_DIR": "/tmp/numba-cache"}
+    docker = config.setdefault("docker", {})
+    docker["environment"] = docker.get("environment", {}) | places
+    lean = read_object(ROOT / "lean.json") | {"data-folder": str(data)}
+    (project / "config.json").write_text(json.dumps(config, indent=2))
+    (project / "lean.json").write_text(json.dumps(lean, indent=2))
+
+
+def _image() -> str:
+    """The image that the lean command would take: the project's, the user's, or LEAN's own."""
+    for path in (ROOT / "config.json", Path.home() / ".lean" / "config"):
+        if path.is_file() and (image := read_object(path).get("engine-image")):
+            return str(image)
+    return DEFAULT_IMAGE
+
+
+def _answers(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=_ASK_SECONDS, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False

@@ -1,0 +1,23 @@
+"""The embedded engine: part of this project, needs nothing installed."""
+
+from pathlib import Path
+
+from alo_lib.cli.engines.base import EngineRun, Progress
+from alo_lib.core.settings import Settings
+
+__all__ = ["EmbeddedEngine"]
+
+
+class EmbeddedEngine:
+    """The project's own simulation."""
+
+    name = "embedded"
+    place = "part of this project"
+    shows_progress = True
+
+    def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
+        """Run the simulation; journal and results are its own."""
+        from alo_lib.simulation import run_backtest
+
+        result = run_backtest(settings, data, folder, progress=progress)
+        return EngineRun({str(kind): count for kind, count in result.faults.items()})

@@ -1,0 +1,173 @@
+"""LEAN on this machine, without Docker."""
+
+import ctypes.util
+import json
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from alo_lib.cli.engines.base import EngineRun, Progress
+from alo_lib.cli.engines.lean_process import check_results, run_and_show
+from alo_lib.cli.engines.parameters import ALGORITHM, JOURNAL_KEY, lean_parameters, read_object
+from alo_lib.cli.failures import EngineError, RunFailedError
+from alo_lib.cli.project import ROOT
+from alo_lib.core.settings import Settings
+
+__all__ = ["NativeEngine", "find_dotnet", "find_lean", "find_libpython", "lean_configuration"]
+
+LAUNCHER: Final = "QuantConnect.Lean.Launcher.dll"
+USUAL_PLACES: Final = (Path("/Lean/Launcher/bin/Debug"), Path("/Lean/Launcher/bin/Release"))
+_DOTNET_PLACES: Final = (
+    "/usr/share/dotnet",
+    "/usr/lib/dotnet",
+    "/usr/local/share/dotnet",
+    "/usr/lib64/dotnet",
+    "/opt/dotnet",
+    "~/.dotnet",
+)
+
+
+@dataclass(frozen=True)
+class NativeEngine:
+    """A LEAN that was built on this machine, with the .NET and the Python it runs on."""
+
+    lean: Path
+    dotnet: Path
+    libpython: Path
+
+    name = "native"
+    shows_progress = False
+
+    @classmethod
+    def find(cls) -> "NativeEngine":
+        """Look for LEAN, .NET and Python's library. EngineError says which is missing and where it was looked for."""
+        return cls(find_lean(), find_dotnet(), find_libpython())
+
+    @property
+    def place(self) -> str:
+        """The engine's folder."""
+        return f"LEAN in {self.lean}"
+
+    def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
+        """Run LEAN over the project; its log goes to standard error."""
+        store = folder / "object-store"
+        store.mkdir()
+        configuration = folder / "lean-config.json"
+        content = lean_configuration(settings, data.resolve(), folder, store)
+        configuration.write_text(json.dumps(content, indent=2) + "\n")
+        log = folder / "lean-console.txt"
+        output = run_and_show(
+            [str(self.dotnet), LAUNCHER, "--config", str(configuration)],
+            folder=self.lean,
+            environment=self._environment(),
+            log=log,
+        )
+        check_results(folder, ALGORITHM, output, log)
+        journal = store / JOURNAL_KEY
+        if not journal.is_file():
+            raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
+        journal.rename(folder / "journal.bin")
+        shutil.rmtree(store)
+        return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "DOTNET_ROOT": str(self.dotnet.parent),
+            "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+            "DOTNET_NOLOGO": "1",
+            "PYTHONNET_PYDLL": str(self.libpython),
+            "PYTHONPATH": str(self.lean),  # AlgorithmImports.py lies there
+        }
+
+
+def find_lean() -> Path:
+    """The folder of LEAN's launcher: LEAN_HOME when it is set, else the usual places."""
+    home = os.environ.get("LEAN_HOME")
+    if home:
+        if (Path(home).expanduser() / LAUNCHER).is_file():
+            return Path(home).expanduser().resolve()
+        raise EngineError(f"LEAN_HOME is {home}, which holds no {LAUNCHER}; it must name the folder of LEAN's launcher")
+    for place in USUAL_PLACES:
+        if (place / LAUNCHER).is_file():
+            return place
+    looked = " and ".join(map(str, USUAL_PLACES))
+    raise EngineError(f"no LEAN was found: LEAN_HOME is not set, and {looked} hold no {LAUNCHER}")
+
+
+def find_dotnet() -> Path:
+    """The dotnet command: of DOTNET_ROOT, on the PATH, where .NET says it was installed, or in the usual places."""
+    for folder in _dotnet_folders():
+        dotnet = folder.expanduser() / "dotnet"
+        if dotnet.is_file() and os.access(dotnet, os.X_OK):
+            return dotnet.resolve()
+    raise EngineError("LEAN needs .NET and no dotnet command was found; install it, or set DOTNET_ROOT to its folder")
+
+
+def _dotnet_folders() -> Iterator[Path]:
+    if root := os.environ.get("DOTNET_ROOT"):
+        yield Path(root)
+    if command := shutil.which("dotnet"):
+        yield Path(command).resolve().parent
+    for name in (f"install_location_{platform.machine()}", "install_location"):
+        note = Path("/etc/dotnet") / name
+        if note.is_file():
+            yield Path(note.read_text().strip())
+    yield from map(Path, _DOTNET_PLACES)
+
+
+def find_libpython() -> Path:
+    """The shared library of the Python that runs this, which LEAN loads."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stem = f"libpython{version}"
+    given = os.environ.get("PYTHONNET_PYDLL")
+    if given and stem in Path(given).name and Path(given).is_file():
+        return Path(given)
+    suffix = "dylib" if sys.platform == "darwin" else "so"
+    for folder in _library_folders():
+        for name in (f"{stem}.{suffix}", f"{stem}.{suffix}.1.0"):
+            if (folder / name).is_file():
+                return folder / name
+    if found := ctypes.util.find_library(f"python{version}"):
+        return Path(found)
+    raise EngineError(
+        f"LEAN needs the shared library of Python {version} and none was found; install it (on Debian: apt install "
+        f"{stem}), or set PYTHONNET_PYDLL to its path"
+    )
+
+
+def _library_folders() -> Iterator[Path]:
+    for variable in ("LIBDIR", "LIBPL"):
+        if folder := sysconfig.get_config_var(variable):
+            yield Path(folder)
+    yield Path(sys.base_prefix) / "lib"
+    multiarch = sysconfig.get_config_var("MULTIARCH")
+    for parent in ("/usr/lib", "/usr/local/lib", "/usr/lib64"):
+        if multiarch:
+            yield Path(parent) / multiarch
+        yield Path(parent)
+
+
+def lean_configuration(settings: Settings, data: Path, results: Path, store: Path) -> dict[str, Any]:
+    """LEAN's configuration for a backtest of this project: lean.json, and what LEAN's command line would add to it."""
+    return read_object(ROOT / "lean.json") | {
+        "environment": "backtesting",
+        "algorithm-type-name": ALGORITHM,
+        "algorithm-language": "Python",
+        "algorithm-location": str(ROOT / f"{ALGORITHM}.py"),
+        "parameters": lean_parameters(settings),
+        "data-folder": f"{data}/",
+        "results-destination-folder": str(results),
+        "object-store-root": str(store),
+        "python-venv": sys.prefix,
+        "close-automatically": True,
+        "debugging": False,
+        "job-user-id": "0",
+        "api-access-token": "",
+        "job-organization-id": "",
+    }

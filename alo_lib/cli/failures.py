@@ -1,0 +1,49 @@
+"""How a command ends when it cannot do what it was asked: one sentence and an exit status."""
+
+import click
+
+__all__ = ["INTERRUPTED", "RUN_FAILED", "USER_ERROR", "EngineError", "RunFailedError", "UserError", "sentence_of"]
+
+RUN_FAILED = 1
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+class UserError(Exception):
+    """Something that the user can put right; the message is one sentence that says what."""
+
+
+class EngineError(UserError):
+    """The engine that was asked for is not there or not ready."""
+
+
+class RunFailedError(Exception):
+    """An engine was started and failed; the message is one sentence that says how and where to read more."""
+
+
+def sentence_of(error: Exception) -> str | None:
+    """The sentence for an error that is the user's to put right; None for one that is the program's own."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, click.ClickException):
+        return _usage_sentence(error)
+    if isinstance(error, OSError):
+        what = error.strerror or str(error)
+        return f"{error.filename}: {what}" if error.filename else what
+    return str(error) if isinstance(error, _user_families()) else None
+
+
+def _usage_sentence(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f" (see '{context.command_path} --help')" if context is not None else ""
+    return error.format_message().rstrip(".").replace("\n", " ") + hint
+
+
+def _user_families() -> tuple[type[Exception], ...]:
+    # Imported when something has failed, because the core takes a while to import and --help should not wait for it.
+    from alo_lib.core import SettingsError
+    from alo_lib.journal import JournalError
+    from alo_lib.market import DataError
+    from alo_lib.views import RunError
+
+    return SettingsError, DataError, JournalError, RunError

@@ -1,0 +1,61 @@
+"""The command line as a whole: its commands, and the one place where errors become sentences and exit statuses."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.engines import engines
+from alo_lib.cli.commands.generate import generate
+from alo_lib.cli.commands.report import report
+from alo_lib.cli.commands.test import test
+from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
+from alo_lib.cli.project import prepare_compilation_cache
+
+__all__ = ["alo", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def alo() -> None:
+    """Volatility arbitrage on American options, in QuantConnect LEAN and without it.
+
+    \b
+    Start here:
+      alo backtest          trade a synthetic month, and get a report
+      alo backtest --help   on your own data, in LEAN, with other settings
+    """
+
+
+for command in (backtest, report, generate, engines, test):
+    alo.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 a run failed, 2 the user can put it right, 130 interrupted."""
+    prepare_compilation_cache()
+    try:
+        status = alo.main(arguments, prog_name="alo", standalone_mode=False)
+    except click.Abort:
+        _end("interrupted", INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        sys.exit(USER_ERROR)
+    except RunFailedError as error:
+        _end(str(error), RUN_FAILED)
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(RUN_FAILED)
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        _end(sentence, USER_ERROR)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end(sentence: str, status: int) -> NoReturn:
+    click.echo(f"alo: {sentence}", err=True)
+    sys.exit(status)

@@ -1,0 +1,64 @@
+"""The data folder of a run, and the synthetic market that is written where there is none."""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from alo_lib.cli.console import console, say
+from alo_lib.cli.failures import UserError
+from alo_lib.cli.project import shown
+
+__all__ = ["DEFAULT_SEED", "holds_data", "ready_market", "write_market"]
+
+DEFAULT_SEED: Final = 1
+_UNFINISHED: Final = ".unfinished"
+_COMPLETE: Final = "complete"
+
+
+def ready_market(given: Path | None, default: Path) -> Path:
+    """The data folder to run on: the one given, or the project's own, with a synthetic market in it when it is empty.
+
+    Raises UserError when the one given is not a folder or has nothing in it.
+    """
+    if given is None:
+        if not holds_data(default):
+            say(f"There is no market data in {shown(default)} yet: writing a synthetic market there, once.")
+            write_market(default, seed=DEFAULT_SEED)
+        return default
+    if not given.is_dir():
+        raise UserError(f"there is no data folder at {given}; name the folder that holds LEAN's data")
+    if not holds_data(given):
+        raise UserError(f"the data folder {given} is empty; name the folder that holds LEAN's data")
+    return given
+
+
+def holds_data(folder: Path) -> bool:
+    """Whether there is anything in a data folder; what an interrupted run left unfinished does not count."""
+    if (folder / _UNFINISHED).is_dir():
+        return False
+    return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
+
+
+def write_market(folder: Path, *, seed: int) -> None:
+    """Write the synthetic market into ``folder`` so that one cut short never looks like a finished one.
+
+    It is made in a folder of its own below ``folder``, marked complete, and only then moved into place; a move that
+    was cut short is finished by the next call.
+    """
+    unfinished = folder / _UNFINISHED
+    made = unfinished / "market"
+    if not (unfinished / _COMPLETE).exists():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        _generate(made, seed)
+        (unfinished / _COMPLETE).touch()
+    for entry in sorted(made.iterdir()):
+        entry.replace(folder / entry.name)
+    shutil.rmtree(unfinished)
+
+
+def _generate(folder: Path, seed: int) -> None:
+    from alo_lib.market.generator import generate_market
+
+    with console().status("Making the synthetic market (under a minute) ..."):
+        generate_market(folder, seed=seed)

@@ -1,0 +1,44 @@
+"""Where the project's own things lie."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+__all__ = ["BACKTESTS", "CONFIG", "DATA", "ROOT", "prepare_compilation_cache", "shown"]
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DATA: Final = ROOT / "data"
+BACKTESTS: Final = ROOT / "backtests"
+CONFIG: Final = ROOT / "config.json"
+_ENVIRONMENT: Final = ROOT / ".venv"
+
+
+def shown(path: Path) -> str:
+    """A path as it is shortest to type from here."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def prepare_compilation_cache() -> None:
+    """Say where numba keeps compiled kernels, before it is imported; a caller's NUMBA_CACHE_DIR is left alone.
+
+    They belong to the environment that compiled them, so they live in it and go with it. Where it cannot be written
+    (a read-only checkout), they are kept for this run only.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ or not _ENVIRONMENT.is_dir():
+        return
+    cache = _ENVIRONMENT / "numba-cache"
+    try:
+        cache.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+    except OSError:
+        cache = Path(tempfile.mkdtemp(prefix="alo-numba-"))
+        atexit.register(shutil.rmtree, cache, ignore_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(cache)

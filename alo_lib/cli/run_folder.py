@@ -1,0 +1,86 @@
+"""The folder of a run: made under another name, and given its own when everything is in it."""
+
+import csv
+import datetime as dt
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from alo_lib.cli.failures import UserError
+
+__all__ = ["RunFolder", "write_orders"]
+
+PARTIAL: Final = ".partial"
+_README: Final = """\
+report.html      the run in pictures and tables; open it in a browser
+run.json         engine, versions, project commit, times, and the summary that the command printed
+settings.json    what was asked for; data.json has the files it was read from, faults.json what was left out of them
+orders.csv       every order, in the order in which they were sent
+journal.bin      every input and decision, checksummed; it can be replayed
+*.json, *.txt    the engine's results and logs in LEAN's own format; metrics.prom has what the run counted and timed
+"""
+
+
+class RunFolder:
+    """Where a run writes. Until :meth:`finish` its name ends in ``.partial``, so it never looks like a finished one."""
+
+    def __init__(self, path: Path, final: Path) -> None:
+        self.path = path
+        self.final = final
+
+    @classmethod
+    def create(cls, parent: Path, engine: str, now: dt.datetime) -> "RunFolder":
+        """A new, empty folder in ``parent``, named by time and engine. UserError when none can be made there."""
+        name = f"{now:%Y%m%d-%H%M%S}-{engine}"
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while True:
+                final = parent / (name if number == 1 else f"{name}-{number}")
+                partial = final.with_name(final.name + PARTIAL)
+                if not final.exists():
+                    try:
+                        partial.mkdir()
+                        break
+                    except FileExistsError:
+                        pass
+                number += 1
+            (partial / "README.txt").write_text(_README)
+        except OSError as error:
+            raise UserError(f"results cannot be written to {parent}: {error.strerror}") from error
+        return cls(partial.resolve(), final.resolve())
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write one of the folder's JSON files."""
+        (self.path / name).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+    def finish(self) -> Path:
+        """Give the folder its name; it is complete."""
+        self.path.rename(self.final)
+        return self.final
+
+    def discard(self) -> None:
+        """Remove it: nothing in it is of use."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def write_orders(path: Path, orders: Iterable[Any]) -> None:
+    """Write orders as a table; times are ns UTC and as a date, prices are averages over an order's fills."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ("symbol", "time", "utc", "type", "side", "quantity", "filled", "price", "fee", "status", "tag")
+        )
+        for order in orders:
+            utc = dt.datetime.fromtimestamp(order.time / 1e9, dt.UTC).isoformat(timespec="milliseconds")
+            row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
+            outcome = (
+                abs(order.filled),
+                f"{order.price:.4f}",
+                f"{order.fee:.2f}",
+                order.status.name.lower(),
+                order.tag,
+            )
+            writer.writerow(row + outcome)
