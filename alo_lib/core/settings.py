@@ -103,6 +103,8 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = ", ".join(sorted(Settings.model_fields))
         return f"unknown setting {name!r}; the settings are {known}"
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    if first["type"] == "value_error":
+        message = first["msg"].removeprefix("Value error, ")
+    else:
+        message = first["msg"][0].lower() + first["msg"][1:]
     return f"setting {name} = {first['input']!r}: {message}" if name else f"settings: {message}"
