@@ -55,8 +55,8 @@ def equity_figure(curve: EquityCurve) -> Figure:
     time = exchange_time(curve.time[rows])
     fall = 100.0 * drawdowns(curve.equity)[rows]
     data = [
-        _line(time, curve.equity[rows], "Equity", _BLUE, hover="%{x}<br>$%{y:,.2f}"),
-        _line(time, fall, "Drawdown", _RED, hover="%{x}<br>%{y:.3f} %", yaxis="y2", fill="tozeroy"),
+        _line(time, curve.equity[rows], "Equity", _BLUE, hover="%{x}<br>$%{y:,.2f}", shape="hv"),
+        _line(time, fall, "Drawdown", _RED, hover="%{x}<br>%{y:.3f} %", shape="hv", yaxis="y2", fill="tozeroy"),
     ]
     layout = _layout(curve.time, height=420, showlegend=False)
     layout["yaxis"] = {"title": "equity, $", "domain": [0.36, 1.0], "tickformat": ",.0f"}
@@ -92,10 +92,8 @@ def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Fi
                 "hovertemplate": "%{x}<br>%{text}<extra></extra>",
                 "marker": {
                     "symbol": "triangle-up" if is_buy else "triangle-down",
-                    "size": 13 if is_option else 7,
+                    "size": 14 if is_option else 8,
                     "color": _GREEN if is_buy else _RED,
-                    "opacity": 0.95 if is_option else 0.6,
-                    "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
                 },
             }
         )
@@ -109,12 +107,11 @@ def volatility_figure(view: VolatilityView) -> Figure:
     low, high = 100.0 * view.forecast_low, 100.0 * view.forecast_high
     implied, forecast = 100.0 * view.signal_implied, 100.0 * view.signal_forecast
     band_time = exchange_time(view.forecast_time)
-    mode = {"mode": "lines+markers"} if len(band_time) < 3 else {}
     rows = thinned(implied)
     time = exchange_time(view.signal_time[rows])
     data = [
-        _line(band_time, low, "forecast, lowest expiry", _BLUE, width=1, showlegend=False, **mode),
-        _line(band_time, high, "forecasts of all expiries", _BLUE, width=1, fill="tonexty", **mode),
+        _line(band_time, low, "forecast, lowest expiry", _BLUE, width=1, shape="hv", showlegend=False),
+        _line(band_time, high, "forecasts of all expiries", _BLUE, width=1, shape="hv", fill="tonexty"),
         _line(time, forecast[rows], "forecast for the best pair", _BLUE),
         _line(time, implied[rows], "implied by the best pair", _ORANGE),
     ]
@@ -174,7 +171,7 @@ def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
         for part, color in colors.items()
     ]
     layout = _layout(np.zeros(0, np.int64), height=300, hovermode="closest")
-    layout["barmode"] = "group"
+    layout |= {"barmode": "group", "bargap": 0.5}
     layout["xaxis"] = {"type": "category"}
     layout["yaxis"] = {"title": "$", "tickformat": ",.0f", "zeroline": True}
     return {"data": data, "layout": layout}
@@ -188,6 +185,7 @@ def _line(
     *,
     hover: str = "%{x}<br>%{y:,.4g}",
     width: float = 1.6,
+    shape: str = "linear",
     **more: Any,
 ) -> dict[str, Any]:
     trace = {
@@ -196,7 +194,7 @@ def _line(
         "name": name,
         "x": list(time),
         "y": _numbers(values),
-        "line": {"width": width, "color": color},
+        "line": {"width": width, "color": color, "shape": shape},
         "hovertemplate": f"{hover}<extra>{name}</extra>",
     }
     if "fill" in more:

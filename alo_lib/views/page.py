@@ -22,16 +22,16 @@ main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; letter-spacing: -0.01em; }
 h2 { font-size: 18px; margin: 0 0 10px; }
 p { margin: 0 0 8px; } .soft { color: var(--soft); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(124px, 1fr)); gap: 10px; margin: 20px 0; }
 .card, section { background: var(--sheet); border: 1px solid var(--rule); border-radius: 10px; }
-.card { padding: 12px 14px; } .card b { display: block; font-size: 21px; font-weight: 600; }
+.card { padding: 12px 14px; } .card b { display: block; font-size: 18px; white-space: nowrap; font-weight: 600; }
 .card span { color: var(--soft); font-size: 13px; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
 .scroll { max-height: 460px; overflow: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
-th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--rule); white-space: nowrap; }
+th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th.n, td.n { text-align: right; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margin: 0; font-size: 13.5px; }
 dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
@@ -47,6 +47,7 @@ const plots = [...document.querySelectorAll('.plot')];
 const draw = () => { const { ink, grid } = style(); for (const node of plots) {
   const { data, layout } = JSON.parse(node.querySelector('script').textContent);
   layout.paper_bgcolor = layout.plot_bgcolor = 'rgba(0,0,0,0)';
+  layout.modebar = { bgcolor: 'rgba(0,0,0,0)', color: ink };
   layout.font = { color: ink, size: 12, family: 'system-ui, sans-serif' };
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
     Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });

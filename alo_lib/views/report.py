@@ -62,7 +62,7 @@ def _headline(summary: dict[str, Any]) -> Html:
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
             page.card("fees", _money(summary["fees"])),
-            page.card("data left out", "not counted" if skipped is None else f"{sum(skipped.values()):,}"),
+            page.card("data left out", "–" if skipped is None else f"{sum(skipped.values()):,}"),
         ]
     )
 

@@ -23,7 +23,7 @@ class Greek(NamedTuple):
 GREEKS: Final = (
     Greek("delta", "Delta", "shares", 1.0),
     Greek("gamma", "Gamma", "shares per $1", 1.0),
-    Greek("vega", "Vega", "$ per volatility point", 0.01),
+    Greek("vega", "Vega", "$ per vol point", 0.01),
     Greek("theta", "Theta", "$ per day", 1.0 / 365.0),
 )
 

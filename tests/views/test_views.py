@@ -130,7 +130,8 @@ def test_the_best_pair_of_each_frame_is_the_one_drawn(tmp_path):
     view = volatility_views(_run(tmp_path, messages))["ALFA"]
     assert len(view.signal_time) == 21
     assert view.signal_implied[-1] == 0.5
-    assert (view.forecast_low, view.forecast_high) == (0.2, 0.2)
+    assert view.forecast_low.tolist() == view.forecast_high.tolist() == [0.2, 0.2]
+    assert view.forecast_time.tolist() == [kit.OPEN + kit.MINUTE, kit.OPEN + 20 * kit.MINUTE]
 
 
 def test_the_summary_has_what_programs_need(traded):

@@ -51,9 +51,7 @@ ENGINES = ("embedded", "native", "docker")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @click.option("--verbose", "-v", is_flag=True, help="Show the run's log while it runs.")
-@click.option(
-    "--log-format", type=click.Choice(["human", "json"]), default="human", show_default=True, help="Its lines."
-)
+@click.option("--log-format", type=click.Choice(["human", "json"]), default="human", help="How its lines look.")
 @click.option("--settings", "list_settings", is_flag=True, help="List every setting with its value here, and stop.")
 def backtest(
     engine: str,
@@ -92,11 +90,7 @@ def backtest(
 
     from alo_lib.cli.backtesting import BacktestRequest, run
 
-    run(
-        BacktestRequest(
-            engine, settings, data, DATA, output, as_json, verbose, "json" if log_format == "json" else "human"
-        )
-    )
+    run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format))
 
 
 def _assignment(text: str) -> tuple[str, str]:

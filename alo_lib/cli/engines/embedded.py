@@ -20,4 +20,5 @@ class EmbeddedEngine:
         from alo_lib.simulation import run_backtest
 
         result = run_backtest(settings, data, folder, progress=progress)
-        return EngineRun({str(kind): count for kind, count in result.faults.items()})
+        faults = result.faults
+        return EngineRun({str(kind): count for kind, count in faults.counts.items()}, [str(fault) for fault in faults])
