@@ -5,7 +5,7 @@ line; which rows are kept, and what the numbers mean, is decided by the readers 
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ _MILLISECOND = 1_000_000
 _MINUTE = 60_000_000_000
 _DAY = 86_400_000_000_000
 _MAX_DIGITS = 18  # more would overflow the int64 that digits are gathered in
+_MAX_TIME_DIGITS = 9  # more milliseconds are more than a day
 _COMMA, _DOT, _MINUS, _ZERO, _NINE, _SPACE, _COLON, _NEWLINE, _RETURN = (ord(c) for c in ",.-09 :\n\r")
 
 
@@ -81,7 +82,8 @@ def _digits(text: NDArray[np.uint8], start: int, count: int) -> int:
     for i in range(start, start + count):
         if text[i] < _ZERO or text[i] > _NINE:
             return -1
-        value = value * 10 + int(text[i] - _ZERO)
+        digit: Any = np.int64(text[i]) - _ZERO
+        value = value * 10 + digit
     return value
 
 
@@ -168,7 +170,7 @@ def _parse_lines(
                         good = i < j or missing
                         digits, scale, point, count = 0, 1.0, False, 0
                         while i < j and good:
-                            byte = text[i]
+                            byte: Any = np.int64(text[i])
                             if byte == _DOT and not point:
                                 point = True
                             elif _ZERO <= byte <= _NINE and count < _MAX_DIGITS:
@@ -185,9 +187,10 @@ def _parse_lines(
                         elif column == 0:
                             if missing or point:
                                 state = NUMBER if state == GOOD else state
-                            elif (negative or digits * _MILLISECOND >= _DAY or count > 9) and state == GOOD:
-                                state = TIME
-                            time[row] = midnight + digits * _MILLISECOND
+                            elif negative or count > _MAX_TIME_DIGITS or digits * _MILLISECOND >= _DAY:
+                                state = TIME if state == GOOD else state
+                            else:
+                                time[row] = midnight + digits * _MILLISECOND
                         elif missing:
                             values[row, column - 1] = np.nan
                         else:

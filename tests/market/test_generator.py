@@ -77,6 +77,24 @@ def test_everything_is_read_without_a_fault(market: Path) -> None:
     assert not folder.faults
 
 
+def test_hours_are_made_of_minutes(market: Path, chain: OptionBars) -> None:
+    folder = DataFolder(market)
+    session = folder.hours().session(START)
+    minute = folder.bars("ALFA", START, START, Resolution.MINUTE)
+    hour = folder.bars("ALFA", START, START, Resolution.HOUR)
+    assert hour["time"].tolist() == [session.open + (30 + 60 * n) * 60_000_000_000 for n in range(7)]
+    assert hour["close"].tolist() == [minute["close"][29 + 60 * n] for n in range(7)]
+    assert hour["high"][1] == minute["high"][30:90].max()
+    assert hour["volume"].sum() == minute["volume"].sum()
+    hourly = folder.option_bars("ALFA", START, START, Resolution.HOUR)
+    last = chain.bars["time"] == session.close
+    at_close = hourly.bars["time"] == session.close
+    assert hourly.contracts.tolist() == chain.contracts.tolist()
+    for name in ("bid_close", "ask_close", "bid_size", "ask_size"):
+        np.testing.assert_array_equal(hourly.bars[name][at_close], chain.bars[name][last])
+    assert not folder.faults
+
+
 def test_quotes_are_free_of_plain_arbitrage(market: Path, chain: OptionBars) -> None:
     spots = DataFolder(market).bars("ALFA", START, START, Resolution.MINUTE)
     spot_at = dict(zip(spots["time"].tolist(), spots["close"].tolist(), strict=True))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alo_lib.market import (
     QUOTE_BAR,
@@ -19,6 +21,7 @@ from alo_lib.market import (
     OptionBars,
     Resolution,
     SecurityType,
+    parsing,
 )
 from alo_lib.market.lean_files import read_option_file, read_security_file
 from alo_lib.market.parsing import _days_from_civil
@@ -281,6 +284,55 @@ def test_daily_rows_on_closed_days_and_bad_dates(tmp_path: Path, lean_data: Path
     bars = read_security_file(tmp_path, "abc", DAY, Resolution.DAILY, DataKind.TRADE, equity, faults)
     assert bars["time"].tolist() == [equity.session(day).close for day in (date(2024, 1, 2), DAY)]
     assert faults.counts == {FaultKind.TIME: 4}
+
+
+SAMPLE = [
+    b"34200000,1,2.5,,-4\n\n 34260000 , 1,2,3,4\r\n34320000,1,2,3\n34380000,x,1,1,1\n86400000,1,1,1,1\n",
+    b"",
+    b"34200000,1,2,3,123456789012345678",
+]
+DATED = [b"20240103 09:00,1,2,3,4\n20240230 09:00,1,2,3,4\n20240103T09:00,1,2,3,4\n20241303 09:00,1,2,3,4\n"]
+
+
+@pytest.mark.parametrize(("contents", "dated"), [(SAMPLE, False), (DATED, True)])
+def test_kernels_and_their_originals_agree(contents: list[bytes], dated: bool) -> None:
+    text = np.frombuffer(b"".join(contents), dtype=np.uint8)
+    bounds = np.concatenate([[0], np.cumsum([len(content) for content in contents])])
+    rows = parsing.parse(contents, 4, dated=dated, midnight=0)
+    count = python_original(parsing._count_lines)(text, bounds)
+    assert count == len(rows.time)
+    again = parsing.Rows(
+        np.zeros(count, np.int64),
+        np.zeros((count, 4)),
+        np.zeros(count, np.uint8),
+        np.zeros(count, np.int32),
+        np.zeros(count, np.int32),
+    )
+    arrays = again.time, again.values, again.status, again.entry, again.line
+    python_original(parsing._parse_lines)(text, bounds, dated, 0, *arrays)
+    python_original(parsing._mark_disorder)(again.time, again.entry, again.status)
+    parsing.mark_disorder(rows)
+    for name in ("time", "values", "status", "entry", "line"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(rows, name))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.text("0123456789,.-: x\n\r", max_size=80).map(str.encode) | st.binary(max_size=80), max_size=3),
+    st.booleans(),
+)
+def test_any_bytes_are_survived(contents: list[bytes], dated: bool) -> None:
+    rows = parsing.parse(contents, 4, dated=dated)
+    parsing.mark_disorder(rows)
+    lines = [line for content in contents for line in content.split(b"\n") if line.strip(b" \r")]
+    assert len(rows.time) == len(lines)
+    for line, status, values in zip(lines, rows.status.tolist(), rows.values, strict=True):
+        wanted = line.removesuffix(b"\r").count(b",") == 4
+        assert (status == 1) != wanted
+        if status == 0:
+            cells = line.removesuffix(b"\r").split(b",")[1:]
+            numbers = [float(cell) if cell.strip(b" ") else np.nan for cell in cells]
+            np.testing.assert_allclose(values, numbers, rtol=1e-15)
 
 
 def test_faults_are_counted_beyond_those_kept() -> None:

@@ -18,7 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.bars import TRADE_BAR, Bars, OptionBars
+from alo_lib.market.aggregation import hour_bars, hour_chain
+from alo_lib.market.bars import BAR_DTYPES, TRADE_BAR, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours, Session
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.faults import DataError
@@ -104,7 +105,7 @@ def generate_market(
     underlyings: Sequence[Underlying] = UNDERLYINGS,
     progress: Callable[[str, date], None] | None = None,
 ) -> Manifest:
-    """Write a market from ``start`` to ``end`` into ``data_folder``: minute bars and full option chains.
+    """Write a market from ``start`` to ``end`` into ``data_folder``: minute and hour bars, full option chains.
 
     Each underlying also has ``history_days`` daily bars before. Options are quoted every ``quote_minutes``.
     ``progress`` is told the ticker and day of each session that is done. Raises ValueError for arguments out of range,
@@ -169,6 +170,7 @@ def _write_options(
 ) -> None:
     """Universe, open interest and quotes of each day but the first, which only lists what the second trades."""
     listed: NDArray[np.void] | None = None
+    hourly: dict[tuple[DataKind, int], list[OptionBars]] = {}
     for day in days:
         session = day.session
         if listed is not None:
@@ -176,10 +178,14 @@ def _write_options(
             chain = _trade(options, day, quote_minutes)
             for kind, rows in ((DataKind.OPEN_INTEREST, interest), (DataKind.QUOTE, chain)):
                 write_option_file(root, ticker, session.day, Resolution.MINUTE, kind, rows, hours)
+                hourly.setdefault((kind, session.day.year), []).append(hour_chain(rows))
             if progress is not None:
                 progress(ticker, session.day)
         listed = options.close(session, day.spot, day.returned, day.variance)
         write_universe(root, ticker, OptionUniverse(session.day, UnderlyingRow(*daily_bar(day.bars)), listed))
+    for (kind, year), pieces in hourly.items():
+        rows = OptionBars.concatenate(pieces, BAR_DTYPES[kind])
+        write_option_file(root, ticker, date(year, 1, 1), Resolution.HOUR, kind, rows, hours)
 
 
 def _walk(
@@ -257,6 +263,8 @@ def _write_equity(
     for day in days[history:]:
         for kind, bars in ((DataKind.TRADE, day.bars), (DataKind.QUOTE, equity_quotes(day.bars, generator))):
             write_security_file(root, ticker, day.session.day, Resolution.MINUTE, kind, bars, hours)
+    hourly = np.concatenate([hour_bars(day.bars) for day in days[history:]])
+    write_security_file(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE, hourly, hours)
     first_day = days[0].session.day
     write_map_file(root, MapFile(ticker, (MapRow(first_day, ticker, "Q"), MapRow(_END_OF_TIME, ticker, "Q"))))
     write_factor_file(root, ticker, _factors(days, ex_days, Decimal(repr(underlying.dividend))))
