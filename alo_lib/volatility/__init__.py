@@ -1,9 +1,10 @@
-"""Volatility: realized estimators and GJR-GARCH, calibrated in batch and filtered in a stream.
+"""Volatility: realized estimators, GJR-GARCH, hidden Markov regimes and change detection; batch and stream.
 
 Daily returns are logarithmic and in decimals; volatilities are annualized by 252 trading days.
 """
 
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
+from alo_lib.volatility.changes import ChangeDetector, ChangeState
 from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError, VolatilityError
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
 from alo_lib.volatility.innovations import Distribution
@@ -18,12 +19,15 @@ from alo_lib.volatility.realized import (
     rolling,
     yang_zhang,
 )
+from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
 from alo_lib.volatility.returns import TRADING_DAYS, log_returns
 
 __all__ = [
     "TRADING_DAYS",
     "Calibration",
     "CalibrationError",
+    "ChangeDetector",
+    "ChangeState",
     "DataError",
     "Distribution",
     "GjrGarch",
@@ -32,6 +36,10 @@ __all__ = [
     "GjrState",
     "Mean",
     "ParameterError",
+    "RegimeModel",
+    "RegimeParameters",
+    "RegimePath",
+    "RegimeState",
     "VarianceTargeting",
     "VolatilityError",
     "close_to_close",

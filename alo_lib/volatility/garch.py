@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr
+from alo_lib.volatility.changes import ChangeDetector
 from alo_lib.volatility.errors import DataError, ParameterError
 from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks
 from alo_lib.volatility.parameters import GjrParameters
@@ -155,6 +156,25 @@ class GjrGarch:
         if not abs(z) <= MAX_DEVIATIONS:
             raise DataError(_outlier(return_, z, state.observations))
         return GjrState(variance, state.log_likelihood + density, state.observations + 1)
+
+    def standardized(self, state: GjrState, return_: float) -> float:
+        """The next daily return in units of the volatility that ``state`` expects of it, its mean removed."""
+        return (return_ - self.parameters.mu) / math.sqrt(state.variance)
+
+    def detect_regime_change(
+        self, returns: ArrayLike, *, false_alarms_per_year: float = 0.5, ratio: float = 1.5, seed: int = 0
+    ) -> NDArray[np.int8]:
+        """Days of ``returns`` (n,) on which the model's scale stops fitting: +1 wider, -1 narrower, 0 none, shape (n,).
+
+        The test, its arguments and its errors are those of :class:`~alo_lib.volatility.changes.ChangeDetector`, which a
+        stream uses itself: designed once, then updated with :meth:`standardized` of each return.
+
+        :raises DataError: for a return that is not finite, or further than 50 conditional standard deviations off.
+        """
+        detector = ChangeDetector.design(
+            self.parameters, false_alarms_per_year=false_alarms_per_year, ratio=ratio, seed=seed
+        )
+        return detector.watch(self.path(returns).standardized_residuals)
 
     def filter(self, returns: ArrayLike, state: GjrState | None = None) -> GjrState:
         """State after ``returns`` (n,), from ``state`` or from the start; errors as :meth:`path`."""

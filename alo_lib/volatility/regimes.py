@@ -1,0 +1,342 @@
+"""Hidden Markov regimes of daily returns: fitted by ``hmmlearn``, filtered online without looking ahead.
+
+hmmlearn's ``predict`` and ``predict_proba`` are smoothed: what they say of a day depends on the days after it.
+Decisions need the filtered probabilities of this module, P(regime of day t | returns up to t), which each day updates
+in constant time.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
+from hmmlearn.hmm import GaussianHMM
+from numpy.typing import ArrayLike, NDArray
+
+from alo_lib.numerics.compilation import kernel
+from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, check_returns, finite_returns
+
+__all__ = ["RegimeModel", "RegimeParameters", "RegimePath", "RegimeState"]
+
+Array = NDArray[np.float64]
+
+_MAX_ITERATIONS = 2000
+_TOLERANCE = 1e-3
+"""Gain of log likelihood by an iteration at which one start is done; data tell about 0.5 apart."""
+_LEAST_SHARE = 0.01
+"""A regime that holds fewer of the days is an outlier with a name."""
+_SPREAD = 3.0
+"""Standard deviations of the first guess lie between the sample's divided and multiplied by this, before jitter."""
+_STAY = 0.97
+
+
+@kernel
+def _regime_step(
+    predicted: Array, means: Array, variances: Array, return_: float, filtered: Array
+) -> tuple[float, float]:
+    """Bayes' rule for a day: fill ``filtered`` (k,); the log likelihood, and the least distance from a regime."""
+    best, nearest = -math.inf, math.inf
+    for i in range(means.shape[0]):
+        z = (return_ - means[i]) / math.sqrt(variances[i])
+        filtered[i] = -0.5 * (z * z + math.log(2.0 * math.pi * variances[i]))
+        best = max(best, filtered[i])
+        nearest = min(nearest, abs(z))
+    total = 0.0
+    for i in range(means.shape[0]):
+        filtered[i] = predicted[i] * math.exp(filtered[i] - best)
+        total += filtered[i]
+    for i in range(means.shape[0]):
+        filtered[i] /= total
+    return best + math.log(total), nearest
+
+
+@kernel
+def _predict(filtered: Array, transition: Array, predicted: Array) -> None:
+    """Fill ``predicted`` (k,) with the regime mix one day after ``filtered``."""
+    for j in range(filtered.shape[0]):
+        mass = 0.0
+        for i in range(filtered.shape[0]):
+            mass += filtered[i] * transition[i, j]
+        predicted[j] = mass
+
+
+@kernel
+def _filter(
+    predicted: Array, means: Array, variances: Array, transition: Array, returns: Array, limit: float, paths: Array
+) -> tuple[float, int]:
+    """All days: fill ``paths`` (n, k), leave the next mix in ``predicted``; the log likelihood, the first bad day."""
+    log_likelihood = 0.0
+    for t in range(returns.shape[0]):
+        density, nearest = _regime_step(predicted, means, variances, returns[t], paths[t])
+        if not nearest <= limit:
+            return log_likelihood, t
+        log_likelihood += density
+        _predict(paths[t], transition, predicted)
+    return log_likelihood, -1
+
+
+@dataclass(frozen=True)
+class RegimeParameters:
+    """A Gaussian hidden Markov model with k regimes in order of variance, so that labels keep their meaning.
+
+    ``means`` and ``variances`` (k,) are daily, in decimals; ``transition`` (k, k) has rows that sum to one.
+
+    :raises ParameterError: for shapes that differ, variances out of order, or rows that are no probabilities.
+    """
+
+    means: tuple[float, ...]
+    variances: tuple[float, ...]
+    transition: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        k = len(self.variances)
+        if k < 2 or len(self.means) != k or len(self.transition) != k or any(len(row) != k for row in self.transition):
+            raise ParameterError(
+                f"regimes need 2 or more means, variances and transition rows alike, but they are {self}"
+            )
+        if not all(math.isfinite(m) for m in self.means):
+            raise ParameterError(f"means must be finite, but they are {self.means}")
+        if not all(math.isfinite(v) and v > 0.0 for v in self.variances) or list(self.variances) != sorted(
+            self.variances
+        ):
+            raise ParameterError(f"variances must be positive and ascending, but they are {self.variances}")
+        for row in self.transition:
+            if not (all(0.0 <= p <= 1.0 for p in row) and abs(math.fsum(row) - 1.0) < 1e-9):
+                raise ParameterError(f"transition rows must be probabilities that sum to 1, but one is {row}")
+
+    @cached_property
+    def stationary(self) -> Array:
+        """Long-run share of each regime, shape (k,)."""
+        k = len(self.variances)
+        system = np.vstack([np.asarray(self.transition).T - np.eye(k), np.ones(k)])
+        solution = np.linalg.lstsq(system, np.append(np.zeros(k), 1.0), rcond=None)[0]
+        shares: Array = np.clip(solution, 0.0, 1.0)
+        return shares / np.sum(shares)
+
+    @property
+    def expected_days(self) -> tuple[float, ...]:
+        """Expected length of a stay in each regime, trading days (infinite when it is never left)."""
+        return tuple(1.0 / (1.0 - row[i]) if row[i] < 1.0 else math.inf for i, row in enumerate(self.transition))
+
+    @property
+    def volatilities(self) -> tuple[float, ...]:
+        """Annualized volatility of each regime."""
+        return tuple(math.sqrt(TRADING_DAYS * variance) for variance in self.variances)
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeState:
+    """Filtered probability of each regime on the last day seen (None before the first), and what led there."""
+
+    probabilities: tuple[float, ...] | None = None
+    log_likelihood: float = 0.0
+    observations: int = 0
+
+    @property
+    def regime(self) -> int | None:
+        """The likeliest regime; 0 is the calmest."""
+        return None if self.probabilities is None else self.probabilities.index(max(self.probabilities))
+
+    def to_dict(self) -> dict[str, object]:
+        """Fields for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> "RegimeState":
+        """Inverse of :meth:`to_dict`, to the last bit.
+
+        :raises ParameterError: for missing or unknown names, or values of another form.
+        """
+        try:
+            probabilities = values["probabilities"]
+            mix = None if probabilities is None else tuple(float(p) for p in probabilities)  # type: ignore[attr-defined]
+            return cls(mix, float(values["log_likelihood"]), int(values["observations"]))  # type: ignore[arg-type,call-overload]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError(f"a regime state is probabilities, log_likelihood, observations: {values}") from error
+
+
+@dataclass(frozen=True)
+class RegimePath:
+    """Filtered probabilities of n days, shape (n, k), and the state after the last."""
+
+    probabilities: Array
+    state: RegimeState
+
+
+@dataclass(frozen=True)
+class RegimeModel:
+    """Regimes with known parameters: (state, return) to state, and state to forecast. Nothing is mutated."""
+
+    parameters: RegimeParameters
+    log_likelihood: float | None = None
+    """Of the sample it was fitted on; None when the parameters were given."""
+
+    @classmethod
+    def fit(
+        cls,
+        returns: ArrayLike,
+        *,
+        regimes: int = 2,
+        restarts: int = 6,
+        seed: int = 0,
+        min_observations: int = MIN_OBSERVATIONS,
+    ) -> "RegimeModel":
+        """Fit daily ``returns`` (n,) by EM from ``restarts`` seeded starts, and keep the likeliest.
+
+        The same arguments give the same bits.
+
+        :raises DataError: for returns that cannot be used, see :func:`~alo_lib.volatility.returns.check_returns`.
+        :raises ParameterError: for fewer than two regimes or one restart.
+        :raises CalibrationError: when no start converges to regimes that each hold at least 1 % of the days.
+        """
+        if regimes < 2:
+            raise ParameterError(f"regimes must be 2 or more, but it is {regimes}")
+        if restarts < 1:
+            raise ParameterError(f"restarts must be 1 or more, but it is {restarts}")
+        data = check_returns(returns, min_observations=min_observations)
+        scale = float(np.std(data))
+        sample = (data / scale).reshape(-1, 1)
+        generator = np.random.default_rng(seed)
+        best: GaussianHMM | None = None
+        best_likelihood = -math.inf
+        for _ in range(restarts):
+            model = _start(regimes, generator)
+            model.fit(sample)
+            # hmmlearn calls a run converged that merely used up its iterations.
+            done = model.monitor_.iter < _MAX_ITERATIONS and bool(np.all(np.isfinite(model.covars_)))
+            if done and float(np.min(model.predict_proba(sample).mean(axis=0))) >= _LEAST_SHARE:
+                likelihood = float(model.score(sample))
+                if likelihood > best_likelihood:
+                    best, best_likelihood = model, likelihood
+        if best is None:
+            raise CalibrationError(
+                f"no fit of {regimes} regimes to {data.size} returns out of {restarts} starts converged with "
+                f"{_LEAST_SHARE:.0%} of the days or more in each; fewer regimes may do"
+            )
+        fitted = cls(_ordered(best, scale))
+        return cls(fitted.parameters, fitted.filter(data).log_likelihood)
+
+    def start(self) -> RegimeState:
+        """State before any return is seen."""
+        return RegimeState()
+
+    def update(self, state: RegimeState, return_: float) -> RegimeState:
+        """State after one more daily return, in constant time; the same bits as :meth:`filter` over all of them.
+
+        :raises DataError: for a return that is not finite, or further than 50 deviations from every regime's mean.
+        """
+        return self.path(np.array([return_], dtype=np.float64), state).state
+
+    def filter(self, returns: ArrayLike, state: RegimeState | None = None) -> RegimeState:
+        """State after ``returns`` (n,), from ``state`` or from the start; errors as :meth:`path`."""
+        return self.path(returns, state).state
+
+    def path(self, returns: ArrayLike, state: RegimeState | None = None) -> RegimePath:
+        """Filtered probabilities of each day of ``returns`` (n,), and the state after them.
+
+        :raises DataError: for a return that is not finite, or further than 50 deviations from every regime's mean.
+        """
+        data = finite_returns(returns)
+        begin = self.start() if state is None else state
+        means, variances, transition = self._arrays
+        predicted = self.mix(begin, 1)
+        paths = np.empty((data.size, means.size))
+        log_likelihood, bad = _filter(predicted, means, variances, transition, data, MAX_DEVIATIONS, paths)
+        if bad >= 0:
+            raise DataError(
+                f"returns must lie within {MAX_DEVIATIONS:g} standard deviations of a regime's mean, but observation "
+                f"{begin.observations + bad} is {float(data[bad])!r}"
+            )
+        if data.size == 0:
+            return RegimePath(paths, begin)
+        last = tuple(float(p) for p in paths[-1])
+        return RegimePath(
+            paths, RegimeState(last, begin.log_likelihood + log_likelihood, begin.observations + data.size)
+        )
+
+    def mix(self, state: RegimeState, horizon_days: int) -> Array:
+        """Expected probability of each regime ``horizon_days`` after ``state``'s day, shape (k,); 0 is that day itself.
+
+        :raises ParameterError: for a negative horizon.
+        """
+        if horizon_days < 0:
+            raise ParameterError(f"horizon_days must be 0 or more, but it is {horizon_days}")
+        if state.probabilities is None:
+            return self.parameters.stationary.copy()
+        predicted = np.array(state.probabilities)
+        transition = self._arrays[2]
+        for _ in range(horizon_days):
+            filtered = predicted.copy()
+            _predict(filtered, transition, predicted)
+        return predicted
+
+    def forecast(self, state: RegimeState, horizon_days: int) -> Array:
+        """Expected daily variances of the next ``horizon_days`` days, shape (horizon_days,), in and between regimes.
+
+        :raises ParameterError: for a horizon below one day.
+        """
+        if horizon_days < 1:
+            raise ParameterError(f"horizon_days must be at least 1, but it is {horizon_days}")
+        means, variances, transition = self._arrays
+        mix = self.mix(state, 1)
+        path = np.empty(horizon_days)
+        for day in range(horizon_days):
+            centre = float(mix @ means)
+            path[day] = float(mix @ (variances + np.square(means))) - centre * centre
+            filtered = mix.copy()
+            _predict(filtered, transition, mix)
+        return path
+
+    def forecast_volatility(self, state: RegimeState, trading_days: float) -> float:
+        """Annualized volatility expected over the next ``trading_days``, fractions allowed, as for GJR-GARCH.
+
+        :raises ParameterError: for a horizon that is not finite and positive.
+        """
+        if not (math.isfinite(trading_days) and trading_days > 0.0):
+            raise ParameterError(f"trading_days must be finite and positive, but it is {trading_days!r}")
+        whole = math.floor(trading_days)
+        path = self.forecast(state, whole + 1)
+        total = float(np.sum(path[:whole])) + (trading_days - whole) * float(path[whole])
+        return math.sqrt(TRADING_DAYS * total / trading_days)
+
+    @cached_property
+    def _arrays(self) -> tuple[Array, Array, Array]:
+        p = self.parameters
+        return np.array(p.means), np.array(p.variances), np.array(p.transition)
+
+
+def _start(regimes: int, generator: np.random.Generator) -> GaussianHMM:
+    """An unfitted model of unit-variance data with a jittered first guess."""
+    model = GaussianHMM(
+        n_components=regimes,
+        covariance_type="diag",
+        n_iter=_MAX_ITERATIONS,
+        tol=_TOLERANCE,
+        init_params="",
+        min_covar=1e-6,
+        covars_prior=0.0,
+        covars_weight=0.0,
+    )
+    deviations = np.geomspace(1.0 / _SPREAD, _SPREAD, regimes) * np.exp(0.3 * generator.standard_normal(regimes))
+    model.startprob_ = np.full(regimes, 1.0 / regimes)
+    model.transmat_ = np.full((regimes, regimes), (1.0 - _STAY) / (regimes - 1)) + np.eye(regimes) * (
+        _STAY - (1.0 - _STAY) / (regimes - 1)
+    )
+    model.means_ = 0.1 * generator.standard_normal((regimes, 1))
+    model.covars_ = np.square(deviations).reshape(-1, 1)
+    return model
+
+
+def _ordered(model: GaussianHMM, scale: float) -> RegimeParameters:
+    """The fit in the data's units, calmest regime first."""
+    variances = np.asarray(model.covars_).reshape(-1)
+    order = np.argsort(variances, kind="stable")
+    transition = np.asarray(model.transmat_)[np.ix_(order, order)]
+    transition = transition / transition.sum(axis=1, keepdims=True)
+    return RegimeParameters(
+        means=tuple(float(m) * scale for m in np.asarray(model.means_).reshape(-1)[order]),
+        variances=tuple(float(v) * scale * scale for v in variances[order]),
+        transition=tuple(tuple(float(p) for p in row) for row in transition),
+    )
