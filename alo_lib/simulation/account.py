@@ -1,0 +1,128 @@
+"""Cash, positions and results of the account, as LEAN's ``SecurityPortfolioModel`` books them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from alo_lib.simulation.listing import Listing
+from alo_lib.simulation.money import ZERO, decimal
+from alo_lib.simulation.prices import Prices
+
+__all__ = ["Account", "Position", "ProfitRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What is held of an instrument: signed shares or contracts, and their average price a share."""
+
+    quantity: int = 0
+    average_price: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitRecord:
+    """The profit of a fill that reduced a position, less twice its fee as LEAN counts the way in and out."""
+
+    time: int
+    profit: Decimal
+    is_win: bool
+
+
+class Account:
+    """An account in one currency. Money is exact."""
+
+    def __init__(self, cash: float, listing: Listing) -> None:
+        self.cash = decimal(cash)
+        self.start = self.cash
+        self.fees = ZERO
+        self.volume = ZERO  # of all fills
+        self.profits: list[ProfitRecord] = []
+        self._listing = listing
+        self._positions: dict[int, Position] = {}
+        self._realized = ZERO
+
+    def quantity(self, instrument: int) -> int:
+        """Shares or contracts held; negative when short."""
+        return self.position(instrument).quantity
+
+    def position(self, instrument: int) -> Position:
+        """What is held of an instrument, an empty position when nothing is."""
+        return self._positions.get(instrument, Position())
+
+    def held(self) -> Iterator[tuple[int, Position]]:
+        """Instruments held and their positions, by ascending number."""
+        return iter(sorted(self._positions.items()))
+
+    @property
+    def realized(self) -> Decimal:
+        """Profit of what was closed, without fees."""
+        return self._realized
+
+    def fill(
+        self, instrument: int, quantity: int, price: Decimal, fee: Decimal, time: int, *, wins: bool | None = None
+    ) -> None:
+        """Book a fill of a signed ``quantity`` at ``price`` a share, and its fee.
+
+        ``wins`` says whether a closing fill counts as a win where its profit does not: an exercise in the money.
+        """
+        multiplier = self._listing[instrument].multiplier
+        before = self.position(instrument)
+        self.cash -= quantity * price * multiplier + fee
+        self.fees += fee
+        self.volume += abs(quantity) * price * multiplier
+        if before.quantity * quantity < 0:
+            closed = min(abs(quantity), abs(before.quantity)) * (1 if before.quantity > 0 else -1)
+            profit = closed * (price - before.average_price) * multiplier
+            self._realized += profit
+            net = profit - 2 * fee
+            self.profits.append(ProfitRecord(time, net, net > 0 if wins is None else wins))
+        self._set(instrument, _after(before, quantity, price))
+
+    def receive_dividend(self, instrument: int, amount: Decimal) -> Decimal:
+        """Book a cash dividend a share, which a short position pays. Returns the money booked."""
+        money = self.quantity(instrument) * amount
+        self.cash += money
+        return money
+
+    def split(self, instrument: int, factor: float, price_after: Decimal) -> None:
+        """Book a split: shares over ``factor``, whole ones, the rest in cash at ``price_after``."""
+        before = self.position(instrument)
+        exact = round(before.quantity / decimal(factor), 9)
+        whole = int(exact)
+        self.cash += (exact - whole) * price_after
+        self._set(instrument, Position(whole, before.average_price * decimal(factor)))
+
+    def holdings_value(self, prices: Prices) -> Decimal:
+        """What is held, at its prices; negative where short positions outweigh."""
+        return sum((self._value(instrument, position, prices) for instrument, position in self.held()), ZERO)
+
+    def equity(self, prices: Prices) -> Decimal:
+        """Cash and holdings, options at the middle of their last quote."""
+        return self.cash + self.holdings_value(prices)
+
+    def unrealized(self, prices: Prices) -> Decimal:
+        """Profit of what is held, if it were closed at its prices."""
+        cost = sum(
+            (p.quantity * p.average_price * self._listing[instrument].multiplier for instrument, p in self.held()),
+            ZERO,
+        )
+        return self.holdings_value(prices) - cost
+
+    def _value(self, instrument: int, position: Position, prices: Prices) -> Decimal:
+        return position.quantity * prices.price(instrument) * self._listing[instrument].multiplier
+
+    def _set(self, instrument: int, position: Position) -> None:
+        if position.quantity:
+            self._positions[instrument] = position
+        else:
+            self._positions.pop(instrument, None)
+
+
+def _after(before: Position, quantity: int, price: Decimal) -> Position:
+    """A position after a fill: averaged when it grows, unchanged in price when it shrinks, new when it turns."""
+    total = before.quantity + quantity
+    if total == 0:
+        return Position()
+    if before.quantity * quantity >= 0:
+        return Position(total, (before.average_price * before.quantity + price * quantity) / total)
+    return Position(total, before.average_price if before.quantity * total > 0 else price)

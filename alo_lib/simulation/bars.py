@@ -1,0 +1,214 @@
+"""The bars of a session, read from LEAN's files and put into the order in which the core is told."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.core import Settings
+from alo_lib.market import (
+    QUOTE_BAR,
+    ContractKey,
+    DataFolder,
+    DataKind,
+    OptionBars,
+    Resolution,
+    Session,
+    contract_array,
+)
+from alo_lib.market.instruments import Contract
+from alo_lib.market.records import Kind, Message, Records, records
+
+__all__ = ["BarReader", "SessionBars", "Step", "Watched"]
+
+_SIDES: Final = {side: [f"{side}_{name}" for name in ("open", "high", "low", "close")] for side in ("bid", "ask")}
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+
+
+class Watched(NamedTuple):
+    """An underlying, and the contracts of it that are told today, by number."""
+
+    ticker: str
+    number: int
+    contracts: Sequence[tuple[int, Contract]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The new bars that end at one time: TRADE and QUOTE records, and what the quotes' bars opened at."""
+
+    time: int
+    trades: Records
+    quotes: Records
+    bid_open: Floats
+    ask_open: Floats
+
+    def messages(self) -> Iterator[Message]:
+        """As the core is told; a quote that a carried side crosses is not."""
+        if len(self.trades):
+            yield Message(Kind.TRADE, self.time, self.trades)
+        crossed = self.quotes["bid"] > self.quotes["ask"]
+        if not crossed.all():
+            yield Message(Kind.QUOTE, self.time, self.quotes[~crossed])
+
+
+@dataclass(frozen=True)
+class SessionBars:
+    """All bars of a session. Each table is sorted by time, then instrument; its times are beside it."""
+
+    grid: Times  # ends of bars, at which frames may follow whether there is data or not
+    trade_times: Times
+    trades: Records
+    quote_times: Times
+    quotes: Records
+    bid_open: Floats
+    ask_open: Floats
+
+    def __len__(self) -> int:
+        """How many bars there are."""
+        return len(self.trades) + len(self.quotes)
+
+    def steps(self) -> Iterator[Step]:
+        """One step a time, in order; a time of the grid without bars gives an empty one."""
+        times = np.union1d(self.grid, np.union1d(self.trade_times, self.quote_times))
+        trade_ends = np.searchsorted(self.trade_times, times, side="right").tolist()
+        quote_ends = np.searchsorted(self.quote_times, times, side="right").tolist()
+        trade, quote = 0, 0
+        for time, trade_end, quote_end in zip(times.tolist(), trade_ends, quote_ends, strict=True):
+            rows = slice(quote, quote_end)
+            yield Step(time, self.trades[trade:trade_end], self.quotes[rows], self.bid_open[rows], self.ask_open[rows])
+            trade, quote = trade_end, quote_end
+
+
+class BarReader:
+    """Reads what a run's settings ask for. Minute files are read day by day, hour files once for the whole run.
+
+    A quote bar without one side takes that side from the contract's bar before, with size 0, as LEAN does for as long
+    as the contract is subscribed.
+    """
+
+    def __init__(self, settings: Settings, folder: DataFolder) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._resolution = Resolution(settings.resolution)
+        self._hourly: dict[str, NDArray[np.void]] = {}
+        self._hourly_chain: dict[str, OptionBars] = {}
+        self._last_quote = np.zeros(0, QUOTE_BAR)  # of yesterday's instruments, by number
+
+    def read(self, session: Session, watched: Sequence[Watched]) -> SessionBars:
+        """The bars of one session that end within it."""
+        trades, quotes = [], [_empty(QUOTE_BAR)]
+        for underlying in watched:
+            bars = self.trades(underlying.ticker, session.day)
+            trades.append((bars, np.full(len(bars), underlying.number, np.int32)))
+            if self._resolution is Resolution.MINUTE:
+                day = session.day
+                bars = self._folder.bars(underlying.ticker, day, day, self._resolution, DataKind.QUOTE)
+                quotes.append((bars, np.full(len(bars), underlying.number, np.int32)))
+            quotes.append(self._chain(underlying, session.day))
+        trade_bars, trade_numbers = _in_order(trades, session)
+        quote_bars, quote_numbers = _in_order(quotes, session)
+        self._forget_others(watched)
+        self._carry_sides(quote_bars, quote_numbers)
+        bar = self._settings.bar_nanoseconds
+        return SessionBars(
+            grid=np.arange(session.open // bar * bar + bar, session.close + 1, bar, dtype=np.int64),
+            trade_times=trade_bars["time"],
+            trades=records(
+                Kind.TRADE,
+                len(trade_bars),
+                instrument=trade_numbers,
+                close=trade_bars["close"],
+                volume=trade_bars["volume"],
+            ),
+            quote_times=quote_bars["time"],
+            quotes=records(
+                Kind.QUOTE,
+                len(quote_bars),
+                instrument=quote_numbers,
+                bid=quote_bars["bid_close"],
+                ask=quote_bars["ask_close"],
+                bid_size=quote_bars["bid_size"],
+                ask_size=quote_bars["ask_size"],
+            ),
+            bid_open=quote_bars["bid_open"],
+            ask_open=quote_bars["ask_open"],
+        )
+
+    def trades(self, ticker: str, day: dt.date) -> NDArray[np.void]:
+        """The trade bars of an underlying on one day, dtype TRADE_BAR."""
+        if self._resolution is Resolution.MINUTE:
+            return self._folder.bars(ticker, day, day, self._resolution)
+        if ticker not in self._hourly:
+            first, last = self._settings.start, self._settings.end
+            self._hourly[ticker] = self._folder.bars(ticker, first, last, self._resolution)
+        bars = self._hourly[ticker]
+        return bars[self._folder.hours().between(bars["time"], day, day)]
+
+    def _forget_others(self, watched: Sequence[Watched]) -> None:
+        """Keep last quotes of today's instruments alone."""
+        today = [number for one in watched for number in (one.number, *(number for number, _ in one.contracts))]
+        kept = np.zeros(max([len(self._last_quote) - 1, *today]) + 1, QUOTE_BAR)
+        for name in _SIDES["bid"] + _SIDES["ask"]:
+            kept[name] = np.nan
+        known = [number for number in today if number < len(self._last_quote)]
+        kept[known] = self._last_quote[known]
+        self._last_quote = kept
+
+    def _carry_sides(self, bars: NDArray[np.void], numbers: NDArray[np.int32]) -> None:
+        """Give each bar that lacks a side the side of its instrument's bar before, in place."""
+        order = np.lexsort((bars["time"], numbers))
+        owner, place = numbers[order], np.arange(len(order))
+        first = np.searchsorted(owner, owner)
+        for side, names in _SIDES.items():
+            shown = ~np.isnan(bars[f"{side}_close"][order])
+            source = np.maximum.accumulate(np.where(shown, place, -1)) if len(place) else place
+            within = source >= first
+            for name in names:
+                column = bars[name][order]
+                bars[name][order] = np.where(within, column[source], self._last_quote[name][owner])
+        last = np.flatnonzero(np.append(owner[1:] != owner[:-1], True)) if len(owner) else place
+        self._last_quote[owner[last]] = bars[order[last]]
+
+    def _chain(self, underlying: Watched, day: dt.date) -> tuple[NDArray[np.void], NDArray[np.int32]]:
+        """Quote bars of today's contracts, and the number of each one's contract."""
+        if not underlying.contracts:
+            return _empty(QUOTE_BAR)
+        numbers = np.array([number for number, _ in underlying.contracts], np.int32)
+        keys = [ContractKey(contract.expiry, contract.strike, contract.right) for _, contract in underlying.contracts]
+        if self._resolution is Resolution.MINUTE:
+            chain = self._folder.option_bars(underlying.ticker, day, day, self._resolution, contracts=keys)
+        else:
+            chain = self._hourly_quotes(underlying.ticker)
+            chain = chain.where(self._folder.hours().between(chain.bars["time"], day, day))
+        # Both lists are sorted by expiry, strike, puts before calls.
+        listed = contract_array(keys)
+        at = np.minimum(np.searchsorted(listed, chain.contracts), len(listed) - 1)
+        number = np.where(listed[at] == chain.contracts, numbers[at], -1).astype(np.int32)[chain.contract]
+        return chain.bars[number >= 0], number[number >= 0]
+
+    def _hourly_quotes(self, ticker: str) -> OptionBars:
+        if ticker not in self._hourly_chain:
+            first, last = self._settings.start, self._settings.end
+            self._hourly_chain[ticker] = self._folder.option_bars(ticker, first, last, self._resolution)
+        return self._hourly_chain[ticker]
+
+
+def _empty(dtype: np.dtype[np.void]) -> tuple[NDArray[np.void], NDArray[np.int32]]:
+    return np.zeros(0, dtype), np.zeros(0, np.int32)
+
+
+def _in_order(
+    pieces: Sequence[tuple[NDArray[np.void], NDArray[np.int32]]], session: Session
+) -> tuple[NDArray[np.void], NDArray[np.int32]]:
+    """All bars that end within the session and their instruments, by time, then instrument."""
+    bars = np.concatenate([bars for bars, _ in pieces])
+    numbers = np.concatenate([numbers for _, numbers in pieces])
+    inside = np.flatnonzero((bars["time"] > session.open) & (bars["time"] <= session.close))
+    order = inside[np.lexsort((numbers[inside], bars["time"][inside]))]
+    return bars[order], numbers[order]

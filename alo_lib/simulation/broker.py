@@ -1,0 +1,196 @@
+"""The simulated broker: takes orders, fills them, books them, refuses what an account may not do."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from alo_lib.market.records import OrderStatus, OrderType
+from alo_lib.simulation.account import Account
+from alo_lib.simulation.fees import equity_fee, option_fee
+from alo_lib.simulation.fills import Fill, close_fill, market_fill
+from alo_lib.simulation.listing import Instrument, Listing
+from alo_lib.simulation.margin import Leg, requirement
+from alo_lib.simulation.money import ZERO
+from alo_lib.simulation.orders import OrderEvent, SimulatedOrder
+from alo_lib.simulation.prices import Prices
+
+__all__ = ["Broker"]
+
+_NO_FEE: Final = frozenset({OrderType.OPTION_EXERCISE})
+
+
+class Broker:
+    """Works orders against the last prices, in the order in which they were sent.
+
+    The engine tells it when a session opens and closes, calls :meth:`scan` after new prices and :meth:`submit` for
+    each intent. Every event is booked in the account before it is returned.
+    """
+
+    def __init__(self, listing: Listing, prices: Prices, account: Account, *, bar: int) -> None:
+        self.orders: list[SimulatedOrder] = []
+        self._listing = listing
+        self._prices = prices
+        self._account = account
+        self._bar = bar
+        self._open, self._close = 0, 0
+        self._frozen: set[int] = set()
+
+    def begin_session(self, open_: int, close: int) -> None:
+        """Trade from ``open_`` until before ``close``, ns UTC."""
+        self._open, self._close = open_, close
+        self._frozen.clear()
+
+    def submit(
+        self,
+        instrument: int,
+        quantity: int,
+        time: int,
+        *,
+        intent: int = 0,
+        type: OrderType = OrderType.MARKET,
+        tag: str = "",
+    ) -> list[OrderEvent]:
+        """Take an order and fill a market order as far as the last prices allow.
+
+        Returns its events: one INVALID with a reason, or SUBMITTED and the fills. Raises ValueError for a quantity of
+        0 and for a type that is neither MARKET nor MARKET_ON_CLOSE.
+        """
+        if quantity == 0 or type not in (OrderType.MARKET, OrderType.MARKET_ON_CLOSE):
+            raise ValueError(
+                f"an order of type {type.name} for {quantity} is none; market orders for some quantity are"
+            )
+        order = self._new(instrument, quantity, time, intent, type, tag)
+        reason = self._refusal(order)
+        if reason:
+            return [order.happens(time, OrderStatus.INVALID, message=reason)]
+        events = [order.happens(time, OrderStatus.SUBMITTED)]
+        if type is OrderType.MARKET:
+            events += self._work(order, time)
+        return events
+
+    def scan(self, time: int) -> list[OrderEvent]:
+        """Fill what waits, as far as the prices at ``time`` allow."""
+        events: list[OrderEvent] = []
+        for order in self.orders:
+            if order.is_open and order.time < time:
+                events += self._work(order, time)
+        return events
+
+    def cancel(self, instrument: int, time: int, reason: str) -> list[OrderEvent]:
+        """Cancel what waits for an instrument."""
+        waiting = [order for order in self.orders if order.is_open and order.instrument == instrument]
+        return [order.happens(time, OrderStatus.CANCELED, message=reason) for order in waiting]
+
+    def freeze(self, instrument: int) -> None:
+        """Refuse further orders for an instrument until the next session."""
+        self._frozen.add(instrument)
+
+    def exercise(self, instrument: int, time: int, spot: Decimal, tag: str) -> list[OrderEvent]:
+        """Settle the whole position in an option against the underlying at ``spot``, without a fee.
+
+        In the money by a cent it turns into shares at the strike; otherwise it is gone.
+        """
+        option, position = self._listing[instrument], self._account.position(instrument)
+        quantity, exercised = -position.quantity, option.is_exercised(spot)
+        # Whoever paid less than the option was worth in the end has won.
+        paid_less = position.average_price < option.intrinsic(spot)
+        wins = exercised and paid_less if position.quantity > 0 else not (exercised and paid_less)
+        order = self._new(instrument, quantity, time, 0, OrderType.OPTION_EXERCISE, tag)
+        settled = order.happens(
+            time,
+            OrderStatus.FILLED,
+            quantity=quantity,
+            message=tag,
+            is_assignment=exercised and quantity > 0,
+            wins=wins,
+        )
+        events = [settled]
+        self._account.fill(instrument, quantity, ZERO, ZERO, time, wins=wins)
+        if exercised:
+            shares = -option.right * quantity * option.multiplier
+            events.append(order.delivers(option.underlying, time, shares, option.strike, tag))
+            self._account.fill(option.underlying, shares, option.strike, ZERO, time)
+        return events
+
+    def fee(self, order: SimulatedOrder) -> Decimal:
+        """The fee of a whole order at the last prices."""
+        if order.type in _NO_FEE:
+            return ZERO
+        if self._listing[order.instrument].is_option:
+            prices = self._prices
+            premium = prices.bid(order.instrument) if order.quantity > 0 else prices.ask(order.instrument)
+            return option_fee(order.quantity, premium)
+        return equity_fee(order.quantity, self._prices.price(order.instrument))
+
+    def _new(self, instrument: int, quantity: int, time: int, intent: int, type: OrderType, tag: str) -> SimulatedOrder:
+        prices = self._prices
+        order = SimulatedOrder(
+            number=len(self.orders) + 1,
+            intent=intent,
+            instrument=instrument,
+            type=type,
+            quantity=quantity,
+            time=time,
+            tag=tag,
+            bid=prices.bid(instrument),
+            ask=prices.ask(instrument),
+            last=prices.price(instrument),
+        )
+        self.orders.append(order)
+        return order
+
+    def _work(self, order: SimulatedOrder, time: int) -> Iterator[OrderEvent]:
+        """The events of what an open order fills now."""
+        option = self._listing[order.instrument].is_option
+        if order.type is OrderType.MARKET_ON_CLOSE:
+            fill = close_fill(order, self._prices, is_option=option) if time >= self._close else None
+        else:
+            open_ = self._open <= time <= self._close
+            fill = market_fill(order, self._prices, is_option=option, bar=self._bar) if open_ else None
+        if fill is not None:
+            yield self._fill(order, fill, time)
+
+    def _fill(self, order: SimulatedOrder, fill: Fill, time: int) -> OrderEvent:
+        whole = fill.quantity == order.left
+        fee = self.fee(order) if whole else ZERO
+        order.quote_time = fill.bar_time
+        self._account.fill(order.instrument, fill.quantity, fill.price, fee, time)
+        status = OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED
+        return order.happens(time, status, quantity=fill.quantity, price=fill.price, fee=fee)
+
+    def _refusal(self, order: SimulatedOrder) -> str:
+        """Why an order is refused; empty when it is not."""
+        instrument = self._listing[order.instrument]
+        if not self._open <= order.time < self._close:
+            return f"the market for {instrument.symbol} is closed"
+        if order.instrument in self._frozen:
+            return f"{instrument.symbol} cannot be traded before its underlying's split"
+        if order.last == ZERO:
+            return f"{instrument.symbol} has no price yet"
+        quote = self._prices.last_quote(order.instrument)
+        if instrument.is_option and quote is not None and quote.side(order.direction) is None:
+            return f"{instrument.symbol} has no {'ask' if order.direction > 0 else 'bid'}"
+        return self._lacking_power(order, instrument)
+
+    def _lacking_power(self, order: SimulatedOrder, instrument: Instrument) -> str:
+        """Why the account cannot carry an order. One that lowers what must be held is never refused."""
+        held = {number: position.quantity for number, position in self._account.held()}
+        before = self._requirement(held)
+        held[order.instrument] = held.get(order.instrument, 0) + order.quantity
+        after = self._requirement(held)
+        equity = self._account.equity(self._prices) - self.fee(order)
+        if after <= before or after <= equity:
+            return ""
+        return (
+            f"{instrument.symbol}: holding {held[order.instrument]} would need {after:.2f} "
+            f"where the account is worth {equity:.2f}"
+        )
+
+    def _requirement(self, held: dict[int, int]) -> Decimal:
+        legs = [
+            Leg(self._listing[number], quantity, self._prices.price(number))
+            for number, quantity in sorted(held.items())
+            if quantity
+        ]
+        spots = {leg.instrument.underlying: self._prices.price(leg.instrument.underlying) for leg in legs}
+        return requirement(legs, spots)

@@ -1,0 +1,256 @@
+"""The embedded engine: the trading core over LEAN's files, with a simulated broker in LEAN's place."""
+
+import datetime as dt
+import time as clock
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from alo_lib.core import Settings, TradingCore
+from alo_lib.journal import JournalWriter, Order, order_digest, orders_of, read_journal
+from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
+from alo_lib.market.calendar import utc_time
+from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Records
+from alo_lib.simulation.account import Account
+from alo_lib.simulation.bars import Step
+from alo_lib.simulation.benchmark import Benchmark
+from alo_lib.simulation.broker import Broker
+from alo_lib.simulation.feed import Feed
+from alo_lib.simulation.listing import Listing
+from alo_lib.simulation.money import decimal
+from alo_lib.simulation.orders import OrderEvent
+from alo_lib.simulation.prices import Prices
+from alo_lib.simulation.results import Outcome, write_results
+from alo_lib.simulation.sampling import Sampler
+from alo_lib.simulation.settlement import Settlement
+from alo_lib.simulation.statistics import portfolio_statistics, trade_statistics
+from alo_lib.simulation.trades import TradeBuilder
+
+__all__ = ["JOURNAL_NAME", "BacktestResult", "Progress", "run_backtest"]
+
+JOURNAL_NAME: Final = "journal.bin"
+_ONE_DAY: Final = dt.timedelta(days=1)
+
+Progress = Callable[[dt.date, float], None]
+"""Called with the simulated day and the share of the run that is done."""
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """What a run did. Money in dollars; ``net_profit`` is what the equity gained after fees; ratios are decimals."""
+
+    engine: str
+    start: dt.date
+    end: dt.date
+    orders: tuple[Order, ...]
+    fills: tuple[OrderEvent, ...]
+    net_profit: float
+    fees: float
+    sharpe: float
+    drawdown: float
+    order_digest: str
+    journal_digest: str
+    faults: FaultLog
+    wall_seconds: float
+    results_folder: Path
+
+    @property
+    def skipped(self) -> Mapping[FaultKind, int]:
+        """Data faults by kind."""
+        return self.faults.counts
+
+
+def run_backtest(
+    settings: Settings, data_folder: Path | str, results_folder: Path | str, *, progress: Progress | None = None
+) -> BacktestResult:
+    """Run the core over ``data_folder`` and write the journal and LEAN's result files into ``results_folder``.
+
+    The results folder must exist. Raises DataError when the data cannot be used at all, JournalError when the journal
+    cannot be written, OSError when a result file cannot be.
+    """
+    began = clock.perf_counter()
+    folder, results = DataFolder(data_folder), Path(results_folder)
+    with (results / JOURNAL_NAME).open("wb") as stream:
+        journal = JournalWriter(stream, settings=settings.model_dump_json().encode())
+        run = _Run(settings, folder, journal)
+        run.run(progress)
+    messages = read_journal(results / JOURNAL_NAME).messages
+    orders = tuple(orders_of(messages))
+    outcome = run.outcome(messages)
+    write_results(results, outcome)
+    return BacktestResult(
+        engine="embedded",
+        start=settings.start,
+        end=settings.end,
+        orders=orders,
+        fills=tuple(event for order in outcome.orders for event in order.events if event.quantity),
+        net_profit=float(outcome.account.equity(outcome.prices) - outcome.account.start),
+        fees=float(outcome.account.fees),
+        sharpe=outcome.portfolio.sharpe_ratio,
+        drawdown=_deepest_fall(outcome),
+        order_digest=order_digest(orders),
+        journal_digest=journal.digest,
+        faults=folder.faults,
+        wall_seconds=clock.perf_counter() - began,
+        results_folder=results,
+    )
+
+
+class _Run:
+    """One run: everything that changes while it goes on."""
+
+    def __init__(self, settings: Settings, folder: DataFolder, journal: JournalWriter) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._feed = Feed(settings, folder)
+        self._core = TradingCore(settings, journal)
+        self._benchmark = Benchmark(folder, settings.start, settings.end)
+        self._zone = self._feed.hours.exchange_zone
+        self._listing, self._prices = Listing(), Prices()
+        self._account = Account(settings.cash, self._listing)
+        bar = settings.bar_nanoseconds
+        self._broker = Broker(self._listing, self._prices, self._account, bar=bar)
+        self._settlement = Settlement(
+            self._listing, self._prices, self._account, self._broker, zone=self._zone, bar=bar
+        )
+        self._trades = TradeBuilder(self._listing)
+        self._midnights = [
+            utc_time(settings.start + n * _ONE_DAY, dt.timedelta(), self._zone)
+            for n in range((settings.end - settings.start).days + 2)
+        ]
+        self._start, self._end = self._midnights[0], self._midnights[-1]
+        self._sampler = Sampler(self._account, self._prices, start=self._start, end=self._end)
+
+    def run(self, progress: Progress | None) -> None:
+        """All sessions, one after the other."""
+        sessions = self._feed.sessions
+        for index, session in enumerate(sessions):
+            self._sample_midnights(session.open)
+            for share in self._trade(session):
+                if progress is not None:
+                    progress(session.day, (index + share) / len(sessions))
+        self._sample_midnights(self._end)
+        self._core.stop()
+        if progress is not None:
+            progress(self._settings.end, 1.0)
+
+    def outcome(self, messages: Iterable[Message]) -> Outcome:
+        """What the finished run leaves behind; ``messages`` are its journal's."""
+        curves = self._sampler.curves
+        notices = [
+            (message.time, row["text"].decode(errors="replace"))
+            for message in messages
+            if message.kind is Kind.NOTICE
+            for row in message.records
+        ]
+        return Outcome(
+            settings=self._settings,
+            start=self._start,
+            end=self._end,
+            listing=self._listing,
+            histories={ticker: self._folder.map_file(ticker) for ticker in self._settings.underlyings},
+            prices=self._prices,
+            account=self._account,
+            orders=self._broker.orders,
+            trades=self._trades.closed,
+            curves=curves,
+            portfolio=portfolio_statistics(
+                curves, self._account.profits, self._account.start, self._folder.interest_rates.rate_at
+            ),
+            trade_statistics=trade_statistics(self._trades.closed),
+            notices=notices,
+            zone=self._zone,
+        )
+
+    # A session -----------------------------------------------------------------------------------------------------
+
+    def _trade(self, session: Session) -> Iterable[float]:
+        """One session, yielding the share of it that is done."""
+        self._broker.begin_session(session.open, session.close)
+        self._begin(session)
+        bars = self._feed.bars(session)
+        for step in bars.steps():
+            self._take(step, session)
+            self._frames(step.time)
+            yield (step.time - session.open) / (session.close - session.open)
+
+    def _begin(self, session: Session) -> None:
+        core = self._core
+        held = {}
+        if len(core.instruments):
+            held = {t: core.contracts_held(core.instruments.number(t)) for t in self._settings.underlyings}
+        for message in self._feed.begin(session, core.instruments, held):
+            if message.kind is Kind.INSTRUMENT:
+                self._listing.add(message.records)
+                self._prices.grow(len(core.instruments))
+            elif message.kind is Kind.SPLIT:
+                self._split(message.records)
+            elif message.kind is Kind.DIVIDEND:
+                self._pay(message.records, session)
+            core.accept(message)
+
+    def _split(self, rows: Records) -> None:
+        for row in rows:
+            instrument, factor = int(row["instrument"]), float(row["factor"])
+            if row["warning"]:
+                self._settlement.warn_of_split(instrument)
+            else:
+                self._settlement.split(instrument, factor)
+                self._trades.split(instrument, decimal(factor))
+
+    def _pay(self, rows: Records, session: Session) -> None:
+        for row in rows[rows["time"] == session.open]:
+            self._settlement.dividend(int(row["instrument"]), float(row["amount"]))
+
+    def _take(self, step: Step, session: Session) -> None:
+        """New bars: first what they do to positions and waiting orders, then the bars themselves, as in LEAN."""
+        self._prices.trade(step.time, step.trades)
+        self._prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
+        self._tell(self._settlement.assign(step.time))
+        self._tell(self._settlement.liquidate_before_split(step.time, session.close))
+        self._tell(self._broker.scan(step.time))
+        if step.time >= session.close:
+            self._tell(self._settlement.expire(step.time))
+        for message in step.messages():
+            self._core.accept(message)
+        self._trades.follow(self._prices)
+        self._sampler.observe(step.time)
+
+    def _frames(self, bar_end: int) -> None:
+        """The frames that may follow a bar; one in which nothing has arrived is skipped."""
+        settings = self._settings
+        for number in range(1, settings.frames_per_bar + 1):
+            time = bar_end + number * settings.frame_nanoseconds
+            if self._core.open_frame(time):
+                for intent in self._core.run():
+                    self._tell(
+                        self._broker.submit(
+                            int(intent["instrument"]),
+                            int(intent["quantity"]),
+                            time,
+                            intent=int(intent["order"]),
+                            type=OrderType(intent["type"]),
+                            tag=OrderReason(intent["reason"]).tag,
+                        )
+                    )
+
+    def _tell(self, events: Iterable[OrderEvent]) -> None:
+        for event in events:
+            if event.quantity:
+                self._trades.fill(event)
+            self._core.accept(event.told())
+
+    def _sample_midnights(self, until: int) -> None:
+        while self._midnights and self._midnights[0] <= until:
+            time = self._midnights.pop(0)
+            self._sampler.midnight(time, self._benchmark.value_at(time))
+
+
+def _deepest_fall(outcome: Outcome) -> float:
+    """The deepest fall of the equity from a peak, as a share of the peak."""
+    peak, deepest = outcome.account.start, 0.0
+    for candle in outcome.curves.equity:
+        peak = max(peak, candle.close)
+        deepest = max(deepest, float(1 - candle.close / peak) if peak > 0 else 0.0)
+    return deepest

@@ -1,0 +1,50 @@
+"""What Interactive Brokers charges, as LEAN's ``InteractiveBrokersFeeModel`` computes it.
+
+Amounts are exact decimals in dollars an order. A fee is due once, when an order is filled completely.
+"""
+
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+__all__ = ["OPTION_TIERS", "OptionTier", "equity_fee", "option_fee"]
+
+_MINIMUM: Final = Decimal(1)
+_FEE_PER_SHARE: Final = Decimal("0.005")
+_MOST_OF_VALUE: Final = Decimal("0.005")
+
+
+class OptionTier(NamedTuple):
+    """Rates a contract for accounts that trade at most ``volume`` contracts a month: (least premium, rate), falling."""
+
+    volume: Decimal
+    rates: tuple[tuple[Decimal, Decimal], ...]
+
+
+_ANY: Final = Decimal("-Infinity")
+_DIME, _NICKEL = Decimal("0.1"), Decimal("0.05")
+OPTION_TIERS: Final = (
+    OptionTier(Decimal(10_000), ((_DIME, Decimal("0.65")), (_NICKEL, Decimal("0.5")), (_ANY, Decimal("0.25")))),
+    OptionTier(Decimal(50_000), ((_NICKEL, Decimal("0.5")), (_ANY, Decimal("0.25")))),
+    OptionTier(Decimal(100_000), ((_ANY, Decimal("0.25")),)),
+    OptionTier(Decimal("Infinity"), ((_ANY, Decimal("0.15")),)),
+)
+"""The schedule, least active accounts first."""
+
+
+def option_fee(contracts: int, premium: Decimal, monthly_contracts: int = 0) -> Decimal:
+    """The fee for an order of ``contracts`` (either sign) at ``premium`` a share, at least a dollar.
+
+    LEAN takes the bid as the premium of a buy and the ask as that of a sale.
+    """
+    tier = next(tier for tier in OPTION_TIERS if monthly_contracts <= tier.volume)
+    rate = next(rate for least, rate in tier.rates if premium >= least)
+    return max(abs(contracts) * rate, _MINIMUM)
+
+
+def equity_fee(shares: int, price: Decimal) -> Decimal:
+    """The fee for an order of ``shares`` (either sign) worth ``price`` each.
+
+    Half a cent a share, at least a dollar; where it exceeds the dollar, at most half a percent of the order's value.
+    """
+    fee = abs(shares) * _FEE_PER_SHARE
+    return _MINIMUM if fee < _MINIMUM else min(fee, _MOST_OF_VALUE * abs(shares) * abs(price))

@@ -1,0 +1,131 @@
+"""Orders of the simulated broker and what happens to them."""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from alo_lib.market.records import Kind, Message, OrderStatus, OrderType, records
+from alo_lib.simulation.money import ZERO
+
+__all__ = ["OrderEvent", "SimulatedOrder"]
+
+CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """One thing that happened to an order; quantity, price and fee are those of this event."""
+
+    order: int  # the broker's number, from 1
+    event: int  # of the order, from 1
+    intent: int  # the core's number, 0 for an order that the engine made
+    instrument: int
+    time: int
+    status: OrderStatus
+    type: OrderType
+    ordered: int  # signed, what the whole order is for
+    quantity: int = 0
+    price: Decimal = ZERO
+    fee: Decimal = ZERO
+    message: str = ""
+    is_assignment: bool = False
+    wins: bool | None = None  # of an exercise: whether it counts as won, whatever its own profit
+
+    def told(self) -> Message:
+        """As the core is told."""
+        row = records(
+            Kind.ORDER_EVENT,
+            order=self.intent,
+            instrument=self.instrument,
+            status=self.status,
+            type=self.type,
+            quantity=self.quantity,
+            price=float(self.price),
+            fee=float(self.fee),
+        )
+        return Message(Kind.ORDER_EVENT, self.time, row)
+
+
+@dataclass(slots=True)
+class SimulatedOrder:
+    """An order at the broker. ``quote_time`` is the end of the bar that filled it last."""
+
+    number: int
+    intent: int
+    instrument: int
+    type: OrderType
+    quantity: int  # signed
+    time: int
+    tag: str
+    bid: Decimal
+    ask: Decimal
+    last: Decimal
+    status: OrderStatus = OrderStatus.SUBMITTED
+    filled: int = 0
+    paid: Decimal = ZERO  # filled times price
+    quote_time: int | None = None
+    events: list[OrderEvent] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Signed quantity that is not filled."""
+        return self.quantity - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can still happen to it."""
+        return self.status not in CLOSED
+
+    @property
+    def direction(self) -> int:
+        """+1 for a purchase, -1 for a sale."""
+        return 1 if self.quantity > 0 else -1
+
+    @property
+    def average_price(self) -> Decimal:
+        """Price a share over its fills; 0 without one."""
+        return self.paid / self.filled if self.filled else ZERO
+
+    def happens(
+        self,
+        time: int,
+        status: OrderStatus,
+        *,
+        quantity: int = 0,
+        price: Decimal = ZERO,
+        fee: Decimal = ZERO,
+        message: str = "",
+        is_assignment: bool = False,
+        wins: bool | None = None,
+    ) -> OrderEvent:
+        """Change the status and return the event that says so."""
+        self.status = status
+        self.filled += quantity
+        self.paid += quantity * price
+        event = self._event(self.instrument, time, quantity, price, fee, message)
+        return self._keep(replace(event, is_assignment=is_assignment, wins=wins))
+
+    def delivers(self, instrument: int, time: int, quantity: int, price: Decimal, message: str) -> OrderEvent:
+        """The event of shares that change hands when this order exercises an option."""
+        return self._keep(self._event(instrument, time, quantity, price, ZERO, message))
+
+    def _event(
+        self, instrument: int, time: int, quantity: int, price: Decimal, fee: Decimal, message: str
+    ) -> OrderEvent:
+        return OrderEvent(
+            order=self.number,
+            event=len(self.events) + 1,
+            intent=self.intent,
+            instrument=instrument,
+            time=time,
+            status=self.status,
+            type=self.type,
+            ordered=self.quantity,
+            quantity=quantity,
+            price=price,
+            fee=fee,
+            message=message,
+        )
+
+    def _keep(self, event: OrderEvent) -> OrderEvent:
+        self.events.append(event)
+        return event

@@ -1,0 +1,144 @@
+"""The last prices of every instrument, as LEAN's security cache keeps them."""
+
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.records import Records
+from alo_lib.simulation.money import ZERO, decimal
+
+__all__ = ["Prices", "Quote", "Trade"]
+
+_NEVER: Final = np.iinfo(np.int64).min
+
+# The last quote bar and the last trade bar of an instrument. A missing side is NaN; `seen_bid` and `seen_ask` are the
+# last ones that were not missing. Times are ends of bars, `_start` times their beginnings, ns UTC.
+_ROW: Final = np.dtype(
+    [
+        ("quote_time", "<i8"),
+        ("bid", "<f8"),
+        ("ask", "<f8"),
+        ("bid_open", "<f8"),
+        ("ask_open", "<f8"),
+        ("bid_size", "<i8"),
+        ("ask_size", "<i8"),
+        ("seen_bid", "<f8"),
+        ("seen_ask", "<f8"),
+        ("trade_time", "<i8"),
+        ("trade", "<f8"),
+    ]
+)
+_PRICES: Final = ("bid", "ask", "bid_open", "ask_open", "seen_bid", "seen_ask", "trade")
+
+
+class Prices:
+    """Prices by instrument number. Updates are vectorized; single prices are read as exact decimals."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros(0, _ROW)
+
+    def grow(self, count: int) -> None:
+        """Make room for instruments numbered below ``count``."""
+        added = np.zeros(max(0, count - len(self._table)), _ROW)
+        added["quote_time"] = added["trade_time"] = _NEVER
+        for name in _PRICES:
+            added[name] = np.nan
+        self._table = np.concatenate([self._table, added])
+
+    def quote(self, time: int, rows: Records, bid_open: NDArray[np.float64], ask_open: NDArray[np.float64]) -> None:
+        """Take the QUOTE records of bars that end at ``time``, with the bars' opening prices."""
+        at, table = rows["instrument"], self._table
+        table["quote_time"][at] = time
+        for name in ("bid", "ask", "bid_size", "ask_size"):
+            table[name][at] = rows[name]
+        table["bid_open"][at], table["ask_open"][at] = bid_open, ask_open
+        for side in ("bid", "ask"):
+            shown = rows[side] > 0.0
+            table[f"seen_{side}"][at[shown]] = rows[side][shown]
+
+    def trade(self, time: int, rows: Records) -> None:
+        """Take the TRADE records of bars that end at ``time``."""
+        self._table["trade_time"][rows["instrument"]] = time
+        self._table["trade"][rows["instrument"]] = rows["close"]
+
+    def split(self, instrument: int, factor: float) -> None:
+        """Restate the last prices of an equity in shares after a split."""
+        for name in _PRICES:
+            self._table[name][instrument] *= factor
+
+    def last_quote(self, instrument: int) -> "Quote | None":
+        """The last quote bar, None before the first."""
+        row = self._table[instrument]
+        return None if row["quote_time"] == _NEVER else Quote(row)
+
+    def last_trade(self, instrument: int) -> "Trade | None":
+        """The last trade bar, None before the first."""
+        row = self._table[instrument]
+        return None if row["trade_time"] == _NEVER else Trade(row)
+
+    def price(self, instrument: int) -> Decimal:
+        """What a position is valued at: the last trade, else the middle of the last quote, else 0.
+
+        As in LEAN, an option has no trades here, and a quote of one side is worth that side.
+        """
+        trade = self.last_trade(instrument)
+        if trade is not None:
+            return trade.price
+        quote = self.last_quote(instrument)
+        return ZERO if quote is None else quote.middle
+
+    def bid(self, instrument: int) -> Decimal:
+        """The last bid that was shown, else the price."""
+        return self._seen("seen_bid", instrument)
+
+    def ask(self, instrument: int) -> Decimal:
+        """The last ask that was shown, else the price."""
+        return self._seen("seen_ask", instrument)
+
+    def _seen(self, name: str, instrument: int) -> Decimal:
+        value = float(self._table[name][instrument])
+        return decimal(value) if value > 0.0 else self.price(instrument)
+
+
+class Quote:
+    """The last quote bar of an instrument."""
+
+    def __init__(self, row: np.void) -> None:
+        self._row = row
+
+    @property
+    def time(self) -> int:
+        """When the bar ended."""
+        return int(self._row["quote_time"])
+
+    def side(self, direction: int) -> Decimal | None:
+        """The ask for a buyer (+1), the bid for a seller (-1); None when it is missing."""
+        return _shown(self._row["ask" if direction > 0 else "bid"])
+
+    def opening(self, direction: int) -> Decimal | None:
+        """The same side at the bar's beginning."""
+        return _shown(self._row["ask_open" if direction > 0 else "bid_open"])
+
+    def size(self, direction: int) -> int:
+        """What is displayed on that side; 0 when the data does not say."""
+        return int(self._row["ask_size" if direction > 0 else "bid_size"])
+
+    @property
+    def middle(self) -> Decimal:
+        """Between bid and ask; the one that is there when the other is missing; 0 without either."""
+        sides = [price for direction in (-1, +1) if (price := self.side(direction)) is not None]
+        return sum(sides, ZERO) / len(sides) if sides else ZERO
+
+
+class Trade:
+    """The last trade bar of an instrument."""
+
+    def __init__(self, row: np.void) -> None:
+        self.time = int(row["trade_time"])
+        self.price = decimal(row["trade"])
+
+
+def _shown(value: np.float64) -> Decimal | None:
+    return decimal(value) if value > 0.0 else None
