@@ -175,10 +175,9 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._marshal.begin_session(symbols)
 
     def _run_frame(self) -> None:
-        """Open a frame where something has arrived, and let it run through LEAN's framework models."""
+        """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end."""
         if self._core.open_frame(utc_nanoseconds(self.utc_time)):
             self.emit_insights(self._alpha.update(self, self.current_slice))
-            self._core.close_frame()
 
     def _frame_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
         """When frames may open, in UTC: a few in a row after every bar of a session."""

@@ -9,7 +9,7 @@ __all__ = ["TouchExecutionModel"]
 
 
 class TouchExecutionModel(ExecutionModel):
-    """Runs the core's frame through execution and sends its market orders, none larger than the quote displays."""
+    """Runs the core's frame to its end and sends its market orders, none larger than the quote displays."""
 
     def __init__(self, core: TradingCore, marshal: Marshal) -> None:
         super().__init__()
@@ -20,7 +20,6 @@ class TouchExecutionModel(ExecutionModel):
         """Send the open frame's orders; nothing between frames."""
         if not self._core.in_frame:
             return
-        self._core.run_through("execute")
-        for intent in self._core.intents:
+        for intent in self._core.run():
             symbol, quantity = self._marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
             algorithm.market_order(symbol, quantity, False, order_tag(int(intent["reason"]), int(intent["order"])))
