@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import ZERO, decimal
 from alo_lib.simulation.prices import Prices
@@ -101,12 +102,14 @@ class Account:
         return self.cash + self.holdings_value(prices)
 
     def unrealized(self, prices: Prices) -> Decimal:
-        """Profit of what is held, if it were closed at its prices."""
-        cost = sum(
-            (p.quantity * p.average_price * self._listing[instrument].multiplier for instrument, p in self.held()),
-            ZERO,
-        )
-        return self.holdings_value(prices) - cost
+        """Profit of what is held if it were closed at the touch, its fees paid."""
+        total = ZERO
+        for number, position in self.held():
+            instrument, quantity = self._listing[number], position.quantity
+            touch = prices.bid(number) if quantity > 0 else prices.ask(number)
+            total += quantity * (touch - position.average_price) * instrument.multiplier
+            total -= market_order_fee(instrument, -quantity, prices)
+        return total
 
     def _value(self, instrument: int, position: Position, prices: Prices) -> Decimal:
         return position.quantity * prices.price(instrument) * self._listing[instrument].multiplier

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
 
 from alo_lib.market.records import OrderStatus, OrderType
 from alo_lib.simulation.account import Account
-from alo_lib.simulation.fees import equity_fee, option_fee
+from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.fills import Fill, close_fill, market_fill
 from alo_lib.simulation.listing import Instrument, Listing
 from alo_lib.simulation.margin import Leg, requirement
@@ -15,8 +14,6 @@ from alo_lib.simulation.orders import OrderEvent, SimulatedOrder
 from alo_lib.simulation.prices import Prices
 
 __all__ = ["Broker"]
-
-_NO_FEE: Final = frozenset({OrderType.OPTION_EXERCISE})
 
 
 class Broker:
@@ -28,6 +25,7 @@ class Broker:
 
     def __init__(self, listing: Listing, prices: Prices, account: Account, *, bar: int) -> None:
         self.orders: list[SimulatedOrder] = []
+        self._waiting: list[SimulatedOrder] = []
         self._listing = listing
         self._prices = prices
         self._account = account
@@ -66,20 +64,24 @@ class Broker:
         events = [order.happens(time, OrderStatus.SUBMITTED)]
         if type is OrderType.MARKET:
             events += self._work(order, time)
+        if order.is_open:
+            self._waiting.append(order)
         return events
 
     def scan(self, time: int) -> list[OrderEvent]:
         """Fill what waits, as far as the prices at ``time`` allow."""
         events: list[OrderEvent] = []
-        for order in self.orders:
-            if order.is_open and order.time < time:
+        for order in self._waiting:
+            if order.time < time:
                 events += self._work(order, time)
+        self._waiting = [order for order in self._waiting if order.is_open]
         return events
 
     def cancel(self, instrument: int, time: int, reason: str) -> list[OrderEvent]:
         """Cancel what waits for an instrument."""
-        waiting = [order for order in self.orders if order.is_open and order.instrument == instrument]
-        return [order.happens(time, OrderStatus.CANCELED, message=reason) for order in waiting]
+        canceled = [order for order in self._waiting if order.instrument == instrument]
+        self._waiting = [order for order in self._waiting if order.instrument != instrument]
+        return [order.happens(time, OrderStatus.CANCELED, message=reason) for order in canceled]
 
     def freeze(self, instrument: int) -> None:
         """Refuse further orders for an instrument until the next session."""
@@ -112,15 +114,9 @@ class Broker:
             self._account.fill(option.underlying, shares, option.strike, ZERO, time)
         return events
 
-    def fee(self, order: SimulatedOrder) -> Decimal:
+    def _fee(self, order: SimulatedOrder) -> Decimal:
         """The fee of a whole order at the last prices."""
-        if order.type in _NO_FEE:
-            return ZERO
-        if self._listing[order.instrument].is_option:
-            prices = self._prices
-            premium = prices.bid(order.instrument) if order.quantity > 0 else prices.ask(order.instrument)
-            return option_fee(order.quantity, premium)
-        return equity_fee(order.quantity, self._prices.price(order.instrument))
+        return market_order_fee(self._listing[order.instrument], order.quantity, self._prices)
 
     def _new(self, instrument: int, quantity: int, time: int, intent: int, type: OrderType, tag: str) -> SimulatedOrder:
         prices = self._prices
@@ -152,7 +148,7 @@ class Broker:
 
     def _fill(self, order: SimulatedOrder, fill: Fill, time: int) -> OrderEvent:
         whole = fill.quantity == order.left
-        fee = self.fee(order) if whole else ZERO
+        fee = self._fee(order) if whole else ZERO
         order.quote_time = fill.bar_time
         self._account.fill(order.instrument, fill.quantity, fill.price, fee, time)
         status = OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED
@@ -178,7 +174,7 @@ class Broker:
         before = self._requirement(held)
         held[order.instrument] = held.get(order.instrument, 0) + order.quantity
         after = self._requirement(held)
-        equity = self._account.equity(self._prices) - self.fee(order)
+        equity = self._account.equity(self._prices) - self._fee(order)
         if after <= before or after <= equity:
             return ""
         return (

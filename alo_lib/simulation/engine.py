@@ -14,7 +14,6 @@ from alo_lib.market.calendar import utc_time
 from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Records
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import Step
-from alo_lib.simulation.benchmark import Benchmark
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.listing import Listing
@@ -105,7 +104,6 @@ class _Run:
         self._folder = folder
         self._feed = Feed(settings, folder)
         self._core = TradingCore(settings, journal)
-        self._benchmark = Benchmark(folder, settings.start, settings.end)
         self._zone = self._feed.hours.exchange_zone
         self._listing, self._prices = Listing(), Prices()
         self._account = Account(settings.cash, self._listing)
@@ -146,8 +144,6 @@ class _Run:
         ]
         return Outcome(
             settings=self._settings,
-            start=self._start,
-            end=self._end,
             listing=self._listing,
             histories={ticker: self._folder.map_file(ticker) for ticker in self._settings.underlyings},
             prices=self._prices,
@@ -169,11 +165,14 @@ class _Run:
         """One session, yielding the share of it that is done."""
         self._broker.begin_session(session.open, session.close)
         self._begin(session)
-        bars = self._feed.bars(session)
-        for step in bars.steps():
+        time = session.open
+        for step in self._feed.bars(session).steps():
+            time = step.time
             self._take(step, session)
-            self._frames(step.time)
-            yield (step.time - session.open) / (session.close - session.open)
+            self._frames(time)
+            yield (time - session.open) / (session.close - session.open)
+        if time < session.close:  # no bar ends at the close
+            self._settle(session.close)
 
     def _begin(self, session: Session) -> None:
         core = self._core
@@ -209,13 +208,19 @@ class _Run:
         self._prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
         self._tell(self._settlement.assign(step.time))
         self._tell(self._settlement.liquidate_before_split(step.time, session.close))
-        self._tell(self._broker.scan(step.time))
-        if step.time >= session.close:
-            self._tell(self._settlement.expire(step.time))
+        if step.time < session.close:
+            self._tell(self._broker.scan(step.time))
+        else:
+            self._settle(step.time)
         for message in step.messages():
             self._core.accept(message)
         self._trades.follow(self._prices)
         self._sampler.observe(step.time)
+
+    def _settle(self, close: int) -> None:
+        """Fill what was to be filled at the close, then settle what has expired."""
+        self._tell(self._broker.scan(close))
+        self._tell(self._settlement.expire(close))
 
     def _frames(self, bar_end: int) -> None:
         """The frames that may follow a bar; one in which nothing has arrived is skipped."""
@@ -244,7 +249,7 @@ class _Run:
     def _sample_midnights(self, until: int) -> None:
         while self._midnights and self._midnights[0] <= until:
             time = self._midnights.pop(0)
-            self._sampler.midnight(time, self._benchmark.value_at(time))
+            self._sampler.midnight(time)
 
 
 def _deepest_fall(outcome: Outcome) -> float:

@@ -6,7 +6,10 @@ Amounts are exact decimals in dollars an order. A fee is due once, when an order
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-__all__ = ["OPTION_TIERS", "OptionTier", "equity_fee", "option_fee"]
+from alo_lib.simulation.listing import Instrument
+from alo_lib.simulation.prices import Prices
+
+__all__ = ["OPTION_TIERS", "OptionTier", "equity_fee", "market_order_fee", "option_fee"]
 
 _MINIMUM: Final = Decimal(1)
 _FEE_PER_SHARE: Final = Decimal("0.005")
@@ -48,3 +51,10 @@ def equity_fee(shares: int, price: Decimal) -> Decimal:
     """
     fee = abs(shares) * _FEE_PER_SHARE
     return _MINIMUM if fee < _MINIMUM else min(fee, _MOST_OF_VALUE * abs(shares) * abs(price))
+
+
+def market_order_fee(instrument: Instrument, quantity: int, prices: Prices) -> Decimal:
+    """The fee for a market order of a signed ``quantity`` at the last prices."""
+    if not instrument.is_option:
+        return equity_fee(quantity, prices.price(instrument.number))
+    return option_fee(quantity, prices.bid(instrument.number) if quantity > 0 else prices.ask(instrument.number))

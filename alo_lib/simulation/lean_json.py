@@ -18,14 +18,14 @@ _DECIMALS: Final = 4
 
 
 def iso_time(time: int) -> str:
-    """A time in seconds, UTC."""
-    return f"{dt.datetime.fromtimestamp(time // _SECOND, dt.UTC):%Y-%m-%dT%H:%M:%S}Z"
+    """A time, UTC, with the fraction of a second where there is one."""
+    return f"{dt.datetime.fromtimestamp(time // _SECOND, dt.UTC):%Y-%m-%dT%H:%M:%S}{_fraction(time, 9).rstrip('0')}Z"
 
 
 def time_span(duration: int) -> str:
-    """A .NET time span: ``d.hh:mm:ss``, days only where there are some."""
+    """A .NET time span: ``d.hh:mm:ss.fffffff``, days and fraction only where there are some."""
     days, seconds = divmod(duration // _SECOND, 86_400)
-    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{_fraction(duration, 7)}"
     return f"{days}.{text}" if days else text
 
 
@@ -85,6 +85,12 @@ def summary_of(statistics: PortfolioStatistics, *, orders: int, fees: Decimal) -
         "Portfolio Turnover": f"{_plain(100 * s.portfolio_turnover, 2)}%",
         "Drawdown Recovery": str(s.drawdown_recovery),
     }
+
+
+def _fraction(time: int, digits: int) -> str:
+    """The part of a second as a point and digits; empty when there is none."""
+    part = time % _SECOND
+    return f".{part:09d}"[: digits + 1] if part else ""
 
 
 def _value(name: str, value: Any) -> Any:

@@ -50,8 +50,6 @@ class Outcome:
     """All that a run leaves behind."""
 
     settings: Settings
-    start: int  # first midnight, ns UTC
-    end: int  # last one
     listing: Listing
     histories: Mapping[str, MapFile]  # by ticker
     prices: Prices
@@ -209,15 +207,15 @@ class _Writer:
             while time in found:
                 time += _MILLISECOND
             found[time] = float(record.profit)
-        return {_precise_time(time): found[time] for time in sorted(found)}
+        return {iso_time(time): found[time] for time in sorted(found)}
 
     def _order(self, order: SimulatedOrder) -> dict[str, Any]:
         instrument = self._outcome.listing[order.instrument]
         price = order.average_price
         fills = [event.time for event in order.events if event.quantity]
-        times = {"time": _precise_time(order.time), "createdTime": _precise_time(order.time)}
+        times = {"time": iso_time(order.time), "createdTime": iso_time(order.time)}
         if fills:
-            times["lastFillTime"] = _precise_time(fills[-1])
+            times["lastFillTime"] = iso_time(fills[-1])
         return {
             "type": int(order.type),
             "id": order.number,
@@ -255,7 +253,7 @@ class _Writer:
             "orderEventId": event.event,
             "symbol": symbol["id"],
             "symbolValue": symbol["value"],
-            "symbolPermtick": symbol["permtick"],
+            "symbolPermtick": symbol.get("underlying", symbol)["permtick"],
             "time": event.time / _SECOND,
             "status": _camel(event.status.name),
             **fee,
@@ -305,12 +303,6 @@ class _Writer:
     def _local(self, time: int) -> str:
         local = dt.datetime.fromtimestamp(time // _SECOND, self._outcome.zone)
         return f"{local:%Y-%m-%d %H:%M:%S}.{time % _SECOND // _MILLISECOND:03d}"
-
-
-def _precise_time(time: int) -> str:
-    """As :func:`iso_time`, with the fraction of a second where there is one."""
-    fraction = f".{time % _SECOND:09d}".rstrip("0").rstrip(".")
-    return iso_time(time)[:-1] + fraction + "Z"
 
 
 def _camel(name: str) -> str:

@@ -64,8 +64,8 @@ class Sampler:
             self._next = time + self._period
             self._finish(time)
 
-    def midnight(self, time: int, benchmark: Decimal) -> None:
-        """End a day, or begin the first."""
+    def midnight(self, time: int) -> None:
+        """End a day, or begin the first. The benchmark stays 0: LEAN's Interactive Brokers model has none."""
         equity = self._update(time)
         self._peak = max(self._peak, equity)
         self._finish(time)
@@ -74,7 +74,7 @@ class Sampler:
         change = ((equity - self._day) * 100 / self._day).quantize(_PERCENT) if self._day else ZERO
         curves.returns.append((time, change))
         curves.drawdown.append((time, ((equity / self._peak - 1) * 100).quantize(_DRAWDOWN) if self._peak else ZERO))
-        curves.benchmark.append((time, benchmark))
+        curves.benchmark.append((time, ZERO))
         if not first and equity:
             curves.turnover.append((time, (self._account.volume - self._volume) / equity))
         self._volume = self._account.volume

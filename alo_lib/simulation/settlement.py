@@ -10,7 +10,7 @@ import numpy as np
 from alo_lib.market.records import OrderType
 from alo_lib.simulation.account import Account, Position
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.fees import equity_fee, option_fee
+from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.listing import Instrument, Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
@@ -121,11 +121,11 @@ class Settlement:
         """What the holder of a short position's other side gains by exercising over selling at the bid."""
         prices, contracts = self._prices, -position.quantity
         sold = (prices.bid(option.number) - position.average_price) * contracts * option.multiplier
-        sold -= option_fee(contracts, prices.bid(option.number))
+        sold -= market_order_fee(option, contracts, prices)
         shares = option.right * contracts * option.multiplier
         spot = prices.bid(option.underlying) if option.right > 0 else prices.ask(option.underlying)
         # LEAN counts the multiplier twice here, so that what is deep in the money is assigned however it is quoted.
         exercised = (spot - option.strike) * shares * option.multiplier
         exercised -= position.average_price * contracts * option.multiplier
-        exercised -= equity_fee(shares, prices.price(option.underlying))
+        exercised -= market_order_fee(self._listing[option.underlying], -shares, prices)
         return exercised - sold
