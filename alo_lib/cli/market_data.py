@@ -60,5 +60,9 @@ def write_market(folder: Path, *, seed: int) -> None:
 def _generate(folder: Path, seed: int) -> None:
     from alo_lib.market.generator import generate_market
 
-    with console().status("Making the synthetic market (under a minute) ..."):
-        generate_market(folder, seed=seed)
+    with console().status("Making the synthetic market ...") as status:
+        generate_market(
+            folder,
+            seed=seed,
+            progress=lambda ticker, day: status.update(f"Making the synthetic market: {ticker} {day}"),
+        )

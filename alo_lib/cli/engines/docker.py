@@ -20,6 +20,8 @@ __all__ = ["DockerEngine", "stage_project"]
 DEFAULT_IMAGE: Final = "quantconnect/lean:latest"
 _ALGORITHM_ID: Final = "1000000000"
 _ASK_SECONDS: Final = 20
+_UNWRAPPED: Final = "10000"
+"""Columns of the terminal that the lean command believes in, so that it breaks no line of LEAN's log."""
 _CODE: Final = ("algorithm", "models", "alo_lib")
 
 
@@ -66,7 +68,7 @@ class DockerEngine:
         output = run_and_show(
             [*command, "--extra-config", "algorithm-id", _ALGORITHM_ID],
             folder=project,
-            environment=os.environ | {"PYTHONPATH": ""},
+            environment=os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED},
             log=log,
         )
         check_results(results, _ALGORITHM_ID, output, log)

@@ -1,0 +1,98 @@
+"""A small market, an engine that takes no time, and the command line as a shell would call it."""
+
+import datetime as dt
+import os
+from typing import NamedTuple
+
+import pytest
+
+from alo_lib.cli import main
+from alo_lib.cli.engines import EngineRun
+from alo_lib.cli.engines.native import NativeEngine
+from alo_lib.cli.failures import EngineError
+from alo_lib.market.generator import generate_market
+from tests.views import kit
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def small_market(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("market") / "data"
+    generate_market(folder, start=dt.date(2024, 1, 2), end=dt.date(2024, 1, 3), history_days=300, quote_minutes=30)
+    return folder
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Call the command line in a folder of its own; the run has no environment variable that finds engines."""
+    for name in ("LEAN_HOME", "DOTNET_ROOT", "PYTHONNET_PYDLL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(end.value.code, captured.out, captured.err)
+
+    return call
+
+
+class FakeEngine:
+    """Leaves a finished run that was made by hand, or fails as it is told."""
+
+    name = "embedded"
+    place = "made by hand"
+    shows_progress = True
+
+    def __init__(self):
+        self.failure = None
+        self.messages = kit.traded_messages()
+        self.faults = {"crossed quote": 2}
+        self.settings = None
+
+    def run(self, settings, data, folder, progress):
+        self.settings = settings
+        (folder / "journal.bin").write_bytes(b"half of it")
+        if self.failure is not None:
+            raise self.failure
+        kit.write_results(folder, self.messages)
+        for share in (0.0, 0.5, 1.0):
+            progress(settings.start, share)
+        return EngineRun(self.faults, ["equity.zip#a.csv:3: crossed quote"])
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    fake = FakeEngine()
+    monkeypatch.setattr("alo_lib.cli.engines.engine_named", lambda name: fake)
+    return fake
+
+
+@pytest.fixture
+def backtest(run, small_market, engine, tmp_path):
+    """``alo backtest`` on the small market and the fake engine; arguments given win over these."""
+
+    def call(*arguments):
+        usual = ("--data", small_market, "--start", "2024-01-02", "--end", "2024-01-03", "--underlying", "ALFA")
+        return run("backtest", *usual, "--output", tmp_path / "runs", *arguments)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def native_environment():
+    """The environment variables that find this machine's LEAN; the test is skipped where there is none."""
+    try:
+        NativeEngine.find()
+    except EngineError as error:
+        pytest.skip(str(error))
+    names = ("LEAN_HOME", "DOTNET_ROOT", "PYTHONNET_PYDLL")
+    return {name: os.environ[name] for name in names if name in os.environ}

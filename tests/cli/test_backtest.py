@@ -1,0 +1,254 @@
+import csv
+import errno
+import json
+import re
+
+import pytest
+
+from alo_lib.cli.failures import RunFailedError
+from alo_lib.cli.fingerprint import files_in_range, fingerprint
+from alo_lib.core import Settings
+from alo_lib.views import Run
+from tests.views import kit
+
+PROMISED = {
+    "engine",
+    "start",
+    "end",
+    "orders",
+    "fills",
+    "net_profit",
+    "fees",
+    "order_digest",
+    "journal_digest",
+    "skipped",
+    "wall_seconds",
+    "results_folder",
+}
+
+
+def _sentence(outcome):
+    assert outcome.status == 2
+    assert outcome.out == ""
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith("alo: ")
+    assert "Traceback" not in outcome.err
+    return last
+
+
+def test_json_is_one_object_and_all_else_goes_to_standard_error(backtest, tmp_path):
+    outcome = backtest("--json")
+    assert outcome.status == 0
+    assert outcome.out.count("\n") == 1
+    summary = json.loads(outcome.out)
+    assert set(summary) >= PROMISED
+    assert summary["engine"] == "embedded"
+    assert (summary["start"], summary["end"]) == ("2024-01-02", "2024-01-03")
+    assert summary["skipped"] == {"crossed quote": 2}
+    assert "Engine: embedded" in outcome.err
+    assert Run(tmp_path / summary["results_folder"]).about["summary"] == summary
+
+
+def test_people_get_a_table_and_the_report(backtest, tmp_path):
+    outcome = backtest()
+    assert outcome.status == 0
+    assert re.search(r"Net profit\s+190.00", outcome.out)
+    assert re.search(r"Vega\s+-60.00", outcome.out)
+    assert "crossed quote: 2" in outcome.out
+    report = tmp_path / outcome.out.splitlines()[-1].removeprefix("Report: ")
+    assert report.read_text().startswith("<!doctype html>")
+
+
+def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
+    folder = tmp_path / json.loads(backtest("--json", "--set", "entry-edge=0.03").out)["results_folder"]
+    assert re.fullmatch(r"\d{8}-\d{6}-embedded", folder.name)
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"README.txt", "run.json", "settings.json", "data.json", "faults.json", "metrics.prom"}
+    assert names >= {"orders.csv", "journal.bin", "report.html", "alo-log.txt", "alo.json", "alo-summary.json"}
+    assert len((folder / "README.txt").read_text().splitlines()) == 6
+    assert json.loads((folder / "settings.json").read_text())["entry_edge"] == 0.03
+    about = json.loads((folder / "run.json").read_text())
+    assert set(about["versions"]) >= {"python", "numpy", "numba"}
+    assert json.loads((folder / "faults.json").read_text())["first"] == ["equity.zip#a.csv:3: crossed quote"]
+    with (folder / "orders.csv").open() as file:
+        orders = list(csv.DictReader(file))
+    assert len(orders) == 6
+    assert orders[0] | {"utc": "", "time": ""} == {
+        "symbol": "ALFA  240216P00100000",
+        "time": "",
+        "utc": "",
+        "type": "market",
+        "side": "sell",
+        "quantity": "2",
+        "filled": "2",
+        "price": "1.9000",
+        "fee": "2.00",
+        "status": "filled",
+        "tag": "entry",
+    }
+    assert 'alo_orders_total{engine="embedded",status="filled"} 6.0' in (folder / "metrics.prom").read_text()
+
+
+def test_runs_in_the_same_second_get_folders_of_their_own(backtest, tmp_path, monkeypatch):
+    import datetime as dt
+
+    class Frozen(dt.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2024, 2, 1, 12, 0, 0, tzinfo=tz)
+
+    monkeypatch.setattr("alo_lib.cli.backtesting.dt.datetime", Frozen)
+    for _ in range(2):
+        assert backtest().status == 0
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert names == ["20240201-120000-embedded", "20240201-120000-embedded-2"]
+
+
+def test_a_run_without_orders_ends_well(backtest, engine):
+    engine.messages = kit.quiet_messages()
+    summary = json.loads(backtest("--json").out)
+    assert (summary["orders"], summary["fees"]) == (0, 0)
+
+
+def test_settings_come_from_the_project_and_then_the_command_line(backtest, engine):
+    assert backtest("--cash", "5000", "--set", "max-structures = 7", "--underlying", "brvo").status == 0
+    assert engine.settings.cash == 5000
+    assert engine.settings.max_structures == 7
+    assert engine.settings.underlyings == ("ALFA", "BRVO")
+    assert engine.settings.resolution == "minute"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--set", "edge=1"), "unknown setting 'edge'"),
+        (("--set", "entry-edge=high"), "setting entry_edge = 'high'"),
+        (("--set", "entry-edge=7"), "less than or equal to 1"),
+        (("--set", "entry-edge"), "'entry-edge' is not NAME=VALUE"),
+        (("--start", "2024-02-01"), "start 2024-02-01 is above end 2024-01-03"),
+        (("--start", "yesterday"), "setting start = 'yesterday'"),
+        (("--cash", "-5"), "setting cash = '-5'"),
+        (("--resolution", "tick"), "'minute' or 'hour'"),
+        (("--data", "/nowhere"), "there is no data folder at /nowhere"),
+        (("--start", "2020-01-02", "--end", "2020-01-03"), "ALFA has no minute prices from 2020-01-02 to 2020-01-03"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told_in_one_sentence(backtest, tmp_path, arguments, words):
+    assert words in _sentence(backtest(*arguments))
+    runs = tmp_path / "runs"
+    assert not runs.exists() or list(runs.iterdir()) == []
+
+
+def test_an_unknown_underlying_is_named(run, small_market, engine, tmp_path):
+    outcome = run(
+        *("backtest", "--data", small_market, "--underlying", "ZZZ", "--output", tmp_path / "runs"),
+        *("--start", "2024-01-02", "--end", "2024-01-03"),
+    )
+    assert "ZZZ has no minute prices" in _sentence(outcome)
+
+
+def test_an_empty_data_folder_is_told_apart_from_a_missing_one(backtest, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "is empty" in _sentence(backtest("--data", tmp_path / "empty"))
+
+
+def test_results_that_cannot_be_written_are_found_out_before_the_run(backtest, engine, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "results cannot be written to" in _sentence(backtest("--output", tmp_path / "file" / "runs"))
+    assert engine.settings is None
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(backtest, engine, tmp_path):
+    engine.failure = OSError(errno.ENOSPC, "No space left on device")
+    assert _sentence(backtest()).endswith("No space left on device")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_failed_engine_leaves_a_folder_that_looks_unfinished(backtest, engine, tmp_path):
+    engine.failure = RunFailedError("the algorithm failed in LEAN: no luck")
+    outcome = backtest("--json")
+    assert outcome.status == 1
+    assert outcome.out == ""
+    assert outcome.err.endswith("alo: the algorithm failed in LEAN: no luck\n")
+    (left,) = (tmp_path / "runs").iterdir()
+    assert left.name.endswith("-embedded.partial")
+    assert "is not the folder of a finished run" in backtest_report(left)
+
+
+def backtest_report(folder):
+    from alo_lib.views import RunError, report_html
+
+    with pytest.raises(RunError) as error:
+        report_html(Run(folder))
+    return str(error.value)
+
+
+def test_an_engine_that_is_not_there_is_told(run, small_market, monkeypatch, tmp_path):
+    monkeypatch.setenv("LEAN_HOME", str(tmp_path))
+    outcome = run("backtest", "--engine", "native", "--data", small_market)
+    assert "which holds no QuantConnect.Lean.Launcher.dll" in _sentence(outcome)
+    monkeypatch.setenv("PATH", "")
+    assert "no lean command" in _sentence(run("backtest", "--engine", "docker", "--data", small_market))
+
+
+def test_settings_are_listed_with_their_values(run):
+    outcome = run("backtest", "--settings", "--set", "entry-edge=0.035")
+    assert outcome.status == 0
+    assert re.search(r"entry-edge\s+0.035\s+least edge", outcome.out)
+    assert all(name.replace("_", "-") in outcome.out for name in Settings.model_fields)
+
+
+def test_the_log_is_shown_when_asked_for(backtest):
+    lines = [line for line in backtest("--verbose", "--log-format", "json").err.splitlines() if line.startswith("{")]
+    assert [json.loads(line)["event"] for line in lines] == [
+        "run begins",
+        "engine ended",
+        "data left out",
+        "run ends",
+    ]
+    assert "run begins" not in backtest().err
+
+
+def test_the_report_is_drawn_again_from_the_folder_alone(backtest, run, tmp_path):
+    folder = tmp_path / json.loads(backtest("--json").out)["results_folder"]
+    first = (folder / "report.html").read_text()
+    (folder / "report.html").unlink()
+    assert run("report", folder).status == 0
+    assert (folder / "report.html").read_text() == first
+    assert run("report", folder, "--output", tmp_path / "elsewhere.html").status == 0
+    assert (tmp_path / "elsewhere.html").read_text() == first
+
+
+def test_a_report_needs_a_finished_run(run, tmp_path):
+    assert "is not a folder" in _sentence(run("report", tmp_path / "none"))
+    (tmp_path / "some").mkdir()
+    assert "is not the folder of a finished run" in _sentence(run("report", tmp_path / "some"))
+
+
+def test_the_fingerprint_covers_what_a_run_reads(small_market):
+    settings = Settings.of({"underlyings": "ALFA", "start": "2024-01-02", "end": "2024-01-02"})
+    files = files_in_range(small_market, settings)
+    names = {path.relative_to(small_market).as_posix() for path in files}
+    assert names >= {
+        "equity/usa/daily/alfa.zip",
+        "equity/usa/factor_files/alfa.csv",
+        "equity/usa/map_files/alfa.csv",
+        "equity/usa/minute/alfa/20240102_quote.zip",
+        "equity/usa/minute/alfa/20240102_trade.zip",
+        "market-hours/market-hours-database.json",
+        "option/usa/minute/alfa/20240102_quote_american.zip",
+    }
+    assert any(name.startswith("option/usa/universes/alfa/") for name in names)
+    assert not any("brvo" in name or "20240103" in name for name in names)
+    first = fingerprint(small_market, files)
+    assert first == fingerprint(small_market, files)
+    assert first["digest"] != fingerprint(small_market, files[1:])["digest"]
+
+
+def test_the_embedded_engine_gives_the_same_bytes_twice(run, small_market, tmp_path):
+    asked = ("backtest", "--data", small_market, "--start", "2024-01-02", "--end", "2024-01-03")
+    first, second = (json.loads(run(*asked, "--output", tmp_path / "runs", "--json").out) for _ in range(2))
+    for name in ("order_digest", "journal_digest", "orders", "net_profit", "fees", "exposure"):
+        assert first[name] == second[name]
+    reports = [(tmp_path / summary["results_folder"] / "orders.csv").read_bytes() for summary in (first, second)]
+    assert reports[0] == reports[1]

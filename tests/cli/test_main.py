@@ -1,0 +1,109 @@
+import json
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from alo_lib.cli import alo
+from alo_lib.cli.project import ROOT, prepare_compilation_cache
+
+
+def _one_sentence(outcome):
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("alo: ")
+    assert outcome.err.count("\n") == 1
+    return outcome.err
+
+
+def test_help_names_every_command(run):
+    outcome = run("--help")
+    assert outcome.status == 0
+    assert all(name in outcome.out for name in ("backtest", "report", "generate", "engines", "test"))
+    assert run("-h").out == outcome.out
+
+
+@pytest.mark.parametrize("name", sorted(alo.commands))
+def test_every_command_explains_itself_and_its_options(run, name):
+    outcome = run(name, "--help")
+    assert outcome.status == 0
+    command = alo.commands[name]
+    assert command.get_short_help_str().endswith(".")
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+def test_help_waits_for_no_heavy_import():
+    script = (
+        "import sys; from alo_lib.cli import alo; alo.main(['backtest', '--help'], standalone_mode=False); "
+        "print([name for name in ('numpy', 'numba', 'pandas', 'scipy', 'plotly') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_a_command_it_shows_help_and_fails(run):
+    outcome = run()
+    assert outcome.status == 2
+    assert "Commands:" in outcome.out
+
+
+def test_usage_errors_are_one_sentence(run):
+    assert "No such command 'bcaktest'" in _one_sentence(run("bcaktest"))
+    assert "(see 'alo backtest --help')" in _one_sentence(run("backtest", "--no-such-option"))
+    assert "'warp' is not one of" in _one_sentence(run("backtest", "--engine", "warp"))
+
+
+def test_an_interrupt_ends_with_130(backtest, engine, tmp_path):
+    engine.failure = KeyboardInterrupt()
+    outcome = backtest()
+    assert outcome.status == 130
+    assert outcome.err.endswith("alo: interrupted\n")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_defect_of_the_program_shows_its_traceback(backtest, engine, tmp_path):
+    engine.failure = ZeroDivisionError("defect")
+    with pytest.raises(ZeroDivisionError):
+        backtest()
+    (left,) = (tmp_path / "runs").iterdir()
+    assert left.name.endswith(".partial")
+
+
+def test_engines_are_listed_for_people_and_programs(run, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("LEAN_HOME", "/nowhere")
+    listed = run("engines")
+    assert listed.status == 0
+    assert listed.out.splitlines()[0].split()[:2] == ["embedded", "ready"]
+    found = json.loads(run("engines", "--json").out)
+    assert found["embedded"]["ready"]
+    assert found["native"] == {
+        "ready": False,
+        "detail": "LEAN_HOME is /nowhere, which holds no QuantConnect.Lean.Launcher.dll; "
+        "it must name the folder of LEAN's launcher",
+    }
+    assert not found["docker"]["ready"]
+
+
+def test_compiled_kernels_stay_in_the_environment(monkeypatch, tmp_path):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("alo_lib.cli.project._ENVIRONMENT", tmp_path)
+    prepare_compilation_cache()
+    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "numba-cache")
+    assert list((tmp_path / "numba-cache").iterdir()) == []
+
+
+def test_kernels_go_elsewhere_when_the_environment_cannot_be_written(monkeypatch, tmp_path):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("alo_lib.cli.project._ENVIRONMENT", tmp_path)
+    (tmp_path / "numba-cache").write_text("in the way")
+    prepare_compilation_cache()
+    assert "alo-numba-" in os.environ["NUMBA_CACHE_DIR"]
+
+
+def test_a_cache_that_the_caller_chose_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/chosen")
+    prepare_compilation_cache()
+    assert os.environ["NUMBA_CACHE_DIR"] == "/chosen"
