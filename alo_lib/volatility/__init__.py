@@ -1,4 +1,4 @@
-"""Volatility: realized estimators, GJR-GARCH, hidden Markov regimes and change detection; batch and stream.
+"""Volatility: realized estimators, GJR-GARCH, regimes, change detection and the hybrid forecast; batch and stream.
 
 Daily returns are logarithmic and in decimals; volatilities are annualized by 252 trading days.
 """
@@ -7,8 +7,11 @@ from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
 from alo_lib.volatility.changes import ChangeDetector, ChangeState
 from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError, VolatilityError
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
+from alo_lib.volatility.har import HarModel, har_features
+from alo_lib.volatility.hybrid import HybridForecast, HybridState
 from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.parameters import GjrParameters
+from alo_lib.volatility.ranges import range_variance
 from alo_lib.volatility.realized import (
     close_to_close,
     garman_klass,
@@ -34,6 +37,9 @@ __all__ = [
     "GjrParameters",
     "GjrPath",
     "GjrState",
+    "HarModel",
+    "HybridForecast",
+    "HybridState",
     "Mean",
     "ParameterError",
     "RegimeModel",
@@ -44,8 +50,10 @@ __all__ = [
     "VolatilityError",
     "close_to_close",
     "garman_klass",
+    "har_features",
     "log_returns",
     "parkinson",
+    "range_variance",
     "realized_variance",
     "realized_volatility",
     "rogers_satchell",

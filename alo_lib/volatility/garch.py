@@ -231,12 +231,17 @@ class GjrGarch:
         days = np.asarray(trading_days, dtype=np.float64)
         if not np.all(np.isfinite(days) & (days > 0.0)):
             raise ParameterError(f"trading_days must be finite and positive, but they are {trading_days!r}")
+        volatility = np.sqrt(TRADING_DAYS * self.mean_variance(np.float64(state.variance), days))
+        return float(volatility) if np.ndim(trading_days) == 0 else np.asarray(volatility, dtype=np.float64)
+
+    def mean_variance(self, variance: ArrayLike, trading_days: ArrayLike) -> Array:
+        """Mean expected daily variance over ``trading_days`` > 0 from next-day ``variance``; the two broadcast."""
+        days = np.asarray(trading_days, dtype=np.float64)
         p, long_run = self.parameters.persistence, self.parameters.long_run_variance
         whole = np.floor(days)
         last = np.power(p, whole)
         decayed = ((1.0 - last) / (1.0 - p) + (days - whole) * last) / days
-        volatility = np.sqrt(TRADING_DAYS * (long_run + decayed * (state.variance - long_run)))
-        return float(volatility) if np.ndim(trading_days) == 0 else np.asarray(volatility, dtype=np.float64)
+        return np.asarray(long_run + decayed * (np.asarray(variance) - long_run), dtype=np.float64)
 
     def simulate(self, count: int, seed: int, state: GjrState | None = None) -> tuple[Array, Array]:
         """Draw ``count`` daily returns and their conditional variances, each of shape (count,), fixed by ``seed``.

@@ -15,6 +15,7 @@ from alo_lib.volatility.errors import DataError, ParameterError
 from alo_lib.volatility.returns import TRADING_DAYS, check_prices, log_returns
 
 __all__ = [
+    "check_bars",
     "close_to_close",
     "garman_klass",
     "parkinson",
@@ -53,7 +54,7 @@ def parkinson(high: ArrayLike, low: ArrayLike) -> Array:
 
     :raises DataError: for bad prices, or a low above its high.
     """
-    h, lo = _bars(high=high, low=low)
+    h, lo = check_bars(high=high, low=low)
     return _annualized(np.mean(np.square(np.log(h / lo)), axis=-1) / (4.0 * np.log(2.0)))
 
 
@@ -62,7 +63,7 @@ def garman_klass(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: Array
 
     :raises DataError: for bad prices, or a bar whose open or close lies outside its range.
     """
-    o, h, lo, c = _bars(open=open_, high=high, low=low, close=close)
+    o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
     daily = 0.5 * np.square(np.log(h / lo)) - (2.0 * np.log(2.0) - 1.0) * np.square(np.log(c / o))
     return _annualized(np.mean(daily, axis=-1))
 
@@ -72,7 +73,9 @@ def rogers_satchell(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: Ar
 
     :raises DataError: for bad prices, or a bar whose open or close lies outside its range.
     """
-    return _annualized(np.mean(_rogers_satchell_daily(*_bars(open=open_, high=high, low=low, close=close)), axis=-1))
+    return _annualized(
+        np.mean(_rogers_satchell_daily(*check_bars(open=open_, high=high, low=low, close=close)), axis=-1)
+    )
 
 
 def yang_zhang(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> Array:
@@ -82,7 +85,7 @@ def yang_zhang(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLi
 
     :raises DataError: for bad prices, a bar whose open or close lies outside its range, or fewer than three bars.
     """
-    o, h, lo, c = _bars(open=open_, high=high, low=low, close=close)
+    o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
     observations = c.shape[-1] - 1
     if observations < 2:
         raise DataError(f"yang_zhang needs at least 3 bars, but there are {c.shape[-1]}")
@@ -149,7 +152,7 @@ def _rogers_satchell_daily(o: Array, h: Array, lo: Array, c: Array) -> Array:
     return result
 
 
-def _bars(**prices: ArrayLike) -> tuple[Array, ...]:
+def check_bars(**prices: ArrayLike) -> tuple[Array, ...]:
     """Checked arrays of one shape in which no open or close leaves its bar's range."""
     arrays = {name: check_prices(name, value) for name, value in prices.items()}
     shapes = sorted({array.shape for array in arrays.values()})

@@ -301,6 +301,18 @@ class RegimeModel:
         total = float(np.sum(path[:whole])) + (trading_days - whole) * float(path[whole])
         return math.sqrt(TRADING_DAYS * total / trading_days)
 
+    def mean_variance(self, probabilities: Array, horizons: tuple[int, ...]) -> Array:
+        """Mean expected daily variance over ``horizons`` (m ascending days) from ``probabilities`` (n, k): (n, m)."""
+        means, variances, transition = self._arrays
+        mix, total = probabilities, np.zeros(probabilities.shape[0])
+        out = np.empty((probabilities.shape[0], len(horizons)))
+        for day in range(1, horizons[-1] + 1):
+            mix = mix @ transition
+            total = total + mix @ (variances + np.square(means)) - np.square(mix @ means)
+            if day in horizons:
+                out[:, horizons.index(day)] = total / day
+        return out
+
     @cached_property
     def _arrays(self) -> tuple[Array, Array, Array]:
         p = self.parameters

@@ -1,0 +1,68 @@
+"""A daily variance measure from bars, robust to bad prints: the session's range, and the night before it.
+
+x_t = ln(H/L)^2 / (4 ln 2) + ln(O_t / C_{t-1})^2
+
+is several times less noisy than a squared return (Parkinson 1980). Its weakness is a single false print beyond the
+day's prices, common in older bars. So the part of a range that lies outside open and close is limited, on each side, to
+a multiple of the usual day's deviation, judged by earlier days alone.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alo_lib.numerics.compilation import kernel
+from alo_lib.volatility.errors import DataError
+from alo_lib.volatility.realized import check_bars
+
+__all__ = ["MEMORY", "range_variance"]
+
+Array = NDArray[np.float64]
+
+MEMORY = 63
+"""Earlier days that tell what is usual: a quarter."""
+
+_LEAST_MEMORY = 21
+_WICK_LIMIT = 6.0
+"""Of 5,030 days of the S&P 500 since 1999 two have a longer wick, the flash crash of May 2010 (9.4) and one of 2018;
+the false prints of older bars reach hundreds."""
+
+FLOOR = 1e-8
+"""Least measure of a day (0.16 % a year), so that a day without trades keeps a logarithm."""
+
+
+@kernel
+def measure_day(earlier: Array, previous_close: float, open_: float, high: float, low: float, close: float) -> float:
+    """Variance measure of one day, given the measures of up to :data:`MEMORY` days before it."""
+    top, bottom = max(open_, close), min(open_, close)
+    upper, lower = math.log(high / top), math.log(bottom / low)
+    if earlier.shape[0] >= _LEAST_MEMORY:
+        limit = _WICK_LIMIT * math.sqrt(np.median(earlier))
+        upper, lower = min(upper, limit), min(lower, limit)
+    span = math.log(top / bottom) + upper + lower
+    night = math.log(open_ / previous_close)
+    return max(span * span / (4.0 * math.log(2.0)) + night * night, FLOOR)
+
+
+@kernel
+def _measure(open_: Array, high: Array, low: Array, close: Array, out: Array) -> None:
+    """Fill ``out`` (n - 1,) with the measures of the n bars but the first, which gives only its close."""
+    for t in range(out.shape[0]):
+        out[t] = measure_day(out[max(0, t - MEMORY) : t], close[t], open_[t + 1], high[t + 1], low[t + 1], close[t + 1])
+
+
+def range_variance(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> Array:
+    """Daily variance measures of n bars, shape (n,) to (n - 1,): the first bar gives only its close.
+
+    Not annualized, and in level a little apart from squared returns, since a range is watched at intervals; models that
+    use it estimate that factor.
+
+    :raises DataError: for bad prices, a bar whose open or close lies outside its range, or fewer than two bars.
+    """
+    o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
+    if c.ndim != 1 or c.size < 2:
+        raise DataError(f"bars must be one-dimensional, 2 or more, but the shape is {c.shape}")
+    out = np.empty(c.size - 1)
+    _measure(o, h, lo, c, out)
+    return out
