@@ -1,0 +1,96 @@
+"""Margin cases worked out by hand from the exchange's rules; spot 100, contracts of 100 shares."""
+
+import datetime as dt
+from decimal import Decimal as D
+
+import pytest
+
+from alo_lib.simulation import Instrument, Leg, margin, naked_margin, requirement
+from tests.simulation.desk import DAY, at
+
+SPOT = D(100)
+LATER = DAY + dt.timedelta(days=30)
+SHARES = Instrument(0, "TEST", 0, 0, D(0), 1, 0, False)
+
+
+def option(strike: int, right: int, number: int = 1, expiry: dt.date = DAY) -> Instrument:
+    return Instrument(number, "TEST", 0, right, D(strike), 100, at(16, day=expiry), True)
+
+
+def leg(instrument: Instrument, quantity: int, price: str = "0") -> Leg:
+    return Leg(instrument, quantity, D(price))
+
+
+def total(*legs: Leg) -> D:
+    return margin(legs, {0: SPOT})
+
+
+@pytest.mark.parametrize(
+    ("strike", "right", "premium", "expected"),
+    [
+        (100, +1, "3", 300 + 2000),  # at the money: 20 % of the underlying
+        (105, +1, "1", 100 + 1500),  # less what it is out of the money
+        (120, +1, "0.1", 10 + 1000),  # but at least 10 % of the underlying
+        (90, -1, "1", 100 + 1000),
+        (80, -1, "0.2", 20 + 800),  # at least 10 % of a put's strike
+        (110, -1, "11", 1100 + 2000),  # in the money: no deduction
+    ],
+)
+def test_naked_options_need_premium_and_a_share_of_the_underlying(
+    strike: int, right: int, premium: str, expected: int
+) -> None:
+    assert naked_margin(option(strike, right), D(premium), SPOT) == expected
+    assert total(leg(option(strike, right), -3, premium)) == 3 * expected
+
+
+def test_shares_need_half_their_value_on_both_sides() -> None:
+    assert total(leg(SHARES, 300)) == 15_000
+    assert total(leg(SHARES, -300)) == 15_000
+
+
+def test_long_options_need_no_margin_but_are_paid_in_full() -> None:
+    legs = [leg(option(100, +1), 2, "3")]
+    assert total(*legs) == 0
+    assert requirement(legs, {0: SPOT}) == 600
+
+
+def test_a_straddle_needs_its_greater_side_and_the_other_premium() -> None:
+    call, put = leg(option(100, +1, 1), -2, "3"), leg(option(100, -1, 2), -2, "2")
+    assert total(call, put) == 2 * ((300 + 2000) + 200)
+
+
+def test_a_strangle_with_uneven_sides_has_naked_ones_left() -> None:
+    call, put = leg(option(105, +1, 1), -1, "1"), leg(option(90, -1, 2), -3, "1")
+    # one strangle at the call's 1,600 plus the put's premium, two puts naked
+    assert total(call, put) == (1600 + 100) + 2 * 1100
+
+
+def test_shares_cover_short_calls_and_lend_nothing_in_the_money() -> None:
+    assert total(leg(SHARES, 200), leg(option(105, +1), -2, "1")) == 10_000
+    assert total(leg(SHARES, 200), leg(option(95, +1), -2, "6")) == 10_000 + 2 * 500
+    assert total(leg(SHARES, 150), leg(option(105, +1), -2, "1")) == 7_500 + 1_600
+
+
+def test_short_shares_cover_short_puts() -> None:
+    assert total(leg(SHARES, -100), leg(option(95, -1), -1, "1")) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("right", "short", "long", "loss"),
+    [(+1, 100, 105, 500), (+1, 105, 100, 0), (-1, 100, 95, 500), (-1, 95, 100, 0)],
+)
+def test_a_vertical_spread_needs_what_it_can_lose(right: int, short: int, long: int, loss: int) -> None:
+    legs = [leg(option(short, right, 1), -2, "3"), leg(option(long, right, 2), 2, "1")]
+    assert total(*legs) == 2 * loss
+
+
+def test_a_long_option_that_dies_first_protects_nothing() -> None:
+    later_short = leg(option(100, +1, 1, LATER), -1, "4")
+    assert total(later_short, leg(option(100, +1, 2), 1, "2")) == total(later_short)
+    assert total(leg(option(100, +1, 1), -1, "2"), leg(option(100, +1, 2, LATER), 1, "4")) == 0
+
+
+def test_underlyings_do_not_help_each_other() -> None:
+    other = Instrument(7, "OTHER", 7, 0, D(0), 1, 0, False)
+    call = leg(option(105, +1), -1, "1")
+    assert margin([call, leg(other, 100)], {0: SPOT, 7: D(10)}) == 1_600 + 500

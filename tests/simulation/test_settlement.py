@@ -1,0 +1,150 @@
+"""Expiry, exercise, assignment, splits and dividends."""
+
+import datetime as dt
+from decimal import Decimal as D
+
+import pytest
+
+from alo_lib.market.records import OrderStatus, OrderType
+from alo_lib.simulation import TradeBuilder
+from tests.simulation.desk import DAY, HOUR, MINUTE, Desk, at, contract
+
+CLOSE = at(16)
+
+
+@pytest.mark.parametrize(
+    ("right", "held", "spot", "shares", "win"),
+    [
+        (+1, 2, 103.0, 200, True),  # exercised: buys
+        (+1, 2, 101.0, 200, False),  # exercised, yet it paid more than it got
+        (-1, 2, 97.0, -200, True),  # exercised: sells
+        (+1, -2, 103.0, -200, False),  # assigned: delivers
+        (-1, -2, 97.0, 200, False),  # assigned: takes
+        (+1, 2, 100.01, 200, False),  # a cent is enough
+        (+1, 2, 100.0, 0, False),
+        (-1, 2, 100.004, 0, False),
+        (-1, -2, 101.0, 0, True),  # worthless
+        (+1, -2, 101.0, -200, True),  # assigned, yet it got more than it paid
+    ],
+)
+def test_expiry(right: int, held: int, spot: float, shares: int, win: bool) -> None:
+    desk = Desk(contract(100.0, right))
+    desk.hold(1, held, "2.0")
+    desk.trade(CLOSE, spot)
+    assert desk.settlement.expire(CLOSE - MINUTE) == []
+    cash = desk.account.cash
+    events = desk.settlement.expire(CLOSE)
+    assert [event.type for event in events] == [OrderType.OPTION_EXERCISE] * (2 if shares else 1)
+    assert (events[0].instrument, events[0].quantity, events[0].price, events[0].fee) == (1, -held, 0, 0)
+    assert all(event.status is OrderStatus.FILLED and event.intent == 0 for event in events)
+    if shares:
+        assert (events[1].instrument, events[1].quantity, events[1].price) == (0, shares, D("100.0"))
+    assert (desk.holding(0), desk.holding(1)) == (shares, 0)
+    assert desk.account.cash == cash - shares * 100
+    assert events[0].is_assignment == (held < 0 and shares != 0)
+    assert desk.account.profits[-1].is_win is win
+    assert desk.settlement.expire(CLOSE + MINUTE) == []
+
+
+def test_expiry_cancels_what_waits() -> None:
+    desk = Desk(contract(100.0, +1))
+    desk.trade(at(15), 105.0)
+    desk.quote(at(15), 1, bid=5.0, ask=5.2, sizes=(1, 1))
+    desk.order(1, 2, at(15))
+    events = desk.settlement.expire(CLOSE)
+    assert [event.status.name for event in events] == ["CANCELED", "FILLED", "FILLED"]
+    assert desk.holding(0) == 100
+
+
+def assignable(right: int, spot: float, *, days: int, held: int = -1, american: bool = True) -> Desk:
+    desk = Desk(contract(100.0, right, expiry=DAY + dt.timedelta(days=days), american=american))
+    desk.hold(1, held, "3.0")
+    desk.trade(at(10), spot)
+    desk.quote(at(10), 1, bid=abs(spot - 100.0) - 0.1, ask=abs(spot - 100.0) + 0.1)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("right", "spot", "days", "held", "assigned"),
+    [
+        (+1, 106.0, 4, -1, True),
+        (-1, 94.0, 4, -1, True),
+        (+1, 105.0, 4, -1, False),  # not beyond 5 % of the underlying
+        (+1, 94.0, 4, -1, False),
+        (+1, 106.0, 5, -1, False),  # too long to live
+        (+1, 106.0, 4, +1, False),  # long positions are ours to exercise
+    ],
+)
+def test_deep_short_options_are_assigned_shortly_before_expiry(
+    right: int, spot: float, days: int, held: int, assigned: bool
+) -> None:
+    desk = assignable(right, spot, days=days, held=held)
+    events = desk.settlement.assign(at(10))
+    assert bool(events) is assigned
+    if assigned:
+        assert desk.holding(0) == -right * 100
+        assert events[0].is_assignment
+
+
+def test_european_options_are_assigned_on_their_last_day_alone() -> None:
+    assert not assignable(+1, 110.0, days=1, american=False).settlement.assign(at(10))
+    assert assignable(+1, 110.0, days=0, american=False).settlement.assign(at(10))
+
+
+def test_assignment_is_looked_for_once_an_hour() -> None:
+    desk = assignable(+1, 101.0, days=4)
+    assert desk.settlement.assign(at(10, 1)) == []
+    desk.trade(at(10, 30), 110.0)
+    assert desk.settlement.assign(at(10, 30)) == []
+    assert desk.settlement.assign(at(11))
+
+
+@pytest.mark.parametrize(("bar", "sent"), [(MINUTE, at(15, 44)), (HOUR, at(15))])
+def test_options_are_liquidated_on_the_close_before_a_split(bar: int, sent: int) -> None:
+    later = DAY + dt.timedelta(days=30)
+    desk = Desk(contract(100.0, -1, expiry=later), contract(100.0, +1, expiry=later), bar=bar)
+    desk.trade(at(10), 100.0)
+    desk.quote(at(10), 1, bid=2.0, ask=2.2)
+    desk.quote(sent, 2, bid=2.0, ask=2.2, sizes=(1, 1))
+    desk.hold(1, -3, "2.0")
+    desk.hold(2, 5, "2.0")
+    desk.settlement.warn_of_split(0)
+    assert desk.settlement.liquidate_before_split(sent - bar, CLOSE) == []
+    desk.broker.submit(2, -2, sent)  # half of it waits
+    events = desk.settlement.liquidate_before_split(sent, CLOSE)
+    assert [(event.instrument, event.ordered, event.status.name) for event in events] == [
+        (1, 3, "SUBMITTED"),
+        (2, -2, "CANCELED"),
+        (2, -4, "SUBMITTED"),
+    ]
+    assert desk.settlement.liquidate_before_split(sent + bar, CLOSE) == []
+    assert desk.broker.submit(2, 1, sent)[0].status is OrderStatus.INVALID
+    desk.quote(CLOSE, 1, bid=1.9, ask=2.1)
+    desk.quote(CLOSE, 2, bid=1.9, ask=2.1)
+    fills = desk.broker.scan(CLOSE)
+    assert [(fill.instrument, fill.quantity, fill.price) for fill in fills] == [(1, 3, D("2.1")), (2, -4, D("1.9"))]
+    assert (desk.holding(1), desk.holding(2)) == (0, 0)
+
+
+def test_a_split_restates_shares_prices_and_open_trades() -> None:
+    desk = Desk()
+    desk.trade(at(16), 651.0)
+    trades = TradeBuilder(desk.listing)
+    trades.fill(desk.order(0, 100, at(15))[1])
+    desk.settlement.split(0, 0.1428571429)  # what a factor file has for 1/7
+    trades.split(0, D("0.1428571429"))
+    assert desk.holding(0) == 699  # a whole share short, as in LEAN; its value is in cash
+    assert desk.prices.price(0) == pytest.approx(D("93.0"), abs=D("0.0001"))
+    assert desk.account.equity(desk.prices) == pytest.approx(D(100_000) - 1, abs=D("0.001"))
+    desk.trade(at(16) + MINUTE, 94.0)
+    desk.broker.begin_session(at(9, 30), at(20))
+    trades.fill(desk.order(0, -699, at(17))[1])
+    assert trades.closed[0].profit == pytest.approx(D(699), abs=D("0.01"))
+
+
+def test_dividends_follow_the_position() -> None:
+    desk = Desk()
+    desk.hold(0, 50, "10")
+    cash = desk.account.cash
+    desk.settlement.dividend(0, 0.47)
+    assert desk.account.cash == cash + D("23.5")
