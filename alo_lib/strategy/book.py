@@ -66,6 +66,7 @@ class MarketBook:
     dividends: list[Dividend] = field(default_factory=list)
     split_pending: bool = False
     blocked_until: int = -1  # nothing is opened before
+    _row: dict[int, int] = field(default_factory=dict, init=False)
 
     @property
     def spot(self) -> float:
@@ -77,10 +78,10 @@ class MarketBook:
 
     def row(self, instrument: int) -> int:
         """The row of a contract (KeyError when the chain does not hold it)."""
-        rows = np.flatnonzero(self.contracts["instrument"] == instrument)
-        if len(rows) == 0:
-            raise KeyError(f"instrument {instrument} is not in the chain of {self.ticker}")
-        return int(rows[0])
+        try:
+            return self._row[instrument]
+        except KeyError:
+            raise KeyError(f"instrument {instrument} is not in the chain of {self.ticker}") from None
 
     def list_contracts(self, contracts: Records) -> None:
         """Replace the chain by today's; what both hold keeps its last quote."""
@@ -89,6 +90,7 @@ class MarketBook:
         _, new, old = np.intersect1d(contracts["instrument"], self.contracts["instrument"], return_indices=True)
         quotes[new], quote_time[new] = self.quotes[old], self.quote_time[old]
         self.contracts, self.quotes, self.quote_time = contracts, quotes, quote_time
+        self._row = {number: row for row, number in enumerate(contracts["instrument"].tolist())}
 
     def years_to_expiry(self, time: int) -> FloatArray:
         """Years from ``time`` to each contract's last close; never below zero."""

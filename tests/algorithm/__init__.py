@@ -1,0 +1,1 @@
+"""Tests of the algorithms, inside LEAN where one is."""

@@ -1,0 +1,89 @@
+"""The main job on real data: the same decisions on every engine, the same bytes on every run."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alo_lib.cli.engines.base import EngineRun
+from alo_lib.cli.engines.embedded import EmbeddedEngine
+from alo_lib.cli.engines.native import NativeEngine
+from alo_lib.cli.failures import EngineError
+from alo_lib.core import Settings, replay
+from alo_lib.journal import Journal, message_digest, order_digest, orders_of, read_journal
+
+EXPECTED = Path(__file__).with_name("expected_orders.json")
+JOBS = {
+    "GOOG minute": {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"},
+    "AAPL hour, through its split": {
+        "underlyings": "AAPL",
+        "start": "2014-06-06",
+        "end": "2014-06-09",
+        "resolution": "hour",
+    },
+}
+
+
+def native() -> NativeEngine:
+    try:
+        return NativeEngine.find()
+    except EngineError as error:
+        pytest.skip(f"no native LEAN: {error}")
+
+
+def run(engine: Any, job: str, data: Path, folder: Path) -> tuple[EngineRun, Journal]:
+    folder.mkdir()
+    outcome = engine.run(Settings.of(JOBS[job]), data, folder, lambda date, share: None)
+    return outcome, read_journal(folder / "journal.bin")
+
+
+def table(journal: Journal) -> list[dict[str, Any]]:
+    """Orders as the stored expectation has them."""
+    return [
+        asdict(order) | {"price": round(order.price, 4), "fee": round(order.fee, 2)}
+        for order in orders_of(journal.messages)
+    ]
+
+
+@pytest.fixture(scope="module", params=list(JOBS))
+def job(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def embedded(job: str, lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Journal:
+    return run(EmbeddedEngine(), job, lean_data, tmp_path_factory.mktemp("embedded") / "run")[1]
+
+
+def test_orders_are_the_stored_ones(job: str, embedded: Journal) -> None:
+    assert table(embedded) == json.loads(EXPECTED.read_text())[job]
+
+
+def test_two_runs_write_the_same_journal(job: str, embedded: Journal, lean_data: Path, tmp_path: Path) -> None:
+    again = run(EmbeddedEngine(), job, lean_data, tmp_path / "run")[1]
+    assert message_digest(again.messages) == message_digest(embedded.messages)
+    assert order_digest(orders_of(again.messages)) == order_digest(orders_of(embedded.messages))
+
+
+def test_replay_decides_the_same(embedded: Journal) -> None:
+    result = replay(embedded)
+    assert result.divergence is None
+    assert result.digest == message_digest(embedded.messages)
+
+
+@pytest.mark.lean
+def test_lean_sends_the_same_orders_and_writes_the_same_journal(
+    job: str, embedded: Journal, lean_data: Path, tmp_path: Path
+) -> None:
+    engine = native()
+    (first, journal), (second, again) = (run(engine, job, lean_data, tmp_path / name) for name in ("first", "second"))
+    ours, theirs = orders_of(embedded.messages), orders_of(journal.messages)
+    assert len(ours) == len(theirs) > 4
+    for number, (mine, leans) in enumerate(zip(ours, theirs, strict=True), 1):
+        assert mine == leans, f"order {number}"
+    assert message_digest(journal.messages) == message_digest(embedded.messages)
+    assert message_digest(again.messages) == message_digest(journal.messages)
+    assert first.order_list_hash
+    assert first.order_list_hash == second.order_list_hash
