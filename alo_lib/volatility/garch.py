@@ -12,7 +12,7 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr
 from alo_lib.volatility.changes import ChangeDetector
 from alo_lib.volatility.errors import DataError, ParameterError
-from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks
+from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks, shock_quantile
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, finite_returns
 
@@ -242,6 +242,16 @@ class GjrGarch:
         last = np.power(p, whole)
         decayed = ((1.0 - last) / (1.0 - p) + (days - whole) * last) / days
         return np.asarray(long_run + decayed * (np.asarray(variance) - long_run), dtype=np.float64)
+
+    def quantile(self, state: GjrState, probability: float) -> float:
+        """The next daily return below which it falls with ``probability``: at 1 %, the value-at-risk with its sign.
+
+        :raises ParameterError: for a probability outside (0, 1).
+        """
+        if not 0.0 < probability < 1.0:
+            raise ParameterError(f"probability must be in (0, 1), but it is {probability!r}")
+        shock = shock_quantile(probability, self.parameters.nu, self.parameters.skew)
+        return self.parameters.mu + math.sqrt(state.variance) * shock
 
     def simulate(self, count: int, seed: int, state: GjrState | None = None) -> tuple[Array, Array]:
         """Draw ``count`` daily returns and their conditional variances, each of shape (count,), fixed by ``seed``.

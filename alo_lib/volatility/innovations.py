@@ -9,11 +9,11 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
+from scipy.special import ndtri, stdtr, stdtrit
 
 from alo_lib.numerics.compilation import kernel
 
-__all__ = ["Distribution", "density_constants", "downside_share", "log_density", "sample_shocks"]
+__all__ = ["Distribution", "density_constants", "downside_share", "log_density", "sample_shocks", "shock_quantile"]
 
 Distribution = Literal["normal", "t", "skewt"]
 DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
@@ -59,6 +59,18 @@ def downside_share(nu: float, skew: float) -> float:
     first = -nu / (nu - 1.0) * (1.0 + s * s / nu) * math.exp(log_f)
     second = nu * (nu - 1.0) / (nu - 2.0) * float(stdtr(nu - 2.0, s * unit)) - nu * zeroth
     return (1.0 - skew) * (stretch * stretch * second - 2.0 * stretch * a * first + a * a * zeroth) / (b * b)
+
+
+def shock_quantile(probability: float, nu: float, skew: float) -> float:
+    """The standardized shock below which a draw falls with ``probability``, in (0, 1)."""
+    if math.isinf(nu):
+        return float(ndtri(probability))
+    unit = math.sqrt((nu - 2.0) / nu)
+    a, b, _ = density_constants(nu, skew)
+    left = 0.5 * (1.0 - skew)
+    if probability < left:
+        return ((1.0 - skew) * unit * float(stdtrit(nu, probability / (1.0 - skew))) - a) / b
+    return ((1.0 + skew) * unit * float(stdtrit(nu, 0.5 + (probability - left) / (1.0 + skew))) - a) / b
 
 
 def sample_shocks(count: int, nu: float, skew: float, generator: np.random.Generator) -> NDArray[np.float64]:

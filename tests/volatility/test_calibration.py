@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import kstest
 
 from alo_lib.volatility import CalibrationError, DataError, GjrGarch, ParameterError, calibration, log_returns
-from alo_lib.volatility.innovations import downside_share, sample_shocks
+from alo_lib.volatility.innovations import downside_share, sample_shocks, shock_quantile
 from alo_lib.volatility.likelihood import likelihood
 from alo_lib.volatility.search import maximize
 
@@ -197,6 +197,13 @@ def test_likelihood_equals_the_filters(model: GjrGarch, sample: Array) -> None:
 @pytest.mark.parametrize("skew", [-0.9, -0.4, -0.05, 0.0, 0.2])
 def test_downside_share_agrees_with_arch(nu: float, skew: float) -> None:
     assert downside_share(nu, skew) == pytest.approx(SkewStudent().partial_moment(2, 0.0, [nu, skew]), rel=1e-11)
+
+
+@pytest.mark.parametrize("skew", [-0.4, 0.0, 0.3])
+@pytest.mark.parametrize("probability", [0.001, 0.01, 0.05, 0.5, 0.72, 0.99])
+def test_quantiles_agree_with_arch(skew: float, probability: float) -> None:
+    expected = float(SkewStudent().ppf(np.array([probability]), [6.0, skew])[0])
+    assert shock_quantile(probability, 6.0, skew) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_skewed_shocks_follow_archs_distribution() -> None:

@@ -146,6 +146,16 @@ def test_returns_that_are_not_finite_are_named(bad: float) -> None:
         model.filter([0.01, bad])
 
 
+def test_returns_fall_below_their_quantile_as_often_as_it_says(model: GjrGarch) -> None:
+    returns, variances = model.simulate(50_000, seed=12)
+    for probability in (0.01, 0.05, 0.5):
+        shock = (model.quantile(GjrState(1.0), probability) - model.parameters.mu) / 1.0
+        below = returns < model.parameters.mu + np.sqrt(variances) * shock
+        assert float(np.mean(below)) == pytest.approx(probability, abs=4 * math.sqrt(probability / 50_000))
+    with pytest.raises(ParameterError, match="probability must be in"):
+        model.quantile(GjrState(1.0), 1.0)
+
+
 def test_far_outliers_are_refused_with_their_place() -> None:
     model = GjrGarch(PARAMETERS["t"])
     state = model.filter([0.001, 0.002])
