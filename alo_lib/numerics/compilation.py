@@ -5,13 +5,24 @@ Every compiled function of the library goes through :func:`kernel`. The Python o
 """
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 
 __all__ = ["kernel", "python_original"]
 
+_NUMERICS = Path(__file__).resolve().parent
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+@cache
+def _sources(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, modification time and size of a package's modules, in order of name."""
+    stats = ((path.name, path.stat()) for path in sorted(folder.glob("*.py")))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
 
 
 def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = False) -> Any:
@@ -22,10 +33,12 @@ def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = 
 
     ``parallel`` allows ``prange``; the loop's iterations must be independent, so that the bits do not depend on the
     number of threads. ``inline`` inlines the function at numba level where LLVM would not.
+
+    A cached kernel is compiled again when any module of its own package or of ``numerics`` has changed.
     """
 
     def compile_(f: F) -> Any:
-        return numba.njit(
+        compiled = numba.njit(
             f,
             cache=True,
             nogil=True,
@@ -34,6 +47,12 @@ def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = 
             parallel=parallel,
             inline="always" if inline else "never",
         )
+        cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+        if cache_file is not None:
+            # numba checks the stamp of the kernel's own file only; a changed callee would leave a stale caller cached.
+            own_package = Path(f.__code__.co_filename).resolve().parent
+            cache_file._source_stamp = (cache_file._source_stamp, _sources(own_package), _sources(_NUMERICS))
+        return compiled
 
     return compile_ if function is None else compile_(function)
 

@@ -15,22 +15,14 @@ otherwise              exercised below one boundary
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementary import exponential, normal_cdf_pdf
-from alo_lib.pricing.boundary import (
-    first_guess,
-    perpetual_distance,
-    solve_boundary,
-    solve_tangents,
-    workspace,
-)
+from alo_lib.pricing.boundary import Space, solve_boundary
 from alo_lib.pricing.european import (
-    COUNT,
     V_L,
     V_LL,
     V_LQ,
@@ -46,7 +38,7 @@ from alo_lib.pricing.european import (
 )
 from alo_lib.pricing.scheme import Tables
 
-__all__ = ["BAD_BOUNDARY", "DOUBLE", "EUROPEAN", "SINGLE", "Space", "evaluate", "new_space", "regime", "solve"]
+__all__ = ["BAD_BOUNDARY", "DOUBLE", "EUROPEAN", "SINGLE", "evaluate", "regime", "solve"]
 
 Array = npt.NDArray[np.float64]
 
@@ -55,44 +47,10 @@ BAD_BOUNDARY = 1
 
 _DETERMINISTIC = 1e-9  # volatility * sqrt(time) below which the spot's path is its forward
 _G_FLOOR = 1e-24
-_MEETING_STEPS = 60
-_MEETING_GAP = 1e-11
-
-
-class Space(NamedTuple):
-    """Scratch of one thread, and the boundary solved last."""
-
-    pairs: Array
-    rows: Array
-    jacobian: Array
-    pivots: npt.NDArray[np.int64]
-    g: Array  # (2, n) log distance of the upper and lower boundary from its start
-    tangents: Array  # (2, 4, n)
-    state: Array  # (8,) see below
-    points: Array  # (12, p)
-    total: Array  # (10,)
-
-
-# Slots of Space.state: start of each boundary, derivatives of the starts, horizon, whether there are two.
-_START_UPPER, _START_LOWER, _START_RATE, _START_YIELD, _HORIZON, _REGIME, _SWEEPS = range(7)
-
-
-@kernel
-def new_space(t: Tables) -> Space:
-    """Scratch for the tables."""
-    pairs, rows, jacobian, pivots = workspace(t)
-    n = t.node.size
-    return Space(
-        pairs,
-        rows,
-        jacobian,
-        pivots,
-        np.ones((2, n)),
-        np.zeros((2, 4, n)),
-        np.zeros(8),
-        np.empty((12, t.price_weight.size)),
-        np.empty(COUNT),
-    )
+_NEGLIGIBLE = 1e-9  # of the strike
+_MEETING_TIME = 1e-7  # relative
+_MEETING_STEPS = 200
+_MEETING_GAP = 1e-8  # of ln(r/q), at which the two boundaries count as having met
 
 
 @kernel
@@ -106,147 +64,72 @@ def regime(rate: float, dividend_yield: float) -> int:
 
 
 @kernel
-def _solve_side(
-    rate: float, dividend_yield: float, volatility: float, time: float, which: int, t: Tables, space: Space
-) -> bool:
-    """Solve the upper (which = 0) or lower (1) boundary from scratch over (0, time)."""
-    g = space.g[which]
-    side = 1.0 - 2.0 * which
-    start = space.state[_START_UPPER + which]
-    limit = perpetual_distance(rate, dividend_yield, volatility, start) if rate >= 0.0 else math.inf
-    first_guess(rate, dividend_yield, volatility, time, side, limit, t, g)
-    sweeps = solve_boundary(
-        rate,
-        dividend_yield,
-        volatility,
-        time,
-        start,
-        side,
-        limit,
-        t,
-        g,
-        space.pairs,
-        space.rows,
-        space.jacobian,
-        space.pivots,
-    )
-    space.state[_SWEEPS] = sweeps
-    return bool(sweeps >= 0)
-
-
-@kernel
-def _gap(rate: float, dividend_yield: float, volatility: float, time: float, t: Tables, space: Space) -> float:
-    """ln(upper / lower) at the given time; negative where either boundary has ceased to exist."""
-    for which in range(2):
-        if not _solve_side(rate, dividend_yield, volatility, time, which, t, space):
-            return -1.0
-    return float(space.state[_START_UPPER] - space.g[0, 0] - space.state[_START_LOWER] - space.g[1, 0])
-
-
-@kernel
-def _solve_double(rate: float, dividend_yield: float, volatility: float, time: float, t: Tables, space: Space) -> bool:
-    """Both boundaries up to expiry or to where they meet, whichever is earlier.
-
-    Up to there each solves its own single-boundary equation: where the other region's payoff is continued past the
-    other boundary, the value between stays what it was.
-    """
-    high = time
-    gap = _gap(rate, dividend_yield, volatility, high, t, space)
-    if gap >= 0.0:
-        space.state[_HORIZON] = high
-        return True
-    # The distance ln(r/q) is closed by two boundaries that each move about 0.64 volatility sqrt(tau) at least.
-    low = 0.0
-    width = space.state[_START_UPPER] - space.state[_START_LOWER]
-    probe = min(0.5 * high, (0.3 * width / volatility) ** 2)
-    low_gap = width
-    for _ in range(_MEETING_STEPS):
-        gap = _gap(rate, dividend_yield, volatility, probe, t, space)
-        if gap >= 0.0:
-            low = probe
-            low_gap = gap
-            if gap < _MEETING_GAP:
-                break
-        else:
-            high = probe
-        if high - low < 1e-13 * high:
-            break
-        # The gap falls roughly with the square root of time; the next probe extrapolates, held inside the bracket.
-        root = math.sqrt(low)
-        reach = root * width / (width - low_gap) if low_gap < width else math.inf
-        probe = reach * reach if reach < math.inf else 0.5 * (low + high)
-        if not low < probe < high:
-            probe = 0.5 * (low + high)
-    if low <= 0.0:
-        return False
-    space.state[_HORIZON] = low
-    return bool(_gap(rate, dividend_yield, volatility, low, t, space) >= 0.0)
-
-
-@kernel
 def solve(
     rate: float, dividend_yield: float, volatility: float, time: float, with_tangents: bool, t: Tables, space: Space
 ) -> int:
-    """Solve the boundary, or both, of a put with strike 1 into space; returns 0 or BAD_BOUNDARY."""
-    state = space.state
+    """Solve the boundary, or both, of a put with strike 1 into space; returns 0 or BAD_BOUNDARY.
+
+    Two boundaries are solved up to expiry or to where they meet, whichever is earlier. Up to there each obeys its own
+    single-boundary equation: continuing the exercise region past the other boundary changes no value on this side.
+    """
     which = regime(rate, dividend_yield)
-    state[_REGIME] = which
-    state[_HORIZON] = time
+    space.horizon[0] = time
+    space.horizon[1] = which
     if which == EUROPEAN or volatility * math.sqrt(time) < _DETERMINISTIC:
         return 0
-    state[_START_UPPER] = 0.0
-    state[_START_RATE] = 0.0
-    state[_START_YIELD] = 0.0
+    start = space.start
+    for j in range(3):
+        start[0, j] = 0.0
+    if which == DOUBLE or dividend_yield > rate:
+        lower = which - SINGLE
+        start[lower, 0] = math.log(rate / dividend_yield)
+        start[lower, 1] = 1.0 / rate
+        start[lower, 2] = -1.0 / dividend_yield
+    width = -start[1, 0]
+    meeting = time
     if which == DOUBLE:
-        state[_START_LOWER] = math.log(rate / dividend_yield)
-        if not _solve_double(rate, dividend_yield, volatility, time, t, space):
-            return BAD_BOUNDARY
-    else:
-        if dividend_yield > rate:
-            state[_START_UPPER] = math.log(rate / dividend_yield)
-            state[_START_RATE] = 1.0 / rate
-            state[_START_YIELD] = -1.0 / dividend_yield
-        if not _solve_side(rate, dividend_yield, volatility, time, 0, t, space):
-            return BAD_BOUNDARY
-    if with_tangents:
+        carry = rate - dividend_yield
+        slope = math.sqrt(math.log1p((volatility / (carry * width)) ** 2 * volatility**2 / (8.0 * math.pi)))
+        meeting = (width / (volatility * (slope + 1.28))) ** 2
+        # The premium is less than a triangle of that length and the greatest gain from exercise.
+        if -0.25 * dividend_yield * width * meeting < _NEGLIGIBLE:
+            space.horizon[1] = EUROPEAN
+            return 0
+    low = 0.0
+    high = time
+    low_gap = width
+    high_gap = 0.0
+    probe = time
+    for step in range(_MEETING_STEPS):
+        solved = 0
         for side in range(which):
-            if not _solve_tangents_side(rate, dividend_yield, volatility, side, which == DOUBLE, t, space):
-                return BAD_BOUNDARY
-    return 0
-
-
-@kernel
-def _solve_tangents_side(
-    rate: float, dividend_yield: float, volatility: float, which: int, double: bool, t: Tables, space: Space
-) -> bool:
-    state = space.state
-    start_rate = state[_START_RATE]
-    start_yield = state[_START_YIELD]
-    if which == 1:
-        start_rate = 1.0 / rate
-        start_yield = -1.0 / dividend_yield
-    if double:
-        # Each side's growth factors differ from those of the side solved last only through the side itself.
-        _solve_side(rate, dividend_yield, volatility, state[_HORIZON], which, t, space)
-    return bool(
-        solve_tangents(
-            rate,
-            dividend_yield,
-            volatility,
-            state[_HORIZON],
-            state[_START_UPPER + which],
-            start_rate,
-            start_yield,
-            1.0 - 2.0 * which,
-            t,
-            space.g[which],
-            space.pairs,
-            space.rows,
-            space.jacobian,
-            space.pivots,
-            space.tangents[which],
-        )
-    )
+            if solve_boundary(rate, dividend_yield, volatility, probe, side, with_tangents, t, space) < 0:
+                break
+            solved += 1
+        if which == SINGLE:
+            return 0 if solved == 1 else BAD_BOUNDARY
+        gap = width - space.g[0, 0] - space.g[1, 0] if solved == 2 else math.nan
+        if gap >= 0.0:
+            low = probe
+            low_gap = gap
+            space.horizon[0] = low
+            # The upper boundary may fall so steeply that no time with a small gap is found: then the last one serves.
+            if probe == time or gap <= _MEETING_GAP * width or high - low <= _MEETING_TIME * high:
+                return 0
+        else:
+            high = probe
+            high_gap = gap
+        # Secant towards a small positive gap once both ends are known; otherwise, and now and then, halving.
+        if low > 0.0 and high_gap < 0.0 and step % 4 != 3:
+            wanted = 0.5 * _MEETING_GAP * width
+            probe = low + (high - low) * (low_gap - wanted) / (low_gap - high_gap)
+        elif low > 0.0:
+            probe = 0.5 * (low + high)
+        else:
+            probe = min(0.5 * high, meeting)
+        if low > 0.0 and high - low <= _MEETING_TIME * high:
+            probe = low
+    return BAD_BOUNDARY
 
 
 @kernel
@@ -272,9 +155,9 @@ def _add_premium(
     n = t.node.size
     log_spot = math.log(spot / strike)
     carry = rate - dividend_yield
-    start = space.state[_START_UPPER + which]
+    start = space.start[which, 0]
     away = 1.0 - 2.0 * which
-    horizon = space.state[_HORIZON]
+    horizon = space.horizon[0]
     rest = time - horizon
     g = space.g[which]
     w = space.points
@@ -312,8 +195,7 @@ def _add_premium(
     if order == 0:
         return
     tangents = space.tangents[which]
-    start_rate = space.state[_START_RATE] if which == 0 else 1.0 / rate
-    start_yield = space.state[_START_YIELD] if which == 0 else -1.0 / dividend_yield
+    start_rate, start_yield = space.start[which, 1], space.start[which, 2]
     for k in range(p):
         x = 0.0
         y = 0.0
@@ -361,14 +243,39 @@ def _add_premium(
 
 
 @kernel
+def _meeting_volga(
+    spot: float, strike: float, rate: float, dividend_yield: float, volatility: float, time: float, space: Space
+) -> float:
+    """What the meeting time's dependence on volatility adds to volga where two boundaries have met.
+
+    The premium's integrand vanishes where they meet, but its derivative does not: it is f_b times the derivative of
+    the gap between them, and the meeting time moves by minus the gap's derivatives' ratio.
+    """
+    horizon = space.horizon[0]
+    v = time - horizon
+    s = volatility * math.sqrt(v)
+    boundary = space.start[0, 0] - space.g[0, 0]
+    minus = (math.log(spot / strike) - boundary + (rate - dividend_yield) * v) / s - 0.5 * s
+    _, density = normal_cdf_pdf(minus)
+    f_b = strike * exponential(-rate * v) * density * (rate - dividend_yield * exponential(boundary)) / s
+    gap_s = -space.tangents[0, 0, 0] - space.tangents[1, 0, 0]
+    gap_r = -space.start[1, 1] - space.tangents[0, 1, 0] - space.tangents[1, 1, 0]
+    gap_q = -space.start[1, 2] - space.tangents[0, 2, 0] - space.tangents[1, 2, 0]
+    return float(-f_b * gap_s * gap_s * horizon / (0.5 * volatility * gap_s + rate * gap_r + dividend_yield * gap_q))
+
+
+@kernel
 def _deterministic(
-    spot: float, strike: float, rate: float, dividend_yield: float, time: float, american: bool, total: Array
+    spot: float, strike: float, rate: float, dividend_yield: float, time: float, american: int, total: Array
 ) -> None:
-    """The limit of no volatility: the best of exercising now, at expiry or at the stationary time, or never."""
+    """The limit of no volatility: the best of exercising now, at expiry or at the stationary time, or never.
+
+    american: 1 for that, 0 for exercise at expiry or never, -1 for the forward, exercised at expiry whatever it costs.
+    """
     total[:] = 0.0
     best = strike * math.exp(-rate * time) - spot * math.exp(-dividend_yield * time)
     when = time
-    if american:
+    if american > 0:
         if strike - spot >= best:
             best = strike - spot
             when = 0.0
@@ -380,7 +287,7 @@ def _deterministic(
                 if value > best:
                     best = value
                     when = stationary
-    if best > 0.0:
+    if best > 0.0 or american < 0:
         cash = strike * math.exp(-rate * when)
         stock = spot * math.exp(-dividend_yield * when)
         total[V] = best
@@ -399,7 +306,7 @@ def evaluate(
     dividend_yield: float,
     volatility: float,
     time: float,
-    american: bool,
+    american: int,
     order: int,
     t: Tables,
     space: Space,
@@ -409,36 +316,40 @@ def evaluate(
     if volatility * math.sqrt(time) < _DETERMINISTIC:
         _deterministic(spot, strike, rate, dividend_yield, time, american, total)
         return
-    kind = int(space.state[_REGIME]) if american else EUROPEAN
+    kind = int(space.horizon[1]) if american else EUROPEAN
     bound = strike * math.exp(-min(rate, 0.0) * time)
+    whole = space.horizon[0] == time
+    level = math.log(spot / strike)
+    lower_side = False
     if kind != EUROPEAN:
-        state = space.state
-        level = math.log(spot / strike)
-        below = level <= state[_START_UPPER] - space.g[0, 0]
-        inside = below
-        if kind == DOUBLE:
-            inside = below and level >= state[_START_LOWER] + space.g[1, 0] and state[_HORIZON] == time
-        if inside:
+        lower_side = kind == DOUBLE and whole and level < space.start[1, 0] + space.g[1, 0]
+        if (kind == SINGLE or whole) and level <= space.start[0, 0] - space.g[0, 0] and not lower_side:
             total[:] = 0.0
             total[V] = strike - spot
             total[V_L] = -spot
             total[V_LL] = -spot
             return
-    if order == 0:
+    floor = 0.0
+    if lower_side:
+        # Below the lower boundary: the forward, and what exercise above that boundary adds to it.
+        _deterministic(spot, strike, rate, dividend_yield, time, -1, total)
+    elif order == 0:
         total[V] = european_put_value(spot, strike, rate, dividend_yield, volatility, time)
+        floor = total[V]
     else:
         european_put(spot, strike, rate, dividend_yield, volatility, time, total)
-    floor = max(total[V], 0.0)
-    if kind == SINGLE:
-        _add_premium(spot, strike, rate, dividend_yield, volatility, time, 0, 1.0, 1.0, order, t, space)
-    elif kind == DOUBLE:
-        if space.state[_HORIZON] < time:
-            _add_premium(spot, strike, rate, dividend_yield, volatility, time, 0, 1.0, 1.0, order, t, space)
-            _add_premium(spot, strike, rate, dividend_yield, volatility, time, 1, 1.0, -1.0, order, t, space)
-        elif math.log(spot / strike) > space.state[_START_UPPER] - space.g[0, 0]:
-            _add_premium(spot, strike, rate, dividend_yield, volatility, time, 0, 1.0, 1.0, order, t, space)
-        else:
-            _add_premium(spot, strike, rate, dividend_yield, volatility, time, 1, -1.0, 1.0, order, t, space)
+        floor = total[V]
+    if kind != EUROPEAN:
+        # One boundary's own side needs its term alone; past the meeting time both count, the lower one taken away.
+        both = kind == DOUBLE and not whole
+        first = 1 if lower_side else 0
+        last = 2 if both or lower_side else 1
+        for which in range(first, last):
+            side = -1.0 if lower_side else 1.0
+            sign = -1.0 if both and which == 1 else 1.0
+            _add_premium(spot, strike, rate, dividend_yield, volatility, time, which, side, sign, order, t, space)
+        if both and order > 0:
+            total[V_SS] += _meeting_volga(spot, strike, rate, dividend_yield, volatility, time, space)
     if american:
         floor = max(floor, strike - spot)
     total[V] = min(max(total[V], floor), bound)

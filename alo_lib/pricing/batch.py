@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.american import Space, evaluate, new_space, solve
+from alo_lib.pricing.american import evaluate, solve
+from alo_lib.pricing.boundary import Space, new_space
 from alo_lib.pricing.european import V_L, V_LL, V_LQ, V_LR, V_LS, V_Q, V_R, V_S, V_SS, V
 from alo_lib.pricing.scheme import Tables
 
@@ -69,7 +70,7 @@ def value_batch(
     volatility: Array,
     time: Array,
     right: Array,
-    american: bool,
+    american: int,
     t: Tables,
     out: Array,
 ) -> int:
@@ -97,10 +98,10 @@ def value_batch(
             for j in range(out.shape[0]):
                 out[j, i] = math.nan
             continue
-        if american and not (r == last_r and q == last_q and sigma == last_volatility and tau == last_time):
+        if american > 0 and not (r == last_r and q == last_q and sigma == last_volatility and tau == last_time):
             status = solve(r, q, sigma, tau, order > 0, t, space)
             last_r, last_q, last_volatility, last_time = r, q, sigma, tau
-        if american and status != 0 and failed < 0:
+        if american > 0 and status != 0 and failed < 0:
             failed = i
         evaluate(s, k, r, q, sigma, tau, american, order, t, space)
         if order == 0:
@@ -118,7 +119,7 @@ def _implied(
     r: float,
     q: float,
     time: float,
-    american: bool,
+    american: int,
     guess: float,
     t: Tables,
     space: Space,
@@ -128,18 +129,17 @@ def _implied(
     Newton on the logarithm of time value (price less its limit without volatility), which is close to linear where
     vega vanishes; every step stays inside the bracket that the signs so far have left, else the bracket is halved.
     """
-    space.state[6] = 0.0
     evaluate(s, k, r, q, 0.0, time, american, 0, t, space)
     floor = space.total[V]
     wanted = target - floor
-    bound = k * math.exp(-min(r, 0.0) * time) if american else k * math.exp(-r * time)
+    bound = k * math.exp(-min(r, 0.0) * time) if american > 0 else k * math.exp(-r * time)
     if not wanted > _TIME_VALUE_FLOOR * max(k, target) or not target < bound or not time > 0.0:
         return math.nan
     low = 0.0
     high = VOLATILITY_MAX
     sigma = guess
     for _ in range(_MAX_STEPS):
-        if american and solve(r, q, sigma, time, True, t, space) != 0:
+        if american > 0 and solve(r, q, sigma, time, american > 0, t, space) != 0:
             return math.nan
         evaluate(s, k, r, q, sigma, time, american, 1, t, space)
         value = space.total[V] - floor
@@ -183,7 +183,7 @@ def implied_batch(
     dividend_yield: Array,
     time: Array,
     right: Array,
-    american: bool,
+    american: int,
     t: Tables,
     out: Array,
 ) -> None:
@@ -199,15 +199,13 @@ def implied_batch(
             out[i] = math.nan
             continue
         # The European put of the same price starts the American search; out of the money by parity.
-        stock = s * math.exp(-q * time[i])
-        cash = k * math.exp(-r * time[i])
+        parity = s * math.exp(-q * time[i]) - k * math.exp(-r * time[i])
         start = _start(target, s, k, r, q, time[i])
-        if stock < cash:
-            european = _implied(target - cash + stock, k, s, q, r, time[i], False, start, t, space)
-        else:
-            european = _implied(target, s, k, r, q, time[i], False, start, t, space)
-        if not american:
-            out[i] = european
-        else:
-            guess = european if european > 0.0 else start
-            out[i] = _implied(target, s, k, r, q, time[i], True, guess, t, space)
+        found = math.nan
+        for style in range(american + 1):
+            guess = found if found > 0.0 else start
+            if style == 0 and parity < 0.0:
+                found = _implied(target + parity, k, s, q, r, time[i], style, guess, t, space)
+            else:
+                found = _implied(target, s, k, r, q, time[i], style, guess, t, space)
+        out[i] = found

@@ -9,6 +9,7 @@ needs come free with the distribution functions, the interpolation is a constant
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,31 +19,59 @@ from alo_lib.numerics.elementary import exponential, normal_cdf_pdf
 from alo_lib.numerics.linear import lu_factor, lu_solve
 from alo_lib.pricing.scheme import Tables
 
-__all__ = ["first_guess", "perpetual_distance", "solve_boundary", "solve_tangents", "workspace"]
+__all__ = ["Space", "new_space", "perpetual_distance", "solve_boundary"]
 
 Array = npt.NDArray[np.float64]
 
+_MAX_SWEEPS = 40
+_GUESSES = (1.0, 0.6, 1.6, 0.3, 2.5)  # factors of the first guess, tried in turn
+_LOOSE = 0.02  # relative update after the scheme's sweeps above which sweeping goes on
+_TIGHT = 1e-12  # relative update below which sweeping stops early
 _UNDERSHOOT = 0.05  # least square of the log distance, relative to a straight line in the root of time
-_MAX_SWEEPS = 60
-_LOOSE = 1e-4  # relative update after the scheme's sweeps above which sweeping goes on
-_TIGHT = 1e-11
-_PAIR_ROWS = 13
-_NODE_ROWS = 16
-# Rows of the (point, node) scratch.
-_GROWTH_R, _GROWTH_Q, _SCALE, _G, _CDF_MINUS, _PDF_MINUS, _CDF_PLUS, _PDF_PLUS, _A, _C, _TMP = range(11)
-# Rows of the node scratch.
-_RESIDUAL, _N, _D, _PN, _PD, _OWN, _SUM, _EUROPEAN, _MINUS, _PLUS, _WN, _WD = range(12)
+_BACK = 0.8
+_STEP = 2.5  # largest factor by which one sweep moves a node
+
+# Rows of Space.pairs.
+_GROWTH_R, _GROWTH_Q, _SCALE, _G, _CDF_MINUS, _PDF_MINUS, _CDF_PLUS, _PDF_PLUS, _A, _C, _FREE, _TMP = range(12)
+_PAIR_ROWS = 12
+# Rows of Space.rows.
+_RESIDUAL, _N, _D, _PN, _PD, _OWN, _SUM, _EUROPEAN, _MINUS, _PLUS, _FIRST_N, _SECOND_N, _FIRST_D, _SECOND_D = range(14)
+_NODE_ROWS = 14
+
+
+class Space(NamedTuple):
+    """Scratch of one thread, and the boundary solved last. The upper boundary has index 0, the lower 1."""
+
+    pairs: Array  # (12, l * n) over (point, node) pairs
+    cube: Array  # (12, l, n), the same memory
+    rows: Array  # (14, n) over nodes
+    jacobian: Array  # (n, n)
+    pivots: npt.NDArray[np.int64]  # (n,)
+    g: Array  # (2, n) log distance of each boundary from its start
+    tangents: Array  # (2, 4, n) its derivatives by volatility, rate, yield, and volatility twice
+    start: Array  # (2, 3) log of each boundary at expiry, strike 1, and its derivatives by rate and yield
+    horizon: Array  # (2,) time up to which there is a boundary; the regime
+    points: Array  # (8, p) over points of the price integral
+    total: Array  # (10,) value and derivatives
 
 
 @kernel
-def workspace(t: Tables) -> tuple[Array, Array, Array, npt.NDArray[np.int64]]:
-    """Scratch for one thread: rows over (point, node) pairs, rows over nodes, the Jacobian, its pivots."""
+def new_space(t: Tables) -> Space:
+    """Scratch for the tables."""
     n = t.node.size
-    return (
-        np.empty((_PAIR_ROWS, t.sine.size)),
-        np.empty((_NODE_ROWS, n)),
-        np.empty((n, n)),
-        np.empty(n, np.int64),
+    pairs = np.zeros((_PAIR_ROWS, t.sine.size))
+    return Space(
+        pairs,
+        pairs.reshape(_PAIR_ROWS, t.sine.size // n, n),
+        np.zeros((_NODE_ROWS, n)),
+        np.zeros((n, n)),
+        np.zeros(n, np.int64),
+        np.ones((2, n)),
+        np.zeros((2, 4, n)),
+        np.zeros((2, 3)),
+        np.zeros(2),
+        np.zeros((8, t.price_weight.size)),
+        np.zeros(10),
     )
 
 
@@ -56,143 +85,7 @@ def perpetual_distance(rate: float, dividend_yield: float, volatility: float, st
     exponent = -(drift + root) / variance if drift > 0.0 else -2.0 * rate / (root - drift)
     if not exponent < 0.0:
         return math.inf
-    return start - math.log(exponent / (exponent - 1.0))
-
-
-@kernel
-def first_guess(
-    rate: float, dividend_yield: float, volatility: float, time: float, side: float, limit: float, t: Tables, g: Array
-) -> None:
-    """Fill g (n) with a start between the asymptotics at short times and the perpetual limit.
-
-    Short times: Evans, Kuske and Keller (2002), "American options on assets with dividends near expiry".
-    """
-    carry = rate - dividend_yield
-    for i in range(g.size):
-        tau = time * t.node[i] * t.node[i]
-        slope2 = 0.408
-        if carry >= 0.0 and side > 0.0:
-            variance = volatility * volatility
-            slope2 += math.log1p(
-                variance / (8.0 * math.pi * tau * (carry * carry + 2.0 * rate * rate * variance * tau))
-            )
-        y = math.sqrt(slope2 * tau) * volatility
-        g[i] = limit * -math.expm1(-y / limit) if limit < math.inf else y
-
-
-@kernel
-def _prepare(rate: float, dividend_yield: float, volatility: float, time: float, t: Tables, pairs: Array) -> None:
-    """Fill the rows that do not change while the boundary moves: quadrature weights, growth included, and scales."""
-    growth_r = pairs[_GROWTH_R]
-    growth_q = pairs[_GROWTH_Q]
-    scale = pairs[_SCALE]
-    root_time = math.sqrt(time)
-    for f in range(t.sine.size):
-        growth_r[f] = time * t.weight[f] * exponential(rate * (time * t.sine[f] * t.sine[f]))
-    for f in range(t.sine.size):
-        growth_q[f] = time * t.weight[f] * exponential(dividend_yield * (time * t.sine[f] * t.sine[f]))
-    for f in range(t.sine.size):
-        scale[f] = volatility * root_time * t.cosine[f]
-
-
-@kernel
-def _linearize(
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    start: float,
-    side: float,
-    t: Tables,
-    g: Array,
-    pairs: Array,
-    rows: Array,
-    jacobian: Array,
-) -> None:
-    """The logarithmic residual of the boundary equation at g, and ``jacobian``, its derivative by g.
-
-    side is +1 where the exercise region lies below the boundary, -1 where it lies above (the lower one of two).
-    """
-    n = t.node.size
-    count = t.sine.size
-    points = count // n
-    root_time = math.sqrt(time)
-    carry = rate - dividend_yield
-    growth_r, growth_q, scale, gu = pairs[_GROWTH_R], pairs[_GROWTH_Q], pairs[_SCALE], pairs[_G]
-    cdf_minus, pdf_minus, cdf_plus, pdf_plus = pairs[_CDF_MINUS], pairs[_PDF_MINUS], pairs[_CDF_PLUS], pairs[_PDF_PLUS]
-    a, c, tmp = pairs[_A], pairs[_C], pairs[_TMP]
-    for f in range(count):
-        gu[f] = 0.0
-    for j in range(n):
-        h = g[j] * g[j]
-        row = t.interpolate[j]
-        for f in range(count):
-            gu[f] += row[f] * h
-    # The boundary moves one way, first like the root of time; an iterate's interpolant may undershoot that.
-    first = t.node[n - 1]
-    least = _UNDERSHOOT * g[n - 1] * g[n - 1]
-    for f in range(count):
-        floor = least * min((t.sine[f] / first) ** 2, 1.0)
-        c[f] = 1.0 if gu[f] > floor else 0.0
-        gu[f] = math.sqrt(max(gu[f], floor))
-    for k in range(points):
-        for i in range(n):
-            tmp[k * n + i] = g[i]
-    for f in range(count):
-        a[f] = (side * (gu[f] - tmp[f]) + carry * time * t.cosine[f] * t.cosine[f]) / scale[f]
-    for f in range(count):
-        cdf_minus[f], pdf_minus[f] = normal_cdf_pdf(side * (a[f] - 0.5 * scale[f]))
-    for f in range(count):
-        cdf_plus[f], pdf_plus[f] = normal_cdf_pdf(side * (a[f] + 0.5 * scale[f]))
-    numerator, denominator, minus, plus = rows[_N], rows[_D], rows[_MINUS], rows[_PLUS]
-    for i in range(n):
-        s = volatility * root_time * t.node[i]
-        d = (start - side * g[i] + carry * time * t.node[i] * t.node[i]) / s
-        numerator[i], minus[i] = normal_cdf_pdf(d - 0.5 * s)
-        denominator[i], plus[i] = normal_cdf_pdf(d + 0.5 * s)
-    for k in range(points):
-        for i in range(n):
-            numerator[i] += rate * growth_r[k * n + i] * cdf_minus[k * n + i]
-            denominator[i] += dividend_yield * growth_q[k * n + i] * cdf_plus[k * n + i]
-    for i in range(n):
-        tau = time * t.node[i] * t.node[i]
-        s = volatility * root_time * t.node[i]
-        log_growth = start - side * g[i] + carry * tau
-        if side > 0.0:
-            # As logarithms, close to linear in g.
-            rows[_RESIDUAL, i] = log_growth + math.log(denominator[i] / numerator[i])
-            rows[_WN, i] = 1.0 / numerator[i]
-            rows[_WD, i] = 1.0 / denominator[i]
-        else:
-            # N and D change sign on the lower boundary, so their difference is used.
-            rows[_WN, i] = 1.0
-            rows[_WD, i] = math.exp(log_growth)
-            rows[_RESIDUAL, i] = rows[_WD, i] * denominator[i] - numerator[i]
-        unit = denominator[i] * rows[_WD, i]
-        rows[_EUROPEAN, i] = unit + (plus[i] * rows[_WD, i] - minus[i] * rows[_WN, i]) / s
-        rows[_OWN, i] = rows[_EUROPEAN, i]
-        rows[_PN, i] = side * rate * rows[_WN, i]
-        rows[_PD, i] = side * dividend_yield * rows[_WD, i]
-    own, total = rows[_OWN], rows[_SUM]
-    for f in range(count):
-        tmp[f] = c[f] / gu[f]
-    for k in range(points):
-        for i in range(n):
-            f = k * n + i
-            c[f] = (growth_q[f] * pdf_plus[f] * rows[_PD, i] - growth_r[f] * pdf_minus[f] * rows[_PN, i]) / scale[f]
-            own[i] += c[f]
-    for f in range(count):
-        tmp[f] *= c[f]
-    for j in range(n):
-        row = t.interpolate[j]
-        for i in range(n):
-            total[i] = 0.0
-        for k in range(points):
-            for i in range(n):
-                total[i] += tmp[k * n + i] * row[k * n + i]
-        for i in range(n):
-            jacobian[i, j] = side * g[j] * total[i]
-        jacobian[j, j] -= side * own[j]
+    return start + math.log1p(-1.0 / exponent)
 
 
 @kernel
@@ -201,136 +94,240 @@ def solve_boundary(
     dividend_yield: float,
     volatility: float,
     time: float,
-    start: float,
-    side: float,
-    limit: float,
+    which: int,
+    with_tangents: bool,
     t: Tables,
-    g: Array,
-    pairs: Array,
-    rows: Array,
-    jacobian: Array,
-    pivots: npt.NDArray[np.int64],
+    space: Space,
 ) -> int:
-    """Improve g (n) until it solves the boundary equation; returns the number of sweeps, negative if it failed."""
-    n = t.node.size
-    _prepare(rate, dividend_yield, volatility, time, t, pairs)
-    for sweep in range(_MAX_SWEEPS):
-        _linearize(rate, dividend_yield, volatility, time, start, side, t, g, pairs, rows, jacobian)
-        residual = rows[_RESIDUAL]
-        if not lu_factor(jacobian, pivots, n):
-            return -1
-        lu_solve(jacobian, pivots, n, residual)
-        change = 0.0
-        for i in range(n):
-            new = min(max(g[i] - residual[i], 0.4 * g[i]), 2.5 * g[i], limit)
-            change = max(change, abs(new / g[i] - 1.0))
-            if not math.isfinite(new):
-                return -1
-            g[i] = new
-        if change < _TIGHT or (sweep + 1 >= t.sweeps and change < _LOOSE):
-            return sweep + 1
-    return -2
+    """Solve boundary ``which`` over (0, time) into ``space.g``; returns the sweeps taken, negative if it failed.
 
+    The upper boundary (0) has its exercise region below, the lower one (1) above; ``space.start`` says where each
+    begins. The residual is the logarithm of the equation. The lower boundary's equation has no European terms: its
+    region continued upwards is that of the forward, whose payoff at expiry is strike less spot everywhere.
 
-@kernel
-def solve_tangents(
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    start: float,
-    start_rate: float,
-    start_yield: float,
-    side: float,
-    t: Tables,
-    g: Array,
-    pairs: Array,
-    rows: Array,
-    jacobian: Array,
-    pivots: npt.NDArray[np.int64],
-    tangents: Array,
-) -> bool:
-    """Derivatives of g at the solution, into ``tangents`` (4, n): by volatility, rate, yield, and volatility twice.
+    The start lies between the asymptotics at short times (Evans, Kuske and Keller 2002, "American options on assets
+    with dividends near expiry") and the perpetual limit.
 
-    The implicit function theorem on the discrete equation: the Jacobian of the last sweep serves all right-hand
-    sides, and every density needed is at hand. ``start_rate`` and ``start_yield`` are derivatives of ``start``.
+    With ``with_tangents``, derivatives at the solution go into ``space.tangents``: the implicit function theorem on
+    the discrete equation, for which the last Jacobian serves all right-hand sides and every density is at hand.
     """
     n = t.node.size
     count = t.sine.size
     points = count // n
     root_time = math.sqrt(time)
     carry = rate - dividend_yield
-    _linearize(rate, dividend_yield, volatility, time, start, side, t, g, pairs, rows, jacobian)
-    if not lu_factor(jacobian, pivots, n):
-        return False
-    by_volatility, by_rate, by_yield, twice = tangents[0], tangents[1], tangents[2], tangents[3]
-    a, scale, gu = pairs[_A], pairs[_SCALE], pairs[_G]
+    carried = carry * time
+    side = 1.0 - 2.0 * which
+    european = 1.0 - which
+    start = space.start[which, 0]
+    pairs, cube, rows, jacobian, g = space.pairs, space.cube, space.rows, space.jacobian, space.g
+    table, table_cube = t.interpolate, t.interpolate_cube
+    variance = volatility * volatility
+    # Of two boundaries, neither need be followed past where they have met.
+    limit = perpetual_distance(rate, dividend_yield, volatility, start) if rate >= 0.0 else -1.05 * space.start[1, 0]
+    for f in range(count):
+        pairs[_GROWTH_R, f] = time * t.weight[f] * exponential(rate * (time * t.sine[f] * t.sine[f]))
+    for f in range(count):
+        pairs[_GROWTH_Q, f] = time * t.weight[f] * exponential(dividend_yield * (time * t.sine[f] * t.sine[f]))
+    for f in range(count):
+        pairs[_SCALE, f] = volatility * root_time * t.cosine[f]
+    settled = False
+    sweep = 0
+    attempt = 0
+    failed = True
+    while True:
+        if failed:
+            if attempt == len(_GUESSES):
+                return -1
+            for i in range(n):
+                tau = time * t.node[i] * t.node[i]
+                y = 0.639 * root_time * t.node[i] * volatility
+                if which == 0:
+                    # A boundary that starts below the strike keeps the logarithmic distance from it all the same.
+                    steep = carry * carry + 2.0 * rate * rate * variance * tau
+                    slope2 = 0.408 + math.log1p(variance / (8.0 * math.pi * tau * steep + 1e-300))
+                    y = max(y, math.sqrt(slope2 * tau) * volatility + 0.5 * variance * tau + start)
+                g[which, i] = _GUESSES[attempt] * (limit * -math.expm1(-y / limit) if limit < math.inf else y)
+            attempt += 1
+            sweep = 0
+            failed = False
+        # The boundary at the inner points. It moves one way, first like the root of time; an iterate's interpolant
+        # may undershoot that, and is then held.
+        for f in range(count):
+            pairs[_G, f] = 0.0
+        for j in range(n):
+            h = g[which, j] * g[which, j]
+            for f in range(count):
+                pairs[_G, f] += table[j, f] * h
+        inverse = 1.0 / t.node[n - 1]
+        least = _UNDERSHOOT * g[which, n - 1] * g[which, n - 1]
+        for f in range(count):
+            x = t.sine[f] * inverse
+            floor = least * min(x * x, 1.0)
+            pairs[_FREE, f] = 1.0 if pairs[_G, f] > floor else 0.0
+            pairs[_G, f] = math.sqrt(max(pairs[_G, f], floor))
+        for k in range(points):
+            for i in range(n):
+                cube[_TMP, k, i] = g[which, i]
+        for f in range(count):
+            pairs[_A, f] = (side * (pairs[_G, f] - pairs[_TMP, f]) + carried * t.cosine[f] * t.cosine[f]) / pairs[
+                _SCALE, f
+            ]
+        for f in range(count):
+            cdf, pdf = normal_cdf_pdf(side * (pairs[_A, f] - 0.5 * pairs[_SCALE, f]))
+            pairs[_CDF_MINUS, f] = cdf
+            pairs[_PDF_MINUS, f] = pdf
+        for f in range(count):
+            cdf, pdf = normal_cdf_pdf(side * (pairs[_A, f] + 0.5 * pairs[_SCALE, f]))
+            pairs[_CDF_PLUS, f] = cdf
+            pairs[_PDF_PLUS, f] = pdf
+        # Numerator and denominator.
+        for i in range(n):
+            s = volatility * root_time * t.node[i]
+            rows[_SUM, i] = (start - side * g[which, i] + carried * t.node[i] * t.node[i]) / s
+        for i in range(n):
+            cdf, pdf = normal_cdf_pdf(rows[_SUM, i] - 0.5 * volatility * root_time * t.node[i])
+            rows[_N, i] = european * cdf
+            rows[_MINUS, i] = european * pdf
+        for i in range(n):
+            cdf, pdf = normal_cdf_pdf(rows[_SUM, i] + 0.5 * volatility * root_time * t.node[i])
+            rows[_D, i] = european * cdf
+            rows[_PLUS, i] = european * pdf
+        for k in range(points):
+            for i in range(n):
+                rows[_N, i] += rate * cube[_GROWTH_R, k, i] * cube[_CDF_MINUS, k, i]
+            for i in range(n):
+                rows[_D, i] += dividend_yield * cube[_GROWTH_Q, k, i] * cube[_CDF_PLUS, k, i]
+        # Far too low an iterate leaves a numerator or denominator of the wrong sign: those nodes are moved back.
+        outside = False
+        for i in range(n):
+            if not rows[_D, i] / rows[_N, i] > 0.0:
+                outside = True
+                g[which, i] *= _BACK
+        if outside:
+            sweep += 1
+            settled = False
+            # Past the time where two boundaries meet there need be none.
+            failed = rate < 0.0 or sweep >= _MAX_SWEEPS
+            continue
+        for i in range(n):
+            s = volatility * root_time * t.node[i]
+            rows[_RESIDUAL, i] = (
+                start - side * g[which, i] + carried * t.node[i] * t.node[i] + math.log(rows[_D, i] / rows[_N, i])
+            )
+            rows[_PN, i] = side * rate / rows[_N, i]
+            rows[_PD, i] = side * dividend_yield / rows[_D, i]
+            rows[_EUROPEAN, i] = 1.0 + (rows[_PLUS, i] / rows[_D, i] - rows[_MINUS, i] / rows[_N, i]) / s
+            rows[_OWN, i] = rows[_EUROPEAN, i]
+        # c is the residual's derivative by ln B(tau) - ln B(u), pair by pair.
+        for k in range(points):
+            for i in range(n):
+                cube[_C, k, i] = cube[_GROWTH_Q, k, i] * cube[_PDF_PLUS, k, i] * rows[_PD, i]
+            for i in range(n):
+                cube[_C, k, i] -= cube[_GROWTH_R, k, i] * cube[_PDF_MINUS, k, i] * rows[_PN, i]
+        for f in range(count):
+            pairs[_C, f] /= pairs[_SCALE, f]
+            pairs[_TMP, f] = pairs[_C, f] * pairs[_FREE, f] / pairs[_G, f]
+        for k in range(points):
+            for i in range(n):
+                rows[_OWN, i] += cube[_C, k, i]
+        # Transposed while it is summed, so that the inner loop runs along memory.
+        for j in range(n):
+            for i in range(n):
+                rows[_SUM, i] = 0.0
+            for k in range(points):
+                for i in range(n):
+                    rows[_SUM, i] += cube[_TMP, k, i] * table_cube[j, k, i]
+            scale = side * g[which, j]
+            for i in range(n):
+                jacobian[i, j] = scale * rows[_SUM, i]
+            jacobian[j, j] -= side * rows[_OWN, j]
+        if not lu_factor(jacobian, space.pivots, n):
+            failed = True
+            continue
+        if settled:
+            break
+        lu_solve(jacobian, space.pivots, n, rows[_RESIDUAL])
+        change = 0.0
+        for i in range(n):
+            old = g[which, i]
+            new = min(max(old - rows[_RESIDUAL, i], old / _STEP), old * _STEP, limit)
+            failed = failed or not math.isfinite(new)
+            change = max(change, abs(new - old) / old)
+            g[which, i] = new
+        sweep += 1
+        settled = change < _TIGHT or (sweep >= t.sweeps and change < _LOOSE)
+        failed = failed or (sweep >= _MAX_SWEEPS and not settled)
+        settled = settled and not failed
+        if settled and not with_tangents:
+            return sweep
+    start_rate, start_yield = space.start[which, 1], space.start[which, 2]
+    tangents = space.tangents
     for i in range(n):
         tau = time * t.node[i] * t.node[i]
         s = volatility * root_time * t.node[i]
-        d = (start - side * g[i] + carry * tau) / s
-        pn = rows[_MINUS, i] * rows[_WN, i]
-        pd = rows[_PLUS, i] * rows[_WD, i]
-        unit = rows[_D, i] * rows[_WD, i]
-        by_volatility[i] = -(pn * (d + 0.5 * s) - pd * (d - 0.5 * s)) / volatility
-        slope = (pd - pn) * tau / s
-        by_rate[i] = -(unit * tau + slope + rows[_EUROPEAN, i] * start_rate)
-        by_yield[i] = unit * tau + slope - rows[_EUROPEAN, i] * start_yield
+        d = (start - side * g[which, i] + carry * tau) / s
+        pn = rows[_MINUS, i] / rows[_N, i]
+        pd = rows[_PLUS, i] / rows[_D, i]
+        slope = tau + (pd - pn) * tau / s
+        tangents[which, 0, i] = -(pn * (d + 0.5 * s) - pd * (d - 0.5 * s)) / volatility
+        tangents[which, 1, i] = -(slope + rows[_EUROPEAN, i] * start_rate)
+        tangents[which, 2, i] = slope - rows[_EUROPEAN, i] * start_yield
     for k in range(points):
         for i in range(n):
             f = k * n + i
             u = time * t.sine[f] * t.sine[f]
-            v = time * t.cosine[f] * t.cosine[f]
+            half = 0.5 * pairs[_SCALE, f]
             pn = pairs[_GROWTH_R, f] * pairs[_PDF_MINUS, f] * rows[_PN, i]
             pd = pairs[_GROWTH_Q, f] * pairs[_PDF_PLUS, f] * rows[_PD, i]
-            by_volatility[i] -= (pn * (a[f] + 0.5 * scale[f]) - pd * (a[f] - 0.5 * scale[f])) / volatility
-            slope = pairs[_C, f] * v
-            by_rate[i] -= slope - pairs[_GROWTH_R, f] * (1.0 + rate * u) * pairs[_CDF_MINUS, f] * rows[_WN, i]
-            by_yield[i] += slope - pairs[_GROWTH_Q, f] * (1.0 + dividend_yield * u) * pairs[_CDF_PLUS, f] * rows[_WD, i]
-    lu_solve(jacobian, pivots, n, by_volatility)
-    lu_solve(jacobian, pivots, n, by_rate)
-    lu_solve(jacobian, pivots, n, by_yield)
-    # Second derivative along the solution curve: with g'' = 0 the equation's second derivative is R''; J g'' = -R''.
-    first_n, second_n, first_d, second_d = rows[_OWN], rows[_SUM], rows[_PN], rows[_PD]
+            tangents[which, 0, i] -= (pn * (pairs[_A, f] + half) - pd * (pairs[_A, f] - half)) / volatility
+            slope = pairs[_C, f] * time * t.cosine[f] * t.cosine[f]
+            by_n = pairs[_GROWTH_R, f] * (1.0 + rate * u) * pairs[_CDF_MINUS, f] / rows[_N, i]
+            by_d = pairs[_GROWTH_Q, f] * (1.0 + dividend_yield * u) * pairs[_CDF_PLUS, f] / rows[_D, i]
+            tangents[which, 1, i] -= slope - by_n
+            tangents[which, 2, i] += slope - by_d
+    for parameter in range(3):
+        lu_solve(jacobian, space.pivots, n, tangents[which, parameter])
+    # Second derivative along the solution curve in volatility: with g'' = 0 the residual's is R''; J g'' = -R''.
     for i in range(n):
         s = volatility * root_time * t.node[i]
-        d = (start - side * g[i] + carry * time * t.node[i] * t.node[i]) / s
-        slope = -side * by_volatility[i] / s
+        d = (start - side * g[which, i] + carried * t.node[i] * t.node[i]) / s
+        slope = -side * tangents[which, 0, i] / s
         d1 = slope - d / volatility
-        d2 = -2.0 * slope / volatility + 2.0 * d / (volatility * volatility)
-        h = 0.5 * root_time * t.node[i]
-        first_n[i] = rows[_MINUS, i] * (d1 - h)
-        second_n[i] = rows[_MINUS, i] * (d2 - (d - 0.5 * s) * (d1 - h) ** 2)
-        first_d[i] = rows[_PLUS, i] * (d1 + h)
-        second_d[i] = rows[_PLUS, i] * (d2 - (d + 0.5 * s) * (d1 + h) ** 2)
+        d2 = 2.0 * (d / volatility - slope) / volatility
+        half = 0.5 * s / volatility
+        rows[_FIRST_N, i] = rows[_MINUS, i] * (d1 - half)
+        rows[_SECOND_N, i] = rows[_MINUS, i] * (d2 - (d - 0.5 * s) * (d1 - half) ** 2)
+        rows[_FIRST_D, i] = rows[_PLUS, i] * (d1 + half)
+        rows[_SECOND_D, i] = rows[_PLUS, i] * (d2 - (d + 0.5 * s) * (d1 + half) ** 2)
+    for f in range(count):
+        pairs[_TMP, f] = 0.0
+        pairs[_FREE, f] = 0.0
+    for j in range(n):
+        first = g[which, j] * tangents[which, 0, j]
+        second = tangents[which, 0, j] * tangents[which, 0, j]
+        for f in range(count):
+            pairs[_TMP, f] += table[j, f] * first
+            pairs[_FREE, f] += table[j, f] * second
     for k in range(points):
         for i in range(n):
             f = k * n + i
-            h1 = 0.0
-            h2 = 0.0
-            for j in range(n):
-                h1 += t.interpolate[j, f] * g[j] * by_volatility[j]
-                h2 += t.interpolate[j, f] * by_volatility[j] * by_volatility[j]
-            g1 = h1 / gu[f]
-            g2 = (h2 - g1 * g1) / gu[f]
-            slope = side * (g1 - by_volatility[i]) / scale[f]
-            d1 = slope - a[f] / volatility
-            d2 = side * g2 / scale[f] - 2.0 * slope / volatility + 2.0 * a[f] / (volatility * volatility)
-            h = 0.5 * scale[f] / volatility
-            wr = side * rate * pairs[_GROWTH_R, f] * pairs[_PDF_MINUS, f]
-            wq = side * dividend_yield * pairs[_GROWTH_Q, f] * pairs[_PDF_PLUS, f]
-            first_n[i] += wr * (d1 - h)
-            second_n[i] += wr * (d2 - (a[f] - 0.5 * scale[f]) * (d1 - h) ** 2)
-            first_d[i] += wq * (d1 + h)
-            second_d[i] += wq * (d2 - (a[f] + 0.5 * scale[f]) * (d1 + h) ** 2)
+            s = pairs[_SCALE, f]
+            g1 = pairs[_TMP, f] / pairs[_G, f]
+            g2 = (pairs[_FREE, f] - g1 * g1) / pairs[_G, f]
+            slope = side * (g1 - tangents[which, 0, i]) / s
+            d1 = slope - pairs[_A, f] / volatility
+            d2 = side * g2 / s + 2.0 * (pairs[_A, f] / volatility - slope) / volatility
+            half = 0.5 * s / volatility
+            by_n = side * rate * pairs[_GROWTH_R, f] * pairs[_PDF_MINUS, f]
+            by_d = side * dividend_yield * pairs[_GROWTH_Q, f] * pairs[_PDF_PLUS, f]
+            rows[_FIRST_N, i] += by_n * (d1 - half)
+            rows[_SECOND_N, i] += by_n * (d2 - (pairs[_A, f] - 0.5 * s) * (d1 - half) ** 2)
+            rows[_FIRST_D, i] += by_d * (d1 + half)
+            rows[_SECOND_D, i] += by_d * (d2 - (pairs[_A, f] + 0.5 * s) * (d1 + half) ** 2)
     for i in range(n):
-        if side > 0.0:
-            log_d = second_d[i] / rows[_D, i] - (first_d[i] / rows[_D, i]) ** 2
-            log_n = second_n[i] / rows[_N, i] - (first_n[i] / rows[_N, i]) ** 2
-            twice[i] = log_n - log_d
-        else:
-            b1 = by_volatility[i]
-            bent = second_d[i] + 2.0 * b1 * first_d[i] + b1 * b1 * rows[_D, i]
-            twice[i] = second_n[i] - rows[_WD, i] * bent
-    lu_solve(jacobian, pivots, n, twice)
-    return True
+        log_d = rows[_SECOND_D, i] / rows[_D, i] - (rows[_FIRST_D, i] / rows[_D, i]) ** 2
+        log_n = rows[_SECOND_N, i] / rows[_N, i] - (rows[_FIRST_N, i] / rows[_N, i]) ** 2
+        tangents[which, 3, i] = log_n - log_d
+    lu_solve(jacobian, space.pivots, n, tangents[which, 3])
+    return sweep

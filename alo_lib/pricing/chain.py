@@ -63,7 +63,7 @@ class Chain:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
         order = self._sorted(sigma, r, q)
         flat = [array[order] for array in (s, self.strike, r, q, sigma, self.time_to_expiry, self.right)]
-        values = run_values(flat, self.style == "american", self._scheme, rows)
+        values = run_values(flat, int(self.style == "american"), self._scheme, rows)
         out = np.empty_like(values)
         out[:, order] = values
         return out
@@ -95,7 +95,7 @@ class Chain:
         rows = np.atleast_2d(prices).shape[0]
         contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
         flat = [np.ascontiguousarray(prices.reshape(-1)), *(np.tile(array, rows) for array in contracts)]
-        return run_implied(flat, self.style == "american", self._scheme).reshape(prices.shape)
+        return run_implied(flat, int(self.style == "american"), self._scheme).reshape(prices.shape)
 
     def roll(self, elapsed_years: float) -> None:
         """Let time pass; contracts past their expiry stay at zero time to expiry.

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, new_space, regime, solve
+from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, regime, solve
 from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS, implied_batch, value_batch
+from alo_lib.pricing.boundary import new_space
 from alo_lib.pricing.scheme import Scheme, resolve_scheme, tables
 
 __all__ = [
@@ -87,7 +88,7 @@ def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) ->
     return min(failures, default=-1)
 
 
-def run_values(flat: list[Array], american: bool, scheme: Scheme, rows: int, threads: int | None = None) -> Array:
+def run_values(flat: list[Array], american: int, scheme: Scheme, rows: int, threads: int | None = None) -> Array:
     """Values of flat argument arrays (spot .. right), shape (rows, n): 1 row for prices, 10 with the greeks.
 
     Raises PricingError naming the first option whose boundary could not be computed.
@@ -134,7 +135,7 @@ def _values(
         time_to_expiry=time_to_expiry,
         right=right,
     )
-    values = run_values(flat, style == "american", resolve_scheme(scheme), rows, threads)
+    values = run_values(flat, int(style == "american"), resolve_scheme(scheme), rows, threads)
     return values.reshape(rows, *shape)
 
 
@@ -236,7 +237,7 @@ def implied_volatility(
         time_to_expiry=time_to_expiry,
         right=right,
     )
-    out = run_implied(flat, style == "american", resolve_scheme(scheme), threads)
+    out = run_implied(flat, int(style == "american"), resolve_scheme(scheme), threads)
     if invalid == "raise" and np.isnan(out).any():
         i = int(np.argmax(np.isnan(out)))
         raise PricingError(
@@ -247,7 +248,7 @@ def implied_volatility(
     return out.reshape(shape)
 
 
-def run_implied(flat: list[Array], american: bool, scheme: Scheme, threads: int | None = None) -> Array:
+def run_implied(flat: list[Array], american: int, scheme: Scheme, threads: int | None = None) -> Array:
     """Implied volatilities (n,) of flat argument arrays (price, spot .. right); NaN where there is none."""
     out = np.empty(flat[0].size)
     t = tables(scheme)
@@ -291,13 +292,13 @@ def exercise_boundary(
     if solve(r, q, sigma, time, False, t, space) == BAD_BOUNDARY:
         raise PricingError(f"no exercise boundary was found for rate={rate:g}, dividend_yield={dividend_yield:g}")
     kind = regime(r, q)
-    elapsed = space.state[4] * t.node[::-1] ** 2
+    elapsed = space.horizon[0] * t.node[::-1] ** 2
     upper = np.full(elapsed.size, math.nan)
     lower = upper.copy()
     if kind != EUROPEAN and sigma * math.sqrt(time) > 0.0:
-        upper = np.exp(space.state[0] - space.g[0, ::-1])
+        upper = np.exp(space.start[0, 0] - space.g[0, ::-1])
         if kind == DOUBLE:
-            lower = np.exp(space.state[1] + space.g[1, ::-1])
+            lower = np.exp(space.start[1, 0] + space.g[1, ::-1])
     if side > 0.0:
         # Exchanging spot and strike inverts the boundary, and with it the order of two.
         upper, lower = (1.0 / upper, lower) if kind != DOUBLE else (1.0 / lower, 1.0 / upper)

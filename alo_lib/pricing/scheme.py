@@ -55,6 +55,7 @@ class Tables(NamedTuple):
     sweeps: int
     node: Array  # (n,) square roots of the node times, 1 first
     interpolate: Array  # (n, l * n) node values to values at the inner points
+    interpolate_cube: Array  # (n, l, n) the same
     sine: Array  # (l * n,) square root of the elapsed time u of each pair
     cosine: Array  # (l * n,) square root of the remaining time v of each pair
     weight: Array  # (l * n,) weight of each pair, the node's time included
@@ -85,12 +86,14 @@ def tables(scheme: Scheme) -> Tables:
     x = nodes(n)[:-1]
     sine, cosine, weight = sine_squared_rule(scheme.points)
     inner = interpolation_matrix(n, sine[:, np.newaxis] * x)[..., :-1]
+    interpolate = np.ascontiguousarray(inner.reshape(-1, n).T)
     price_sine, price_cosine, price_weight = sine_squared_rule(scheme.price_points)
     outer = interpolation_matrix(n, price_sine)[..., :-1]
     return Tables(
         sweeps=scheme.sweeps,
         node=x,
-        interpolate=np.ascontiguousarray(inner.reshape(-1, n).T),
+        interpolate=interpolate,
+        interpolate_cube=interpolate.reshape(n, -1, n),
         sine=np.ravel(sine[:, np.newaxis] * x),
         cosine=np.ravel(cosine[:, np.newaxis] * x),
         weight=np.ravel(weight[:, np.newaxis] * x**2),
