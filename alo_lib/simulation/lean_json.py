@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import fields
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from alo_lib.simulation.statistics import PortfolioStatistics, TradeStatistics
@@ -15,6 +15,7 @@ _DIGITS: Final = 7
 _LINE, _BAR = 0, 3
 _TIMES: Final = frozenset({"start_date_time", "end_date_time"})
 _DECIMALS: Final = 4
+_CENT: Final = Decimal("0.01")
 
 
 def iso_time(time: int) -> str:
@@ -81,7 +82,7 @@ def summary_of(statistics: PortfolioStatistics, *, orders: int, fees: Decimal) -
         "Information Ratio": _plain(s.information_ratio, 3),
         "Tracking Error": _plain(s.tracking_error, 3),
         "Treynor Ratio": _plain(s.treynor_ratio, 3),
-        "Total Fees": f"${fees:.2f}",
+        "Total Fees": f"${fees.quantize(_CENT, ROUND_HALF_UP)}",
         "Portfolio Turnover": f"{_plain(100 * s.portfolio_turnover, 2)}%",
         "Drawdown Recovery": str(s.drawdown_recovery),
     }

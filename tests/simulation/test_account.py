@@ -1,6 +1,6 @@
 """Cash, average prices and results by hand."""
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -11,11 +11,11 @@ NOW = at(10)
 
 def test_fills_move_cash_positions_and_fees() -> None:
     desk = Desk(contract(100.0, +1))
-    desk.account.fill(1, 3, D("2.50"), D("1.95"), NOW)
-    desk.account.fill(0, -30, D("100.01"), D(1), NOW)
-    assert desk.account.cash == D(100_000) - 750 - D("1.95") + D("3000.30") - 1
-    assert desk.account.fees == D("2.95")
-    assert desk.account.volume == 750 + D("3000.30")
+    desk.account.fill(1, 3, Decimal("2.50"), Decimal("1.95"), NOW)
+    desk.account.fill(0, -30, Decimal("100.01"), Decimal(1), NOW)
+    assert desk.account.cash == Decimal(100_000) - 750 - Decimal("1.95") + Decimal("3000.30") - 1
+    assert desk.account.fees == Decimal("2.95")
+    assert desk.account.volume == 750 + Decimal("3000.30")
     assert [(number, position.quantity) for number, position in desk.account.held()] == [(0, -30), (1, 3)]
 
 
@@ -23,23 +23,26 @@ def test_fills_move_cash_positions_and_fees() -> None:
 def test_average_price_grows_with_a_position_and_stays_as_it_shrinks(sign: int) -> None:
     account = Desk().account
     for quantity, price in ((100, 10), (300, 12), (-200, 15)):
-        account.fill(0, sign * quantity, D(price), D(0), NOW)
+        account.fill(0, sign * quantity, Decimal(price), Decimal(0), NOW)
     assert account.position(0).quantity == sign * 200
-    assert account.position(0).average_price == D("11.5")
-    assert account.realized == sign * 200 * D("3.5")
-    account.fill(0, -sign * 500, D(9), D(0), NOW)  # through zero
+    assert account.position(0).average_price == Decimal("11.5")
+    assert account.realized == sign * 200 * Decimal("3.5")
+    account.fill(0, -sign * 500, Decimal(9), Decimal(0), NOW)  # through zero
     assert account.position(0).quantity == -sign * 300
     assert account.position(0).average_price == 9
-    account.fill(0, sign * 300, D(9), D(0), NOW)
+    account.fill(0, sign * 300, Decimal(9), Decimal(0), NOW)
     assert not list(account.held())
 
 
 def test_closing_profits_are_recorded_less_twice_the_fee_as_lean_does() -> None:
     account = Desk().account
-    account.fill(0, 100, D(10), D(1), NOW)
-    account.fill(0, -50, D(11), D(1), NOW + 1)
-    account.fill(0, -50, D(9), D(1), NOW + 2)
-    assert [(p.time - NOW, p.profit, p.is_win) for p in account.profits] == [(1, D(48), True), (2, D(-52), False)]
+    account.fill(0, 100, Decimal(10), Decimal(1), NOW)
+    account.fill(0, -50, Decimal(11), Decimal(1), NOW + 1)
+    account.fill(0, -50, Decimal(9), Decimal(1), NOW + 2)
+    assert [(p.time - NOW, p.profit, p.is_win) for p in account.profits] == [
+        (1, Decimal(48), True),
+        (2, Decimal(-52), False),
+    ]
     assert account.realized == 0
 
 
@@ -52,23 +55,23 @@ def test_equity_values_options_at_the_middle_and_shares_at_the_last_trade() -> N
     desk.hold(0, 100, "99.5")
     assert desk.account.equity(desk.prices) == 100_000 + 400 - 9950 - 410 + 9990
     # unrealized is what closing at the touch would leave after its fees
-    assert desk.account.unrealized(desk.prices) == -20 - D("1.30") - 50 - 1
+    assert desk.account.unrealized(desk.prices) == -20 - Decimal("1.30") - 50 - 1
 
 
 def test_a_split_leaves_whole_shares_and_cash_for_the_rest() -> None:
     account = Desk().account
-    account.fill(0, -101, D(650), D(0), NOW)
+    account.fill(0, -101, Decimal(650), Decimal(0), NOW)
     cash = account.cash
-    account.split(0, 1 / 7, D(93))
+    account.split(0, 1 / 7, Decimal(93))
     assert account.quantity(0) == -707
     assert account.cash == cash
-    account.split(0, 2.0, D(186))  # a reverse split of two into one
+    account.split(0, 2.0, Decimal(186))  # a reverse split of two into one
     assert account.quantity(0) == -353
-    assert account.cash == cash - D("0.5") * 186
+    assert account.cash == cash - Decimal("0.5") * 186
 
 
 def test_a_short_position_pays_dividends() -> None:
     account = Desk().account
-    account.fill(0, -200, D(10), D(0), NOW)
-    assert account.receive_dividend(0, D("0.47")) == D(-94)
+    account.fill(0, -200, Decimal(10), Decimal(0), NOW)
+    assert account.receive_dividend(0, Decimal("0.47")) == Decimal(-94)
     assert account.cash == 100_000 + 2000 - 94

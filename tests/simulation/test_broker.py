@@ -1,7 +1,7 @@
 """Fills at the touch, partial fills, waiting, refusals."""
 
 import math
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -29,8 +29,8 @@ def test_a_market_order_fills_at_the_touch_at_once(desk: Desk, quantity: int, pr
     events = desk.order(2, quantity, NOW + 10)
     assert statuses(events) == [S.SUBMITTED, S.FILLED]
     assert (events[0].quantity, events[0].price, events[0].fee) == (0, 0, 0)
-    assert (events[1].quantity, events[1].price, events[1].time) == (quantity, D(price), NOW + 10)
-    assert events[1].fee == abs(quantity) * D("0.65")
+    assert (events[1].quantity, events[1].price, events[1].time) == (quantity, Decimal(price), NOW + 10)
+    assert events[1].fee == abs(quantity) * Decimal("0.65")
     assert desk.holding(2) == quantity
     told = events[1].told().records[0]
     assert (told["order"], told["instrument"], told["price"]) == (1, 2, float(price))
@@ -43,12 +43,12 @@ def test_what_exceeds_the_displayed_size_waits_for_the_next_quote(desk: Desk) ->
     assert desk.broker.scan(NOW + MINUTE) == []  # the same quote does not fill it twice
     desk.quote(NOW + 2 * MINUTE, 2, bid=2.1, ask=2.3, sizes=(5, 5))
     (second,) = desk.broker.scan(NOW + 2 * MINUTE)
-    assert (second.status, second.quantity, second.price) == (S.PARTIALLY_FILLED, 5, D("2.3"))
+    assert (second.status, second.quantity, second.price) == (S.PARTIALLY_FILLED, 5, Decimal("2.3"))
     desk.quote(NOW + 3 * MINUTE, 2, bid=2.1, ask=2.4, sizes=(5, 5))
     (last,) = desk.broker.scan(NOW + 3 * MINUTE)
-    assert (last.status, last.quantity, last.fee) == (S.FILLED, 1, D("6.50"))
-    assert desk.broker.orders[0].average_price == (4 * D("2.2") + 5 * D("2.3") + D("2.4")) / 10
-    assert desk.account.fees == D("6.50")
+    assert (last.status, last.quantity, last.fee) == (S.FILLED, 1, Decimal("6.50"))
+    assert desk.broker.orders[0].average_price == (4 * Decimal("2.2") + 5 * Decimal("2.3") + Decimal("2.4")) / 10
+    assert desk.account.fees == Decimal("6.50")
     assert desk.broker.scan(NOW + 4 * MINUTE) == []
 
 
@@ -60,14 +60,14 @@ def test_a_size_that_the_data_does_not_give_limits_nothing(desk: Desk) -> None:
 def test_an_equity_prefers_a_fresh_quote_to_a_newer_trade(desk: Desk) -> None:
     desk.quote(NOW, 0, bid=99.9, ask=100.1, sizes=(500, 500))
     desk.trade(NOW + 30 * MINUTE, 101.0)
-    assert desk.order(0, 100, NOW + 31 * MINUTE)[1].price == D("100.1")
+    assert desk.order(0, 100, NOW + 31 * MINUTE)[1].price == Decimal("100.1")
     # once the quote is more than an hour old the trade counts
-    assert desk.order(0, 100, NOW + 61 * MINUTE)[1].price == D("101.0")
+    assert desk.order(0, 100, NOW + 61 * MINUTE)[1].price == Decimal("101.0")
 
 
 def test_an_equity_without_quotes_fills_at_the_last_trade_whatever_the_size(desk: Desk) -> None:
     event = desk.order(0, 5000 // 100, NOW + 10)[1]
-    assert (event.status, event.price) == (S.FILLED, D("100.0"))
+    assert (event.status, event.price) == (S.FILLED, Decimal("100.0"))
 
 
 def test_a_stale_quote_makes_an_order_wait_for_a_newer_one(desk: Desk) -> None:
@@ -77,7 +77,7 @@ def test_a_stale_quote_makes_an_order_wait_for_a_newer_one(desk: Desk) -> None:
     assert desk.broker.scan(late + MINUTE) == []
     desk.quote(late + 2 * MINUTE, 2, bid=2.5, ask=2.6)
     (event,) = desk.broker.scan(late + 2 * MINUTE)
-    assert (event.status, event.price, event.time) == (S.FILLED, D("2.6"), late + 2 * MINUTE)
+    assert (event.status, event.price, event.time) == (S.FILLED, Decimal("2.6"), late + 2 * MINUTE)
 
 
 def test_on_hour_bars_an_order_older_than_the_bar_fills_at_its_opening() -> None:
@@ -86,10 +86,10 @@ def test_on_hour_bars_an_order_older_than_the_bar_fills_at_its_opening() -> None
     desk.quote(at(10), 1, bid=2.0, ask=2.2)
     assert statuses(desk.order(1, 1, at(12) + 10)) == [S.SUBMITTED]
     desk.quote(at(13), 1, bid=2.5, ask=2.7, opens=(2.3, 2.4))
-    assert desk.broker.scan(at(13))[0].price == D("2.7")  # sent while the bar was under way
+    assert desk.broker.scan(at(13))[0].price == Decimal("2.7")  # sent while the bar was under way
     assert statuses(desk.order(1, 1, at(14) + HOUR // 2)) == [S.SUBMITTED]
     desk.quote(at(16), 1, bid=3.0, ask=3.2, opens=(2.8, 2.9))
-    assert desk.broker.scan(at(16))[0].price == D("2.9")
+    assert desk.broker.scan(at(16))[0].price == Decimal("2.9")
 
 
 def test_on_close_orders_fill_at_the_close_and_not_before(desk: Desk) -> None:
@@ -99,8 +99,8 @@ def test_on_close_orders_fill_at_the_close_and_not_before(desk: Desk) -> None:
     assert desk.broker.scan(at(15, 59)) == []
     desk.trade(at(16), 100.4)
     option, equity = desk.broker.scan(at(16))
-    assert (option.quantity, option.price) == (3, D("1.2"))
-    assert (equity.quantity, equity.price) == (-7, D("100.4"))
+    assert (option.quantity, option.price) == (3, Decimal("1.2"))
+    assert (equity.quantity, equity.price) == (-7, Decimal("100.4"))
 
 
 @pytest.mark.parametrize(

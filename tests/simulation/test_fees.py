@@ -1,6 +1,6 @@
 """The table of Interactive Brokers' rates, as LEAN has it."""
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -28,7 +28,7 @@ from tests.simulation.desk import Desk, at, contract
     ],
 )
 def test_options_are_charged_by_premium_and_volume(contracts: int, premium: str, monthly: int, fee: str) -> None:
-    assert option_fee(contracts, D(premium), monthly) == D(fee)
+    assert option_fee(contracts, Decimal(premium), monthly) == Decimal(fee)
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,22 @@ def test_options_are_charged_by_premium_and_volume(contracts: int, premium: str,
     ],
 )
 def test_shares_are_charged_half_a_cent_within_limits(shares: int, price: str, fee: str) -> None:
-    assert equity_fee(shares, D(price)) == D(fee)
+    assert equity_fee(shares, Decimal(price)) == Decimal(fee)
 
 
 def test_fees_are_exact_decimals() -> None:
-    assert float(option_fee(3, D(1))) == 1.95
+    assert float(option_fee(3, Decimal(1))) == 1.95
     assert 3 * 0.65 != 1.95  # what floats would have made of it
 
 
 def test_tiers_are_complete_and_ordered() -> None:
     volumes = [tier.volume for tier in OPTION_TIERS]
     assert volumes == sorted(volumes)
-    assert volumes[-1] == D("Infinity")
+    assert volumes[-1] == Decimal("Infinity")
     for tier in OPTION_TIERS:
         least = [premium for premium, _ in tier.rates]
         assert least == sorted(least, reverse=True)
-        assert least[-1] == D("-Infinity")
+        assert least[-1] == Decimal("-Infinity")
 
 
 def test_a_purchase_counts_the_bid_as_premium_and_a_sale_the_ask() -> None:
@@ -66,6 +66,6 @@ def test_a_purchase_counts_the_bid_as_premium_and_a_sale_the_ask() -> None:
     desk.trade(at(10), 100.0)
     desk.quote(at(10), 1, bid=0.08, ask=0.12)
     option = desk.listing[1]
-    assert market_order_fee(option, 10, desk.prices) == D("5.0")
-    assert market_order_fee(option, -10, desk.prices) == D("6.5")
-    assert market_order_fee(desk.listing[0], 400, desk.prices) == D("2.0")
+    assert market_order_fee(option, 10, desk.prices) == Decimal("5.0")
+    assert market_order_fee(option, -10, desk.prices) == Decimal("6.5")
+    assert market_order_fee(desk.listing[0], 400, desk.prices) == Decimal("2.0")

@@ -1,7 +1,7 @@
 """Identifiers as LEAN writes them into its results."""
 
 import datetime as dt
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -21,7 +21,7 @@ AAPL = MapFile("AAPL", (MapRow(dt.date(1998, 1, 2), "AAPL", "Q"), MapRow(dt.date
     ],
 )
 def test_options(symbol: str, right: int, strike: str, identifier: str) -> None:
-    option = Instrument(1, symbol, 0, right, D(strike), 100, 1, True)
+    option = Instrument(1, symbol, 0, right, Decimal(strike), 100, 1, True)
     assert option_id(option, "AAPL", AAPL) == identifier
     found = symbol_object(option, "AAPL", AAPL)
     assert (found["id"], found["value"], found["underlying"]["id"]) == (identifier, symbol, "AAPL R735QTJ8XC9X")

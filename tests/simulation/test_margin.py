@@ -1,27 +1,27 @@
 """Margin cases worked out by hand from the exchange's rules; spot 100, contracts of 100 shares."""
 
 import datetime as dt
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
 from alo_lib.simulation import Instrument, Leg, margin, naked_margin, requirement
 from tests.simulation.desk import DAY, at
 
-SPOT = D(100)
+SPOT = Decimal(100)
 LATER = DAY + dt.timedelta(days=30)
-SHARES = Instrument(0, "TEST", 0, 0, D(0), 1, 0, False)
+SHARES = Instrument(0, "TEST", 0, 0, Decimal(0), 1, 0, False)
 
 
 def option(strike: int, right: int, number: int = 1, expiry: dt.date = DAY) -> Instrument:
-    return Instrument(number, "TEST", 0, right, D(strike), 100, at(16, day=expiry), True)
+    return Instrument(number, "TEST", 0, right, Decimal(strike), 100, at(16, day=expiry), True)
 
 
 def leg(instrument: Instrument, quantity: int, price: str = "0") -> Leg:
-    return Leg(instrument, quantity, D(price))
+    return Leg(instrument, quantity, Decimal(price))
 
 
-def total(*legs: Leg) -> D:
+def total(*legs: Leg) -> Decimal:
     return margin(legs, {0: SPOT})
 
 
@@ -39,7 +39,7 @@ def total(*legs: Leg) -> D:
 def test_naked_options_need_premium_and_a_share_of_the_underlying(
     strike: int, right: int, premium: str, expected: int
 ) -> None:
-    assert naked_margin(option(strike, right), D(premium), SPOT) == expected
+    assert naked_margin(option(strike, right), Decimal(premium), SPOT) == expected
     assert total(leg(option(strike, right), -3, premium)) == 3 * expected
 
 
@@ -91,6 +91,6 @@ def test_a_long_option_that_dies_first_protects_nothing() -> None:
 
 
 def test_underlyings_do_not_help_each_other() -> None:
-    other = Instrument(7, "OTHER", 7, 0, D(0), 1, 0, False)
+    other = Instrument(7, "OTHER", 7, 0, Decimal(0), 1, 0, False)
     call = leg(option(105, +1), -1, "1")
-    assert margin([call, leg(other, 100)], {0: SPOT, 7: D(10)}) == 1_600 + 500
+    assert margin([call, leg(other, 100)], {0: SPOT, 7: Decimal(10)}) == 1_600 + 500

@@ -1,7 +1,7 @@
 """Expiry, exercise, assignment, splits and dividends."""
 
 import datetime as dt
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_expiry(right: int, held: int, spot: float, shares: int, win: bool) -> N
     assert (events[0].instrument, events[0].quantity, events[0].price, events[0].fee) == (1, -held, 0, 0)
     assert all(event.status is OrderStatus.FILLED and event.intent == 0 for event in events)
     if shares:
-        assert (events[1].instrument, events[1].quantity, events[1].price) == (0, shares, D("100.0"))
+        assert (events[1].instrument, events[1].quantity, events[1].price) == (0, shares, Decimal("100.0"))
     assert (desk.holding(0), desk.holding(1)) == (shares, 0)
     assert desk.account.cash == cash - shares * 100
     assert events[0].is_assignment == (held < 0 and shares != 0)
@@ -122,7 +122,10 @@ def test_options_are_liquidated_on_the_close_before_a_split(bar: int, sent: int)
     desk.quote(CLOSE, 1, bid=1.9, ask=2.1)
     desk.quote(CLOSE, 2, bid=1.9, ask=2.1)
     fills = desk.broker.scan(CLOSE)
-    assert [(fill.instrument, fill.quantity, fill.price) for fill in fills] == [(1, 3, D("2.1")), (2, -4, D("1.9"))]
+    assert [(fill.instrument, fill.quantity, fill.price) for fill in fills] == [
+        (1, 3, Decimal("2.1")),
+        (2, -4, Decimal("1.9")),
+    ]
     assert (desk.holding(1), desk.holding(2)) == (0, 0)
 
 
@@ -132,14 +135,14 @@ def test_a_split_restates_shares_prices_and_open_trades() -> None:
     trades = TradeBuilder(desk.listing)
     trades.fill(desk.order(0, 100, at(15))[1])
     desk.settlement.split(0, 0.1428571429)  # what a factor file has for 1/7
-    trades.split(0, D("0.1428571429"))
+    trades.split(0, Decimal("0.1428571429"))
     assert desk.holding(0) == 699  # a whole share short, as in LEAN; its value is in cash
-    assert desk.prices.price(0) == pytest.approx(D("93.0"), abs=D("0.0001"))
-    assert desk.account.equity(desk.prices) == pytest.approx(D(100_000) - 1, abs=D("0.001"))
+    assert desk.prices.price(0) == pytest.approx(Decimal("93.0"), abs=Decimal("0.0001"))
+    assert desk.account.equity(desk.prices) == pytest.approx(Decimal(100_000) - 1, abs=Decimal("0.001"))
     desk.trade(at(16) + MINUTE, 94.0)
     desk.broker.begin_session(at(9, 30), at(20))
     trades.fill(desk.order(0, -699, at(17))[1])
-    assert trades.closed[0].profit == pytest.approx(D(699), abs=D("0.01"))
+    assert trades.closed[0].profit == pytest.approx(Decimal(699), abs=Decimal("0.01"))
 
 
 def test_dividends_follow_the_position() -> None:
@@ -147,4 +150,4 @@ def test_dividends_follow_the_position() -> None:
     desk.hold(0, 50, "10")
     cash = desk.account.cash
     desk.settlement.dividend(0, 0.47)
-    assert desk.account.cash == cash + D("23.5")
+    assert desk.account.cash == cash + Decimal("23.5")

@@ -1,7 +1,7 @@
 """Statistics against a run of LEAN itself, whose curves and trades are repeated here."""
 
 import datetime as dt
-from decimal import Decimal as D
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -32,21 +32,34 @@ PROFITS = [("143.5", True), ("98.65", True), ("-1256.5", False), ("-1963", False
 def lean_curves() -> Curves:
     midnights = [(START + n * DAY) * SECOND for n in range(7)]
     return Curves(
-        equity=[Candle(time * SECOND, D(v), D(v), D(v), D(v)) for time, v in EQUITY],
-        returns=list(zip(midnights, map(D, RETURNS), strict=True)),
-        turnover=list(zip(midnights[1:], map(D, TURNOVER), strict=True)),
-        benchmark=list(zip(midnights, map(D, BENCHMARK), strict=True)),
+        equity=[Candle(time * SECOND, Decimal(v), Decimal(v), Decimal(v), Decimal(v)) for time, v in EQUITY],
+        returns=list(zip(midnights, map(Decimal, RETURNS), strict=True)),
+        turnover=list(zip(midnights[1:], map(Decimal, TURNOVER), strict=True)),
+        benchmark=list(zip(midnights, map(Decimal, BENCHMARK), strict=True)),
     )
 
 
 def lean_trades() -> list[ClosedTrade]:
     def trade(number: int, direction: int, hours: int, profit: str, fees: str, *falls: str) -> ClosedTrade:
         entry = MORNING * SECOND
-        worst, best, drawdown = map(D, falls)
+        worst, best, drawdown = map(Decimal, falls)
         exit_time = entry + hours * 3600 * SECOND
-        won = D(profit) > 0
+        won = Decimal(profit) > 0
         return ClosedTrade(
-            number, direction, 1, entry, D(1), exit_time, D(1), D(profit), D(fees), worst, best, drawdown, won, (1,)
+            number,
+            direction,
+            1,
+            entry,
+            Decimal(1),
+            exit_time,
+            Decimal(1),
+            Decimal(profit),
+            Decimal(fees),
+            worst,
+            best,
+            drawdown,
+            won,
+            (1,),
         )
 
     return [
@@ -63,8 +76,8 @@ def rate_at(day: dt.date) -> float:
 
 @pytest.fixture(scope="module")
 def portfolio() -> PortfolioStatistics:
-    profits = [ProfitRecord(0, D(profit), win) for profit, win in PROFITS]
-    return portfolio_statistics(lean_curves(), profits, D(1_000_000), rate_at)
+    profits = [ProfitRecord(0, Decimal(profit), win) for profit, win in PROFITS]
+    return portfolio_statistics(lean_curves(), profits, Decimal(1_000_000), rate_at)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +121,7 @@ def test_trade_statistics_are_leans(name: str, expected: object) -> None:
 
 
 def test_the_headline_reads_as_leans(portfolio: PortfolioStatistics) -> None:
-    summary = summary_of(portfolio, orders=7, fees=D(28))
+    summary = summary_of(portfolio, orders=7, fees=Decimal(28))
     for name, text in {
         "Total Orders": "7",
         "Average Loss": "-0.16%",
@@ -127,24 +140,26 @@ def test_the_headline_reads_as_leans(portfolio: PortfolioStatistics) -> None:
 def test_recovery_counts_the_days_from_the_peak_to_the_next_one() -> None:
     curves = lean_curves()
     levels = [100, 90, 95, 101, 80, 101]
-    curves.equity = [Candle(n * DAY * SECOND, D(v), D(v), D(v), D(v)) for n, v in enumerate(levels)]
-    found = portfolio_statistics(curves, [], D(100), rate_at)
+    curves.equity = [
+        Candle(n * DAY * SECOND, Decimal(v), Decimal(v), Decimal(v), Decimal(v)) for n, v in enumerate(levels)
+    ]
+    found = portfolio_statistics(curves, [], Decimal(100), rate_at)
     assert (found.drawdown, found.drawdown_recovery) == (0.208, 3)
 
 
 def test_one_day_gives_no_ratios_and_no_trades_no_statistics() -> None:
     curves = lean_curves()
     curves.returns, curves.benchmark = curves.returns[:2], curves.benchmark[:2]
-    found = portfolio_statistics(curves, [], D(1_000_000), rate_at)
+    found = portfolio_statistics(curves, [], Decimal(1_000_000), rate_at)
     assert (found.sharpe_ratio, found.end_equity) == (0.0, 998209.5985)
     assert trade_statistics([]) == TradeStatistics()
 
 
 def test_without_variance_nothing_divides_by_zero() -> None:
     curves = lean_curves()
-    curves.returns = [(time, D(0)) for time, _ in curves.returns]
-    curves.benchmark = [(time, D(0)) for time, _ in curves.benchmark]
-    found = portfolio_statistics(curves, [], D(1_000_000), rate_at)
+    curves.returns = [(time, Decimal(0)) for time, _ in curves.returns]
+    curves.benchmark = [(time, Decimal(0)) for time, _ in curves.benchmark]
+    found = portfolio_statistics(curves, [], Decimal(1_000_000), rate_at)
     ratios = (found.sharpe_ratio, found.sortino_ratio, found.beta, found.alpha, found.information_ratio)
     assert ratios == (0.0, 0.0, 0.0, 0.0, 0.0)
     assert np.isfinite(found.probabilistic_sharpe_ratio)

@@ -1,0 +1,159 @@
+"""What a session begins with, and its bars in order."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alo_lib.market import (
+    QUOTE_BAR,
+    DataFolder,
+    DataKind,
+    OptionBars,
+    Resolution,
+    SecurityType,
+    contract_array,
+)
+from alo_lib.market.instruments import InstrumentTable
+from alo_lib.market.layout import universe_directory
+from alo_lib.market.records import InstrumentKind, Kind, Message, Records
+from alo_lib.market.writer import write_option_file
+from alo_lib.simulation import Feed
+from tests.simulation import tiny
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tiny.write(tmp_path)
+
+
+def begin(feed: Feed, table: InstrumentTable, index: int, held: dict[str, list[int]] | None = None) -> list[Message]:
+    return list(feed.begin(feed.sessions[index], table, held or {}))
+
+
+def of_kind(messages: list[Message], kind: Kind) -> list[Records]:
+    return [message.records for message in messages if message.kind is kind]
+
+
+def test_the_first_session(root: Path) -> None:
+    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
+    messages = begin(feed, table, 0)
+    session = tiny.HOURS.session(tiny.FIRST)
+    assert {message.time for message in messages} == {session.open - 30 * tiny.MINUTE}
+    equities, contracts = of_kind(messages, Kind.INSTRUMENT)
+    assert equities["symbol"].tolist() == [b"TINY"]
+    assert equities["kind"].tolist() == [InstrumentKind.EQUITY]
+    assert contracts["instrument"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert contracts["symbol"][0] == b"TINY  240419P00095000"
+    assert set(contracts["expiry"].tolist()) == {tiny.OPTION_HOURS.expiry_time(tiny.EXPIRY)}
+    assert set(contracts["open_interest"].tolist()) == {100}
+    (told,) = of_kind(messages, Kind.SESSION)
+    assert told[["open", "close", "date"]].tolist() == [(session.open, session.close, 20240314)]
+    (rate,) = of_kind(messages, Kind.RATE)
+    assert rate["rate"].tolist() == [0.03]
+    (closes,) = of_kind(messages, Kind.CLOSE)
+    assert len(closes) == 301
+    assert closes["time"][-1] == tiny.HOURS.session(tiny.BEFORE).close
+    assert closes["close"][-1] == tiny.CLOSE
+    assert of_kind(messages, Kind.DIVIDEND) == []  # it goes ex tomorrow
+
+
+def test_the_second_session_tells_what_is_new(root: Path) -> None:
+    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
+    begin(feed, table, 0)
+    messages = begin(feed, table, 1)
+    (closes,) = of_kind(messages, Kind.CLOSE)
+    assert closes["close"].tolist() == [tiny.last_spot()]
+    (dividends,) = of_kind(messages, Kind.DIVIDEND)
+    assert dividends["amount"].tolist() == [tiny.DIVIDEND]
+    assert dividends["time"].tolist() == [tiny.HOURS.session(tiny.SECOND).open]
+    (contracts,) = of_kind(messages, Kind.INSTRUMENT)
+    assert contracts["instrument"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_past_dividends_come_with_the_first_session(root: Path) -> None:
+    feed = Feed(tiny.settings(start=tiny.SECOND), DataFolder(root))
+    (dividends,) = of_kind(begin(feed, InstrumentTable(), 0), Kind.DIVIDEND)
+    assert dividends["amount"].tolist() == [tiny.DIVIDEND]
+
+
+def test_a_held_contract_stays_though_it_is_not_selected(root: Path) -> None:
+    root = tiny.write(root, split=True)  # strikes halve on the second day
+    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
+    begin(feed, table, 0)
+    messages = begin(feed, table, 1, {"TINY": [2]})
+    (contracts,) = of_kind(messages, Kind.INSTRUMENT)
+    assert contracts["strike"].tolist() == [47.5, 47.5, 50.0, 50.0, 52.5, 52.5, 95.0]
+    assert contracts["instrument"].tolist() == [7, 8, 9, 10, 11, 12, 2]
+
+
+def test_without_a_universe_file_the_selection_stays(root: Path) -> None:
+    folder = DataFolder(root)
+    (universe_directory(root, SecurityType.OPTION, "usa", "tiny") / f"{tiny.FIRST:%Y%m%d}.csv").unlink()
+    feed, table = Feed(tiny.settings(), folder), InstrumentTable()
+    begin(feed, table, 0)
+    (contracts,) = of_kind(begin(feed, table, 1), Kind.INSTRUMENT)
+    assert contracts["instrument"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert sum(folder.faults.counts.values()) == 1
+
+
+def test_bars_come_by_time_then_instrument(root: Path) -> None:
+    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
+    begin(feed, table, 0)
+    bars = feed.bars(feed.sessions[0])
+    session = feed.sessions[0]
+    steps = list(bars.steps())
+    assert [step.time for step in steps] == list(range(session.open + tiny.MINUTE, session.close + 1, tiny.MINUTE))
+    empty, full = steps[0], steps[4]
+    assert list(empty.messages()) == []
+    trade, quote = full.messages()
+    assert (trade.kind, quote.kind) == (Kind.TRADE, Kind.QUOTE)
+    assert trade.records["close"].tolist() == [tiny.spots(tiny.FIRST, 78)[0]]
+    assert quote.records["instrument"].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert quote.records["bid_size"].tolist() == [400, 7, 7, 7, 7, 7, 7]
+    assert sum(len(step.quotes) for step in steps) == 78 * 7 == len(bars) - 78
+
+
+def write_chain(root: Path, day: dt.date, rows: list[tuple[int, float, float]]) -> None:
+    """Quotes of the first contract: (minutes after the open, bid, ask)."""
+    chain = np.zeros(len(rows), QUOTE_BAR)
+    for bar, (minutes, bid, ask) in zip(chain, rows, strict=True):
+        bar["time"] = tiny.HOURS.session(day).open + minutes * tiny.MINUTE
+        for name in ("open", "high", "low", "close"):
+            bar[f"bid_{name}"], bar[f"ask_{name}"] = bid, ask
+        bar["bid_size"], bar["ask_size"] = 3 * (bid == bid), 4 * (ask == ask)
+    bars = OptionBars(contract_array(tiny.KEYS[:1]), np.zeros(len(rows), np.int32), chain)
+    write_option_file(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE, bars, tiny.OPTION_HOURS)
+
+
+def option_quotes(feed: Feed, index: int) -> list[tuple[float, float, int, int]]:
+    rows = feed.bars(feed.sessions[index]).quotes
+    return rows[rows["instrument"] == 1][["bid", "ask", "bid_size", "ask_size"]].tolist()  # type: ignore[no-any-return]
+
+
+def test_a_missing_side_is_carried_while_the_contract_is_subscribed(root: Path) -> None:
+    nan = float("nan")
+    write_chain(root, tiny.FIRST, [(5, nan, 1.2), (10, 1.0, 1.3), (15, nan, 1.4), (20, 1.1, nan)])
+    write_chain(root, tiny.SECOND, [(5, nan, 1.6), (10, nan, 1.05)])
+    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
+    begin(feed, table, 0)
+    first = option_quotes(feed, 0)
+    assert np.isnan(first[0][0])
+    assert first[1:] == [(1.0, 1.3, 3, 4), (1.0, 1.4, 0, 4), (1.1, 1.4, 3, 0)]
+    begin(feed, table, 1)
+    assert option_quotes(feed, 1) == [(1.1, 1.6, 0, 4), (1.1, 1.05, 0, 4)]
+    crossed = [step for step in feed.bars(feed.sessions[1]).steps() if len(step.quotes)][1]
+    told = [message.records["instrument"].tolist() for message in crossed.messages() if message.kind is Kind.QUOTE]
+    assert told == [[0]]  # the core is not told of a quote that a carried side crosses
+    begin(Feed(tiny.settings(start=tiny.SECOND), DataFolder(root)), InstrumentTable(), 0)
+
+
+def test_nothing_is_carried_into_a_new_subscription(root: Path) -> None:
+    nan = float("nan")
+    write_chain(root, tiny.FIRST, [(10, 1.0, 1.3)])
+    write_chain(root, tiny.SECOND, [(5, nan, 1.6)])
+    feed = Feed(tiny.settings(start=tiny.SECOND), DataFolder(root))
+    begin(feed, InstrumentTable(), 0)
+    (quote,) = option_quotes(feed, 0)
+    assert np.isnan(quote[0])
