@@ -14,7 +14,7 @@ from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
 from alo_lib.volatility.search import maximize
 
-__all__ = ["Calibration", "Mean", "VarianceTargeting", "calibrate_gjr"]
+__all__ = ["Calibration", "Mean", "VarianceTargeting", "calibrate_gjr", "standard_errors"]
 
 Array = NDArray[np.float64]
 Mean = Literal["constant", "zero"]
@@ -41,6 +41,9 @@ _MAX_NU = {"t": 500.0, "skewt": 300.0, "normal": math.inf}
 """As in arch; beyond it a t is a normal."""
 
 _SHARE_STEP = 1e-5
+_HESSIAN_STEP = 1e-4
+_NEAR = 0.1
+"""Log likelihood that parameters may lie below the maximum and still have standard errors."""
 
 # Coordinates of the search are those of the likelihood, but in beta's place its share of what the shocks' own weights
 # leave of one, so that stationarity is a bound: persistence = 1 - (1 - retention) (1 - weight).
@@ -106,6 +109,21 @@ def calibrate_gjr(
     return problem.solve(warm_start, targeted=True, reason=reason)
 
 
+def standard_errors(parameters: GjrParameters, returns: ArrayLike, *, targeted: bool) -> dict[str, float | None]:
+    """Standard errors of parameters fitted to ``returns`` (n,), robust to shocks of another distribution.
+
+    The sandwich of Bollerslev and Wooldridge (1992) with the Hessian from differences of the exact score. A parameter
+    that is not fitted, or ended on its bound, has no normal limit: None. ``targeted`` takes the long-run variance as
+    the sample's, which it is known to be after variance targeting.
+
+    :raises DataError: for returns that cannot be used.
+    :raises CalibrationError: when the likelihood has no maximum at ``parameters``.
+    """
+    data = check_returns(returns, min_observations=2)
+    problem = _Problem(data, parameters.distribution, "zero" if parameters.mu == 0.0 else "constant")
+    return problem.standard_errors(parameters, targeted=targeted)
+
+
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ParameterError(f"{name} must be one of {', '.join(allowed)}, but it is {value!r}")
@@ -163,6 +181,35 @@ class _Problem:
             f"GJR-GARCH with distribution {self._distribution} did not converge on {self._data.size} returns from any "
             f"of {len(starts)} starts: {'; '.join(notes)}"
         )
+
+    def standard_errors(self, parameters: GjrParameters, *, targeted: bool) -> dict[str, float | None]:
+        """See :func:`standard_errors`."""
+        full = self._warm(parameters)
+        lower, upper = self._bounds()
+        inside = (full > lower) & (full < upper)
+        fitted = [i for i in self._coordinates(targeted) if inside[i]]
+        x = full[fitted]
+        _, score, outer = self._evaluate(x, full, fitted, targeted)
+        hessian = np.empty((x.size, x.size))
+        for i in range(x.size):
+            step = np.zeros_like(x)
+            step[i] = _HESSIAN_STEP * max(abs(x[i]), _HESSIAN_STEP)
+            above, below = (self._evaluate(x + sign * step, full, fitted, targeted)[1] for sign in (1.0, -1.0))
+            hessian[i] = (above - below) / (2.0 * step[i])
+        information = -0.5 * (hessian + hessian.T)
+        peaked = bool(np.all(np.isfinite(information)) and np.all(np.linalg.eigvalsh(information) > 0.0))
+        inverse = np.linalg.inv(information) if peaked else np.zeros_like(information)
+        if not peaked or 0.5 * float(score @ inverse @ score) > _NEAR:
+            raise CalibrationError(f"the likelihood of these returns has no maximum at {parameters}")
+        jacobian = self._natural(x, full, fitted, targeted)[1][:, fitted]
+        # Rows of the parameters' own names: alpha is up, gamma is down less up.
+        rows = jacobian.copy()
+        rows[DOWN] -= jacobian[UP]
+        rows[MU] *= self._scale
+        rows[OMEGA] *= self.variance
+        covariance = rows @ inverse @ outer @ inverse @ rows.T
+        names = ("mu", "omega", "alpha", "gamma", "beta", "nu", "skew")
+        return {name: math.sqrt(covariance[i, i]) if np.any(rows[i] != 0.0) else None for i, name in enumerate(names)}
 
     def _coordinates(self, targeted: bool) -> list[int]:
         """Those of the seven coordinates that are searched."""

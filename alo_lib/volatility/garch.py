@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr
+from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr, standard_errors
 from alo_lib.volatility.changes import ChangeDetector
 from alo_lib.volatility.errors import DataError, ParameterError
 from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks, shock_quantile
@@ -142,6 +142,14 @@ class GjrGarch:
                 min_observations=min_observations,
             )
         )
+
+    def standard_errors(self, returns: ArrayLike) -> dict[str, float | None]:
+        """Robust standard errors by parameter name, for the ``returns`` (n,) that the model was calibrated on.
+
+        Meaning and errors as :func:`~alo_lib.volatility.calibration.standard_errors`.
+        """
+        targeted = self.calibration is not None and self.calibration.variance_targeted
+        return standard_errors(self.parameters, returns, targeted=targeted)
 
     def start(self) -> GjrState:
         """State before any return is seen."""

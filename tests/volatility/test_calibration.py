@@ -7,7 +7,15 @@ from arch.univariate import SkewStudent
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from alo_lib.volatility import CalibrationError, DataError, GjrGarch, ParameterError, calibration, log_returns
+from alo_lib.volatility import (
+    CalibrationError,
+    DataError,
+    GjrGarch,
+    GjrParameters,
+    ParameterError,
+    calibration,
+    log_returns,
+)
 from alo_lib.volatility.innovations import downside_share, sample_shocks, shock_quantile
 from alo_lib.volatility.likelihood import likelihood
 from alo_lib.volatility.search import maximize
@@ -159,6 +167,51 @@ def test_real_returns_reach_archs_likelihood_or_say_why_not(daily_bars: Array, l
     assert 0.9 < fitted.parameters.persistence < 0.9999
     assert fitted.parameters.gamma > 0.0
     assert 0.1 < fitted.parameters.long_run_volatility < 0.7
+
+
+def test_standard_errors_agree_with_archs_robust_ones(distribution: str) -> None:
+    # Where no parameter is near its bound.
+    truth = GjrParameters(4e-6, 0.06, 0.10, 0.85, 1e-4, mu=3e-4, nu=7.0)
+    returns = GjrGarch(truth).simulate(5000, seed=8)[0]
+    fitted = GjrGarch.calibrate(returns, distribution=distribution)  # type: ignore[arg-type]
+    errors = fitted.standard_errors(returns)
+    reference = arch_model(100 * returns, p=1, o=1, q=1, dist=distribution, rescale=False).fit(disp="off", tol=1e-10)  # type: ignore[arg-type]
+    expected = dict(zip(["mu", "omega", "alpha", "gamma", "beta", "nu", "skew"], reference.std_err, strict=False))
+    expected["mu"] /= 100.0
+    expected["omega"] /= 1e4
+    assert sorted(name for name, value in errors.items() if value is not None) == sorted(expected)
+    for name, value in expected.items():
+        assert errors[name] == pytest.approx(value, rel=0.03), name
+
+
+def test_standard_errors_cover_the_truth_as_often_as_they_should() -> None:
+    truth = GjrParameters(4e-6, 0.06, 0.10, 0.85, 1e-4, nu=7.0)
+    inside = []
+    for seed in range(60):
+        returns = GjrGarch(truth).simulate(2500, seed=seed)[0]
+        fitted = GjrGarch.calibrate(returns, mean="zero")
+        errors = fitted.standard_errors(returns)
+        assert errors["mu"] is None
+        assert errors["beta"] is not None
+        inside.append(abs(fitted.parameters.beta - truth.beta) < 1.96 * errors["beta"])
+    assert float(np.mean(inside)) > 0.85
+
+
+def test_standard_errors_of_a_bound_and_of_a_target(sample: Array) -> None:
+    returns = GjrGarch(GjrParameters(2e-6, 0.0, 0.14, 0.91, 1e-4)).simulate(3000, seed=3)[0]
+    fitted = GjrGarch.calibrate(returns, distribution="normal")
+    assert fitted.parameters.alpha == 0.0
+    errors = fitted.standard_errors(returns)
+    assert errors["alpha"] is None
+    assert errors["gamma"] is not None
+    targeted = GjrGarch.calibrate(sample, variance_targeting="always")
+    free = GjrGarch.calibrate(sample, variance_targeting="never")
+    known, unknown = targeted.standard_errors(sample)["omega"], free.standard_errors(sample)["omega"]
+    assert known is not None
+    assert unknown is not None
+    assert 0.0 < known < 1.5 * unknown
+    with pytest.raises(CalibrationError, match="has no maximum"):
+        GjrGarch(GjrParameters(1e-9, 0.3, 0.2, 0.2, 1e-4)).standard_errors(sample)
 
 
 POINTS = {
