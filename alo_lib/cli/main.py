@@ -12,6 +12,7 @@ from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.report import report
 from alo_lib.cli.commands.test import test
+from alo_lib.cli.commands.train import train
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
 from alo_lib.cli.project import prepare_compilation_cache
 
@@ -29,7 +30,7 @@ def alo() -> None:
     """
 
 
-for command in (backtest, report, generate, engines, test):
+for command in (backtest, report, generate, engines, test, train):
     alo.add_command(command)
 
 

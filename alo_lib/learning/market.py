@@ -1,0 +1,172 @@
+"""A market to learn in: one underlying of known volatility, and options whose implied one wanders about it."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.generator.surface import option_quotes
+from alo_lib.market.instruments import OPTION_MULTIPLIER
+from alo_lib.market.records import InstrumentKind, Kind, Records, records
+from alo_lib.pricing import Chain
+from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_DAY, SECONDS_A_YEAR
+from alo_lib.volatility import TRADING_DAYS, GjrGarch, GjrParameters, GjrState
+
+__all__ = ["DAY", "RANGES", "RATE", "UNDERLYING", "LearningMarket", "MarketTraits"]
+
+Array = NDArray[np.float64]
+
+DAY: Final = SECONDS_A_YEAR * NANOSECONDS // TRADING_DAYS
+"""A trading day in ns: they are spread evenly over the year, so that no weekend lies between two of them."""
+RATE: Final = 0.03
+UNDERLYING: Final = 0
+"""The instrument number of the underlying."""
+
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "volatility": (0.15, 0.45),
+    "alpha": (0.02, 0.07),
+    "gamma": (0.02, 0.12),
+    "persistence": (0.955, 0.985),
+    "degrees_of_freedom": (5.0, 12.0),
+    "premium": (0.0, 0.08),
+    "deviation": (0.05, 0.15),
+    "half_life": (3.0, 10.0),
+}
+"""From where to where each trait of a market is drawn, evenly."""
+
+_FIRST_SPOT: Final = 100.0
+_STRIKE_STEP: Final = 2.5
+_EXPIRY_STEP: Final = 21  # trading days between two expiries
+_OWN_DEVIATION: Final = 0.04
+_OWN_HALF_LIFE: Final = 2.0
+_DAMPING: Final = 0.75  # years over which the common deviation fades along the term structure
+_OPEN_INTEREST: Final = 1000
+_STRIKE_NUMBERS: Final = 10_000  # strikes an expiry may have before its instrument numbers meet the next one's
+
+
+@dataclass(frozen=True)
+class MarketTraits:
+    """What a market is like.
+
+    ``volatility`` to ``degrees_of_freedom`` make the GJR-GARCH process of its daily returns (long-run, annualized).
+    The logarithm of implied over true volatility reverts to ``premium``, from which it strays by ``deviation``, within
+    ``half_life`` trading days.
+    """
+
+    volatility: float
+    alpha: float
+    gamma: float
+    persistence: float
+    degrees_of_freedom: float
+    premium: float
+    deviation: float
+    half_life: float
+
+    @classmethod
+    def draw(cls, generator: np.random.Generator) -> "MarketTraits":
+        """One of the markets in :data:`RANGES`."""
+        return cls(**{name: float(generator.uniform(low, high)) for name, (low, high) in RANGES.items()})
+
+    @property
+    def process(self) -> GjrParameters:
+        """The process of daily returns."""
+        variance = self.volatility**2 / TRADING_DAYS
+        return GjrParameters(
+            omega=variance * (1.0 - self.persistence),
+            alpha=self.alpha,
+            gamma=self.gamma,
+            beta=self.persistence - self.alpha - 0.5 * self.gamma,
+            backcast=variance,
+            nu=self.degrees_of_freedom,
+        )
+
+
+class LearningMarket:
+    """One seeded market over ``days`` trading days, with ``history`` daily closes before the first of them.
+
+    Days count from 0; everything is known to be quoted at a day's :meth:`time`. Implied volatility is the true one
+    expected until expiry, times the exponential of a deviation common to all expiries and one of each; it has no
+    smile. Quotes are as wide, and as large, as those of the synthetic market that backtests run on.
+    """
+
+    def __init__(self, seed: int, days: int, history: int) -> None:
+        generator = np.random.default_rng(seed)
+        self.traits = MarketTraits.draw(generator)
+        self._model = GjrGarch(self.traits.process)
+        # The return of a day leads to its close, and one more variance is what the last day's options look ahead to.
+        returns, variances = self._model.simulate(history + days + 1, int(generator.integers(1 << 62)))
+        path = np.cumsum(returns[:-1])
+        closes = _FIRST_SPOT * np.exp(path - path[history - 1])
+        self._history = closes[: history - 1]
+        self._closes = closes[history - 1 :]
+        self._next_variance = variances[history:]
+        self._first_expiry = int(generator.integers(_EXPIRY_STEP))
+        expiries = days // _EXPIRY_STEP + 2 + TRADING_DAYS // _EXPIRY_STEP
+        self._common = self.traits.premium + _wander(
+            generator, (days + 1, 1), self.traits.deviation, self.traits.half_life
+        )
+        self._own = _wander(generator, (days + 1, expiries), _OWN_DEVIATION, _OWN_HALF_LIFE)
+        self._quoting = generator
+
+    def time(self, day: int) -> int:
+        """When a day is quoted, ns."""
+        return day * DAY
+
+    def spot(self, day: int) -> float:
+        """The underlying's price on a day."""
+        return float(self._closes[day])
+
+    def closes_before(self, day: int) -> list[float]:
+        """The closes that a day's session is told: all of the history before the first day, one before the others."""
+        return [self.spot(day - 1)] if day else self._history.tolist()
+
+    def listed(self, day: int, least_days: float, most_days: float) -> Records:
+        """The at-the-money straddle of each expiry with ``least_days`` to ``most_days`` left, as INSTRUMENT records."""
+        left = (self._expiry_times() - self.time(day)) / (SECONDS_A_DAY * NANOSECONDS)
+        step = max(round(self.spot(day) / _STRIKE_STEP), 1)
+        expiries = np.flatnonzero((left >= least_days) & (left <= most_days))
+        contracts = records(Kind.INSTRUMENT, 2 * len(expiries), underlying=UNDERLYING, kind=InstrumentKind.OPTION)
+        contracts["american"] = 1
+        contracts["multiplier"] = OPTION_MULTIPLIER
+        contracts["open_interest"] = _OPEN_INTEREST
+        contracts["strike"] = step * _STRIKE_STEP
+        contracts["expiry"] = np.repeat(self._expiry_times()[expiries], 2)
+        contracts["right"] = np.tile([-1, 1], len(expiries))
+        rights = np.tile([1, 2], len(expiries))
+        contracts["instrument"] = 2 * (np.repeat(expiries, 2) * _STRIKE_NUMBERS + step) + rights
+        return contracts
+
+    def quotes(self, day: int, contracts: Records) -> Records:
+        """QUOTE records of ``contracts`` on a day; call it once a day, for sizes are drawn from the market's seed."""
+        quotes = records(Kind.QUOTE, len(contracts), instrument=contracts["instrument"])
+        if len(contracts):
+            years = (contracts["expiry"] - self.time(day)) / (NANOSECONDS * SECONDS_A_YEAR)
+            chain = Chain(contracts["strike"], years, contracts["right"], scheme="fast")
+            fair = chain.greeks(self.spot(day), RATE, 0.0, self._implied(day, contracts["expiry"], years))
+            now = np.array([self.time(day)], np.int64)
+            bars = option_quotes(fair.price[None, :], fair.vega[None, :], now, self._quoting)[0]
+            for side in ("bid", "ask"):
+                quotes[side], quotes[f"{side}_size"] = bars[f"{side}_close"], bars[f"{side}_size"]
+        return quotes
+
+    def _expiry_times(self) -> NDArray[np.int64]:
+        return (self._first_expiry + _EXPIRY_STEP * np.arange(self._own.shape[1], dtype=np.int64)) * DAY
+
+    def _implied(self, day: int, expiries: NDArray[np.int64], years: Array) -> Array:
+        number = np.searchsorted(self._expiry_times(), expiries)
+        state = GjrState(float(self._next_variance[day]), 0.0, 1)
+        true = self._model.forecast_volatility(state, np.maximum(years * TRADING_DAYS, 1.0))
+        deviation = self._common[day, 0] * np.exp(-years / _DAMPING) + self._own[day, number]
+        return np.asarray(true * np.exp(deviation))
+
+
+def _wander(generator: np.random.Generator, shape: tuple[int, int], deviation: float, half_life: float) -> Array:
+    """Stationary first-order autoregressions down the columns of an array (days, series), about zero."""
+    keep = 0.5 ** (1.0 / half_life)
+    path = deviation * generator.standard_normal(shape)
+    fresh = math.sqrt(1.0 - keep * keep)
+    for day in range(1, len(path)):
+        path[day] = keep * path[day - 1] + fresh * path[day]
+    return path
