@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 
 GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho", "epsilon", "vanna", "volga", "charm")
 _MAX_STEPS = 80
-_STEP_TOLERANCE = 1e-11
+_LAST_STEP = 1e-4  # relative to the volatility
 _TIME_VALUE_FLOOR = 1e-14  # of the strike: less is rounding, and explains no volatility
 VOLATILITY_MAX = 20.0
 
@@ -126,8 +126,9 @@ def _implied(
 ) -> float:
     """Volatility at which the put is worth target, NaN if there is none.
 
-    Newton on the logarithm of time value (price less its limit without volatility), which is close to linear where
-    vega vanishes; every step stays inside the bracket that the signs so far have left, else the bracket is halved.
+    Halley's method on the logarithm of time value (price less its limit without volatility), which is close to linear
+    where vega vanishes; a step that leaves the bracket which the signs so far allow is replaced by halving it. The
+    error left is about the cube of the last relative step.
     """
     evaluate(s, k, r, q, 0.0, time, american, 0, t, space)
     floor = space.total[V]
@@ -148,15 +149,18 @@ def _implied(
             low = sigma
         else:
             high = sigma
+        step = math.inf
+        bend = math.inf
         if value > 0.0 and vega > 0.0:
-            step = math.log(wanted / value) * value / vega
-            if abs(value - wanted) < 1e-4 * wanted:
-                step = (wanted - value) / vega
-        else:
-            step = math.inf
+            slope = vega / value
+            excess = -math.log1p((wanted - value) / value)
+            step = -excess / slope
+            bend = (space.total[V_SS] / value - slope * slope) / slope
+            if abs(step * bend) < 1.0:
+                step /= 1.0 + 0.5 * step * bend
         new = sigma + step
-        if abs(step) <= _STEP_TOLERANCE * sigma:
-            return float(min(max(new, low), high))
+        if abs(step) <= _LAST_STEP * min(sigma, 1.0 / abs(bend)) and low <= new <= high:
+            return float(new)
         if not low < new < high:
             new = 0.5 * (low + high) if low > 0.0 else max(0.1 * high, 1e-9)
         if high - low <= 1e-15 * high:

@@ -124,7 +124,7 @@ def solve_boundary(
     table, table_cube = t.interpolate, t.interpolate_cube
     variance = volatility * volatility
     # Of two boundaries, neither need be followed past where they have met.
-    limit = perpetual_distance(rate, dividend_yield, volatility, start) if rate >= 0.0 else -1.05 * space.start[1, 0]
+    limit = perpetual_distance(rate, dividend_yield, volatility, start) if rate >= 0.0 else -3.0 * space.start[1, 0]
     for f in range(count):
         pairs[_GROWTH_R, f] = time * t.weight[f] * exponential(rate * (time * t.sine[f] * t.sine[f]))
     for f in range(count):
@@ -146,7 +146,8 @@ def solve_boundary(
                     # A boundary that starts below the strike keeps the logarithmic distance from it all the same.
                     steep = carry * carry + 2.0 * rate * rate * variance * tau
                     slope2 = 0.408 + math.log1p(variance / (8.0 * math.pi * tau * steep + 1e-300))
-                    y = max(y, math.sqrt(slope2 * tau) * volatility + 0.5 * variance * tau + start)
+                    far = 0.5 * variance * tau if rate >= 0.0 else 0.0
+                    y = max(y, math.sqrt(slope2 * tau) * volatility + far + start)
                 g[which, i] = _GUESSES[attempt] * (limit * -math.expm1(-y / limit) if limit < math.inf else y)
             attempt += 1
             sweep = 0

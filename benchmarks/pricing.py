@@ -1,0 +1,244 @@
+"""American options: right first, then fast, against QuantLib in one run on one core.
+
+The sample is 2,000 puts of the grid of Table 8 in Andersen, Lake and Offengenden (2016), strike 100, worth at least
+0.50 and not exercised at once; errors are to a solution with 32 nodes, 48 and 128 points. QuantLib is driven from
+Python with its engine, process and quotes reused; an option object an expiry is made outside the timed part.
+"""
+
+import argparse
+import itertools
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import QuantLib as ql  # noqa: N813
+
+from alo_lib.pricing import Chain, greeks, implied_volatility, price
+
+Array = npt.NDArray[np.float64]
+
+REFERENCE = (20, 32, 48, 128)
+AGREED = (
+    (100, 100, 0.05, 0.0, 0.25, 1.0, -1, 7.974482342265),
+    (100, 100, 0.0, 0.04, 0.25, 1.0, +1, 8.313128961556),
+    (100, 100, 0.0, -0.03, 0.15, 3.0, -1, 7.496483314626),
+    (100, 100, -0.005, -0.01, 0.2, 1.0, -1, 7.791616996950),
+    (80, 100, -0.005, -0.01, 0.2, 10.0, -1, 33.260267301327),
+    (100, 120, 0.1, 0.03, 0.25, 10.0, -1, 23.0003053816),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; ``goal`` is empty where a figure is only shown."""
+
+    what: str
+    value: float
+    unit: str
+    peer: float | None = None
+    goal: str = ""
+    holds: bool | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Puts as columns (spot, strike, rate, yield, volatility, time, right), shape (7, n), and their values."""
+
+    options: Array
+    value: Array
+
+
+def table_8(count: int) -> Sample:
+    """A fixed draw from the grid of the paper's Table 8."""
+    grid = np.array(
+        list(
+            itertools.product(
+                [25.0, 50.0, 80.0, 90.0, 100.0, 110.0, 120.0, 150.0, 175.0, 200.0],
+                [100.0],
+                [0.02, 0.04, 0.06, 0.08, 0.10],
+                [0.0, 0.04, 0.08, 0.12],
+                [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+                [30 / 365, 91 / 365, 182 / 365, 274 / 365, 1.0],
+                [-1.0],
+            )
+        )
+    ).T
+    value = price(*grid, scheme=REFERENCE)
+    alive = (value >= 0.5) & (value > grid[1] - grid[0] + 1e-9)
+    chosen = np.random.default_rng(8).permutation(np.flatnonzero(alive))[:count]
+    return Sample(np.ascontiguousarray(grid[:, chosen]), value[chosen])
+
+
+def best_time(action: Callable[[], object], repeats: int) -> float:
+    """Least wall time of ``repeats`` calls after one to warm up, seconds."""
+    action()
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+class Peer:
+    """QuantLib's process and quotes, reused from option to option."""
+
+    def __init__(self) -> None:
+        self.today = ql.Date(2, 1, 2026)
+        ql.Settings.instance().evaluationDate = self.today
+        day_count = ql.Actual365Fixed()
+        self.quotes = [ql.SimpleQuote(x) for x in (100.0, 0.05, 0.0, 0.2)]
+        spot, rate, dividend_yield, volatility = (ql.QuoteHandle(quote) for quote in self.quotes)
+        self.process = ql.BlackScholesMertonProcess(
+            spot,
+            ql.YieldTermStructureHandle(ql.FlatForward(self.today, dividend_yield, day_count)),
+            ql.YieldTermStructureHandle(ql.FlatForward(self.today, rate, day_count)),
+            ql.BlackVolTermStructureHandle(ql.BlackConstantVol(self.today, ql.NullCalendar(), volatility, day_count)),
+        )
+
+    def values(self, engine: object, sample: Sample) -> tuple[Array, float]:
+        """Prices of the sample and the seconds they took."""
+        options = []
+        for strike, years in zip(sample.options[1], sample.options[5], strict=True):
+            exercise = ql.AmericanExercise(self.today, self.today + round(365 * years))
+            options.append(ql.VanillaOption(ql.PlainVanillaPayoff(ql.Option.Put, strike), exercise))
+        found = np.empty(len(options))
+        spots, rates, yields, volatilities = (sample.options[row].tolist() for row in (0, 2, 3, 4))
+        begin = time.perf_counter()
+        for i, option in enumerate(options):
+            self.quotes[0].setValue(spots[i])
+            self.quotes[1].setValue(rates[i])
+            self.quotes[2].setValue(yields[i])
+            self.quotes[3].setValue(volatilities[i])
+            option.setPricingEngine(engine)
+            found[i] = option.NPV()
+        return found, time.perf_counter() - begin
+
+
+def rmse(found: Array, sample: Sample) -> float:
+    return float(np.sqrt(np.mean((found - sample.value) ** 2)))
+
+
+def check_answers() -> Iterator[Row]:
+    table = np.array(AGREED).T
+    worst = float(np.abs(price(*table[:7], scheme="high_precision") - table[7]).max())
+    yield Row("agreed values, largest error", worst, "", None, "<= 1e-6", worst <= 1e-6)
+
+
+def measure_schemes(sample: Sample, repeats: int, quick: bool) -> Iterator[Row]:
+    peer = Peer()
+    schemes = (
+        ("fast", ql.QdFpAmericanEngine.fastScheme(), 4.7e-5, 10.0, 200 if quick else 2000),
+        ("accurate", ql.QdFpAmericanEngine.accurateScheme(), 2.4e-6, 10.0, 100 if quick else 1000),
+        ("high_precision", ql.QdFpAmericanEngine.highPrecisionScheme(), 4.1e-8, 20.0, 20 if quick else 200),
+    )
+    for name, peer_scheme, allowed, wanted, peer_count in schemes:
+        scheme: str = name
+
+        def ours(scheme: str = scheme) -> Array:
+            return price(*sample.options, scheme=scheme, threads=1)
+
+        error = rmse(ours(), sample)
+        part = Sample(sample.options[:, :peer_count], sample.value[:peer_count])
+        engine = ql.QdFpAmericanEngine(peer.process, peer_scheme)
+        runs = [peer.values(engine, part) for _ in range(1 if name == "high_precision" else 3)]
+        per_option = 1e6 * best_time(ours, repeats) / sample.value.size
+        per_peer = 1e6 * min(seconds for _, seconds in runs) / part.value.size
+        yield Row(f"{name}: RMSE", error, "", rmse(runs[0][0], part), f"<= {allowed:g}", error <= allowed)
+        yield Row(f"{name}: time an option", per_option, "us", per_peer)
+        ratio = per_peer / per_option
+        yield Row(f"{name}: times QuantLib's speed", ratio, "x", 1.0, f">= {wanted:g}", ratio >= wanted)
+
+
+def measure_chains(repeats: int) -> Iterator[Row]:
+    random = np.random.default_rng(3)
+    strikes = np.tile(np.linspace(70.0, 130.0, 25), 8)
+    years = np.repeat(np.tile([0.08, 0.25, 0.5, 1.0], 2), 25)
+    rights = np.repeat([-1.0, 1.0], 100)
+    own = 0.25 + 0.1 * random.random(200)
+    chain = Chain(strikes, years, rights, scheme="fast")
+    exact = greeks(100.0, strikes, 0.04, 0.01, own, years, rights, scheme="high_precision")
+    worst = float(np.abs(chain.greeks(100.0, 0.04, 0.01, own).price - exact.price).max()) / 100.0
+    yield Row("chain, own volatilities: largest price error", worst, "of spot", None, "<= 1e-6", worst <= 1e-6)
+    each = 1e6 * best_time(lambda: chain.greeks(100.0, 0.04, 0.01, own), repeats) / 200
+    yield Row("chain, own volatilities: price and nine greeks", each, "us", None, "<= 1.5", each <= 1.5)
+    wide = Chain(np.tile(np.linspace(50, 150, 84), 24), np.repeat(np.tile(np.arange(1, 13) / 8, 2), 84),
+                 np.repeat([-1.0, 1.0], 1008))  # fmt: skip
+    sigma = 0.2 + 0.05 * wide.time_to_expiry
+    each = 1e6 * best_time(lambda: wide.greeks(100.0, 0.04, 0.01, sigma), repeats) / len(wide)
+    yield Row("chain of 2,016, one volatility an expiry: price and nine greeks", each, "us", None, "<= 3", each <= 3.0)
+    quotes = chain.price(100.0, 0.04, 0.01, own)
+    found = chain.implied_volatility(quotes, 100.0, 0.04, 0.01)
+    clear = (exact.vega > 0.1) & (exact.price > 1e-6 + np.maximum((100.0 - strikes) * rights, 0.0))
+    worst = float(np.abs(found - own)[clear].max())
+    yield Row("chain: implied volatility, largest error", worst, "", None, "<= 1e-8", worst <= 1e-8)
+    each = 1e6 * best_time(lambda: chain.implied_volatility(quotes, 100.0, 0.04, 0.01), repeats) / 200
+    yield Row("chain: implied volatility", each, "us", None, "<= 3", each <= 3.0)
+
+
+def measure_implied(sample: Sample, repeats: int) -> Iterator[Row]:
+    vega = greeks(*sample.options).vega
+    part = sample.options[:, vega > 0.1][:, :500]
+    value = price(*part)
+
+    def ours() -> Array:
+        return implied_volatility(value, *part[:4], *part[5:], threads=1)
+
+    worst = float(np.abs(ours() - part[4]).max())
+    yield Row("implied volatility: largest error", worst, "", None, "<= 1e-8", worst <= 1e-8)
+    each = 1e6 * best_time(ours, repeats) / value.size
+    yield Row("implied volatility: time", each, "us", None, "<= 10", each <= 10.0)
+
+
+def measure_threads(sample: Sample, repeats: int) -> Iterator[Row]:
+    options = np.tile(sample.options, 10)
+    serial = best_time(lambda: price(*options, threads=1), repeats)
+    parallel = best_time(lambda: price(*options, threads=2), repeats)
+    same = bool(np.array_equal(price(*options, threads=1), price(*options, threads=2)))
+    yield Row("two threads: same bits", float(same), "", None, "= 1", same)
+    yield Row("two threads: speed-up", serial / parallel, "x", None, ">= 1.8", serial >= 1.8 * parallel)
+
+
+def measure_start() -> Iterator[Row]:
+    code = "from alo_lib.pricing import price; price(100, 100, 0.05, 0.02, 0.2, 1.0, -1)"
+    took = best_time(lambda: subprocess.run([sys.executable, "-c", code], check=True), 2)
+    yield Row("import and first price, compilation cached", took, "s", None, "<= 1.5", took <= 1.5)
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    repeats = 3 if quick else 9
+    yield from check_answers()
+    sample = table_8(2000)
+    yield from measure_schemes(sample, repeats, quick)
+    yield from measure_chains(repeats)
+    yield from measure_implied(sample, repeats)
+    yield from measure_threads(sample, repeats)
+    yield from measure_start()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="end within 40 s")
+    parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
+    options = parser.parse_args()
+    rows = list(measure(options.quick))
+    if options.json:
+        keys = ("what", "value", "unit", "goal", "holds")
+        print(json.dumps([{key: getattr(row, key) for key in keys} for row in rows], indent=1))
+    else:
+        print(f"{'what':66}{'ours':>12}{'peer':>12}{'ratio':>9}  {'unit':8}{'goal':>12}  holds")
+        for row in rows:
+            peer = "" if row.peer is None else f"{row.peer:.4g}"
+            ratio = "" if not row.peer else f"{row.peer / row.value:.3g}" if row.unit == "us" else ""
+            holds = "" if row.holds is None else "yes" if row.holds else "NO"
+            print(f"{row.what:66}{row.value:12.4g}{peer:>12}{ratio:>9}  {row.unit:8}{row.goal:>12}  {holds}")
+    return 0 if all(row.holds is not False for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
