@@ -37,12 +37,13 @@ from alo_lib.volatility import (
     log_returns,
     range_variance,
 )
+from alo_lib.volatility.hybrid import LEVELS
 from alo_lib.volatility.innovations import sample_shocks, shock_quantile
 
 Array = NDArray[np.float64]
 
 HORIZONS = (1, 5, 21)
-REFIT_DAYS = 21
+REFIT_DAYS, QUICK_REFIT_DAYS = 21, 63
 FIRST = 21
 """Returns before the first HAR forecast."""
 
@@ -178,21 +179,34 @@ def garch_peer(past: Array, warm: Array | None) -> tuple[GjrGarch, Array]:
     ), fit.params.to_numpy()
 
 
-def forecast_out_of_sample(series: Series) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Mean daily variances (n, 3) that each model forecast with what it knew, and its 1 % and 5 % quantiles (n, 2)."""
+@dataclass(frozen=True)
+class Forecasts:
+    """What was said on each of n days out of sample, NaN before."""
+
+    means: dict[str, Array]
+    """Mean daily variance over each horizon, (n, 3)."""
+    quantiles: dict[str, Array]
+    """Of the next return at 1 % and 5 %, (n, 2)."""
+    band: Array
+    """The hybrid's 90 % band, in units of the mean range measure over each horizon, (n, 3, 2)."""
+
+
+def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
+    """Each model's forecasts, refitted every ``refit_days`` on all that was known."""
     bars, start = series.bars, series.start
     returns, measures = log_returns(bars[:, 3]), range_variance(*bars.T)
     count, days = returns.size, np.array(HORIZONS)
     names = ("GARCH normal", "EWMA", "GJR normal", "GJR t", "log-HAR with leverage", "hybrid")
     forecasts = {name: np.full((count, len(HORIZONS)), np.nan) for name in names}
     quantiles = {name: np.full((count, 2), np.nan) for name in ("GJR normal", "GJR t", "GJR skewed t")}
+    band = np.full((count, len(HORIZONS), 2), np.nan)
     smoothed = np.mean(np.square(returns[:250]))
     for t in range(count):
         smoothed = 0.94 * smoothed + 0.06 * returns[t] ** 2
         forecasts["EWMA"][t] = smoothed
     peer_warm, normal, skewed, hybrid = None, None, None, None
-    for known in range(start, count, REFIT_DAYS):
-        past, last = returns[:known], min(known + REFIT_DAYS - 1, count)
+    for known in range(start, count, refit_days):
+        past, last = returns[:known], min(known + refit_days - 1, count)
         peer, peer_warm = garch_peer(past, peer_warm)
         normal = GjrGarch.calibrate(
             past, distribution="normal", warm_start=None if normal is None else normal.parameters
@@ -216,7 +230,9 @@ def forecast_out_of_sample(series: Series) -> tuple[dict[str, Array], dict[str, 
         features = har_features(measures[:last], returns[:last])
         forecasts["log-HAR with leverage"][origin] = HarModel.forecast(hybrid.har, features[known - 1 - FIRST :])
         forecasts["hybrid"][origin] = hybrid.path(*bars[: last + 1].T)[known - 1 - FIRST :]
-    return forecasts, quantiles
+        edges = np.array(hybrid.blend.log_errors)[:, [LEVELS.index(0.05), LEVELS.index(0.95)]]
+        band[origin] = forecasts["hybrid"][origin][:, :, None] * np.exp(edges) / hybrid.har.scale
+    return Forecasts(forecasts, quantiles, band)
 
 
 def value_at_risk(p: GjrParameters, variance: Array) -> Array:
@@ -243,9 +259,10 @@ def diebold_mariano(difference: Array, horizon: int) -> float:
     return float(np.mean(difference)) / math.sqrt(variance / difference.size)
 
 
-def evaluate(series: Series, replications: int) -> Iterator[Row]:
+def evaluate(series: Series, replications: int, refit_days: int = REFIT_DAYS) -> Iterator[Row]:
     """Losses, tests and value-at-risk of one series."""
-    forecasts, quantiles = forecast_out_of_sample(series)
+    said = forecast_out_of_sample(series, refit_days)
+    forecasts, quantiles = said.means, said.quantiles
     returns, measures = log_returns(series.bars[:, 3]), range_variance(*series.bars.T)
     scale = float(np.mean(np.square(returns[: series.start])) / np.mean(measures[: series.start]))
     for k, horizon in enumerate(HORIZONS):
@@ -280,6 +297,10 @@ def evaluate(series: Series, replications: int) -> Iterator[Row]:
         yield Row(f"{what}: squared error of hybrid", ratio, "of GARCH's", 1.0)
         statistic = diebold_mariano(qlike["GARCH normal"] - qlike["hybrid"], horizon)
         yield Row(f"{what}: Diebold-Mariano of hybrid over GARCH", statistic, "t")
+        realized = coming_mean(measures, horizon)[use]
+        inside = (said.band[use, k, 0] <= realized) & (realized <= said.band[use, k, 1])
+        share = 100.0 * float(np.mean(inside))
+        yield Row(f"{what}: days inside the 90 % band of hybrid", share, "%", None, "85 to 95", 85.0 <= share <= 95.0)
         value = float(confidence.pvalues["Pvalue"].loc[list(qlike).index("hybrid")])
         yield Row(
             f"{what}: hybrid in the 90 % set ({', '.join(included)})", value, "p", None, ">= 0.1", "hybrid" in included
@@ -396,7 +417,7 @@ def run(folder: Path | None, quick: bool) -> Iterator[Row]:
     index = load_sp500()
     yield from look_ahead_bias(index)
     yield from detection_curve(100 if quick else 500)
-    yield from evaluate(index, 200 if quick else 1000)
+    yield from evaluate(index, 200, QUICK_REFIT_DAYS) if quick else evaluate(index, 1000)
     if folder is None or quick:
         return
     data = DataFolder(folder)
@@ -417,7 +438,9 @@ def show(rows: list[Row]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
-    parser.add_argument("--quick", action="store_true", help="the S&P 500 only, fewer repetitions")
+    parser.add_argument(
+        "--quick", action="store_true", help="the S&P 500 only, refits every 63 days, fewer repetitions"
+    )
     parser.add_argument("--json", action="store_true", help="a list of objects on standard output")
     options = parser.parse_args()
     folder: Path | None = options.data

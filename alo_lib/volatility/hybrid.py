@@ -2,9 +2,11 @@
 
 For each horizon the logarithms of the parts' variance forecasts are averaged with weights on the simplex. The weights
 minimize the quasi-likelihood loss (Patton 2011) of past forecasts against the realized range, pulled towards two thirds
-for HAR and the rest shared: such weights are hard to beat, and the pull keeps a short sample from inventing others.
+for HAR and the rest shared: such weights are hard to beat, and the pull keeps a short sample from inventing others. The
+later half of the past is forecast by models that had not seen it, so that weights and the band know real errors.
 """
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,16 +16,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
-from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError
+from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError, VolatilityError
 from alo_lib.volatility.garch import GjrGarch, GjrState
 from alo_lib.volatility.har import LAGS, HarModel, future_means, har_features
 from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.ranges import MEMORY, measure_day, range_variance
 from alo_lib.volatility.realized import check_bars
 from alo_lib.volatility.regimes import RegimeModel, RegimeState
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, TRADING_DAYS, log_returns
 
-__all__ = ["HybridForecast", "HybridState"]
+__all__ = ["Blend", "HybridForecast", "HybridState"]
 
 Array = NDArray[np.float64]
 
@@ -34,7 +37,12 @@ _HAR_SHARE = 2.0 / 3.0
 _PULL = 0.1
 """Loss added for a squared distance of the weights from their prior; a QLIKE of volatility is 0.2 to 0.5."""
 
-_LEVELS = tuple(level / 100.0 for level in range(1, 100))
+_HELD_OUT = (0.5, 0.625, 0.75, 0.875, 1.0)
+"""Shares of the sample at which GJR-GARCH and HAR are fitted anew, to weigh and to judge them on days that they did not
+see. Where a share is too short for that, the fit to all days stands in."""
+
+LEVELS = tuple(level / 100.0 for level in range(1, 100))
+"""Probabilities of the percentiles that a blend keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class HybridState:
 
 
 @dataclass(frozen=True)
-class _Blend:
+class Blend:
     """Weights of the ``parts`` and percentiles of log(realized / forecast variance) that they left, a row a horizon."""
 
     parts: tuple[str, ...]
@@ -68,8 +76,8 @@ class HybridForecast:
     garch: GjrGarch | None
     har: HarModel | None
     regimes: RegimeModel | None
-    blend: _Blend
-    implied_blend: _Blend | None
+    blend: Blend
+    implied_blend: Blend | None
     """The combination on days that have an implied volatility; None when its history was too short to be weighed."""
     implied_ratios: tuple[float, ...]
     """Mean of realized over implied variance at each horizon, so that the premium in it is not forecast."""
@@ -106,20 +114,14 @@ class HybridForecast:
         measures, returns = range_variance(open_, high, low, close), log_returns(close)
         quoted = _check_implied(implied, returns.size)
         notes: list[str] = []
-        garch: GjrGarch | None = None
-        har: HarModel | None = None
         hidden: RegimeModel | None = None
         earlier = warm_start.garch.parameters if warm_start is not None and warm_start.garch is not None else None
-        try:
-            garch = GjrGarch.calibrate(
-                returns, distribution=distribution, warm_start=earlier, min_observations=min_observations
-            )
-        except CalibrationError as error:
-            notes.append(f"without GJR-GARCH: {error}")
-        try:
-            har = HarModel.fit(measures, returns, horizons=horizons, min_observations=min_observations)
-        except CalibrationError as error:
-            notes.append(f"without HAR: {error}")
+
+        def parts(days: int, warm: GjrParameters | None) -> tuple[GjrGarch | None, HarModel | None, list[str]]:
+            return _fit_parts(measures[:days], returns[:days], horizons, distribution, warm, min_observations)
+
+        garch, har, missing = parts(returns.size, earlier)
+        notes += missing
         if regimes is not None:
             try:
                 hidden = RegimeModel.fit(returns, regimes=regimes, seed=seed, min_observations=min_observations)
@@ -128,10 +130,20 @@ class HybridForecast:
         if garch is None and har is None:
             raise CalibrationError(f"no forecast can be fitted to {returns.size} returns: {'; '.join(notes)}")
         forecasts = _forecasts(garch, har, hidden, measures, returns, horizons)
+        judged = np.zeros(returns.size - _FIRST, dtype=np.bool_)
+        for begin, end in itertools.pairwise(int(returns.size * share) for share in _HELD_OUT):
+            # What models that knew only the first ``begin`` days say of the days from then on.
+            old_garch, old_har, _ = parts(begin, None if garch is None else garch.parameters)
+            if (old_garch is None, old_har is None) == (garch is None, har is None):
+                old = _forecasts(old_garch, old_har, hidden, measures[:end], returns[:end], horizons)
+                fold = slice(begin - _FIRST, end - _FIRST)
+                for part, values in old.items():
+                    forecasts[part][fold] = values[fold]
+                judged[fold] = True
         # Days before every predictor exists teach nothing; so do days whose future is not complete.
         scale = float(np.mean(np.square(returns)) / np.mean(measures))
         realized = [scale * future_means(measures, h)[_FIRST:] for h in horizons]
-        blend = _fit_blend(forecasts, realized, np.ones(returns.size - _FIRST, dtype=np.bool_))
+        blend = _fit_blend(forecasts, realized, np.ones_like(judged), judged)
         implied_blend, ratios = None, tuple(1.0 for _ in horizons)
         if implied is not None:
             daily = np.square(quoted[_FIRST:]) / TRADING_DAYS
@@ -140,7 +152,7 @@ class HybridForecast:
             if days >= min_observations:
                 ratios = tuple(float(np.mean((y / daily[: y.size])[known[: y.size]])) for y in realized)
                 forecasts["implied"] = daily[:, None] * np.array(ratios)
-                implied_blend = _fit_blend(forecasts, realized, known)
+                implied_blend = _fit_blend(forecasts, realized, known, judged)
             else:
                 notes.append(f"without implied volatility: {days} days of it, {min_observations} are needed")
         return cls(tuple(horizons), garch, har, hidden, blend, implied_blend, ratios, tuple(notes))
@@ -263,8 +275,33 @@ class HybridForecast:
         distances = [abs(math.log(trading_days / horizon)) for horizon in self.horizons]
         blend = self.implied_blend if self.implied_blend is not None and state.implied is not None else self.blend
         errors = blend.log_errors[distances.index(min(distances))]
-        low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], _LEVELS, errors)
+        low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], LEVELS, errors)
         return centre * math.exp(0.5 * float(low)), centre * math.exp(0.5 * float(high))
+
+
+def _fit_parts(
+    measures: Array,
+    returns: Array,
+    horizons: tuple[int, ...],
+    distribution: Distribution,
+    warm_start: GjrParameters | None,
+    min_observations: int,
+) -> tuple[GjrGarch | None, HarModel | None, list[str]]:
+    """GJR-GARCH and HAR of n days, None with a note where one cannot be fitted."""
+    garch: GjrGarch | None = None
+    har: HarModel | None = None
+    notes: list[str] = []
+    try:
+        garch = GjrGarch.calibrate(
+            returns, distribution=distribution, warm_start=warm_start, min_observations=min_observations
+        )
+    except VolatilityError as error:
+        notes.append(f"without GJR-GARCH: {error}")
+    try:
+        har = HarModel.fit(measures, returns, horizons=horizons, min_observations=min_observations)
+    except VolatilityError as error:
+        notes.append(f"without HAR: {error}")
+    return garch, har, notes
 
 
 def _forecasts(
@@ -288,15 +325,20 @@ def _forecasts(
     return forecasts
 
 
-def _combine(blend: _Blend, forecasts: Mapping[str, Array]) -> Array:
+def _combine(blend: Blend, forecasts: Mapping[str, Array]) -> Array:
     """Weighted geometric mean of the parts, each (m, k)."""
     logs = np.stack([np.log(forecasts[part]) for part in blend.parts], axis=-1)
     result: Array = np.exp(np.einsum("mkp,kp->mk", logs, np.array(blend.weights)))
     return result
 
 
-def _fit_blend(forecasts: Mapping[str, Array], realized: list[Array], known: NDArray[np.bool_]) -> _Blend:
-    """Weights of least loss at each horizon, over the ``known`` days (m,) whose future is complete."""
+def _fit_blend(
+    forecasts: Mapping[str, Array], realized: list[Array], known: NDArray[np.bool_], judged: NDArray[np.bool_]
+) -> Blend:
+    """Weights of least loss at each horizon, over the ``known`` days (m,) whose future is complete.
+
+    The errors kept are those of the ``judged`` days (m,), or of all where those are fewer than a quarter of a year.
+    """
     parts = tuple(forecasts)
     prior = np.full(len(parts), 1.0)
     if "har" in parts and len(parts) > 1:
@@ -310,8 +352,10 @@ def _fit_blend(forecasts: Mapping[str, Array], realized: list[Array], known: NDA
         log_target = np.log(target[use])
         w = _least_loss(logs, log_target, prior)
         weights.append(tuple(float(value) for value in w))
-        errors.append(tuple(float(value) for value in np.quantile(log_target - logs @ w, _LEVELS)))
-    return _Blend(parts, tuple(weights), tuple(errors))
+        honest = judged[: target.size][use]
+        sample = honest if np.count_nonzero(honest) >= MEMORY else np.ones_like(honest)
+        errors.append(tuple(float(value) for value in np.quantile((log_target - logs @ w)[sample], LEVELS)))
+    return Blend(parts, tuple(weights), tuple(errors))
 
 
 def _least_loss(logs: Array, log_target: Array, prior: Array) -> Array:

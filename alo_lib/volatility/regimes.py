@@ -9,14 +9,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from hmmlearn.hmm import GaussianHMM
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, check_returns, finite_returns
+
+if TYPE_CHECKING:
+    from hmmlearn.hmm import GaussianHMM
 
 __all__ = ["RegimeModel", "RegimeParameters", "RegimePath", "RegimeState"]
 
@@ -319,8 +322,11 @@ class RegimeModel:
         return np.array(p.means), np.array(p.variances), np.array(p.transition)
 
 
-def _start(regimes: int, generator: np.random.Generator) -> GaussianHMM:
+def _start(regimes: int, generator: np.random.Generator) -> "GaussianHMM":
     """An unfitted model of unit-variance data with a jittered first guess."""
+    # Only a fit needs hmmlearn, which with scikit-learn takes two seconds to import.
+    from hmmlearn.hmm import GaussianHMM
+
     model = GaussianHMM(
         n_components=regimes,
         covariance_type="diag",
@@ -341,7 +347,7 @@ def _start(regimes: int, generator: np.random.Generator) -> GaussianHMM:
     return model
 
 
-def _ordered(model: GaussianHMM, scale: float) -> RegimeParameters:
+def _ordered(model: "GaussianHMM", scale: float) -> RegimeParameters:
     """The fit in the data's units, calmest regime first."""
     variances = np.asarray(model.covars_).reshape(-1)
     order = np.argsort(variances, kind="stable")
