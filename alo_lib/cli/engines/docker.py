@@ -22,6 +22,12 @@ _ALGORITHM_ID: Final = "1000000000"
 _ASK_SECONDS: Final = 20
 _UNWRAPPED: Final = "10000"
 """Columns of the terminal that the lean command believes in, so that it breaks no line of LEAN's log."""
+_CONTAINER: Final = {
+    "environment": {"NUMBA_CACHE_DIR": "/alo-kernels"},
+    "volumes": {"alo_kernels": {"bind": "/alo-kernels", "mode": "rw"}},
+}
+"""Compiled kernels are kept in a volume for the next container."""
+
 _CODE: Final = ("algorithm", "models", "alo_lib")
 
 
@@ -66,7 +72,14 @@ class DockerEngine:
         results = project / "backtests" / "lean"
         command = [str(self.lean), "backtest", ".", "--no-update", "--output", str(results), "--image", self.image]
         output = run_and_show(
-            [*command, "--extra-config", "algorithm-id", _ALGORITHM_ID],
+            [
+                *command,
+                "--extra-config",
+                "algorithm-id",
+                _ALGORITHM_ID,
+                "--extra-docker-config",
+                json.dumps(_CONTAINER),
+            ],
             folder=project,
             environment=os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED},
             log=log,
@@ -79,7 +92,7 @@ class DockerEngine:
         for path in sorted(results.iterdir()):
             if path.is_file() and path.suffix in (".json", ".txt"):
                 shutil.copyfile(path, folder / path.name)
-        # What the container wrote belongs to its user; whatever of the copy cannot be removed does no harm.
+        # Folders that the container made belong to its user; whatever cannot be removed does no harm.
         shutil.rmtree(project, ignore_errors=True)
         return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)
 
@@ -92,15 +105,13 @@ def stage_project(project: Path, settings: Settings, data: Path, image: str) -> 
     project.mkdir()
     for name in _CODE:
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for folder in [project / name, *(path for path in (project / name).rglob("*") if path.is_dir())]:
+            (folder / "__pycache__").mkdir()  # so that it is ours to remove, whoever writes into it
     for name in ("main.py", "requirements.txt"):
         shutil.copyfile(ROOT / name, project / name)
     (project / "storage").mkdir()
     config = read_object(ROOT / "config.json")
     config["parameters"] = lean_parameters(settings)
-    # Inside the container nothing compiled is written into the project.
-    places = {"PYTHONPYCACHEPREFIX": "/tmp/pycache", "NUMBA_CACHE_DIR": "/tmp/numba-cache"}
-    docker = config.setdefault("docker", {})
-    docker["environment"] = docker.get("environment", {}) | places
     lean = read_object(ROOT / "lean.json") | {"data-folder": str(data)}
     (project / "config.json").write_text(json.dumps(config, indent=2))
     (project / "lean.json").write_text(json.dumps(lean, indent=2))
