@@ -41,6 +41,7 @@ class Account:
         self._listing = listing
         self._positions: dict[int, Position] = {}
         self._realized = ZERO
+        self._dividends = ZERO
 
     def quantity(self, instrument: int) -> int:
         """Shares or contracts held; negative when short."""
@@ -56,8 +57,8 @@ class Account:
 
     @property
     def realized(self) -> Decimal:
-        """Profit of what was closed, without fees."""
-        return self._realized
+        """Profit of what was closed, and dividends, without fees."""
+        return self._realized + self._dividends
 
     def fill(
         self, instrument: int, quantity: int, price: Decimal, fee: Decimal, time: int, *, wins: bool | None = None
@@ -83,6 +84,7 @@ class Account:
         """Book a cash dividend a share, which a short position pays. Returns the money booked."""
         money = self.quantity(instrument) * amount
         self.cash += money
+        self._dividends += money
         return money
 
     def split(self, instrument: int, factor: float, price_after: Decimal) -> None:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
+from alo_lib.simulation.money import decimal
 from alo_lib.simulation.statistics import PortfolioStatistics, TradeStatistics
 
 __all__ = ["chart", "iso_time", "number", "point", "series", "statistics_object", "summary_of", "time_span"]
@@ -103,8 +104,8 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _plain(value: float, decimals: int) -> str:
-    """A rounded number without trailing zeros and without a minus before zero."""
-    text = f"{value:.{decimals}f}"
+    """A number rounded to even, as .NET rounds, without trailing zeros and without a minus before zero."""
+    text = f"{round(decimal(value), decimals):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
 

@@ -114,7 +114,7 @@ def portfolio_statistics(
 ) -> PortfolioStatistics:
     """Statistics of sampled curves and of the profits of closing fills; ``rate_at`` gives the risk-free rate of a day.
 
-    With fewer than two daily returns after the first, only equity, profit and turnover are told, as in LEAN.
+    With fewer than two daily returns after the first there are no ratios, as in LEAN: only equity, profit and turnover.
     """
     end = curves.equity[-1].close if curves.equity else start
     turnover = float(sum(value for _, value in curves.turnover) / len(curves.turnover)) if curves.turnover else 0.0

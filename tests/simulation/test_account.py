@@ -75,3 +75,4 @@ def test_a_short_position_pays_dividends() -> None:
     account.fill(0, -200, Decimal(10), Decimal(0), NOW)
     assert account.receive_dividend(0, Decimal("0.47")) == Decimal(-94)
     assert account.cash == 100_000 + 2000 - 94
+    assert account.realized == -94

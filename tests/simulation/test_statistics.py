@@ -1,6 +1,7 @@
 """Statistics against a run of LEAN itself, whose curves and trades are repeated here."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -135,6 +136,11 @@ def test_the_headline_reads_as_leans(portfolio: PortfolioStatistics) -> None:
         "Portfolio Turnover": "3.93%",
     }.items():
         assert summary[name] == text
+
+
+def test_money_is_rounded_to_even_as_dotnet_rounds(portfolio: PortfolioStatistics) -> None:
+    for equity, text in ((1006172.335, "1006172.34"), (2.125, "2.12"), (-0.001, "0")):
+        assert summary_of(replace(portfolio, end_equity=equity), orders=0, fees=Decimal(0))["End Equity"] == text
 
 
 def test_recovery_counts_the_days_from_the_peak_to_the_next_one() -> None:
