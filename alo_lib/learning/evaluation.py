@@ -47,7 +47,7 @@ class Rule:
         return {"size": self.size, "least_edge": None if math.isinf(self.least_edge) else self.least_edge}
 
 
-RULES_TRIED: Final = tuple(Rule(size, edge) for size in (0.4, 0.7, 1.0) for edge in (-math.inf, 0.0, 0.01, 0.02, 0.03))
+RULES_TRIED: Final = tuple(Rule(size, edge) for size in (0.4, 0.7, 1.0) for edge in (-math.inf, 0.01, 0.02))
 """What :func:`tune` chooses from."""
 
 

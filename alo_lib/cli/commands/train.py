@@ -41,7 +41,7 @@ def train(steps: int, seed: int, output: Path, episodes: int, as_json: bool) -> 
 
     An actor and a critic learn on made-up markets, trading straddles as the strategy does with the settings in
     config.json. The policy is then judged on markets that it has not seen, against trading everything, nothing, what
-    has the least edge of the settings, and the best of fifteen rules chosen on other markets. It is written whether
+    has the least edge of the settings, and the best of nine rules, chosen on other markets. It is written whether
     it beats them or not.
 
     \b
@@ -127,19 +127,19 @@ def _table(judged: "list[Evaluation]", rule: "Rule") -> "Table":
     table = Table(
         box=None,
         header_style="bold",
-        padding=(0, 2, 0, 0),
-        caption=f"Per half-year on unseen markets. The tuned rule trades {rule}. Lead: reward over the tuned rule's; "
-        "± one standard error.",
+        padding=(0, 1, 0, 0),
+        caption=f"Means of half-years on unseen markets, ± one standard error. The tuned rule trades {rule}. Lead: "
+        "reward over the tuned rule's, market by market. Profit: a year, over equity. Drawdown: the deepest.",
         caption_justify="left",
     )
-    table.add_column("sizing")
-    for title in ("reward", "lead", "profit a year", "Sharpe", "drawdown", "trades", "fees"):
-        table.add_column(title, justify="right")
+    table.add_column("sizing", no_wrap=True)
+    for title in ("reward", "lead", "profit", "Sharpe", "drawdown", "trades", "fees"):
+        table.add_column(title, justify="right", no_wrap=True)
     for one in judged:
         table.add_row(
             one.name,
-            f"{one.reward:.2f} ± {one.reward_error:.2f}",
-            f"{one.lead:+.2f} ± {one.lead_error:.2f}",
+            f"{one.reward:.1f} ± {one.reward_error:.1f}",
+            f"{one.lead:+.1f} ± {one.lead_error:.1f}",
             f"{one.profit:+.2%}",
             "-" if one.sharpe is None else f"{one.sharpe:.2f}",
             f"{one.drawdown:.2%}",
