@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from alo_lib.pricing.arguments import PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS
+from alo_lib.pricing.dividends import Dividends, check_dividends
 from alo_lib.pricing.options import Greeks, SchemeLike, run_implied, run_values
 from alo_lib.pricing.scheme import resolve_scheme
 
@@ -20,6 +21,8 @@ class Chain:
     expiry inside, so that those with the same rate, yield, volatility and expiry share one exercise boundary;
     arguments and results keep the caller's order. Rates, yields and volatilities are scalars or one a contract.
 
+    dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
+
     Raises ValueError (PricingError) naming an argument outside its range.
     """
 
@@ -31,12 +34,14 @@ class Chain:
         *,
         style: Style = "american",
         scheme: SchemeLike = "accurate",
+        dividends: Dividends | None = None,
     ) -> None:
         check_choice("style", style, ("american", "european"))
         _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
         self.strike, self.time_to_expiry, self.right = flat
         self.style: Style = style
         self._scheme = resolve_scheme(scheme)
+        self._dividends = None if dividends is None else check_dividends(dividends)
 
     def __len__(self) -> int:
         return self.strike.size
@@ -63,7 +68,7 @@ class Chain:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
         order = self._sorted(sigma, r, q)
         flat = [array[order] for array in (s, self.strike, r, q, sigma, self.time_to_expiry, self.right)]
-        values = run_values(flat, int(self.style == "american"), self._scheme, rows)
+        values = run_values(flat, int(self.style == "american"), self._scheme, rows, dividends=self._dividends)
         out = np.empty_like(values)
         out[:, order] = values
         return out
@@ -95,7 +100,9 @@ class Chain:
         rows = np.atleast_2d(prices).shape[0]
         contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
         flat = [np.ascontiguousarray(prices.reshape(-1)), *(np.tile(array, rows) for array in contracts)]
-        return run_implied(flat, int(self.style == "american"), self._scheme).reshape(prices.shape)
+        return run_implied(flat, int(self.style == "american"), self._scheme, dividends=self._dividends).reshape(
+            prices.shape
+        )
 
     def roll(self, elapsed_years: float) -> None:
         """Let time pass; contracts past their expiry stay at zero time to expiry.
@@ -105,3 +112,7 @@ class Chain:
         if not 0.0 <= elapsed_years < np.inf:
             raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
         self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)
+        if self._dividends is not None:
+            times, amounts = self._dividends
+            ahead = times > elapsed_years
+            self._dividends = (times[ahead] - elapsed_years, amounts[ahead])

@@ -14,6 +14,7 @@ from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, regime, sol
 from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS, implied_batch, value_batch
 from alo_lib.pricing.boundary import new_space
+from alo_lib.pricing.dividends import Dividends, check_dividends, implied_with_dividends, values_with_dividends
 from alo_lib.pricing.scheme import Scheme, resolve_scheme, tables
 
 __all__ = [
@@ -88,11 +89,20 @@ def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) ->
     return min(failures, default=-1)
 
 
-def run_values(flat: list[Array], american: int, scheme: Scheme, rows: int, threads: int | None = None) -> Array:
+def run_values(
+    flat: list[Array],
+    american: int,
+    scheme: Scheme,
+    rows: int,
+    threads: int | None = None,
+    dividends: Dividends | None = None,
+) -> Array:
     """Values of flat argument arrays (spot .. right), shape (rows, n): 1 row for prices, 10 with the greeks.
 
     Raises PricingError naming the first option whose boundary could not be computed.
     """
+    if dividends is not None:
+        return values_with_dividends(flat, american > 0, scheme, rows, *check_dividends(dividends))
     out = np.empty((rows, flat[0].size))
     t = tables(scheme)
 
@@ -123,6 +133,7 @@ def _values(
     invalid: Invalid,
     rows: int,
     threads: int | None,
+    dividends: Dividends | None,
 ) -> Array:
     check_choice("style", style, _STYLES)
     shape, flat = prepare(
@@ -135,7 +146,7 @@ def _values(
         time_to_expiry=time_to_expiry,
         right=right,
     )
-    values = run_values(flat, int(style == "american"), resolve_scheme(scheme), rows, threads)
+    values = run_values(flat, int(style == "american"), resolve_scheme(scheme), rows, threads, dividends)
     return values.reshape(rows, *shape)
 
 
@@ -152,6 +163,7 @@ def price(
     scheme: SchemeLike = "accurate",
     invalid: Invalid = "raise",
     threads: int | None = None,
+    dividends: Dividends | None = None,
 ) -> Array:
     """Option prices, in the arguments' broadcast shape.
 
@@ -160,11 +172,26 @@ def price(
     threads: how many to use; by default as many as there are processors, for long batches only. The result's bits do
     not depend on it.
 
+    dividends: ex-times (k,) in years and cash amounts (k,), by which spot falls; None for none. Prices with cash
+    dividends are finite differences (see :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
+
     Raises ValueError (PricingError) naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"``
     such elements become NaN and the rest is computed.
     """
     values = _values(
-        spot, strike, rate, dividend_yield, volatility, time_to_expiry, right, style, scheme, invalid, 1, threads
+        spot,
+        strike,
+        rate,
+        dividend_yield,
+        volatility,
+        time_to_expiry,
+        right,
+        style,
+        scheme,
+        invalid,
+        1,
+        threads,
+        dividends,
     )
     return np.asarray(values[0])
 
@@ -182,6 +209,7 @@ def greeks(
     scheme: SchemeLike = "accurate",
     invalid: Invalid = "raise",
     threads: int | None = None,
+    dividends: Dividends | None = None,
 ) -> Greeks:
     """Prices and greeks; arguments and errors as :func:`price`.
 
@@ -202,6 +230,7 @@ def greeks(
         invalid,
         len(GREEKS),
         threads,
+        dividends,
     )
     return Greeks(*values)
 
@@ -219,6 +248,7 @@ def implied_volatility(
     scheme: SchemeLike = "accurate",
     invalid: Invalid = "raise",
     threads: int | None = None,
+    dividends: Dividends | None = None,
 ) -> Array:
     """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape.
 
@@ -237,7 +267,7 @@ def implied_volatility(
         time_to_expiry=time_to_expiry,
         right=right,
     )
-    out = run_implied(flat, int(style == "american"), resolve_scheme(scheme), threads)
+    out = run_implied(flat, int(style == "american"), resolve_scheme(scheme), threads, dividends)
     if invalid == "raise" and np.isnan(out).any():
         i = int(np.argmax(np.isnan(out)))
         raise PricingError(
@@ -248,8 +278,12 @@ def implied_volatility(
     return out.reshape(shape)
 
 
-def run_implied(flat: list[Array], american: int, scheme: Scheme, threads: int | None = None) -> Array:
+def run_implied(
+    flat: list[Array], american: int, scheme: Scheme, threads: int | None = None, dividends: Dividends | None = None
+) -> Array:
     """Implied volatilities (n,) of flat argument arrays (price, spot .. right); NaN where there is none."""
+    if dividends is not None:
+        return implied_with_dividends(flat, american > 0, scheme, *check_dividends(dividends))
     out = np.empty(flat[0].size)
     t = tables(scheme)
 
