@@ -6,13 +6,10 @@ the level of squared returns by the factor of the days before the first forecast
 the mean daily variance over 1, 5 and 21 days; ratios are to GARCH(1,1) with normal shocks, fitted by arch.
 """
 
-import argparse
-import json
 import math
 import sys
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -39,6 +36,7 @@ from alo_lib.volatility import (
 )
 from alo_lib.volatility.hybrid import LEVELS
 from alo_lib.volatility.innovations import sample_shocks, shock_quantile
+from benchmarks.harness import Row, best_time, options_of, report
 
 Array = NDArray[np.float64]
 
@@ -46,18 +44,6 @@ HORIZONS = (1, 5, 21)
 REFIT_DAYS, QUICK_REFIT_DAYS = 21, 63
 FIRST = 21
 """Returns before the first HAR forecast."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; ``goal`` is empty where a figure is only shown."""
-
-    what: str
-    value: float
-    unit: str
-    peer: float | None = None
-    goal: str = ""
-    holds: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -124,17 +110,6 @@ def check_answers() -> Iterator[Row]:
 
 
 # --- speed
-
-
-def best_time(action: Callable[[], object], repeats: int) -> float:
-    """Least wall time of ``repeats`` calls after one to warm up, seconds."""
-    action()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - begin)
-    return min(times)
 
 
 def measure_speed(repeats: int) -> Iterator[Row]:
@@ -426,22 +401,9 @@ def run(folder: Path | None, quick: bool) -> Iterator[Row]:
     yield from evaluate(load_equity(data, "AAPL", date(1998, 1, 2), date(2004, 1, 2)), 1000)
 
 
-def show(rows: list[Row]) -> None:
-    print(f"{'what':96} {'ours':>10} {'peer':>10} {'ratio':>8}  {'unit':10} {'goal':12} holds")
-    for row in rows:
-        peer = "" if row.peer is None else f"{row.peer:.4g}"
-        ratio = "" if row.peer is None else f"{row.value / row.peer:.3f}"
-        holds = "" if row.holds is None else "yes" if row.holds else "NO"
-        print(f"{row.what:96} {row.value:10.4g} {peer:>10} {ratio:>8}  {row.unit:10} {row.goal:12} {holds}")
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options_of(__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
-    parser.add_argument(
-        "--quick", action="store_true", help="the S&P 500 only, refits every 63 days, fewer repetitions"
-    )
-    parser.add_argument("--json", action="store_true", help="a list of objects on standard output")
     options = parser.parse_args()
     folder: Path | None = options.data
     if not options.quick and (folder is None or not folder.is_dir()):
@@ -450,13 +412,7 @@ def main() -> int:
     with warnings.catch_warnings():
         # arch reports doubts about its own fits as warnings; its likelihoods are compared here.
         warnings.simplefilter("ignore")
-        rows = list(run(folder, options.quick))
-    if options.json:
-        keys = ("what", "value", "unit", "goal", "holds")
-        print(json.dumps([{key: getattr(row, key) for key in keys} for row in rows], indent=1))
-    else:
-        show(rows)
-    return 1 if any(row.holds is False for row in rows) else 0
+        return report(run(folder, options.quick), as_json=options.json)
 
 
 if __name__ == "__main__":

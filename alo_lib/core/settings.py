@@ -56,9 +56,7 @@ class Settings(StrategySettings):
             ("garch_minimum", "garch_history"),
         ):
             if getattr(self, low) > getattr(self, high):
-                raise ValueError(
-                    f"{low} {getattr(self, low)} is above {high} {getattr(self, high)}; it may be at most that"
-                )
+                raise ValueError(f"{low} {getattr(self, low)} must not be above {high} {getattr(self, high)}")
         return self
 
     @classmethod

@@ -27,7 +27,7 @@ def test_settings_survive_their_json() -> None:
         ({"structure": "butterfly"}, "setting structure = 'butterfly': input should be 'straddle' or 'strangle'"),
         ({"resolution": "daily"}, "setting resolution = 'daily': input should be 'minute' or 'hour'"),
         ({"start": "24-12-2015"}, "setting start = '24-12-2015'"),
-        ({"start": "2024-02-01", "end": "2024-01-31"}, "start 2024-02-01 is above end 2024-01-31"),
+        ({"start": "2024-02-01", "end": "2024-01-31"}, "start 2024-02-01 must not be above end 2024-01-31"),
         ({"underlyings": "GOOG,GOOG"}, "GOOG,GOOG names a ticker twice"),
         ({"underlyings": "GO OG"}, "'GO OG' is not a ticker"),
         ({"underlyings": ""}, "setting underlyings"),

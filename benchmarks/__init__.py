@@ -1,0 +1,1 @@
+"""Benchmarks: each measures us and a peer in one run. ``python -m benchmarks.NAME [--quick] [--json]``."""
