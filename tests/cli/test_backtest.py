@@ -2,6 +2,8 @@ import csv
 import errno
 import json
 import re
+import shutil
+import zipfile
 
 import pytest
 
@@ -125,7 +127,7 @@ def test_settings_come_from_the_project_and_then_the_command_line(backtest, engi
         (("--set", "entry-edge=high"), "setting entry_edge = 'high'"),
         (("--set", "entry-edge=7"), "less than or equal to 1"),
         (("--set", "entry-edge"), "'entry-edge' is not NAME=VALUE"),
-        (("--start", "2024-02-01"), "start 2024-02-01 is above end 2024-01-03"),
+        (("--start", "2024-02-01"), "start 2024-02-01 must not be above end 2024-01-03"),
         (("--start", "yesterday"), "setting start = 'yesterday'"),
         (("--cash", "-5"), "setting cash = '-5'"),
         (("--resolution", "tick"), "'minute' or 'hour'"),
@@ -252,3 +254,57 @@ def test_the_embedded_engine_gives_the_same_bytes_twice(run, small_market, tmp_p
         assert first[name] == second[name]
     reports = [(tmp_path / summary["results_folder"] / "orders.csv").read_bytes() for summary in (first, second)]
     assert reports[0] == reports[1]
+
+
+def _quotes(data, ticker="alfa"):
+    return data / "option" / "usa" / "minute" / ticker / "20240102_quote_american.zip"
+
+
+def _truncated(data):
+    path = data / "equity" / "usa" / "minute" / "alfa" / "20240102_quote.zip"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _with_row(row):
+    def edit(data):
+        path = _quotes(data)
+        with zipfile.ZipFile(path) as archive:
+            entries = {name: archive.read(name).decode() for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for entry, text in entries.items():
+                archive.writestr(entry, "".join(map(row, text.splitlines(keepends=True))))
+
+    return edit
+
+
+def _crossed(line):
+    fields = line.split(",")
+    fields[1:5] = ["99990000"] * 4
+    return ",".join(fields)
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [
+        (_truncated, "corrupt archive"),
+        (_with_row(lambda line: line.replace("\n", ",7\n")), "wrong column count"),
+        (_with_row(_crossed), "crossed quote"),
+        (_with_row(lambda line: line.replace(",", ",-", 1)), "negative value"),
+        (_with_row(lambda line: line + line), "duplicate time or key"),
+    ],
+)
+def test_damaged_data_is_left_out_and_told(run, small_market, tmp_path, damage, kind):
+    data = tmp_path / "damaged"
+    shutil.copytree(small_market, data)
+    damage(data)
+    outcome = run(
+        *("backtest", "--data", data, "--underlying", "ALFA", "--output", tmp_path / "runs", "--json"),
+        *("--start", "2024-01-02", "--end", "2024-01-02"),
+    )
+    assert outcome.status == 0, outcome.err
+    summary = json.loads(outcome.out)
+    assert summary["skipped"].get(kind, 0) >= 1
+    faults = json.loads((tmp_path / summary["results_folder"] / "faults.json").read_text())
+    assert faults["counts"] == summary["skipped"]
+    assert any(kind in line for line in faults["first"])
+    assert kind in (tmp_path / summary["results_folder"] / "report.html").read_text()
