@@ -45,8 +45,9 @@ Array = npt.NDArray[np.float64]
 EUROPEAN, SINGLE, DOUBLE = 0, 1, 2
 BAD_BOUNDARY = 1
 
-_DETERMINISTIC = 1e-9  # volatility * sqrt(time) below which the spot's path is its forward
+_DETERMINISTIC = 1e-8  # volatility * sqrt(time) below which the spot's path is its forward
 _G_FLOOR = 1e-24
+_NO_PREMIUM = 1e-10  # of the strike
 _NEGLIGIBLE = 1e-9  # of the strike
 _MEETING_TIME = 1e-7  # relative
 _MEETING_STEPS = 200
@@ -76,6 +77,10 @@ def solve(
     space.horizon[0] = time
     space.horizon[1] = which
     if which == EUROPEAN or volatility * math.sqrt(time) < _DETERMINISTIC:
+        return 0
+    # Interest on the strike and a negative yield's gain on the spot, up to expiry, bound the premium.
+    if (max(rate, 0.0) + max(-dividend_yield, 0.0)) * time * math.exp(-min(rate, 0.0) * time) < _NO_PREMIUM:
+        space.horizon[1] = EUROPEAN
         return 0
     start = space.start
     for j in range(3):

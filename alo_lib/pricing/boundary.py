@@ -29,6 +29,7 @@ _LOOSE = 0.02  # relative update after the scheme's sweeps above which sweeping 
 _TIGHT = 1e-12  # relative update below which sweeping stops early
 _UNDERSHOOT = 0.05  # least square of the log distance, relative to a straight line in the root of time
 _BACK = 0.8
+_NARROW = 1e-10
 _STEP = 2.5  # largest factor by which one sweep moves a node
 
 # Rows of Space.pairs.
@@ -125,6 +126,13 @@ def solve_boundary(
     variance = volatility * volatility
     # Of two boundaries, neither need be followed past where they have met.
     limit = perpetual_distance(rate, dividend_yield, volatility, start) if rate >= 0.0 else -3.0 * space.start[1, 0]
+    if limit < _NARROW:
+        # So little volatility that the whole boundary lies within rounding of where it starts.
+        for i in range(n):
+            g[which, i] = limit
+            for j in range(4):
+                space.tangents[which, j, i] = 0.0
+        return 0
     for f in range(count):
         pairs[_GROWTH_R, f] = time * t.weight[f] * exponential(rate * (time * t.sine[f] * t.sine[f]))
     for f in range(count):
