@@ -84,8 +84,10 @@ def _trades(state: State, message: Message) -> None:
 
 def _quotes(state: State, message: Message) -> None:
     rows = message.records
+    quoted = set(rows["instrument"].tolist())
     for number, underlying in state.underlyings.items():
         book = underlying.book
+        book.taken = {key: size for key, size in book.taken.items() if key[0] not in quoted}
         own = rows[rows["instrument"] == number]
         if len(own):
             book.quote, book.quote_at = own[-1:].copy(), message.time
@@ -106,6 +108,9 @@ def _order_events(state: State, message: Message) -> None:
         if quantity:
             price, fee = float(row["price"]), float(row["fee"])
             state.portfolio.fill(instrument, quantity, price, state.multiplier(instrument), fee)
+            book = state.underlyings[state.underlying_of[instrument]].book
+            side = (instrument, 1 if quantity > 0 else -1)
+            book.taken[side] = book.taken.get(side, 0) + abs(quantity)
             if trade := state.trade_with(instrument):
                 trade.fill(quantity, price)
         _follow_order(state, int(row["order"]), quantity, status, instrument)

@@ -279,16 +279,14 @@ def _fillable(state: State, instrument: int, distance: int, time: int) -> int:
     book, settings = underlying.book, state.settings
     oldest = time - int(settings.max_quote_age * NANOSECONDS)
     if instrument != book.instrument:
-        if book.quote_time[book.row(instrument)] < oldest:
-            return 0
-        return direction * min(abs(distance), displayed(book, instrument, direction, settings))
-    if max(book.quote_at, book.trade_time) < oldest:
+        quoted_at = int(book.quote_time[book.row(instrument)])
+    elif book.quote_at < book.trade_time:  # bars of trades alone show no size
+        return distance if book.trade_time >= oldest else 0
+    else:
+        quoted_at = book.quote_at
+    if quoted_at < oldest:
         return 0
-    if book.quote_at < book.trade_time:  # bars of trades alone show no size
-        return distance
-    side = "ask" if direction > 0 else "bid"
-    shown = int(book.quote[f"{side}_size"][0] * settings.participation) if book.quote[side][0] > 0.0 else 0
-    return direction * min(abs(distance), shown)
+    return direction * min(abs(distance), displayed(book, instrument, direction, settings))
 
 
 def _target(instrument: int, quantity: int, reason: OrderReason, stage: int = _SIZED) -> tuple[int, int, int, int, int]:

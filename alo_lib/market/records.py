@@ -129,7 +129,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.SESSION: np.dtype([("open", "<i8"), ("close", "<i8"), ("date", "<i8")]),  # date as yyyymmdd
     # A daily close of an underlying, split-adjusted, oldest first; `time` is that session's close.
     Kind.CLOSE: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("close", "<f8")]),
-    # The risk-free rate in force, continuously compounded, decimal.
+    # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
     # A cash dividend per share, at its ex-date's open. Past ones come with the first session, later ones as they go ex.
     Kind.DIVIDEND: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("amount", "<f8")]),

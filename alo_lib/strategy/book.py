@@ -66,6 +66,7 @@ class MarketBook:
     dividends: list[Dividend] = field(default_factory=list)
     split_pending: bool = False
     blocked_until: int = -1  # nothing is opened before
+    taken: dict[tuple[int, int], int] = field(default_factory=dict)  # of a quote's side, by instrument and direction
     _row: dict[int, int] = field(default_factory=dict, init=False)
 
     @property
@@ -82,6 +83,11 @@ class MarketBook:
             return self._row[instrument]
         except KeyError:
             raise KeyError(f"instrument {instrument} is not in the chain of {self.ticker}") from None
+
+    def quote_of(self, instrument: int) -> np.void:
+        """Last quote of the underlying or of a contract (KeyError for neither)."""
+        row: np.void = self.quote[0] if instrument == self.instrument else self.quotes[self.row(instrument)]
+        return row
 
     def list_contracts(self, contracts: Records) -> None:
         """Replace the chain by today's; what both hold keeps its last quote."""

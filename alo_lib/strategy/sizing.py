@@ -19,8 +19,10 @@ def structures_for(signal: Records, book: MarketBook, settings: StrategySettings
     return min(affordable, *(displayed(book, int(signal[leg]), direction, settings) for leg in ("call", "put")))
 
 
-def displayed(book: MarketBook, contract: int, direction: int, settings: StrategySettings) -> int:
-    """Contracts that may be bought (+1) or sold (-1) at the touch of a contract's last quote."""
-    quote = book.quotes[book.row(contract)]
-    side = "ask" if direction > 0 else "bid"
-    return int(quote[f"{side}_size"] * settings.participation) if quote[side] > 0.0 else 0
+def displayed(book: MarketBook, instrument: int, direction: int, settings: StrategySettings) -> int:
+    """What may still be bought (+1) or sold (-1) at the touch of an instrument's last quote."""
+    quote, side = book.quote_of(instrument), "ask" if direction > 0 else "bid"
+    if not quote[side] > 0.0:
+        return 0
+    shown = int(quote[f"{side}_size"] * settings.participation)
+    return max(shown - book.taken.get((instrument, direction), 0), 0)

@@ -40,6 +40,7 @@ class Script:
     days: int = 45
     spread: float = 0.04
     size: int = 50
+    shares_shown: int = 10_000
     refuse: set[str] = field(default_factory=set)  # symbols whose orders are refused
 
     def __post_init__(self) -> None:
@@ -82,7 +83,7 @@ class Script:
         self.quotes = records(Kind.QUOTE, len(mid) + 1, instrument=np.arange(len(mid) + 1))
         self.quotes["bid"] = np.append(spot - 0.01, np.round(mid - self.spread / 2, 2))
         self.quotes["ask"] = np.append(spot + 0.01, np.round(mid + self.spread / 2, 2))
-        self.quotes["bid_size"] = self.quotes["ask_size"] = np.append(10_000, np.full(len(mid), self.size))
+        self.quotes["bid_size"] = self.quotes["ask_size"] = np.append(self.shares_shown, np.full(len(mid), self.size))
         self.tell(time, Kind.TRADE, records(Kind.TRADE, close=spot, volume=100))
         self.tell(time, Kind.QUOTE, self.quotes)
         return self.frames(time)

@@ -70,6 +70,16 @@ def test_no_order_exceeds_what_the_quote_displays() -> None:
     assert {abs(order.quantity) for order in market.orders if order.symbol != "TEST"} == {2}
 
 
+def test_a_quote_is_not_taken_twice() -> None:
+    market = script()
+    market.shares_shown = 100
+    sent = market.bar(10, spot=103, volatility=0.35)
+    hedges = [int(row["quantity"]) for intents in sent for row in intents if row["reason"] == OrderReason.HEDGE]
+    assert hedges == [-100] or hedges == [100]
+    assert abs(market.decisions(Kind.EXPOSURE)[-1][0]["delta"]) > 50  # there is more to hedge, from the next quote
+    assert reasons(market.bar(10.1, spot=103, volatility=0.35)[:1]) == ["HEDGE"]
+
+
 @pytest.mark.parametrize(("hour", "entered"), [(9.55, False), (10, True), (15.8, False), (16, False)])
 def test_entries_keep_away_from_open_and_close(hour: float, entered: bool) -> None:
     assert bool(reasons(script().bar(hour, volatility=0.35))) is entered
