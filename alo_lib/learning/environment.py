@@ -16,13 +16,25 @@ try:
 except ImportError as error:
     raise MissingPackagesError(error.name) from error
 
-__all__ = ["EPISODE_DAYS", "RISK_AVERSION", "TradingEnvironment"]
+__all__ = ["EPISODE_DAYS", "RISK_AVERSION", "TradingEnvironment", "utility"]
 
 EPISODE_DAYS: Final = 126
 RISK_AVERSION: Final = 0.05
-"""Weight of the squared daily profit in the reward, both in units of one budgeted structure's volatility point."""
+"""How fast a volatility point more is worth less; see :func:`utility`."""
+_LARGEST_CURVED: Final = 10.0  # volatility points
 
 _SEEDS: Final = 1 << 62
+
+
+def utility(points: float) -> float:
+    """What a day's profit in volatility points is worth: x - a h(x), with a = :data:`RISK_AVERSION`.
+
+    h is Huber's function, x^2 / 2 up to 10 points either way and straight beyond: a crash is neither worth more than
+    any number of common days, nor a large profit less than a small one.
+    """
+    size = abs(points)
+    curved = min(size, _LARGEST_CURVED)
+    return points - RISK_AVERSION * curved * (size - 0.5 * curved)
 
 
 class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
@@ -30,9 +42,9 @@ class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
 
     The observation is :func:`~alo_lib.learning.features.observe` of the best signal (float32, in [-1, 1]), the action
     the multiplier (1,) on its size. Days on which nothing could be opened are hedged and passed over. The reward is
-    the sum over the step's days of x - a x^2 / 2, a quadratic utility with a = :data:`RISK_AVERSION`: x is the day's
-    profit, trading costs included, in units of what one structure of the full vega budget makes on one volatility
-    point. An episode is truncated after its days, and terminated when equity has fallen by ``max_drawdown``. ``info``
+    the sum over the step's days of :func:`utility`, of the day's profit, trading costs included, in units of what one
+    structure of the full vega budget makes on one volatility point. An episode is truncated after its days, and
+    terminated when equity has fallen by ``max_drawdown``. ``info``
     tells the days' ``profits`` over the equity before each, ``equity``, and the ``fees`` and trades ``opened`` so far.
 
     ``reset(seed)`` fixes the episode's market and, through the generator that gymnasium keeps, those of the episodes
@@ -82,8 +94,7 @@ class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
         truncated = self._day >= self._days and not terminated
         if terminated:
             self._day = self._days
-        points = [profit / self._settings.vega_budget for profit in profits]
-        reward = sum(x - 0.5 * RISK_AVERSION * x * x for x in points)
+        reward = sum(utility(profit / self._settings.vega_budget) for profit in profits)
         return self._observe(desk), reward, terminated, truncated, self._info(desk, profits)
 
     def _next_day(self, desk: Desk) -> float:

@@ -29,7 +29,7 @@ ROLLOUT: Final = 1024
 _BATCH: Final = 256
 _HIDDEN: Final = 32
 _FIRST_MULTIPLIER: Final = 0.5
-_LOG_DEVIATION: Final = -0.7  # of the multipliers tried around the actor's own, at first
+_LOG_DEVIATION: Final = -0.9  # of the multipliers tried around the actor's own, at first
 
 
 class Trainer:
@@ -65,8 +65,8 @@ class Trainer:
             n_steps=rollout // _MARKETS,
             batch_size=min(_BATCH, rollout),
             n_epochs=8,
-            learning_rate=5e-4,
-            gamma=0.95,
+            learning_rate=1e-3,
+            gamma=0.90,
             gae_lambda=0.90,
             ent_coef=0.0,
             seed=first,

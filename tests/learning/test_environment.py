@@ -8,7 +8,7 @@ pytest.importorskip("gymnasium", reason="gymnasium is in requirements/train.txt 
 from gymnasium.utils.env_checker import check_env
 
 from alo_lib.learning import LearningError
-from alo_lib.learning.environment import RISK_AVERSION, TradingEnvironment
+from alo_lib.learning.environment import RISK_AVERSION, TradingEnvironment, utility
 from alo_lib.learning.evaluation import RULES_TRIED, Rule, evaluate, seeds_for, tune
 from alo_lib.strategy import StrategySettings
 
@@ -50,12 +50,22 @@ def test_rewards_follow_from_profits_and_profits_from_equity() -> None:
     steps = episode(environment(60), 9, ALL)
     profits: list[float] = []
     for _, reward, _, _, info in steps:
-        points = np.array(info["profits"]) / SETTINGS.vega_budget  # type: ignore[index]
-        assert reward == pytest.approx(np.sum(points - 0.5 * RISK_AVERSION * points**2))
+        points = [profit / SETTINGS.vega_budget for profit in info["profits"]]  # type: ignore[index]
+        assert reward == pytest.approx(sum(map(utility, points)))
         profits += info["profits"]  # type: ignore[index]
     assert len(profits) == 60
     assert steps[-1][4]["equity"] == pytest.approx(1e6 * np.prod(1.0 + np.array(profits)))  # type: ignore[index]
     assert [step[2:4] for step in steps] == [(False, False)] * (len(steps) - 1) + [(False, True)]
+
+
+def test_utility_is_concave_and_never_falls() -> None:
+    points = np.linspace(-300.0, 300.0, 6001)
+    worth = np.array([utility(x) for x in points.tolist()])
+    slopes = np.diff(worth) / np.diff(points)
+    assert np.all(slopes > 0.0)
+    assert np.all(np.diff(slopes) < 1e-9)
+    assert utility(4.0) == pytest.approx(4.0 - 0.5 * RISK_AVERSION * 16.0)
+    assert utility(-100.0) == pytest.approx(-100.0 - RISK_AVERSION * (1000.0 - 50.0))
 
 
 def test_ruin_ends_an_episode() -> None:
