@@ -65,7 +65,7 @@ class NativeEngine:
         output = run_and_show(
             [str(self.dotnet), LAUNCHER, "--config", str(configuration)],
             folder=self.lean,
-            environment=self._environment(),
+            environment=self.environment(),
             log=log,
         )
         check_results(folder, ALGORITHM, output, log)
@@ -76,7 +76,8 @@ class NativeEngine:
         shutil.rmtree(store)
         return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Environment variables that LEAN is started with."""
         return os.environ | {
             "DOTNET_ROOT": str(self.dotnet.parent),
             "DOTNET_CLI_TELEMETRY_OPTOUT": "1",

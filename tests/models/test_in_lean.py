@@ -1,0 +1,87 @@
+"""The option price model and the volatility model, plugged into a stranger's algorithm in a real LEAN."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alo_lib.cli.engines.lean_process import run_and_show
+from alo_lib.cli.engines.native import NativeEngine, lean_configuration
+from alo_lib.cli.failures import EngineError
+from alo_lib.cli.project import ROOT
+from alo_lib.core import Settings
+from alo_lib.market import DataFolder
+from alo_lib.market.instruments import InstrumentTable
+from alo_lib.market.records import Kind
+from alo_lib.pricing import greeks
+from alo_lib.simulation.feed import Feed
+from alo_lib.strategy.forecast import VolatilityForecaster
+
+pytestmark = pytest.mark.lean
+
+NEW_YORK = ZoneInfo("America/New_York")
+NOW = dt.datetime(2015, 12, 24, 10, tzinfo=NEW_YORK)
+
+
+@pytest.fixture(scope="module")
+def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    try:
+        engine = NativeEngine.find()
+    except EngineError as error:
+        pytest.skip(f"no native LEAN: {error}")
+    folder = tmp_path_factory.mktemp("probe")
+    store = folder / "store"
+    store.mkdir()
+    probe = Path(__file__).with_name("probe_algorithm.py")
+    configuration = lean_configuration(Settings(), lean_data.resolve(), folder, store)
+    configuration |= {"algorithm-location": str(probe), "algorithm-type-name": probe.stem, "parameters": {}}
+    (folder / "lean-config.json").write_text(json.dumps(configuration))
+    run_and_show(
+        [str(engine.dotnet), "QuantConnect.Lean.Launcher.dll", "--config", str(folder / "lean-config.json")],
+        folder=engine.lean,
+        environment=engine.environment() | {"PYTHONPATH": f"{engine.lean}:{ROOT}"},
+        log=folder / "log.txt",
+    )
+    written = store / "probe"
+    assert written.is_file(), (folder / "log.txt").read_text()[-2000:]
+    content: dict[str, Any] = json.loads(written.read_text())
+    return content
+
+
+def years(expiry: str) -> float:
+    close = dt.datetime.combine(dt.date.fromisoformat(expiry), dt.time(16), NEW_YORK)
+    return (close - NOW).total_seconds() / (365 * 86_400)
+
+
+def test_prices_and_greeks_are_the_library_s_in_lean_s_units(seen: dict[str, Any]) -> None:
+    rows = seen["contracts"]
+    assert len(rows) >= 20
+    for row in rows:
+        market = 0.5 * (row["bid"] + row["ask"])
+        terms = (row["spot"], row["strike"], row["rate"], 0.0, row["volatility"], years(row["expiry"]), row["right"])
+        value = greeks(*terms, scheme="high_precision")
+        assert row["price"] == pytest.approx(market, abs=1e-4 * row["spot"])
+        assert row["price"] == pytest.approx(float(value.price), abs=1e-6 * row["spot"])
+        expected = {
+            "delta": value.delta,
+            "gamma": value.gamma,
+            "vega": value.vega * 0.01,
+            "theta": value.theta,
+            "rho": value.rho * 0.01,
+            "lambda_": value.delta * row["spot"] / value.price,
+        }
+        for name, right in expected.items():
+            assert row[name] == pytest.approx(float(right), rel=1e-4, abs=1e-6), (name, row)
+
+
+def test_the_volatility_is_the_forecast_on_split_adjusted_closes(seen: dict[str, Any], lean_data: Path) -> None:
+    settings = Settings.of({"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"})
+    feed = Feed(settings, DataFolder(lean_data))
+    told = feed.begin(feed.sessions[0], InstrumentTable(), {})
+    closes = next(message.records["close"] for message in told if message.kind == Kind.CLOSE)
+    forecaster = VolatilityForecaster(settings)
+    assert forecaster.update(closes.tolist()) is None
+    assert seen["volatility"] == pytest.approx(forecaster.volatility(1 / 12), abs=1e-6)
