@@ -38,7 +38,7 @@ from alo_lib.pricing.european import (
 )
 from alo_lib.pricing.scheme import Tables
 
-__all__ = ["BAD_BOUNDARY", "DOUBLE", "EUROPEAN", "SINGLE", "evaluate", "regime", "solve"]
+__all__ = ["BAD_BOUNDARY", "DOUBLE", "EUROPEAN", "SINGLE", "deterministic", "evaluate", "regime", "solve"]
 
 Array = npt.NDArray[np.float64]
 
@@ -74,13 +74,13 @@ def solve(
     single-boundary equation: continuing the exercise region past the other boundary changes no value on this side.
     """
     which = regime(rate, dividend_yield)
-    space.horizon[0] = time
-    space.horizon[1] = which
+    space.scope[0] = time
+    space.scope[1] = which
     if which == EUROPEAN or volatility * math.sqrt(time) < _DETERMINISTIC:
         return 0
     # Interest on the strike and a negative yield's gain on the spot, up to expiry, bound the premium.
     if (max(rate, 0.0) + max(-dividend_yield, 0.0)) * time * math.exp(-min(rate, 0.0) * time) < _NO_PREMIUM:
-        space.horizon[1] = EUROPEAN
+        space.scope[1] = EUROPEAN
         return 0
     start = space.start
     for j in range(3):
@@ -98,7 +98,7 @@ def solve(
         meeting = (width / (volatility * (slope + 1.28))) ** 2
         # The premium is less than a triangle of that length and the greatest gain from exercise.
         if -0.25 * dividend_yield * width * meeting < _NEGLIGIBLE:
-            space.horizon[1] = EUROPEAN
+            space.scope[1] = EUROPEAN
             return 0
     low = 0.0
     high = time
@@ -117,7 +117,7 @@ def solve(
         if gap >= 0.0:
             low = probe
             low_gap = gap
-            space.horizon[0] = low
+            space.scope[0] = low
             # The upper boundary may fall so steeply that no time with a small gap is found: then the last one serves.
             if probe == time or gap <= _MEETING_GAP * width or high - low <= _MEETING_TIME * high:
                 return 0
@@ -162,7 +162,7 @@ def _add_premium(
     carry = rate - dividend_yield
     start = space.start[which, 0]
     away = 1.0 - 2.0 * which
-    horizon = space.horizon[0]
+    horizon = space.scope[0]
     rest = time - horizon
     g = space.g[which]
     w = space.points
@@ -256,7 +256,7 @@ def _meeting_volga(
     The premium's integrand vanishes where they meet, but its derivative does not: it is f_b times the derivative of
     the gap between them, and the meeting time moves by minus the gap's derivatives' ratio.
     """
-    horizon = space.horizon[0]
+    horizon = space.scope[0]
     v = time - horizon
     s = volatility * math.sqrt(v)
     boundary = space.start[0, 0] - space.g[0, 0]
@@ -270,7 +270,7 @@ def _meeting_volga(
 
 
 @kernel
-def _deterministic(
+def deterministic(
     spot: float, strike: float, rate: float, dividend_yield: float, time: float, american: int, total: Array
 ) -> None:
     """The limit of no volatility: the best of exercising now, at expiry or at the stationary time, or never.
@@ -312,18 +312,18 @@ def evaluate(
     volatility: float,
     time: float,
     american: int,
-    order: int,
     t: Tables,
     space: Space,
 ) -> None:
-    """Value (order 0) and derivatives (order 1) of a put into ``space.total``, its boundary solved before."""
+    """Value of a put into ``space.total``, its boundary solved before; derivatives where ``space.scope`` wants them."""
+    order = int(space.scope[2])
     total = space.total
     if volatility * math.sqrt(time) < _DETERMINISTIC:
-        _deterministic(spot, strike, rate, dividend_yield, time, american, total)
+        deterministic(spot, strike, rate, dividend_yield, time, american, total)
         return
-    kind = int(space.horizon[1]) if american else EUROPEAN
+    kind = int(space.scope[1]) if american else EUROPEAN
     bound = strike * math.exp(-min(rate, 0.0) * time)
-    whole = space.horizon[0] == time
+    whole = space.scope[0] == time
     level = math.log(spot / strike)
     lower_side = False
     if kind != EUROPEAN:
@@ -337,7 +337,7 @@ def evaluate(
     floor = 0.0
     if lower_side:
         # Below the lower boundary: the forward, and what exercise above that boundary adds to it.
-        _deterministic(spot, strike, rate, dividend_yield, time, -1, total)
+        deterministic(spot, strike, rate, dividend_yield, time, american - 2, total)
     elif order == 0:
         total[V] = european_put_value(spot, strike, rate, dividend_yield, volatility, time)
         floor = total[V]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.american import evaluate, solve
+from alo_lib.pricing.american import deterministic, evaluate, solve
 from alo_lib.pricing.boundary import Space, new_space
 from alo_lib.pricing.european import V_L, V_LL, V_LQ, V_LR, V_LS, V_Q, V_R, V_S, V_SS, V
 from alo_lib.pricing.scheme import Tables
@@ -80,6 +80,7 @@ def value_batch(
     """
     space = new_space(t)
     order = 0 if out.shape[0] == 1 else 1
+    space.scope[2] = order
     last_r = math.nan
     last_q = math.nan
     last_volatility = math.nan
@@ -103,7 +104,7 @@ def value_batch(
             last_r, last_q, last_volatility, last_time = r, q, sigma, tau
         if american > 0 and status != 0 and failed < 0:
             failed = i
-        evaluate(s, k, r, q, sigma, tau, american, order, t, space)
+        evaluate(s, k, r, q, sigma, tau, american, t, space)
         if order == 0:
             out[0, i] = space.total[V]
         else:
@@ -130,7 +131,7 @@ def _implied(
     where vega vanishes; a step that leaves the bracket which the signs so far allow is replaced by halving it. The
     error left is about the cube of the last relative step.
     """
-    evaluate(s, k, r, q, 0.0, time, american, 0, t, space)
+    deterministic(s, k, r, q, time, american, space.total)
     floor = space.total[V]
     wanted = target - floor
     bound = k * math.exp(-min(r, 0.0) * time) if american > 0 else k * math.exp(-r * time)
@@ -142,7 +143,7 @@ def _implied(
     for _ in range(_MAX_STEPS):
         if american > 0 and solve(r, q, sigma, time, american > 0, t, space) != 0:
             return math.nan
-        evaluate(s, k, r, q, sigma, time, american, 1, t, space)
+        evaluate(s, k, r, q, sigma, time, american, t, space)
         value = space.total[V] - floor
         vega = space.total[V_S]
         if value < wanted:
@@ -193,6 +194,7 @@ def implied_batch(
 ) -> None:
     """Implied volatilities of n contracts into out (n); NaN where no volatility, or no single one, explains a price."""
     space = new_space(t)
+    space.scope[2] = 1.0
     for i in range(spot.size):
         if right[i] > 0.0:
             s, k, r, q = strike[i], spot[i], dividend_yield[i], rate[i]

@@ -51,7 +51,9 @@ class Space(NamedTuple):
     g: Array  # (2, n) log distance of each boundary from its start
     tangents: Array  # (2, 4, n) its derivatives by volatility, rate, yield, and volatility twice
     start: Array  # (2, 3) log of each boundary at expiry, strike 1, and its derivatives by rate and yield
-    horizon: Array  # (2,) time up to which there is a boundary; the regime
+    # (3,) time up to which there is a boundary, the regime, 1 where derivatives are wanted: here and not an argument,
+    # because numba would compile the kernels once more for every literal.
+    scope: Array
     points: Array  # (8, p) over points of the price integral
     total: Array  # (10,) value and derivatives
 
@@ -70,7 +72,7 @@ def new_space(t: Tables) -> Space:
         np.ones((2, n)),
         np.zeros((2, 4, n)),
         np.zeros((2, 3)),
-        np.zeros(2),
+        np.zeros(3),
         np.zeros((8, t.price_weight.size)),
         np.zeros(10),
     )

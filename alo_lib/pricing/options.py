@@ -326,7 +326,7 @@ def exercise_boundary(
     if solve(r, q, sigma, time, False, t, space) == BAD_BOUNDARY:
         raise PricingError(f"no exercise boundary was found for rate={rate:g}, dividend_yield={dividend_yield:g}")
     kind = regime(r, q)
-    elapsed = space.horizon[0] * t.node[::-1] ** 2
+    elapsed = space.scope[0] * t.node[::-1] ** 2
     upper = np.full(elapsed.size, math.nan)
     lower = upper.copy()
     if kind != EUROPEAN and sigma * math.sqrt(time) > 0.0:
