@@ -44,8 +44,8 @@ class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
     the multiplier (1,) on its size. Days on which nothing could be opened are hedged and passed over. The reward is
     the sum over the step's days of :func:`utility`, of the day's profit, trading costs included, in units of what one
     structure of the full vega budget makes on one volatility point. An episode is truncated after its days, and
-    terminated when equity has fallen by ``max_drawdown``. ``info``
-    tells the days' ``profits`` over the equity before each, ``equity``, and the ``fees`` and trades ``opened`` so far.
+    terminated when equity has fallen by ``max_drawdown``. ``info`` tells the days' ``profits`` over the equity before
+    each, ``equity``, and the ``fees`` and trades ``opened`` so far.
 
     ``reset(seed)`` fixes the episode's market and, through the generator that gymnasium keeps, those of the episodes
     after it.
