@@ -24,7 +24,7 @@ from AlgorithmImports import (
 )
 
 from alo_lib.core import Settings, TradingCore
-from alo_lib.journal import JournalWriter
+from alo_lib.journal import OBJECT_STORE_KEY, JournalWriter
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy import select_contracts
@@ -42,7 +42,6 @@ from models.volatility_model import split_adjusted_closes
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
 
-JOURNAL_KEY = "alo-journal"
 _SESSION_START = dt.time(9, 0)
 _DIVIDENDS_LOOKED_BACK = dt.timedelta(days=400)
 _RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR}
@@ -119,7 +118,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         """Keep the journal in LEAN's object store."""
         self._core.stop()
         # The stubs ask for a list of numbers; LEAN takes bytes.
-        self.object_store.save_bytes(JOURNAL_KEY, self._journal.getvalue())  # type: ignore[arg-type]
+        self.object_store.save_bytes(OBJECT_STORE_KEY, self._journal.getvalue())  # type: ignore[arg-type]
         self.log(f"alo journal digest {self._writer.digest}")
 
     # Sessions and frames -------------------------------------------------------------------------------------------

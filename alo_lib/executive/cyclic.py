@@ -1,22 +1,15 @@
 """Running frames, one after the other, each through the whole table."""
 
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
-from alo_lib.executive.schedule import Schedule
+from alo_lib.executive.schedule import Frame, Schedule
 
-__all__ = ["CyclicExecutive", "Frame", "LifecycleError", "Phase"]
+__all__ = ["CyclicExecutive", "LifecycleError", "Phase"]
 
 
 class LifecycleError(RuntimeError):
     """The executive was asked for a step that its phase does not allow."""
-
-
-class Frame(NamedTuple):
-    """A frame's number since the epoch, and its time in nanoseconds UTC: the only clock a task sees."""
-
-    number: int
-    time: int
 
 
 class Phase(Enum):

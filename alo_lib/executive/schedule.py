@@ -3,12 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from alo_lib.executive.cyclic import Frame
-
-__all__ = ["MinorFrame", "Schedule", "ScheduleError", "Task"]
+__all__ = ["Frame", "MinorFrame", "Schedule", "ScheduleError", "Task"]
 
 
 class ScheduleError(ValueError):
@@ -27,13 +24,20 @@ class MinorFrame(IntEnum):
     PUBLISH = 6
 
 
+class Frame(NamedTuple):
+    """A frame's number since the epoch, and its time in nanoseconds UTC: the only clock a task sees."""
+
+    number: int
+    time: int
+
+
 @dataclass(frozen=True)
 class Task:
     """A named step of the frame. It takes its time from the frame and from nowhere else."""
 
     name: str
     minor_frame: MinorFrame
-    run: "Callable[[Frame], None]"
+    run: Callable[[Frame], None]
 
 
 class Schedule:

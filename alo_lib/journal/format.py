@@ -9,12 +9,15 @@ import struct
 import zlib
 from typing import Final
 
-__all__ = ["ENTRY", "MAGIC", "PREFIX", "JournalError", "checksum"]
+__all__ = ["ENTRY", "MAGIC", "OBJECT_STORE_KEY", "PREFIX", "JournalError", "checksum"]
 
 MAGIC: Final = b"ALOJRNL\n"
 PREFIX: Final = struct.Struct("<8sIII")
 ENTRY: Final = struct.Struct("<QqHHIII")
 """Sequence, time, kind, reserved, payload length, records, checksum: 32 bytes."""
+
+OBJECT_STORE_KEY: Final = "alo-journal"
+"""Where an algorithm leaves its journal in LEAN's object store."""
 
 
 class JournalError(ValueError):

@@ -10,10 +10,11 @@ from typing import Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
 from alo_lib.cli.engines.lean_process import check_results, run_and_show
-from alo_lib.cli.engines.parameters import JOURNAL_KEY, lean_parameters, read_object
+from alo_lib.cli.engines.parameters import lean_parameters, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.core.settings import Settings
+from alo_lib.journal import OBJECT_STORE_KEY
 
 __all__ = ["DockerEngine", "stage_project"]
 
@@ -85,7 +86,7 @@ class DockerEngine:
             log=log,
         )
         check_results(results, _ALGORITHM_ID, output, log)
-        journal = project / "storage" / JOURNAL_KEY
+        journal = project / "storage" / OBJECT_STORE_KEY
         if not journal.is_file():
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
         shutil.copyfile(journal, folder / "journal.bin")

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
 from alo_lib.cli.engines.lean_process import check_results, run_and_show
-from alo_lib.cli.engines.parameters import ALGORITHM, JOURNAL_KEY, lean_parameters, read_object
+from alo_lib.cli.engines.parameters import ALGORITHM, lean_parameters, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.core.settings import Settings
+from alo_lib.journal import OBJECT_STORE_KEY
 
 __all__ = ["NativeEngine", "find_dotnet", "find_lean", "find_libpython", "lean_configuration"]
 
@@ -69,7 +70,7 @@ class NativeEngine:
             log=log,
         )
         check_results(folder, ALGORITHM, output, log)
-        journal = store / JOURNAL_KEY
+        journal = store / OBJECT_STORE_KEY
         if not journal.is_file():
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
         journal.rename(folder / "journal.bin")

@@ -7,13 +7,10 @@ from typing import Any, Final
 from alo_lib.cli.failures import EngineError
 from alo_lib.core.settings import Settings
 
-__all__ = ["ALGORITHM", "JOURNAL_KEY", "lean_parameters", "read_object"]
+__all__ = ["ALGORITHM", "lean_parameters", "read_object"]
 
 ALGORITHM: Final = "main"
 """The module that holds the algorithm; LEAN names its results after it."""
-
-JOURNAL_KEY: Final = "alo-journal"
-"""The key in LEAN's object store under which the algorithm leaves its journal."""
 
 
 def lean_parameters(settings: Settings) -> dict[str, str]:
