@@ -101,6 +101,12 @@ class Peer:
             ql.BlackVolTermStructureHandle(ql.BlackConstantVol(self.today, ql.NullCalendar(), volatility, day_count)),
         )
 
+    def with_dividends(self, sample: Sample, times: Array, amounts: Array, size: int) -> tuple[Array, float]:
+        """Prices and seconds by QuantLib's finite differences, ``size`` steps and points, cash dividends included."""
+        dates = [self.today + round(365 * float(t)) for t in times]
+        schedule = ql.DividendVector(dates, amounts.tolist())
+        return self.values(ql.FdBlackScholesVanillaEngine(self.process, schedule, size, size, 2), sample)
+
     def values(self, engine: object, sample: Sample) -> tuple[Array, float]:
         """Prices of the sample and the seconds they took."""
         options = []
@@ -195,6 +201,27 @@ def measure_implied(sample: Sample, repeats: int) -> Iterator[Row]:
     yield Row("implied volatility: time", each, "us", None, "<= 10", each <= 10.0)
 
 
+def measure_dividends(repeats: int) -> Iterator[Row]:
+    times, amounts = np.array([60.0, 150.0, 240.0]) / 365.0, np.array([1.0, 1.5, 2.0])
+    strikes = np.array([80.0, 90.0, 100.0, 110.0, 120.0])
+    columns = np.broadcast_arrays(100.0, strikes, 0.05, 0.0, 0.25, 1.0, -1.0)
+    sample = Sample(np.stack(columns), price(*columns, scheme=(4, 64, 64, 64), dividends=(times, amounts)))
+    peer = Peer()
+
+    def ours() -> Array:
+        return price(*columns, dividends=(times, amounts), threads=1)
+
+    worst = float(np.abs(ours() - sample.value).max()) / 100.0
+    found, _ = peer.with_dividends(sample, times, amounts, 300)
+    peer_worst = float(np.abs(found - sample.value).max()) / 100.0
+    yield Row("dividends: largest error (peer: 300 x 300)", worst, "of spot", peer_worst, "<= 1e-4", worst <= 1e-4)
+    each = 1e6 * best_time(ours, repeats) / strikes.size
+    per_peer = 1e6 * min(peer.with_dividends(sample, times, amounts, 300)[1] for _ in range(repeats)) / strikes.size
+    yield Row("dividends: time an option", each, "us", per_peer)
+    ratio = per_peer / each
+    yield Row("dividends: times QuantLib's speed", ratio, "x", 1.0, ">= 10", ratio >= 10.0)
+
+
 def measure_threads(sample: Sample, repeats: int) -> Iterator[Row]:
     options = np.tile(sample.options, 10)
     serial = best_time(lambda: price(*options, threads=1), repeats)
@@ -217,6 +244,7 @@ def measure(quick: bool) -> Iterator[Row]:
     yield from measure_schemes(sample, repeats, quick)
     yield from measure_chains(repeats)
     yield from measure_implied(sample, repeats)
+    yield from measure_dividends(repeats)
     yield from measure_threads(sample, repeats)
     yield from measure_start()
 

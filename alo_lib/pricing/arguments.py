@@ -67,5 +67,11 @@ def prepare(invalid: Invalid, **arguments: npt.ArrayLike) -> tuple[tuple[int, ..
     except ValueError as error:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(arguments, arrays, strict=True))
         raise PricingError(f"shapes do not broadcast together: {shapes}") from error
-    flat = [np.ascontiguousarray(np.broadcast_to(array, shape), dtype=np.float64).reshape(-1) for array in arrays]
-    return shape, flat
+    return shape, [_flat(array, shape) for array in arrays]
+
+
+def _flat(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array broadcast to shape, flat, contiguous and writeable: kernels compile anew for any other kind."""
+    if array.shape != shape or not (array.flags.c_contiguous and array.flags.writeable):
+        array = np.array(np.broadcast_to(array, shape), order="C")
+    return array.reshape(-1)

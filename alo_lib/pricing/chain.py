@@ -99,7 +99,7 @@ class Chain:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
         rows = np.atleast_2d(prices).shape[0]
         contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
-        flat = [np.ascontiguousarray(prices.reshape(-1)), *(np.tile(array, rows) for array in contracts)]
+        flat = [np.array(prices, order="C").reshape(-1), *(np.tile(array, rows) for array in contracts)]
         return run_implied(flat, int(self.style == "american"), self._scheme, dividends=self._dividends).reshape(
             prices.shape
         )

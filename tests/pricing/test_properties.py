@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alo_lib.pricing import Chain, exercise_boundary, greeks, implied_volatility, price
+from alo_lib.pricing.batch import value_batch
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 SPOT = st.floats(60.0, 160.0)
@@ -148,3 +149,12 @@ def test_bad_arguments_are_named() -> None:
     assert np.isfinite(partly[0])
     assert np.isnan(partly[1])
     assert np.isnan(implied_volatility(1.0, 80.0, 100.0, 0.05, 0.0, 1.0, -1, invalid="nan"))
+
+
+def test_kernels_compile_once_for_every_kind_of_argument() -> None:
+    frozen = np.full(3, 100.0)
+    frozen.flags.writeable = False
+    for spots in (100.0, [100.0], np.full(3, 100.0), frozen, np.full(6, 100.0)[::2], np.full((2, 3), 100)):
+        for strikes in (100.0, np.full(3, 100.0), np.broadcast_to(100.0, 3)):
+            assert price(spots, strikes, 0.05, 0.0, 0.25, 1.0, -1).ravel()[0] == pytest.approx(7.974482342265, abs=1e-5)
+    assert len(getattr(value_batch, "signatures", ())) <= 1  # none where compilation is switched off
