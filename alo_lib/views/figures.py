@@ -3,6 +3,7 @@
 Colours of text and grid are left to the page, which follows the reader's light or dark mode.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -34,7 +35,8 @@ MAX_POINTS: Final = 1500
 
 _BLUE, _ORANGE, _GREEN, _RED, _VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
 _LINES: Final = (_BLUE, _ORANGE, _GREEN, _VIOLET, _RED)
-_SECONDS_A_DAY: Final = 86_400 * 1_000_000_000
+_DAY: Final = 86_400 * 1_000_000_000
+_NIGHT: Final = {"bounds": [16.02, 9.5], "pattern": "hour"}  # the session's last bar stays in sight
 
 
 def thinned(values: NDArray[np.float64], limit: int = MAX_POINTS) -> NDArray[np.intp]:
@@ -52,7 +54,7 @@ def thinned(values: NDArray[np.float64], limit: int = MAX_POINTS) -> NDArray[np.
 def equity_figure(curve: EquityCurve) -> Figure:
     """Equity above, drawdown below."""
     rows = thinned(curve.equity)
-    time = exchange_time(curve.time[rows])
+    time = _in_session(exchange_time(curve.time[rows]))
     fall = 100.0 * drawdowns(curve.equity)[rows]
     data = [
         _line(time, curve.equity[rows], "Equity", _BLUE, hover="%{x}<br>$%{y:,.2f}", shape="hv"),
@@ -69,7 +71,7 @@ def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Fi
     """The underlying's closes, with what was traded in it and in its options marked where it happened."""
     trades = run.table(Kind.TRADE)
     time, bars = trades.where(trades.records["instrument"] == underlying.number)
-    closes = bars["close"].astype(np.float64)
+    closes, is_adjusted = _split_adjusted(run, underlying, time, bars["close"].astype(np.float64))
     rows = thinned(closes)
     data = [_line(exchange_time(time[rows]), closes[rows], underlying.symbol, _BLUE, hover="%{x}<br>$%{y:,.2f}")]
     groups: dict[tuple[bool, bool], list[Fill]] = {}
@@ -98,7 +100,7 @@ def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Fi
             }
         )
     layout = _layout(time, height=380)
-    layout["yaxis"] = {"title": f"{underlying.symbol}, $"}
+    layout["yaxis"] = {"title": f"{underlying.symbol}, ${' (split-adjusted)' if is_adjusted else ''}"}
     return {"data": data, "layout": layout}
 
 
@@ -177,6 +179,38 @@ def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
     return {"data": data, "layout": layout}
 
 
+def _split_adjusted(
+    run: Run, underlying: Instrument, time: NDArray[np.int64], closes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], bool]:
+    """Closes in shares of the run's end, and whether a split made a difference."""
+    splits = run.table(Kind.SPLIT)
+    occurred = splits.where((splits.records["instrument"] == underlying.number) & (splits.records["warning"] == 0))
+    adjusted = closes.copy()
+    for moment, factor in zip(occurred.time.tolist(), occurred.records["factor"].tolist(), strict=True):
+        adjusted[time < moment] *= factor
+    return adjusted, len(occurred.time) > 0
+
+
+def _in_session(times: Sequence[str]) -> list[str]:
+    """Times of the night, where LEAN takes its daily samples, as the close before them, so that they stay in sight.
+
+    The run's first sample, before any session, becomes the first open.
+    """
+    moved = []
+    for text in times:
+        clock = text[11:]
+        if clock > "16:00:00.000":
+            moved.append(f"{text[:10]} 16:00:00.000")
+        elif clock < "09:30:00.000" and not moved:
+            moved.append(f"{text[:10]} 09:30:00.000")
+        elif clock < "09:30:00.000":
+            day = dt.date.fromisoformat(text[:10]) - dt.timedelta(days=1)
+            moved.append(f"{day} 16:00:00.000")
+        else:
+            moved.append(text)
+    return moved
+
+
 def _line(
     time: Sequence[str],
     values: NDArray[np.float64],
@@ -191,6 +225,7 @@ def _line(
     trace = {
         "type": "scatter",
         "mode": "lines",
+        "connectgaps": True,
         "name": name,
         "x": list(time),
         "y": _numbers(values),
@@ -209,8 +244,8 @@ def _faint(color: str) -> str:
 
 def _layout(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str, Any]:
     axis: dict[str, Any] = {"type": "date", "hoverformat": "%Y-%m-%d %H:%M:%S"}
-    if len(time) and int(time.max()) - int(time.min()) > _SECONDS_A_DAY:  # nights and weekends take no room
-        axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, {"bounds": [16, 9.5], "pattern": "hour"}]
+    if len(time) and int(time.max()) - int(time.min()) > _DAY:  # nights and weekends take no room
+        axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, _NIGHT]
     return {
         "height": height,
         "margin": {"l": 70, "r": 20, "t": 30, "b": 40},

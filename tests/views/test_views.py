@@ -16,7 +16,7 @@ from alo_lib.views.figures import (
     trades_figure,
     volatility_figure,
 )
-from alo_lib.views.performance import drawdowns, equity_curve, performance
+from alo_lib.views.performance import EquityCurve, drawdowns, equity_curve, performance
 from alo_lib.views.risk import exposure_ranges, exposures
 from alo_lib.views.run import exchange_time
 from alo_lib.views.volatility import volatility_views
@@ -177,6 +177,26 @@ def test_the_page_is_whole_and_escapes_what_it_is_told(traded):
 
 def test_the_same_folder_gives_the_same_page(traded):
     assert report_html(traded) == report_html(Run(traded.folder))
+
+
+def test_a_split_does_not_break_the_line(tmp_path):
+    day = 24 * 60 * kit.MINUTE
+    messages = [
+        *kit.quiet_messages(),
+        Message(Kind.SPLIT, kit.OPEN + 2 * kit.MINUTE, records(Kind.SPLIT, instrument=0, warning=1, factor=0.25)),
+        Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=0.25)),
+        Message(Kind.TRADE, kit.OPEN + day + kit.MINUTE, records(Kind.TRADE, instrument=0, close=25.5, volume=1)),
+    ]
+    run = _run(tmp_path, messages)
+    drawn = trades_figure(run, run.underlyings[0], [])
+    assert drawn["data"][0]["y"] == [25.0, 25.5]
+    assert "split-adjusted" in drawn["layout"]["yaxis"]["title"]
+
+
+def test_samples_of_the_night_are_drawn_at_the_close_before(traded):
+    hour = 60 * kit.MINUTE
+    curve = EquityCurve(np.array([kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour]), np.array([1.0, 2.0]))
+    assert equity_figure(curve)["data"][0]["x"] == ["2024-01-02 09:30:00.000", "2024-01-02 16:00:00.000"]
 
 
 def test_thinning_keeps_ends_and_extremes():
