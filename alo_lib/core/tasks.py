@@ -7,6 +7,7 @@ import numpy as np
 from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.market.instruments import OPTION_MULTIPLIER
 from alo_lib.market.records import Kind, OrderReason, OrderType, Records, records
+from alo_lib.numerics.fixed_order import dot
 from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
 from alo_lib.strategy.exits import TradeView, exit_reason
 from alo_lib.strategy.hedging import shares_wanted
@@ -168,12 +169,12 @@ def _exposure(state: State, number: int, underlying: Underlying, time: int) -> R
     mid = book.mid()[rows]
     marks = np.where(np.isfinite(mid), mid, at_implied.price)
     for name in ("delta", "gamma", "vega", "theta"):
-        exposure[name] += float(np.dot(units, getattr(at_implied, name)))
-    exposure["value"] += float(np.dot(units, marks))
+        exposure[name] += dot(units, getattr(at_implied, name))
+    exposure["value"] += dot(units, marks)
     if underlying.market_news:
         for trade in state.trades_in(number):
             own = np.isin(held, trade.legs)
-            trade.follow(spot, float(np.dot(units[own], at_implied.delta[own])))
+            trade.follow(spot, dot(units[own], at_implied.delta[own]))
     return exposure
 
 
@@ -210,7 +211,7 @@ def _view(state: State, trade: Trade, underlying: Underlying) -> TradeView | Non
     held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
     mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
     edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
-    held_value = float(np.dot(held, np.where(np.isfinite(mid), mid, worth))) * OPTION_MULTIPLIER
+    held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
     return TradeView(trade.result(held_value), edge, float(book.contracts["strike"][rows[0]]))
 
 

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.numerics.fixed_order import dot, product
 from alo_lib.volatility.errors import CalibrationError, ParameterError
 from alo_lib.volatility.innovations import DISTRIBUTIONS, Distribution, downside_share
 from alo_lib.volatility.likelihood import BETA, DOWN, MU, NU, OMEGA, SKEW, UP, likelihood
@@ -199,7 +200,7 @@ class _Problem:
         information = -0.5 * (hessian + hessian.T)
         peaked = bool(np.all(np.isfinite(information)) and np.all(np.linalg.eigvalsh(information) > 0.0))
         inverse = np.linalg.inv(information) if peaked else np.zeros_like(information)
-        if not peaked or 0.5 * float(score @ inverse @ score) > _NEAR:
+        if not peaked or 0.5 * dot(product(score, inverse), score) > _NEAR:
             raise CalibrationError(f"the likelihood of these returns has no maximum at {parameters}")
         jacobian = self._natural(x, full, fitted, targeted)[1][:, fitted]
         # Rows of the parameters' own names: alpha is up, gamma is down less up.
@@ -273,7 +274,7 @@ class _Problem:
             return -math.inf, np.zeros(len(coordinates)), np.zeros((len(coordinates), len(coordinates)))
         value, score, outer = likelihood(theta, self._data, self._backcast)
         chosen = jacobian[:, coordinates]
-        return value, score @ chosen, chosen.T @ outer @ chosen
+        return value, product(score, chosen), product(product(chosen.T, outer), chosen)
 
     def _parameters(self, theta: Array) -> GjrParameters:
         up, down = float(theta[UP]), float(theta[DOWN])

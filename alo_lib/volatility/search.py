@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.numerics.fixed_order import dot, product, solve
+
 __all__ = ["Optimum", "maximize"]
 
 Array = NDArray[np.float64]
@@ -47,8 +49,8 @@ def maximize(objective: Objective, start: Array, lower: Array, upper: Array, max
         step = np.zeros_like(x)
         if free.any():
             block = curvature[np.ix_(free, free)]
-            step[free] = np.linalg.solve(block + _RIDGE * np.diag(np.diag(block)), gradient[free])
-        gain = 0.5 * float(gradient @ step)
+            step[free] = solve(block + _RIDGE * np.diag(np.diag(block)), gradient[free])
+        gain = 0.5 * dot(gradient, step)
         if 0.0 <= gain < _TOLERANCE:
             return Optimum(x, value, iteration, "")
         moved = _line_search(objective, x, value, gradient, step, lower, upper)
@@ -62,7 +64,7 @@ def maximize(objective: Objective, start: Array, lower: Array, upper: Array, max
             continue
         x_new, value_new, gradient_new, outer_new = moved
         s, y = x_new - x, gradient - gradient_new
-        curvature = _updated(curvature, s, y, rescale=learnt <= 0) if float(s @ y) > 0.0 else outer_new
+        curvature = _updated(curvature, s, y, rescale=learnt <= 0) if dot(s, y) > 0.0 else outer_new
         x, value, gradient, learnt = x_new, value_new, gradient_new, 1
     return Optimum(x, value, max_iterations, f"{max_iterations} iterations were not enough")
 
@@ -74,7 +76,7 @@ def _line_search(
     length = 1.0
     for _ in range(_MAX_HALVINGS):
         trial = np.clip(x + length * step, lower, upper)
-        expected = float(gradient @ (trial - x))
+        expected = dot(gradient, trial - x)
         if expected > 0.0:
             trial_value, trial_gradient, trial_outer = objective(trial)
             if trial_value >= value + _SUFFICIENT * expected:
@@ -85,8 +87,8 @@ def _line_search(
 
 def _updated(curvature: Array, s: Array, y: Array, *, rescale: bool) -> Array:
     """BFGS update of the curvature of minus the likelihood, by a step ``s`` and the gradient's fall ``y`` along it."""
-    along = curvature @ s
-    sy, size = float(s @ y), float(s @ along)
+    along = product(curvature, s)
+    sy, size = dot(s, y), dot(s, along)
     if rescale:
         # Outer product and Hessian differ by a factor when the shocks' kurtosis is not the model's.
         factor = min(max(sy / size, 0.1), 10.0)
