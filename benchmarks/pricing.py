@@ -5,13 +5,11 @@ The sample is 2,000 puts of the grid of Table 8 in Andersen, Lake and Offengende
 Python with its engine, process and quotes reused; an option object an expiry is made outside the timed part.
 """
 
-import argparse
 import itertools
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +17,7 @@ import numpy.typing as npt
 import QuantLib as ql  # noqa: N813
 
 from alo_lib.pricing import Chain, greeks, implied_volatility, price
+from benchmarks.harness import Row, best_time, options_of, report
 
 Array = npt.NDArray[np.float64]
 
@@ -31,18 +30,6 @@ AGREED = (
     (80, 100, -0.005, -0.01, 0.2, 10.0, -1, 33.260267301327),
     (100, 120, 0.1, 0.03, 0.25, 10.0, -1, 23.0003053816),
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; ``goal`` is empty where a figure is only shown."""
-
-    what: str
-    value: float
-    unit: str
-    peer: float | None = None
-    goal: str = ""
-    holds: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +59,6 @@ def table_8(count: int) -> Sample:
     alive = (value >= 0.5) & (value > grid[1] - grid[0] + 1e-9)
     chosen = np.random.default_rng(8).permutation(np.flatnonzero(alive))[:count]
     return Sample(np.ascontiguousarray(grid[:, chosen]), value[chosen])
-
-
-def best_time(action: Callable[[], object], repeats: int) -> float:
-    """Least wall time of ``repeats`` calls after one to warm up, seconds."""
-    action()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - begin)
-    return min(times)
 
 
 class Peer:
@@ -250,22 +226,8 @@ def measure(quick: bool) -> Iterator[Row]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="end within 40 s")
-    parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
-    options = parser.parse_args()
-    rows = list(measure(options.quick))
-    if options.json:
-        keys = ("what", "value", "unit", "goal", "holds")
-        print(json.dumps([{key: getattr(row, key) for key in keys} for row in rows], indent=1))
-    else:
-        print(f"{'what':66}{'ours':>12}{'peer':>12}{'ratio':>9}  {'unit':8}{'goal':>12}  holds")
-        for row in rows:
-            peer = "" if row.peer is None else f"{row.peer:.4g}"
-            ratio = "" if not row.peer else f"{row.peer / row.value:.3g}" if row.unit == "us" else ""
-            holds = "" if row.holds is None else "yes" if row.holds else "NO"
-            print(f"{row.what:66}{row.value:12.4g}{peer:>12}{ratio:>9}  {row.unit:8}{row.goal:>12}  {holds}")
-    return 0 if all(row.holds is not False for row in rows) else 1
+    options = options_of(__doc__).parse_args()
+    return report(measure(options.quick), as_json=options.json)
 
 
 if __name__ == "__main__":

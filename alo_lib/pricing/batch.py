@@ -76,7 +76,7 @@ def value_batch(
 ) -> int:
     """Prices, out (1, n), or prices and greeks, out (10, n), of n contracts; elements with a NaN give NaN.
 
-    Returns -1, or the first element whose boundary could not be solved.
+    Returns -1, or the first element whose boundary could not be solved; those give NaN too.
     """
     space = new_space(t)
     order = 0 if out.shape[0] == 1 else 1
@@ -102,8 +102,11 @@ def value_batch(
         if american > 0 and not (r == last_r and q == last_q and sigma == last_volatility and tau == last_time):
             status = solve(r, q, sigma, tau, order > 0, t, space)
             last_r, last_q, last_volatility, last_time = r, q, sigma, tau
-        if american > 0 and status != 0 and failed < 0:
-            failed = i
+        if american > 0 and status != 0:
+            failed = i if failed < 0 else failed
+            for j in range(out.shape[0]):
+                out[j, i] = math.nan
+            continue
         evaluate(s, k, r, q, sigma, tau, american, t, space)
         if order == 0:
             out[0, i] = space.total[V]

@@ -68,7 +68,8 @@ class Chain:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
         order = self._sorted(sigma, r, q)
         flat = [array[order] for array in (s, self.strike, r, q, sigma, self.time_to_expiry, self.right)]
-        values = run_values(flat, int(self.style == "american"), self._scheme, rows, dividends=self._dividends)
+        american = int(self.style == "american")
+        values = run_values(flat, american, self._scheme, rows, dividends=self._dividends, invalid="nan")
         out = np.empty_like(values)
         out[:, order] = values
         return out
@@ -76,14 +77,14 @@ class Chain:
     def price(
         self, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike, volatility: npt.ArrayLike
     ) -> Array:
-        """Prices, shape (n,)."""
+        """Prices, shape (n,); NaN where no exercise boundary was found, which leaves the rest of a chain usable."""
         values = self._values(spot, rate, dividend_yield, volatility, 1)
         return np.asarray(values[0])
 
     def greeks(
         self, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike, volatility: npt.ArrayLike
     ) -> Greeks:
-        """Prices and greeks, arrays of shape (n,), as :func:`alo_lib.pricing.greeks`."""
+        """Prices and greeks, arrays of shape (n,), as :func:`alo_lib.pricing.greeks`; NaN as in :meth:`price`."""
         return Greeks(*self._values(spot, rate, dividend_yield, volatility, len(GREEKS)))
 
     def implied_volatility(

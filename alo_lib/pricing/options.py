@@ -96,10 +96,12 @@ def run_values(
     rows: int,
     threads: int | None = None,
     dividends: Dividends | None = None,
+    invalid: Invalid = "raise",
 ) -> Array:
     """Values of flat argument arrays (spot .. right), shape (rows, n): 1 row for prices, 10 with the greeks.
 
-    Raises PricingError naming the first option whose boundary could not be computed.
+    Raises PricingError naming the first option whose boundary could not be computed; with ``invalid="nan"`` such
+    options are NaN.
     """
     if dividends is not None:
         return values_with_dividends(flat, american > 0, scheme, rows, *check_dividends(dividends))
@@ -113,7 +115,7 @@ def run_values(
         return failed
 
     failed = _in_threads(run, flat[0].size, threads)
-    if failed >= 0:
+    if failed >= 0 and invalid == "raise":
         names = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry", "right")
         option = ", ".join(f"{name}={array[failed]:g}" for name, array in zip(names, flat, strict=True))
         raise PricingError(f"no exercise boundary was found for {option}; try scheme='high_precision'")
@@ -146,7 +148,7 @@ def _values(
         time_to_expiry=time_to_expiry,
         right=right,
     )
-    values = run_values(flat, int(style == "american"), resolve_scheme(scheme), rows, threads, dividends)
+    values = run_values(flat, int(style == "american"), resolve_scheme(scheme), rows, threads, dividends, invalid)
     return values.reshape(rows, *shape)
 
 
