@@ -261,7 +261,7 @@ def _exceeded(state: State, proposals: list[Trade], total: float) -> str | None:
         margin += 0.5 * abs(state.portfolio.quantity(number)) * max(underlying.exposure["spot"][0], 0.0)
         for trade in state.trades_in(number) + [p for p in proposals if p.underlying == number]:
             if trade.direction < 0:
-                margin += short_margin(book.spot, trade.quantity)
+                margin += short_margin(book.spot, trade.quantity, state.settings)
     for proposal in proposals:
         underlying = state.underlyings[proposal.underlying]
         if underlying.valuation is not None:

@@ -19,7 +19,7 @@ from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.risk import BookRisk, drawdown_exceeded, exceeded_limit, short_margin
-from alo_lib.strategy.scanner import FEE_PER_CONTRACT, rank
+from alo_lib.strategy.scanner import rank
 from alo_lib.strategy.sizing import structures_for
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation, leg_greeks, quote_volatility, value_chain
@@ -202,7 +202,7 @@ class Desk:
         direction = int(self.signal["direction"][0])
         short = quantity * (direction < 0) + sum(trade.quantity for trade in self._trades if trade.direction < 0)
         vega = float(self.exposure["vega"][0]) + direction * quantity * float(self.signal["vega"][0])
-        margin = short_margin(self._book.spot, short)
+        margin = short_margin(self._book.spot, short, self._settings)
         margin += 0.5 * abs(self._portfolio.quantity(UNDERLYING)) * self._book.spot
         return exceeded_limit(BookRisk(vega, margin, self.equity), self._settings) is None
 
@@ -221,7 +221,7 @@ class Desk:
         quote = self._book.quotes[self._book.row(instrument)]
         touch = float(quote["ask" if quantity > 0 else "bid"])
         price = touch if math.isfinite(touch) else 0.0
-        fee = FEE_PER_CONTRACT * abs(quantity)
+        fee = self._settings.fee_per_contract * abs(quantity)
         self._portfolio.fill(instrument, quantity, price, OPTION_MULTIPLIER, fee)
         self.fees += fee
         return price

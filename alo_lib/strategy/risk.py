@@ -1,16 +1,12 @@
 """Limits that no trade may exceed."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from alo_lib.market.instruments import OPTION_MULTIPLIER
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.strategy.sizing import VOLATILITY_POINT
 
 __all__ = ["BookRisk", "drawdown_exceeded", "exceeded_limit", "short_margin"]
-
-_SHORT_OPTION_MARGIN: Final = 0.20
-"""Share of the underlying's value that a short option ties up: FINRA rule 4210 (f)(2)(E), at the money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +18,12 @@ class BookRisk:
     equity: float
 
 
-def short_margin(spot: float, quantity: int) -> float:
-    """Margin estimated for ``quantity`` short structures: the greater side of a short straddle or strangle."""
-    return _SHORT_OPTION_MARGIN * spot * OPTION_MULTIPLIER * quantity
+def short_margin(spot: float, quantity: int, settings: StrategySettings) -> float:
+    """Margin estimated for ``quantity`` short structures: the greater side of a short straddle or strangle.
+
+    A fifth of the underlying's value, the default, is FINRA rule 4210 (f)(2)(E) at the money.
+    """
+    return settings.short_margin * spot * OPTION_MULTIPLIER * quantity
 
 
 def exceeded_limit(book: BookRisk, settings: StrategySettings) -> str | None:

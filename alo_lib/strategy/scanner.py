@@ -13,10 +13,8 @@ from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_DAY, MarketBook
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
-__all__ = ["FEE_PER_CONTRACT", "rank", "select_contracts"]
+__all__ = ["rank", "select_contracts"]
 
-FEE_PER_CONTRACT: Final = 1.0
-"""Money a contract and order, as costs are estimated: Interactive Brokers' minimum for one contract."""
 _SIGNALS_PUBLISHED: Final = 3
 
 Rows = NDArray[np.intp]
@@ -46,7 +44,10 @@ def rank(book: MarketBook, valuation: Valuation, settings: StrategySettings, rat
     else:
         calls, puts = _strangles(book, usable, valuation.at_forecast.delta, settings.strangle_delta)
     directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
-    candidates = [_candidates(book, valuation, calls, puts, direction) for direction in directions]
+    candidates = [
+        _candidates(book, valuation, calls, puts, direction, 4.0 * settings.fee_per_contract)
+        for direction in directions
+    ]
     signals: Records = np.concatenate(candidates)
     best = np.lexsort((signals["put"], signals["call"], -signals["edge_volatility"]))[:_SIGNALS_PUBLISHED]
     signals = signals[best]
@@ -124,15 +125,17 @@ def _columns(pairs: list[tuple[np.intp, np.intp]]) -> tuple[Rows, Rows]:
     return table[:, 0], table[:, 1]
 
 
-def _candidates(book: MarketBook, valuation: Valuation, calls: Rows, puts: Rows, direction: int) -> Records:
-    """One SIGNAL record a pair, bought (+1) or sold (-1)."""
+def _candidates(
+    book: MarketBook, valuation: Valuation, calls: Rows, puts: Rows, direction: int, fees: float
+) -> Records:
+    """One SIGNAL record a pair, bought (+1) or sold (-1), with the fees of both legs in and out."""
     quotes, values = book.quotes, valuation.at_forecast
     side = "ask" if direction > 0 else "bid"
     paid = quotes[side][calls] + quotes[side][puts]
     worth = values.price[calls] + values.price[puts]
     spread = (quotes["ask"] - quotes["bid"])[calls] + (quotes["ask"] - quotes["bid"])[puts]
     vega = (values.vega[calls] + values.vega[puts]) * OPTION_MULTIPLIER
-    edge = (direction * (worth - paid) - 0.5 * spread) * OPTION_MULTIPLIER - 4.0 * FEE_PER_CONTRACT
+    edge = (direction * (worth - paid) - 0.5 * spread) * OPTION_MULTIPLIER - fees
     with np.errstate(invalid="ignore", divide="ignore"):
         edge_volatility = np.where(vega > 0.0, edge / vega, -np.inf)
     return records(

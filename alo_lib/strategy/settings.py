@@ -28,6 +28,10 @@ class StrategySettings(BaseModel):
     min_open_interest: int = Field(0, ge=0, description="contracts; 0 where the data has no open interest")
     max_quote_age: float = Field(600.0, gt=0, description="seconds after which a quote is stale")
 
+    # What trading is taken to cost
+    fee_per_contract: float = Field(1.0, ge=0, description="money a contract and order, as edges count it")
+    short_margin: float = Field(0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up")
+
     # What is opened
     structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
     strangle_delta: float = Field(0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs")
