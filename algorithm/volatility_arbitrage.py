@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -18,6 +19,7 @@ from AlgorithmImports import (
     QCAlgorithm,
     Resolution,
     Slice,
+    Split,
     Splits,
     SplitType,
     Symbol,
@@ -217,22 +219,31 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         if ticker in self._dividends_told:
             return none
         self._dividends_told.add(ticker)
-        past = self.history[Dividend](symbol, self.time - _DIVIDENDS_LOOKED_BACK, self.time, Resolution.DAILY)
-        return np.concatenate([none, *(self._dividend_row(dividend) for dividend in past)])
+        span = (symbol, self.time - _DIVIDENDS_LOOKED_BACK, self.time, Resolution.DAILY)
+        today = self.time.date()
+        splits = [
+            split
+            for split in self.history[Split](*span)
+            if split.type == SplitType.SPLIT_OCCURRED and split.time.date() < today
+        ]
+        rows = [self._dividend_row(each, splits) for each in self.history[Dividend](*span) if each.time.date() < today]
+        return np.concatenate([none, *rows])
 
-    def _dividend_row(self, dividend: Dividend) -> Records:
+    def _dividend_row(self, dividend: Dividend, later: Iterable[Split] = ()) -> Records:
+        """A dividend per share as shares are after the splits that came later."""
+        factors = [float(split.split_factor) for split in later if split.time > dividend.time]
         return records(
             Kind.DIVIDEND,
             time=self._open_of(dividend.time),
             instrument=self._marshal.number(dividend.symbol),
-            amount=float(dividend.distribution),
+            amount=math.prod(factors, start=float(dividend.distribution)),
         )
 
     def _contracts(self, ticker: str, symbols: dict[int, Symbol]) -> Records:
         """Today's contracts of one underlying: those selected, and those held though not selected any more."""
         number = self._marshal.number(self._equities[ticker].symbol)
         today = dict(self._selected.get(ticker, {}))
-        for held in self._core.contracts_held(number):
+        for held in self._core.contracts_open(number):
             contract, symbol = self._known[held]
             if not any(contract.same_as(other) for other in today):
                 today[contract] = symbol

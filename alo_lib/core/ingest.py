@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.core.state import State, Underlying
+from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.market.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
 from alo_lib.strategy.book import Dividend, MarketBook, Session
 from alo_lib.strategy.forecast import VolatilityForecaster
@@ -68,9 +68,9 @@ def _splits(state: State, message: Message) -> None:
         if book.split_pending:
             state.notice(number, f"{book.ticker} splits before the next session: options are closed, none is opened")
             continue
+        state.portfolio.split(number, factor, book.spot * factor)
         book.trade_price *= factor
         book.quote["bid"], book.quote["ask"] = np.nan, np.nan
-        state.portfolio.split(number, factor, book.trade_price)
         for dividend in book.dividends:
             dividend.amount *= factor
 
@@ -79,6 +79,7 @@ def _trades(state: State, message: Message) -> None:
     for row in message.records:
         underlying = state.underlyings[int(row["instrument"])]
         underlying.book.trade_price, underlying.book.trade_time = float(row["close"]), message.time
+        underlying.book.forget_orders({underlying.book.instrument})
         underlying.market_news = True
 
 
@@ -87,7 +88,7 @@ def _quotes(state: State, message: Message) -> None:
     quoted = set(rows["instrument"].tolist())
     for number, underlying in state.underlyings.items():
         book = underlying.book
-        book.taken = {key: size for key, size in book.taken.items() if key[0] not in quoted}
+        book.forget_orders(quoted)
         own = rows[rows["instrument"] == number]
         if len(own):
             book.quote, book.quote_at = own[-1:].copy(), message.time
@@ -108,25 +109,37 @@ def _order_events(state: State, message: Message) -> None:
         if quantity:
             price, fee = float(row["price"]), float(row["fee"])
             state.portfolio.fill(instrument, quantity, price, state.multiplier(instrument), fee)
-            book = state.underlyings[state.underlying_of[instrument]].book
-            side = (instrument, 1 if quantity > 0 else -1)
-            book.taken[side] = book.taken.get(side, 0) + abs(quantity)
             if trade := state.trade_with(instrument):
                 trade.fill(quantity, price)
-        _follow_order(state, int(row["order"]), quantity, status, instrument)
+        if order := state.working.get(int(row["order"])):
+            _follow_order(state, int(row["order"]), order, quantity, status)
+        elif quantity:
+            _rebalance(state, instrument, "was traded by the engine itself")
 
 
-def _follow_order(state: State, number: int, quantity: int, status: OrderStatus, instrument: int) -> None:
-    if order := state.working.get(number):
-        order.remaining -= quantity
-        if status in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID):
-            del state.working[number]
-    if status is OrderStatus.INVALID and (trade := state.trade_with(instrument)) and state.session:
-        # One leg without the other is not the trade that was wanted.
-        trade.undo(OrderReason.REBALANCE)
-        book = state.underlyings[trade.underlying].book
+def _follow_order(state: State, number: int, order: WorkingOrder, quantity: int, status: OrderStatus) -> None:
+    """Account for what an order of ours took of its quote, and for its end."""
+    book = state.underlyings[state.underlying_of[order.instrument]].book
+    side = (order.instrument, 1 if order.remaining > 0 else -1)
+    book.taken[side] = book.taken.get(side, 0) + abs(quantity)
+    if status is OrderStatus.INVALID:
+        book.refused.add(side)
+        _rebalance(state, order.instrument, f"order {number} was refused")
+    order.remaining -= quantity
+    if status in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID):
+        del state.working[number]
+
+
+def _rebalance(state: State, instrument: int, why: str) -> None:
+    """Undo the trade that has the instrument as a leg: one leg without the other is not what was wanted."""
+    trade = state.trade_with(instrument)
+    if trade is None or trade.undone_by is not None:
+        return
+    trade.undo(OrderReason.REBALANCE)
+    book = state.underlyings[trade.underlying].book
+    if state.session is not None:
         book.blocked_until = state.session.close
-        state.notice(trade.underlying, f"{book.ticker}: order {number} was refused; its trade is undone")
+    state.notice(trade.underlying, f"{book.ticker}: {why}; its trade is undone")
 
 
 _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {

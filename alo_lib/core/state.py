@@ -87,6 +87,15 @@ class State:
         """Option contracts held in one underlying, ascending."""
         return [i for i in self.portfolio.held() if i != underlying and self.underlying_of[i] == underlying]
 
+    def instruments_working(self) -> set[int]:
+        """Instruments with an order that is not done."""
+        return {order.instrument for order in self.working.values()}
+
+    def contracts_open(self, underlying: int) -> list[int]:
+        """Option contracts of one underlying that are held or have an order working, ascending."""
+        working = {i for i in self.instruments_working() if i != underlying and self.underlying_of[i] == underlying}
+        return sorted(working.union(self.contracts_held(underlying)))
+
     def notice(self, underlying: int, text: str) -> None:
         """Tell people something, once this frame is published."""
         self.notices.append((underlying, text))

@@ -120,7 +120,7 @@ def execute(state: State, time: int) -> None:
     if state.session is not None and state.session.is_open(time):
         wanted = {int(row["instrument"]): (int(row["quantity"]), int(row["reason"])) for row in state.targets}
         wanted.update({int(row["instrument"]): (0, int(row["reason"])) for row in state.limited})
-        busy = {order.instrument for order in state.working.values()}
+        busy = state.instruments_working()
         traded: set[int] = set()
         for instrument in sorted(wanted, key=lambda number: (number in state.underlyings, number)):
             quantity, reason = wanted[instrument]
@@ -190,7 +190,7 @@ def _imply(underlying: Underlying, held: list[int], rows: np.ndarray, rate: floa
 
 
 def _end_trades(state: State, time: int) -> None:
-    state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio)]
+    state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio, state.instruments_working())]
     for trade in state.trades:
         underlying = state.underlyings[trade.underlying]
         view = _view(state, trade, underlying)
@@ -204,9 +204,10 @@ def _end_trades(state: State, time: int) -> None:
 
 def _view(state: State, trade: Trade, underlying: Underlying) -> TradeView | None:
     """What the market says of a trade; None while it says nothing new."""
-    if not underlying.market_news or underlying.valuation is None:
+    book = underlying.book
+    if not underlying.market_news or underlying.valuation is None or not all(map(book.lists, trade.legs)):
         return None
-    book, values = underlying.book, underlying.valuation.at_forecast
+    values = underlying.valuation.at_forecast
     rows = [book.row(leg) for leg in trade.legs]
     held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
     mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
@@ -255,6 +256,7 @@ def _hedge(state: State, number: int, underlying: Underlying) -> int:
 
 def _exceeded(state: State, proposals: list[Trade], total: float) -> str | None:
     vega = float(sum(underlying.exposure["vega"][0] for underlying in state.underlyings.values()))
+    vega += sum(_vega_to_come(state, trade) for trade in state.trades + proposals)
     margin = 0.0
     for number, underlying in state.underlyings.items():
         book = underlying.book
@@ -262,13 +264,18 @@ def _exceeded(state: State, proposals: list[Trade], total: float) -> str | None:
         for trade in state.trades_in(number) + [p for p in proposals if p.underlying == number]:
             if trade.direction < 0:
                 margin += short_margin(book.spot, trade.quantity, state.settings)
-    for proposal in proposals:
-        underlying = state.underlyings[proposal.underlying]
-        if underlying.valuation is not None:
-            rows = [underlying.book.row(leg) for leg in proposal.legs]
-            per_structure = float(np.sum(underlying.valuation.at_forecast.vega[rows])) * OPTION_MULTIPLIER
-            vega += proposal.direction * proposal.quantity * per_structure
     return exceeded_limit(BookRisk(vega, margin, total), state.settings)
+
+
+def _vega_to_come(state: State, trade: Trade) -> float:
+    """Vega of what a trade wants and does not hold yet."""
+    underlying = state.underlyings[trade.underlying]
+    if underlying.valuation is None or trade.undone_by is not None:
+        return 0.0
+    legs = [leg for leg in trade.legs if underlying.book.lists(leg)]
+    missing = np.array([trade.wanted - state.portfolio.quantity(leg) for leg in legs], np.float64)
+    rows = [underlying.book.row(leg) for leg in legs]
+    return dot(missing, underlying.valuation.at_forecast.vega[rows]) * OPTION_MULTIPLIER
 
 
 def _fillable(state: State, instrument: int, distance: int, time: int) -> int:
@@ -279,7 +286,11 @@ def _fillable(state: State, instrument: int, distance: int, time: int) -> int:
     underlying = state.underlyings[state.underlying_of[instrument]]
     book, settings = underlying.book, state.settings
     oldest = time - int(settings.max_quote_age * NANOSECONDS)
+    if (instrument, direction) in book.refused:
+        return 0
     if instrument != book.instrument:
+        if not book.lists(instrument):
+            return 0
         quoted_at = int(book.quote_time[book.row(instrument)])
     elif book.quote_at < book.trade_time:  # bars of trades alone show no size
         return distance if book.trade_time >= oldest else 0

@@ -108,9 +108,12 @@ class TradingCore:
         """Annualized forecast volatility by underlying and expiry."""
         return {number: underlying.forecast for number, underlying in self._state.underlyings.items()}
 
-    def contracts_held(self, underlying: int) -> list[int]:
-        """Numbers of the contracts held in one underlying, as far as order events have been handled."""
-        return self._state.contracts_held(underlying)
+    def contracts_open(self, underlying: int) -> list[int]:
+        """Numbers of the contracts of one underlying that are held, or may be once orders still working are filled.
+
+        An engine tells them with each session's contracts, whether or not they would be selected again.
+        """
+        return self._state.contracts_open(underlying)
 
     # The tasks -----------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def orders_of(messages: Iterable[Message]) -> list[Order]:
                 number = int(row["order"])
                 if number:
                     orders[place[number]] = _after(orders[place[number]], row)
-                elif row["status"] == OrderStatus.FILLED:
+                elif row["quantity"]:
                     orders.append(_made_by_engine(symbols[int(row["instrument"])], message.time, row))
     return orders
 

@@ -40,6 +40,7 @@ class DataFolder:
         self.market = market
         self.faults = FaultLog() if faults is None else faults
         self._hours: dict[tuple[SecurityType, str | None], MarketHours] = {}
+        self._factor_files: dict[str, FactorFile] = {}
         if not self.root.is_dir():
             raise DataError(f"there is no data folder at {self.root}; name the folder that holds LEAN's data")
         self.hours()
@@ -67,7 +68,10 @@ class DataFolder:
     def factor_file(self, ticker: str) -> FactorFile:
         """The split and dividend factors of an equity."""
         permtick = self.map_file(ticker).permtick
-        return FactorFile.load(factor_file_path(self.root, self.market, permtick), self.faults)
+        if permtick not in self._factor_files:
+            path = factor_file_path(self.root, self.market, permtick)
+            self._factor_files[permtick] = FactorFile.load(path, self.faults)
+        return self._factor_files[permtick]
 
     def events(self, ticker: str) -> CorporateEvents:
         """The splits and dividends of an equity."""

@@ -74,18 +74,30 @@ class OrderType(IntEnum):
 
     MARKET = 0
     LIMIT = 1
+    STOP_MARKET = 2
+    STOP_LIMIT = 3
+    MARKET_ON_OPEN = 4
     MARKET_ON_CLOSE = 5
     OPTION_EXERCISE = 6
+    LIMIT_IF_TOUCHED = 7
+    COMBO_MARKET = 8
+    COMBO_LIMIT = 9
+    COMBO_LEG_LIMIT = 10
+    TRAILING_STOP = 11
 
 
 class OrderStatus(IntEnum):
     """Order states, numbered as LEAN numbers them."""
 
+    NEW = 0
     SUBMITTED = 1
     PARTIALLY_FILLED = 2
     FILLED = 3
     CANCELED = 5
+    NONE = 6
     INVALID = 7
+    CANCEL_PENDING = 8
+    UPDATE_SUBMITTED = 9
 
 
 class OrderReason(IntEnum):

@@ -164,7 +164,8 @@ class Broker:
         if order.last == ZERO:
             return f"{instrument.symbol} has no price yet"
         quote = self._prices.last_quote(order.instrument)
-        if instrument.is_option and quote is not None and quote.side(order.direction) is None:
+        on_close = order.type is OrderType.MARKET_ON_CLOSE
+        if instrument.is_option and not on_close and quote is not None and quote.side(order.direction) is None:
             return f"{instrument.symbol} has no {'ask' if order.direction > 0 else 'bid'}"
         return self._lacking_power(order, instrument)
 

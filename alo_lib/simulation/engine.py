@@ -178,7 +178,7 @@ class _Run:
         core = self._core
         held = {}
         if len(core.instruments):
-            held = {t: core.contracts_held(core.instruments.number(t)) for t in self._settings.underlyings}
+            held = {t: core.contracts_open(core.instruments.number(t)) for t in self._settings.underlyings}
         for message in self._feed.begin(session, core.instruments, held):
             if message.kind is Kind.INSTRUMENT:
                 self._listing.add(message.records)

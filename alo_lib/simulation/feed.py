@@ -1,6 +1,7 @@
 """What LEAN's data folder tells the core, session by session, in the order in which every engine tells it."""
 
 import datetime as dt
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -116,7 +117,12 @@ class Feed:
         since = session.day - _DIVIDENDS_LOOKED_BACK if first else session.day
         due = [dividend for dividend in events.dividends if since <= dividend.ex_date <= session.day]
         times = [self.hours.session(dividend.ex_date).open for dividend in due]
-        amounts = [dividend.amount for dividend in due]
+        # Past ones per share as shares are now; a split of today is told, and the core accounts for it.
+        splits = [split for split in events.splits if split.day < session.day]
+        amounts = [
+            math.prod((split.factor for split in splits if split.day > dividend.ex_date), start=dividend.amount)
+            for dividend in due
+        ]
         return records(Kind.DIVIDEND, len(due), instrument=number, time=times, amount=amounts)
 
     def _contracts(self, ticker: str, session: Session, table: InstrumentTable, held: list[int]) -> Records:
@@ -138,13 +144,13 @@ class Feed:
         Without the file the last selection stays.
         """
         universe = self._folder.universe(ticker, session.day, lookback=1)
-        if universe is not None and universe.underlying is not None:
+        if universe is not None and universe.underlying is not None and universe.underlying.close > 0.0:
             listed = universe.contracts(self._folder.hours(SecurityType.OPTION, ticker))
             chosen = select_contracts(self._settings, universe.day + _ONE_DAY, universe.underlying.close, listed)
             self._selected[ticker] = chosen
         elif universe is not None:
             place = f"{ticker} universe of {universe.day}"
-            self._folder.faults.record(FaultKind.CORRUPT_FILE, place, detail="no row of the underlying")
+            self._folder.faults.record(FaultKind.CORRUPT_FILE, place, detail="no row of the underlying with a price")
         return [contract for contract in self._selected.get(ticker, []) if contract.expiry_time > session.open]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from alo_lib.simulation.money import ZERO
 from alo_lib.simulation.orders import SimulatedOrder
 from alo_lib.simulation.prices import Prices, Quote
 
@@ -38,8 +39,12 @@ def close_fill(order: SimulatedOrder, prices: Prices, *, is_option: bool) -> Fil
     if not is_option and (trade := prices.last_trade(order.instrument)) is not None:
         return Fill(order.left, trade.price, trade.time)
     quote = prices.last_quote(order.instrument)
-    price = None if quote is None else quote.side(order.direction)
-    return None if quote is None or price is None else Fill(order.left, price, quote.time)
+    if quote is None:
+        return None
+    # Nobody bids: what is sold on the close is given away, what is bought is paid at the last known price.
+    nobody = ZERO if order.direction < 0 else prices.price(order.instrument)
+    price = quote.side(order.direction)
+    return Fill(order.left, nobody if price is None else price, quote.time)
 
 
 def _option_fill(order: SimulatedOrder, prices: Prices, bar: int) -> Fill | None:

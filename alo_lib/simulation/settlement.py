@@ -72,6 +72,7 @@ class Settlement:
             option = self._listing[number]
             if option.is_option and position.quantity < 0 and self._is_assigned(option, position, time):
                 spot = self._prices.price(option.underlying)
+                events += self._broker.cancel(number, time, "the option was assigned")
                 events += self._broker.exercise(number, time, spot, _ASSIGNMENT_TAG)
         return events
 

@@ -110,11 +110,16 @@ class TradeBuilder:
             return
         position.lowest *= factor
         position.highest *= factor
+        # Lots add up to what the account holds: each takes the whole shares that it completes.
+        before = after = 0
         for trade in position.trades:
-            trade.quantity = int(round(trade.quantity / factor, 9))
+            before += trade.quantity
+            after, taken = int(round(before / factor, 9)), after
+            trade.quantity = after - taken
             trade.price *= factor
             trade.peak *= factor
             trade.drawdown *= factor
+        position.trades = [trade for trade in position.trades if trade.quantity]
 
     def _close(
         self,

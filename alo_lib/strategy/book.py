@@ -66,7 +66,9 @@ class MarketBook:
     dividends: list[Dividend] = field(default_factory=list)
     split_pending: bool = False
     blocked_until: int = -1  # nothing is opened before
-    taken: dict[tuple[int, int], int] = field(default_factory=dict)  # of a quote's side, by instrument and direction
+    # What became of orders against the last quote of an instrument, by instrument and direction of the order.
+    taken: dict[tuple[int, int], int] = field(default_factory=dict)
+    refused: set[tuple[int, int]] = field(default_factory=set)
     _row: dict[int, int] = field(default_factory=dict, init=False)
 
     @property
@@ -76,6 +78,20 @@ class MarketBook:
         if self.quote_at >= self.trade_time and 0.0 < bid <= ask:
             return 0.5 * (bid + ask)
         return self.trade_price
+
+    @property
+    def spot_time(self) -> int:
+        """When the spot was last heard of."""
+        return max(self.quote_at, self.trade_time)
+
+    def forget_orders(self, instruments: set[int]) -> None:
+        """Forget what orders did to the quotes of instruments that have newer ones."""
+        self.taken = {side: size for side, size in self.taken.items() if side[0] not in instruments}
+        self.refused = {side for side in self.refused if side[0] not in instruments}
+
+    def lists(self, instrument: int) -> bool:
+        """Whether the chain holds a contract."""
+        return instrument in self._row
 
     def row(self, instrument: int) -> int:
         """The row of a contract (KeyError when the chain does not hold it)."""

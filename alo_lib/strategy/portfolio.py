@@ -35,6 +35,8 @@ class Portfolio:
 
     def split(self, instrument: int, factor: float, price: float) -> None:
         """Book a split: quantity over ``factor``, whole shares, the rest in cash at ``price`` after the split."""
+        if not self.quantity(instrument):
+            return
         exact = self.quantity(instrument) / factor
         whole = int(np.trunc(round(exact, 9)))
         self.cash += (exact - whole) * price

@@ -74,6 +74,7 @@ def _usable(book: MarketBook, valuation: Valuation, settings: StrategySettings, 
             & (contracts["open_interest"] >= settings.min_open_interest)
             & (time - book.quote_time <= settings.max_quote_age * NANOSECONDS)
             & (book.quote_time >= 0)
+            & (time - book.spot_time <= settings.max_quote_age * NANOSECONDS)
             & (days >= settings.min_days_to_expiry)
             & (days <= settings.max_days_to_expiry)
             & np.isfinite(valuation.at_forecast.price),

@@ -1,5 +1,6 @@
 """A trade: one call and one put, bought or sold together, from its first order to its last fill."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from alo_lib.market.instruments import OPTION_MULTIPLIER
@@ -68,6 +69,6 @@ class Trade:
         """Profit so far, hedge included, when what is held of its legs is worth ``held_value``."""
         return held_value + self.proceeds - self.premium + self.hedge_result
 
-    def finished(self, portfolio: Portfolio) -> bool:
-        """Whether it was undone and nothing of it is left."""
-        return self.undone_by is not None and not any(portfolio.quantity(leg) for leg in self.legs)
+    def finished(self, portfolio: Portfolio, working: Container[int] = ()) -> bool:
+        """Whether it was undone and nothing of it is left, neither held nor in an order still working."""
+        return self.undone_by is not None and not any(portfolio.quantity(leg) or leg in working for leg in self.legs)
