@@ -72,7 +72,8 @@ def _splits(state: State, message: Message) -> None:
         book.trade_price *= factor
         book.quote["bid"], book.quote["ask"] = np.nan, np.nan
         for dividend in book.dividends:
-            dividend.amount *= factor
+            if dividend.time < row["time"]:
+                dividend.amount *= factor
 
 
 def _trades(state: State, message: Message) -> None:
