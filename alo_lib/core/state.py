@@ -37,6 +37,7 @@ class Underlying:
     market_news: bool = False  # quotes or trades arrived in this frame
     valuation: Valuation | None = None
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of held legs, by instrument
+    limit_told_on: int = 0  # session, yyyymmdd
     exposure: Records = field(default_factory=lambda: records(Kind.EXPOSURE))
 
     def forecast_rows(self) -> NDArray[np.float64]:

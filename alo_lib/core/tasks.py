@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.market.instruments import OPTION_MULTIPLIER
@@ -104,6 +105,7 @@ def limit(state: State, time: int) -> None:
         if problem is None:
             accepted.append(proposal)
             continue
+        _tell_limit(state, proposal.underlying, problem)
         rows += [_target(leg, 0, OrderReason.EXIT_RISK, _LIMITED) for leg in proposal.legs]
     state.trades += accepted
     state.proposals = []
@@ -178,7 +180,7 @@ def _exposure(state: State, number: int, underlying: Underlying, time: int) -> R
     return exposure
 
 
-def _imply(underlying: Underlying, held: list[int], rows: np.ndarray, rate: float, time: int) -> None:  # type: ignore[type-arg]
+def _imply(underlying: Underlying, held: list[int], rows: NDArray[np.intp], rate: float, time: int) -> None:
     """Refresh the implied volatility of held legs; where the quote has none, the last one or the forecast stays."""
     implied = quote_volatility(underlying.book, rows, rate, time)
     expiries = underlying.book.contracts["expiry"][rows].tolist()
@@ -193,7 +195,7 @@ def _end_trades(state: State, time: int) -> None:
     state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio, state.instruments_working())]
     for trade in state.trades:
         underlying = state.underlyings[trade.underlying]
-        view = _view(state, trade, underlying)
+        view = _view(state, trade, underlying, time)
         if trade.undone_by is None and view is not None:
             reason = exit_reason(trade, view, underlying.book, state.settings, time)
             if reason is not None:
@@ -202,8 +204,8 @@ def _end_trades(state: State, time: int) -> None:
                     underlying.book.blocked_until = state.session.close
 
 
-def _view(state: State, trade: Trade, underlying: Underlying) -> TradeView | None:
-    """What the market says of a trade; None while it says nothing new."""
+def _view(state: State, trade: Trade, underlying: Underlying, time: int) -> TradeView | None:
+    """What the market says of a trade; None while it says nothing new, NaN for what a stale spot cannot tell."""
     book = underlying.book
     if not underlying.market_news or underlying.valuation is None or not all(map(book.lists, trade.legs)):
         return None
@@ -213,7 +215,9 @@ def _view(state: State, trade: Trade, underlying: Underlying) -> TradeView | Non
     mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
     edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
     held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
-    return TradeView(trade.result(held_value), edge, float(book.contracts["strike"][rows[0]]))
+    fresh = time - book.spot_time <= state.settings.max_quote_age * NANOSECONDS
+    result, edge = (trade.result(held_value), edge) if fresh else (np.nan, np.nan)
+    return TradeView(result, edge, float(book.contracts["strike"][rows[0]]))
 
 
 def _wanted_trades(state: State, time: int) -> list[Trade]:
@@ -265,6 +269,14 @@ def _exceeded(state: State, proposals: list[Trade], total: float) -> str | None:
             if trade.direction < 0:
                 margin += short_margin(book.spot, trade.quantity, state.settings)
     return exceeded_limit(BookRisk(vega, margin, total), state.settings)
+
+
+def _tell_limit(state: State, number: int, problem: str) -> None:
+    """Tell why nothing more is opened in an underlying, once a session."""
+    underlying = state.underlyings[number]
+    if state.session is not None and underlying.limit_told_on != state.session.date:
+        underlying.limit_told_on = state.session.date
+        state.notice(number, f"{underlying.book.ticker}: not opened, {problem}")
 
 
 def _vega_to_come(state: State, trade: Trade) -> float:

@@ -103,11 +103,6 @@ class TradingCore:
         """INTENT records of this frame."""
         return self._state.intents
 
-    @property
-    def forecasts(self) -> dict[int, dict[int, float]]:
-        """Annualized forecast volatility by underlying and expiry."""
-        return {number: underlying.forecast for number, underlying in self._state.underlyings.items()}
-
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of the contracts of one underlying that are held, or may be once orders still working are filled.
 

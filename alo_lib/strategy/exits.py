@@ -14,7 +14,7 @@ __all__ = ["TradeView", "exit_reason"]
 class TradeView:
     """What the market says of an open trade."""
 
-    result: float  # money, hedge included
+    result: float  # money, hedge included; NaN where it cannot be told
     remaining_edge: float  # at mid, as volatility: what is still to be gained; NaN where it cannot be told
     call_strike: float
 

@@ -106,6 +106,18 @@ def test_nothing_is_opened_on_a_stale_spot() -> None:
     assert reasons(market.frames(at(FIRST, 11))) == []
 
 
+def test_nothing_is_closed_for_its_price_on_a_stale_spot() -> None:
+    market = script(stop_loss=0.1)
+    market.bar(10, volatility=0.35)
+    rows = market.quotes[1:].copy()
+    rows["bid"] *= 2.0
+    rows["ask"] *= 2.0
+    market.tell(at(FIRST, 11), Kind.QUOTE, rows)
+    assert reasons(market.frames(at(FIRST, 11))) == []
+    market.tell(at(FIRST, 11.1), Kind.TRADE, records(Kind.TRADE, close=100.0, volume=1))
+    assert set(reasons(market.frames(at(FIRST, 11.1))[:1])) == {"EXIT_STOP"}
+
+
 def test_vega_counts_what_is_ordered_and_not_filled_yet() -> None:
     filled, waiting = (script(max_structures=1, max_vega=0.0007) for _ in range(2))
     filled.bar(10, volatility=0.35)

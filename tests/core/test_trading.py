@@ -161,6 +161,10 @@ def test_limits_stop_proposals() -> None:
     limited = [target for table in market.decisions(Kind.TARGET) for target in table if target["stage"] == 1]
     assert limited
     assert all(target["quantity"] == 0 for target in limited)
+    market.bar(10.1, volatility=0.35)
+    notices = [row["text"] for table in market.decisions(Kind.NOTICE) for row in table]
+    assert len(notices) == 1  # once a session
+    assert b"TEST: not opened, vega of" in notices[0]
 
 
 def test_a_drawdown_flattens_the_book_for_good() -> None:
