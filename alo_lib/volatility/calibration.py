@@ -76,7 +76,7 @@ def backcast_variance(residuals: Array) -> float:
 def calibrate_gjr(
     returns: ArrayLike,
     *,
-    distribution: Distribution = "t",
+    distribution: Distribution = "skewt",
     mean: Mean = "constant",
     variance_targeting: VarianceTargeting = "fallback",
     warm_start: GjrParameters | None = None,

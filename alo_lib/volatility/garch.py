@@ -125,7 +125,7 @@ class GjrGarch:
         cls,
         returns: ArrayLike,
         *,
-        distribution: Distribution = "t",
+        distribution: Distribution = "skewt",
         mean: Mean = "constant",
         variance_targeting: VarianceTargeting = "fallback",
         warm_start: GjrParameters | None = None,

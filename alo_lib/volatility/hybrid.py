@@ -94,7 +94,7 @@ class HybridForecast:
         *,
         implied: ArrayLike | None = None,
         horizons: tuple[int, ...] = (1, 5, 21, 63),
-        distribution: Distribution = "t",
+        distribution: Distribution = "skewt",
         regimes: int | None = None,
         warm_start: "HybridForecast | None" = None,
         seed: int = 0,
