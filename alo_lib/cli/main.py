@@ -13,6 +13,7 @@ from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.report import report
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
+from alo_lib.cli.commands.volatility import volatility
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
 from alo_lib.cli.project import prepare_compilation_cache
 
@@ -27,10 +28,11 @@ def alo() -> None:
     Start here:
       alo backtest          trade a synthetic month, and get a report
       alo backtest --help   on your own data, in LEAN, with other settings
+      alo volatility SPY    what is known of one underlying's volatility
     """
 
 
-for command in (backtest, report, generate, engines, test, train):
+for command in (backtest, report, generate, engines, volatility, test, train):
     alo.add_command(command)
 
 

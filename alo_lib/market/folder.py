@@ -133,6 +133,18 @@ class DataFolder:
             pieces.append(piece[hours.between(piece["time"], first, last)])
         return np.concatenate(pieces)
 
+    def split_adjusted_bars(self, ticker: str, start: date, end: date) -> Bars:
+        """Daily bars of an equity, dtype TRADE_BAR, in time order; prices as after the last split, volumes raw.
+
+        The same as LEAN's ``DataNormalizationMode.SPLIT_ADJUSTED``.
+        """
+        bars = self.bars(ticker, start, end, Resolution.DAILY)
+        # A regular session ends on its own date in UTC, too.
+        factors = self.factor_file(ticker).split_factors(bars["time"].astype("datetime64[ns]"))
+        for name in ("open", "high", "low", "close"):
+            bars[name] *= factors
+        return bars
+
     def option_bars(
         self,
         ticker: str,

@@ -18,10 +18,19 @@ from alo_lib.views.run import Instrument, Run, exchange_time
 from alo_lib.views.volatility import VolatilityView
 
 __all__ = [
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "RED",
+    "VIOLET",
     "Figure",
     "attribution_figure",
     "equity_figure",
     "exposure_figure",
+    "faint",
+    "layout_of",
+    "line_trace",
+    "plain_numbers",
     "thinned",
     "trades_figure",
     "volatility_figure",
@@ -33,8 +42,8 @@ Figure = dict[str, Any]
 MAX_POINTS: Final = 1500
 """Points of a line beyond which only the extremes of each stretch are drawn."""
 
-_BLUE, _ORANGE, _GREEN, _RED, _VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
-_LINES: Final = (_BLUE, _ORANGE, _GREEN, _VIOLET, _RED)
+BLUE, ORANGE, GREEN, RED, VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
+_LINES: Final = (BLUE, ORANGE, GREEN, VIOLET, RED)
 _DAY: Final = 86_400 * 1_000_000_000
 _NIGHT: Final = {"bounds": [16.02, 9.5], "pattern": "hour"}  # the session's last bar stays in sight
 
@@ -57,10 +66,10 @@ def equity_figure(curve: EquityCurve) -> Figure:
     time = _in_session(exchange_time(curve.time[rows]))
     fall = 100.0 * drawdowns(curve.equity)[rows]
     data = [
-        _line(time, curve.equity[rows], "Equity", _BLUE, hover="%{x}<br>$%{y:,.2f}", shape="hv"),
-        _line(time, fall, "Drawdown", _RED, hover="%{x}<br>%{y:.3f} %", shape="hv", yaxis="y2", fill="tozeroy"),
+        line_trace(time, curve.equity[rows], "Equity", BLUE, hover="%{x}<br>$%{y:,.2f}", shape="hv"),
+        line_trace(time, fall, "Drawdown", RED, hover="%{x}<br>%{y:.3f} %", shape="hv", yaxis="y2", fill="tozeroy"),
     ]
-    layout = _layout(curve.time, height=420, showlegend=False)
+    layout = layout_of(curve.time, height=420, showlegend=False)
     layout["yaxis"] = {"title": "equity, $", "domain": [0.36, 1.0], "tickformat": ",.0f"}
     layout["yaxis2"] = {"title": "drawdown, %", "domain": [0.0, 0.28], "rangemode": "tozero"}
     layout["xaxis"]["anchor"] = "y2"
@@ -73,7 +82,7 @@ def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Fi
     time, bars = trades.where(trades.records["instrument"] == underlying.number)
     closes, is_adjusted = _split_adjusted(run, underlying, time, bars["close"].astype(np.float64))
     rows = thinned(closes)
-    data = [_line(exchange_time(time[rows]), closes[rows], underlying.symbol, _BLUE, hover="%{x}<br>$%{y:,.2f}")]
+    data = [line_trace(exchange_time(time[rows]), closes[rows], underlying.symbol, BLUE, hover="%{x}<br>$%{y:,.2f}")]
     groups: dict[tuple[bool, bool], list[Fill]] = {}
     for fill in fills:
         if fill.instrument.underlying == underlying.number and len(time):
@@ -87,7 +96,7 @@ def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Fi
                 "mode": "markers",
                 "name": f"{'bought' if is_buy else 'sold'} {'options' if is_option else 'shares'}",
                 "x": exchange_time(moments),
-                "y": _numbers(level),
+                "y": plain_numbers(level),
                 "text": [
                     f"{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:.2f}" for fill in group
                 ],
@@ -95,11 +104,11 @@ def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Fi
                 "marker": {
                     "symbol": "triangle-up" if is_buy else "triangle-down",
                     "size": 14 if is_option else 8,
-                    "color": _GREEN if is_buy else _RED,
+                    "color": GREEN if is_buy else RED,
                 },
             }
         )
-    layout = _layout(time, height=380)
+    layout = layout_of(time, height=380)
     layout["yaxis"] = {"title": f"{underlying.symbol}, ${' (split-adjusted)' if is_adjusted else ''}"}
     return {"data": data, "layout": layout}
 
@@ -112,12 +121,12 @@ def volatility_figure(view: VolatilityView) -> Figure:
     rows = thinned(implied)
     time = exchange_time(view.signal_time[rows])
     data = [
-        _line(band_time, low, "forecast, lowest expiry", _BLUE, width=1, shape="hv", showlegend=False),
-        _line(band_time, high, "forecasts of all expiries", _BLUE, width=1, shape="hv", fill="tonexty"),
-        _line(time, forecast[rows], "forecast for the best pair", _BLUE),
-        _line(time, implied[rows], "implied by the best pair", _ORANGE),
+        line_trace(band_time, low, "forecast, lowest expiry", BLUE, width=1, shape="hv", showlegend=False),
+        line_trace(band_time, high, "forecasts of all expiries", BLUE, width=1, shape="hv", fill="tonexty"),
+        line_trace(time, forecast[rows], "forecast for the best pair", BLUE),
+        line_trace(time, implied[rows], "implied by the best pair", ORANGE),
     ]
-    layout = _layout(np.concatenate([view.forecast_time, view.signal_time]), height=360)
+    layout = layout_of(np.concatenate([view.forecast_time, view.signal_time]), height=360)
     layout["yaxis"] = {"title": "volatility, %", "rangemode": "normal"}
     return {"data": data, "layout": layout}
 
@@ -126,7 +135,7 @@ def exposure_figure(series: Mapping[str, ExposureSeries]) -> Figure:
     """Four panels, one a greek, with a line an underlying."""
     data = []
     every = [one.time for one in series.values()]
-    layout = _layout(np.concatenate(every) if every else np.zeros(0, np.int64), height=520)
+    layout = layout_of(np.concatenate(every) if every else np.zeros(0, np.int64), height=520)
     axis_of_time = layout.pop("xaxis")
     for panel, greek in enumerate(GREEKS):
         suffix = "" if panel == 0 else str(panel + 1)
@@ -143,7 +152,7 @@ def exposure_figure(series: Mapping[str, ExposureSeries]) -> Figure:
         for number, (ticker, one) in enumerate(series.items()):
             rows = thinned(one.values[greek.name])
             data.append(
-                _line(
+                line_trace(
                     exchange_time(one.time[rows]),
                     one.values[greek.name][rows],
                     ticker,
@@ -160,7 +169,7 @@ def exposure_figure(series: Mapping[str, ExposureSeries]) -> Figure:
 def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
     """Money by underlying: options, shares, fees."""
     tickers = list(table)
-    colors = {"options": _BLUE, "shares": _ORANGE, "fees": _RED}
+    colors = {"options": BLUE, "shares": ORANGE, "fees": RED}
     data = [
         {
             "type": "bar",
@@ -172,7 +181,7 @@ def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
         }
         for part, color in colors.items()
     ]
-    layout = _layout(np.zeros(0, np.int64), height=300, hovermode="closest")
+    layout = layout_of(np.zeros(0, np.int64), height=300, hovermode="closest")
     layout |= {"barmode": "group", "bargap": 0.5}
     layout["xaxis"] = {"type": "category"}
     layout["yaxis"] = {"title": "$", "tickformat": ",.0f", "zeroline": True}
@@ -211,8 +220,8 @@ def _in_session(times: Sequence[str]) -> list[str]:
     return moved
 
 
-def _line(
-    time: Sequence[str],
+def line_trace(
+    time: Sequence[str] | Sequence[int],
     values: NDArray[np.float64],
     name: str,
     color: str,
@@ -222,27 +231,30 @@ def _line(
     shape: str = "linear",
     **more: Any,
 ) -> dict[str, Any]:
+    """A line of one colour; ``more`` goes to plotly.js as it is. A gap in ``values`` is drawn over."""
     trace = {
         "type": "scatter",
         "mode": "lines",
         "connectgaps": True,
         "name": name,
         "x": list(time),
-        "y": _numbers(values),
+        "y": plain_numbers(values),
         "line": {"width": width, "color": color, "shape": shape},
         "hovertemplate": f"{hover}<extra>{name}</extra>",
     }
     if "fill" in more:
-        trace["fillcolor"] = _faint(color)
+        trace["fillcolor"] = faint(color)
     return trace | more
 
 
-def _faint(color: str) -> str:
+def faint(color: str, share: float = 0.15) -> str:
+    """The colour of an area that lets the grid through."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.15)"
+    return f"rgba({red},{green},{blue},{share:g})"
 
 
-def _layout(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str, Any]:
+def layout_of(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str, Any]:
+    """A layout with a time axis that leaves out nights and weekends where ``time`` (ns UTC) spans more than a day."""
     axis: dict[str, Any] = {"type": "date", "hoverformat": "%Y-%m-%d %H:%M:%S"}
     if len(time) and int(time.max()) - int(time.min()) > _DAY:  # nights and weekends take no room
         axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, _NIGHT]
@@ -254,6 +266,6 @@ def _layout(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str, A
     } | more
 
 
-def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+def plain_numbers(values: NDArray[np.float64]) -> list[float | None]:
     """Rounded to what can be seen; plotly.js takes null for a gap."""
     return [float(f"{value:.10g}") if np.isfinite(value) else None for value in values.tolist()]

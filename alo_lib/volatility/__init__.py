@@ -3,6 +3,7 @@
 Daily returns are logarithmic and in decimals; volatilities are annualized by 252 trading days.
 """
 
+from alo_lib.volatility.analysis import ConePoint, VolatilityAnalysis, analyse
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
 from alo_lib.volatility.changes import ChangeDetector, ChangeState
 from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError, VolatilityError
@@ -31,6 +32,7 @@ __all__ = [
     "CalibrationError",
     "ChangeDetector",
     "ChangeState",
+    "ConePoint",
     "DataError",
     "Distribution",
     "GjrGarch",
@@ -47,7 +49,9 @@ __all__ = [
     "RegimePath",
     "RegimeState",
     "VarianceTargeting",
+    "VolatilityAnalysis",
     "VolatilityError",
+    "analyse",
     "close_to_close",
     "garman_klass",
     "har_features",

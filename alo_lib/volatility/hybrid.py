@@ -265,17 +265,19 @@ class HybridForecast:
     def forecast_band(self, state: HybridState, trading_days: float, level: float = 0.9) -> tuple[float, float]:
         """Lower and upper annualized volatility between which realized volatility falls with probability ``level``.
 
-        From the past errors of this combination at the nearest fitted horizon, in logarithms.
+        From the past errors of this combination, in logarithms: between fitted horizons interpolated in the logarithm
+        of the horizon, before the first and beyond the last theirs.
 
         :raises ParameterError: for a level outside [0.1, 0.98], or a horizon that is not finite and positive.
         """
         if not 0.1 <= level <= 0.98:
             raise ParameterError(f"level must be in [0.1, 0.98], but it is {level!r}")
         centre = self.forecast_volatility(state, trading_days)
-        distances = [abs(math.log(trading_days / horizon)) for horizon in self.horizons]
         blend = self.implied_blend if self.implied_blend is not None and state.implied is not None else self.blend
-        errors = blend.log_errors[distances.index(min(distances))]
-        low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], LEVELS, errors)
+        edges = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
+        at_fitted = np.array([np.interp(edges, LEVELS, errors) for errors in blend.log_errors])
+        fitted = np.log(self.horizons)
+        low, high = (np.interp(math.log(trading_days), fitted, column) for column in at_fitted.T)
         return centre * math.exp(0.5 * float(low)), centre * math.exp(0.5 * float(high))
 
 

@@ -1,0 +1,323 @@
+"""What is known of one underlying's volatility: as an object for programs, a table for a terminal, and a page."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group
+from rich.table import Table
+
+from alo_lib.views import page
+from alo_lib.views.figures import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    VIOLET,
+    Figure,
+    faint,
+    layout_of,
+    line_trace,
+    thinned,
+)
+from alo_lib.views.page import Html
+from alo_lib.volatility import VolatilityAnalysis
+
+__all__ = ["AnalysisView", "analysis_html", "analysis_table"]
+
+_PARAMETERS: Final = {
+    "mu": "mean daily return",
+    "omega": "constant of the daily variance",
+    "alpha": "weight of yesterday's squared residual",
+    "gamma": "the same, added after a loss",
+    "beta": "weight of yesterday's variance",
+    "nu": "degrees of freedom of the shocks",
+    "skew": "asymmetry of the shocks, in (-1, 1)",
+}
+_REGIME_COLORS: Final = (GREEN, ORANGE, RED, VIOLET, BLUE)
+
+
+@dataclass(frozen=True)
+class AnalysisView:
+    """An analysis with the name and the days (n, datetime64[D]) of the bars that it was made from."""
+
+    ticker: str
+    days: NDArray[np.datetime64]
+    analysis: VolatilityAnalysis
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures for JSON: volatilities as annualized decimals, lengths in trading days."""
+        one = self.analysis
+        p, calibration = one.garch.parameters, one.garch.calibration
+        return {
+            "ticker": self.ticker,
+            "start": str(self.days[0]),
+            "end": str(self.days[-1]),
+            "bars": len(self.days),
+            "distribution": p.distribution,
+            "volatility": {
+                "next_day": _rounded(one.cone[0].volatility),
+                "conditional": _rounded(one.next_day_volatility),
+                "realized": _rounded(float(one.realized[-1])),
+                "long_run": _rounded(p.long_run_volatility),
+            },
+            "parameters": {
+                name: {"value": _finite(float(getattr(p, name))), "standard_error": one.standard_errors[name]}
+                for name in _PARAMETERS
+            },
+            "persistence": p.persistence,
+            "half_life": p.half_life,
+            "log_likelihood": None if calibration is None else calibration.log_likelihood,
+            "regimes": self._regimes(),
+            "changes": [
+                {"day": str(day), "scale": "wider" if sign > 0 else "narrower"}
+                for day, sign in zip(self.days[1:], one.changes.tolist(), strict=True)
+                if sign
+            ],
+            "forecast": [
+                {
+                    "days": point.days,
+                    "volatility": _rounded(point.volatility),
+                    "low": _rounded(point.low),
+                    "high": _rounded(point.high),
+                    "usual": None if point.usual is None else _rounded(point.usual),
+                }
+                for point in one.cone
+            ],
+            "weights": {
+                str(horizon): dict(zip(one.hybrid.blend.parts, map(_rounded, weights), strict=True))
+                for horizon, weights in zip(one.hybrid.horizons, one.hybrid.blend.weights, strict=True)
+            },
+            "notes": list(one.notes),
+        }
+
+    def _regimes(self) -> list[dict[str, Any]]:
+        one = self.analysis
+        if one.regimes is None:
+            return []
+        p = one.regimes.parameters
+        now, mean = one.probabilities[-1], one.probabilities.mean(axis=0)
+        return [
+            {
+                "volatility": _rounded(volatility),
+                "expected_days": _finite(days),
+                "probability": _rounded(float(now[k])),
+                "share_of_days": _rounded(float(mean[k])),
+            }
+            for k, (volatility, days) in enumerate(zip(p.volatilities, p.expected_days, strict=True))
+        ]
+
+
+def analysis_table(view: AnalysisView) -> Group:
+    """The figures for a terminal."""
+    told, one = view.to_dict(), view.analysis
+    level = told["volatility"]
+    head = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    head.add_column(style="dim")
+    head.add_column(justify="right")
+    head.add_column(style="dim")
+    head.add_row(view.ticker, f"{told['bars']:,} bars", f"{told['start']} to {told['end']}, split-adjusted")
+    head.add_row("Next day", f"{level['next_day']:.1%}", "expected volatility, a year")
+    head.add_row("Past month", f"{level['realized']:.1%}", "realized (Yang-Zhang)")
+    head.add_row("Long run", f"{level['long_run']:.1%}", f"half of a shock is gone in {told['half_life']:.0f} days")
+    for k, regime in enumerate(told["regimes"]):
+        stay = "for good" if regime["expected_days"] is None else f"for {regime['expected_days']:.0f} days at a time"
+        head.add_row(
+            f"Regime {k + 1}",
+            f"{regime['volatility']:.1%}",
+            f"likely now to {regime['probability']:.0%}; {regime['share_of_days']:.0%} of all days, {stay}",
+        )
+    forecast = _rich_table("days ahead", "forecast", "90 % band", "usual")
+    for point in one.cone:
+        usual = "-" if point.usual is None else f"{point.usual:.1%}"
+        forecast.add_row(str(point.days), f"{point.volatility:.1%}", f"{point.low:.1%} to {point.high:.1%}", usual)
+    parameters = _rich_table(f"GJR-GARCH, {told['distribution']}", "value", "± s.e.")
+    for name, row in told["parameters"].items():
+        parameters.add_row(name, *_value_and_error(row))
+    return Group(head, "", forecast, "", parameters, *(f"Note: {note}." for note in one.notes))
+
+
+def analysis_html(view: AnalysisView) -> str:
+    """One self-contained page."""
+    told, one = view.to_dict(), view.analysis
+    level, changes = told["volatility"], told["changes"]
+    parameters = [(name, *_value_and_error(row), _PARAMETERS[name]) for name, row in told["parameters"].items()]
+    cone = [
+        (
+            f"{point.days}",
+            f"{point.volatility:.2%}",
+            f"{point.low:.2%}",
+            f"{point.high:.2%}",
+            "–" if point.usual is None else f"{point.usual:.2%}",
+        )
+        for point in one.cone
+    ]
+    return page.page(
+        f"Volatility of {view.ticker}",
+        f"{told['start']} to {told['end']} · {told['bars']:,} split-adjusted daily bars · volatilities are annualized",
+        page.cards(
+            [
+                page.card("expected for the next day", f"{level['next_day']:.1%}"),
+                page.card("expected for 21 days", f"{_at(one, 21):.1%}"),
+                page.card("realized in the past month", f"{level['realized']:.1%}"),
+                page.card("long run", f"{level['long_run']:.1%}"),
+                *(
+                    page.card(f"probability of regime {k + 1} now", f"{regime['probability']:.0%}")
+                    for k, regime in enumerate(told["regimes"])
+                ),
+                page.card("last change of scale", changes[-1]["day"] if changes else "none"),
+            ]
+        ),
+        page.section(
+            "Conditional volatility and regimes",
+            page.figure(history_figure(view)),
+            page.note(
+                "Parameters are fitted to all bars shown. With them, the value of a day rests on the days before it "
+                "(conditional volatility) or up to it (realized volatility, regimes, changes); nothing is smoothed."
+            ),
+        ),
+        page.section(
+            "Forecast",
+            page.figure(cone_figure(view)),
+            page.table(("trading days ahead", "forecast", "5 %", "95 %", "usual"), cone, range(5)),
+            page.note(
+                "The hybrid forecast from the last day, with the band into which volatility falls nine times out of "
+                "ten by the forecast's past errors. Usual is the median over all past windows of as many days."
+            ),
+        ),
+        page.section(
+            f"GJR-GARCH(1,1) with {told['distribution']} shocks",
+            page.table(("parameter", "value", "standard error", "meaning"), parameters, (1, 2)),
+            page.facts(
+                [
+                    ("persistence", f"{told['persistence']:.4f}"),
+                    ("half-life of a shock, trading days", f"{told['half_life']:.0f}"),
+                    ("log likelihood", "–" if told["log_likelihood"] is None else f"{told['log_likelihood']:,.2f}"),
+                ]
+            ),
+        ),
+        _regime_section(told),
+        page.section(
+            "Weights of the forecast's parts",
+            page.table(
+                ("trading days ahead", *one.hybrid.blend.parts),
+                [(days, *(f"{share:.0%}" for share in parts.values())) for days, parts in told["weights"].items()],
+                range(1 + len(one.hybrid.blend.parts)),
+            ),
+        ),
+        *([page.section("Notes", *(page.note(f"{note}.") for note in one.notes))] if one.notes else []),
+    )
+
+
+def history_figure(view: AnalysisView) -> Figure:
+    """Conditional and realized volatility with the changes of scale above, filtered regime probabilities below."""
+    one, days = view.analysis, np.datetime_as_string(view.days[1:])
+    conditional, realized = 100.0 * one.conditional, 100.0 * one.realized
+    data = []
+    for values, name, color in ((realized, "realized, 21 days", ORANGE), (conditional, "conditional", BLUE)):
+        rows = thinned(values)
+        data.append(line_trace(days[rows].tolist(), values[rows], name, color, hover="%{x}<br>%{y:.1f} %", width=1.3))
+    for sign, name, symbol in ((1, "scale grew", "triangle-up"), (-1, "scale shrank", "triangle-down")):
+        found = np.flatnonzero(one.changes == sign)
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": name,
+                "x": days[found].tolist(),
+                "y": np.round(conditional[found], 3).tolist(),
+                "marker": {"symbol": symbol, "size": 10, "color": RED if sign > 0 else GREEN},
+                "hovertemplate": f"%{{x}}<extra>{name}</extra>",
+            }
+        )
+    layout = layout_of(np.zeros(0, np.int64), height=560)
+    layout["xaxis"] |= {"hoverformat": "%Y-%m-%d"}
+    layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "tozero"}
+    if one.regimes is not None:
+        for k, volatility in enumerate(one.regimes.parameters.volatilities):
+            color = _REGIME_COLORS[k % len(_REGIME_COLORS)]
+            trace = line_trace(
+                days.tolist(),
+                np.round(one.probabilities[:, k], 4),
+                f"regime {k + 1} ({volatility:.0%})",
+                color,
+                hover="%{x}<br>%{y:.2f}",
+                width=0.0,
+                yaxis="y2",
+                stackgroup="regimes",
+            )
+            data.append(trace | {"fillcolor": faint(color, 0.6)})
+        layout["yaxis"]["domain"] = [0.36, 1.0]
+        layout["yaxis2"] = {"title": "probability", "domain": [0.0, 0.28], "range": [0.0, 1.0]}
+        layout["xaxis"]["anchor"] = "y2"
+    return {"data": data, "layout": layout}
+
+
+def cone_figure(view: AnalysisView) -> Figure:
+    """Forecast volatility with its band over the days ahead."""
+    cone = view.analysis.cone
+    days = [point.days for point in cone]
+    percent = {
+        name: 100.0 * np.array([math.nan if value is None else value for value in column])
+        for name, column in (
+            ("low", [point.low for point in cone]),
+            ("high", [point.high for point in cone]),
+            ("volatility", [point.volatility for point in cone]),
+            ("usual", [point.usual for point in cone]),
+        )
+    }
+    hover = "%{x} days<br>%{y:.1f} %"
+    data = [
+        line_trace(days, percent["low"], "5 %", BLUE, hover=hover, width=0.5, showlegend=False),
+        line_trace(days, percent["high"], "90 % band", BLUE, hover=hover, width=0.5, fill="tonexty"),
+        line_trace(days, percent["volatility"], "forecast", BLUE, hover=hover, width=2.2),
+        line_trace(days, percent["usual"], "usual", ORANGE, hover=hover),
+    ]
+    layout = layout_of(np.zeros(0, np.int64), height=380)
+    layout["xaxis"] = {"type": "log", "title": "trading days ahead", "tickvals": [1, 2, 5, 10, 21, 42, 63, 126, 252]}
+    layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "tozero"}
+    return {"data": data, "layout": layout}
+
+
+def _regime_section(told: dict[str, Any]) -> Html:
+    if not told["regimes"]:
+        return page.section("Regimes", page.note("None could be fitted; see the notes."))
+    rows = [
+        (
+            f"{k + 1}",
+            f"{one['volatility']:.2%}",
+            "for good" if one["expected_days"] is None else f"{one['expected_days']:.0f}",
+            f"{one['share_of_days']:.1%}",
+            f"{one['probability']:.1%}",
+        )
+        for k, one in enumerate(told["regimes"])
+    ]
+    columns = ("regime", "volatility", "expected stay, trading days", "share of days", "probability now")
+    return page.section("Regimes", page.table(columns, rows, range(5)))
+
+
+def _rich_table(first: str, *others: str) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _value_and_error(row: dict[str, Any]) -> tuple[str, str]:
+    value, error = row["value"], row["standard_error"]
+    return "∞" if value is None else f"{value:.4g}", "–" if error is None else f"{error:.2g}"
+
+
+def _at(one: VolatilityAnalysis, days: int) -> float:
+    return next(point.volatility for point in one.cone if point.days == days)
+
+
+def _rounded(value: float) -> float:
+    return round(value, 6)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

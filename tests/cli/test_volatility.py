@@ -1,0 +1,76 @@
+import json
+import re
+
+import plotly.graph_objects as go
+import pytest
+
+
+def figures_of(text):
+    packed = re.findall(r'<script type="application/json">(.*?)</script>', text, flags=re.DOTALL)
+    return [go.Figure(json.loads(one)) for one in packed]  # plotly refuses what it does not know
+
+
+def test_it_prints_a_table_and_writes_a_page(run, small_market, tmp_path):
+    outcome = run("volatility", "alfa", "--data", small_market)
+    assert outcome.status == 0
+    for words in ("ALFA", "Next day", "Regime 1", "90 % band", "omega", "± s.e.", "without HAR"):
+        assert words in outcome.out
+    page = tmp_path / "volatility-ALFA.html"
+    assert outcome.out.splitlines()[-1] == "volatility-ALFA.html"
+    text = page.read_text()
+    history, cone = figures_of(text)
+    assert {trace.name for trace in history.data} >= {"conditional", "realized, 21 days"}
+    assert sum(trace.name.startswith("regime ") for trace in history.data) == 2
+    assert [trace.name for trace in cone.data] == ["5 %", "90 % band", "forecast", "usual"]
+    for words in ("standard error", "expected stay", "weight of yesterday", "without HAR"):
+        assert words in text
+
+
+def test_json_is_one_object_with_the_same_figures(run, small_market, tmp_path):
+    target = tmp_path / "one.html"
+    outcome = run("volatility", "ALFA", "--data", small_market, "--json", "--output", target, "--regimes", "3")
+    assert outcome.status == 0
+    told = json.loads(outcome.out)
+    assert told["page"] == str(target)
+    assert target.is_file()
+    assert len(told["regimes"]) == 3
+    assert sum(one["probability"] for one in told["regimes"]) == pytest.approx(1.0, abs=1e-4)
+    assert [one["volatility"] for one in told["regimes"]] == sorted(one["volatility"] for one in told["regimes"])
+    assert set(told["parameters"]) == {"mu", "omega", "alpha", "gamma", "beta", "nu", "skew"}
+    assert all(one["low"] < one["volatility"] < one["high"] for one in told["forecast"])
+    again = run("volatility", "ALFA", "--data", small_market, "--json", "--output", target, "--regimes", "3")
+    assert again.out == outcome.out
+
+
+def test_the_end_is_the_day_that_is_forecast_from(run, small_market):
+    told = json.loads(run("volatility", "ALFA", "--data", small_market, "--json", "--end", "2023-12-15").out)
+    whole = json.loads(run("volatility", "ALFA", "--data", small_market, "--json").out)
+    assert told["end"] == "2023-12-15"
+    assert told["bars"] < whole["bars"]
+    assert told["distribution"] == "skewt"
+    normal = run("volatility", "ALFA", "--data", small_market, "--json", "--distribution", "normal")
+    assert json.loads(normal.out)["parameters"]["nu"] == {"value": None, "standard_error": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["NOSUCH"], "NOSUCH has no daily bars"),
+        (["ALFA", "--end", "1999-01-01"], "ALFA has no daily bars up to 1999-01-01"),
+        (["ALFA", "--start", "2023-12-01"], "returns must hold at least 250 observations, but there are"),
+        (["ALFA", "--start", "2023-12-02", "--end", "2023-12-01"], "start 2023-12-02 is after end 2023-12-01"),
+        (["ALFA", "--start", "tomorrow"], "'tomorrow' does not match"),
+        (["ALFA", "--regimes", "1"], "1 is not in the range 2<=x<=5"),
+        (["ALFA", "--output", "no/such/page.html"], "there is no folder no/such"),
+        (["../ALFA"], "'../ALFA' is no ticker"),
+        ([], "Missing argument 'TICKER'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(run, small_market, arguments, sentence):
+    outcome = run("volatility", *arguments, "--data", small_market)
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert sentence in outcome.err
+    assert outcome.err.count("\n") == 1
+    missing = run("volatility", "ALFA", "--data", "nowhere")
+    assert "there is no data folder at nowhere" in missing.err
