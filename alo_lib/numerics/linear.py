@@ -1,11 +1,13 @@
-"""Small dense linear systems inside kernels."""
+"""Small dense linear systems and least squares, summed in one order."""
+
+import math
 
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 
-__all__ = ["lu_factor", "lu_solve"]
+__all__ = ["least_squares", "lu_factor", "lu_solve"]
 
 Array = npt.NDArray[np.float64]
 
@@ -58,3 +60,49 @@ def lu_solve(a: Array, pivots: npt.NDArray[np.int64], n: int, b: Array) -> None:
         for j in range(i + 1, n):
             t -= a[i, j] * b[j]
         b[i] = t / a[i, i]
+
+
+@kernel
+def least_squares(a: Array, b: Array, x: Array, tolerance: float) -> int:
+    """Fill ``x`` (n,) with the least-squares solution of ``a`` (m, n) times x = ``b`` (m,); both are overwritten.
+
+    By Householder reflections. Returns the number of columns that stand out of those before them by more than
+    ``tolerance`` of their length; ``x`` is only filled when that is all of them.
+    """
+    m, n = a.shape
+    diagonal = np.empty(n)
+    for k in range(n):
+        whole, below = 0.0, 0.0
+        for i in range(m):
+            square = a[i, k] * a[i, k]
+            whole += square
+            if i >= k:
+                below += square
+        # The reflections so far have not changed the column's length.
+        if not (below > tolerance * tolerance * whole and m > k):
+            return k
+        alpha = -math.copysign(math.sqrt(below), a[k, k])
+        diagonal[k] = alpha
+        a[k, k] -= alpha
+        norm = 0.0
+        for i in range(k, m):
+            norm += a[i, k] * a[i, k]
+        for j in range(k + 1, n):
+            inner = 0.0
+            for i in range(k, m):
+                inner += a[i, k] * a[i, j]
+            scale = 2.0 * inner / norm
+            for i in range(k, m):
+                a[i, j] -= scale * a[i, k]
+        inner = 0.0
+        for i in range(k, m):
+            inner += a[i, k] * b[i]
+        scale = 2.0 * inner / norm
+        for i in range(k, m):
+            b[i] -= scale * a[i, k]
+    for k in range(n - 1, -1, -1):
+        t = b[k]
+        for j in range(k + 1, n):
+            t -= a[k, j] * x[j]
+        x[k] = t / diagonal[k]
+    return n

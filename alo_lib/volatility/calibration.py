@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.numerics.elementwise import power
 from alo_lib.numerics.fixed_order import dot, product
 from alo_lib.volatility.errors import CalibrationError, ParameterError
 from alo_lib.volatility.innovations import DISTRIBUTIONS, Distribution, downside_share
@@ -69,7 +70,7 @@ class Calibration:
 def backcast_variance(residuals: Array) -> float:
     """Exponentially weighted mean of the first 75 squared residuals, which is what arch starts its recursion from."""
     days = min(_BACKCAST_DAYS, residuals.size)
-    weights = _BACKCAST_DECAY ** np.arange(days)
+    weights = power(_BACKCAST_DECAY, np.arange(days))
     return float(np.sum(np.square(residuals[:days]) * (weights / np.sum(weights))))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.numerics.elementwise import power
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr, standard_errors
 from alo_lib.volatility.changes import ChangeDetector
 from alo_lib.volatility.errors import DataError, ParameterError
@@ -219,7 +220,7 @@ class GjrGarch:
         if horizon_days < 1:
             raise ParameterError(f"horizon_days must be at least 1, but it is {horizon_days}")
         long_run = self.parameters.long_run_variance
-        decay = np.power(self.parameters.persistence, np.arange(horizon_days, dtype=np.float64))
+        decay = power(self.parameters.persistence, np.arange(horizon_days, dtype=np.float64))
         return np.asarray(long_run + decay * (state.variance - long_run), dtype=np.float64)
 
     @overload
@@ -247,7 +248,7 @@ class GjrGarch:
         days = np.asarray(trading_days, dtype=np.float64)
         p, long_run = self.parameters.persistence, self.parameters.long_run_variance
         whole = np.floor(days)
-        last = np.power(p, whole)
+        last = power(p, whole)
         decayed = ((1.0 - last) / (1.0 - p) + (days - whole) * last) / days
         return np.asarray(long_run + decayed * (np.asarray(variance) - long_run), dtype=np.float64)
 

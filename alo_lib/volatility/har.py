@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.numerics.elementwise import exp, log
+from alo_lib.numerics.linear import least_squares
 from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, finite_returns
 
-__all__ = ["LAGS", "HarModel", "future_means", "har_features"]
+__all__ = ["LAGS", "HarModel", "dot_rows", "future_means", "har_features"]
 
 Array = NDArray[np.float64]
 
@@ -24,6 +26,9 @@ LAGS = (1, 5, 22)
 """Days that a predictor averages over."""
 
 _FEATURES = 1 + 2 * len(LAGS)
+
+_COLLINEAR = 1e-10
+"""Share of a predictor's length that those before it must leave unexplained."""
 
 
 def har_features(measures: ArrayLike, returns: ArrayLike) -> Array:
@@ -36,7 +41,7 @@ def har_features(measures: ArrayLike, returns: ArrayLike) -> Array:
         raise DataError(f"measures and returns must be {LAGS[-1]} or more and as many, but are {x.size} and {r.size}")
     if not np.all(x > 0.0):
         raise DataError(f"measures must be positive, but the least is {float(np.min(x))!r}")
-    log_x, losses = np.log(x), np.minimum(r, 0.0)
+    log_x, losses = log(x), np.minimum(r, 0.0)
     deviation = np.sqrt(_trailing(x, LAGS[-1]))
     columns = [np.ones_like(deviation)]
     columns += [_trailing(log_x, lag)[LAGS[-1] - lag :] for lag in LAGS]
@@ -91,18 +96,26 @@ class HarModel:
             )
         coefficients, variances = [], []
         for horizon in horizons:
-            target = np.log(future_means(x, horizon)[LAGS[-1] - 1 :])
+            target = log(future_means(x, horizon)[LAGS[-1] - 1 :])
             known = features[: target.size]
-            solution, _, rank, _ = np.linalg.lstsq(known, target, rcond=None)
+            solution = np.empty(_FEATURES)
+            rank = least_squares(known.copy(), target.copy(), solution, _COLLINEAR)
             if rank < _FEATURES:
                 raise CalibrationError(f"HAR needs predictors that vary, but their rank is {rank} of {_FEATURES}")
             coefficients.append(tuple(float(value) for value in solution))
-            variances.append(float(np.mean(np.square(target - known @ solution))))
+            variances.append(float(np.mean(np.square(target - dot_rows(known, solution)))))
         scale = float(np.mean(np.square(r)) / np.mean(x))
         return cls(tuple(horizons), tuple(coefficients), tuple(variances), scale)
 
     def forecast(self, features: Array) -> Array:
         """Expected mean daily variance over each horizon, from rows of :func:`har_features`: (m, 7) to (m, k)."""
-        log_mean = features @ np.array(self.coefficients).T + 0.5 * np.array(self.residual_variances)
-        result: Array = self.scale * np.exp(log_mean)
-        return result
+        log_means = [dot_rows(features, np.array(row)) for row in self.coefficients]
+        return self.scale * exp(np.stack(log_means, axis=-1) + 0.5 * np.array(self.residual_variances))
+
+
+def dot_rows(rows: Array, weights: Array) -> Array:
+    """Sum of each row (m, k) times ``weights`` (k,), column after column: the order that every machine keeps."""
+    total = np.zeros(rows.shape[0])
+    for column, weight in zip(rows.T, weights, strict=True):
+        total += weight * column
+    return total

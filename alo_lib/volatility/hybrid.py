@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
+from alo_lib.numerics.elementwise import exp, log
 from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError, VolatilityError
 from alo_lib.volatility.garch import GjrGarch, GjrState
-from alo_lib.volatility.har import LAGS, HarModel, future_means, har_features
+from alo_lib.volatility.har import LAGS, HarModel, dot_rows, future_means, har_features
 from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.ranges import MEMORY, measure_day, range_variance
@@ -276,7 +277,7 @@ class HybridForecast:
         blend = self.implied_blend if self.implied_blend is not None and state.implied is not None else self.blend
         edges = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
         at_fitted = np.array([np.interp(edges, LEVELS, errors) for errors in blend.log_errors])
-        fitted = np.log(self.horizons)
+        fitted = log(self.horizons)
         low, high = (np.interp(math.log(trading_days), fitted, column) for column in at_fitted.T)
         return centre * math.exp(0.5 * float(low)), centre * math.exp(0.5 * float(high))
 
@@ -329,9 +330,10 @@ def _forecasts(
 
 def _combine(blend: Blend, forecasts: Mapping[str, Array]) -> Array:
     """Weighted geometric mean of the parts, each (m, k)."""
-    logs = np.stack([np.log(forecasts[part]) for part in blend.parts], axis=-1)
-    result: Array = np.exp(np.einsum("mkp,kp->mk", logs, np.array(blend.weights)))
-    return result
+    logs = np.zeros_like(forecasts[blend.parts[0]])
+    for part, weights in zip(blend.parts, np.array(blend.weights).T, strict=True):
+        logs += weights * log(forecasts[part])
+    return exp(logs)
 
 
 def _fit_blend(
@@ -350,13 +352,13 @@ def _fit_blend(
     weights, errors = [], []
     for k, target in enumerate(realized):
         use = known[: target.size]
-        logs = np.stack([np.log(forecasts[part][: target.size, k][use]) for part in parts], axis=1)
-        log_target = np.log(target[use])
+        logs = np.stack([log(forecasts[part][: target.size, k][use]) for part in parts], axis=1)
+        log_target = log(target[use])
         w = _least_loss(logs, log_target, prior)
         weights.append(tuple(float(value) for value in w))
         honest = judged[: target.size][use]
         sample = honest if np.count_nonzero(honest) >= MEMORY else np.ones_like(honest)
-        errors.append(tuple(float(value) for value in np.quantile((log_target - logs @ w)[sample], LEVELS)))
+        errors.append(tuple(float(value) for value in np.quantile((log_target - dot_rows(logs, w))[sample], LEVELS)))
     return Blend(parts, tuple(weights), tuple(errors))
 
 
@@ -366,8 +368,8 @@ def _least_loss(logs: Array, log_target: Array, prior: Array) -> Array:
         return prior
 
     def loss(w: Array) -> tuple[float, Array]:
-        error = log_target - logs @ w
-        ratio = np.exp(error)
+        error = log_target - dot_rows(logs, w)
+        ratio = exp(error)
         value = float(np.mean(ratio - error)) - 1.0 + _PULL * float(np.sum(np.square(w - prior)))
         return value, -np.mean(logs * (ratio - 1.0)[:, None], axis=0) + 2.0 * _PULL * (w - prior)
 

@@ -5,12 +5,14 @@ of shape (...). A rolling window is a view: :func:`rolling` applies one to the l
 Parkinson, Garman-Klass and Rogers-Satchell see the session only; close-to-close and Yang-Zhang include the night.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.numerics.elementwise import log
 from alo_lib.volatility.errors import DataError, ParameterError
 from alo_lib.volatility.returns import TRADING_DAYS, check_prices, log_returns
 
@@ -55,7 +57,7 @@ def parkinson(high: ArrayLike, low: ArrayLike) -> Array:
     :raises DataError: for bad prices, or a low above its high.
     """
     h, lo = check_bars(high=high, low=low)
-    return _annualized(np.mean(np.square(np.log(h / lo)), axis=-1) / (4.0 * np.log(2.0)))
+    return _annualized(np.mean(np.square(log(h / lo)), axis=-1) / (4.0 * math.log(2.0)))
 
 
 def garman_klass(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> Array:
@@ -64,7 +66,7 @@ def garman_klass(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: Array
     :raises DataError: for bad prices, or a bar whose open or close lies outside its range.
     """
     o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
-    daily = 0.5 * np.square(np.log(h / lo)) - (2.0 * np.log(2.0) - 1.0) * np.square(np.log(c / o))
+    daily = 0.5 * np.square(log(h / lo)) - (2.0 * math.log(2.0) - 1.0) * np.square(log(c / o))
     return _annualized(np.mean(daily, axis=-1))
 
 
@@ -89,9 +91,9 @@ def yang_zhang(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLi
     observations = c.shape[-1] - 1
     if observations < 2:
         raise DataError(f"yang_zhang needs at least 3 bars, but there are {c.shape[-1]}")
-    night = np.var(np.log(o[..., 1:] / c[..., :-1]), axis=-1, ddof=1)
+    night = np.var(log(o[..., 1:] / c[..., :-1]), axis=-1, ddof=1)
     o, h, lo, c = o[..., 1:], h[..., 1:], lo[..., 1:], c[..., 1:]
-    session = np.var(np.log(c / o), axis=-1, ddof=1)
+    session = np.var(log(c / o), axis=-1, ddof=1)
     k = (_ALPHA - 1.0) / (_ALPHA + (observations + 1.0) / (observations - 1.0))
     return _annualized(night + k * session + (1.0 - k) * np.mean(_rogers_satchell_daily(o, h, lo, c), axis=-1))
 
@@ -112,12 +114,12 @@ def realized_variance(prices: ArrayLike, *, step: int = 1, previous_close: Array
     intervals = (p.shape[-1] if p.ndim else 0) - 1
     if intervals < step:
         raise DataError(f"prices must hold more than step = {step} values, but the shape is {p.shape}")
-    x = np.log(p)
+    x = log(p)
     overlapping = np.square(x[..., step:] - x[..., :-step])
     # Overlapping windows: each interval counts up to ``step`` times, less at the two ends of the session.
     variance = np.sum(overlapping, axis=-1) * (intervals / (step * (intervals - step + 1.0)))
     if previous_close is not None:
-        variance = variance + np.square(x[..., 0] - np.log(check_prices("previous_close", previous_close)))
+        variance = variance + np.square(x[..., 0] - log(check_prices("previous_close", previous_close)))
     return np.asarray(variance, dtype=np.float64)
 
 
@@ -148,7 +150,7 @@ def _annualized(variance: ArrayLike) -> Array:
 
 
 def _rogers_satchell_daily(o: Array, h: Array, lo: Array, c: Array) -> Array:
-    result: Array = np.log(h / c) * np.log(h / o) + np.log(lo / c) * np.log(lo / o)
+    result: Array = log(h / c) * log(h / o) + log(lo / c) * log(lo / o)
     return result
 
 

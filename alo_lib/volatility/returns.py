@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.numerics.elementwise import log
 from alo_lib.volatility.errors import DataError
 
 __all__ = ["MAX_DEVIATIONS", "MIN_OBSERVATIONS", "TRADING_DAYS", "check_prices", "check_returns", "log_returns"]
@@ -48,7 +49,7 @@ def log_returns(closes: ArrayLike) -> Array:
     array = check_prices("closes", closes)
     if array.ndim == 0 or array.shape[-1] < 2:
         raise DataError(f"closes must hold at least 2 prices to make a return, but the shape is {array.shape}")
-    result: Array = np.diff(np.log(array), axis=-1)
+    result: Array = np.diff(log(array), axis=-1)
     return result
 
 
