@@ -81,7 +81,7 @@ class OptionBars:
     def by_time(self) -> Iterator[tuple[int, "OptionBars"]]:
         """The rows of each time in turn, as views."""
         times, starts = np.unique(self.bars["time"], return_index=True)
-        ends = np.append(starts[1:], len(self.bars))
+        ends = np.append(starts, len(self.bars))[1:]
         for time, start, end in zip(times.tolist(), starts.tolist(), ends.tolist(), strict=True):
             yield time, OptionBars(self.contracts, self.contract[start:end], self.bars[start:end])
 

@@ -25,6 +25,7 @@ from alo_lib.volatility.realized import (
 )
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
 from alo_lib.volatility.returns import TRADING_DAYS, log_returns
+from alo_lib.volatility.walk import Walk, walk_forward
 
 __all__ = [
     "TRADING_DAYS",
@@ -51,6 +52,7 @@ __all__ = [
     "VarianceTargeting",
     "VolatilityAnalysis",
     "VolatilityError",
+    "Walk",
     "analyse",
     "close_to_close",
     "garman_klass",
@@ -62,5 +64,6 @@ __all__ = [
     "realized_volatility",
     "rogers_satchell",
     "rolling",
+    "walk_forward",
     "yang_zhang",
 ]

@@ -271,15 +271,23 @@ class HybridForecast:
 
         :raises ParameterError: for a level outside [0.1, 0.98], or a horizon that is not finite and positive.
         """
+        centre, fitted = self.forecast_volatility(state, trading_days), log(self.horizons)
+        low, high = (np.interp(math.log(trading_days), fitted, column) for column in self._edges(state, level).T)
+        return centre * math.exp(0.5 * float(low)), centre * math.exp(0.5 * float(high))
+
+    def forecast_fitted(self, state: HybridState, level: float = 0.9) -> tuple[Array, Array, Array]:
+        """Annualized volatility over each of ``horizons`` and the edges of its band, each (k,); errors as above."""
+        centre = np.sqrt(TRADING_DAYS * self.forecast_variance(state))
+        low, high = exp(0.5 * self._edges(state, level)).T
+        return centre, centre * low, centre * high
+
+    def _edges(self, state: HybridState, level: float) -> Array:
+        """Logarithms of the band's edges over the forecast, in variance, at each horizon: (k, 2)."""
         if not 0.1 <= level <= 0.98:
             raise ParameterError(f"level must be in [0.1, 0.98], but it is {level!r}")
-        centre = self.forecast_volatility(state, trading_days)
         blend = self.implied_blend if self.implied_blend is not None and state.implied is not None else self.blend
-        edges = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
-        at_fitted = np.array([np.interp(edges, LEVELS, errors) for errors in blend.log_errors])
-        fitted = log(self.horizons)
-        low, high = (np.interp(math.log(trading_days), fitted, column) for column in at_fitted.T)
-        return centre * math.exp(0.5 * float(low)), centre * math.exp(0.5 * float(high))
+        at = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
+        return np.array([np.interp(at, LEVELS, errors) for errors in blend.log_errors])
 
 
 def _fit_parts(

@@ -4,6 +4,8 @@ import re
 import plotly.graph_objects as go
 import pytest
 
+from alo_lib.market.volatility_files import ForecastLine, RegimeLine, read_lines
+
 
 def figures_of(text):
     packed = re.findall(r'<script type="application/json">(.*?)</script>', text, flags=re.DOTALL)
@@ -74,3 +76,19 @@ def test_what_cannot_be_done_is_one_sentence(run, small_market, arguments, sente
     assert outcome.err.count("\n") == 1
     missing = run("volatility", "ALFA", "--data", "nowhere")
     assert "there is no data folder at nowhere" in missing.err
+
+
+def test_what_was_known_on_each_day_is_published_as_custom_data(run, small_market, tmp_path):
+    outcome = run("volatility", "ALFA", "--data", small_market, "--publish", tmp_path / "out", "--json")
+    assert outcome.status == 0
+    told = json.loads(outcome.out)
+    files = {kind: tmp_path / "out/alternative/alo" / kind / "alfa.jsonl" for kind in ("forecast", "regime")}
+    assert told["published"] == list(map(str, files.values()))
+    forecasts = read_lines(files["forecast"], ForecastLine)
+    assert str(forecasts[-1].time) == f"{told['end']} 16:00:00"
+    assert len(forecasts) == told["bars"] - 250 == len(read_lines(files["regime"], RegimeLine))
+    short = run("volatility", "ALFA", "--data", small_market, "--publish", tmp_path / "out", "--end", "2023-12-29")
+    assert short.status == 0
+    kept = read_lines(files["forecast"], ForecastLine)
+    assert kept == forecasts[: len(kept)]
+    assert len(kept) < len(forecasts)

@@ -158,6 +158,12 @@ def test_forecast_interpolates_total_variance_and_the_band_surrounds_it(bars: Ar
     low, high = hybrid.forecast_band(state, 21.0)
     wide_low, wide_high = hybrid.forecast_band(state, 21.0, level=0.98)
     assert wide_low < low < hybrid.forecast_volatility(state, 21.0) < high < wide_high
+    centre, lower, upper = hybrid.forecast_fitted(state)
+    assert centre[2] == pytest.approx(hybrid.forecast_volatility(state, 21.0), rel=1e-12)
+    assert (lower[2], upper[2]) == pytest.approx((low, high), rel=1e-12)
+    # Between fitted horizons the band's width lies between theirs.
+    widths = [math.log(edge[1] / edge[0]) for edge in (hybrid.forecast_band(state, days) for days in (5.0, 10.0, 21.0))]
+    assert min(widths[0], widths[2]) <= widths[1] <= max(widths[0], widths[2])
 
 
 def test_implied_volatility_is_weighed_when_its_history_is_long_enough(bars: Array) -> None:

@@ -1,6 +1,7 @@
 """``alo volatility``."""
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,8 @@ import click
 from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
+    from alo_lib.market.bars import Bars
+    from alo_lib.market.volatility_files import VolatilityLine
     from alo_lib.views import AnalysisView
 
 __all__ = ["volatility"]
@@ -51,6 +54,11 @@ _YEARS = 10
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write the page to.  [default: volatility-TICKER.html]",
 )
+@click.option(
+    "--publish",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="LEAN data folder to write each day's forecast, regimes and implied-volatility surface to, as custom data.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def volatility(
     ticker: str,
@@ -60,17 +68,20 @@ def volatility(
     regimes: int,
     distribution: Literal["normal", "t", "skewt"],
     output: Path | None,
+    publish: Path | None,
     as_json: bool,
 ) -> None:
     """Show what is known of the volatility of TICKER, from its daily bars, and write it as a page for a browser.
 
     GJR-GARCH with its standard errors and conditional volatility, regimes as they were known on each day, changes of
-    scale, and the forecast up to a year ahead with the band that its past errors give it.
+    scale, and the forecast up to a year ahead with the band that its past errors give it. What --publish writes was
+    known on each day: models are fitted to the days before it alone, as if time went by.
 
     \b
     Examples:
       alo volatility SPY --data ~/lean/data
       alo volatility AAPL --data ~/lean/data --end 2014-06-06 --regimes 3
+      alo volatility GOOG --data ~/lean/data --publish ~/lean/data
       alo volatility SPY --json | jq '.forecast[] | {days, volatility}'
     """
     from alo_lib.cli.failures import UserError
@@ -86,15 +97,18 @@ def volatility(
     target = output or Path(f"volatility-{name}.html")
     if not target.parent.is_dir():
         raise UserError(f"there is no folder {target.parent} to write {target.name} to; make it first")
-    view = _analysed(name, ready_market(data, DATA), start and start.date(), end and end.date(), regimes, distribution)
+    folder = ready_market(data, DATA)
+    view, bars = _analysed(name, folder, start and start.date(), end and end.date(), regimes, distribution)
+    written = [] if publish is None else _published(name, folder, bars, regimes, publish)
     target.write_text(analysis_html(view), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(view.to_dict() | {"page": str(target)}))
+        click.echo(json.dumps(view.to_dict() | {"page": str(target), "published": list(map(str, written))}))
     else:
         from rich.console import Console
 
         Console(highlight=False).print(analysis_table(view))
-        click.echo(shown(target))
+        for path in [target, *written]:
+            click.echo(shown(path))
 
 
 def _analysed(
@@ -104,8 +118,8 @@ def _analysed(
     end: date | None,
     regimes: int,
     distribution: Literal["normal", "t", "skewt"],
-) -> "AnalysisView":
-    """The bars of the days asked for, and all that the models say of them."""
+) -> "tuple[AnalysisView, Bars]":
+    """All that the models say of the days asked for, and their bars."""
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
     from alo_lib.views import AnalysisView
@@ -129,4 +143,35 @@ def _analysed(
         )
     except VolatilityError as error:
         raise UserError(f"{ticker} from {start}{f' to {end}' if end else ''}: {error}") from None
-    return AnalysisView(ticker, days[use], analysis)
+    return AnalysisView(ticker, days[use], analysis), bars[use]
+
+
+def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Path) -> list[Path]:
+    """Write what was known on each day as LEAN custom data; the files, of which one without a line is not written."""
+    from alo_lib.cli.console import console
+    from alo_lib.cli.failures import UserError
+    from alo_lib.market import DataFolder
+    from alo_lib.market.surfaces import daily_surfaces, exchange_datetime
+    from alo_lib.market.volatility_files import ForecastLine, RegimeLine, volatility_file, write_lines
+    from alo_lib.volatility import VolatilityError, walk_forward
+
+    source = DataFolder(folder)
+    with console().status(f"Walking through the days of {ticker} ..."):
+        try:
+            walk = walk_forward(*(bars[name] for name in ("open", "high", "low", "close")), regimes=regimes)
+        except VolatilityError as error:
+            raise UserError(f"{ticker}: {error}") from None
+        times = [exchange_datetime(time, source) for time in bars["time"][walk.first :].tolist()]
+        surfaces = daily_surfaces(source, ticker, times[0].date(), times[-1].date())
+    said = zip(times, walk.volatility.tolist(), walk.low.tolist(), walk.high.tolist(), strict=True)
+    mixes = zip(times, walk.probabilities.tolist(), walk.regime_volatility.tolist(), strict=True)
+    kinds: list[Sequence[VolatilityLine]] = [
+        [ForecastLine(time, walk.days, *map(tuple, columns)) for time, *columns in said],
+        [RegimeLine(time, tuple(mix), tuple(levels)) for time, mix, levels in mixes if mix[0] >= 0.0],  # NaN is not
+        surfaces,
+    ]
+    written = []
+    for lines in filter(None, kinds):
+        written.append(volatility_file(target, type(lines[0]), ticker))
+        write_lines(written[-1], lines)
+    return written

@@ -1,0 +1,78 @@
+"""Implied-volatility surfaces from a data folder: what each day's last option quotes say."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.calendar import year_fraction
+from alo_lib.market.folder import DataFolder
+from alo_lib.market.layout import DataKind, Resolution, SecurityType
+from alo_lib.market.volatility_files import SurfaceLine, SurfacePoint
+from alo_lib.pricing import Chain
+
+__all__ = ["daily_surfaces", "exchange_datetime"]
+
+_YEAR: Final = timedelta(days=365)
+_LEAST_LIFE: Final = 1.0 / 365.0
+"""Years; a day before the end an option has no volatility of its own any more."""
+
+
+def daily_surfaces(folder: DataFolder, ticker: str, start: date, end: date) -> list[SurfaceLine]:
+    """The surface at each close that has option quotes, by the American price at the mid of each contract.
+
+    The dividend yield is the past year's cash over spot, the rate is the folder's. Quotes without a bid, or whose mid
+    no volatility explains, have no point.
+    """
+    # A contract's file of a year may hold days that the underlying's does not; those have no spot and are left out.
+    closes = folder.bars(ticker, start, end, Resolution.DAILY)
+    spots = dict(zip(closes["time"].tolist(), closes["close"].tolist(), strict=True))
+    hours = folder.hours(SecurityType.OPTION, ticker)
+    quotes = folder.option_bars(ticker, start, end, Resolution.DAILY, DataKind.QUOTE)
+    lines = []
+    for time, chain in quotes.by_time():
+        if time not in spots:
+            continue
+        contracts, spot = chain.contracts[chain.contract], spots[time]
+        ends = np.array([hours.expiry_time(day) for day in contracts["expiry"].tolist()], np.int64)
+        years = year_fraction(time, ends)
+        bid, ask = chain.bars["bid_close"], chain.bars["ask_close"]
+        use = (bid > 0.0) & (ask >= bid) & (years > _LEAST_LIFE)
+        now = exchange_datetime(time, folder)
+        volatility = _implied(
+            contracts[use], 0.5 * (bid + ask)[use], years[use], spot, *_terms(folder, ticker, now.date(), spot)
+        )
+        points = [
+            SurfacePoint(expiry, strike, right, value)
+            for (expiry, strike, right), value in zip(contracts[use].tolist(), volatility.tolist(), strict=True)
+            if value > 0.0  # NaN is not
+        ]
+        if points:
+            lines.append(SurfaceLine(now, spot, tuple(sorted(points))))
+    return lines
+
+
+def exchange_datetime(time: int, folder: DataFolder) -> datetime:
+    """A time (ns UTC) on the exchange's clock, without a zone."""
+    zone = folder.hours().exchange_zone
+    return datetime.fromtimestamp(time / 1e9, UTC).astimezone(zone).replace(tzinfo=None)
+
+
+def _terms(folder: DataFolder, ticker: str, day: date, spot: float) -> tuple[float, float]:
+    """Rate and dividend yield, continuously compounded."""
+    paid = sum(one.amount for one in folder.events(ticker).dividends if day - _YEAR < one.ex_date <= day)
+    return folder.interest_rates.rate_at(day), float(np.log1p(paid / spot))
+
+
+def _implied(
+    contracts: NDArray[np.void],
+    mid: NDArray[np.float64],
+    years: NDArray[np.float64],
+    spot: float,
+    rate: float,
+    dividend_yield: float,
+) -> NDArray[np.float64]:
+    if not len(contracts):
+        return np.zeros(0)
+    return Chain(contracts["strike"], years, contracts["right"]).implied_volatility(mid, spot, rate, dividend_yield)

@@ -1,0 +1,150 @@
+"""LEAN custom data: forecasts, regimes and implied-volatility surfaces, written, read back and charted."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from AlgorithmImports import (
+    FileFormat,
+    Globals,
+    OptionContract,
+    OptionRight,
+    PythonData,
+    QCAlgorithm,
+    SubscriptionDataConfig,
+    SubscriptionDataSource,
+    SubscriptionTransportMedium,
+)
+
+from alo_lib.market.volatility_files import (
+    ForecastLine,
+    RegimeLine,
+    SurfaceLine,
+    SurfacePoint,
+    VolatilityLine,
+    store_key,
+    text_of,
+    volatility_file,
+)
+
+__all__ = ["AloForecastData", "AloRegimeData", "AloSurfaceData", "plot", "save", "surface_of"]
+
+
+class _VolatilityData(PythonData):
+    """A line of the file in LEAN's data folder, or, where there is none, of the same text in the object store."""
+
+    line_type: ClassVar[type[VolatilityLine]]
+
+    def get_source(self, config: SubscriptionDataConfig, date: dt.datetime, is_live: bool) -> SubscriptionDataSource:
+        """LEAN's question where the lines are."""
+        path = volatility_file(Path(Globals.data_folder), self.line_type, _ticker(config))
+        if path.is_file():
+            return SubscriptionDataSource(str(path), SubscriptionTransportMedium.LOCAL_FILE, FileFormat.CSV)
+        key = store_key(self.line_type, _ticker(config))
+        return SubscriptionDataSource(key, SubscriptionTransportMedium.OBJECT_STORE, FileFormat.CSV)
+
+    def _filled(self, config: SubscriptionDataConfig, line: VolatilityLine, value: float) -> None:
+        self.symbol = config.symbol
+        self.time = self.end_time = line.time
+        self.value = value
+        self["line"] = line.text()
+
+
+class AloForecastData(_VolatilityData):
+    """``add_data(AloForecastData, "SPY")``: the value is the 21-day forecast; ``data.forecast`` has every horizon."""
+
+    line_type = ForecastLine
+
+    @property
+    def forecast(self) -> ForecastLine:
+        """All of the line."""
+        return ForecastLine.parse(str(self["line"]))
+
+    def reader(self, config: SubscriptionDataConfig, line: str, date: dt.datetime, is_live: bool) -> "AloForecastData":
+        """LEAN's question what a line says."""
+        data, parsed = AloForecastData(), ForecastLine.parse(line)
+        data._filled(config, parsed, parsed.at(21.0))
+        return data
+
+
+class AloRegimeData(_VolatilityData):
+    """``add_data(AloRegimeData, "SPY")``: the value is the likeliest regime, 0 the calmest; ``data.regimes`` is all."""
+
+    line_type = RegimeLine
+
+    @property
+    def regimes(self) -> RegimeLine:
+        """All of the line."""
+        return RegimeLine.parse(str(self["line"]))
+
+    def reader(self, config: SubscriptionDataConfig, line: str, date: dt.datetime, is_live: bool) -> "AloRegimeData":
+        """LEAN's question what a line says."""
+        data, parsed = AloRegimeData(), RegimeLine.parse(line)
+        data._filled(config, parsed, float(parsed.regime))
+        return data
+
+
+class AloSurfaceData(_VolatilityData):
+    """``add_data(AloSurfaceData, "GOOG")``: the value is the nearest expiry's volatility at the money."""
+
+    line_type = SurfaceLine
+
+    @property
+    def surface(self) -> SurfaceLine:
+        """All of the line."""
+        return SurfaceLine.parse(str(self["line"]))
+
+    def reader(self, config: SubscriptionDataConfig, line: str, date: dt.datetime, is_live: bool) -> "AloSurfaceData":
+        """LEAN's question what a line says."""
+        data, parsed = AloSurfaceData(), SurfaceLine.parse(line)
+        data._filled(config, parsed, parsed.at_the_money(parsed.expiries[0]))
+        return data
+
+
+def save(algorithm: QCAlgorithm, ticker: str, lines: Sequence[VolatilityLine]) -> str:
+    """Keep lines of one kind in LEAN's object store, where ``add_data`` finds them again. Returns their key.
+
+    :raises DataError: for lines out of order or no ticker; ValueError for none, or for more than one kind.
+    """
+    kinds = {type(line) for line in lines}
+    if len(kinds) != 1:
+        raise ValueError(f"lines must be of one kind, but they are of {len(kinds)}")
+    key = store_key(kinds.pop(), ticker)
+    algorithm.object_store.save(key, text_of(lines))
+    return key
+
+
+def plot(algorithm: QCAlgorithm, data: AloForecastData | AloRegimeData | AloSurfaceData) -> None:
+    """Add a line of data to LEAN's charts: the forecast of each horizon, probabilities, or volatility by expiry."""
+    ticker = str(data.symbol.value).partition(".")[0]
+    if isinstance(data, AloForecastData):
+        line = data.forecast
+        for days, volatility in zip(line.days, line.volatility, strict=True):
+            algorithm.plot(f"{ticker} forecast", f"{days} days, %", 100.0 * volatility)
+    elif isinstance(data, AloRegimeData):
+        for number, probability in enumerate(data.regimes.probability, 1):
+            algorithm.plot(f"{ticker} regimes", f"regime {number}", probability)
+    else:
+        surface = data.surface
+        for expiry in surface.expiries:
+            if surface.smile(expiry):
+                algorithm.plot(f"{ticker} at the money", f"{expiry}, %", 100.0 * surface.at_the_money(expiry))
+
+
+def surface_of(time: dt.datetime, contracts: Iterable[OptionContract]) -> SurfaceLine | None:
+    """The surface that a chain shows at ``time`` (New York), by its price model; None where it has none."""
+    points, spot = [], math.nan
+    for contract in contracts:
+        volatility = float(contract.implied_volatility)
+        if volatility > 0.0:
+            spot = float(contract.underlying_last_price)
+            right = 1 if contract.right == OptionRight.CALL else -1
+            points.append(SurfacePoint(contract.expiry.date(), float(contract.strike), right, volatility))
+    return SurfaceLine(time, spot, tuple(sorted(points))) if points else None
+
+
+def _ticker(config: SubscriptionDataConfig) -> str:
+    symbol = config.symbol
+    return str(symbol.underlying.value if symbol.has_underlying else symbol.value)
