@@ -6,10 +6,14 @@ from models.marshalling import Marshal
 from models.option_price_model import AloOptionPriceModel
 from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
 from models.risk_management_model import GreeksRiskManagementModel
+from models.volatility_data import AloForecastData, AloRegimeData, AloSurfaceData
 from models.volatility_model import AloVolatilityModel
 
 __all__ = [
+    "AloForecastData",
     "AloOptionPriceModel",
+    "AloRegimeData",
+    "AloSurfaceData",
     "AloVolatilityModel",
     "GreeksRiskManagementModel",
     "Marshal",

@@ -49,18 +49,18 @@ class _VolatilityData(PythonData):
         self.symbol = config.symbol
         self.time = self.end_time = line.time
         self.value = value
-        self["line"] = line.text()
+        self["text"] = line.text()
 
 
 class AloForecastData(_VolatilityData):
-    """``add_data(AloForecastData, "SPY")``: the value is the 21-day forecast; ``data.forecast`` has every horizon."""
+    """``add_data(AloForecastData, "SPY")``: the value is the 21-day forecast; :meth:`read` has all horizons."""
 
     line_type = ForecastLine
 
-    @property
-    def forecast(self) -> ForecastLine:
-        """All of the line."""
-        return ForecastLine.parse(str(self["line"]))
+    @staticmethod
+    def read(data: PythonData) -> ForecastLine:
+        """All that the day's line says; ``data`` is what a slice holds."""
+        return ForecastLine.parse(str(data["text"]))
 
     def reader(self, config: SubscriptionDataConfig, line: str, date: dt.datetime, is_live: bool) -> "AloForecastData":
         """LEAN's question what a line says."""
@@ -70,14 +70,14 @@ class AloForecastData(_VolatilityData):
 
 
 class AloRegimeData(_VolatilityData):
-    """``add_data(AloRegimeData, "SPY")``: the value is the likeliest regime, 0 the calmest; ``data.regimes`` is all."""
+    """``add_data(AloRegimeData, "SPY")``: the value is the likeliest regime, 0 the calmest; :meth:`read` has all."""
 
     line_type = RegimeLine
 
-    @property
-    def regimes(self) -> RegimeLine:
-        """All of the line."""
-        return RegimeLine.parse(str(self["line"]))
+    @staticmethod
+    def read(data: PythonData) -> RegimeLine:
+        """All that the day's line says; ``data`` is what a slice holds."""
+        return RegimeLine.parse(str(data["text"]))
 
     def reader(self, config: SubscriptionDataConfig, line: str, date: dt.datetime, is_live: bool) -> "AloRegimeData":
         """LEAN's question what a line says."""
@@ -87,14 +87,14 @@ class AloRegimeData(_VolatilityData):
 
 
 class AloSurfaceData(_VolatilityData):
-    """``add_data(AloSurfaceData, "GOOG")``: the value is the nearest expiry's volatility at the money."""
+    """``add_data(AloSurfaceData, "GOOG")``: the value is the nearest expiry's at the money; :meth:`read` has all."""
 
     line_type = SurfaceLine
 
-    @property
-    def surface(self) -> SurfaceLine:
-        """All of the line."""
-        return SurfaceLine.parse(str(self["line"]))
+    @staticmethod
+    def read(data: PythonData) -> SurfaceLine:
+        """All that the line says; ``data`` is what a slice holds."""
+        return SurfaceLine.parse(str(data["text"]))
 
     def reader(self, config: SubscriptionDataConfig, line: str, date: dt.datetime, is_live: bool) -> "AloSurfaceData":
         """LEAN's question what a line says."""
@@ -116,21 +116,23 @@ def save(algorithm: QCAlgorithm, ticker: str, lines: Sequence[VolatilityLine]) -
     return key
 
 
-def plot(algorithm: QCAlgorithm, data: AloForecastData | AloRegimeData | AloSurfaceData) -> None:
-    """Add a line of data to LEAN's charts: the forecast of each horizon, probabilities, or volatility by expiry."""
-    ticker = str(data.symbol.value).partition(".")[0]
-    if isinstance(data, AloForecastData):
-        line = data.forecast
-        for days, volatility in zip(line.days, line.volatility, strict=True):
-            algorithm.plot(f"{ticker} forecast", f"{days} days, %", 100.0 * volatility)
-    elif isinstance(data, AloRegimeData):
-        for number, probability in enumerate(data.regimes.probability, 1):
-            algorithm.plot(f"{ticker} regimes", f"regime {number}", probability)
-    else:
-        surface = data.surface
-        for expiry in surface.expiries:
-            if surface.smile(expiry):
-                algorithm.plot(f"{ticker} at the money", f"{expiry}, %", 100.0 * surface.at_the_money(expiry))
+def plot(algorithm: QCAlgorithm, ticker: str, line: VolatilityLine) -> None:
+    """Add a line to LEAN's charts: the forecast of each horizon, probabilities, or volatility at the money by expiry.
+
+    :raises TypeError: for a kind of line that has no chart.
+    """
+    match line:
+        case ForecastLine():
+            for days, volatility in zip(line.days, line.volatility, strict=True):
+                algorithm.plot(f"{ticker} forecast", f"{days} days, %", 100.0 * volatility)
+        case RegimeLine():
+            for number, probability in enumerate(line.probability, 1):
+                algorithm.plot(f"{ticker} regimes", f"regime {number}", probability)
+        case SurfaceLine():
+            for expiry in filter(line.smile, line.expiries):
+                algorithm.plot(f"{ticker} at the money", f"{expiry}, %", 100.0 * line.at_the_money(expiry))
+        case _:
+            raise TypeError(f"a {type(line).__name__} has no chart")
 
 
 def surface_of(time: dt.datetime, contracts: Iterable[OptionContract]) -> SurfaceLine | None:
