@@ -25,7 +25,7 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import BackgroundCalibrator, LogicalCalibrator, Settings, TradingCore
 from alo_lib.journal import OBJECT_STORE_KEY, JournalWriter
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, Records, records
@@ -40,7 +40,7 @@ from models import (
     VolatilityAlphaModel,
 )
 from models.marshalling import contract_of, expiry_time, nanoseconds, utc_datetime, utc_nanoseconds
-from models.volatility_model import split_adjusted_closes
+from models.volatility_model import split_adjusted_bars
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
 
@@ -64,7 +64,9 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._journal = io.BytesIO()
         self._writer = JournalWriter(self._journal, settings=self.alo.model_dump_json().encode())
-        self._core = TradingCore(self.alo, self._writer)
+        delay = self.alo.calibration_nanoseconds
+        calibrator = BackgroundCalibrator(delay) if self.live_mode else LogicalCalibrator(delay)
+        self._core = TradingCore(self.alo, self._writer, calibrator)
         self._marshal = Marshal()
         self._equities: dict[str, Equity] = {}
         self._underlyings: list[Records] = []  # not told to the core yet
@@ -162,7 +164,8 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         rate = self.risk_free_interest_rate_model.get_interest_rate(self.time)
         self._tell(Kind.RATE, records(Kind.RATE, rate=float(rate)))
         for ticker, equity in self._equities.items():
-            self._tell(Kind.CLOSE, self._closes(ticker, equity.symbol))
+            for kind, rows in self._daily_bars(ticker, equity.symbol):
+                self._tell(kind, rows)
             actions = [(kind, row) for kind, symbol, row in self._corporate_actions if symbol == equity.symbol]
             dividends = [row for kind, row in actions if kind is Kind.DIVIDEND]
             self._tell(Kind.DIVIDEND, np.concatenate([self._past_dividends(ticker, equity.symbol), *dividends]))
@@ -174,6 +177,9 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         for ticker in self._equities:
             self._tell(Kind.INSTRUMENT, self._contracts(ticker, symbols))
         self._marshal.begin_session(symbols)
+        # Half an hour before the open: what the session needs is prepared, and nothing can be sent.
+        if self._core.open_frame(utc_nanoseconds(self.utc_time)):
+            self._core.run()
 
     def _run_frame(self) -> None:
         """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end."""
@@ -202,16 +208,21 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         if len(rows):
             self._core.accept(Message(kind, utc_nanoseconds(self.utc_time), rows))
 
-    def _closes(self, ticker: str, symbol: Symbol) -> Records:
-        """Daily closes that the core has not been told."""
+    def _daily_bars(self, ticker: str, symbol: Symbol) -> list[tuple[Kind, Records]]:
+        """Daily bars that the core has not been told: ranges, then closes."""
         known = self._last_close.get(ticker)
         count = self.alo.garch_history + 1 if known is None else _CLOSES_REREAD
-        closes = [(nanoseconds(time), close) for time, close in split_adjusted_closes(self, symbol, count)]
-        fresh = [(time, close) for time, close in closes if known is None or time > known]
+        bars = [(nanoseconds(time), *prices) for time, prices in split_adjusted_bars(self, symbol, count)]
+        fresh = [bar for bar in bars if known is None or bar[0] > known]
         if fresh:
             self._last_close[ticker] = fresh[-1][0]
         number = self._marshal.number(symbol)
-        return np.array([(time, number, 0, close) for time, close in fresh], records(Kind.CLOSE, 0).dtype)
+        ranges = [(time, number, 0, open_, high, low) for time, open_, high, low, _ in fresh]
+        closes = [(time, number, 0, close) for time, *_, close in fresh]
+        return [
+            (Kind.RANGE, np.array(ranges, records(Kind.RANGE, 0).dtype)),
+            (Kind.CLOSE, np.array(closes, records(Kind.CLOSE, 0).dtype)),
+        ]
 
     def _past_dividends(self, ticker: str, symbol: Symbol) -> Records:
         """Dividends of the past year, told in the first session."""

@@ -1,4 +1,4 @@
-"""LEAN volatility model: the GJR-GARCH forecast over the next month."""
+"""LEAN volatility model: the strategy's forecast over the next month."""
 
 import datetime as dt
 from typing import Final
@@ -14,26 +14,30 @@ from AlgorithmImports import (
     TradeBar,
 )
 
-from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.settings import StrategySettings
 
-__all__ = ["AloVolatilityModel", "split_adjusted_closes"]
+__all__ = ["AloVolatilityModel", "split_adjusted_bars"]
 
 _MONTH_IN_YEARS: Final = 1.0 / 12.0
 
 
-def split_adjusted_closes(algorithm: QCAlgorithm, symbol: Symbol, count: int) -> list[tuple[dt.datetime, float]]:
-    """The last ``count`` daily closes, oldest first, with the time of each close in New York."""
+def split_adjusted_bars(algorithm: QCAlgorithm, symbol: Symbol, count: int) -> list[tuple[dt.datetime, DailyBar]]:
+    """The last ``count`` daily bars, oldest first, with the time of each close in New York."""
     bars = algorithm.history[TradeBar](
         symbol, count, Resolution.DAILY, data_normalization_mode=DataNormalizationMode.SPLIT_ADJUSTED
     )
-    return [(bar.end_time, round(float(bar.close), 6)) for bar in bars]
+    return [(bar.end_time, (_price(bar.open), _price(bar.high), _price(bar.low), _price(bar.close))) for bar in bars]
+
+
+def _price(value: object) -> float:
+    return round(float(value), 6)  # type: ignore[arg-type]
 
 
 class AloVolatilityModel:
     """``equity.set_volatility_model(AloVolatilityModel(self))``: annualized, in decimals, 0 while there is none.
 
-    The closes come from LEAN's split-adjusted history and not from the data stream, so a split leaves no jump. The
+    The bars come from LEAN's split-adjusted history and not from the data stream, so a split leaves no jump. The
     model is calibrated when the volatility is first read, then as the settings say.
     """
 
@@ -50,11 +54,12 @@ class AloVolatilityModel:
         """The forecast, as of the last session's close."""
         if self._symbol is not None and self._algorithm.time.date() > self._asked_on:
             self._asked_on = self._algorithm.time.date()
-            closes = split_adjusted_closes(self._algorithm, self._symbol, self._settings.garch_history + 1)
-            fresh = [(time, close) for time, close in closes if time > self._last_close]
+            bars = split_adjusted_bars(self._algorithm, self._symbol, self._settings.garch_history + 1)
+            fresh = [(time, prices) for time, prices in bars if time > self._last_close]
             if fresh:
                 self._last_close = fresh[-1][0]
-                problem = self._forecaster.update([close for _, close in fresh])
+                problem = self._forecaster.follow([prices for _, prices in fresh])
+                problem = self._forecaster.calibrate_now() or problem
                 if problem:
                     self._algorithm.debug(f"volatility of {self._symbol.value}: {problem}")
         return self._forecaster.volatility(_MONTH_IN_YEARS) if self._forecaster.ready else 0.0

@@ -41,7 +41,7 @@ def _session(state: State, message: Message) -> None:
     row = message.records[0]
     state.session = Session(int(row["open"]), int(row["close"]), int(row["date"]))
     for underlying in state.underlyings.values():
-        underlying.session_news = True
+        underlying.session_begun = underlying.session_news = True
 
 
 def _rate(state: State, message: Message) -> None:
@@ -50,7 +50,13 @@ def _rate(state: State, message: Message) -> None:
 
 def _closes(state: State, message: Message) -> None:
     for row in message.records:
-        state.underlyings[int(row["instrument"])].new_closes.append(float(row["close"]))
+        state.underlyings[int(row["instrument"])].new_closes.append((int(row["time"]), float(row["close"])))
+
+
+def _ranges(state: State, message: Message) -> None:
+    for row in message.records:
+        prices = float(row["open"]), float(row["high"]), float(row["low"])
+        state.underlyings[int(row["instrument"])].new_ranges[int(row["time"])] = prices
 
 
 def _dividends(state: State, message: Message) -> None:
@@ -147,6 +153,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.INSTRUMENT: _instruments,
     Kind.SESSION: _session,
     Kind.CLOSE: _closes,
+    Kind.RANGE: _ranges,
     Kind.RATE: _rate,
     Kind.DIVIDEND: _dividends,
     Kind.SPLIT: _splits,

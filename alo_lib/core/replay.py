@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import dataclass
 
+from alo_lib.core.calibrator import ToldCalibrator
 from alo_lib.core.settings import Settings
 from alo_lib.core.trading import TradingCore
 from alo_lib.journal import Journal, JournalWriter, read_journal
@@ -34,7 +35,7 @@ def replay(journal: Journal) -> Replay:
     """Run a fresh core over a journal's inputs and frames, and compare what it writes, message by message."""
     stream = io.BytesIO()
     writer = JournalWriter(stream, settings=journal.settings)
-    core = TradingCore(Settings.of(json.loads(journal.settings)), writer)
+    core = TradingCore(Settings.of(json.loads(journal.settings)), writer, ToldCalibrator())
     for message in journal.messages:
         if message.kind == Kind.FRAME:
             core.open_frame(message.time)

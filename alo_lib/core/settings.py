@@ -29,6 +29,9 @@ class Settings(StrategySettings):
     cash: float = Field(1_000_000.0, gt=0, description="money at the start")
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
     frame_milliseconds: int = Field(10, ge=1, le=1000, description="length of a frame")
+    calibration_frames: int = Field(
+        100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
+    )
     frames_per_bar: int = Field(4, ge=1, le=50, description="frames that may follow a bar")
 
     @field_validator("underlyings", mode="before")
@@ -54,6 +57,7 @@ class Settings(StrategySettings):
             ("min_days_to_expiry", "max_days_to_expiry"),
             ("exit_days_to_expiry", "min_days_to_expiry"),
             ("garch_minimum", "garch_history"),
+            ("garch_minimum", "hybrid_minimum"),
         ):
             if getattr(self, low) > getattr(self, high):
                 raise ValueError(f"{low} {getattr(self, low)} must not be above {high} {getattr(self, high)}")
@@ -80,6 +84,11 @@ class Settings(StrategySettings):
     def frame_nanoseconds(self) -> int:
         """Length of a frame."""
         return self.frame_milliseconds * NANOSECONDS // 1000
+
+    @property
+    def calibration_nanoseconds(self) -> int:
+        """Time from asking for a calibration to the first frame that may use it."""
+        return self.calibration_frames * self.frame_nanoseconds
 
     @classmethod
     def parameters_of(cls, config: Path) -> dict[str, Any]:

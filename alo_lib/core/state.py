@@ -1,5 +1,6 @@
 """The state that the tasks of a frame work on."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ from alo_lib.core.settings import Settings
 from alo_lib.market.instruments import EQUITY_MULTIPLIER, OPTION_MULTIPLIER
 from alo_lib.market.records import Kind, Records, records
 from alo_lib.strategy.book import MarketBook, Session
-from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
@@ -31,14 +32,25 @@ class Underlying:
 
     book: MarketBook
     forecaster: VolatilityForecaster
-    new_closes: list[float] = field(default_factory=list)
+    new_closes: list[tuple[int, float]] = field(default_factory=list)  # with the time of each
+    new_ranges: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # open, high, low, by that time
+    calibrating: int = 0  # number of the calibration that was asked for and is not in force; 0 without one
+    forecast_note: str = ""  # what was last told of the forecast's parts
     forecast: dict[int, float] = field(default_factory=dict)  # by expiry, for this session
-    session_news: bool = False  # a session began and its forecast has not been made
+    session_begun: bool = False  # a session began and its new closes have not been followed
+    session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
     valuation: Valuation | None = None
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of held legs, by instrument
     limit_told_on: int = 0  # session, yyyymmdd
     exposure: Records = field(default_factory=lambda: records(Kind.EXPOSURE))
+
+    def take_bars(self) -> list[DailyBar]:
+        """The daily bars told since the last session, each with its range where that was told, too."""
+        unknown = (math.nan, math.nan, math.nan)
+        bars: list[DailyBar] = [(*self.new_ranges.get(time, unknown), close) for time, close in self.new_closes]
+        self.new_closes, self.new_ranges = [], {}
+        return bars
 
     def forecast_rows(self) -> NDArray[np.float64]:
         """The forecast of each row of the chain; NaN where there is none."""
@@ -60,6 +72,7 @@ class State:
     proposals: list[Trade] = field(default_factory=list)  # wanted in this frame, subject to risk
     working: dict[int, WorkingOrder] = field(default_factory=dict)  # by order number
     last_order: int = 0
+    last_calibration: int = 0
     peak_equity: float = 0.0
     halted: bool = False
     # What the frame publishes

@@ -5,9 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.core.calibrator import Calibrator
 from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.market.instruments import OPTION_MULTIPLIER
-from alo_lib.market.records import Kind, OrderReason, OrderType, Records, records
+from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Records, records
 from alo_lib.numerics.fixed_order import dot
 from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
 from alo_lib.strategy.exits import TradeView, exit_reason
@@ -17,25 +18,72 @@ from alo_lib.strategy.scanner import rank
 from alo_lib.strategy.sizing import displayed, structures_for
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
+from alo_lib.volatility import VolatilityError
 
-__all__ = ["equity", "execute", "exposures", "forecast", "limit", "notices", "signal", "target", "value"]
+__all__ = [
+    "equity",
+    "execute",
+    "exposures",
+    "follow",
+    "forecast",
+    "install",
+    "limit",
+    "notices",
+    "signal",
+    "target",
+    "value",
+]
 
 _SIZED: Final = 0
 _LIMITED: Final = 1
 
 
+def follow(state: State, time: int, calibrator: Calibrator) -> None:
+    """Follow each underlying's new daily bars, once a session, and ask for the calibrations that are due."""
+    for number, underlying in state.underlyings.items():
+        if not underlying.session_begun:
+            continue
+        underlying.session_begun = False
+        bars = underlying.take_bars()
+        if not bars:
+            continue
+        problem = underlying.forecaster.follow(bars)
+        if problem:
+            state.notice(number, f"{underlying.book.ticker}: {problem}")
+        if underlying.forecaster.due is not None and not underlying.calibrating:
+            state.last_calibration += 1
+            underlying.calibrating = state.last_calibration
+            calibrator.submit(underlying.calibrating, time, underlying.forecaster.request())
+
+
+def install(state: State, message: Message, calibrator: Calibrator) -> None:
+    """Let calibrations count from now on; where one failed, the last good models stay in force."""
+    for row in message.records:
+        number = int(row["underlying"])
+        underlying = state.underlyings[number]
+        underlying.calibrating = 0
+        try:
+            result = calibrator.take(int(row["number"]))
+            underlying.forecaster.install(result)
+        except VolatilityError as error:
+            state.notice(number, f"{underlying.book.ticker}: {error}")
+            continue
+        underlying.session_news = True
+        if result.note and result.note != underlying.forecast_note:
+            what = "without the hybrid" if result.hybrid is None else "the hybrid lacks a part"
+            state.notice(number, f"{underlying.book.ticker}: forecast {what}, {result.note}")
+        underlying.forecast_note = result.note
+
+
 def forecast(state: State, time: int) -> Records:
-    """Forecast each expiry's volatility, once a session. Returns the new FORECAST records."""
+    """Forecast each expiry's volatility, once a session and after each calibration. Returns new FORECAST records."""
     made = []
+    if state.session is None or not state.session.is_open(time):
+        return records(Kind.FORECAST, 0)
     for number, underlying in state.underlyings.items():
         if not underlying.session_news:
             continue
         underlying.session_news = False
-        if underlying.new_closes:
-            problem = underlying.forecaster.update(underlying.new_closes)
-            underlying.new_closes = []
-            if problem:
-                state.notice(number, f"{underlying.book.ticker}: {problem}")
         expiries = np.unique(underlying.book.contracts["expiry"]).tolist()
         underlying.forecast = {
             expiry: underlying.forecaster.volatility((expiry - time) / (NANOSECONDS * SECONDS_A_YEAR))

@@ -1,6 +1,7 @@
 """The trading core: the one thing that every engine drives."""
 
 from alo_lib.core import tasks
+from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.ingest import ingest
 from alo_lib.core.settings import Settings
 from alo_lib.core.state import State
@@ -21,10 +22,12 @@ class TradingCore:
     all that is needed to decide the same again.
     """
 
-    def __init__(self, settings: Settings, journal: JournalWriter) -> None:
+    def __init__(self, settings: Settings, journal: JournalWriter, calibrator: Calibrator | None = None) -> None:
+        """``calibrator`` makes the fits; without one they take no time, as in a backtest."""
         self.settings = settings
         self.instruments = InstrumentTable()
         self._journal = journal
+        self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
         self._ring = Ring()
         self._state = State(settings, Portfolio(settings.cash))
         self._told_targets = records(Kind.TARGET, 0)
@@ -51,6 +54,8 @@ class TradingCore:
 
     def open_frame(self, time: int) -> bool:
         """Open the frame that begins at ``time``. False when nothing has arrived: the frame would change nothing."""
+        for number in self._calibrator.ready(time):
+            self._tell_calibration(number, time)
         if not self._ring.waiting:
             return False
         frame = self._executive.open(time)
@@ -74,6 +79,7 @@ class TradingCore:
     def stop(self) -> None:
         """End the run: what still waits stays unhandled, and no frame can follow."""
         self._executive.stop()
+        self._calibrator.close()
         self._journal.flush()
 
     @property
@@ -110,15 +116,23 @@ class TradingCore:
         """
         return self._state.contracts_open(underlying)
 
+    def _tell_calibration(self, number: int, time: int) -> None:
+        underlying = next(key for key, each in self._state.underlyings.items() if each.calibrating == number)
+        self.accept(Message(Kind.CALIBRATION, time, records(Kind.CALIBRATION, underlying=underlying, number=number)))
+
     # The tasks -----------------------------------------------------------------------------------------------------
 
     def _ingest(self, frame: Frame) -> None:
         for underlying in self._state.underlyings.values():
             underlying.market_news = False
         while (message := self._ring.pop()) is not None:
-            ingest(self._state, message)
+            if message.kind is Kind.CALIBRATION:
+                tasks.install(self._state, message, self._calibrator)
+            else:
+                ingest(self._state, message)
 
     def _forecast(self, frame: Frame) -> None:
+        tasks.follow(self._state, frame.time, self._calibrator)
         self._decide(frame, Kind.FORECAST, tasks.forecast(self._state, frame.time))
 
     def _signal(self, frame: Frame) -> None:

@@ -28,7 +28,7 @@ __all__ = [
     "records",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -48,6 +48,8 @@ class Kind(IntEnum):
     QUOTE = 8
     ORDER_EVENT = 9
     FRAME = 10
+    RANGE = 11
+    CALIBRATION = 12
 
     FORECAST = 32
     SIGNAL = 33
@@ -141,6 +143,12 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.SESSION: np.dtype([("open", "<i8"), ("close", "<i8"), ("date", "<i8")]),  # date as yyyymmdd
     # A daily close of an underlying, split-adjusted, oldest first; `time` is that session's close.
     Kind.CLOSE: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("close", "<f8")]),
+    # Open, high and low of the daily bars whose closes follow, split-adjusted; `time` is that of the close.
+    Kind.RANGE: np.dtype(
+        [("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("open", "<f8"), ("high", "<f8"), ("low", "<f8")]
+    ),
+    # The result of a calibration that the core asked for comes into force. `number` counts its requests from 1.
+    Kind.CALIBRATION: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("number", "<i8")]),
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
     # A cash dividend per share, at its ex-date's open. Past ones come with the first session, later ones as they go ex.

@@ -188,6 +188,9 @@ class _Run:
             elif message.kind is Kind.DIVIDEND:
                 self._pay(message.records, session)
             core.accept(message)
+        # Half an hour before the open: what the session needs is prepared, and nothing can be sent.
+        if core.open_frame(self._feed.start_of(session)):
+            core.run()
 
     def _split(self, rows: Records) -> None:
         for row in rows:

@@ -83,7 +83,7 @@ class Feed:
         for ticker in self._settings.underlyings:
             number, events = table.number(ticker), self._events[ticker]
             told = [
-                (Kind.CLOSE, self._new_closes(ticker, number, session)),
+                *self._new_bars(ticker, number, session),
                 (Kind.DIVIDEND, self._dividends(events, number, session, first=first)),
                 *((Kind.SPLIT, row) for row in _splits(events, number, session)),
             ]
@@ -98,19 +98,23 @@ class Feed:
         """The session's bars of the underlyings, and of the contracts that :meth:`begin` told."""
         return self._reader.read(session, self._watched)
 
-    def _new_closes(self, ticker: str, number: int, session: Session) -> Records:
-        """Split-adjusted daily closes that were not told yet, up to the session before."""
+    def _new_bars(self, ticker: str, number: int, session: Session) -> list[tuple[Kind, Records]]:
+        """Split-adjusted daily bars that were not told yet, up to the session before: ranges, then closes."""
         bars = self._daily[ticker]
         end = int(np.searchsorted(bars["time"], session.open))
         start = max(0, end - self._settings.garch_history - 1)
         if ticker in self._told_close:
             start = int(np.searchsorted(bars["time"], self._told_close[ticker], side="right"))
         fresh = bars[start:end]
-        closes = _split_adjusted(fresh, self._folder.factor_file(ticker))
-        rows = records(Kind.CLOSE, len(fresh), instrument=number, time=fresh["time"], close=closes)
-        if len(rows):
-            self._told_close[ticker] = int(rows["time"][-1])
-        return rows
+        prices = _split_adjusted(fresh, self._folder.factor_file(ticker))
+        close = prices.pop("close")
+        common = {"instrument": number, "time": fresh["time"]}
+        if len(fresh):
+            self._told_close[ticker] = int(fresh["time"][-1])
+        return [
+            (Kind.RANGE, records(Kind.RANGE, len(fresh), **common, **prices)),
+            (Kind.CLOSE, records(Kind.CLOSE, len(fresh), **common, close=close)),
+        ]
 
     def _dividends(self, events: CorporateEvents, number: int, session: Session, *, first: bool) -> Records:
         """Those that go ex today, in the first session also those of the past year and a bit."""
@@ -165,14 +169,20 @@ def _check(settings: Settings, folder: DataFolder, sessions: list[Session], tick
         raise DataError(f"{ticker} has no option universe file for any session {span}")
 
 
-def _split_adjusted(bars: NDArray[np.void], factors: FactorFile) -> list[float]:
-    """Closes of daily bars, adjusted for every split of the factor file, in decimals as LEAN adjusts them."""
+def _split_adjusted(bars: NDArray[np.void], factors: FactorFile) -> dict[str, list[float]]:
+    """Prices of daily bars, adjusted for every split of the factor file, in decimals as LEAN adjusts them."""
     ends = [row.day for row in factors.rows]
     by_span = [*(row.split_factor for row in factors.rows), Decimal(1)]
     # A regular session ends on its own date in UTC, too.
     days = (bars["time"] // _DAY).astype("datetime64[D]").tolist()
-    closes = zip(days, bars["close"].tolist(), strict=True)
-    return [round(float(decimal(close) * by_span[bisect_left(ends, day)]), _CLOSE_DECIMALS) for day, close in closes]
+    applied = [by_span[bisect_left(ends, day)] for day in days]
+    return {
+        name: [
+            round(float(decimal(price) * factor), _CLOSE_DECIMALS)
+            for price, factor in zip(bars[name].tolist(), applied, strict=True)
+        ]
+        for name in ("open", "high", "low", "close")
+    }
 
 
 def _splits(events: CorporateEvents, number: int, session: Session) -> Iterator[Records]:

@@ -1,61 +1,236 @@
-"""The forecast that the strategy trades on: GJR-GARCH over an option's remaining life."""
+"""The forecast that the strategy trades on: the hybrid over an option's remaining life, or GJR-GARCH in its place.
+
+A forecaster follows one underlying's daily bars and says when a calibration is due: at first, by schedule, or because
+the model's scale stopped fitting. The calibration itself is a function of what it was asked with, so that it can be
+made anywhere and at any time; its result counts from the moment it is installed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alo_lib.strategy.settings import StrategySettings
-from alo_lib.volatility import TRADING_DAYS, GjrGarch, GjrState, VolatilityError, log_returns
+from alo_lib.volatility import (
+    TRADING_DAYS,
+    CalibrationError,
+    ChangeDetector,
+    ChangeState,
+    GjrGarch,
+    GjrState,
+    HybridForecast,
+    HybridState,
+    VolatilityError,
+    log_returns,
+)
 
-__all__ = ["VolatilityForecaster"]
+__all__ = ["Calibrated", "CalibrationRequest", "DailyBar", "Due", "VolatilityForecaster", "calibrate"]
+
+DailyBar = tuple[float, float, float, float]
+"""Open, high, low and close, split-adjusted; all but the close are NaN where only that is known."""
+
+_MOST_WITHOUT_RANGE: Final = 0.05
+"""Share of a history's days that may be known by their close alone before the range is no measure of it."""
+
+_DETECTOR_YEARS: Final = 500
+_FALSE_ALARMS_A_YEAR: Final = 0.5
+
+
+class Due(StrEnum):
+    """Why a calibration is due."""
+
+    FIRST = "there is no model"
+    SCHEDULE = "the schedule"
+    CHANGE = "a change of regime"
+
+
+@dataclass(frozen=True)
+class CalibrationRequest:
+    """All that a calibration depends on."""
+
+    bars: tuple[DailyBar, ...]
+    settings: StrategySettings
+    earlier: "Calibrated | None"
+    """What to start from; it changes the way to the result, and the result by less than the search's tolerance."""
+    why: Due
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Models fitted to a history."""
+
+    garch: GjrGarch
+    hybrid: HybridForecast | None
+    detector: ChangeDetector
+    note: str
+    """Why there is no hybrid, or what it lacks; empty when it is whole."""
+
+
+def calibrate(request: CalibrationRequest) -> Calibrated:
+    """Fit the models of a request; the same request gives the same bits.
+
+    The hybrid needs ``hybrid_minimum`` returns and the range of nearly every day; without it GJR-GARCH stands in, and
+    the note says why.
+
+    :raises VolatilityError: when GJR-GARCH cannot be fitted.
+    """
+    settings, earlier = request.settings, request.earlier
+    bars = np.array(request.bars, dtype=np.float64).reshape(-1, 4)
+    returns = log_returns(bars[:, 3])
+    garch = GjrGarch.calibrate(
+        returns,
+        warm_start=None if earlier is None else earlier.garch.parameters,
+        min_observations=settings.garch_minimum,
+    )
+    hybrid, note = None, _unfit_for_hybrid(bars, settings)
+    if not note:
+        try:
+            hybrid = HybridForecast.fit(*_filled(bars).T, warm_start=None if earlier is None else earlier.hybrid)
+            note = "; ".join(hybrid.notes)
+        except CalibrationError as error:
+            note = str(error)
+    # Nearby densities share one test: its threshold moves little, and designing it takes longer than the fit.
+    p = garch.parameters
+    return Calibrated(garch, hybrid, _detector(round(1.0 / p.nu, 2), round(p.skew, 1)), note)
 
 
 class VolatilityForecaster:
-    """Holds one underlying's closes, its calibrated model and the model's filtered state.
+    """Holds one underlying's daily bars, its calibrated models and their filtered states.
 
-    Closes come once a session. Every ``garch_refit_sessions`` sessions the model is calibrated again on the last
-    ``garch_history`` returns; in between, its state follows the new returns.
+    Bars come once a session. Every ``garch_refit_sessions`` sessions, and when a change of regime is found, a
+    calibration on the last ``garch_history`` returns is due; in between, the states follow the new bars.
     """
 
     def __init__(self, settings: StrategySettings) -> None:
         self._settings = settings
-        self._closes: list[float] = []
-        self._model: GjrGarch | None = None
-        self._state: GjrState | None = None
+        self._bars: list[DailyBar] = []
+        self._model: Calibrated | None = None
+        self._garch: GjrState | None = None
+        self._hybrid: HybridState | None = None
+        self._change = ChangeState()
         self._sessions = 0
+        self.due: Due | None = None
+        """Why a calibration should be asked for; None when none should."""
 
     @property
     def ready(self) -> bool:
         """Whether there is a forecast to be had."""
-        return self._state is not None
+        return self._garch is not None
 
-    def update(self, closes: list[float]) -> str | None:
-        """Take the closes since the last update, oldest first.
+    @property
+    def model(self) -> Calibrated | None:
+        """The models in force."""
+        return self._model
 
-        Returns None, or one sentence when a calibration that was due, or a new return, could not be used: the last
-        good model and state stay in force, and there is no forecast where there never was one.
-        """
-        known = len(self._closes)
-        self._closes.extend(closes)
-        self._sessions += 1
+    def update(self, closes: Sequence[float]) -> str | None:
+        """:meth:`follow` closes alone and make at once the calibration that is due; returns a problem as it does."""
+        nan = float(np.nan)
+        problem = self.follow([(nan, nan, nan, close) for close in closes])
+        return self.calibrate_now() or problem
+
+    def calibrate_now(self) -> str | None:
+        """Make the calibration that is due, if one is. Returns the problem that left the last models in force."""
+        if self.due is None:
+            return None
         try:
-            if self._model is None or self._sessions > self._settings.garch_refit_sessions:
-                self._calibrate()
-            elif closes and self._state is not None:
-                self._state = self._model.filter(log_returns(self._closes[known - 1 :]), self._state)
+            self.install(calibrate(self.request()))
         except VolatilityError as error:
             return str(error)
-        finally:
-            del self._closes[: -(self._settings.garch_history + 1)]
         return None
+
+    def follow(self, bars: Sequence[DailyBar]) -> str | None:
+        """Take the daily bars since the last session, oldest first, and see what is due.
+
+        Returns None, or one sentence when a bar could not be used: it is left out, and the last good states stay.
+        """
+        problem = None
+        if self._model is None:
+            self._bars.extend(bars)
+        elif bars:
+            try:
+                self._advance(self._model, bars)
+                self._bars.extend(bars)
+            except VolatilityError as error:
+                problem = str(error)
+        del self._bars[: -(self._settings.garch_history + 1)]
+        self._sessions += 1
+        self.due = self._why()
+        return problem
+
+    def request(self) -> CalibrationRequest:
+        """What is due, to be asked for with all that is known now."""
+        if self.due is None:
+            raise RuntimeError("no calibration is due")
+        why, self.due = self.due, None
+        return CalibrationRequest(tuple(self._bars), self._settings, self._model, why)
+
+    def install(self, calibrated: Calibrated) -> None:
+        """Let models count from now on, their states brought up to the last bar.
+
+        :raises VolatilityError: for bars since the request that the new models refuse; the last ones stay in force.
+        """
+        bars = np.array(self._bars, dtype=np.float64)
+        garch = calibrated.garch.filter(log_returns(bars[:, 3]))
+        hybrid = None if calibrated.hybrid is None else calibrated.hybrid.filter(*_filled(bars).T)
+        self._model, self._garch, self._hybrid = calibrated, garch, hybrid
+        self._change, self._sessions = ChangeState(), 1
 
     def volatility(self, years: float) -> float:
         """Annualized volatility expected over the next ``years`` of calendar time; NaN while not ready."""
-        if self._model is None or self._state is None:
+        if self._model is None or self._garch is None:
             return float(np.nan)
-        return self._model.forecast_volatility(self._state, max(years * TRADING_DAYS, 1.0))
+        days = max(years * TRADING_DAYS, 1.0)
+        if self._model.hybrid is not None and self._hybrid is not None:
+            return self._model.hybrid.forecast_volatility(self._hybrid, days)
+        return self._model.garch.forecast_volatility(self._garch, days)
 
-    def _calibrate(self) -> None:
-        returns = log_returns(self._closes[-(self._settings.garch_history + 1) :])
-        warm = None if self._model is None else self._model.parameters
-        model = GjrGarch.calibrate(returns, warm_start=warm, min_observations=self._settings.garch_minimum)
-        self._model, self._state = model, model.filter(returns)
-        self._sessions = 1
+    def _advance(self, model: Calibrated, bars: Sequence[DailyBar]) -> None:
+        """Bring the states of the models in force past new bars, all or none of them."""
+        table = np.array([self._bars[-1], *bars], dtype=np.float64)
+        path = model.garch.path(log_returns(table[:, 3]), self._garch)
+        change = self._change
+        for residual in path.standardized_residuals.tolist():
+            change = model.detector.update(change, residual)
+        hybrid = self._hybrid
+        if model.hybrid is not None and hybrid is not None:
+            for bar in _filled(table)[1:].tolist():
+                hybrid = model.hybrid.update(hybrid, *bar)
+        self._garch, self._hybrid, self._change = path.state, hybrid, change
+
+    def _why(self) -> Due | None:
+        if self._model is None:
+            return Due.FIRST
+        if self._sessions > self._settings.garch_refit_sessions:
+            return Due.SCHEDULE
+        if self._settings.refit_on_change and self._change.alarm:
+            return Due.CHANGE
+        return None
+
+
+def _unfit_for_hybrid(bars: NDArray[np.float64], settings: StrategySettings) -> str:
+    returns = len(bars) - 1
+    if returns < settings.hybrid_minimum:
+        return f"{returns} returns are known, the hybrid needs {settings.hybrid_minimum}"
+    without = int(np.count_nonzero(~np.isfinite(bars).all(axis=1)))
+    if without > _MOST_WITHOUT_RANGE * len(bars):
+        return f"{without} of {len(bars)} days have no range, which the hybrid needs"
+    return ""
+
+
+def _filled(bars: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bars (n, 4) fit for the range: a day without one has its close alone, and no price lies outside a range."""
+    filled = np.where(np.isfinite(bars) & (bars > 0.0), bars, bars[:, 3:])
+    filled[:, 1], filled[:, 2] = filled.max(axis=1), filled.min(axis=1)
+    return filled
+
+
+@lru_cache(maxsize=256)
+def _detector(inverse_nu: float, skew: float) -> ChangeDetector:
+    nu = 1.0 / inverse_nu if inverse_nu > 0.0 else float(np.inf)
+    return ChangeDetector.for_density(
+        nu, skew if np.isfinite(nu) else 0.0, false_alarms_per_year=_FALSE_ALARMS_A_YEAR, years=_DETECTOR_YEARS
+    )

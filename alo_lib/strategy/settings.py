@@ -17,6 +17,11 @@ class StrategySettings(BaseModel):
     garch_minimum: int = Field(250, ge=100, le=5000, description="daily returns without which nothing is forecast")
     garch_refit_sessions: int = Field(21, ge=1, le=252, description="sessions between two calibrations")
 
+    refit_on_change: bool = Field(True, description="calibrate when the model's scale stops fitting, too")
+    hybrid_minimum: int = Field(
+        750, ge=350, le=5000, description="daily returns below which GJR-GARCH forecasts without the hybrid"
+    )
+
     # Which contracts are looked at
     min_days_to_expiry: int = Field(14, ge=1, le=730, description="calendar days; nearer expiries are not opened")
     max_days_to_expiry: int = Field(120, ge=1, le=1100, description="calendar days; farther ones are not looked at")

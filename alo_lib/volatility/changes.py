@@ -102,16 +102,34 @@ class ChangeDetector:
 
         :raises ParameterError: for a rate outside [0.05, 12] or a ratio not above one.
         """
+        return cls.for_density(
+            parameters.nu, parameters.skew, false_alarms_per_year=false_alarms_per_year, ratio=ratio, seed=seed
+        )
+
+    @classmethod
+    def for_density(
+        cls,
+        nu: float,
+        skew: float,
+        *,
+        false_alarms_per_year: float = 0.5,
+        ratio: float = 1.5,
+        seed: int = 0,
+        years: int = _YEARS,
+    ) -> "ChangeDetector":
+        """As :meth:`design`, for residuals of the density ``nu``, ``skew``, on ``years`` of simulated shocks."""
         if not 0.05 <= false_alarms_per_year <= 12.0:
             raise ParameterError(f"false_alarms_per_year must be in [0.05, 12], but it is {false_alarms_per_year!r}")
-        shocks = sample_shocks(_YEARS * TRADING_DAYS, parameters.nu, parameters.skew, np.random.default_rng(seed))
-        test = cls(parameters.nu, parameters.skew, ratio, 1.0)
+        if years < 1:
+            raise ParameterError(f"years must be 1 or more, but they are {years}")
+        shocks = sample_shocks(years * TRADING_DAYS, nu, skew, np.random.default_rng(seed))
+        test = cls(nu, skew, ratio, 1.0)
         wider, narrower = test._ratios(shocks)
         alarms = np.empty(shocks.size, dtype=np.int8)
         low, high = 1e-3, 60.0
         for _ in range(_BISECTIONS):
             middle = 0.5 * (low + high)
-            if _accumulate(wider, narrower, middle, np.zeros(2), alarms) > false_alarms_per_year * _YEARS:
+            if _accumulate(wider, narrower, middle, np.zeros(2), alarms) > false_alarms_per_year * years:
                 low = middle
             else:
                 high = middle

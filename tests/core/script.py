@@ -67,6 +67,8 @@ class Script:
         rows = [(first + i * DAY, 0, 0, close) for i, close in enumerate(told)]
         self.tell(start, Kind.CLOSE, np.array(rows, records(Kind.CLOSE, 0).dtype))
         self.tell(start, Kind.INSTRUMENT, self.core.instruments.add_contracts("TEST", self.chain()))
+        self.core.open_frame(start)
+        assert not len(self.core.run())
 
     def chain(self) -> list[Contract]:
         expiry = FIRST + dt.timedelta(days=self.days)
@@ -126,6 +128,11 @@ class Script:
 
     def decisions(self, kind: Kind) -> list[Records]:
         return [message.records for message in self.journal.messages if message.kind == kind]
+
+    def notices(self) -> list[str]:
+        """What people are told, but for what the forecast is made of, which comes with every calibration."""
+        told = [row["text"].decode() for table in self.decisions(Kind.NOTICE) for row in table]
+        return [text for text in told if "without the hybrid" not in text]
 
     @property
     def held(self) -> dict[str, int]:

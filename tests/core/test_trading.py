@@ -141,7 +141,7 @@ def test_a_split_warning_closes_options_and_opens_none() -> None:
     assert reasons(market.bar(10, volatility=0.35)[:1]) == ["EXIT_SPLIT"] * 4
     assert reasons(market.bar(11, volatility=0.35)) == []
     assert market.held == {}
-    assert b"splits before the next session" in market.decisions(Kind.NOTICE)[0][0]["text"]
+    assert "splits before the next session" in market.notices()[0]
 
 
 def test_a_refused_leg_undoes_its_trade() -> None:
@@ -152,7 +152,7 @@ def test_a_refused_leg_undoes_its_trade() -> None:
     assert reasons(sent) == ["ENTRY", "ENTRY", "REBALANCE"]
     assert market.held == {}
     assert reasons(market.bar(11, volatility=0.35)) == []
-    assert b"was refused; its trade is undone" in market.decisions(Kind.NOTICE)[0][0]["text"]
+    assert "was refused; its trade is undone" in market.notices()[0]
 
 
 def test_limits_stop_proposals() -> None:
@@ -162,9 +162,8 @@ def test_limits_stop_proposals() -> None:
     assert limited
     assert all(target["quantity"] == 0 for target in limited)
     market.bar(10.1, volatility=0.35)
-    notices = [row["text"] for table in market.decisions(Kind.NOTICE) for row in table]
-    assert len(notices) == 1  # once a session
-    assert b"TEST: not opened, vega of" in notices[0]
+    (notice,) = market.notices()  # once a session
+    assert "TEST: not opened, vega of" in notice
 
 
 def test_a_drawdown_flattens_the_book_for_good() -> None:
@@ -181,7 +180,7 @@ def test_too_little_history_means_no_forecast_and_no_trade() -> None:
     market = Script(Settings.of({"underlyings": "TEST"}))
     market.session(new_closes=[100.0 + i % 7 for i in range(50)])
     assert reasons(market.bar(10, volatility=0.5)) == []
-    assert b"TEST: " in market.decisions(Kind.NOTICE)[0][0]["text"]
+    assert "TEST: returns must hold at least 250 observations" in market.notices()[0]
     assert np.isnan(market.decisions(Kind.FORECAST)[0]["volatility"]).all()
 
 

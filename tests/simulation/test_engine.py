@@ -84,16 +84,18 @@ def test_a_replay_of_its_journal_decides_the_same(run: BacktestResult) -> None:
 def test_the_journal_begins_in_the_order_that_all_engines_share(run: BacktestResult) -> None:
     messages = read_journal(run.results_folder / "journal.bin").messages
     kinds = [message.kind for message in messages if not message.kind.is_decision and message.kind is not Kind.FRAME]
-    assert kinds[:7] == [
+    assert kinds[:9] == [
         Kind.INSTRUMENT,
         Kind.SESSION,
         Kind.RATE,
+        Kind.RANGE,
         Kind.CLOSE,
         Kind.INSTRUMENT,
+        Kind.CALIBRATION,  # with the first bar's frame, in which nothing else has arrived
         Kind.TRADE,
         Kind.QUOTE,
     ]
-    assert len({message.time for message in messages[:5]}) == 1
+    assert len({message.time for message in messages[:6]}) == 1
     times = [message.time for message in messages]
     assert times == sorted(times)
 
