@@ -1,0 +1,153 @@
+"""Nothing that is said of a day rests on a later one: for every estimator, filter and feature, to the bit.
+
+Each entry of the registry turns bars into rows of which the last belongs to the last bar. Whatever happens after a
+day (other prices, or no prices at all), and however the bars lie in memory, its rows keep their bytes.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.settings import StrategySettings
+from alo_lib.volatility import (
+    ChangeDetector,
+    ChangeState,
+    GjrGarch,
+    HarModel,
+    HybridForecast,
+    RegimeModel,
+    RegimeParameters,
+    close_to_close,
+    garman_klass,
+    har_features,
+    log_returns,
+    parkinson,
+    range_variance,
+    realized_variance,
+    rogers_satchell,
+    rolling,
+    yang_zhang,
+)
+
+from .conftest import PARAMETERS
+from .test_hybrid import make_bars
+
+Array = NDArray[np.float64]
+Series = Callable[[Array], Array]
+
+DAYS = 420
+BARS = make_bars(DAYS, seed=6)
+GARCH = GjrGarch(PARAMETERS["skewt"])
+DETECTOR = ChangeDetector(6.0, -0.1, 1.5, 3.0)
+REGIMES = RegimeModel(RegimeParameters((5e-4, -1e-3), (5e-5, 4e-4), ((0.98, 0.02), (0.05, 0.95))))
+HYBRID = HybridForecast.fit(*make_bars(500, seed=7).T, regimes=2)
+HAR = HarModel.fit(range_variance(*BARS.T), log_returns(BARS[:, 3]))
+
+
+def bars_rolled(estimator: Callable[..., Array], columns: tuple[int, ...], bars: Array) -> Array:
+    return rolling(estimator, 21, *(bars[:, column] for column in columns))
+
+
+def features(bars: Array) -> Array:
+    return har_features(range_variance(*bars.T), log_returns(bars[:, 3]))
+
+
+def streamed(bars: Array) -> Array:
+    state, variances = GARCH.start(), []
+    for value in log_returns(bars[:, 3]).tolist():
+        state = GARCH.update(state, value)
+        variances.append((state.variance, GARCH.forecast_volatility(state, 21.0), GARCH.quantile(state, 0.01)))
+    return np.array(variances)
+
+
+def alarms_streamed(bars: Array) -> Array:
+    state, said = ChangeState(), []
+    for residual in GARCH.path(log_returns(bars[:, 3])).standardized_residuals.tolist():
+        state = DETECTOR.update(state, residual)
+        said.append((state.wider, state.narrower, state.alarm))
+    return np.array(said)
+
+
+def regimes_ahead(bars: Array) -> Array:
+    state, said = REGIMES.start(), []
+    for value in log_returns(bars[:, 3]).tolist():
+        state = REGIMES.update(state, value)
+        said.append([*REGIMES.mix(state, 5), REGIMES.forecast_volatility(state, 21.0)])
+    return np.array(said)
+
+
+def hybrid_streamed(bars: Array) -> Array:
+    state, said = HYBRID.filter(*bars[:360].T), []
+    for bar in bars[360:].tolist():
+        state = HYBRID.update(state, *bar)
+        said.append(np.concatenate([*HYBRID.forecast_fitted(state), [HYBRID.forecast_volatility(state, 13.0)]]))
+    return np.array(said)
+
+
+def traded_on(bars: Array) -> Array:
+    """The strategy's forecast after each session, its calibrations by schedule and on change included."""
+    forecaster = VolatilityForecaster(StrategySettings(garch_history=400, hybrid_minimum=350, garch_refit_sessions=18))
+    rows = [tuple(bar) for bar in bars.tolist()]
+    assert forecaster.follow(rows[:360]) is None
+    said = []
+    for row in rows[360:]:
+        forecaster.calibrate_now()
+        assert forecaster.follow([row]) is None
+        said.append((forecaster.volatility(0.1), float(forecaster.due is not None)))
+    return np.array(said)
+
+
+REGISTRY: dict[str, Series] = {
+    "returns": lambda bars: log_returns(bars[:, 3]),
+    "close to close": partial(bars_rolled, close_to_close, (3,)),
+    "Parkinson": partial(bars_rolled, parkinson, (1, 2)),
+    "Garman-Klass": partial(bars_rolled, garman_klass, (0, 1, 2, 3)),
+    "Rogers-Satchell": partial(bars_rolled, rogers_satchell, (0, 1, 2, 3)),
+    "Yang-Zhang": partial(bars_rolled, yang_zhang, (0, 1, 2, 3)),
+    "realized variance": lambda bars: realized_variance(bars[1:], step=2, previous_close=bars[:-1, 3]),
+    "range measure": lambda bars: range_variance(*bars.T),
+    "HAR features": features,
+    "HAR forecast": lambda bars: HAR.forecast(features(bars)),
+    "GJR variance": lambda bars: GARCH.path(log_returns(bars[:, 3])).conditional_variance,
+    "GJR residuals": lambda bars: GARCH.path(log_returns(bars[:, 3])).standardized_residuals,
+    "GJR stream": streamed,
+    "changes": lambda bars: DETECTOR.watch(GARCH.path(log_returns(bars[:, 3])).standardized_residuals),
+    "changes stream": alarms_streamed,
+    "regimes": lambda bars: REGIMES.path(log_returns(bars[:, 3])).probabilities,
+    "regimes stream": regimes_ahead,
+    "hybrid": lambda bars: HYBRID.path(*bars.T),
+    "hybrid stream": hybrid_streamed,
+    "strategy's forecast": traded_on,
+}
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Array]:
+    return {name: series(BARS) for name, series in REGISTRY.items()}
+
+
+@pytest.mark.parametrize(("known", "factor"), [(381, 1.1), (419, 0.9)])
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_the_future_changes_no_earlier_bit(name: str, known: int, factor: float, whole: dict[str, Array]) -> None:
+    series, expected = REGISTRY[name], whole[name]
+    rows = expected.shape[0] - (DAYS - known)
+    assert rows > 0
+    after = make_bars(DAYS - known, seed=known)
+    disturbed = np.concatenate([BARS[:known], factor * BARS[known - 1, 3] / after[0, 0] * after])
+    strided = np.repeat(disturbed, 3, axis=0)[::3]
+    for other in (strided, np.asfortranarray(disturbed), BARS[:known].copy()):
+        assert series(other)[:rows].tobytes() == expected[:rows].tobytes()
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_each_series_follows_the_day_it_belongs_to(name: str, whole: dict[str, Array]) -> None:
+    # Otherwise a series that said the same of every day would pass the test above.
+    if name == "GJR variance":
+        pytest.skip("it is the variance expected of a day, not after it")
+    disturbed = BARS.copy()
+    disturbed[-1] *= (1.05, 1.15, 0.92, 1.1)
+    assert REGISTRY[name](disturbed)[-1].tobytes() != whole[name][-1].tobytes()
