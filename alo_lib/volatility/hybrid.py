@@ -1,4 +1,7 @@
-"""One forecast from several: GJR-GARCH, the range's own memory (HAR), regimes, and implied volatility.
+"""One forecast from several: GJR-GARCH, GJR-GARCH by regime, the range's own memory (HAR), and implied volatility.
+
+GARCH by regime multiplies the GARCH forecast of each horizon by what it has left to each hidden Markov regime, the mean
+of realized over forecast variance there, averaged with the day's filtered probabilities.
 
 For each horizon the logarithms of the parts' variance forecasts are averaged with weights on the simplex. The weights
 minimize the quasi-likelihood loss (Patton 2011) of past forecasts against the realized range, pulled towards two thirds
@@ -77,6 +80,8 @@ class HybridForecast:
     garch: GjrGarch | None
     har: HarModel | None
     regimes: RegimeModel | None
+    regime_levels: tuple[tuple[float, ...], ...]
+    """Realized over forecast variance of GJR-GARCH in each regime, a row a horizon; empty without both models."""
     blend: Blend
     implied_blend: Blend | None
     """The combination on days that have an implied volatility; None when its history was too short to be weighed."""
@@ -104,7 +109,7 @@ class HybridForecast:
         """Fit on n split-adjusted daily bars, each (n,). A part that cannot be fitted is left out and noted.
 
         ``implied`` (n,) is each day's annualized implied volatility at its close, NaN where there is none. ``regimes``
-        adds a hidden Markov model of so many regimes. ``warm_start`` is an earlier fit, for speed.
+        adds GARCH by so many hidden Markov regimes. ``warm_start`` is an earlier fit, for speed.
 
         :raises DataError: for bad bars or implied volatilities.
         :raises ParameterError: for horizons that are not ascending and positive.
@@ -130,20 +135,23 @@ class HybridForecast:
                 notes.append(f"without regimes: {error}")
         if garch is None and har is None:
             raise CalibrationError(f"no forecast can be fitted to {returns.size} returns: {'; '.join(notes)}")
-        forecasts = _forecasts(garch, har, hidden, measures, returns, horizons)
+        # Days before every predictor exists teach nothing; so do days whose future is not complete.
+        scale = float(np.mean(np.square(returns)) / np.mean(measures))
+        realized = [scale * future_means(measures, h)[_FIRST:] for h in horizons]
+        levels = _regime_levels(garch, hidden, returns, realized, horizons)
+        forecasts = _forecasts(garch, har, hidden, levels, measures, returns, horizons)
         judged = np.zeros(returns.size - _FIRST, dtype=np.bool_)
         for begin, end in itertools.pairwise(int(returns.size * share) for share in _HELD_OUT):
             # What models that knew only the first ``begin`` days say of the days from then on.
             old_garch, old_har, _ = parts(begin, None if garch is None else garch.parameters)
             if (old_garch is None, old_har is None) == (garch is None, har is None):
-                old = _forecasts(old_garch, old_har, hidden, measures[:end], returns[:end], horizons)
+                known_targets = [y[: max(begin - _FIRST - h, 0)] for y, h in zip(realized, horizons, strict=True)]
+                old_levels = _regime_levels(old_garch, hidden, returns[:begin], known_targets, horizons)
+                old = _forecasts(old_garch, old_har, hidden, old_levels, measures[:end], returns[:end], horizons)
                 fold = slice(begin - _FIRST, end - _FIRST)
                 for part, values in old.items():
                     forecasts[part][fold] = values[fold]
                 judged[fold] = True
-        # Days before every predictor exists teach nothing; so do days whose future is not complete.
-        scale = float(np.mean(np.square(returns)) / np.mean(measures))
-        realized = [scale * future_means(measures, h)[_FIRST:] for h in horizons]
         blend = _fit_blend(forecasts, realized, np.ones_like(judged), judged)
         implied_blend, ratios = None, tuple(1.0 for _ in horizons)
         if implied is not None:
@@ -156,7 +164,7 @@ class HybridForecast:
                 implied_blend = _fit_blend(forecasts, realized, known, judged)
             else:
                 notes.append(f"without implied volatility: {days} days of it, {min_observations} are needed")
-        return cls(tuple(horizons), garch, har, hidden, blend, implied_blend, ratios, tuple(notes))
+        return cls(tuple(horizons), garch, har, hidden, levels, blend, implied_blend, ratios, tuple(notes))
 
     def filter(
         self, open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike, *, implied: float | None = None
@@ -213,7 +221,7 @@ class HybridForecast:
         :raises DataError: as :meth:`filter`.
         """
         measures, returns = range_variance(open_, high, low, close), log_returns(close)
-        forecasts = _forecasts(self.garch, self.har, self.regimes, measures, returns, self.horizons)
+        forecasts = _forecasts(self.garch, self.har, self.regimes, self.regime_levels, measures, returns, self.horizons)
         return _combine(self.blend, forecasts)
 
     def uses_implied(self, state: HybridState) -> bool:
@@ -231,7 +239,9 @@ class HybridForecast:
             forecasts["har"] = self.har.forecast(features)
         if self.regimes is not None and state.regimes is not None:
             mix = self.regimes.mix(state.regimes, 0)[None, :]
-            forecasts["regimes"] = self.regimes.mean_variance(mix, self.horizons)
+            forecasts["regimes"] = _by_regime(
+                self.regimes, mix, self.regime_levels, forecasts.get("garch"), self.horizons
+            )
         blend = self.blend
         if self.implied_blend is not None and state.implied is not None:
             blend = self.implied_blend
@@ -319,6 +329,7 @@ def _forecasts(
     garch: GjrGarch | None,
     har: HarModel | None,
     regimes: RegimeModel | None,
+    levels: tuple[tuple[float, ...], ...],
     measures: Array,
     returns: Array,
     horizons: tuple[int, ...],
@@ -332,8 +343,52 @@ def _forecasts(
     if har is not None:
         forecasts["har"] = har.forecast(har_features(measures, returns))
     if regimes is not None:
-        forecasts["regimes"] = regimes.mean_variance(regimes.path(returns).probabilities[_FIRST:], horizons)
+        probabilities = regimes.path(returns).probabilities[_FIRST:]
+        forecasts["regimes"] = _by_regime(regimes, probabilities, levels, forecasts.get("garch"), horizons)
     return forecasts
+
+
+def _by_regime(
+    regimes: RegimeModel,
+    probabilities: Array,
+    levels: tuple[tuple[float, ...], ...],
+    garch: Array | None,
+    horizons: tuple[int, ...],
+) -> Array:
+    """GARCH forecasts (m, k) at the level of the regimes (m, r); the regimes' own variance where there is no GARCH."""
+    if garch is None or not levels:
+        return regimes.mean_variance(probabilities, horizons)
+    factors = [dot_rows(probabilities, np.array(row)) for row in levels]
+    return garch * np.stack(factors, axis=-1)
+
+
+def _regime_levels(
+    garch: GjrGarch | None,
+    regimes: RegimeModel | None,
+    returns: Array,
+    realized: list[Array],
+    horizons: tuple[int, ...],
+) -> tuple[tuple[float, ...], ...]:
+    """Mean realized over mean forecast variance of GJR-GARCH by regime, on the days whose future is complete.
+
+    A regime that holds less than a quarter of a year of them is left at one.
+    """
+    if garch is None or regimes is None:
+        return ()
+    path = garch.path(returns)
+    following = np.append(path.conditional_variance[1:], path.state.variance)[_FIRST:]
+    probabilities = regimes.path(returns).probabilities[_FIRST:]
+    forecasts = garch.mean_variance(following[:, None], np.array(horizons))
+    rows = []
+    for k, target in enumerate(realized):
+        weights, forecast = probabilities[: target.size], forecasts[: target.size, k]
+        rows.append(
+            tuple(
+                float(np.sum(w * target) / np.sum(w * forecast)) if float(np.sum(w)) >= MEMORY else 1.0
+                for w in weights.T
+            )
+        )
+    return tuple(rows)
 
 
 def _combine(blend: Blend, forecasts: Mapping[str, Array]) -> Array:
