@@ -28,7 +28,7 @@ from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.ranges import MEMORY, measure_day, range_variance
 from alo_lib.volatility.realized import check_bars
 from alo_lib.volatility.regimes import RegimeModel, RegimeState
-from alo_lib.volatility.returns import MIN_OBSERVATIONS, TRADING_DAYS, log_returns
+from alo_lib.volatility.returns import MIN_OBSERVATIONS, TRADING_DAYS, check_returns, log_returns
 
 __all__ = ["Blend", "HybridForecast", "HybridState"]
 
@@ -111,13 +111,14 @@ class HybridForecast:
         ``implied`` (n,) is each day's annualized implied volatility at its close, NaN where there is none. ``regimes``
         adds GARCH by so many hidden Markov regimes. ``warm_start`` is an earlier fit, for speed.
 
-        :raises DataError: for bad bars or implied volatilities.
+        :raises DataError: for bad bars or implied volatilities, or returns that do not vary or are far outliers.
         :raises ParameterError: for horizons that are not ascending and positive.
         :raises CalibrationError: when neither GJR-GARCH nor HAR can be fitted.
         """
         if not horizons or list(horizons) != sorted(set(horizons)) or horizons[0] < 1:
             raise ParameterError(f"horizons must be ascending and 1 or more, but they are {horizons}")
         measures, returns = range_variance(open_, high, low, close), log_returns(close)
+        check_returns(returns, min_observations=2)  # the number of days is each part's own matter
         quoted = _check_implied(implied, returns.size)
         notes: list[str] = []
         hidden: RegimeModel | None = None
