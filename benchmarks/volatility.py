@@ -39,6 +39,7 @@ from alo_lib.volatility import (
 )
 from alo_lib.volatility.hybrid import LEVELS
 from alo_lib.volatility.innovations import sample_shocks, shock_quantile
+from benchmarks.curve import curve_svg
 from benchmarks.harness import Row, best_time, options_of, report
 
 Array = NDArray[np.float64]
@@ -356,8 +357,12 @@ def look_ahead_bias(series: Series) -> Iterator[Row]:
     yield Row(f"{series.name}: days whose likeliest regime hindsight changes", 100.0 * differ, "%")
 
 
-def detection_curve(paths: int) -> Iterator[Row]:
-    """Mean days to find a volatility half as high again, for false alarms a year; the peer is the normal CUSUM."""
+def detection_curve(paths: int, curve: Path | None) -> Iterator[Row]:
+    """Mean days to find a volatility half as high again, for false alarms a year; the peer is the normal CUSUM.
+
+    That is the cumulative sum of squared residuals, as it is optimal for normal shocks. ``curve`` gets the picture.
+    """
+    lines: dict[str, list[tuple[float, float]]] = {"this detector": [], "CUSUM of squared residuals": []}
     p = TRUTH
     shocks = sample_shocks(1000 * 252, p.nu, p.skew, np.random.default_rng(5))
     changed = [1.5 * sample_shocks(2000, p.nu, p.skew, np.random.default_rng(100 + i)) for i in range(paths)]
@@ -383,6 +388,8 @@ def detection_curve(paths: int) -> Iterator[Row]:
             abs(measured / rate - 1.0) <= 0.12,
         )
         mine, theirs = delay(ours), delay(ChangeDetector(math.inf, 0.0, 1.5, high))
+        for points, days in zip(lines.values(), (mine, theirs), strict=True):
+            points.append((rate, days))
         yield Row(
             f"days to detect 1.5 x volatility at {rate:g} false alarms a year",
             mine,
@@ -392,16 +399,21 @@ def detection_curve(paths: int) -> Iterator[Row]:
             mine <= theirs,
         )
 
+    if curve is not None:
+        title = "Finding that volatility has grown by half"
+        text = curve_svg(title, "false alarms a year", "mean delay, trading days", lines)
+        curve.write_text(text, encoding="utf-8")
+
 
 # --- the run
 
 
-def run(folder: Path | None, quick: bool) -> Iterator[Row]:
+def run(folder: Path | None, quick: bool, curve: Path | None) -> Iterator[Row]:
     yield from check_answers()
     yield from measure_speed(5 if quick else 20)
     index = load_sp500()
     yield from look_ahead_bias(index)
-    yield from detection_curve(100 if quick else 500)
+    yield from detection_curve(100 if quick else 500, curve)
     yield from evaluate(index, 200, QUICK_REFIT_DAYS) if quick else evaluate(index, 1000)
     if folder is None or quick:
         return
@@ -414,6 +426,7 @@ def run(folder: Path | None, quick: bool) -> Iterator[Row]:
 def main() -> int:
     parser = options_of(__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    parser.add_argument("--curve", type=Path, help="file to write the delay against false alarms to, as SVG")
     options = parser.parse_args()
     folder: Path | None = options.data
     if not options.quick and (folder is None or not folder.is_dir()):
@@ -422,7 +435,7 @@ def main() -> int:
     with warnings.catch_warnings():
         # arch reports doubts about its own fits as warnings; its likelihoods are compared here.
         warnings.simplefilter("ignore")
-        return report(run(folder, options.quick), as_json=options.json)
+        return report(run(folder, options.quick, options.curve), as_json=options.json)
 
 
 if __name__ == "__main__":
