@@ -48,6 +48,7 @@ class Kind(IntEnum):
     QUOTE = 8
     ORDER_EVENT = 9
     FRAME = 10
+    OVERRUN = 11
 
     FORECAST = 32
     SIGNAL = 33
@@ -175,6 +176,20 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     ),
     # A frame was opened at the message's time. It separates what was known from what was decided on it.
     Kind.FRAME: np.dtype([("frame", "<i8")]),
+    # A task took more than its budget, or (no task) frames were released late. Time that was lost decides what is run,
+    # so it is an input: a replay loses the same.
+    Kind.OVERRUN: np.dtype(
+        [
+            ("frame", "<i8"),
+            ("elapsed", "<i8"),  # nanoseconds; of a late frame, how late
+            ("budget", "<i8"),  # nanoseconds
+            ("cause", "u1"),  # alo_lib.executive.Cause
+            ("policy", "u1"),  # alo_lib.executive.OverrunPolicy
+            ("pad", "<u2"),
+            ("missed", "<i4"),  # frames before this one that were never released
+            ("task", "S24"),
+        ]
+    ),
     # Forecast volatility over an expiry's remaining life, annualized.
     Kind.FORECAST: np.dtype(
         [("underlying", "<i4"), ("pad", "<i4"), ("expiry", "<i8"), ("volatility", "<f8"), ("spot", "<f8")]
