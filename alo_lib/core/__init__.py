@@ -1,7 +1,8 @@
 """The trading core: its settings, its state, the tasks of its frames, and replay."""
 
+from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.replay import Divergence, Replay, replay
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.trading import TradingCore
 
-__all__ = ["Divergence", "Replay", "Settings", "SettingsError", "TradingCore", "replay"]
+__all__ = ["FRAME_PLAN", "Divergence", "Replay", "Settings", "SettingsError", "TradingCore", "replay"]

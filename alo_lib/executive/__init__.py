@@ -4,7 +4,7 @@ from alo_lib.executive.clocks import Clock, LogicalClock, RealClock, Release
 from alo_lib.executive.cyclic import CyclicExecutive, Phase
 from alo_lib.executive.lifecycle import Lifecycle, LifecycleError
 from alo_lib.executive.overruns import BudgetWatch, Cause, Overrun, OverrunError, RecordedWatch, Watch
-from alo_lib.executive.plan import Frame, MinorFrame, OverrunPolicy, ScheduleError, TaskPlan
+from alo_lib.executive.plan import Frame, MinorFrame, OverrunPolicy, ScheduleError, TaskPlan, milliseconds
 from alo_lib.executive.schedule import Schedule, Task
 from alo_lib.executive.table import Assessment, Slot, Table, build_table
 from alo_lib.executive.trace import Form, SlotTrace
@@ -37,4 +37,5 @@ __all__ = [
     "TaskPlan",
     "Watch",
     "build_table",
+    "milliseconds",
 ]
