@@ -1,6 +1,52 @@
-"""How records travel: the wire format and the ring between an engine's callbacks and the frames of the core."""
+"""How records travel: the wire format, the ring between an engine's callbacks and the frames of the core, and what
+processes share: rings and sequence-locked states.
 
-from alo_lib.transport.ring import Ring, RingFullError
+What a reader needs to know about layout, memory ordering and guarantees is in docs/transport.md.
+"""
+
+from alo_lib.transport.errors import (
+    ArenaFullError,
+    NotOwnerError,
+    RingFullError,
+    SegmentError,
+    StateBusyError,
+    TransportError,
+)
+from alo_lib.transport.ownership import Owner
+from alo_lib.transport.ring import Ring
+from alo_lib.transport.segment import Segment, default_folder
+from alo_lib.transport.shared_ring import (
+    MessageConsumer,
+    MessageProducer,
+    MessageRing,
+    RecordConsumer,
+    RecordProducer,
+    RecordRing,
+)
+from alo_lib.transport.state import Snapshot, State, StateWriter
 from alo_lib.transport.wire import HEADER, decode, encode
 
-__all__ = ["HEADER", "Ring", "RingFullError", "decode", "encode"]
+__all__ = [
+    "HEADER",
+    "ArenaFullError",
+    "MessageConsumer",
+    "MessageProducer",
+    "MessageRing",
+    "NotOwnerError",
+    "Owner",
+    "RecordConsumer",
+    "RecordProducer",
+    "RecordRing",
+    "Ring",
+    "RingFullError",
+    "Segment",
+    "SegmentError",
+    "Snapshot",
+    "State",
+    "StateBusyError",
+    "StateWriter",
+    "TransportError",
+    "decode",
+    "default_folder",
+    "encode",
+]
