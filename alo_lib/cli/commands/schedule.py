@@ -177,7 +177,7 @@ def _show(table: Table) -> None:
     def ms(nanoseconds: int) -> str:
         return f"{round(nanoseconds / _NANOSECONDS_A_MILLISECOND, 3):g}"
 
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("task", "minor frame", "period", "offset", "budget", "share", "waits", "response", "slot", "due", "overrun")
     ]
     for each in table.assessments:
