@@ -1,6 +1,7 @@
 """The trading core: the one thing that every engine drives."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from alo_lib.core import tasks
 from alo_lib.core.frame_plan import FRAME_PLAN
@@ -21,13 +22,22 @@ from alo_lib.executive import (
     TaskPlan,
     Watch,
 )
-from alo_lib.journal import JournalWriter
 from alo_lib.market.instruments import InstrumentTable
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.transport import Ring
 
-__all__ = ["TradingCore"]
+__all__ = ["Sink", "TradingCore"]
+
+
+class Sink(Protocol):
+    """Where a core writes: a journal, or what stands in for one."""
+
+    def append(self, message: Message) -> int:
+        """Take a message for good, or raise; returns its sequence."""
+
+    def flush(self) -> None:
+        """Hear that a frame has ended."""
 
 
 class TradingCore:
@@ -41,7 +51,7 @@ class TradingCore:
     def __init__(
         self,
         settings: Settings,
-        journal: JournalWriter,
+        journal: Sink,
         *,
         watch: Watch | None = None,
         plans: Sequence[TaskPlan] = FRAME_PLAN,
@@ -55,7 +65,7 @@ class TradingCore:
         self._executive = CyclicExecutive(
             Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
             watch=watch,
-            on_overrun=None if watch is None else self._tell_overrun,
+            on_overrun=self._tell_overrun,
         )
 
     # What an engine does -----------------------------------------------------------------------------------------
@@ -64,6 +74,12 @@ class TradingCore:
         """Journal an input and let it wait for the next frame."""
         self._journal.append(message)
         self._ring.push(message)
+
+    def remark(self, message: Message) -> None:
+        """Journal something that no task reads."""
+        if not message.kind.is_remark:
+            raise ValueError(f"a message of kind {message.kind.name} is no remark")
+        self._journal.append(message)
 
     def open_frame(self, time: int, *, skip_empty: bool = True) -> bool:
         """Open the frame that begins at ``time``. False when nothing has arrived: the frame would change nothing.
@@ -87,11 +103,7 @@ class TradingCore:
         number = time // self.settings.frame_nanoseconds
         policy = OverrunPolicy.SKIP if missed else OverrunPolicy.FINISH
         row = records(Kind.OVERRUN, frame=number, elapsed=lateness, cause=Cause.LATE, policy=policy, missed=missed)
-        self.note(Message(Kind.OVERRUN, time, row))
-
-    def note(self, message: Message) -> None:
-        """Journal something that happened and that no task reads."""
-        self._journal.append(message)
+        self.remark(Message(Kind.OVERRUN, time, row))
 
     def run_through(self, task: str) -> None:
         """Run the open frame up to and including ``task``, for an engine whose own pipeline calls in between."""
@@ -106,6 +118,14 @@ class TradingCore:
         """Run the open frame to its end. Returns the INTENT records of the orders to send now, in order."""
         self.close_frame()
         return self._state.intents
+
+    def journal_to(self, journal: Sink) -> None:
+        """Write to another journal from now on."""
+        self._journal = journal
+
+    def watch_with(self, watch: Watch | None) -> None:
+        """Find overruns by another watch from now on."""
+        self._executive.watch = watch
 
     def stop(self) -> None:
         """End the run: what still waits stays unhandled, and no frame can follow."""
@@ -225,4 +245,4 @@ class TradingCore:
         row = records(Kind.OVERRUN, task=overrun.task.encode())
         for name in ("frame", "elapsed", "budget", "cause", "policy"):
             row[name] = getattr(overrun, name)
-        self.note(Message(Kind.OVERRUN, frame.time, row))
+        self.remark(Message(Kind.OVERRUN, frame.time, row))

@@ -37,7 +37,8 @@ class CyclicExecutive:
     stages with :meth:`run_through`; the order of the tasks is the same either way. A task that raises stops the
     executive for good: a core that failed half-way through a frame has no state to go on from.
 
-    A ``watch`` finds overruns. Each is handed to ``on_overrun`` before anything else runs; then its policy holds.
+    A ``watch`` finds overruns. Each that is new is handed to ``on_overrun`` before anything else runs; then its policy
+    holds.
     """
 
     def __init__(
@@ -45,10 +46,8 @@ class CyclicExecutive:
         schedule: Schedule,
         *,
         watch: Watch | None = None,
-        on_overrun: Callable[[Frame, Overrun], None] | None = None,
+        on_overrun: Callable[[Frame, Overrun], None],
     ) -> None:
-        if (watch is None) != (on_overrun is None):
-            raise ValueError("a watch needs somebody to tell of overruns: give watch and on_overrun, or neither")
         self.schedule = schedule
         self.trace = SlotTrace()
         self._length = schedule.table.frame_length
@@ -56,7 +55,7 @@ class CyclicExecutive:
         self._frame = Frame(-1, -1)
         self._slots: Iterator[Slot] = iter(())
         self._slot: Slot | None = None  # the next to run
-        self._watch = watch
+        self.watch = watch
         self._on_overrun = on_overrun
         self._instead: dict[int, OverrunPolicy] = {}  # what to do at a task's next release, by its place
 
@@ -118,17 +117,17 @@ class CyclicExecutive:
         if instead is OverrunPolicy.DEGRADE and task.degraded is not None:
             step = task.degraded
         self.trace.add(self._frame.number, place, Form.RUN if step is task.run else Form.DEGRADED)
-        if self._watch is None:
+        if self.watch is None:
             step(self._frame)
             return
-        self._watch.begin()
+        self.watch.begin()
         step(self._frame)
-        overrun = self._watch.end(self._frame, task.plan)
+        overrun = self.watch.end(self._frame, task.plan)
         if overrun is not None:
             self._handle(place, task, overrun)
 
     def _handle(self, place: int, task: Task, overrun: Overrun) -> None:
-        if self._on_overrun is not None:
+        if self.watch is not None and self.watch.live:
             self._on_overrun(self._frame, overrun)
         if overrun.policy is OverrunPolicy.STOP:
             raise OverrunError(f"{describe(overrun)}; its policy is to stop")

@@ -51,7 +51,9 @@ class OverrunError(RuntimeError):
 
 
 class Watch(Protocol):
-    """Looks at each task of a frame while it runs."""
+    """Looks at each task of a frame while it runs. ``live`` tells whether what it finds is new, and not on record."""
+
+    live: bool
 
     def begin(self) -> None:
         """A task begins."""
@@ -68,6 +70,7 @@ class BudgetWatch:
     """
 
     def __init__(self) -> None:
+        self.live = True
         self._began = self._processor = 0
         self._faults = self._switches = 0
 
@@ -97,7 +100,8 @@ class BudgetWatch:
 class RecordedWatch:
     """Finds the overruns that a journal tells of, where it tells of them, so that a replay degrades as the run did."""
 
-    def __init__(self, recorded: Iterable[Overrun]) -> None:
+    def __init__(self, recorded: Iterable[Overrun], *, live: bool = False) -> None:
+        self.live = live
         self._recorded = {(overrun.frame, overrun.task): overrun for overrun in recorded}
 
     def begin(self) -> None:

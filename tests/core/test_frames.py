@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import io
 import json
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from alo_lib.core import Settings, TradingCore, replay
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch, ScheduleError
-from alo_lib.journal import Journal, JournalWriter
+from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.market.records import Kind, Message, OrderReason
 from tests.core.script import FIRST, Script, at
 
@@ -30,8 +29,8 @@ def again(
 ) -> tuple[TradingCore, str]:
     """Decide again; with ``every_frame``, 50 frames before each one that saw news are opened and run as well."""
     settings = Settings.of(json.loads(journal.settings))
-    writer = JournalWriter(io.BytesIO(), settings=journal.settings)
-    core = TradingCore(settings, writer, watch=watch)
+    store = MemoryStore()
+    core = TradingCore(settings, JournalWriter(store, segment_bytes=1 << 22, settings=journal.settings))
     last = 0
     waiting: list[Message] = []
     for message in journal.messages:
@@ -49,13 +48,13 @@ def again(
             last = message.time
         elif not message.kind.is_decision:
             waiting.append(message)
-    return core, writer.digest
+    return core, message_digest(read_journal(store.images(), unfinished=True).messages)
 
 
 def test_skipping_empty_frames_changes_no_output() -> None:
     market = story()
     (skipping, one), (walking, two) = again(market.journal), again(market.journal, every_frame=True)
-    assert one == two == market.writer.digest
+    assert one == two == message_digest(market.journal.messages)
     assert walking.slot_trace.slots >= skipping.slot_trace.slots + 50 * len(FRAME_PLAN)
     assert skipping.slot_trace.digest == market.core.slot_trace.digest
 
@@ -65,7 +64,7 @@ def with_overrun(policy: OverrunPolicy, task: str = "signal", hour: float = 10) 
     market = Script(Settings.of({"underlyings": "TEST"}))
     number = at(FIRST, hour) // market.settings.frame_nanoseconds + 1
     overrun = Overrun(number, task, Cause.WORK, policy, 9_000_000, 1_500_000)
-    market.core = TradingCore(market.settings, market.writer, watch=RecordedWatch([overrun]))
+    market.core = TradingCore(market.settings, market.writer, watch=RecordedWatch([overrun], live=True))
     market.core.instruments.add_equity("TEST")
     return market, overrun
 
@@ -84,7 +83,7 @@ def test_an_overrun_is_journaled_where_it_happened_and_replayed() -> None:
     assert messages[at + 1].kind is Kind.TARGET
     result = replay(market.journal)
     assert result.divergence is None
-    assert result.digest == market.writer.digest
+    assert result.digest == message_digest(market.journal.messages)
 
 
 def test_a_degraded_frame_opens_no_risk() -> None:
@@ -131,4 +130,4 @@ def test_late_frames_are_journaled_and_replayed() -> None:
 def test_a_plan_that_does_not_fit_names_its_task() -> None:
     plans = [dataclasses.replace(plan, budget=plan.budget * 2) for plan in FRAME_PLAN]
     with pytest.raises(ScheduleError, match="task 'ingest' cannot be scheduled"):
-        TradingCore(Settings.of({}), JournalWriter(io.BytesIO()), plans=plans)
+        TradingCore(Settings.of({}), JournalWriter(), plans=plans)

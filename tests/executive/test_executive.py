@@ -28,6 +28,12 @@ MINOR_FRAMES = {
     "target": MinorFrame.STRATEGY,
     "ingest": MinorFrame.INGEST,
 }
+
+
+def never(frame: Frame, overrun: Overrun) -> None:
+    raise AssertionError(overrun)
+
+
 ORDER = ["ingest", "signal", "target", "publish"]
 
 
@@ -57,7 +63,7 @@ def test_tasks_run_by_minor_frame_then_as_given() -> None:
 def test_stages_and_whole_frames_run_the_same_tasks() -> None:
     staged: list[str] = []
     whole: list[str] = []
-    one, two = CyclicExecutive(schedule(staged)), CyclicExecutive(schedule(whole))
+    one, two = CyclicExecutive(schedule(staged), on_overrun=never), CyclicExecutive(schedule(whole), on_overrun=never)
     for time in (10, 25):
         one.open(time)
         one.run_through("signal")
@@ -81,7 +87,7 @@ def test_slower_tasks_run_in_their_own_frames() -> None:
             ("third", MinorFrame.INGEST, 3, 1),
         )
     ]
-    executive = CyclicExecutive(Schedule(tasks, frame_length=LENGTH))
+    executive = CyclicExecutive(Schedule(tasks, frame_length=LENGTH), on_overrun=never)
     for number in range(1, 6):
         executive.open(number * LENGTH)
         executive.close()
@@ -89,7 +95,7 @@ def test_slower_tasks_run_in_their_own_frames() -> None:
 
 
 def test_an_unknown_task_is_named() -> None:
-    executive = CyclicExecutive(schedule([]))
+    executive = CyclicExecutive(schedule([]), on_overrun=never)
     executive.open(1)
     with pytest.raises(ScheduleError, match="task 'hedge' is not in the schedule; its tasks are ingest, signal"):
         executive.run_through("hedge")
@@ -106,7 +112,7 @@ LEGAL = {
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("phase", list(Phase))
 def test_every_edge_of_the_lifecycle(phase: Phase, step: str) -> None:
-    executive = CyclicExecutive(schedule([]))
+    executive = CyclicExecutive(schedule([]), on_overrun=never)
     if phase is Phase.IN_FRAME:
         executive.open(1)
     if phase is Phase.STOPPED:
@@ -124,7 +130,7 @@ def test_every_edge_of_the_lifecycle(phase: Phase, step: str) -> None:
 
 def test_a_failing_task_stops_for_good() -> None:
     trace: list[str] = []
-    executive = CyclicExecutive(schedule(trace, failing="target"))
+    executive = CyclicExecutive(schedule(trace, failing="target"), on_overrun=never)
     executive.open(1)
     with pytest.raises(ArithmeticError):
         executive.close()
@@ -135,7 +141,7 @@ def test_a_failing_task_stops_for_good() -> None:
 
 
 def test_time_runs_forward() -> None:
-    executive = CyclicExecutive(schedule([]))
+    executive = CyclicExecutive(schedule([]), on_overrun=never)
     executive.open(5)
     executive.close()
     with pytest.raises(ValueError, match="frame time 5 is not after the last frame's 5"):
@@ -151,7 +157,7 @@ def overrunning(policy: OverrunPolicy) -> tuple[CyclicExecutive, list[str]]:
     overrun = Overrun(1, "signal", Cause.WORK, policy, 3_000_000, 2_000_000)
     executive = CyclicExecutive(
         schedule(trace, policies={"signal": policy}),
-        watch=RecordedWatch([overrun]),
+        watch=RecordedWatch([overrun], live=True),
         on_overrun=lambda frame, found: trace.append(f"told {found.task} {found.policy.name} in {frame.number}"),
     )
     return executive, trace
@@ -193,11 +199,6 @@ def test_an_overrun_may_stop_the_executive() -> None:
         executive.close()
     assert trace == ["ingest@10", "signal@10", "told signal STOP in 1"]
     assert executive.phase is Phase.STOPPED
-
-
-def test_a_watch_needs_a_listener() -> None:
-    with pytest.raises(ValueError, match="give watch and on_overrun, or neither"):
-        CyclicExecutive(schedule([]), watch=RecordedWatch([]))
 
 
 def test_a_task_degrades_if_and_only_if_it_has_a_form_for_it() -> None:
