@@ -1,7 +1,6 @@
 """The main job inside LEAN: volatility arbitrage on American options."""
 
 import datetime as dt
-import io
 import math
 from collections.abc import Iterable
 
@@ -26,7 +25,7 @@ from AlgorithmImports import (
 )
 
 from alo_lib.core import Settings, TradingCore
-from alo_lib.journal import OBJECT_STORE_KEY, JournalWriter
+from alo_lib.journal import JournalWriter, MemoryStore, message_digest, object_store_key, read_journal
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy import select_contracts
@@ -62,8 +61,8 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_cash(self.alo.cash)
         self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
         self._bars = _RESOLUTIONS[self.alo.resolution]
-        self._journal = io.BytesIO()
-        self._writer = JournalWriter(self._journal, settings=self.alo.model_dump_json().encode())
+        self._store = MemoryStore(self._save_segment)
+        self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
         self._core = TradingCore(self.alo, self._writer)
         self._marshal = Marshal()
         self._equities: dict[str, Equity] = {}
@@ -117,11 +116,15 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
 
     def on_end_of_algorithm(self) -> None:
-        """Keep the journal in LEAN's object store."""
+        """Close the journal; its last segment goes to LEAN's object store."""
         self._core.stop()
+        self._writer.close()
+        self.log(f"alo journal digest {message_digest(read_journal(self._store.images()).messages)}")
+
+    def _save_segment(self, number: int, data: bytes) -> None:
+        """Keep a segment in LEAN's object store, which has whole values only."""
         # The stubs ask for a list of numbers; LEAN takes bytes.
-        self.object_store.save_bytes(OBJECT_STORE_KEY, self._journal.getvalue())  # type: ignore[arg-type]
-        self.log(f"alo journal digest {self._writer.digest}")
+        self.object_store.save_bytes(object_store_key(number), data)  # type: ignore[arg-type]
 
     # Sessions and frames -------------------------------------------------------------------------------------------
 

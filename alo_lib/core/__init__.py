@@ -1,7 +1,17 @@
 """The trading core: its settings, its state, the tasks of its frames, and replay."""
 
-from alo_lib.core.replay import Divergence, Replay, replay
+from alo_lib.core.replay import Continuation, Divergence, DivergenceError, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.trading import TradingCore
 
-__all__ = ["Divergence", "Replay", "Settings", "SettingsError", "TradingCore", "replay"]
+__all__ = [
+    "Continuation",
+    "Divergence",
+    "DivergenceError",
+    "Replay",
+    "Replayer",
+    "Settings",
+    "SettingsError",
+    "TradingCore",
+    "replay",
+]

@@ -1,17 +1,28 @@
 """The trading core: the one thing that every engine drives."""
 
+from typing import Protocol
+
 from alo_lib.core import tasks
 from alo_lib.core.ingest import ingest
 from alo_lib.core.settings import Settings
 from alo_lib.core.state import State
 from alo_lib.executive import CyclicExecutive, Frame, MinorFrame, Phase, Schedule, Task
-from alo_lib.journal import JournalWriter
 from alo_lib.market.instruments import InstrumentTable
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.transport import Ring
 
-__all__ = ["TradingCore"]
+__all__ = ["Sink", "TradingCore"]
+
+
+class Sink(Protocol):
+    """Where a core writes: a journal, or what stands in for one."""
+
+    def append(self, message: Message) -> int:
+        """Take a message for good, or raise; returns its sequence."""
+
+    def flush(self) -> None:
+        """Hear that a frame has ended."""
 
 
 class TradingCore:
@@ -21,7 +32,7 @@ class TradingCore:
     all that is needed to decide the same again.
     """
 
-    def __init__(self, settings: Settings, journal: JournalWriter) -> None:
+    def __init__(self, settings: Settings, journal: Sink) -> None:
         self.settings = settings
         self.instruments = InstrumentTable()
         self._journal = journal
@@ -49,6 +60,12 @@ class TradingCore:
         self._journal.append(message)
         self._ring.push(message)
 
+    def remark(self, message: Message) -> None:
+        """Journal something that no decision depends on."""
+        if not message.kind.is_remark:
+            raise ValueError(f"a message of kind {message.kind.name} is no remark")
+        self._journal.append(message)
+
     def open_frame(self, time: int) -> bool:
         """Open the frame that begins at ``time``. False when nothing has arrived: the frame would change nothing."""
         if not self._ring.waiting:
@@ -70,6 +87,10 @@ class TradingCore:
         """Run the open frame to its end. Returns the INTENT records of the orders to send now, in order."""
         self.close_frame()
         return self._state.intents
+
+    def journal_to(self, journal: Sink) -> None:
+        """Write to another journal from now on."""
+        self._journal = journal
 
     def stop(self) -> None:
         """End the run: what still waits stays unhandled, and no frame can follow."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from alo_lib.core import Settings, TradingCore
-from alo_lib.journal import JournalWriter, Order, order_digest, orders_of, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, Order, message_digest, order_digest, orders_of, read_journal
 from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
 from alo_lib.market.calendar import utc_time
 from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Records
@@ -26,9 +26,8 @@ from alo_lib.simulation.settlement import Settlement
 from alo_lib.simulation.statistics import portfolio_statistics, trade_statistics
 from alo_lib.simulation.trades import TradeBuilder
 
-__all__ = ["JOURNAL_NAME", "BacktestResult", "Progress", "run_backtest"]
+__all__ = ["BacktestResult", "Progress", "run_backtest"]
 
-JOURNAL_NAME: Final = "journal.bin"
 _ONE_DAY: Final = dt.timedelta(days=1)
 
 Progress = Callable[[dt.date, float], None]
@@ -70,11 +69,11 @@ def run_backtest(
     """
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
-    with (results / JOURNAL_NAME).open("wb") as stream:
-        journal = JournalWriter(stream, settings=settings.model_dump_json().encode())
-        run = _Run(settings, folder, journal)
-        run.run(progress)
-    messages = read_journal(results / JOURNAL_NAME).messages
+    journal = JournalWriter.create(results / JOURNAL_FOLDER, settings=settings.model_dump_json().encode())
+    run = _Run(settings, folder, journal)
+    run.run(progress)
+    journal.close()
+    messages = read_journal(results / JOURNAL_FOLDER).messages
     orders = tuple(orders_of(messages))
     outcome = run.outcome(messages)
     write_results(results, outcome)
@@ -89,7 +88,7 @@ def run_backtest(
         sharpe=outcome.portfolio.sharpe_ratio,
         drawdown=_deepest_fall(outcome),
         order_digest=order_digest(orders),
-        journal_digest=journal.digest,
+        journal_digest=message_digest(messages),
         faults=folder.faults,
         wall_seconds=clock.perf_counter() - began,
         results_folder=results,

@@ -12,7 +12,7 @@ from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.core import Settings, replay
-from alo_lib.journal import Journal, message_digest, order_digest, orders_of, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
 
 EXPECTED = Path(__file__).with_name("expected_orders.json")
 JOBS = {
@@ -36,7 +36,7 @@ def native() -> NativeEngine:
 def run(engine: Any, job: str, data: Path, folder: Path) -> tuple[EngineRun, Journal]:
     folder.mkdir()
     outcome = engine.run(Settings.of(JOBS[job]), data, folder, lambda date, share: None)
-    return outcome, read_journal(folder / "journal.bin")
+    return outcome, read_journal(folder / JOURNAL_FOLDER)
 
 
 def table(journal: Journal) -> list[dict[str, Any]]:
