@@ -45,6 +45,7 @@ def _user_families() -> tuple[type[Exception], ...]:
     from alo_lib.executive import ScheduleError
     from alo_lib.journal import JournalError
     from alo_lib.market import DataError
+    from alo_lib.transport import TransportError
     from alo_lib.views import RunError
 
-    return SettingsError, DataError, JournalError, RunError, ScheduleError
+    return SettingsError, DataError, JournalError, RunError, ScheduleError, TransportError

@@ -14,6 +14,7 @@ from alo_lib.cli.commands.report import report
 from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
+from alo_lib.cli.commands.transport import transport
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
 from alo_lib.cli.project import prepare_compilation_cache
 
@@ -31,7 +32,7 @@ def alo() -> None:
     """
 
 
-for command in (backtest, report, generate, engines, schedule, test, train):
+for command in (backtest, report, generate, engines, schedule, test, train, transport):
     alo.add_command(command)
 
 

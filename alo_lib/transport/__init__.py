@@ -1,9 +1,11 @@
 """How records travel: the wire format, the ring between an engine's callbacks and the frames of the core, and what
-processes share: rings and sequence-locked states.
+processes share: rings, sequence-locked states, growing tables, and a bus of topics.
 
 What a reader needs to know about layout, memory ordering and guarantees is in docs/transport.md.
 """
 
+from alo_lib.transport.arena import Arena
+from alo_lib.transport.bus import Bus, Member, Topic
 from alo_lib.transport.errors import (
     ArenaFullError,
     NotOwnerError,
@@ -12,6 +14,7 @@ from alo_lib.transport.errors import (
     StateBusyError,
     TransportError,
 )
+from alo_lib.transport.fan_in import FanIn
 from alo_lib.transport.ownership import Owner
 from alo_lib.transport.ring import Ring
 from alo_lib.transport.segment import Segment, default_folder
@@ -24,11 +27,16 @@ from alo_lib.transport.shared_ring import (
     RecordRing,
 )
 from alo_lib.transport.state import Snapshot, State, StateWriter
+from alo_lib.transport.table import Table, TableWriter
 from alo_lib.transport.wire import HEADER, decode, encode
 
 __all__ = [
     "HEADER",
+    "Arena",
     "ArenaFullError",
+    "Bus",
+    "FanIn",
+    "Member",
     "MessageConsumer",
     "MessageProducer",
     "MessageRing",
@@ -45,6 +53,9 @@ __all__ = [
     "State",
     "StateBusyError",
     "StateWriter",
+    "Table",
+    "TableWriter",
+    "Topic",
     "TransportError",
     "decode",
     "default_folder",

@@ -33,14 +33,18 @@ from alo_lib.transport.layout import (
     READER,
     RECORD_WORDS,
     STRIDE,
+    WORD,
     WRITER,
 )
 
 __all__ = [
+    "ARENA_ALIGNMENT",
     "BUSY",
     "FENCED",
     "FULL",
     "MESSAGE_HEADER_WORDS",
+    "arena_reset",
+    "arena_take",
     "message_advance",
     "message_peek",
     "message_push",
@@ -63,6 +67,11 @@ FENCED: Final = -2
 """The side is owned under another epoch; nothing was changed."""
 BUSY: Final = -3
 """The state was rewritten during every try to read it."""
+
+ARENA_ALIGNMENT: Final = 64
+"""Bytes; a cache line."""
+ARENA_POISON: Final = -1
+"""All bits set: NaN as float64, -1 as an integer."""
 
 MESSAGE_HEADER_WORDS: Final = 2
 """A message begins with :data:`alo_lib.transport.wire.HEADER`: length, kind and zero in one word, time in the next."""
@@ -304,3 +313,30 @@ def table_append(words: Words, epoch: int, source: Words, count: int) -> int:
         words[first + w] = source[w]
     store_release(words, WRITER + POSITION, length + count)
     return int(length + count)
+
+
+# Arenas ----------------------------------------------------------------------------------------------------------
+
+
+@shared_kernel
+def arena_take(words: Words, count: int) -> int:
+    """Hand out ``count`` words on a cache line of their own. Returns the index of the first, or FULL."""
+    line = ARENA_ALIGNMENT // WORD
+    used = words[WRITER + POSITION]
+    after = used + (count + line - 1) // line * line
+    if after > words[CAPACITY]:
+        return FULL
+    store_relaxed(words, WRITER + POSITION, after)
+    if after > words[WRITER + CLAIMED]:
+        store_relaxed(words, WRITER + CLAIMED, after)
+    return int(DATA + used)
+
+
+@shared_kernel
+def arena_reset(words: Words, poison: bool) -> None:
+    """Take everything back and count the frame; with ``poison`` set every bit that was handed out."""
+    if poison:
+        for i in range(DATA, DATA + words[WRITER + POSITION]):
+            words[i] = ARENA_POISON
+    store_relaxed(words, WRITER + POSITION, 0)
+    store_relaxed(words, WRITER + CACHED, words[WRITER + CACHED] + 1)

@@ -116,11 +116,13 @@ class Segment:
         return cls.open(path, kind, compiled=compiled)
 
     @classmethod
-    def open(cls, path: Path, kind: SegmentKind | None = None, *, compiled: bool | None = None) -> "Segment":
+    def open(
+        cls, path: Path, kind: SegmentKind | None = None, *, compiled: bool | None = None, writable: bool = True
+    ) -> "Segment":
         """Open a segment of a kind, or of any. Raises SegmentError when there is none or it is something else."""
         _need_posix()
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
         except OSError as error:
             raise SegmentError(f"segment {path} cannot be opened: {error.strerror}") from error
         try:
@@ -137,7 +139,7 @@ class Segment:
             if kind is not None and header["kind"] != kind:
                 found = SegmentKind(int(header["kind"])).name.lower()
                 raise SegmentError(f"segment {path} holds {found}, not {kind.name.lower()}")
-            memory = mmap.mmap(descriptor, size)
+            memory = mmap.mmap(descriptor, size, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ)
         except BaseException:
             os.close(descriptor)
             raise

@@ -44,11 +44,20 @@ class _Ring:
         return int(self.segment.words[CAPACITY])
 
     @property
+    def written(self) -> int:
+        """Slots written since the ring was made."""
+        return load_acquire(self.segment.words, WRITER + POSITION)
+
+    @property
+    def read(self) -> int:
+        """Slots read since the ring was made."""
+        return load_acquire(self.segment.words, READER + POSITION)
+
+    @property
     def waiting(self) -> int:
         """Slots written and not yet read."""
-        words = self.segment.words
-        read = load_acquire(words, READER + POSITION)
-        return load_acquire(words, WRITER + POSITION) - read
+        read = self.read
+        return self.written - read
 
     @property
     def producer(self) -> Owner:
@@ -85,6 +94,16 @@ class _Side:
     def words(self) -> Words:
         """The segment, as kernels take it."""
         return self.ring.segment.words
+
+    @property
+    def written(self) -> int:
+        """Slots written since the ring was made."""
+        return self.ring.written
+
+    @property
+    def read(self) -> int:
+        """Slots read since the ring was made."""
+        return self.ring.read
 
     @property
     def waiting(self) -> int:
@@ -131,7 +150,8 @@ class _Producer(_Side, ABC):
         reader = self.ring.consumer
         who = f"{reader.name} (pid {reader.pid})" if reader.pid else "nobody"
         return RingFullError(
-            f"{what} does not fit into the {self.free} free slots of {self.ring.segment.path}; {who} reads it"
+            f"{what} does not fit into ring {self.ring.segment.path}: {self.free} of {self.ring.capacity} slots are "
+            f"free; {who} reads it"
         )
 
 

@@ -42,8 +42,8 @@ def take_numbers(words, epoch, count):
 
 
 def test_every_record_arrives_once_and_in_order(folder):
-    count = 300_000
-    ring = RecordRing.create(folder / "numbers.ring", NUMBER, capacity=256)
+    count = 50_000
+    ring = RecordRing.create(folder / "numbers.ring", NUMBER, capacity=4096)
     consumer = ring.consume("test")
     with peer("numbers", ring.segment.path, count) as process:
         assert take_numbers(consumer.words, consumer.epoch, count) == count
