@@ -7,7 +7,7 @@ import click
 
 from alo_lib.cli.project import BACKTESTS, CONFIG, DATA
 
-__all__ = ["backtest"]
+__all__ = ["assignment", "backtest"]
 
 ENGINES = ("embedded", "native", "docker")
 
@@ -82,7 +82,7 @@ def backtest(
     chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if underlyings:
         chosen["underlyings"] = ",".join(underlyings)
-    chosen |= dict(map(_assignment, assignments))
+    chosen |= dict(map(assignment, assignments))
     settings = Settings.of(Settings.parameters_of(CONFIG), chosen)
     if list_settings:
         _list(settings)
@@ -93,7 +93,8 @@ def backtest(
     run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format))
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """The name and value of a NAME=VALUE of the command line."""
     name, equals, value = text.partition("=")
     if not (equals and name.strip() and value.strip()):
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="'--set'")
