@@ -11,8 +11,10 @@ from alo_lib.cli.commands.backtest import backtest
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.report import report
+from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
+from alo_lib.cli.commands.transport import transport
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
 from alo_lib.cli.project import prepare_compilation_cache
 
@@ -30,7 +32,7 @@ def alo() -> None:
     """
 
 
-for command in (backtest, report, generate, engines, test, train):
+for command in (backtest, report, generate, engines, schedule, test, train, transport):
     alo.add_command(command)
 
 

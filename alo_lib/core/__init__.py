@@ -1,10 +1,12 @@
 """The trading core: its settings, its state, the tasks of its frames, and replay."""
 
+from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.trading import TradingCore
 
 __all__ = [
+    "FRAME_PLAN",
     "Continuation",
     "Divergence",
     "DivergenceError",

@@ -7,10 +7,20 @@ from typing import NamedTuple
 
 from alo_lib.core.settings import Settings
 from alo_lib.core.trading import Sink, TradingCore
+from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Journal, message_digest
 from alo_lib.market.records import Kind, Message
 
-__all__ = ["Continuation", "Divergence", "DivergenceError", "FrameReplayed", "Replay", "Replayer", "replay"]
+__all__ = [
+    "Continuation",
+    "Divergence",
+    "DivergenceError",
+    "FrameReplayed",
+    "Replay",
+    "Replayer",
+    "overruns_of",
+    "replay",
+]
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,8 @@ class Replayer:
     """Runs a fresh core over a journal's inputs and frames, one frame at a time.
 
     A journal that was cut within its last frame is whole: the core decides the rest of that frame, which is then in
-    ``continuation.extra``.
+    ``continuation.extra``. Overruns that the journal tells of happen again, so that what was left out then is left out
+    now; one that stopped the run ends the replay.
     """
 
     def __init__(self, journal: Journal, *, core: TradingCore | None = None, start: int = 0) -> None:
@@ -105,6 +116,7 @@ class Replayer:
         self.core = core or TradingCore(Settings.of(json.loads(journal.settings)), self.continuation)
         if core is not None:
             core.journal_to(self.continuation)
+        self.core.watch_with(RecordedWatch(overruns_of(journal)))
 
     def frames(self, *, until_time: int | None = None, until: int | None = None) -> Iterator[FrameReplayed]:
         """Decide frame after frame, up to messages before ``until`` and frames before ``until_time``.
@@ -125,7 +137,10 @@ class Replayer:
                 continue
             if not core.open_frame(message.time):
                 raise DivergenceError(Divergence(place, message, None))
-            core.run()
+            try:
+                core.run()
+            except OverrunError:
+                return
             decided = continuation.place - place - 1
             yield FrameReplayed(place, int(message.records["frame"][0]), message.time, inputs, decided)
             inputs = 0
@@ -152,6 +167,24 @@ def replay(journal: Journal) -> Replay:
         divergence = Divergence(len(journal.messages), None, replayer.continuation.extra[0])
     again = journal.messages[: replayer.continuation.place]
     return Replay(len(again), message_digest(again), divergence)
+
+
+def overruns_of(journal: Journal) -> list[Overrun]:
+    """The overruns of tasks that a journal tells of, in order."""
+    return [
+        Overrun(
+            int(row["frame"]),
+            row["task"].decode(),
+            Cause(row["cause"]),
+            OverrunPolicy(row["policy"]),
+            int(row["elapsed"]),
+            int(row["budget"]),
+        )
+        for message in journal.messages
+        if message.kind is Kind.OVERRUN
+        for row in message.records
+        if row["cause"] != Cause.LATE
+    ]
 
 
 def _bytes(message: Message) -> tuple[Kind, int, bytes]:

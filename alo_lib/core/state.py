@@ -62,6 +62,7 @@ class State:
     last_order: int = 0
     peak_equity: float = 0.0
     halted: bool = False
+    news: bool = False  # something arrived in this frame; without it no task does anything
     # What the frame publishes
     signals: Records = field(default_factory=lambda: records(Kind.SIGNAL, 0))
     targets: Records = field(default_factory=lambda: records(Kind.TARGET, 0))

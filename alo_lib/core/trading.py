@@ -1,12 +1,27 @@
 """The trading core: the one thing that every engine drives."""
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from alo_lib.core import tasks
+from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.ingest import ingest
 from alo_lib.core.settings import Settings
 from alo_lib.core.state import State
-from alo_lib.executive import CyclicExecutive, Frame, MinorFrame, Phase, Schedule, Task
+from alo_lib.executive import (
+    Cause,
+    CyclicExecutive,
+    Frame,
+    Overrun,
+    OverrunPolicy,
+    Phase,
+    Schedule,
+    SlotTrace,
+    Table,
+    Task,
+    TaskPlan,
+    Watch,
+)
 from alo_lib.market.instruments import InstrumentTable
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy.portfolio import Portfolio
@@ -29,29 +44,29 @@ class TradingCore:
     """Takes messages in, opens frames, gives orders out. It reads no clock, no file and no random source.
 
     Every input is journaled before it can be handled and every decision before it can be acted on, so a journal holds
-    all that is needed to decide the same again.
+    all that is needed to decide the same again. A ``watch`` finds tasks that take more than their budget; ``plans`` are
+    those of FRAME_PLAN, perhaps with other budgets and policies. Raises ScheduleError when they do not fit a frame.
     """
 
-    def __init__(self, settings: Settings, journal: Sink) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Sink,
+        *,
+        watch: Watch | None = None,
+        plans: Sequence[TaskPlan] = FRAME_PLAN,
+    ) -> None:
         self.settings = settings
         self.instruments = InstrumentTable()
         self._journal = journal
         self._ring = Ring()
         self._state = State(settings, Portfolio(settings.cash))
         self._told_targets = records(Kind.TARGET, 0)
-        schedule = Schedule(
-            [
-                Task("ingest", MinorFrame.INGEST, self._ingest),
-                Task("forecast", MinorFrame.VOLATILITY, self._forecast),
-                Task("value", MinorFrame.PRICING, lambda frame: tasks.value(self._state, frame.time)),
-                Task("signal", MinorFrame.STRATEGY, self._signal),
-                Task("target", MinorFrame.STRATEGY, self._target),
-                Task("limit", MinorFrame.RISK, self._limit),
-                Task("execute", MinorFrame.EXECUTION, self._execute),
-                Task("publish", MinorFrame.PUBLISH, self._publish),
-            ]
+        self._executive = CyclicExecutive(
+            Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
+            watch=watch,
+            on_overrun=self._tell_overrun,
         )
-        self._executive = CyclicExecutive(schedule, frame_length=settings.frame_nanoseconds)
 
     # What an engine does -----------------------------------------------------------------------------------------
 
@@ -61,18 +76,34 @@ class TradingCore:
         self._ring.push(message)
 
     def remark(self, message: Message) -> None:
-        """Journal something that no decision depends on."""
+        """Journal something that no task reads."""
         if not message.kind.is_remark:
             raise ValueError(f"a message of kind {message.kind.name} is no remark")
         self._journal.append(message)
 
-    def open_frame(self, time: int) -> bool:
-        """Open the frame that begins at ``time``. False when nothing has arrived: the frame would change nothing."""
-        if not self._ring.waiting:
+    def open_frame(self, time: int, *, skip_empty: bool = True) -> bool:
+        """Open the frame that begins at ``time``. False when nothing has arrived: the frame would change nothing.
+
+        Time alone changes nothing, because a task looks at it only in a frame with news. Without ``skip_empty`` such a
+        frame is opened all the same and walks through the table; what is journaled and decided does not differ.
+        """
+        news = self._ring.waiting > 0
+        if skip_empty and not news:
             return False
         frame = self._executive.open(time)
-        self._journal.append(Message(Kind.FRAME, time, records(Kind.FRAME, frame=frame.number)))
+        if news:
+            self._journal.append(Message(Kind.FRAME, time, records(Kind.FRAME, frame=frame.number)))
+        state = self._state  # nothing of the last frame is published again, whatever is left out of this one
+        state.signals, state.limited = records(Kind.SIGNAL, 0), records(Kind.TARGET, 0)
+        state.intents = records(Kind.INTENT, 0)
         return True
+
+    def tell_late(self, time: int, *, lateness: int, missed: int) -> None:
+        """Journal that the frame at ``time`` is released ``lateness`` nanoseconds late, ``missed`` others never."""
+        number = time // self.settings.frame_nanoseconds
+        policy = OverrunPolicy.SKIP if missed else OverrunPolicy.FINISH
+        row = records(Kind.OVERRUN, frame=number, elapsed=lateness, cause=Cause.LATE, policy=policy, missed=missed)
+        self.remark(Message(Kind.OVERRUN, time, row))
 
     def run_through(self, task: str) -> None:
         """Run the open frame up to and including ``task``, for an engine whose own pipeline calls in between."""
@@ -92,6 +123,10 @@ class TradingCore:
         """Write to another journal from now on."""
         self._journal = journal
 
+    def watch_with(self, watch: Watch | None) -> None:
+        """Find overruns by another watch from now on."""
+        self._executive.watch = watch
+
     def stop(self) -> None:
         """End the run: what still waits stays unhandled, and no frame can follow."""
         self._executive.stop()
@@ -101,6 +136,16 @@ class TradingCore:
     def in_frame(self) -> bool:
         """Whether a frame is open."""
         return self._executive.phase is Phase.IN_FRAME
+
+    @property
+    def table(self) -> Table:
+        """The frame's table and the proof that it fits."""
+        return self._executive.schedule.table
+
+    @property
+    def slot_trace(self) -> SlotTrace:
+        """Which task ran in which frame so far."""
+        return self._executive.trace
 
     # What it publishes, as of the last task that ran --------------------------------------------------------------
 
@@ -133,11 +178,35 @@ class TradingCore:
 
     # The tasks -----------------------------------------------------------------------------------------------------
 
+    def _task(self, plan: TaskPlan) -> Task:
+        """The task of a plan, which does nothing in a frame without news; ingestion finds out whether there is any."""
+        if plan.name == "ingest":
+            return Task(plan, self._ingest)
+        steps: dict[str, Callable[[Frame], None]] = {
+            "forecast": self._forecast,
+            "value": lambda frame: tasks.value(self._state, frame.time),
+            "signal": self._signal,
+            "target": self._target,
+            "limit": self._limit,
+            "execute": self._execute,
+            "publish": self._publish,
+        }
+        step = steps[plan.name]
+
+        def run(frame: Frame) -> None:
+            if self._state.news:
+                step(frame)
+
+        degraded = self._no_signal if plan.name == "signal" and plan.on_overrun is OverrunPolicy.DEGRADE else None
+        return Task(plan, run, degraded)
+
     def _ingest(self, frame: Frame) -> None:
-        for underlying in self._state.underlyings.values():
+        state = self._state
+        state.news = self._ring.waiting > 0
+        for underlying in state.underlyings.values():
             underlying.market_news = False
         while (message := self._ring.pop()) is not None:
-            ingest(self._state, message)
+            ingest(state, message)
 
     def _forecast(self, frame: Frame) -> None:
         self._decide(frame, Kind.FORECAST, tasks.forecast(self._state, frame.time))
@@ -145,6 +214,10 @@ class TradingCore:
     def _signal(self, frame: Frame) -> None:
         tasks.signal(self._state, frame.time)
         self._decide(frame, Kind.SIGNAL, self._state.signals)
+
+    def _no_signal(self, frame: Frame) -> None:
+        """Rank nothing, which saves the time that was lost and opens no risk."""
+        self._state.signals = records(Kind.SIGNAL, 0)
 
     def _target(self, frame: Frame) -> None:
         tasks.target(self._state, frame.time)
@@ -167,3 +240,9 @@ class TradingCore:
     def _decide(self, frame: Frame, kind: Kind, decision: Records) -> None:
         if len(decision):
             self._journal.append(Message(kind, frame.time, decision))
+
+    def _tell_overrun(self, frame: Frame, overrun: Overrun) -> None:
+        row = records(Kind.OVERRUN, task=overrun.task.encode())
+        for name in ("frame", "elapsed", "budget", "cause", "policy"):
+            row[name] = getattr(overrun, name)
+        self.remark(Message(Kind.OVERRUN, frame.time, row))

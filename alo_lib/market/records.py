@@ -58,6 +58,7 @@ class Kind(IntEnum):
     NOTICE = 37
 
     EVENT = 64
+    OVERRUN = 65
 
     @property
     def is_decision(self) -> bool:
@@ -66,7 +67,7 @@ class Kind(IntEnum):
 
     @property
     def is_remark(self) -> bool:
-        """Whether it is there for people alone: no decision depends on it, and no digest counts it."""
+        """Whether it is there for people and for replay alone: no task reads it, and no digest counts it."""
         return self >= Kind.EVENT
 
 
@@ -266,6 +267,20 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("quantity", "<f8"),
             ("value", "<f8"),  # price, amount or factor
             ("text", "S120"),
+        ]
+    ),
+    # A task took more than its budget, or (no task) frames were released late. A replay leaves out what that made the
+    # run leave out.
+    Kind.OVERRUN: np.dtype(
+        [
+            ("frame", "<i8"),
+            ("elapsed", "<i8"),  # nanoseconds; of a late frame, how late
+            ("budget", "<i8"),  # nanoseconds
+            ("cause", "u1"),  # alo_lib.executive.Cause
+            ("policy", "u1"),  # alo_lib.executive.OverrunPolicy
+            ("pad", "<u2"),
+            ("missed", "<i4"),  # frames before this one that were never released
+            ("task", "S24"),
         ]
     ),
 }
