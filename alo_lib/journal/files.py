@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.system_calls import address_of as _address
+
 __all__ = ["Files"]
 
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_FDATASYNC: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)(("fdatasync", _LIBC))
+_FDATASYNC: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)(_address("fdatasync"))
 
 
 class Files:
@@ -21,6 +22,9 @@ class Files:
 
     A failed ``fdatasync`` in particular may have dropped what it was to write, and the next one would not say so.
     """
+
+    sync_address = _address("fdatasync")
+    """Where the C function is that writes out a descriptor, for the thread that waits for the disk outside Python."""
 
     def create(self, path: Path) -> int:
         """Create a file to read and write, which must not exist; returns its descriptor."""

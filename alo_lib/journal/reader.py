@@ -181,7 +181,7 @@ def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
         expected = segment.stop
         broken = segment.broken
         if broken is None:
-            if not segment.sealed and not (last and unfinished):
+            if last and not segment.sealed and not unfinished:
                 return f"{segment.name} ends after entry {expected - 1} without a seal: its writer did not close it"
             continue
         where = f"entry {broken.sequence} at byte {broken.word * WORD} of {segment.name}"

@@ -70,10 +70,8 @@ def _remove_unmade(folder: Path, files: Files, findings: list[str]) -> None:
 def _end(segments: list[SegmentView], findings: list[str]) -> int:
     """The segment that the journal ends in. Raises JournalError for damage."""
     expected = segments[0].first
-    if expected != 0 or segments[0].number != 0:
-        raise JournalError(f"{segments[0].name} begins with entry {expected}; the segments before it are missing")
     for place, segment in enumerate(segments):
-        if segment.number != place:
+        if segment.number != place or segment.name != segment_name(place) or (place == 0 and segment.first):
             raise JournalError(f"{segment_name(place)} is missing")
         expected = segment.stop
         follows = segments[place + 1] if place + 1 < len(segments) else None
@@ -99,12 +97,26 @@ def _end(segments: list[SegmentView], findings: list[str]) -> int:
     return len(segments) - 1
 
 
+def _sync_unclaimed(folder: Path, files: Files, segments: list[SegmentView]) -> None:
+    """Put on disk what no entry says is there: the next writer's first segment will."""
+    claimed = max(segment.durable for segment in segments)
+    for segment in segments:
+        if segment.stop > claimed:
+            descriptor = files.open(folder / segment.name)
+            try:
+                files.sync(descriptor)
+            finally:
+                files.close(descriptor)
+    files.sync_directory(folder)
+
+
 def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, findings: list[str]) -> None:
     """Remove what follows the end, last segment first, and seal the segment that the journal ends in."""
     for segment in reversed(segments[place + 1 :]):
         files.remove(folder / segment.name)
         files.sync_directory(folder)
     last = segments[place]
+    _sync_unclaimed(folder, files, segments[: place + 1])
     if last.sealed and last.broken is None:
         return
     if last.broken is not None and not last.sealed:
@@ -118,7 +130,7 @@ def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, fi
     descriptor = files.open(folder / last.name)
     try:
         files.truncate(descriptor, last.end * WORD)
-        files.sync(descriptor)  # the entries, before the seal says that they are on disk; and nothing behind them
+        files.sync(descriptor)  # nothing is behind the entries, before the seal says so
         files.append(descriptor, entry.tobytes())
         files.sync(descriptor)
         files.sync_directory(folder)

@@ -64,8 +64,7 @@ class FolderStore:
     def publish(self) -> Words:
         """Marks in a file that others can map to read."""
         path = self.folder / PUBLISHED_NAME
-        if path.name in self.files.names(self.folder):
-            self.files.remove(path)
+        self._remove_left_over(path)
         descriptor = self.files.create(path)
         try:
             self.files.allocate(descriptor, MARKS * WORD)
@@ -81,6 +80,7 @@ class FolderStore:
         """Make the file under another name, write its header, put both on disk; so a name always has a header."""
         path = self.folder / segment_name(number)
         new = path.with_suffix(NEW_SUFFIX)
+        self._remove_left_over(new)
         descriptor = self.files.create(new)
         try:
             self.files.allocate(descriptor, size * WORD)
@@ -93,6 +93,11 @@ class FolderStore:
             self.files.close(descriptor)
             raise
         return Segment(number, words, descriptor)
+
+    def _remove_left_over(self, path: Path) -> None:
+        """Remove what a writer that was killed has left under a name that nobody reads."""
+        if path.name in self.files.names(self.folder):
+            self.files.remove(path)
 
     def sync(self, segment: Segment) -> None:
         """Write the file's new pages to the disk."""

@@ -1,6 +1,5 @@
 """The thread that writes out what is new, again and again: the policy ``group``."""
 
-import ctypes
 import os
 import threading
 import time
@@ -20,8 +19,6 @@ __all__ = ["Syncer"]
 
 _PAUSE: Final = 200
 """Microseconds between two looks while nothing is new."""
-_LIBC: Final = ctypes.CDLL(None)
-_FDATASYNC: Final = ctypes.cast(_LIBC.fdatasync, ctypes.c_void_p).value or 0
 
 
 @kernel
@@ -61,7 +58,11 @@ class Syncer:
     """
 
     def __init__(
-        self, marks: NDArray[np.int64], sync: Callable[[Segment], None], close: Callable[[Segment], None]
+        self,
+        marks: NDArray[np.int64],
+        sync: Callable[[Segment], None],
+        close: Callable[[Segment], None],
+        sync_address: int,
     ) -> None:
         self._marks = marks
         self._sync = sync
@@ -69,14 +70,14 @@ class Syncer:
         self._segments: deque[tuple[Segment, int]] = deque()  # with the sequence of their first entry
         self._stopping = False
         self.problem: OSError | None = None
-        self.address = _FDATASYNC  # of the C function that writes a descriptor out
+        self._sync_address = sync_address  # of a C function that writes a descriptor out
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
 
     def add(self, segment: Segment, first: int) -> None:
         """Write out another segment from now on; called before anything is appended to it."""
         self._segments.append((segment, first))
         self._marks[SWITCH] += 1
-        if not self._thread.is_alive():
+        if self._thread.ident is None:
             self._thread.start()
 
     def stop(self) -> None:
@@ -96,7 +97,7 @@ class Syncer:
                 self._retire()
                 continue
             descriptor = self._segments[0][0].descriptor
-            status = _rounds(self._marks, switch, descriptor, self.address, ERRNO_LOCATION, USLEEP)
+            status = _rounds(self._marks, switch, descriptor, self._sync_address, ERRNO_LOCATION, USLEEP)
             if status:
                 self.problem = OSError(int(status), os.strerror(int(status)))
                 return

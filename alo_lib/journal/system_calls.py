@@ -7,17 +7,18 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-__all__ = ["ERRNO_LOCATION", "USLEEP", "call", "errno_at"]
+__all__ = ["ERRNO_LOCATION", "USLEEP", "address_of", "call", "errno_at"]
 
 _LIBC: Final = ctypes.CDLL(None)
 
 
-def _address(name: str) -> int:
+def address_of(name: str) -> int:
+    """Where the C library has a function."""
     return ctypes.cast(getattr(_LIBC, name), ctypes.c_void_p).value or 0
 
 
-USLEEP: Final = _address("usleep")
-ERRNO_LOCATION: Final = _address("__errno_location")
+USLEEP: Final = address_of("usleep")
+ERRNO_LOCATION: Final = address_of("__errno_location")
 
 
 def call(address: int, argument: int) -> int:

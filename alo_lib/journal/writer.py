@@ -97,7 +97,7 @@ class JournalWriter:
         self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
         self.marks[EPOCH] = position.epoch
         if policy is Policy.GROUP and isinstance(self.store, FolderStore):
-            self._syncer = Syncer(self.marks, self.store.sync, self.store.close)
+            self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
         self.begin_segment()
 
     @classmethod
