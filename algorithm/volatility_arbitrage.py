@@ -24,11 +24,13 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import RemoteCore, Settings, TradingCore
+from alo_lib.core.link import Channel, LinkPhase
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, object_store_key, read_journal
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy import select_contracts
+from alo_lib.transport import default_folder
 from models import (
     AloOptionPriceModel,
     AloVolatilityModel,
@@ -63,7 +65,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._store = MemoryStore(self._save_segment)
         self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
-        self._core = TradingCore(self.alo, self._writer)
+        self._core = self._attach() if self.alo.core_process else TradingCore(self.alo, self._writer)
         self._marshal = Marshal()
         self._equities: dict[str, Equity] = {}
         self._underlyings: list[Records] = []  # not told to the core yet
@@ -81,9 +83,8 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_execution(TouchExecutionModel(self._core, self._marshal))
         self._hours = self._equities[self.alo.underlyings[0]].exchange.hours
         days = self.date_rules.every_day(self._equities[self.alo.underlyings[0]].symbol)
-        start = self.time_rules.at(_SESSION_START.hour, _SESSION_START.minute)
-        self.schedule.on(days, start, self._begin_session)
-        self.schedule.on(days, FuncTimeRule("frames", self._frame_times), self._run_frame)
+        # One event: LEAN runs all that is past of one before the next, which would part sessions from frames.
+        self.schedule.on(days, FuncTimeRule("frames", self._event_times), self._on_time)
 
     # What LEAN tells -----------------------------------------------------------------------------------------------
 
@@ -116,15 +117,34 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
 
     def on_end_of_algorithm(self) -> None:
-        """Close the journal; its last segment goes to LEAN's object store."""
-        self._core.stop()
-        self._writer.close()
-        self.log(f"alo journal digest {message_digest(read_journal(self._store.images()).messages)}")
+        """Close the journal; it goes to LEAN's object store."""
+        if isinstance(self._core, RemoteCore):
+            images = self._core.end()
+            for number, data in enumerate(images):
+                self._save_segment(number, data)
+            self._core.stop()
+        else:
+            self.log(f"alo slot trace {self._core.slot_trace.digest}")
+            self._core.stop()
+            self._writer.close()
+            images = self._store.images()
+        self.log(f"alo journal digest {message_digest(read_journal(images).messages)}")
 
     def _save_segment(self, number: int, data: bytes) -> None:
         """Keep a segment in LEAN's object store, which has whole values only."""
         # The stubs ask for a list of numbers; LEAN takes bytes.
         self.object_store.save_bytes(object_store_key(number), data)  # type: ignore[arg-type]
+
+    def _attach(self) -> RemoteCore:
+        """The core process that decides for this one; a backtest tells it the time, live it keeps its own."""
+
+        def hear(phase: LinkPhase, sentence: str) -> None:
+            self.log(f"alo core {phase.value}: {sentence}")
+
+        channel = Channel(default_folder() / self.alo.core_process)
+        remote = RemoteCore(self.alo, channel, told=not self.live_mode, hear=hear)
+        remote.attach()
+        return remote
 
     # Sessions and frames -------------------------------------------------------------------------------------------
 
@@ -183,13 +203,21 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         if self._core.open_frame(utc_nanoseconds(self.utc_time)):
             self.emit_insights(self._alpha.update(self, self.current_slice))
 
-    def _frame_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
-        """When frames may open, in UTC: a few in a row after every bar of a session."""
+    def _on_time(self) -> None:
+        """Begin a session, or run a frame."""
+        if self.time.time() == _SESSION_START:
+            self._begin_session()
+        else:
+            self._run_frame()
+
+    def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
+        """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""
         bar = dt.timedelta(microseconds=self.alo.bar_nanoseconds // 1000)
         frame = dt.timedelta(microseconds=self.alo.frame_nanoseconds // 1000)
         times = []
         for date in dates:
             midnight = dt.datetime.combine(date.date(), dt.time())
+            times.append(utc_datetime(midnight.replace(hour=_SESSION_START.hour, minute=_SESSION_START.minute)))
             open_, close = (
                 self._hours.get_next_market_open(midnight, False),
                 self._hours.get_next_market_close(midnight, False),

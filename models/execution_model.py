@@ -2,7 +2,7 @@
 
 from AlgorithmImports import ExecutionModel, IPortfolioTarget, QCAlgorithm
 
-from alo_lib.core import TradingCore
+from alo_lib.core import Core
 from models.marshalling import Marshal, order_tag
 
 __all__ = ["TouchExecutionModel"]
@@ -11,7 +11,7 @@ __all__ = ["TouchExecutionModel"]
 class TouchExecutionModel(ExecutionModel):
     """Runs the core's frame to its end and sends its market orders, none larger than the quote displays."""
 
-    def __init__(self, core: TradingCore, marshal: Marshal) -> None:
+    def __init__(self, core: Core, marshal: Marshal) -> None:
         super().__init__()
         self._core = core
         self._marshal = marshal

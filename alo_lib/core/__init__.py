@@ -1,6 +1,7 @@
 """The trading core: its settings, its state, the tasks of its frames, and replay."""
 
 from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.trading import TradingCore
@@ -8,8 +9,10 @@ from alo_lib.core.trading import TradingCore
 __all__ = [
     "FRAME_PLAN",
     "Continuation",
+    "Core",
     "Divergence",
     "DivergenceError",
+    "RemoteCore",
     "Replay",
     "Replayer",
     "Settings",
@@ -17,3 +20,6 @@ __all__ = [
     "TradingCore",
     "replay",
 ]
+
+Core = TradingCore | RemoteCore
+"""What an engine drives, in its own process or in one of its own."""

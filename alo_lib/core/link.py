@@ -81,7 +81,8 @@ _EDGES: Final[dict[tuple[LinkPhase, str], LinkPhase]] = {
 
 def settings_mark(settings: Settings) -> int:
     """A number by which both sides see that they have the same settings."""
-    return int.from_bytes(hashlib.sha256(settings.model_dump_json().encode()).digest()[:8], "little", signed=True)
+    text = settings.model_dump_json(exclude={"core_process"})
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
 
 
 class Channel:
@@ -90,6 +91,7 @@ class Channel:
     def __init__(self, folder: Path, *, slots: int = RING_SLOTS) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.journal = folder / "core-journal"  # leads to the core's journal, wherever that is
         self._to_core = MessageRing.ensure(folder / "to-core.ring", capacity=slots)
         self._to_host = MessageRing.ensure(folder / "to-host.ring", capacity=slots)
         self.heartbeat = State.ensure(folder / "core.state", HEARTBEAT)
@@ -120,8 +122,8 @@ class Channel:
 class Link:
     """The host's knowledge of its core, from the heartbeat alone: nothing here waits for the core.
 
-    A core is late when its last heartbeat is older than two frames, gone when its process is or when it says that it
-    has ended. ``told`` hears of each change.
+    A core is late when its last heartbeat is older than ``frames_late`` frames, gone when its process is or when it
+    says that it has ended. ``told`` hears of each change.
     """
 
     def __init__(
@@ -129,10 +131,12 @@ class Link:
         heartbeat: State,
         told: Callable[[LinkPhase, str], None],
         *,
+        frames_late: int = FRAMES_LATE,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._heartbeat = heartbeat
         self._told = told
+        self._frames_late = frames_late
         self._clock = clock
         self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
 
@@ -157,7 +161,7 @@ class Link:
         if snapshot.version == 0 or owner.alive is False or not running or snapshot.epoch != owner.epoch:
             gone = "its process is gone" if owner.alive is False else "it does not run any more"
             self._step("lose", f"{gone}; no risk is opened")
-        elif age > FRAMES_LATE * int(beat["length"]):
+        elif age > self._frames_late * int(beat["length"]):
             self._step("miss", f"no heartbeat for {age / 1e6:.1f} ms; no risk is opened")
         else:
             self._step("hear", f"frame {int(beat['frame'])}, {owner.name} as process {owner.pid}")

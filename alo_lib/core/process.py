@@ -117,6 +117,8 @@ class CoreProcess:
             self._outbox = _Outbox(writer)
             self._core = TradingCore(settings, self._outbox, plans=plans)
         self._core.watch_with(BudgetWatch())
+        channel.journal.unlink(missing_ok=True)
+        channel.journal.symlink_to(journal.absolute())
 
     @property
     def core(self) -> TradingCore:
@@ -254,7 +256,8 @@ class CoreProcess:
 
     def _continue(self, folder: Path, policy: Policy, plans: Sequence[TaskPlan], taken: Snapshot) -> None:
         recovered = recover(folder)
-        if json.loads(recovered.journal.settings) != json.loads(self.settings.model_dump_json()):
+        written = Settings.of(json.loads(recovered.journal.settings))
+        if settings_mark(written) != settings_mark(self.settings):
             raise SettingsError(f"journal {folder} was written under other settings; name another folder, or use those")
         messages = recovered.journal.messages
         writer = recovered.writer(policy=policy, clocks=Clocks())

@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alo_lib.core.ingest import ingest
-from alo_lib.core.link import FRAMES_LATE, Channel, Link, LinkPhase, settings_mark
+from alo_lib.core.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.state import State, WorkingOrder
 from alo_lib.executive import LifecycleError
 from alo_lib.market.instruments import InstrumentTable
-from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, Records, records
+from alo_lib.market.records import HostEvent, Kind, Message, OrderReason, OrderStatus, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["RemoteCore"]
@@ -20,6 +20,9 @@ __all__ = ["RemoteCore"]
 _OPENS_RISK: Final = (OrderReason.ENTRY,)
 _FOLLOWED: Final = (Kind.INSTRUMENT, Kind.ORDER_EVENT, Kind.SPLIT)
 _SIZED: Final = 0
+_TOLD_FRAMES_LATE: Final = 500
+"""A core that is told its frames takes for each as long as it takes; this is when its host wonders."""
+
 _NAP: Final = 50e-6
 """Seconds between two looks for an answer."""
 
@@ -59,7 +62,9 @@ class RemoteCore:
     ) -> None:
         self.settings = settings
         self.instruments = InstrumentTable()
-        self.link = Link(channel.heartbeat, hear, clock=clock)
+        frames_late = _TOLD_FRAMES_LATE if told else FRAMES_LATE
+        self.link = Link(channel.heartbeat, hear, frames_late=frames_late, clock=clock)
+        self._journal = channel.journal
         self._told = told
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
@@ -137,6 +142,19 @@ class RemoteCore:
         """Leave the frame. Returns the INTENT records of the orders to send now, in order."""
         self.close_frame()
         return self._sendable
+
+    def end(self) -> list[bytes]:
+        """Tell the core of the end, and wait for its process to close its journal; returns the journal's segments.
+
+        Raises TimeoutError when it does not end within the host's patience.
+        """
+        self.remark(Message(Kind.EVENT, self._asked, records(Kind.EVENT, event=HostEvent.END_OF_ALGORITHM)))
+        end = clocks.monotonic() + self._patience
+        while self.link.beat["phase"] != list(CorePhase).index(CorePhase.STOPPED):
+            if clocks.monotonic() > end:
+                raise TimeoutError(f"the core did not end within {self._patience:g} s; its journal is {self._journal}")
+            clocks.sleep(_NAP)
+        return [path.read_bytes() for path in sorted(self._journal.glob("*.segment"))]
 
     def stop(self) -> None:
         """Look after the core no more; its process goes on until it is stopped or told of the end."""

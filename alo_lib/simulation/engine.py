@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import Settings, SettingsError, TradingCore
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, Order, message_digest, order_digest, orders_of, read_journal
 from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
 from alo_lib.market.calendar import utc_time
@@ -67,6 +67,10 @@ def run_backtest(
     The results folder must exist. Raises DataError when the data cannot be used at all, JournalError when the journal
     cannot be written, OSError when a result file cannot be.
     """
+    if settings.core_process:
+        raise SettingsError(
+            f"setting core_process = {settings.core_process!r}: only LEAN can attach to a core process; leave it empty"
+        )
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
     journal = JournalWriter.create(results / JOURNAL_FOLDER, settings=settings.model_dump_json().encode())
