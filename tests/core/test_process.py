@@ -7,17 +7,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings, SettingsError, TradingCore, replay
+from alo_lib.core.link import _EDGES as LINK_EDGES
 from alo_lib.core.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase
 from alo_lib.core.logical import inputs_of, run_frames
+from alo_lib.core.process import _EDGES as PROCESS_EDGES
 from alo_lib.core.process import CoreProcess
 from alo_lib.core.remote import RemoteCore
-from alo_lib.executive import LogicalClock, OverrunPolicy, TaskPlan
+from alo_lib.executive import Lifecycle, LifecycleError, LogicalClock, OverrunPolicy, TaskPlan
 from alo_lib.executive.overruns import OverrunError
 from alo_lib.journal import Journal, JournalError, JournalWriter, MemoryStore, message_digest, orders_of, read_journal
 from alo_lib.market.records import HostEvent, Kind, Message, OrderReason, OrderStatus, records
@@ -255,6 +258,74 @@ def test_a_dead_process_is_noticed_at_once(folder: Path) -> None:
     child.kill()
     child.communicate()
     assert link.look() is LinkPhase.GONE
+
+
+@pytest.mark.parametrize(("edges", "steps"), [(LINK_EDGES, 4), (PROCESS_EDGES, 3)], ids=["link", "process"])
+def test_every_edge_of_the_lifecycles(edges: "dict[tuple[Any, str], Any]", steps: int) -> None:
+    phases, names = list(type(next(iter(edges))[0])), sorted({step for _, step in edges})
+    assert len(names) == steps
+    for phase in phases:
+        for step in names:
+            lifecycle = Lifecycle("it", phase, edges)
+            if (phase, step) in edges:
+                assert lifecycle.move(step) is edges[phase, step]
+            else:
+                with pytest.raises(LifecycleError, match=f"it cannot {step}: it is {phase.value}"):
+                    lifecycle.move(step)
+    ended = [phase for phase in phases if not any(start is phase for start, _ in edges)]
+    assert {phase.name for phase in ended} <= {"CLOSED", "STOPPED", "FAILED"}
+    assert ended
+
+
+def until(link: Link, phase: LinkPhase) -> None:
+    """Wait for a phase; how long it takes is the host's affair."""
+    end = time.monotonic() + 60
+    while link.look() is not phase:
+        assert time.monotonic() < end, f"{link.phase} and not {phase}"
+        time.sleep(0.001)
+
+
+def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(folder: Path) -> None:
+    common = ["--folder", str(folder), "--journal", str(folder / "journal"), "--priority", "0"]
+    command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
+    remote = RemoteCore(SETTINGS, Channel(folder / "one"), told=False)
+    core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        remote.attach(60.0)
+        core.send_signal(signal.SIGSTOP)
+        until(remote.link, LinkPhase.LATE)
+        quotes_in(remote)
+        core.kill()
+        core.wait()
+        until(remote.link, LinkPhase.GONE)
+        assert remote.open_frame(time.time_ns()) is False
+        core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(remote.link, LinkPhase.ATTACHED)
+        end = time.monotonic() + 60
+        while not remote.open_frame(time.time_ns()):
+            assert time.monotonic() < end
+            time.sleep(0.001)
+        remote.run()
+        core.send_signal(signal.SIGTERM)
+        assert core.wait(30) == 0
+    finally:
+        core.kill()
+        core.wait()
+        remote.stop()
+    assert replay(read_journal(folder / "journal")).divergence is None
+
+
+def test_nothing_is_compiled_after_the_rehearsal() -> None:
+    script = (
+        "from alo_lib.core.process import rehearse; from alo_lib.core.warm_up import kernels_ready;"
+        "from tests.core.seeds import SETTINGS, live; from tests.core.script import Script;"
+        "print(rehearse(SETTINGS)); before = kernels_ready(); live(2); print(before, kernels_ready())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    told, counts = done.stdout.splitlines()
+    before, after = map(int, counts.split())
+    assert before == after > 15
+    assert told.startswith(f"{before} kernels in ")
 
 
 # What is refused ---------------------------------------------------------------------------------------------------
