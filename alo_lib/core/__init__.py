@@ -4,12 +4,14 @@ from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.trading import TradingCore
+from alo_lib.core.snapshot import pack, program, unpack
+from alo_lib.core.trading import CoreState, TradingCore
 
 __all__ = [
     "FRAME_PLAN",
     "Continuation",
     "Core",
+    "CoreState",
     "Divergence",
     "DivergenceError",
     "RemoteCore",
@@ -18,7 +20,10 @@ __all__ = [
     "Settings",
     "SettingsError",
     "TradingCore",
+    "pack",
+    "program",
     "replay",
+    "unpack",
 ]
 
 Core = TradingCore | RemoteCore

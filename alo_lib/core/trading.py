@@ -1,7 +1,7 @@
 """The trading core: the one thing that every engine drives."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from alo_lib.core import tasks
 from alo_lib.core.frame_plan import FRAME_PLAN
@@ -12,6 +12,7 @@ from alo_lib.executive import (
     Cause,
     CyclicExecutive,
     Frame,
+    LifecycleError,
     Overrun,
     OverrunPolicy,
     Phase,
@@ -27,7 +28,7 @@ from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.transport import Ring
 
-__all__ = ["Sink", "TradingCore"]
+__all__ = ["CoreState", "Sink", "TradingCore"]
 
 
 class Sink(Protocol):
@@ -38,6 +39,15 @@ class Sink(Protocol):
 
     def flush(self) -> None:
         """Hear that a frame has ended."""
+
+
+class CoreState(NamedTuple):
+    """A snapshot of a core."""
+
+    state: State
+    instruments: InstrumentTable
+    told_targets: Records
+    frame: Frame
 
 
 class TradingCore:
@@ -118,6 +128,27 @@ class TradingCore:
         """Run the open frame to its end. Returns the INTENT records of the orders to send now, in order."""
         self.close_frame()
         return self._state.intents
+
+    def snapshot(self) -> CoreState:
+        """All that later frames depend on, between two frames; with what still waits, it can be gone on from.
+
+        Raises LifecycleError within a frame.
+        """
+        if self._executive.phase is not Phase.IDLE:
+            raise LifecycleError(
+                f"a snapshot is taken between two frames; the executive is {self._executive.phase.value}"
+            )
+        return CoreState(self._state, self.instruments, self._told_targets, self._executive.frame)
+
+    def resume(self, state: CoreState, waiting: Iterable[Message]) -> None:
+        """Go on from a snapshot. ``waiting`` are the inputs that it had accepted after its last frame.
+
+        Only a core that has not been told anything can; it and the snapshot then share their state.
+        """
+        self._executive.resume(state.frame)
+        self._state, self.instruments, self._told_targets = state.state, state.instruments, state.told_targets
+        for message in waiting:
+            self._ring.push(message)
 
     def journal_to(self, journal: Sink) -> None:
         """Write to another journal from now on."""

@@ -69,6 +69,12 @@ class CyclicExecutive:
         """The frame that is open, or the last that was."""
         return self._frame
 
+    def resume(self, frame: Frame) -> None:
+        """Go on after a frame that another executive ran last; only before any frame was opened here."""
+        if self.phase is not Phase.IDLE or self._frame.number >= 0:
+            raise LifecycleError(f"the executive cannot resume: it has run frame {self._frame.number} itself")
+        self._frame = frame
+
     def open(self, time: int) -> Frame:
         """Open the frame that begins at ``time``, later than the last one's.
 

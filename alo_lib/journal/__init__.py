@@ -7,6 +7,7 @@ from alo_lib.journal.object_store import take_from_object_store
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.reader import Journal, read_journal
 from alo_lib.journal.recovery import Recovered, recover
+from alo_lib.journal.snapshots import Snapshot, Snapshots, entry_checksum
 from alo_lib.journal.store import FolderStore, MemoryStore
 from alo_lib.journal.writer import Clocks, JournalWriter, Position
 
@@ -24,6 +25,9 @@ __all__ = [
     "Policy",
     "Position",
     "Recovered",
+    "Snapshot",
+    "Snapshots",
+    "entry_checksum",
     "message_digest",
     "object_store_key",
     "order_digest",

@@ -17,6 +17,7 @@ from alo_lib.numerics.crc32c import crc32c_word, crc32c_words
 
 __all__ = [
     "APPENDED",
+    "CHECKSUM",
     "DURABLE",
     "EPOCH",
     "FULL",
@@ -52,6 +53,8 @@ STATE: Final = 6
 """0 while the journal is open; the error's number after a failure, -1 once closed."""
 SWITCH: Final = 7
 """Counts the segments begun, and every other reason for the syncing thread to look up."""
+CHECKSUM: Final = 8
+"""Of the last entry appended, for snapshots."""
 
 FULL: Final = -1
 """The entry does not fit into the segment: begin the next one, and append again."""
@@ -115,6 +118,7 @@ def append(
     head = kind | (SCHEMA_VERSION << 16) | (count << 32)
     _put_head(words, at, sequence, time, clock, marks[DURABLE], head, length, marks[EPOCH])
     marks[OFFSET] = end
+    marks[CHECKSUM] = (words[at + 5] >> 32) & ALL_ONES
     marks[APPENDED] = sequence + 1
     return int(sequence)
 

@@ -106,6 +106,11 @@ class Messages(Sequence[Message]):
             segment, segment.entries[sequence - segment.first], int(segment.offsets[sequence - segment.first])
         )
 
+    def entry(self, index: int) -> np.void:
+        """The head of one entry, dtype ENTRY."""
+        row: np.void = self.entries[index]
+        return row
+
     def __iter__(self) -> Iterator[Message]:
         for segment in self._segments:
             for entry, offset in zip(segment.entries, segment.offsets.tolist(), strict=True):

@@ -10,6 +10,7 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
 from alo_lib.journal.reader import Journal, Messages, SegmentView, load_images, scan_segments
+from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.store import FolderStore
 from alo_lib.journal.writer import JournalWriter, Position
 
@@ -29,7 +30,9 @@ class Recovered:
     def position(self) -> Position:
         """Where the next writer begins."""
         last = self.journal.segments[-1]
-        return Position(len(self.journal.messages), last.epoch + 1, last.number + 1)
+        count = len(self.journal.messages)
+        checksum = entry_checksum(self.journal, count) if count else 0
+        return Position(count, last.epoch + 1, last.number + 1, checksum)
 
     def writer(self, **options: Any) -> JournalWriter:
         """A writer that goes on behind the last good entry, in a new epoch; options as of JournalWriter."""

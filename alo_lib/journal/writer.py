@@ -13,6 +13,7 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, WORD, JournalError, Policy, segment_header, words_for
 from alo_lib.journal.kernels import (
     APPENDED,
+    CHECKSUM,
     DURABLE,
     EPOCH,
     LIMIT,
@@ -54,6 +55,7 @@ class Position(NamedTuple):
     sequence: int = 0
     epoch: int = 1
     number: int = 0
+    checksum: int = 0  # of the entry before
 
 
 class JournalWriter:
@@ -95,7 +97,7 @@ class JournalWriter:
             self.marks = self.store.publish()
         self.marks[:] = 0
         self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
-        self.marks[EPOCH] = position.epoch
+        self.marks[EPOCH], self.marks[CHECKSUM] = position.epoch, position.checksum
         if policy is Policy.GROUP and isinstance(self.store, FolderStore):
             self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
         self.begin_segment()
@@ -131,6 +133,11 @@ class JournalWriter:
     def epoch(self) -> int:
         """Which writer of this journal this is, from 1."""
         return int(self.marks[EPOCH])
+
+    @property
+    def checksum(self) -> int:
+        """Checksum of the last message's entry; 0 before the first."""
+        return int(self.marks[CHECKSUM])
 
     @property
     def words(self) -> NDArray[np.int64]:
