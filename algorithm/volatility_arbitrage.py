@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import threading
 from collections.abc import Iterable
 
 import numpy as np
@@ -26,6 +27,7 @@ from AlgorithmImports import (
 
 from alo_lib.core import RemoteCore, Settings, TradingCore
 from alo_lib.core.link import Channel, LinkPhase
+from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, object_store_key, read_journal
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, Records, records
@@ -62,10 +64,12 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_end_date(self.alo.end.year, self.alo.end.month, self.alo.end.day)
         self.set_cash(self.alo.cash)
         self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
+        self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
+        self._begun: dt.date | None = None
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._store = MemoryStore(self._save_segment)
         self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
-        self._core = self._attach() if self.alo.core_process else TradingCore(self.alo, self._writer)
+        self._core = self._attach() if self.alo.core_process else self._own_core()
         self._marshal = Marshal()
         self._equities: dict[str, Equity] = {}
         self._underlyings: list[Records] = []  # not told to the core yet
@@ -90,8 +94,11 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
 
     def on_data(self, slice: Slice) -> None:
         """Put the slice's new bars in."""
-        for message in self._marshal.messages(slice, utc_nanoseconds(self.utc_time)):
-            self._core.accept(message)
+        with self._one_at_a_time:
+            for message in self._marshal.messages(slice, utc_nanoseconds(self.utc_time)):
+                self._core.accept(message)
+            if self.live_mode and isinstance(self._core, RemoteCore):  # scheduled events come late when live
+                self._run_frame()
 
     def on_dividends(self, dividends: Dividends) -> None:
         """Keep what goes ex today for the session's beginning."""
@@ -114,11 +121,15 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         """Put in what happened to an order."""
         order = self.transactions.get_order_by_id(order_event.order_id)
         time = utc_nanoseconds(self.utc_time)
-        self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
+        with self._one_at_a_time:
+            self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
 
     def on_end_of_algorithm(self) -> None:
-        """Close the journal; it goes to LEAN's object store."""
+        """Close the journal; it goes to LEAN's object store. A core that keeps its own time outlives its host."""
         if isinstance(self._core, RemoteCore):
+            if self.live_mode:
+                self._core.stop()
+                return
             images = self._core.end()
             for number, data in enumerate(images):
                 self._save_segment(number, data)
@@ -134,6 +145,10 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         """Keep a segment in LEAN's object store, which has whole values only."""
         # The stubs ask for a list of numbers; LEAN takes bytes.
         self.object_store.save_bytes(object_store_key(number), data)  # type: ignore[arg-type]
+
+    def _own_core(self) -> TradingCore:
+        """A core in this process; live its tasks are held against their budgets."""
+        return TradingCore(self.alo, self._writer, watch=BudgetWatch() if self.live_mode else None)
 
     def _attach(self) -> RemoteCore:
         """The core process that decides for this one; a backtest tells it the time, live it keeps its own."""
@@ -204,11 +219,13 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self.emit_insights(self._alpha.update(self, self.current_slice))
 
     def _on_time(self) -> None:
-        """Begin a session, or run a frame."""
-        if self.time.time() == _SESSION_START:
-            self._begin_session()
-        else:
-            self._run_frame()
+        """Begin a session, at the day's first event, or run a frame."""
+        with self._one_at_a_time:
+            if self._begun != self.time.date():
+                self._begun = self.time.date()
+                self._begin_session()
+            else:
+                self._run_frame()
 
     def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
         """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""

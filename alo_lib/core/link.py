@@ -6,6 +6,7 @@ that an answer cut off in the middle is told from a whole one. The state is the 
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -44,6 +45,10 @@ RING_SLOTS: Final = 1 << 18
 
 FRAMES_LATE: Final = 2
 """Frames without a heartbeat after which a core is late."""
+
+
+_SHORTEST: Final = 1_000_000
+"""Nanoseconds between two looks at the least, for a core that has not told its frame yet."""
 
 
 class CorePhase(Enum):
@@ -123,7 +128,8 @@ class Link:
     """The host's knowledge of its core, from the heartbeat alone: nothing here waits for the core.
 
     A core is late when its last heartbeat is older than ``frames_late`` frames, gone when its process is or when it
-    says that it has ended. ``told`` hears of each change.
+    says that it has ended. ``told`` hears of each change, on the thread that saw it: the host's own when it looks, or
+    another one while the link is watched, as it is where the core keeps its own time and the host may be busy for long.
     """
 
     def __init__(
@@ -139,6 +145,8 @@ class Link:
         self._frames_late = frames_late
         self._clock = clock
         self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
+        self._looking = threading.Lock()
+        self._closed = threading.Event()
 
     @property
     def phase(self) -> LinkPhase:
@@ -152,6 +160,24 @@ class Link:
 
     def look(self) -> LinkPhase:
         """Read the heartbeat and take the step that it asks for."""
+        with self._looking:
+            return self._look()
+
+    def watch(self) -> None:
+        """Look twice a frame, on a thread that ends with the link."""
+        threading.Thread(target=self._watch, name="alo-link", daemon=True).start()
+
+    def close(self) -> None:
+        """Look no more."""
+        with self._looking:
+            self._lifecycle.move("close")
+        self._closed.set()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(max(int(self.beat["length"]), _SHORTEST) / 2e9):
+            self.look()
+
+    def _look(self) -> LinkPhase:
         if self.phase is LinkPhase.CLOSED:
             return self.phase
         snapshot, owner = self._heartbeat.read(), self._heartbeat.owner
@@ -166,10 +192,6 @@ class Link:
         else:
             self._step("hear", f"frame {int(beat['frame'])}, {owner.name} as process {owner.pid}")
         return self.phase
-
-    def close(self) -> None:
-        """Look no more."""
-        self._lifecycle.move("close")
 
     def _step(self, step: str, sentence: str) -> None:
         if self._lifecycle.allows(step):

@@ -1,5 +1,6 @@
 """The core as its host sees it when it decides in a process of its own: told and asked as a TradingCore is."""
 
+import threading
 import time as clocks
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -69,6 +70,7 @@ class RemoteCore:
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
         self._known = State(settings, Portfolio(settings.cash))  # followed as far as contracts_open needs it
+        self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
         self._answered = -1  # time of the last whole answer
@@ -80,7 +82,7 @@ class RemoteCore:
         self._sendable = records(Kind.INTENT, 0)
 
     def attach(self, patience: float = 30.0) -> None:
-        """Wait until the core runs.
+        """Wait until the core runs, and watch it from then on when it keeps its own time.
 
         Raises TimeoutError after ``patience`` seconds, SettingsError when its settings or its time are not the host's.
         """
@@ -95,19 +97,23 @@ class RemoteCore:
         if bool(beat["told"]) is not self._told:
             wanted = "told its frames' times" if self._told else "to keep its own time"
             raise SettingsError(f"the core process was not started {wanted}, as its host wants it")
+        if not self._told:
+            self.link.watch()
 
     # What an engine does ---------------------------------------------------------------------------------------------
 
     def accept(self, message: Message) -> None:
-        """Hand an input to the core. Raises RingFullError when it has not taken any for a day's worth of them."""
-        self._inputs.push(message)
-        self._pushed = True
-        if message.kind in _FOLLOWED:
-            ingest(self._known, message)
+        """Hand an input to the core, from any thread. Raises RingFullError when it took none for a day's worth."""
+        with self._pushing:
+            self._inputs.push(message)
+            self._pushed = True
+            if message.kind in _FOLLOWED:
+                ingest(self._known, message)
 
     def remark(self, message: Message) -> None:
-        """Hand the core something to journal that no task reads."""
-        self._inputs.push(message)
+        """Hand the core something to journal that no task reads, from any thread."""
+        with self._pushing:
+            self._inputs.push(message)
 
     def open_frame(self, time: int) -> bool:
         """Open the next frame that the core decided: the one at ``time`` where the host tells it.
@@ -122,8 +128,9 @@ class RemoteCore:
             self._poll()
             return self._begin_next()
         if self._pushed:
-            self._inputs.push(Message(Kind.FRAME, time, records(Kind.FRAME)))
-            self._pushed = False
+            with self._pushing:
+                self._inputs.push(Message(Kind.FRAME, time, records(Kind.FRAME)))
+                self._pushed = False
             self._wait_for(time)
         self._asked = time
         self._poll()
