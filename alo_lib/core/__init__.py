@@ -1,7 +1,7 @@
 """The trading core: its settings, its state, the tasks of its frames, and replay."""
 
 from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.replay import Continuation, Divergence, DivergenceError, Replay, Replayer, replay
+from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import pack, program, unpack
 from alo_lib.core.trading import CoreState, TradingCore
@@ -12,6 +12,7 @@ __all__ = [
     "CoreState",
     "Divergence",
     "DivergenceError",
+    "FrameReplayed",
     "Replay",
     "Replayer",
     "Settings",
