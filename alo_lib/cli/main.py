@@ -11,6 +11,8 @@ from alo_lib.cli.commands.backtest import backtest
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
+from alo_lib.cli.commands.journal import journal
+from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
 from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
@@ -33,7 +35,7 @@ def alo() -> None:
     """
 
 
-for command in (backtest, core, report, generate, engines, schedule, test, train, transport):
+for command in (backtest, core, report, replay, journal, generate, engines, schedule, test, train, transport):
     alo.add_command(command)
 
 

@@ -2,7 +2,7 @@
 
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.remote import RemoteCore
-from alo_lib.core.replay import Continuation, Divergence, DivergenceError, Replay, Replayer, replay
+from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import pack, program, unpack
 from alo_lib.core.trading import CoreState, TradingCore
@@ -14,6 +14,7 @@ __all__ = [
     "CoreState",
     "Divergence",
     "DivergenceError",
+    "FrameReplayed",
     "RemoteCore",
     "Replay",
     "Replayer",
