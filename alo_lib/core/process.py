@@ -24,7 +24,7 @@ from alo_lib.core.trading import TradingCore
 from alo_lib.core.warm_up import kernels_ready, warm_up
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
-from alo_lib.journal import Clocks, JournalWriter, Policy, recover
+from alo_lib.journal import Clocks, JournalError, JournalWriter, Policy, recover
 from alo_lib.market.records import HostEvent, Kind, Message, records
 from alo_lib.transport import Snapshot
 
@@ -116,6 +116,7 @@ class CoreProcess:
             )
             self._outbox = _Outbox(writer)
             self._core = TradingCore(settings, self._outbox, plans=plans)
+            self._drop_leavings()
         self._core.watch_with(BudgetWatch())
         channel.journal.unlink(missing_ok=True)
         channel.journal.symlink_to(journal.absolute())
@@ -145,7 +146,7 @@ class CoreProcess:
         deadline = -(-(self._clock.now() + offset + length) // length) * length - offset
         self._lifecycle.move("run")
         try:
-            if self.findings and not self._told and self._last_time > 0:
+            if not self._told and self._last_time > 0:
                 self._answer(self._last_time)  # which may not have been done; the host takes no answer twice
             while not self._stopping and (frames is None or self._frames < frames):
                 self.releases.begin()
@@ -211,8 +212,7 @@ class CoreProcess:
         self._taking.write(self._taken)
         if message.kind.is_remark:
             self._core.remark(message)
-            ended = message.kind is Kind.EVENT and message.records["event"][0] == HostEvent.END_OF_ALGORITHM
-            self._stopping = self._stopping or ended
+            self._stopping = self._stopping or _is_end(message)
         else:
             self._core.accept(message)
         self._inputs.advance()
@@ -252,7 +252,15 @@ class CoreProcess:
         self._beat["phase"] = list(CorePhase).index(self.phase)
         self._heart.write(self._beat)
 
-    # Going on --------------------------------------------------------------------------------------------------------
+    # Beginning and going on ------------------------------------------------------------------------------------------
+
+    def _drop_leavings(self) -> None:
+        """A journal begins with nothing in the ring: what an earlier core left there belongs to an earlier run."""
+        count = 0
+        while self._inputs.pop() is not None:
+            count += 1
+        if count:
+            self.findings = (f"{count} messages of an earlier run were left in the ring; they were dropped",)
 
     def _continue(self, folder: Path, policy: Policy, plans: Sequence[TaskPlan], taken: Snapshot) -> None:
         recovered = recover(folder)
@@ -260,6 +268,8 @@ class CoreProcess:
         if settings_mark(written) != settings_mark(self.settings):
             raise SettingsError(f"journal {folder} was written under other settings; name another folder, or use those")
         messages = recovered.journal.messages
+        if any(map(_is_end, messages)):
+            raise JournalError(f"journal {folder} is of a run that has ended; name another folder")
         writer = recovered.writer(policy=policy, clocks=Clocks())
         self._outbox = _Outbox(writer)
         replayer = Replayer(recovered.journal, core=TradingCore(self.settings, self._outbox, plans=plans))
@@ -291,6 +301,11 @@ class CoreProcess:
             and (head.kind, head.time) == (journaled.kind, journaled.time)
             and head.records.tobytes() == journaled.records.tobytes()
         )
+
+
+def _is_end(message: Message) -> bool:
+    """Whether the host tells of its end."""
+    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
 
 
 def rehearse(settings: Settings) -> str:

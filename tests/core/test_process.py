@@ -354,6 +354,27 @@ def test_a_host_takes_no_core_of_other_settings_or_time(folder: Path) -> None:
     other.stop()
 
 
+def test_what_an_earlier_run_left_in_the_ring_is_dropped_and_told(folder: Path) -> None:
+    process, remote = by_hand(folder, told=True)
+    quotes_in(remote)
+    process.close()
+    again = CoreProcess(SETTINGS, Channel(folder / "channel", slots=SLOTS), folder / "second", told=True)
+    assert again.findings == ("7 messages of an earlier run were left in the ring; they were dropped",)
+    again.close()
+    remote.stop()
+
+
+def test_a_run_that_has_ended_is_not_continued(folder: Path) -> None:
+    process, remote = by_hand(folder, told=True)
+    quotes_in(remote)
+    remote.remark(END)
+    process.run(5)
+    process.close()
+    with pytest.raises(JournalError, match="is of a run that has ended; name another folder"):
+        CoreProcess(SETTINGS, Channel(folder / "channel", slots=SLOTS), folder / "journal", told=True)
+    remote.stop()
+
+
 def test_a_journal_of_other_settings_is_not_continued(folder: Path) -> None:
     process, remote = by_hand(folder, told=True)
     quotes_in(remote)
