@@ -160,7 +160,9 @@ class CoreProcess:
                 if self._told:
                     self._told_frame()
                 else:
-                    self._own_frame(deadline + offset, release.late, missed)
+                    if missed or release.began > release.deadline:  # the frame before ran into this one, or beyond it
+                        self._core.tell_late(deadline + offset, lateness=release.late, missed=missed)
+                    self._own_frame(deadline + offset)
                 deadline += length
                 if deadline - self._clock.now() > _SLACK:
                     gc.collect(0)
@@ -182,9 +184,7 @@ class CoreProcess:
 
     # Frames ----------------------------------------------------------------------------------------------------------
 
-    def _own_frame(self, time: int, late: int, missed: int) -> None:
-        if missed:
-            self._core.tell_late(time, lateness=late, missed=missed)
+    def _own_frame(self, time: int) -> None:
         while (message := self._inputs.peek()) is not None and not self._stopping:
             self._take(message)
         if self._core.open_frame(time):

@@ -20,7 +20,7 @@ from alo_lib.core.logical import inputs_of, run_frames
 from alo_lib.core.process import _EDGES as PROCESS_EDGES
 from alo_lib.core.process import CoreProcess
 from alo_lib.core.remote import RemoteCore
-from alo_lib.executive import Lifecycle, LifecycleError, LogicalClock, OverrunPolicy, TaskPlan
+from alo_lib.executive import Cause, Lifecycle, LifecycleError, LogicalClock, OverrunPolicy, Release, TaskPlan
 from alo_lib.executive.overruns import OverrunError
 from alo_lib.journal import Journal, JournalError, JournalWriter, MemoryStore, message_digest, orders_of, read_journal
 from alo_lib.market.records import HostEvent, Kind, Message, OrderReason, OrderStatus, records
@@ -198,6 +198,33 @@ def test_frames_of_its_own_time_run_when_something_arrived(folder: Path) -> None
     assert replay(journal).divergence is None
     process.close()
     remote.stop()
+
+
+class Lagging(LogicalClock):
+    """Every wait begins, and ends, a fixed time after its deadline."""
+
+    def __init__(self, lag: int) -> None:
+        super().__init__(time.monotonic_ns())
+        self.lag = lag
+
+    def wait_until(self, deadline: int) -> Release:
+        super().wait_until(deadline + self.lag)
+        return Release(deadline, *[deadline + self.lag] * 3)
+
+
+@pytest.mark.parametrize(("lag", "missed"), [(1_000, 0), (2 * FRAME + 5, 2)])
+def test_frames_that_run_into_each_other_are_journaled(folder: Path, lag: int, missed: int) -> None:
+    channel = Channel(folder / "channel", slots=SLOTS)
+    process = CoreProcess(SETTINGS, channel, folder / "journal", clock=Lagging(lag))
+    ending = process.run(2)
+    process.close()
+    assert ending.missed == 2 * missed
+    journaled = read_journal(folder / "journal").messages
+    rows = [message.records[0] for message in journaled if message.kind is Kind.OVERRUN]
+    assert [(row["elapsed"], row["missed"], row["cause"]) for row in rows] == [(lag, missed, Cause.LATE)] * 2
+    assert rows[1]["frame"] - rows[0]["frame"] == 1 + missed
+    policy = OverrunPolicy.SKIP if missed else OverrunPolicy.FINISH
+    assert {row["policy"] for row in rows} == {policy}
 
 
 # The link --------------------------------------------------------------------------------------------------------
