@@ -16,7 +16,7 @@ from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.core import Settings
-from alo_lib.journal import orders_of, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, orders_of, read_journal
 from benchmarks.harness import Row, options_of, report
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
@@ -48,7 +48,7 @@ def measure(data: Path, quick: bool) -> Iterator[Row]:
     if lean is not None:
         process, leans = run(lean, usual, data)
         engine_time = float(_COMPLETED.findall((leans / "lean-console.txt").read_text())[-1])
-        ours, theirs = (orders_of(read_journal(each / "journal.bin").messages) for each in (folder, leans))
+        ours, theirs = (orders_of(read_journal(each / JOURNAL_FOLDER).messages) for each in (folder, leans))
         yield Row("orders that differ from LEAN's", float(ours != theirs), "", None, "0", ours == theirs)
     yield Row("GOOG day, usual settings, against LEAN's own time", usual_seconds, "s", engine_time)
     yield Row("GOOG day, usual settings, against LEAN's process", usual_seconds, "s", process)

@@ -26,6 +26,7 @@ from alo_lib.cli.project import ROOT, shown
 from alo_lib.cli.provenance import commit_of, versions
 from alo_lib.cli.run_folder import RunFolder, write_orders
 from alo_lib.core.settings import Settings
+from alo_lib.journal import JournalError
 from alo_lib.market.records import Kind
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
 from alo_lib.views import Run, report_html, summarize, summary_table
@@ -45,30 +46,32 @@ class BacktestRequest:
     as_json: bool = False
     verbose: bool = False
     log_style: Literal["human", "json"] = "human"
+    resume: RunFolder | None = None  # of a run that was killed and goes on
 
 
 def run(request: BacktestRequest) -> None:
     """Run a backtest and print what came of it.
 
     Raises UserError, or an error of a package's own family, for what the user can put right, and RunFailedError when
-    an engine that was started fails. A run that cannot be put right by the user leaves its folder for a look into it,
-    with ``.partial`` in its name.
+    an engine that was started fails. A run that cannot be put right by the user, one that goes on, and one whose
+    journal failed leave their folder, with ``.partial`` in its name.
     """
     engine = engines.engine_named(request.engine)
     say(f"Engine: {engine.name} ({engine.place}). {_others(engine)}")
-    folder = RunFolder.create(request.output, engine.name, dt.datetime.now(dt.UTC))
+    folder = request.resume or RunFolder.create(request.output, engine.name, dt.datetime.now(dt.UTC))
     try:
         data = ready_market(request.data, request.default_data)
         summary = _run_in(folder, engine, request, data)
         finished = folder.finish()
     except Exception as error:
-        if sentence_of(error) is not None:
+        if sentence_of(error) is not None and request.resume is None and not isinstance(error, JournalError):
             folder.discard()
         if isinstance(error, OSError) and error.filename is None:
             raise UserError(f"results cannot be written to {request.output}: {error.strerror}") from error
         raise
     except BaseException:  # interrupted
-        folder.discard()
+        if request.resume is None:
+            folder.discard()
         raise
     if request.as_json:
         click.echo(json.dumps(summary, allow_nan=False))

@@ -8,11 +8,16 @@ from typing import NoReturn
 import click
 
 from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
+from alo_lib.cli.commands.journal import journal
+from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
+from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
+from alo_lib.cli.commands.transport import transport
 from alo_lib.cli.commands.volatility import volatility
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
 from alo_lib.cli.project import prepare_compilation_cache
@@ -28,11 +33,23 @@ def alo() -> None:
     Start here:
       alo backtest          trade a synthetic month, and get a report
       alo backtest --help   on your own data, in LEAN, with other settings
-      alo volatility SPY    what is known of one underlying's volatility
     """
 
 
-for command in (backtest, report, generate, engines, volatility, test, train):
+for command in (
+    backtest,
+    core,
+    report,
+    replay,
+    journal,
+    generate,
+    engines,
+    volatility,
+    schedule,
+    test,
+    train,
+    transport,
+):
     alo.add_command(command)
 
 

@@ -18,7 +18,7 @@ report.html      the run in pictures and tables; open it in a browser
 run.json         engine, versions, project commit, times, and the summary that the command printed
 settings.json    what was asked for; data.json has the files it was read from, faults.json what was left out of them
 orders.csv       every order, in the order in which they were sent
-journal.bin      every input and decision, checksummed; it can be replayed
+journal/         every input and decision, checksummed; alo replay decides it again, alo journal shows it
 *.json, *.txt    the engine's results and logs in LEAN's own format; metrics.prom has what the run counted and timed
 """
 
@@ -51,6 +51,24 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"results cannot be written to {parent}: {error.strerror}") from error
         return cls(partial.resolve(), final.resolve())
+
+    @classmethod
+    def reopen(cls, path: Path) -> "RunFolder":
+        """The folder of a run that was killed, to finish it. UserError when it is none."""
+        if not path.is_dir() or path.suffix != PARTIAL:
+            raise UserError(f"{path} is not the folder of a run that was cut short: such a name ends in {PARTIAL}")
+        final = path.with_suffix("")
+        return cls(path.resolve(), final.resolve())
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one of the folder's JSON files. UserError when the run was killed before it was written."""
+        try:
+            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise UserError(
+                f"{self.path} has no {name}: its run was cut short before it began; begin it anew"
+            ) from None
+        return content
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one of the folder's JSON files."""

@@ -1,19 +1,35 @@
-"""The trading core: its settings, its state, the tasks of its frames, calibrations between frames, and replay."""
+"""The trading core: its settings, its state, the tasks of its frames, and replay."""
 
-from alo_lib.core.calibrator import BackgroundCalibrator, Calibrator, LogicalCalibrator, ToldCalibrator
-from alo_lib.core.replay import Divergence, Replay, replay
+from alo_lib.core.calibrator import BackgroundCalibrator, Calibrator, LogicalCalibrator
+from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.remote import RemoteCore
+from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.trading import TradingCore
+from alo_lib.core.snapshot import pack, program, unpack
+from alo_lib.core.trading import CoreState, TradingCore
 
 __all__ = [
+    "FRAME_PLAN",
     "BackgroundCalibrator",
     "Calibrator",
+    "Continuation",
+    "Core",
+    "CoreState",
     "Divergence",
+    "DivergenceError",
+    "FrameReplayed",
     "LogicalCalibrator",
+    "RemoteCore",
     "Replay",
+    "Replayer",
     "Settings",
     "SettingsError",
-    "ToldCalibrator",
     "TradingCore",
+    "pack",
+    "program",
     "replay",
+    "unpack",
 ]
+
+Core = TradingCore | RemoteCore
+"""What an engine drives, in its own process or in one of its own."""

@@ -1,31 +1,43 @@
 """Calibrations outside frames: asked for in one frame, made in between, in force from a later frame's beginning.
 
 What is fitted depends on the request alone. When it comes into force is an input of the core, journaled like any
-other, so that a run can be decided again whatever time its fits took.
+other, so that a run can be decided again whatever time its fits took. Requests are part of the core's state; a
+calibrator can be exchanged for another, and makes what it is asked for again.
 """
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, calibrate
 
-__all__ = ["BackgroundCalibrator", "Calibrator", "LogicalCalibrator", "ToldCalibrator"]
+__all__ = ["BackgroundCalibrator", "Calibrator", "LogicalCalibrator", "PendingCalibration"]
 
 Fit = Callable[[CalibrationRequest], Calibrated]
 
 
+@dataclass
+class PendingCalibration:
+    """A request that is not in force."""
+
+    number: int  # of all requests of a run, from 1
+    time: int  # of the frame that asked for it
+    request: CalibrationRequest
+    told: bool = False  # it comes into force in the next frame
+
+
 class Calibrator(Protocol):
-    """Where a core leaves its requests, numbered, and fetches what came of them."""
+    """Who makes the fits."""
 
-    def submit(self, number: int, time: int, request: CalibrationRequest) -> None:
-        """Take a request made in the frame at ``time`` (ns)."""
+    def begin(self, pending: PendingCalibration) -> None:
+        """Hear of a request, in the frame that makes it; must cost next to nothing."""
 
-    def ready(self, time: int) -> list[int]:
-        """Requests that come into force with a frame at ``time``, in their order; each is told once."""
+    def ready(self, pending: PendingCalibration, time: int) -> bool:
+        """Whether a request can come into force with a frame at ``time``; asked between frames."""
 
-    def take(self, number: int) -> Calibrated:
-        """What came of a request, once. Raises VolatilityError where it could not be fitted."""
+    def take(self, pending: PendingCalibration) -> Calibrated:
+        """What came of a request, inside the frame. Raises VolatilityError where it could not be fitted."""
 
     def close(self) -> None:
         """Give up what is not done."""
@@ -34,33 +46,33 @@ class Calibrator(Protocol):
 class LogicalCalibrator:
     """For backtests: a result comes into force ``delay`` (ns) after its request, whatever time the fit takes.
 
-    The fit is made between two frames, when the first frame after the delay is about to open.
+    The fit is made between two frames, when the first frame after the delay is about to open; a replay, which is not
+    asked in between, makes it in the frame.
     """
 
     def __init__(self, delay: int, fit: Fit = calibrate) -> None:
         self._delay: Final = delay
         self._fit = fit
-        self._requests: dict[int, tuple[int, CalibrationRequest]] = {}
         self._results: dict[int, Future[Calibrated]] = {}
 
-    def submit(self, number: int, time: int, request: CalibrationRequest) -> None:
+    def begin(self, pending: PendingCalibration) -> None:
         """See :class:`Calibrator`."""
-        self._requests[number] = time + self._delay, request
 
-    def ready(self, time: int) -> list[int]:
+    def ready(self, pending: PendingCalibration, time: int) -> bool:
         """See :class:`Calibrator`."""
-        due = [number for number, (from_, _) in self._requests.items() if from_ <= time]
-        for number in due:
-            self._results[number] = _done(self._fit, self._requests.pop(number)[1])
-        return due
+        if pending.time + self._delay > time:
+            return False
+        self._results[pending.number] = _done(self._fit, pending.request)
+        return True
 
-    def take(self, number: int) -> Calibrated:
+    def take(self, pending: PendingCalibration) -> Calibrated:
         """See :class:`Calibrator`."""
-        return self._results.pop(number).result()
+        made = self._results.pop(pending.number, None)
+        return self._fit(pending.request) if made is None else made.result()
 
     def close(self) -> None:
         """See :class:`Calibrator`."""
-        self._requests.clear()
+        self._results.clear()
 
 
 class BackgroundCalibrator:
@@ -74,54 +86,29 @@ class BackgroundCalibrator:
         self._delay: Final = delay
         self._fit = fit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alo-calibration")
-        self._running: dict[int, tuple[int, Future[Calibrated]]] = {}
-        self._results: dict[int, Future[Calibrated]] = {}
+        self._running: dict[int, Future[Calibrated]] = {}
 
-    def submit(self, number: int, time: int, request: CalibrationRequest) -> None:
+    def begin(self, pending: PendingCalibration) -> None:
         """See :class:`Calibrator`."""
-        self._running[number] = time + self._delay, self._thread.submit(self._fit, request)
+        self._running[pending.number] = self._thread.submit(self._fit, pending.request)
 
-    def ready(self, time: int) -> list[int]:
+    def ready(self, pending: PendingCalibration, time: int) -> bool:
         """See :class:`Calibrator`."""
-        due = [number for number, (from_, future) in self._running.items() if from_ <= time and future.done()]
-        for number in due:
-            self._results[number] = self._running.pop(number)[1]
-        return due
+        if pending.number not in self._running:  # asked of another, before a restart
+            self.begin(pending)
+        return pending.time + self._delay <= time and self._running[pending.number].done()
 
-    def take(self, number: int) -> Calibrated:
-        """See :class:`Calibrator`."""
-        return self._results.pop(number).result()
+    def take(self, pending: PendingCalibration) -> Calibrated:
+        """See :class:`Calibrator`. One that was told before a restart and never begun here is made at once."""
+        made = self._running.pop(pending.number, None)
+        return self._fit(pending.request) if made is None else made.result()
 
     def close(self) -> None:
         """See :class:`Calibrator`."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-class ToldCalibrator:
-    """For replay: the journal says when a result comes into force, and it is fitted then."""
-
-    def __init__(self, fit: Fit = calibrate) -> None:
-        self._fit = fit
-        self._requests: dict[int, CalibrationRequest] = {}
-
-    def submit(self, number: int, time: int, request: CalibrationRequest) -> None:
-        """See :class:`Calibrator`."""
-        self._requests[number] = request
-
-    def ready(self, time: int) -> list[int]:
-        """See :class:`Calibrator`."""
-        return []
-
-    def take(self, number: int) -> Calibrated:
-        """See :class:`Calibrator`."""
-        return self._fit(self._requests.pop(number))
-
-    def close(self) -> None:
-        """See :class:`Calibrator`."""
-        self._requests.clear()
-
-
-def _done(fit: Fit, request: CalibrationRequest) -> "Future[Calibrated]":
+def _done(fit: Fit, request: CalibrationRequest) -> Future[Calibrated]:
     """A fit that is made at once; an error waits for whoever takes the result, as a thread's does."""
     future: Future[Calibrated] = Future()
     try:

@@ -33,6 +33,9 @@ class Settings(StrategySettings):
         100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
     )
     frames_per_bar: int = Field(4, ge=1, le=50, description="frames that may follow a bar")
+    core_process: str = Field(
+        "", pattern=r"^\w*$", description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does"
+    )
 
     @field_validator("underlyings", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.core.settings import Settings
 from alo_lib.market.instruments import EQUITY_MULTIPLIER, OPTION_MULTIPLIER
 from alo_lib.market.records import Kind, Records, records
@@ -34,7 +35,7 @@ class Underlying:
     forecaster: VolatilityForecaster
     new_closes: list[tuple[int, float]] = field(default_factory=list)  # with the time of each
     new_ranges: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # open, high, low, by that time
-    calibrating: int = 0  # number of the calibration that was asked for and is not in force; 0 without one
+    calibration: PendingCalibration | None = None  # what was asked for and is not in force
     forecast_note: str = ""  # what was last told of the forecast's parts
     forecast: dict[int, float] = field(default_factory=dict)  # by expiry, for this session
     session_begun: bool = False  # a session began and its new closes have not been followed
@@ -75,6 +76,7 @@ class State:
     last_calibration: int = 0
     peak_equity: float = 0.0
     halted: bool = False
+    news: bool = False  # something arrived in this frame; without it no task does anything
     # What the frame publishes
     signals: Records = field(default_factory=lambda: records(Kind.SIGNAL, 0))
     targets: Records = field(default_factory=lambda: records(Kind.TARGET, 0))

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.core.calibrator import Calibrator
+from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.market.instruments import OPTION_MULTIPLIER
 from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Records, records
@@ -50,20 +50,22 @@ def follow(state: State, time: int, calibrator: Calibrator) -> None:
         problem = underlying.forecaster.follow(bars)
         if problem:
             state.notice(number, f"{underlying.book.ticker}: {problem}")
-        if underlying.forecaster.due is not None and not underlying.calibrating:
+        if underlying.forecaster.due is not None and underlying.calibration is None:
             state.last_calibration += 1
-            underlying.calibrating = state.last_calibration
-            calibrator.submit(underlying.calibrating, time, underlying.forecaster.request())
+            pending = PendingCalibration(state.last_calibration, time, underlying.forecaster.request())
+            underlying.calibration = pending
+            calibrator.begin(pending)
 
 
 def install(state: State, message: Message, calibrator: Calibrator) -> None:
     """Let calibrations count from now on; where one failed, the last good models stay in force."""
-    for row in message.records:
-        number = int(row["underlying"])
+    for number in message.records["underlying"].tolist():
         underlying = state.underlyings[number]
-        underlying.calibrating = 0
+        pending, underlying.calibration = underlying.calibration, None
+        if pending is None:
+            raise ValueError(f"{underlying.book.ticker} has no calibration that could come into force")
         try:
-            result = calibrator.take(int(row["number"]))
+            result = calibrator.take(pending)
             underlying.forecaster.install(result)
         except VolatilityError as error:
             state.notice(number, f"{underlying.book.ticker}: {error}")

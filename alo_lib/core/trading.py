@@ -1,66 +1,127 @@
 """The trading core: the one thing that every engine drives."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
+
 from alo_lib.core import tasks
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
+from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.ingest import ingest
 from alo_lib.core.settings import Settings
 from alo_lib.core.state import State
-from alo_lib.executive import CyclicExecutive, Frame, MinorFrame, Phase, Schedule, Task
-from alo_lib.journal import JournalWriter
+from alo_lib.executive import (
+    Cause,
+    CyclicExecutive,
+    Frame,
+    LifecycleError,
+    Overrun,
+    OverrunPolicy,
+    Phase,
+    Schedule,
+    SlotTrace,
+    Table,
+    Task,
+    TaskPlan,
+    Watch,
+)
 from alo_lib.market.instruments import InstrumentTable
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.transport import Ring
 
-__all__ = ["TradingCore"]
+__all__ = ["CoreState", "Sink", "TradingCore"]
+
+
+class Sink(Protocol):
+    """Where a core writes: a journal, or what stands in for one."""
+
+    def append(self, message: Message) -> int:
+        """Take a message for good, or raise; returns its sequence."""
+
+    def flush(self) -> None:
+        """Hear that a frame has ended."""
+
+
+class CoreState(NamedTuple):
+    """A snapshot of a core."""
+
+    state: State
+    instruments: InstrumentTable
+    told_targets: Records
+    frame: Frame
 
 
 class TradingCore:
     """Takes messages in, opens frames, gives orders out. It reads no clock, no file and no random source.
 
     Every input is journaled before it can be handled and every decision before it can be acted on, so a journal holds
-    all that is needed to decide the same again.
+    all that is needed to decide the same again. A ``watch`` finds tasks that take more than their budget; ``plans`` are
+    those of FRAME_PLAN, perhaps with other budgets and policies. Raises ScheduleError when they do not fit a frame.
     """
 
-    def __init__(self, settings: Settings, journal: JournalWriter, calibrator: Calibrator | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Sink,
+        *,
+        watch: Watch | None = None,
+        plans: Sequence[TaskPlan] = FRAME_PLAN,
+        calibrator: Calibrator | None = None,
+    ) -> None:
         """``calibrator`` makes the fits; without one they take no time, as in a backtest."""
         self.settings = settings
         self.instruments = InstrumentTable()
         self._journal = journal
         self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
+        self.told_calibrations = False
+        """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._ring = Ring()
         self._state = State(settings, Portfolio(settings.cash))
         self._told_targets = records(Kind.TARGET, 0)
-        schedule = Schedule(
-            [
-                Task("ingest", MinorFrame.INGEST, self._ingest),
-                Task("forecast", MinorFrame.VOLATILITY, self._forecast),
-                Task("value", MinorFrame.PRICING, lambda frame: tasks.value(self._state, frame.time)),
-                Task("signal", MinorFrame.STRATEGY, self._signal),
-                Task("target", MinorFrame.STRATEGY, self._target),
-                Task("limit", MinorFrame.RISK, self._limit),
-                Task("execute", MinorFrame.EXECUTION, self._execute),
-                Task("publish", MinorFrame.PUBLISH, self._publish),
-            ]
+        self._executive = CyclicExecutive(
+            Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
+            watch=watch,
+            on_overrun=self._tell_overrun,
         )
-        self._executive = CyclicExecutive(schedule, frame_length=settings.frame_nanoseconds)
 
     # What an engine does -----------------------------------------------------------------------------------------
 
     def accept(self, message: Message) -> None:
         """Journal an input and let it wait for the next frame."""
         self._journal.append(message)
-        self._ring.push(message)
+        self._push(message)
 
-    def open_frame(self, time: int) -> bool:
-        """Open the frame that begins at ``time``. False when nothing has arrived: the frame would change nothing."""
-        for number in self._calibrator.ready(time):
-            self._tell_calibration(number, time)
-        if not self._ring.waiting:
+    def remark(self, message: Message) -> None:
+        """Journal something that no task reads."""
+        if not message.kind.is_remark:
+            raise ValueError(f"a message of kind {message.kind.name} is no remark")
+        self._journal.append(message)
+
+    def open_frame(self, time: int, *, skip_empty: bool = True) -> bool:
+        """Open the frame that begins at ``time``. False when nothing has arrived: the frame would change nothing.
+
+        Time alone changes nothing, because a task looks at it only in a frame with news. Without ``skip_empty`` such a
+        frame is opened all the same and walks through the table; what is journaled and decided does not differ.
+        """
+        news = self._ring.waiting > 0
+        if skip_empty and not news:
             return False
+        if news:
+            self._tell_calibrations(time)
         frame = self._executive.open(time)
-        self._journal.append(Message(Kind.FRAME, time, records(Kind.FRAME, frame=frame.number)))
+        if news:
+            self._journal.append(Message(Kind.FRAME, time, records(Kind.FRAME, frame=frame.number)))
+        state = self._state  # nothing of the last frame is published again, whatever is left out of this one
+        state.signals, state.limited = records(Kind.SIGNAL, 0), records(Kind.TARGET, 0)
+        state.intents = records(Kind.INTENT, 0)
         return True
+
+    def tell_late(self, time: int, *, lateness: int, missed: int) -> None:
+        """Journal that the frame at ``time`` is released ``lateness`` nanoseconds late, ``missed`` others never."""
+        number = time // self.settings.frame_nanoseconds
+        policy = OverrunPolicy.SKIP if missed else OverrunPolicy.FINISH
+        row = records(Kind.OVERRUN, frame=number, elapsed=lateness, cause=Cause.LATE, policy=policy, missed=missed)
+        self.remark(Message(Kind.OVERRUN, time, row))
 
     def run_through(self, task: str) -> None:
         """Run the open frame up to and including ``task``, for an engine whose own pipeline calls in between."""
@@ -76,6 +137,40 @@ class TradingCore:
         self.close_frame()
         return self._state.intents
 
+    def snapshot(self) -> CoreState:
+        """All that later frames depend on, between two frames; with what still waits, it can be gone on from.
+
+        Raises LifecycleError within a frame.
+        """
+        if self._executive.phase is not Phase.IDLE:
+            raise LifecycleError(
+                f"a snapshot is taken between two frames; the executive is {self._executive.phase.value}"
+            )
+        return CoreState(self._state, self.instruments, self._told_targets, self._executive.frame)
+
+    def resume(self, state: CoreState, waiting: Iterable[Message]) -> None:
+        """Go on from a snapshot. ``waiting`` are the inputs that it had accepted after its last frame.
+
+        Only a core that has not been told anything can; it and the snapshot then share their state.
+        """
+        self._executive.resume(state.frame)
+        self._state, self.instruments, self._told_targets = state.state, state.instruments, state.told_targets
+        for message in waiting:
+            self._push(message)
+
+    def journal_to(self, journal: Sink) -> None:
+        """Write to another journal from now on, and tell it by itself when calibrations come into force."""
+        self._journal, self.told_calibrations = journal, False
+
+    def watch_with(self, watch: Watch | None) -> None:
+        """Find overruns by another watch from now on."""
+        self._executive.watch = watch
+
+    def calibrate_with(self, calibrator: Calibrator) -> None:
+        """Leave fits to another calibrator from now on; what is pending is asked of it anew."""
+        self._calibrator.close()
+        self._calibrator = calibrator
+
     def stop(self) -> None:
         """End the run: what still waits stays unhandled, and no frame can follow."""
         self._executive.stop()
@@ -86,6 +181,16 @@ class TradingCore:
     def in_frame(self) -> bool:
         """Whether a frame is open."""
         return self._executive.phase is Phase.IN_FRAME
+
+    @property
+    def table(self) -> Table:
+        """The frame's table and the proof that it fits."""
+        return self._executive.schedule.table
+
+    @property
+    def slot_trace(self) -> SlotTrace:
+        """Which task ran in which frame so far."""
+        return self._executive.trace
 
     # What it publishes, as of the last task that ran --------------------------------------------------------------
 
@@ -116,20 +221,57 @@ class TradingCore:
         """
         return self._state.contracts_open(underlying)
 
-    def _tell_calibration(self, number: int, time: int) -> None:
-        underlying = next(key for key, each in self._state.underlyings.items() if each.calibrating == number)
-        self.accept(Message(Kind.CALIBRATION, time, records(Kind.CALIBRATION, underlying=underlying, number=number)))
+    def _push(self, message: Message) -> None:
+        if message.kind is Kind.CALIBRATION:
+            for number in message.records["underlying"].tolist():
+                if (pending := self._state.underlyings[number].calibration) is not None:
+                    pending.told = True
+        self._ring.push(message)
+
+    def _tell_calibrations(self, time: int) -> None:
+        """Put in the calibrations that come into force with a frame at ``time``; a replay is told them instead."""
+        if self.told_calibrations:
+            return
+        for number, underlying in self._state.underlyings.items():
+            pending = underlying.calibration
+            if pending is not None and not pending.told and self._calibrator.ready(pending, time):
+                row = records(Kind.CALIBRATION, underlying=number, number=pending.number)
+                self.accept(Message(Kind.CALIBRATION, time, row))
 
     # The tasks -----------------------------------------------------------------------------------------------------
 
+    def _task(self, plan: TaskPlan) -> Task:
+        """The task of a plan, which does nothing in a frame without news; ingestion finds out whether there is any."""
+        if plan.name == "ingest":
+            return Task(plan, self._ingest)
+        steps: dict[str, Callable[[Frame], None]] = {
+            "forecast": self._forecast,
+            "value": lambda frame: tasks.value(self._state, frame.time),
+            "signal": self._signal,
+            "target": self._target,
+            "limit": self._limit,
+            "execute": self._execute,
+            "publish": self._publish,
+        }
+        step = steps[plan.name]
+
+        def run(frame: Frame) -> None:
+            if self._state.news:
+                step(frame)
+
+        degraded = self._no_signal if plan.name == "signal" and plan.on_overrun is OverrunPolicy.DEGRADE else None
+        return Task(plan, run, degraded)
+
     def _ingest(self, frame: Frame) -> None:
-        for underlying in self._state.underlyings.values():
+        state = self._state
+        state.news = self._ring.waiting > 0
+        for underlying in state.underlyings.values():
             underlying.market_news = False
         while (message := self._ring.pop()) is not None:
             if message.kind is Kind.CALIBRATION:
-                tasks.install(self._state, message, self._calibrator)
+                tasks.install(state, message, self._calibrator)
             else:
-                ingest(self._state, message)
+                ingest(state, message)
 
     def _forecast(self, frame: Frame) -> None:
         tasks.follow(self._state, frame.time, self._calibrator)
@@ -138,6 +280,10 @@ class TradingCore:
     def _signal(self, frame: Frame) -> None:
         tasks.signal(self._state, frame.time)
         self._decide(frame, Kind.SIGNAL, self._state.signals)
+
+    def _no_signal(self, frame: Frame) -> None:
+        """Rank nothing, which saves the time that was lost and opens no risk."""
+        self._state.signals = records(Kind.SIGNAL, 0)
 
     def _target(self, frame: Frame) -> None:
         tasks.target(self._state, frame.time)
@@ -160,3 +306,9 @@ class TradingCore:
     def _decide(self, frame: Frame, kind: Kind, decision: Records) -> None:
         if len(decision):
             self._journal.append(Message(kind, frame.time, decision))
+
+    def _tell_overrun(self, frame: Frame, overrun: Overrun) -> None:
+        row = records(Kind.OVERRUN, task=overrun.task.encode())
+        for name in ("frame", "elapsed", "budget", "cause", "policy"):
+            row[name] = getattr(overrun, name)
+        self.remark(Message(Kind.OVERRUN, frame.time, row))

@@ -1,6 +1,41 @@
-"""The cyclic executive: which task runs in which minor frame, in an order fixed before the first frame."""
+"""The cyclic executive: which task runs in which minor frame, in an order fixed and proven before the first frame."""
 
-from alo_lib.executive.cyclic import CyclicExecutive, LifecycleError, Phase
-from alo_lib.executive.schedule import Frame, MinorFrame, Schedule, ScheduleError, Task
+from alo_lib.executive.clocks import Clock, LogicalClock, RealClock, Release
+from alo_lib.executive.cyclic import CyclicExecutive, Phase
+from alo_lib.executive.lifecycle import Lifecycle, LifecycleError
+from alo_lib.executive.overruns import BudgetWatch, Cause, Overrun, OverrunError, RecordedWatch, Watch
+from alo_lib.executive.plan import Frame, MinorFrame, OverrunPolicy, ScheduleError, TaskPlan, milliseconds
+from alo_lib.executive.schedule import Schedule, Task
+from alo_lib.executive.table import Assessment, Slot, Table, build_table
+from alo_lib.executive.trace import Form, SlotTrace
 
-__all__ = ["CyclicExecutive", "Frame", "LifecycleError", "MinorFrame", "Phase", "Schedule", "ScheduleError", "Task"]
+__all__ = [
+    "Assessment",
+    "BudgetWatch",
+    "Cause",
+    "Clock",
+    "CyclicExecutive",
+    "Form",
+    "Frame",
+    "Lifecycle",
+    "LifecycleError",
+    "LogicalClock",
+    "MinorFrame",
+    "Overrun",
+    "OverrunError",
+    "OverrunPolicy",
+    "Phase",
+    "RealClock",
+    "RecordedWatch",
+    "Release",
+    "Schedule",
+    "ScheduleError",
+    "Slot",
+    "SlotTrace",
+    "Table",
+    "Task",
+    "TaskPlan",
+    "Watch",
+    "build_table",
+    "milliseconds",
+]

@@ -1,54 +1,45 @@
-"""Tasks, the minor frames they belong to, and the table that is built of them once."""
+"""Tasks with what they run, in the table that was built of their plans."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import NamedTuple
 
-__all__ = ["Frame", "MinorFrame", "Schedule", "ScheduleError", "Task"]
+from alo_lib.executive.plan import Frame, OverrunPolicy, ScheduleError, TaskPlan
+from alo_lib.executive.table import Table, build_table
 
-
-class ScheduleError(ValueError):
-    """A set of tasks cannot be scheduled; the message names the task."""
-
-
-class MinorFrame(IntEnum):
-    """The parts of a frame, in the order in which they run."""
-
-    INGEST = 0
-    VOLATILITY = 1
-    PRICING = 2
-    STRATEGY = 3
-    RISK = 4
-    EXECUTION = 5
-    PUBLISH = 6
-
-
-class Frame(NamedTuple):
-    """A frame's number since the epoch, and its time in nanoseconds UTC: the only clock a task sees."""
-
-    number: int
-    time: int
+__all__ = ["Schedule", "Task"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """A named step of the frame. It takes its time from the frame and from nowhere else."""
+    """A planned step of the frame and what it runs. It takes its time from the frame and from nowhere else.
 
-    name: str
-    minor_frame: MinorFrame
+    ``degraded`` is the cheaper form that runs instead after an overrun; the policy DEGRADE needs one, and only it.
+    """
+
+    plan: TaskPlan
     run: Callable[[Frame], None]
+    degraded: Callable[[Frame], None] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.plan.on_overrun is OverrunPolicy.DEGRADE) != (self.degraded is not None):
+            raise ScheduleError(f"task {self.name!r} needs a degraded form if, and only if, its policy is to degrade")
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.plan.name
 
 
 class Schedule:
-    """The tasks in the order in which every frame runs them: by minor frame, then as they were given."""
+    """The tasks in the order in which frames run them, with their table.
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        names = [task.name for task in tasks]
-        for name in names:
-            if names.count(name) > 1:
-                raise ScheduleError(f"task {name!r} is in the schedule {names.count(name)} times; once is allowed")
-        self.tasks = tuple(sorted(tasks, key=lambda task: task.minor_frame))
+    Raises ScheduleError, naming the task, for what :func:`build_table` refuses.
+    """
+
+    def __init__(self, tasks: Sequence[Task], *, frame_length: int) -> None:
+        self.table: Table = build_table([task.plan for task in tasks], frame_length)
+        by_name = {task.name: task for task in tasks}
+        self.tasks = tuple(by_name[plan.name] for plan in self.table.tasks)
         self._position = {task.name: position for position, task in enumerate(self.tasks)}
 
     def position(self, name: str) -> int:

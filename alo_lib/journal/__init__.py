@@ -1,18 +1,38 @@
 """The journal: every input and every decision of a run, in one sequence, checked entry by entry."""
 
-from alo_lib.journal.format import OBJECT_STORE_KEY, JournalError
+from alo_lib.journal.digest import message_digest
+from alo_lib.journal.files import Files
+from alo_lib.journal.format import JOURNAL_FOLDER, OBJECT_STORE_KEY, JournalError, Policy, object_store_key
+from alo_lib.journal.object_store import take_from_object_store
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.reader import Journal, read_journal
-from alo_lib.journal.writer import JournalWriter, message_digest
+from alo_lib.journal.recovery import Recovered, recover
+from alo_lib.journal.snapshots import Snapshot, Snapshots, entry_checksum
+from alo_lib.journal.store import FolderStore, MemoryStore
+from alo_lib.journal.writer import Clocks, JournalWriter, Position
 
 __all__ = [
+    "JOURNAL_FOLDER",
     "OBJECT_STORE_KEY",
+    "Clocks",
+    "Files",
+    "FolderStore",
     "Journal",
     "JournalError",
     "JournalWriter",
+    "MemoryStore",
     "Order",
+    "Policy",
+    "Position",
+    "Recovered",
+    "Snapshot",
+    "Snapshots",
+    "entry_checksum",
     "message_digest",
+    "object_store_key",
     "order_digest",
     "orders_of",
     "read_journal",
+    "recover",
+    "take_from_object_store",
 ]

@@ -1,29 +1,135 @@
 """The bytes of a journal.
 
-A journal begins with ``PREFIX`` (magic, schema version, length and CRC-32 of the settings) and the settings as JSON.
-Entries follow: ``ENTRY`` and the records as they lie in memory. An entry's checksum covers its header, with the
-checksum itself as zero, and its records.
+A journal is a run of segments, numbered from 0; a segment is a header, entries and zeros. Everything is little-endian
+and lies in 64-bit words, so that compiled code, the file and memory hold the same.
+
+Segment header, ``HEADER``, then the settings as JSON, padded to whole words. Its checksum covers both.
+
+An entry has six words, then its records as they lie in memory, padded to whole words:
+
+== ============================================================================================================
+0  sequence: from 0, one more each entry, across segments
+1  time: the engine's clock, ns UTC; the only clock that decisions know
+2  clock: the machine's monotonic clock when the entry was written, ns; 0 where time is logical
+3  durable: every entry below this sequence was on disk when this one was written
+4  kind (16 bits), schema version (16), number of records (32)
+5  length of the records in bytes (32), CRC-32C (32)
+== ============================================================================================================
+
+The checksum starts from the segment's epoch, and covers words 0 to 4, the length, and the padded records. Each
+process that opens a journal to write begins a segment with a new epoch, so what an earlier one left behind on the same
+sectors cannot pass for an entry. An entry of kind ``SEALED`` ends a segment that was left in good order.
 """
 
-import struct
-import zlib
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Final
 
-__all__ = ["ENTRY", "MAGIC", "OBJECT_STORE_KEY", "PREFIX", "JournalError", "checksum"]
+import numpy as np
 
-MAGIC: Final = b"ALOJRNL\n"
-PREFIX: Final = struct.Struct("<8sIII")
-ENTRY: Final = struct.Struct("<QqHHIII")
-"""Sequence, time, kind, reserved, payload length, records, checksum: 32 bytes."""
+from alo_lib.numerics.crc32c import crc32c
+
+__all__ = [
+    "ALL_ONES",
+    "ENTRY_WORDS",
+    "HEADER",
+    "JOURNAL_FOLDER",
+    "MAGIC",
+    "NEW_SUFFIX",
+    "OBJECT_STORE_KEY",
+    "SEALED",
+    "SEGMENT_SUFFIX",
+    "VERSION",
+    "WORD",
+    "JournalError",
+    "Policy",
+    "object_store_key",
+    "segment_header",
+    "segment_name",
+    "words_for",
+]
+
+WORD: Final = 8
+ENTRY_WORDS: Final = 6
+VERSION: Final = 2
+"""Of the layout described here; the records have a schema version of their own."""
+MAGIC: Final = b"ALOSEGM\n"
+SEALED: Final = 0
+"""Kind of the entry that ends a segment."""
+ALL_ONES: Final = 0xFFFFFFFF
+
+HEADER: Final = np.dtype(
+    [
+        ("magic", "S8"),
+        ("version", "<u2"),
+        ("schema", "<u2"),
+        ("settings_length", "<u4"),
+        ("number", "<i8"),
+        ("epoch", "<i8"),
+        ("first", "<i8"),  # sequence of its first entry
+        ("durable", "<i8"),  # every entry below this sequence was on disk when the segment was made
+        ("monotonic", "<i8"),  # the two clocks at one instant, so that entries' clocks can be read as UTC; 0 as there
+        ("utc", "<i8"),
+        ("crc", "<u4"),
+        ("pad", "<u4"),
+    ]
+)
+"""72 bytes."""
+
+SEGMENT_SUFFIX: Final = ".segment"
+NEW_SUFFIX: Final = ".new"
+"""Of a segment that is being made and holds nothing yet."""
 
 OBJECT_STORE_KEY: Final = "alo-journal"
-"""Where an algorithm leaves its journal in LEAN's object store."""
+"""What the keys of an algorithm's segments in LEAN's object store begin with."""
+
+JOURNAL_FOLDER: Final = "journal"
+"""Where in a run's folder its journal is."""
 
 
 class JournalError(ValueError):
     """A journal cannot be read or written; the message says where and why."""
 
 
-def checksum(header: tuple[int, ...], payload: bytes) -> int:
-    """CRC-32 of an entry; ``header`` holds the fields before the checksum."""
-    return zlib.crc32(payload, zlib.crc32(ENTRY.pack(*header, 0)))
+class Policy(StrEnum):
+    """When an entry is on disk."""
+
+    EVERY = "every"  # before append returns
+    GROUP = "group"  # within a major frame: a thread writes out all that is new, again and again
+    OS = "os"  # when the operating system sees fit: survives the process, not the machine
+
+
+def object_store_key(number: int) -> str:
+    """A segment's key in LEAN's object store, which allows one dot in it."""
+    return f"{OBJECT_STORE_KEY}.{number:08d}"
+
+
+def words_for(count: int) -> int:
+    """Whole words that ``count`` bytes take."""
+    return (count + WORD - 1) // WORD
+
+
+def segment_name(number: int) -> str:
+    """File name of a segment."""
+    return f"{number:08d}{SEGMENT_SUFFIX}"
+
+
+def segment_header(
+    settings: bytes,
+    *,
+    schema: int,
+    number: int,
+    epoch: int,
+    first: int,
+    durable: int,
+    clocks: tuple[int, int] = (0, 0),
+    checksum: Callable[[bytes], int] = crc32c,
+) -> bytes:
+    """The bytes that a segment begins with. ``clocks`` are monotonic and UTC, ns."""
+    row = np.zeros(1, HEADER)
+    row["magic"], row["version"], row["schema"], row["settings_length"] = MAGIC, VERSION, schema, len(settings)
+    row["number"], row["epoch"], row["first"], row["durable"] = number, epoch, first, durable
+    row["monotonic"], row["utc"] = clocks
+    padding = bytes(-len(settings) % WORD)
+    row["crc"] = checksum(row.tobytes() + settings + padding)
+    return row.tobytes() + settings + padding

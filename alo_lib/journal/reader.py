@@ -1,65 +1,275 @@
 """Reading a journal back, trusting nothing."""
 
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Final, NamedTuple, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alo_lib.journal.format import ENTRY, MAGIC, PREFIX, JournalError, checksum
+from alo_lib.journal.files import Files
+from alo_lib.journal.format import ENTRY_WORDS, HEADER, MAGIC, VERSION, WORD, JournalError
+from alo_lib.journal.kernels import find_beyond, scan
+from alo_lib.journal.store import segment_names
 from alo_lib.market.records import LAYOUTS, SCHEMA_VERSION, Kind, Message
+from alo_lib.numerics.crc32c import crc32c
 
-__all__ = ["Journal", "read_journal"]
+__all__ = ["ENTRY", "Break", "Journal", "Messages", "SegmentView", "read_journal", "scan_segments"]
+
+Words = NDArray[np.int64]
+
+ENTRY: Final = np.dtype(
+    [
+        ("sequence", "<i8"),
+        ("time", "<i8"),
+        ("clock", "<i8"),
+        ("durable", "<i8"),
+        ("kind", "<u2"),
+        ("schema", "<u2"),
+        ("count", "<u4"),
+        ("length", "<u4"),
+        ("crc", "<u4"),
+    ]
+)
+"""An entry's six words by name."""
+_CHUNK: Final = 1 << 16
+
+
+class Break(NamedTuple):
+    """Where a segment stops to hold before its end."""
+
+    word: int
+    sequence: int  # that the entry there should have
+    beyond: int  # entries after it that do hold
+    durable: int  # the highest sequence below which one of those says that everything was on disk
+    empty: bool  # nothing but zeros follows
+
+
+@dataclass(frozen=True)
+class SegmentView:
+    """One segment, checked: its header, where its entries are, and whether it ends well."""
+
+    name: str
+    words: Words
+    number: int
+    epoch: int
+    first: int  # sequence
+    settings: bytes
+    clocks: tuple[int, int]  # monotonic and UTC when it was begun; zeros in logical time
+    offsets: Words
+    end: int  # words in use
+    durable: int  # the highest that its header or an entry before the break claims
+    sealed: bool
+    broken: Break | None
+
+    @property
+    def stop(self) -> int:
+        """The sequence after its last entry."""
+        return self.first + len(self.offsets)
+
+    @cached_property
+    def entries(self) -> NDArray[np.void]:
+        """The entries' heads, dtype ENTRY."""
+        heads = self.words[self.offsets[:, None] + np.arange(ENTRY_WORDS)]
+        return np.ascontiguousarray(heads).view(ENTRY).reshape(-1)
+
+
+class Messages(Sequence[Message]):
+    """The messages of checked segments, decoded when they are asked for; their records are views of the segments."""
+
+    def __init__(self, segments: Sequence[SegmentView]) -> None:
+        self._segments = list(segments)
+        self._starts = [segment.first for segment in self._segments]
+        self._first = self._starts[0] if self._segments else 0
+        self._stop = self._segments[-1].stop if self._segments else 0
+
+    def __len__(self) -> int:
+        return self._stop - self._first
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> "list[Message]": ...
+    def __getitem__(self, index: int | slice) -> "Message | list[Message]":
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"message {index} of {len(self)}")
+        sequence = self._first + index % len(self)
+        place = int(np.searchsorted(self._starts, sequence, side="right")) - 1
+        while self._segments[place].stop <= sequence:  # a segment without entries begins where the next one does
+            place += 1
+        segment = self._segments[place]
+        return _decode(
+            segment, segment.entries[sequence - segment.first], int(segment.offsets[sequence - segment.first])
+        )
+
+    def entry(self, index: int) -> np.void:
+        """The head of one entry, dtype ENTRY."""
+        row: np.void = self.entries[index]
+        return row
+
+    def __iter__(self) -> Iterator[Message]:
+        for segment in self._segments:
+            for entry, offset in zip(segment.entries, segment.offsets.tolist(), strict=True):
+                yield _decode(segment, entry, offset)
+
+    @cached_property
+    def entries(self) -> NDArray[np.void]:
+        """The heads of all entries, dtype ENTRY."""
+        return np.concatenate([np.zeros(0, ENTRY), *(segment.entries for segment in self._segments)])
 
 
 @dataclass(frozen=True)
 class Journal:
-    """A whole journal in memory: the settings it was written under, and its messages in order."""
+    """A whole journal: the settings it was written under, and its messages in order."""
 
     settings: bytes
-    messages: tuple[Message, ...]
+    messages: Sequence[Message]
+    segments: tuple[SegmentView, ...] = ()
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its writer closed it."""
+        return bool(self.segments) and self.segments[-1].sealed
 
 
-def read_journal(source: Path | bytes) -> Journal:
-    """Read and check a journal from a file or from its bytes.
+def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, files: Files | None = None) -> Journal:
+    """Read and check a journal from its folder, or from the bytes of its segments in order.
 
-    Raises JournalError, naming the offset, when it is not a journal, has another schema version, ends within an entry,
-    breaks its sequence or fails a checksum.
+    ``unfinished`` takes a journal that is still being written, or whose writer was killed: it ends before the first
+    entry that does not hold, when none follows that does. Raises JournalError, naming segment and byte, when it is not
+    a journal, has another version, breaks its sequence, fails a checksum, or was not closed.
     """
-    data = source if isinstance(source, bytes) else _bytes_of(source)
-    if len(data) < PREFIX.size or not data.startswith(MAGIC):
-        raise JournalError(f"not a journal: it has {len(data)} bytes and does not begin with {MAGIC!r}")
-    _, version, length, crc = PREFIX.unpack_from(data)
-    if version != SCHEMA_VERSION:
-        raise JournalError(f"journal schema version {version} is not {SCHEMA_VERSION}, the one this program reads")
-    start = PREFIX.size + length
-    settings = data[PREFIX.size : start]
-    if zlib.crc32(settings) != crc:
-        raise JournalError(f"the journal's {length} bytes of settings are damaged: their checksum does not hold")
-    return Journal(settings, tuple(_messages(data, start)))
+    if isinstance(source, Path):
+        segments = scan_segments(load_images(source, Files() if files is None else files))
+    else:
+        segments = scan_segments((f"segment {place}", image) for place, image in enumerate(source))
+    if not segments:
+        where = str(source) if isinstance(source, Path) else "what was given"
+        raise JournalError(f"{where} is not a journal: it holds no segment")
+    if problem := problem_of(segments, unfinished=unfinished):
+        raise JournalError(problem)
+    return Journal(segments[0].settings, Messages(segments), tuple(segments))
 
 
-def _bytes_of(path: Path) -> bytes:
+def load_images(folder: Path, files: Files) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of a folder's segments, in order."""
     try:
-        return path.read_bytes()
+        names = segment_names(files.names(folder))
+        for name in names:
+            yield name, files.read(folder / name)
     except OSError as error:
-        raise JournalError(f"journal {path} cannot be read: {error.strerror}") from error
+        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
 
 
-def _messages(data: bytes, offset: int) -> Iterator[Message]:
-    expected = 0
-    while offset < len(data):
-        if offset + ENTRY.size > len(data):
-            raise JournalError(f"journal ends within the header of entry {expected} at byte {offset}")
-        *header, crc = ENTRY.unpack_from(data, offset)
-        sequence, time, kind, _, length, count = header
-        payload = data[offset + ENTRY.size : offset + ENTRY.size + length]
-        if len(payload) < length:
-            raise JournalError(f"journal ends within the records of entry {expected} at byte {offset}")
-        if sequence != expected or crc != checksum(tuple(header), payload):
-            raise JournalError(f"journal entry {expected} at byte {offset} is damaged: its checksum does not hold")
-        layout = LAYOUTS[Kind(kind)]
-        yield Message(Kind(kind), time, np.frombuffer(payload, layout, count))
-        offset += ENTRY.size + length
-        expected += 1
+def scan_segments(
+    images: Iterable[tuple[str, bytes]],
+) -> list[SegmentView]:
+    """Check every segment by itself. Raises JournalError for a header that does not hold: no header can be torn."""
+    return [_scan_segment(name, image) for name, image in images]
+
+
+def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
+    """The first thing that is wrong with a journal as a whole, in a sentence; empty when nothing is."""
+    expected = segments[0].first
+    for place, segment in enumerate(segments):
+        last = place == len(segments) - 1
+        if segment.number != segments[0].number + place:
+            return f"{segment.name} has number {segment.number} where {segments[0].number + place} should follow"
+        if segment.first != expected:
+            return f"{segment.name} begins with entry {segment.first} where {expected} should follow"
+        if place and segment.epoch < segments[place - 1].epoch:
+            return f"{segment.name} is of epoch {segment.epoch}, before the last one's {segments[place - 1].epoch}"
+        expected = segment.stop
+        broken = segment.broken
+        if broken is None:
+            if last and not segment.sealed and not unfinished:
+                return f"{segment.name} ends after entry {expected - 1} without a seal: its writer did not close it"
+            continue
+        where = f"entry {broken.sequence} at byte {broken.word * WORD} of {segment.name}"
+        if broken.beyond:
+            return f"{where} is damaged: its checksum or sequence does not hold, and {broken.beyond} entries follow"
+        if last and not unfinished:
+            return f"{where} is damaged, or was being written when its writer ended"
+        if not last and segments[place + 1].first != expected:
+            return f"{where} is damaged, and segments follow"
+    return ""
+
+
+def _scan_segment(name: str, image: bytes) -> SegmentView:
+    ragged = len(image) % WORD
+    words = np.frombuffer(image, np.int64, len(image) // WORD)
+    stop = len(words)
+    header, settings, start = _read_header(name, words)
+    found, chunks, at, sequence = np.zeros(3, np.int64), [np.zeros(0, np.int64)], start, int(header["first"])
+    found[1] = header["durable"]
+    while True:
+        offsets = np.empty(min(_CHUNK, (stop - at) // ENTRY_WORDS + 1), np.int64)
+        count = int(scan(words, at, stop, sequence, int(header["epoch"]), int(found[1]), offsets, found))
+        chunks.append(offsets[:count])
+        at, sequence = int(found[0]), sequence + count
+        if found[2] or count < len(offsets):
+            break
+    sealed, broken = bool(found[2]), None
+    if not sealed and (at < stop or ragged):
+        seen = np.zeros(2, np.int64)
+        beyond = int(find_beyond(words, at, stop, sequence, int(header["epoch"]), seen))
+        if seen[1] or ragged:
+            broken = Break(at, sequence, beyond, int(seen[0]), empty=False)
+    elif sealed and (at < stop or ragged):
+        broken = Break(at, sequence, 0, 0, empty=not words[at:].any())
+        broken = None if broken.empty else broken
+    return SegmentView(
+        name=name,
+        words=words,
+        number=int(header["number"]),
+        epoch=int(header["epoch"]),
+        first=int(header["first"]),
+        settings=settings,
+        clocks=(int(header["monotonic"]), int(header["utc"])),
+        offsets=np.concatenate(chunks),
+        end=at,
+        durable=int(found[1]),
+        sealed=sealed,
+        broken=broken,
+    )
+
+
+def _read_header(name: str, words: Words) -> tuple[np.void, bytes, int]:
+    data = words.tobytes() if len(words) * WORD < HEADER.itemsize else words[: HEADER.itemsize // WORD].tobytes()
+    if len(data) < HEADER.itemsize or not data.startswith(MAGIC):
+        raise JournalError(
+            f"{name} is not a journal's segment: its {len(words) * WORD} bytes do not begin with {MAGIC!r}"
+        )
+    header = np.frombuffer(data, HEADER)[0]
+    for what, value, known in (("layout", header["version"], VERSION), ("schema", header["schema"], SCHEMA_VERSION)):
+        if value != known:
+            raise JournalError(f"{name} has {what} version {value}; this program reads version {known}")
+    length = int(header["settings_length"])
+    start = HEADER.itemsize // WORD + (length + WORD - 1) // WORD
+    settings = words[HEADER.itemsize // WORD : start].tobytes()
+    checked = header.copy()
+    checked["crc"] = 0
+    if len(words) < start or header["crc"] != crc32c(checked.tobytes() + settings):
+        raise JournalError(f"the header of {name} is damaged: its checksum does not hold")
+    return header, settings[:length], start
+
+
+def _decode(segment: SegmentView, entry: np.void, offset: int) -> Message:
+    try:
+        kind = Kind(int(entry["kind"]))
+    except ValueError:
+        raise JournalError(
+            f"entry {entry['sequence']} of {segment.name} is of kind {entry['kind']}, which this program does not know"
+        ) from None
+    layout, start = LAYOUTS[kind], offset + ENTRY_WORDS
+    length = int(entry["length"])
+    data = segment.words[start : start + (length + WORD - 1) // WORD].view(np.uint8)[:length]
+    if length != int(entry["count"]) * layout.itemsize:
+        raise JournalError(f"entry {entry['sequence']} of {segment.name} does not have the layout of {kind.name}")
+    rows = data.view(layout)
+    rows.flags.writeable = False
+    return Message(kind, int(entry["time"]), rows)

@@ -1,75 +1,289 @@
 """Writing a journal, append before dispatch."""
 
-import hashlib
-import struct
-import zlib
-from collections.abc import Iterable
-from typing import BinaryIO
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alo_lib.journal.format import ENTRY, MAGIC, PREFIX, JournalError, checksum
+from alo_lib.journal.files import Files
+from alo_lib.journal.format import ENTRY_WORDS, WORD, JournalError, Policy, segment_header, words_for
+from alo_lib.journal.kernels import (
+    APPENDED,
+    CHECKSUM,
+    DURABLE,
+    EPOCH,
+    LIMIT,
+    OFFSET,
+    STATE,
+    STOPPED,
+    TOUCHED,
+    append,
+    seal,
+)
+from alo_lib.journal.store import FolderStore, MemoryStore, Segment, Store
+from alo_lib.journal.syncing import Syncer
 from alo_lib.market.records import SCHEMA_VERSION, Message
 
-__all__ = ["JournalWriter", "message_digest"]
+__all__ = ["DEFAULT_SEGMENT", "Clocks", "JournalWriter", "Position"]
 
-_DIGESTED = struct.Struct("<qH")
+DEFAULT_SEGMENT: Final = 1 << 26
+"""Bytes a segment."""
+_CLOSED: Final = -1
+_UNSYNCED: Final = 8
+"""Full segments that ``os`` leaves to the operating system before it asks for the oldest."""
+_NONE: Final = np.zeros(0, np.int64)
+
+
+def _no_clock() -> int:
+    return 0
+
+
+class Clocks(NamedTuple):
+    """The machine's clocks, for a journal of real time: monotonic and UTC, ns."""
+
+    monotonic: Callable[[], int] = time.monotonic_ns
+    utc: Callable[[], int] = time.time_ns
+
+
+class Position(NamedTuple):
+    """Where a writer begins: at the start, or where recovery found the end."""
+
+    sequence: int = 0
+    epoch: int = 1
+    number: int = 0
+    checksum: int = 0  # of the entry before
 
 
 class JournalWriter:
-    """Appends messages to a binary stream and keeps their digest.
+    """Appends messages to segments, and stops for good at the first failure.
 
-    The digest is SHA-256 over every message's time, kind and records, so it does not depend on where, when or by which
-    engine the journal was written. A write that fails raises JournalError and ends the journal: nothing is written
-    after it, and the core stops.
+    ``append`` returns once the message is safe as far as ``policy`` goes: on disk (``every``), in the operating
+    system's hands and on disk within a major frame (``group``), or in its hands (``os``). ``durable`` says how far the
+    disk is. A write or a sync that fails raises JournalError, from then on every call does, and the core stops with
+    it; nothing is tried again, because a disk that failed once has lost what it was given.
+
+    One thread appends. Compiled callers use :func:`alo_lib.journal.kernels.append` on :attr:`words` and
+    :attr:`marks`, and call :meth:`begin_segment` when it says FULL.
     """
 
-    def __init__(self, stream: BinaryIO, *, settings: bytes = b"{}") -> None:
-        self._stream = stream
-        self._sequence = 0
-        self._hash = hashlib.sha256()
-        self._failed = False
-        self._write(PREFIX.pack(MAGIC, SCHEMA_VERSION, len(settings), zlib.crc32(settings)) + settings)
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        settings: bytes = b"{}",
+        policy: Policy = Policy.OS,
+        clocks: Clocks | None = None,
+        segment_bytes: int = DEFAULT_SEGMENT,
+        position: Position | None = None,
+    ) -> None:
+        self.store: Store = MemoryStore() if store is None else store
+        self.settings = settings
+        self.policy = policy
+        self._clocks = clocks
+        self._clock: Callable[[], int] = _no_clock if clocks is None else clocks.monotonic
+        self._size = words_for(segment_bytes)
+        position = position or Position()
+        self._number = position.number
+        self._unsynced: list[Segment] = []
+        self._segment: Segment | None = None
+        self._syncer: Syncer | None = None
+        self._problem = ""
+        self.marks: NDArray[np.int64] = _NONE
+        with self._stopping_on_failure():
+            self.marks = self.store.publish()
+        self.marks[:] = 0
+        self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
+        self.marks[EPOCH], self.marks[CHECKSUM] = position.epoch, position.checksum
+        if policy is Policy.GROUP and isinstance(self.store, FolderStore):
+            self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
+        self.begin_segment()
+
+    @classmethod
+    def create(cls, folder: Path, *, files: Files | None = None, **options: Any) -> Self:
+        """Begin a journal in a folder, which is made where its parent is and it is not.
+
+        Raises JournalError when the folder holds a journal already: :func:`alo_lib.journal.recover` continues one.
+        """
+        try:
+            folder.mkdir(exist_ok=True)
+            names = sorted(path.name for path in folder.iterdir())
+        except OSError as error:
+            raise JournalError(f"journal {folder} cannot be made: {error.strerror}") from error
+        if any(name.endswith(".segment") for name in names):
+            raise JournalError(f"{folder} holds a journal already; continue it, or name another folder")
+        return cls(FolderStore(folder, files), **options)
+
+    # What others read ------------------------------------------------------------------------------------------------
 
     @property
     def sequence(self) -> int:
-        """Messages written."""
-        return self._sequence
+        """Messages appended, over all epochs."""
+        return int(self.marks[APPENDED])
 
     @property
-    def digest(self) -> str:
-        """Digest of all messages so far, as hexadecimal digits."""
-        return self._hash.hexdigest()
+    def durable(self) -> int:
+        """Messages on disk: every sequence below this."""
+        return int(self.marks[DURABLE])
 
-    def append(self, message: Message) -> None:
-        """Write one message."""
-        payload = np.ascontiguousarray(message.records).tobytes()
-        header = (self._sequence, message.time, int(message.kind), 0, len(payload), len(message.records))
-        self._write(ENTRY.pack(*header, checksum(header, payload)) + payload)
-        self._hash.update(_DIGESTED.pack(message.time, int(message.kind)))
-        self._hash.update(payload)
-        self._sequence += 1
+    @property
+    def epoch(self) -> int:
+        """Which writer of this journal this is, from 1."""
+        return int(self.marks[EPOCH])
+
+    @property
+    def checksum(self) -> int:
+        """Checksum of the last message's entry; 0 before the first."""
+        return int(self.marks[CHECKSUM])
+
+    @property
+    def words(self) -> NDArray[np.int64]:
+        """The segment that is appended to now."""
+        return _NONE if self._segment is None else self._segment.words
+
+    # What the core does ----------------------------------------------------------------------------------------------
+
+    def append(self, message: Message) -> int:
+        """Write one message; returns its sequence. Raises JournalError, and then for ever, when that fails."""
+        rows = np.ascontiguousarray(message.records)
+        return self._append(message.time, int(message.kind), len(rows), rows.nbytes, rows.view(np.int64))
 
     def flush(self) -> None:
-        """Hand what was written to the operating system."""
-        self._write(b"", flush=True)
+        """The end of a frame: hear of a failure that happened since the last append."""
+        if self.marks[STATE] != 0:
+            self._stopped()
 
-    def _write(self, data: bytes, *, flush: bool = False) -> None:
-        if self._failed:
-            raise JournalError("the journal ended with a failed write; nothing can follow it")
+    def wait(self, sequence: int, timeout: float = 10.0) -> None:
+        """Return when every message below ``sequence`` is on disk, syncing it where no thread does.
+
+        Raises JournalError on failure, TimeoutError after ``timeout`` seconds.
+        """
+        end = time.monotonic() + timeout
+        if self._syncer is None:
+            self._sync_all()
+        while self.durable < sequence:
+            self.flush()
+            if time.monotonic() > end:
+                raise TimeoutError(f"message {sequence - 1} is not on disk after {timeout} s; {self.durable} are")
+            time.sleep(1e-4)
+
+    def close(self) -> None:
+        """Put everything on disk and seal the journal; nothing can be appended afterwards. Twice is once."""
+        if self.marks[STATE] == _CLOSED:
+            return
+        self.flush()
+        if self._syncer is not None:
+            self._syncer.stop()
+            self.flush()
+        self._sync_all()
+        self._seal()
+        assert self._segment is not None
+        with self._stopping_on_failure():
+            self.store.sync(self._segment)
+            self.store.close(self._segment)
+            self.store.unpublish()
+        self.marks[STATE] = _CLOSED
+        self._problem = "the journal is closed; nothing can follow"
+        self._segment = None
+
+    def abandon(self) -> None:
+        """Let go of the files as they are, as a process does that is killed. For tests and failed runs."""
+        if self.marks[STATE] == 0:
+            self.marks[STATE] = _CLOSED
+            self._problem = "the journal was abandoned; nothing can follow"
+        if self._syncer is not None:
+            self._syncer.stop()
+        for segment in [*self._unsynced, *([] if self._segment is None else [self._segment])]:
+            self.store.close(segment)
+        self._unsynced, self._segment = [], None
+
+    def begin_segment(self, at_least: int = 0) -> None:
+        """Seal the segment, if there is one, and begin the next, with room for an entry of ``at_least`` bytes."""
+        old = self._segment
+        if old is not None:
+            self._seal()
+        header = segment_header(
+            self.settings,
+            schema=SCHEMA_VERSION,
+            number=self._number,
+            epoch=self.epoch,
+            first=self.sequence,
+            durable=self.durable,
+            clocks=(0, 0) if self._clocks is None else (self._clocks.monotonic(), self._clocks.utc()),
+        )
+        used = len(header) // WORD
+        size = max(self._size, used + words_for(at_least) + 2 * ENTRY_WORDS)
+        with self._stopping_on_failure():
+            self._segment = self.store.begin(self._number, header, size)
+        self._number += 1
+        self.marks[OFFSET] = used
+        self.marks[LIMIT] = len(self._segment.words) - ENTRY_WORDS  # one entry is kept for the seal
+        self.marks[TOUCHED] = used
+        if self._syncer is not None:
+            self._syncer.add(self._segment, self.sequence)
+        elif old is not None:
+            self._unsynced.append(old)
+            if self.policy is not Policy.OS or len(self._unsynced) > _UNSYNCED:
+                self._sync_oldest()
+
+    # Within ----------------------------------------------------------------------------------------------------------
+
+    def _append(self, when: int, kind: int, count: int, length: int, payload: NDArray[np.int64]) -> int:
+        for _ in range(2):
+            sequence = int(append(self.words, self.marks, when, self._clock(), kind, count, length, payload))
+            if sequence >= 0:
+                if self.policy is Policy.EVERY:
+                    self._sync_all()
+                return sequence
+            if sequence == STOPPED:
+                self._stopped()
+            self.begin_segment(length)
+        raise AssertionError("a new segment has room for the entry it was made for")
+
+    def _seal(self) -> None:
+        """End the segment with the entry that says so, and cut its file."""
+        segment = self._segment
+        assert segment is not None
+        seal(segment.words, self.marks, self._clock())
+        with self._stopping_on_failure():
+            self.store.finish(segment, int(self.marks[OFFSET]))
+
+    def _sync_all(self) -> None:
+        """Put everything on disk, in order, and publish that it is."""
+        while self._unsynced:
+            self._sync_oldest()
+        appended = self.sequence
+        assert self._segment is not None
+        with self._stopping_on_failure():
+            self.store.sync(self._segment)
+        self.marks[DURABLE] = appended
+
+    def _sync_oldest(self) -> None:
+        with self._stopping_on_failure():
+            self.store.sync(self._unsynced[0])
+        self.store.close(self._unsynced.pop(0))
+
+    @contextmanager
+    def _stopping_on_failure(self) -> Iterator[None]:
+        """Turns an OSError into the end of the journal."""
         try:
-            self._stream.write(data)
-            if flush:
-                self._stream.flush()
+            yield
         except OSError as error:
-            self._failed = True
-            raise JournalError(f"the journal cannot be written: {error.strerror or error}") from error
+            raise self.fail(error) from error
 
+    def fail(self, error: OSError) -> JournalError:
+        """Stop for good; returns what to raise."""
+        if len(self.marks):
+            self.marks[STATE] = error.errno or 1
+        self._problem = f"the journal cannot be written: {error.strerror or error}"
+        return JournalError(self._problem)
 
-def message_digest(messages: Iterable[Message]) -> str:
-    """The digest that a writer of these messages would have."""
-    digest = hashlib.sha256()
-    for message in messages:
-        digest.update(_DIGESTED.pack(message.time, int(message.kind)))
-        digest.update(np.ascontiguousarray(message.records).tobytes())
-    return digest.hexdigest()
+    def _stopped(self) -> None:
+        if self._syncer is not None and self._syncer.problem is not None and not self._problem:
+            problem = self._syncer.problem
+            self._problem = f"the journal cannot be written: {problem.strerror or problem}"
+            raise JournalError(self._problem)
+        raise JournalError(f"{self._problem or 'the journal has stopped'}; nothing can follow it")

@@ -68,6 +68,10 @@ class FaultLog:
         if count < self.keep:
             self._faults.append(DataFault(kind, str(file), entry, line, detail))
 
+    def replace_by(self, other: "FaultLog") -> None:
+        """Hold what another log holds, and nothing else."""
+        self._counts, self._faults = dict(other._counts), list(other._faults)
+
     @property
     def counts(self) -> Mapping[FaultKind, int]:
         """How often each kind occurred, in the order of :class:`FaultKind`; kinds that did not occur are absent."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 __all__ = [
     "LAYOUTS",
     "SCHEMA_VERSION",
+    "HostEvent",
     "InstrumentKind",
     "Kind",
     "Message",
@@ -36,7 +37,7 @@ Records = NDArray[np.void]
 
 
 class Kind(IntEnum):
-    """What a message carries. Kinds below 32 are inputs, the rest are decisions."""
+    """What a message carries. Kinds below 32 are inputs, those below 64 decisions, the rest are remarks."""
 
     INSTRUMENT = 1
     SESSION = 2
@@ -58,10 +59,41 @@ class Kind(IntEnum):
     EXPOSURE = 36
     NOTICE = 37
 
+    EVENT = 64
+    OVERRUN = 65
+
     @property
     def is_decision(self) -> bool:
-        """Whether the core wrote it (otherwise an engine put it in)."""
-        return self >= Kind.FORECAST
+        """Whether the core decided it (otherwise an engine put it in)."""
+        return Kind.FORECAST <= self < Kind.EVENT
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it is there for people and for replay alone: no task reads it, and no digest counts it."""
+        return self >= Kind.EVENT
+
+
+class HostEvent(IntEnum):
+    """What an engine's host called back with; captured before it is handled."""
+
+    DATA = 1
+    ORDER = 2
+    ASSIGNMENT = 3
+    SECURITIES_CHANGED = 4
+    SPLIT = 5
+    DIVIDEND = 6
+    DELISTING = 7
+    SYMBOL_CHANGED = 8
+    MARGIN_CALL = 9
+    MARGIN_CALL_WARNING = 10
+    END_OF_DAY = 11
+    WARMUP_FINISHED = 12
+    END_OF_ALGORITHM = 13
+    BROKERAGE_MESSAGE = 14
+    BROKERAGE_DISCONNECT = 15
+    BROKERAGE_RECONNECT = 16
+    COMMAND = 17
+    RECOVERY = 18  # a journal was continued; the text says what was found
 
 
 class InstrumentKind(IntEnum):
@@ -233,6 +265,32 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     ),
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
+    # A callback of the engine's host, as it came.
+    Kind.EVENT: np.dtype(
+        [
+            ("event", "<u2"),  # HostEvent
+            ("pad", "<u2"),
+            ("instrument", "<i4"),  # -1 where it is about none, or none that the core knows
+            ("order", "<i8"),  # the host's number; 0 for none
+            ("quantity", "<f8"),
+            ("value", "<f8"),  # price, amount or factor
+            ("text", "S120"),
+        ]
+    ),
+    # A task took more than its budget, or (no task) frames were released late. A replay leaves out what that made the
+    # run leave out.
+    Kind.OVERRUN: np.dtype(
+        [
+            ("frame", "<i8"),
+            ("elapsed", "<i8"),  # nanoseconds; of a late frame, how late
+            ("budget", "<i8"),  # nanoseconds
+            ("cause", "u1"),  # alo_lib.executive.Cause
+            ("policy", "u1"),  # alo_lib.executive.OverrunPolicy
+            ("pad", "<u2"),
+            ("missed", "<i4"),  # frames before this one that were never released
+            ("task", "S24"),
+        ]
+    ),
 }
 
 

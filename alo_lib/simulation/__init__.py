@@ -2,7 +2,7 @@
 
 from alo_lib.simulation.account import Account, Position, ProfitRecord
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.engine import JOURNAL_NAME, BacktestResult, Progress, run_backtest
+from alo_lib.simulation.engine import BacktestResult, Progress, run_backtest
 from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.fees import equity_fee, option_fee
 from alo_lib.simulation.listing import Instrument, Listing
@@ -20,7 +20,6 @@ from alo_lib.simulation.statistics import (
 from alo_lib.simulation.trades import ClosedTrade, TradeBuilder
 
 __all__ = [
-    "JOURNAL_NAME",
     "RUN_ID",
     "Account",
     "BacktestResult",

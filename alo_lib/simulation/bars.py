@@ -98,7 +98,7 @@ class BarReader:
         self._resolution = Resolution(settings.resolution)
         self._hourly: dict[str, NDArray[np.void]] = {}
         self._hourly_chain: dict[str, OptionBars] = {}
-        self._last_quote = np.zeros(0, QUOTE_BAR)  # of yesterday's instruments, by number
+        self.last_quote = np.zeros(0, QUOTE_BAR)  # of yesterday's instruments, by number
 
     def read(self, session: Session, watched: Sequence[Watched]) -> SessionBars:
         """The bars of one session that end within it."""
@@ -153,12 +153,12 @@ class BarReader:
     def _forget_others(self, watched: Sequence[Watched]) -> None:
         """Keep last quotes of today's instruments alone."""
         today = [number for one in watched for number in (one.number, *(number for number, _ in one.contracts))]
-        kept = np.zeros(max([len(self._last_quote) - 1, *today]) + 1, QUOTE_BAR)
+        kept = np.zeros(max([len(self.last_quote) - 1, *today]) + 1, QUOTE_BAR)
         for name in _SIDES["bid"] + _SIDES["ask"]:
             kept[name] = np.nan
-        known = [number for number in today if number < len(self._last_quote)]
-        kept[known] = self._last_quote[known]
-        self._last_quote = kept
+        known = [number for number in today if number < len(self.last_quote)]
+        kept[known] = self.last_quote[known]
+        self.last_quote = kept
 
     def _carry_sides(self, bars: NDArray[np.void], numbers: NDArray[np.int32]) -> None:
         """Give each bar that lacks a side the side of its instrument's bar before, in place."""
@@ -171,9 +171,9 @@ class BarReader:
             within = source >= first
             for name in names:
                 column = bars[name][order]
-                bars[name][order] = np.where(within, column[source], self._last_quote[name][owner])
+                bars[name][order] = np.where(within, column[source], self.last_quote[name][owner])
         last = np.flatnonzero(np.append(owner[1:] != owner[:-1], True)) if len(owner) else place
-        self._last_quote[owner[last]] = bars[order[last]]
+        self.last_quote[owner[last]] = bars[order[last]]
 
     def _chain(self, underlying: Watched, day: dt.date) -> tuple[NDArray[np.void], NDArray[np.int32]]:
         """Quote bars of today's contracts, and the number of each one's contract."""

@@ -4,32 +4,34 @@ import datetime as dt
 import time as clock
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from alo_lib.core import Settings, TradingCore
-from alo_lib.journal import JournalWriter, Order, order_digest, orders_of, read_journal
+from alo_lib.core import CoreState, Settings, SettingsError, TradingCore, pack, unpack
+from alo_lib.journal import JOURNAL_FOLDER, Order, Policy, message_digest, order_digest, orders_of, read_journal
 from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
 from alo_lib.market.calendar import utc_time
 from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Records
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import Step
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.feed import Feed
+from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
 from alo_lib.simulation.prices import Prices
 from alo_lib.simulation.results import Outcome, write_results
+from alo_lib.simulation.resuming import RunJournal
 from alo_lib.simulation.sampling import Sampler
 from alo_lib.simulation.settlement import Settlement
 from alo_lib.simulation.statistics import portfolio_statistics, trade_statistics
 from alo_lib.simulation.trades import TradeBuilder
 
-__all__ = ["JOURNAL_NAME", "BacktestResult", "Progress", "run_backtest"]
+__all__ = ["BacktestResult", "Progress", "run_backtest"]
 
-JOURNAL_NAME: Final = "journal.bin"
 _ONE_DAY: Final = dt.timedelta(days=1)
+_BARS_A_SNAPSHOT: Final = 30
 
 Progress = Callable[[dt.date, float], None]
 """Called with the simulated day and the share of the run that is done."""
@@ -53,6 +55,7 @@ class BacktestResult:
     faults: FaultLog
     wall_seconds: float
     results_folder: Path
+    recovery: tuple[str, ...] = ()  # what was found in a journal that this run continued, in sentences
 
     @property
     def skipped(self) -> Mapping[FaultKind, int]:
@@ -61,20 +64,33 @@ class BacktestResult:
 
 
 def run_backtest(
-    settings: Settings, data_folder: Path | str, results_folder: Path | str, *, progress: Progress | None = None
+    settings: Settings,
+    data_folder: Path | str,
+    results_folder: Path | str,
+    *,
+    progress: Progress | None = None,
+    policy: Policy = Policy.OS,
+    resume: bool = False,
 ) -> BacktestResult:
     """Run the core over ``data_folder`` and write the journal and LEAN's result files into ``results_folder``.
 
-    The results folder must exist. Raises DataError when the data cannot be used at all, JournalError when the journal
-    cannot be written, OSError when a result file cannot be.
+    The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
+    that journal has beyond the snapshot is decided again and compared. ``policy`` says when journal entries are on
+    disk. Raises DataError when the data cannot be used at all, JournalError when the journal cannot be written,
+    continued or was written under other settings, DivergenceError when the run does not come to the same again,
+    OSError when a result file cannot be written.
     """
+    if settings.core_process:
+        raise SettingsError(
+            f"setting core_process = {settings.core_process!r}: only LEAN can attach to a core process; leave it empty"
+        )
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
-    with (results / JOURNAL_NAME).open("wb") as stream:
-        journal = JournalWriter(stream, settings=settings.model_dump_json().encode())
-        run = _Run(settings, folder, journal)
-        run.run(progress)
-    messages = read_journal(results / JOURNAL_NAME).messages
+    journal = RunJournal.open(results / JOURNAL_FOLDER, settings.model_dump_json().encode(), policy, resume=resume)
+    run = _Run(settings, folder, journal)
+    run.run(progress)
+    journal.close()
+    messages = read_journal(results / JOURNAL_FOLDER).messages
     orders = tuple(orders_of(messages))
     outcome = run.outcome(messages)
     write_results(results, outcome)
@@ -89,21 +105,40 @@ def run_backtest(
         sharpe=outcome.portfolio.sharpe_ratio,
         drawdown=_deepest_fall(outcome),
         order_digest=order_digest(orders),
-        journal_digest=journal.digest,
+        journal_digest=message_digest(messages),
         faults=folder.faults,
         wall_seconds=clock.perf_counter() - began,
         results_folder=results,
+        recovery=tuple(journal.findings),
     )
 
 
-class _Run:
-    """One run: everything that changes while it goes on."""
+class _State(NamedTuple):
+    """A run after one of its bars; what its parts share is one object here, too."""
 
-    def __init__(self, settings: Settings, folder: DataFolder, journal: JournalWriter) -> None:
+    session: int
+    time: int
+    session_start: tuple[FeedState, FaultLog]
+    core: CoreState
+    listing: Listing
+    prices: Prices
+    account: Account
+    broker: Broker
+    settlement: Settlement
+    trades: TradeBuilder
+    midnights: list[int]
+    sampler: Sampler
+
+
+class _Run:
+    """One run: everything that changes while it goes on. It begins where the journal's snapshot was taken."""
+
+    def __init__(self, settings: Settings, folder: DataFolder, journal: RunJournal) -> None:
+        self._journal = journal
         self._settings = settings
         self._folder = folder
         self._feed = Feed(settings, folder)
-        self._core = TradingCore(settings, journal)
+        self._core = TradingCore(settings, journal.sink)
         self._zone = self._feed.hours.exchange_zone
         self._listing, self._prices = Listing(), Prices()
         self._account = Account(settings.cash, self._listing)
@@ -119,12 +154,21 @@ class _Run:
         ]
         self._start, self._end = self._midnights[0], self._midnights[-1]
         self._sampler = Sampler(self._account, self._prices, start=self._start, end=self._end)
+        self._session = -1  # that is being traded
+        self._session_start: tuple[FeedState, FaultLog] | None = None  # as they were when it had begun
+        self._resumed: int | None = None  # the time that a session is gone on after
+        if journal.snapshot is not None:
+            self._resume(unpack(journal.snapshot.state))
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""
         sessions = self._feed.sessions
         for index, session in enumerate(sessions):
-            self._sample_midnights(session.open)
+            if index < self._session:
+                continue
+            if self._resumed is None:
+                self._sample_midnights(session.open)
+            self._session = index
             for share in self._trade(session):
                 if progress is not None:
                     progress(session.day, (index + share) / len(sessions))
@@ -163,16 +207,57 @@ class _Run:
 
     def _trade(self, session: Session) -> Iterable[float]:
         """One session, yielding the share of it that is done."""
-        self._broker.begin_session(session.open, session.close)
-        self._begin(session)
         time = session.open
-        for step in self._feed.bars(session).steps():
+        if self._resumed is None:
+            self._broker.begin_session(session.open, session.close)
+            self._begin(session)
+            faults = FaultLog()
+            faults.replace_by(self._folder.faults)
+            self._session_start = self._feed.state, faults
+        else:
+            time, self._resumed = self._resumed, None
+        after = time
+        for number, step in enumerate(self._feed.bars(session).steps(), 1):
+            if step.time <= after and after > session.open:
+                continue
             time = step.time
             self._take(step, session)
             self._frames(time)
+            if number % _BARS_A_SNAPSHOT == 0:
+                self._journal.save(partial(self._packed, time))
             yield (time - session.open) / (session.close - session.open)
         if time < session.close:  # no bar ends at the close
             self._settle(session.close)
+
+    def _packed(self, time: int) -> bytes:
+        """The run as it is after a bar, as bytes."""
+        assert self._session_start is not None
+        state = _State(
+            self._session,
+            time,
+            self._session_start,
+            self._core.snapshot(),
+            self._listing,
+            self._prices,
+            self._account,
+            self._broker,
+            self._settlement,
+            self._trades,
+            self._midnights,
+            self._sampler,
+        )
+        return pack(state)
+
+    def _resume(self, state: _State) -> None:
+        """Be the run that a snapshot was taken of."""
+        self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
+        feed, faults = state.session_start
+        self._feed.resume(feed)
+        self._folder.faults.replace_by(faults)
+        self._core.resume(state.core, self._journal.waiting())
+        self._listing, self._prices, self._account = state.listing, state.prices, state.account
+        self._broker, self._settlement, self._trades = state.broker, state.settlement, state.trades
+        self._midnights, self._sampler = state.midnights, state.sampler
 
     def _begin(self, session: Session) -> None:
         core = self._core
@@ -189,7 +274,7 @@ class _Run:
                 self._pay(message.records, session)
             core.accept(message)
         # Half an hour before the open: what the session needs is prepared, and nothing can be sent.
-        if core.open_frame(self._feed.start_of(session)):
+        if core.open_frame(self._feed.start_of(session) + self._settings.frame_nanoseconds):
             core.run()
 
     def _split(self, rows: Records) -> None:

@@ -5,7 +5,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy import select_contracts
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "FeedState"]
 
 _SESSION_START: Final = dt.timedelta(hours=9)
 _DIVIDENDS_LOOKED_BACK: Final = dt.timedelta(days=400)
@@ -38,6 +38,16 @@ _FIRST_DAY: Final = dt.date(1970, 1, 2)
 _DAY: Final = 86_400 * 1_000_000_000
 _CLOSE_DECIMALS: Final = 6
 _RATE_DECIMALS: Final = 10
+
+
+class FeedState(NamedTuple):
+    """What a feed has told of the sessions up to one that it has begun."""
+
+    told_close: dict[str, int]
+    selected: dict[str, list[Contract]]
+    known: dict[int, Contract]
+    watched: list[Watched]
+    last_quote: NDArray[np.void]
 
 
 class Feed:
@@ -65,6 +75,21 @@ class Feed:
         self._selected: dict[str, list[Contract]] = {}
         self._known: dict[int, Contract] = {}  # every contract ever told, by number
         self._watched: list[Watched] = []
+
+    @property
+    def state(self) -> FeedState:
+        """What was told so far, to go on from in :meth:`resume`; taken between :meth:`begin` and :meth:`bars`."""
+        return FeedState(
+            dict(self._told_close),
+            dict(self._selected),
+            dict(self._known),
+            list(self._watched),
+            self._reader.last_quote,
+        )
+
+    def resume(self, state: FeedState) -> None:
+        """Go on in the session in which the state was taken."""
+        self._told_close, self._selected, self._known, self._watched, self._reader.last_quote = state
 
     def start_of(self, session: Session) -> int:
         """When the core is told of a session, before it opens."""

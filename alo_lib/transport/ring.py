@@ -1,16 +1,13 @@
-"""A bounded first-in first-out ring of messages between one producer and one consumer."""
+"""A bounded first-in first-out ring of messages between one producer and one consumer of the same process."""
 
 from alo_lib.market.records import Message
+from alo_lib.transport.errors import RingFullError
 from alo_lib.transport.wire import HEADER, decode, encode
 
 __all__ = ["Ring", "RingFullError"]
 
 DEFAULT_CAPACITY = 1 << 24
 """Bytes: the session start of some ten underlyings with 10,000 contracts each."""
-
-
-class RingFullError(BufferError):
-    """A message does not fit. Nothing is dropped: the engine has to stop or to open a frame first."""
 
 
 class Ring:

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alo_lib.journal import Journal, Order, orders_of, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
 from alo_lib.market.records import LAYOUTS, InstrumentKind, Kind, Message, Records
 
 __all__ = ["Instrument", "Run", "RunError", "Table", "exchange_time"]
@@ -81,8 +81,9 @@ class Run:
 
     @cached_property
     def journal(self) -> Journal:
-        """Every input and decision, from ``journal.bin``; JournalError when it is damaged."""
-        return read_journal(self.folder / "journal.bin")
+        """Every input and decision, from ``journal/``; JournalError when it is damaged."""
+        journal = read_journal(self.folder / JOURNAL_FOLDER)
+        return replace(journal, messages=tuple(journal.messages))
 
     @cached_property
     def settings(self) -> dict[str, Any]:

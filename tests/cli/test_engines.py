@@ -19,7 +19,8 @@ from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings
-from alo_lib.journal import OBJECT_STORE_KEY
+from alo_lib.journal import JOURNAL_FOLDER, object_store_key, read_journal
+from alo_lib.journal.format import segment_name
 from tests.views import kit
 
 SETTINGS = Settings.of({"underlyings": "GOOG,AAPL", "start": "2015-12-24", "end": "2015-12-24", "entry_edge": 1 / 3})
@@ -57,7 +58,7 @@ def _fake_native(folder, files, status=0, line=""):
     lean = folder / "lean"
     lean.mkdir()
     (lean / LAUNCHER).touch()
-    text = FAKE_LEAN.format(launcher=LAUNCHER, files=files, key=OBJECT_STORE_KEY, status=status, line=line)
+    text = FAKE_LEAN.format(launcher=LAUNCHER, files=files, key=object_store_key(0), status=status, line=line)
     return NativeEngine(lean, _script(folder / "dotnet" / "dotnet", text), Path("/lib/libpython.so"))
 
 
@@ -66,8 +67,8 @@ def finished(tmp_path):
     """The files of a finished LEAN run, by the names that LEAN gives them."""
     made = tmp_path / "made"
     kit.write_results(made, kit.traded_messages(), name="main")
-    names = {path.name: str(path) for path in made.iterdir()}
-    return {OBJECT_STORE_KEY: names.pop("journal.bin")} | names
+    names = {path.name: str(path) for path in made.iterdir() if path.is_file()}
+    return {object_store_key(0): str(made / JOURNAL_FOLDER / segment_name(0))} | names
 
 
 @pytest.fixture
@@ -109,7 +110,8 @@ def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress
     assert outcome.faults is None
     assert outcome.lean_version == "v2.5.0.0"
     assert outcome.order_list_hash == "0123456789abcdef0123456789abcdef"
-    assert (folder / "journal.bin").read_bytes() == Path(finished[OBJECT_STORE_KEY]).read_bytes()
+    kept = folder / JOURNAL_FOLDER / segment_name(0)
+    assert kept.read_bytes() == Path(finished[object_store_key(0)]).read_bytes()
     assert not (folder / "object-store").exists()
     assert "LEAN ALGORITHMIC TRADING ENGINE" in capfd.readouterr().err
     assert "OrderListHash" in (folder / "lean-console.txt").read_text()
@@ -135,7 +137,7 @@ def test_a_run_without_results_is_told_with_leans_last_error(tmp_path, folder, n
 
 
 def test_a_run_without_a_journal_or_with_damaged_results_is_told(tmp_path, finished, folder, no_progress):
-    finished.pop(OBJECT_STORE_KEY)
+    finished.pop(object_store_key(0))
     with pytest.raises(RunFailedError, match="left no journal"):
         _fake_native(tmp_path, finished).run(SETTINGS, tmp_path, folder, no_progress)
     Path(finished["main.json"]).write_text("{")
@@ -244,13 +246,13 @@ results = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
 results.mkdir(parents=True)
 for name, source in {finished!r}.items():
     kept = pathlib.Path("storage") / name
-    target = kept if name == "{OBJECT_STORE_KEY}" else results / name.replace("main", "1000000000")
+    target = kept if name == "{object_store_key(0)}" else results / name.replace("main", "1000000000")
     target.write_bytes(pathlib.Path(source).read_bytes())
 """
     _script(tmp_path / "bin" / "lean", text)
     outcome = DockerEngine.find(ask_daemon=True).run(SETTINGS, tmp_path, folder, no_progress)
     assert outcome.order_list_hash is None
-    assert (folder / "journal.bin").is_file()
+    assert read_journal(folder / JOURNAL_FOLDER).sealed
     assert (folder / "1000000000-summary.json").is_file()
     assert not (folder / "project").exists()
 

@@ -1,13 +1,12 @@
 """A market that tests write themselves: sessions, quotes at a chosen volatility, and fills at the touch."""
 
 import datetime as dt
-import io
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from alo_lib.core import Settings, TradingCore
-from alo_lib.journal import Journal, JournalWriter, Order, orders_of, read_journal
+from alo_lib.journal import Journal, JournalWriter, MemoryStore, Order, orders_of, read_journal
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, OrderStatus, OrderType, Records, records
 from alo_lib.pricing import Chain
@@ -44,8 +43,10 @@ class Script:
     refuse: set[str] = field(default_factory=set)  # symbols whose orders are refused
 
     def __post_init__(self) -> None:
-        self.stream = io.BytesIO()
-        self.writer = JournalWriter(self.stream, settings=self.settings.model_dump_json().encode())
+        self.store = MemoryStore()
+        self.writer = JournalWriter(
+            self.store, segment_bytes=1 << 22, settings=self.settings.model_dump_json().encode()
+        )
         self.core = TradingCore(self.settings, self.writer)
         self.date = FIRST
         self.underlying = self.core.instruments.add_equity("TEST")
@@ -67,8 +68,8 @@ class Script:
         rows = [(first + i * DAY, 0, 0, close) for i, close in enumerate(told)]
         self.tell(start, Kind.CLOSE, np.array(rows, records(Kind.CLOSE, 0).dtype))
         self.tell(start, Kind.INSTRUMENT, self.core.instruments.add_contracts("TEST", self.chain()))
-        self.core.open_frame(start)
-        assert not len(self.core.run())
+        if self.core.open_frame(start + self.settings.frame_nanoseconds):
+            assert not len(self.core.run())
 
     def chain(self) -> list[Contract]:
         expiry = FIRST + dt.timedelta(days=self.days)
@@ -120,7 +121,7 @@ class Script:
 
     @property
     def journal(self) -> Journal:
-        return read_journal(self.stream.getvalue())
+        return read_journal(self.store.images(), unfinished=True)
 
     @property
     def orders(self) -> list[Order]:

@@ -1,7 +1,6 @@
 """Calibrations: when they are asked for, when they count, and that a journal tells it whatever time they took."""
 
 import datetime as dt
-import io
 import json
 import threading
 from collections.abc import Callable
@@ -15,12 +14,11 @@ from alo_lib.core import (
     Calibrator,
     LogicalCalibrator,
     Settings,
-    ToldCalibrator,
-    TradingCore,
     replay,
 )
+from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.core.tasks import follow
-from alo_lib.journal import JournalWriter, read_journal
+from alo_lib.journal import message_digest
 from alo_lib.market.records import Kind
 from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, Due, VolatilityForecaster, calibrate
 from alo_lib.volatility import CalibrationError
@@ -43,15 +41,24 @@ def refuse(_: CalibrationRequest) -> Calibrated:
     raise CalibrationError("not today")
 
 
-def test_a_logical_result_comes_after_its_delay_and_is_told_once() -> None:
-    calibrator = LogicalCalibrator(delay=SECOND)
-    calibrator.submit(1, 10 * SECOND, request_of())
-    calibrator.submit(2, 10 * SECOND + 1, request_of())
-    assert calibrator.ready(11 * SECOND - 1) == []
-    assert calibrator.ready(11 * SECOND) == [1]
-    assert calibrator.ready(12 * SECOND) == [2]
-    assert calibrator.ready(13 * SECOND) == []
-    assert calibrator.take(1) == calibrator.take(2) == calibrate(request_of())
+def test_a_logical_result_comes_after_its_delay_and_is_made_between_frames() -> None:
+    made: list[int] = []
+
+    def fit(request: CalibrationRequest) -> Calibrated:
+        made.append(len(made))
+        return calibrate(request)
+
+    calibrator = LogicalCalibrator(SECOND, fit)
+    pending = PendingCalibration(1, 10 * SECOND, request_of())
+    calibrator.begin(pending)
+    assert not calibrator.ready(pending, 11 * SECOND - 1)
+    assert made == []
+    assert calibrator.ready(pending, 11 * SECOND)
+    assert made == [0]  # between frames; taking it costs nothing
+    assert calibrator.take(pending) == calibrate(request_of())
+    assert made == [0]
+    assert calibrator.take(pending) == calibrate(request_of())  # a replay, which was told
+    assert made == [0, 1]
 
 
 def test_a_background_result_waits_for_its_delay_and_its_fit_and_no_frame_for_it() -> None:
@@ -64,43 +71,36 @@ def test_a_background_result_waits_for_its_delay_and_its_fit_and_no_frame_for_it
         return result
 
     calibrator = BackgroundCalibrator(SECOND, slow)
-    calibrator.submit(1, 0, request_of())
-    assert calibrator.ready(5 * SECOND) == []  # it is due, it is not done, and nobody waits
+    pending, later = (PendingCalibration(n, time, request_of()) for n, time in ((1, 0), (2, 6 * SECOND)))
+    calibrator.begin(pending)
+    assert not calibrator.ready(pending, 5 * SECOND)  # it is due, it is not done, and nobody waits
     gate.set()
     assert made.wait(20.0)
-    calibrator.submit(2, 6 * SECOND, request_of())
-    while not (ready := calibrator.ready(6 * SECOND)):  # the future is done a moment after the fit
+    while not calibrator.ready(pending, 6 * SECOND):  # the future is done a moment after the fit
         pass
-    assert ready == [1]
-    assert calibrator.take(1) == calibrate(request_of())
+    assert not calibrator.ready(later, 6 * SECOND)  # asked of another, before a restart: it begins now
+    while not calibrator.ready(later, 7 * SECOND):
+        pass
+    assert calibrator.take(pending) == calibrator.take(later) == calibrate(request_of())
     calibrator.close()
 
 
 @pytest.mark.parametrize("make", [lambda fit: LogicalCalibrator(0, fit), lambda fit: BackgroundCalibrator(0, fit)])
 def test_a_failed_fit_is_told_to_whoever_takes_it(make: Callable[..., Calibrator]) -> None:
     calibrator = make(refuse)
-    calibrator.submit(1, 0, request_of())
-    while not calibrator.ready(0):
+    pending = PendingCalibration(1, 0, request_of())
+    calibrator.begin(pending)
+    while not calibrator.ready(pending, 0):
         pass
     with pytest.raises(CalibrationError, match="not today"):
-        calibrator.take(1)
+        calibrator.take(pending)
     calibrator.close()
-
-
-def test_a_replay_is_told_and_fits_then() -> None:
-    calibrator = ToldCalibrator()
-    calibrator.submit(1, 0, request_of())
-    assert calibrator.ready(10 * SECOND) == []
-    assert calibrator.take(1) == calibrate(request_of())
 
 
 def script(calibrator: Calibrator, **settings: object) -> Script:
     """A market whose core leaves its fits to ``calibrator``, its first session begun."""
     market = Script(Settings.of({"underlyings": "TEST"}, settings))
-    market.stream = io.BytesIO()
-    market.writer = JournalWriter(market.stream, settings=market.settings.model_dump_json().encode())
-    market.core = TradingCore(market.settings, market.writer, calibrator)
-    market.underlying = market.core.instruments.add_equity("TEST")
+    market.core.calibrate_with(calibrator)
     market.session()
     return market
 
@@ -124,22 +124,21 @@ def test_no_frame_fits_anything_and_the_result_counts_at_a_boundary() -> None:
     assert told[1].time == told[2].time == told[3].time > at(FIRST, 9.6)
 
 
-def journal_of(market: Script) -> bytes:
+def journal_of(market: Script) -> str:
     market.bar(10, volatility=0.35)
     market.session(FIRST + DAY, [100.5])
     market.bar(10, volatility=0.35)
     market.bar(11, volatility=0.22)
-    return market.stream.getvalue()
+    return message_digest(market.journal.messages)
 
 
 def test_a_background_run_writes_the_same_journal_and_both_replay() -> None:
     class Finished(BackgroundCalibrator):
         """Waits, so that the wall clock of this machine cannot move a boundary."""
 
-        def ready(self, time: int) -> list[int]:
-            for _, future in self._running.values():
-                future.exception(20.0)
-            return super().ready(time)
+        def ready(self, pending: PendingCalibration, time: int) -> bool:
+            self._running[pending.number].exception(20.0)
+            return super().ready(pending, time)
 
     delay = SETTINGS.calibration_nanoseconds
     background = Finished(delay)
@@ -152,8 +151,8 @@ def test_a_background_run_writes_the_same_journal_and_both_replay() -> None:
 
 def test_a_late_result_counts_later_and_the_journal_replays_to_the_byte() -> None:
     class Late(LogicalCalibrator):
-        def ready(self, time: int) -> list[int]:
-            return super().ready(time) if time >= at(FIRST, 10.5) else []
+        def ready(self, pending: PendingCalibration, time: int) -> bool:
+            return time >= at(FIRST, 10.5) and super().ready(pending, time)
 
     market = script(Late(0))
     assert [len(sent) for sent in market.bar(10, volatility=0.35)] == [0]
@@ -185,8 +184,8 @@ def test_a_failed_calibration_is_told_and_asked_for_again_the_next_session() -> 
 
 def test_one_calibration_at_a_time_is_asked_for() -> None:
     class Never(LogicalCalibrator):
-        def ready(self, time: int) -> list[int]:
-            return []
+        def ready(self, pending: PendingCalibration, time: int) -> bool:
+            return False
 
     market = script(Never(0))
     market.bar(10)
@@ -303,4 +302,3 @@ def test_requests_are_made_only_when_due() -> None:
         forecaster.request()
     assert forecaster.calibrate_now() is None
     assert json.loads(SETTINGS.model_dump_json())["calibration_frames"] == 100
-    assert read_journal(script(LogicalCalibrator(0)).stream.getvalue()).messages[0].kind is Kind.INSTRUMENT

@@ -1,113 +1,197 @@
-import io
+"""Writing a journal and reading it back: order, bytes, digests, and whatever is not a journal."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from alo_lib.journal import JournalError, JournalWriter, message_digest, read_journal
-from alo_lib.journal.format import ENTRY, PREFIX
-from alo_lib.market.records import Kind, Message, records
+from alo_lib.journal import Clocks, JournalError, JournalWriter, MemoryStore, Policy, message_digest, read_journal
+from alo_lib.journal.format import segment_name
+from alo_lib.journal.kernels import FULL, OFFSET, append
+from alo_lib.market.records import HostEvent, Kind, Message, records
 
 MESSAGES = [
     Message(Kind.RATE, 1, records(Kind.RATE, rate=0.01)),
     Message(Kind.QUOTE, 2, records(Kind.QUOTE, 3, bid=[1.0, np.nan, 2.0], ask=1.5)),
     Message(Kind.FRAME, 3, records(Kind.FRAME, frame=9)),
     Message(Kind.NOTICE, 4, records(Kind.NOTICE, text=b"a word")),
+    Message(Kind.SIGNAL, 5, records(Kind.SIGNAL, 0)),
 ]
+REMARK = Message(Kind.EVENT, 3, records(Kind.EVENT, event=HostEvent.COMMAND, text=b"stop"))
+SMALL = 1 << 10
 
 
-def written(messages: list[Message] = MESSAGES, settings: bytes = b'{"a": 1}') -> bytes:
-    stream = io.BytesIO()
-    writer = JournalWriter(stream, settings=settings)
+def written(
+    messages: list[Message] = MESSAGES, settings: bytes = b'{"a": 1}', segment_bytes: int = SMALL
+) -> list[bytes]:
+    store = MemoryStore()
+    writer = JournalWriter(store, settings=settings, segment_bytes=segment_bytes)
     for message in messages:
         writer.append(message)
-    return stream.getvalue()
+    writer.close()
+    return store.images()
+
+
+def same(one: list[Message], two: list[Message]) -> bool:
+    return [(m.kind, m.time, m.records.tobytes()) for m in one] == [(m.kind, m.time, m.records.tobytes()) for m in two]
 
 
 def test_what_was_written_is_read() -> None:
     journal = read_journal(written())
     assert journal.settings == b'{"a": 1}'
-    assert [(m.kind, m.time, m.records.tobytes()) for m in journal.messages] == [
-        (m.kind, m.time, m.records.tobytes()) for m in MESSAGES
-    ]
+    assert journal.sealed
+    assert same(list(journal.messages), MESSAGES)
+    assert not journal.messages[1].records.flags.writeable
 
 
-def test_same_messages_same_bytes_and_digest() -> None:
+@pytest.mark.parametrize("policy", list(Policy))
+def test_a_folder_holds_the_same_as_memory(tmp_path: Path, policy: Policy) -> None:
+    many = MESSAGES * 20
+    with_settings = {"settings": b'{"a": 1}', "segment_bytes": SMALL}
+    writer = JournalWriter.create(tmp_path, policy=policy, **with_settings)
+    assert [writer.append(message) for message in many] == list(range(len(many)))
+    writer.wait(len(many))
+    assert writer.durable == writer.sequence == len(many)
+    writer.close()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [segment_name(number) for number in range(len(names))]
+    assert len(names) > 5
+    journal = read_journal(tmp_path)
+    assert same(list(journal.messages), many)
+    if policy is Policy.OS:
+        assert [(tmp_path / name).read_bytes() for name in names] == written(many)
+
+
+def test_messages_can_be_picked_from_any_segment() -> None:
+    many = [message._replace(time=time) for time, message in enumerate(MESSAGES * 20)]
+    messages = read_journal(written(many)).messages
+    assert len(messages) == len(many)
+    for place in (0, 1, 17, 50, 99, -1, -100):
+        assert same([messages[place]], [many[place]])
+    assert same(list(messages[10:40:7]), many[10:40:7])
+    assert messages.entries["time"].tolist() == list(range(100))
+    with pytest.raises(IndexError):
+        messages[100]
+
+
+def test_a_message_larger_than_a_segment_gets_one_of_its_own() -> None:
+    large = Message(Kind.QUOTE, 9, records(Kind.QUOTE, 500))
+    messages = [MESSAGES[0], large, MESSAGES[1]]
+    images = written(messages)
+    assert same(list(read_journal(images).messages), messages)
+
+
+def test_same_messages_same_bytes() -> None:
     assert written() == written()
-    stream = io.BytesIO()
-    writer = JournalWriter(stream)
-    for message in MESSAGES:
-        writer.append(message)
-    assert writer.digest == message_digest(MESSAGES)
-    assert writer.digest != message_digest(MESSAGES[:-1])
-    assert writer.sequence == len(MESSAGES)
+
+
+def test_the_digest_is_of_what_is_said_and_not_of_how_it_is_kept() -> None:
+    digest = message_digest(MESSAGES)
+    assert message_digest(read_journal(written(segment_bytes=300)).messages) == digest
+    assert message_digest([MESSAGES[0], REMARK, *MESSAGES[1:]]) == digest
+    assert message_digest(MESSAGES[:-1]) != digest
+
+
+def test_every_kind_is_whole_words() -> None:
+    for kind in Kind:
+        assert records(kind).nbytes % 8 == 0, kind
 
 
 def test_an_empty_journal_is_a_journal() -> None:
-    assert read_journal(written([])).messages == ()
+    assert len(read_journal(written([])).messages) == 0
 
 
-def test_every_truncation_is_noticed() -> None:
-    data = written()
-    ends = {len(written(MESSAGES[:count])) for count in range(len(MESSAGES) + 1)}
-    for length in range(len(data)):
-        if length in ends:
-            continue  # a whole number of entries: shorter, yet whole
-        with pytest.raises(JournalError):
-            read_journal(data[:length])
+def test_clocks_are_written_only_where_there_are_any(tmp_path: Path) -> None:
+    ticks = iter(range(100, 200))
+    writer = JournalWriter.create(tmp_path, clocks=Clocks(lambda: next(ticks), lambda: 7))
+    writer.append(MESSAGES[0])
+    writer.close()
+    segment = read_journal(tmp_path).segments[0]
+    assert segment.clocks == (100, 7)
+    assert segment.entries["clock"].tolist() == [101]
+    assert read_journal(written()).segments[0].entries["clock"].tolist() == [0] * len(MESSAGES)
 
 
-def test_every_flipped_bit_is_noticed() -> None:
-    data = written(MESSAGES[:1], settings=b"")
-    for position in range(8 * 8, len(data) * 8):
-        damaged = bytearray(data)
-        damaged[position // 8] ^= 1 << position % 8
-        with pytest.raises(JournalError):
-            read_journal(bytes(damaged))
+def test_each_entry_says_what_was_durable_when_it_was_written(tmp_path: Path) -> None:
+    writer = JournalWriter.create(tmp_path, policy=Policy.EVERY)
+    for message in MESSAGES:
+        writer.append(message)
+    writer.close()
+    assert read_journal(tmp_path).messages.entries["durable"].tolist() == list(range(len(MESSAGES)))  # type: ignore[attr-defined]
 
 
-def test_an_entry_that_is_missing_is_noticed() -> None:
-    one = written(MESSAGES[:1], settings=b"")
-    entry = len(one) - PREFIX.size
-    data = written(settings=b"")
-    with pytest.raises(JournalError, match="entry 0 at byte 20 is damaged"):
-        read_journal(data[: PREFIX.size] + data[PREFIX.size + entry :])
+def test_compiled_and_python_append_write_the_same() -> None:
+    payload = MESSAGES[1].records.view(np.int64)
+    images = []
+    for function in (append, append.py_func):
+        store = MemoryStore()
+        writer = JournalWriter(store, segment_bytes=SMALL)
+        arguments = (5, 6, int(Kind.QUOTE), 3, payload.nbytes, payload)
+        sequences = [int(function(writer.words, writer.marks, *arguments)) for _ in range(8)]
+        assert sequences == [0, 1, 2, 3, 4, FULL, FULL, FULL]
+        place = int(writer.marks[OFFSET])
+        images.append(writer.words[:place].tobytes())
+    assert images[0] == images[1]
+
+
+def test_a_journal_that_is_still_written_can_be_read() -> None:
+    store = MemoryStore()
+    writer = JournalWriter(store, segment_bytes=SMALL)
+    for message in MESSAGES:
+        writer.append(message)
+    assert same(list(read_journal(store.images(), unfinished=True).messages), MESSAGES)
+    with pytest.raises(JournalError, match=r"segment 0 ends after entry 4 without a seal: its writer did not close it"):
+        read_journal(store.images())
+
+
+def test_others_read_what_is_durable_from_a_file(tmp_path: Path) -> None:
+    writer = JournalWriter.create(tmp_path, policy=Policy.EVERY)
+    writer.append(MESSAGES[0])
+    published = np.frombuffer((tmp_path / "published").read_bytes(), np.int64)
+    assert published[:2].tolist() == [1, 1]
+    writer.close()
+    assert not (tmp_path / "published").exists()
+
+
+def test_a_segment_that_is_missing_is_noticed() -> None:
+    images = written(MESSAGES * 20)
+    with pytest.raises(JournalError, match="has number 2 where 1 should follow"):
+        read_journal([images[0], *images[2:]])
+    with pytest.raises(JournalError, match="begins with entry"):
+        read_journal([images[0], *written(MESSAGES * 40, segment_bytes=2 * SMALL)[1:2]])
 
 
 @pytest.mark.parametrize(
     ("data", "match"),
     [
-        (b"", "has 0 bytes"),
-        (b"something else, quite long", "does not begin with"),
-        (written()[:8] + b"\x63\0\0\0" + written()[12:], "schema version 99 is not 1"),
+        (b"", "is not a journal's segment: its 0 bytes"),
+        (b"something else, quite long enough to hold a header of seventy-two bytes", "do not begin with"),
+        (written()[0][:8] + b"\x63\0" + written()[0][10:], "layout version 99; this program reads version 2"),
+        (written()[0][:10] + b"\x63\0" + written()[0][12:], "schema version 99; this program reads version 2"),
+        (written()[0][:40] + b"\x63\0" + written()[0][42:], "the header of segment 0 is damaged"),
     ],
 )
 def test_what_is_no_journal_is_refused(data: bytes, match: str) -> None:
     with pytest.raises(JournalError, match=match):
-        read_journal(data)
+        read_journal([data])
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_folder_that_holds_none(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="is not a journal: it holds no segment"):
+        read_journal(tmp_path)
     with pytest.raises(JournalError, match="none cannot be read: No such file"):
         read_journal(tmp_path / "none")
 
 
-class FullDisk(io.BytesIO):
-    room = ENTRY.size
-
-    def write(self, data: object) -> int:
-        self.room -= len(data)  # type: ignore[arg-type]
-        if self.room < 0:
-            raise OSError(28, "No space left on device")
-        return super().write(data)  # type: ignore[arg-type]
+def test_a_folder_that_holds_one_is_not_begun_again(tmp_path: Path) -> None:
+    JournalWriter.create(tmp_path).close()
+    with pytest.raises(JournalError, match="holds a journal already"):
+        JournalWriter.create(tmp_path)
 
 
-def test_a_failed_write_ends_the_journal() -> None:
-    stream = FullDisk()
-    writer = JournalWriter(stream)
-    with pytest.raises(JournalError, match="cannot be written: No space left on device"):
+def test_nothing_follows_the_end(tmp_path: Path) -> None:
+    writer = JournalWriter.create(tmp_path)
+    writer.close()
+    writer.close()
+    with pytest.raises(JournalError, match="the journal is closed"):
         writer.append(MESSAGES[0])
-    stream.room = 1 << 20
-    with pytest.raises(JournalError, match="nothing can follow it"):
-        writer.append(MESSAGES[0])
-    assert writer.sequence == 0

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from alo_lib.core import replay
-from alo_lib.journal import read_journal
+from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
+from alo_lib.journal.format import segment_name
 from alo_lib.market import ContractKey, DataError, DataFolder, FaultKind
 from alo_lib.market.layout import DataKind, Resolution, SecurityType, option_archive, security_archive
 from alo_lib.market.records import Kind, OrderStatus
@@ -67,22 +68,23 @@ def test_two_runs_write_the_same_bytes(run: BacktestResult, data: Path, tmp_path
     again = run_backtest(tiny.settings(), data, tmp_path)
     assert (again.order_digest, again.journal_digest) == (run.order_digest, run.journal_digest)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["journal.bin", "main-log.txt", "main-order-events.json", "main-summary.json", "main.json"]
-    for name in names:
+    assert names == ["journal", "main-log.txt", "main-order-events.json", "main-summary.json", "main.json"]
+    assert [path.name for path in (tmp_path / JOURNAL_FOLDER).iterdir()] == [segment_name(0)]
+    for name in [f"{JOURNAL_FOLDER}/{segment_name(0)}", *names[1:]]:
         assert (tmp_path / name).read_bytes() == (run.results_folder / name).read_bytes()
     same = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None}
     assert replace(again, **same) == replace(run, **same)
 
 
 def test_a_replay_of_its_journal_decides_the_same(run: BacktestResult) -> None:
-    journal = read_journal(run.results_folder / "journal.bin")
+    journal = read_journal(run.results_folder / JOURNAL_FOLDER)
     replayed = replay(journal)
     assert replayed.divergence is None
     assert replayed.digest == run.journal_digest
 
 
 def test_the_journal_begins_in_the_order_that_all_engines_share(run: BacktestResult) -> None:
-    messages = read_journal(run.results_folder / "journal.bin").messages
+    messages = read_journal(run.results_folder / JOURNAL_FOLDER).messages
     kinds = [message.kind for message in messages if not message.kind.is_decision and message.kind is not Kind.FRAME]
     assert kinds[:9] == [
         Kind.INSTRUMENT,
@@ -91,9 +93,9 @@ def test_the_journal_begins_in_the_order_that_all_engines_share(run: BacktestRes
         Kind.RANGE,
         Kind.CLOSE,
         Kind.INSTRUMENT,
-        Kind.CALIBRATION,  # with the first bar's frame, in which nothing else has arrived
         Kind.TRADE,
         Kind.QUOTE,
+        Kind.CALIBRATION,  # with the first frame that has news
     ]
     assert len({message.time for message in messages[:6]}) == 1
     times = [message.time for message in messages]
@@ -144,7 +146,7 @@ def test_progress_rises_to_one(data: Path, tmp_path: Path) -> None:
 def test_a_split_passes(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
     root = tiny.write(tmp_path_factory.mktemp("split"), split=True)
     found = run_backtest(tiny.settings(), root, tmp_path)
-    messages = read_journal(tmp_path / "journal.bin").messages
+    messages = read_journal(tmp_path / JOURNAL_FOLDER).messages
     splits = [message.records[0] for message in messages if message.kind is Kind.SPLIT]
     assert [(row["warning"], row["factor"]) for row in splits] == [(1, 0.5), (0, 0.5)]
     closes = [message.records["close"] for message in messages if message.kind is Kind.CLOSE]
@@ -193,7 +195,7 @@ def test_an_underlying_without_universes_is_refused(data: Path, tmp_path: Path) 
 def test_no_data_folder_and_no_results_folder(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no data folder"):
         run_backtest(tiny.settings(), tmp_path / "nowhere", tmp_path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(JournalError, match="cannot be made: No such file"):
         run_backtest(tiny.settings(), data, tmp_path / "nowhere")
 
 

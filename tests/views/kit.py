@@ -1,13 +1,13 @@
 """Small runs, made by hand, that the tests of views and command line read."""
 
 import datetime as dt
-import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 
-from alo_lib.journal import JournalWriter
+from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
 from alo_lib.market.instruments import Contract, InstrumentTable
 from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, OrderType, records
 
@@ -142,12 +142,11 @@ def _trade(time, legs, reason):
     return events
 
 
-def journal_bytes(messages, settings=b"{}"):
-    stream = io.BytesIO()
-    writer = JournalWriter(stream, settings=settings)
+def write_journal(folder, messages, settings=b"{}"):
+    writer = JournalWriter.create(folder, settings=settings, segment_bytes=1 << 16)
     for message in messages:
         writer.append(message)
-    return stream.getvalue()
+    writer.close()
 
 
 def lean_results(equity=(100_000.0, 100_150.0, 100_050.0, 100_190.0), sharpe="0"):
@@ -171,7 +170,8 @@ def lean_results(equity=(100_000.0, 100_150.0, 100_050.0, 100_190.0), sharpe="0"
 def write_results(folder: Path, messages, *, results=None, name="alo"):
     """What an engine leaves in its results folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "journal.bin").write_bytes(journal_bytes(messages))
+    shutil.rmtree(folder / JOURNAL_FOLDER, ignore_errors=True)
+    write_journal(folder / JOURNAL_FOLDER, messages)
     (folder / f"{name}.json").write_text(json.dumps(results or lean_results()))
     (folder / f"{name}-summary.json").write_text("{}")
     (folder / f"{name}-order-events.json").write_text("[]")

@@ -5,6 +5,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.journal.format import segment_name
 from alo_lib.market.records import Kind, Message, OrderType, records
 from alo_lib.views import Run, RunError, report_html, summarize, summary_table
 from alo_lib.views.blotter import attribution, fills, positions
@@ -223,7 +225,7 @@ def test_times_are_the_exchanges():
         ("faults.json", "[]", "faults.json holds list; it must hold an object"),
         ("alo.json", None, "holds no results in LEAN's format"),
         ("alo.json", "{}", "the results state no equity"),
-        ("journal.bin", "no journal", "not a journal"),
+        (f"{JOURNAL_FOLDER}/{segment_name(0)}", "no journal", "not a journal"),
     ],
 )
 def test_a_damaged_folder_is_told_in_one_sentence(traded, name, content, sentence):

@@ -7,7 +7,7 @@ import click
 
 from alo_lib.cli.project import BACKTESTS, CONFIG, DATA
 
-__all__ = ["backtest"]
+__all__ = ["assignment", "backtest"]
 
 ENGINES = ("embedded", "native", "docker")
 
@@ -49,6 +49,12 @@ ENGINES = ("embedded", "native", "docker")
     default=BACKTESTS,
     help="Folder that gets a folder a run.  [default: backtests/ of the project]",
 )
+@click.option(
+    "--resume",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Go on with a run that was killed, under its own settings, in its folder; its name ends in .partial.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @click.option("--verbose", "-v", is_flag=True, help="Show the run's log while it runs.")
 @click.option("--log-format", type=click.Choice(["human", "json"]), default="human", help="How its lines look.")
@@ -61,6 +67,7 @@ def backtest(
     verbose: bool,
     log_format: Literal["human", "json"],
     list_settings: bool,
+    resume: Path | None,
     assignments: tuple[str, ...],
     underlyings: tuple[str, ...],
     **options: str | None,
@@ -82,7 +89,10 @@ def backtest(
     chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if underlyings:
         chosen["underlyings"] = ",".join(underlyings)
-    chosen |= dict(map(_assignment, assignments))
+    chosen |= dict(map(assignment, assignments))
+    if resume is not None:
+        _resume(resume, engine, data, output, as_json, verbose, log_format, chosen)
+        return
     settings = Settings.of(Settings.parameters_of(CONFIG), chosen)
     if list_settings:
         _list(settings)
@@ -93,7 +103,34 @@ def backtest(
     run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format))
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def _resume(
+    path: Path,
+    engine: str,
+    data: Path | None,
+    output: Path,
+    as_json: bool,
+    verbose: bool,
+    log_format: Literal["human", "json"],
+    chosen: dict[str, Any],
+) -> None:
+    """Go on with a run under the settings that it was begun with."""
+    from alo_lib.cli.backtesting import BacktestRequest, run
+    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.run_folder import RunFolder
+    from alo_lib.core import Settings
+
+    if chosen:
+        raise UserError(f"a run goes on under its own settings: {', '.join(sorted(chosen))} cannot be given")
+    if engine != "embedded":
+        raise UserError(f"the {engine} engine begins its backtests anew; only embedded runs can go on")
+    folder = RunFolder.reopen(path)
+    settings = Settings.of(folder.read_json("settings.json"))
+    source = data or Path(folder.read_json("data.json")["folder"])
+    run(BacktestRequest(engine, settings, source, DATA, output, as_json, verbose, log_format, folder))
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """The name and value of a NAME=VALUE of the command line."""
     name, equals, value = text.partition("=")
     if not (equals and name.strip() and value.strip()):
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="'--set'")

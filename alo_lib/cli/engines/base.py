@@ -16,7 +16,7 @@ Progress = Callable[[dt.date, float], None]
 
 @dataclass(frozen=True)
 class EngineRun:
-    """What an engine has to say beside the files it left: journal.bin and results in LEAN's format."""
+    """What an engine has to say beside the files it left: journal/ and results in LEAN's format."""
 
     faults: dict[str, int] | None  # data left out, by kind; None when the engine does not count
     first_faults: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Engine(Protocol):
         """Whether it calls ``progress``; LEAN shows its log instead."""
 
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
-        """Run a backtest and leave journal.bin and results in LEAN's format in ``folder``.
+        """Run a backtest and leave journal/ and results in LEAN's format in ``folder``.
 
         Raises RunFailedError when it was started and failed.
         """

@@ -14,7 +14,7 @@ from alo_lib.cli.engines.parameters import lean_parameters, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.core.settings import Settings
-from alo_lib.journal import OBJECT_STORE_KEY
+from alo_lib.journal import take_from_object_store
 
 __all__ = ["DockerEngine", "stage_project"]
 
@@ -86,10 +86,8 @@ class DockerEngine:
             log=log,
         )
         check_results(results, _ALGORITHM_ID, output, log)
-        journal = project / "storage" / OBJECT_STORE_KEY
-        if not journal.is_file():
+        if not take_from_object_store(project / "storage", folder):
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
-        shutil.copyfile(journal, folder / "journal.bin")
         for path in sorted(results.iterdir()):
             if path.is_file() and path.suffix in (".json", ".txt"):
                 shutil.copyfile(path, folder / path.name)

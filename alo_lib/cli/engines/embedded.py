@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from alo_lib.cli.console import say
 from alo_lib.cli.engines.base import EngineRun, Progress
 from alo_lib.core.settings import Settings
+from alo_lib.journal import JOURNAL_FOLDER
 
 __all__ = ["EmbeddedEngine"]
 
@@ -16,9 +18,12 @@ class EmbeddedEngine:
     shows_progress = True
 
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
-        """Run the simulation; journal and results are its own."""
+        """Run the simulation, or continue the one whose journal is in ``folder``; journal and results are its own."""
         from alo_lib.simulation import run_backtest
 
-        result = run_backtest(settings, data, folder, progress=progress)
+        resume = (folder / JOURNAL_FOLDER).is_dir()
+        result = run_backtest(settings, data, folder, progress=progress, resume=resume)
+        for finding in result.recovery:
+            say(f"Journal: {finding}.")
         faults = result.faults
         return EngineRun({str(kind): count for kind, count in faults.counts.items()}, [str(fault) for fault in faults])

@@ -18,7 +18,7 @@ from alo_lib.cli.engines.parameters import ALGORITHM, lean_parameters, read_obje
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.core.settings import Settings
-from alo_lib.journal import OBJECT_STORE_KEY
+from alo_lib.journal import take_from_object_store
 
 __all__ = ["NativeEngine", "find_dotnet", "find_lean", "find_libpython", "lean_configuration"]
 
@@ -70,10 +70,8 @@ class NativeEngine:
             log=log,
         )
         check_results(folder, ALGORITHM, output, log)
-        journal = store / OBJECT_STORE_KEY
-        if not journal.is_file():
+        if not take_from_object_store(store, folder):
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
-        journal.rename(folder / "journal.bin")
         shutil.rmtree(store)
         return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)
 

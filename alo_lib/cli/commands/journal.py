@@ -1,0 +1,208 @@
+"""``alo journal``: look into what runs have recorded."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alo_lib.cli.project import BACKTESTS
+
+if TYPE_CHECKING:
+    from alo_lib.market.records import Message
+
+__all__ = ["journal"]
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group(short_help="Look into the journals of runs: list, show, verify, export.")
+def journal() -> None:
+    """Look into the journals of runs. RUN is a run's folder, or the folder of a journal itself."""
+
+
+@journal.command("list", short_help="Journals and their segments.")
+@click.argument("folder", type=click.Path(path_type=Path), default=BACKTESTS)
+@_JSON
+def list_(folder: Path, as_json: bool) -> None:
+    """List the segments of one run, or the journals of all runs in FOLDER (by default backtests/)."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from alo_lib.cli.failures import UserError
+    from alo_lib.journal import JournalError
+    from alo_lib.journal.index import read_index
+
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; name the folder of a run, or one that holds runs")
+    own = _journal_of(folder)
+    found: list[dict[str, Any]] = []
+    for path in [own] if own is not None else _journals_below(folder):
+        try:
+            rows = read_index(path)
+        except JournalError as error:
+            found.append({"journal": str(path), "problem": str(error)})
+            continue
+        for row in rows if own is not None else [None]:
+            part = rows if row is None else row[None]
+            found.append(
+                {
+                    "journal": str(path) if row is None else f"segment {row['number']}",
+                    "epoch": int(part["epoch"].max()),
+                    "messages": int(part["stop"][-1] - part["first"][0]),
+                    "bytes": int(part["size"].sum()),
+                    "begins": _utc(int(part["begins"][0])),
+                    "ends": _utc(int(part["ends"].max())),
+                    "closed": bool(part["sealed"][-1]),
+                }
+            )
+    if as_json:
+        click.echo(json.dumps({"journals": found}))
+        return
+    if not found:
+        click.echo(f"no journal is in {folder}")
+        return
+    numbers = ("epoch", "messages", "bytes")
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("journal", "epoch", "messages", "bytes", "begins", "ends", "closed"):
+        table.add_column(
+            title, justify="right" if title in numbers else "left", no_wrap=title != "journal", overflow="fold"
+        )
+    for row in found:
+        if "problem" in row:
+            table.add_row(row["journal"], "", "", "", "", "", row["problem"])
+        else:
+            table.add_row(
+                row["journal"],
+                str(row["epoch"]),
+                f"{row['messages']:,}",
+                f"{row['bytes']:,}",
+                row["begins"][:19],
+                row["ends"][:19],
+                "yes" if row["closed"] else "no",
+            )
+    Console(highlight=False).print(table)
+
+
+@journal.command(short_help="Messages as text.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind, such as INTENT; repeat it for more."
+)
+@click.option("--from", "first", type=click.IntRange(min=0), default=0, show_default=True, help="First sequence.")
+@click.option("--count", type=click.IntRange(min=1), default=20, show_default=True, help="How many messages.")
+@click.option("--records", "limit", type=click.IntRange(min=0), default=3, show_default=True, help="Records a message.")
+@_JSON
+def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, as_json: bool) -> None:
+    """Show messages: sequence, time in UTC, kind, and their first records."""
+    from alo_lib.cli.failures import UserError
+    from alo_lib.journal.index import messages_between, read_index
+    from alo_lib.market.records import Kind
+
+    wanted = set()
+    for name in kinds:
+        try:
+            wanted.add(Kind[name.upper()])
+        except KeyError:
+            known = ", ".join(kind.name for kind in Kind)
+            raise UserError(f"{name!r} is not a kind of message; the kinds are {known}") from None
+    folder = _required(run)
+    end = int(read_index(folder)["stop"].max())
+    stop = end if wanted else min(end, first + count)
+    begin, messages = messages_between(folder, first, stop)
+    shown = []
+    for sequence in range(max(first, begin), min(stop, begin + len(messages))):
+        message = messages[sequence - begin]
+        if not wanted or message.kind in wanted:
+            shown.append(_told(sequence, message, limit))
+            if len(shown) == count:
+                break
+    if as_json:
+        click.echo(json.dumps({"messages": shown}))
+        return
+    for row in shown:
+        click.echo(f"{row['sequence']:>8}  {row['time']}  {row['kind']:<11} {row['count']:>5}")
+        for record in row["records"]:
+            click.echo(f"{'':10}{', '.join(f'{name}={value}' for name, value in record.items())}")
+
+
+@journal.command(short_help="Check every byte.")
+@click.argument("run", type=click.Path(path_type=Path))
+@_JSON
+def verify(run: Path, as_json: bool) -> None:
+    """Check every checksum and the sequence of a journal. The exit status is 1 when something does not hold."""
+    from alo_lib.cli.failures import RunFailedError
+    from alo_lib.journal import JournalError, message_digest, read_journal
+
+    folder = _required(run)
+    try:
+        found = read_journal(folder)
+    except JournalError as error:
+        if as_json:
+            click.echo(json.dumps({"holds": False, "problem": str(error)}))
+        raise RunFailedError(str(error)) from None
+    digest = message_digest(found.messages)
+    if as_json:
+        told = {"holds": True, "messages": len(found.messages), "segments": len(found.segments), "digest": digest}
+        click.echo(json.dumps(told))
+        return
+    epochs = len({segment.epoch for segment in found.segments})
+    click.echo(f"{len(found.messages):,} messages in {len(found.segments)} segments of {epochs} epochs hold\n{digest}")
+
+
+@journal.command(short_help="Parquet files, one a kind of message.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="Folder for the files.  [default: parquet in the run]")
+def export(run: Path, output: Path | None) -> None:
+    """Write one Parquet file a kind of message: sequence, both clocks, and a column a field."""
+    from alo_lib.cli.commands.replay import open_journal
+    from alo_lib.cli.project import shown
+    from alo_lib.views.parquet import export_parquet
+
+    target = output or run / "parquet"
+    target.mkdir(parents=True, exist_ok=True)
+    for path, rows in export_parquet(open_journal(run), target):
+        click.echo(f"{rows:>10,}  {shown(path)}")
+
+
+def _journal_of(run: Path) -> Path | None:
+    from alo_lib.journal import JOURNAL_FOLDER
+
+    for folder in (run / JOURNAL_FOLDER, run):
+        if any(folder.glob("*.segment")):
+            return folder
+    return None
+
+
+def _required(run: Path) -> Path:
+    from alo_lib.cli.failures import UserError
+
+    folder = _journal_of(run)
+    if folder is None:
+        raise UserError(f"{run} has no journal; name the folder of a run, such as one in backtests/")
+    return folder
+
+
+def _journals_below(folder: Path) -> list[Path]:
+    return [found for path in sorted(folder.iterdir()) if path.is_dir() and (found := _journal_of(path)) is not None]
+
+
+def _utc(time: int) -> str:
+    import numpy as np
+
+    return str(np.datetime64(time, "ns").astype("datetime64[ms]")).replace("T", " ")
+
+
+def _told(sequence: int, message: "Message", limit: int) -> dict[str, Any]:
+    names = [name for name in message.records.dtype.names or () if not name.startswith("pad")]
+    rows = [{name: _plain(row[name]) for name in names} for row in message.records[:limit]]
+    kind, count = message.kind.name, len(message.records)
+    return {"sequence": sequence, "time": _utc(message.time), "kind": kind, "count": count, "records": rows}
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON has it: text for bytes, null for NaN."""
+    plain = value.item()
+    if isinstance(plain, bytes):
+        return plain.decode(errors="replace")
+    return None if isinstance(plain, float) and plain != plain else plain

@@ -1,0 +1,116 @@
+"""``alo replay``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from alo_lib.journal import Journal
+
+__all__ = ["open_journal", "replay"]
+
+
+@click.command(short_help="Decide a run again from its journal, and compare.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--speed", default="max", show_default=True, metavar="X|max", help="Times as fast as it was, from 0.1.")
+@click.option("--step", is_flag=True, help="Stop after every frame; Enter goes on, q ends.")
+@click.option("--until", metavar="TIME", help="Stop after this time in New York, such as '2015-12-24 10:30'.")
+@click.option("--until-sequence", type=click.IntRange(min=0), metavar="N", help="Stop before message N.")
+@click.option("--quiet", "-q", is_flag=True, help="Draw nothing while it runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
+def replay(
+    run: Path, speed: str, step: bool, until: str | None, until_sequence: int | None, quiet: bool, as_json: bool
+) -> None:
+    """Run the core of a finished or a killed run again over what its journal holds: RUN is its folder.
+
+    Every decision is compared with the recorded one. The exit status is 1 when one differs, and the first difference
+    is told in words.
+
+    \b
+    Examples:
+      alo replay backtests/20151224-101500-embedded
+      alo replay backtests/20151224-101500-embedded --speed 100
+      alo replay backtests/20151224-101500-embedded --step --until "2015-12-24 10:00"
+    """
+    import json
+
+    from rich.console import Console
+
+    from alo_lib.cli.failures import RunFailedError
+    from alo_lib.cli.replaying import run_replay
+
+    pace = _speed(speed)
+    journal = open_journal(run)
+    outcome = run_replay(
+        journal,
+        Console(stderr=True, highlight=False),
+        speed=pace,
+        step=(lambda _: click.prompt("Enter: next frame, q: end", default="", show_default=False, err=True) != "q")
+        if step
+        else None,
+        until=until_sequence,
+        until_time=None if until is None else _time(until),
+        display=not quiet and not as_json,
+    )
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "messages": outcome.messages,
+                    "of": len(journal.messages),
+                    "frames": outcome.frames,
+                    "decisions": outcome.decisions,
+                    "orders": outcome.orders,
+                    "seconds": round(outcome.seconds, 3),
+                    "digest": outcome.digest,
+                    "same": outcome.divergence is None,
+                    "difference": outcome.difference or None,
+                }
+            )
+        )
+    elif outcome.divergence is None:
+        what = "all" if outcome.complete else "the first"
+        done = f"{outcome.frames:,} frames decided again in {outcome.seconds:.2f} s"
+        click.echo(
+            f"{what} {outcome.messages:,} messages: {done}, {outcome.decisions:,} decisions and "
+            f"{outcome.orders} orders as recorded\ndigest {outcome.digest}"
+        )
+    if outcome.divergence is not None:
+        raise RunFailedError(f"the replay differs from the journal at {outcome.difference}")
+
+
+def open_journal(run: Path) -> "Journal":
+    """The journal of a run's folder, or of a folder that is a journal; that of a killed run up to where it holds."""
+    from alo_lib.cli.failures import UserError
+    from alo_lib.journal import JOURNAL_FOLDER, read_journal
+
+    if not run.is_dir():
+        raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
+    folder = run / JOURNAL_FOLDER
+    return read_journal(folder if folder.is_dir() else run, unfinished=True)
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return 0.0
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0.1 <= speed <= 1e6:
+        raise click.BadParameter(f"{text!r} is not a number from 0.1 to 1000000, nor max", param_hint="'--speed'")
+    return speed
+
+
+def _time(text: str) -> int:
+    import datetime as dt
+    from zoneinfo import ZoneInfo
+
+    try:
+        local = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a time such as '2015-12-24 10:30'", param_hint="'--until'") from None
+    if local.tzinfo is None:
+        local = local.replace(tzinfo=ZoneInfo("America/New_York"))
+    return int(local.timestamp() * 1_000_000) * 1000

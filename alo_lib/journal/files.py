@@ -1,0 +1,89 @@
+"""The calls that a journal makes of the operating system, in one place so that tests can make each of them fail."""
+
+import contextlib
+import ctypes
+import mmap
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.journal.system_calls import address_of as _address
+
+__all__ = ["Files"]
+
+_FDATASYNC: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)(_address("fdatasync"))
+
+
+class Files:
+    """Files as the operating system has them. Every method raises OSError when its call fails; nothing is retried.
+
+    A failed ``fdatasync`` in particular may have dropped what it was to write, and the next one would not say so.
+    """
+
+    sync_address = _address("fdatasync")
+    """Where the C function is that writes out a descriptor, for the thread that waits for the disk outside Python."""
+
+    def create(self, path: Path) -> int:
+        """Create a file to read and write, which must not exist; returns its descriptor."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+
+    def open(self, path: Path) -> int:
+        """Open a file that exists to read and write."""
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+    def allocate(self, descriptor: int, size: int) -> None:
+        """Give a file ``size`` bytes, zeros where it had none, and blocks on the disk for all of them."""
+        os.posix_fallocate(descriptor, 0, size)
+
+    def map(self, descriptor: int, size: int) -> NDArray[np.int64]:
+        """The file's first ``size`` bytes as shared, writable words; unmapped with the last array that refers to it."""
+        return np.frombuffer(mmap.mmap(descriptor, size), np.int64)
+
+    def append(self, descriptor: int, data: bytes) -> None:
+        """Write at the file's end. A short write is a failure: a file's is the sign of a full disk."""
+        os.lseek(descriptor, 0, os.SEEK_END)
+        written = os.write(descriptor, data)
+        if written != len(data):
+            raise OSError(f"short write: {written} of {len(data)} bytes")
+
+    def sync(self, descriptor: int) -> None:
+        """Return when the file's content, and the metadata needed to read it, are on disk."""
+        if _FDATASYNC(descriptor):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    def sync_directory(self, path: Path) -> None:
+        """Return when the names in a directory are on disk."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut a file to ``size`` bytes."""
+        os.ftruncate(descriptor, size)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Give a file another name, replacing what has it."""
+        os.replace(old, new)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file."""
+        os.unlink(path)
+
+    def close(self, descriptor: int) -> None:
+        """Close a descriptor; a failure here says nothing that a sync has not said."""
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+    def names(self, path: Path) -> list[str]:
+        """Names in a directory, sorted."""
+        return sorted(os.listdir(path))
+
+    def read(self, path: Path) -> bytes:
+        """All of a file."""
+        return path.read_bytes()

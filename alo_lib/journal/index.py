@@ -1,0 +1,110 @@
+"""Which segment holds what: a small file beside the segments, made from them whenever it is missing or out of date."""
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.journal.files import Files
+from alo_lib.journal.format import JournalError, segment_name
+from alo_lib.journal.reader import Messages, problem_of, scan_segments
+from alo_lib.journal.store import segment_names
+from alo_lib.numerics.crc32c import crc32c
+
+__all__ = ["INDEX", "INDEX_NAME", "messages_between", "read_index"]
+
+INDEX_NAME: Final = "index"
+INDEX: Final = np.dtype(
+    [
+        ("number", "<i8"),
+        ("epoch", "<i8"),
+        ("first", "<i8"),  # sequence of its first entry
+        ("stop", "<i8"),  # the one after its last entry
+        ("begins", "<i8"),  # times of the two, ns UTC; 0 where there is none
+        ("ends", "<i8"),
+        ("size", "<i8"),  # bytes of the file
+        ("sealed", "<i8"),
+    ]
+)
+"""One row a segment."""
+
+
+def read_index(folder: Path, files: Files | None = None) -> NDArray[np.void]:
+    """A row a segment, dtype INDEX; from the index where it fits the segments, else from them, and then it is written.
+
+    An index is kept for a journal that was closed; that of one still open is made anew each time. Raises JournalError
+    as reading the journal does.
+    """
+    files = Files() if files is None else files
+    try:
+        names = segment_names(files.names(folder))
+        sizes = [(folder / name).stat().st_size for name in names]
+        kept = _load(folder, files)
+        if kept is not None and kept["size"].tolist() == sizes:
+            return kept
+        rows = _build(folder, names, files)
+        if len(rows) and rows["sealed"][-1]:
+            with contextlib.suppress(OSError):  # a folder that cannot be written to is read without
+                _save(folder, rows, files)
+    except OSError as error:
+        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
+    return rows
+
+
+def messages_between(folder: Path, first: int, stop: int, files: Files | None = None) -> tuple[int, Messages]:
+    """The messages of the segments that hold ``first`` to ``stop``, and the sequence of the first of them.
+
+    No other segment is read.
+    """
+    files = Files() if files is None else files
+    rows = read_index(folder, files)
+    wanted = rows[(rows["stop"] > first) & (rows["first"] < stop)]
+    names = [segment_name(int(row["number"])) for row in wanted]
+    segments = scan_segments((name, files.read(folder / name)) for name in names)
+    if segments and (problem := problem_of(segments, unfinished=True)):
+        raise JournalError(problem)
+    return (segments[0].first if segments else 0), Messages(segments)
+
+
+def _build(folder: Path, names: list[str], files: Files) -> NDArray[np.void]:
+    segments = scan_segments((name, files.read(folder / name)) for name in names)
+    if not segments:
+        raise JournalError(f"{folder} is not a journal: it holds no segment")
+    if problem := problem_of(segments, unfinished=True):
+        raise JournalError(problem)
+    rows = np.zeros(len(segments), INDEX)
+    for row, segment in zip(rows, segments, strict=True):
+        times = segment.entries["time"]
+        row["number"], row["epoch"], row["first"], row["stop"] = (
+            segment.number,
+            segment.epoch,
+            segment.first,
+            segment.stop,
+        )
+        row["begins"], row["ends"] = (times[0], times[-1]) if len(times) else (0, 0)
+        row["size"], row["sealed"] = (folder / segment.name).stat().st_size, segment.sealed
+    return rows
+
+
+def _load(folder: Path, files: Files) -> NDArray[np.void] | None:
+    if INDEX_NAME not in files.names(folder):
+        return None
+    data = files.read(folder / INDEX_NAME)
+    content, crc = data[:-4], int.from_bytes(data[-4:], "little")
+    if len(content) % INDEX.itemsize or crc != crc32c(content):
+        return None
+    return np.frombuffer(content, INDEX)
+
+
+def _save(folder: Path, rows: NDArray[np.void], files: Files) -> None:
+    new = folder / f"{INDEX_NAME}.unfinished"
+    if new.name in files.names(folder):
+        files.remove(new)
+    descriptor = files.create(new)
+    try:
+        files.append(descriptor, rows.tobytes() + crc32c(rows.tobytes()).to_bytes(4, "little"))
+    finally:
+        files.close(descriptor)
+    files.rename(new, folder / INDEX_NAME)

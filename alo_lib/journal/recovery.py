@@ -1,0 +1,141 @@
+"""Continuing a journal whose writer was killed: find the end, cut what is torn, refuse what is damaged."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alo_lib.journal.files import Files
+from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name
+from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
+from alo_lib.journal.reader import Journal, Messages, SegmentView, load_images, scan_segments
+from alo_lib.journal.snapshots import entry_checksum
+from alo_lib.journal.store import FolderStore
+from alo_lib.journal.writer import JournalWriter, Position
+
+__all__ = ["Recovered", "recover"]
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A journal that can be continued, and what was found on the way."""
+
+    folder: Path
+    journal: Journal
+    findings: tuple[str, ...]  # sentences
+    files: Files
+
+    @property
+    def position(self) -> Position:
+        """Where the next writer begins."""
+        last = self.journal.segments[-1]
+        count = len(self.journal.messages)
+        checksum = entry_checksum(self.journal, count) if count else 0
+        return Position(count, last.epoch + 1, last.number + 1, checksum)
+
+    def writer(self, **options: Any) -> JournalWriter:
+        """A writer that goes on behind the last good entry, in a new epoch; options as of JournalWriter."""
+        store = FolderStore(self.folder, self.files)
+        return JournalWriter(store, settings=self.journal.settings, position=self.position, **options)
+
+
+def recover(folder: Path, *, files: Files | None = None) -> Recovered:
+    """Make a journal whole after its writer was killed or the machine went down.
+
+    The journal ends before the first entry that does not hold. Nothing is lost that any entry says was on disk: when
+    one that does hold says that the broken place was, that is damage, and JournalError names it. What follows the
+    place otherwise was never on disk for certain; it is cut off, and the findings say how much it was. Recovery can
+    itself be killed at any point and be run again.
+    """
+    files = Files() if files is None else files
+    findings: list[str] = []
+    try:
+        _remove_unmade(folder, files, findings)
+        segments = scan_segments(load_images(folder, files))
+        if not segments:
+            raise JournalError(f"{folder} is not a journal: it holds no segment")
+        place = _end(segments, findings)
+        _cut(folder, files, segments, place, findings)
+    except OSError as error:
+        raise JournalError(f"journal {folder} cannot be recovered: {error.strerror or error}") from error
+    kept = scan_segments(load_images(folder, files))
+    return Recovered(folder, Journal(kept[0].settings, Messages(kept), tuple(kept)), tuple(findings), files)
+
+
+def _remove_unmade(folder: Path, files: Files, findings: list[str]) -> None:
+    for name in files.names(folder):
+        if name.endswith(NEW_SUFFIX):
+            files.remove(folder / name)
+            findings.append(f"{name} was being made and held nothing; it was removed")
+
+
+def _end(segments: list[SegmentView], findings: list[str]) -> int:
+    """The segment that the journal ends in. Raises JournalError for damage."""
+    expected = segments[0].first
+    for place, segment in enumerate(segments):
+        if segment.number != place or segment.name != segment_name(place) or (place == 0 and segment.first):
+            raise JournalError(f"{segment_name(place)} is missing")
+        expected = segment.stop
+        follows = segments[place + 1] if place + 1 < len(segments) else None
+        if follows is not None and follows.first == expected:
+            continue
+        # The journal ends here, unless something knows better.
+        claims = [segment.durable, *(later.durable for later in segments[place + 1 :])]
+        if segment.broken is not None:
+            claims.append(segment.broken.durable)
+        claims += [later.broken.durable for later in segments[place + 1 :] if later.broken is not None]
+        if max(claims) > expected:
+            raise JournalError(
+                f"entry {expected} at byte {segment.end * WORD} of {segment.name} is damaged: "
+                f"{max(claims)} entries were on disk, and only {expected} hold"
+            )
+        lost = sum(len(later.offsets) for later in segments[place + 1 :])
+        lost += 0 if segment.broken is None else segment.broken.beyond
+        if lost:
+            findings.append(
+                f"{lost} entries after entry {expected - 1} were not on disk for certain; they were cut off"
+            )
+        return place
+    return len(segments) - 1
+
+
+def _sync_unclaimed(folder: Path, files: Files, segments: list[SegmentView]) -> None:
+    """Put on disk what no entry says is there: the next writer's first segment will."""
+    claimed = max(segment.durable for segment in segments)
+    for segment in segments:
+        if segment.stop > claimed:
+            descriptor = files.open(folder / segment.name)
+            try:
+                files.sync(descriptor)
+            finally:
+                files.close(descriptor)
+    files.sync_directory(folder)
+
+
+def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, findings: list[str]) -> None:
+    """Remove what follows the end, last segment first, and seal the segment that the journal ends in."""
+    for segment in reversed(segments[place + 1 :]):
+        files.remove(folder / segment.name)
+        files.sync_directory(folder)
+    last = segments[place]
+    _sync_unclaimed(folder, files, segments[: place + 1])
+    if last.sealed and last.broken is None:
+        return
+    if last.broken is not None and not last.sealed:
+        torn = f"entry {last.stop} at byte {last.end * WORD} of {last.name} was torn; it was cut off"
+        findings.append(torn)
+    findings.append(f"the writer of epoch {last.epoch} did not close the journal; {last.stop} entries hold")
+    marks = np.zeros(MARKS, np.int64)
+    marks[OFFSET], marks[APPENDED], marks[DURABLE], marks[EPOCH] = 0, last.stop, last.stop, last.epoch
+    entry = np.zeros(ENTRY_WORDS, np.int64)
+    seal(entry, marks, 0)
+    descriptor = files.open(folder / last.name)
+    try:
+        files.truncate(descriptor, last.end * WORD)
+        files.sync(descriptor)  # nothing is behind the entries, before the seal says so
+        files.append(descriptor, entry.tobytes())
+        files.sync(descriptor)
+        files.sync_directory(folder)
+    finally:
+        files.close(descriptor)

@@ -1,0 +1,155 @@
+"""Where segments live: files in a folder, or memory that somebody else keeps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.journal.files import Files
+from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, segment_name
+from alo_lib.journal.kernels import MARKS
+
+__all__ = ["FolderStore", "MemoryStore", "Segment", "Store"]
+
+Words = NDArray[np.int64]
+
+PUBLISHED_NAME = "published"
+"""The writer's marks, mapped: for whoever wants to know what is appended and what is durable. Recovery ignores it."""
+
+
+@dataclass
+class Segment:
+    """A segment that is being written: its words, and its file's descriptor (-1 in memory)."""
+
+    number: int
+    words: Words
+    descriptor: int = -1
+
+
+class Store(Protocol):
+    """What a writer needs of the place where its segments live. Methods raise OSError."""
+
+    def publish(self) -> Words:
+        """The words that the writer keeps its marks in."""
+
+    def unpublish(self) -> None:
+        """The writer has closed its journal: its marks tell nothing any more."""
+
+    def begin(self, number: int, header: bytes, size: int) -> Segment:
+        """A new segment of ``size`` words that begins with ``header``, on disk before it has its name."""
+
+    def sync(self, segment: Segment) -> None:
+        """Return when all that was appended to the segment is on disk."""
+
+    def finish(self, segment: Segment, size: int) -> None:
+        """Cut a segment to the words that are in use; nothing is appended to it any more."""
+
+    def close(self, segment: Segment) -> None:
+        """Let go of a segment."""
+
+
+class FolderStore:
+    """Segments as files of one folder, appended to in memory that is mapped to them.
+
+    What is appended is in the operating system's hands at once: it survives the process, and after a sync the machine.
+    """
+
+    def __init__(self, folder: Path, files: Files | None = None) -> None:
+        self.folder = folder
+        self.files = Files() if files is None else files
+
+    def publish(self) -> Words:
+        """Marks in a file that others can map to read."""
+        path = self.folder / PUBLISHED_NAME
+        self._remove_left_over(path)
+        descriptor = self.files.create(path)
+        try:
+            self.files.allocate(descriptor, MARKS * WORD)
+            return self.files.map(descriptor, MARKS * WORD)
+        finally:
+            self.files.close(descriptor)
+
+    def unpublish(self) -> None:
+        """Remove the marks' file; who has it mapped keeps what it says."""
+        self.files.remove(self.folder / PUBLISHED_NAME)
+
+    def begin(self, number: int, header: bytes, size: int) -> Segment:
+        """Make the file under another name, write its header, put both on disk; so a name always has a header."""
+        path = self.folder / segment_name(number)
+        new = path.with_suffix(NEW_SUFFIX)
+        self._remove_left_over(new)
+        descriptor = self.files.create(new)
+        try:
+            self.files.allocate(descriptor, size * WORD)
+            words = self.files.map(descriptor, size * WORD)
+            words[: len(header) // WORD] = np.frombuffer(header, np.int64)
+            self.files.sync(descriptor)
+            self.files.rename(new, path)
+            self.files.sync_directory(self.folder)
+        except BaseException:
+            self.files.close(descriptor)
+            raise
+        return Segment(number, words, descriptor)
+
+    def _remove_left_over(self, path: Path) -> None:
+        """Remove what a writer that was killed has left under a name that nobody reads."""
+        if path.name in self.files.names(self.folder):
+            self.files.remove(path)
+
+    def sync(self, segment: Segment) -> None:
+        """Write the file's new pages to the disk."""
+        self.files.sync(segment.descriptor)
+
+    def finish(self, segment: Segment, size: int) -> None:
+        """Cut the file."""
+        self.files.truncate(segment.descriptor, size * WORD)
+
+    def close(self, segment: Segment) -> None:
+        """Close the file."""
+        self.files.close(segment.descriptor)
+
+
+class MemoryStore:
+    """Segments in memory; ``saved`` is told each one that is finished, to keep it elsewhere."""
+
+    def __init__(self, saved: Callable[[int, bytes], None] | None = None) -> None:
+        self._segments: dict[int, tuple[Words, int]] = {}
+        self._saved = saved
+
+    def publish(self) -> Words:
+        """Marks that nobody else sees."""
+        return np.zeros(MARKS, np.int64)
+
+    def unpublish(self) -> None:
+        """Nothing to do."""
+
+    def begin(self, number: int, header: bytes, size: int) -> Segment:
+        """Take memory for a segment; its pages cost nothing until they are written."""
+        words = np.zeros(size, np.int64)
+        words[: len(header) // WORD] = np.frombuffer(header, np.int64)
+        self._segments[number] = words, size
+        return Segment(number, words)
+
+    def sync(self, segment: Segment) -> None:
+        """Nothing: memory is as safe as it gets."""
+
+    def finish(self, segment: Segment, size: int) -> None:
+        """Remember how long the segment is, and tell it."""
+        self._segments[segment.number] = segment.words[:size].copy(), size
+        if self._saved is not None:
+            self._saved(segment.number, self._segments[segment.number][0].tobytes())
+
+    def close(self, segment: Segment) -> None:
+        """Nothing to do."""
+
+    def images(self) -> list[bytes]:
+        """Every segment's bytes, in order; zeros follow the entries of the one being written."""
+        return [words.tobytes() for _, (words, _) in sorted(self._segments.items())]
+
+
+def segment_names(names: list[str]) -> list[str]:
+    """Those of a folder's names that are segments, in order."""
+    return [name for name in names if name.endswith(SEGMENT_SUFFIX)]

@@ -1,0 +1,59 @@
+"""A run's journal: a new one, or one that a killed run left and this one continues."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from alo_lib.core import Continuation, program
+from alo_lib.journal import JournalError, JournalWriter, Policy, Snapshot, Snapshots, recover
+from alo_lib.market.records import Kind, Message
+
+__all__ = ["RunJournal"]
+
+
+@dataclass
+class RunJournal:
+    """Where a run writes, and where it begins."""
+
+    writer: JournalWriter
+    sink: Continuation
+    snapshots: Snapshots
+    snapshot: Snapshot | None
+    findings: Sequence[str]  # what recovery found, in sentences
+
+    @classmethod
+    def open(cls, folder: Path, settings: bytes, policy: Policy, *, resume: bool) -> Self:
+        """A new journal in a folder, or with ``resume`` the one that is there. Raises JournalError."""
+        snapshots = Snapshots(folder, program())
+        if not resume or not any(folder.glob("*.segment")):
+            writer = JournalWriter.create(folder, settings=settings, policy=policy)
+            return cls(writer, Continuation((), 0, writer), snapshots, None, ())
+        recovered = recover(folder)
+        if recovered.journal.settings != settings:
+            raise JournalError(f"{folder} was written under other settings than these; a run goes on under its own")
+        messages = recovered.journal.messages
+        snapshot = snapshots.latest(recovered.journal)
+        start = 0 if snapshot is None else snapshot.sequence
+        writer = recovered.writer(policy=policy)
+        found = (*recovered.findings, f"{len(messages)} messages hold, of which {start} are in a snapshot")
+        return cls(writer, Continuation(messages, start, writer), snapshots, snapshot, found)
+
+    def waiting(self) -> Iterator[Message]:
+        """The inputs before the snapshot that no frame had taken in yet."""
+        recorded, place = self.sink.recorded, self.sink.place
+        while place > 0 and recorded[place - 1].kind != Kind.FRAME:
+            place -= 1
+        for message in recorded[place : self.sink.place]:
+            if not message.kind.is_decision and not message.kind.is_remark:
+                yield message
+
+    def save(self, state: Callable[[], bytes]) -> None:
+        """Take a snapshot, unless the run still goes through what is recorded."""
+        if self.sink.at_end and self.writer.sequence:
+            self.snapshots.save(self.writer.sequence, self.writer.checksum, state())
+
+    def close(self) -> None:
+        """Seal the journal; a finished run needs no snapshots."""
+        self.writer.close()
+        self.snapshots.clear()

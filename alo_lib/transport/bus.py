@@ -1,0 +1,177 @@
+"""A message bus: topics, who publishes and who subscribes, declared once.
+
+Each topic has a ring from every publisher to every subscriber, and each subscriber merges a topic's publishers in the
+order in which the topic names them (:class:`~alo_lib.transport.fan_in.FanIn`). The wiring is a file next to the rings,
+so every process, and whoever debugs them, has the same one.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, final
+
+from alo_lib.market.records import Message
+from alo_lib.transport.errors import RingFullError, SegmentError
+from alo_lib.transport.fan_in import FanIn
+from alo_lib.transport.shared_ring import MessageProducer, MessageRing
+
+__all__ = ["WIRING", "Bus", "Member", "Topic"]
+
+WIRING: Final = "wiring.json"
+"""The file that declares a bus."""
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What is published, by whom, to whom; ``capacity`` in slots of each of its rings, a power of two."""
+
+    name: str
+    publishers: tuple[str, ...]
+    subscribers: tuple[str, ...]
+    capacity: int = 1 << 14
+
+    def __post_init__(self) -> None:
+        for name in (self.name, *self.publishers, *self.subscribers):
+            if not _NAME.fullmatch(name):
+                raise SegmentError(f"name {name!r} must consist of a-z, 0-9, '-' and '_' and begin with a-z or 0-9")
+        for what, names in (("publishers", self.publishers), ("subscribers", self.subscribers)):
+            if not names or len(set(names)) < len(names):
+                raise SegmentError(f"topic {self.name!r} must have {what}, each once, not {names}")
+
+    def ring(self, publisher: str, subscriber: str) -> str:
+        """File name of the ring from a publisher to a subscriber."""
+        return f"{self.name}.{publisher}.{subscriber}.ring"
+
+
+@final
+class Bus:
+    """The wiring in a folder. Processes take part in it with :meth:`join`."""
+
+    def __init__(self, folder: Path, topics: Sequence[Topic]) -> None:
+        self.folder = folder
+        self.topics = {topic.name: topic for topic in topics}
+        if len(self.topics) < len(topics):
+            raise SegmentError(f"the topics {[topic.name for topic in topics]} must have different names")
+
+    @classmethod
+    def create(cls, folder: Path, topics: Sequence[Topic]) -> "Bus":
+        """Declare a bus and make its rings; one that is there already must be the same. Raises SegmentError."""
+        bus = cls(folder, topics)
+        for topic in topics:
+            for publisher in topic.publishers:
+                for subscriber in topic.subscribers:
+                    MessageRing.ensure(folder / topic.ring(publisher, subscriber), capacity=topic.capacity).close()
+        text = json.dumps([asdict(topic) for topic in topics], indent=1)
+        new = folder / f".{WIRING}.{os.getpid()}.new"
+        new.write_text(text, encoding="utf-8")
+        try:
+            os.link(new, folder / WIRING)
+        except FileExistsError:
+            if cls.open(folder).topics != bus.topics:
+                raise SegmentError(
+                    f"{folder / WIRING} declares another bus; remove the folder to make this one"
+                ) from None
+        finally:
+            new.unlink()
+        return bus
+
+    @classmethod
+    def open(cls, folder: Path) -> "Bus":
+        """Read the wiring in a folder. Raises SegmentError when there is none."""
+        try:
+            declared = json.loads((folder / WIRING).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise SegmentError(f"{folder} holds no bus: {WIRING} is missing") from None
+        return cls(
+            folder,
+            [
+                Topic(topic["name"], tuple(topic["publishers"]), tuple(topic["subscribers"]), topic["capacity"])
+                for topic in declared
+            ],
+        )
+
+    def join(self, name: str, *, force: bool = False) -> "Member":
+        """Take part under a declared name: own its side of each of its rings. Raises NotOwnerError, SegmentError."""
+        return Member(self, name, force)
+
+
+@final
+class Member:
+    """A process on the bus, until it is closed."""
+
+    def __init__(self, bus: Bus, name: str, force: bool) -> None:
+        self.bus = bus
+        self.name = name
+        self._rings: list[MessageRing] = []
+        self._outputs: dict[str, dict[str, MessageProducer]] = {}
+        self._inputs: dict[str, FanIn] = {}
+        known = sorted({who for topic in bus.topics.values() for who in (*topic.publishers, *topic.subscribers)})
+        if name not in known:
+            raise SegmentError(f"{name!r} is not on the bus in {bus.folder}; {', '.join(known)} are")
+        try:
+            for topic in bus.topics.values():
+                if name in topic.publishers:
+                    self._outputs[topic.name] = {
+                        who: self._ring(topic.ring(name, who)).produce(name, force=force) for who in topic.subscribers
+                    }
+                if name in topic.subscribers:
+                    self._inputs[topic.name] = FanIn(
+                        [self._ring(topic.ring(who, name)).consume(name, force=force) for who in topic.publishers]
+                    )
+        except BaseException:
+            self.close()
+            raise
+
+    def publish(self, topic: str, message: Message) -> None:
+        """Send a message to all subscribers or, raising RingFullError with the name of one that is behind, to none."""
+        outputs = self._outputs.get(topic)
+        if outputs is None:
+            raise SegmentError(
+                f"{self.name} does not publish {topic!r}; it publishes {', '.join(self._outputs) or 'nothing'}"
+            )
+        need = MessageProducer.slots(message)
+        for subscriber, producer in outputs.items():
+            if producer.free < need:
+                raise RingFullError(
+                    f"a message of {need} slots on {topic!r} does not fit: {subscriber} is {producer.waiting} slots "
+                    f"behind, of {producer.ring.capacity}"
+                )
+        for producer in outputs.values():
+            producer.push(message)
+
+    def drain(self, topic: str, until: int | None = None) -> Iterator[Message]:
+        """What waits on a topic, merged; see :meth:`FanIn.drain`."""
+        fan_in = self._inputs.get(topic)
+        if fan_in is None:
+            raise SegmentError(
+                f"{self.name} does not subscribe to {topic!r}; it subscribes to {', '.join(self._inputs) or 'nothing'}"
+            )
+        return fan_in.drain(until)
+
+    def close(self) -> None:
+        """Leave the bus. What waits in its rings stays."""
+        for outputs in self._outputs.values():
+            for producer in outputs.values():
+                producer.close()
+        for fan_in in self._inputs.values():
+            for consumer in fan_in.consumers:
+                consumer.close()
+        for ring in self._rings:
+            ring.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _ring(self, file: str) -> MessageRing:
+        ring = MessageRing.open(self.bus.folder / file)
+        self._rings.append(ring)
+        return ring

@@ -1,0 +1,250 @@
+"""Looking into segments from outside, without taking part: nothing here writes, or takes a side.
+
+What a ring holds is copied while it may be overwritten; afterwards the writer's claim tells which copies are whole.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.records import Message
+from alo_lib.transport.atomics import SUPPORTED, load_acquire
+from alo_lib.transport.bus import WIRING, Bus
+from alo_lib.transport.errors import SegmentError
+from alo_lib.transport.kernels import message_slots
+from alo_lib.transport.layout import (
+    CACHED,
+    CAPACITY,
+    CLAIMED,
+    DATA,
+    MAGIC,
+    POSITION,
+    READER,
+    RECORD_WORDS,
+    STRIDE,
+    WORD,
+    WRITER,
+    SegmentKind,
+)
+from alo_lib.transport.ownership import Owner, owner_of
+from alo_lib.transport.segment import Segment
+from alo_lib.transport.shared_ring import MESSAGE_WORDS, SCHEMA
+from alo_lib.transport.wire import HEADER, decode
+
+__all__ = ["Entry", "Flow", "Look", "Report", "flows", "segments_in"]
+
+RINGS: Final = (SegmentKind.RECORDS, SegmentKind.MESSAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A segment at one moment."""
+
+    path: Path
+    kind: SegmentKind
+    size: int  # bytes of the segment, set aside or not
+    capacity: int  # slots, copies, rows or bytes
+    written: int  # slots, versions, rows or bytes
+    read: int  # slots; 0 where nobody takes anything away
+    lag: int | None  # nanoseconds of message time from the oldest that waits to the newest; None where it has no time
+    peak: int  # most bytes that an arena's frame had; else 0
+    frames: int  # that an arena has seen; else 0
+    writer: Owner
+    reader: Owner | None  # None where no reader takes a side
+
+    @property
+    def depth(self) -> int:
+        """What waits in a ring, in slots; else what is there."""
+        return self.written - self.read
+
+
+class Entry(NamedTuple):
+    """One decoded record, message or version, and where it lies in its segment."""
+
+    position: int  # of a state, its version
+    end: int  # the position after it
+    message: Message | None  # of a ring of messages; else None
+    records: NDArray[Any]
+
+
+class Flow(NamedTuple):
+    """Who sends to whom, through which segment."""
+
+    sender: str  # "-" where nobody has taken the side yet
+    segment: str
+    receiver: str  # "any" where none takes a side
+    holds: str
+    waiting: int  # slots; 0 where nobody takes anything away
+
+
+def segments_in(folder: Path) -> list[Path]:
+    """All segments in a folder and its folders, by path. Raises SegmentError when it is no folder."""
+    if not folder.is_dir():
+        raise SegmentError(f"{folder} is not a folder")
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            with path.open("rb") as file:
+                if file.read(len(MAGIC)) == MAGIC:
+                    found.append(path)
+    return found
+
+
+def flows(reports: list[Report]) -> list[Flow]:
+    """The message flow: the sides that are taken, or that a bus declares, in order of path. Arenas send nothing."""
+    declared = {}
+    for folder in sorted({report.path.parent for report in reports}):
+        if (folder / WIRING).is_file():
+            for topic in Bus.open(folder).topics.values():
+                for publisher in topic.publishers:
+                    for subscriber in topic.subscribers:
+                        declared[folder / topic.ring(publisher, subscriber)] = (publisher, subscriber)
+    found = []
+    for report in reports:
+        if report.kind is not SegmentKind.ARENA:
+            taken = (report.writer.name, "any" if report.reader is None else report.reader.name)
+            sender, receiver = declared.get(report.path, taken)
+            waiting = 0 if report.reader is None else report.depth
+            found.append(Flow(sender or "-", report.path.name, receiver or "-", report.kind.name.lower(), waiting))
+    return found
+
+
+class Look:
+    """A segment opened for looking only."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it. Raises SegmentError when it is no segment."""
+        self.segment = Segment.open(path, writable=False)
+        self.kind = self.segment.kind
+        self.dtype = self.segment.dtype
+        if self.kind is SegmentKind.MESSAGES and self.dtype != SCHEMA:
+            self.segment.close()
+            raise SegmentError(f"{path} holds {self.dtype.names if self.dtype else 'messages'} of another version")
+
+    def report(self) -> Report:
+        """What it is like now."""
+        words = self.segment.words
+        with self._still():
+            read = load_acquire(words, READER + POSITION)  # before what is written, so that no depth is negative
+            written = load_acquire(words, WRITER + POSITION)
+            lag = self._lag(read, written) if self.kind is SegmentKind.MESSAGES else None
+            arena = self.kind is SegmentKind.ARENA
+            unit = WORD if arena else 1
+            return Report(
+                path=self.segment.path,
+                kind=self.kind,
+                size=words.nbytes,
+                capacity=int(words[CAPACITY]) * unit,
+                written=written * unit,
+                read=read,
+                lag=lag,
+                peak=int(words[WRITER + CLAIMED]) * unit if arena else 0,
+                frames=int(words[WRITER + CACHED]) if arena else 0,
+                writer=owner_of(words, WRITER),
+                reader=owner_of(words, READER) if self.kind in RINGS else None,
+            )
+
+    @property
+    def written(self) -> int:
+        """Position that the writer has reached."""
+        return load_acquire(self.segment.words, WRITER + POSITION)
+
+    @property
+    def oldest(self) -> int:
+        """The oldest position that can still be there."""
+        words = self.segment.words
+        if self.kind in RINGS:
+            return max(0, load_acquire(words, WRITER + CLAIMED) - int(words[CAPACITY]))
+        if self.kind is SegmentKind.STATE:
+            return max(0, self.written - 1)
+        return 0
+
+    def entries(self, first: int) -> Iterator[Entry]:
+        """What lies from position ``first`` to where the writer is now, oldest first; what is gone by now is left out.
+
+        A ring's records and messages are shown whether or not they were read; of a state only the last version is
+        there; arenas have none.
+        """
+        if self.kind is SegmentKind.ARENA:
+            return
+        position = max(first, self.oldest)
+        end = self.written
+        while position < end:
+            with self._still():
+                entry, step = self._entry(position)
+            if entry is not None:
+                yield entry
+            position += step
+
+    def close(self) -> None:
+        """Unmap it."""
+        self.segment.close()
+
+    def _still(self) -> AbstractContextManager[None]:
+        return nullcontext() if SUPPORTED else self.segment.locked()
+
+    def _entry(self, position: int) -> tuple[Entry | None, int]:
+        """What lies at a position, None where it is gone or nothing begins there, and the step to the next."""
+        if self.kind is SegmentKind.MESSAGES:
+            return self._message(position)
+        words, width = self.segment.words, int(self.segment.words[RECORD_WORDS])
+        assert self.dtype is not None
+        if self.kind is SegmentKind.TABLE:
+            row = words[DATA + position * width : DATA + (position + 1) * width].copy()
+            return Entry(position, position + 1, None, row.view(np.uint8).view(self.dtype)), 1
+        ring = self.kind is SegmentKind.RECORDS
+        slot = self._slot(position if ring else position + 1)  # version 1 of a state is its position 0
+        stamp = load_acquire(words, slot)
+        copy = words[slot + 1 : slot + 1 + width].copy()
+        whole = (stamp == position + 1 and self._is_whole(position)) if ring else self._is_last_whole(position + 1)
+        shown = position if ring else position + 1
+        return (Entry(shown, position + 1, None, copy.view(np.uint8).view(self.dtype)) if whole else None), 1
+
+    def _message(self, position: int) -> tuple[Entry | None, int]:
+        words = self.segment.words
+        slot = self._slot(position)
+        if load_acquire(words, slot) != position + 1:
+            return None, 1
+        length = int(words[slot + 1] & 0xFFFFFFFF)
+        count = int(message_slots(length, MESSAGE_WORDS))
+        if not self._is_whole(position) or count > int(words[CAPACITY]):
+            return None, 1
+        places = [self._slot(position + k) for k in range(count)]
+        data = b"".join(words[place + 1 : place + 1 + MESSAGE_WORDS].tobytes() for place in places)
+        if not self._is_whole(position):
+            return None, 1
+        message = decode(data[: HEADER.size + length])
+        return Entry(position, position + count, message, message.records), count
+
+    def _lag(self, read: int, written: int) -> int | None:
+        """From the oldest waiting message's time to the newest's; None when it was taken meanwhile."""
+        if read == written:
+            return 0
+        oldest = self._time(read)
+        newest = next((time for p in range(written - 1, read - 1, -1) if (time := self._time(p)) is not None), None)
+        return None if oldest is None or newest is None else newest - oldest
+
+    def _time(self, position: int) -> int | None:
+        slot = self._slot(position)
+        if load_acquire(self.segment.words, slot) != position + 1:
+            return None
+        time = int(self.segment.words[slot + 2])
+        return time if self._is_whole(position) else None
+
+    def _slot(self, position: int) -> int:
+        words = self.segment.words
+        return DATA + (position & (int(words[CAPACITY]) - 1)) * int(words[STRIDE])
+
+    def _is_whole(self, position: int) -> bool:
+        """Whether a ring's writer has not begun to overwrite a position."""
+        words = self.segment.words
+        return load_acquire(words, WRITER + CLAIMED) <= position + int(words[CAPACITY])
+
+    def _is_last_whole(self, version: int) -> bool:
+        words = self.segment.words
+        return load_acquire(words, WRITER + POSITION) - version < int(words[CAPACITY]) - 1

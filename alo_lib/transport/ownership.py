@@ -1,0 +1,109 @@
+"""Who owns a side of a segment: one process at a time, each time under a new epoch.
+
+Epochs fence: a process that was taken for dead, or that was forced out, finds another epoch in the header at its next
+step and is told so instead of writing into what is no longer its own.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from alo_lib.transport.atomics import Words, load_acquire
+from alo_lib.transport.errors import NotOwnerError, SegmentError
+from alo_lib.transport.layout import EPOCH, NAME_BYTES, NAMESPACE, PID, ROLE, STARTED, WORD, WRITER
+from alo_lib.transport.segment import Segment
+
+__all__ = ["Owner", "Role", "owner_of"]
+
+_PROC: Final = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who has, or had, a side. ``alive`` is None where it cannot be told: the pid is of another namespace."""
+
+    name: str
+    pid: int  # 0 when the side is free
+    epoch: int  # 0 when it was never taken
+    alive: bool | None
+
+
+def owner_of(words: Words, side: int) -> Owner:
+    """The owner of a side (:data:`~alo_lib.transport.layout.WRITER` or ``READER``) as the header has it."""
+    start = side * WORD
+    name = words.view(np.uint8)[start : start + ROLE.itemsize].view(ROLE)["name"][0].decode(errors="replace")
+    pid, started = int(words[side + PID]), int(words[side + STARTED])
+    alive: bool | None = False
+    if pid:
+        alive = _started(pid) == started if int(words[side + NAMESPACE]) == _namespace() else None
+    return Owner(name, pid, load_acquire(words, side + EPOCH), alive)
+
+
+class Role:
+    """A side that this process owns until it closes it."""
+
+    def __init__(self, segment: Segment, side: int, name: str, *, force: bool = False) -> None:
+        """Take the side. Raises NotOwnerError while its owner lives or may live, unless ``force``."""
+        encoded = name.encode()
+        if not 0 < len(encoded) <= NAME_BYTES:
+            raise SegmentError(f"name {name!r} must have 1 to {NAME_BYTES} bytes")
+        self.segment = segment
+        self.side = side
+        words = segment.words
+        with segment.locked():
+            owner = owner_of(words, side)
+            if owner.pid and owner.alive is not False and not force:
+                what = "writing" if side == WRITER else "reading"
+                doubt = "" if owner.alive else ", a process of another container that may be alive"
+                raise NotOwnerError(
+                    f"the {what} side of {segment.path} belongs to {owner.name} (pid {owner.pid}{doubt})"
+                )
+            self.epoch = owner.epoch + 1
+            role = words.view(np.uint8)[side * WORD : side * WORD + ROLE.itemsize].view(ROLE)
+            role["name"] = encoded
+            words[side + STARTED], words[side + NAMESPACE] = _started(os.getpid()), _namespace()
+            words[side + PID] = os.getpid()
+            words[side + EPOCH] = self.epoch
+
+    def fenced(self) -> NotOwnerError:
+        """The error for a step that found another epoch."""
+        owner = owner_of(self.segment.words, self.side)
+        return NotOwnerError(
+            f"the {'writing' if self.side == WRITER else 'reading'} side of {self.segment.path} was taken over by "
+            f"{owner.name} (pid {owner.pid}) under epoch {owner.epoch}; this process held epoch {self.epoch}"
+        )
+
+    def release(self) -> None:
+        """Give the side up; nothing happens when another process has it by now, or the segment is closed."""
+        if self.segment.closed:
+            return
+        with self.segment.locked():
+            if self.segment.words[self.side + EPOCH] == self.epoch:
+                self.segment.words[self.side + PID] = 0
+
+
+def _started(pid: int) -> int:
+    """When a process began, in ticks since boot; -1 when there is none, 0 where the system does not tell."""
+    if not _PROC.joinpath("self").exists():
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return -1
+        except PermissionError:
+            return 0
+        return 0
+    try:
+        fields = _PROC.joinpath(str(pid), "stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return -1
+    return -1 if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _namespace() -> int:
+    try:
+        return os.stat(_PROC / "self" / "ns" / "pid").st_ino
+    except FileNotFoundError:
+        return 0

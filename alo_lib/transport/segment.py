@@ -1,0 +1,284 @@
+"""A segment: a file that processes map into their memory, with a header that says what it holds.
+
+Segments are files, not ``multiprocessing.shared_memory``, whose tracker removes segments that other processes still
+use. A segment stays until somebody removes it, so a process that was killed finds its rings as it left them. It comes
+into being whole: made under another name, filled in, then linked to its own.
+"""
+
+import ast
+import mmap
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from alo_lib.numerics.compilation import python_original
+from alo_lib.transport.atomics import SUPPORTED, Words
+from alo_lib.transport.errors import SegmentError
+from alo_lib.transport.layout import (
+    HEADER,
+    HEADER_BYTES,
+    LAYOUT_VERSION,
+    MAGIC,
+    SCHEMA_BYTES,
+    WORD,
+    SegmentKind,
+)
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: the in-process ring works, segments are refused
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["Segment", "default_folder"]
+
+_FORMAT: Final[Any] = np.lib.format
+_SHARED_MEMORY: Final = Path("/dev/shm")
+
+
+class _ExistsError(SegmentError):
+    """The path is taken."""
+
+
+def default_folder() -> Path:
+    """Where segments lie unless somebody says otherwise: in memory where the system has a folder for that."""
+    root = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else Path(tempfile.gettempdir())
+    return root / f"alo-{os.getuid() if hasattr(os, 'getuid') else 0}"
+
+
+class Segment:
+    """A mapped file. ``words`` is the whole of it, header first, as int64; ``compiled`` tells how it is worked on.
+
+    Compiled kernels need no lock. Where they are not supported, or not wanted (``compiled=False`` in every process
+    that uses the segment), every step is the kernel's Python original under a lock on the file.
+    """
+
+    def __init__(self, path: Path, memory: mmap.mmap, descriptor: int, *, compiled: bool | None) -> None:
+        if compiled and not SUPPORTED:
+            raise SegmentError(f"segment {path} cannot be worked on by kernels: they are compiled for x86-64 only")
+        self.path = path
+        self.memory = memory
+        self.compiled = SUPPORTED if compiled is None else compiled
+        self.words: Words = np.frombuffer(memory, np.int64)
+        self._descriptor = descriptor
+        self._closed = False
+
+    # Making and opening ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        kind: SegmentKind,
+        *,
+        capacity: int,
+        stride: int,
+        record_words: int,
+        dtype: "np.dtype[Any] | None" = None,
+        reserved: int | None = None,
+        compiled: bool | None = None,
+    ) -> "Segment":
+        """Make a segment of ``capacity`` times ``stride`` words, all zero, and open it.
+
+        Its memory is set aside now (``reserved`` bytes of data; all of them by default), because a page that cannot be
+        had later would kill the process that touches it. Raises SegmentError when the path is taken, or there is no
+        room.
+        """
+        schema = b"" if dtype is None else _described(dtype)
+        size = HEADER_BYTES + capacity * stride * WORD
+        new = path.with_name(f".{path.name}.{os.getpid()}.new")
+        _need_posix()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise SegmentError(f"segment {path} cannot be made: {error.strerror}") from error
+        try:
+            os.ftruncate(descriptor, size)
+            _reserve(descriptor, 0, size if reserved is None else HEADER_BYTES + reserved)
+            header = np.zeros(1, HEADER)
+            header["magic"], header["version"], header["kind"] = MAGIC, LAYOUT_VERSION, kind
+            header["bytes"], header["capacity"], header["stride"] = size, capacity, stride
+            header["record_words"], header["schema_length"], header["schema"] = record_words, len(schema), schema
+            os.pwrite(descriptor, header.tobytes(), 0)
+            os.link(new, path)
+        except FileExistsError:
+            raise _ExistsError(f"segment {path} exists already; open it, or remove it first") from None
+        except OSError as error:
+            raise SegmentError(f"segment {path} of {size:,} bytes cannot be made: {error.strerror}") from error
+        finally:
+            os.close(descriptor)
+            os.unlink(new)
+        return cls.open(path, kind, compiled=compiled)
+
+    @classmethod
+    def open(
+        cls, path: Path, kind: SegmentKind | None = None, *, compiled: bool | None = None, writable: bool = True
+    ) -> "Segment":
+        """Open a segment of a kind, or of any. Raises SegmentError when there is none or it is something else."""
+        _need_posix()
+        try:
+            descriptor = os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
+        except OSError as error:
+            raise SegmentError(f"segment {path} cannot be opened: {error.strerror}") from error
+        try:
+            header = np.frombuffer(os.pread(descriptor, HEADER_BYTES, 0).ljust(HEADER_BYTES, b"\0"), HEADER)[0]
+            size = os.fstat(descriptor).st_size
+            if header["magic"] != MAGIC:
+                raise SegmentError(f"{path} is not a segment: it does not begin with {MAGIC!r}")
+            if header["version"] != LAYOUT_VERSION:
+                raise SegmentError(
+                    f"segment {path} has layout version {header['version']}; this program reads {LAYOUT_VERSION}"
+                )
+            if header["bytes"] != size:
+                raise SegmentError(f"segment {path} has {size:,} bytes; its header says {int(header['bytes']):,}")
+            if kind is not None and header["kind"] != kind:
+                found = SegmentKind(int(header["kind"])).name.lower()
+                raise SegmentError(f"segment {path} holds {found}, not {kind.name.lower()}")
+            memory = mmap.mmap(descriptor, size, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(path, memory, descriptor, compiled=compiled)
+
+    @classmethod
+    def ensure(
+        cls,
+        path: Path,
+        kind: SegmentKind,
+        *,
+        capacity: int,
+        stride: int,
+        record_words: int,
+        dtype: "np.dtype[Any] | None" = None,
+        reserved: int | None = None,
+        compiled: bool | None = None,
+    ) -> "Segment":
+        """Open the segment, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
+        with suppress(_ExistsError):
+            return cls.create(
+                path,
+                kind,
+                capacity=capacity,
+                stride=stride,
+                record_words=record_words,
+                dtype=dtype,
+                reserved=reserved,
+                compiled=compiled,
+            )
+        segment = cls.open(path, kind, compiled=compiled)
+        header = segment.header
+        wanted = {"capacity": capacity, "stride": stride, "record_words": record_words}
+        for field, value in wanted.items():
+            if header[field] != value:
+                segment.close()
+                raise SegmentError(
+                    f"segment {path} has {field} {header[field]}, not {value}; remove it to make another"
+                )
+        if segment.dtype != dtype:
+            found = segment.dtype
+            segment.close()
+            raise SegmentError(f"segment {path} holds records of {found}, not {dtype}; remove it to make another")
+        return segment
+
+    # What it is ------------------------------------------------------------------------------------------------------
+
+    @property
+    def header(self) -> "np.void":
+        """A copy of the header, as :data:`~alo_lib.transport.layout.HEADER`."""
+        found: np.void = np.frombuffer(self.memory[:HEADER_BYTES], HEADER)[0]
+        return found
+
+    @property
+    def kind(self) -> SegmentKind:
+        """What it holds."""
+        return SegmentKind(int(self.header["kind"]))
+
+    @property
+    def dtype(self) -> "np.dtype[Any] | None":
+        """The layout of its records; None when they have many."""
+        header = self.header
+        text = header["schema"][: int(header["schema_length"])].decode()
+        return None if not text else _FORMAT.descr_to_dtype(ast.literal_eval(text))
+
+    @property
+    def closed(self) -> bool:
+        """Whether this process has closed it."""
+        return self._closed
+
+    def step(self, kernel: Any) -> Any:
+        """The kernel as it runs on this segment: compiled, or its Python original under a lock on the file."""
+        if self.compiled:
+            return kernel
+        original = python_original(kernel)
+
+        def guarded(*arguments: Any) -> Any:
+            with self.locked():
+                return original(*arguments)
+
+        return guarded
+
+    # Working on it ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out that lock too: whoever takes a side, and everybody where nothing is compiled."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def reserve(self, first: int, count: int) -> None:
+        """Set the memory of ``count`` bytes from byte ``first`` aside. Raises SegmentError when there is no room."""
+        try:
+            _reserve(self._descriptor, first, count)
+        except OSError as error:
+            raise SegmentError(f"segment {self.path} cannot grow by {count:,} bytes: {error.strerror}") from error
+
+    def touch(self) -> None:
+        """Read every page once, so that none is looked up for the first time when it matters."""
+        int(self.words[:: mmap.PAGESIZE // WORD].sum())
+
+    def advise_huge_pages(self) -> bool:
+        """Ask for huge pages; False when the system refuses."""
+        try:
+            self.memory.madvise(mmap.MADV_HUGEPAGE)
+        except (OSError, AttributeError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Unmap it. Arrays that still look into it keep the mapping until they are gone."""
+        if self._closed:
+            return
+        self._closed = True
+        self.words = np.empty(0, np.int64)
+        os.close(self._descriptor)
+        with suppress(BufferError):
+            self.memory.close()
+
+    def remove(self) -> None:
+        """Take its file away; processes that have it mapped keep what they have."""
+        self.path.unlink(missing_ok=True)
+
+
+def _described(dtype: "np.dtype[Any]") -> bytes:
+    text = repr(_FORMAT.dtype_to_descr(dtype)).encode()
+    if len(text) > SCHEMA_BYTES:
+        raise SegmentError(f"a record layout described in {len(text)} bytes is too long; {SCHEMA_BYTES} are allowed")
+    return text
+
+
+def _reserve(descriptor: int, first: int, count: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, first, count)
+
+
+def _need_posix() -> None:
+    if fcntl is None:
+        raise SegmentError("segments need a POSIX system; the ring within one process works here too")

@@ -1,0 +1,76 @@
+"""A difference between a journal and its replay, in words."""
+
+import numpy as np
+
+from alo_lib.core import Divergence
+from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, OrderType
+from alo_lib.views.run import exchange_time
+
+__all__ = ["NAMED", "difference_in_words", "symbols_of"]
+
+NAMED = ("instrument", "underlying", "call", "put")
+"""Fields that hold an instrument's number."""
+_ENUMS = {"reason": OrderReason, "type": OrderType, "status": OrderStatus}
+
+
+def difference_in_words(divergence: Divergence, symbols: dict[int, str]) -> str:
+    """Where it is, and what was recorded and decided again there. ``symbols`` names instruments by their number."""
+    recorded, again = divergence.recorded, divergence.replayed
+    known = recorded or again
+    assert known is not None
+    where = f"message {divergence.sequence}, {exchange_time(np.array([known.time]))[0]} New York"
+    if recorded is None:
+        return f"{where}: the journal ends, and the replay goes on with {_described(again)}"
+    if again is None:
+        return f"{where}: the journal holds {_described(recorded)}, and the replay comes to nothing there"
+    if recorded.kind is not again.kind:
+        return f"{where}: the journal holds {_described(recorded)}, decided again was {_described(again)}"
+    if recorded.time != again.time:
+        then = exchange_time(np.array([again.time]))[0]
+        return f"{where}: {_described(recorded)} comes at {then} when it is decided again"
+    if len(recorded.records) != len(again.records):
+        return f"{where}: {_described(recorded)} is recorded, decided again were {len(again.records)}"
+    return f"{where}: {_row_in_words(recorded, again, symbols)}"
+
+
+def _described(message: Message | None) -> str:
+    assert message is not None
+    count = len(message.records)
+    return f"{message.kind.name} with {count} record{'' if count == 1 else 's'}"
+
+
+def _row_in_words(recorded: Message, again: Message, symbols: dict[int, str]) -> str:
+    for place, (one, two) in enumerate(zip(recorded.records, again.records, strict=True)):
+        if one.tobytes() == two.tobytes():
+            continue
+        names = [name for name in one.dtype.names or () if one[name].tobytes() != two[name].tobytes()]
+        told = ", ".join(
+            f"{name} is {_value(name, one[name], symbols)} in the journal and {_value(name, two[name], symbols)} now"
+            for name in names
+        )
+        about = next((_value(name, one[name], symbols) for name in NAMED if name in (one.dtype.names or ())), "")
+        of = f" of {about}" if about and not set(names) & set(NAMED) else ""
+        return f"{recorded.kind.name}{of}, record {place + 1} of {len(recorded.records)}: {told}"
+    return f"{recorded.kind.name}: the records are the same"
+
+
+def _value(name: str, value: np.generic, symbols: dict[int, str]) -> str:
+    plain = value.item()
+    if name in NAMED:
+        return symbols.get(plain, f"instrument {plain}")
+    if name in _ENUMS:
+        try:
+            return _ENUMS[name](plain).name.lower()
+        except ValueError:
+            return str(plain)
+    return plain.decode(errors="replace") if isinstance(plain, bytes) else repr(plain)
+
+
+def symbols_of(messages: list[Message]) -> dict[int, str]:
+    """Names of the instruments that messages tell of."""
+    return {
+        int(row["instrument"]): row["symbol"].decode()
+        for message in messages
+        if message.kind is Kind.INSTRUMENT
+        for row in message.records
+    }

@@ -1,0 +1,185 @@
+"""``alo journal`` and ``alo replay``."""
+
+import json
+import shutil
+
+import pyarrow.parquet as pq
+import pytest
+
+from alo_lib.core import Divergence, Settings
+from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, message_digest
+from alo_lib.journal.format import segment_name
+from alo_lib.journal.index import INDEX_NAME, messages_between, read_index
+from alo_lib.market.records import Kind, Message, records
+from alo_lib.views.difference import difference_in_words, symbols_of
+from tests.core.script import Script
+
+
+@pytest.fixture(scope="module")
+def market():
+    script = Script(Settings.of({"underlyings": "TEST"}))
+    script.session()
+    script.bar(10, volatility=0.35)
+    script.bar(11, spot=102, volatility=0.33)
+    return script
+
+
+@pytest.fixture
+def folder(tmp_path, market):
+    """The folder of a run, whose journal has several segments."""
+    write(tmp_path / "run" / JOURNAL_FOLDER, market.journal.messages, market.journal.settings)
+    return tmp_path / "run"
+
+
+def write(folder, messages, settings, *, close=True):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    writer = JournalWriter.create(folder, settings=settings, segment_bytes=1 << 13)
+    for message in messages:
+        writer.append(message)
+    if close:
+        writer.close()
+    else:
+        writer.abandon()
+
+
+def altered(messages):
+    """The same messages, one of whose signals has another edge."""
+    place = next(i for i, message in enumerate(messages) if message.kind is Kind.SIGNAL)
+    rows = messages[place].records.copy()
+    rows["edge"][1] += 1.0
+    return [*messages[:place], messages[place]._replace(records=rows), *messages[place + 1 :]], place
+
+
+def test_a_replay_agrees_and_says_so(run, folder, market):
+    outcome = run("replay", folder, "--json")
+    told = json.loads(outcome.out)
+    assert outcome.status == 0
+    assert told["same"]
+    assert told["messages"] == told["of"] == len(market.journal.messages)
+    assert told["digest"] == message_digest(market.journal.messages)
+    assert told["orders"] == len(market.orders)
+    assert "as recorded" in run("replay", folder, "--quiet").out
+
+
+@pytest.mark.parametrize("speed", ["100000", "max"])
+def test_the_digest_is_the_same_at_every_speed(run, folder, market, speed):
+    told = json.loads(run("replay", folder, "--json", "--speed", speed).out)
+    assert told["digest"] == message_digest(market.journal.messages)
+
+
+def test_a_replay_stops_where_it_should(run, folder, market):
+    told = json.loads(run("replay", folder, "--json", "--until", "2024-03-04 10:30").out)
+    assert 0 < told["messages"] < told["of"]
+    first = next(i for i, message in enumerate(market.journal.messages) if message.kind is Kind.FRAME)
+    told = json.loads(run("replay", folder, "--json", "--until-sequence", first).out)
+    assert (told["messages"], told["frames"]) == (first, 0)
+
+
+def test_a_difference_is_told_in_words(run, folder, market):
+    messages, place = altered(list(market.journal.messages))
+    write(folder / JOURNAL_FOLDER, messages, market.journal.settings)
+    outcome = run("replay", folder, "--quiet")
+    assert outcome.status == 1
+    edge = float(messages[place].records["edge"][1])
+    assert f"the replay differs from the journal at message {place}, 2024-03-04 10:00:00.010 New York" in outcome.err
+    assert f"SIGNAL of TEST, record 2 of {len(messages[place].records)}: edge is {edge!r} in the journal" in outcome.err
+
+
+def test_a_killed_runs_journal_is_replayed_up_to_its_end(run, folder, market):
+    messages = list(market.journal.messages)
+    within = next(i for i, message in enumerate(messages) if message.kind is Kind.INTENT)
+    write(folder / JOURNAL_FOLDER, messages[:within], market.journal.settings, close=False)
+    told = json.loads(run("replay", folder, "--json").out)
+    assert told["same"]
+    assert told["messages"] == within
+
+
+def test_words_for_every_way_to_differ(market):
+    messages = list(market.journal.messages)
+    place = next(i for i, message in enumerate(messages) if message.kind is Kind.INTENT)
+    intent, symbols = messages[place], symbols_of(messages)
+
+    def words(recorded, again):
+        return difference_in_words(Divergence(place, recorded, again), symbols).partition(": ")[2]
+
+    changed = intent.records.copy()
+    changed["quantity"][0] += 1
+    quantity, symbol = int(intent.records["quantity"][0]), symbols[int(intent.records["instrument"][0])]
+    told = (
+        f"INTENT of {symbol}, record 1 of {len(changed)}: quantity is {quantity} in the journal and {quantity + 1} now"
+    )
+    assert words(intent, intent._replace(records=changed)) == told
+    assert words(None, intent).startswith("the journal ends, and the replay goes on with INTENT with")
+    assert words(intent, None).endswith("and the replay comes to nothing there")
+    assert "decided again was RATE with 1 record" in words(intent, Message(Kind.RATE, 1, records(Kind.RATE)))
+    assert "when it is decided again" in words(intent, intent._replace(time=intent.time + 1))
+    assert words(intent, intent._replace(records=changed[:1])).endswith("decided again were 1")
+
+
+def test_journals_are_listed(run, folder):
+    told = json.loads(run("journal", "list", folder.parent, "--json").out)["journals"]
+    assert [row["closed"] for row in told] == [True]
+    segments = json.loads(run("journal", "list", folder, "--json").out)["journals"]
+    assert len(segments) == len(list((folder / JOURNAL_FOLDER).glob("*.segment"))) > 2
+    assert sum(row["messages"] for row in segments) == told[0]["messages"]
+    assert "segment 0" in run("journal", "list", folder).out
+
+
+def test_messages_are_shown(run, folder, market):
+    told = json.loads(run("journal", "show", folder, "--kind", "intent", "--json").out)["messages"]
+    assert sum(row["count"] for row in told) == len(market.orders)
+    lines = run("journal", "show", folder, "--from", 3, "--count", 2).out.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" " * 10)] == ["3", "4"]
+    outcome = run("journal", "show", folder, "--kind", "nonsense")
+    assert outcome.status == 2
+    assert "'nonsense' is not a kind of message; the kinds are INSTRUMENT, " in outcome.err
+
+
+def test_a_journal_is_verified(run, folder, market):
+    assert message_digest(market.journal.messages) in run("journal", "verify", folder).out
+    path = folder / JOURNAL_FOLDER / segment_name(1)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(bytes(data))
+    outcome = run("journal", "verify", folder)
+    assert outcome.status == 1
+    assert "of 00000001.segment is damaged" in outcome.err
+
+
+def test_a_journal_becomes_parquet(run, folder, market, tmp_path):
+    run("journal", "export", folder, "--output", tmp_path / "parquet")
+    table = pq.read_table(tmp_path / "parquet" / "order_event.parquet").to_pandas()
+    told = [row for message in market.journal.messages if message.kind is Kind.ORDER_EVENT for row in message.records]
+    assert table["quantity"].tolist() == [row["quantity"] for row in told]
+    assert table["sequence"].is_monotonic_increasing
+    kinds = {message.kind.name.lower() for message in market.journal.messages}
+    assert {path.stem for path in (tmp_path / "parquet").iterdir()} == kinds
+
+
+def test_an_index_is_made_again_when_it_does_not_fit(folder):
+    journal = folder / JOURNAL_FOLDER
+    rows = read_index(journal)
+    assert (journal / INDEX_NAME).exists()
+    for damage in (b"", b"nonsense", (journal / INDEX_NAME).read_bytes()[:-12] + bytes(12)):
+        (journal / INDEX_NAME).write_bytes(damage)
+        assert read_index(journal).tobytes() == rows.tobytes()
+    first = int(rows["first"][2])
+    begin, messages = messages_between(journal, first + 1, first + 2)
+    assert (begin, len(messages)) == (first, int(rows["stop"][2]) - first)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("replay", "nowhere"), "nowhere is not a folder; name the folder of a run"),
+        (("journal", "show", "nowhere"), "nowhere has no journal"),
+        (("replay", "{run}", "--speed", "0.05"), "'0.05' is not a number from 0.1 to 1000000, nor max"),
+        (("replay", "{run}", "--until", "noon"), "'noon' is not a time such as"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_sentence(run, folder, arguments, sentence):
+    outcome = run(*(str(argument).format(run=folder) for argument in arguments))
+    assert outcome.status == 2
+    assert sentence in outcome.err
+    assert "Traceback" not in outcome.err

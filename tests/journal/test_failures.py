@@ -1,0 +1,30 @@
+"""A call of the operating system fails: the journal stops for good, and can be read afterwards."""
+
+import errno
+
+import pytest
+
+from alo_lib.journal import JournalError, JournalWriter, Policy
+from tests.journal import failures
+from tests.journal.workload import message
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("problem", failures.PROBLEMS, ids=lambda number: errno.errorcode[number])
+@pytest.mark.parametrize("policy", list(Policy))
+def test_each_call_that_fails_stops_the_journal(policy: Policy, problem: int, late: bool) -> None:
+    assert list(failures.problems(policy, problem, late=late)) == []
+
+
+def test_each_write_that_is_short_stops_the_journal() -> None:
+    assert list(failures.problems(Policy.EVERY, failures.SHORT)) == []
+
+
+def test_the_failure_is_told_with_its_reason(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    files = failures.FailingFiles(10**9, errno.ENOSPC)
+    writer = JournalWriter.create(tmp_path / "journal", files=files, policy=Policy.EVERY)
+    files.number = len(files.calls)
+    with pytest.raises(JournalError, match=r"the journal cannot be written: No space left on device$"):
+        writer.append(message(0))
+    with pytest.raises(JournalError, match=r"No space left on device; nothing can follow it$"):
+        writer.append(message(0))

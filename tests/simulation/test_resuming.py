@@ -1,0 +1,109 @@
+"""A run that is killed and goes on ends as if it had never been killed."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alo_lib.core import DivergenceError, Settings, TradingCore
+from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
+from alo_lib.simulation import BacktestResult, run_backtest
+from alo_lib.simulation import engine as engine_module
+from tests.simulation import tiny
+
+
+class KilledError(BaseException):
+    """Stands in for a signal, where the process has to live on."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> BacktestResult:
+    return run_backtest(tiny.settings(), data, tmp_path_factory.mktemp("whole"))
+
+
+def dying_at(monkeypatch: pytest.MonkeyPatch, frame: int) -> Callable[[], None]:
+    """Kill the run within its frame of that number; returns what lets it live again."""
+    real, frames = TradingCore._execute, iter(range(10**9))
+
+    def execute(core: TradingCore, now: object) -> None:
+        if next(frames) == frame:
+            raise KilledError
+        real(core, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TradingCore, "_execute", execute)
+    return lambda: monkeypatch.setattr(TradingCore, "_execute", real)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("bars", [2, 1000], ids=["with snapshots", "without"])
+def test_a_killed_run_goes_on_to_the_same_end(
+    whole: BacktestResult, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bars: int
+) -> None:
+    monkeypatch.setattr(engine_module, "_BARS_A_SNAPSHOT", bars)
+    frames = read_journal(whole.results_folder / JOURNAL_FOLDER).messages
+    for frame in (0, 9):
+        live = dying_at(monkeypatch, frame)
+        with pytest.raises(KilledError):
+            run_backtest(tiny.settings(), data, tmp_path, resume=True)
+        live()
+    again = run_backtest(tiny.settings(), data, tmp_path, resume=True)
+    assert again.journal_digest == whole.journal_digest
+    assert again.orders == whole.orders
+    assert files_of(tmp_path) == files_of(whole.results_folder)
+    same = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None, "recovery": ()}
+    assert replace(again, **same) == replace(whole, **same)
+    assert len(read_journal(tmp_path / JOURNAL_FOLDER).messages) == len(frames)
+    assert again.recovery[-1].endswith("are in a snapshot")
+    assert ("which 0 are in a snapshot" in again.recovery[-1]) == (bars == 1000)
+    assert not list((tmp_path / JOURNAL_FOLDER).glob("*.snapshot"))
+
+
+def test_other_settings_and_other_data_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_BARS_A_SNAPSHOT", 1000)
+    live = dying_at(monkeypatch, 12)
+    with pytest.raises(KilledError):
+        run_backtest(tiny.settings(), data, tmp_path)
+    live()
+    with pytest.raises(JournalError, match="holds a journal already"):
+        run_backtest(tiny.settings(), data, tmp_path)
+    with pytest.raises(JournalError, match="was written under other settings than these"):
+        run_backtest(tiny.settings(cash=5.0), data, tmp_path, resume=True)
+    other = tiny.write(tmp_path / "other", split=True)
+    with pytest.raises(DivergenceError, match=r"message \d+: the journal holds"):
+        run_backtest(tiny.settings(), other, tmp_path, resume=True)
+
+
+@pytest.mark.slow
+def test_a_real_day_killed_at_ten_random_points_ends_as_if_it_had_never_been(lean_data: Path, tmp_path: Path) -> None:
+    settings = Settings.of({"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"})
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    began = time.monotonic()
+    expected = run_backtest(settings, lean_data, tmp_path / "whole")
+    seconds = time.monotonic() - began
+    random = np.random.default_rng()
+    for _ in range(10):
+        child = os.fork()
+        if child == 0:
+            run_backtest(settings, lean_data, tmp_path / "killed", resume=True)
+            os._exit(0)
+        time.sleep(random.uniform(0.1, 0.6) * seconds)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    again = run_backtest(settings, lean_data, tmp_path / "killed", resume=True)
+    assert again.journal_digest == expected.journal_digest
+    assert again.orders == expected.orders
+    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
