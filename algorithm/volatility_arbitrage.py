@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import threading
 from collections.abc import Iterable
 
 import numpy as np
@@ -24,11 +25,14 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import RemoteCore, Settings, TradingCore
+from alo_lib.core.link import Channel, LinkPhase
+from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, object_store_key, read_journal
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, Records, records
 from alo_lib.strategy import select_contracts
+from alo_lib.transport import default_folder
 from models import (
     AloOptionPriceModel,
     AloVolatilityModel,
@@ -60,10 +64,12 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_end_date(self.alo.end.year, self.alo.end.month, self.alo.end.day)
         self.set_cash(self.alo.cash)
         self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
+        self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
+        self._begun: dt.date | None = None
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._store = MemoryStore(self._save_segment)
         self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
-        self._core = TradingCore(self.alo, self._writer)
+        self._core = self._attach() if self.alo.core_process else self._own_core()
         self._marshal = Marshal()
         self._equities: dict[str, Equity] = {}
         self._underlyings: list[Records] = []  # not told to the core yet
@@ -81,16 +87,18 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_execution(TouchExecutionModel(self._core, self._marshal))
         self._hours = self._equities[self.alo.underlyings[0]].exchange.hours
         days = self.date_rules.every_day(self._equities[self.alo.underlyings[0]].symbol)
-        start = self.time_rules.at(_SESSION_START.hour, _SESSION_START.minute)
-        self.schedule.on(days, start, self._begin_session)
-        self.schedule.on(days, FuncTimeRule("frames", self._frame_times), self._run_frame)
+        # One event: LEAN runs all that is past of one before the next, which would part sessions from frames.
+        self.schedule.on(days, FuncTimeRule("frames", self._event_times), self._on_time)
 
     # What LEAN tells -----------------------------------------------------------------------------------------------
 
     def on_data(self, slice: Slice) -> None:
         """Put the slice's new bars in."""
-        for message in self._marshal.messages(slice, utc_nanoseconds(self.utc_time)):
-            self._core.accept(message)
+        with self._one_at_a_time:
+            for message in self._marshal.messages(slice, utc_nanoseconds(self.utc_time)):
+                self._core.accept(message)
+            if self.live_mode and isinstance(self._core, RemoteCore):  # scheduled events come late when live
+                self._run_frame()
 
     def on_dividends(self, dividends: Dividends) -> None:
         """Keep what goes ex today for the session's beginning."""
@@ -113,18 +121,45 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         """Put in what happened to an order."""
         order = self.transactions.get_order_by_id(order_event.order_id)
         time = utc_nanoseconds(self.utc_time)
-        self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
+        with self._one_at_a_time:
+            self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
 
     def on_end_of_algorithm(self) -> None:
-        """Close the journal; its last segment goes to LEAN's object store."""
-        self._core.stop()
-        self._writer.close()
-        self.log(f"alo journal digest {message_digest(read_journal(self._store.images()).messages)}")
+        """Close the journal; it goes to LEAN's object store. A core that keeps its own time outlives its host."""
+        if isinstance(self._core, RemoteCore):
+            if self.live_mode:
+                self._core.stop()
+                return
+            images = self._core.end()
+            for number, data in enumerate(images):
+                self._save_segment(number, data)
+            self._core.stop()
+        else:
+            self.log(f"alo slot trace {self._core.slot_trace.digest}")
+            self._core.stop()
+            self._writer.close()
+            images = self._store.images()
+        self.log(f"alo journal digest {message_digest(read_journal(images).messages)}")
 
     def _save_segment(self, number: int, data: bytes) -> None:
         """Keep a segment in LEAN's object store, which has whole values only."""
         # The stubs ask for a list of numbers; LEAN takes bytes.
         self.object_store.save_bytes(object_store_key(number), data)  # type: ignore[arg-type]
+
+    def _own_core(self) -> TradingCore:
+        """A core in this process; live its tasks are held against their budgets."""
+        return TradingCore(self.alo, self._writer, watch=BudgetWatch() if self.live_mode else None)
+
+    def _attach(self) -> RemoteCore:
+        """The core process that decides for this one; a backtest tells it the time, live it keeps its own."""
+
+        def hear(phase: LinkPhase, sentence: str) -> None:
+            self.log(f"alo core {phase.value}: {sentence}")
+
+        channel = Channel(default_folder() / self.alo.core_process)
+        remote = RemoteCore(self.alo, channel, told=not self.live_mode, hear=hear)
+        remote.attach()
+        return remote
 
     # Sessions and frames -------------------------------------------------------------------------------------------
 
@@ -183,13 +218,23 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         if self._core.open_frame(utc_nanoseconds(self.utc_time)):
             self.emit_insights(self._alpha.update(self, self.current_slice))
 
-    def _frame_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
-        """When frames may open, in UTC: a few in a row after every bar of a session."""
+    def _on_time(self) -> None:
+        """Begin a session, at the day's first event, or run a frame."""
+        with self._one_at_a_time:
+            if self._begun != self.time.date():
+                self._begun = self.time.date()
+                self._begin_session()
+            else:
+                self._run_frame()
+
+    def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
+        """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""
         bar = dt.timedelta(microseconds=self.alo.bar_nanoseconds // 1000)
         frame = dt.timedelta(microseconds=self.alo.frame_nanoseconds // 1000)
         times = []
         for date in dates:
             midnight = dt.datetime.combine(date.date(), dt.time())
+            times.append(utc_datetime(midnight.replace(hour=_SESSION_START.hour, minute=_SESSION_START.minute)))
             open_, close = (
                 self._hours.get_next_market_open(midnight, False),
                 self._hours.get_next_market_close(midnight, False),

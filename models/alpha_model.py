@@ -4,7 +4,7 @@ import datetime as dt
 
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
-from alo_lib.core import TradingCore
+from alo_lib.core import Core
 from models.marshalling import Marshal
 
 __all__ = ["VolatilityAlphaModel"]
@@ -15,7 +15,7 @@ _UNTIL_NEXT_SESSION = dt.timedelta(days=1)
 class VolatilityAlphaModel(AlphaModel):
     """Runs the core's frame up to its signals; each pair worth trading becomes a volatility insight on both legs."""
 
-    def __init__(self, core: TradingCore, marshal: Marshal) -> None:
+    def __init__(self, core: Core, marshal: Marshal) -> None:
         super().__init__()
         self.name = "VolatilityArbitrage"
         self._core = core

@@ -2,16 +2,19 @@
 
 from AlgorithmImports import ExecutionModel, IPortfolioTarget, QCAlgorithm
 
-from alo_lib.core import TradingCore
+from alo_lib.core import Core
 from models.marshalling import Marshal, order_tag
 
 __all__ = ["TouchExecutionModel"]
 
 
 class TouchExecutionModel(ExecutionModel):
-    """Runs the core's frame to its end and sends its market orders, none larger than the quote displays."""
+    """Runs the core's frame to its end and sends its market orders, none larger than the quote displays.
 
-    def __init__(self, core: TradingCore, marshal: Marshal) -> None:
+    Live, orders are sent without waiting for the broker: what becomes of them comes as order events.
+    """
+
+    def __init__(self, core: Core, marshal: Marshal) -> None:
         super().__init__()
         self._core = core
         self._marshal = marshal
@@ -22,4 +25,5 @@ class TouchExecutionModel(ExecutionModel):
             return
         for intent in self._core.run():
             symbol, quantity = self._marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
-            algorithm.market_order(symbol, quantity, False, order_tag(int(intent["reason"]), int(intent["order"])))
+            tag = order_tag(int(intent["reason"]), int(intent["order"]))
+            algorithm.market_order(symbol, quantity, algorithm.live_mode, tag)

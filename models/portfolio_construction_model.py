@@ -2,7 +2,7 @@
 
 from AlgorithmImports import Insight, PortfolioConstructionModel, PortfolioTarget, QCAlgorithm
 
-from alo_lib.core import TradingCore
+from alo_lib.core import Core
 from models.marshalling import Marshal
 
 __all__ = ["VegaBudgetPortfolioConstructionModel"]
@@ -11,7 +11,7 @@ __all__ = ["VegaBudgetPortfolioConstructionModel"]
 class VegaBudgetPortfolioConstructionModel(PortfolioConstructionModel):
     """Runs the core's frame up to its targets: vega-budgeted pairs, and the shares that hedge them."""
 
-    def __init__(self, core: TradingCore, marshal: Marshal) -> None:
+    def __init__(self, core: Core, marshal: Marshal) -> None:
         super().__init__()
         self._core = core
         self._marshal = marshal

@@ -2,7 +2,7 @@
 
 from AlgorithmImports import IPortfolioTarget, PortfolioTarget, QCAlgorithm, RiskManagementModel
 
-from alo_lib.core import TradingCore
+from alo_lib.core import Core
 from models.marshalling import Marshal
 
 __all__ = ["GreeksRiskManagementModel"]
@@ -11,7 +11,7 @@ __all__ = ["GreeksRiskManagementModel"]
 class GreeksRiskManagementModel(RiskManagementModel):
     """Runs the core's frame through its limits on vega, margin and drawdown."""
 
-    def __init__(self, core: TradingCore, marshal: Marshal) -> None:
+    def __init__(self, core: Core, marshal: Marshal) -> None:
         super().__init__()
         self._core = core
         self._marshal = marshal

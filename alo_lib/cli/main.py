@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.journal import journal
@@ -34,7 +35,7 @@ def alo() -> None:
     """
 
 
-for command in (backtest, report, replay, journal, generate, engines, schedule, test, train, transport):
+for command in (backtest, core, report, replay, journal, generate, engines, schedule, test, train, transport):
     alo.add_command(command)
 
 

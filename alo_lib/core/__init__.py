@@ -1,6 +1,7 @@
 """The trading core: its settings, its state, the tasks of its frames, and replay."""
 
 from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import pack, program, unpack
@@ -9,10 +10,12 @@ from alo_lib.core.trading import CoreState, TradingCore
 __all__ = [
     "FRAME_PLAN",
     "Continuation",
+    "Core",
     "CoreState",
     "Divergence",
     "DivergenceError",
     "FrameReplayed",
+    "RemoteCore",
     "Replay",
     "Replayer",
     "Settings",
@@ -23,3 +26,6 @@ __all__ = [
     "replay",
     "unpack",
 ]
+
+Core = TradingCore | RemoteCore
+"""What an engine drives, in its own process or in one of its own."""

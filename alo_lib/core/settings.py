@@ -30,6 +30,9 @@ class Settings(StrategySettings):
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
     frame_milliseconds: int = Field(10, ge=1, le=1000, description="length of a frame")
     frames_per_bar: int = Field(4, ge=1, le=50, description="frames that may follow a bar")
+    core_process: str = Field(
+        "", pattern=r"^\w*$", description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does"
+    )
 
     @field_validator("underlyings", mode="before")
     @classmethod

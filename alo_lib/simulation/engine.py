@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from alo_lib.core import CoreState, Settings, TradingCore, pack, unpack
+from alo_lib.core import CoreState, Settings, SettingsError, TradingCore, pack, unpack
 from alo_lib.journal import JOURNAL_FOLDER, Order, Policy, message_digest, order_digest, orders_of, read_journal
 from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
 from alo_lib.market.calendar import utc_time
@@ -80,6 +80,10 @@ def run_backtest(
     continued or was written under other settings, DivergenceError when the run does not come to the same again,
     OSError when a result file cannot be written.
     """
+    if settings.core_process:
+        raise SettingsError(
+            f"setting core_process = {settings.core_process!r}: only LEAN can attach to a core process; leave it empty"
+        )
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
     journal = RunJournal.open(results / JOURNAL_FOLDER, settings.model_dump_json().encode(), policy, resume=resume)

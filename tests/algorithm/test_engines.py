@@ -1,6 +1,9 @@
 """The main job on real data: the same decisions on every engine, the same bytes on every run."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,11 @@ from alo_lib.cli.engines.base import EngineRun
 from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
+from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings, replay
+from alo_lib.core.link import Channel
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
+from alo_lib.transport import default_folder
 
 EXPECTED = Path(__file__).with_name("expected_orders.json")
 JOBS = {
@@ -87,3 +93,26 @@ def test_lean_sends_the_same_orders_and_writes_the_same_journal(
     assert message_digest(again.messages) == message_digest(journal.messages)
     assert first.order_list_hash
     assert first.order_list_hash == second.order_list_hash
+
+
+@pytest.mark.slow
+@pytest.mark.lean
+def test_lean_decides_the_same_through_a_core_process(
+    embedded: Journal, job: str, lean_data: Path, tmp_path: Path
+) -> None:
+    engine, name = native(), f"test_{os.getpid()}"
+    wanted = [word for key, value in JOBS[job].items() for word in ("--set", f"{key}={value}")]
+    command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--told", "--priority", "0", *wanted]
+    core = subprocess.Popen([*command, "--journal", str(tmp_path / "journal")], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        (tmp_path / "run").mkdir()
+        settings = Settings.of(JOBS[job], {"core_process": name})
+        engine.run(settings, lean_data, tmp_path / "run", lambda date, share: None)
+        assert core.wait(60) == 0
+    finally:
+        core.kill()
+        core.wait()
+        Channel(default_folder() / name).remove()
+    journal = read_journal(tmp_path / "run" / JOURNAL_FOLDER)
+    assert message_digest(journal.messages) == message_digest(embedded.messages)
+    assert replay(journal).divergence is None

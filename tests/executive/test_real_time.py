@@ -1,15 +1,33 @@
 """Clocks, releases and preparations. No test here depends on how punctual the host is."""
 
 import gc
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from enum import Enum
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from alo_lib.executive import LogicalClock, RealClock, Release
+from alo_lib.executive import (
+    BudgetWatch,
+    Cause,
+    Frame,
+    Lifecycle,
+    LifecycleError,
+    LogicalClock,
+    MinorFrame,
+    Overrun,
+    OverrunPolicy,
+    RealClock,
+    Release,
+    TaskPlan,
+)
 from alo_lib.executive.isolation import Isolation, isolate
 from alo_lib.executive.releases import ReleaseLog, WhyLate
 
@@ -109,8 +127,6 @@ print(json.dumps([gc.isenabled(), os.sched_getscheduler(0), sorted(os.sched_geta
 
 def prepared(wanted: str) -> tuple[dict[str, tuple[bool, str]], list[object]]:
     """The steps as a process of its own took them, and how it stands afterwards."""
-    import json
-
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(wanted=wanted)], capture_output=True, text=True, check=True
     )
@@ -148,3 +164,67 @@ def test_nothing_is_taken_when_the_warm_up_fails() -> None:
     with pytest.raises(ArithmeticError, match="warm-up"):
         isolate(Isolation(), fails)
     assert gc.isenabled()
+
+
+# Lifecycles and watches ------------------------------------------------------------------------------------------
+
+
+class Colour(Enum):
+    RED = "red"
+    GREEN = "green"
+
+
+def test_a_lifecycle_moves_along_its_edges_and_along_nothing_else() -> None:
+    light = Lifecycle("the light", Colour.RED, {(Colour.RED, "go"): Colour.GREEN})
+    assert light.allows("go")
+    assert not light.allows("stop")
+    with pytest.raises(LifecycleError, match="the light cannot stop: it is red"):
+        light.move("stop")
+    assert light.phase is Colour.RED
+    assert light.move("go") is light.phase is Colour.GREEN
+    with pytest.raises(LifecycleError, match="the light cannot go: it is green"):
+        light.move("go")
+
+
+def watched(budget: int, work: Callable[[], object]) -> Overrun | None:
+    watch = BudgetWatch()
+    watch.begin()
+    work()
+    return watch.end(Frame(7, 70), TaskPlan("value", MinorFrame.PRICING, budget, on_overrun=OverrunPolicy.SKIP))
+
+
+def compute(nanoseconds: int) -> None:
+    end = time.thread_time_ns() + nanoseconds
+    while time.thread_time_ns() < end:
+        pass
+
+
+def test_work_beyond_the_budget_is_an_overrun_of_its_own_making() -> None:
+    found = watched(1_000_000, lambda: compute(3_000_000))
+    assert found is not None
+    assert (found.frame, found.task, found.cause, found.policy) == (7, "value", Cause.WORK, OverrunPolicy.SKIP)
+    assert found.elapsed >= 3_000_000 > found.budget == 1_000_000
+
+
+def test_waiting_beyond_the_budget_is_told_apart_from_work() -> None:
+    found = watched(10_000_000, lambda: time.sleep(0.03))
+    assert found is not None
+    assert found.cause in (Cause.WAITED, Cause.PREEMPTED, Cause.PAGE_FAULT)
+
+
+def test_what_stays_within_its_budget_is_no_overrun() -> None:
+    assert watched(60 * 10**9, lambda: None) is None
+
+
+@pytest.mark.parametrize(("faults", "switches", "cause"), [(1, 1, Cause.PAGE_FAULT), (0, 1, Cause.PREEMPTED)])
+def test_causes_come_from_the_thread_s_own_account(
+    monkeypatch: pytest.MonkeyPatch, faults: int, switches: int, cause: Cause
+) -> None:
+    usage = iter([(5, 5), (5 + faults, 5 + switches)])
+    monkeypatch.setattr(
+        "alo_lib.executive.overruns.resource.getrusage",
+        lambda who: SimpleNamespace(**dict(zip(("ru_majflt", "ru_nivcsw"), next(usage), strict=True))),
+    )
+    found = watched(5_000_000, lambda: time.sleep(0.02))
+    assert found is not None
+    assert found.cause is cause

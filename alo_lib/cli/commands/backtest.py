@@ -7,7 +7,7 @@ import click
 
 from alo_lib.cli.project import BACKTESTS, CONFIG, DATA
 
-__all__ = ["backtest"]
+__all__ = ["assignment", "backtest"]
 
 ENGINES = ("embedded", "native", "docker")
 
@@ -89,7 +89,7 @@ def backtest(
     chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if underlyings:
         chosen["underlyings"] = ",".join(underlyings)
-    chosen |= dict(map(_assignment, assignments))
+    chosen |= dict(map(assignment, assignments))
     if resume is not None:
         _resume(resume, engine, data, output, as_json, verbose, log_format, chosen)
         return
@@ -129,7 +129,8 @@ def _resume(
     run(BacktestRequest(engine, settings, source, DATA, output, as_json, verbose, log_format, folder))
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """The name and value of a NAME=VALUE of the command line."""
     name, equals, value = text.partition("=")
     if not (equals and name.strip() and value.strip()):
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="'--set'")

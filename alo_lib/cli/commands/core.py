@@ -1,0 +1,213 @@
+"""``alo core``."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alo_lib.cli.commands.schedule import planned
+from alo_lib.cli.console import say
+from alo_lib.cli.failures import RunFailedError, UserError
+from alo_lib.cli.project import CONFIG, ROOT, shown
+
+if TYPE_CHECKING:
+    from alo_lib.core.process import CoreProcess, Ending
+    from alo_lib.executive.isolation import Step
+
+__all__ = ["core"]
+
+_JOURNALS = ROOT / "storage" / "core"
+
+
+@click.command(short_help="Run the trading core in a real-time process of its own.")
+@click.argument("name", default="core")
+@click.option("--told", is_flag=True, help="The host tells the time of frames and waits for each, as in a backtest.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where the shared memory lies.  [default: /dev/shm]")
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help="Folder of the journal; one that is there is continued.  [default: storage/core/NAME of the project]",
+)
+@click.option(
+    "--durability",
+    type=click.Choice(["every", "group", "os"]),
+    default="group",
+    show_default=True,
+    help="When a message is on disk: at once, within a frame, or when the system likes.",
+)
+@click.option("--cpu", type=click.IntRange(min=0), help="Processor to pin the process to.")
+@click.option(
+    "--priority", type=click.IntRange(0, 99), default=80, show_default=True, help="Of SCHED_FIFO; 0 leaves it normal."
+)
+@click.option(
+    "--spin", type=click.FloatRange(0, 10_000), help="Microseconds before a release that are spun, not slept."
+)
+@click.option("--set", "assignments", metavar="NAME=VALUE", multiple=True, help="A setting, as for 'alo backtest'.")
+@click.option("--budget", "budgets", metavar="TASK=MS", multiple=True, help="Another worst case for a task.")
+@click.option(
+    "--on-overrun", "policies", metavar="TASK=POLICY", multiple=True, help="finish, skip, degrade or stop after one."
+)
+@click.option("--frames", type=click.IntRange(min=1), help="End after that many frames.")
+@click.option("--status", is_flag=True, help="Tell how the core of that name is, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
+def core(
+    name: str,
+    told: bool,
+    folder: Path | None,
+    journal: Path | None,
+    durability: str,
+    cpu: int | None,
+    priority: int,
+    spin: float | None,
+    assignments: tuple[str, ...],
+    budgets: tuple[str, ...],
+    policies: tuple[str, ...],
+    frames: int | None,
+    status: bool,
+    as_json: bool,
+) -> None:
+    """Run the trading core in a process of its own, released every frame by the real clock.
+
+    Its host, such as LEAN, puts inputs into shared memory and takes orders out. The process is pinned, put under
+    SCHED_FIFO, its memory locked and its code compiled before the first frame, as far as the system lets it; what is
+    refused is told. It ends on SIGTERM, SIGINT or the host's end, and goes on from its journal when started again.
+
+    \b
+    Examples:
+      alo core --cpu 3 --set underlyings=GOOG
+      alo core --status
+    """
+    from alo_lib.transport import default_folder
+
+    where = (folder or default_folder()) / name
+    if status:
+        _status(where, as_json)
+        return
+    if not name.isidentifier():
+        raise UserError(f"name {name!r} must be letters, digits and underscores, and not begin with a digit")
+    process, steps = _prepare(
+        where,
+        journal or _JOURNALS / name,
+        told=told,
+        durability=durability,
+        isolation=(cpu, priority),
+        spin=spin,
+        assignments=assignments,
+        plans=(budgets, policies),
+    )
+    for step in steps:
+        say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
+    for finding in process.findings:
+        say(finding)
+    say(f"The core {name} runs in {shown(where)}; its journal is {shown(journal or _JOURNALS / name)}.")
+    ending = _run(process, frames)
+    _tell(ending, process, steps, as_json)
+
+
+def _prepare(
+    where: Path,
+    journal: Path,
+    *,
+    told: bool,
+    durability: str,
+    isolation: tuple[int | None, int],
+    spin: float | None,
+    assignments: tuple[str, ...],
+    plans: tuple[tuple[str, ...], tuple[str, ...]],
+) -> tuple[CoreProcess, list[Step]]:
+    from alo_lib.cli.commands.backtest import assignment
+    from alo_lib.core import FRAME_PLAN, Settings
+    from alo_lib.core.link import Channel
+    from alo_lib.core.process import CoreProcess, rehearse
+    from alo_lib.executive import RealClock
+    from alo_lib.executive.isolation import Isolation, isolate
+    from alo_lib.journal import Policy
+
+    settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
+    chosen = planned(FRAME_PLAN, *plans)
+    process = CoreProcess(
+        settings,
+        Channel(where),
+        journal,
+        told=told,
+        policy=Policy[durability.upper()],
+        plans=chosen,
+        clock=RealClock() if spin is None else RealClock(round(spin * 1000)),
+    )
+    cpu, priority = isolation
+    return process, isolate(Isolation(cpu, priority), lambda: rehearse(settings))
+
+
+def _run(process: CoreProcess, frames: int | None) -> Ending:
+    from alo_lib.executive import OverrunError
+    from alo_lib.journal import JournalError
+    from alo_lib.transport import TransportError
+
+    before = {number: signal.signal(number, lambda *_: process.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return process.run(frames)
+    except (OverrunError, JournalError, TransportError) as error:
+        raise RunFailedError(f"the core stopped: {error}") from error
+    finally:
+        process.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(ending: Ending, process: CoreProcess, steps: list[Step], as_json: bool) -> None:
+    late = process.releases.lateness()
+    if as_json:
+        told: dict[str, Any] = ending._asdict()
+        told["lateness_ns"] = late._asdict()
+        told["causes"] = {why.name.lower(): count for why, count in process.releases.causes.items()}
+        told["steps"] = {step.name: {"done": step.done, "detail": step.detail} for step in steps}
+        click.echo(json.dumps(told))
+        return
+    click.echo(
+        f"{ending.frames:,} frames, {ending.run:,} of them with news; {ending.overruns:,} overruns, "
+        f"{ending.missed:,} frames missed"
+    )
+    click.echo(
+        f"released late by {late.p50 / 1e3:g} us (half of them), {late.p99 / 1e3:g} us (99 %), "
+        f"{late.p999 / 1e3:g} us (99.9 %), {late.worst / 1e3:g} us at most"
+    )
+    for why, count in process.releases.causes.most_common():
+        click.echo(f"  25 us late or more, {why.value}: {count:,}")
+    click.echo(f"slot trace {ending.slot_trace}")
+
+
+def _status(where: Path, as_json: bool) -> None:
+    import time
+
+    from alo_lib.core.link import CorePhase
+    from alo_lib.transport import State
+
+    path = where / "core.state"
+    if not path.exists():
+        raise UserError(f"there is no core at {shown(where)}; 'alo core' starts one")
+    state = State.open(path)
+    snapshot, owner = state.read(), state.owner
+    beat = snapshot.value
+    phase = list(CorePhase)[int(beat["phase"])].value
+    age = (time.monotonic_ns() - int(beat["monotonic"])) / 1e6 if beat["monotonic"] else None
+    told = {
+        "phase": phase,
+        "process": owner.pid or None,
+        "alive": owner.alive,
+        "heartbeat_age_ms": age,
+        **{name: int(beat[name]) for name in ("frame", "time", "run", "overruns", "missed", "sequence", "durable")},
+    }
+    state.close()
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    alive = "alive" if owner.alive else "gone"
+    click.echo(
+        f"{phase}, process {owner.pid or '-'} {alive}, last heartbeat {'never' if age is None else f'{age:.1f} ms'} ago"
+    )
+    click.echo(f"frame {told['frame']}, {told['run']} with news, {told['overruns']} overruns, {told['missed']} missed")
+    click.echo(f"{told['sequence']} messages journaled, {told['durable']} of them on disk")
