@@ -1,6 +1,7 @@
 """The trading core: its settings, its state, the tasks of its frames, and replay."""
 
 from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
 from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
@@ -15,6 +16,9 @@ __all__ = [
     "Divergence",
     "DivergenceError",
     "FrameReplayed",
+    "HostOrder",
+    "HostPosition",
+    "Reconciliation",
     "RemoteCore",
     "Replay",
     "Replayer",
@@ -23,6 +27,7 @@ __all__ = [
     "TradingCore",
     "pack",
     "program",
+    "reconcile",
     "replay",
     "unpack",
 ]

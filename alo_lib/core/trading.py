@@ -83,6 +83,8 @@ class TradingCore:
     def accept(self, message: Message) -> None:
         """Journal an input and let it wait for the next frame."""
         self._journal.append(message)
+        if message.kind is Kind.INSTRUMENT:  # numbered by the engine, or in a replay by the engine that was
+            self.instruments.know(message.records)
         self._ring.push(message)
 
     def remark(self, message: Message) -> None:
@@ -206,6 +208,17 @@ class TradingCore:
         An engine tells them with each session's contracts, whether or not they would be selected again.
         """
         return self._state.contracts_open(underlying)
+
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument, as its order events add up."""
+        portfolio = self._state.portfolio
+        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
+        return {number: (order.instrument, order.remaining) for number, order in sorted(self._state.working.items())}
 
     # The tasks -----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Continuing a journal whose writer was killed: find the end, cut what is torn, refuse what is damaged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,9 @@ def recover(folder: Path, *, files: Files | None = None) -> Recovered:
         if not segments:
             raise JournalError(f"{folder} is not a journal: it holds no segment")
         place = _end(segments, findings)
-        _cut(folder, files, segments, place, findings)
+        kept = _cut(folder, files, segments, place, findings)
     except OSError as error:
         raise JournalError(f"journal {folder} cannot be recovered: {error.strerror or error}") from error
-    kept = scan_segments(load_images(folder, files))
     return Recovered(folder, Journal(kept[0].settings, Messages(kept), tuple(kept)), tuple(findings), files)
 
 
@@ -113,19 +112,34 @@ def _sync_unclaimed(folder: Path, files: Files, segments: list[SegmentView]) -> 
     files.sync_directory(folder)
 
 
-def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, findings: list[str]) -> None:
-    """Remove what follows the end, last segment first, and seal the segment that the journal ends in."""
+def _truncate(folder: Path, files: Files, segment: SegmentView) -> None:
+    descriptor = files.open(folder / segment.name)
+    try:
+        files.truncate(descriptor, segment.end * WORD)
+        files.sync(descriptor)
+    finally:
+        files.close(descriptor)
+
+
+def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, findings: list[str]) -> list[SegmentView]:
+    """Remove what follows the end, last segment first, and seal the segment that the journal ends in.
+
+    Returns the segments as they are then.
+    """
     for segment in reversed(segments[place + 1 :]):
         files.remove(folder / segment.name)
         files.sync_directory(folder)
     last = segments[place]
     _sync_unclaimed(folder, files, segments[: place + 1])
     if last.sealed and last.broken is None:
-        return
+        return segments[: place + 1]
     if last.broken is not None and not last.sealed:
         torn = f"entry {last.stop} at byte {last.end * WORD} of {last.name} was torn; it was cut off"
         findings.append(torn)
     findings.append(f"the writer of epoch {last.epoch} did not close the journal; {last.stop} entries hold")
+    if last.sealed:  # something is behind the seal
+        _truncate(folder, files, last)
+        return [*segments[:place], replace(last, broken=None)]
     marks = np.zeros(MARKS, np.int64)
     marks[OFFSET], marks[APPENDED], marks[DURABLE], marks[EPOCH] = 0, last.stop, last.stop, last.epoch
     entry = np.zeros(ENTRY_WORDS, np.int64)
@@ -139,3 +153,4 @@ def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, fi
         files.sync_directory(folder)
     finally:
         files.close(descriptor)
+    return [*segments[:place], replace(last, sealed=True, broken=None)]
