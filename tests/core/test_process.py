@@ -22,7 +22,16 @@ from alo_lib.core.process import CoreProcess
 from alo_lib.core.remote import RemoteCore
 from alo_lib.executive import Cause, Lifecycle, LifecycleError, LogicalClock, OverrunPolicy, Release, TaskPlan
 from alo_lib.executive.overruns import OverrunError
-from alo_lib.journal import Journal, JournalError, JournalWriter, MemoryStore, message_digest, orders_of, read_journal
+from alo_lib.journal import (
+    Journal,
+    JournalError,
+    JournalWriter,
+    MemoryStore,
+    Policy,
+    message_digest,
+    orders_of,
+    read_journal,
+)
 from alo_lib.market.records import HostEvent, Kind, Message, OrderReason, OrderStatus, records
 from alo_lib.transport import NotOwnerError, State
 from tests.core.script import FIRST, at
@@ -225,6 +234,30 @@ def test_frames_that_run_into_each_other_are_journaled(folder: Path, lag: int, m
     assert rows[1]["frame"] - rows[0]["frame"] == 1 + missed
     policy = OverrunPolicy.SKIP if missed else OverrunPolicy.FINISH
     assert {row["policy"] for row in rows} == {policy}
+
+
+def test_a_restart_goes_on_from_a_snapshot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alo_lib.core.process._SNAPSHOT_EVERY", 1)
+    expected = live(5)
+    messages = [m for m in expected.journal.messages if not m.kind.is_decision]
+    channel = Channel(folder / "channel", slots=SLOTS)
+    frames = 0
+    for part in (messages[: len(messages) // 2], messages[len(messages) // 2 :]):
+        process = CoreProcess(
+            SETTINGS, channel, folder / "journal", told=True, policy=Policy.OS, clock=LogicalClock(time.monotonic_ns())
+        )
+        host, answers = channel.host_side()
+        for message in part:
+            host.push(message)
+        host.close()
+        answers.close()
+        process.run(sum(message.kind is Kind.FRAME for message in part))
+        frames += process.core.slot_trace.slots
+        process.close()
+    assert any((folder / "journal").glob("*.snapshot"))
+    assert process.findings[-1].startswith("0 of ")
+    assert frames == expected.core.slot_trace.slots
+    assert digest(read_journal(folder / "journal")) == digest(expected.journal)
 
 
 # The link --------------------------------------------------------------------------------------------------------
