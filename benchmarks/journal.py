@@ -30,6 +30,8 @@ WORDS = RECORD // 8
 GROUP_WITHIN = 0.010
 TAIL = 5
 """Frames between the snapshot and the kill: as many as a run has between two snapshots."""
+LARGE = 1 << 28
+"""Bytes a segment where a stream is measured: beginning one takes two syncs."""
 TURN = 5
 """Calls in a row, so that the disk's moods are shared fairly."""
 
@@ -104,7 +106,7 @@ def every(folder: Path, seconds: float) -> Iterator[Row]:
 def group(folder: Path, count: int) -> Iterator[Row]:
     """A stream of 0.5 M records a second and more, and how long each is not durable."""
     payload = np.arange(WORDS)
-    writer = JournalWriter.create(folder / "group", policy=Policy.GROUP)
+    writer = JournalWriter.create(folder / "group", policy=Policy.GROUP, segment_bytes=LARGE)
     delays: list[float] = []
     done = threading.Event()
 
@@ -151,7 +153,7 @@ def by_os(folder: Path, count: int) -> Iterator[Row]:
     peer_rates = {name: action(min(count, 200_000)) for name, action in peers.items()}
     rates = []
     for turn in range(5):
-        writer = JournalWriter.create(folder / f"os{turn}", policy=Policy.OS)
+        writer = JournalWriter.create(folder / f"os{turn}", policy=Policy.OS, segment_bytes=LARGE)
         begin = time.perf_counter()
         fill(writer, count, payload)
         rates.append(count / (time.perf_counter() - begin))

@@ -99,17 +99,12 @@ def _end(segments: list[SegmentView], findings: list[str]) -> int:
     return len(segments) - 1
 
 
-def _sync_unclaimed(folder: Path, files: Files, segments: list[SegmentView]) -> None:
-    """Put on disk what no entry says is there: the next writer's first segment will."""
-    claimed = max(segment.durable for segment in segments)
-    for segment in segments:
-        if segment.stop > claimed:
-            descriptor = files.open(folder / segment.name)
-            try:
-                files.sync(descriptor)
-            finally:
-                files.close(descriptor)
-    files.sync_directory(folder)
+def _sync(folder: Path, files: Files, segment: SegmentView) -> None:
+    descriptor = files.open(folder / segment.name)
+    try:
+        files.sync(descriptor)
+    finally:
+        files.close(descriptor)
 
 
 def _truncate(folder: Path, files: Files, segment: SegmentView) -> None:
@@ -130,7 +125,10 @@ def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, fi
         files.remove(folder / segment.name)
         files.sync_directory(folder)
     last = segments[place]
-    _sync_unclaimed(folder, files, segments[: place + 1])
+    claimed = max(segment.durable for segment in segments[: place + 1])
+    for segment in segments[: place + 1 if last.sealed else place]:
+        if segment.stop > claimed:  # no entry says that it is on disk, and the next writer's first segment will
+            _sync(folder, files, segment)
     if last.sealed and last.broken is None:
         return segments[: place + 1]
     if last.broken is not None and not last.sealed:
@@ -141,16 +139,14 @@ def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, fi
         _truncate(folder, files, last)
         return [*segments[:place], replace(last, broken=None)]
     marks = np.zeros(MARKS, np.int64)
-    marks[OFFSET], marks[APPENDED], marks[DURABLE], marks[EPOCH] = 0, last.stop, last.stop, last.epoch
+    marks[OFFSET], marks[APPENDED], marks[DURABLE], marks[EPOCH] = 0, last.stop, claimed, last.epoch
     entry = np.zeros(ENTRY_WORDS, np.int64)
     seal(entry, marks, 0)
     descriptor = files.open(folder / last.name)
     try:
         files.truncate(descriptor, last.end * WORD)
-        files.sync(descriptor)  # nothing is behind the entries, before the seal says so
-        files.append(descriptor, entry.tobytes())
+        files.append(descriptor, entry.tobytes())  # it claims no more to be on disk than others have
         files.sync(descriptor)
-        files.sync_directory(folder)
     finally:
         files.close(descriptor)
     return [*segments[:place], replace(last, sealed=True, broken=None)]
