@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -252,12 +253,24 @@ def take_events(words: Words, epoch: int, bids: Floats, arrivals: Words) -> None
 # The process -------------------------------------------------------------------------------------------------------
 
 
+def end_with_parent() -> None:
+    """End this process when the other side of its standard input does: nobody is left spinning."""
+
+    def wait() -> None:
+        sys.stdin.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def ready() -> None:
     print("ready", flush=True)
 
 
 def main(role: str, folder: Path, count: int) -> None:
     settle(1)
+    if not role.startswith("pipe"):
+        end_with_parent()
     if role == "pong":
         there = RecordRing.open(folder / "there.ring").consume("pong")
         back = RecordRing.open(folder / "back.ring").produce("pong")
@@ -266,8 +279,8 @@ def main(role: str, folder: Path, count: int) -> None:
         pong(there.words, there.epoch, back.words, back.epoch, count)
     elif role == "pipe":
         ready()
-        for _ in range(count):
-            os.write(1, os.read(0, 56))
+        while record := os.read(0, 56):
+            os.write(1, record)
     elif role == "batches":
         ring = RecordRing.open(folder / "batch.ring")
         producer = ring.produce("batches")
