@@ -207,7 +207,7 @@ def test_frames_of_its_own_time_run_when_something_arrived(folder: Path) -> None
     journal = read_journal(folder / "journal")
     frame = next(message for message in journal.messages if message.kind is Kind.FRAME)
     assert frame.time % FRAME == 0
-    assert abs(frame.time - time.time_ns()) < 60 * 10**9
+    assert abs(frame.time - time.time_ns()) < 3600 * 10**9
     assert replay(journal).divergence is None
     process.close()
     remote.stop()
