@@ -8,21 +8,27 @@ from collections.abc import Iterable
 import numpy as np
 from AlgorithmImports import (
     AccountType,
+    BrokerageMessageEvent,
     BrokerageName,
     DataNormalizationMode,
+    Delistings,
     Dividend,
     Dividends,
+    DynamicData,
     Equity,
     FuncTimeRule,
     OptionFilterUniverse,
     OrderEvent,
     QCAlgorithm,
     Resolution,
+    SecurityChanges,
     Slice,
     Split,
     Splits,
     SplitType,
+    SubmitOrderRequest,
     Symbol,
+    SymbolChangedEvents,
 )
 
 from alo_lib.core import BackgroundCalibrator, RemoteCore, Settings, TradingCore
@@ -30,13 +36,14 @@ from alo_lib.core.link import Channel, LinkPhase
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, object_store_key, read_journal
 from alo_lib.market.instruments import Contract
-from alo_lib.market.records import Kind, Message, Records, records
+from alo_lib.market.records import HostEvent, Kind, Message, Records, records
 from alo_lib.strategy import select_contracts
 from alo_lib.transport import default_folder
 from models import (
     AloOptionPriceModel,
     AloVolatilityModel,
     GreeksRiskManagementModel,
+    HostEvents,
     Marshal,
     TouchExecutionModel,
     VegaBudgetPortfolioConstructionModel,
@@ -71,6 +78,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
         self._core = self._attach() if self.alo.core_process else self._own_core()
         self._marshal = Marshal()
+        self._host = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._equities: dict[str, Equity] = {}
         self._underlyings: list[Records] = []  # not told to the core yet
         self._selected: dict[str, dict[Contract, Symbol]] = {}
@@ -102,11 +110,15 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
 
     def on_dividends(self, dividends: Dividends) -> None:
         """Keep what goes ex today for the session's beginning."""
+        self._host.capture_each(
+            HostEvent.DIVIDEND, dividends.values(), lambda each: {"value": float(each.distribution)}
+        )
         for dividend in dividends.values():
             self._corporate_actions.append((Kind.DIVIDEND, dividend.symbol, self._dividend_row(dividend)))
 
     def on_splits(self, splits: Splits) -> None:
         """Keep today's splits, and warnings of the next session's, for the session's beginning."""
+        self._host.capture_each(HostEvent.SPLIT, splits.values(), lambda each: {"value": float(each.split_factor)})
         for split in splits.values():
             row = records(
                 Kind.SPLIT,
@@ -124,6 +136,70 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         with self._one_at_a_time:
             self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
 
+    def on_assignment_order_event(self, assignment_event: OrderEvent) -> None:
+        """Journal it; the fill itself comes as an order event."""
+        quantity = float(assignment_event.fill_quantity)
+        order = assignment_event.order_id
+        self._host.capture(HostEvent.ASSIGNMENT, assignment_event.symbol, order=order, quantity=quantity)
+
+    def on_securities_changed(self, changes: SecurityChanges) -> None:
+        """Journal which securities came and went; the session's beginning tells the core of its contracts."""
+        kind = HostEvent.SECURITIES_CHANGED
+        self._host.capture_each(kind, changes.added_securities, lambda each: {"quantity": 1.0})
+        self._host.capture_each(kind, changes.removed_securities, lambda each: {"quantity": -1.0})
+
+    def on_delistings(self, delistings: Delistings) -> None:
+        """Journal them; LEAN settles what is held."""
+        self._host.capture_each(HostEvent.DELISTING, delistings.values(), lambda each: {"text": str(each.type)})
+
+    def on_symbol_changed_events(self, symbols_changed: SymbolChangedEvents) -> None:
+        """Journal new names."""
+        self._host.capture_each(
+            HostEvent.SYMBOL_CHANGED,
+            symbols_changed.values(),
+            lambda each: {"text": f"{each.old_symbol} is {each.new_symbol}"},
+        )
+
+    # The stubs know of no result; LEAN wants the orders to send.
+    def on_margin_call(self, requests: list[SubmitOrderRequest]) -> list[SubmitOrderRequest]:  # type: ignore[override]
+        """Journal what LEAN is about to sell, and let it."""
+        self._host.capture_each(HostEvent.MARGIN_CALL, requests, lambda each: {"quantity": float(each.quantity)})
+        return requests
+
+    def on_margin_call_warning(self) -> None:
+        """Journal that a margin call is near."""
+        self._host.capture(HostEvent.MARGIN_CALL_WARNING)
+
+    def on_end_of_day(self, symbol: Symbol) -> None:
+        """Journal the end of an underlying's day."""
+        if symbol in [equity.symbol for equity in self._equities.values()]:
+            self._host.capture(HostEvent.END_OF_DAY, symbol)
+
+    def on_warmup_finished(self) -> None:
+        """Journal that history has been told."""
+        self._host.capture(HostEvent.WARMUP_FINISHED)
+
+    def on_brokerage_message(self, message_event: BrokerageMessageEvent) -> None:
+        """Journal what the broker says."""
+        self._host.capture(HostEvent.BROKERAGE_MESSAGE, text=f"{message_event.code} {message_event.message}")
+
+    def on_brokerage_disconnect(self) -> None:
+        """Journal that the broker is gone."""
+        self._host.capture(HostEvent.BROKERAGE_DISCONNECT)
+
+    def on_brokerage_reconnect(self) -> None:
+        """Journal that the broker is back."""
+        self._host.capture(HostEvent.BROKERAGE_RECONNECT)
+
+    def on_command(self, data: DynamicData) -> bool:
+        """Journal a command; none is obeyed."""
+        self._host.capture(HostEvent.COMMAND, text=str(data))
+        return False
+
+    def _remark(self, message: Message) -> None:
+        with self._one_at_a_time:
+            self._core.remark(message)
+
     def on_end_of_algorithm(self) -> None:
         """Close the journal; it goes to LEAN's object store. A core that keeps its own time outlives its host."""
         if isinstance(self._core, RemoteCore):
@@ -135,6 +211,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
                 self._save_segment(number, data)
             self._core.stop()
         else:
+            self._host.capture(HostEvent.END_OF_ALGORITHM)
             self.log(f"alo slot trace {self._core.slot_trace.digest}")
             self._core.stop()
             self._writer.close()

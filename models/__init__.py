@@ -2,6 +2,7 @@
 
 from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
+from models.host_events import HostEvents
 from models.marshalling import Marshal
 from models.option_price_model import AloOptionPriceModel
 from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
@@ -16,6 +17,7 @@ __all__ = [
     "AloSurfaceData",
     "AloVolatilityModel",
     "GreeksRiskManagementModel",
+    "HostEvents",
     "Marshal",
     "TouchExecutionModel",
     "VegaBudgetPortfolioConstructionModel",

@@ -113,6 +113,10 @@ class Marshal:
         """The instrument that LEAN's symbol is."""
         return self._number[symbol]
 
+    def number_or(self, symbol: Symbol, otherwise: int) -> int:
+        """The instrument that LEAN's symbol is, or another number where it is none."""
+        return self._number.get(symbol, otherwise)
+
     def messages(self, data: Slice, time: int) -> Iterator[Message]:
         """The new bars of a slice: trades of the underlyings, then all quotes by instrument."""
         trades = self._trades(data)

@@ -2,6 +2,7 @@
 
 from alo_lib.core.calibrator import BackgroundCalibrator, Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
 from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
@@ -18,7 +19,10 @@ __all__ = [
     "Divergence",
     "DivergenceError",
     "FrameReplayed",
+    "HostOrder",
+    "HostPosition",
     "LogicalCalibrator",
+    "Reconciliation",
     "RemoteCore",
     "Replay",
     "Replayer",
@@ -27,6 +31,7 @@ __all__ = [
     "TradingCore",
     "pack",
     "program",
+    "reconcile",
     "replay",
     "unpack",
 ]

@@ -89,6 +89,8 @@ class TradingCore:
     def accept(self, message: Message) -> None:
         """Journal an input and let it wait for the next frame."""
         self._journal.append(message)
+        if message.kind is Kind.INSTRUMENT:  # numbered by the engine, or in a replay by the engine that was
+            self.instruments.know(message.records)
         self._push(message)
 
     def remark(self, message: Message) -> None:
@@ -140,12 +142,14 @@ class TradingCore:
     def snapshot(self) -> CoreState:
         """All that later frames depend on, between two frames; with what still waits, it can be gone on from.
 
-        Raises LifecycleError within a frame.
+        Raises LifecycleError within a frame, and when a task is yet to be left out for an overrun.
         """
         if self._executive.phase is not Phase.IDLE:
             raise LifecycleError(
                 f"a snapshot is taken between two frames; the executive is {self._executive.phase.value}"
             )
+        if self._executive.owes:
+            raise LifecycleError("no snapshot is taken before an overrun has been made up for")
         return CoreState(self._state, self.instruments, self._told_targets, self._executive.frame)
 
     def resume(self, state: CoreState, waiting: Iterable[Message]) -> None:
@@ -176,6 +180,11 @@ class TradingCore:
         self._executive.stop()
         self._calibrator.close()
         self._journal.flush()
+
+    @property
+    def owes(self) -> bool:
+        """Whether an overrun has yet to be made up for."""
+        return self._executive.owes
 
     @property
     def in_frame(self) -> bool:
@@ -220,6 +229,17 @@ class TradingCore:
         An engine tells them with each session's contracts, whether or not they would be selected again.
         """
         return self._state.contracts_open(underlying)
+
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument, as its order events add up."""
+        portfolio = self._state.portfolio
+        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
+        return {number: (order.instrument, order.remaining) for number, order in sorted(self._state.working.items())}
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:

@@ -84,6 +84,8 @@ class Files:
         """Names in a directory, sorted."""
         return sorted(os.listdir(path))
 
-    def read(self, path: Path) -> bytes:
-        """All of a file."""
-        return path.read_bytes()
+    def read(self, path: Path) -> bytes | mmap.mmap:
+        """All of a file, read only as it is looked at."""
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            return mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) if size else b""

@@ -91,7 +91,7 @@ def _build(folder: Path, names: list[str], files: Files) -> NDArray[np.void]:
 def _load(folder: Path, files: Files) -> NDArray[np.void] | None:
     if INDEX_NAME not in files.names(folder):
         return None
-    data = files.read(folder / INDEX_NAME)
+    data = bytes(files.read(folder / INDEX_NAME))
     content, crc = data[:-4], int.from_bytes(data[-4:], "little")
     if len(content) % INDEX.itemsize or crc != crc32c(content):
         return None

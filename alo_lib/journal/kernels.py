@@ -16,6 +16,7 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.crc32c import crc32c_word, crc32c_words
 
 __all__ = [
+    "AHEAD",
     "APPENDED",
     "CHECKSUM",
     "DURABLE",
@@ -55,6 +56,9 @@ SWITCH: Final = 7
 """Counts the segments begun, and every other reason for the syncing thread to look up."""
 CHECKSUM: Final = 8
 """Of the last entry appended, for snapshots."""
+AHEAD: Final = 9
+"""Pages made writable at once, so that few appends meet a page's fault. A sync writes those out that are still empty,
+so there are more of them only where nothing is synced all the time."""
 
 FULL: Final = -1
 """The entry does not fit into the segment: begin the next one, and append again."""
@@ -63,8 +67,6 @@ STOPPED: Final = -2
 
 _PAGE: Final = 512
 """Words a page."""
-_AHEAD: Final = 64
-"""Pages made writable at once, so that all but one append in a thousand are spared the page's fault."""
 
 
 @kernel
@@ -107,7 +109,7 @@ def append(
     if end > marks[LIMIT]:
         return FULL
     if end > marks[TOUCHED]:
-        touch = min(len(words), (end // _PAGE + 1 + _AHEAD) * _PAGE)
+        touch = min(len(words), (end // _PAGE + 1 + marks[AHEAD]) * _PAGE)
         for place in range((end // _PAGE + 1) * _PAGE, touch, _PAGE):
             words[place] = 0
         marks[TOUCHED] = touch

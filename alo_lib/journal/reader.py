@@ -1,5 +1,6 @@
 """Reading a journal back, trusting nothing."""
 
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from alo_lib.numerics.crc32c import crc32c
 __all__ = ["ENTRY", "Break", "Journal", "Messages", "SegmentView", "read_journal", "scan_segments"]
 
 Words = NDArray[np.int64]
+Image = bytes | mmap.mmap
 
 ENTRY: Final = np.dtype(
     [
@@ -106,11 +108,6 @@ class Messages(Sequence[Message]):
             segment, segment.entries[sequence - segment.first], int(segment.offsets[sequence - segment.first])
         )
 
-    def entry(self, index: int) -> np.void:
-        """The head of one entry, dtype ENTRY."""
-        row: np.void = self.entries[index]
-        return row
-
     def __iter__(self) -> Iterator[Message]:
         for segment in self._segments:
             for entry, offset in zip(segment.entries, segment.offsets.tolist(), strict=True):
@@ -155,7 +152,7 @@ def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, fi
     return Journal(segments[0].settings, Messages(segments), tuple(segments))
 
 
-def load_images(folder: Path, files: Files) -> Iterator[tuple[str, bytes]]:
+def load_images(folder: Path, files: Files) -> Iterator[tuple[str, Image]]:
     """Names and bytes of a folder's segments, in order."""
     try:
         names = segment_names(files.names(folder))
@@ -166,7 +163,7 @@ def load_images(folder: Path, files: Files) -> Iterator[tuple[str, bytes]]:
 
 
 def scan_segments(
-    images: Iterable[tuple[str, bytes]],
+    images: Iterable[tuple[str, Image]],
 ) -> list[SegmentView]:
     """Check every segment by itself. Raises JournalError for a header that does not hold: no header can be torn."""
     return [_scan_segment(name, image) for name, image in images]
@@ -199,7 +196,7 @@ def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
     return ""
 
 
-def _scan_segment(name: str, image: bytes) -> SegmentView:
+def _scan_segment(name: str, image: Image) -> SegmentView:
     ragged = len(image) % WORD
     words = np.frombuffer(image, np.int64, len(image) // WORD)
     stop = len(words)
@@ -224,7 +221,7 @@ def _scan_segment(name: str, image: bytes) -> SegmentView:
         broken = None if broken.empty else broken
     return SegmentView(
         name=name,
-        words=words,
+        words=words[:at],  # what is behind may be cut off
         number=int(header["number"]),
         epoch=int(header["epoch"]),
         first=int(header["first"]),

@@ -1,6 +1,6 @@
 """Continuing a journal whose writer was killed: find the end, cut what is torn, refuse what is damaged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,9 @@ def recover(folder: Path, *, files: Files | None = None) -> Recovered:
         if not segments:
             raise JournalError(f"{folder} is not a journal: it holds no segment")
         place = _end(segments, findings)
-        _cut(folder, files, segments, place, findings)
+        kept = _cut(folder, files, segments, place, findings)
     except OSError as error:
         raise JournalError(f"journal {folder} cannot be recovered: {error.strerror or error}") from error
-    kept = scan_segments(load_images(folder, files))
     return Recovered(folder, Journal(kept[0].settings, Messages(kept), tuple(kept)), tuple(findings), files)
 
 
@@ -100,42 +99,54 @@ def _end(segments: list[SegmentView], findings: list[str]) -> int:
     return len(segments) - 1
 
 
-def _sync_unclaimed(folder: Path, files: Files, segments: list[SegmentView]) -> None:
-    """Put on disk what no entry says is there: the next writer's first segment will."""
-    claimed = max(segment.durable for segment in segments)
-    for segment in segments:
-        if segment.stop > claimed:
-            descriptor = files.open(folder / segment.name)
-            try:
-                files.sync(descriptor)
-            finally:
-                files.close(descriptor)
-    files.sync_directory(folder)
+def _sync(folder: Path, files: Files, segment: SegmentView) -> None:
+    descriptor = files.open(folder / segment.name)
+    try:
+        files.sync(descriptor)
+    finally:
+        files.close(descriptor)
 
 
-def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, findings: list[str]) -> None:
-    """Remove what follows the end, last segment first, and seal the segment that the journal ends in."""
+def _truncate(folder: Path, files: Files, segment: SegmentView) -> None:
+    descriptor = files.open(folder / segment.name)
+    try:
+        files.truncate(descriptor, segment.end * WORD)
+        files.sync(descriptor)
+    finally:
+        files.close(descriptor)
+
+
+def _cut(folder: Path, files: Files, segments: list[SegmentView], place: int, findings: list[str]) -> list[SegmentView]:
+    """Remove what follows the end, last segment first, and seal the segment that the journal ends in.
+
+    Returns the segments as they are then.
+    """
     for segment in reversed(segments[place + 1 :]):
         files.remove(folder / segment.name)
         files.sync_directory(folder)
     last = segments[place]
-    _sync_unclaimed(folder, files, segments[: place + 1])
+    claimed = max(segment.durable for segment in segments[: place + 1])
+    for segment in segments[: place + 1 if last.sealed else place]:
+        if segment.stop > claimed:  # no entry says that it is on disk, and the next writer's first segment will
+            _sync(folder, files, segment)
     if last.sealed and last.broken is None:
-        return
+        return segments[: place + 1]
     if last.broken is not None and not last.sealed:
         torn = f"entry {last.stop} at byte {last.end * WORD} of {last.name} was torn; it was cut off"
         findings.append(torn)
     findings.append(f"the writer of epoch {last.epoch} did not close the journal; {last.stop} entries hold")
+    if last.sealed:  # something is behind the seal
+        _truncate(folder, files, last)
+        return [*segments[:place], replace(last, broken=None)]
     marks = np.zeros(MARKS, np.int64)
-    marks[OFFSET], marks[APPENDED], marks[DURABLE], marks[EPOCH] = 0, last.stop, last.stop, last.epoch
+    marks[OFFSET], marks[APPENDED], marks[DURABLE], marks[EPOCH] = 0, last.stop, claimed, last.epoch
     entry = np.zeros(ENTRY_WORDS, np.int64)
     seal(entry, marks, 0)
     descriptor = files.open(folder / last.name)
     try:
         files.truncate(descriptor, last.end * WORD)
-        files.sync(descriptor)  # nothing is behind the entries, before the seal says so
-        files.append(descriptor, entry.tobytes())
+        files.append(descriptor, entry.tobytes())  # it claims no more to be on disk than others have
         files.sync(descriptor)
-        files.sync_directory(folder)
     finally:
         files.close(descriptor)
+    return [*segments[:place], replace(last, sealed=True, broken=None)]

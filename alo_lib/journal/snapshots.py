@@ -12,7 +12,7 @@ import numpy as np
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import JournalError
-from alo_lib.journal.reader import Journal, Messages
+from alo_lib.journal.reader import Journal
 from alo_lib.numerics.crc32c import crc32c
 
 __all__ = ["Snapshot", "Snapshots"]
@@ -51,7 +51,8 @@ class Snapshots:
     def save(self, sequence: int, entry: int, state: bytes) -> None:
         """Keep a state that follows from the messages below ``sequence``; the two newest are kept.
 
-        ``entry`` is the checksum of the last of them. The file is on disk before it has its name. Raises JournalError.
+        ``entry`` is the checksum of the last of them. Nothing is synced: a snapshot that the disk lost or tore is
+        passed over, and the journal alone has to be there. Raises JournalError.
         """
         row = np.zeros(1, _HEADER)
         row["magic"], row["sequence"], row["program"], row["entry"] = _MAGIC, sequence, self._program, entry
@@ -66,11 +67,9 @@ class Snapshots:
             descriptor = files.create(new)
             try:
                 files.append(descriptor, row.tobytes() + state)
-                files.sync(descriptor)
             finally:
                 files.close(descriptor)
             files.rename(new, path)
-            files.sync_directory(self._folder)
             for name in self._names()[:-_KEPT]:
                 files.remove(self._folder / name)
         except OSError as error:
@@ -79,7 +78,7 @@ class Snapshots:
     def latest(self, journal: Journal) -> Snapshot | None:
         """The newest snapshot that belongs to a journal's messages; None where none does."""
         for name in reversed(self._names()):
-            snapshot = self._read(self._files.read(self._folder / name), journal)
+            snapshot = self._read(bytes(self._files.read(self._folder / name)), journal)
             if snapshot is not None:
                 return snapshot
         return None
@@ -107,6 +106,7 @@ class Snapshots:
 
 def entry_checksum(journal: Journal, sequence: int) -> int:
     """The checksum of the last entry below ``sequence``, which a snapshot of that sequence names."""
-    messages = journal.messages
-    assert isinstance(messages, Messages)
-    return int(messages.entry(sequence - 1)["crc"])
+    for segment in journal.segments:
+        if segment.first < sequence <= segment.stop:
+            return int(segment.entries["crc"][sequence - 1 - segment.first])
+    raise JournalError(f"message {sequence - 1} is not in the journal")

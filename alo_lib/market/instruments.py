@@ -63,6 +63,20 @@ class InstrumentTable:
         """The symbol that has ``number``."""
         return self._symbol[number]
 
+    def know(self, rows: Records) -> None:
+        """Take over the numbers in INSTRUMENT records, in the order in which another table gave them.
+
+        What is known stays. Raises ValueError for a number that would leave a gap, or that another symbol has.
+        """
+        for number, symbol in zip(rows["instrument"].tolist(), rows["symbol"].tolist(), strict=True):
+            name = symbol.decode()
+            if self._number.get(name, number) != number or number > len(self._symbol):
+                raise ValueError(
+                    f"instrument {name!r} cannot have number {number}; the next one is {len(self._symbol)}"
+                )
+            if number == len(self._symbol):
+                self._add(name)
+
     def add_equity(self, ticker: str) -> Records:
         """Number an underlying and return its record."""
         number = self._add(ticker)

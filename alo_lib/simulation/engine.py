@@ -31,7 +31,7 @@ from alo_lib.simulation.trades import TradeBuilder
 __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
 _ONE_DAY: Final = dt.timedelta(days=1)
-_BARS_A_SNAPSHOT: Final = 30
+_BARS_A_SNAPSHOT: Final = 5
 
 Progress = Callable[[dt.date, float], None]
 """Called with the simulated day and the share of the run that is done."""

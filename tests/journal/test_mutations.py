@@ -76,8 +76,14 @@ MUTATIONS: list[tuple[str, str, str, Check]] = [
     ("store", "            self.files.sync_directory(self.folder)\n", "", crashes),
     (
         "recovery",
-        "                files.sync(descriptor)\n",
-        "                pass\n",
+        "            _sync(folder, files, segment)\n",
+        "            pass\n",
+        crashes,
+    ),
+    (
+        "recovery",
+        "to be on disk than others have\n        files.sync(descriptor)\n",
+        "\n",
         crashes,
     ),
     # order
