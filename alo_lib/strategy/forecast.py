@@ -61,10 +61,14 @@ class CalibrationRequest:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """Models fitted to a history."""
+    """Models fitted to a history, and their states at its end, so that little is left to do when they are installed."""
 
     garch: GjrGarch
+    garch_state: GjrState
     hybrid: HybridForecast | None
+    hybrid_state: HybridState | None
+    last: DailyBar
+    """The history's last bar."""
     detector: ChangeDetector
     note: str
     """Why there is no hybrid, or what it lacks; empty when it is whole."""
@@ -95,7 +99,9 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
             note = str(error)
     # Nearby densities share one test: its threshold moves little, and designing it takes longer than the fit.
     p = garch.parameters
-    return Calibrated(garch, hybrid, _detector(round(1.0 / p.nu, 2), round(p.skew, 1)), note)
+    detector = _detector(round(1.0 / p.nu, 2), round(p.skew, 1))
+    hybrid_state = None if hybrid is None else hybrid.filter(*_filled(bars).T)
+    return Calibrated(garch, garch.filter(returns), hybrid, hybrid_state, request.bars[-1], detector, note)
 
 
 class VolatilityForecaster:
@@ -111,7 +117,9 @@ class VolatilityForecaster:
         self._model: Calibrated | None = None
         self._garch: GjrState | None = None
         self._hybrid: HybridState | None = None
+        self._means: NDArray[np.float64] | None = None  # of the hybrid's forecast from its state; None until asked for
         self._change = ChangeState()
+        self._since: list[DailyBar] = []  # bars after the last request's
         self._sessions = 0
         self.due: Due | None = None
         """Why a calibration should be asked for; None when none should."""
@@ -148,14 +156,13 @@ class VolatilityForecaster:
         Returns None, or one sentence when a bar could not be used: it is left out, and the last good states stay.
         """
         problem = None
-        if self._model is None:
+        try:
+            if self._model is not None and bars:
+                self._advance(self._model, self._bars[-1], bars)
             self._bars.extend(bars)
-        elif bars:
-            try:
-                self._advance(self._model, bars)
-                self._bars.extend(bars)
-            except VolatilityError as error:
-                problem = str(error)
+            self._since.extend(bars)
+        except VolatilityError as error:
+            problem = str(error)
         del self._bars[: -(self._settings.garch_history + 1)]
         self._sessions += 1
         self.due = self._why()
@@ -165,7 +172,7 @@ class VolatilityForecaster:
         """What is due, to be asked for with all that is known now."""
         if self.due is None:
             raise RuntimeError("no calibration is due")
-        why, self.due = self.due, None
+        why, self.due, self._since = self.due, None, []
         return CalibrationRequest(tuple(self._bars), self._settings, self._model, why)
 
     def install(self, calibrated: Calibrated) -> None:
@@ -173,11 +180,16 @@ class VolatilityForecaster:
 
         :raises VolatilityError: for bars since the request that the new models refuse; the last ones stay in force.
         """
-        bars = np.array(self._bars, dtype=np.float64)
-        garch = calibrated.garch.filter(log_returns(bars[:, 3]))
-        hybrid = None if calibrated.hybrid is None else calibrated.hybrid.filter(*_filled(bars).T)
-        self._model, self._garch, self._hybrid = calibrated, garch, hybrid
-        self._change, self._sessions = ChangeState(), 1
+        kept = self._garch, self._hybrid, self._means, self._change
+        self._garch, self._hybrid, self._means = calibrated.garch_state, calibrated.hybrid_state, None
+        self._change = ChangeState()
+        try:
+            if self._since:
+                self._advance(calibrated, calibrated.last, self._since)
+        except VolatilityError:
+            self._garch, self._hybrid, self._means, self._change = kept
+            raise
+        self._model, self._sessions = calibrated, 1
 
     def volatility(self, years: float) -> float:
         """Annualized volatility expected over the next ``years`` of calendar time; NaN while not ready."""
@@ -185,12 +197,14 @@ class VolatilityForecaster:
             return float(np.nan)
         days = max(years * TRADING_DAYS, 1.0)
         if self._model.hybrid is not None and self._hybrid is not None:
-            return self._model.hybrid.forecast_volatility(self._hybrid, days)
+            if self._means is None:
+                self._means = self._model.hybrid.forecast_variance(self._hybrid)
+            return self._model.hybrid.forecast_volatility(self._hybrid, days, means=self._means)
         return self._model.garch.forecast_volatility(self._garch, days)
 
-    def _advance(self, model: Calibrated, bars: Sequence[DailyBar]) -> None:
-        """Bring the states of the models in force past new bars, all or none of them."""
-        table = np.array([self._bars[-1], *bars], dtype=np.float64)
+    def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
+        """Bring the states of ``model`` past the bars after ``last``, all or none of them."""
+        table = np.array([last, *bars], dtype=np.float64)
         path = model.garch.path(log_returns(table[:, 3]), self._garch)
         change = self._change
         for residual in path.standardized_residuals.tolist():
@@ -199,7 +213,7 @@ class VolatilityForecaster:
         if model.hybrid is not None and hybrid is not None:
             for bar in _filled(table)[1:].tolist():
                 hybrid = model.hybrid.update(hybrid, *bar)
-        self._garch, self._hybrid, self._change = path.state, hybrid, change
+        self._garch, self._hybrid, self._means, self._change = path.state, hybrid, None, change
 
     def _why(self) -> Due | None:
         if self._model is None:

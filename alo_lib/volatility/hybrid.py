@@ -250,8 +250,10 @@ class HybridForecast:
         result: Array = _combine(blend, forecasts)[0]
         return result
 
-    def forecast_volatility(self, state: HybridState, trading_days: float) -> float:
+    def forecast_volatility(self, state: HybridState, trading_days: float, *, means: Array | None = None) -> float:
         """Annualized volatility expected over the next ``trading_days``, fractions allowed.
+
+        ``means`` are those of :meth:`forecast_variance` from the same state, for callers with many horizons.
 
         Total variance is interpolated between the fitted horizons; beyond the last it grows as GJR-GARCH expects, or,
         without it, at the last horizon's mean.
@@ -259,7 +261,8 @@ class HybridForecast:
         :raises ParameterError: for a horizon that is not finite and positive.
         """
         _check_days(trading_days)
-        totals = np.maximum.accumulate(np.array(self.horizons) * self.forecast_variance(state))
+        means = self.forecast_variance(state) if means is None else means
+        totals = np.maximum.accumulate(np.array(self.horizons) * means)
         last = float(self.horizons[-1])
         if trading_days <= self.horizons[0]:
             total = float(totals[0]) * trading_days / self.horizons[0]
