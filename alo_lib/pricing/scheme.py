@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.chebyshev import interpolation_matrix, nodes
-from alo_lib.numerics.quadrature import sine_squared_rule
+from alo_lib.numerics.quadrature import front_rule, sine_squared_rule
 
 __all__ = ["ACCURATE", "FAST", "HIGH_PRECISION", "Scheme", "Tables", "resolve_scheme", "tables"]
 
@@ -39,9 +39,9 @@ class Scheme:
                 raise ValueError(f"scheme: {name} is {value}; {low} to {high} is allowed")
 
 
-FAST = Scheme(2, 6, 7, 14)
-ACCURATE = Scheme(4, 10, 14, 32)
-HIGH_PRECISION = Scheme(12, 24, 40, 96)
+FAST = Scheme(2, 6, 7, 16)
+ACCURATE = Scheme(4, 12, 14, 24)
+HIGH_PRECISION = Scheme(12, 24, 40, 48)
 _PRESETS = {"fast": FAST, "accurate": ACCURATE, "high_precision": HIGH_PRECISION}
 
 
@@ -87,7 +87,7 @@ def tables(scheme: Scheme) -> Tables:
     sine, cosine, weight = sine_squared_rule(scheme.points)
     inner = interpolation_matrix(n, sine[:, np.newaxis] * x)[..., :-1]
     interpolate = np.ascontiguousarray(inner.reshape(-1, n).T)
-    price_sine, price_cosine, price_weight = sine_squared_rule(scheme.price_points)
+    price_sine, price_cosine, price_weight = front_rule(scheme.price_points)
     outer = interpolation_matrix(n, price_sine)[..., :-1]
     return Tables(
         sweeps=scheme.sweeps,
