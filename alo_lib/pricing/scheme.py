@@ -39,23 +39,22 @@ class Scheme:
                 raise ValueError(f"scheme: {name} is {value}; {low} to {high} is allowed")
 
 
-FAST = Scheme(2, 6, 7, 16)
-ACCURATE = Scheme(4, 12, 14, 24)
-HIGH_PRECISION = Scheme(12, 24, 40, 48)
+FAST = Scheme(1, 6, 8, 16)
+ACCURATE = Scheme(3, 12, 16, 24)
+HIGH_PRECISION = Scheme(6, 24, 40, 48)
 _PRESETS = {"fast": FAST, "accurate": ACCURATE, "high_precision": HIGH_PRECISION}
 
 
 class Tables(NamedTuple):
     """A scheme's constants as the kernels read them; time is scaled to 1.
 
-    Flattened pairs (point k, node i) run along one axis at ``k * n + i``, so that the loops over them are long enough
-    to vectorize within a single option: one price is then as fast as one of a batch, and the bits agree.
+    Flattened pairs (point k, node i) run along one axis at ``k * n + i``; l is rounded up to a multiple of 8.
     """
 
     sweeps: int
     node: Array  # (n,) square roots of the node times, 1 first
     interpolate: Array  # (n, l * n) node values to values at the inner points
-    interpolate_cube: Array  # (n, l, n) the same
+    interpolate_halves: Array  # (n, 2, l * n / 2) the same
     sine: Array  # (l * n,) square root of the elapsed time u of each pair
     cosine: Array  # (l * n,) square root of the remaining time v of each pair
     weight: Array  # (l * n,) weight of each pair, the node's time included
@@ -84,7 +83,7 @@ def tables(scheme: Scheme) -> Tables:
     """The constants of a scheme."""
     n = scheme.nodes
     x = nodes(n)[:-1]
-    sine, cosine, weight = sine_squared_rule(scheme.points)
+    sine, cosine, weight = sine_squared_rule(-8 * (-scheme.points // 8))
     inner = interpolation_matrix(n, sine[:, np.newaxis] * x)[..., :-1]
     interpolate = np.ascontiguousarray(inner.reshape(-1, n).T)
     price_sine, price_cosine, price_weight = front_rule(scheme.price_points)
@@ -93,7 +92,7 @@ def tables(scheme: Scheme) -> Tables:
         sweeps=scheme.sweeps,
         node=x,
         interpolate=interpolate,
-        interpolate_cube=interpolate.reshape(n, -1, n),
+        interpolate_halves=interpolate.reshape(n, 2, -1),
         sine=np.ravel(sine[:, np.newaxis] * x),
         cosine=np.ravel(cosine[:, np.newaxis] * x),
         weight=np.ravel(weight[:, np.newaxis] * x**2),
