@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.american import deterministic, evaluate, solve
+from alo_lib.pricing.american import deterministic, evaluate, horizon, solve
 from alo_lib.pricing.boundary import Space, new_space
 from alo_lib.pricing.european import V_L, V_LL, V_LQ, V_LR, V_LS, V_Q, V_R, V_S, V_SS, V
 from alo_lib.pricing.scheme import Tables
@@ -103,7 +103,7 @@ def value_batch(
                 out[j, i] = math.nan
             continue
         if american > 0 and not (r == last_r and q == last_q and sigma == last_volatility and tau == last_time):
-            status = solve(r, q, sigma, tau, order > 0, t, space)
+            status = solve(r, q, sigma, horizon(r, q, sigma, tau), order > 0, t, space)
             last_r, last_q, last_volatility, last_time = r, q, sigma, tau
         if american > 0 and status != 0:
             failed = i if failed < 0 else failed
@@ -189,7 +189,7 @@ def _implied(
     high = VOLATILITY_MAX
     sigma = guess
     for _ in range(MAX_STEPS):
-        if american > 0 and solve(r, q, sigma, time, american > 0, t, space) != 0:
+        if american > 0 and solve(r, q, sigma, horizon(r, q, sigma, time), True, t, space) != 0:
             return math.nan
         evaluate(s, k, r, q, sigma, time, american, t, space)
         value = space.total[V] - floor

@@ -38,9 +38,8 @@ _NARROW = 1e-10
 _STEP = 2.5  # largest factor by which one sweep moves a node
 
 # Rows of Space.pairs. Growth: weight and discounting; N and D: terms of numerator and denominator, and their slopes.
-(_GROWTH_R, _GROWTH_Q, _SCALE, _INVERSE, _DRIFT, _G, _A, _N, _D, _SLOPE_N, _SLOPE_D, _C, _FREE, _OVER_N, _OVER_D, _WEIGHT, _TMP) = (
-    range(17)
-)
+_GROWTH_R, _GROWTH_Q, _SCALE, _INVERSE, _DRIFT, _G, _A, _N, _D, _SLOPE_N, _SLOPE_D, _C, _FREE = range(13)
+_OVER_N, _OVER_D, _WEIGHT, _TMP = range(13, 17)
 _FIRST, _SECOND = _OVER_N, _OVER_D  # once these have served
 _PAIR_ROWS = 17
 # Rows of Space.rows, by node.
@@ -61,10 +60,12 @@ class Space(NamedTuple):
     g: Array  # (2, n) log distance of each boundary from its start
     tangents: Array  # (2, 4, n) its derivatives by volatility, rate, yield, and volatility twice
     start: Array  # (2, 3) log of each boundary at expiry, strike 1, and its derivatives by rate and yield
-    # (3,) time up to which there is a boundary, the regime, 1 where derivatives are wanted: here and not an argument,
+    # (3,) time up to which it is solved, the regime, 1 where derivatives are wanted: here and not an argument,
     # because numba would compile the kernels once more for every literal.
     scope: Array
     points: Array  # (8, p) over points of the price integral
+    table: Array  # (n, p) node values to values there, where the scheme's own table does not serve
+    weights: Array  # (n,)
     total: Array  # (10,) value and derivatives
 
 
@@ -85,6 +86,8 @@ def new_space(t: Tables) -> Space:
         np.zeros((2, 3)),
         np.zeros(3),
         np.zeros((8, t.price_weight.size)),
+        np.zeros((n, t.price_weight.size)),
+        np.zeros(n),
         np.zeros(10),
     )
 
@@ -295,9 +298,7 @@ def _equation(
 
 
 @kernel
-def _derivatives(
-    rate: float, dividend_yield: float, which: int, t: Tables, g: Array, space: Space
-) -> None:
+def _derivatives(rate: float, dividend_yield: float, which: int, t: Tables, g: Array, space: Space) -> None:
     """The residual's derivatives by the node values into ``space.jacobian``, after :func:`_equation`."""
     n = t.node.size
     count = t.sine.size

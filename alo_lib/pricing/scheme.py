@@ -33,10 +33,17 @@ class Scheme:
             ("sweeps m", self.sweeps, 1, 100),
             ("nodes n", self.nodes, 2, 64),
             ("points l", self.points, 2, 256),
-            ("price points p", self.price_points, 2, 512),
+            ("price points p", self.price_points, 2, 2048),
         ):
             if not low <= value <= high:
                 raise ValueError(f"scheme: {name} is {value}; {low} to {high} is allowed")
+
+    def denser(self, level: int) -> "Scheme":
+        """For what is harder than the scheme is meant for: twice the nodes and points, 2**level the price points."""
+        if level == 0:
+            return self
+        nodes, points = min(2 * self.nodes, 64), min(2 * self.points, 256)
+        return Scheme(self.sweeps, nodes, points, min(self.price_points << level, 2048))
 
 
 FAST = Scheme(1, 6, 8, 16)

@@ -19,10 +19,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from alo_lib.numerics.chebyshev import weights_at
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementary import exponential, fma, normal_cdf, normal_cdf_pdf
 from alo_lib.numerics.fixed_order import solve as solve_linear
-from alo_lib.pricing.american import SINGLE, solve
+from alo_lib.pricing.american import LONG, SINGLE, decay, horizon, solve
 from alo_lib.pricing.batch import MAX_STEPS, advance, new_search, store
 from alo_lib.pricing.boundary import Space, new_space
 from alo_lib.pricing.european import COUNT, V_L, V_LL, V_LQ, V_LR, V_LS, V_Q, V_R, V_S, V_SS, V, european_put
@@ -51,12 +52,19 @@ def _nodes() -> tuple[Array, Array]:
     return x, np.ascontiguousarray(np.array(columns).T)
 
 
+class Panel(NamedTuple):
+    """Boundaries of a range of volatilities."""
+
+    until: float  # time to expiry up to which they are solved; they have settled then, or no contract lives longer
+    coefficients: Array  # (3, degrees, n) of g squared and half its derivatives by rate and yield
+
+
 @kernel
 def _solve_panel(
     rate: float,
     dividend_yield: float,
     volatilities: Array,
-    horizon: float,
+    until: float,
     to_coefficients: Array,
     t: Tables,
     space: Space,
@@ -65,9 +73,9 @@ def _solve_panel(
     """Coefficients (3, degrees, n) of g squared and of half its derivatives by rate and yield; False without one."""
     out[:] = 0.0
     for m in range(volatilities.size):
-        if solve(rate, dividend_yield, volatilities[m], horizon, True, t, space) != 0:
+        if solve(rate, dividend_yield, volatilities[m], until, True, t, space) != 0:
             return False
-        if space.scope[1] != SINGLE or space.scope[0] != horizon:
+        if space.scope[1] != SINGLE or space.scope[0] != until:
             return False
         for a in range(volatilities.size):
             c = to_coefficients[a, m]
@@ -80,18 +88,18 @@ def _solve_panel(
 
 
 @lru_cache(maxsize=4096)
-def panel(rate: float, dividend_yield: float, scheme: Scheme, horizon: int, exponent: int) -> Array | None:
-    """The panel for volatilities in [2**(exponent - 1), 2**exponent) and times up to 4**horizon years.
+def panel(rate: float, dividend_yield: float, scheme: Scheme, years: int, exponent: int) -> Panel | None:
+    """The panel for volatilities in [2**(exponent - 1), 2**exponent) and times up to 4**years.
 
-    rate, dividend_yield: of the reduced put. Shape (3, degrees, n); None where the put has no single boundary or it
-    could not be solved.
+    rate, dividend_yield: of the reduced put. None where it has no single boundary or that could not be solved.
     """
     x, to_coefficients = _nodes()
     t = tables(scheme)
     out = np.empty((3, _DEGREES, t.node.size))
     volatilities = 2.0 ** (exponent - 0.5 + 0.5 * x)
-    solved = _solve_panel(rate, dividend_yield, volatilities, 4.0**horizon, to_coefficients, t, new_space(t), out)
-    return out if solved else None
+    until = max(horizon(rate, dividend_yield, volatility, 4.0**years) for volatility in volatilities)
+    solved = _solve_panel(rate, dividend_yield, volatilities, until, to_coefficients, t, new_space(t), out)
+    return Panel(until, out) if solved else None
 
 
 class Surface(NamedTuple):
@@ -114,27 +122,16 @@ _SCRATCH = 17
 def _expiry_tables(panels: Array, roots: Array, node: Array, sine: Array, weights: Array, out: Array) -> None:
     """Panels (k, 3, degrees, n) at the points of an expiry: out (k, 3, degrees, p + 1), today last.
 
-    roots (k,): square root of time to expiry over the panel's horizon. The interpolation in time is barycentric as in
-    :func:`alo_lib.numerics.chebyshev.interpolation_matrix`; at time 0 all values vanish.
+    roots (k,): square root of time to expiry over the time up to which the panel's boundaries are solved.
     """
     n = node.size
     p = sine.size
     out[:] = 0.0
     for j in range(roots.size):
         for k in range(p + 1):
-            x = roots[j] * (sine[k] if k < p else 1.0)
-            total = 0.5 * (1.0 if n % 2 == 0 else -1.0) / x
-            exact = -1
+            weights_at(min(roots[j] * (sine[k] if k < p else 1.0), 1.0), node, weights)
             for i in range(n):
-                difference = x - node[i]
-                if difference == 0.0:
-                    exact = i
-                    difference = 1.0
-                sign = (0.5 if i == 0 else 1.0) * (1.0 if i % 2 == 0 else -1.0)
-                weights[i] = sign / difference
-                total += weights[i]
-            for i in range(n):
-                c = weights[i] / total if exact < 0 else (1.0 if i == exact else 0.0)
+                c = weights[i]
                 for a in range(3):
                     for m in range(panels.shape[2]):
                         out[j, a, m, k] += c * panels[j, a, m, i]
@@ -429,6 +426,14 @@ def _grouped(rate: Array, dividend_yield: Array, time: Array, right: Array) -> G
     return Grouped(order, np.append(first, len(order)), member, key, single[member])
 
 
+def _settling(grouped: Grouped) -> Array:
+    """How far the boundaries of each panel settle within its horizon, (groups, _PANELS), at the quicker end."""
+    rates, yields, times = (column[:, np.newaxis] for column in grouped.key)
+    edges = 2.0 ** np.arange(_LOWEST - 1, _LOWEST + _PANELS)
+    rate = decay(rates, yields, edges)
+    return np.asarray(np.maximum(rate[:, :-1], rate[:, 1:]) * 4.0 ** ((np.frexp(times)[1] + 1) // 2))
+
+
 def _surface(grouped: Grouped, needed: Mask, scheme: Scheme) -> Surface:
     """The surface of the groups, with those of the panels needed (groups, _PANELS) that there are."""
     t = tables(scheme)
@@ -443,14 +448,13 @@ def _surface(grouped: Grouped, needed: Mask, scheme: Scheme) -> Surface:
     index = np.full((len(times), _PANELS), -1, np.int64)
     solved: list[Array] = []
     roots = []
-    horizons = (np.frexp(times)[1] + 1) // 2
+    years = (np.frexp(times)[1] + 1) // 2
     for j, number in np.argwhere(needed).tolist():
-        horizon = int(horizons[j])
-        found = panel(float(rates[j]), float(yields[j]), scheme, horizon, number + _LOWEST)
+        found = panel(float(rates[j]), float(yields[j]), scheme, int(years[j]), number + _LOWEST)
         if found is not None:
             index[j, number] = len(solved)
-            solved.append(found)
-            roots.append(math.sqrt(times[j] / 4.0**horizon))
+            solved.append(found.coefficients)
+            roots.append(math.sqrt(times[j] / found.until))
     panels = np.empty((len(solved), 3, _DEGREES, p + 1))
     if solved:
         _expiry_tables(np.stack(solved), np.array(roots), t.node, t.price_sine, np.empty(t.node.size), panels)
@@ -467,19 +471,25 @@ class Surfaces:
         self._strike, self._time, self._right, self._scheme = strike, time_to_expiry, right, scheme
         self._rates = np.empty((2, 0))
         self._tried = np.empty((0, _PANELS), np.bool_)  # panels asked for, by group
+        self._settles = np.empty((0, _PANELS))
         self._grouped: Grouped
         self._surface: Surface
 
-    def _prepare(self, rate: Array, dividend_yield: Array, volatility: Array) -> Mask:
-        """Have the panels that the volatilities need; tells for which contracts there can be one."""
+    def _prepare(self, rate: Array, dividend_yield: Array, volatility: Array, limit: float) -> Mask:
+        """Have the panels that the volatilities need; tells for which contracts there can be one.
+
+        limit: how far boundaries may settle within a panel.
+        """
         rates = np.stack([rate, dividend_yield])
         if not np.array_equal(rates, self._rates):
             self._grouped = _grouped(rate, dividend_yield, self._time, self._right)
             self._rates = rates
             self._tried = np.zeros((len(self._grouped.first) - 1, _PANELS), np.bool_)
+            self._settles = _settling(self._grouped)
             self._surface = _surface(self._grouped, self._tried, self._scheme)
         number = np.frexp(volatility)[1] - _LOWEST
         possible = self._grouped.single & (number >= 0) & (number < _PANELS) & (volatility > 0.0)
+        possible &= self._settles[self._grouped.member, np.clip(number, 0, _PANELS - 1)] <= limit
         member, number = self._grouped.member[possible], number[possible]
         if not self._tried[member, number].all():
             self._tried[member, number] = True
@@ -488,7 +498,7 @@ class Surfaces:
 
     def values(self, spot: Array, rate: Array, dividend_yield: Array, volatility: Array, rows: int) -> Array:
         """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel."""
-        self._prepare(rate, dividend_yield, volatility)
+        self._prepare(rate, dividend_yield, volatility, LONG)
         out = np.empty((rows, spot.size))
         order, first = self._grouped.order, self._grouped.first
         _values(spot, self._strike, volatility, self._right, order, first, self._surface, out)
@@ -505,7 +515,8 @@ class Surfaces:
         open_ = np.isfinite(search.volatility)
         without = np.zeros_like(open_)
         for _ in range(MAX_STEPS):
-            without |= open_ & ~self._prepare(rate, dividend_yield, np.where(open_, search.volatility, np.nan))
+            sought = np.where(open_, search.volatility, np.nan)
+            without |= open_ & ~self._prepare(rate, dividend_yield, sought, np.inf)
             open_ &= ~without
             if not open_.any():
                 break
@@ -515,4 +526,7 @@ class Surfaces:
             without |= open_ & np.isnan(out[0])
             open_ &= ~without
             advance(price, out, search, open_)
+        # On its way a search may pass through panels that are not good enough to end in.
+        found = np.isfinite(search.volatility)
+        without |= found & ~self._prepare(rate, dividend_yield, search.volatility, LONG)
         return search.volatility, without
