@@ -7,7 +7,9 @@ a matrix product with constants instead of a recurrence.
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["interpolation_matrix", "nodes"]
+from alo_lib.numerics.compilation import kernel
+
+__all__ = ["interpolation_matrix", "nodes", "weights_at"]
 
 Array = npt.NDArray[np.float64]
 
@@ -40,3 +42,21 @@ def interpolation_matrix(n: int, x: Array) -> Array:
         weights = terms / terms.sum(axis=-1, keepdims=True)
     hit = exact.any(axis=-1, keepdims=True)
     return np.asarray(np.where(hit, exact.astype(np.float64), weights), dtype=np.float64)
+
+
+@kernel
+def weights_at(x: float, z: Array, weights: Array) -> None:
+    """Weights (n) of the interpolant at x in [0, 1] of what vanishes at 0; z (n): the other :func:`nodes`."""
+    n = z.size
+    total = (0.5 if n % 2 == 0 else -0.5) / x
+    for i in range(n):
+        difference = x - z[i]
+        if difference == 0.0:
+            weights[:] = 0.0
+            weights[i] = 1.0
+            return
+        sign = (0.5 if i == 0 else 1.0) * (1.0 if i % 2 == 0 else -1.0)
+        weights[i] = sign / difference
+        total += weights[i]
+    for i in range(n):
+        weights[i] /= total

@@ -1,9 +1,9 @@
-"""Gauss-Legendre rules, and the rule in the angle that removes square-root ends."""
+"""Gauss-Legendre rules, and rules in an angle that remove square-root ends."""
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["gauss_legendre", "sine_squared_rule"]
+__all__ = ["front_rule", "gauss_legendre", "sine_squared_rule"]
 
 Array = npt.NDArray[np.float64]
 
@@ -32,3 +32,16 @@ def sine_squared_rule(n: int) -> tuple[Array, Array, Array]:
     angle = 0.5 * np.pi * t
     sine, cosine = np.sin(angle), np.cos(angle)
     return sine, cosine, np.pi * w * sine * cosine
+
+
+def front_rule(n: int) -> tuple[Array, Array, Array]:
+    """``(sin a, cos a, weight)`` as :func:`sine_squared_rule`, its points crowded where ``cos(a)`` is small.
+
+    For integrands with a front: a step at an unknown, perhaps very small value of ``cos(a)``, as the early-exercise
+    integral of an option near its boundary has. With Gauss-Legendre in the cube root of the angle from that end, n
+    points resolve fronts down to about ``1 / n**3`` instead of ``1 / n``.
+    """
+    t, w = gauss_legendre(n)
+    angle = 0.5 * np.pi * t**3
+    sine, cosine = np.cos(angle), np.sin(angle)
+    return sine, cosine, 3.0 * np.pi * w * t**2 * sine * cosine

@@ -19,6 +19,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from alo_lib.numerics.chebyshev import weights_at
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementary import exponential, normal_cdf_pdf
 from alo_lib.pricing.boundary import Space, solve_boundary
@@ -38,13 +39,30 @@ from alo_lib.pricing.european import (
 )
 from alo_lib.pricing.scheme import Tables
 
-__all__ = ["BAD_BOUNDARY", "DOUBLE", "EUROPEAN", "SINGLE", "deterministic", "evaluate", "regime", "solve"]
+__all__ = [
+    "BAD_BOUNDARY",
+    "DOUBLE",
+    "EUROPEAN",
+    "LONG",
+    "SINGLE",
+    "decay",
+    "deterministic",
+    "difficulty",
+    "evaluate",
+    "horizon",
+    "regime",
+    "solve",
+]
 
 Array = npt.NDArray[np.float64]
 
 EUROPEAN, SINGLE, DOUBLE = 0, 1, 2
 BAD_BOUNDARY = 1
 
+LONG = 3.0  # in units of the slowest decay's time
+_SHARP = 4.0
+_SETTLED = 20.0  # in units of the slowest decay's time
+_SHORTEST = 1e-14  # variance until which every boundary is solved
 _DETERMINISTIC = 1e-8  # volatility * sqrt(time) below which the spot's path is its forward
 _G_FLOOR = 1e-24
 _NO_PREMIUM = 1e-10  # of the strike
@@ -64,11 +82,49 @@ def regime(rate: float, dividend_yield: float) -> int:
     return SINGLE
 
 
+def decay(rate: Array, dividend_yield: Array, volatility: Array) -> Array:
+    """The rate a year at which the distance of a put's boundary from the perpetual option's decays; r > 0 or q < 0."""
+    variance = volatility * volatility
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.asarray(rate + 0.5 * (rate - dividend_yield - 0.5 * variance) ** 2 / variance)
+
+
+def difficulty(rate: Array, dividend_yield: Array, volatility: Array, time: Array) -> npt.NDArray[np.int64]:
+    """How much denser a scheme puts need (:meth:`Scheme.denser`): 0 for nearly all.
+
+    1 where the boundary has time to settle or a negative yield to grow, which takes more nodes. More where spot drifts down into the exercise
+    region, at a time that is known the better the smaller volatility is: the price integral has a front there.
+    """
+    single = (rate > 0.0) | ((rate == 0.0) & (dividend_yield < 0.0))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        settles = single & (np.maximum(decay(rate, dividend_yield, volatility), -dividend_yield) * time > LONG)
+        sharpness = np.where(single, dividend_yield - rate, 0.0) * np.sqrt(time) / volatility
+        front = np.ceil(np.log2(np.clip(np.nan_to_num(sharpness), 1.0, 128.0)))
+    return np.where(sharpness > _SHARP, front.astype(np.int64) - 1, settles.astype(np.int64))
+
+
+@kernel
+def horizon(rate: float, dividend_yield: float, volatility: float, time: float) -> float:
+    """The time up to which a put's boundary must be solved: time, or less where a single one has settled before.
+
+    It gets to the perpetual option's as the mass of paths decays that are neither exercised nor discounted away: at the
+    rate r + (r - q - volatility**2 / 2)**2 / (2 volatility**2).
+    """
+    if rate <= 0.0 or volatility == 0.0:
+        return time
+    variance = volatility * volatility
+    drift = rate - dividend_yield - 0.5 * variance
+    settled = _SETTLED / (rate + 0.5 * drift * drift / variance)
+    return min(time, max(settled, _SHORTEST / variance))
+
+
 @kernel
 def solve(
     rate: float, dividend_yield: float, volatility: float, time: float, with_tangents: bool, t: Tables, space: Space
 ) -> int:
     """Solve the boundary, or both, of a put with strike 1 into space; returns 0 or BAD_BOUNDARY.
+
+    time: up to which to solve, as :func:`horizon` has it.
 
     Two boundaries are solved up to expiry or to where they meet, whichever is earlier. Up to there each obeys its own
     single-boundary equation: continuing the exercise region past the other boundary changes no value on this side.
@@ -162,8 +218,17 @@ def _add_premium(
     carry = rate - dividend_yield
     start = space.start[which, 0]
     away = 1.0 - 2.0 * which
-    horizon = space.scope[0]
-    rest = time - horizon
+    # Two boundaries are integrated over up to where they meet; a single one all along, settled as it may be before.
+    until = space.scope[0]
+    span = time if space.scope[1] == SINGLE else until
+    rest = time - span
+    table = t.price_interpolate
+    if until < span:
+        table = space.table
+        for k in range(p):
+            weights_at(min(t.price_sine[k] * math.sqrt(span / until), 1.0), t.node, space.weights)
+            for j in range(n):
+                table[j, k] = space.weights[j]
     g = space.g[which]
     w = space.points
     level, scale, a, cdf_minus, pdf_minus, cdf_plus, cash, stock = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
@@ -171,27 +236,26 @@ def _add_premium(
         level[k] = 0.0
     for j in range(n):
         h = g[j] * g[j]
-        row = t.price_interpolate[j]
         for k in range(p):
-            level[k] += row[k] * h
+            level[k] += table[j, k] * h
     for k in range(p):
         level[k] = math.sqrt(max(level[k], _G_FLOOR))
     for k in range(p):
-        v = rest + horizon * t.price_cosine[k] * t.price_cosine[k]
+        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
         scale[k] = volatility * math.sqrt(v)
     for k in range(p):
-        v = rest + horizon * t.price_cosine[k] * t.price_cosine[k]
+        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
         a[k] = (log_spot - start + away * level[k] + carry * v) / scale[k]
     for k in range(p):
         cdf_minus[k], pdf_minus[k] = normal_cdf_pdf(-side * (a[k] - 0.5 * scale[k]))
     for k in range(p):
         cdf_plus[k], stock[k] = normal_cdf_pdf(-side * (a[k] + 0.5 * scale[k]))
     for k in range(p):
-        v = rest + horizon * t.price_cosine[k] * t.price_cosine[k]
-        cash[k] = sign * horizon * t.price_weight[k] * strike * exponential(-rate * v)
+        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
+        cash[k] = sign * span * t.price_weight[k] * strike * exponential(-rate * v)
     for k in range(p):
-        v = rest + horizon * t.price_cosine[k] * t.price_cosine[k]
-        stock[k] = sign * horizon * t.price_weight[k] * spot * exponential(-dividend_yield * v) * cdf_plus[k]
+        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
+        stock[k] = sign * span * t.price_weight[k] * spot * exponential(-dividend_yield * v) * cdf_plus[k]
     total = space.total
     value = 0.0
     for k in range(p):
@@ -207,7 +271,7 @@ def _add_premium(
         z = 0.0
         xx = 0.0
         for j in range(n):
-            c = t.price_interpolate[j, k]
+            c = table[j, k]
             x += c * g[j] * tangents[0, j]
             y += c * g[j] * tangents[1, j]
             z += c * g[j] * tangents[2, j]
@@ -218,7 +282,7 @@ def _add_premium(
         b_ss = -away * xx
         b_r = start_rate - away * y / level[k]
         b_q = start_yield - away * z / level[k]
-        v = rest + horizon * t.price_cosine[k] * t.price_cosine[k]
+        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
         s = scale[k]
         minus = a[k] - 0.5 * s
         plus = a[k] + 0.5 * s

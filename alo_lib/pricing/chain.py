@@ -8,6 +8,7 @@ from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.dividends import Dividends, check_dividends
 from alo_lib.pricing.options import Greeks, SchemeLike, run_implied, run_values
 from alo_lib.pricing.scheme import resolve_scheme
+from alo_lib.pricing.surface import Surfaces
 
 __all__ = ["Chain"]
 
@@ -42,13 +43,10 @@ class Chain:
         self.style: Style = style
         self._scheme = resolve_scheme(scheme)
         self._dividends = None if dividends is None else check_dividends(dividends)
+        self._surfaces = Surfaces(self.strike, self.time_to_expiry, self.right, self._scheme)
 
     def __len__(self) -> int:
         return self.strike.size
-
-    def _sorted(self, volatility: Array, rate: Array, dividend_yield: Array) -> npt.NDArray[np.intp]:
-        """Contracts by right, expiry, rate, yield and volatility, strikes in the caller's order."""
-        return np.asarray(np.lexsort((volatility, rate, dividend_yield, self.time_to_expiry, self.right)))
 
     def _each(self, **arguments: npt.ArrayLike) -> list[Array]:
         """The arguments, one element a contract."""
@@ -66,13 +64,15 @@ class Chain:
         rows: int,
     ) -> Array:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
-        order = self._sorted(sigma, r, q)
-        flat = [array[order] for array in (s, self.strike, r, q, sigma, self.time_to_expiry, self.right)]
-        american = int(self.style == "american")
-        values = run_values(flat, american, self._scheme, rows, dividends=self._dividends, invalid="nan")
-        out = np.empty_like(values)
-        out[:, order] = values
-        return out
+        flat = [s, self.strike, r, q, sigma, self.time_to_expiry, self.right]
+        if self.style == "european" or self._dividends is not None:
+            american = int(self.style == "american")
+            return run_values(flat, american, self._scheme, rows, dividends=self._dividends, invalid="nan")
+        values = self._surfaces.values(s, r, q, sigma, rows)
+        rest = np.flatnonzero(np.isnan(values[0]))
+        if rest.size:
+            values[:, rest] = run_values([array[rest] for array in flat], 1, self._scheme, rows, invalid="nan")
+        return values
 
     def price(
         self, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike, volatility: npt.ArrayLike
@@ -95,15 +95,22 @@ class Chain:
         NaN where no volatility, or no single one, explains a price (a missing quote included).
         """
         s, r, q = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield)
-        prices = np.asarray(price, dtype=np.float64)
+        prices = np.array(price, dtype=np.float64, order="C")
         if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
         rows = np.atleast_2d(prices).shape[0]
         contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
-        flat = [np.array(prices, order="C").reshape(-1), *(np.tile(array, rows) for array in contracts)]
-        return run_implied(flat, int(self.style == "american"), self._scheme, dividends=self._dividends).reshape(
-            prices.shape
-        )
+        if self.style == "european" or self._dividends is not None:
+            flat = [prices.reshape(-1), *(np.tile(array, rows) for array in contracts)]
+            found = run_implied(flat, int(self.style == "american"), self._scheme, dividends=self._dividends)
+            return found.reshape(prices.shape)
+        found = np.empty((rows, len(self)))
+        for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
+            out[:], without = self._surfaces.implied(quoted, s, r, q)
+            rest = np.flatnonzero(without)
+            if rest.size:
+                out[rest] = run_implied([array[rest] for array in (quoted, *contracts)], 1, self._scheme)
+        return found.reshape(prices.shape)
 
     def roll(self, elapsed_years: float) -> None:
         """Let time pass; contracts past their expiry stay at zero time to expiry.
@@ -113,6 +120,7 @@ class Chain:
         if not 0.0 <= elapsed_years < np.inf:
             raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
         self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)
+        self._surfaces = Surfaces(self.strike, self.time_to_expiry, self.right, self._scheme)
         if self._dividends is not None:
             times, amounts = self._dividends
             ahead = times > elapsed_years

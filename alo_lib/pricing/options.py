@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, regime, solve
+from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, SINGLE, difficulty, horizon, regime, solve
 from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS, implied_batch, value_batch
 from alo_lib.pricing.boundary import new_space
@@ -105,6 +105,30 @@ def run_values(
     """
     if dividends is not None:
         return values_with_dividends(flat, american > 0, scheme, rows, *check_dividends(dividends))
+    levels = _levels(flat[2:], american)
+    if levels.any():
+        out = np.empty((rows, levels.size))
+        for level in np.unique(levels):
+            which = np.flatnonzero(levels == level)
+            part = [array[which] for array in flat]
+            out[:, which] = _run_values(part, american, scheme.denser(int(level)), rows, threads, invalid)
+        return out
+    return _run_values(flat, american, scheme, rows, threads, invalid)
+
+
+def _levels(flat: list[Array], american: int) -> npt.NDArray[np.int64]:
+    """How much denser a scheme the options (rate .. right) need."""
+    rate, dividend_yield, volatility, time, right = flat
+    if not american:
+        return np.zeros(rate.size, np.int64)
+    call = right > 0.0
+    reduced = np.where(call, dividend_yield, rate), np.where(call, rate, dividend_yield)
+    return difficulty(*reduced, volatility, time)
+
+
+def _run_values(
+    flat: list[Array], american: int, scheme: Scheme, rows: int, threads: int | None, invalid: Invalid
+) -> Array:
     out = np.empty((rows, flat[0].size))
     t = tables(scheme)
 
@@ -286,6 +310,16 @@ def run_implied(
     """Implied volatilities (n,) of flat argument arrays (price, spot .. right); NaN where there is none."""
     if dividends is not None:
         return implied_with_dividends(flat, american > 0, scheme, *check_dividends(dividends))
+    out = _run_implied(flat, american, scheme, threads)
+    _, _, _, rate, dividend_yield, time, right = flat
+    levels = _levels([rate, dividend_yield, out, time, right], american)
+    for level in np.unique(levels[levels > 0]):
+        which = np.flatnonzero(levels == level)
+        out[which] = _run_implied([array[which] for array in flat], american, scheme.denser(int(level)), threads)
+    return out
+
+
+def _run_implied(flat: list[Array], american: int, scheme: Scheme, threads: int | None) -> Array:
     out = np.empty(flat[0].size)
     t = tables(scheme)
 
@@ -323,9 +357,10 @@ def exercise_boundary(
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
     if side > 0.0:
         r, q = q, r
-    t = tables(resolve_scheme(scheme))
+    level = int(_levels([array[:1] for array in flat[1:]], 1)[0])
+    t = tables(resolve_scheme(scheme).denser(level))
     space = new_space(t)
-    if solve(r, q, sigma, time, False, t, space) == BAD_BOUNDARY:
+    if solve(r, q, sigma, horizon(r, q, sigma, time), False, t, space) == BAD_BOUNDARY:
         raise PricingError(f"no exercise boundary was found for rate={rate:g}, dividend_yield={dividend_yield:g}")
     kind = regime(r, q)
     elapsed = space.scope[0] * t.node[::-1] ** 2
@@ -340,6 +375,6 @@ def exercise_boundary(
         upper, lower = (1.0 / upper, lower) if kind != DOUBLE else (1.0 / lower, 1.0 / upper)
     if elapsed[-1] < time:
         elapsed = np.append(elapsed, time)
-        upper = np.append(upper, math.nan)
+        upper = np.append(upper, upper[-1] if kind == SINGLE else math.nan)
         lower = np.append(lower, math.nan)
     return Boundary(elapsed, k * upper, k * lower)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.chebyshev import interpolation_matrix, nodes
-from alo_lib.numerics.quadrature import sine_squared_rule
+from alo_lib.numerics.quadrature import front_rule, sine_squared_rule
 
 __all__ = ["ACCURATE", "FAST", "HIGH_PRECISION", "Scheme", "Tables", "resolve_scheme", "tables"]
 
@@ -33,29 +33,35 @@ class Scheme:
             ("sweeps m", self.sweeps, 1, 100),
             ("nodes n", self.nodes, 2, 64),
             ("points l", self.points, 2, 256),
-            ("price points p", self.price_points, 2, 512),
+            ("price points p", self.price_points, 2, 2048),
         ):
             if not low <= value <= high:
                 raise ValueError(f"scheme: {name} is {value}; {low} to {high} is allowed")
 
+    def denser(self, level: int) -> "Scheme":
+        """For what is harder than the scheme is meant for: twice the nodes and points, 2**level the price points."""
+        if level == 0:
+            return self
+        nodes, points = min(2 * self.nodes, 64), min(2 * self.points, 256)
+        return Scheme(self.sweeps, nodes, points, min(self.price_points << level, 2048))
 
-FAST = Scheme(2, 6, 7, 14)
-ACCURATE = Scheme(4, 10, 14, 32)
-HIGH_PRECISION = Scheme(12, 24, 40, 96)
+
+FAST = Scheme(1, 6, 8, 16)
+ACCURATE = Scheme(3, 12, 16, 24)
+HIGH_PRECISION = Scheme(6, 24, 40, 48)
 _PRESETS = {"fast": FAST, "accurate": ACCURATE, "high_precision": HIGH_PRECISION}
 
 
 class Tables(NamedTuple):
     """A scheme's constants as the kernels read them; time is scaled to 1.
 
-    Flattened pairs (point k, node i) run along one axis at ``k * n + i``, so that the loops over them are long enough
-    to vectorize within a single option: one price is then as fast as one of a batch, and the bits agree.
+    Flattened pairs (point k, node i) run along one axis at ``k * n + i``; l is rounded up to a multiple of 8.
     """
 
     sweeps: int
     node: Array  # (n,) square roots of the node times, 1 first
     interpolate: Array  # (n, l * n) node values to values at the inner points
-    interpolate_cube: Array  # (n, l, n) the same
+    interpolate_halves: Array  # (n, 2, l * n / 2) the same
     sine: Array  # (l * n,) square root of the elapsed time u of each pair
     cosine: Array  # (l * n,) square root of the remaining time v of each pair
     weight: Array  # (l * n,) weight of each pair, the node's time included
@@ -84,16 +90,16 @@ def tables(scheme: Scheme) -> Tables:
     """The constants of a scheme."""
     n = scheme.nodes
     x = nodes(n)[:-1]
-    sine, cosine, weight = sine_squared_rule(scheme.points)
+    sine, cosine, weight = sine_squared_rule(-8 * (-scheme.points // 8))
     inner = interpolation_matrix(n, sine[:, np.newaxis] * x)[..., :-1]
     interpolate = np.ascontiguousarray(inner.reshape(-1, n).T)
-    price_sine, price_cosine, price_weight = sine_squared_rule(scheme.price_points)
+    price_sine, price_cosine, price_weight = front_rule(scheme.price_points)
     outer = interpolation_matrix(n, price_sine)[..., :-1]
     return Tables(
         sweeps=scheme.sweeps,
         node=x,
         interpolate=interpolate,
-        interpolate_cube=interpolate.reshape(n, -1, n),
+        interpolate_halves=interpolate.reshape(n, 2, -1),
         sine=np.ravel(sine[:, np.newaxis] * x),
         cosine=np.ravel(cosine[:, np.newaxis] * x),
         weight=np.ravel(weight[:, np.newaxis] * x**2),

@@ -124,10 +124,13 @@ class MarketBook:
         return np.asarray(0.5 * (self.quotes["bid"] + self.quotes["ask"]), np.float64)
 
     def dividend_yield(self, time: int) -> float:
-        """Cash paid over the past year over spot, continuously compounded in effect; 0 without dividends or price."""
+        """Cash paid over the past year over spot, continuously compounded in effect; 0 without dividends or price.
+
+        To a basis point, so that it stays while spot moves a little, and exercise boundaries with it.
+        """
         year_ago = time - SECONDS_A_YEAR * NANOSECONDS
         paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
-        return float(np.log1p(paid / self.spot)) if self.spot > 0.0 else 0.0
+        return round(float(np.log1p(paid / self.spot)), 4) if self.spot > 0.0 else 0.0
 
     def next_ex_date(self) -> int | None:
         """When the next dividend should go ex, from the rhythm of the last two; None without a rhythm."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alo_lib.pricing import Chain, exercise_boundary, greeks, implied_volatility, price
+from alo_lib.pricing import Chain, Greeks, exercise_boundary, greeks, implied_volatility, price
 from alo_lib.pricing.batch import value_batch
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
@@ -123,8 +123,9 @@ def test_chain_agrees_with_the_functions_in_the_callers_order() -> None:
     chain = Chain(strikes, years, rights)
     found = chain.greeks(100.0, rates, 0.01, sigma)
     expected = greeks(100.0, strikes, rates, 0.01, sigma, years, rights)
+    tolerance = Greeks(1e-5, 1e-5, 1e-6, 1e-4, 1e-4, 1e-3, 1e-3, 1e-3, 1e-1, 1e-3)
     for name in found._fields:
-        assert (getattr(found, name) == getattr(expected, name)).all(), name
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=getattr(tolerance, name)), name
     quotes = np.stack([found.price * 0.99, found.price, found.price * 1.01])
     back = chain.implied_volatility(quotes, 100.0, rates, 0.01)
     assert back.shape == (3, 6)
@@ -134,6 +135,27 @@ def test_chain_agrees_with_the_functions_in_the_callers_order() -> None:
     assert np.isnan(missing).all()
     chain.roll(0.3)
     assert chain.time_to_expiry.min() == 0.0
+
+
+def test_a_contracts_value_does_not_depend_on_the_rest_of_its_chain_nor_on_what_was_asked_before() -> None:
+    random = np.random.default_rng(11)
+    strikes, years = random.uniform(70.0, 140.0, 61), random.choice([0.0, 0.02, 0.3, 1.7], 61)
+    rights, sigma = random.choice([-1.0, 1.0], 61), random.uniform(0.05, 1.3, 61)
+    rates, yields = random.choice([0.0, 0.03, -0.01], 61), random.choice([0.0, 0.05], 61)
+    together = Chain(strikes, years, rights)
+    together.greeks(90.0, 0.05, 0.01, 0.3)
+    found = np.stack(together.greeks(100.0, rates, yields, sigma))
+    quotes = found[0] + 0.05
+    implied = together.implied_volatility(quotes, 100.0, rates, yields)
+    for i in range(61):
+        alone = Chain(strikes[i], years[i], [rights[i]])
+        assert (np.stack(alone.greeks(100.0, rates[i], yields[i], sigma[i]))[:, 0] == found[:, i]).all()
+        again = alone.implied_volatility(quotes[i : i + 1], 100.0, rates[i], yields[i])
+        assert np.array_equal(again, implied[i : i + 1], equal_nan=True)
+    precise = greeks(100.0, strikes, rates, yields, sigma, years, rights, scheme="high_precision")
+    spread = np.abs(np.stack(precise) - found)
+    assert spread[0].max() < 1e-4
+    assert spread[1].max() < 1e-4
 
 
 def test_bad_arguments_are_named() -> None:
