@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.iv import iv
@@ -32,7 +33,7 @@ def alo() -> None:
     """
 
 
-for command in (backtest, report, generate, engines, price, iv, test, train):
+for command in (backtest, report, generate, engines, price, iv, chain, test, train):
     alo.add_command(command)
 
 

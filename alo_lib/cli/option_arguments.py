@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from alo_lib.pricing import Scheme
 
-__all__ = ["NUMBERS", "SCHEME", "TIMES", "Numbers", "cash_dividends", "contract_options"]
+__all__ = ["NUMBER", "NUMBERS", "SCHEME", "TIMES", "cash_dividends", "contract_options"]
 
 MAX_NUMBERS: Final = 10_000
 """Values that one option may name."""
@@ -70,6 +70,21 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         return [first + step * index for index in range(math.floor(count + 1e-9) + 1)]
 
 
+class Number(click.ParamType[float]):
+    """One number, a decimal or a percentage."""
+
+    name = "NUMBER"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        if isinstance(value, float):
+            return value
+        try:
+            return _number(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a number such as 0.25 or 25%", param, ctx)
+
+
 class TimedCash(click.ParamType[tuple[float, float]]):
     """A cash dividend, ``TIME:AMOUNT``."""
 
@@ -111,6 +126,7 @@ class SchemeName(click.ParamType["Scheme"]):
             )
 
 
+NUMBER: Final = Number()
 NUMBERS: Final = Numbers()
 TIMES: Final = Numbers(_years, "a time such as 0.5 (years) or 90d (days)")
 TIMED_CASH: Final = TimedCash()
