@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 
-__all__ = ["count_steps", "grid_value", "half_width", "refinement"]
+__all__ = ["count_steps", "grid_value", "half_width", "refinement", "sure_value"]
 
 Array = npt.NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def _steps_between(length: float, time: float, steps: int, multiple: int) -> int
 
 
 @kernel
-def _end_value(
+def sure_value(
     s: float,
     strike: float,
     rate: float,
@@ -94,7 +94,7 @@ def _end_value(
     call: bool,
     american: bool,
 ) -> float:
-    """Value at an end of the grid, calendar time ``now``, where nothing is left to chance.
+    """Value at calendar time ``now`` without volatility: at an end of the grid, where nothing is left to chance.
 
     An American option is exercised at once, at expiry, or at the best of the ex-times ahead: a call just before one, a
     put just after.
@@ -327,8 +327,8 @@ def grid_value(
             done = elapsed
             tau = time - now + elapsed
             scratch[3, 0], scratch[3, 1] = v[0], v[n]
-            v[0] = _end_value(s[0], strike, rate, dividend_yield, time - tau, time, times, amounts, call, american)
-            v[n] = _end_value(s[n], strike, rate, dividend_yield, time - tau, time, times, amounts, call, american)
+            v[0] = sure_value(s[0], strike, rate, dividend_yield, time - tau, time, times, amounts, call, american)
+            v[n] = sure_value(s[n], strike, rate, dividend_yield, time - tau, time, times, amounts, call, american)
             _step(v, payoff, scratch, n, dt, down, up, rate, 1.0 if implicit else 0.5, call, american)
             if row < trace.shape[1]:
                 trace[0, row] = tau

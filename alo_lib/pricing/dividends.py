@@ -15,7 +15,7 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import PricingError
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.cash_grid import count_steps, grid_value, half_width, refinement
+from alo_lib.pricing.cash_grid import count_steps, grid_value, half_width, refinement, sure_value
 from alo_lib.pricing.european import european_put_value
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 
@@ -246,6 +246,9 @@ def _cash_implied(
             continue
         call = right[i] > 0.0
         terms = (spot[i], strike[i], rate[i], dividend_yield[i])
+        # Volatility adds to what is sure: nothing explains less.
+        if price[i] <= sure_value(*terms, 0.0, time[i], times, amounts, call, american) + 1e-10 * strike[i]:
+            continue
         sigma = _guess(price[i], *terms, time[i], call, times, amounts)
         low, high = 0.0, math.inf  # of what has been tried: too little, too much
         before, miss_before = math.nan, math.nan
