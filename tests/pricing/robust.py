@@ -97,9 +97,26 @@ def _random(count: int) -> Iterator[Case]:
                 yield Case("random", rate, dividend_yield, volatility, years)
 
 
+def _random_two(count: int) -> Iterator[Case]:
+    """Puts with two boundaries, which have met in most."""
+    generator = np.random.default_rng(6)
+    for _ in range(count):
+        rate = generator.uniform(-0.03, -0.002)
+        dividend_yield = rate * generator.uniform(1.3, 4.0)
+        yield Case(
+            "two boundaries, random",
+            float(rate),
+            float(dividend_yield),
+            float(10 ** generator.uniform(-1.0, -0.2)),
+            float(10 ** generator.uniform(-1.0, 1.0)),
+        )
+
+
 def cases() -> list[Case]:
     """Every case, the listed ones first."""
-    return [*_listed(), *_random(110)]
+    met = Case("two boundaries, random", -0.00890264652769841, -0.01975317883224562, 0.474095300396977,
+               0.8797630794353173)  # fmt: skip
+    return [*_listed(), *_random(110), met, *_random_two(10)]
 
 
 def values(case: Case) -> list[Row]:
