@@ -1,6 +1,6 @@
 """The hard cases that every scheme must bear, and their values by :mod:`tests.pricing.reference`.
 
-``python -m tests.pricing.robust`` writes the values anew, in about a quarter of an hour.
+``python -m tests.pricing.robust`` writes the values anew, in about half an hour.
 """
 
 import csv
