@@ -45,7 +45,17 @@ def _user_families() -> tuple[type[Exception], ...]:
     from alo_lib.executive import ScheduleError
     from alo_lib.journal import JournalError
     from alo_lib.market import DataError
+    from alo_lib.pricing import PricingError
     from alo_lib.transport import TransportError
     from alo_lib.views import RunError
 
-    return DivergenceError, SettingsError, DataError, JournalError, RunError, ScheduleError, TransportError
+    return (
+        DataError,
+        DivergenceError,
+        JournalError,
+        PricingError,
+        RunError,
+        ScheduleError,
+        SettingsError,
+        TransportError,
+    )

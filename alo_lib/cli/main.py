@@ -8,10 +8,13 @@ from typing import NoReturn
 import click
 
 from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
+from alo_lib.cli.commands.iv import iv
 from alo_lib.cli.commands.journal import journal
+from alo_lib.cli.commands.price import price
 from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
 from alo_lib.cli.commands.schedule import schedule
@@ -38,17 +41,20 @@ def alo() -> None:
 
 for command in (
     backtest,
-    core,
     report,
     replay,
     journal,
-    generate,
-    engines,
+    chain,
+    price,
+    iv,
     volatility,
     schedule,
-    test,
-    train,
+    core,
     transport,
+    engines,
+    generate,
+    train,
+    test,
 ):
     alo.add_command(command)
 
