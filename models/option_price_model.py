@@ -1,91 +1,177 @@
-"""LEAN option price model: right American prices, implied volatilities and greeks."""
+"""LEAN option price model: right American prices, implied volatilities and greeks, a chain at a time."""
 
 import datetime as dt
-from typing import Final
+from collections import Counter
+from typing import Any, Final
 
 import numpy as np
 from AlgorithmImports import (
-    DividendYieldProvider,
-    Greeks,
-    IDividendYieldModel,
-    Option,
-    OptionContract,
     OptionPriceModelParameters,
     OptionPriceModelResult,
-    OptionRight,
-    OptionStyle,
     QCAlgorithm,
+    QuoteBar,
+    Security,
+    Slice,
     Symbol,
 )
 
-from alo_lib.pricing import Greeks as Values
-from alo_lib.pricing import Style, greeks, implied_volatility
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
-from models.marshalling import expiry_time, utc_nanoseconds
+from alo_lib.pricing.arguments import DOMAINS, PricingError, Style, check_choice
+from alo_lib.pricing.options import SchemeLike
+from alo_lib.pricing.quoted import QuotedValues, value_quotes
+from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource, Reason, market_price
+from alo_lib.pricing.scheme import resolve_scheme
+from models.chain_terms import Announced, ChainTerms, DividendYield
+from models.compiled_border import WRITTEN, Border
+from models.marshalling import utc_nanoseconds
 
 __all__ = ["AloOptionPriceModel"]
 
-_ONE_PERCENT: Final = 0.01
+_STYLES: Final[tuple[Style, Style]] = ("american", "european")  # in the order of LEAN's OptionStyle
+_UNITS: Final = {"vega": 0.01, "rho": 0.01}
+"""LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
+_LARGEST: Final = 1e27
+"""LEAN's results are decimals, which end at 7.9e28."""
 
 
 class AloOptionPriceModel:
-    """Prices a contract by the Andersen-Lake-Offengenden method: ``option.set_price_model(AloOptionPriceModel(self))``.
+    """Prices chains by the Andersen-Lake-Offengenden method: ``option.set_price_model(AloOptionPriceModel(self))``.
 
-    Implied volatility is that of the quote's mid, the last price where a side is missing. The greeks are in LEAN's
-    units: delta and gamma per unit, vega and rho per 1 %, theta a year. A price that no volatility explains gives
-    LEAN's empty result.
+    The first contract of a chain that is read in a slice prices them all in one compiled call; contracts of a slice in
+    which none is read cost nothing. One model may serve any number of options, American and European.
+
+    price: the market price that implied volatility and greeks are taken from, "mid", "bid", "ask" or "last"; what
+    quotes count is told in :func:`alo_lib.pricing.quotes.market_price`.
+    dividend_yield: "model" for LEAN's dividend yield of the underlying, "parity" for what put-call parity implies in
+    each expiry (LEAN's where it has no pair), or a dividend yield model of LEAN's interface.
+    announced: cash dividends that are known, see :data:`models.chain_terms.Announced`; not with "parity".
+    scheme: accuracy, see :class:`alo_lib.pricing.Scheme`.
+    max_quote_age: quotes older than that count as stale; None, since a quote stands until it is replaced.
+
+    The theoretical price is computed from the underlying's volatility model where one is set, and is the market price
+    elsewhere. A contract without usable quote, or whose price no volatility explains, gets LEAN's empty result and is
+    counted in ``unpriced`` by its reason.
+
+    Raises ValueError (PricingError) when an argument is none of the above.
     """
 
-    def __init__(self, algorithm: QCAlgorithm) -> None:
+    def __init__(
+        self,
+        algorithm: QCAlgorithm,
+        *,
+        price: PriceSource = "mid",
+        dividend_yield: DividendYield = "model",
+        announced: Announced | None = None,
+        scheme: SchemeLike = "accurate",
+        max_quote_age: dt.timedelta | None = None,
+    ) -> None:
+        check_choice("price", price, PRICE_SOURCES)
+        if isinstance(dividend_yield, str):
+            check_choice("dividend_yield", dividend_yield, ("model", "parity"))
+        if dividend_yield == "parity" and announced is not None:
+            raise PricingError("announced is given and dividend_yield is 'parity'; allowed: one of the two")
+        if max_quote_age is not None and max_quote_age <= dt.timedelta():
+            raise PricingError(f"max_quote_age is {max_quote_age}; allowed: more than zero, or None")
+        resolve_scheme(scheme)
         self._algorithm = algorithm
-        self._expiry: dict[dt.date, int] = {}
-        self._yields: dict[Symbol, IDividendYieldModel] = {}
+        self._price_source: PriceSource = price
+        self._dividend_yield: DividendYield = dividend_yield
+        self._announced = announced
+        self._scheme = scheme
+        self._max_quote_age = max_quote_age
+        self._border = Border(self._price)
+        self._terms: dict[str, ChainTerms] = {}
+        self._latest = 0
+        self.unpriced: Counter[Reason] = Counter()
 
     def evaluate(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
-        """LEAN's entry: once per contract and slice, when somebody reads the result."""
-        contract, option = parameters.contract, parameters.security
-        market, spot = _market_price(contract), float(contract.underlying_last_price)
-        years = self._years_to_expiry(option, contract)
-        if market <= 0.0 or spot <= 0.0 or years <= 0.0:
-            return OptionPriceModelResult.NONE
-        now = self._algorithm.time
-        terms = (
-            spot,
-            float(contract.strike),
-            float(self._algorithm.risk_free_interest_rate_model.get_interest_rate(now)),
-            float(self._dividends(option).get_dividend_yield(now, spot)),
-        )
-        right = 1.0 if contract.right == OptionRight.CALL else -1.0
-        style: Style = "american" if option.symbol.id.option_style == OptionStyle.AMERICAN else "european"
-        volatility = float(implied_volatility(market, *terms, years, right, style=style, invalid="nan"))
-        if not np.isfinite(volatility):
-            return OptionPriceModelResult.NONE
-        return _result(greeks(*terms, volatility, years, right, style=style), volatility, spot)
+        """LEAN's entry, once for each security: its later contracts are looked up without Python."""
+        parameters.security.price_model = self._border.entry
+        result: OptionPriceModelResult = self._border.entry.Evaluate(parameters)
+        return result
 
-    def _years_to_expiry(self, option: Option, contract: OptionContract) -> float:
-        expiry = contract.expiry.date()
-        if expiry not in self._expiry:
-            self._expiry[expiry] = expiry_time(option.exchange.hours, expiry)
-        left = self._expiry[expiry] - utc_nanoseconds(self._algorithm.utc_time)
-        return left / (NANOSECONDS * SECONDS_A_YEAR)
+    def _price(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
+        """Price the chain of a contract that has no result yet."""
+        contract, time = parameters.contract, self._time(parameters.slice)
+        if time > self._latest:
+            self._border.clear()
+            self._latest = time
+        canonical = contract.symbol.canonical
+        chain = None if parameters.slice is None else parameters.slice.option_chains.get(canonical)
+        if chain is not None:
+            self._price_contracts(self._border.contracts(chain), canonical, parameters.security, time)
+        if not self._border.knows(contract):  # a contract that is not of the slice's chain
+            self._price_contracts(self._border.contracts([contract]), canonical, parameters.security, time)
+        return self._border.result(contract)
 
-    def _dividends(self, option: Option) -> IDividendYieldModel:
-        underlying = option.symbol.underlying
-        if underlying not in self._yields:
-            self._yields[underlying] = DividendYieldProvider.create_for_option(option.symbol)
-        return self._yields[underlying]
+    def _price_contracts(self, contracts: Any, canonical: Symbol, security: Security, time: int) -> None:
+        terms = self._terms_of(canonical, security)
+        strike, right, expiry, style, bid, ask, last, spot = self._border.read(contracts).T.copy()
+        right = 1.0 - 2.0 * right
+        days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
+        for day, index in zip(days.tolist(), first.tolist(), strict=True):
+            if not terms.knows(day):
+                terms.learn(day, contracts[index].symbol)
+        market, reason = market_price(bid, ask, last, self._price_source)
+        self._mark_stale(contracts, reason)
+        years, rates = terms.years(days, time), terms.rates(days, time)
+        yields, dividends = terms.dividends(years, rates, float(spot[0]), time)
+        years, rates, yields = years[place], rates[place], yields[place]
+        values = np.empty((strike.size, len(WRITTEN)))
+        for code, kind in enumerate(_STYLES):
+            some = np.flatnonzero(style == code)
+            if not some.size:
+                continue
+            each = (strike[some], rates[some], years[some], right[some])
+            valued = value_quotes(
+                market[some],
+                reason[some],
+                spot[some],
+                strike[some],
+                rates[some],
+                terms.implied_yields(yields[some], market[some], spot[some], each, kind),
+                years[some],
+                right[some],
+                volatility=_model_volatility(security),
+                style=kind,
+                scheme=self._scheme,
+                dividends=dividends,
+            )
+            values[some] = _in_lean_units(valued)
+            self._count(valued.reason)
+        self._border.write(contracts, values)
+
+    def _terms_of(self, canonical: Symbol, security: Security) -> ChainTerms:
+        key = str(canonical.id)
+        if key not in self._terms:
+            self._terms[key] = ChainTerms(self._algorithm, security, self._dividend_yield, self._announced)
+        return self._terms[key]
+
+    def _time(self, data: Slice | None) -> int:
+        return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)
+
+    def _mark_stale(self, contracts: Any, reason: Codes) -> None:
+        if self._max_quote_age is None:
+            return
+        for index, contract in enumerate(contracts):
+            security = self._algorithm.securities[contract.symbol]
+            quote = security.cache.get_data[QuoteBar]()
+            if reason[index] == Reason.PRICED and (
+                quote is None or security.local_time - quote.end_time > self._max_quote_age
+            ):
+                reason[index] = Reason.STALE
+
+    def _count(self, reasons: Codes) -> None:
+        for code, count in enumerate(np.bincount(reasons, minlength=len(Reason)).tolist()):
+            if code != Reason.PRICED and count:
+                self.unpriced[Reason(code)] += count
 
 
-def _market_price(contract: OptionContract) -> float:
-    """Mid of the quote, or the last price where a side is missing or the quote is crossed."""
-    bid, ask = float(contract.bid_price), float(contract.ask_price)
-    return 0.5 * (bid + ask) if 0.0 < bid <= ask else float(contract.last_price)
+def _model_volatility(security: Security) -> float | None:
+    """What the underlying's volatility model says, None where none is set or it is not ready."""
+    volatility = float(security.underlying.volatility_model.volatility)
+    return volatility if 0.0 < volatility <= DOMAINS["volatility"][1] else None
 
 
-def _result(value: Values, volatility: float, spot: float) -> OptionPriceModelResult:
-    price, delta = float(value.price), float(value.delta)
-    leverage = delta * spot / price if price > 0.0 else 0.0
-    vega, rho = float(value.vega) * _ONE_PERCENT, float(value.rho) * _ONE_PERCENT
-    return OptionPriceModelResult(
-        price, volatility, Greeks(delta, float(value.gamma), vega, float(value.theta), rho, leverage)
-    )
+def _in_lean_units(values: QuotedValues) -> Array:
+    columns = [getattr(values, name) * _UNITS.get(name, 1.0) for name in WRITTEN]
+    return np.asarray(np.clip(np.stack(columns, axis=1), -_LARGEST, _LARGEST))
