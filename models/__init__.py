@@ -2,6 +2,8 @@
 
 from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
+from models.greeks_filter import greeks_filter
+from models.greeks_history import greeks_history
 from models.marshalling import Marshal
 from models.option_price_model import AloOptionPriceModel
 from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
@@ -16,4 +18,6 @@ __all__ = [
     "TouchExecutionModel",
     "VegaBudgetPortfolioConstructionModel",
     "VolatilityAlphaModel",
+    "greeks_filter",
+    "greeks_history",
 ]

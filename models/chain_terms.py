@@ -14,6 +14,7 @@ from AlgorithmImports import (
     OptionSymbol,
     QCAlgorithm,
     Security,
+    SecurityExchangeHours,
     SecurityType,
     Symbol,
 )
@@ -22,7 +23,7 @@ from alo_lib.pricing.arguments import Style
 from alo_lib.pricing.parity import parity_yields
 from models.marshalling import utc_nanoseconds
 
-__all__ = ["Announced", "ChainTerms", "DividendYield"]
+__all__ = ["Announced", "ChainTerms", "DividendYield", "utc_of"]
 
 Array = npt.NDArray[np.float64]
 Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
@@ -30,6 +31,12 @@ Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
 DividendYield = IDividendYieldModel | Literal["model", "parity"]
 
 NANOSECONDS_A_YEAR: Final = 365 * 86_400 * 1_000_000_000
+
+
+def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
+    """Nanoseconds since the epoch of an exchange's naive local time."""
+    zone = ZoneInfo(str(hours.time_zone.id))
+    return utc_nanoseconds(local.replace(tzinfo=zone).astimezone(dt.UTC))
 
 
 class ChainTerms:
@@ -55,8 +62,7 @@ class ChainTerms:
     def learn(self, day: int, symbol: Symbol) -> None:
         """Settlement of the contracts that expire on a day (counted from 0001-01-01), told by one of them."""
         if day not in self._settlement:
-            settled = OptionSymbol.get_settlement_date_time(symbol).replace(tzinfo=self._zone)
-            self._settlement[day] = utc_nanoseconds(settled.astimezone(dt.UTC))
+            self._settlement[day] = utc_of(self._hours, OptionSymbol.get_settlement_date_time(symbol))
             self._expiry[day] = symbol.id.date
 
     def knows(self, day: int) -> bool:
@@ -116,8 +122,8 @@ class ChainTerms:
         ahead = []
         for day, amount in self._announced(self._symbol.underlying, self._local(now)):
             midnight = dt.datetime.combine(day, dt.time())
-            opened = self._hours.get_next_market_open(midnight, False).replace(tzinfo=self._zone)
-            time = (utc_nanoseconds(opened.astimezone(dt.UTC)) - now) / NANOSECONDS_A_YEAR
+            opened = self._hours.get_next_market_open(midnight, False)
+            time = (utc_of(self._hours, opened) - now) / NANOSECONDS_A_YEAR
             if time > 0.0:
                 ahead.append((time, float(amount)))
         times, amounts = np.array(sorted(ahead)).reshape(-1, 2).T

@@ -2,10 +2,13 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from AlgorithmImports import (
+    OptionChain,
+    OptionContract,
     OptionPriceModelParameters,
     OptionPriceModelResult,
     QCAlgorithm,
@@ -95,24 +98,40 @@ class AloOptionPriceModel:
         if time > self._latest:
             self._border.clear()
             self._latest = time
-        canonical = contract.symbol.canonical
-        chain = None if parameters.slice is None else parameters.slice.option_chains.get(canonical)
+        chains = None if parameters.slice is None else parameters.slice.option_chains
+        chain = None if chains is None else chains.get(contract.symbol.canonical)
         if chain is not None:
-            self._price_contracts(self._border.contracts(chain), canonical, parameters.security, time)
+            self._border.write(chain, self.values(chain, parameters.security, time))
         if not self._border.knows(contract):  # a contract that is not of the slice's chain
-            self._price_contracts(self._border.contracts([contract]), canonical, parameters.security, time)
+            self._border.write([contract], self.values([contract], parameters.security, time))
         return self._border.result(contract)
 
-    def _price_contracts(self, contracts: Any, canonical: Symbol, security: Security, time: int) -> None:
-        terms = self._terms_of(canonical, security)
-        strike, right, expiry, style, bid, ask, last, spot = self._border.read(contracts).T.copy()
+    def values(self, chain: OptionChain | list[OptionContract], security: Security, time: int) -> Array:
+        """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
+
+        security: any contract's, or the canonical one. time: nanoseconds since the epoch, UTC. NaN where a contract
+        has none.
+        """
+        contracts = self._border.contracts(chain)
+        columns = self._border.read(contracts).copy()
+        return self.values_of(columns, _Symbols(contracts), security, time)
+
+    def values_of(
+        self, columns: Array, symbols: Sequence[Symbol], security: Security, time: int, *, forecast: bool = True
+    ) -> Array:
+        """As :meth:`values`, of n contracts given by their columns :data:`models.compiled_border.READ` and symbols.
+
+        forecast: whether the theoretical price is the volatility model's, which knows its forecast of now alone.
+        """
+        terms = self._terms_of(security)
+        strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
         days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
         for day, index in zip(days.tolist(), first.tolist(), strict=True):
             if not terms.knows(day):
-                terms.learn(day, contracts[index].symbol)
+                terms.learn(day, symbols[index])
         market, reason = market_price(bid, ask, last, self._price_source)
-        self._mark_stale(contracts, reason)
+        self._mark_stale(symbols, reason)
         years, rates = terms.years(days, time), terms.rates(days, time)
         yields, dividends = terms.dividends(years, rates, float(spot[0]), time)
         years, rates, yields = years[place], rates[place], yields[place]
@@ -131,17 +150,17 @@ class AloOptionPriceModel:
                 terms.implied_yields(yields[some], market[some], spot[some], each, kind),
                 years[some],
                 right[some],
-                volatility=_model_volatility(security),
+                volatility=_model_volatility(security) if forecast else None,
                 style=kind,
                 scheme=self._scheme,
                 dividends=dividends,
             )
             values[some] = _in_lean_units(valued)
             self._count(valued.reason)
-        self._border.write(contracts, values)
+        return values
 
-    def _terms_of(self, canonical: Symbol, security: Security) -> ChainTerms:
-        key = str(canonical.id)
+    def _terms_of(self, security: Security) -> ChainTerms:
+        key = str(security.symbol.canonical.id)
         if key not in self._terms:
             self._terms[key] = ChainTerms(self._algorithm, security, self._dividend_yield, self._announced)
         return self._terms[key]
@@ -149,11 +168,11 @@ class AloOptionPriceModel:
     def _time(self, data: Slice | None) -> int:
         return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)
 
-    def _mark_stale(self, contracts: Any, reason: Codes) -> None:
+    def _mark_stale(self, symbols: Sequence[Symbol], reason: Codes) -> None:
         if self._max_quote_age is None:
             return
-        for index, contract in enumerate(contracts):
-            security = self._algorithm.securities[contract.symbol]
+        for index in range(len(symbols)):
+            security = self._algorithm.securities[symbols[index]]
             quote = security.cache.get_data[QuoteBar]()
             if reason[index] == Reason.PRICED and (
                 quote is None or security.local_time - quote.end_time > self._max_quote_age
@@ -164,6 +183,19 @@ class AloOptionPriceModel:
         for code, count in enumerate(np.bincount(reasons, minlength=len(Reason)).tolist()):
             if code != Reason.PRICED and count:
                 self.unpriced[Reason(code)] += count
+
+
+class _Symbols(Sequence[Symbol]):
+    """The symbols of a .NET array of contracts; each is fetched when it is asked for."""
+
+    def __init__(self, contracts: Any) -> None:
+        self._contracts = contracts
+
+    def __len__(self) -> int:
+        return len(self._contracts)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._contracts[index].symbol
 
 
 def _model_volatility(security: Security) -> float | None:
