@@ -14,6 +14,7 @@ from AlgorithmImports import (
     QCAlgorithm,
     Resolution,
     SecurityChanges,
+    SecurityType,
     Slice,
     Splits,
     Symbol,
@@ -47,6 +48,12 @@ class GreeksAlgorithm(QCAlgorithm):
 
     def subscribe(self, asked: dict[str, Any]) -> None:
         resolution = RESOLUTIONS[asked["resolution"]]
+        if asked["kind"] == "future":
+            future = self.add_future(asked["ticker"], resolution)
+            future.set_filter(0, 180)
+            self.add_future_option(future.symbol, lambda universe: universe.strikes(-2, 2))
+            self.models.append(AloOptionPriceModel(self))
+            return
         if asked["kind"] == "equity":
             self.add_equity(asked["ticker"], resolution, data_normalization_mode=DataNormalizationMode.RAW)
             option = self.add_option(asked["ticker"], resolution)
@@ -77,8 +84,9 @@ class GreeksAlgorithm(QCAlgorithm):
         if f"{self.time:%H:%M}" not in self.plan["times"]:
             return
         kind = "warm-up" if self.is_warming_up else "live"
-        for option in self.options:
-            self.read(slice, option.symbol, kind, str(option.symbol.value))
+        symbols = [option.symbol for option in self.options] or [pair.key for pair in slice.option_chains]
+        for symbol in symbols:
+            self.read(slice, symbol, kind, str(symbol.value))
         if self.plan.get("history") == f"{self.time:%H:%M}" and not self.is_warming_up:
             self.read_history()
 
@@ -124,6 +132,9 @@ class GreeksAlgorithm(QCAlgorithm):
         }
 
     def on_securities_changed(self, changes: SecurityChanges) -> None:
+        for security in changes.added_securities:
+            if security.symbol.security_type == SecurityType.FUTURE_OPTION:
+                security.set_price_model(self.models[0])
         for word, securities in (("added", changes.added_securities), ("removed", changes.removed_securities)):
             for security in securities:
                 self.events.append(f"{word} {security.symbol.value} {self.time:%Y-%m-%d}")

@@ -14,6 +14,7 @@ import pytest
 
 from alo_lib.cli.project import ROOT
 from alo_lib.pricing import greeks, implied_volatility
+from alo_lib.pricing.parity import parity_yields
 from tests.models.lean_run import kept_by, run_in_lean
 
 pytestmark = pytest.mark.lean
@@ -62,6 +63,21 @@ SPX = {
     ],
 }
 
+DAILY = {
+    "start": [2015, 12, 23],
+    "end": [2015, 12, 24],
+    "times": ["13:00", "16:00", "00:00"],
+    "options": [
+        {
+            "kind": "equity",
+            "ticker": "GOOG",
+            "resolution": "daily",
+            "filter": [-8, 8, 20, 60],
+            "model": {"dividend_yield": "parity"},
+        }
+    ],
+}
+
 
 @pytest.fixture(scope="module")
 def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
@@ -71,7 +87,7 @@ def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
     def run(name: str) -> dict[str, Any]:
         if name not in kept:
             kept[name] = {"rows": [], "events": ["the run failed before"]}
-            plan = {"goog": GOOG, "aapl": AAPL, "spx": SPX}[name]
+            plan = {"goog": GOOG, "aapl": AAPL, "spx": SPX, "daily": DAILY}[name]
             folder = tmp_path_factory.mktemp(name)
             given = {"plan": json.dumps(plan)}
             kept[name] = kept_by(ALGORITHM, "seen", folder, lean_data, given)
@@ -227,3 +243,19 @@ def test_weeklies_settle_in_the_afternoon(seen: Callable[[str], dict[str, Any]])
     rows = [row for row in seen("spx")["rows"] if row["option"].endswith("SPXW")]
     assert rows
     check(rows, lambda row: at(row["expiry"], dt.time(15), CHICAGO))
+
+
+def test_daily_bars_with_the_yield_that_parity_implies(seen: Callable[[str], dict[str, Any]]) -> None:
+    rows = seen("daily")["rows"]
+    assert len({row["expiry"] for row in rows}) >= 4
+    bid, ask, strike, rate, right = columns(rows, "bid", "ask", "strike", "rate", "right")
+    time = np.array([years(row, at(row["expiry"], CLOSE)) for row in rows])
+    implied = parity_yields(0.5 * (bid + ask), rows[0]["spot"], strike, rate, time, right)
+    assert {row["yield"] for row in rows} == {0.0}
+    assert (np.abs(implied) > 1e-4).any()
+    given = {(row["symbol"], row["time"]): float(q) for row, q in zip(rows, implied, strict=True)}
+    check(
+        rows,
+        lambda row: at(row["expiry"], CLOSE),
+        dividend_yield=lambda row: given[row["symbol"], row["time"]],
+    )
