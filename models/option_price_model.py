@@ -85,6 +85,7 @@ class AloOptionPriceModel:
         self._terms: dict[str, ChainTerms] = {}
         self._latest = 0
         self.unpriced: Counter[Reason] = Counter()
+        _load_kernels(scheme)
 
     def evaluate(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
         """LEAN's entry, once for each security: its later contracts are looked up without Python."""
@@ -183,6 +184,16 @@ class AloOptionPriceModel:
         for code, count in enumerate(np.bincount(reasons, minlength=len(Reason)).tolist()):
             if code != Reason.PRICED and count:
                 self.unpriced[Reason(code)] += count
+
+
+def _load_kernels(scheme: SchemeLike) -> None:
+    """Compile, or load from the cache, all that pricing needs, before the first slice and not within it."""
+    # Two quotes without a volatility, and two with one, so that every branch of the valuation runs.
+    market, reason = market_price([1e-9, 60.0, 5.0, 5.0], [1e-9, 60.0, 5.2, 5.2], 0.0)
+    ones, right = np.ones(4), np.array([1.0, -1.0, 1.0, -1.0])
+    terms = (50.0 * ones, 50.0 * ones, 0.05 * ones, 0.01 * ones, ones, right)
+    for style in _STYLES:
+        value_quotes(market, reason, *terms, volatility=0.2, style=style, scheme=scheme)
 
 
 class _Symbols(Sequence[Symbol]):
