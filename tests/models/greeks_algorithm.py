@@ -33,6 +33,7 @@ class GreeksAlgorithm(QCAlgorithm):
         self.set_start_date(*self.plan["start"])
         self.set_end_date(*self.plan["end"])
         self.rows: list[dict[str, Any]] = []
+        self.kept: list[tuple[OptionContract, dt.datetime]] = []
         self.past: list[dict[str, Any]] = []
         self.events: list[str] = []
         self.options: list[Option] = []
@@ -81,8 +82,13 @@ class GreeksAlgorithm(QCAlgorithm):
         self.models.append(model)
 
     def on_data(self, slice: Slice) -> None:
+        if self.plan.get("kept") == f"{self.time:%Y-%m-%d %H:%M}":
+            self.kept = [(contract, slice.time) for contract in slice.option_chains[self.options[0].symbol]]
         if f"{self.time:%H:%M}" not in self.plan["times"]:
             return
+        for contract, time in self.kept[::3]:  # of an earlier slice, and not read in it
+            self.rows.append({"kind": "kept", "option": "", **self.row(contract, time)})
+        self.kept = []
         kind = "warm-up" if self.is_warming_up else "live"
         symbols = [option.symbol for option in self.options] or [pair.key for pair in slice.option_chains]
         for symbol in symbols:

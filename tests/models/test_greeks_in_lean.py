@@ -31,6 +31,7 @@ GOOG = {
     "rate": 0.02,
     "times": ["10:00", "10:01", "12:59"],
     "history": "10:01",
+    "kept": "2015-12-24 11:00",
     "options": [{"kind": "equity", "ticker": "GOOG", "resolution": "minute", "filter": [-2, 2, 0, 30]}],
 }
 AAPL = {
@@ -185,6 +186,13 @@ def test_history_has_the_greeks_of_its_own_time(seen: Callable[[str], dict[str, 
         assert row["implied_volatility"] == pytest.approx(then["volatility"], abs=1e-12)
         for name in ("delta", "gamma", "vega", "theta", "rho"):
             assert row[name] == pytest.approx(then[name], rel=1e-12, abs=1e-12)
+
+
+def test_a_contract_read_late_has_the_greeks_of_its_slice(seen: Callable[[str], dict[str, Any]]) -> None:
+    rows = [row for row in seen("goog")["rows"] if row["kind"] == "kept"]
+    assert {row["time"] for row in rows} == {"2015-12-24 11:00"}
+    assert len(rows) >= 10
+    check(rows, goog_settlement, rate=curve)
 
 
 def test_contracts_come_and_go(seen: Callable[[str], dict[str, Any]]) -> None:
