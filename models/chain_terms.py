@@ -92,6 +92,8 @@ class ChainTerms:
         """
         if self._on_future:
             return rates.copy(), None
+        if not spot > 0.0:  # LEAN would divide by it; no contract is priced without
+            return np.zeros(years.size), None
         model = float(self._yield.get_dividend_yield(self._local(now), spot))
         if self._announced is None:
             return np.full(years.size, model), None

@@ -40,7 +40,7 @@ def greeks_filter(
             return universe
         closed = option.exchange.hours.get_next_market_close(rows[0].time, False)
         contracts = [OptionContract.create(row, option.symbol_properties) for row in rows]
-        values = model.values(contracts, option, utc_of(option.exchange.hours, closed))
+        values = model.values(contracts, option, utc_of(option.exchange.hours, closed), past=True)
         within = np.full(len(rows), True)
         for name, (low, high) in ranges.items():
             column = values[:, WRITTEN.index(name)]

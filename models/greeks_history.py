@@ -51,7 +51,7 @@ def greeks_history(
         spot = told[last - 1][-1] if last else 0.0
         columns = np.array([[*static[symbol.value], *_quote(found[symbol.value]), 0.0, spot] for symbol in present])
         assert columns.shape[1] == len(READ)
-        rows.append(model.values_of(columns, present, option, utc_of(option.exchange.hours, ended), forecast=False))
+        rows.append(model.past_values(columns, present, option, utc_of(option.exchange.hours, ended)))
         index += [(ended, symbol.value) for symbol in present]
     names = pd.MultiIndex.from_tuples(index, names=["time", "symbol"]) if index else None
     return pd.DataFrame(np.concatenate([np.empty((0, len(WRITTEN))), *rows]), index=names, columns=list(WRITTEN))

@@ -67,6 +67,8 @@ class GreeksAlgorithm(QCAlgorithm):
             arguments["announced"] = lambda underlying, time: told
         if "constant_yield" in arguments:
             arguments["dividend_yield"] = ConstantDividendYieldModel(arguments.pop("constant_yield"))
+        if "max_quote_minutes" in arguments:
+            arguments["max_quote_age"] = dt.timedelta(minutes=arguments.pop("max_quote_minutes"))
         model = AloOptionPriceModel(self, **arguments)
         option.set_price_model(model)
         if "having" in asked:
