@@ -3,8 +3,9 @@
 GOOG, 2015-12-24, minute bars, strikes -40..40, 0-180 days: 206,220 evaluations, each variant in a LEAN of its own. A
 contract's time is that of the algorithm's whole reading loop: iterating, LEAN's work, the price model, the crossings
 into Python. It is the processor time of LEAN's one algorithm thread, in which all of that runs, so that other work on
-the machine does not count; the wall clock's figure is shown beside it. LEAN's default is clocked on a part of the
-slices. The answers are checked first: quotes of three times against the pricer's high_precision scheme.
+the machine does not count; the whole backtest's is the process's. Figures by the wall clock are shown beside them.
+LEAN's default is clocked on a part of the slices. The answers are checked first: quotes of three times against the
+pricer's high_precision scheme.
 """
 
 import datetime as dt
@@ -38,11 +39,12 @@ _COMPLETED = re.compile(r"completed in ([\d.]+) seconds")
 
 @dataclass(frozen=True)
 class Run:
-    """What one LEAN did: reading time, by processor and by wall, and whole backtest in seconds; contracts, rows."""
+    """What one LEAN did: seconds of reading and of the whole backtest, by processor and by wall; contracts, rows."""
 
     seconds: float
     wall: float
     backtest: float
+    backtest_wall: float
     contracts: int
     rows: list[dict[str, Any]]
 
@@ -66,8 +68,8 @@ def run(engine: NativeEngine, data: Path, model: str, read: str, every: int = 1)
         log=folder / "console.txt",
     )
     result = json.loads((folder / "store" / "result").read_text())
-    backtest = float(_COMPLETED.findall((folder / "console.txt").read_text())[-1])
-    return Run(result["seconds"], result["wall"], backtest, result["contracts"], result["rows"])
+    completed = float(_COMPLETED.findall((folder / "console.txt").read_text())[-1])
+    return Run(result["seconds"], result["wall"], result["backtest"], completed, result["contracts"], result["rows"])
 
 
 def years(row: dict[str, Any]) -> float:

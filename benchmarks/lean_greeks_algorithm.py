@@ -27,6 +27,7 @@ class LeanGreeksAlgorithm(QCAlgorithm):
         self.slices = self.contracts = 0
         self.seconds = self.wall = self.total = 0.0
         self.rows: list[dict[str, object]] = []
+        self.begin = time.process_time()
 
     def on_data(self, slice: Slice) -> None:
         chain: OptionChain | None = slice.option_chains.get(self.chain)
@@ -76,5 +77,11 @@ class LeanGreeksAlgorithm(QCAlgorithm):
             )
 
     def on_end_of_algorithm(self) -> None:
-        result = {"contracts": self.contracts, "seconds": self.seconds, "wall": self.wall, "total": self.total}
+        result: dict[str, object] = {
+            "contracts": self.contracts,
+            "seconds": self.seconds,
+            "wall": self.wall,
+            "total": self.total,
+        }
+        result["backtest"] = time.process_time() - self.begin
         self.object_store.save("result", json.dumps(result | {"rows": self.rows}))
