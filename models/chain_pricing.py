@@ -99,6 +99,7 @@ class ChainPricer:
                 style=kind,
                 scheme=self._scheme,
                 dividends=dividends,
+                on_future=terms.on_future,
             )
             values[some] = _in_lean_units(valued)
             self._count(valued.reason)

@@ -40,7 +40,10 @@ def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
 
 
 class ChainTerms:
-    """Terms of the contracts of one canonical option; ``security`` is any contract's, or the canonical one."""
+    """Terms of the contracts of one canonical option; ``security`` is any contract's, or the canonical one.
+
+    on_future: whether they are options on a future.
+    """
 
     def __init__(
         self, algorithm: QCAlgorithm, security: Security, dividend_yield: DividendYield, announced: Announced | None
@@ -53,7 +56,7 @@ class ChainTerms:
         self._expiry: dict[int, dt.datetime] = {}
         self._parity = dividend_yield == "parity"
         self._announced = announced
-        self._on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
+        self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
         if isinstance(dividend_yield, str):
             self._yield = DividendYieldProvider.create_for_option(self._symbol)
         else:
@@ -90,7 +93,7 @@ class ChainTerms:
         Where some are announced, the yield holds only after the last of them. An option on a future has the future's
         cost of carry, none: its yield is the rate.
         """
-        if self._on_future:
+        if self.on_future:
             return rates.copy(), None
         if not spot > 0.0:  # LEAN would divide by it; no contract is priced without
             return np.zeros(years.size), None
@@ -111,7 +114,7 @@ class ChainTerms:
 
         terms: strike, rate, years, right, as :func:`alo_lib.pricing.parity.parity_yields` takes them.
         """
-        if not self._parity or self._on_future or not spot[0] > 0.0:
+        if not self._parity or self.on_future or not spot[0] > 0.0:
             return fallback
         strike, rate, years, right = terms
         priced = np.where(years > 0.0, market, np.nan)

@@ -52,14 +52,16 @@ def value_quotes(
     style: Style = "american",
     scheme: SchemeLike = "accurate",
     dividends: Dividends | None = None,
+    on_future: bool = False,
 ) -> QuotedValues:
     """Value the contracts of one underlying at their market prices, all arrays of shape (n,).
 
     market, reason: as :func:`alo_lib.pricing.quotes.market_price` gives them. volatility: what the theoretical price
-    is computed from; None for the market price. An American option quoted at intrinsic value that is to be exercised
-    at once without volatility has delta +1 or -1, no other greek, and the implied volatility 0: every volatility up to
-    some level explains it. Other prices at or below the value without volatility are BELOW_FLOOR. An element's bits
-    do not depend on the others.
+    is computed from; None for the market price. on_future: the dividend yield given is the rate, and moves with it, so
+    rho is for both. An American option quoted at intrinsic value that is to be exercised at once without volatility
+    has delta +1 or -1, no other greek, and the implied volatility 0: every volatility up to some level explains it.
+    Other prices at or below the value without volatility are BELOW_FLOOR. An element's bits do not depend on the
+    others.
     """
     reason = reason.copy()
     reason[(reason == Reason.PRICED) & ~(spot > 0.0)] = Reason.NO_SPOT
@@ -88,6 +90,8 @@ def value_quotes(
         values = chain.greeks(*terms, columns["implied_volatility"][explained])
         for name in ("delta", "gamma", "vega", "theta", "rho"):
             columns[name][explained] = getattr(values, name)
+        if on_future:
+            columns["rho"][explained] += values.epsilon
 
     doubtful = np.setdiff1d(quoted, explained, assume_unique=True)
     if doubtful.size:

@@ -4,23 +4,28 @@ import datetime as dt
 import json
 from typing import Any
 
+import numpy as np
 from AlgorithmImports import (
     ConstantDividendYieldModel,
     DataNormalizationMode,
     DividendYieldProvider,
     FuncRiskFreeRateInterestRateModel,
+    Market,
     Option,
     OptionContract,
+    OptionRight,
+    OptionStyle,
     QCAlgorithm,
     Resolution,
     SecurityChanges,
-    SecurityType,
     Slice,
     Splits,
     Symbol,
 )
 
 from models import AloOptionPriceModel, greeks_filter, greeks_history
+from models.chain_terms import utc_of
+from models.compiled_border import WRITTEN
 
 RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR, "daily": Resolution.DAILY}
 
@@ -34,6 +39,7 @@ class GreeksAlgorithm(QCAlgorithm):
         self.set_end_date(*self.plan["end"])
         self.rows: list[dict[str, Any]] = []
         self.kept: list[tuple[OptionContract, dt.datetime]] = []
+        self.future_option: dict[str, float] = {}
         self.past: list[dict[str, Any]] = []
         self.events: list[str] = []
         self.options: list[Option] = []
@@ -44,17 +50,25 @@ class GreeksAlgorithm(QCAlgorithm):
             self.set_risk_free_interest_rate_model(model)
         for asked in self.plan["options"]:
             self.subscribe(asked)
+        if "future_option" in self.plan:
+            self.value_future_option(**self.plan["future_option"])
         if "warm_up_days" in self.plan:
             self.set_warm_up(dt.timedelta(days=self.plan["warm_up_days"]))
 
+    def value_future_option(self, expiry: list[int], strike: float, bid: float, ask: float, future: float) -> None:
+        """A made-up quote of an option on the ES future, at ten in the morning New York of the first day."""
+        underlying = Symbol.create_future("ES", Market.CME, dt.datetime(*expiry))
+        put, last = OptionRight.PUT, dt.datetime(*expiry)
+        symbol = Symbol.create_option(underlying, Market.CME, OptionStyle.AMERICAN, put, strike, last)
+        option = self.add_future_option_contract(symbol, Resolution.MINUTE)
+        day = float((symbol.id.date - dt.datetime(1, 1, 1)).days)
+        columns = np.array([[strike, 1.0, day, 0.0, bid, ask, 0.0, future]])
+        time = utc_of(option.exchange.hours, dt.datetime(*self.plan["start"], 10))
+        values = AloOptionPriceModel(self).past_values(columns, [symbol], option, time)[0]
+        self.future_option = dict(zip(WRITTEN, values.tolist(), strict=True))
+
     def subscribe(self, asked: dict[str, Any]) -> None:
         resolution = RESOLUTIONS[asked["resolution"]]
-        if asked["kind"] == "future":
-            future = self.add_future(asked["ticker"], resolution)
-            future.set_filter(0, 180)
-            self.add_future_option(future.symbol, lambda universe: universe.strikes(-2, 2))
-            self.models.append(AloOptionPriceModel(self))
-            return
         if asked["kind"] == "equity":
             self.add_equity(asked["ticker"], resolution, data_normalization_mode=DataNormalizationMode.RAW)
             option = self.add_option(asked["ticker"], resolution)
@@ -92,9 +106,8 @@ class GreeksAlgorithm(QCAlgorithm):
             self.rows.append({"kind": "kept", "option": "", **self.row(contract, time)})
         self.kept = []
         kind = "warm-up" if self.is_warming_up else "live"
-        symbols = [option.symbol for option in self.options] or [pair.key for pair in slice.option_chains]
-        for symbol in symbols:
-            self.read(slice, symbol, kind, str(symbol.value))
+        for option in self.options:
+            self.read(slice, option.symbol, kind, str(option.symbol.value))
         if self.plan.get("history") == f"{self.time:%H:%M}" and not self.is_warming_up:
             self.read_history()
 
@@ -140,9 +153,6 @@ class GreeksAlgorithm(QCAlgorithm):
         }
 
     def on_securities_changed(self, changes: SecurityChanges) -> None:
-        for security in changes.added_securities:
-            if security.symbol.security_type == SecurityType.FUTURE_OPTION:
-                security.set_price_model(self.models[0])
         for word, securities in (("added", changes.added_securities), ("removed", changes.removed_securities)):
             for security in securities:
                 self.events.append(f"{word} {security.symbol.value} {self.time:%Y-%m-%d}")
@@ -153,4 +163,4 @@ class GreeksAlgorithm(QCAlgorithm):
     def on_end_of_algorithm(self) -> None:
         reasons = [{reason.name: count for reason, count in model.unpriced.items()} for model in self.models]
         seen = {"rows": self.rows, "past": self.past, "events": self.events, "unpriced": reasons}
-        self.object_store.save("seen", json.dumps(seen))
+        self.object_store.save("seen", json.dumps(seen | {"future_option": self.future_option}))

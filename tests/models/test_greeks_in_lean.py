@@ -60,6 +60,7 @@ AAPL = {
     ],
 }
 SPX = {
+    "future_option": {"expiry": [2021, 3, 19], "strike": 3700.0, "bid": 120.0, "ask": 121.0, "future": 3650.0},
     "start": [2021, 1, 4],
     "end": [2021, 1, 5],
     "times": ["09:45", "15:00", "15:59"],
@@ -286,3 +287,15 @@ def test_daily_bars_with_the_yield_that_parity_implies(seen: Callable[[str], dic
         lambda row: at(row["expiry"], CLOSE),
         dividend_yield=lambda row: given[row["symbol"], row["time"]],
     )
+
+
+def test_an_option_on_a_future_has_no_cost_of_carry(seen: Callable[[str], dict[str, Any]]) -> None:
+    found = seen("spx")["future_option"]
+    assert found["price"] == 120.5
+    now, last = dt.datetime(2021, 1, 4, 10, tzinfo=NEW_YORK), at("2021-03-19", dt.time(17))
+    time = (last.astimezone(dt.UTC) - now.astimezone(dt.UTC)).total_seconds() / (365 * 86_400)
+    rate = seen("spx")["rows"][0]["rate"]
+    value = greeks(3650.0, 3700.0, rate, rate, found["implied_volatility"], time, -1, scheme="high_precision")
+    assert float(value.price) == pytest.approx(120.5, abs=1e-3)
+    assert found["delta"] == pytest.approx(float(value.delta), abs=1e-5)
+    assert found["rho"] == pytest.approx(0.01 * float(value.rho + value.epsilon), rel=1e-3)

@@ -131,6 +131,13 @@ def test_a_put_at_intrinsic_value_is_to_be_exercised() -> None:
     assert european.implied_volatility[0] > 0.0
 
 
+def test_the_rate_of_an_option_on_a_future_discounts_and_nothing_else() -> None:
+    strike, rate, _, years, right, volatility, _ = chain("european")
+    market = price(100.0, strike, rate, rate, volatility, years, right, style="european")
+    found = valued("european", market, dividend_yield=rate, on_future=True)
+    np.testing.assert_allclose(found.rho, -years * market, rtol=1e-9)
+
+
 def test_announced_dividends_reach_the_values() -> None:
     *_, market = chain("american")
     plain = valued("american", market)
