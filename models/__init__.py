@@ -2,6 +2,8 @@
 
 from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
+from models.greeks_filter import greeks_filter
+from models.greeks_history import greeks_history
 from models.host_events import HostEvents
 from models.marshalling import Marshal
 from models.option_price_model import AloOptionPriceModel
@@ -22,4 +24,6 @@ __all__ = [
     "TouchExecutionModel",
     "VegaBudgetPortfolioConstructionModel",
     "VolatilityAlphaModel",
+    "greeks_filter",
+    "greeks_history",
 ]

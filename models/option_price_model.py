@@ -1,91 +1,121 @@
-"""LEAN option price model: right American prices, implied volatilities and greeks."""
+"""LEAN option price model: right American prices, implied volatilities and greeks, a chain at a time."""
 
 import datetime as dt
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 from AlgorithmImports import (
-    DividendYieldProvider,
-    Greeks,
-    IDividendYieldModel,
-    Option,
+    OptionChain,
     OptionContract,
     OptionPriceModelParameters,
     OptionPriceModelResult,
-    OptionRight,
-    OptionStyle,
     QCAlgorithm,
+    Security,
+    Slice,
     Symbol,
 )
 
-from alo_lib.pricing import Greeks as Values
-from alo_lib.pricing import Style, greeks, implied_volatility
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
-from models.marshalling import expiry_time, utc_nanoseconds
+from alo_lib.pricing.options import SchemeLike
+from alo_lib.pricing.quotes import Array, PriceSource, Reason
+from models.chain_pricing import ChainPricer
+from models.chain_terms import Announced, DividendYield
+from models.compiled_border import Border
+from models.marshalling import utc_nanoseconds
 
 __all__ = ["AloOptionPriceModel"]
 
-_ONE_PERCENT: Final = 0.01
-
 
 class AloOptionPriceModel:
-    """Prices a contract by the Andersen-Lake-Offengenden method: ``option.set_price_model(AloOptionPriceModel(self))``.
+    """Prices chains by the Andersen-Lake-Offengenden method: ``option.set_price_model(AloOptionPriceModel(self))``.
 
-    Implied volatility is that of the quote's mid, the last price where a side is missing. The greeks are in LEAN's
-    units: delta and gamma per unit, vega and rho per 1 %, theta a year. A price that no volatility explains gives
-    LEAN's empty result.
+    The first contract of a chain that is read in a slice prices them all in one compiled call; contracts of a slice in
+    which none is read cost nothing. One model may serve any number of options, American and European.
+
+    price: the market price that implied volatility and greeks are taken from, "mid", "bid", "ask" or "last"; what
+    quotes count is told in :func:`alo_lib.pricing.quotes.market_price`.
+    dividend_yield: "model" for LEAN's dividend yield of the underlying, "parity" for what put-call parity implies in
+    each expiry (LEAN's where it has no pair), or a dividend yield model of LEAN's interface.
+    announced: cash dividends that are known, see :data:`models.chain_terms.Announced`; not with "parity".
+    scheme: accuracy, see :class:`alo_lib.pricing.Scheme`.
+    max_quote_age: quotes older than that count as stale; None, since a quote stands until it is replaced.
+
+    The theoretical price is computed from the underlying's volatility model where one is set, and is the market price
+    elsewhere. A contract without usable quote, or whose price no volatility explains, gets LEAN's empty result and is
+    counted in ``unpriced`` by its reason.
+
+    Raises ValueError (PricingError) when an argument is none of the above.
     """
 
-    def __init__(self, algorithm: QCAlgorithm) -> None:
+    def __init__(
+        self,
+        algorithm: QCAlgorithm,
+        *,
+        price: PriceSource = "mid",
+        dividend_yield: DividendYield = "model",
+        announced: Announced | None = None,
+        scheme: SchemeLike = "accurate",
+        max_quote_age: dt.timedelta | None = None,
+    ) -> None:
         self._algorithm = algorithm
-        self._expiry: dict[dt.date, int] = {}
-        self._yields: dict[Symbol, IDividendYieldModel] = {}
+        self._pricer = ChainPricer(algorithm, price, dividend_yield, announced, scheme, max_quote_age)
+        self._border = Border(self._price)
+        self._latest = 0
+
+    @property
+    def unpriced(self) -> Counter[Reason]:
+        """How many contracts that were priced got LEAN's empty result, by reason."""
+        return self._pricer.unpriced
 
     def evaluate(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
-        """LEAN's entry: once per contract and slice, when somebody reads the result."""
-        contract, option = parameters.contract, parameters.security
-        market, spot = _market_price(contract), float(contract.underlying_last_price)
-        years = self._years_to_expiry(option, contract)
-        if market <= 0.0 or spot <= 0.0 or years <= 0.0:
-            return OptionPriceModelResult.NONE
-        now = self._algorithm.time
-        terms = (
-            spot,
-            float(contract.strike),
-            float(self._algorithm.risk_free_interest_rate_model.get_interest_rate(now)),
-            float(self._dividends(option).get_dividend_yield(now, spot)),
-        )
-        right = 1.0 if contract.right == OptionRight.CALL else -1.0
-        style: Style = "american" if option.symbol.id.option_style == OptionStyle.AMERICAN else "european"
-        volatility = float(implied_volatility(market, *terms, years, right, style=style, invalid="nan"))
-        if not np.isfinite(volatility):
-            return OptionPriceModelResult.NONE
-        return _result(greeks(*terms, volatility, years, right, style=style), volatility, spot)
+        """LEAN's entry, once for each security: its later contracts are looked up without Python."""
+        parameters.security.price_model = self._border.entry
+        result: OptionPriceModelResult = self._border.entry.Evaluate(parameters)
+        return result
 
-    def _years_to_expiry(self, option: Option, contract: OptionContract) -> float:
-        expiry = contract.expiry.date()
-        if expiry not in self._expiry:
-            self._expiry[expiry] = expiry_time(option.exchange.hours, expiry)
-        left = self._expiry[expiry] - utc_nanoseconds(self._algorithm.utc_time)
-        return left / (NANOSECONDS * SECONDS_A_YEAR)
+    def _price(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
+        """Price the chain of a contract that has no result yet."""
+        contract, time = parameters.contract, self._time(parameters.slice)
+        if time > self._latest:
+            self._border.clear()
+            self._latest = time
+        chains = None if parameters.slice is None else parameters.slice.option_chains
+        chain = None if chains is None else chains.get(contract.symbol.canonical)
+        if chain is not None:
+            self._border.write(chain, self.values(chain, parameters.security, time))
+        if not self._border.knows(contract):  # a contract that is not of the slice's chain
+            self._border.write([contract], self.values([contract], parameters.security, time))
+        return self._border.result(contract)
 
-    def _dividends(self, option: Option) -> IDividendYieldModel:
-        underlying = option.symbol.underlying
-        if underlying not in self._yields:
-            self._yields[underlying] = DividendYieldProvider.create_for_option(option.symbol)
-        return self._yields[underlying]
+    def values(
+        self, chain: OptionChain | list[OptionContract], security: Security, time: int, *, past: bool = False
+    ) -> Array:
+        """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
+
+        security: any contract's, or the canonical one. time: nanoseconds since the epoch, UTC. NaN where a contract
+        has none. past: the time is not the algorithm's, so neither the volatility model's forecast nor a quote's age is
+        known; the theoretical price is then the market's.
+        """
+        contracts = self._border.contracts(chain)
+        columns = self._border.read(contracts).copy()
+        return self._pricer.values_of(columns, _Symbols(contracts), security, time, past=past)
+
+    def past_values(self, columns: Array, symbols: Sequence[Symbol], security: Security, time: int) -> Array:
+        """As :meth:`values`, of contracts given by their columns :data:`models.compiled_border.READ` at a past time."""
+        return self._pricer.values_of(columns, symbols, security, time, past=True)
+
+    def _time(self, data: Slice | None) -> int:
+        return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)
 
 
-def _market_price(contract: OptionContract) -> float:
-    """Mid of the quote, or the last price where a side is missing or the quote is crossed."""
-    bid, ask = float(contract.bid_price), float(contract.ask_price)
-    return 0.5 * (bid + ask) if 0.0 < bid <= ask else float(contract.last_price)
+class _Symbols(Sequence[Symbol]):
+    """The symbols of a .NET array of contracts; each is fetched when it is asked for."""
 
+    def __init__(self, contracts: Any) -> None:
+        self._contracts = contracts
 
-def _result(value: Values, volatility: float, spot: float) -> OptionPriceModelResult:
-    price, delta = float(value.price), float(value.delta)
-    leverage = delta * spot / price if price > 0.0 else 0.0
-    vega, rho = float(value.vega) * _ONE_PERCENT, float(value.rho) * _ONE_PERCENT
-    return OptionPriceModelResult(
-        price, volatility, Greeks(delta, float(value.gamma), vega, float(value.theta), rho, leverage)
-    )
+    def __len__(self) -> int:
+        return len(self._contracts)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._contracts[index].symbol

@@ -1,0 +1,145 @@
+"""Greeks of every contract in a native LEAN: this price model against LEAN's default.
+
+GOOG, 2015-12-24, minute bars, strikes -40..40, 0-180 days: 206,220 evaluations, each variant in a LEAN of its own. A
+contract's time is that of the algorithm's whole reading loop: iterating, LEAN's work, the price model, the crossings
+into Python. It is the processor time of LEAN's one algorithm thread, in which all of that runs, so that other work on
+the machine does not count; the whole backtest's is the process's. Figures by the wall clock are shown beside them.
+LEAN's default is clocked on a part of the slices. The answers are checked first: quotes of three times against the
+pricer's high_precision scheme.
+"""
+
+import datetime as dt
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from alo_lib.cli.engines.lean_process import run_and_show
+from alo_lib.cli.engines.native import NativeEngine, lean_configuration
+from alo_lib.cli.failures import EngineError
+from alo_lib.cli.project import ROOT
+from alo_lib.core import Settings
+from alo_lib.pricing import greeks, implied_volatility
+from benchmarks.harness import Row, options_of, report
+
+ALGORITHM = Path(__file__).with_name("lean_greeks_algorithm.py")
+NEW_YORK = ZoneInfo("America/New_York")
+SLICES_BETWEEN_DEFAULTS = 10
+VEGA_THAT_COUNTS = 0.01
+"""Of spot, for a volatility of 1.00: a cent of GOOG's quotes is then a thousandth of volatility."""
+_COMPLETED = re.compile(r"completed in ([\d.]+) seconds")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one LEAN did: seconds of reading and of the whole backtest, by processor and by wall; contracts, rows."""
+
+    seconds: float
+    wall: float
+    backtest: float
+    backtest_wall: float
+    contracts: int
+    rows: list[dict[str, Any]]
+
+    @property
+    def microseconds(self) -> float:
+        """Reading time a contract."""
+        return 1e6 * self.seconds / self.contracts
+
+
+def run(engine: NativeEngine, data: Path, model: str, read: str, every: int = 1) -> Run:
+    folder = Path(tempfile.mkdtemp(prefix="alo-benchmark-"))
+    (folder / "store").mkdir()
+    configuration = lean_configuration(Settings(), data.resolve(), folder, folder / "store")
+    configuration |= {"algorithm-location": str(ALGORITHM), "algorithm-type-name": ALGORITHM.stem}
+    configuration["parameters"] = {"model": model, "read": read, "every": str(every)}
+    (folder / "lean-config.json").write_text(json.dumps(configuration))
+    run_and_show(
+        [str(engine.dotnet), "QuantConnect.Lean.Launcher.dll", "--config", str(folder / "lean-config.json")],
+        folder=engine.lean,
+        environment=engine.environment() | {"PYTHONPATH": f"{engine.lean}:{ROOT}"},
+        log=folder / "console.txt",
+    )
+    result = json.loads((folder / "store" / "result").read_text())
+    completed = float(_COMPLETED.findall((folder / "console.txt").read_text())[-1])
+    return Run(result["seconds"], result["wall"], result["backtest"], completed, result["contracts"], result["rows"])
+
+
+def years(row: dict[str, Any]) -> float:
+    now = dt.datetime.strptime(row["time"], "%Y-%m-%d %H:%M").replace(tzinfo=NEW_YORK)
+    early = row["expiry"] == "2015-12-24"
+    close = dt.datetime.combine(dt.date.fromisoformat(row["expiry"]), dt.time(13 if early else 16), NEW_YORK)
+    return (close.astimezone(dt.UTC) - now.astimezone(dt.UTC)).total_seconds() / (365 * 86_400)
+
+
+def accuracy(rows: list[dict[str, Any]]) -> Iterator[Row]:
+    """Largest differences from the high_precision scheme at the same quotes."""
+    priced = [row for row in rows if row["volatility"] > 0.0 and 0.0 < row["bid"] <= row["ask"]]
+    names = ("spot", "strike", "rate", "right", "volatility", "delta")
+    spot, strike, rate, right, volatility, delta = (np.array([row[name] for row in priced]) for name in names)
+    market = np.array([0.5 * (row["bid"] + row["ask"]) for row in priced])
+    time = np.array([years(row) for row in priced])
+    sigma = implied_volatility(market, spot, strike, rate, 0.0, time, right, scheme="high_precision", invalid="nan")
+    at_ours = greeks(spot, strike, rate, 0.0, volatility, time, right, scheme="high_precision")
+    at_theirs = greeks(
+        spot, strike, rate, 0.0, np.where(np.isnan(sigma), 1.0, sigma), time, right, scheme="high_precision"
+    )
+    known = ~np.isnan(sigma)
+    counts = known & (at_theirs.vega > VEGA_THAT_COUNTS * spot)
+    for what, error in (
+        ("price at the implied volatility, of spot", np.abs(at_ours.price - market) / spot),
+        ("delta", np.abs(delta - at_theirs.delta)[known]),
+        ("implied volatility where vega counts", np.abs(volatility - sigma)[counts]),
+    ):
+        yield Row(f"largest error: {what}", float(error.max()), "", None, "<= 1e-06", bool(error.max() <= 1e-6))
+    yield Row(
+        "contracts compared, of those read", len(priced) / len(rows), "", None, ">= 0.8", len(priced) >= 0.8 * len(rows)
+    )
+    exercised = [row for row in rows if row["volatility"] == 0.0 and row["delta"] != 0.0]
+    wrong = sum(row["delta"] != row["right"] for row in exercised)
+    yield Row("options to be exercised at once, delta not +-1", float(wrong), "", None, "0", wrong == 0)
+
+
+def measure(engine: NativeEngine, data: Path, quick: bool) -> Iterator[Row]:
+    complete = run(engine, data, "ours", "all")
+    yield from accuracy(complete.rows)
+    default = run(engine, data, "lean", "delta", 4 * SLICES_BETWEEN_DEFAULTS if quick else SLICES_BETWEEN_DEFAULTS)
+    ours = run(engine, data, "ours", "delta")
+    each = ours.microseconds
+    yield Row("delta of every contract", each, "us", default.microseconds, "<= 12", each <= 12.0)
+    faster = default.microseconds / each
+    wall = 1e6 * ours.wall / ours.contracts
+    yield Row("the same by the wall clock", wall, "us", 1e6 * default.wall / default.contracts)
+    yield Row("times faster than LEAN's default", faster, "x", None, ">= 40", faster >= 40.0)
+    each = complete.microseconds
+    yield Row("five greeks and implied volatility", each, "us", None, "<= 20", each <= 20.0)
+    if not quick:
+        bare = run(engine, data, "none", "strike")
+        ratio = ours.backtest / bare.backtest
+        yield Row(
+            "whole backtest, with delta against without", ours.backtest, "s", bare.backtest, "<= 2 x", ratio <= 2.0
+        )
+
+
+def main() -> int:
+    parser = options_of(__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    options = parser.parse_args()
+    if not options.data.is_dir():
+        parser.error(f"there is no data folder at {options.data}")
+    try:
+        engine = NativeEngine.find()
+    except EngineError as error:
+        parser.error(f"it needs a native LEAN: {error}")
+    return report(measure(engine, options.data, options.quick), as_json=options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

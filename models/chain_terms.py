@@ -1,0 +1,140 @@
+"""What LEAN knows about the contracts of one chain beside their quotes: settlement times, rates, dividends."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+from AlgorithmImports import (
+    DividendYieldProvider,
+    IDividendYieldModel,
+    InterestRateProvider,
+    OptionSymbol,
+    QCAlgorithm,
+    Security,
+    SecurityExchangeHours,
+    SecurityType,
+    Symbol,
+)
+
+from alo_lib.pricing.arguments import Style
+from alo_lib.pricing.parity import parity_yields
+from models.marshalling import utc_nanoseconds
+
+__all__ = ["Announced", "ChainTerms", "DividendYield", "utc_of"]
+
+Array = npt.NDArray[np.float64]
+Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
+"""(underlying, local time) -> the cash dividends announced then: ex-dates and amounts a share."""
+DividendYield = IDividendYieldModel | Literal["model", "parity"]
+
+NANOSECONDS_A_YEAR: Final = 365 * 86_400 * 1_000_000_000
+
+
+def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
+    """Nanoseconds since the epoch of an exchange's naive local time."""
+    zone = ZoneInfo(str(hours.time_zone.id))
+    return utc_nanoseconds(local.replace(tzinfo=zone).astimezone(dt.UTC))
+
+
+class ChainTerms:
+    """Terms of the contracts of one canonical option; ``security`` is any contract's, or the canonical one.
+
+    on_future: whether they are options on a future.
+    """
+
+    def __init__(
+        self, algorithm: QCAlgorithm, security: Security, dividend_yield: DividendYield, announced: Announced | None
+    ) -> None:
+        self._algorithm = algorithm
+        self._symbol = security.symbol
+        self._hours = security.exchange.hours
+        self._zone = ZoneInfo(str(self._hours.time_zone.id))
+        self._settlement: dict[int, int] = {}
+        self._expiry: dict[int, dt.datetime] = {}
+        self._parity = dividend_yield == "parity"
+        self._announced = announced
+        self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
+        if isinstance(dividend_yield, str):
+            self._yield = DividendYieldProvider.create_for_option(self._symbol)
+        else:
+            self._yield = dividend_yield
+
+    def learn(self, day: int, symbol: Symbol) -> None:
+        """Settlement of the contracts that expire on a day (counted from 0001-01-01), told by one of them."""
+        if day not in self._settlement:
+            self._settlement[day] = utc_of(self._hours, OptionSymbol.get_settlement_date_time(symbol))
+            self._expiry[day] = symbol.id.date
+
+    def knows(self, day: int) -> bool:
+        """Whether the settlement of a day's contracts has been learned."""
+        return day in self._settlement
+
+    def years(self, days: npt.NDArray[np.int64], now: int) -> Array:
+        """Years of 365 days from ``now``, nanoseconds UTC, to each day's settlement, to the minute it takes place."""
+        return np.array([(self._settlement[day] - now) / NANOSECONDS_A_YEAR for day in days.tolist()])
+
+    def rates(self, days: npt.NDArray[np.int64], now: int) -> Array:
+        """LEAN's risk-free rate at each day's expiry, (n,).
+
+        LEAN's own provider is a history: asked for a later date it would tell what nobody knew, so it is asked for
+        today. Any other model, such as a user's curve, is asked for the expiry.
+        """
+        model = self._algorithm.risk_free_interest_rate_model
+        if isinstance(model, InterestRateProvider):
+            return np.full(days.size, float(model.get_interest_rate(self._local(now))))
+        return np.array([float(model.get_interest_rate(self._expiry[day])) for day in days.tolist()])
+
+    def dividends(self, years: Array, rates: Array, spot: float, now: int) -> tuple[Array, tuple[Array, Array] | None]:
+        """Dividend yields to each time to expiry, and the cash dividends announced: ex-times in years and amounts.
+
+        Where some are announced, the yield holds only after the last of them. An option on a future has the future's
+        cost of carry, none: its yield is the rate.
+        """
+        if self.on_future:
+            return rates.copy(), None
+        if not spot > 0.0:  # LEAN would divide by it; no contract is priced without
+            return np.zeros(years.size), None
+        model = float(self._yield.get_dividend_yield(self._local(now), spot))
+        if self._announced is None:
+            return np.full(years.size, model), None
+        times, amounts = self._ahead(now)
+        if not times.size:
+            return np.full(years.size, model), None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            after = np.where(years > 0.0, np.maximum(years - times[-1], 0.0) / years, 0.0)
+        return model * after, (times, amounts)
+
+    def implied_yields(
+        self, fallback: Array, market: Array, spot: Array, terms: tuple[Array, ...], style: Style
+    ) -> Array:
+        """The yields that put-call parity implies, where it was asked for and an expiry has pairs; else ``fallback``.
+
+        terms: strike, rate, years, right, as :func:`alo_lib.pricing.parity.parity_yields` takes them.
+        """
+        if not self._parity or self.on_future or not spot[0] > 0.0:
+            return fallback
+        strike, rate, years, right = terms
+        priced = np.where(years > 0.0, market, np.nan)
+        implied = parity_yields(priced, float(spot[0]), strike, rate, years, right, style=style)
+        return np.where(np.isnan(implied), fallback, implied)
+
+    def _ahead(self, now: int) -> tuple[Array, Array]:
+        """Announced dividends that go ex, at the session's open, after now: times in years, ascending, and amounts."""
+        assert self._announced is not None
+        ahead = []
+        for day, amount in self._announced(self._symbol.underlying, self._local(now)):
+            midnight = dt.datetime.combine(day, dt.time())
+            opened = self._hours.get_next_market_open(midnight, False)
+            time = (utc_of(self._hours, opened) - now) / NANOSECONDS_A_YEAR
+            if time > 0.0:
+                ahead.append((time, float(amount)))
+        times, amounts = np.array(sorted(ahead)).reshape(-1, 2).T
+        return times, amounts
+
+    def _local(self, now: int) -> dt.datetime:
+        """The exchange's naive local time."""
+        utc = dt.datetime.fromtimestamp(now // 1_000_000_000, dt.UTC)
+        return utc.astimezone(self._zone).replace(tzinfo=None)

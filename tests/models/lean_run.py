@@ -1,0 +1,48 @@
+"""Run one of the tests' algorithms in a native LEAN."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alo_lib.cli.engines.lean_process import run_and_show
+from alo_lib.cli.engines.native import NativeEngine, lean_configuration
+from alo_lib.cli.failures import EngineError
+from alo_lib.cli.project import ROOT
+from alo_lib.core import Settings
+
+__all__ = ["kept_by", "run_in_lean"]
+
+
+def run_in_lean(
+    algorithm: Path, folder: Path, data: Path, *, project: Path = ROOT, parameters: dict[str, str] | None = None
+) -> str:
+    """What LEAN wrote to its console. Skips the test where there is no native LEAN."""
+    try:
+        engine = NativeEngine.find()
+    except EngineError as error:
+        pytest.skip(f"no native LEAN: {error}")
+    (folder / "store").mkdir()
+    configuration = lean_configuration(Settings(), data.resolve(), folder, folder / "store")
+    configuration |= {"algorithm-location": str(algorithm), "algorithm-type-name": algorithm.stem}
+    configuration["parameters"] = parameters or {}
+    (folder / "lean-config.json").write_text(json.dumps(configuration))
+    run_and_show(
+        [str(engine.dotnet), "QuantConnect.Lean.Launcher.dll", "--config", str(folder / "lean-config.json")],
+        folder=engine.lean,
+        environment=engine.environment() | {"PYTHONPATH": f"{engine.lean}:{project}"},
+        log=folder / "console.txt",
+    )
+    return (folder / "console.txt").read_text()
+
+
+def kept_by(
+    algorithm: Path, key: str, folder: Path, data: Path, parameters: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """What the algorithm kept in LEAN's object store under ``key``, as JSON."""
+    console = run_in_lean(algorithm, folder, data, parameters=parameters)
+    written = folder / "store" / key
+    assert written.is_file(), console[-3000:]
+    content: dict[str, Any] = json.loads(written.read_text())
+    return content
