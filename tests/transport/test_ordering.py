@@ -141,7 +141,7 @@ def broken_messages(weak, without=""):
 def broken_states(weak, without=""):
     """Runs in which a reader got a version that was not of one piece."""
     broken = 0
-    for seed in range(RUNS):
+    for seed in range(4 * RUNS):
         chance, before = random.Random(seed), segment(2)  # fewer copies, so that they come round sooner
         writer = Writer(before.copy(), chance)
         reader = Reader(before, writer.seen, chance, chance.choice((2, 4, 16)))
