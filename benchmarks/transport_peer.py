@@ -36,7 +36,8 @@ LINE: Final = np.dtype([("number", "<i8"), ("stamp", "<i8"), ("rest", "<i8", (5,
 PAIR: Final = np.dtype([("number", "<i8"), ("square", "<i8"), ("rest", "<i8", (14,))])
 """128 bytes whose every word follows from the first, so that a torn read shows."""
 BATCH: Final = 512
-_PRIORITY: Final = -15
+_URGENT: Final = -15
+_PATIENT: Final = 0
 _ENDLESS: Final = 1 << 62
 _SPINS: Final = 1 << 22
 """Turns of a spin loop, some milliseconds, before the processor is left to others. With fewer, two processes that are
@@ -48,10 +49,10 @@ QUOTE_WORDS: Final = 5
 Floats = npt.NDArray[np.float64]
 
 
-def settle(place: int) -> None:
-    """Stay on one processor, where there are several, and before other programs, where that is permitted."""
+def settle(place: int, role: str) -> None:
+    """Stay on one processor, where there are several, and go before other programs where that matters and may be."""
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
+        os.setpriority(os.PRIO_PROCESS, 0, _PATIENT if role == "pairs" else _URGENT)
     if hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
         with suppress(OSError):
@@ -65,7 +66,7 @@ def peer(role: str, folder: Path, count: int = _ENDLESS) -> Iterator["subprocess
     command = [sys.executable, "-m", "benchmarks.transport_peer", role, str(folder), str(count)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    settle(0)
+    settle(0, role)
     with process:
         try:
             if process.stdout.readline() != "ready\n":
@@ -73,6 +74,8 @@ def peer(role: str, folder: Path, count: int = _ENDLESS) -> Iterator["subprocess
             yield process
         finally:
             process.kill()
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, 0, _PATIENT)
             if allowed:
                 os.sched_setaffinity(0, allowed)
 
@@ -268,7 +271,7 @@ def ready() -> None:
 
 
 def main(role: str, folder: Path, count: int) -> None:
-    settle(1)
+    settle(1, role)
     if not role.startswith("pipe"):
         end_with_parent()
     if role == "pong":

@@ -40,11 +40,11 @@ def folder(path: Path, seconds: float | None, as_json: bool) -> None:
         last, before = {report.path: report.written for report in reports}, now
         if as_json:
             found = [_plain(report, rates.get(report.path)) for report in reports]
-            click.echo(json.dumps({"segments": found, "flow": [flow._asdict() for flow in flows(reports)]}))
+            click.echo(json.dumps({"segments": found, "flow": [_sent(flow) for flow in flows(reports)]}))
         elif not reports:
             click.echo(f"no segments in {path}")
         else:
-            click.echo("\n".join([*table(reports, rates, path), "", *drawing(flows(reports)), ""]))
+            click.echo("\n".join([*table(reports, rates, path), "", *drawing(flows(reports), path)]))
         if seconds is not None and now - begin + _REFRESH > seconds:
             return
         time.sleep(_REFRESH)
@@ -106,10 +106,17 @@ def table(reports: list[Report], rates: dict[Path, float], root: Path) -> list[s
     ]
 
 
-def drawing(found: list[Flow]) -> list[str]:
-    """Who sends to whom: every sender once, with its segments and their receivers behind it."""
-    if not found:
-        return []
+def drawing(found: list[Flow], root: Path) -> list[str]:
+    """Who sends to whom, folder by folder: every sender once, with its segments and their receivers behind it."""
+    lines = []
+    for place in sorted({flow.folder for flow in found}):
+        if place != root:
+            lines.append(f"{place.relative_to(root).as_posix()}:")
+        lines += [*_drawn([flow for flow in found if flow.folder == place]), ""]
+    return lines
+
+
+def _drawn(found: list[Flow]) -> list[str]:
     what = {flow: f"{flow.waiting:,} waiting" if flow.receiver != "any" else flow.holds for flow in found}
     left, middle, right = (
         max(map(len, texts)) for texts in ([f.sender for f in found], [f.segment for f in found], what.values())
@@ -189,6 +196,10 @@ def _plain(report: Report, rate: float | None) -> dict[str, Any]:
         "writer": side(report.writer),
         "reader": side(report.reader),
     }
+
+
+def _sent(flow: Flow) -> dict[str, Any]:
+    return flow._asdict() | {"folder": str(flow.folder)}
 
 
 def _decoded(entry: Entry) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class Entry(NamedTuple):
 class Flow(NamedTuple):
     """Who sends to whom, through which segment."""
 
+    folder: Path  # of the segment; the same name in another one is another process
     sender: str  # "-" where nobody has taken the side yet
     segment: str
     receiver: str  # "any" where none takes a side
@@ -110,7 +111,8 @@ def flows(reports: list[Report]) -> list[Flow]:
             taken = (report.writer.name, "any" if report.reader is None else report.reader.name)
             sender, receiver = declared.get(report.path, taken)
             waiting = 0 if report.reader is None else report.depth
-            found.append(Flow(sender or "-", report.path.name, receiver or "-", report.kind.name.lower(), waiting))
+            path, holds = report.path, report.kind.name.lower()
+            found.append(Flow(path.parent, sender or "-", path.name, receiver or "-", holds, waiting))
     return found
 
 

@@ -39,7 +39,6 @@ def check_capacity(capacity: int, least: int = 2) -> None:
 
 def words_of(array: NDArray[Any]) -> Words:
     """The array's bytes as words: a view where they lie as kernels need them, else a copy."""
-    flat = np.ascontiguousarray(array)
-    if not flat.flags.writeable or flat.ctypes.data % WORD:
-        flat = flat.copy()  # one kind of array, so that kernels are not compiled again for another
-    return flat.reshape(-1).view(np.uint8).view(np.int64)
+    words: Words = np.ascontiguousarray(array).reshape(-1).view(np.uint8).view(np.int64)
+    # One kind of array, so that kernels are not compiled again for another.
+    return words if words.flags.aligned and words.flags.writeable else words.copy()

@@ -58,12 +58,15 @@ def test_a_folder_is_listed_and_its_flow_drawn(run, bus):
     assert "120.0 s" in lines[1]
     assert "never taken" in lines[2]
     assert "peak 128" in lines[3]
-    assert [line for line in lines if "──▶" in line] == [
-        "core  ─── health.state           state     ──▶ any",
-        "feed  ─── trades.ring            3 waiting ──▶ -",
-        "lean  ─┬─ input.lean.core.ring   9 waiting ──▶ core",
-        "       └─ names.table            table     ──▶ any",
+    assert lines[8:] == [
+        "core ─── health.state  state     ──▶ any",
+        "feed ─── trades.ring   3 waiting ──▶ -",
+        "lean ─── names.table   table     ──▶ any",
+        "",
+        "bus:",
+        "lean  ─── input.lean.core.ring   9 waiting ──▶ core",
         "timer ─── input.timer.core.ring  0 waiting ──▶ core",
+        "",
     ]
 
 
@@ -75,6 +78,7 @@ def test_programs_get_one_object(run, bus):
     assert first["writer"]["alive"] is True
     assert first["reader"] == {"name": "", "pid": 0, "epoch": 0, "alive": False}
     assert found["flow"][0] == {
+        "folder": str(bus / "bus"),
         "sender": "lean",
         "segment": "input.lean.core.ring",
         "receiver": "core",
