@@ -2,6 +2,7 @@
 
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
+from alo_lib.core.recovery import Continued, Told, continue_core, told_by
 from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
@@ -11,6 +12,7 @@ from alo_lib.core.trading import CoreState, TradingCore
 __all__ = [
     "FRAME_PLAN",
     "Continuation",
+    "Continued",
     "Core",
     "CoreState",
     "Divergence",
@@ -24,11 +26,14 @@ __all__ = [
     "Replayer",
     "Settings",
     "SettingsError",
+    "Told",
     "TradingCore",
+    "continue_core",
     "pack",
     "program",
     "reconcile",
     "replay",
+    "told_by",
     "unpack",
 ]
 
