@@ -8,7 +8,7 @@ everything again, compares, and takes up the ring where it stood, no message los
 import gc
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +20,12 @@ from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
 from alo_lib.core.replay import Replayer
 from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.snapshot import pack, program, unpack
 from alo_lib.core.trading import TradingCore
 from alo_lib.core.warm_up import kernels_ready, warm_up
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
-from alo_lib.journal import Clocks, JournalWriter, Policy, recover
+from alo_lib.journal import Clocks, JournalError, JournalWriter, Policy, Snapshots, recover
 from alo_lib.market.records import HostEvent, Kind, Message, records
 from alo_lib.transport import Snapshot
 
@@ -37,8 +38,11 @@ _EDGES: Final[dict[tuple[CorePhase, str], CorePhase]] = {
     (CorePhase.RUNNING, "stop"): CorePhase.STOPPED,
     (CorePhase.RUNNING, "fail"): CorePhase.FAILED,
 }
-_SLACK: Final = 3_000_000
-"""Nanoseconds to the next release from which there is time to collect garbage."""
+_SLACK: Final = 4_000_000
+"""Nanoseconds to the next release from which there is time to collect garbage, and to write a snapshot."""
+
+_SNAPSHOT_EVERY: Final = 1_000
+"""Frames, at the least, between two snapshots."""
 
 
 class Ending(NamedTuple):
@@ -101,6 +105,7 @@ class CoreProcess:
         self._lifecycle = Lifecycle("the core process", CorePhase.STARTING, _EDGES)
         self._stopping = False
         self._frames = self._run = self._missed = 0
+        self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
         self._beat = np.zeros(1, HEARTBEAT)
         self._taken = np.zeros(1, TAKEN)
         if told:
@@ -116,6 +121,8 @@ class CoreProcess:
             )
             self._outbox = _Outbox(writer)
             self._core = TradingCore(settings, self._outbox, plans=plans)
+            self._drop_leavings()
+        self._snapshots = Snapshots(journal, program())
         self._core.watch_with(BudgetWatch())
         channel.journal.unlink(missing_ok=True)
         channel.journal.symlink_to(journal.absolute())
@@ -145,7 +152,7 @@ class CoreProcess:
         deadline = -(-(self._clock.now() + offset + length) // length) * length - offset
         self._lifecycle.move("run")
         try:
-            if self.findings and not self._told and self._last_time > 0:
+            if not self._told and self._last_time > 0:
                 self._answer(self._last_time)  # which may not have been done; the host takes no answer twice
             while not self._stopping and (frames is None or self._frames < frames):
                 self.releases.begin()
@@ -159,10 +166,13 @@ class CoreProcess:
                 if self._told:
                     self._told_frame()
                 else:
-                    self._own_frame(deadline + offset, release.late, missed)
+                    if missed or release.began > release.deadline:  # the frame before ran into this one, or beyond it
+                        self._core.tell_late(deadline + offset, lateness=release.late, missed=missed)
+                    self._own_frame(deadline + offset)
                 deadline += length
                 if deadline - self._clock.now() > _SLACK:
                     gc.collect(0)
+                    self._save_snapshot()
             self._core.stop()
             self._outbox.journal.close()
         except BaseException:
@@ -181,9 +191,7 @@ class CoreProcess:
 
     # Frames ----------------------------------------------------------------------------------------------------------
 
-    def _own_frame(self, time: int, late: int, missed: int) -> None:
-        if missed:
-            self._core.tell_late(time, lateness=late, missed=missed)
+    def _own_frame(self, time: int) -> None:
         while (message := self._inputs.peek()) is not None and not self._stopping:
             self._take(message)
         if self._core.open_frame(time):
@@ -211,8 +219,7 @@ class CoreProcess:
         self._taking.write(self._taken)
         if message.kind.is_remark:
             self._core.remark(message)
-            ended = message.kind is Kind.EVENT and message.records["event"][0] == HostEvent.END_OF_ALGORITHM
-            self._stopping = self._stopping or ended
+            self._stopping = self._stopping or _is_end(message)
         else:
             self._core.accept(message)
         self._inputs.advance()
@@ -235,6 +242,14 @@ class CoreProcess:
     def _position(self) -> int:
         return self._inputs.ring.read
 
+    def _save_snapshot(self) -> None:
+        """Keep the state, where frames with news have changed it since the last one was kept."""
+        if self._run == self._kept or self._frames < self._kept_at + _SNAPSHOT_EVERY or self._core.owes:
+            return
+        self._kept, self._kept_at = self._run, self._frames
+        journal = self._outbox.journal
+        self._snapshots.save(journal.sequence, journal.checksum, pack(self._core.snapshot()))
+
     # Heartbeat -------------------------------------------------------------------------------------------------------
 
     def _pulse(self, frame: int, time: int, released: int) -> None:
@@ -252,7 +267,15 @@ class CoreProcess:
         self._beat["phase"] = list(CorePhase).index(self.phase)
         self._heart.write(self._beat)
 
-    # Going on --------------------------------------------------------------------------------------------------------
+    # Beginning and going on ------------------------------------------------------------------------------------------
+
+    def _drop_leavings(self) -> None:
+        """A journal begins with nothing in the ring: what an earlier core left there belongs to an earlier run."""
+        count = 0
+        while self._inputs.pop() is not None:
+            count += 1
+        if count:
+            self.findings = (f"{count} messages of an earlier run were left in the ring; they were dropped",)
 
     def _continue(self, folder: Path, policy: Policy, plans: Sequence[TaskPlan], taken: Snapshot) -> None:
         recovered = recover(folder)
@@ -260,9 +283,18 @@ class CoreProcess:
         if settings_mark(written) != settings_mark(self.settings):
             raise SettingsError(f"journal {folder} was written under other settings; name another folder, or use those")
         messages = recovered.journal.messages
+        if any(map(_is_end, messages)):
+            raise JournalError(f"journal {folder} is of a run that has ended; name another folder")
         writer = recovered.writer(policy=policy, clocks=Clocks())
         self._outbox = _Outbox(writer)
-        replayer = Replayer(recovered.journal, core=TradingCore(self.settings, self._outbox, plans=plans))
+        core = TradingCore(self.settings, self._outbox, plans=plans)
+        snapshot = Snapshots(folder, program()).latest(recovered.journal)
+        start = 0
+        if snapshot is not None:
+            start, state = snapshot.sequence, unpack(snapshot.state)
+            core.resume(state, _waiting(messages, start))
+            self._last_time = state.frame.time
+        replayer = Replayer(recovered.journal, core=core, start=start)
         replayer.continuation.beyond = self._outbox
         for frame in replayer.frames():
             self._last_time = frame.time
@@ -277,7 +309,8 @@ class CoreProcess:
             self._inputs.advance()
         self.findings = (
             *recovered.findings,
-            f"{len(messages)} messages were decided again as recorded, up to frame time {self._last_time}",
+            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded, the others are in a "
+            f"snapshot; the last frame's time is {self._last_time}",
             *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
         )
 
@@ -291,6 +324,21 @@ class CoreProcess:
             and (head.kind, head.time) == (journaled.kind, journaled.time)
             and head.records.tobytes() == journaled.records.tobytes()
         )
+
+
+def _waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:
+    """The inputs below a sequence that no frame below it took in."""
+    first = end
+    while first > 0 and messages[first - 1].kind is not Kind.FRAME:
+        first -= 1
+    for message in messages[first:end]:
+        if not (message.kind.is_decision or message.kind.is_remark):
+            yield message
+
+
+def _is_end(message: Message) -> bool:
+    """Whether the host tells of its end."""
+    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
 
 
 def rehearse(settings: Settings) -> str:

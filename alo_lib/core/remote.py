@@ -99,6 +99,9 @@ class RemoteCore:
             raise SettingsError(f"the core process was not started {wanted}, as its host wants it")
         if not self._told:
             self.link.watch()
+            return
+        while self._answers.pop() is not None:  # of a run before this one
+            pass
 
     # What an engine does ---------------------------------------------------------------------------------------------
 

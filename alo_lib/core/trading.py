@@ -134,12 +134,14 @@ class TradingCore:
     def snapshot(self) -> CoreState:
         """All that later frames depend on, between two frames; with what still waits, it can be gone on from.
 
-        Raises LifecycleError within a frame.
+        Raises LifecycleError within a frame, and when a task is yet to be left out for an overrun.
         """
         if self._executive.phase is not Phase.IDLE:
             raise LifecycleError(
                 f"a snapshot is taken between two frames; the executive is {self._executive.phase.value}"
             )
+        if self._executive.owes:
+            raise LifecycleError("no snapshot is taken before an overrun has been made up for")
         return CoreState(self._state, self.instruments, self._told_targets, self._executive.frame)
 
     def resume(self, state: CoreState, waiting: Iterable[Message]) -> None:
@@ -164,6 +166,11 @@ class TradingCore:
         """End the run: what still waits stays unhandled, and no frame can follow."""
         self._executive.stop()
         self._journal.flush()
+
+    @property
+    def owes(self) -> bool:
+        """Whether an overrun has yet to be made up for."""
+        return self._executive.owes
 
     @property
     def in_frame(self) -> bool:

@@ -69,6 +69,11 @@ class CyclicExecutive:
         """The frame that is open, or the last that was."""
         return self._frame
 
+    @property
+    def owes(self) -> bool:
+        """Whether an overrun has yet to be made up for, by a task that is left out or degraded."""
+        return bool(self._instead)
+
     def resume(self, frame: Frame) -> None:
         """Go on after a frame that another executive ran last; only before any frame was opened here."""
         if self.phase is not Phase.IDLE or self._frame.number >= 0:

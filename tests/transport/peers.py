@@ -1,8 +1,11 @@
 """The other process of the tests: ``python -m tests.transport.peers ROLE PATH``; it prints a line when it is ready."""
 
+import os
 import platform
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +20,7 @@ from alo_lib.market.records import Kind, Message, records
 from alo_lib.numerics.compilation import kernel
 from alo_lib.transport import MessageRing, RecordRing, RingFullError, SegmentError, State, atomics
 from alo_lib.transport.atomics import Words, load_acquire, shared_kernel
-from alo_lib.transport.kernels import FULL, ring_push, state_write
+from alo_lib.transport.kernels import ring_push, state_write
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,18 +76,14 @@ def acquire_spin(words: Words, index: int, limit: int) -> int:
 
 
 @shared_kernel
-def push_numbers(words: Words, epoch: int, first: int, count: int) -> int:
-    """Push records of one word, waiting where the ring is full. Returns the status of the last push."""
+def push_numbers(words: Words, epoch: int, first: int, end: int) -> int:
+    """Push records of one word until the ring is full. Returns the first number that was not pushed."""
     source = np.empty(1, np.int64)
-    status = 0
-    for number in range(first, first + count):
+    for number in range(first, end):
         source[0] = number
-        status = ring_push(words, epoch, source, 1)
-        while status == FULL:
-            status = ring_push(words, epoch, source, 1)
-        if status < 0:
-            break
-    return status
+        if ring_push(words, epoch, source, 1) < 0:
+            return number
+    return end
 
 
 @shared_kernel
@@ -98,7 +97,19 @@ def write_pairs(words: Words, epoch: int, count: int) -> int:
     return status
 
 
+def end_with_parent() -> None:
+    """End this process when the tests do, whatever it is doing: kernels run without the interpreter's lock."""
+
+    def wait() -> None:
+        sys.stdin.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main(role: str, path: Path, *arguments: str) -> None:
+    if role != "other processor":
+        end_with_parent()
     if role == "spin":
         words = RecordRing.open(path).segment.words
         plain_spin(words, 0, 1), acquire_spin(words, 0, 1)  # compiled before the other side stores
@@ -109,7 +120,10 @@ def main(role: str, path: Path, *arguments: str) -> None:
         with RecordRing.open(path).produce("numbers") as side:
             push_numbers(side.words, side.epoch, 0, 0)
             print("ready", flush=True)
-            push_numbers(side.words, side.epoch, 0, int(arguments[0]))
+            number, end = 0, int(arguments[0])
+            while number < end:
+                number = push_numbers(side.words, side.epoch, number, end)
+                time.sleep(0)  # to the reader, where both share a processor
     elif role == "pairs":
         writer = State.open(path).write_as("pairs")
         write_pairs(writer.words, writer.epoch, 1)
@@ -124,7 +138,7 @@ def main(role: str, path: Path, *arguments: str) -> None:
                 producer.push(quotes_of(number))
                 number += 1
             except RingFullError:
-                pass
+                time.sleep(0)
     elif role == "other processor":
         import pytest
         from numba.core.errors import TypingError
@@ -144,7 +158,7 @@ def main(role: str, path: Path, *arguments: str) -> None:
     elif role == "hold":
         RecordRing.open(path).produce("holder")
         print("ready", flush=True)
-        sys.stdin.read()
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
