@@ -31,7 +31,15 @@ from AlgorithmImports import (
     SymbolChangedEvents,
 )
 
-from alo_lib.core import BackgroundCalibrator, RemoteCore, Settings, TradingCore
+from alo_lib.core import (
+    BackgroundCalibrator,
+    RemoteCore,
+    Settings,
+    Told,
+    TradingCore,
+    continue_core,
+    reconcile,
+)
 from alo_lib.core.link import Channel, LinkPhase
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, object_store_key, read_journal
@@ -49,12 +57,15 @@ from models import (
     VegaBudgetPortfolioConstructionModel,
     VolatilityAlphaModel,
 )
-from models.marshalling import contract_of, expiry_time, nanoseconds, utc_datetime, utc_nanoseconds
+from models.marshalling import contract_of, expiry_time, nanoseconds, order_number, utc_datetime, utc_nanoseconds
+from models.recovery import host_orders, host_positions, option_symbol, remove_segments, stored_segments
 from models.volatility_model import split_adjusted_bars
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
 
 _SESSION_START = dt.time(9, 0)
+_LIVE_SEGMENT = 1 << 20
+"""Bytes: live, the open segment is saved whole after every frame."""
 _DIVIDENDS_LOOKED_BACK = dt.timedelta(days=400)
 _RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR}
 _CLOSES_REREAD = 10
@@ -75,8 +86,10 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._begun: dt.date | None = None
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._store = MemoryStore(self._save_segment)
-        self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
-        self._core = self._attach() if self.alo.core_process else self._own_core()
+        self._earlier: list[bytes] = []  # segments of the processes before this one
+        self._told = Told()
+        self._findings: list[str] = []  # of a recovery, until they are told
+        self._core: TradingCore | RemoteCore = self._attach() if self.alo.core_process else self._own_core()
         self._marshal = Marshal()
         self._host = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._equities: dict[str, Equity] = {}
@@ -88,6 +101,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._corporate_actions: list[tuple[Kind, Symbol, Records]] = []
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
+        self._marshal.begin_session({number: self._known[number][1] for number in sorted(self._told.today)})
         self._alpha = VolatilityAlphaModel(self._core, self._marshal)
         self.set_alpha(self._alpha)
         self.set_portfolio_construction(VegaBudgetPortfolioConstructionModel(self._core, self._marshal))
@@ -176,8 +190,10 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self._host.capture(HostEvent.END_OF_DAY, symbol)
 
     def on_warmup_finished(self) -> None:
-        """Journal that history has been told."""
+        """Journal that history has been told; a core that went on from its journal now meets LEAN's portfolio."""
         self._host.capture(HostEvent.WARMUP_FINISHED)
+        with self._one_at_a_time:
+            self._reconcile()
 
     def on_brokerage_message(self, message_event: BrokerageMessageEvent) -> None:
         """Journal what the broker says."""
@@ -215,7 +231,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self.log(f"alo slot trace {self._core.slot_trace.digest}")
             self._core.stop()
             self._writer.close()
-            images = self._store.images()
+            images = [*self._earlier, *self._store.images()]
         self.log(f"alo journal digest {message_digest(read_journal(images).messages)}")
 
     def _save_segment(self, number: int, data: bytes) -> None:
@@ -224,11 +240,59 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.object_store.save_bytes(object_store_key(number), data)  # type: ignore[arg-type]
 
     def _own_core(self) -> TradingCore:
-        """A core in this process; live its tasks are held against their budgets."""
+        """A core in this process.
+
+        Live it goes on from its journal, its tasks are held against their budgets, and its models are fitted beside it.
+        """
         if not self.live_mode:
+            remove_segments(self)
+            self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
             return TradingCore(self.alo, self._writer)
         calibrator = BackgroundCalibrator(self.alo.calibration_nanoseconds)
-        return TradingCore(self.alo, self._writer, watch=BudgetWatch(), calibrator=calibrator)
+        self._earlier = stored_segments(self)
+        if not self._earlier:
+            settings = self.alo.model_dump_json().encode()
+            self._writer = JournalWriter(self._store, settings=settings, segment_bytes=_LIVE_SEGMENT)
+            return TradingCore(self.alo, self._writer, watch=BudgetWatch(), calibrator=calibrator)
+        continued = continue_core(self.alo, self._earlier, self._store, segment_bytes=_LIVE_SEGMENT)
+        self._writer, self._told, self._findings = continued.writer, continued.told, continued.findings
+        continued.core.calibrate_with(calibrator)
+        continued.core.watch_with(BudgetWatch())
+        self._begun = self._told.session
+        return continued.core
+
+    def _keep_journal(self) -> None:
+        """Save the open segment; live, an earlier copy of it is all that the next process would find."""
+        if self.live_mode and not isinstance(self._core, RemoteCore):
+            self._save_segment(*self._writer.image)
+
+    def _take_up(self, ticker: str, number: int, equity: Equity) -> None:
+        """Know again what an earlier process had told the core of an underlying."""
+        self._dividends_told.add(ticker)
+        if number in self._told.last_close:
+            self._last_close[ticker] = self._told.last_close[number]
+        for instrument, (underlying, contract) in sorted(self._told.contracts.items()):
+            if underlying == number:
+                self._known[instrument] = contract, option_symbol(equity.symbol, contract)
+
+    def _reconcile(self) -> None:
+        """Hold a core that went on from its journal against LEAN's portfolio and open orders; say what was found."""
+        if not self._findings or isinstance(self._core, RemoteCore):
+            return
+        time = utc_nanoseconds(self.utc_time)
+        positions, others = host_positions(self, self._marshal)
+        found = reconcile(self._core, positions, host_orders(self), time)
+        found.findings[:0] = self._findings
+        found.findings += [f"LEAN holds {name}, which the core knows nothing of" for name in others]
+        for remark, finding in zip(found.remarks(time), found.findings, strict=True):
+            self._core.remark(remark)
+            self.log(f"alo recovery: {finding}")
+        for message in found.messages:
+            self._core.accept(message)
+        for order in self.transactions.get_open_orders(lambda each: order_number(each.tag) in found.to_cancel):
+            self.transactions.cancel_order(order.id)
+        self._findings = []
+        self._keep_journal()
 
     def _attach(self) -> RemoteCore:
         """The core process that decides for this one; a backtest tells it the time, live it keeps its own."""
@@ -250,9 +314,14 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         option.set_price_model(AloOptionPriceModel(self))
         option.set_filter(lambda universe: self._select(ticker, universe))
         self._equities[ticker] = equity
-        record = self._core.instruments.add_equity(ticker)
-        self._marshal.add_underlying(int(record["instrument"][0]), equity.symbol)
-        self._underlyings.append(record)
+        if ticker in self._told.underlyings:
+            number = self._told.underlyings[ticker]
+            self._take_up(ticker, number, equity)
+        else:
+            record = self._core.instruments.add_equity(ticker)
+            number = int(record["instrument"][0])
+            self._underlyings.append(record)
+        self._marshal.add_underlying(number, equity.symbol)
 
     def _select(self, ticker: str, universe: OptionFilterUniverse) -> list[Symbol]:
         """LEAN's filter, once a day: the contracts that the scanner wants to look at."""
@@ -310,6 +379,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
                 self._begin_session()
             else:
                 self._run_frame()
+            self._keep_journal()
 
     def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
         """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""

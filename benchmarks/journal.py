@@ -112,11 +112,13 @@ def group(folder: Path, count: int) -> Iterator[Row]:
 
     def watch() -> None:
         pending: list[tuple[int, float]] = []
+        last = int(writer.marks[APPENDED])
         while not done.is_set() or pending:
             now = time.perf_counter()
             appended, durable = int(writer.marks[APPENDED]), int(writer.marks[DURABLE])
-            if not pending or appended > pending[-1][0]:
+            if appended > last:
                 pending.append((appended, now))
+                last = appended
             while pending and pending[0][0] <= durable:
                 delays.append(now - pending.pop(0)[1])
             time.sleep(1e-4)
@@ -148,21 +150,28 @@ def group(folder: Path, count: int) -> Iterator[Row]:
 def by_os(folder: Path, count: int) -> Iterator[Row]:
     """Into the operating system's hands, segments begun as they fill."""
     payload = np.arange(WORDS)
-    sqlite, lmdb = _sqlite_many(folder / "os.sqlite"), _lmdb_many(folder / "os.lmdb")
-    peers = {"sqlite (1000 a transaction)": sqlite} | ({} if lmdb is None else {"lmdb (1000 a transaction)": lmdb})
-    peer_rates = {name: action(min(count, 200_000)) for name, action in peers.items()}
-    rates = []
+    rates: list[float] = []
+    processor: list[float] = []
+    peers: dict[str, list[float]] = {}
     for turn in range(5):
+        for name, run in (
+            ("sqlite", _sqlite_many(folder / f"{turn}.sqlite")),
+            ("lmdb", _lmdb_many(folder / f"{turn}.lmdb")),
+        ):
+            if run is not None:
+                peers.setdefault(f"{name} (1000 a transaction)", []).append(run(100_000))
         writer = JournalWriter.create(folder / f"os{turn}", policy=Policy.OS, segment_bytes=LARGE)
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         fill(writer, count, payload)
         rates.append(count / (time.perf_counter() - begin))
+        processor.append(count / (time.process_time() - used))
         writer.close()
         assert len(read_journal(folder / f"os{turn}").messages) == count
     ours = max(rates)
     yield Row("os: appends, compiled", ours / 1e6, "M/s", None, ">= 3", ours >= 3e6)
-    for name, rate in peer_rates.items():
-        yield Row(f"os: appends, against {name}", ours / 1e6, "M/s", rate / 1e6, "> peer", ours > rate)
+    yield Row("os: appends a second of processor time", max(processor) / 1e6, "M/s")
+    for name, each in peers.items():
+        yield Row(f"os: appends, against {name}", ours / 1e6, "M/s", max(each) / 1e6, "> peer", ours > max(each))
     writer = JournalWriter.create(folder / "python", policy=Policy.OS)
     begin = time.perf_counter()
     for number in range(100_000):

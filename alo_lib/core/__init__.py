@@ -3,6 +3,7 @@
 from alo_lib.core.calibrator import BackgroundCalibrator, Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
+from alo_lib.core.recovery import Continued, Told, continue_core, told_by
 from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
@@ -14,6 +15,7 @@ __all__ = [
     "BackgroundCalibrator",
     "Calibrator",
     "Continuation",
+    "Continued",
     "Core",
     "CoreState",
     "Divergence",
@@ -28,11 +30,14 @@ __all__ = [
     "Replayer",
     "Settings",
     "SettingsError",
+    "Told",
     "TradingCore",
+    "continue_core",
     "pack",
     "program",
     "reconcile",
     "replay",
+    "told_by",
     "unpack",
 ]
 

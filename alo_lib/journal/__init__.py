@@ -8,7 +8,7 @@ from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.reader import Journal, read_journal
 from alo_lib.journal.recovery import Recovered, recover
 from alo_lib.journal.snapshots import Snapshot, Snapshots, entry_checksum
-from alo_lib.journal.store import FolderStore, MemoryStore
+from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.writer import Clocks, JournalWriter, Position
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Recovered",
     "Snapshot",
     "Snapshots",
+    "Store",
     "entry_checksum",
     "message_digest",
     "object_store_key",

@@ -148,6 +148,12 @@ class JournalWriter:
         """The segment that is appended to now."""
         return _NONE if self._segment is None else self._segment.words
 
+    @property
+    def image(self) -> tuple[int, bytes]:
+        """Number and bytes of the segment that is appended to now, for a store that takes whole values only."""
+        assert self._segment is not None
+        return self._segment.number, self.words[: int(self.marks[OFFSET])].tobytes()
+
     # What the core does ----------------------------------------------------------------------------------------------
 
     def append(self, message: Message) -> int:

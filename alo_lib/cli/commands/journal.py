@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["journal"]
 
+_PIPED = 160
+"""Columns where the output is no terminal's."""
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -41,13 +43,13 @@ def list_(folder: Path, as_json: bool) -> None:
         try:
             rows = read_index(path)
         except JournalError as error:
-            found.append({"journal": str(path), "problem": str(error)})
+            found.append({"journal": _run_name(path), "problem": str(error)})
             continue
         for row in rows if own is not None else [None]:
             part = rows if row is None else row[None]
             found.append(
                 {
-                    "journal": str(path) if row is None else f"segment {row['number']}",
+                    "journal": _run_name(path) if row is None else f"segment {row['number']}",
                     "epoch": int(part["epoch"].max()),
                     "messages": int(part["stop"][-1] - part["first"][0]),
                     "bytes": int(part["size"].sum()),
@@ -65,9 +67,7 @@ def list_(folder: Path, as_json: bool) -> None:
     numbers = ("epoch", "messages", "bytes")
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("journal", "epoch", "messages", "bytes", "begins", "ends", "closed"):
-        table.add_column(
-            title, justify="right" if title in numbers else "left", no_wrap=title != "journal", overflow="fold"
-        )
+        table.add_column(title, justify="right" if title in numbers else "left", no_wrap=title == "journal")
     for row in found:
         if "problem" in row:
             table.add_row(row["journal"], "", "", "", "", "", row["problem"])
@@ -77,11 +77,12 @@ def list_(folder: Path, as_json: bool) -> None:
                 str(row["epoch"]),
                 f"{row['messages']:,}",
                 f"{row['bytes']:,}",
-                row["begins"][:19],
-                row["ends"][:19],
+                row["begins"][:16],
+                row["ends"][:16],
                 "yes" if row["closed"] else "no",
             )
-    Console(highlight=False).print(table)
+    wide = console if (console := Console(highlight=False)).is_terminal else Console(highlight=False, width=_PIPED)
+    wide.print(table)
 
 
 @journal.command(short_help="Messages as text.")
@@ -163,6 +164,12 @@ def export(run: Path, output: Path | None) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path, rows in export_parquet(open_journal(run), target):
         click.echo(f"{rows:>10,}  {shown(path)}")
+
+
+def _run_name(journal: Path) -> str:
+    from alo_lib.journal import JOURNAL_FOLDER
+
+    return journal.parent.name if journal.name == JOURNAL_FOLDER else journal.name
 
 
 def _journal_of(run: Path) -> Path | None:
