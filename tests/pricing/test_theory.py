@@ -146,7 +146,7 @@ _DIFFERENCES = {
 }
 
 
-_RANDOM_MISSED = {"volga": "the boundary's second derivative by volatility is lost where rate and yield are alike"}
+_RANDOM_MISSED: dict[str, str] = {}
 
 
 def _greeks():
@@ -194,12 +194,9 @@ HARD = {
 # (point, greek) that are not met yet.
 _MET = "derivatives blow up where two boundaries have met"
 MISSED = {
-    **{("met, call", name): _MET for name in ("vega", "theta", "rho", "epsilon", "vanna", "volga", "charm")},
-    **{("met, put", name): _MET for name in ("rho", "epsilon", "volga")},
-    **{
-        (point, "volga"): _RANDOM_MISSED["volga"]
-        for point in ("rate next to yield, call", "rate next to yield, put", "little volatility")
-    },
+    (point, name): _MET
+    for point in ("met, call", "met, put")
+    for name in ("vega", "theta", "rho", "epsilon", "vanna", "volga", "charm")
 }
 
 
