@@ -92,8 +92,9 @@ def decay(rate: Array, dividend_yield: Array, volatility: Array) -> Array:
 def difficulty(rate: Array, dividend_yield: Array, volatility: Array, time: Array) -> npt.NDArray[np.int64]:
     """How much denser a scheme puts need (:meth:`Scheme.denser`): 0 for nearly all.
 
-    1 where the boundary has time to settle or a negative yield to grow, which takes more nodes. More where spot drifts down into the exercise
-    region, at a time that is known the better the smaller volatility is: the price integral has a front there.
+    1 where the boundary has time to settle or a negative yield to grow, which takes more nodes. More where spot drifts
+    down into the exercise region, at a time that is known the better the smaller volatility is: the price integral
+    has a front there.
     """
     single = (rate > 0.0) | ((rate == 0.0) & (dividend_yield < 0.0))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
