@@ -22,6 +22,7 @@ from benchmarks.harness import Row, best_time, options_of, report
 Array = npt.NDArray[np.float64]
 
 REFERENCE = (20, 32, 48, 128)
+CONVERGED = (4, 64, 64, 64)  # with dividends: 256 cells and 64 steps, twice and three times as fine
 AGREED = (
     (100, 100, 0.05, 0.0, 0.25, 1.0, -1, 7.974482342265),
     (100, 100, 0.0, 0.04, 0.25, 1.0, +1, 8.313128961556),
@@ -177,25 +178,40 @@ def measure_implied(sample: Sample, repeats: int) -> Iterator[Row]:
     yield Row("implied volatility: time", each, "us", None, "<= 10", each <= 10.0)
 
 
-def measure_dividends(repeats: int) -> Iterator[Row]:
+def with_cash() -> tuple[Sample, Array, Array]:
+    """Puts with three dividends, and converged values."""
     times, amounts = np.array([60.0, 150.0, 240.0]) / 365.0, np.array([1.0, 1.5, 2.0])
     strikes = np.array([80.0, 90.0, 100.0, 110.0, 120.0])
-    columns = np.broadcast_arrays(100.0, strikes, 0.05, 0.0, 0.25, 1.0, -1.0)
-    sample = Sample(np.stack(columns), price(*columns, scheme=(4, 64, 64, 64), dividends=(times, amounts)))
+    columns = [np.full(5, value) for value in (100.0, 0.05, 0.0, 0.25, 1.0, -1.0)]
+    columns.insert(1, strikes)
+    value = price(*columns, scheme=CONVERGED, dividends=(times, amounts))
+    return Sample(np.stack(columns), value), times, amounts
+
+
+def measure_dividends(repeats: int) -> Iterator[Row]:
+    sample, times, amounts = with_cash()
     peer = Peer()
+    # The peer's cheapest grid at our error or less: its error does not fall steadily, so that all are tried.
+    rival: list[tuple[float, float]] = []
+    for size in (50, 60, 70, 80, 100, 125, 150, 200, 300, 400, 600, 800):
+        found, _ = peer.with_dividends(sample, times, amounts, size)
+        seconds = min(peer.with_dividends(sample, times, amounts, size)[1] for _ in range(2))
+        rival.append((float(np.abs(found - sample.value).max()) / 100.0, 1e6 * seconds / sample.value.size))
+    for scheme in ("fast", "accurate"):
 
-    def ours() -> Array:
-        return price(*columns, dividends=(times, amounts), threads=1)
+        def ours(scheme: str = scheme) -> Array:
+            return price(*sample.options, scheme=scheme, dividends=(times, amounts), threads=1)
 
-    worst = float(np.abs(ours() - sample.value).max()) / 100.0
-    found, _ = peer.with_dividends(sample, times, amounts, 300)
-    peer_worst = float(np.abs(found - sample.value).max()) / 100.0
-    yield Row("dividends: largest error (peer: 300 x 300)", worst, "of spot", peer_worst, "<= 1e-4", worst <= 1e-4)
-    each = 1e6 * best_time(ours, repeats) / strikes.size
-    per_peer = 1e6 * min(peer.with_dividends(sample, times, amounts, 300)[1] for _ in range(repeats)) / strikes.size
-    yield Row("dividends: time an option", each, "us", per_peer)
-    ratio = per_peer / each
-    yield Row("dividends: times QuantLib's speed", ratio, "x", 1.0, ">= 10", ratio >= 10.0)
+        worst = float(np.abs(ours() - sample.value).max()) / 100.0
+        error, per_peer = min(
+            ((error, each) for error, each in rival if error <= worst), key=lambda one: one[1], default=min(rival)
+        )
+        yield Row(f"dividends, {scheme}: largest error", worst, "of spot", error, "<= 1e-4", worst <= 1e-4)
+        each = 1e6 * best_time(ours, repeats) / sample.value.size
+        yield Row(f"dividends, {scheme}: time an option", each, "us", per_peer)
+        ratio = per_peer / each
+        goal = ("", None) if scheme == "fast" else (">= 10", ratio >= 10.0)
+        yield Row(f"dividends, {scheme}: times QuantLib's speed at that error", ratio, "x", 1.0, *goal)
 
 
 def measure_threads(sample: Sample, repeats: int) -> Iterator[Row]:

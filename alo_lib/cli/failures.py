@@ -44,6 +44,7 @@ def _user_families() -> tuple[type[Exception], ...]:
     from alo_lib.core import SettingsError
     from alo_lib.journal import JournalError
     from alo_lib.market import DataError
+    from alo_lib.pricing import PricingError
     from alo_lib.views import RunError
 
-    return SettingsError, DataError, JournalError, RunError
+    return SettingsError, DataError, JournalError, RunError, PricingError

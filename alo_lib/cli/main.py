@@ -8,8 +8,11 @@ from typing import NoReturn
 import click
 
 from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
+from alo_lib.cli.commands.iv import iv
+from alo_lib.cli.commands.price import price
 from alo_lib.cli.commands.report import report
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
@@ -30,7 +33,7 @@ def alo() -> None:
     """
 
 
-for command in (backtest, report, generate, engines, test, train):
+for command in (backtest, report, generate, engines, price, iv, chain, test, train):
     alo.add_command(command)
 
 

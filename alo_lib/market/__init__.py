@@ -17,6 +17,7 @@ from alo_lib.market.folder import DataFolder
 from alo_lib.market.interest_rate import InterestRates
 from alo_lib.market.layout import ContractKey, DataKind, Resolution, SecurityType
 from alo_lib.market.map_files import MapFile, TickerSpan
+from alo_lib.market.snapshot import ChainSnapshot, take_snapshot
 from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse, UnderlyingRow
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "QUOTE_BAR",
     "TRADE_BAR",
     "UNIVERSE_ROW",
+    "ChainSnapshot",
     "ContractKey",
     "CorporateEvents",
     "DataError",
@@ -50,5 +52,6 @@ __all__ = [
     "UnderlyingRow",
     "contract_array",
     "contract_keys",
+    "take_snapshot",
     "year_fraction",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "Segment",
     "Session",
     "database_key",
+    "index_of_option",
     "local_to_utc",
     "utc_time",
     "utc_to_local",
@@ -64,6 +65,11 @@ class Session(NamedTuple):
     day: date
     open: int
     close: int
+
+
+def index_of_option(ticker: str) -> str:
+    """The index that an index option of this ticker is written on."""
+    return _INDEX_OF_OPTION.get(ticker.upper(), ticker.upper())
 
 
 def year_fraction(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
@@ -157,7 +163,7 @@ class MarketHours:
 
         hours = cls._from_entry(entry)
         if security_type.underlying is not security_type:
-            underlying_symbol = _INDEX_OF_OPTION.get(symbol.upper(), symbol) if symbol else None
+            underlying_symbol = index_of_option(symbol) if symbol else None
             underlying = cls._from_entries(entries, security_type.underlying, underlying_symbol, market)
             hours = hours._inherit(underlying)
         if entry is not common and common is not None:

@@ -1,13 +1,13 @@
-"""Options on a spot that drops by fixed cash amounts: finite differences in the logarithm of spot.
+"""Options on a spot that drops by fixed cash amounts: prices, greeks, implied volatility, exercise boundary.
 
 The model is that of QuantLib's ``FdBlackScholesVanillaEngine`` with a dividend schedule and the spot dividend model:
 between ex-times spot is a geometric Brownian motion, at an ex-time it falls by the amount (at most to nothing), and an
-American option may be exercised just before. Time stepping is Crank-Nicolson with two implicit steps after expiry and
-after every dividend (Rannacher 1984), early exercise by Brennan and Schwartz's (1977) elimination from the side that
-is not exercised, so that each step solves the complementarity problem exactly.
+American option may be exercised just before. Each value is extrapolated from two grids (:mod:`cash_grid`), one half as
+fine again as the other: ``(9 fine - 4 coarse) / 5`` takes the errors of second order away.
 """
 
 import math
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +15,33 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import PricingError
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.scheme import Scheme
+from alo_lib.pricing.cash_grid import count_steps, grid_value, half_width, refinement, sure_value
+from alo_lib.pricing.european import european_put_value
+from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 
-__all__ = ["Dividends", "check_dividends", "implied_with_dividends", "values_with_dividends"]
+__all__ = ["Dividends", "boundary_with_dividends", "check_dividends", "implied_with_dividends", "values_with_dividends"]
 
 Array = npt.NDArray[np.float64]
 Dividends = tuple[npt.ArrayLike, npt.ArrayLike]
 
-_WIDTH = 5.0  # half width of the grid in standard deviations of the final log spot
-_IMPLICIT = 2  # steps after a kink that are each done as two implicit half steps
+
+class Grid(NamedTuple):
+    """Cells on each side of the spot and steps over the option's life; the two grids have 2 and 3 times as many."""
+
+    cells: int
+    steps: int
+
+
+# With the largest error over benchmarks/pricing.py's cases, in units of spot.
+_GRIDS: Final = {FAST: Grid(16, 5), ACCURATE: Grid(40, 10), HIGH_PRECISION: Grid(120, 30)}
 _VOLATILITY_MIN = 1e-3
 _VOLATILITY_MAX = 5.0
 _IMPLIED_STEPS = 60
+_GUESS_STEPS = 8
+_GUESS = 0.3
+_VOLATILITY_STEP = 0.01  # narrower where volatility is below eight times as much
+_DIFFERENCED = 2  # times as many cells for differences
+_RATE_STEP = 0.005
 
 
 def check_dividends(dividends: Dividends) -> tuple[Array, Array]:
@@ -47,41 +62,9 @@ def check_dividends(dividends: Dividends) -> tuple[Array, Array]:
     return np.ascontiguousarray(times[order]), np.ascontiguousarray(amounts[order])
 
 
-def _grid_size(scheme: Scheme) -> tuple[int, int]:
-    """Points in space and steps in time that go with a scheme: 30 points and 12 steps for each boundary node."""
-    return 30 * scheme.nodes, 12 * scheme.nodes
-
-
-@kernel
-def _width(
-    spot: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    times: Array,
-    amounts: Array,
-) -> float:
-    """Half width of the grid in log spot: what the path may reach, and the strike."""
-    total = 0.0
-    for k in range(times.size):
-        if times[k] < time:
-            total += amounts[k]
-    deviation = volatility * math.sqrt(time)
-    width = _WIDTH * deviation + abs(rate - dividend_yield - 0.5 * volatility * volatility) * time
-    return float(max(width + math.log1p(total / spot), abs(math.log(spot / strike)) + 2.0 * deviation))
-
-
-@kernel
-def _end_value(
-    s: float, strike: float, rate: float, dividend_yield: float, tau: float, paid: float, call: bool, american: bool
-) -> float:
-    """Value at an end of the grid, where the option is as good as the forward or worthless."""
-    forward = max(s * math.exp(-dividend_yield * tau) - paid, 0.0) - strike * math.exp(-rate * tau)
-    side = 1.0 if call else -1.0
-    value = max(side * forward, 0.0)
-    return max(value, side * (s - strike)) if american else value
+def _grid(scheme: Scheme) -> Grid:
+    """The grid that goes with a scheme; one of the user's own has 4 cells and a step for each boundary node."""
+    return _GRIDS.get(scheme, Grid(4 * scheme.nodes, scheme.nodes))
 
 
 @kernel
@@ -97,114 +80,41 @@ def _cash_value(
     times: Array,
     amounts: Array,
     width: float,
-    size: int,
+    cells: int,
     steps: int,
-    work: Array,
     out: Array,
 ) -> None:
-    """Price, delta and gamma of one option into out (3); ``work`` is (6, size + 1) scratch.
-
-    ``width`` is half the grid's in log spot, or zero for the width that suits the option.
-    """
+    """Price and its first three derivatives by spot into out (4), extrapolated, at least intrinsic."""
+    work = np.empty((7, 6 * cells + 1))
+    coarse, fine, no_trace = np.empty(4), np.empty(4), np.empty((2, 0))
+    for multiple, one in ((2, coarse), (3, fine)):
+        grid_value(
+            spot,
+            strike,
+            rate,
+            dividend_yield,
+            volatility,
+            time,
+            call,
+            american,
+            times,
+            amounts,
+            width,
+            cells,
+            steps,
+            multiple,
+            work,
+            one,
+            no_trace,
+        )
+    for k in range(4):
+        out[k] = (9.0 * fine[k] - 4.0 * coarse[k]) / 5.0
     side = 1.0 if call else -1.0
-    if not width > 0.0:
-        width = _width(spot, strike, rate, dividend_yield, volatility, time, times, amounts)
-    half = size // 2
-    h = width / half
-    n = 2 * half
-    s, v, payoff, rhs, factor, old = work[0], work[1], work[2], work[3], work[4], work[5]
-    for i in range(n + 1):
-        s[i] = spot * math.exp((i - half) * h)
-        payoff[i] = max(side * (s[i] - strike), 0.0)
-        v[i] = payoff[i]
-    # The payoff's kink is averaged over its cell, else the error depends on where the strike lies between nodes.
-    for i in range(1, n):
-        low = math.log(s[i]) - 0.5 * h
-        kink = math.log(strike)
-        if low < kink < low + h:
-            if call:
-                v[i] = (math.exp(low + h) - strike - strike * (low + h - kink)) / h
-            else:
-                v[i] = (strike * (kink - low) - strike + math.exp(low)) / h
-    variance = volatility * volatility
-    up = 0.5 * variance / (h * h) + 0.5 * (rate - dividend_yield - 0.5 * variance) / h
-    down = 0.5 * variance / (h * h) - 0.5 * (rate - dividend_yield - 0.5 * variance) / h
-    middle = -variance / (h * h) - rate
-    event = times.size - 1
-    while event >= 0 and times[event] >= time:
-        event -= 1
-    now = time
-    paid = 0.0
-    while now > 0.0:
-        before = times[event] if event >= 0 else 0.0
-        length = now - before
-        count = max(math.ceil(steps * length / time), 2 * _IMPLICIT)
-        done = 0
-        while done < count + _IMPLICIT:
-            implicit = done < 2 * _IMPLICIT
-            dt = length / count * (0.5 if implicit else 1.0)
-            theta = 1.0 if implicit else 0.5
-            done += 1
-            elapsed = (0.5 * done if implicit else done - _IMPLICIT) * length / count
-            tau = time - now + elapsed
-            outstanding = paid * math.exp(-rate * elapsed)
-            a, b, c = -theta * dt * down, 1.0 - theta * dt * middle, -theta * dt * up
-            explicit = (1.0 - theta) * dt
-            for i in range(n + 1):
-                old[i] = v[i]
-            for i in range(1, n):
-                rhs[i] = old[i] + explicit * (down * old[i - 1] + middle * old[i] + up * old[i + 1])
-            v[0] = _end_value(s[0], strike, rate, dividend_yield, tau, outstanding, call, american)
-            v[n] = _end_value(s[n], strike, rate, dividend_yield, tau, outstanding, call, american)
-            rhs[1] -= a * v[0]
-            rhs[n - 1] -= c * v[n]
-            if call:
-                factor[1] = 1.0 / b
-                for i in range(2, n):
-                    m = a * factor[i - 1]
-                    factor[i] = 1.0 / (b - m * c)
-                    rhs[i] -= m * rhs[i - 1]
-                for i in range(n - 1, 0, -1):
-                    x = rhs[i] * factor[i] if i == n - 1 else (rhs[i] - c * v[i + 1]) * factor[i]
-                    v[i] = max(x, payoff[i]) if american else x
-            else:
-                factor[n - 1] = 1.0 / b
-                for i in range(n - 2, 0, -1):
-                    m = c * factor[i + 1]
-                    factor[i] = 1.0 / (b - m * a)
-                    rhs[i] -= m * rhs[i + 1]
-                for i in range(1, n):
-                    x = rhs[i] * factor[i] if i == 1 else (rhs[i] - a * v[i - 1]) * factor[i]
-                    v[i] = max(x, payoff[i]) if american else x
-        paid *= math.exp(-rate * length)
-        now = before
-        if event >= 0:
-            amount = amounts[event]
-            paid += amount
-            event -= 1
-            for i in range(n + 1):
-                old[i] = v[i]
-            for i in range(n + 1):
-                after = s[i] - amount
-                if after <= s[0]:
-                    x = old[0] if call else old[0] + (s[0] - max(after, 0.0))
-                else:
-                    position = math.log(after / s[0]) / h
-                    j = min(max(int(position) - 1, 0), n - 3)
-                    p = position - j
-                    x = (
-                        -old[j] * (p - 1.0) * (p - 2.0) * (p - 3.0) / 6.0
-                        + old[j + 1] * p * (p - 2.0) * (p - 3.0) / 2.0
-                        - old[j + 2] * p * (p - 1.0) * (p - 3.0) / 2.0
-                        + old[j + 3] * p * (p - 1.0) * (p - 2.0) / 6.0
-                    )
-                v[i] = max(x, payoff[i]) if american else max(x, 0.0)
-    low, mid, high = v[half - 1], v[half], v[half + 1]
-    first = (high - low) / (2.0 * h)
-    second = (high - 2.0 * mid + low) / (h * h)
-    out[0] = max(mid, payoff[half]) if american else max(mid, 0.0)
-    out[1] = first / spot
-    out[2] = max(second - first, 0.0) / (spot * spot)
+    exercised = side * (spot - strike)
+    if american and (fine[0] <= exercised or out[0] <= exercised):
+        out[0], out[1], out[2], out[3] = exercised, side, 0.0, 0.0
+    elif out[0] < 0.0:
+        out[:] = 0.0
 
 
 @kernel
@@ -220,49 +130,94 @@ def _cash_values(
     times: Array,
     amounts: Array,
     width: Array,
-    size: int,
+    cells: Array,
     steps: int,
     out: Array,
 ) -> None:
-    """Price, delta and gamma, out (3, n), of n options; elements with a NaN give NaN.
+    """Price and its derivatives by spot, out (4, n), of n options; elements with a NaN give NaN.
 
-    width (n,) receives each grid's half width where it is zero and prescribes it elsewhere, so that a difference of
-    two prices can be taken on one grid.
-
-    Zero time gives intrinsic value; a volatility below 0.001 is priced as 0.001.
+    width, cells (n,): each grid's, from :func:`_grids`. Zero time gives intrinsic value; a volatility below 0.001 is
+    priced as 0.001.
     """
-    work = np.empty((6, size + 1))
-    one = np.empty(3)
+    one = np.empty(4)
     for i in range(spot.size):
+        one[:] = 0.0
         if math.isnan(spot[i] + strike[i] + rate[i] + dividend_yield[i] + volatility[i] + time[i] + right[i]):
             one[:] = math.nan
         elif time[i] > 0.0:
-            sigma = max(volatility[i], _VOLATILITY_MIN)
-            if width[i] == 0.0:
-                width[i] = _width(spot[i], strike[i], rate[i], dividend_yield[i], sigma, time[i], times, amounts)
             _cash_value(
                 spot[i],
                 strike[i],
                 rate[i],
                 dividend_yield[i],
-                sigma,
+                max(volatility[i], _VOLATILITY_MIN),
                 time[i],
                 right[i] > 0.0,
                 american,
                 times,
                 amounts,
                 width[i],
-                size,
+                int(cells[i]),
                 steps,
-                work,
                 one,
             )
         else:
             one[0] = max(right[i] * (spot[i] - strike[i]), 0.0)
             one[1] = right[i] if one[0] > 0.0 else 0.0
-            one[2] = 0.0
-        for j in range(3):
+        for j in range(4):
             out[j, i] = one[j]
+
+
+@kernel
+def _grids(
+    spot: Array,
+    strike: Array,
+    rate: Array,
+    dividend_yield: Array,
+    volatility: Array,
+    time: Array,
+    times: Array,
+    amounts: Array,
+    cells: int,
+    out: Array,
+) -> None:
+    """Half width and cells of each option's grid into out (2, n)."""
+    for i in range(spot.size):
+        sigma = max(volatility[i], _VOLATILITY_MIN)
+        out[0, i] = half_width(spot[i], strike[i], rate[i], dividend_yield[i], sigma, time[i], times, amounts)
+        out[1, i] = refinement(rate[i], dividend_yield[i], sigma, out[0, i], cells) if time[i] > 0.0 else cells
+
+
+@kernel
+def _guess(
+    price: float,
+    spot: float,
+    strike: float,
+    rate: float,
+    dividend_yield: float,
+    time: float,
+    call: bool,
+    times: Array,
+    amounts: Array,
+) -> float:
+    """Implied volatility of the European option on the spot without the cash's present value, roughly."""
+    free = spot
+    for k in range(times.size):
+        if times[k] < time:
+            free -= amounts[k] * math.exp(-rate * times[k])
+    free = max(free, 0.01 * spot)
+    forward = free * math.exp(-dividend_yield * time) - strike * math.exp(-rate * time)
+    put = price - forward if call else price
+    sigma = _GUESS
+    for _ in range(_GUESS_STEPS):
+        value = european_put_value(free, strike, rate, dividend_yield, sigma, time)
+        minus = (math.log(free / strike) + (rate - dividend_yield) * time) / (sigma * math.sqrt(time))
+        minus -= 0.5 * sigma * math.sqrt(time)
+        vega = strike * math.exp(-rate * time - 0.5 * minus * minus) * math.sqrt(time / (2.0 * math.pi))
+        if vega < 1e-8 * strike:
+            break
+        sigma = min(max(sigma - (value - put) / vega, 0.4 * sigma), 2.5 * sigma)
+    return float(min(max(sigma, 0.02), 3.0))
 
 
 @kernel
@@ -277,73 +232,64 @@ def _cash_implied(
     american: bool,
     times: Array,
     amounts: Array,
-    size: int,
+    cells: int,
     steps: int,
     out: Array,
 ) -> None:
-    """Implied volatilities between 0.001 and 5 into out (n), NaN where there is none, by the Illinois method."""
-    work = np.empty((6, size + 1))
-    one = np.empty(3)
+    """Implied volatilities between 0.001 and 5 into out (n), NaN where there is none, by secants inside a bracket."""
+    one = np.empty(4)
     for i in range(price.size):
         out[i] = math.nan
         if math.isnan(price[i] + spot[i] + strike[i] + rate[i] + dividend_yield[i] + time[i] + right[i]):
             continue
         if not time[i] > 0.0:
             continue
-        low = _VOLATILITY_MIN
-        high = _VOLATILITY_MAX
-        below = 0.0
-        above = 0.0
-        sigma = low
-        last = 0
-        for step in range(_IMPLIED_STEPS):
-            if step < 2:
-                sigma = low if step == 0 else high
-            else:
-                sigma = (low * above - high * below) / (above - below)
-                if step < 5:
-                    sigma = math.sqrt(max(low, 0.02) * high)
-            _cash_value(
-                spot[i],
-                strike[i],
-                rate[i],
-                dividend_yield[i],
-                sigma,
-                time[i],
-                right[i] > 0.0,
-                american,
-                times,
-                amounts,
-                0.0,
-                size,
-                steps,
-                work,
-                one,
-            )
+        call = right[i] > 0.0
+        terms = (spot[i], strike[i], rate[i], dividend_yield[i])
+        # Volatility adds to what is sure: nothing explains less.
+        if price[i] <= sure_value(*terms, 0.0, time[i], times, amounts, call, american) + 1e-10 * strike[i]:
+            continue
+        sigma = _guess(price[i], *terms, time[i], call, times, amounts)
+        low, high = 0.0, math.inf  # of what has been tried: too little, too much
+        before, miss_before = math.nan, math.nan
+        for _ in range(_IMPLIED_STEPS):
+            width = half_width(*terms, sigma, time[i], times, amounts)
+            finer = refinement(rate[i], dividend_yield[i], sigma, width, cells)
+            _cash_value(*terms, sigma, time[i], call, american, times, amounts, width, finer, steps, one)
             miss = one[0] - price[i]
-            if step == 0:
-                below = miss
-                if miss >= -1e-10 * strike[i]:
-                    break
-            elif step == 1:
-                above = miss
-                if miss <= 0.0:
-                    break
-            elif miss < 0.0:
-                low = sigma
-                below = miss
-                if last < 0:
-                    above *= 0.5
-                last = -1
-            else:
-                high = sigma
-                above = miss
-                if last > 0:
-                    below *= 0.5
-                last = 1
-            if step >= 2 and (abs(miss) <= 1e-12 * strike[i] or high - low <= 1e-10 * high):
+            if (sigma == _VOLATILITY_MIN and miss >= -1e-10 * strike[i]) or (sigma == _VOLATILITY_MAX and miss <= 0.0):
+                break
+            if (
+                abs(miss) <= 1e-11 * strike[i]
+                or (high < math.inf and high - low <= 1e-10 * high)
+                or abs(sigma - before) <= 1e-11 * sigma
+            ):
                 out[i] = sigma
                 break
+            if miss < 0.0:
+                low = sigma
+            else:
+                high = sigma
+            # A secant where it stays well inside what is known, else halving or doubling.
+            following = sigma - miss * (sigma - before) / (miss - miss_before)
+            before, miss_before = sigma, miss
+            if math.isnan(following) and one[1] != 0.0:
+                following = sigma - miss / max(_vega(*terms, sigma, time[i]), 1e-3 * strike[i])
+            lowest = low if low > 0.0 else 0.25 * sigma
+            highest = high if high < math.inf else 4.0 * sigma
+            if not lowest < following < highest:
+                following = math.sqrt(lowest * highest)
+            sigma = min(max(following, _VOLATILITY_MIN), _VOLATILITY_MAX)
+
+
+@kernel
+def _vega(spot: float, strike: float, rate: float, dividend_yield: float, volatility: float, time: float) -> float:
+    """Vega of the European option without cash dividends: the first secant's slope."""
+    s = volatility * math.sqrt(time)
+    plus = (math.log(spot / strike) + (rate - dividend_yield) * time) / s + 0.5 * s
+    return float(
+        spot * math.exp(-dividend_yield * time - 0.5 * plus * plus) * math.sqrt(time) / math.sqrt(2.0 * math.pi)
+    )
 
 
 def values_with_dividends(
@@ -351,55 +297,107 @@ def values_with_dividends(
 ) -> Array:
     """Prices (rows = 1) or prices and greeks (rows = 10) of flat arguments (spot .. right), shape (rows, n).
 
-    Delta and gamma are read off the grid; the others are central differences of solutions on one grid: by volatility
-    0.02, by rates 0.001, and by time a hundredth of what is left before the next ex-time or expiry.
+    Delta and gamma are read off the grid; theta and charm follow from them by the Black-Scholes equation; the others
+    are central differences of solutions on one finer grid: of fourth order by volatility, of second order by rates.
     """
-    size, steps = _grid_size(scheme)
+    cells, steps = _grid(scheme)
     count = flat[0].size
-    width = np.zeros(count)
+    grids = np.empty((2, count))
+    _grids(*flat[:6], times, amounts, cells, grids)
 
-    def solve(shifted: list[Array], ex_times: Array) -> Array:
-        out = np.empty((3, count))
-        _cash_values(*shifted, american, ex_times, amounts, width, size, steps, out)
+    def solve(shifted: list[Array]) -> Array:
+        out = np.empty((4, count))
+        _cash_values(*shifted, american, times, amounts, grids[0], grids[1], steps, out)
         return out
 
-    base = solve(flat, times)
+    base = solve(flat)
     if rows == 1:
         return base[:1]
+    # The exercise boundary's place between two nodes leaves ripples of a grid's own error in what is differenced.
+    grids[1] *= _DIFFERENCED
+    middle = solve(flat)[0]
 
     def pair(index: int, step: Array) -> tuple[Array, Array]:
         up, down = list(flat), list(flat)
         up[index], down[index] = flat[index] + step, flat[index] - step
-        return solve(up, times), solve(down, times)
+        return solve(up), solve(down)
 
-    values = dict(zip(GREEKS[:3], base, strict=True))
-    step = np.minimum(0.02, 0.5 * flat[4])
+    spot, strike, rate, dividend_yield, volatility, time, right = flat
+    price, delta, gamma, speed = base
+    values = {"price": price, "delta": delta, "gamma": np.maximum(gamma, 0.0)}
+    held = (time > 0.0) & ~((price <= right * (spot - strike)) & american) | np.isnan(price)
+    carry, variance = rate - dividend_yield, np.maximum(volatility, _VOLATILITY_MIN) ** 2
+    values["theta"] = np.where(held, rate * price - carry * spot * delta - 0.5 * variance * spot**2 * gamma, 0.0)
+    values["charm"] = np.where(
+        held,
+        dividend_yield * delta - (carry + variance) * spot * gamma - 0.5 * variance * spot**2 * speed,
+        0.0,
+    )
+    step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
     with np.errstate(invalid="ignore", divide="ignore"):
         up, down = pair(4, step)
-        values["vega"] = (up[0] - down[0]) / (2.0 * step)
-        values["volga"] = (up[0] - 2.0 * base[0] + down[0]) / step**2
-        values["vanna"] = (up[1] - down[1]) / (2.0 * step)
+        far_up, far_down = pair(4, 2.0 * step)
+        values["vega"] = _slope(up[0], down[0], far_up[0], far_down[0]) / step
+        values["vanna"] = _slope(up[1], down[1], far_up[1], far_down[1]) / step
+        bend = 16.0 * (up[0] + down[0]) - far_up[0] - far_down[0] - 30.0 * middle
+        values["volga"] = bend / (12.0 * step**2)
         for name, index in (("rho", 2), ("epsilon", 3)):
-            up, down = pair(index, np.full(count, 0.001))
-            values[name] = (up[0] - down[0]) / 0.002
-        values["theta"], values["charm"] = np.zeros(count), np.zeros(count)
-        for i in range(count):
-            ahead = float(min([flat[5][i], *times[times < flat[5][i]]]))
-            one = [array[i : i + 1] for array in flat]
-            near, far = np.empty((3, 1)), np.empty((3, 1))
-            for shift, out in ((-0.01 * ahead, near), (0.01 * ahead, far)):
-                moved = [*one[:5], one[5] + shift, one[6]]
-                _cash_values(*moved, american, times + shift, amounts, width[i : i + 1], size, steps, out)
-            if ahead > 0.0:
-                values["theta"][i] = (near[0, 0] - far[0, 0]) / (0.02 * ahead)
-                values["charm"][i] = (near[1, 0] - far[1, 0]) / (0.02 * ahead)
+            up, down = pair(index, np.full(count, _RATE_STEP))
+            values[name] = (up[0] - down[0]) / (2.0 * _RATE_STEP)
     for name in ("vega", "volga", "vanna"):
         values[name] = np.where(step > 0.0, values[name], 0.0)
     return np.stack([values[name] for name in GREEKS])
 
 
+def _slope(up: Array, down: Array, far_up: Array, far_down: Array) -> Array:
+    """First derivative times the step, of fourth order."""
+    return np.asarray((8.0 * (up - down) - (far_up - far_down)) / 12.0)
+
+
 def implied_with_dividends(flat: list[Array], american: bool, scheme: Scheme, times: Array, amounts: Array) -> Array:
     """Implied volatilities (n,) of flat arguments (price, spot .. right), NaN where none from 0.001 to 5 explains."""
     out = np.empty(flat[0].size)
-    _cash_implied(*flat, american, times, amounts, *_grid_size(scheme), out)
+    _cash_implied(*flat, american, times, amounts, *_grid(scheme), out)
     return out
+
+
+def boundary_with_dividends(
+    strike: float,
+    rate: float,
+    dividend_yield: float,
+    volatility: float,
+    time: float,
+    right: float,
+    scheme: Scheme,
+    times: Array,
+    amounts: Array,
+) -> tuple[Array, Array]:
+    """Times to expiry (k,), ascending to ``time``, and the exercise boundary at each (k,), NaN where there is none.
+
+    For a put the spot below which it is exercised, for a call the spot above which it is, to a cell of a grid around
+    the strike. An ex-time is there twice: just after the dividend, and just before it.
+    """
+    sigma, (cells, steps) = max(volatility, _VOLATILITY_MIN), _grid(scheme)
+    width = float(half_width(strike, strike, rate, dividend_yield, sigma, time, times, amounts))
+    cells = int(refinement(rate, dividend_yield, sigma, width, cells))
+    trace = np.empty((2, int(count_steps(time, times, steps, 3))))
+    grid_value(
+        strike,
+        strike,
+        rate,
+        dividend_yield,
+        sigma,
+        time,
+        right > 0.0,
+        True,
+        times,
+        amounts,
+        width,
+        cells,
+        steps,
+        3,
+        np.empty((7, 6 * cells + 1)),
+        np.empty(4),
+        trace,
+    )
+    return trace[0], trace[1]

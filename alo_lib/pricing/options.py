@@ -14,7 +14,13 @@ from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, SINGLE, dif
 from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS, implied_batch, value_batch
 from alo_lib.pricing.boundary import new_space
-from alo_lib.pricing.dividends import Dividends, check_dividends, implied_with_dividends, values_with_dividends
+from alo_lib.pricing.dividends import (
+    Dividends,
+    boundary_with_dividends,
+    check_dividends,
+    implied_with_dividends,
+    values_with_dividends,
+)
 from alo_lib.pricing.scheme import Scheme, resolve_scheme, tables
 
 __all__ = [
@@ -340,8 +346,12 @@ def exercise_boundary(
     right: int,
     *,
     scheme: SchemeLike = "accurate",
+    dividends: Dividends | None = None,
 ) -> Boundary:
     """The exercise boundary of one American option at the scheme's nodes; its last element is the boundary today.
+
+    With cash ``dividends`` it is that of the grid's steps of time, with a jump at each ex-time and NaN while nothing is
+    exercised, such as a put shortly before one.
 
     Raises ValueError (PricingError) naming an argument outside its range.
     """
@@ -355,6 +365,10 @@ def exercise_boundary(
         right=right,
     )
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
+    if dividends is not None:
+        known = check_dividends(dividends)
+        times, levels = boundary_with_dividends(k, r, q, sigma, time, side, resolve_scheme(scheme), *known)
+        return Boundary(times, levels, np.full(times.size, math.nan))
     if side > 0.0:
         r, q = q, r
     level = int(_levels([array[:1] for array in flat[1:]], 1)[0])

@@ -21,7 +21,9 @@ def _one_sentence(outcome):
 def test_help_names_every_command(run):
     outcome = run("--help")
     assert outcome.status == 0
-    assert all(name in outcome.out for name in ("backtest", "report", "generate", "engines", "test"))
+    assert all(
+        name in outcome.out for name in ("backtest", "report", "generate", "engines", "price", "iv", "chain", "test")
+    )
     assert run("-h").out == outcome.out
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813
 
-from alo_lib.pricing import Chain, PricingError, greeks, implied_volatility, price
+from alo_lib.pricing import Chain, PricingError, exercise_boundary, greeks, implied_volatility, price
+from alo_lib.pricing.dividends import Dividends
 
 TIMES = np.array([60.0, 150.0, 240.0]) / 365.0
 AMOUNTS = np.array([1.0, 1.5, 2.0])
@@ -35,7 +36,51 @@ def peer(strike: float, rate: float, volatility: float, days: int, right: int) -
 @pytest.mark.parametrize(("strike", "volatility", "days"), [(90.0, 0.2, 365), (110.0, 0.4, 182)])
 def test_agrees_with_quantlib(strike: float, volatility: float, days: int, right: int) -> None:
     found = price(100.0, strike, 0.05, 0.0, volatility, days / 365, right, dividends=(TIMES, AMOUNTS))
-    assert found == pytest.approx(peer(strike, 0.05, volatility, days, right), abs=1e-2)
+    assert found == pytest.approx(peer(strike, 0.05, volatility, days, right), abs=2e-3)
+
+
+QUARTERS = (np.arange(1, 9) * 0.25 - 0.1, np.full(8, 0.8))
+# Rate, yield, volatility, years, dividends.
+CASES = {
+    "three dividends": (0.05, 0.0, 0.25, 1.0, (TIMES, AMOUNTS)),
+    "little volatility": (0.05, 0.0, 0.02, 1.0, (TIMES, AMOUNTS)),
+    "much volatility": (0.03, 0.0, 0.6, 0.5, (TIMES, AMOUNTS)),
+    "two years": (0.04, 0.01, 0.3, 2.0, QUARTERS),
+    "a month": (0.05, 0.0, 0.3, 30 / 365, ([10 / 365], [0.7])),
+    "a tenth of the spot": (0.02, 0.0, 0.3, 1.0, ([0.5], [10.0])),
+    "negative rate": (-0.02, 0.0, 0.3, 1.0, ([0.5], [2.0])),
+}
+
+
+@pytest.mark.parametrize(("scheme", "limit"), [("fast", 1e-4), ("accurate", 1e-5)])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_error_of_each_scheme(case: tuple[float, float, float, float, Dividends], scheme: str, limit: float) -> None:
+    rate, dividend_yield, volatility, years, dividends = case
+    strikes, rights = np.array([80.0, 90.0, 100.0, 110.0, 120.0])[:, np.newaxis], np.array([-1.0, 1.0])
+    option = (100.0, strikes, rate, dividend_yield, volatility, years, rights)
+    converged = price(*option, dividends=dividends, scheme=(4, 40, 40, 40))
+    assert np.abs(price(*option, dividends=dividends, scheme=scheme) - converged).max() <= 100.0 * limit
+
+
+def test_error_falls_fourfold_when_everything_is_twice_as_fine() -> None:
+    option = (100.0, np.array([85.0, 95.0, 100.0, 105.0, 115.0]), 0.05, 0.0, 0.25, 1.0, -1)
+    values = [price(*option, dividends=(TIMES, AMOUNTS), scheme=(4, n, n, n)) for n in (5, 10, 20, 60)]
+    errors = [float(np.abs(value - values[-1]).max()) for value in values[:-1]]
+    assert errors[0] > 3.0 * errors[1] > 9.0 * errors[2]
+
+
+@pytest.mark.parametrize("volatility", [1e-6, 1e-3, 0.005])
+@pytest.mark.parametrize("right", [-1, +1])
+def test_hardly_any_volatility(volatility: float, right: int) -> None:
+    """The spot's path is known: the best of exercise now, just before each ex-date, just after it, and at expiry."""
+    rate, (times, amounts) = 0.03, (np.array([0.4]), np.array([6.0]))
+    before = 100.0 * np.exp(rate * 0.4)
+    after = (before - 6.0) * np.exp(rate * 0.6)
+    for strike in (85.0, 96.0, 105.0, 115.0):
+        worth = [right * (100.0 - strike), right * (before - strike) * np.exp(-rate * 0.4)]
+        worth += [right * (before - 6.0 - strike) * np.exp(-rate * 0.4), right * (after - strike) * np.exp(-rate)]
+        found = price(100.0, strike, rate, 0.0, volatility, 1.0, right, dividends=(times, amounts))
+        assert found == pytest.approx(max(*worth, 0.0), abs=0.02 + 20.0 * volatility)
 
 
 def test_no_dividends_is_the_boundary_method() -> None:
@@ -43,13 +88,67 @@ def test_no_dividends_is_the_boundary_method() -> None:
     none: tuple[list[float], list[float]] = ([], [])
     for right in (-1, +1):
         found = price(100.0, strikes, 0.05, 0.02, 0.3, 0.75, right, dividends=none)
-        assert found == pytest.approx(price(100.0, strikes, 0.05, 0.02, 0.3, 0.75, right), abs=5e-3)
+        assert found == pytest.approx(price(100.0, strikes, 0.05, 0.02, 0.3, 0.75, right), abs=5e-4)
 
 
-def test_greeks_are_those_of_the_boundary_method_without_dividends() -> None:
-    found = greeks(100.0, 105.0, 0.05, 0.02, 0.3, 0.75, -1, dividends=([], []))
-    for name, value in greeks(100.0, 105.0, 0.05, 0.02, 0.3, 0.75, -1)._asdict().items():
-        assert getattr(found, name) == pytest.approx(float(value), rel=2e-2, abs=0.1), name
+@pytest.mark.parametrize(
+    "option",
+    [(100.0, 105.0, 0.05, 0.02, 0.3, 0.75, -1), (100.0, 95.0, 0.05, 0.02, 0.3, 0.75, 1),
+     (100.0, 100.0, 0.03, 0.05, 0.2, 1.5, 1), (100.0, 110.0, 0.05, 0.0, 0.15, 0.5, -1)],
+)  # fmt: skip
+def test_greeks_are_those_of_the_boundary_method_without_dividends(option: tuple[float, ...]) -> None:
+    found, expected = greeks(*option, dividends=([], [])), greeks(*option, scheme="high_precision")
+    allowed = {"price": 5e-4, "delta": 1e-4, "gamma": 2e-4, "vega": 0.02, "theta": 0.02, "rho": 0.05, "epsilon": 0.05,
+               "vanna": 0.05, "volga": 1.0, "charm": 0.01}  # fmt: skip
+    for name, value in expected._asdict().items():
+        assert getattr(found, name) == pytest.approx(float(value), abs=allowed[name]), name
+
+
+def test_greeks_of_what_is_exercised_or_expired() -> None:
+    exercised = greeks(60.0, 100.0, 0.05, 0.0, 0.2, 1.0, -1, dividends=([], []))
+    assert [float(value) for value in exercised] == [40.0, -1.0] + [0.0] * 8
+    expired = greeks(60.0, 100.0, 0.05, 0.0, 0.2, 0.0, -1, dividends=(TIMES, AMOUNTS))
+    assert [float(value) for value in expired] == [40.0, -1.0] + [0.0] * 8
+
+
+def test_time_derivatives_are_differences() -> None:
+    option, step = (100.0, 100.0, 0.05, 0.0, 0.3, 0.75, -1), 0.01
+    found = greeks(*option, dividends=(TIMES, AMOUNTS))
+    moved = [greeks(*option[:5], 0.75 + shift, -1, dividends=(TIMES + shift, AMOUNTS)) for shift in (-step, step)]
+    assert found.theta == pytest.approx((moved[0].price - moved[1].price) / (2.0 * step), abs=0.05)
+    assert found.charm == pytest.approx((moved[0].delta - moved[1].delta) / (2.0 * step), abs=0.01)
+
+
+def test_boundary_without_dividends_is_the_boundary_methods() -> None:
+    for right, rate, dividend_yield in ((-1, 0.05, 0.02), (+1, 0.03, 0.06)):
+        option = (100.0, rate, dividend_yield, 0.25, 1.0, right)
+        found = exercise_boundary(*option, dividends=([], []), scheme="high_precision")
+        expected = exercise_boundary(*option, scheme="high_precision")
+        assert (np.diff(found.time_to_expiry) > 0.0).all()
+        assert found.time_to_expiry[-1] == pytest.approx(1.0)
+        late = expected.time_to_expiry > 0.05
+        level = np.interp(expected.time_to_expiry[late], found.time_to_expiry, found.upper)
+        assert level == pytest.approx(expected.upper[late], rel=4e-3)  # a cell
+        assert np.isnan(found.lower).all()
+
+
+def test_boundary_jumps_at_dividends() -> None:
+    dividends = ([0.5], [3.0])
+    put = exercise_boundary(100.0, 0.05, 0.0, 0.25, 1.0, -1, dividends=dividends)
+    # Half a year's interest is less than the dividend: whoever waits for it gains.
+    assert np.isnan(put.upper[put.time_to_expiry > 0.5 + 1e-9]).all()
+    after = put.upper[put.time_to_expiry < 0.5 + 1e-9][:-1]  # as if there had been none
+    alone = exercise_boundary(100.0, 0.05, 0.0, 0.25, 0.5, -1, scheme="high_precision").upper[-1]
+    assert (np.diff(after) <= 0.0).all()
+    assert after[-1] == pytest.approx(alone, rel=0.02)
+    call = exercise_boundary(100.0, 0.05, 0.0, 0.25, 1.0, +1, dividends=dividends)
+    (at,) = np.flatnonzero(np.isfinite(call.upper))  # just before the dividend, and at no other time
+    assert call.time_to_expiry[at - 1] == pytest.approx(call.time_to_expiry[at])
+    assert call.time_to_expiry[at] == pytest.approx(0.5)
+    level = call.upper[at]
+    held = price(np.array([level + 1.0, level - 1.0]) - 3.0, 100.0, 0.05, 0.0, 0.25, 0.5, +1)
+    assert held[0] < level + 1.0 - 100.0
+    assert held[1] > level - 1.0 - 100.0
 
 
 def test_a_dividend_lowers_calls_and_raises_puts() -> None:
@@ -58,10 +157,24 @@ def test_a_dividend_lowers_calls_and_raises_puts() -> None:
         assert (with_cash - price(100.0, 100.0, 0.03, 0.0, 0.25, 1.0, right)) * right < -0.5
 
 
-def test_implied_volatility_inverts() -> None:
-    quoted = price(100.0, [95.0, 105.0], 0.03, 0.0, 0.25, 1.0, -1, dividends=(TIMES, AMOUNTS))
-    found = implied_volatility(quoted, 100.0, [95.0, 105.0], 0.03, 0.0, 1.0, -1, dividends=(TIMES, AMOUNTS))
-    assert found == pytest.approx(0.25, abs=1e-8)
+@pytest.mark.parametrize("volatility", [0.05, 0.25, 0.9, 3.0])
+@pytest.mark.parametrize("right", [-1, +1])
+def test_implied_volatility_inverts(volatility: float, right: int) -> None:
+    strikes = np.array([80.0, 95.0, 98.0, 105.0, 120.0])
+    option, dividends = (strikes, 0.03, 0.0), (TIMES, AMOUNTS)
+    found = greeks(100.0, *option, volatility, 1.0, right, dividends=dividends)
+    clear = found.vega > 1.0
+    assert clear.any()
+    volatilities = implied_volatility(found.price, 100.0, *option, 1.0, right, dividends=dividends, invalid="nan")
+    assert volatilities[clear] == pytest.approx(volatility, abs=1e-8)
+
+
+def test_prices_that_nothing_explains_have_no_implied_volatility() -> None:
+    option = (100.0, 90.0, 0.03, 0.0, 1.0, +1)
+    prices = [9.0, 99.0, np.nan, 0.0]
+    assert np.isnan(implied_volatility(prices, *option, dividends=(TIMES, AMOUNTS), invalid="nan")).all()
+    with pytest.raises(PricingError, match="no volatility"):
+        implied_volatility(9.0, *option, dividends=(TIMES, AMOUNTS))
 
 
 def test_a_chain_drops_dividends_as_it_rolls() -> None:

@@ -1,0 +1,241 @@
+"""``alo chain``."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from alo_lib.cli.console import say
+from alo_lib.cli.option_arguments import NUMBER, SCHEME
+from alo_lib.cli.option_table import print_whole
+from alo_lib.cli.project import DATA, shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from alo_lib.market import ChainSnapshot
+    from alo_lib.pricing import Scheme
+    from alo_lib.views.chain import Carry, ChainView
+
+__all__ = ["chain"]
+
+_DATE: Final = click.DateTime(["%Y-%m-%d"])
+_MANY: Final = 200
+
+
+@click.command(short_help="Implied volatilities and greeks of a real chain, with its smiles.")
+@click.argument("ticker")
+@click.argument("day", type=_DATE, metavar="DAY")
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=DATA, help="LEAN data folder.  [default: the project's]"
+)
+@click.option(
+    "--time",
+    "clock",
+    type=click.DateTime(["%H:%M", "%H:%M:%S"]),
+    metavar="HH:MM",
+    help="Time of day in New York; quotes are the last ones before it.  [default: the close]",
+)
+@click.option(
+    "--resolution",
+    type=click.Choice(["minute", "hour", "daily"]),
+    help="Bars to read.  [default: the finest that has quotes]",
+)
+@click.option("--expiry", "expiries", type=_DATE, multiple=True, metavar="DATE", help="Only this expiry; repeat it.")
+@click.option("--days", type=(float, float), metavar="LEAST MOST", help="Only expiries that are so many days ahead.")
+@click.option("--strike", type=(float, float), metavar="LOW HIGH", help="Only strikes from LOW to HIGH, in money.")
+@click.option("--right", type=click.Choice(["call", "put"]), help="Only calls or only puts.")
+@click.option("--spot", type=NUMBER, help="Price of the underlying.  [default: from the data]")
+@click.option(
+    "--rate", type=NUMBER, help="Interest a year, compounded continuously.  [default: the data's of that day]"
+)
+@click.option(
+    "--dividends",
+    type=click.Choice(["yield", "cash", "parity", "none"]),
+    default="yield",
+    show_default=True,
+    help="Those ahead in the data as a yield with the same forward, or as cash (slow); parity: the yield, borrowing "
+    "included, at which calls and puts agree; none.",
+)
+@click.option("--dividend-yield", type=NUMBER, help="A dividend yield a year instead, compounded continuously.")
+@click.option("--scheme", type=SCHEME, default="accurate", show_default=True, help="As in 'alo price'.")
+@click.option("--all", "every", is_flag=True, help=f"List contracts even where there are more than {_MANY}.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page with the smiles and all contracts there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every contract.")
+def chain(
+    ticker: str,
+    day: dt.datetime,
+    data: Path,
+    clock: dt.datetime | None,
+    resolution: str | None,
+    expiries: tuple[dt.datetime, ...],
+    days: tuple[float, float] | None,
+    strike: tuple[float, float] | None,
+    right: str | None,
+    spot: float | None,
+    rate: float | None,
+    dividends: "Carry",
+    dividend_yield: float | None,
+    scheme: "Scheme",
+    every: bool,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what the quotes of TICKER's options on DAY imply, from data in LEAN's format.
+
+    Implied volatilities of bid, mid and ask, and greeks at the mid's: raw derivatives as in 'alo price'. A quote that
+    no volatility explains has none, a dash. More than 200 contracts are summed up an expiry. Index options have their
+    own ticker (SPXW), and European exercise.
+
+    \b
+    Examples:
+      alo chain GOOG 2015-12-24 --data ~/lean/data --time 12:30 --html goog.html
+      alo chain GOOG 2015-12-24 --data ~/lean/data --days 10 40 --strike 740 760
+      alo chain AAPL 2014-06-06 --data ~/lean/data --dividends parity --json | jq '.contracts | length'
+    """
+    import numpy as np
+
+    from alo_lib.cli.failures import UserError
+    from alo_lib.market import DataFolder, Resolution, take_snapshot
+    from alo_lib.views.chain import chain_view
+
+    if html is not None and not html.absolute().parent.is_dir():
+        raise UserError(f"there is no folder {html.parent} to write {html.name} to; make it first")
+    folder = DataFolder(data)
+    try:
+        snapshot = take_snapshot(
+            folder,
+            ticker,
+            day.date(),
+            at=None if clock is None else dt.timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second),
+            resolution=None if resolution is None else Resolution(resolution),
+            spot=spot,
+        )
+    except ValueError as error:  # no ticker
+        raise UserError(str(error)) from None
+    interest = float(np.log1p(folder.interest_rates.rate_at(day.date()))) if rate is None else rate
+    snapshot = snapshot.where(_mask(snapshot, expiries, days, strike, right))
+    if not len(snapshot):
+        raise UserError(f"no contract of {snapshot.ticker} is left by --expiry, --days, --strike and --right")
+    carry = dividends if dividend_yield is None else dividend_yield
+    view = chain_view(snapshot, rate=interest, carry=carry, scheme=scheme)
+    if folder.faults:
+        say(f"Left out: {folder.faults}.")
+    if html is not None:
+        from alo_lib.views.smile import chain_html
+
+        html.write_text(chain_html(view), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(_object(view), allow_nan=False))
+        return
+    _show(view, every or len(snapshot) <= _MANY)
+    if html is not None:
+        click.echo(f"\nSmiles: {shown(html)}")
+
+
+def _mask(
+    snapshot: "ChainSnapshot",
+    expiries: tuple[dt.datetime, ...],
+    days: tuple[float, float] | None,
+    strike: tuple[float, float] | None,
+    right: str | None,
+) -> "NDArray[np.bool_]":
+    import numpy as np
+
+    kept = np.ones(len(snapshot), np.bool_)
+    if expiries:
+        kept &= np.isin(snapshot.contracts["expiry"], [np.datetime64(one.date()) for one in expiries])
+    for values, wanted in ((365.0 * snapshot.years_to_expiry, days), (snapshot.contracts["strike"], strike)):
+        if wanted is not None:
+            kept &= (values >= wanted[0]) & (values <= wanted[1])
+    if right is not None:
+        kept &= snapshot.contracts["right"] == (1 if right == "call" else -1)
+    return kept
+
+
+def _object(view: "ChainView") -> dict[str, Any]:
+    snapshot = view.snapshot
+    return _head(view) | {
+        "dividends_ahead": [
+            {"years": (when - snapshot.time) / _NANOSECONDS_A_YEAR, "cash": cash} for when, cash in snapshot.dividends
+        ],
+        "expiries": [_plain(one._asdict()) for one in view.expiries()],
+        "contracts": list(view.rows()),
+    }
+
+
+def _head(view: "ChainView") -> dict[str, Any]:
+    import numpy as np
+
+    from alo_lib.views.run import exchange_time
+
+    snapshot = view.snapshot
+    return {
+        "ticker": snapshot.ticker,
+        "time": exchange_time(np.array([snapshot.time]))[0],
+        "style": "american" if snapshot.american else "european",
+        "resolution": str(snapshot.resolution),
+        "spot": snapshot.spot,
+        "spot_from": snapshot.spot_from,
+        "rate": view.rate,
+        "dividends": view.carry,
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if value != value else value for name, value in values.items()}
+
+
+def _show(view: "ChainView", every: bool) -> None:
+    from rich.table import Table
+
+    head, expiries = _head(view), view.expiries()
+    dividends = head["dividends"] if isinstance(head["dividends"], str) else f"yield {head['dividends']:.3%}"
+    click.echo(
+        f"{head['ticker']} {head['time'][:16]} New York, {head['style']}, {head['resolution']} bars; "
+        f"spot {head['spot']:g} ({head['spot_from']}), rate {head['rate']:.3%}, dividends: {dividends}\n"
+        f"{len(view.snapshot):,} contracts, {sum(one.quoted for one in expiries):,} quoted on both sides, "
+        f"{sum(one.explained for one in expiries):,} explained by a volatility\n"
+    )
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    names = _CONTRACT if every else _EXPIRY
+    for title in names:
+        table.add_column(title, justify="left" if title in ("expiry", "right") else "right", no_wrap=True)
+    rows = view.rows() if every else (one._asdict() for one in expiries)
+    for row in rows:
+        table.add_row(*(_cell(row[key], form) for key, form in names.values()))
+    print_whole(table)
+
+
+def _cell(value: Any, form: str) -> str:
+    return "-" if value is None or value != value else format(value, form)
+
+
+_NANOSECONDS_A_YEAR: Final = 365 * 86_400 * 1_000_000_000
+_EXPIRY: Final = {
+    "expiry": ("expiry", ""),
+    "days": ("days", ".2f"),
+    "contracts": ("contracts", ","),
+    "quoted": ("quoted", ","),
+    "explained": ("explained", ","),
+    "yield": ("dividend_yield", ".3%"),
+    "at the money": ("at_the_money", ".2%"),
+}
+_CONTRACT: Final = {
+    "expiry": ("expiry", ""),
+    "strike": ("strike", "g"),
+    "right": ("right", ""),
+    "bid": ("bid", ".2f"),
+    "ask": ("ask", ".2f"),
+    "bid IV": ("bid_volatility", ".2%"),
+    "mid IV": ("mid_volatility", ".2%"),
+    "ask IV": ("ask_volatility", ".2%"),
+    "delta": ("delta", ".4f"),
+    "gamma": ("gamma", ".4g"),
+    "vega": ("vega", ".4g"),
+    "theta": ("theta", ".4g"),
+    "rho": ("rho", ".4g"),
+}

@@ -1,0 +1,92 @@
+"""``alo iv``."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_options
+from alo_lib.cli.option_table import show
+
+if TYPE_CHECKING:
+    from alo_lib.pricing import Invalid, Scheme, Style
+
+__all__ = ["iv"]
+
+
+@click.command(short_help="Find the volatility that a price implies.")
+@contract_options
+@click.option("--price", "prices", type=NUMBERS, required=True, help="Price of the option, in the money of the spot.")
+@click.option("--right", type=click.Choice(["call", "put"]), required=True, help="Call or put.")
+def iv(
+    spot: tuple[float, ...],
+    strike: tuple[float, ...],
+    times: tuple[float, ...],
+    rate: tuple[float, ...],
+    dividend_yield: tuple[float, ...],
+    prices: tuple[float, ...],
+    dividends: tuple[tuple[float, float], ...],
+    right: str,
+    style: "Style",
+    scheme: "Scheme",
+    as_json: bool,
+) -> None:
+    """Find the volatility that a price implies, and the vega there.
+
+    Every option may be a list; lists go together element by element, and a single value goes with each of them. A
+    price that no volatility explains (at or below what the option is worth without volatility, or above what any
+    volatility can give) has none: it is shown as a dash, and null with --json.
+
+    \b
+    Examples:
+      alo iv --price 5.20 --right put --spot 100 --strike 100 --time 91d --rate 5%
+      alo iv --price 12.1,7.9,4.8 --strike 90,95,100 --right call --spot 100 --time 0.5 --json
+    """
+    import numpy as np
+
+    from alo_lib.cli.failures import UserError
+    from alo_lib.pricing import greeks, implied_volatility
+
+    given = {
+        "--price": prices,
+        "--spot": spot,
+        "--strike": strike,
+        "--rate": rate,
+        "--dividend-yield": dividend_yield,
+        "--time": times,
+    }
+    count = max(len(one) for one in given.values())
+    for name, one in given.items():
+        if len(one) not in (1, count):
+            raise UserError(f"{name} has {len(one)} values and another option {count}; one, or as many, is allowed")
+    if min(prices) < 0.0:
+        raise UserError(f"--price is {min(prices):g}; allowed: 0 or more")
+    price, s, k, r, q, years = (np.array(np.broadcast_to(one, count)) for one in given.values())
+    cash, side = cash_dividends(dividends), 1.0 if right == "call" else -1.0
+    # A single price raises where nothing explains it, and so says why.
+    invalid: Invalid = "raise" if count == 1 else "nan"
+    greeks(s, k, r, q, 0.2, years, side, style="european")  # bad values other than prices always raise
+    found = implied_volatility(
+        price, s, k, r, q, years, side, style=style, scheme=scheme, dividends=cash, invalid=invalid
+    )
+    known = np.isfinite(found)
+    # Where there is none the value at 0.2 stands in, so that the arrays keep their length.
+    vega = greeks(s, k, r, q, np.where(known, found, 0.2), years, side, style=style, scheme=scheme, dividends=cash).vega
+    rows = [
+        {
+            "price": price[i],
+            "spot": s[i],
+            "strike": k[i],
+            "rate": r[i],
+            "dividend_yield": q[i],
+            "time_to_expiry": years[i],
+            "right": right,
+            "implied_volatility": found[i] if known[i] else None,
+            "vega": vega[i] if known[i] else None,
+        }
+        for i in range(count)
+    ]
+    if as_json:
+        click.echo(json.dumps({"style": style, "dividends": dividends, "options": rows}, allow_nan=False))
+        return
+    show(rows, {"price": ".4f", "implied_volatility": ".6f", "vega": ""})

@@ -1,0 +1,187 @@
+"""Options that the pricing commands share, and what people may type for them: lists, percentages, days, ranges."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import click
+
+if TYPE_CHECKING:
+    from alo_lib.pricing import Scheme
+
+__all__ = ["NUMBER", "NUMBERS", "SCHEME", "TIMES", "cash_dividends", "contract_options"]
+
+MAX_NUMBERS: Final = 10_000
+"""Values that one option may name."""
+DAYS_A_YEAR: Final = 365.0
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _number(text: str) -> float:
+    """A finite decimal number; ``25%`` is 0.25. ValueError when it is none."""
+    shown = text.strip()
+    value = float(shown[:-1]) / 100.0 if shown.endswith("%") else float(shown)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def _years(text: str) -> float:
+    """A time in years, or in days where it ends in ``d``. ValueError when it is none."""
+    shown = text.strip()
+    return _number(shown[:-1]) / DAYS_A_YEAR if shown.endswith("d") else _number(shown)
+
+
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers separated by commas, each a decimal, a percentage or a range ``first:last:step`` (both ends included)."""
+
+    name = "NUMBERS"
+
+    def __init__(self, one: Callable[[str], float] = _number, what: str = "a number such as 0.25 or 25%") -> None:
+        self._one = one
+        self._what = what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """The numbers that the text names; usage errors name the part that is none."""
+        if isinstance(value, tuple):
+            return value
+        found: list[float] = []
+        for part in str(value).split(","):
+            found += self._part(part, param, ctx)
+            if len(found) > MAX_NUMBERS:
+                self.fail(f"{value!r} names more than {MAX_NUMBERS} values", param, ctx)
+        return tuple(found)
+
+    def _part(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        ends = text.split(":")
+        try:
+            numbers = [self._one(end) for end in ends]
+        except ValueError:
+            self.fail(f"{text.strip()!r} is not {self._what}", param, ctx)
+        if len(numbers) == 1:
+            return numbers
+        if len(numbers) != 3 or numbers[2] <= 0.0 or numbers[1] < numbers[0]:
+            self.fail(f"{text.strip()!r} is no range; write first:last:step with a positive step", param, ctx)
+        first, last, step = numbers
+        count = (last - first) / step
+        if count > MAX_NUMBERS:
+            self.fail(f"{text.strip()!r} names more than {MAX_NUMBERS} values", param, ctx)
+        return [first + step * index for index in range(math.floor(count + 1e-9) + 1)]
+
+
+class Number(click.ParamType[float]):
+    """One number, a decimal or a percentage."""
+
+    name = "NUMBER"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        if isinstance(value, float):
+            return value
+        try:
+            return _number(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a number such as 0.25 or 25%", param, ctx)
+
+
+class TimedCash(click.ParamType[tuple[float, float]]):
+    """A cash dividend, ``TIME:AMOUNT``."""
+
+    name = "TIME:AMOUNT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        """Ex-time in years, and cash a share."""
+        if isinstance(value, tuple):
+            return cast(tuple[float, float], value)
+        time, _, amount = str(value).partition(":")
+        try:
+            return _years(time), _number(amount)
+        except ValueError:
+            self.fail(f"{value!r} is no dividend; write the ex-time and the amount, such as 0.25:1.50 or 90d:1.50")
+
+
+class SchemeName(click.ParamType["Scheme"]):
+    """A scheme by its name or its four numbers."""
+
+    name = "SCHEME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Scheme":
+        """The scheme that is meant."""
+        from alo_lib.pricing.scheme import Scheme, resolve_scheme
+
+        if isinstance(value, Scheme):
+            return value
+        numbers = str(value).split(",")
+        try:
+            given = (
+                cast(tuple[int, int, int, int], tuple(int(number) for number in numbers)) if len(numbers) > 1 else value
+            )
+            return resolve_scheme(given)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no scheme; write fast, accurate, high_precision or four numbers such as 4,10,14,32",
+                param,
+                ctx,
+            )
+
+
+NUMBER: Final = Number()
+NUMBERS: Final = Numbers()
+TIMES: Final = Numbers(_years, "a time such as 0.5 (years) or 90d (days)")
+TIMED_CASH: Final = TimedCash()
+SCHEME: Final = SchemeName()
+
+_STYLE = click.option(
+    "--style",
+    type=click.Choice(["american", "european"]),
+    default="american",
+    show_default=True,
+    help="When it may be exercised.",
+)
+_SCHEME = click.option(
+    "--scheme",
+    type=SCHEME,
+    default="accurate",
+    show_default=True,
+    help="fast, accurate, high_precision, or the four numbers m,n,l,p of the method.",
+)
+_OPTIONS: Final = (
+    click.option("--spot", type=NUMBERS, required=True, help="Price of the underlying."),
+    click.option("--strike", type=NUMBERS, required=True, help="Strike price; a list or a range gives a table."),
+    click.option(
+        "--time", "times", type=TIMES, required=True, help="Time to expiry in years, or in days with a d: 0.5, 182d."
+    ),
+    click.option(
+        "--rate", type=NUMBERS, default="0", show_default=True, help="Interest a year, compounded continuously."
+    ),
+    click.option(
+        "--dividend-yield",
+        type=NUMBERS,
+        default="0",
+        show_default=True,
+        help="Dividends a year over price, compounded continuously.",
+    ),
+    click.option(
+        "--dividend",
+        "dividends",
+        type=TIMED_CASH,
+        multiple=True,
+        help="Cash dividend: ex-time (years, or days with a d) and money a share, such as 90d:1.50. Repeat it.",
+    ),
+    _STYLE,
+    _SCHEME,
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+)
+
+
+def contract_options(command: Command) -> Command:
+    """What a contract and its market are made of: spot, strike, time, rate, yield, dividends, style, scheme, --json."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def cash_dividends(given: tuple[tuple[float, float], ...]) -> tuple[list[float], list[float]] | None:
+    """Ex-times and amounts as the pricing functions take them; None without any."""
+    return ([time for time, _ in given], [amount for _, amount in given]) if given else None

@@ -1,0 +1,216 @@
+"""A chain at one moment: the last quotes known then, the underlying's price, and the dividends still ahead."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import prod
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market.bars import OptionBars
+from alo_lib.market.calendar import MarketHours, index_of_option, utc_time, year_fraction
+from alo_lib.market.faults import DataError, FaultKind
+from alo_lib.market.folder import DataFolder
+from alo_lib.market.layout import DataKind, Resolution, SecurityType, option_archive, security_archive
+
+__all__ = ["ChainSnapshot", "take_snapshot"]
+
+FloatArray = NDArray[np.float64]
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
+MAX_YEARS: Final = 100
+"""Contracts that claim to live longer are left out."""
+
+
+@dataclass(frozen=True)
+class ChainSnapshot:
+    """One underlying's contracts that still trade at ``time`` (ns UTC) and have been quoted that day, n of them.
+
+    ``contracts`` (n,) of dtype CONTRACT, sorted by expiry, strike, puts before calls. ``bid``, ``ask`` (n,) are the
+    last of each side that day, NaN where there was none; ``quoted`` (n,) is the end of the last bar, ns UTC.
+    ``expiry_time`` (n,) is the close of each one's last session, ns UTC. ``dividends`` are (ex-time ns UTC, cash a
+    share), oldest first.
+    """
+
+    ticker: str
+    day: date
+    time: int
+    resolution: Resolution
+    american: bool
+    spot: float
+    spot_from: str
+    contracts: NDArray[np.void]
+    bid: FloatArray
+    ask: FloatArray
+    quoted: NDArray[np.int64]
+    expiry_time: NDArray[np.int64]
+    dividends: tuple[tuple[int, float], ...]
+
+    def __len__(self) -> int:
+        return len(self.contracts)
+
+    @property
+    def years_to_expiry(self) -> FloatArray:
+        """Time to expiry (n,) in years of 365 days; 0 at the last close."""
+        return year_fraction(self.time, self.expiry_time)
+
+    def where(self, mask: NDArray[np.bool_]) -> "ChainSnapshot":
+        """The contracts that ``mask`` (n,) picks."""
+        arrays = ("contracts", "bid", "ask", "quoted", "expiry_time")
+        return ChainSnapshot(**(self.__dict__ | {name: getattr(self, name)[mask] for name in arrays}))
+
+
+def take_snapshot(
+    folder: DataFolder,
+    ticker: str,
+    day: date,
+    *,
+    at: timedelta | None = None,
+    resolution: Resolution | None = None,
+    spot: float | None = None,
+) -> ChainSnapshot:
+    """The chain of ``ticker`` (an index option's own) on ``day`` as it was ``at`` that time in New York.
+
+    Without a time it is the session's close; without a resolution the finest that has quotes on that day; without a
+    spot the mid of the underlying's quote, or its last trade where it has no quotes. Nothing after ``at`` is read.
+
+    Raises DataError when the market was closed then, or there are no quotes or no price.
+    """
+    security = SecurityType.OPTION
+    if not _has_files(folder, security, ticker) and _has_files(folder, SecurityType.INDEX_OPTION, ticker):
+        security = SecurityType.INDEX_OPTION
+    hours = folder.hours(security, ticker)
+    time = _moment(hours, day, at)
+    used, known = _quotes(folder, security, ticker, day, time, resolution)
+    contracts = known.contracts
+    bid, ask, quoted = _last_sides(known)
+    expiry_time = _expiry_times(folder, hours, contracts, day)
+    alive = expiry_time >= time
+    price, source = (spot, "given") if spot is not None else _spot(folder, security, ticker, day, time, used)
+    return ChainSnapshot(
+        ticker=ticker.upper(),
+        day=day,
+        time=time,
+        resolution=used,
+        american=security is SecurityType.OPTION,
+        spot=price,
+        spot_from=source,
+        contracts=contracts[alive],
+        bid=bid[alive],
+        ask=ask[alive],
+        quoted=quoted[alive],
+        expiry_time=expiry_time[alive],
+        dividends=_dividends(folder, ticker, time) if security is SecurityType.OPTION else (),
+    )
+
+
+def _has_files(folder: DataFolder, security: SecurityType, ticker: str) -> bool:
+    root = folder.root / security / folder.market
+    name = ticker.lower()
+    return (root / Resolution.MINUTE / name).is_dir() or any(root.glob(f"*/{name}_*.zip"))
+
+
+def _archive(folder: DataFolder, security: SecurityType, ticker: str, day: date, resolution: Resolution) -> Path:
+    name = folder.map_file(ticker).ticker_on(day) if security is SecurityType.OPTION else ticker
+    return option_archive(folder.root, security, folder.market, name, day, resolution, DataKind.QUOTE)
+
+
+def _moment(hours: MarketHours, day: date, at: timedelta | None) -> int:
+    if not hours.is_trading_day(day):
+        raise DataError(f"the market was closed on {day}; name a trading day")
+    session = hours.session(day)
+    if at is None:
+        return session.close
+    moment = utc_time(day, at, NEW_YORK)
+    if not session.open < moment <= session.close:
+        opened, closed = (datetime.fromtimestamp(one // 10**9, NEW_YORK) for one in session[1:])
+        raise DataError(
+            f"the session of {day} was from {opened:%H:%M} to {closed:%H:%M} in New York; name a time in it"
+        )
+    return moment
+
+
+def _quotes(
+    folder: DataFolder, security: SecurityType, ticker: str, day: date, time: int, wanted: Resolution | None
+) -> tuple[Resolution, OptionBars]:
+    # Folders without the finer bars are common and no fault; a file that was asked for by name is.
+    kept = [one for one in Resolution if _archive(folder, security, ticker, day, one).is_file()]
+    for resolution in (wanted,) if wanted is not None else kept:
+        bars = folder.option_bars(ticker, day, day, resolution, DataKind.QUOTE, security=security)
+        if len(bars):
+            known = bars.where(bars.bars["time"] <= time)
+            if len(known):
+                return resolution, known
+    what = f"{wanted} " if wanted is not None else ""
+    raise DataError(f"{ticker.upper()} has no {what}option quotes on {day} by that time in {folder.root}")
+
+
+def _last_sides(known: OptionBars) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    """Each contract's last bid and ask, and the time of its last bar.
+
+    A bar without one side leaves that side as it was, as LEAN's feed does; where the two then cross, the older one
+    has gone and is missing.
+    """
+    prices, times = np.full((2, len(known.contracts)), np.nan), np.zeros((2, len(known.contracts)), np.int64)
+    for side, name in enumerate(("bid_close", "ask_close")):
+        told = np.isfinite(known.bars[name])
+        # Rows are in time order, so that the last one stays.
+        prices[side, known.contract[told]] = known.bars[name][told]
+        times[side, known.contract[told]] = known.bars["time"][told]
+    crossed = prices[0] > prices[1]
+    prices[0, crossed & (times[0] < times[1])] = np.nan
+    prices[1, crossed & (times[0] >= times[1])] = np.nan
+    quoted = np.zeros(len(known.contracts), np.int64)
+    quoted[known.contract] = known.bars["time"]
+    return prices[0], prices[1], quoted
+
+
+def _expiry_times(folder: DataFolder, hours: MarketHours, contracts: NDArray[np.void], day: date) -> NDArray[np.int64]:
+    """When each contract stops trading; 0 for one that has expired or names an expiry that cannot be meant."""
+    times = np.zeros(len(contracts), np.int64)
+    for expiry in np.unique(contracts["expiry"]):
+        named: date = expiry.item()
+        if named > day + timedelta(days=365 * MAX_YEARS):
+            folder.faults.record(FaultKind.DATE, folder.root, detail=f"an option that expires on {named}")
+        elif named >= day:
+            times[contracts["expiry"] == expiry] = hours.expiry_time(named)
+    return times
+
+
+def _spot(
+    folder: DataFolder, security: SecurityType, ticker: str, day: date, time: int, resolution: Resolution
+) -> tuple[float, str]:
+    underlying = index_of_option(ticker) if security is SecurityType.INDEX_OPTION else ticker
+    name = underlying if security is SecurityType.INDEX_OPTION else folder.map_file(ticker).ticker_on(day)
+    quotes = security_archive(folder.root, security.underlying, folder.market, name, day, resolution, DataKind.QUOTE)
+    has_quotes = resolution is Resolution.MINUTE and quotes.is_file()
+    for kind in (DataKind.QUOTE, DataKind.TRADE) if has_quotes else (DataKind.TRADE,):
+        bars = folder.bars(underlying, day, day, resolution, kind, security=security.underlying)
+        bars = bars[bars["time"] <= time]
+        if kind is DataKind.QUOTE:
+            mids = 0.5 * (bars["bid_close"] + bars["ask_close"])
+            mids = mids[np.isfinite(mids)]
+            if len(mids):
+                return float(mids[-1]), "mid of its quote"
+        elif len(bars):
+            return float(bars["close"][-1]), f"close of its {resolution} bar"
+    raise DataError(f"{underlying.upper()} has no {resolution} price on {day} by that time in {folder.root}; name one")
+
+
+def _dividends(folder: DataFolder, ticker: str, time: int) -> tuple[tuple[int, float], ...]:
+    """Cash ahead, each for a share as there is at ``time``: a later split makes one such share into several."""
+    hours, events = folder.hours(SecurityType.EQUITY, ticker), folder.events(ticker)
+    found = []
+    for one in events.dividends:
+        when = hours.session(one.ex_date).open
+        shares = prod(
+            1.0 / split.factor
+            for split in events.splits
+            if split.day <= one.ex_date and hours.session(split.day).open > time
+        )
+        if when > time and one.amount > 0.0:
+            found.append((when, one.amount * shares))
+    return tuple(found)

@@ -1,0 +1,189 @@
+"""The page of a quoted chain: its smiles, its term structure, and its contracts."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.views import page
+from alo_lib.views.chain import ChainView, Expiry
+from alo_lib.views.figures import Figure
+from alo_lib.views.run import exchange_time
+
+__all__ = ["chain_html", "smile_figure", "term_figure"]
+
+MAX_ROWS: Final = 3000
+"""Contracts that the page lists; ``--json`` has all of them."""
+
+# Near expiries first, from yellow-green to violet: readable on light and dark ground.
+_COLORS: Final = (
+    "#84cc16", "#22c55e", "#10b981", "#14b8a6", "#06b6d4", "#0ea5e9", "#3b82f6", "#6366f1", "#8b5cf6", "#a855f7",
+    "#d946ef", "#ec4899",
+)  # fmt: skip
+
+
+def chain_html(view: ChainView) -> str:
+    """The chain as one self-contained HTML page."""
+    snapshot, expiries = view.snapshot, view.expiries()
+    moment = exchange_time(np.array([snapshot.time]))[0][:16]
+    style = "American" if snapshot.american else "European"
+    quoted, explained = sum(one.quoted for one in expiries), sum(one.explained for one in expiries)
+    contracts = list(view.rows())
+    return page.page(
+        f"{snapshot.ticker} option chain",
+        f"{moment} New York · {style} exercise · {snapshot.resolution} bars · spot is the {snapshot.spot_from}",
+        page.cards(
+            [
+                page.card("spot", f"{snapshot.spot:,.2f}"),
+                page.card("rate", f"{view.rate:.3%}"),
+                page.card("contracts", f"{len(snapshot):,}"),
+                page.card("quoted on both sides", f"{quoted:,}"),
+                page.card("explained by a volatility", f"{explained:,}"),
+            ]
+        ),
+        page.section(
+            "Smiles",
+            page.figure(smile_figure(view, expiries)),
+            page.note(
+                "Implied volatility of the mid of out-of-the-money options, bid to ask as a bar. Dots right of the "
+                "spot are calls, left of it puts. Click an expiry to hide it, twice to see it alone."
+            ),
+        ),
+        page.section("At the money", page.figure(term_figure(expiries))),
+        page.section("Expiries", _expiry_table(expiries)),
+        page.section("Contracts", *_contract_table(contracts)),
+    )
+
+
+def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
+    """Implied volatility over strike, a line an expiry, out-of-the-money options only."""
+    snapshot, data = view.snapshot, []
+    bid, mid, ask = 100.0 * view.volatility
+    shown = view.out_of_the_money & np.isfinite(mid)
+    for number, one in enumerate(expiries):
+        rows = np.flatnonzero(shown & (snapshot.contracts["expiry"] == np.datetime64(one.expiry)))
+        if not len(rows):
+            continue
+        color = _COLORS[round(number * (len(_COLORS) - 1) / max(len(expiries) - 1, 1))]
+        contracts = snapshot.contracts[rows]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": f"{one.expiry} ({one.days:.0f} d)",
+                "x": contracts["strike"].tolist(),
+                "y": _rounded(mid[rows]),
+                "error_y": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": _rounded(np.nan_to_num(ask[rows] - mid[rows])),
+                    "arrayminus": _rounded(np.nan_to_num(mid[rows] - bid[rows])),
+                    "thickness": 0.6,
+                    "width": 0,
+                },
+                "text": ["call" if right > 0 else "put" for right in contracts["right"]],
+                "hovertemplate": "%{x} %{text}<br>%{y:.2f} %<extra>" + one.expiry + "</extra>",
+                "line": {"width": 1.2, "color": color},
+                "marker": {"size": 4, "color": color},
+            }
+        )
+    layout: dict[str, Any] = {
+        "height": 560,
+        "margin": {"l": 60, "r": 20, "t": 20, "b": 45},
+        "hovermode": "closest",
+        "legend": {"orientation": "v"},
+        "xaxis": {"title": "strike"},
+        "yaxis": {"title": "implied volatility, %", "range": _span(mid[shown])},
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": snapshot.spot,
+                "x1": snapshot.spot,
+                "y0": 0,
+                "y1": 1,
+                "line": {"width": 1, "dash": "dot", "color": "#8893a5"},
+            }
+        ],
+    }
+    return {"data": data, "layout": layout}
+
+
+def term_figure(expiries: list[Expiry]) -> Figure:
+    """At-the-money volatility over days to expiry."""
+    known = [one for one in expiries if np.isfinite(one.at_the_money)]
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": "at the money",
+            "x": [round(one.days, 3) for one in known],
+            "y": _rounded(100.0 * np.array([one.at_the_money for one in known])),
+            "text": [one.expiry for one in known],
+            "hovertemplate": "%{text}, %{x:.1f} days<br>%{y:.2f} %<extra></extra>",
+            "line": {"width": 1.6, "color": "#3b82f6"},
+        }
+    ]
+    layout = {
+        "height": 280,
+        "margin": {"l": 60, "r": 20, "t": 20, "b": 45},
+        "showlegend": False,
+        "xaxis": {"title": "days to expiry", "rangemode": "tozero"},
+        "yaxis": {"title": "implied volatility, %"},
+    }
+    return {"data": data, "layout": layout}
+
+
+def _span(volatility: NDArray[np.float64]) -> list[float] | None:
+    """A range of volatilities that far wings, worth a cent, do not squeeze; None (all of them) without any."""
+    if not len(volatility):
+        return None
+    low, high = np.quantile(volatility, [0.0, 0.96])
+    room = 0.06 * max(float(high - low), 1.0)
+    return [round(max(float(low) - room, 0.0), 3), round(float(high) + room, 3)]
+
+
+def _expiry_table(expiries: list[Expiry]) -> page.Html:
+    titles = ("expiry", "days", "contracts", "quoted", "explained", "dividend yield", "at the money")
+    rows = [
+        (
+            one.expiry,
+            f"{one.days:.2f}",
+            one.contracts,
+            one.quoted,
+            one.explained,
+            f"{one.dividend_yield:.3%}",
+            _percent(one.at_the_money if np.isfinite(one.at_the_money) else None),
+        )
+        for one in expiries
+    ]
+    return page.table(titles, rows, range(1, 7))
+
+
+def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
+    titles = ("expiry", "strike", "right", "bid", "ask", "bid IV", "mid IV", "ask IV", "delta", "gamma", "vega",
+              "theta", "rho")  # fmt: skip
+    rows = [
+        (
+            row["expiry"],
+            f"{row['strike']:g}",
+            row["right"],
+            *("–" if row[name] is None else f"{row[name]:.2f}" for name in ("bid", "ask")),
+            *(_percent(row[f"{name}_volatility"]) for name in ("bid", "mid", "ask")),
+            *("–" if row[name] is None else f"{row[name]:.4g}" for name in ("delta", "gamma", "vega", "theta", "rho")),
+        )
+        for row in contracts[:MAX_ROWS]
+    ]
+    parts = [page.table(titles, rows, (1, *range(3, 13)))]
+    if len(contracts) > MAX_ROWS:
+        parts.append(page.note(f"The first {MAX_ROWS:,} of {len(contracts):,} contracts."))
+    return parts
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2%}"
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.6g}") for value in values.tolist()]

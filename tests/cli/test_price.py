@@ -1,0 +1,105 @@
+"""``alo price`` and ``alo iv``: what they compute, what people may type, and what they refuse."""
+
+import json
+
+import pytest
+
+from alo_lib.cli.option_arguments import NUMBERS, TIMES
+from alo_lib.pricing import greeks, implied_volatility
+
+OPTION = ("--spot", "100", "--strike", "100", "--time", "1", "--rate", "5%")
+
+
+def _objects(outcome):
+    assert outcome.status == 0, outcome.err
+    return json.loads(outcome.out)["options"]
+
+
+def test_price_gives_the_librarys_values(run):
+    (found,) = _objects(run("price", *OPTION, "--volatility", "25%", "--right", "put", "--json"))
+    expected = greeks(100.0, 100.0, 0.05, 0.0, 0.25, 1.0, -1)
+    assert found["right"] == "put"
+    assert {name: found[name] for name in expected._fields} == {k: float(v) for k, v in expected._asdict().items()}
+
+
+def test_every_combination_is_priced(run):
+    found = _objects(run("price", *OPTION, "--volatility", "0.2,0.3", "--strike", "90:110:10", "--json"))
+    assert [(row["strike"], row["volatility"], row["right"]) for row in found] == [
+        (strike, volatility, right)
+        for strike in (90.0, 100.0, 110.0)
+        for volatility in (0.2, 0.3)
+        for right in ("call", "put")
+    ]
+
+
+def test_style_scheme_and_dividends_reach_the_library(run):
+    more = ("--volatility", "25%", "--right", "call", "--dividend", "91.25d:2", "--dividend", "0.75:8", "--json")
+    (american,) = _objects(run("price", *OPTION, *more))
+    (european,) = _objects(run("price", *OPTION, *more, "--style", "european"))
+    cash = ([0.25, 0.75], [2.0, 8.0])
+    assert american["price"] == float(greeks(100.0, 100.0, 0.05, 0.0, 0.25, 1.0, 1, dividends=cash).price)
+    assert european["price"] < american["price"]
+    (rough,) = _objects(run("price", *OPTION, "--volatility", "25%", "--right", "put", "--scheme", "1,4,4,6", "--json"))
+    assert rough["price"] == float(greeks(100.0, 100.0, 0.05, 0.0, 0.25, 1.0, -1, scheme=(1, 4, 4, 6)).price)
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_no_number_is_cut_however_narrow_the_terminal(run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    outcome = run("price", *OPTION, "--volatility", "25%", "--strike", "90,100", "--right", "put")
+    assert "…" not in outcome.out
+    lines = outcome.out.splitlines()
+    assert lines[0].strip() == "right put, spot 100, years 1, rate 0.05, yield 0, volatility 0.25"
+    assert lines[3].split()[:2] == ["100", "7.9745"]
+
+
+def test_one_option_is_shown_down_the_page(run):
+    outcome = run("price", *OPTION, "--volatility", "25%", "--right", "put", "--dividend", "90d:1.5")
+    shown = dict(line.split(maxsplit=1) for line in outcome.out.splitlines())
+    assert shown["right"].strip() == "put"
+    assert shown["dividends"].strip() == "cash 1.5 at 0.2466"
+
+
+def test_iv_inverts_and_shows_vega(run):
+    arguments = ("iv", *OPTION, "--price", "7.974482342265,9,1e-4", "--strike", "100,100,150", "--right", "put")
+    first, second, third = _objects(run(*arguments, "--json"))
+    assert first["implied_volatility"] == pytest.approx(0.25, abs=1e-7)
+    expected = implied_volatility(9.0, 100.0, 100.0, 0.05, 0.0, 1.0, -1)
+    assert second["implied_volatility"] == float(expected)
+    assert second["vega"] == float(greeks(100.0, 100.0, 0.05, 0.0, expected, 1.0, -1).vega)
+    assert third["implied_volatility"] is None
+    assert third["vega"] is None
+    assert run(*arguments).out.splitlines()[-1].split()[-2:] == ["-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "sentence"),
+    [
+        ("price", ("--volatility", "-0.1"), "volatility is -0.1 at (0,); allowed: 0 to 20"),
+        ("price", ("--volatility", "much"), "'much' is not a number such as 0.25 or 25%"),
+        ("price", ("--volatility", "nan"), "'nan' is not a number"),
+        ("price", ("--volatility", "1", "--strike", "90:80:5"), "'90:80:5' is no range"),
+        ("price", ("--volatility", "1", "--strike", "1:9:1e-9"), "names more than 10000 values"),
+        ("price", ("--volatility", "1", "--strike", "1:999:1", "--spot", "1:999:1"), "1,996,002 options"),
+        ("price", ("--volatility", "1", "--time", "soon"), "'soon' is not a time such as 0.5 (years) or 90d (days)"),
+        ("price", ("--volatility", "1", "--scheme", "best"), "'best' is no scheme"),
+        ("price", ("--volatility", "1", "--dividend", "1.50"), "'1.50' is no dividend"),
+        ("price", ("--volatility", "1", "--dividend", "0.5:-1"), "dividends: amount is -1"),
+        ("iv", ("--price", "0.1", "--right", "put", "--spot", "80"), "no volatility up to 20 explains it"),
+        ("iv", ("--price", "-1", "--right", "put"), "--price is -1; allowed: 0 or more"),
+        ("iv", ("--price", "9,8", "--right", "put", "--strike", "1,2,3"), "--price has 2 values and another option 3"),
+        ("iv", ("--price", "9,8", "--right", "put", "--spot", "0"), "spot is 0"),
+    ],
+)
+def test_bad_input_is_one_sentence(run, command, more, sentence):
+    outcome = run(command, *OPTION, *more)
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert outcome.err.count("\n") == 1
+    assert sentence in outcome.err
+
+
+def test_ranges_include_their_ends_and_days_are_365ths():
+    assert NUMBERS.convert("80:100:10,5%", None, None) == (80.0, 90.0, 100.0, 0.05)
+    assert NUMBERS.convert("0.1:0.3:0.1", None, None) == pytest.approx((0.1, 0.2, 0.3))
+    assert TIMES.convert("73d,0.5", None, None) == (0.2, 0.5)

@@ -1,0 +1,155 @@
+"""A chain at one moment, from a small folder made by hand."""
+
+import zipfile
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alo_lib.market import (
+    QUOTE_BAR,
+    TRADE_BAR,
+    ContractKey,
+    DataError,
+    DataFolder,
+    DataKind,
+    OptionBars,
+    Resolution,
+    SecurityType,
+    contract_array,
+    take_snapshot,
+)
+from alo_lib.market.factor_files import FactorRow
+from alo_lib.market.generator.exchange import equity_hours, option_hours
+from alo_lib.market.layout import option_archive
+from alo_lib.market.writer import write_factor_file, write_market_hours, write_option_file, write_security_file
+
+DAY = date(2024, 7, 3)  # closes at 13:00
+HOURS, OPTION_HOURS = equity_hours(2024, 2025), option_hours(2024, 2025)
+OPEN, CLOSE = OPTION_HOURS.session(DAY)[1:]
+MINUTE = 60_000_000_000
+TODAY, LATER = ContractKey(DAY, 100.0, -1), ContractKey(date(2024, 7, 19), 100.0, 1)
+NAN = float("nan")
+
+
+def _quotes(rows: list[tuple[int, float, float]]) -> np.ndarray:
+    bars = np.zeros(len(rows), QUOTE_BAR)
+    for bar, (minute, bid, ask) in zip(bars, rows, strict=True):
+        bar["time"] = OPEN + minute * MINUTE
+        for side, price in (("bid", bid), ("ask", ask)):
+            for name in ("open", "high", "low", "close"):
+                bar[f"{side}_{name}"] = price
+            bar[f"{side}_size"] = 0 if np.isnan(price) else 1
+    return bars
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    hours = {(SecurityType.EQUITY, None): HOURS, (SecurityType.OPTION, None): OPTION_HOURS}
+    write_market_hours(tmp_path, hours)
+    rows = [(1, 1.0, 1.2), (2, 3.0, 3.2), (3, NAN, 1.1), (4, NAN, 2.9), (5, 2.8, NAN), (60, 9.0, 9.1)]
+    owner = np.array([0, 1, 0, 1, 1, 1], np.int32)
+    chain = OptionBars(contract_array([TODAY, LATER]), owner, _quotes(rows))
+    write_option_file(tmp_path, "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE, chain, OPTION_HOURS)
+    trades = np.zeros(2, TRADE_BAR)
+    trades["time"] = OPEN + MINUTE * np.array([1, 60])
+    for name in ("open", "high", "low", "close"):
+        trades[name] = [99.0, 105.0]
+    write_security_file(tmp_path, "ABC", DAY, Resolution.MINUTE, DataKind.TRADE, trades, HOURS)
+    write_factor_file(tmp_path, "ABC", [FactorRow(date(2050, 12, 31), Decimal(1), Decimal(1), Decimal(0))])
+    return tmp_path
+
+
+def _at(minute: int) -> timedelta:
+    return timedelta(hours=9, minutes=30 + minute)
+
+
+def test_each_side_is_its_last_and_nothing_later_is_read(root: Path) -> None:
+    folder = DataFolder(root)
+    early = take_snapshot(folder, "abc", DAY, at=_at(3))
+    assert early.contracts.tolist() == [tuple(TODAY), tuple(LATER)]
+    assert early.bid.tolist() == [1.0, 3.0]
+    assert early.ask.tolist() == [1.1, 3.2]
+    assert (early.spot, early.spot_from, early.resolution) == (99.0, "close of its minute bar", Resolution.MINUTE)
+    assert early.quoted.tolist() == [OPEN + 3 * MINUTE, OPEN + 2 * MINUTE]
+    assert early.years_to_expiry[0] == pytest.approx((3.5 * 60 - 3) / (365 * 24 * 60), rel=1e-12)
+    close = take_snapshot(folder, "ABC", DAY)
+    assert close.bid.tolist() == [1.0, 9.0]
+    assert (close.spot, close.years_to_expiry[0]) == (105.0, 0.0)
+    assert not folder.faults
+
+
+def test_of_sides_that_cross_the_older_has_gone(root: Path) -> None:
+    snapshot = take_snapshot(DataFolder(root), "ABC", DAY, at=_at(4))
+    assert np.isnan(snapshot.bid[1])
+    assert snapshot.ask[1] == 2.9
+    later = take_snapshot(DataFolder(root), "ABC", DAY, at=_at(5))
+    assert (later.bid[1], later.ask[1]) == (2.8, 2.9)
+
+
+def test_the_underlyings_quote_goes_before_its_trades(root: Path) -> None:
+    quotes = _quotes([(1, 98.0, 98.5), (2, 97.0, NAN)])
+    write_security_file(root, "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE, quotes, HOURS)
+    found = take_snapshot(DataFolder(root), "ABC", DAY, at=_at(30))
+    assert (found.spot, found.spot_from) == (98.25, "mid of its quote")
+    assert take_snapshot(DataFolder(root), "ABC", DAY, spot=50.0).spot == 50.0
+
+
+def test_dividends_ahead_are_for_a_share_of_today(root: Path) -> None:
+    rows = [
+        FactorRow(date(2024, 7, 8), Decimal("0.9801"), Decimal("0.5"), Decimal(100)),
+        FactorRow(date(2024, 7, 10), Decimal("0.99"), Decimal("0.5"), Decimal(100)),
+        FactorRow(date(2024, 8, 1), Decimal("0.99"), Decimal("1"), Decimal(50)),
+        FactorRow(date(2050, 12, 31), Decimal("1"), Decimal("1"), Decimal(0)),
+    ]
+    write_factor_file(root, "ABC", rows)
+    found = take_snapshot(DataFolder(root), "ABC", DAY).dividends
+    days = [date(2024, 7, 9), date(2024, 8, 2)]
+    assert [when for when, _ in found] == [HOURS.session(day).open for day in days]
+    assert [cash for _, cash in found] == [1.0, 2 * 0.5]  # two shares for one on July 11
+
+
+def test_what_cannot_be_answered_is_said(root: Path) -> None:
+    folder = DataFolder(root)
+    for day, more, sentence in (
+        (date(2024, 7, 4), {}, "the market was closed on 2024-07-04"),
+        (DAY, {"at": timedelta(hours=14)}, "the session of 2024-07-03 was from 09:30 to 13:00 in New York"),
+        (DAY, {"at": timedelta(hours=9, minutes=30)}, "name a time in it"),
+        (DAY, {"resolution": Resolution.HOUR}, "ABC has no hour option quotes on 2024-07-03"),
+        (date(2024, 7, 5), {}, "ABC has no option quotes on 2024-07-05"),
+    ):
+        with pytest.raises(DataError, match=sentence):
+            take_snapshot(folder, "ABC", day, **more)
+    (root / "equity/usa/minute/abc/20240703_trade.zip").unlink()
+    with pytest.raises(DataError, match="ABC has no minute price on 2024-07-03"):
+        take_snapshot(folder, "ABC", DAY)
+
+
+def test_expiries_that_cannot_be_meant_and_torn_entries_are_left_out(root: Path) -> None:
+    path = option_archive(root, SecurityType.OPTION, "usa", "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE)
+    with zipfile.ZipFile(path, "a") as archive:
+        line = "34200000,10000,10000,10000,10000,1,12000,12000,12000,12000,1\n"
+        prefix = "20240703_abc_minute_quote_american"
+        archive.writestr(f"{prefix}_put_1000000_99991231.csv", line)
+        archive.writestr(f"{prefix}_put_1000000_19990115.csv", line)
+        archive.writestr(f"{prefix}_put_1000000_20240816.csv", "34200000,torn\n")
+        archive.writestr(f"{prefix}_put_1000000_20249999.csv", line)
+    folder = DataFolder(root)
+    found = take_snapshot(folder, "ABC", DAY, at=_at(3))
+    assert found.contracts.tolist() == [tuple(TODAY), tuple(LATER)]
+    assert str(folder.faults) == "entry name: 1, wrong column count: 1, not a date: 1"
+
+
+def test_google_before_christmas(lean_data: Path) -> None:
+    found = take_snapshot(DataFolder(lean_data), "GOOG", date(2015, 12, 24), at=timedelta(hours=12, minutes=30))
+    assert len(found) == 2192
+    assert found.spot == 750.125
+    assert (found.bid[np.isfinite(found.bid + found.ask)] <= found.ask[np.isfinite(found.bid + found.ask)]).all()
+
+
+def test_index_options_are_european_and_priced_on_their_index(lean_data: Path) -> None:
+    found = take_snapshot(DataFolder(lean_data), "SPXW", date(2021, 1, 4))
+    assert not found.american
+    assert found.spot == pytest.approx(3700.65)

@@ -1,0 +1,80 @@
+"""The hard cases against an independent method: ``accurate`` to 1e-6 of the strike, ``high_precision`` to 1e-8."""
+
+import numpy as np
+import pytest
+
+from alo_lib.pricing import price
+from tests.pricing.reference import american
+from tests.pricing.robust import cases, read, values
+
+LIMITS = {"accurate": 1e-6, "high_precision": 1e-8}
+ROWS = read()
+KINDS = sorted({row.kind for row in ROWS})
+# What is not met yet, with the largest error in units of the strike.
+MISSED = {
+    ("accurate", "two boundaries, random"): "off by 8.8e-5 of the strike: one boundary's nodes are not solved",
+    ("high_precision", "two boundaries, random"): "off by 2.5e-5 of the strike: one boundary's nodes are not solved",
+    ("accurate", "drift far above volatility"): "off by 6.3e-4 of the strike",
+    ("accurate", "fifty years"): "off by 1.3e-5 of the strike",
+    ("accurate", "no yield"): "off by 1.6e-6 of the strike",
+    ("accurate", "random"): "off by 3.0e-5 of the strike",
+    ("accurate", "rate of a millionth, volatility of one"): "no boundary found",
+    ("accurate", "spot on the boundary"): "no boundary found",
+    ("accurate", "volatility to zero"): "off by 6.7e-6 of the strike",
+    ("high_precision", "drift far above volatility"): "off by 1.8e-5 of the strike",
+    ("high_precision", "fifty years"): "off by 2.4e-7 of the strike",
+    ("high_precision", "no yield"): "off by 3.9e-8 of the strike",
+    ("high_precision", "random"): "off by 3.4e-7 of the strike",
+    ("high_precision", "rate of a millionth"): "off by 2.2e-8 of the strike",
+    ("high_precision", "spot on the boundary"): "no boundary found",
+    ("high_precision", "volatility to zero"): "no boundary found",
+}
+
+
+def _marked():
+    for scheme in LIMITS:
+        for kind in KINDS:
+            missed = MISSED.get((scheme, kind))
+            marks = [] if missed is None else [pytest.mark.xfail(reason=missed, strict=True)]
+            yield pytest.param(scheme, kind, marks=marks, id=f"{scheme}: {kind}")
+
+
+@pytest.mark.parametrize(("scheme", "kind"), list(_marked()))
+def test_hard_cases(scheme: str, kind: str) -> None:
+    spot, rate, dividend_yield, volatility, years, value = np.array([row[1:] for row in ROWS if row.kind == kind]).T
+    puts = price(spot, 1.0, rate, dividend_yield, volatility, years, -1, scheme=scheme, invalid="nan")
+    calls = price(1.0, spot, dividend_yield, rate, volatility, years, +1, scheme=scheme, invalid="nan")
+    for found in (puts, calls):
+        error = np.where(np.isnan(found), np.inf, np.abs(found - value))
+        worst = int(np.argmax(error))
+        named = {"spot": spot, "rate": rate, "yield": dividend_yield, "volatility": volatility, "years": years}
+        option = ", ".join(f"{name}={column[worst]!r}" for name, column in named.items())
+        assert error[worst] <= LIMITS[scheme], f"{option}: {found[worst]:.12g}, not {value[worst]:.12g}"
+
+
+def test_the_whole_list_is_on_file() -> None:
+    asked = {case[1:] for case in cases()}
+    assert asked == {(row.rate, row.dividend_yield, row.volatility, row.time) for row in ROWS}
+    assert {0.01, 1.0, 100.0} <= {row.spot for row in ROWS}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ((100, 100, 0.05, 0.0, 0.25, 1.0, -1), 7.974482342265),
+        pytest.param((100, 100, 0.0, 0.04, 0.25, 1.0, +1), 8.313128961556, marks=pytest.mark.slow),
+        ((100, 100, 0.1, 0.0, 0.01, 30.0, -1), 0.018389374906),
+        pytest.param((100, 100, -0.005, -0.01, 0.2, 1.0, -1), 7.791616996950, marks=pytest.mark.slow),
+    ],
+)
+def test_the_independent_method_agrees_with_published_values(option: tuple[float, ...], value: float) -> None:
+    assert american(*option)[0] == pytest.approx(value, abs=2e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(0, len(cases()), 25))
+def test_values_on_file_are_those_of_the_method(number: int) -> None:
+    case = cases()[number]
+    found = {row.spot: row.value for row in values(case)}
+    on_file = {row.spot: row.value for row in ROWS if row[2:-1] == case[1:]}
+    assert on_file == pytest.approx(found, abs=1e-11)
