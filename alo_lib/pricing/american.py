@@ -120,6 +120,15 @@ def horizon(rate: float, dividend_yield: float, volatility: float, time: float) 
 
 
 @kernel
+def _falls(g: Array, side: int) -> bool:
+    """Whether a boundary moves one way, as it must: past the time where two meet Newton's method may end anywhere."""
+    for i in range(g.shape[1] - 1):
+        if not g[side, i] >= g[side, i + 1]:
+            return False
+    return True
+
+
+@kernel
 def solve(
     rate: float, dividend_yield: float, volatility: float, time: float, with_tangents: bool, t: Tables, space: Space
 ) -> int:
@@ -139,6 +148,7 @@ def solve(
     if (max(rate, 0.0) + max(-dividend_yield, 0.0)) * time * math.exp(-min(rate, 0.0) * time) < _NO_PREMIUM:
         space.scope[1] = EUROPEAN
         return 0
+    space.scope[3] = 0.0
     start = space.start
     for j in range(3):
         start[0, j] = 0.0
@@ -157,39 +167,46 @@ def solve(
         if -0.25 * dividend_yield * width * meeting < _NEGLIGIBLE:
             space.scope[1] = EUROPEAN
             return 0
+    if which == SINGLE:
+        solved = solve_boundary(rate, dividend_yield, volatility, time, 0, with_tangents, t, space)
+        return 0 if solved >= 0 else BAD_BOUNDARY
     low = 0.0
-    high = time
     low_gap = width
+    high = math.inf
     high_gap = 0.0
+    reach = math.inf  # a step that is not too long for Newton's method
     probe = time
+    wanted = 0.5 * _MEETING_GAP * width
     for step in range(_MEETING_STEPS):
-        solved = 0
-        for side in range(which):
-            if solve_boundary(rate, dividend_yield, volatility, probe, side, with_tangents, t, space) < 0:
-                break
-            solved += 1
-        if which == SINGLE:
-            return 0 if solved == 1 else BAD_BOUNDARY
-        gap = width - space.g[0, 0] - space.g[1, 0] if solved == 2 else math.nan
+        both = True
+        for side in range(2):
+            sweeps = solve_boundary(rate, dividend_yield, volatility, probe, side, with_tangents, t, space)
+            both = both and sweeps >= 0 and _falls(space.g, side)
+        gap = width - space.g[0, 0] - space.g[1, 0] if both else math.nan
+        following = math.inf
         if gap >= 0.0:
-            low = probe
-            low_gap = gap
-            space.scope[0] = low
-            # The upper boundary may fall so steeply that no time with a small gap is found: then the last one serves.
-            if probe == time or gap <= _MEETING_GAP * width or high - low <= _MEETING_TIME * high:
+            space.scope[0] = probe
+            if probe == time or probe == low or gap <= _MEETING_GAP * width:
                 return 0
+            # Each boundary goes on past where they meet, so that the gap leads to there.
+            following = probe + (probe - low) * (gap - wanted) / (low_gap - gap) if gap < low_gap else math.inf
+            low, low_gap = probe, gap
+            space.scope[3] = 1.0
+            space.near[:] = space.g
+            reach = math.inf
+        elif gap < 0.0:
+            high, high_gap = probe, gap
         else:
-            high = probe
-            high_gap = gap
-        # Secant towards a small positive gap once both ends are known; otherwise, and now and then, halving.
-        if low > 0.0 and high_gap < 0.0 and step % 4 != 3:
-            wanted = 0.5 * _MEETING_GAP * width
-            probe = low + (high - low) * (low_gap - wanted) / (low_gap - high_gap)
-        elif low > 0.0:
-            probe = 0.5 * (low + high)
-        else:
-            probe = min(0.5 * high, meeting)
-        if low > 0.0 and high - low <= _MEETING_TIME * high:
+            reach = 0.5 * (probe - low)
+        if low == 0.0:
+            probe = min(0.5 * probe, meeting)
+            continue
+        if high < math.inf:
+            share = (low_gap - wanted) / (low_gap - high_gap) if step % 4 != 3 else 0.5
+            following = low + (high - low) * share
+        probe = min(following, low + reach, time)
+        # The upper boundary may fall so steeply that no time with a small gap is found: then the last one serves.
+        if probe - low <= _MEETING_TIME * low:
             probe = low
     return BAD_BOUNDARY
 

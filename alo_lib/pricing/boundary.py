@@ -30,6 +30,7 @@ Array = npt.NDArray[np.float64]
 _MAX_SWEEPS = 40
 _GUESSES = (1.0, 0.6, 1.6, 0.3, 2.5)  # factors of the first guess, tried in turn
 _LOOSE = 0.005  # relative update after the scheme's sweeps above which sweeping goes on
+_CLOSE = 1e-8  # the same for each of two boundaries
 _CHORD = 0.02  # relative update after which the next sweep makes do with the last derivatives
 _TIGHT = 1e-12  # relative update below which sweeping stops early
 _UNDERSHOOT = 0.05  # least square of the log distance, relative to a straight line in the root of time
@@ -59,9 +60,10 @@ class Space(NamedTuple):
     pivots: npt.NDArray[np.int64]  # (n,)
     g: Array  # (2, n) log distance of each boundary from its start
     tangents: Array  # (2, 4, n) its derivatives by volatility, rate, yield, and volatility twice
+    near: Array  # (2, n) node values to start from where scope says so
     start: Array  # (2, 3) log of each boundary at expiry, strike 1, and its derivatives by rate and yield
-    # (3,) time up to which it is solved, the regime, 1 where derivatives are wanted: here and not an argument,
-    # because numba would compile the kernels once more for every literal.
+    # (4,) time up to which it is solved, the regime, 1 where derivatives are wanted (here and not an argument, because
+    # numba would compile the kernels once more for every literal), 1 where ``near`` is to be started from.
     scope: Array
     points: Array  # (8, p) over points of the price integral
     table: Array  # (n, p) node values to values there, where the scheme's own table does not serve
@@ -83,8 +85,9 @@ def new_space(t: Tables) -> Space:
         np.zeros(n, np.int64),
         np.ones((2, n)),
         np.zeros((2, 4, n)),
+        np.zeros((2, n)),
         np.zeros((2, 3)),
-        np.zeros(3),
+        np.zeros(4),
         np.zeros((8, t.price_weight.size)),
         np.zeros((n, t.price_weight.size)),
         np.zeros(n),
@@ -361,9 +364,20 @@ def solve_boundary(
         g[:] = limit
         space.tangents[which] = 0.0
         return 0
+    # Where two boundaries meet is found from the small gap between them.
+    loose = _LOOSE if rate >= 0.0 else _CLOSE
     _prepare(rate, dividend_yield, volatility, time, t, pairs)
-    for factor in _GUESSES:
-        _guess(rate, dividend_yield, volatility, time, which, start, limit, factor, t.node, g)
+    for attempt in range(len(_GUESSES) + 1):
+        if attempt > 0 and space.scope[3] > 0.0:
+            return -1
+        if attempt > 0:
+            factor = _GUESSES[attempt - 1]
+            _guess(rate, dividend_yield, volatility, time, which, start, limit, factor, t.node, g)
+        elif space.scope[3] > 0.0:
+            for i in range(n):
+                g[i] = space.near[which, i]
+        else:
+            continue
         settled = False
         change = math.inf
         for sweep in range(_MAX_SWEEPS):
@@ -389,7 +403,7 @@ def solve_boundary(
                 g[i] = new
             if not change < math.inf:
                 break
-            settled = change < _TIGHT or (sweep + 1 >= t.sweeps and change < _LOOSE)
+            settled = change < _TIGHT or (sweep + 1 >= t.sweeps and change < loose)
             if settled and not with_tangents:
                 return sweep + 1
     return -1

@@ -21,7 +21,7 @@ __all__ = ["Solved", "american", "solve"]
 Array = npt.NDArray[np.float64]
 
 NODES: Final = 16
-_POINTS: Final = 16
+_POINTS: Final = 32
 _SHORTEST: Final = 2.0**-30  # of the time to expiry: the first panel's end
 _NEWTON: Final = 60
 _ROUNDING: Final = 1e-13  # of a residual, below which no step can better it

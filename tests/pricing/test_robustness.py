@@ -10,23 +10,10 @@ from tests.pricing.robust import cases, read, values
 LIMITS = {"accurate": 1e-6, "high_precision": 1e-8}
 ROWS = read()
 KINDS = sorted({row.kind for row in ROWS})
-# What is not met yet, with the largest error in units of the strike.
-MISSED = {
-    ("accurate", "two boundaries, random"): "off by 9.7e-6 of the strike: one boundary's nodes are not solved",
-    ("high_precision", "two boundaries, random"): "off by 1.9e-5 of the strike: one boundary's nodes are not solved",
-    ("high_precision", "drift far above volatility"): "off by 2.5e-7 of the strike",
-}
 
 
-def _marked():
-    for scheme in LIMITS:
-        for kind in KINDS:
-            missed = MISSED.get((scheme, kind))
-            marks = [] if missed is None else [pytest.mark.xfail(reason=missed, strict=True)]
-            yield pytest.param(scheme, kind, marks=marks, id=f"{scheme}: {kind}")
-
-
-@pytest.mark.parametrize(("scheme", "kind"), list(_marked()))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scheme", list(LIMITS))
 def test_hard_cases(scheme: str, kind: str) -> None:
     spot, rate, dividend_yield, volatility, years, value = np.array([row[1:] for row in ROWS if row.kind == kind]).T
     puts = price(spot, 1.0, rate, dividend_yield, volatility, years, -1, scheme=scheme, invalid="nan")

@@ -1,7 +1,5 @@
 """What theory says of every option, over random draws with negative rates and two boundaries, at full precision."""
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import Phase, assume, given, settings
@@ -146,16 +144,7 @@ _DIFFERENCES = {
 }
 
 
-_RANDOM_MISSED: dict[str, str] = {}
-
-
-def _greeks():
-    for name in _DIFFERENCES:
-        missed = _RANDOM_MISSED.get(name)
-        yield pytest.param(name, marks=[] if missed is None else [pytest.mark.xfail(reason=missed, strict=True)])
-
-
-@pytest.mark.parametrize("name", list(_greeks()))
+@pytest.mark.parametrize("name", list(_DIFFERENCES))
 @SETTINGS
 @given(
     st.floats(75.0, 130.0),
@@ -191,23 +180,10 @@ HARD = {
     "little volatility": (82.17226365420238, 0.060782530900237455, 0.05515523320495029, 0.15248657918966807,
                           1.0963036264352435, 1),
 }  # fmt: skip
-# (point, greek) that are not met yet.
-_MET = "derivatives blow up where two boundaries have met"
-MISSED = {
-    (point, name): _MET
-    for point in ("met, call", "met, put")
-    for name in ("vega", "theta", "rho", "epsilon", "vanna", "volga", "charm")
-}
 
 
-def _hard():
-    for point, name in itertools.product(HARD, _DIFFERENCES):
-        missed = MISSED.get((point, name))
-        marks = [] if missed is None else [pytest.mark.xfail(reason=missed, strict=True)]
-        yield pytest.param(point, name, marks=marks, id=f"{name}: {point}")
-
-
-@pytest.mark.parametrize(("point", "name"), list(_hard()))
+@pytest.mark.parametrize("point", list(HARD))
+@pytest.mark.parametrize("name", list(_DIFFERENCES))
 def test_greeks_at_hard_points(point, name):
     *arguments, right = HARD[point]
     sign, first, second = _DIFFERENCES[name]
