@@ -7,6 +7,7 @@ one transaction a record, and with sync off for ``os``. The answers are right wh
 
 import argparse
 import os
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -167,6 +168,7 @@ def by_os(folder: Path, count: int) -> Iterator[Row]:
         processor.append(count / (time.process_time() - used))
         writer.close()
         assert len(read_journal(folder / f"os{turn}").messages) == count
+        shutil.rmtree(folder / f"os{turn}")  # the next turn finds memory that the machine has used before
     ours = max(rates)
     yield Row("os: appends, compiled", ours / 1e6, "M/s", None, ">= 3", ours >= 3e6)
     yield Row("os: appends a second of processor time", max(processor) / 1e6, "M/s")
