@@ -14,7 +14,7 @@ from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, read_journal
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import Kind, Message, OrderStatus, OrderType, Records, records
-from alo_lib.pricing import Chain
+from alo_lib.pricing import Chain, Style
 from alo_lib.strategy.book import SECONDS_A_YEAR
 
 __all__ = ["kernels_ready", "warm_up"]
@@ -30,6 +30,9 @@ _HISTORY: Final = 400
 _DIVIDEND_DAYS: Final = (-170, -80)
 
 
+_STYLES: Final[tuple[Style, ...]] = ("american", "european")
+
+
 def kernels_ready() -> int:
     """Compiled forms that this process holds of all kernels."""
     return sum(len(each.signatures) for each in gc.get_objects() if isinstance(each, Dispatcher))
@@ -40,6 +43,7 @@ def warm_up(settings: Settings) -> list[Message]:
 
     The day has what compiles code: a forecast, dear and cheap volatility, entries, fills, a hedge, exits, a dividend.
     """
+    _price()
     wanted = settings.model_copy(update={"underlyings": (_TICKER,)})
     store = MemoryStore()
     core = TradingCore(wanted, JournalWriter(store, segment_bytes=1 << 22), watch=BudgetWatch())
@@ -49,6 +53,14 @@ def warm_up(settings: Settings) -> list[Message]:
     core.stop()
     journaled = read_journal(store.images(), unfinished=True).messages
     return [message for message in journaled if not (message.kind.is_decision or message.kind.is_remark)]
+
+
+def _price() -> None:
+    """A put that shares boundaries with its chain and a call that is never exercised early, both ways."""
+    for style in _STYLES:
+        chain = Chain([_SPOT, _SPOT], [0.5, 0.5], [-1.0, 1.0], style=style)
+        prices = chain.greeks(_SPOT, _RATE, 0.0, 0.3).price
+        chain.implied_volatility(np.stack([prices, chain.price(_SPOT, _RATE, 0.0, 0.4)]), _SPOT, _RATE, 0.0)
 
 
 def _begin(core: TradingCore, settings: Settings) -> None:
