@@ -122,10 +122,10 @@ def horizon(rate: float, dividend_yield: float, volatility: float, time: float) 
 @kernel
 def _falls(g: Array, side: int) -> bool:
     """Whether a boundary moves one way, as it must: past the time where two meet Newton's method may end anywhere."""
+    falls = True
     for i in range(g.shape[1] - 1):
-        if not g[side, i] >= g[side, i + 1]:
-            return False
-    return True
+        falls = falls and g[side, i] >= g[side, i + 1]
+    return falls
 
 
 @kernel
@@ -186,7 +186,7 @@ def solve(
         following = math.inf
         if gap >= 0.0:
             space.scope[0] = probe
-            if probe == time or probe == low or gap <= _MEETING_GAP * width:
+            if probe in (time, low) or gap <= _MEETING_GAP * width:
                 return 0
             # Each boundary goes on past where they meet, so that the gap leads to there.
             following = probe + (probe - low) * (gap - wanted) / (low_gap - gap) if gap < low_gap else math.inf
