@@ -12,17 +12,22 @@ from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings
 
-__all__ = ["kept_by", "run_in_lean"]
+__all__ = ["kept_by", "native_lean", "run_in_lean"]
+
+
+def native_lean() -> NativeEngine:
+    """The native LEAN of this machine. Skips the test where there is none."""
+    try:
+        return NativeEngine.find()
+    except EngineError as error:
+        pytest.skip(f"no native LEAN: {error}")
 
 
 def run_in_lean(
     algorithm: Path, folder: Path, data: Path, *, project: Path = ROOT, parameters: dict[str, str] | None = None
 ) -> str:
     """What LEAN wrote to its console. Skips the test where there is no native LEAN."""
-    try:
-        engine = NativeEngine.find()
-    except EngineError as error:
-        pytest.skip(f"no native LEAN: {error}")
+    engine = native_lean()
     (folder / "store").mkdir()
     configuration = lean_configuration(Settings(), data.resolve(), folder, folder / "store")
     configuration |= {"algorithm-location": str(algorithm), "algorithm-type-name": algorithm.stem}

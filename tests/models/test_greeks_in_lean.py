@@ -15,7 +15,7 @@ import pytest
 from alo_lib.cli.project import ROOT
 from alo_lib.pricing import greeks, implied_volatility
 from alo_lib.pricing.parity import parity_yields
-from tests.models.lean_run import kept_by, run_in_lean
+from tests.models.lean_run import kept_by, native_lean, run_in_lean
 
 pytestmark = pytest.mark.lean
 
@@ -89,6 +89,7 @@ DAILY = {
 @pytest.fixture(scope="module")
 def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
     """What a scenario's run wrote down; each runs once."""
+    native_lean()
     kept: dict[str, Any] = {}
 
     def run(name: str) -> dict[str, Any]:
