@@ -18,9 +18,9 @@ Array = npt.NDArray[np.float64]
 class Chain:
     """Any mix of strikes, rights and expiries on one underlying, one array element a contract.
 
-    strike, time_to_expiry, right: shape (n,), or scalars that broadcast to it. Contracts are kept ordered by right and
-    expiry inside, so that those with the same rate, yield, volatility and expiry share one exercise boundary;
-    arguments and results keep the caller's order. Rates, yields and volatilities are scalars or one a contract.
+    strike, time_to_expiry, right: shape (n,), or scalars that broadcast to it. Rates, yields and volatilities are
+    scalars or one a contract. American contracts read their exercise boundaries from panels that are kept while rate
+    and yield stay (:mod:`alo_lib.pricing.surface`), so prices are within 1e-6 of spot of :func:`price`.
 
     dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
 

@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float64]
 class Scheme:
     """Numbers (m, n, l, p) in the notation of Andersen, Lake and Offengenden (2016).
 
-    m: Newton sweeps over the boundary, n: nodes of the boundary, l: points of the integrals inside the fixed-point
+    m: Newton sweeps at least, n: nodes of the boundary, l: points of the integrals inside the fixed-point
     equation, p: points of the integral for the price.
     """
 

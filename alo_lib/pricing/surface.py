@@ -481,17 +481,17 @@ class Surfaces:
         limit: how far boundaries may settle within a panel.
         """
         rates = np.stack([rate, dividend_yield])
-        if not np.array_equal(rates, self._rates):
+        stale = not np.array_equal(rates, self._rates)
+        if stale:
             self._grouped = _grouped(rate, dividend_yield, self._time, self._right)
             self._rates = rates
             self._tried = np.zeros((len(self._grouped.first) - 1, _PANELS), np.bool_)
             self._settles = _settling(self._grouped)
-            self._surface = _surface(self._grouped, self._tried, self._scheme)
         number = np.frexp(volatility)[1] - _LOWEST
         possible = self._grouped.single & (number >= 0) & (number < _PANELS) & (volatility > 0.0)
         possible &= self._settles[self._grouped.member, np.clip(number, 0, _PANELS - 1)] <= limit
         member, number = self._grouped.member[possible], number[possible]
-        if not self._tried[member, number].all():
+        if stale or not self._tried[member, number].all():
             self._tried[member, number] = True
             self._surface = _surface(self._grouped, self._tried, self._scheme)
         return possible

@@ -24,10 +24,7 @@ class Valuation:
 
 
 def value_chain(book: MarketBook, volatility: FloatArray, rate: float, time: int) -> Valuation:
-    """Price a whole chain at one volatility an expiry, so that all its strikes share an exercise boundary.
-
-    ``volatility`` has one element a row of the chain.
-    """
+    """Price a whole chain; ``volatility`` has one element a row of it."""
     years = book.years_to_expiry(time)
     alive = np.flatnonzero((years > 0.0) & np.isfinite(volatility))
     columns = np.full((len(Greeks._fields), len(years)), np.nan)
