@@ -45,18 +45,21 @@ def interpolation_matrix(n: int, x: Array) -> Array:
 
 
 @kernel
-def weights_at(x: float, z: Array, weights: Array) -> None:
-    """Weights (n) of the interpolant at x in [0, 1] of what vanishes at 0; z (n): the other :func:`nodes`."""
+def weights_at(x: float, z: Array, rows: Array, first: int, lane: int) -> None:
+    """Weights of the interpolant at x in [0, 1] of what vanishes at 0; z (n): the other :func:`nodes`.
+
+    They go into rows first .. first + n of a lane of rows (m, LANES).
+    """
     n = z.size
     total = (0.5 if n % 2 == 0 else -0.5) / x
     for i in range(n):
         difference = x - z[i]
         if difference == 0.0:
-            weights[:] = 0.0
-            weights[i] = 1.0
+            for j in range(n):
+                rows[first + j, lane] = 1.0 if j == i else 0.0
             return
         sign = (0.5 if i == 0 else 1.0) * (1.0 if i % 2 == 0 else -1.0)
-        weights[i] = sign / difference
-        total += weights[i]
+        rows[first + i, lane] = sign / difference
+        total += sign / difference
     for i in range(n):
-        weights[i] /= total
+        rows[first + i, lane] /= total

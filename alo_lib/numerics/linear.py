@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.numerics.elementary import fma
+from alo_lib.numerics.lanes import load, store
 
-__all__ = ["least_squares", "lu_factor", "lu_solve"]
+__all__ = ["factor_lanes", "least_squares", "lu_factor", "lu_solve", "solve_lanes"]
 
 Array = npt.NDArray[np.float64]
 
@@ -60,6 +62,38 @@ def lu_solve(a: Array, pivots: npt.NDArray[np.int64], n: int, b: Array) -> None:
         for j in range(i + 1, n):
             t -= a[i, j] * b[j]
         b[i] = t / a[i, i]
+
+
+@kernel
+def factor_lanes(a: Array, n: int) -> None:
+    """Factor a matrix in each lane of ``a`` (n * n, LANES), row by row, in place and without exchanging rows.
+
+    For systems whose diagonal leads. The diagonal becomes that of the inverses; a pivot of zero shows in solutions
+    that are not finite.
+    """
+    for k in range(n):
+        inverse = 1.0 / load(a, k * n + k)
+        store(a, k * n + k, inverse)
+        for i in range(k + 1, n):
+            f = load(a, i * n + k) * inverse
+            store(a, i * n + k, f)
+            for j in range(k + 1, n):
+                store(a, i * n + j, fma(-f, load(a, k * n + j), load(a, i * n + j)))
+
+
+@kernel
+def solve_lanes(a: Array, n: int, b: Array, first: int) -> None:
+    """Overwrite rows first .. first + n of b (rows, LANES) with the solutions of what :func:`factor_lanes` factored."""
+    for i in range(n):
+        t = load(b, first + i)
+        for j in range(i):
+            t = fma(-load(a, i * n + j), load(b, first + j), t)
+        store(b, first + i, t)
+    for i in range(n - 1, -1, -1):
+        t = load(b, first + i)
+        for j in range(i + 1, n):
+            t = fma(-load(a, i * n + j), load(b, first + j), t)
+        store(b, first + i, t * load(a, i * n + i))
 
 
 @kernel

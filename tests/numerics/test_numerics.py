@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from alo_lib.numerics.chebyshev import interpolation_matrix, nodes
 from alo_lib.numerics.compilation import python_original
-from alo_lib.numerics.elementary import exponential, float_from_bits, float_to_bits, normal_cdf, normal_cdf_pdf
+from alo_lib.numerics.elementary import exponential, logarithm, normal_cdf, normal_cdf_pdf
 from alo_lib.numerics.linear import lu_factor, lu_solve
 from alo_lib.numerics.quadrature import gauss_legendre, sine_squared_rule
 
@@ -28,9 +28,11 @@ def test_normal_distribution() -> None:
         assert normal_cdf(float(x)) == cdf
 
 
-def test_bits_return() -> None:
-    for x in (0.0, 1.0, -2.5, 1e-300):
-        assert float_from_bits(float_to_bits(x)) == x
+@pytest.mark.parametrize("function", [logarithm, python_original(logarithm)])
+def test_logarithm(function: object) -> None:
+    assert callable(function)
+    for x in np.concatenate([10.0 ** np.linspace(-300, 300, 241), np.linspace(0.5, 2.0, 241)]):
+        assert function(float(x)) == pytest.approx(math.log(x), rel=4e-16, abs=1e-300)
 
 
 def test_interpolation_is_exact_for_polynomials() -> None:

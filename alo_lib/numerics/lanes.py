@@ -1,0 +1,366 @@
+"""Eight float64 values side by side, as one value of compiled code: explicit SIMD.
+
+``load`` reads :data:`LANES` neighbours of a table's row into a value that kernels add, multiply and compare like a
+float, each lane by itself; ``store`` writes them back. A condition on lanes is a mask: ``select`` chooses by it,
+``any_lane`` and ``all_lanes`` end loops. So a kernel that is written once for a float runs eight options at a time,
+in registers, whatever the compiler thinks of its loops, and a lane's bits depend neither on its neighbours nor on how
+wide the machine's registers are: every operation is IEEE's own, and nothing is summed across lanes.
+
+Uncompiled, lanes are arrays of shape (8,), and the same functions serve floats.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typeconv import Conversion
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, lower_cast, models, overload, register_model
+
+__all__ = [
+    "LANES",
+    "LaneMask",
+    "Lanes",
+    "Real",
+    "align_stack",
+    "all_lanes",
+    "any_lane",
+    "greatest",
+    "is_real",
+    "least",
+    "load",
+    "select",
+    "square_root",
+    "store",
+    "table",
+]
+
+Array = npt.NDArray[np.float64]
+Lanes: TypeAlias = Any
+"""LANES floats as kernels see them; numba gives them their operators, which no static type could tell."""
+LaneMask: TypeAlias = Any
+"""LANES truth values, or one of a float."""
+Real: TypeAlias = Any
+"""A float, or lanes of them."""
+
+LANES = 8
+_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+_MASK = ir.VectorType(ir.IntType(1), LANES)
+_INDEX = ir.IntType(32)
+
+
+class _LanesType(types.Type):  # type: ignore[misc]
+    """LANES float64; a float or an integer converts to one with all lanes alike."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Lanes")
+
+    def can_convert_from(self, typing_context: Any, other: Any) -> Any:
+        return Conversion.safe if isinstance(other, types.Float | types.Integer) else None
+
+
+class _MaskType(types.Type):  # type: ignore[misc]
+    """LANES truth values."""
+
+    def __init__(self) -> None:
+        super().__init__(name="LaneMask")
+
+    def can_convert_from(self, typing_context: Any, other: Any) -> Any:
+        return Conversion.safe if isinstance(other, types.Boolean) else None
+
+
+lanes_type, mask_type = _LanesType(), _MaskType()
+
+
+@register_model(_LanesType)
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, type_: Any) -> None:
+        super().__init__(manager, type_, _VECTOR)
+
+
+@register_model(_MaskType)
+class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, type_: Any) -> None:
+        super().__init__(manager, type_, _MASK)
+
+
+def splat(builder: Any, value: Any, vector: Any = _VECTOR) -> Any:
+    """LLVM code for a vector with all lanes alike."""
+    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, _INDEX(0))
+    zeros = ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES)
+    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+
+
+@lower_cast(types.Float, _LanesType)  # type: ignore[untyped-decorator]
+@lower_cast(types.Integer, _LanesType)  # type: ignore[untyped-decorator]
+def _cast_number(context: Any, builder: Any, from_type: Any, to_type: Any, value: Any) -> Any:
+    return splat(builder, context.cast(builder, value, from_type, types.float64))
+
+
+@lower_cast(types.Boolean, _MaskType)  # type: ignore[untyped-decorator]
+def _cast_truth(context: Any, builder: Any, from_type: Any, to_type: Any, value: Any) -> Any:
+    return splat(builder, builder.trunc(value, ir.IntType(1)) if value.type.width > 1 else value, _MASK)
+
+
+def call_intrinsic(builder: Any, name: str, *arguments: Any) -> Any:
+    """LLVM code that calls one of its own functions, on floats or on vectors of them."""
+    type_ = arguments[0].type
+    suffix = f"v{LANES}f64" if isinstance(type_, ir.VectorType) else "f64"
+    function_type = ir.FunctionType(type_, [type_] * len(arguments))
+    function = cgutils.get_or_insert_function(builder.module, function_type, f"{name}.{suffix}")
+    return builder.call(function, arguments)
+
+
+def is_real(*of: Any) -> bool:
+    """Whether these types mix to lanes: at least one of them lanes, the others numbers."""
+    number = (types.Float, types.Integer)
+    return any(x is lanes_type or x == lanes_type for x in of) and all(
+        x == lanes_type or isinstance(x, number) for x in of
+    )
+
+
+def _is_mask(*of: Any) -> bool:
+    return any(x == mask_type for x in of) and all(x == mask_type or isinstance(x, types.Boolean) for x in of)
+
+
+def _operation(
+    function: Any, accepts: Callable[..., bool], arguments: Any, result: Any, emit: Callable[..., Any], count: int
+) -> None:
+    """Teach numba an operator: its types, and LLVM's instruction for it."""
+
+    class Template(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:
+            if len(args) == count and not kws and accepts(*args):
+                return signature(result, *[arguments] * count)
+            return None
+
+    infer_global(function)(Template)
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return emit(builder, *args)
+
+    lower_builtin(function, *[arguments] * count)(lower)
+
+
+for _function, _name in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+    (operator.iadd, "fadd"),
+    (operator.isub, "fsub"),
+    (operator.imul, "fmul"),
+    (operator.itruediv, "fdiv"),
+):
+    _operation(
+        _function, is_real, lanes_type, lanes_type, lambda builder, a, b, name=_name: getattr(builder, name)(a, b), 2
+    )
+_operation(operator.neg, is_real, lanes_type, lanes_type, lambda builder, a: builder.fneg(a), 1)
+_operation(abs, is_real, lanes_type, lanes_type, lambda builder, a: call_intrinsic(builder, "llvm.fabs", a), 1)
+for _function, _name in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">="),
+                         (operator.eq, "=="), (operator.ne, "!=")):  # fmt: skip
+    _ordered = "fcmp_unordered" if _name == "!=" else "fcmp_ordered"
+    _operation(
+        _function,
+        is_real,
+        lanes_type,
+        mask_type,
+        lambda builder, a, b, name=_name, ordered=_ordered: getattr(builder, ordered)(name, a, b),
+        2,
+    )
+_operation(operator.and_, _is_mask, mask_type, mask_type, lambda builder, a, b: builder.and_(a, b), 2)
+_operation(operator.or_, _is_mask, mask_type, mask_type, lambda builder, a, b: builder.or_(a, b), 2)
+_operation(operator.iand, _is_mask, mask_type, mask_type, lambda builder, a, b: builder.and_(a, b), 2)
+_operation(operator.ior, _is_mask, mask_type, mask_type, lambda builder, a, b: builder.or_(a, b), 2)
+_operation(operator.invert, _is_mask, mask_type, mask_type, lambda builder, a: builder.not_(a), 1)
+
+
+def load(rows: Array, i: int) -> Lanes:
+    """Row i of a table (m, LANES)."""
+    return np.array(rows[i])
+
+
+def store(rows: Array, i: int, value: Lanes) -> None:
+    """Write lanes, or one number for all, into row i of a table (m, LANES)."""
+    rows[i] = value
+
+
+def _pointer(context: Any, builder: Any, table_type: Any, table: Any, i: Any) -> Any:
+    array = context.make_array(table_type)(context, builder, table)
+    offset = builder.mul(i, ir.Constant(i.type, LANES))
+    return builder.bitcast(builder.gep(array.data, [offset]), _VECTOR.as_pointer())
+
+
+def _is_table(table: Any) -> bool:
+    return isinstance(table, types.Array) and table.ndim == 2 and table.layout == "C" and table.dtype == types.float64
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _load(typing_context: Any, table: Any, i: Any) -> Any:
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        index = context.cast(builder, args[1], sig.args[1], types.intp)
+        return builder.load(_pointer(context, builder, sig.args[0], args[0], index), align=8)
+
+    return lanes_type(table, i), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _store(typing_context: Any, table: Any, i: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        index = context.cast(builder, args[1], sig.args[1], types.intp)
+        lanes = context.cast(builder, args[2], sig.args[2], lanes_type)
+        builder.store(lanes, _pointer(context, builder, sig.args[0], args[0], index), align=8)
+        return context.get_dummy_value()
+
+    return types.void(table, i, value), generate
+
+
+@overload(load, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_load(rows: Any, i: Any) -> Any:
+    return (lambda rows, i: _load(rows, i)) if _is_table(rows) else None
+
+
+@overload(store, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_store(rows: Any, i: Any, value: Any) -> Any:
+    return (lambda rows, i, value: _store(rows, i, value)) if _is_table(rows) else None
+
+
+def table(rows: int) -> Array:
+    """Zeros of shape (rows, LANES), each row in one line of the processor's cache."""
+    return np.zeros((rows, LANES))
+
+
+@overload(table, strict=False)  # type: ignore[untyped-decorator]
+def _overload_table(rows: Any) -> Any:
+    def aligned(rows: int) -> Array:
+        buffer = np.zeros((rows + 1) * LANES)
+        first = -(buffer.ctypes.data // 8) % LANES
+        return buffer[first : first + rows * LANES].reshape(rows, LANES)
+
+    return aligned
+
+
+def align_stack() -> None:
+    """Have the calling kernel's stack aligned to lanes.
+
+    Called first by kernels that hold more lanes than there are registers: those put aside would else lie across two
+    lines of the processor's cache, which took a fifth of the pricer's time.
+    """
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _align_stack(typing_context: Any) -> Any:
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        with builder.goto_entry_block():
+            place = builder.alloca(_VECTOR)
+            place.align = 8 * LANES
+        builder.asm(ir.FunctionType(ir.VoidType(), [_VECTOR.as_pointer()]), "", "r", [place], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@overload(align_stack, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_align_stack() -> Any:
+    return lambda: _align_stack()
+
+
+def select(mask: LaneMask, chosen: Real, other: Real) -> Real:
+    """``chosen`` where mask holds, else ``other``; lane by lane, or for floats."""
+    if isinstance(mask, np.ndarray):
+        return np.where(mask, chosen, other)
+    return chosen if mask else other
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _select(typing_context: Any, mask: Any, chosen: Any, other: Any) -> Any:
+    if _is_mask(chosen, other):
+        result = mask_type
+    elif mask == mask_type or is_real(chosen, other):
+        result = lanes_type
+    else:
+        result = typing_context.unify_types(chosen, other)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        a, b = (context.cast(builder, args[k], sig.args[k], result) for k in (1, 2))
+        condition = args[0] if sig.args[0] == mask_type else context.cast(builder, args[0], sig.args[0], types.boolean)
+        return builder.select(condition, a, b)
+
+    return result(mask, chosen, other), generate
+
+
+@overload(select, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_select(mask: Any, chosen: Any, other: Any) -> Any:
+    return lambda mask, chosen, other: _select(mask, chosen, other)
+
+
+def least(a: Real, b: Real) -> Real:
+    """The smaller, as Python's ``min(a, b)``: a unless b is smaller."""
+    return select(b < a, b, a)
+
+
+def greatest(a: Real, b: Real) -> Real:
+    """The larger, as Python's ``max(a, b)``: a unless b is larger."""
+    return select(b > a, b, a)
+
+
+@overload(least, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_least(a: Any, b: Any) -> Any:
+    return lambda a, b: select(b < a, b, a)
+
+
+@overload(greatest, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_greatest(a: Any, b: Any) -> Any:
+    return lambda a, b: select(b > a, b, a)
+
+
+def any_lane(mask: LaneMask) -> bool:
+    """Whether the mask holds in at least one lane."""
+    return bool(np.any(mask))
+
+
+def all_lanes(mask: LaneMask) -> bool:
+    """Whether the mask holds in every lane."""
+    return bool(np.all(mask))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _bits(typing_context: Any, mask: Any) -> Any:
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.zext(builder.bitcast(args[0], ir.IntType(LANES)), ir.IntType(64))
+
+    return types.int64(mask), generate
+
+
+@overload(any_lane, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_any(mask: Any) -> Any:
+    return (lambda mask: _bits(mask) != 0) if mask == mask_type else None
+
+
+@overload(all_lanes, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_all(mask: Any) -> Any:
+    return (lambda mask: _bits(mask) == (1 << LANES) - 1) if mask == mask_type else None
+
+
+def square_root(x: Real) -> Real:
+    """Square root of lanes or a float; x >= 0."""
+    return np.sqrt(x)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _sqrt(typing_context: Any, x: Any) -> Any:
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return call_intrinsic(builder, "llvm.sqrt", args[0])
+
+    return x(x), generate
+
+
+@overload(square_root, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_sqrt(x: Any) -> Any:
+    return (lambda x: _sqrt(x)) if x == lanes_type else (lambda x: math.sqrt(x))
