@@ -1,8 +1,7 @@
 """American options: regimes settled first, then one boundary a parameter set and one integral a strike.
 
 Everything is reduced to a put with strike 1: a call is the put with spot and strike, rate and yield exchanged
-(McDonald and Schroder 1998), and boundary and value scale with the strike. Consecutive contracts with the same
-reduced (rate, yield, volatility, time) share one boundary.
+(McDonald and Schroder 1998), and boundary and value scale with the strike. Eight puts are valued at once, one a lane.
 
 Regimes of the put by rate r and yield q (Andersen and Lake 2021, "Fast American option pricing: the double-boundary
 case"):
@@ -21,55 +20,87 @@ import numpy.typing as npt
 
 from alo_lib.numerics.chebyshev import weights_at
 from alo_lib.numerics.compilation import kernel
-from alo_lib.numerics.elementary import exponential, normal_cdf_pdf
-from alo_lib.pricing.boundary import Space, solve_boundary
-from alo_lib.pricing.european import (
-    V_L,
-    V_LL,
-    V_LQ,
-    V_LR,
-    V_LS,
-    V_Q,
-    V_R,
-    V_S,
-    V_SS,
-    V,
-    european_put,
-    european_put_value,
+from alo_lib.numerics.elementary import exponential, fma, normal_cdf_pdf
+from alo_lib.numerics.lanes import LANES, align_stack, load, store
+from alo_lib.pricing.boundary import (
+    ACTIVE,
+    FAILED,
+    KIND,
+    NEAR,
+    RATE,
+    SEARCH,
+    START,
+    START_Q,
+    START_R,
+    TIME,
+    UNTIL,
+    VOLATILITY,
+    YIELD,
+    Space,
+    prepare,
+    set_limit,
+    solve_boundary,
+    solve_tangents,
 )
-from alo_lib.pricing.scheme import Tables
+from alo_lib.pricing.european import P_RATE, P_SPOT, P_STRIKE, P_TIME, P_VOLATILITY, P_YIELD, V_SS, WITH_NONE
+from alo_lib.pricing.premium import (
+    BELOW,
+    BY_RATE,
+    BY_SIGMA,
+    BY_SIGMA2,
+    BY_YIELD,
+    EXERCISED,
+    MET,
+    P_CASE,
+    P_SIDE,
+    P_SIGN,
+    P_SPAN,
+    P_START,
+    P_START_Q,
+    P_START_R,
+    PLAIN,
+    SQUARE,
+    SURE,
+    Puts,
+)
+from alo_lib.pricing.scheme import PRICE_SINE, Tables
 
 __all__ = [
-    "BAD_BOUNDARY",
     "DOUBLE",
     "EUROPEAN",
     "LONG",
     "SINGLE",
+    "add_meeting_volga",
+    "boundary_points",
     "decay",
-    "deterministic",
     "difficulty",
-    "evaluate",
     "horizon",
+    "place",
     "regime",
+    "set_put",
     "solve",
 ]
 
 Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 EUROPEAN, SINGLE, DOUBLE = 0, 1, 2
-BAD_BOUNDARY = 1
 
 LONG = 3.0  # in units of the slowest decay's time
 _SHARP = 4.0
 _SETTLED = 20.0  # in units of the slowest decay's time
 _SHORTEST = 1e-14  # variance until which every boundary is solved
 _DETERMINISTIC = 1e-8  # volatility * sqrt(time) below which the spot's path is its forward
-_G_FLOOR = 1e-24
 _NO_PREMIUM = 1e-10  # of the strike
 _NEGLIGIBLE = 1e-9  # of the strike
 _MEETING_TIME = 1e-7  # relative
 _MEETING_STEPS = 200
 _MEETING_GAP = 1e-8  # of ln(r/q), at which the two boundaries count as having met
+
+# Rows of Space.put: times up to which two boundaries have not met, and have; the gaps between them there; how long
+# a step Newton's method can take; the time to try next, 0 where there is nothing to find; the time up to which they are
+# wanted; about when they meet.
+_LOW, _LOW_GAP, _HIGH, _HIGH_GAP, _REACH, _PROBE, _WANTED, _MEETING = range(SEARCH, SEARCH + 8)
 
 
 @kernel
@@ -89,19 +120,23 @@ def decay(rate: Array, dividend_yield: Array, volatility: Array) -> Array:
         return np.asarray(rate + 0.5 * (rate - dividend_yield - 0.5 * variance) ** 2 / variance)
 
 
-def difficulty(rate: Array, dividend_yield: Array, volatility: Array, time: Array) -> npt.NDArray[np.int64]:
-    """How much denser a scheme puts need (:meth:`Scheme.denser`): 0 for nearly all.
+@kernel
+def difficulty(rate: float, dividend_yield: float, volatility: float, time: float) -> int:
+    """How much denser a scheme a put needs (:meth:`Scheme.denser`): 0 for nearly all.
 
     1 where the boundary has time to settle or a negative yield to grow, which takes more nodes. More where spot drifts
     down into the exercise region, at a time that is known the better the smaller volatility is: the price integral
     has a front there.
     """
-    single = (rate > 0.0) | ((rate == 0.0) & (dividend_yield < 0.0))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        settles = single & (np.maximum(decay(rate, dividend_yield, volatility), -dividend_yield) * time > LONG)
-        sharpness = np.where(single, dividend_yield - rate, 0.0) * np.sqrt(time) / volatility
-        front = np.ceil(np.log2(np.clip(np.nan_to_num(sharpness), 1.0, 128.0)))
-    return np.where(sharpness > _SHARP, front.astype(np.int64) - 1, settles.astype(np.int64))
+    if not (rate > 0.0 or (rate == 0.0 and dividend_yield < 0.0)):
+        return 0
+    sharpness = (dividend_yield - rate) * math.sqrt(time) / volatility
+    if sharpness > _SHARP:
+        return math.ceil(math.log2(min(sharpness, 128.0))) - 1
+    variance = volatility * volatility
+    drift = rate - dividend_yield - 0.5 * variance
+    slowest = rate + 0.5 * drift * drift / variance
+    return int(max(slowest, -dividend_yield) * time > LONG)
 
 
 @kernel
@@ -120,323 +155,267 @@ def horizon(rate: float, dividend_yield: float, volatility: float, time: float) 
 
 
 @kernel
-def _falls(g: Array, side: int) -> bool:
+def _falls(which: int, lane: int, n: int, g: Array) -> bool:
     """Whether a boundary moves one way, as it must: past the time where two meet Newton's method may end anywhere."""
     falls = True
-    for i in range(g.shape[1] - 1):
-        falls = falls and g[side, i] >= g[side, i + 1]
+    for i in range(which * n, which * n + n - 1):
+        falls = falls and g[i, lane] >= g[i + 1, lane]
     return falls
 
 
 @kernel
-def solve(
-    rate: float, dividend_yield: float, volatility: float, time: float, with_tangents: bool, t: Tables, space: Space
-) -> int:
-    """Solve the boundary, or both, of a put with strike 1 into space; returns 0 or BAD_BOUNDARY.
+def set_put(lane: int, rate: float, dividend_yield: float, volatility: float, time: float, put: Array) -> None:
+    """Say in ``Space.put`` which put's boundaries the lane is to hold; UNTIL may be lowered before they are solved."""
+    put[RATE, lane] = rate
+    put[YIELD, lane] = dividend_yield
+    put[VOLATILITY, lane] = volatility
+    put[TIME, lane] = time
+    put[UNTIL, lane] = time
 
-    time: up to which to solve, as :func:`horizon` has it.
 
-    Two boundaries are solved up to expiry or to where they meet, whichever is earlier. Up to there each obeys its own
-    single-boundary equation: continuing the exercise region past the other boundary changes no value on this side.
-    """
+@kernel
+def _settle_regime(lane: int, put: Array) -> None:
+    """Settle the lane's regime; what is left to be solved becomes ``ACTIVE``."""
+    rate, dividend_yield = put[RATE, lane], put[YIELD, lane]
+    volatility, time = put[VOLATILITY, lane], put[UNTIL, lane]
     which = regime(rate, dividend_yield)
-    space.scope[0] = time
-    space.scope[1] = which
+    put[KIND, lane] = which
+    put[ACTIVE, lane] = put[NEAR, lane] = put[FAILED, lane] = put[_PROBE, lane] = 0.0
+    for row in range(START, START_Q + 2):
+        put[row, lane] = 0.0
     if which == EUROPEAN or volatility * math.sqrt(time) < _DETERMINISTIC:
-        return 0
+        return
     # Interest on the strike and a negative yield's gain on the spot, up to expiry, bound the premium.
     if (max(rate, 0.0) + max(-dividend_yield, 0.0)) * time * math.exp(-min(rate, 0.0) * time) < _NO_PREMIUM:
-        space.scope[1] = EUROPEAN
-        return 0
-    space.scope[3] = 0.0
-    start = space.start
-    for j in range(3):
-        start[0, j] = 0.0
+        put[KIND, lane] = EUROPEAN
+        return
     if which == DOUBLE or dividend_yield > rate:
         lower = which - SINGLE
-        start[lower, 0] = math.log(rate / dividend_yield)
-        start[lower, 1] = 1.0 / rate
-        start[lower, 2] = -1.0 / dividend_yield
-    width = -start[1, 0]
-    meeting = time
+        put[START + lower, lane] = math.log(rate / dividend_yield)
+        put[START_R + lower, lane] = 1.0 / rate
+        put[START_Q + lower, lane] = -1.0 / dividend_yield
     if which == DOUBLE:
+        width = -put[START + 1, lane]
         carry = rate - dividend_yield
         slope = math.sqrt(math.log1p((volatility / (carry * width)) ** 2 * volatility**2 / (8.0 * math.pi)))
         meeting = (width / (volatility * (slope + 1.28))) ** 2
         # The premium is less than a triangle of that length and the greatest gain from exercise.
         if -0.25 * dividend_yield * width * meeting < _NEGLIGIBLE:
-            space.scope[1] = EUROPEAN
-            return 0
-    if which == SINGLE:
-        solved = solve_boundary(rate, dividend_yield, volatility, time, 0, with_tangents, t, space)
-        return 0 if solved >= 0 else BAD_BOUNDARY
-    low = 0.0
-    low_gap = width
-    high = math.inf
-    high_gap = 0.0
-    reach = math.inf  # a step that is not too long for Newton's method
-    probe = time
+            put[KIND, lane] = EUROPEAN
+            return
+        put[_LOW, lane] = 0.0
+        put[_LOW_GAP, lane] = width
+        put[_HIGH, lane] = put[_REACH, lane] = math.inf
+        put[_HIGH_GAP, lane] = 0.0
+        put[_PROBE, lane] = put[_WANTED, lane] = time
+        put[_MEETING, lane] = meeting
+        set_limit(1, lane, put)
+    set_limit(0, lane, put)
+    put[ACTIVE, lane] = 1.0
+
+
+@kernel
+def _next_probe(lane: int, step: int, n: int, space: Space) -> bool:
+    """After both boundaries were tried up to the lane's probe: the next one, or that the search is over.
+
+    Each boundary goes on past where they meet, so that the gap between them leads to there.
+    """
+    put = space.put
+    time = put[_WANTED, lane]
+    width = -put[START + 1, lane]
+    probe, low, low_gap = put[_PROBE, lane], put[_LOW, lane], put[_LOW_GAP, lane]
     wanted = 0.5 * _MEETING_GAP * width
-    for step in range(_MEETING_STEPS):
-        both = True
-        for side in range(2):
-            sweeps = solve_boundary(rate, dividend_yield, volatility, probe, side, with_tangents, t, space)
-            both = both and sweeps >= 0 and _falls(space.g, side)
-        gap = width - space.g[0, 0] - space.g[1, 0] if both else math.nan
-        following = math.inf
-        if gap >= 0.0:
-            space.scope[0] = probe
-            if probe in (time, low) or gap <= _MEETING_GAP * width:
-                return 0
-            # Each boundary goes on past where they meet, so that the gap leads to there.
-            following = probe + (probe - low) * (gap - wanted) / (low_gap - gap) if gap < low_gap else math.inf
-            low, low_gap = probe, gap
-            space.scope[3] = 1.0
-            space.near[:] = space.g
-            reach = math.inf
-        elif gap < 0.0:
-            high, high_gap = probe, gap
-        else:
-            reach = 0.5 * (probe - low)
-        if low == 0.0:
-            probe = min(0.5 * probe, meeting)
-            continue
+    both = put[FAILED, lane] == 0.0 and _falls(0, lane, n, space.g) and _falls(1, lane, n, space.g)
+    gap = width - space.g[0, lane] - space.g[n, lane] if both else math.nan
+    following = math.inf
+    if gap >= 0.0:
+        if probe in (time, low) or gap <= _MEETING_GAP * width:
+            return True
+        following = probe + (probe - low) * (gap - wanted) / (low_gap - gap) if gap < low_gap else math.inf
+        low, low_gap = probe, gap
+        put[_LOW, lane], put[_LOW_GAP, lane] = low, low_gap
+        put[NEAR, lane] = 1.0
+        for i in range(2 * n):
+            space.near[i, lane] = space.g[i, lane]
+        put[_REACH, lane] = math.inf
+    elif gap < 0.0:
+        put[_HIGH, lane], put[_HIGH_GAP, lane] = probe, gap
+    else:
+        put[_REACH, lane] = 0.5 * (probe - low)
+    if low == 0.0:
+        probe = min(0.5 * probe, put[_MEETING, lane])
+    else:
+        high, high_gap = put[_HIGH, lane], put[_HIGH_GAP, lane]
         if high < math.inf:
             share = (low_gap - wanted) / (low_gap - high_gap) if step % 4 != 3 else 0.5
             following = low + (high - low) * share
-        probe = min(following, low + reach, time)
+        probe = min(following, low + put[_REACH, lane], time)
         # The upper boundary may fall so steeply that no time with a small gap is found: then the last one serves.
         if probe - low <= _MEETING_TIME * low:
             probe = low
-    return BAD_BOUNDARY
+    put[_PROBE, lane] = probe
+    return False
 
 
 @kernel
-def _add_premium(
-    spot: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    which: int,
-    side: float,
-    sign: float,
-    order: int,
-    t: Tables,
-    space: Space,
-) -> None:
-    """Add ``sign`` times the early-exercise integral of one boundary to ``space.total``.
+def solve(count: int, wanted: int, t: Tables, space: Space) -> None:
+    """Solve the boundary, or both, of the puts in the first ``count`` lanes of ``space.put``; FAILED tells where not.
 
-    ``which`` names the boundary; the exercise region counted is below it for side = +1, above it for side = -1.
+    wanted: whether with the derivatives that prices or greeks need, see WITH_NONE. Two boundaries are solved up to
+    UNTIL or to where they meet, whichever is earlier; UNTIL then is that. Up to there each obeys its own
+    single-boundary equation: continuing the exercise region past the other boundary changes no value on this side.
     """
-    p = t.price_weight.size
     n = t.node.size
-    log_spot = math.log(spot / strike)
-    carry = rate - dividend_yield
-    start = space.start[which, 0]
-    away = 1.0 - 2.0 * which
-    # Two boundaries are integrated over up to where they meet; a single one all along, settled as it may be before.
-    until = space.scope[0]
-    span = time if space.scope[1] == SINGLE else until
-    rest = time - span
-    table = t.price_interpolate
-    if until < span:
-        table = space.table
-        for k in range(p):
-            weights_at(min(t.price_sine[k] * math.sqrt(span / until), 1.0), t.node, space.weights)
-            for j in range(n):
-                table[j, k] = space.weights[j]
-    g = space.g[which]
-    w = space.points
-    level, scale, a, cdf_minus, pdf_minus, cdf_plus, cash, stock = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
-    for k in range(p):
-        level[k] = 0.0
-    for j in range(n):
-        h = g[j] * g[j]
-        for k in range(p):
-            level[k] += table[j, k] * h
-    for k in range(p):
-        level[k] = math.sqrt(max(level[k], _G_FLOOR))
-    for k in range(p):
-        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
-        scale[k] = volatility * math.sqrt(v)
-    for k in range(p):
-        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
-        a[k] = (log_spot - start + away * level[k] + carry * v) / scale[k]
-    for k in range(p):
-        cdf_minus[k], pdf_minus[k] = normal_cdf_pdf(-side * (a[k] - 0.5 * scale[k]))
-    for k in range(p):
-        cdf_plus[k], stock[k] = normal_cdf_pdf(-side * (a[k] + 0.5 * scale[k]))
-    for k in range(p):
-        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
-        cash[k] = sign * span * t.price_weight[k] * strike * exponential(-rate * v)
-    for k in range(p):
-        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
-        stock[k] = sign * span * t.price_weight[k] * spot * exponential(-dividend_yield * v) * cdf_plus[k]
-    total = space.total
-    value = 0.0
-    for k in range(p):
-        value += rate * cash[k] * cdf_minus[k] - dividend_yield * stock[k]
-    total[V] += value
-    if order == 0:
+    put = space.put
+    searched = 0
+    for lane in range(LANES):
+        if lane >= count:
+            set_put(lane, put[RATE, 0], put[YIELD, 0], put[VOLATILITY, 0], put[TIME, 0], put)
+            put[UNTIL, lane] = put[UNTIL, 0]
+        _settle_regime(lane, put)
+        if lane >= count:
+            put[ACTIVE, lane] = put[_PROBE, lane] = 0.0
+        if put[_PROBE, lane] > 0.0:
+            searched += 1
+    # Which boundary is a variable all along: numba would compile everything below once more for each literal.
+    boundaries = 2 if searched > 0 else 1
+    for step in range(_MEETING_STEPS):
+        prepare(t, space)
+        for which in range(boundaries):
+            if step > 0 or which > 0:
+                for lane in range(LANES):
+                    # One that failed on the first side is not tried on the other.
+                    put[ACTIVE, lane] = 1.0 if put[_PROBE, lane] > 0.0 and put[FAILED, lane] == 0.0 else 0.0
+            solve_boundary(which, t, space)
+        for lane in range(LANES):
+            if put[_PROBE, lane] == 0.0:
+                continue
+            if _next_probe(lane, step, n, space):
+                put[_PROBE, lane] = 0.0
+                searched -= 1
+            else:
+                put[UNTIL, lane] = put[_PROBE, lane]
+                put[FAILED, lane] = 0.0
+        if searched == 0:
+            break
+    for lane in range(LANES):
+        if put[_PROBE, lane] > 0.0:
+            put[FAILED, lane] = 1.0
+    if wanted == WITH_NONE:
         return
-    tangents = space.tangents[which]
-    start_rate, start_yield = space.start[which, 1], space.start[which, 2]
-    for k in range(p):
-        x = 0.0
-        y = 0.0
-        z = 0.0
-        xx = 0.0
-        for j in range(n):
-            c = table[j, k]
-            x += c * g[j] * tangents[0, j]
-            y += c * g[j] * tangents[1, j]
-            z += c * g[j] * tangents[2, j]
-            xx += c * (tangents[0, j] * tangents[0, j] + g[j] * tangents[3, j])
-        x /= level[k]
-        xx = (xx - x * x) / level[k]
-        b_s = -away * x
-        b_ss = -away * xx
-        b_r = start_rate - away * y / level[k]
-        b_q = start_yield - away * z / level[k]
-        v = rest + span * t.price_cosine[k] * t.price_cosine[k]
-        s = scale[k]
-        minus = a[k] - 0.5 * s
-        plus = a[k] + 0.5 * s
-        e = side * cash[k] * pdf_minus[k]
-        flow_b = dividend_yield * exponential(start - away * level[k])
-        flow = rate - flow_b
-        held = dividend_yield * stock[k]
-        paid = cash[k] * cdf_minus[k]
-        f_b = e * flow / s
-        f_lb = -minus / s * f_b
-        slope = -b_s / s
-        a1 = slope - a[k] / volatility
-        a2 = -b_ss / s - 2.0 * slope / volatility + 2.0 * a[k] / (volatility * volatility)
-        h = 0.5 * s / volatility
-        total[V_L] += -f_b - held
-        total[V_LL] += minus / s * f_b - held + flow_b * e / s
-        total[V_S] += -e * (rate * (a1 - h) - flow_b * (a1 + h))
-        total[V_SS] += -e * (rate * (a2 - minus * (a1 - h) ** 2) - flow_b * (a2 - plus * (a1 + h) ** 2))
-        total[V_LS] += e / volatility * (flow - minus * (rate * plus - flow_b * minus)) / s + f_lb * b_s
-        tilt = f_b * v
-        total[V_R] += paid * (1.0 - rate * v) - tilt + f_b * b_r
-        total[V_Q] += -stock[k] * (1.0 - dividend_yield * v) + tilt + f_b * b_q
-        f_lr = -e * (1.0 - rate * v) / s + minus / s * tilt
-        total[V_LR] += f_lr + f_lb * b_r
-        b_e = e * exponential(start - away * level[k]) / s
-        total[V_LQ] += -(1.0 - dividend_yield * v) * (stock[k] - b_e) - minus / s * tilt + f_lb * b_q
+    if boundaries > 1:
+        prepare(t, space)
+    for which in range(boundaries):
+        solve_tangents(which, t, space)
 
 
 @kernel
-def _meeting_volga(
-    spot: float, strike: float, rate: float, dividend_yield: float, volatility: float, time: float, space: Space
-) -> float:
-    """What the meeting time's dependence on volatility adds to volga where two boundaries have met.
+def boundary_points(which: int, wanted: int, t: Tables, points: Array, space: Space) -> None:
+    """Boundaries ``which`` and the derivatives wanted at the points of their puts' price integrals, into points.
+
+    points: as :func:`add_premium` reads them.
+    """
+    align_stack()
+    n, p = t.node.size, t.price.shape[1]
+    put, g, tangents, weights = space.put, space.g, space.tangents, space.table
+    for k in range(p):
+        for j in range(n):
+            store(weights, k * n + j, t.price_interpolate[k, j])
+    for lane in range(LANES):
+        # Two boundaries are integrated over up to where they meet; a single one all along, settled as it may be before.
+        if put[KIND, lane] == SINGLE and put[UNTIL, lane] < put[TIME, lane]:
+            stretch = math.sqrt(put[TIME, lane] / put[UNTIL, lane])
+            for k in range(p):
+                weights_at(min(t.price[PRICE_SINE, k] * stretch, 1.0), t.node, weights, k * n, lane)
+    first, of_first = which * n, which * 4 * n
+    for k in range(p):
+        square = 0.0
+        for j in range(n):
+            own = load(g, first + j)
+            square = fma(load(weights, k * n + j), own * own, square)
+        store(points, SQUARE * p + k, square)
+        if wanted == WITH_NONE:
+            continue
+        x = y = z = xx = 0.0
+        for j in range(n):
+            own, c = load(g, first + j), load(weights, k * n + j)
+            by_sigma = load(tangents, of_first + j)
+            x = fma(c * own, by_sigma, x)
+            xx = fma(c, by_sigma * by_sigma + own * load(tangents, of_first + 3 * n + j), xx)
+            y = fma(c * own, load(tangents, of_first + n + j), y)
+            z = fma(c * own, load(tangents, of_first + 2 * n + j), z)
+        store(points, BY_SIGMA * p + k, x)
+        store(points, BY_SIGMA2 * p + k, xx)
+        store(points, BY_RATE * p + k, y)
+        store(points, BY_YIELD * p + k, z)
+
+
+@kernel
+def place(count: int, american: int, n: int, boundaries: Array, g: Array, source: Integers, put: Array) -> None:
+    """Fill in the rest of the first ``count`` lanes of ``Puts.put``, whose P_SPOT and P_STRIKE are there.
+
+    source: the lane of each one's boundary; boundaries, g: ``put`` and ``g`` of a Space with n nodes.
+    """
+    for lane in range(count):
+        of = source[lane]
+        time, until, volatility = boundaries[TIME, of], boundaries[UNTIL, of], boundaries[VOLATILITY, of]
+        kind = int(boundaries[KIND, of]) if american else EUROPEAN
+        put[P_RATE, lane] = boundaries[RATE, of]
+        put[P_YIELD, lane] = boundaries[YIELD, of]
+        put[P_VOLATILITY, lane] = volatility
+        put[P_TIME, lane] = time
+        # Two boundaries are integrated over up to where they meet; a single one all along, settled as it may be before.
+        put[P_SPAN, lane] = until if kind == DOUBLE else time
+        for which in range(2):
+            put[P_START + which, lane] = boundaries[START + which, of]
+            put[P_START_R + which, lane] = boundaries[START_R + which, of]
+            put[P_START_Q + which, lane] = boundaries[START_Q + which, of]
+        case, side, upper, lower = PLAIN, 1.0, 0.0 if kind == EUROPEAN else 1.0, 0.0
+        whole = kind == SINGLE or until == time
+        if volatility * math.sqrt(time) < _DETERMINISTIC:
+            case, upper = SURE, 0.0
+        elif kind != EUROPEAN:
+            level = math.log(put[P_SPOT, lane] / put[P_STRIKE, lane])
+            if kind == DOUBLE and whole and level < boundaries[START + 1, of] + g[n, of]:
+                # Below the lower boundary: the forward, and what exercise above that boundary adds to it.
+                case, side, upper, lower = BELOW, -1.0, 0.0, 1.0
+            elif whole and level <= boundaries[START, of] - g[0, of]:
+                case, upper = EXERCISED, 0.0
+            elif not whole:
+                # Past the meeting time both boundaries count, the lower one taken away.
+                case, lower = MET, -1.0
+        put[P_CASE, lane], put[P_SIDE, lane] = case, side
+        put[P_SIGN, lane], put[P_SIGN + 1, lane] = upper, lower
+
+
+@kernel
+def add_meeting_volga(count: int, space: Space, puts: Puts) -> None:
+    """Add to volga, where two boundaries have met, what the meeting time's dependence on volatility does to it.
 
     The premium's integrand vanishes where they meet, but its derivative does not: it is f_b times the derivative of
     the gap between them, and the meeting time moves by minus the gap's derivatives' ratio.
     """
-    horizon = space.scope[0]
-    v = time - horizon
-    s = volatility * math.sqrt(v)
-    boundary = space.start[0, 0] - space.g[0, 0]
-    minus = (math.log(spot / strike) - boundary + (rate - dividend_yield) * v) / s - 0.5 * s
-    _, density = normal_cdf_pdf(minus)
-    f_b = strike * exponential(-rate * v) * density * (rate - dividend_yield * exponential(boundary)) / s
-    gap_s = -space.tangents[0, 0, 0] - space.tangents[1, 0, 0]
-    gap_r = -space.start[1, 1] - space.tangents[0, 1, 0] - space.tangents[1, 1, 0]
-    gap_q = -space.start[1, 2] - space.tangents[0, 2, 0] - space.tangents[1, 2, 0]
-    return float(-f_b * gap_s * gap_s * horizon / (0.5 * volatility * gap_s + rate * gap_r + dividend_yield * gap_q))
-
-
-@kernel
-def deterministic(
-    spot: float, strike: float, rate: float, dividend_yield: float, time: float, american: int, total: Array
-) -> None:
-    """The limit of no volatility: the best of exercising now, at expiry or at the stationary time, or never.
-
-    american: 1 for that, 0 for exercise at expiry or never, -1 for the forward, exercised at expiry whatever it costs.
-    """
-    total[:] = 0.0
-    best = strike * math.exp(-rate * time) - spot * math.exp(-dividend_yield * time)
-    when = time
-    if american > 0:
-        if strike - spot >= best:
-            best = strike - spot
-            when = 0.0
-        carry = rate - dividend_yield
-        if carry != 0.0 and rate * strike * dividend_yield * spot > 0.0:
-            stationary = math.log(rate * strike / (dividend_yield * spot)) / carry
-            if 0.0 < stationary < time:
-                value = strike * math.exp(-rate * stationary) - spot * math.exp(-dividend_yield * stationary)
-                if value > best:
-                    best = value
-                    when = stationary
-    if best > 0.0 or american < 0:
-        cash = strike * math.exp(-rate * when)
-        stock = spot * math.exp(-dividend_yield * when)
-        total[V] = best
-        total[V_L] = -stock
-        total[V_LL] = -stock
-        total[V_R] = -when * cash
-        total[V_Q] = when * stock
-        total[V_LQ] = when * stock
-
-
-@kernel
-def evaluate(
-    spot: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    american: int,
-    t: Tables,
-    space: Space,
-) -> None:
-    """Value of a put into ``space.total``, its boundary solved before; derivatives where ``space.scope`` wants them."""
-    order = int(space.scope[2])
-    total = space.total
-    if volatility * math.sqrt(time) < _DETERMINISTIC:
-        deterministic(spot, strike, rate, dividend_yield, time, american, total)
-        return
-    kind = int(space.scope[1]) if american else EUROPEAN
-    bound = strike * math.exp(-min(rate, 0.0) * time)
-    whole = space.scope[0] == time
-    level = math.log(spot / strike)
-    lower_side = False
-    if kind != EUROPEAN:
-        lower_side = kind == DOUBLE and whole and level < space.start[1, 0] + space.g[1, 0]
-        if (kind == SINGLE or whole) and level <= space.start[0, 0] - space.g[0, 0] and not lower_side:
-            total[:] = 0.0
-            total[V] = strike - spot
-            total[V_L] = -spot
-            total[V_LL] = -spot
-            return
-    floor = 0.0
-    if lower_side:
-        # Below the lower boundary: the forward, and what exercise above that boundary adds to it.
-        deterministic(spot, strike, rate, dividend_yield, time, american - 2, total)
-    elif order == 0:
-        total[V] = european_put_value(spot, strike, rate, dividend_yield, volatility, time)
-        floor = total[V]
-    else:
-        european_put(spot, strike, rate, dividend_yield, volatility, time, total)
-        floor = total[V]
-    if kind != EUROPEAN:
-        # One boundary's own side needs its term alone; past the meeting time both count, the lower one taken away.
-        both = kind == DOUBLE and not whole
-        first = 1 if lower_side else 0
-        last = 2 if both or lower_side else 1
-        for which in range(first, last):
-            side = -1.0 if lower_side else 1.0
-            sign = -1.0 if both and which == 1 else 1.0
-            _add_premium(spot, strike, rate, dividend_yield, volatility, time, which, side, sign, order, t, space)
-        if both and order > 0:
-            total[V_SS] += _meeting_volga(spot, strike, rate, dividend_yield, volatility, time, space)
-    if american:
-        floor = max(floor, strike - spot)
-    total[V] = min(max(total[V], floor), bound)
+    put, tangents = puts.put, space.tangents
+    n = space.g.shape[0] // 2
+    upper, lower = 0, 4 * n
+    for lane in range(count):
+        if put[P_CASE, lane] != MET:
+            continue
+        of = puts.source[lane]
+        rate, dividend_yield, volatility = put[P_RATE, lane], put[P_YIELD, lane], put[P_VOLATILITY, lane]
+        meeting = put[P_SPAN, lane]
+        v = put[P_TIME, lane] - meeting
+        s = volatility * math.sqrt(v)
+        boundary = space.put[START, of] - space.g[0, of]
+        minus = (
+            math.log(put[P_SPOT, lane] / put[P_STRIKE, lane]) - boundary + (rate - dividend_yield) * v
+        ) / s - 0.5 * s
+        _, density = normal_cdf_pdf(minus)
+        f_b = (
+            put[P_STRIKE, lane] * exponential(-rate * v) * density * (rate - dividend_yield * exponential(boundary)) / s
+        )
+        gap_s = -tangents[upper, of] - tangents[lower, of]
+        gap_r = -put[P_START_R + 1, lane] - tangents[upper + n, of] - tangents[lower + n, of]
+        gap_q = -put[P_START_Q + 1, lane] - tangents[upper + 2 * n, of] - tangents[lower + 2 * n, of]
+        by_time = 0.5 * volatility * gap_s + rate * gap_r + dividend_yield * gap_q
+        puts.total[V_SS, lane] -= f_b * gap_s * gap_s * meeting / by_time

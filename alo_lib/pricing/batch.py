@@ -1,67 +1,135 @@
-"""Loops over contracts: calls reduced to puts, boundaries shared by neighbours, results in market units."""
+"""Loops over contracts: calls reduced to puts, eight at a time, boundaries shared by neighbours, market units out."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.american import deterministic, evaluate, horizon, solve
-from alo_lib.pricing.boundary import Space, new_space
-from alo_lib.pricing.european import V_L, V_LL, V_LQ, V_LR, V_LS, V_Q, V_R, V_S, V_SS, V
+from alo_lib.numerics.lanes import LANES, greatest, load, select, store, table
+from alo_lib.pricing.american import (
+    DOUBLE,
+    add_meeting_volga,
+    boundary_points,
+    difficulty,
+    horizon,
+    place,
+    set_put,
+    solve,
+)
+from alo_lib.pricing.boundary import FAILED, KIND, UNTIL, Space, new_space
+from alo_lib.pricing.european import (
+    COUNT,
+    P_RATE,
+    P_SPOT,
+    P_STRIKE,
+    P_TIME,
+    P_VOLATILITY,
+    P_YIELD,
+    V_L,
+    V_LL,
+    V_LQ,
+    V_LR,
+    V_LS,
+    V_Q,
+    V_R,
+    V_S,
+    V_SS,
+    WITH_ALL,
+    WITH_NONE,
+    WITH_VEGA,
+    V,
+)
+from alo_lib.pricing.premium import POINT_ROWS, evaluate, new_puts
 from alo_lib.pricing.scheme import Tables
 
-__all__ = ["GREEKS", "MAX_STEPS", "advance", "implied_batch", "new_search", "store", "value_batch"]
+__all__ = [
+    "C_RIGHT",
+    "C_SPOT",
+    "GREEKS",
+    "difficulties",
+    "reduce_contract",
+    "solve_sources",
+    "to_market",
+    "value_batch",
+]
 
 Array = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
 GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho", "epsilon", "vanna", "volga", "charm")
-MAX_STEPS = 80
-_LAST_STEP = 1e-4  # relative to the volatility
-_GUESS_STEP = 0.1
-_TIME_VALUE_FLOOR = 1e-14  # of the strike: less is rounding, and explains no volatility
-VOLATILITY_MAX = 20.0
+
+# Rows of what a lane's contract is in the market: +1 for a call, -1 for a put; spot.
+C_RIGHT, C_SPOT = range(2)
 
 
 @kernel
-def store(
-    spot: float,
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    call: bool,
-    total: Array,
-    out: Array,
-    i: int,
-) -> None:
-    """Turn the reduced put's derivatives into the contract's greeks, column i of out (10, n).
+def reduce_contract(
+    spot: float, strike: float, rate: float, dividend_yield: float, right: float
+) -> tuple[float, float, float, float]:
+    """Spot, strike, rate and yield of the put that a contract is."""
+    if right > 0.0:
+        return strike, spot, dividend_yield, rate
+    return spot, strike, rate, dividend_yield
 
-    Value depends on (volatility^2 T, rate T, yield T) alone, hence T dV/dT = volatility/2 dV/ds + r dV/dr + q dV/dq.
+
+@kernel
+def to_market(wanted: int, contract: Array, put: Array, total: Array, block: Array) -> None:
+    """Turn the puts' derivatives into the contracts' greeks, rows of block (10, LANES); price, vega, volga (3, LANES).
+
+    contract: rows C_RIGHT, C_SPOT; put, total: as Puts has them. Value depends on (volatility^2 T, rate T,
+    yield T) alone, hence T dV/dT = volatility/2 dV/ds + r dV/dr + q dV/dq.
     """
-    v, v_l, v_s, v_ls = total[V], total[V_L], total[V_S], total[V_LS]
-    v_r, v_q, v_lr, v_lq = total[V_R], total[V_Q], total[V_LR], total[V_LQ]
-    if call:
-        delta, v_ls = (v - v_l) / spot, v_s - v_ls
-        v_r, v_q, v_lr, v_lq = v_q, v_r, v_q - v_lq, v_r - v_lr
-    else:
-        delta = v_l / spot
-    out[0, i] = v
-    out[1, i] = delta
-    out[2, i] = max(total[V_LL] - v_l, 0.0) / (spot * spot)
-    out[3, i] = v_s
-    out[5, i] = v_r
-    out[6, i] = v_q
-    out[7, i] = v_ls / spot
-    out[8, i] = total[V_SS]
-    if time > 0.0:
-        out[4, i] = -(0.5 * volatility * v_s + rate * v_r + dividend_yield * v_q) / time
-        out[9, i] = -(0.5 * volatility * v_ls + rate * v_lr + dividend_yield * v_lq) / (time * spot)
-    else:
-        out[4, i] = 0.0
-        out[9, i] = 0.0
+    v = load(total, V)
+    store(block, 0, v)
+    if wanted == WITH_NONE:
+        return
+    v_s, v_ss = load(total, V_S), load(total, V_SS)
+    if wanted == WITH_VEGA:
+        store(block, 1, v_s)
+        store(block, 2, v_ss)
+        return
+    call = load(contract, C_RIGHT) > 0.0
+    spot = load(contract, C_SPOT)
+    rate, dividend_yield = load(put, P_RATE), load(put, P_YIELD)
+    volatility, time = load(put, P_VOLATILITY), load(put, P_TIME)
+    v_l, v_ls = load(total, V_L), load(total, V_LS)
+    v_r, v_q = load(total, V_R), load(total, V_Q)
+    v_lr, v_lq = load(total, V_LR), load(total, V_LQ)
+    theta = -(0.5 * volatility * v_s + rate * v_r + dividend_yield * v_q) / time
+    charm_put = 0.5 * volatility * v_ls + rate * v_lr + dividend_yield * v_lq
+    # A call's value is spot's part less the put's by its own spot, the strike.
+    charm_call = 0.5 * volatility * (v_s - v_ls) + rate * (v_r - v_lr) + dividend_yield * (v_q - v_lq)
+    alive = time > 0.0
+    store(block, 1, select(call, v - v_l, v_l) / spot)
+    store(block, 2, greatest(load(total, V_LL) - v_l, 0.0) / (spot * spot))
+    store(block, 3, v_s)
+    store(block, 4, select(alive, theta, 0.0))
+    store(block, 5, select(call, v_q, v_r))
+    store(block, 6, select(call, v_r, v_q))
+    store(block, 7, select(call, v_s - v_ls, v_ls) / spot)
+    store(block, 8, v_ss)
+    store(block, 9, select(alive, -select(call, charm_call, charm_put) / (time * spot), 0.0))
+
+
+@kernel
+def difficulties(
+    rate: Array, dividend_yield: Array, volatility: Array, time: Array, right: Array, out: Integers
+) -> None:
+    """How much denser a scheme each of n contracts needs, see :func:`alo_lib.pricing.american.difficulty`."""
+    for i in range(rate.size):
+        call = right[i] > 0.0
+        r = dividend_yield[i] if call else rate[i]
+        q = rate[i] if call else dividend_yield[i]
+        out[i] = difficulty(r, q, volatility[i], time[i])
+
+
+@kernel
+def _take(rows: int, from_: Array, source: Integers, points: Array) -> None:
+    """The first rows of boundaries' points, from source lanes into the lanes of their puts."""
+    for k in range(rows):
+        for lane in range(LANES):
+            points[k, lane] = from_[k, source[lane]]
 
 
 @kernel
@@ -79,242 +147,81 @@ def value_batch(
 ) -> int:
     """Prices, out (1, n), or prices and greeks, out (10, n), of n contracts; elements with a NaN give NaN.
 
-    Returns -1, or the first element whose boundary could not be solved; those give NaN too.
+    Consecutive contracts with the same boundary share it. Returns -1, or the first element whose boundary could not be
+    solved; those give NaN too.
     """
-    space = new_space(t)
-    order = 0 if out.shape[0] == 1 else 1
-    space.scope[2] = order
-    last_r = math.nan
-    last_q = math.nan
-    last_volatility = math.nan
-    last_time = math.nan
-    status = 0
+    n = spot.size
+    p = t.price.shape[1]
+    wanted = WITH_NONE if out.shape[0] == 1 else WITH_ALL
+    rows = p if wanted == WITH_NONE else POINT_ROWS * p
+    space, puts = new_space(t), new_puts()
+    solved, solved_lower = table(POINT_ROWS * p), table(POINT_ROWS * p)
+    upper, lower = table(POINT_ROWS * p), table(POINT_ROWS * p)
+    contract, block = table(2), table(COUNT)
+    member = np.zeros(LANES, np.int64)
+    source = np.empty(n, np.int64)
     failed = -1
-    for i in range(spot.size):
-        sigma = volatility[i]
-        tau = time[i]
-        call = right[i] > 0.0
-        if call:
-            s, k, r, q = strike[i], spot[i], dividend_yield[i], rate[i]
-        else:
-            s, k, r, q = spot[i], strike[i], rate[i], dividend_yield[i]
-        if math.isnan(s + k + r + q + sigma + tau + right[i]):
-            for j in range(out.shape[0]):
-                out[j, i] = math.nan
-            continue
-        if american > 0 and not (r == last_r and q == last_q and sigma == last_volatility and tau == last_time):
-            status = solve(r, q, sigma, horizon(r, q, sigma, tau), order > 0, t, space)
-            last_r, last_q, last_volatility, last_time = r, q, sigma, tau
-        if american > 0 and status != 0:
-            failed = i if failed < 0 else failed
-            for j in range(out.shape[0]):
-                out[j, i] = math.nan
-            continue
-        evaluate(s, k, r, q, sigma, tau, american, t, space)
-        if order == 0:
-            out[0, i] = space.total[V]
-        else:
-            store(spot[i], rate[i], dividend_yield[i], sigma, tau, call, space.total, out, i)
+    i = 0
+    while i < n:
+        first = i
+        held = 0
+        last_r = last_q = last_volatility = last_time = math.nan
+        while i < n:
+            sigma, tau = volatility[i], time[i]
+            source[i] = -1
+            if not math.isnan(spot[i] + strike[i] + rate[i] + dividend_yield[i] + sigma + tau + right[i]):
+                _, _, r, q = reduce_contract(spot[i], strike[i], rate[i], dividend_yield[i], right[i])
+                if not (r == last_r and q == last_q and sigma == last_volatility and tau == last_time):
+                    if held == LANES:
+                        break
+                    set_put(held, r, q, sigma, tau, space.put)
+                    if american > 0:
+                        space.put[UNTIL, held] = horizon(r, q, sigma, tau)
+                    last_r, last_q, last_volatility, last_time = r, q, sigma, tau
+                    held += 1
+                source[i] = held - 1
+            i += 1
+        with_lower = american > 0 and held > 0 and solve_sources(held, wanted, t, solved, solved_lower, space)
+        lane = 0
+        for j in range(first, i):
+            if source[j] < 0 or (american > 0 and space.put[FAILED, source[j]] > 0.0):
+                if source[j] >= 0 and failed < 0:
+                    failed = j
+                for row in range(out.shape[0]):
+                    out[row, j] = math.nan
+            else:
+                s, k, _, _ = reduce_contract(spot[j], strike[j], rate[j], dividend_yield[j], right[j])
+                puts.put[P_SPOT, lane], puts.put[P_STRIKE, lane], puts.source[lane], member[lane] = s, k, source[j], j
+                contract[C_RIGHT, lane], contract[C_SPOT, lane] = right[j], spot[j]
+                lane += 1
+            if lane == LANES or (j == i - 1 and lane > 0):
+                place(lane, american, t.node.size, space.put, space.g, puts.source, puts.put)
+                if american > 0:
+                    _take(rows, solved, puts.source, upper)
+                if with_lower:
+                    _take(rows, solved_lower, puts.source, lower)
+                evaluate(lane, american, wanted, t.price, upper, lower, puts.put, puts.total)
+                if with_lower and wanted != WITH_NONE:
+                    add_meeting_volga(lane, space, puts)
+                to_market(wanted, contract, puts.put, puts.total, block)
+                for row in range(out.shape[0]):
+                    for each in range(lane):
+                        out[row, member[each]] = block[row, each]
+                lane = 0
     return failed
 
 
 @kernel
-def _improve(
-    value: float,
-    vega: float,
-    volga: float,
-    wanted: float,
-    sigma: float,
-    low: float,
-    high: float,
-    last_step: float,
-) -> tuple[float, bool]:
-    """The next volatility to try, and whether it is the one: nothing more is to be gained by another evaluation.
+def solve_sources(count: int, wanted: int, t: Tables, upper: Array, lower: Array, space: Space) -> bool:
+    """Solve the boundaries of the first ``count`` lanes and read them at the points of their price integrals.
 
-    value, wanted: the time value (price less its limit without volatility) at sigma, and that of the quote. Halley's
-    method on its logarithm, which is close to linear where vega vanishes; a step that leaves the bracket (low, high)
-    which the signs so far allow is replaced by halving it. The error left is about the cube of the last relative step,
-    which is last_step or less. NaN where the bracket has closed at its upper end.
+    Returns whether any has a lower boundary.
     """
-    step = math.inf
-    bend = math.inf
-    if value > 0.0 and vega > 0.0:
-        slope = vega / value
-        excess = -math.log1p((wanted - value) / value)
-        step = -excess / slope
-        bend = (volga / value - slope * slope) / slope
-        if abs(step * bend) < 1.0:
-            step /= 1.0 + 0.5 * step * bend
-    new = sigma + step
-    if abs(step) <= last_step * min(sigma, 1.0 / abs(bend)) and low <= new <= high:
-        return new, True
-    if not low < new < high:
-        if low == 0.0:
-            new = max(0.1 * high, 1e-9)
-        else:
-            new = 0.5 * (low + high) if high < VOLATILITY_MAX else min(1.5 * low, 0.5 * (low + high))
-    if high - low <= 1e-15 * high:
-        return (new if high < VOLATILITY_MAX else math.nan), True
-    return new, False
-
-
-@kernel
-def explainable(target: float, floor: float, k: float, r: float, time: float, american: int) -> bool:
-    """Whether a put's price lies between its value without volatility and the no-arbitrage bound."""
-    bound = k * math.exp(-min(r, 0.0) * time) if american > 0 else k * math.exp(-r * time)
-    return time > 0.0 and target - floor > _TIME_VALUE_FLOOR * max(k, target) and target < bound
-
-
-@kernel
-def _implied(
-    target: float,
-    s: float,
-    k: float,
-    r: float,
-    q: float,
-    time: float,
-    american: int,
-    guess: float,
-    last_step: float,
-    t: Tables,
-    space: Space,
-) -> float:
-    """Volatility at which the put is worth target, NaN if there is none."""
-    deterministic(s, k, r, q, time, american, space.total)
-    floor = space.total[V]
-    wanted = target - floor
-    if not explainable(target, floor, k, r, time, american):
-        return math.nan
-    low = 0.0
-    high = VOLATILITY_MAX
-    sigma = guess
-    for _ in range(MAX_STEPS):
-        if american > 0 and solve(r, q, sigma, horizon(r, q, sigma, time), True, t, space) != 0:
-            return math.nan
-        evaluate(s, k, r, q, sigma, time, american, t, space)
-        value = space.total[V] - floor
-        if value < wanted:
-            low = sigma
-        else:
-            high = sigma
-        sigma, done = _improve(value, space.total[V_S], space.total[V_SS], wanted, sigma, low, high, last_step)
-        if done:
-            return float(sigma)
-    return float(sigma)
-
-
-@kernel
-def _start(target: float, s: float, k: float, r: float, q: float, time: float) -> float:
-    """A volatility to start from: the larger of the at-the-money formula and the point of inflection."""
-    forward_gap = abs(math.log(s / k) + (r - q) * time)
-    inflection = math.sqrt(2.0 * forward_gap / time)
-    straddle = 2.5 * target / (math.sqrt(s * k) * math.sqrt(time)) if forward_gap < 0.05 else 0.0
-    return min(max(inflection, straddle, 1e-3), 5.0)
-
-
-@kernel
-def _guess(target: float, s: float, k: float, r: float, q: float, time: float, t: Tables, space: Space) -> float:
-    """About the volatility of the European put worth target, by parity of the call where that is out of the money."""
-    parity = s * math.exp(-q * time) - k * math.exp(-r * time)
-    start = _start(target, s, k, r, q, time)
-    if parity < 0.0:
-        found = _implied(target + parity, k, s, q, r, time, 0, start, _GUESS_STEP, t, space)
-    else:
-        found = _implied(target, s, k, r, q, time, 0, start, _GUESS_STEP, t, space)
-    return float(found if found > 0.0 else start)
-
-
-class Search(NamedTuple):
-    """Searches for the implied volatilities of n American contracts, taken a step at a time by :func:`advance`."""
-
-    volatility: Array  # (n,) to be evaluated next, or found; NaN where no single volatility explains a price
-    low: Array  # (n,) too low
-    high: Array  # (n,) too high
-    floor: Array  # (n,) price without volatility
-
-
-@kernel
-def new_search(
-    price: Array,
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    time: Array,
-    right: Array,
-    t: Tables,
-) -> Search:
-    """Searches for n American contracts (arguments of shape (n,)), at their European volatilities or near them."""
-    n = price.size
-    search = Search(np.full(n, math.nan), np.zeros(n), np.full(n, VOLATILITY_MAX), np.zeros(n))
-    space = new_space(t)
-    space.scope[2] = 1.0
-    for i in range(n):
-        if right[i] > 0.0:
-            s, k, r, q = strike[i], spot[i], dividend_yield[i], rate[i]
-        else:
-            s, k, r, q = spot[i], strike[i], rate[i], dividend_yield[i]
-        deterministic(s, k, r, q, time[i], 1, space.total)
-        search.floor[i] = space.total[V]
-        if explainable(price[i], space.total[V], k, r, time[i], 1):
-            search.volatility[i] = _guess(price[i], s, k, r, q, time[i], t, space)
-    return search
-
-
-@kernel
-def advance(price: Array, values: Array, search: Search, unsettled: Mask) -> None:
-    """Take a step in the searches that are unsettled (n); those that end with it no longer are.
-
-    values (3, n): price, vega and volga at ``search.volatility``.
-    """
-    for i in range(price.size):
-        if not unsettled[i]:
-            continue
-        sigma = search.volatility[i]
-        value = values[0, i] - search.floor[i]
-        wanted = price[i] - search.floor[i]
-        if value < wanted:
-            search.low[i] = sigma
-        else:
-            search.high[i] = sigma
-        search.volatility[i], done = _improve(
-            value, values[1, i], values[2, i], wanted, sigma, search.low[i], search.high[i], _LAST_STEP
-        )
-        unsettled[i] = not done
-
-
-@kernel
-def implied_batch(
-    price: Array,
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    time: Array,
-    right: Array,
-    american: int,
-    t: Tables,
-    out: Array,
-) -> None:
-    """Implied volatilities of n contracts into out (n); NaN where no volatility, or no single one, explains a price."""
-    space = new_space(t)
-    space.scope[2] = 1.0
-    for i in range(spot.size):
-        if right[i] > 0.0:
-            s, k, r, q = strike[i], spot[i], dividend_yield[i], rate[i]
-        else:
-            s, k, r, q = spot[i], strike[i], rate[i], dividend_yield[i]
-        target = price[i]
-        if math.isnan(s + k + r + q + time[i] + right[i] + target) or not time[i] > 0.0:
-            out[i] = math.nan
-            continue
-        if american > 0:
-            guess = _guess(target, s, k, r, q, time[i], t, space)
-            out[i] = _implied(target, s, k, r, q, time[i], 1, guess, _LAST_STEP, t, space)
-        elif s * math.exp(-q * time[i]) < k * math.exp(-r * time[i]):
-            call = target + s * math.exp(-q * time[i]) - k * math.exp(-r * time[i])
-            guess = _start(target, s, k, r, q, time[i])
-            out[i] = _implied(call, k, s, q, r, time[i], 0, guess, _LAST_STEP, t, space)
-        else:
-            guess = _start(target, s, k, r, q, time[i])
-            out[i] = _implied(target, s, k, r, q, time[i], 0, guess, _LAST_STEP, t, space)
+    solve(count, wanted, t, space)
+    boundaries = 1
+    for lane in range(count):
+        if space.put[KIND, lane] == DOUBLE:
+            boundaries = 2
+    for which in range(boundaries):
+        boundary_points(which, wanted, t, upper if which == 0 else lower, space)
+    return boundaries > 1

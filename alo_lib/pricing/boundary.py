@@ -1,4 +1,4 @@
-"""The exercise boundary of a put with strike 1, solved by Newton sweeps on Chebyshev nodes.
+"""The exercise boundaries of eight puts with strike 1, solved side by side by Newton sweeps on Chebyshev nodes.
 
 Notation follows Andersen, Lake and Offengenden (2016): tau is time to expiry, B(tau) the boundary, X = B(0+). The
 unknown is g = |ln(B / X)| at the nodes; g squared is interpolated in the square root of tau.
@@ -7,9 +7,8 @@ The equation is their FP-B, ``B = exp(-(r - q) tau) N / D``. Instead of their Ja
 boundary at all other times, each sweep here solves the full linearization over all nodes: the normal densities it
 needs come free with the distribution functions, the interpolation is a constant matrix, and convergence is quadratic.
 
-Pairs (inner point, node) of one option lie one after the other in rows of scratch, and each loop over them fills a row
-from a few others, so that it vectorizes within a single option: one price is then as fast as one of a batch, and the
-bits agree.
+Eight puts are solved at once, one a lane (:mod:`alo_lib.numerics.lanes`). A boundary that has settled is left alone
+while its neighbours are swept on, so its bits do not depend on them.
 """
 
 import math
@@ -19,79 +18,105 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.numerics.elementary import exponential, fma, normal_cdf_pdf
-from alo_lib.numerics.linear import lu_factor, lu_solve
-from alo_lib.pricing.scheme import Tables
+from alo_lib.numerics.elementary import exponential, fma, logarithm, normal_cdf_pdf
+from alo_lib.numerics.lanes import (
+    Lanes,
+    align_stack,
+    any_lane,
+    greatest,
+    least,
+    load,
+    select,
+    square_root,
+    store,
+    table,
+)
+from alo_lib.numerics.linear import factor_lanes, solve_lanes
+from alo_lib.pricing.scheme import COSINE, ELAPSED, HOLD, INVERSE, WEIGHT, Tables
 
-__all__ = ["Space", "new_space", "perpetual_distance", "solve_boundary"]
+__all__ = [
+    "ACTIVE",
+    "FAILED",
+    "KIND",
+    "NEAR",
+    "RATE",
+    "SEARCH",
+    "START",
+    "START_Q",
+    "START_R",
+    "TIME",
+    "UNTIL",
+    "VOLATILITY",
+    "YIELD",
+    "Space",
+    "new_space",
+    "perpetual_distance",
+    "prepare",
+    "set_limit",
+    "solve_boundary",
+    "solve_tangents",
+]
 
 Array = npt.NDArray[np.float64]
 
-_MAX_SWEEPS = 40
-_GUESSES = (1.0, 0.6, 1.6, 0.3, 2.5)  # factors of the first guess, tried in turn
+_MAX_SWEEPS = 40.0
+_GUESSES = 5.0
 _LOOSE = 0.005  # relative update after the scheme's sweeps above which sweeping goes on
 _CLOSE = 1e-8  # the same for each of two boundaries
-_CHORD = 0.02  # relative update after which the next sweep makes do with the last derivatives
 _TIGHT = 1e-12  # relative update below which sweeping stops early
 _UNDERSHOOT = 0.05  # least square of the log distance, relative to a straight line in the root of time
 _BACK = 0.8
 _NARROW = 1e-10
-_STEP = 2.5  # largest factor by which one sweep moves a node
+_FARTHEST = 2.5  # largest factor by which one sweep moves a node
 
-# Rows of Space.pairs. Growth: weight and discounting; N and D: terms of numerator and denominator, and their slopes.
-_GROWTH_R, _GROWTH_Q, _SCALE, _INVERSE, _DRIFT, _G, _A, _N, _D, _SLOPE_N, _SLOPE_D, _C, _FREE = range(13)
-_OVER_N, _OVER_D, _WEIGHT, _TMP = range(13, 17)
-_FIRST, _SECOND = _OVER_N, _OVER_D  # once these have served
-_PAIR_ROWS = 17
-# Rows of Space.rows, by node.
-(_RESIDUAL, _SUM_N, _SUM_D, _BY_N, _BY_D, _OWN, _SUM, _EUROPEAN, _PDF_N, _PDF_D, _SPREAD) = range(11)
-_FIRST_N, _SECOND_N, _FIRST_D, _SECOND_D = range(11, 15)
-_NODE_ROWS = 15
+# Rows of Space.put: what each lane's put is. UNTIL: time to expiry up to which its boundary is solved. ACTIVE, NEAR,
+# FAILED: 1 where it is to be solved, where from ``near``, and where it could not be. START: log of each boundary at
+# expiry, and its derivatives by rate and yield. LIMIT: where its distance from there ends.
+RATE, YIELD, VOLATILITY, TIME, UNTIL, KIND, ACTIVE, NEAR, FAILED = range(9)
+START, START_R, START_Q, _LIMIT = 9, 11, 13, 15  # and one more each, for the lower boundary
+SEARCH = 17  # eight rows in which american.py looks for where two boundaries meet
+_PUT_ROWS = 25
+
+
+# Space.pairs has, for each pair: what of the discounting depends on the parameters alone; g at the inner point, and
+# 1 / g, or 0 where the interpolant is held; the argument of the normal distributions, between the two; terms of the
+# numerator and the denominator, and of their derivatives. Behind them is one number an inner point of one node.
+_GROWTH_R, _GROWTH_Q, _LEVEL, _FREE, _A, _TERM_N, _TERM_D, _SLOPE_N, _SLOPE_D, _POINT = range(10)
+# Space.nodes has, for each node: g squared, numerator and denominator, their European densities over them, the
+# residual's derivative by the node's own value as far as it is European, residual or Newton's step, right-hand sides.
+_SQUARE, _SUM_N, _SUM_D, _PDF_N, _PDF_D, _OWN, _STEP, _RIGHT = range(8)
+_NODE_ROWS = 11
 
 
 class Space(NamedTuple):
-    """Scratch of one thread, and the boundary solved last. The upper boundary has index 0, the lower 1."""
+    """Scratch of one thread, and the boundaries solved last, one a lane. The upper boundary is 0, the lower one 1.
 
-    pairs: Array  # (17, l * n) over (point, node) pairs
-    cube: Array  # (17, l, n), the same memory
-    halves: Array  # (17, 2, l * n / 2), the same memory
-    rows: Array  # (15, n) over nodes, and up to a multiple of 8 so that no loop over them has a remainder
-    jacobian: Array  # (n, n)
-    pivots: npt.NDArray[np.int64]  # (n,)
-    g: Array  # (2, n) log distance of each boundary from its start
-    tangents: Array  # (2, 4, n) its derivatives by volatility, rate, yield, and volatility twice
-    near: Array  # (2, n) node values to start from where scope says so
-    start: Array  # (2, 3) log of each boundary at expiry, strike 1, and its derivatives by rate and yield
-    # (4,) time up to which it is solved, the regime, 1 where derivatives are wanted (here and not an argument, because
-    # numba would compile the kernels once more for every literal), 1 where ``near`` is to be started from.
-    scope: Array
-    points: Array  # (8, p) over points of the price integral
-    table: Array  # (n, p) node values to values there, where the scheme's own table does not serve
-    weights: Array  # (n,)
-    total: Array  # (10,) value and derivatives
+    Few tables, each for many things: a kernel that is called is handed nine numbers for each of them.
+    """
+
+    put: Array  # (_PUT_ROWS, LANES): see RATE and after
+    pairs: Array  # (9 * n * l + l, LANES): see _GROWTH_R and after
+    nodes: Array  # (11 * n, LANES): see _SQUARE and after
+    jacobian: Array  # (n * n, LANES)
+    g: Array  # (2 * n, LANES) log distance of each boundary from its start
+    near: Array  # (2 * n, LANES) node values to start from where put says so
+    tangents: Array  # (2 * 4 * n, LANES) derivatives of g by volatility, rate, yield, and volatility twice
+    table: Array  # (p * n, LANES) node values to values at the points of the price integral
 
 
 @kernel
 def new_space(t: Tables) -> Space:
     """Scratch for the tables."""
     n = t.node.size
-    pairs = np.zeros((_PAIR_ROWS, t.sine.size))
     return Space(
-        pairs,
-        pairs.reshape(_PAIR_ROWS, t.sine.size // n, n),
-        pairs.reshape(_PAIR_ROWS, 2, t.sine.size // 2),
-        np.zeros((_NODE_ROWS, -8 * (-n // 8))),
-        np.zeros((n, n)),
-        np.zeros(n, np.int64),
-        np.ones((2, n)),
-        np.zeros((2, 4, n)),
-        np.zeros((2, n)),
-        np.zeros((2, 3)),
-        np.zeros(4),
-        np.zeros((8, t.price_weight.size)),
-        np.zeros((n, t.price_weight.size)),
-        np.zeros(n),
-        np.zeros(10),
+        table(_PUT_ROWS),
+        table(_POINT * n * t.points + t.points),
+        table(_NODE_ROWS * n),
+        table(n * n),
+        table(2 * n),
+        table(2 * n),
+        table(8 * n),
+        table(t.price.shape[1] * n),
     )
 
 
@@ -108,400 +133,355 @@ def perpetual_distance(rate: float, dividend_yield: float, volatility: float, st
     return start + math.log1p(-1.0 / exponent)
 
 
-# Rows are handed over as a table and an index: a view of one would be counted in and out, at a cost that shows. Inner
-# loops index by their own variable alone: what might be negative would keep them from being vectorized.
+@kernel
+def set_limit(which: int, lane: int, put: Array) -> None:
+    """Where the boundary ends that the lane's rows of ``Space.put`` describe; of two, some way past where they meet."""
+    limit = -3.0 * put[START + 1, lane]
+    if put[RATE, lane] >= 0.0:
+        limit = perpetual_distance(put[RATE, lane], put[YIELD, lane], put[VOLATILITY, lane], put[START, lane])
+    put[_LIMIT + which, lane] = limit
 
 
 @kernel
-def _interpolate(rows: Array, source: int, table: Array, pairs: Array, target: int) -> None:
-    """Node values (n) at the pairs (l * n), by a table (n, l * n), four nodes at a time."""
-    n, count = table.shape
+def prepare(t: Tables, space: Space) -> None:
+    """Bring what depends on ``space.put`` alone up to date, before boundaries or their tangents are solved."""
+    time = load(space.put, UNTIL)
+    rate = load(space.put, RATE) * time
+    dividend_yield = load(space.put, YIELD) * time
+    count = t.pair.shape[1]
     for f in range(count):
-        pairs[target, f] = 0.0
-    for j in range(0, n - 3, 4):
-        a, b, c, d = rows[source, j], rows[source, j + 1], rows[source, j + 2], rows[source, j + 3]
-        for f in range(count):
-            x = fma(table[j, f], a, table[j + 1, f] * b)
-            y = fma(table[j + 2, f], c, table[j + 3, f] * d)
-            pairs[target, f] += x + y
-    for j in range(n // 4 * 4, n):
-        a = rows[source, j]
-        for f in range(count):
-            pairs[target, f] = fma(table[j, f], a, pairs[target, f])
+        elapsed, weight = t.pair[ELAPSED, f], time * t.pair[WEIGHT, f]
+        store(space.pairs, _GROWTH_R * count + f, weight * exponential(rate * elapsed))
+        store(space.pairs, _GROWTH_Q * count + f, weight * exponential(dividend_yield * elapsed))
 
 
 @kernel
-def _repeat(rows: Array, source: int, n: int, pairs: Array, target: int) -> None:
-    """Node values (n), one copy for each inner point, into pairs (l * n)."""
-    for i in range(n):
-        pairs[target, i] = rows[source, i]
-    for f in range(n, pairs.shape[1]):
-        pairs[target, f] = pairs[target, f - n]
-
-
-@kernel
-def _sum(cube: Array, source: int, points: int, rows: Array, target: int) -> None:
-    """Sums over the first ``points`` inner points, a multiple of 4, at each node."""
-    n = cube.shape[2]
-    for i in range(n):
-        x = cube[source, 0, i] + cube[source, 1, i]
-        rows[target, i] = x + (cube[source, 2, i] + cube[source, 3, i])
-    for k in range(4, points, 4):
-        for i in range(n):
-            x = cube[source, k, i] + cube[source, k + 1, i]
-            rows[target, i] += x + (cube[source, k + 2, i] + cube[source, k + 3, i])
-
-
-@kernel
-def _prepare(rate: float, dividend_yield: float, volatility: float, time: float, t: Tables, pairs: Array) -> None:
-    """The rows that depend on the parameters alone."""
-    count = t.sine.size
-    for f in range(count):
-        pairs[_GROWTH_R, f] = time * t.weight[f] * exponential(rate * (time * t.sine[f] * t.sine[f]))
-    for f in range(count):
-        pairs[_GROWTH_Q, f] = time * t.weight[f] * exponential(dividend_yield * (time * t.sine[f] * t.sine[f]))
-    scale = volatility * math.sqrt(time)
-    for f in range(count):
-        pairs[_SCALE, f] = scale * t.cosine[f]
-    for f in range(count):
-        pairs[_INVERSE, f] = 1.0 / pairs[_SCALE, f]
-    drift = (rate - dividend_yield) * time / scale
-    for f in range(count):
-        pairs[_DRIFT, f] = drift * t.cosine[f]
-
-
-@kernel
-def _correction(rate: float, dividend_yield: float, variance: float, elapsed_variance: float) -> float:
-    """Solved boundaries over the formula of :func:`_guess`, as fitted; 0 < rate, dividend_yield <= rate."""
-    y = math.sqrt(elapsed_variance)
-    x = 2.0 * rate / variance * y
-    x /= 1.0 + x
-    y /= 1.0 + y
-    z = max(dividend_yield, 0.0) / rate
-    log = -0.0058 + z * (0.0205 - z * (0.0515 + 0.0087 * z))
-    log += y * (-0.0501 + z * (-0.0676 + 0.4330 * z) + y * (0.5971 - 0.4632 * z - 0.4700 * y))
-    log += x * (1.6598 - z * (1.2740 + 0.0850 * z) + y * (0.1038 + 2.0922 * z - 2.2326 * y))
-    log += x * x * (-1.6950 + 2.0531 * z - 0.9910 * y - 0.2212 * x)
-    return math.exp(min(max(log, -0.3), 0.8))
-
-
-@kernel
-def _guess(
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    which: int,
-    start: float,
-    limit: float,
-    factor: float,
-    node: Array,
-    g: Array,
-) -> None:
-    """A first boundary into g (n).
+def _guess(which: int, attempt: Lanes, t: Tables, space: Space) -> None:
+    """A first boundary, as a node's _STEP, for each lane's attempt, counted from 1: another factor each time.
 
     It lies between the asymptotics at short times (Evans, Kuske and Keller 2002, "American options on assets with
-    dividends near expiry") and the perpetual limit. Where the boundary starts at the strike that is 14 % off (root
-    mean square); a cubic in three bounded groups of the parameters, fitted to 7,000 solved boundaries (volatility
-    0.04 to 1.2, rates to 0.2, 0.01 to 5 years), leaves 1.7 %.
+    dividends near expiry") and the perpetual limit, which is 14 % off (root mean square); cubics in three bounded
+    groups of the parameters, fitted to solved boundaries (volatility 0.04 to 1.2, rates to 0.2 or yields to 0.3, to 5
+    years), leave 2 % where the boundary starts at the strike and 2.5 % where it starts below.
     """
+    n = t.node.size
+    put = space.put
+    rate, dividend_yield, volatility, time = load(put, RATE), load(put, YIELD), load(put, VOLATILITY), load(put, UNTIL)
+    start, limit = load(put, START + which), load(put, _LIMIT + which)
     variance = volatility * volatility
     carry = rate - dividend_yield
-    root_time = math.sqrt(time)
-    corrected = which == 0 and rate > 0.0 and dividend_yield <= rate
-    for i in range(node.size):
-        tau = time * node[i] * node[i]
-        y = 0.639 * root_time * node[i] * volatility
+    root_time = square_root(time)
+    factor = select(attempt < 1.5, 1.0, select(attempt < 2.5, 0.6, select(attempt < 3.5, 1.6, 0.3)))
+    factor = select(attempt > 4.5, 2.5, factor)
+    far = select(rate >= 0.0, 0.5, 0.0) * variance
+    at_strike = dividend_yield <= rate
+    for i in range(n):
+        tau = time * (t.node[i] * t.node[i])
+        spread = volatility * t.node[i] * root_time
+        y = 0.639 * spread
+        log = 0.0
         if which == 0:
             # A boundary that starts below the strike keeps the logarithmic distance from it all the same.
             steep = carry * carry + 2.0 * rate * rate * variance * tau
-            slope2 = 0.408 + math.log1p(variance / (8.0 * math.pi * tau * steep + 1e-300))
-            far = 0.5 * variance * tau if rate >= 0.0 else 0.0
-            y = max(y, math.sqrt(slope2 * tau) * volatility + far + start)
-        y = factor * (limit * -math.expm1(-y / limit) if limit < math.inf else y)
-        g[i] = y * _correction(rate, dividend_yield, variance, variance * tau) if corrected else y
+            slope2 = 0.408 + logarithm(1.0 + variance / (8.0 * math.pi * tau * steep + 1e-300))
+            strike = square_root(slope2) * spread + far * tau + start
+            below = 0.5 * (strike + y + square_root((strike - y) * (strike - y) + 0.2 * y * y))
+            log_below = _correction_below(strike / (y + abs(strike)), below / (below + limit), start / (start - spread))
+            log = select(at_strike, _correction(rate / variance, dividend_yield / rate, spread), log_below)
+            y = select(at_strike, greatest(y, strike), below)
+        x = y / limit
+        y = factor * select(x > 1e-5, limit * (1.0 - exponential(-x)), y * (1.0 - 0.5 * x))
+        if which == 0:
+            y = select(rate > 0.0, y * exponential(least(greatest(log, -0.3), 0.8)), y)
+        store(space.nodes, _STEP * n + i, y)
 
 
 @kernel
-def _equation(
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    which: int,
-    start: float,
-    t: Tables,
-    g: Array,
-    pairs: Array,
-    cube: Array,
-    rows: Array,
-) -> bool:
-    """Evaluate the equation at g (n): the residual's row and all that its derivatives need.
+def _correction(pull: Lanes, ratio: Lanes, y: Lanes) -> Lanes:
+    """Log of solved boundaries over the formula of :func:`_guess`, as fitted; 0 < rate, dividend_yield <= rate.
 
-    False where an iterate far too low leaves a numerator or denominator of the wrong sign; those nodes are moved back.
+    pull: rate / variance; ratio: dividend_yield / rate; y: volatility * sqrt(time).
     """
-    n = t.node.size
-    count = t.sine.size
-    points = count // n
+    z = greatest(ratio, 0.0)
+    x = 2.0 * pull * y
+    x = x / (1.0 + x)
+    y = y / (1.0 + y)
+    log = -0.0058 + z * (0.0205 - z * (0.0515 + 0.0087 * z))
+    log += y * (-0.0501 + z * (-0.0676 + 0.4330 * z) + y * (0.5971 - 0.4632 * z - 0.4700 * y))
+    log += x * (1.6598 - z * (1.2740 + 0.0850 * z) + y * (0.1038 + 2.0922 * z - 2.2326 * y))
+    return log + x * x * (-1.6950 + 2.0531 * z - 0.9910 * y - 0.2212 * x)
+
+
+@kernel
+def _correction_below(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
+    """The same for 0 < rate < dividend_yield.
+
+    x: the distance measured from the strike, over its sum with that measured from where the boundary starts; y: the
+    distance over its sum with the perpetual limit; z: that from strike to start, over its sum with the spread.
+    """
+    log = 0.8818 + x * (0.4243 - x * (1.2194 + 0.6381 * x))
+    log += y * (-0.4459 + x * (0.0718 + 0.7315 * x) + y * (-0.1606 + 0.0911 * x - 0.5432 * y))
+    log += z * (-0.5258 + x * (-0.6685 + 1.1740 * x) + y * (0.9784 - 0.7137 * x + 0.5613 * y))
+    return log + z * z * (-0.2616 + 0.7389 * x - 1.7783 * y - 0.1998 * z)
+
+
+@kernel
+def _equation(which: int, t: Tables, space: Space) -> None:
+    """Evaluate the equation at g: the residual's logarithm as a node's _STEP, its derivatives into the Jacobian.
+
+    An iterate far too low leaves a numerator or denominator of the wrong sign; the residual is then NaN.
+    """
+    align_stack()
+    n, points = t.node.size, t.points
+    count = n * points
+    put, pairs, nodes, g, jacobian = space.put, space.pairs, space.nodes, space.g, space.jacobian
+    growth_q, to_level, to_free, to_a = _GROWTH_Q * count, _LEVEL * count, _FREE * count, _A * count
+    term_n, term_d, slope_n, slope_d = _TERM_N * count, _TERM_D * count, _SLOPE_N * count, _SLOPE_D * count
+    point = _POINT * count
+    first = which * n
+    rate, dividend_yield, time = load(put, RATE), load(put, YIELD), load(put, UNTIL)
+    start = load(put, START + which)
     carried = (rate - dividend_yield) * time
+    spread = load(put, VOLATILITY) * square_root(time)
+    inverse_spread = 1.0 / spread
+    drift = carried * inverse_spread
     side = 1.0 - 2.0 * which
     european = 1.0 - which
-    # The boundary at the inner points. It moves one way, first like the root of time; an iterate's interpolant
-    # may undershoot that, and is then held.
-    for i in range(n):
-        rows[_SUM, i] = g[i] * g[i]
-    _interpolate(rows, _SUM, t.interpolate, pairs, _G)
-    inverse = 1.0 / t.node[n - 1]
-    least = _UNDERSHOOT * rows[_SUM, n - 1]
-    for f in range(count):
-        x = t.sine[f] * inverse
-        pairs[_TMP, f] = least * min(x * x, 1.0)
-    for f in range(count):
-        pairs[_FREE, f] = 1.0 if pairs[_G, f] > pairs[_TMP, f] else 0.0
-    for f in range(count):
-        pairs[_G, f] = math.sqrt(max(pairs[_G, f], pairs[_TMP, f]))
-    for i in range(n):
-        rows[_SUM, i] = g[i]
-    _repeat(rows, _SUM, n, pairs, _TMP)
-    for f in range(count):
-        pairs[_A, f] = fma(side * (pairs[_G, f] - pairs[_TMP, f]), pairs[_INVERSE, f], pairs[_DRIFT, f])
-    for f in range(count):
-        cdf, pdf = normal_cdf_pdf(side * (pairs[_A, f] - 0.5 * pairs[_SCALE, f]))
-        pairs[_N, f] = pairs[_GROWTH_R, f] * cdf
-        pairs[_SLOPE_N, f] = pairs[_GROWTH_R, f] * pdf
-    for f in range(count):
-        cdf, pdf = normal_cdf_pdf(side * (pairs[_A, f] + 0.5 * pairs[_SCALE, f]))
-        pairs[_D, f] = pairs[_GROWTH_Q, f] * cdf
-        pairs[_SLOPE_D, f] = pairs[_GROWTH_Q, f] * pdf
-    _sum(cube, _N, points, rows, _SUM_N)
-    _sum(cube, _D, points, rows, _SUM_D)
-    spread = volatility * math.sqrt(time)
-    for i in range(n):
-        rows[_SPREAD, i] = spread * t.node[i]
-    for i in range(n):
-        rows[_SUM, i] = (start - side * g[i] + carried * t.node[i] * t.node[i]) / rows[_SPREAD, i]
-    for i in range(rows.shape[1]):
-        cdf, pdf = normal_cdf_pdf(rows[_SUM, i] - 0.5 * rows[_SPREAD, i])
-        rows[_SUM_N, i] = european * cdf + rate * rows[_SUM_N, i]
-        rows[_PDF_N, i] = european * pdf
-    for i in range(rows.shape[1]):
-        cdf, pdf = normal_cdf_pdf(rows[_SUM, i] + 0.5 * rows[_SPREAD, i])
-        rows[_SUM_D, i] = european * cdf + dividend_yield * rows[_SUM_D, i]
-        rows[_PDF_D, i] = european * pdf
-    inside = True
-    for i in range(n):
-        if not rows[_SUM_D, i] / rows[_SUM_N, i] > 0.0:
-            inside = False
-            g[i] *= _BACK
-    if inside:
-        for i in range(n):
-            ratio = math.log(rows[_SUM_D, i] / rows[_SUM_N, i])
-            rows[_RESIDUAL, i] = start - side * g[i] + carried * t.node[i] * t.node[i] + ratio
-    return inside
-
-
-@kernel
-def _derivatives(rate: float, dividend_yield: float, which: int, t: Tables, g: Array, space: Space) -> None:
-    """The residual's derivatives by the node values into ``space.jacobian``, after :func:`_equation`."""
-    n = t.node.size
-    count = t.sine.size
-    points = count // n
-    pairs, cube, halves, rows, jacobian = space.pairs, space.cube, space.halves, space.rows, space.jacobian
-    table = t.interpolate_halves
-    side = 1.0 - 2.0 * which
-    for i in range(n):
-        rows[_BY_N, i] = side * rate / rows[_SUM_N, i]
-        rows[_BY_D, i] = side * dividend_yield / rows[_SUM_D, i]
-    _repeat(rows, _BY_N, n, pairs, _OVER_N)
-    _repeat(rows, _BY_D, n, pairs, _OVER_D)
-    # By ln B(tau) - ln B(u), pair by pair.
-    for f in range(count):
-        by_d = pairs[_SLOPE_D, f] * pairs[_OVER_D, f]
-        pairs[_C, f] = (by_d - pairs[_SLOPE_N, f] * pairs[_OVER_N, f]) * pairs[_INVERSE, f]
-    for f in range(count):
-        pairs[_WEIGHT, f] = pairs[_C, f] * pairs[_FREE, f] / pairs[_G, f]
-    _sum(cube, _C, points, rows, _OWN)
-    for i in range(n):
-        by_d = rows[_PDF_D, i] / rows[_SUM_D, i]
-        rows[_EUROPEAN, i] = 1.0 + (by_d - rows[_PDF_N, i] / rows[_SUM_N, i]) / rows[_SPREAD, i]
     for j in range(n):
-        for f in range(count // 2):
-            x = halves[_WEIGHT, 1, f] * table[j, 1, f]
-            pairs[_TMP, f] = fma(halves[_WEIGHT, 0, f], table[j, 0, f], x)
-        _sum(cube, _TMP, points // 2, rows, _SUM)
-        scale = side * g[j]
-        for i in range(n):
-            jacobian[i, j] = scale * rows[_SUM, i]
-        jacobian[j, j] -= side * (rows[_EUROPEAN, j] + rows[_OWN, j])
+        store(nodes, j, load(g, first + j) * load(g, first + j))
+    # The boundary at the inner points moves one way, first like the root of time; an iterate's interpolant may
+    # undershoot that, and is then held.
+    lowest = _UNDERSHOOT * load(nodes, n - 1)
+    for i in range(n):
+        own = load(g, first + i)
+        sum_n = 0.0
+        sum_d = 0.0
+        for k in range(points):
+            f = i * points + k
+            x = t.interpolate[f, 0] * load(nodes, 0)
+            y = t.interpolate[f, 1] * load(nodes, 1)
+            for j in range(2, n - 1, 2):
+                x = fma(t.interpolate[f, j], load(nodes, j), x)
+                y = fma(t.interpolate[f, j + 1], load(nodes, j + 1), y)
+            if n % 2 == 1:
+                x = fma(t.interpolate[f, n - 1], load(nodes, n - 1), x)
+            square = x + y
+            held = lowest * t.pair[HOLD, f]
+            level = square_root(greatest(square, held))
+            a = fma(side * (level - own), inverse_spread * t.pair[INVERSE, f], drift * t.pair[COSINE, f])
+            half = 0.5 * t.pair[COSINE, f] * spread
+            cdf, pdf = normal_cdf_pdf(side * (a - half))
+            growth = load(pairs, f)
+            term = growth * cdf
+            sum_n = sum_n + term
+            store(pairs, term_n + f, term)
+            store(pairs, slope_n + f, growth * pdf)
+            cdf, pdf = normal_cdf_pdf(side * (a + half))
+            growth = load(pairs, growth_q + f)
+            term = growth * cdf
+            sum_d = sum_d + term
+            store(pairs, term_d + f, term)
+            store(pairs, slope_d + f, growth * pdf)
+            store(pairs, to_level + f, level)
+            store(pairs, to_free + f, select(square > held, 1.0 / level, 0.0))
+            store(pairs, to_a + f, a)
+        s = spread * t.node[i]
+        inverse_s = 1.0 / s
+        log = start - side * own + carried * (t.node[i] * t.node[i])
+        d = log * inverse_s
+        cdf, pdf_n = normal_cdf_pdf(d - 0.5 * s)
+        sum_n = european * cdf + rate * sum_n
+        cdf, pdf_d = normal_cdf_pdf(d + 0.5 * s)
+        sum_d = european * cdf + dividend_yield * sum_d
+        over_n = 1.0 / sum_n
+        over_d = 1.0 / sum_d
+        pdf_n = european * pdf_n * over_n
+        pdf_d = european * pdf_d * over_d
+        ratio = sum_d * over_n
+        by_own = 1.0 + (pdf_d - pdf_n) * inverse_s
+        store(nodes, _SUM_N * n + i, sum_n)
+        store(nodes, _SUM_D * n + i, sum_d)
+        store(nodes, _PDF_N * n + i, pdf_n)
+        store(nodes, _PDF_D * n + i, pdf_d)
+        store(nodes, _OWN * n + i, by_own)
+        store(nodes, _STEP * n + i, select(ratio > 0.0, log + logarithm(ratio), math.nan))
+        # By ln B(tau) - ln B(u), pair by pair.
+        over_n = side * rate * over_n * inverse_spread
+        over_d = side * dividend_yield * over_d * inverse_spread
+        within = 0.0
+        for k in range(points):
+            f = i * points + k
+            c = load(pairs, slope_d + f) * over_d - load(pairs, slope_n + f) * over_n
+            c = c * t.pair[INVERSE, f]
+            within = within + c
+            store(pairs, point + k, c * load(pairs, to_free + f))
+        for j in range(n):
+            x = 0.0
+            for k in range(points):
+                x = fma(t.interpolate[i * points + k, j], load(pairs, point + k), x)
+            store(jacobian, i * n + j, side * load(g, first + j) * x)
+        store(jacobian, i * n + i, load(jacobian, i * n + i) - side * (by_own + within))
 
 
 @kernel
-def solve_boundary(
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    which: int,
-    with_tangents: bool,
-    t: Tables,
-    space: Space,
-) -> int:
-    """Solve boundary ``which`` over (0, time) into ``space.g``; returns the sweeps taken, negative if it failed.
+def solve_boundary(which: int, t: Tables, space: Space) -> None:
+    """Solve boundary ``which`` of the active lanes over (0, UNTIL) into ``space.g``; FAILED says where that failed.
 
-    The upper boundary (0) has its exercise region below, the lower one (1) above; ``space.start`` says where each
-    begins. The residual is the logarithm of the equation. The lower boundary's equation has no European terms: its
-    region continued upwards is that of the forward, whose payoff at expiry is strike less spot everywhere.
-
-    With ``with_tangents``, derivatives at the solution go into ``space.tangents``.
+    The upper boundary (0) has its exercise region below, the lower one (1) above. The lower boundary's equation has no
+    European terms: its region continued upwards is that of the forward, whose payoff at expiry is strike less spot
+    everywhere. :func:`prepare` comes first.
     """
     n = t.node.size
-    start = space.start[which, 0]
-    pairs, rows, g, residual = space.pairs, space.rows, space.g[which], space.rows[_RESIDUAL]
-    # Of two boundaries, neither need be followed past where they have met.
-    limit = perpetual_distance(rate, dividend_yield, volatility, start) if rate >= 0.0 else -3.0 * space.start[1, 0]
-    if limit < _NARROW:
-        # So little volatility that the whole boundary lies within rounding of where it starts.
-        g[:] = limit
-        space.tangents[which] = 0.0
-        return 0
+    first = which * n
+    put, nodes, gs = space.put, space.nodes, space.g
+    rate, limit = load(put, RATE), load(put, _LIMIT + which)
+    near = load(put, NEAR) > 0.0
+    active = load(put, ACTIVE) > 0.0
+    # So little volatility that the whole boundary lies within rounding of where it starts.
+    narrow = active & (limit < _NARROW)
+    active = active & (limit >= _NARROW)
+    attempt = select(near, 0.0, 1.0)
+    _guess(which, attempt, t, space)
+    for i in range(n):
+        g = select(near, load(space.near, first + i), load(nodes, _STEP * n + i))
+        g = select(narrow, limit, g)
+        store(gs, first + i, select(active | narrow, g, load(gs, first + i)))
+    store(put, FAILED, select(active, 0.0, load(put, FAILED)))
     # Where two boundaries meet is found from the small gap between them.
-    loose = _LOOSE if rate >= 0.0 else _CLOSE
-    _prepare(rate, dividend_yield, volatility, time, t, pairs)
-    for attempt in range(len(_GUESSES) + 1):
-        if attempt > 0 and space.scope[3] > 0.0:
-            return -1
-        if attempt > 0:
-            factor = _GUESSES[attempt - 1]
-            _guess(rate, dividend_yield, volatility, time, which, start, limit, factor, t.node, g)
-        elif space.scope[3] > 0.0:
+    loose = select(rate >= 0.0, _LOOSE, _CLOSE)
+    sweep = 0.0
+    while any_lane(active):
+        _equation(which, t, space)
+        inside = active
+        for i in range(n):
+            residual, g = load(nodes, _STEP * n + i), load(gs, first + i)
+            wrong = active & (residual != residual)
+            inside = inside & ~wrong
+            # Nodes with a wrong sign are moved back, the others wait.
+            store(gs, first + i, select(wrong, _BACK * g, g))
+        factor_lanes(space.jacobian, n)
+        solve_lanes(space.jacobian, n, nodes, _STEP * n)
+        change = 0.0
+        for i in range(n):
+            old = load(gs, first + i)
+            new = least(least(greatest(old - load(nodes, _STEP * n + i), old / _FARTHEST), old * _FARTHEST), limit)
+            change = select(new - new == 0.0, greatest(change, abs(new - old) / old), math.inf)
+            store(gs, first + i, select(inside, new, old))
+        sweep = sweep + 1.0
+        moved = inside & (change < math.inf)
+        settled = moved & ((change < _TIGHT) | ((sweep >= float(t.sweeps)) & (change < loose)))
+        # Past the time where two boundaries meet there need be none.
+        broken = (inside & ~moved) | (active & ~inside & (rate < 0.0)) | (active & (sweep >= _MAX_SWEEPS))
+        broken = broken & ~settled
+        active = active & ~settled
+        if any_lane(broken):
+            exhausted = broken & (near | (attempt >= _GUESSES))
+            store(put, FAILED, select(exhausted, 1.0, load(put, FAILED)))
+            active = active & ~exhausted
+            attempt = select(broken, attempt + 1.0, attempt)
+            sweep = select(broken, 0.0, sweep)
+            _guess(which, attempt, t, space)
             for i in range(n):
-                g[i] = space.near[which, i]
-        else:
-            continue
-        settled = False
-        change = math.inf
-        for sweep in range(_MAX_SWEEPS):
-            if not _equation(rate, dividend_yield, volatility, time, which, start, t, g, pairs, space.cube, rows):
-                if rate < 0.0:
-                    # Past the time where two boundaries meet there need be none.
-                    break
-                settled = False
-                continue
-            if settled or not change < _CHORD:
-                _derivatives(rate, dividend_yield, which, t, g, space)
-                if not lu_factor(space.jacobian, space.pivots, n):
-                    break
-            if settled:
-                _tangents(rate, dividend_yield, volatility, time, which, t, space)
-                return sweep
-            lu_solve(space.jacobian, space.pivots, n, residual)
-            change = 0.0
-            for i in range(n):
-                old = g[i]
-                new = min(max(old - rows[_RESIDUAL, i], old / _STEP), old * _STEP, limit)
-                change = max(change, abs(new - old) / old) if math.isfinite(new) else math.inf
-                g[i] = new
-            if not change < math.inf:
-                break
-            settled = change < _TIGHT or (sweep + 1 >= t.sweeps and change < loose)
-            if settled and not with_tangents:
-                return sweep + 1
-    return -1
+                g = load(gs, first + i)
+                store(gs, first + i, select(broken & ~exhausted, load(nodes, _STEP * n + i), g))
 
 
 @kernel
-def _tangents(
-    rate: float, dividend_yield: float, volatility: float, time: float, which: int, t: Tables, space: Space
-) -> None:
-    """Derivatives of the boundary by the parameters, at the solution: ``space.tangents[which]``.
+def solve_tangents(which: int, t: Tables, space: Space) -> None:
+    """Derivatives of the boundaries by the parameters, at the solution: ``space.tangents``.
 
     The implicit function theorem on the discrete equation, for which the Jacobian's factors serve all right-hand
     sides and every density is at hand.
     """
+    align_stack()
     n = t.node.size
-    count = t.sine.size
-    points = count // n
+    count, points = t.pair.shape[1], t.points
+    put, pairs, nodes, g = space.put, space.pairs, space.nodes, space.g
+    term_n, term_d, slope_n, slope_d = _TERM_N * count, _TERM_D * count, _SLOPE_N * count, _SLOPE_D * count
+    right, first_node = _RIGHT * n, which * n
+    rate, dividend_yield, volatility = load(put, RATE), load(put, YIELD), load(put, VOLATILITY)
+    time, start = load(put, UNTIL), load(put, START + which)
+    start_rate, start_yield = load(put, START_R + which), load(put, START_Q + which)
     carry = rate - dividend_yield
     side = 1.0 - 2.0 * which
-    start, start_rate, start_yield = space.start[which, 0], space.start[which, 1], space.start[which, 2]
-    pairs, cube, rows = space.pairs, space.cube, space.rows
-    g, tangents = space.g[which], space.tangents[which]
-    for f in range(count):
-        by_d = pairs[_OVER_D, f] * pairs[_SLOPE_D, f] * (pairs[_A, f] - 0.5 * pairs[_SCALE, f])
-        by_n = pairs[_OVER_N, f] * pairs[_SLOPE_N, f] * (pairs[_A, f] + 0.5 * pairs[_SCALE, f])
-        pairs[_TMP, f] = by_n - by_d
-    _sum(cube, _TMP, points, rows, _SUM)
+    spread = volatility * square_root(time)
+    inverse_spread = 1.0 / spread
+    inverse = 1.0 / volatility
+    _equation(which, t, space)
+    factor_lanes(space.jacobian, n)
     for i in range(n):
-        tangents[0, i] = -rows[_SUM, i] / volatility
-    for f in range(count):
-        pairs[_TMP, f] = pairs[_C, f] * t.cosine[f] * t.cosine[f]
-    _sum(cube, _TMP, points, rows, _SUM)
-    for f in range(count):
-        pairs[_TMP, f] = pairs[_N, f] * (1.0 + rate * time * t.sine[f] * t.sine[f])
-    _sum(cube, _TMP, points, rows, _FIRST_N)
-    for f in range(count):
-        pairs[_TMP, f] = pairs[_D, f] * (1.0 + dividend_yield * time * t.sine[f] * t.sine[f])
-    _sum(cube, _TMP, points, rows, _FIRST_D)
-    for i in range(n):
-        tau = time * t.node[i] * t.node[i]
-        s = rows[_SPREAD, i]
-        d = (start - side * g[i] + carry * tau) / s
-        pn = rows[_PDF_N, i] / rows[_SUM_N, i]
-        pd = rows[_PDF_D, i] / rows[_SUM_D, i]
-        slope = tau + (pd - pn) * tau / s + time * rows[_SUM, i]
-        tangents[0, i] -= (pn * (d + 0.5 * s) - pd * (d - 0.5 * s)) / volatility
-        tangents[1, i] = rows[_FIRST_N, i] / rows[_SUM_N, i] - slope - rows[_EUROPEAN, i] * start_rate
-        tangents[2, i] = slope - rows[_FIRST_D, i] / rows[_SUM_D, i] - rows[_EUROPEAN, i] * start_yield
+        own = load(g, first_node + i)
+        sum_n, sum_d = load(nodes, _SUM_N * n + i), load(nodes, _SUM_D * n + i)
+        over_n, over_d = side * rate / sum_n, side * dividend_yield / sum_d
+        by_sigma = 0.0
+        by_drift = 0.0
+        first_n = 0.0
+        first_d = 0.0
+        for k in range(points):
+            f = i * points + k
+            a, half = load(pairs, _A * count + f), 0.5 * t.pair[COSINE, f] * spread
+            by_n = load(pairs, slope_n + f) * over_n
+            by_d = load(pairs, slope_d + f) * over_d
+            by_sigma = by_sigma + (by_n * (a + half) - by_d * (a - half))
+            c = (by_d - by_n) * (inverse_spread * t.pair[INVERSE, f])
+            by_drift = fma(c, t.pair[COSINE, f] * t.pair[COSINE, f], by_drift)
+            first_n = fma(load(pairs, term_n + f), 1.0 + rate * time * t.pair[ELAPSED, f], first_n)
+            first_d = fma(load(pairs, term_d + f), 1.0 + dividend_yield * time * t.pair[ELAPSED, f], first_d)
+        tau = time * (t.node[i] * t.node[i])
+        s = spread * t.node[i]
+        d = (start - side * own + carry * tau) / s
+        pn, pd, european = load(nodes, _PDF_N * n + i), load(nodes, _PDF_D * n + i), load(nodes, _OWN * n + i)
+        slope = tau + (pd - pn) * tau / s + time * by_drift
+        store(nodes, right + i, -(by_sigma + pn * (d + 0.5 * s) - pd * (d - 0.5 * s)) * inverse)
+        store(nodes, right + n + i, first_n / sum_n - slope - european * start_rate)
+        store(nodes, right + 2 * n + i, slope - first_d / sum_d - european * start_yield)
     for parameter in range(3):
-        lu_solve(space.jacobian, space.pivots, n, tangents[parameter])
+        solve_lanes(space.jacobian, n, nodes, right + parameter * n)
     # Second derivative along the solution curve in volatility: with g'' = 0 the residual's is R''; J g'' = -R''.
     for i in range(n):
-        rows[_SUM, i] = g[i] * tangents[0, i]
-    _interpolate(rows, _SUM, t.interpolate, pairs, _FIRST)
-    for i in range(n):
-        rows[_SUM, i] = tangents[0, i] * tangents[0, i]
-    _interpolate(rows, _SUM, t.interpolate, pairs, _SECOND)
-    for i in range(n):
-        rows[_SUM, i] = tangents[0, i]
-    _repeat(rows, _SUM, n, pairs, _TMP)
-    # The derivatives of g at the inner points, then those of A.
-    for f in range(count):
-        pairs[_FIRST, f] = pairs[_FIRST, f] / pairs[_G, f]
-    for f in range(count):
-        pairs[_SECOND, f] = (pairs[_SECOND, f] - pairs[_FIRST, f] * pairs[_FIRST, f]) / pairs[_G, f]
-    inverse = 1.0 / volatility
-    for f in range(count):
-        pairs[_FIRST, f] = side * (pairs[_FIRST, f] - pairs[_TMP, f]) * pairs[_INVERSE, f] - pairs[_A, f] * inverse
-    for f in range(count):
-        pairs[_SECOND, f] = side * pairs[_SECOND, f] * pairs[_INVERSE, f] - 2.0 * inverse * pairs[_FIRST, f]
-    half = 0.5 * inverse
-    for f in range(count):
-        pairs[_TMP, f] = pairs[_SLOPE_N, f] * (pairs[_FIRST, f] - half * pairs[_SCALE, f])
-    _sum(cube, _TMP, points, rows, _FIRST_N)
-    for f in range(count):
-        x = pairs[_FIRST, f] - half * pairs[_SCALE, f]
-        pairs[_TMP, f] = pairs[_SLOPE_N, f] * (pairs[_SECOND, f] - (pairs[_A, f] - 0.5 * pairs[_SCALE, f]) * x * x)
-    _sum(cube, _TMP, points, rows, _SECOND_N)
-    for f in range(count):
-        pairs[_TMP, f] = pairs[_SLOPE_D, f] * (pairs[_FIRST, f] + half * pairs[_SCALE, f])
-    _sum(cube, _TMP, points, rows, _FIRST_D)
-    for f in range(count):
-        x = pairs[_FIRST, f] + half * pairs[_SCALE, f]
-        pairs[_TMP, f] = pairs[_SLOPE_D, f] * (pairs[_SECOND, f] - (pairs[_A, f] + 0.5 * pairs[_SCALE, f]) * x * x)
-    _sum(cube, _TMP, points, rows, _SECOND_D)
-    by_n, by_d = side * rate, side * dividend_yield
-    for i in range(n):
-        s = rows[_SPREAD, i]
-        d = (start - side * g[i] + carry * time * t.node[i] * t.node[i]) / s
-        slope = -side * tangents[0, i] / s
+        own, tangent = load(g, first_node + i), load(nodes, right + i)
+        sum_n, sum_d = load(nodes, _SUM_N * n + i), load(nodes, _SUM_D * n + i)
+        first_n = 0.0
+        second_n = 0.0
+        first_d = 0.0
+        second_d = 0.0
+        for k in range(points):
+            f = i * points + k
+            # The derivatives of g at the inner point, then those of a.
+            first = 0.0
+            second = 0.0
+            for j in range(n):
+                of_node = load(nodes, right + j)
+                first = fma(t.interpolate[f, j] * load(g, first_node + j), of_node, first)
+                second = fma(t.interpolate[f, j] * of_node, of_node, second)
+            inverse_level = 1.0 / load(pairs, _LEVEL * count + f)
+            first = first * inverse_level
+            second = (second - first * first) * inverse_level
+            a, half = load(pairs, _A * count + f), 0.5 * t.pair[COSINE, f] * spread
+            by_scale = inverse_spread * t.pair[INVERSE, f]
+            first = side * (first - tangent) * by_scale - a * inverse
+            second = side * second * by_scale - 2.0 * inverse * first
+            pdf_n, pdf_d = load(pairs, slope_n + f), load(pairs, slope_d + f)
+            x = first - inverse * half
+            first_n = fma(pdf_n, x, first_n)
+            second_n = fma(pdf_n, second - (a - half) * x * x, second_n)
+            x = first + inverse * half
+            first_d = fma(pdf_d, x, first_d)
+            second_d = fma(pdf_d, second - (a + half) * x * x, second_d)
+        s = spread * t.node[i]
+        d = (start - side * own + carry * time * (t.node[i] * t.node[i])) / s
+        slope = -side * tangent / s
         d1 = slope - d * inverse
         d2 = 2.0 * (d * inverse - slope) * inverse
-        minus, plus = d1 - half * s, d1 + half * s
-        first_n = (by_n * rows[_FIRST_N, i] + rows[_PDF_N, i] * minus) / rows[_SUM_N, i]
-        first_d = (by_d * rows[_FIRST_D, i] + rows[_PDF_D, i] * plus) / rows[_SUM_D, i]
-        second_n = by_n * rows[_SECOND_N, i] + rows[_PDF_N, i] * (d2 - (d - 0.5 * s) * minus * minus)
-        second_d = by_d * rows[_SECOND_D, i] + rows[_PDF_D, i] * (d2 - (d + 0.5 * s) * plus * plus)
-        log_d = second_d / rows[_SUM_D, i] - first_d * first_d
-        log_n = second_n / rows[_SUM_N, i] - first_n * first_n
-        tangents[3, i] = log_n - log_d
-    lu_solve(space.jacobian, space.pivots, n, tangents[3])
+        minus, plus = d1 - 0.5 * inverse * s, d1 + 0.5 * inverse * s
+        pn, pd = load(nodes, _PDF_N * n + i), load(nodes, _PDF_D * n + i)
+        first_n = side * rate * first_n / sum_n + pn * minus
+        first_d = side * dividend_yield * first_d / sum_d + pd * plus
+        second_n = side * rate * second_n / sum_n + pn * (d2 - (d - 0.5 * s) * minus * minus)
+        second_d = side * dividend_yield * second_d / sum_d + pd * (d2 - (d + 0.5 * s) * plus * plus)
+        store(nodes, right + 3 * n + i, second_n - first_n * first_n - (second_d - first_d * first_d))
+    solve_lanes(space.jacobian, n, nodes, right + 3 * n)
+    # A boundary within rounding of where it starts has none.
+    narrow = load(put, _LIMIT + which) < _NARROW
+    for i in range(4 * n):
+        store(space.tangents, which * 4 * n + i, select(narrow, 0.0, load(nodes, right + i)))

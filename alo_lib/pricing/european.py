@@ -1,4 +1,4 @@
-"""European options in closed form: the put and its derivatives by the logarithm of spot, volatility and rates."""
+"""European puts in closed form (Black-Scholes-Merton): values, and derivatives by ln(spot), volatility and rates."""
 
 import math
 
@@ -6,17 +6,47 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.numerics.elementary import exponential, logarithm, normal_cdf, normal_cdf_pdf
+from alo_lib.numerics.lanes import greatest, load, square_root, store
 
-__all__ = ["COUNT", "european_put", "european_put_value"]
+__all__ = [
+    "COUNT",
+    "P_RATE",
+    "P_SPOT",
+    "P_STRIKE",
+    "P_TIME",
+    "P_VOLATILITY",
+    "P_YIELD",
+    "V_L",
+    "V_LL",
+    "V_LQ",
+    "V_LR",
+    "V_LS",
+    "V_Q",
+    "V_R",
+    "V_S",
+    "V_SS",
+    "WITH_ALL",
+    "WITH_NONE",
+    "WITH_VEGA",
+    "V",
+    "european",
+    "european_put_value",
+]
 
 Array = npt.NDArray[np.float64]
 
-# Derivatives that the kernels carry, subscripts l = ln(spot), s = volatility, r = rate, q = dividend yield.
+# Rows of a total: value and derivatives, subscripts l = ln(spot), s = volatility, r = rate, q = dividend yield.
 V, V_L, V_LL, V_S, V_R, V_Q, V_LS, V_SS, V_LR, V_LQ = range(10)
 COUNT = 10
 
+WITH_NONE, WITH_VEGA, WITH_ALL = range(3)
+"""Which derivatives: none, those by volatility, or all."""
+
+# Rows of what a lane's put is.
+P_SPOT, P_STRIKE, P_RATE, P_YIELD, P_VOLATILITY, P_TIME = range(6)
+
 _INV_SQRT_2 = 0.7071067811865476
-_INV_SQRT_2PI = 0.3989422804014327
 
 
 @kernel
@@ -31,26 +61,34 @@ def european_put_value(
 
 
 @kernel
-def european_put(
-    spot: float, strike: float, rate: float, dividend_yield: float, volatility: float, time: float, out: Array
-) -> None:
-    """Value and derivatives of a put into out (10), in the order V .. V_LQ."""
-    root = math.sqrt(time)
+def european(wanted: int, put: Array, total: Array) -> None:
+    """The European puts' values (Black-Scholes-Merton), and the derivatives wanted, into total (COUNT, LANES).
+
+    put: rows P_SPOT and after; volatility * sqrt(time) must be positive for a lane's numbers to mean anything.
+    """
+    spot, strike, rate, dividend_yield = load(put, P_SPOT), load(put, P_STRIKE), load(put, P_RATE), load(put, P_YIELD)
+    volatility, time = load(put, P_VOLATILITY), load(put, P_TIME)
+    root = square_root(time)
     s = volatility * root
-    a = (math.log(spot / strike) + (rate - dividend_yield) * time) / s
+    a = (logarithm(spot / strike) + (rate - dividend_yield) * time) / s
     minus = a - 0.5 * s
     plus = a + 0.5 * s
-    discounted = strike * math.exp(-rate * time)
-    cash = discounted * 0.5 * math.erfc(minus * _INV_SQRT_2)
-    stock = spot * math.exp(-dividend_yield * time) * 0.5 * math.erfc(plus * _INV_SQRT_2)
-    e = discounted * math.exp(-0.5 * minus * minus) * _INV_SQRT_2PI
-    out[V] = cash - stock
-    out[V_L] = -stock
-    out[V_LL] = e / s - stock
-    out[V_S] = e * root
-    out[V_R] = -time * cash
-    out[V_Q] = time * stock
-    out[V_LS] = -minus * e / volatility
-    out[V_SS] = e * root * minus * plus / volatility
-    out[V_LR] = time * e / s
-    out[V_LQ] = time * (stock - e / s)
+    discount = strike * exponential(-rate * time)
+    cdf, pdf = normal_cdf_pdf(-minus)
+    cash = discount * cdf
+    stock = spot * exponential(-dividend_yield * time) * normal_cdf(-plus)
+    store(total, V, greatest(cash - stock, 0.0))
+    if wanted == WITH_NONE:
+        return
+    e = discount * pdf
+    store(total, V_S, e * root)
+    store(total, V_SS, e * root * minus * plus / volatility)
+    if wanted == WITH_VEGA:
+        return
+    store(total, V_L, -stock)
+    store(total, V_LL, e / s - stock)
+    store(total, V_R, -time * cash)
+    store(total, V_Q, time * stock)
+    store(total, V_LS, -minus * e / volatility)
+    store(total, V_LR, time * e / s)
+    store(total, V_LQ, time * (stock - e / s))

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.american import BAD_BOUNDARY, DOUBLE, EUROPEAN, SINGLE, difficulty, horizon, regime, solve
+from alo_lib.pricing.american import DOUBLE, EUROPEAN, SINGLE, horizon, regime, set_put, solve
 from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
-from alo_lib.pricing.batch import GREEKS, implied_batch, value_batch
-from alo_lib.pricing.boundary import new_space
+from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
+from alo_lib.pricing.boundary import FAILED, START, UNTIL, new_space
 from alo_lib.pricing.dividends import (
     Dividends,
     boundary_with_dividends,
@@ -21,7 +21,9 @@ from alo_lib.pricing.dividends import (
     implied_with_dividends,
     values_with_dividends,
 )
-from alo_lib.pricing.scheme import Scheme, resolve_scheme, tables
+from alo_lib.pricing.european import WITH_NONE
+from alo_lib.pricing.implied import implied_batch
+from alo_lib.pricing.scheme import FAST, Scheme, resolve_scheme, tables
 
 __all__ = [
     "Boundary",
@@ -124,12 +126,10 @@ def run_values(
 
 def _levels(flat: list[Array], american: int) -> npt.NDArray[np.int64]:
     """How much denser a scheme the options (rate .. right) need."""
-    rate, dividend_yield, volatility, time, right = flat
-    if not american:
-        return np.zeros(rate.size, np.int64)
-    call = right > 0.0
-    reduced = np.where(call, dividend_yield, rate), np.where(call, rate, dividend_yield)
-    return difficulty(*reduced, volatility, time)
+    levels = np.zeros(flat[0].size, np.int64)
+    if american:
+        difficulties(*flat, levels)
+    return levels
 
 
 def _run_values(
@@ -327,10 +327,10 @@ def run_implied(
 
 def _run_implied(flat: list[Array], american: int, scheme: Scheme, threads: int | None) -> Array:
     out = np.empty(flat[0].size)
-    t = tables(scheme)
+    near, t = tables(FAST), tables(scheme)
 
     def run(part: slice) -> int:
-        implied_batch(*(array[part] for array in flat), american, t, out[part])
+        implied_batch(*(array[part] for array in flat), american, near, t, out[part])
         return -1
 
     _in_threads(run, out.size, threads)
@@ -374,16 +374,20 @@ def exercise_boundary(
     level = int(_levels([array[:1] for array in flat[1:]], 1)[0])
     t = tables(resolve_scheme(scheme).denser(level))
     space = new_space(t)
-    if solve(r, q, sigma, horizon(r, q, sigma, time), False, t, space) == BAD_BOUNDARY:
+    set_put(0, r, q, sigma, time, space.put)
+    space.put[UNTIL, 0] = horizon(r, q, sigma, time)
+    solve(1, WITH_NONE, t, space)
+    if space.put[FAILED, 0] > 0.0:
         raise PricingError(f"no exercise boundary was found for rate={rate:g}, dividend_yield={dividend_yield:g}")
     kind = regime(r, q)
-    elapsed = space.scope[0] * t.node[::-1] ** 2
+    n = t.node.size
+    elapsed = space.put[UNTIL, 0] * t.node[::-1] ** 2
     upper = np.full(elapsed.size, math.nan)
     lower = upper.copy()
     if kind != EUROPEAN and sigma * math.sqrt(time) > 0.0:
-        upper = np.exp(space.start[0, 0] - space.g[0, ::-1])
+        upper = np.exp(space.put[START, 0] - space.g[:n, 0][::-1])
         if kind == DOUBLE:
-            lower = np.exp(space.start[1, 0] + space.g[1, ::-1])
+            lower = np.exp(space.put[START + 1, 0] + space.g[n:, 0][::-1])
     if side > 0.0:
         # Exchanging spot and strike inverts the boundary, and with it the order of two.
         upper, lower = (1.0 / upper, lower) if kind != DOUBLE else (1.0 / lower, 1.0 / upper)

@@ -10,7 +10,23 @@ import numpy.typing as npt
 from alo_lib.numerics.chebyshev import interpolation_matrix, nodes
 from alo_lib.numerics.quadrature import front_rule, sine_squared_rule
 
-__all__ = ["ACCURATE", "FAST", "HIGH_PRECISION", "Scheme", "Tables", "resolve_scheme", "tables"]
+__all__ = [
+    "ACCURATE",
+    "COSINE",
+    "ELAPSED",
+    "FAST",
+    "HIGH_PRECISION",
+    "HOLD",
+    "INVERSE",
+    "PRICE_COSINE",
+    "PRICE_SINE",
+    "PRICE_WEIGHT",
+    "WEIGHT",
+    "Scheme",
+    "Tables",
+    "resolve_scheme",
+    "tables",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -48,27 +64,30 @@ class Scheme:
 
 FAST = Scheme(1, 6, 8, 16)
 ACCURATE = Scheme(3, 12, 16, 24)
-HIGH_PRECISION = Scheme(6, 24, 40, 48)
+HIGH_PRECISION = Scheme(4, 24, 40, 48)
 _PRESETS = {"fast": FAST, "accurate": ACCURATE, "high_precision": HIGH_PRECISION}
 
 
 class Tables(NamedTuple):
     """A scheme's constants as the kernels read them; time is scaled to 1.
 
-    Flattened pairs (point k, node i) run along one axis at ``k * n + i``; l is rounded up to a multiple of 8.
+    Pairs (node i, inner point k) are numbered ``i * l + k``.
     """
 
     sweeps: int
+    points: int  # l
     node: Array  # (n,) square roots of the node times, 1 first
-    interpolate: Array  # (n, l * n) node values to values at the inner points
-    interpolate_halves: Array  # (n, 2, l * n / 2) the same
-    sine: Array  # (l * n,) square root of the elapsed time u of each pair
-    cosine: Array  # (l * n,) square root of the remaining time v of each pair
-    weight: Array  # (l * n,) weight of each pair, the node's time included
-    price_interpolate: Array  # (n, p)
-    price_sine: Array  # (p,)
-    price_cosine: Array  # (p,)
-    price_weight: Array  # (p,)
+    interpolate: Array  # (n * l, n) node values to values at the inner points
+    pair: Array  # (5, n * l), see ELAPSED and after
+    price_interpolate: Array  # (p, n)
+    price: Array  # (3, p), see PRICE_SINE and after
+
+
+ELAPSED, COSINE, INVERSE, WEIGHT, HOLD = range(5)
+"""Rows of Tables.pair: time u elapsed, square root of the remaining time v, its inverse, weight with the node's time in
+it, and u over the first node's time, at most 1 (see boundary.py)."""
+PRICE_SINE, PRICE_COSINE, PRICE_WEIGHT = range(3)
+"""Rows of Tables.price: square roots of the time u of a point and of 1 - u, and its weight."""
 
 
 def resolve_scheme(scheme: str | Scheme | tuple[int, int, int, int]) -> Scheme:
@@ -90,21 +109,18 @@ def tables(scheme: Scheme) -> Tables:
     """The constants of a scheme."""
     n = scheme.nodes
     x = nodes(n)[:-1]
-    sine, cosine, weight = sine_squared_rule(-8 * (-scheme.points // 8))
-    inner = interpolation_matrix(n, sine[:, np.newaxis] * x)[..., :-1]
-    interpolate = np.ascontiguousarray(inner.reshape(-1, n).T)
-    price_sine, price_cosine, price_weight = front_rule(scheme.price_points)
-    outer = interpolation_matrix(n, price_sine)[..., :-1]
+    sine, cosine, weight = sine_squared_rule(scheme.points)
+    elapsed = np.outer(x, sine) ** 2
+    remaining = np.outer(x, cosine)
+    inner = interpolation_matrix(n, np.outer(x, sine))[..., :-1]
+    price = np.stack(front_rule(scheme.price_points))
+    hold = np.minimum(elapsed / x[-1] ** 2, 1.0)
     return Tables(
         sweeps=scheme.sweeps,
+        points=scheme.points,
         node=x,
-        interpolate=interpolate,
-        interpolate_halves=interpolate.reshape(n, 2, -1),
-        sine=np.ravel(sine[:, np.newaxis] * x),
-        cosine=np.ravel(cosine[:, np.newaxis] * x),
-        weight=np.ravel(weight[:, np.newaxis] * x**2),
-        price_interpolate=np.ascontiguousarray(outer.T),
-        price_sine=price_sine,
-        price_cosine=price_cosine,
-        price_weight=price_weight,
+        interpolate=np.ascontiguousarray(inner.reshape(-1, n)),
+        pair=np.stack([elapsed, remaining, 1.0 / remaining, np.outer(x**2, weight), hold]).reshape(5, -1),
+        price_interpolate=np.ascontiguousarray(interpolation_matrix(n, price[PRICE_SINE])[..., :-1]),
+        price=price,
     )

@@ -7,9 +7,7 @@ of volatility, per node of time. A panel is a pure function of its key; it is so
 and kept while rate and yield stay, whatever spot, volatilities and the passing of time do. As the ranges are fixed, a
 contract's value does not depend on what else is in its chain.
 
-Values are computed for eight contracts of one expiry at once. Pairs (contract, point of the price integral) lie one
-after the other in rows of scratch, and every loop over them fills a single row from a few others: loops long enough,
-and simple enough, for the compiler to vectorize. Sums over a contract's points run in a fixed order.
+A panel's boundaries are solved side by side, one a lane, and so are the contracts of one expiry valued.
 """
 
 import math
@@ -21,13 +19,45 @@ import numpy.typing as npt
 
 from alo_lib.numerics.chebyshev import weights_at
 from alo_lib.numerics.compilation import kernel
-from alo_lib.numerics.elementary import exponential, fma, normal_cdf, normal_cdf_pdf
+from alo_lib.numerics.elementary import fma
 from alo_lib.numerics.fixed_order import solve as solve_linear
-from alo_lib.pricing.american import LONG, SINGLE, decay, horizon, solve
-from alo_lib.pricing.batch import MAX_STEPS, advance, new_search, store
-from alo_lib.pricing.boundary import Space, new_space
-from alo_lib.pricing.european import COUNT, V_L, V_LL, V_LQ, V_LR, V_LS, V_Q, V_R, V_S, V_SS, V, european_put
-from alo_lib.pricing.scheme import Scheme, Tables, tables
+from alo_lib.numerics.lanes import LANES, load, select, store, table
+from alo_lib.pricing.american import LONG, SINGLE, decay, horizon, set_put, solve
+from alo_lib.pricing.batch import C_RIGHT, C_SPOT, reduce_contract, to_market
+from alo_lib.pricing.boundary import FAILED, KIND, Space, new_space
+from alo_lib.pricing.european import (
+    COUNT,
+    P_RATE,
+    P_SPOT,
+    P_STRIKE,
+    P_TIME,
+    P_VOLATILITY,
+    P_YIELD,
+    WITH_ALL,
+    WITH_NONE,
+    WITH_VEGA,
+)
+from alo_lib.pricing.implied import MAX_STEPS, advance, new_search
+from alo_lib.pricing.premium import (
+    BY_RATE,
+    BY_SIGMA,
+    BY_SIGMA2,
+    BY_YIELD,
+    EXERCISED,
+    P_CASE,
+    P_SIDE,
+    P_SIGN,
+    P_SPAN,
+    P_START,
+    P_START_Q,
+    P_START_R,
+    PLAIN,
+    POINT_ROWS,
+    SQUARE,
+    evaluate,
+    new_puts,
+)
+from alo_lib.pricing.scheme import PRICE_SINE, Scheme, Tables, tables
 
 __all__ = ["Surfaces"]
 
@@ -35,12 +65,10 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-LANES = 8
-_DEGREES = 8  # coefficients of a panel's polynomials
+_DEGREES = LANES  # coefficients of a panel's polynomials
 _LOWEST = -6  # binary exponent of the first panel's volatilities: 1/128 to 1/64
 _PANELS = 11  # up to 16
 _LN2 = math.log(2.0)
-_G_FLOOR = 1e-24
 
 
 @lru_cache(maxsize=1)
@@ -66,24 +94,30 @@ def _solve_panel(
     volatilities: Array,
     until: float,
     to_coefficients: Array,
+    wanted: int,
     t: Tables,
     space: Space,
     out: Array,
 ) -> bool:
-    """Coefficients (3, degrees, n) of g squared and of half its derivatives by rate and yield; False without one."""
+    """Coefficients (3, degrees, n) of g squared and of half its derivatives by rate and yield; False without one.
+
+    volatilities: (LANES,). wanted: WITH_ALL.
+    """
+    n = t.node.size
+    for lane in range(LANES):
+        set_put(lane, rate, dividend_yield, volatilities[lane], until, space.put)
+    solve(volatilities.size, wanted, t, space)
     out[:] = 0.0
-    for m in range(volatilities.size):
-        if solve(rate, dividend_yield, volatilities[m], until, True, t, space) != 0:
+    for lane in range(LANES):
+        if space.put[KIND, lane] != SINGLE or space.put[FAILED, lane] > 0.0:
             return False
-        if space.scope[1] != SINGLE or space.scope[0] != until:
-            return False
-        for a in range(volatilities.size):
-            c = to_coefficients[a, m]
-            for i in range(t.node.size):
-                g = space.g[0, i]
+        for a in range(_DEGREES):
+            c = to_coefficients[a, lane]
+            for i in range(n):
+                g = space.g[i, lane]
                 out[0, a, i] += c * g * g
-                out[1, a, i] += c * g * space.tangents[0, 1, i]
-                out[2, a, i] += c * g * space.tangents[0, 2, i]
+                out[1, a, i] += c * g * space.tangents[n + i, lane]
+                out[2, a, i] += c * g * space.tangents[2 * n + i, lane]
     return True
 
 
@@ -98,7 +132,7 @@ def panel(rate: float, dividend_yield: float, scheme: Scheme, years: int, expone
     out = np.empty((3, _DEGREES, t.node.size))
     volatilities = 2.0 ** (exponent - 0.5 + 0.5 * x)
     until = max(horizon(rate, dividend_yield, volatility, 4.0**years) for volatility in volatilities)
-    solved = _solve_panel(rate, dividend_yield, volatilities, until, to_coefficients, t, new_space(t), out)
+    solved = _solve_panel(rate, dividend_yield, volatilities, until, to_coefficients, WITH_ALL, t, new_space(t), out)
     return Panel(until, out) if solved else None
 
 
@@ -106,219 +140,29 @@ class Surface(NamedTuple):
     """What the kernels read: the groups of contracts that share rate, yield and expiry, and their panels."""
 
     group: Array  # (groups, 6) rate, yield, time to expiry, log of the boundary at expiry, its derivatives by r and q
-    rows: Array  # (groups, 5, LANES * p) per pair: see _TIME and after
     panel: Integers  # (groups, _PANELS) index into panels, by volatility; -1 for none
-    panels: Array  # (panels, 3, degrees, p + 1) coefficients at the points of the price integral, and today
-
-
-# Rows of Surface.rows: time until the point, its root, drift of the log distance, discounted weights.
-_TIME, _ROOT, _DRIFT, _CASH, _STOCK = range(5)
-# Rows of scratch over pairs.
-(_SPOT, _LOG, _SIGMA, _H, _X, _XX, _Y, _Z, _S, _A, _CDF, _PDF, _HELD, _E, _FLOW, _FB, _TERM) = range(17)
-_SCRATCH = 17
+    panels: Array  # (panels, 3, p + 1, degrees) coefficients at the points of the price integral, and today
 
 
 @kernel
-def _expiry_tables(panels: Array, roots: Array, node: Array, sine: Array, weights: Array, out: Array) -> None:
-    """Panels (k, 3, degrees, n) at the points of an expiry: out (k, 3, degrees, p + 1), today last.
+def _expiry_tables(panels: Array, roots: Array, node: Array, sine: Array, out: Array) -> None:
+    """Panels (k, 3, degrees, n) at the points of an expiry: out (k, 3, p + 1, degrees), today last.
 
     roots (k,): square root of time to expiry over the time up to which the panel's boundaries are solved.
     """
     n = node.size
     p = sine.size
+    weights = np.empty((n, 1))
     out[:] = 0.0
     for j in range(roots.size):
         for k in range(p + 1):
-            weights_at(min(roots[j] * (sine[k] if k < p else 1.0), 1.0), node, weights)
-            for i in range(n):
-                c = weights[i]
-                for a in range(3):
-                    for m in range(panels.shape[2]):
-                        out[j, a, m, k] += c * panels[j, a, m, i]
-
-
-@kernel
-def _group_rows(group: Array, t: Tables, out: Array) -> None:
-    """Rows (groups, 5, LANES * p) of each group."""
-    p = t.price_sine.size
-    for j in range(group.shape[0]):
-        r, q, time, start = group[j, 0], group[j, 1], group[j, 2], group[j, 3]
-        for k in range(p):
-            v = time * t.price_cosine[k] * t.price_cosine[k]
-            out[j, _TIME, k] = v
-            out[j, _ROOT, k] = math.sqrt(time) * t.price_cosine[k]
-            out[j, _DRIFT, k] = (r - q) * v - start
-            out[j, _CASH, k] = time * t.price_weight[k] * exponential(-r * v)
-            out[j, _STOCK, k] = time * t.price_weight[k] * exponential(-q * v)
-        for row in range(5):
-            for f in range(p, out.shape[2]):
-                out[j, row, f] = out[j, row, f - p]
-
-
-@kernel
-def _load(
-    lane: int, spot: float, volatility: float, panels: Array, number: int, x: float, order: int, p: int, w: Array
-) -> None:
-    """One contract's pairs: its constants, and its boundary's polynomials in volatility (x in [-1, 1])."""
-    base = lane * p
-    log_spot = math.log(spot)
-    for f in range(base, base + p):
-        w[_SPOT, f] = spot
-    for f in range(base, base + p):
-        w[_LOG, f] = log_spot
-    for f in range(base, base + p):
-        w[_SIGMA, f] = volatility
-    c = panels[number, 0]
-    for k in range(p):
-        h = c[_DEGREES - 1, k]
-        for m in range(_DEGREES - 2, -1, -1):
-            h = fma(h, x, c[m, k])
-        w[_H, base + k] = h
-    if order == 0:
-        return
-    # Derivatives of g squared, halved, by volatility and by volatility twice.
-    slope = 1.0 / (_LN2 * volatility)
-    for k in range(p):
-        h = (_DEGREES - 1) * c[_DEGREES - 1, k]
-        for m in range(_DEGREES - 2, 0, -1):
-            h = fma(h, x, m * c[m, k])
-        w[_X, base + k] = slope * h
-    bend = 2.0 * slope * slope
-    for k in range(p):
-        h = (_DEGREES - 1) * (_DEGREES - 2) * c[_DEGREES - 1, k]
-        for m in range(_DEGREES - 2, 1, -1):
-            h = fma(h, x, m * (m - 1) * c[m, k])
-        w[_XX, base + k] = bend * h - w[_X, base + k] / volatility
-    if order == 1:
-        return
-    for a in range(1, 3):
-        c = panels[number, a]
-        for k in range(p):
-            h = c[_DEGREES - 1, k]
-            for m in range(_DEGREES - 2, -1, -1):
-                h = fma(h, x, c[m, k])
-            w[_X + 1 + a, base + k] = h
-
-
-@kernel
-def _sum(w: Array, lanes: int, p: int, total: Array, which: int) -> None:
-    """Add each contract's terms to row ``which`` of total (COUNT, LANES), in order of the points."""
-    for lane in range(lanes):
-        value = 0.0
-        for f in range(lane * p, lane * p + p):
-            value += w[_TERM, f]
-        total[which, lane] += value
-
-
-@kernel
-def _add_premiums(group: Array, rows: Array, lanes: int, p: int, order: int, w: Array, total: Array) -> None:
-    """Add the early-exercise integrals of the contracts loaded, strike 1, to total (COUNT, LANES).
-
-    order: 0 for values, 1 for the derivatives by volatility too, 2 for all. Formulas as in
-    :func:`alo_lib.pricing.american.evaluate`, whose sums these are, taken for several contracts side by side.
-    """
-    count = lanes * p
-    r, q, start, start_r, start_q = group[0], group[1], group[3], group[4], group[5]
-    for f in range(count):
-        w[_H, f] = math.sqrt(max(w[_H, f], _G_FLOOR))
-    for f in range(count):
-        w[_S, f] = w[_SIGMA, f] * rows[_ROOT, f]
-    for f in range(count):
-        w[_A, f] = (w[_LOG, f] + rows[_DRIFT, f] + w[_H, f]) / w[_S, f]
-    for f in range(count):
-        cdf, pdf = normal_cdf_pdf(0.5 * w[_S, f] - w[_A, f])
-        w[_CDF, f] = rows[_CASH, f] * cdf
-        w[_PDF, f] = pdf
-    for f in range(count):
-        w[_HELD, f] = q * w[_SPOT, f] * rows[_STOCK, f] * normal_cdf(-0.5 * w[_S, f] - w[_A, f])
-    for f in range(count):
-        w[_TERM, f] = r * w[_CDF, f] - w[_HELD, f]
-    _sum(w, lanes, p, total, V)
-    if order == 0:
-        return
-    for f in range(count):
-        w[_E, f] = rows[_CASH, f] * w[_PDF, f]
-    for f in range(count):
-        w[_FLOW, f] = q * exponential(start - w[_H, f])
-    for f in range(count):
-        w[_FB, f] = w[_E, f] * (r - w[_FLOW, f]) / w[_S, f]
-    # The boundary's derivatives by volatility, in the place of those of its square.
-    for f in range(count):
-        w[_X, f] = -w[_X, f] / w[_H, f]
-    for f in range(count):
-        w[_XX, f] = w[_X, f] * w[_X, f] / w[_H, f] - w[_XX, f] / w[_H, f]
-    for f in range(count):
-        a1 = -w[_X, f] / w[_S, f] - w[_A, f] / w[_SIGMA, f]
-        half = 0.5 * rows[_ROOT, f]
-        w[_TERM, f] = -w[_E, f] * (r * (a1 - half) - w[_FLOW, f] * (a1 + half))
-    _sum(w, lanes, p, total, V_S)
-    for f in range(count):
-        slope = -w[_X, f] / w[_S, f]
-        inverse = 1.0 / w[_SIGMA, f]
-        a1 = slope - w[_A, f] * inverse
-        a2 = -w[_XX, f] / w[_S, f] - 2.0 * inverse * (slope - w[_A, f] * inverse)
-        half = 0.5 * w[_S, f] * inverse
-        minus = w[_A, f] - 0.5 * w[_S, f]
-        plus = w[_A, f] + 0.5 * w[_S, f]
-        by_r = a2 - minus * (a1 - half) * (a1 - half)
-        by_q = a2 - plus * (a1 + half) * (a1 + half)
-        w[_TERM, f] = -w[_E, f] * (r * by_r - w[_FLOW, f] * by_q)
-    _sum(w, lanes, p, total, V_SS)
-    if order == 1:
-        return
-    for f in range(count):
-        w[_TERM, f] = -w[_FB, f] - w[_HELD, f]
-    _sum(w, lanes, p, total, V_L)
-    for f in range(count):
-        minus = w[_A, f] / w[_S, f] - 0.5
-        w[_TERM, f] = minus * w[_FB, f] - w[_HELD, f] + w[_FLOW, f] * w[_E, f] / w[_S, f]
-    _sum(w, lanes, p, total, V_LL)
-    for f in range(count):
-        minus = w[_A, f] - 0.5 * w[_S, f]
-        tilt = r - w[_FLOW, f] - minus * (r * (minus + w[_S, f]) - w[_FLOW, f] * minus)
-        w[_TERM, f] = (w[_E, f] * tilt / w[_SIGMA, f] - minus * w[_FB, f] * w[_X, f]) / w[_S, f]
-    _sum(w, lanes, p, total, V_LS)
-    for f in range(count):
-        w[_Y, f] = start_r - w[_Y, f] / w[_H, f]
-    for f in range(count):
-        w[_Z, f] = start_q - w[_Z, f] / w[_H, f]
-    for f in range(count):
-        v = rows[_TIME, f]
-        w[_TERM, f] = w[_CDF, f] * (1.0 - r * v) + w[_FB, f] * (w[_Y, f] - v)
-    _sum(w, lanes, p, total, V_R)
-    for f in range(count):
-        v = rows[_TIME, f]
-        stock = w[_SPOT, f] * rows[_STOCK, f] * normal_cdf(-0.5 * w[_S, f] - w[_A, f])
-        w[_TERM, f] = -stock * (1.0 - q * v) + w[_FB, f] * (w[_Z, f] + v)
-        w[_PDF, f] = stock
-    _sum(w, lanes, p, total, V_Q)
-    for f in range(count):
-        v = rows[_TIME, f]
-        minus = w[_A, f] / w[_S, f] - 0.5
-        w[_TERM, f] = -w[_E, f] * (1.0 - r * v) / w[_S, f] + minus * w[_FB, f] * (v - w[_Y, f])
-    _sum(w, lanes, p, total, V_LR)
-    for f in range(count):
-        v = rows[_TIME, f]
-        minus = w[_A, f] / w[_S, f] - 0.5
-        exercised = w[_E, f] * exponential(start - w[_H, f]) / w[_S, f]
-        w[_TERM, f] = -(1.0 - q * v) * (w[_PDF, f] - exercised) - minus * w[_FB, f] * (v + w[_Z, f])
-    _sum(w, lanes, p, total, V_LQ)
-
-
-@kernel
-def _finish(lane: int, spot: float, volatility: float, group: Array, boundary: float, one: Array, total: Array) -> None:
-    """The European put added to a contract's premium in total (COUNT, LANES); both for strike 1."""
-    r, q, time = group[0], group[1], group[2]
-    if math.log(spot) <= group[3] - boundary:
-        total[:, lane] = 0.0
-        total[V, lane] = 1.0 - spot
-        total[V_L, lane] = -spot
-        total[V_LL, lane] = -spot
-        return
-    european_put(spot, 1.0, r, q, volatility, time, one)
-    for j in range(COUNT):
-        total[j, lane] += one[j]
-    total[V, lane] = min(max(total[V, lane], one[V], 1.0 - spot), math.exp(-min(r, 0.0) * time))
+            weights_at(min(roots[j] * (sine[k] if k < p else 1.0), 1.0), node, weights, 0, 0)
+            for a in range(3):
+                for m in range(_DEGREES):
+                    value = 0.0
+                    for i in range(n):
+                        value += weights[i, 0] * panels[j, a, m, i]
+                    out[j, a, k, m] = value
 
 
 @kernel
@@ -332,11 +176,57 @@ def _place(volatility: float) -> tuple[int, float]:
 def _today(surface: Surface, number: int, x: float) -> float:
     """The boundary today, as its log distance from where it starts."""
     c = surface.panels[number, 0]
-    last = c.shape[1] - 1
-    h = c[_DEGREES - 1, last]
+    last = c.shape[0] - 1
+    h = c[last, _DEGREES - 1]
     for m in range(_DEGREES - 2, -1, -1):
-        h = fma(h, x, c[m, last])
+        h = fma(h, x, c[last, m])
     return math.sqrt(max(h, 0.0))
+
+
+@kernel
+def _read(number: int, wanted: int, panels: Array, places: Array, points: Array) -> None:
+    """Boundaries of the lanes whose panel is ``number`` at the points of their price integrals, into points.
+
+    places: (3, LANES) panel, x and volatility of each lane. points: as ``premium`` reads them.
+    """
+    p = panels.shape[2] - 1
+    mine = load(places, 0) == float(number)
+    x, volatility = load(places, 1), load(places, 2)
+    # Derivatives of g squared, halved, by volatility and by volatility twice.
+    slope = 1.0 / (_LN2 * volatility)
+    bend = 2.0 * slope * slope
+    inverse = 1.0 / volatility
+    for k in range(p):
+        c = panels[number, 0]
+        h = c[k, _DEGREES - 1]
+        for m in range(_DEGREES - 2, -1, -1):
+            h = fma(h, x, c[k, m])
+        store(points, SQUARE * p + k, select(mine, h, load(points, SQUARE * p + k)))
+        if wanted == WITH_NONE:
+            continue
+        first = (_DEGREES - 1) * c[k, _DEGREES - 1]
+        for m in range(_DEGREES - 2, 0, -1):
+            first = fma(first, x, m * c[k, m])
+        first = slope * first
+        second = fma(
+            (_DEGREES - 1) * (_DEGREES - 2) * c[k, _DEGREES - 1],
+            x,
+            (_DEGREES - 2) * (_DEGREES - 3) * c[k, _DEGREES - 2],
+        )
+        for m in range(_DEGREES - 3, 1, -1):
+            second = fma(second, x, m * (m - 1) * c[k, m])
+        second = bend * second - first * inverse
+        store(points, BY_SIGMA * p + k, select(mine, first, load(points, BY_SIGMA * p + k)))
+        store(points, BY_SIGMA2 * p + k, select(mine, second, load(points, BY_SIGMA2 * p + k)))
+        if wanted == WITH_VEGA:
+            continue
+        for a in range(1, 3):
+            c = panels[number, a]
+            row = (BY_RATE if a == 1 else BY_YIELD) * p + k
+            h = c[k, _DEGREES - 1]
+            for m in range(_DEGREES - 2, -1, -1):
+                h = fma(h, x, c[k, m])
+            store(points, row, select(mine, h, load(points, row)))
 
 
 @kernel
@@ -347,57 +237,71 @@ def _values(
     right: Array,
     order: Integers,
     first: Integers,
+    american: int,
+    price: Array,
     surface: Surface,
     out: Array,
 ) -> None:
     """Fill out for the contracts in order (k), which lists them by group; group j begins at first[j].
 
-    out: prices (1, n); prices, vega and volga (3, n); or prices and greeks (10, n). NaN where there is no panel.
+    price: as Tables has it. out: prices (1, n); prices, vega and volga (3, n); or prices and greeks (10, n). NaN where
+    there is no panel.
     """
-    p = surface.rows.shape[2] // LANES
-    wanted = 0 if out.shape[0] == 1 else (1 if out.shape[0] == 3 else 2)
-    w = np.zeros((_SCRATCH, LANES * p))
-    total = np.zeros((COUNT, LANES))
-    one = np.zeros(COUNT)
-    who = np.zeros(LANES, np.int64)
-    moneyness = np.zeros(LANES)
-    boundary = np.zeros(LANES)
+    wanted = WITH_NONE if out.shape[0] == 1 else (WITH_VEGA if out.shape[0] == 3 else WITH_ALL)
+    puts = new_puts()
+    points = table(POINT_ROWS * price.shape[1])
+    contract, block, places = table(2), table(COUNT), table(3)
+    member = np.zeros(LANES, np.int64)
+    put = puts.put
     for j in range(first.size - 1):
         group = surface.group[j]
-        lanes = 0
+        for row, value in (
+            (P_RATE, group[0]),
+            (P_YIELD, group[1]),
+            (P_TIME, group[2]),
+            (P_SPAN, group[2]),
+            (P_SIDE, 1.0),
+            (P_START, group[3]),
+            (P_START_R, group[4]),
+            (P_START_Q, group[5]),
+        ):
+            store(put, row, value)
+        lane = 0
         for position in range(first[j], first[j + 1]):
             i = order[position]
             exponent, x = _place(volatility[i])
             number = surface.panel[j, exponent] if 0 <= exponent < surface.panel.shape[1] else -1
             if number >= 0:
-                who[lanes] = i
-                moneyness[lanes] = strike[i] / spot[i] if right[i] > 0.0 else spot[i] / strike[i]
-                boundary[lanes] = _today(surface, number, x)
-                _load(lanes, moneyness[lanes], volatility[i], surface.panels, number, x, wanted, p, w)
-                lanes += 1
+                s, k, _, _ = reduce_contract(spot[i], strike[i], group[0], group[1], right[i])
+                exercised = math.log(s / k) <= group[3] - _today(surface, number, x)
+                put[P_SPOT, lane], put[P_STRIKE, lane], put[P_VOLATILITY, lane] = s, k, volatility[i]
+                put[P_CASE, lane] = EXERCISED if exercised else PLAIN
+                put[P_SIGN, lane] = 0.0 if exercised else 1.0
+                contract[C_RIGHT, lane], contract[C_SPOT, lane] = right[i], spot[i]
+                places[0, lane], places[1, lane], places[2, lane] = number, x, volatility[i]
+                member[lane] = i
+                lane += 1
             else:
                 for row in range(out.shape[0]):
                     out[row, i] = math.nan
-            if lanes < LANES and position + 1 < first[j + 1]:
+            if lane == 0 or (lane < LANES and position + 1 < first[j + 1]):
                 continue
-            total[:] = 0.0
-            _add_premiums(group, surface.rows[j], lanes, p, wanted, w, total)
-            for lane in range(lanes):
-                i = who[lane]
-                _finish(lane, moneyness[lane], volatility[i], group, boundary[lane], one, total)
-                call = right[i] > 0.0
-                scale = spot[i] if call else strike[i]
-                for row in range(COUNT):
-                    one[row] = scale * total[row, lane]
-                if wanted == 2:
-                    rate, dividend_yield = (group[1], group[0]) if call else (group[0], group[1])
-                    store(spot[i], rate, dividend_yield, volatility[i], group[2], call, one, out, i)
-                    continue
-                out[0, i] = one[V]
-                if wanted == 1:
-                    out[1, i] = one[V_S]
-                    out[2, i] = one[V_SS]
-            lanes = 0
+            for other in range(lane, LANES):
+                for row in range(3):
+                    places[row, other] = places[row, 0]
+            for other in range(lane):
+                # Each panel is read once, for all lanes that are in it.
+                seen = False
+                for before in range(other):
+                    seen = seen or places[0, before] == places[0, other]
+                if not seen:
+                    _read(int(places[0, other]), wanted, surface.panels, places, points)
+            evaluate(lane, american, wanted, price, points, points, put, puts.total)
+            to_market(wanted, contract, put, puts.total, block)
+            for row in range(out.shape[0]):
+                for other in range(lane):
+                    out[row, member[other]] = block[row, other]
+            lane = 0
 
 
 class Grouped(NamedTuple):
@@ -437,14 +341,11 @@ def _settling(grouped: Grouped) -> Array:
 def _surface(grouped: Grouped, needed: Mask, scheme: Scheme) -> Surface:
     """The surface of the groups, with those of the panels needed (groups, _PANELS) that there are."""
     t = tables(scheme)
-    p = t.price_sine.size
     rates, yields, times = grouped.key
     below = (yields > rates) & (rates > 0.0)  # the boundary starts below the strike
     with np.errstate(divide="ignore", invalid="ignore"):
         starts = [np.where(below, x, 0.0) for x in (np.log(rates / yields), 1.0 / rates, -1.0 / yields)]
     group = np.ascontiguousarray(np.stack([rates, yields, times, *starts], axis=1))
-    rows = np.empty((len(times), 5, LANES * p))
-    _group_rows(group, t, rows)
     index = np.full((len(times), _PANELS), -1, np.int64)
     solved: list[Array] = []
     roots = []
@@ -455,10 +356,11 @@ def _surface(grouped: Grouped, needed: Mask, scheme: Scheme) -> Surface:
             index[j, number] = len(solved)
             solved.append(found.coefficients)
             roots.append(math.sqrt(times[j] / found.until))
-    panels = np.empty((len(solved), 3, _DEGREES, p + 1))
+    sine = t.price[PRICE_SINE]
+    panels = np.empty((len(solved), 3, sine.size + 1, _DEGREES))
     if solved:
-        _expiry_tables(np.stack(solved), np.array(roots), t.node, t.price_sine, np.empty(t.node.size), panels)
-    return Surface(group, rows, index, panels)
+        _expiry_tables(np.stack(solved), np.array(roots), t.node, sine, panels)
+    return Surface(group, index, panels)
 
 
 class Surfaces:
@@ -469,6 +371,7 @@ class Surfaces:
 
     def __init__(self, strike: Array, time_to_expiry: Array, right: Array, scheme: Scheme) -> None:
         self._strike, self._time, self._right, self._scheme = strike, time_to_expiry, right, scheme
+        self._price = tables(scheme).price
         self._rates = np.empty((2, 0))
         self._tried = np.empty((0, _PANELS), np.bool_)  # panels asked for, by group
         self._settles = np.empty((0, _PANELS))
@@ -501,7 +404,7 @@ class Surfaces:
         self._prepare(rate, dividend_yield, volatility, LONG)
         out = np.empty((rows, spot.size))
         order, first = self._grouped.order, self._grouped.first
-        _values(spot, self._strike, volatility, self._right, order, first, self._surface, out)
+        _values(spot, self._strike, volatility, self._right, order, first, 1, self._price, self._surface, out)
         return out
 
     def implied(self, price: Array, spot: Array, rate: Array, dividend_yield: Array) -> tuple[Array, Mask]:
@@ -510,7 +413,7 @@ class Surfaces:
         All searches take each step together; the European volatilities are where they start.
         """
         contracts = (spot, self._strike, rate, dividend_yield, self._time, self._right)
-        search = new_search(price, *contracts, tables(self._scheme))
+        search = new_search(price, *contracts, 1)
         out = np.empty((3, price.size))
         open_ = np.isfinite(search.volatility)
         without = np.zeros_like(open_)
@@ -522,7 +425,9 @@ class Surfaces:
                 break
             order = self._grouped.order[open_[self._grouped.order]]
             first = np.searchsorted(self._grouped.member[order], np.arange(len(self._grouped.first)))
-            _values(spot, self._strike, search.volatility, self._right, order, first, self._surface, out)
+            _values(
+                spot, self._strike, search.volatility, self._right, order, first, 1, self._price, self._surface, out
+            )
             without |= open_ & np.isnan(out[0])
             open_ &= ~without
             advance(price, out, search, open_)
