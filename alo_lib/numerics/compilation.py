@@ -4,6 +4,7 @@ Every compiled function of the library goes through :func:`kernel`. The Python o
 ``function.py_func``, so one table of cases can test both; ``NUMBA_DISABLE_JIT=1`` runs everything uncompiled.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,16 +14,34 @@ import numba
 
 __all__ = ["kernel", "python_original"]
 
-_NUMERICS = Path(__file__).resolve().parent
+_LIBRARY = Path(__file__).resolve().parents[1]
+_IMPORT = re.compile(rf"^from {__package__.partition('.')[0]}\.(\w+)", re.MULTILINE)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @cache
-def _sources(folder: Path) -> tuple[tuple[str, int, int], ...]:
+def _modules(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, modification time and size of a package's modules, in order of name."""
     stats = ((path.name, path.stat()) for path in sorted(folder.glob("*.py")))
     return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
+@cache
+def _imported(folder: Path) -> frozenset[Path]:
+    """The library's packages that a package's modules name in their imports."""
+    names = (name for path in folder.glob("*.py") for name in _IMPORT.findall(path.read_text(encoding="utf-8")))
+    return frozenset(_LIBRARY / name for name in names)
+
+
+@cache
+def _sources(folder: Path) -> tuple[object, ...]:
+    """The modules of a package and of all of the library that it reaches by imports, in order of name."""
+    reached, new = {folder}, {folder}
+    while new:
+        new = {package for each in new for package in _imported(each)} - reached
+        reached |= new
+    return tuple((package.name, _modules(package)) for package in sorted(reached))
 
 
 def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = False) -> Any:
@@ -34,7 +53,7 @@ def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = 
     ``parallel`` allows ``prange``; the loop's iterations must be independent, so that the bits do not depend on the
     number of threads. ``inline`` inlines the function at numba level where LLVM would not.
 
-    A cached kernel is compiled again when any module of its own package or of ``numerics`` has changed.
+    A cached kernel is compiled again when any module of its own package, or of one that this imports, has changed.
     """
 
     def compile_(f: F) -> Any:
@@ -51,7 +70,7 @@ def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = 
         if cache_file is not None:
             # numba checks the stamp of the kernel's own file only; a changed callee would leave a stale caller cached.
             own_package = Path(f.__code__.co_filename).resolve().parent
-            cache_file._source_stamp = (cache_file._source_stamp, _sources(own_package), _sources(_NUMERICS))
+            cache_file._source_stamp = (cache_file._source_stamp, _sources(own_package))
         return compiled
 
     return compile_ if function is None else compile_(function)
