@@ -1,6 +1,12 @@
 """Eight options are computed side by side: none may know which others, on the easiest batch or among the hardest."""
 
+import hashlib
+import os
+import platform
+import subprocess
+import sys
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -64,3 +70,24 @@ def test_strikes_that_share_a_boundary_are_worth_what_they_are_alone() -> None:
     together = price(100.0, strikes, 0.04, 0.01, volatilities, 1.0, -1)
     alone = [float(price(100.0, k, 0.04, 0.01, v, 1.0, -1)) for k, v in zip(strikes, volatilities, strict=True)]
     np.testing.assert_array_equal(together, alone)
+
+
+def _digest() -> str:
+    values = np.stack(greeks(*(column[:64] for column in _mixed()), invalid="nan"))
+    return hashlib.sha256(values.tobytes()).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="it compiles for an older x86-64 processor")
+def test_a_machine_with_narrower_vectors_gives_the_same_bits(tmp_path: Path) -> None:
+    older = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2,+sse4.2"}
+    code = "from tests.pricing.test_side_by_side import _digest; print(_digest())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | older | {"NUMBA_CACHE_DIR": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == _digest()
