@@ -258,8 +258,10 @@ def _next_probe(lane: int, step: int, n: int, space: Space) -> bool:
 
 
 @kernel
-def solve(count: int, wanted: int, t: Tables, space: Space) -> None:
+def solve(count: int, wanted: int, t: Tables, space: Space) -> int:
     """Solve the boundary, or both, of the puts in the first ``count`` lanes of ``space.put``; FAILED tells where not.
+
+    Returns how many boundaries there are, 0 where all puts are European.
 
     wanted: whether with the derivatives that prices or greeks need, see WITH_NONE. Two boundaries are solved up to
     UNTIL or to where they meet, whichever is earlier; UNTIL then is that. Up to there each obeys its own
@@ -267,7 +269,7 @@ def solve(count: int, wanted: int, t: Tables, space: Space) -> None:
     """
     n = t.node.size
     put = space.put
-    searched = 0
+    boundaries = searched = 0
     for lane in range(LANES):
         if lane >= count:
             set_put(lane, put[RATE, 0], put[YIELD, 0], put[VOLATILITY, 0], put[TIME, 0], put)
@@ -275,10 +277,14 @@ def solve(count: int, wanted: int, t: Tables, space: Space) -> None:
         _settle_regime(lane, put)
         if lane >= count:
             put[ACTIVE, lane] = put[_PROBE, lane] = 0.0
+        if put[ACTIVE, lane] > 0.0:
+            boundaries = max(boundaries, 1)
         if put[_PROBE, lane] > 0.0:
+            boundaries = 2
             searched += 1
+    if boundaries == 0:
+        return 0
     # Which boundary is a variable all along: numba would compile everything below once more for each literal.
-    boundaries = 2 if searched > 0 else 1
     for step in range(_MEETING_STEPS):
         prepare(t, space)
         for which in range(boundaries):
@@ -302,11 +308,12 @@ def solve(count: int, wanted: int, t: Tables, space: Space) -> None:
         if put[_PROBE, lane] > 0.0:
             put[FAILED, lane] = 1.0
     if wanted == WITH_NONE:
-        return
+        return boundaries
     if boundaries > 1:
         prepare(t, space)
     for which in range(boundaries):
         solve_tangents(which, t, space)
+    return boundaries
 
 
 @kernel

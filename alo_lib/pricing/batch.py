@@ -8,7 +8,6 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.lanes import LANES, greatest, load, select, store, table
 from alo_lib.pricing.american import (
-    DOUBLE,
     add_meeting_volga,
     boundary_points,
     difficulty,
@@ -17,7 +16,7 @@ from alo_lib.pricing.american import (
     set_put,
     solve,
 )
-from alo_lib.pricing.boundary import FAILED, KIND, UNTIL, Space, new_space
+from alo_lib.pricing.boundary import FAILED, UNTIL, Space, new_space
 from alo_lib.pricing.european import (
     COUNT,
     P_RATE,
@@ -181,7 +180,9 @@ def value_batch(
                     held += 1
                 source[i] = held - 1
             i += 1
-        with_lower = american > 0 and held > 0 and solve_sources(held, wanted, t, solved, solved_lower, space)
+        boundaries = 0
+        if american > 0 and held > 0:
+            boundaries = solve_sources(held, wanted, t, solved, solved_lower, space)
         lane = 0
         for j in range(first, i):
             if source[j] < 0 or (american > 0 and space.put[FAILED, source[j]] > 0.0):
@@ -196,12 +197,12 @@ def value_batch(
                 lane += 1
             if lane == LANES or (j == i - 1 and lane > 0):
                 place(lane, american, t.node.size, space.put, space.g, puts.source, puts.put)
-                if american > 0:
+                if boundaries > 0:
                     _take(rows, solved, puts.source, upper)
-                if with_lower:
+                if boundaries > 1:
                     _take(rows, solved_lower, puts.source, lower)
                 evaluate(lane, american, wanted, t.price, upper, lower, puts.put, puts.total)
-                if with_lower and wanted != WITH_NONE:
+                if boundaries > 1 and wanted != WITH_NONE:
                     add_meeting_volga(lane, space, puts)
                 to_market(wanted, contract, puts.put, puts.total, block)
                 for row in range(out.shape[0]):
@@ -212,16 +213,12 @@ def value_batch(
 
 
 @kernel
-def solve_sources(count: int, wanted: int, t: Tables, upper: Array, lower: Array, space: Space) -> bool:
+def solve_sources(count: int, wanted: int, t: Tables, upper: Array, lower: Array, space: Space) -> int:
     """Solve the boundaries of the first ``count`` lanes and read them at the points of their price integrals.
 
-    Returns whether any has a lower boundary.
+    Returns how many boundaries there are, 0 where all are European.
     """
-    solve(count, wanted, t, space)
-    boundaries = 1
-    for lane in range(count):
-        if space.put[KIND, lane] == DOUBLE:
-            boundaries = 2
+    boundaries = int(solve(count, wanted, t, space))
     for which in range(boundaries):
         boundary_points(which, wanted, t, upper if which == 0 else lower, space)
-    return boundaries > 1
+    return boundaries

@@ -215,10 +215,10 @@ def _american(
             space.put[UNTIL, lane] = horizon(rate, dividend_yield, sigma, time)
             put[P_SPOT, lane], put[P_STRIKE, lane] = search[_SPOT, lane], search[_STRIKE, lane]
             puts.source[lane] = lane
-        with_lower = solve_sources(count, wanted, t, upper, lower, space)
+        boundaries = solve_sources(count, wanted, t, upper, lower, space)
         place(count, american, t.node.size, space.put, space.g, puts.source, put)
         evaluate(count, american, wanted, t.price, upper, lower, put, puts.total)
-        if with_lower:
+        if boundaries > 1:
             add_meeting_volga(count, space, puts)
         floor = load(search, _FLOOR)
         value = select(load(space.put, FAILED) > 0.0, math.nan, load(puts.total, V) - floor)

@@ -68,35 +68,23 @@ def value_quotes(
     reason[(reason == Reason.PRICED) & ~(time_to_expiry > 0.0)] = Reason.EXPIRED
     n = market.size
     columns = {field.name: np.full(n, np.nan) for field in fields(QuotedValues) if field.name != "reason"}
-
-    def chain_of(where: npt.NDArray[np.intp]) -> tuple[Chain, tuple[Array, Array, Array]]:
-        chain = Chain(
-            strike[where], time_to_expiry[where], right[where], style=style, scheme=scheme, dividends=dividends
-        )
-        return chain, (spot[where], rate[where], dividend_yield[where])
-
     quoted = np.flatnonzero(reason == Reason.PRICED)
     if quoted.size:
-        chain, terms = chain_of(quoted)
-        columns["implied_volatility"][quoted] = chain.implied_volatility(market[quoted], *terms)
-        if volatility is not None:
-            columns["price"][quoted] = chain.price(*terms, volatility)
-        else:
-            columns["price"][quoted] = market[quoted]
+        chain = Chain(
+            strike[quoted], time_to_expiry[quoted], right[quoted], style=style, scheme=scheme, dividends=dividends
+        )
+        terms = spot[quoted], rate[quoted], dividend_yield[quoted]
+        found = chain.implied_volatility(market[quoted], *terms)
+        known = found <= DOMAINS["volatility"][1]
+        # What no volatility explains is valued without any, which tells why.
+        values = chain.greeks(*terms, np.where(known, found, 0.0))
+        columns["implied_volatility"][quoted] = np.where(known, found, np.nan)
+        columns["price"][quoted] = market[quoted] if volatility is None else chain.price(*terms, volatility)
+        for name in ("delta", "gamma", "vega", "theta"):
+            columns[name][quoted] = getattr(values, name)
+        columns["rho"][quoted] = values.rho + values.epsilon if on_future else values.rho
 
-    explained = quoted[columns["implied_volatility"][quoted] <= DOMAINS["volatility"][1]]
-    if explained.size:
-        chain, terms = chain_of(explained)
-        values = chain.greeks(*terms, columns["implied_volatility"][explained])
-        for name in ("delta", "gamma", "vega", "theta", "rho"):
-            columns[name][explained] = getattr(values, name)
-        if on_future:
-            columns["rho"][explained] += values.epsilon
-
-    doubtful = np.setdiff1d(quoted, explained, assume_unique=True)
-    if doubtful.size:
-        chain, terms = chain_of(doubtful)
-        floor = chain.price(*terms, 0.0)
+        doubtful, floor = quoted[~known], values.price[~known]
         intrinsic = right[doubtful] * (spot[doubtful] - strike[doubtful])
         tolerance = _AT_FLOOR * strike[doubtful]
         above = market[doubtful] - floor
