@@ -29,6 +29,7 @@ from alo_lib.pricing.boundary import (
     NEAR,
     RATE,
     SEARCH,
+    SPAN,
     START,
     START_Q,
     START_R,
@@ -93,6 +94,7 @@ _SHORTEST = 1e-14  # variance until which every boundary is solved
 _DETERMINISTIC = 1e-8  # volatility * sqrt(time) below which the spot's path is its forward
 _NO_PREMIUM = 1e-10  # of the strike
 _NEGLIGIBLE = 1e-9  # of the strike
+_FLAT = 0.99
 _MEETING_TIME = 1e-7  # relative
 _MEETING_STEPS = 200
 _MEETING_GAP = 1e-8  # of ln(r/q), at which the two boundaries count as having met
@@ -125,41 +127,50 @@ def difficulty(rate: float, dividend_yield: float, volatility: float, time: floa
     """How much denser a scheme a put needs (:meth:`Scheme.denser`): 0 for nearly all.
 
     1 where the boundary has time to settle or a negative yield to grow, which takes more nodes. More where spot drifts
-    down into the exercise region, at a time that is known the better the smaller volatility is: the price integral
-    has a front there.
+    into the exercise region, from above or to two boundaries from below, at a time that is known the better the
+    smaller volatility is: the price integral has a front there.
     """
-    if not (rate > 0.0 or (rate == 0.0 and dividend_yield < 0.0)):
+    kind = regime(rate, dividend_yield)
+    if kind == EUROPEAN or volatility * math.sqrt(time) < _DETERMINISTIC:
         return 0
-    sharpness = (dividend_yield - rate) * math.sqrt(time) / volatility
+    carry = rate - dividend_yield
+    sharpness = (carry if kind == DOUBLE else -carry) * math.sqrt(time) / volatility
     if sharpness > _SHARP:
         return math.ceil(math.log2(min(sharpness, 128.0))) - 1
-    variance = volatility * volatility
-    drift = rate - dividend_yield - 0.5 * variance
-    slowest = rate + 0.5 * drift * drift / variance
+    if kind == DOUBLE:
+        return 0
+    drift = carry - 0.5 * volatility * volatility
+    slowest = rate + 0.5 * (drift / volatility) ** 2
     return int(max(slowest, -dividend_yield) * time > LONG)
 
 
 @kernel
 def horizon(rate: float, dividend_yield: float, volatility: float, time: float) -> float:
-    """The time up to which a put's boundary must be solved: time, or less where a single one has settled before.
+    """The time up to which a put's boundary must be solved: time, or less where it has settled before.
 
     It gets to the perpetual option's as the mass of paths decays that are neither exercised nor discounted away: at the
-    rate r + (r - q - volatility**2 / 2)**2 / (2 volatility**2).
+    rate r + (r - q - volatility**2 / 2)**2 / (2 volatility**2). Two boundaries do so where that is positive; else they
+    meet.
     """
-    if rate <= 0.0 or volatility == 0.0:
+    if rate == 0.0 or volatility == 0.0:
         return time
     variance = volatility * volatility
     drift = rate - dividend_yield - 0.5 * variance
-    settled = _SETTLED / (rate + 0.5 * drift * drift / variance)
-    return min(time, max(settled, _SHORTEST / variance))
+    slowest = rate + 0.5 * drift * drift / variance
+    if slowest <= 0.0:
+        return time
+    return min(time, max(_SETTLED / slowest, _SHORTEST / variance))
 
 
 @kernel
 def _falls(which: int, lane: int, n: int, g: Array) -> bool:
-    """Whether a boundary moves one way, as it must: past the time where two meet Newton's method may end anywhere."""
+    """Whether a boundary moves one way, as it must: past the time where two meet Newton's method may end anywhere.
+
+    One that has settled long before is flat, but for the error of its nodes.
+    """
     falls = True
     for i in range(which * n, which * n + n - 1):
-        falls = falls and g[i, lane] >= g[i + 1, lane]
+        falls = falls and g[i, lane] >= _FLAT * g[i + 1, lane]
     return falls
 
 
@@ -169,8 +180,7 @@ def set_put(lane: int, rate: float, dividend_yield: float, volatility: float, ti
     put[RATE, lane] = rate
     put[YIELD, lane] = dividend_yield
     put[VOLATILITY, lane] = volatility
-    put[TIME, lane] = time
-    put[UNTIL, lane] = time
+    put[TIME, lane] = put[UNTIL, lane] = put[SPAN, lane] = time
 
 
 @kernel
@@ -264,7 +274,7 @@ def solve(count: int, wanted: int, t: Tables, space: Space) -> int:
     Returns how many boundaries there are, 0 where all puts are European.
 
     wanted: whether with the derivatives that prices or greeks need, see WITH_NONE. Two boundaries are solved up to
-    UNTIL or to where they meet, whichever is earlier; UNTIL then is that. Up to there each obeys its own
+    UNTIL or to where they meet, whichever is earlier; UNTIL and SPAN then are that. Up to there each obeys its own
     single-boundary equation: continuing the exercise region past the other boundary changes no value on this side.
     """
     n = t.node.size
@@ -299,6 +309,8 @@ def solve(count: int, wanted: int, t: Tables, space: Space) -> int:
             if _next_probe(lane, step, n, space):
                 put[_PROBE, lane] = 0.0
                 searched -= 1
+                if put[UNTIL, lane] < put[_WANTED, lane]:
+                    put[SPAN, lane] = put[UNTIL, lane]
             else:
                 put[UNTIL, lane] = put[_PROBE, lane]
                 put[FAILED, lane] = 0.0
@@ -329,9 +341,8 @@ def boundary_points(which: int, wanted: int, t: Tables, points: Array, space: Sp
         for j in range(n):
             store(weights, k * n + j, t.price_interpolate[k, j])
     for lane in range(LANES):
-        # Two boundaries are integrated over up to where they meet; a single one all along, settled as it may be before.
-        if put[KIND, lane] == SINGLE and put[UNTIL, lane] < put[TIME, lane]:
-            stretch = math.sqrt(put[TIME, lane] / put[UNTIL, lane])
+        if put[UNTIL, lane] < put[SPAN, lane]:
+            stretch = math.sqrt(put[SPAN, lane] / put[UNTIL, lane])
             for k in range(p):
                 weights_at(min(t.price[PRICE_SINE, k] * stretch, 1.0), t.node, weights, k * n, lane)
     first, of_first = which * n, which * 4 * n
@@ -365,20 +376,19 @@ def place(count: int, american: int, n: int, boundaries: Array, g: Array, source
     """
     for lane in range(count):
         of = source[lane]
-        time, until, volatility = boundaries[TIME, of], boundaries[UNTIL, of], boundaries[VOLATILITY, of]
+        time, span, volatility = boundaries[TIME, of], boundaries[SPAN, of], boundaries[VOLATILITY, of]
         kind = int(boundaries[KIND, of]) if american else EUROPEAN
         put[P_RATE, lane] = boundaries[RATE, of]
         put[P_YIELD, lane] = boundaries[YIELD, of]
         put[P_VOLATILITY, lane] = volatility
         put[P_TIME, lane] = time
-        # Two boundaries are integrated over up to where they meet; a single one all along, settled as it may be before.
-        put[P_SPAN, lane] = until if kind == DOUBLE else time
+        put[P_SPAN, lane] = span
         for which in range(2):
             put[P_START + which, lane] = boundaries[START + which, of]
             put[P_START_R + which, lane] = boundaries[START_R + which, of]
             put[P_START_Q + which, lane] = boundaries[START_Q + which, of]
         case, side, upper, lower = PLAIN, 1.0, 0.0 if kind == EUROPEAN else 1.0, 0.0
-        whole = kind == SINGLE or until == time
+        whole = span == time
         if volatility * math.sqrt(time) < _DETERMINISTIC:
             case, upper = SURE, 0.0
         elif kind != EUROPEAN:

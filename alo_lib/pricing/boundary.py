@@ -41,6 +41,7 @@ __all__ = [
     "NEAR",
     "RATE",
     "SEARCH",
+    "SPAN",
     "START",
     "START_Q",
     "START_R",
@@ -67,15 +68,18 @@ _TIGHT = 1e-12  # relative update below which sweeping stops early
 _UNDERSHOOT = 0.05  # least square of the log distance, relative to a straight line in the root of time
 _BACK = 0.8
 _NARROW = 1e-10
-_FARTHEST = 2.5  # largest factor by which one sweep moves a node
+_FARTHEST = 2.5  # largest factor by which one sweep moves a node,
+_NEARER = 1.2  # and once Newton's method seems to go in circles
+_CIRCLES = 8.0  # sweeps after which it does
 
-# Rows of Space.put: what each lane's put is. UNTIL: time to expiry up to which its boundary is solved. ACTIVE, NEAR,
-# FAILED: 1 where it is to be solved, where from ``near``, and where it could not be. START: log of each boundary at
-# expiry, and its derivatives by rate and yield. LIMIT: where its distance from there ends.
-RATE, YIELD, VOLATILITY, TIME, UNTIL, KIND, ACTIVE, NEAR, FAILED = range(9)
-START, START_R, START_Q, _LIMIT = 9, 11, 13, 15  # and one more each, for the lower boundary
-SEARCH = 17  # eight rows in which american.py looks for where two boundaries meet
-_PUT_ROWS = 25
+# Rows of Space.put: what each lane's put is. UNTIL: time to expiry up to which its boundary is solved, SPAN up to which
+# there is one: past UNTIL it has settled. ACTIVE, NEAR, FAILED: 1 where it is to be solved, where from ``near``, and
+# where it could not be. START: log of each boundary at expiry, and its derivatives by rate and yield. LIMIT: where its
+# distance from there ends.
+RATE, YIELD, VOLATILITY, TIME, UNTIL, SPAN, KIND, ACTIVE, NEAR, FAILED = range(10)
+START, START_R, START_Q, _LIMIT = 10, 12, 14, 16  # and one more each, for the lower boundary
+SEARCH = 18  # eight rows in which american.py looks for where two boundaries meet
+_PUT_ROWS = 26
 
 
 # Space.pairs has, for each pair: what of the discounting depends on the parameters alone; g at the inner point, and
@@ -361,10 +365,11 @@ def solve_boundary(which: int, t: Tables, space: Space) -> None:
             store(gs, first + i, select(wrong, _BACK * g, g))
         factor_lanes(space.jacobian, n)
         solve_lanes(space.jacobian, n, nodes, _STEP * n)
+        farthest = select(sweep < _CIRCLES, _FARTHEST, _NEARER)
         change = 0.0
         for i in range(n):
             old = load(gs, first + i)
-            new = least(least(greatest(old - load(nodes, _STEP * n + i), old / _FARTHEST), old * _FARTHEST), limit)
+            new = least(least(greatest(old - load(nodes, _STEP * n + i), old / farthest), old * farthest), limit)
             change = select(new - new == 0.0, greatest(change, abs(new - old) / old), math.inf)
             store(gs, first + i, select(inside, new, old))
         sweep = sweep + 1.0

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.american import DOUBLE, EUROPEAN, SINGLE, horizon, regime, set_put, solve
+from alo_lib.pricing.american import DOUBLE, EUROPEAN, horizon, regime, set_put, solve
 from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
-from alo_lib.pricing.boundary import FAILED, START, UNTIL, new_space
+from alo_lib.pricing.boundary import FAILED, SPAN, START, UNTIL, new_space
 from alo_lib.pricing.dividends import (
     Dividends,
     boundary_with_dividends,
@@ -393,6 +393,7 @@ def exercise_boundary(
         upper, lower = (1.0 / upper, lower) if kind != DOUBLE else (1.0 / lower, 1.0 / upper)
     if elapsed[-1] < time:
         elapsed = np.append(elapsed, time)
-        upper = np.append(upper, upper[-1] if kind == SINGLE else math.nan)
-        lower = np.append(lower, math.nan)
+        settled = space.put[SPAN, 0] == time
+        upper = np.append(upper, upper[-1] if settled else math.nan)
+        lower = np.append(lower, lower[-1] if settled else math.nan)
     return Boundary(elapsed, k * upper, k * lower)
