@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alo_lib.pricing import price
+from alo_lib.pricing import exercise_boundary, price
 from tests.pricing.reference import american
 from tests.pricing.robust import cases, read, values
 
@@ -52,3 +52,33 @@ def test_values_on_file_are_those_of_the_method(number: int) -> None:
     found = sorted((row.spot, row.value) for row in values(case))
     on_file = sorted((row.spot, row.value) for row in ROWS if row[2:-1] == case[1:])
     assert np.array(on_file) == pytest.approx(np.array(found), abs=1e-11)
+
+
+def test_two_boundaries_that_never_meet_settle() -> None:
+    """Little volatility, decades: spot drifts into the exercise region from below at a time that is nearly known."""
+    options = np.array(
+        [
+            (8.9195, 100.0, -0.029554, -0.162375, 0.015, 33.7375, -1.0),
+            (1.2273, 100.0, -0.223616, -0.654464, 0.0028168, 15.8072, -1.0),
+            (1.9257, 100.0, -0.0046823, -0.133131, 0.0066079, 14.2498, -1.0),
+            (7.265, 100.0, -0.131504, -0.0028602, 0.0299124, 44.151, 1.0),
+        ]
+    ).T
+    dense = price(*options, scheme=(12, 40, 60, 160))
+    assert price(*options) == pytest.approx(dense, abs=1e-4)
+    assert price(*options, scheme="high_precision") == pytest.approx(dense, abs=1e-6)
+    boundary = exercise_boundary(1.0, -0.029554, -0.162375, 0.015, 33.7375, -1)
+    assert boundary.time_to_expiry[-1] == 33.7375
+    assert 0.0 < boundary.lower[-1] < boundary.upper[-1] < 1.0
+
+
+def test_wild_draws_have_a_price() -> None:
+    draw = np.random.default_rng(7)
+    n = 2000
+    rate, dividend_yield = (draw.uniform(-1.0, 1.0, n) * 10.0 ** draw.uniform(-3.0, 0.0, n) for _ in range(2))
+    volatility, time = 10.0 ** draw.uniform(-3.0, np.log10(20.0), n), 10.0 ** draw.uniform(-4.0, 2.0, n)
+    spot, right = 100.0 * 10.0 ** draw.uniform(-2.0, 2.0, n), np.where(draw.random(n) < 0.5, 1.0, -1.0)
+    found = price(spot, 100.0, rate, dividend_yield, volatility, time, right, invalid="nan")
+    assert np.isnan(found).sum() <= 1
+    priced = ~np.isnan(found)
+    assert (found >= np.maximum(right * (spot - 100.0), 0.0))[priced].all()
