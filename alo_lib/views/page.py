@@ -56,6 +56,8 @@ const draw = () => { const { ink, grid, accent } = style(); for (const node of p
   layout.paper_bgcolor = layout.plot_bgcolor = 'rgba(0,0,0,0)';
   layout.modebar = { bgcolor: 'rgba(0,0,0,0)', color: ink, activecolor: accent };
   layout.font = { color: ink, size: 12, family: 'system-ui, sans-serif' };
+  if (layout.legend?.orientation === 'v' && node.clientWidth < 640)
+    layout.legend = { orientation: 'h', y: -0.2, yanchor: 'top' };
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
     Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
   Plotly.react(node.querySelector('div'), data, layout, config); } };

@@ -96,6 +96,21 @@ def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
     assert fills(run)[-1].reason == "engine"
 
 
+def test_marks_are_those_of_the_results(tmp_path):
+    messages = kit.traded_messages()
+    end, shares, option = messages[-1].time, 0, 1
+    quotes = records(Kind.QUOTE, 2, bid=[110.0, np.nan], ask=[112.0, 3.5])
+    quotes["instrument"] = shares, option
+    messages += [
+        Message(Kind.ORDER_EVENT, end, kit.order_event(0, shares, 10, 90.0, 0.0)),
+        Message(Kind.ORDER_EVENT, end, kit.order_event(0, option, 1, 3.0, 0.0)),
+        Message(Kind.QUOTE, end, quotes),
+    ]
+    marks = {one.instrument.number: one.mark for one in positions(_run(tmp_path, messages))}
+    assert marks[shares] == pytest.approx(101.0)  # its last trade, whatever is quoted since
+    assert marks[option] == 3.5  # the one side that is quoted
+
+
 def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
     messages = kit.quiet_messages()
     day = 24 * 60 * kit.MINUTE
