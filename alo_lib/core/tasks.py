@@ -228,7 +228,7 @@ def _exposure(state: State, number: int, underlying: Underlying, time: int) -> R
     exposure["value"] += dot(units, marks)
     if underlying.market_news:
         for trade in state.trades_in(number):
-            own = np.isin(held, trade.legs)
+            own = [instrument in trade.legs for instrument in held]
             trade.follow(spot, dot(units[own], at_implied.delta[own]))
     return exposure
 
