@@ -16,7 +16,7 @@ __all__ = ["iv"]
 
 @click.command(short_help="Find the volatility that a price implies.")
 @contract_options
-@click.option("--price", "prices", type=NUMBERS, required=True, help="Price of the option, in the currency of the spot.")
+@click.option("--price", "prices", type=NUMBERS, required=True, help="Price of the option, in the spot's currency.")
 @click.option("--right", type=click.Choice(["call", "put"]), required=True, help="Call or put.")
 def iv(
     spot: tuple[float, ...],
