@@ -1,5 +1,7 @@
 """What people are told while a command works: on standard error, so that standard output stays for results."""
 
+import sys
+
 from rich.console import Console
 
 __all__ = ["console", "say"]
@@ -11,5 +13,5 @@ def console() -> Console:
 
 
 def say(text: str) -> None:
-    """Tell people one thing."""
-    console().print(text, markup=False)
+    """Tell people one thing, above a progress bar that is being drawn."""
+    print(text, file=sys.stderr)  # the bar stands in for it meanwhile; another console would write into the bar

@@ -22,6 +22,7 @@ from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
 from alo_lib.cli.commands.transport import transport
 from alo_lib.cli.commands.volatility import volatility
+from alo_lib.cli.compiling import tells_compilation
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
 from alo_lib.cli.project import prepare_compilation_cache
 
@@ -57,6 +58,10 @@ for command in (
     test,
 ):
     alo.add_command(command)
+
+for command in (backtest, replay, chain, price, iv, volatility):
+    assert command.callback is not None
+    command.callback = tells_compilation(command.callback)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

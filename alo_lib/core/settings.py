@@ -1,6 +1,7 @@
 """All settings of a run: one typed object, filled from config.json's parameters and the command line."""
 
 import datetime as dt
+import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,8 +112,9 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"][:1])
     if first["type"] == "extra_forbidden":
-        known = ", ".join(sorted(Settings.model_fields))
-        return f"unknown setting {name!r}; the settings are {known}"
+        known = sorted(Settings.model_fields)
+        meant = "".join(f" (did you mean {close}?)" for close in difflib.get_close_matches(name, known, 1))
+        return f"unknown setting {name!r}{meant}; the settings are {', '.join(known)}"
     if first["type"] == "value_error":
         message = first["msg"].removeprefix("Value error, ")
     else:

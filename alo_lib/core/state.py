@@ -103,6 +103,11 @@ class State:
         """Option contracts held in one underlying, ascending."""
         return [i for i in self.portfolio.held() if i != underlying and self.underlying_of[i] == underlying]
 
+    def legs(self, underlying: int) -> list[int]:
+        """Option contracts of one underlying that are held or belong to a trade, ascending."""
+        wanted = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
+        return sorted(wanted.union(self.contracts_held(underlying)))
+
     def instruments_working(self) -> set[int]:
         """Instruments with an order that is not done."""
         return {order.instrument for order in self.working.values()}

@@ -14,7 +14,7 @@ from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
 from alo_lib.strategy.exits import TradeView, exit_reason
 from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.risk import BookRisk, drawdown_exceeded, exceeded_limit, short_margin
-from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.scanner import rank, tradable
 from alo_lib.strategy.sizing import displayed, structures_for
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
@@ -98,11 +98,14 @@ def forecast(state: State, time: int) -> Records:
 
 
 def value(state: State, time: int) -> None:
-    """Price every chain that has news, and measure what is held."""
+    """Price what can be traded or is held of every chain that has news, and measure what is held."""
     for number, underlying in state.underlyings.items():
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
-            underlying.valuation = value_chain(book, underlying.forecast_rows(), state.rate, time)
+            forecast = underlying.forecast_rows()
+            wanted = tradable(book, forecast, state.settings, time)
+            wanted[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
+            underlying.valuation = value_chain(book, forecast, state.rate, time, wanted)
         underlying.exposure = _exposure(state, number, underlying, time)
     total = equity(state)
     state.peak_equity = max(state.peak_equity, total)
@@ -225,7 +228,7 @@ def _exposure(state: State, number: int, underlying: Underlying, time: int) -> R
     exposure["value"] += dot(units, marks)
     if underlying.market_news:
         for trade in state.trades_in(number):
-            own = np.isin(held, trade.legs)
+            own = [instrument in trade.legs for instrument in held]
             trade.follow(spot, dot(units[own], at_implied.delta[own]))
     return exposure
 

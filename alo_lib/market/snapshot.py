@@ -197,7 +197,9 @@ def _spot(
                 return float(mids[-1]), "mid of its quote"
         elif len(bars):
             return float(bars["close"][-1]), f"close of its {resolution} bar"
-    raise DataError(f"{underlying.upper()} has no {resolution} price on {day} by that time in {folder.root}; name one")
+    raise DataError(
+        f"{underlying.upper()} has no {resolution} price on {day} by that time in {folder.root}; give its spot"
+    )
 
 
 def _dividends(folder: DataFolder, ticker: str, time: int) -> tuple[tuple[int, float], ...]:

@@ -8,6 +8,7 @@ import datetime as dt
 import itertools
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ _FOLDER: Final = ("alternative", "alo")
 
 
 @dataclass(frozen=True)
-class VolatilityLine:
+class VolatilityLine(ABC):
     """What every kind of line has: the time from which it is known."""
 
     time: dt.datetime
@@ -59,12 +60,14 @@ class VolatilityLine:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{text[:80]!r} is no {cls.kind} line: {type(error).__name__} {error}") from None
 
+    @abstractmethod
     def _content(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the line has beside its time, for JSON."""
 
     @classmethod
+    @abstractmethod
     def _fields(cls, values: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """Inverse of :meth:`_content`: the fields of the class."""
 
     def _refuse(self, what: str, value: object) -> None:
         raise DataError(f"{what}, but it is {value!r} in the {self.kind} line of {self.time}")

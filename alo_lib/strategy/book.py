@@ -1,13 +1,15 @@
 """What is known of one underlying's market: its price, its contracts and their last quotes."""
 
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.records import Kind, Records, records
+from alo_lib.pricing import Chain
 
-__all__ = ["SECONDS_A_YEAR", "MarketBook", "Session"]
+__all__ = ["SECONDS_A_YEAR", "MarketBook", "PricedRows", "Session"]
 
 NANOSECONDS = 1_000_000_000
 SECONDS_A_DAY = 86_400
@@ -46,6 +48,15 @@ class Dividend:
     amount: float
 
 
+class PricedRows(NamedTuple):
+    """Some rows of a book's chain, made ready to be priced as of one moment."""
+
+    time: int
+    rows: NDArray[np.intp]  # ascending
+    chain: Chain
+    volatility: FloatArray  # one that each row can be priced at
+
+
 def _no_quotes(count: int) -> Records:
     return records(Kind.QUOTE, count, bid=np.nan, ask=np.nan)
 
@@ -69,7 +80,12 @@ class MarketBook:
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
     refused: set[tuple[int, int]] = field(default_factory=set)
+    priced: PricedRows | None = field(default=None, init=False, repr=False, compare=False)
+    """What was last priced, which saves making it again and changes no value; no part of a snapshot."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"priced": None}
 
     @property
     def spot(self) -> float:
@@ -111,7 +127,7 @@ class MarketBook:
         quotes["instrument"] = contracts["instrument"]
         _, new, old = np.intersect1d(contracts["instrument"], self.contracts["instrument"], return_indices=True)
         quotes[new], quote_time[new] = self.quotes[old], self.quote_time[old]
-        self.contracts, self.quotes, self.quote_time = contracts, quotes, quote_time
+        self.contracts, self.quotes, self.quote_time, self.priced = contracts, quotes, quote_time, None
         self._row = {number: row for row, number in enumerate(contracts["instrument"].tolist())}
 
     def years_to_expiry(self, time: int) -> FloatArray:

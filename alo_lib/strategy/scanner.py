@@ -13,7 +13,7 @@ from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_DAY, MarketBook
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
-__all__ = ["rank", "select_contracts"]
+__all__ = ["rank", "select_contracts", "tradable"]
 
 _SIGNALS_PUBLISHED: Final = 3
 
@@ -38,9 +38,9 @@ def rank(book: MarketBook, valuation: Valuation, settings: StrategySettings, rat
     A pair's edge is what its quotes pay over its value at the forecast volatility, entering at the touch, leaving
     through half the spread, fees both ways. Pairs rank by edge over vega, for the vega budget decides their size.
     """
-    usable = _usable(book, valuation, settings, time)
+    usable = tradable(book, valuation.volatility, settings, time) & np.isfinite(valuation.at_forecast.price)
     if settings.structure == "straddle":
-        calls, puts = _straddles(book, usable & _near_the_money(book, valuation, settings, time))
+        calls, puts = _straddles(book, usable)
     else:
         calls, puts = _strangles(book, usable, valuation.at_forecast.delta, settings.strangle_delta)
     directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
@@ -58,7 +58,17 @@ def rank(book: MarketBook, valuation: Valuation, settings: StrategySettings, rat
     return signals
 
 
-def _usable(book: MarketBook, valuation: Valuation, settings: StrategySettings, time: int) -> NDArray[np.bool_]:
+def tradable(
+    book: MarketBook, volatility: NDArray[np.float64], settings: StrategySettings, time: int
+) -> NDArray[np.bool_]:
+    """Rows that may be a leg at their forecast volatilities, whatever they are worth; the others need not be priced."""
+    usable = _usable(book, settings, time)
+    if settings.structure == "straddle":
+        usable &= _near_the_money(book, volatility, settings, time)
+    return usable
+
+
+def _usable(book: MarketBook, settings: StrategySettings, time: int) -> NDArray[np.bool_]:
     """Rows that pass the liquidity, maturity and quote-sanity filters."""
     contracts, quotes = book.contracts, book.quotes
     bid, ask = quotes["bid"], quotes["ask"]
@@ -76,16 +86,17 @@ def _usable(book: MarketBook, valuation: Valuation, settings: StrategySettings, 
             & (book.quote_time >= 0)
             & (time - book.spot_time <= settings.max_quote_age * NANOSECONDS)
             & (days >= settings.min_days_to_expiry)
-            & (days <= settings.max_days_to_expiry)
-            & np.isfinite(valuation.at_forecast.price),
+            & (days <= settings.max_days_to_expiry),
             np.bool_,
         )
 
 
-def _near_the_money(book: MarketBook, valuation: Valuation, settings: StrategySettings, time: int) -> NDArray[np.bool_]:
+def _near_the_money(
+    book: MarketBook, volatility: NDArray[np.float64], settings: StrategySettings, time: int
+) -> NDArray[np.bool_]:
     """Rows whose strike lies within the moneyness limit, in standard deviations to expiry."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        deviation = valuation.volatility * np.sqrt(book.years_to_expiry(time))
+        deviation = volatility * np.sqrt(book.years_to_expiry(time))
         distance = np.abs(np.log(book.contracts["strike"] / book.spot))
         return np.asarray(distance <= settings.max_moneyness * deviation, np.bool_)
 

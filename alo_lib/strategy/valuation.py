@@ -6,16 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import Chain, Greeks, Style
-from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.book import MarketBook, PricedRows
 
 __all__ = ["Valuation", "leg_greeks", "quote_volatility", "value_chain"]
 
 FloatArray = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Valuation:
-    """Arrays over the rows of a book's chain. NaN where a contract has no forecast or no life left."""
+    """Arrays over the rows of a book's chain. NaN where one was not asked for, has no forecast or no life left."""
 
     volatility: FloatArray
     """The forecast, annualized."""
@@ -23,29 +24,53 @@ class Valuation:
     """Price and greeks at the forecast volatility, per share."""
 
 
-def value_chain(book: MarketBook, volatility: FloatArray, rate: float, time: int) -> Valuation:
-    """Price a whole chain; ``volatility`` has one element a row of it."""
-    years = book.years_to_expiry(time)
-    alive = np.flatnonzero((years > 0.0) & np.isfinite(volatility))
-    columns = np.full((len(Greeks._fields), len(years)), np.nan)
-    if len(alive):
-        values = _chain(book, alive, time).greeks(book.spot, rate, book.dividend_yield(time), volatility[alive])
-        columns[:, alive] = np.stack(values)
+def value_chain(
+    book: MarketBook, volatility: FloatArray, rate: float, time: int, wanted: NDArray[np.bool_] | None = None
+) -> Valuation:
+    """Price a chain; ``volatility`` and ``wanted``, which leaves rows out, have one element a row of it."""
+    rows = np.flatnonzero((book.years_to_expiry(time) > 0.0) & np.isfinite(volatility) & (wanted is None or wanted))
+    columns = np.full((len(Greeks._fields), len(volatility)), np.nan)
+    if len(rows):
+        book.priced = _made(book, rows, time, volatility[rows])
+        values = book.priced.chain.greeks(book.spot, rate, book.dividend_yield(time), book.priced.volatility)
+        columns[:, rows] = np.stack(values)
     return Valuation(volatility, Greeks(*columns))
 
 
-def quote_volatility(book: MarketBook, rows: NDArray[np.intp], rate: float, time: int) -> FloatArray:
+def quote_volatility(book: MarketBook, rows: Rows, rate: float, time: int) -> FloatArray:
     """Implied volatility of the mid of the given rows; NaN where no volatility explains it."""
-    chain = _chain(book, rows, time)
-    return chain.implied_volatility(book.mid()[rows], book.spot, rate, book.dividend_yield(time))
+    priced, at = _priced(book, rows, time)
+    prices = np.full(len(priced.rows), np.nan)
+    prices[at] = book.mid()[rows]
+    return priced.chain.implied_volatility(prices, book.spot, rate, book.dividend_yield(time))[at]
 
 
-def leg_greeks(book: MarketBook, rows: NDArray[np.intp], volatility: FloatArray, rate: float, time: int) -> Greeks:
-    """Greeks of the given rows at the given volatilities, per share."""
-    return _chain(book, rows, time).greeks(book.spot, rate, book.dividend_yield(time), volatility)
+def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float, time: int) -> Greeks:
+    """Greeks of the given rows, no row twice, at the given volatilities, per share."""
+    priced, at = _priced(book, rows, time)
+    volatilities = priced.volatility.copy()
+    volatilities[at] = volatility
+    values = priced.chain.greeks(book.spot, rate, book.dividend_yield(time), volatilities)
+    return Greeks(*(value[at] for value in values))
 
 
-def _chain(book: MarketBook, rows: NDArray[np.intp], time: int) -> Chain:
+def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
+    """What was made ready for this moment if it has the rows, else these rows anew; and where they are in it.
+
+    Chains are made once for all that a frame asks of them: a contract's values do not depend on the others.
+    """
+    priced = book.priced
+    if priced is not None and priced.time == time:
+        at = np.minimum(np.searchsorted(priced.rows, rows), len(priced.rows) - 1)
+        if np.array_equal(priced.rows[at], rows):
+            return priced, at
+    alone, at = np.unique(rows, return_inverse=True)
+    book.priced = _made(book, alone, time, np.ones(len(alone)))
+    return book.priced, at
+
+
+def _made(book: MarketBook, rows: Rows, time: int, volatility: FloatArray) -> PricedRows:
     contracts = book.contracts[rows]
     style: Style = "american" if contracts["american"].all() else "european"
-    return Chain(contracts["strike"], book.years_to_expiry(time)[rows], contracts["right"], style=style)
+    chain = Chain(contracts["strike"], book.years_to_expiry(time)[rows], contracts["right"], style=style)
+    return PricedRows(time, rows, chain, volatility)

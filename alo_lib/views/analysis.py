@@ -36,6 +36,7 @@ _PARAMETERS: Final = {
     "nu": "degrees of freedom of the shocks",
     "skew": "asymmetry of the shocks, in (-1, 1)",
 }
+_SHOCKS: Final = {"normal": "normal", "t": "Student's t", "skewt": "skewed t"}
 _REGIME_COLORS: Final = (GREEN, ORANGE, RED, VIOLET, BLUE)
 
 
@@ -133,7 +134,7 @@ def analysis_table(view: AnalysisView) -> Group:
     for point in one.cone:
         usual = "-" if point.usual is None else f"{point.usual:.1%}"
         forecast.add_row(str(point.days), f"{point.volatility:.1%}", f"{point.low:.1%} to {point.high:.1%}", usual)
-    parameters = _rich_table(f"GJR-GARCH, {told['distribution']}", "value", "± s.e.")
+    parameters = _rich_table(f"GJR-GARCH, {_SHOCKS[told['distribution']]}", "value", "± s.e.")
     for name, row in told["parameters"].items():
         parameters.add_row(name, *_value_and_error(row))
     return Group(head, "", forecast, "", parameters, *(f"Note: {note}." for note in one.notes))
@@ -188,7 +189,7 @@ def analysis_html(view: AnalysisView) -> str:
             ),
         ),
         page.section(
-            f"GJR-GARCH(1,1) with {told['distribution']} shocks",
+            f"GJR-GARCH(1,1) with {_SHOCKS[told['distribution']]} shocks",
             page.table(("parameter", "value", "standard error", "meaning"), parameters, (1, 2)),
             page.facts(
                 [

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from alo_lib.market.records import Kind, OrderReason, Records
 from alo_lib.views.run import Instrument, Run
 
@@ -31,7 +33,7 @@ class Position:
     sold: int = 0
     fees: float = 0.0
     cash: float = 0.0  # received less paid, before fees
-    mark: float = math.nan  # last mid or close; NaN when there was none
+    mark: float = math.nan  # last close or mid; NaN when there was none
 
     @property
     def value(self) -> float:
@@ -65,30 +67,38 @@ def fills(run: Run) -> list[Fill]:
 def positions(run: Run) -> list[Position]:
     """One position an instrument that was ever traded, by instrument number.
 
+    Marks are those of LEAN's results, so that profits add up to theirs: the last trade, else the last quote's middle.
     Splits change the shares held, with the fraction paid in cash; dividends are paid to who holds on the ex-date.
     """
     held: dict[int, Position] = {}
-    marks: dict[int, float] = {}
+    trades: dict[int, float] = {}
+    middles: dict[int, float] = {}
     for message in run.journal.messages:
         kind, rows = message.kind, message.records
         if kind == Kind.TRADE:
-            marks.update(zip(rows["instrument"].tolist(), rows["close"].tolist(), strict=True))
+            trades.update(zip(rows["instrument"].tolist(), rows["close"].tolist(), strict=True))
         elif kind == Kind.QUOTE:
-            marks.update(_mids(rows))
+            middles.update(_middles(rows))
         elif kind == Kind.ORDER_EVENT:
             for row in rows:
                 _fill(held.setdefault(int(row["instrument"]), Position(run.instruments[int(row["instrument"])])), row)
         elif kind == Kind.SPLIT:
             for row in rows:
-                if not row["warning"] and int(row["instrument"]) in held:
-                    _split(held[int(row["instrument"])], float(row["factor"]), marks)
+                number, factor = int(row["instrument"]), float(row["factor"])
+                if row["warning"]:
+                    continue
+                if number in held:
+                    _split(held[number], factor, trades.get(number, middles.get(number)))
+                for marks in (trades, middles):
+                    if number in marks:
+                        marks[number] *= factor
         elif kind == Kind.DIVIDEND:
             for row in rows:
                 if int(row["instrument"]) in held:
                     position = held[int(row["instrument"])]
                     position.cash += position.quantity * float(row["amount"])
     for number, position in held.items():
-        position.mark = marks.get(number, math.nan)
+        position.mark = trades.get(number, middles.get(number, math.nan))
     return [held[number] for number in sorted(held) if held[number].bought or held[number].sold]
 
 
@@ -102,11 +112,13 @@ def attribution(run: Run) -> dict[str, dict[str, float]]:
     return table
 
 
-def _mids(rows: Records) -> list[tuple[int, float]]:
-    """The middle of two-sided quotes; a quote with one side says nothing new."""
-    mid = 0.5 * (rows["bid"] + rows["ask"])
-    known = mid == mid
-    return list(zip(rows["instrument"][known].tolist(), mid[known].tolist(), strict=True))
+def _middles(rows: Records) -> list[tuple[int, float]]:
+    """The middle of each quote; a quote of one side is worth that side, and one of none says nothing new."""
+    sides = np.stack([rows["bid"], rows["ask"]])
+    shown = sides > 0.0
+    known = shown.any(axis=0)
+    middle = np.where(shown, sides, 0.0).sum(axis=0)[known] / shown.sum(axis=0)[known]
+    return list(zip(rows["instrument"][known].tolist(), middle.tolist(), strict=True))
 
 
 def _fill(position: Position, row: Records) -> None:
@@ -118,10 +130,9 @@ def _fill(position: Position, row: Records) -> None:
     position.fees += float(row["fee"])
 
 
-def _split(position: Position, factor: float, marks: dict[int, float]) -> None:
+def _split(position: Position, factor: float, price: float | None) -> None:
+    """Keep whole shares; ``price`` is that before the split, None where none is known."""
     exact = position.quantity / factor
     position.quantity = int(exact)
-    number = position.instrument.number
-    if number in marks:
-        marks[number] *= factor
-        position.cash += (exact - position.quantity) * marks[number]
+    if price is not None:
+        position.cash += (exact - position.quantity) * price * factor

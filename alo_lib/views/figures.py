@@ -44,8 +44,10 @@ MAX_POINTS: Final = 1500
 
 BLUE, ORANGE, GREEN, RED, VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
 _LINES: Final = (BLUE, ORANGE, GREEN, VIOLET, RED)
+_HOUR_IN_MILLISECONDS: Final = 3_600_000
 _DAY: Final = 86_400 * 1_000_000_000
-_NIGHT: Final = {"bounds": [16.02, 9.5], "pattern": "hour"}  # the session's last bar stays in sight
+_OPEN, _CLOSE = 9.5, 16.02  # hours on the axis; the session's last bar stays in sight
+_NIGHT: Final = {"bounds": [_CLOSE, _OPEN], "pattern": "hour"}
 
 
 def thinned(values: NDArray[np.float64], limit: int = MAX_POINTS) -> NDArray[np.intp]:
@@ -254,16 +256,28 @@ def faint(color: str, share: float = 0.15) -> str:
 
 
 def layout_of(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str, Any]:
-    """A layout with a time axis that leaves out nights and weekends where ``time`` (ns UTC) spans more than a day."""
+    """A layout with a time axis; where ``time`` (ns UTC) spans more than a day, only sessions take room on it."""
     axis: dict[str, Any] = {"type": "date", "hoverformat": "%Y-%m-%d %H:%M:%S"}
-    if len(time) and int(time.max()) - int(time.min()) > _DAY:  # nights and weekends take no room
+    if len(time) and int(time.max()) - int(time.min()) > _DAY:
         axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, _NIGHT]
+        if holidays := _without_session(time):
+            # From open to close: where breaks overlap, as a whole day and its nights do, plotly.js draws backwards.
+            opens = [f"{day} 09:30" for day in holidays]
+            axis["rangebreaks"].append({"values": opens, "dvalue": round((_CLOSE - _OPEN) * _HOUR_IN_MILLISECONDS)})
     return {
         "height": height,
         "margin": {"l": 70, "r": 20, "t": 30, "b": 40},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "xaxis": axis,
     } | more
+
+
+def _without_session(time: NDArray[np.int64]) -> list[str]:
+    """Weekdays between the first and the last time on which nothing lies in the session: holidays."""
+    texts = exchange_time(np.unique(time))
+    days = {text[:10] for text in texts if "09:30:00.000" <= text[11:] <= "16:00:00.000"}
+    every = np.arange(np.datetime64(texts[0][:10], "D"), np.datetime64(texts[-1][:10], "D"))
+    return [str(day) for day in every[np.is_busday(every)] if str(day) not in days]
 
 
 def plain_numbers(values: NDArray[np.float64]) -> list[float | None]:

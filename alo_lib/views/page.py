@@ -2,8 +2,10 @@
 
 import html
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from plotly.offline import get_plotlyjs
 
@@ -28,7 +30,8 @@ p { margin: 0 0 8px; } .soft { color: var(--soft); }
 .card span { color: var(--soft); font-size: 13px; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
-.scroll { max-height: 460px; overflow: auto; }
+.scroll { max-height: 520px; overflow: auto; }
+.plot + *, .scroll + * { margin-top: 14px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
@@ -42,19 +45,28 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant
 
 _SCRIPT = """
 const style = () => { const of = getComputedStyle(document.documentElement);
-  return { ink: of.getPropertyValue('--soft').trim(), grid: of.getPropertyValue('--grid').trim() }; };
+  return { ink: of.getPropertyValue('--soft').trim(), grid: of.getPropertyValue('--grid').trim(),
+    accent: of.getPropertyValue('--accent').trim() }; };
 const plots = [...document.querySelectorAll('.plot')];
-const draw = () => { const { ink, grid } = style(); for (const node of plots) {
+// A finger has no hover that would call the tools up; always shown, they would cover the legend.
+const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d'],
+  displayModeBar: matchMedia('(hover: hover)').matches ? 'hover' : false };
+const draw = () => { const { ink, grid, accent } = style(); for (const node of plots) {
   const { data, layout } = JSON.parse(node.querySelector('script').textContent);
   layout.paper_bgcolor = layout.plot_bgcolor = 'rgba(0,0,0,0)';
-  layout.modebar = { bgcolor: 'rgba(0,0,0,0)', color: ink };
+  layout.modebar = { bgcolor: 'rgba(0,0,0,0)', color: ink, activecolor: accent };
   layout.font = { color: ink, size: 12, family: 'system-ui, sans-serif' };
+  if (layout.legend?.orientation === 'v' && node.clientWidth < 640)
+    layout.legend = { orientation: 'h', y: -0.2, yanchor: 'top' };
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
     Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
-  Plotly.react(node.querySelector('div'), data, layout, { responsive: true, displaylogo: false }); } };
+  Plotly.react(node.querySelector('div'), data, layout, config); } };
 draw();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 """
+
+
+_NEGATIVE: Final = re.compile(r"^-(?=[\d.$])")
 
 
 @dataclass(frozen=True)
@@ -71,9 +83,14 @@ def _escaped(value: object) -> str:
     return value.text if isinstance(value, Html) else html.escape(str(value))
 
 
+def _signed(value: object) -> str:
+    """A figure with a real minus sign."""
+    return _escaped(value if isinstance(value, Html) else _NEGATIVE.sub("−", str(value)))
+
+
 def card(title: str, value: object, tone: str = "") -> Html:
     """One headline figure; ``tone`` is empty, ``good`` or ``bad``."""
-    shown = f'<b class="{_escaped(tone)}">{_escaped(value)}</b>'
+    shown = f'<b class="{_escaped(tone)}">{_signed(value)}</b>'
     return Html(f'<div class="card">{shown}<span>{_escaped(title)}</span></div>')
 
 
@@ -106,7 +123,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], numeric: Ite
     mark = ['class="n"' if index in right else "" for index in range(len(columns))]
     head = "".join(f"<th {mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
     body = "".join(
-        "<tr>" + "".join(f"<td {mark[index]}>{_escaped(cell)}</td>" for index, cell in enumerate(row)) + "</tr>"
+        "<tr>"
+        + "".join(
+            f"<td {mark[index]}>{_signed(cell) if index in right else _escaped(cell)}</td>"
+            for index, cell in enumerate(row)
+        )
+        + "</tr>"
         for row in rows
     )
     return Html(f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')

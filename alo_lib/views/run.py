@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
@@ -17,7 +17,9 @@ from alo_lib.market.records import LAYOUTS, InstrumentKind, Kind, Message, Recor
 
 __all__ = ["Instrument", "Run", "RunError", "Table", "exchange_time"]
 
-EXCHANGE_ZONE = "America/New_York"
+_EXCHANGE: Final = ZoneInfo("America/New_York")
+_SECONDS_AN_HOUR: Final = 3600
+_NANOSECONDS: Final = 1_000_000_000
 
 
 class RunError(ValueError):
@@ -69,8 +71,12 @@ def _table(messages: Iterable[Message], kind: Kind) -> Table:
 
 def exchange_time(time: NDArray[np.int64]) -> list[str]:
     """UTC nanoseconds as the exchange's wall-clock time, ``yyyy-mm-dd hh:mm:ss.mmm``."""
-    local = pd.to_datetime(time, utc=True).tz_convert(EXCHANGE_ZONE)
-    return [text[:-3] for text in local.strftime("%Y-%m-%d %H:%M:%S.%f")]
+    # Clocks change on the hour.
+    hours, which = np.unique(time // (_SECONDS_AN_HOUR * _NANOSECONDS), return_inverse=True)
+    moments = [dt.datetime.fromtimestamp(hour * _SECONDS_AN_HOUR, _EXCHANGE) for hour in hours.tolist()]
+    shifts = np.array([(moment.utcoffset() or dt.timedelta()).total_seconds() for moment in moments], np.int64)
+    local = (time + shifts[which] * _NANOSECONDS).astype("datetime64[ns]").astype("datetime64[ms]")
+    return [text.replace("T", " ") for text in np.datetime_as_string(local).tolist()]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ __all__ = ["chain_html", "smile_figure", "term_figure"]
 MAX_ROWS: Final = 3000
 """Contracts that the page lists; ``--json`` has all of them."""
 
+_TERMS: Final = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730, 1095]
+
 # Near expiries first, from yellow-green to violet: readable on light and dark ground.
 _COLORS: Final = (
     "#84cc16", "#22c55e", "#10b981", "#14b8a6", "#06b6d4", "#0ea5e9", "#3b82f6", "#6366f1", "#8b5cf6", "#a855f7",
@@ -129,7 +131,7 @@ def term_figure(expiries: list[Expiry]) -> Figure:
         "height": 280,
         "margin": {"l": 60, "r": 20, "t": 20, "b": 45},
         "showlegend": False,
-        "xaxis": {"title": "days to expiry", "rangemode": "tozero"},
+        "xaxis": {"title": "days to expiry", "type": "log", "tickvals": _TERMS},
         "yaxis": {"title": "implied volatility, %"},
     }
     return {"data": data, "layout": layout}

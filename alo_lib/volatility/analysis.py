@@ -99,7 +99,8 @@ def analyse(
     notes: list[str] = []
     garch = GjrGarch.calibrate(returns, distribution=distribution)
     if garch.calibration is not None and garch.calibration.note:
-        notes.append(f"GJR-GARCH: {garch.calibration.note}")
+        held = ", its long-run variance held at the sample's" if garch.calibration.variance_targeted else ""
+        notes.append(f"GJR-GARCH{held}: {garch.calibration.note}")
     names = ("mu", "omega", "alpha", "gamma", "beta", "nu", "skew")
     errors: dict[str, float | None] = dict.fromkeys(names)
     try:

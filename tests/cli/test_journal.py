@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alo_lib.core import Divergence, Settings
-from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, message_digest
+from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, message_digest, object_store_key
 from alo_lib.journal.format import segment_name
 from alo_lib.journal.index import INDEX_NAME, messages_between, read_index
 from alo_lib.market.records import Kind, Message, records
@@ -60,6 +60,18 @@ def test_a_replay_agrees_and_says_so(run, folder, market):
     assert told["digest"] == message_digest(market.journal.messages)
     assert told["orders"] == len(market.orders)
     assert "as recorded" in run("replay", folder, "--quiet").out
+
+
+def test_what_lean_keeps_in_its_object_store_is_replayed_from_there(run, folder, market, tmp_path):
+    store = tmp_path / "storage"
+    store.mkdir()
+    segments = sorted((folder / JOURNAL_FOLDER).glob("*.segment"))
+    assert len(segments) > 1
+    for number, path in enumerate(segments):
+        shutil.copyfile(path, store / object_store_key(number))
+    told = json.loads(run("replay", store, "--json").out)
+    assert told["same"]
+    assert told["digest"] == message_digest(market.journal.messages)
 
 
 @pytest.mark.parametrize("speed", ["100000", "max"])

@@ -54,6 +54,20 @@ def forecast_of(market: Script) -> np.ndarray:  # type: ignore[type-arg]
     return market.decisions(Kind.FORECAST)[0]
 
 
+def test_what_is_held_keeps_its_value_when_nobody_would_trade_it() -> None:
+    market = script()
+    market.bar(10, volatility=0.35)
+    held = {symbol for symbol in market.held if symbol != "TEST"}
+    market.spread = 3.0  # wider than any leg may be
+    market.bar(11, volatility=0.35)
+    underlying = market.core.snapshot().state.underlyings[0]
+    assert underlying.valuation is not None
+    price, contracts = underlying.valuation.at_forecast.price, underlying.book.contracts
+    valued = {market.core.instruments.symbol(int(row["instrument"])) for row in contracts[np.isfinite(price)]}
+    assert valued == held
+    assert np.isnan(price).sum() == len(contracts) - len(held) > 0
+
+
 def test_the_vega_budget_sizes_a_structure() -> None:
     one, two = (script(vega_budget=budget, max_structures=1) for budget in (0.0004, 0.0008))
     for market in (one, two):

@@ -8,12 +8,13 @@ import pytest
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
 from alo_lib.market.records import Kind, Message, OrderType, records
-from alo_lib.views import Run, RunError, report_html, summarize, summary_table
+from alo_lib.views import Run, RunError, page, report_html, summarize, summary_table
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
     exposure_figure,
+    layout_of,
     thinned,
     trades_figure,
     volatility_figure,
@@ -93,6 +94,21 @@ def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
     assert shares.mark == pytest.approx(101.0)
     assert shares.profit == pytest.approx(30 * 0.48 - 2.0 + 10 * (101.0 - 90.0))
     assert fills(run)[-1].reason == "engine"
+
+
+def test_marks_are_those_of_the_results(tmp_path):
+    messages = kit.traded_messages()
+    end, shares, option = messages[-1].time, 0, 1
+    quotes = records(Kind.QUOTE, 2, bid=[110.0, np.nan], ask=[112.0, 3.5])
+    quotes["instrument"] = shares, option
+    messages += [
+        Message(Kind.ORDER_EVENT, end, kit.order_event(0, shares, 10, 90.0, 0.0)),
+        Message(Kind.ORDER_EVENT, end, kit.order_event(0, option, 1, 3.0, 0.0)),
+        Message(Kind.QUOTE, end, quotes),
+    ]
+    marks = {one.instrument.number: one.mark for one in positions(_run(tmp_path, messages))}
+    assert marks[shares] == pytest.approx(101.0)  # its last trade, whatever is quoted since
+    assert marks[option] == 3.5  # the one side that is quoted
 
 
 def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
@@ -199,6 +215,22 @@ def test_samples_of_the_night_are_drawn_at_the_close_before(traded):
     hour = 60 * kit.MINUTE
     curve = EquityCurve(np.array([kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour]), np.array([1.0, 2.0]))
     assert equity_figure(curve)["data"][0]["x"] == ["2024-01-02 09:30:00.000", "2024-01-02 16:00:00.000"]
+
+
+def test_weekdays_without_a_session_take_no_room():
+    day = 24 * 60 * kit.MINUTE
+    tuesday_and_thursday = np.array([kit.OPEN, kit.OPEN + 2 * day, kit.CLOSE + 2 * day + kit.MINUTE])
+    breaks = layout_of(tuesday_and_thursday, height=1)["xaxis"]["rangebreaks"]
+    assert breaks[2:] == [{"values": ["2024-01-03 09:30"], "dvalue": 23_472_000}]
+    every_day = np.array([kit.OPEN, kit.OPEN + day, kit.OPEN + 2 * day])
+    assert len(layout_of(every_day, height=1)["xaxis"]["rangebreaks"]) == 2
+
+
+def test_figures_have_a_real_minus_sign_and_words_keep_their_hyphens():
+    text = str(page.table(("what", "value"), [("-1 day", "-1,234.5"), ("a-b", "2e-06")], (1,)))
+    assert '<td >-1 day</td><td class="n">−1,234.5</td>' in text
+    assert '<td >a-b</td><td class="n">2e-06</td>' in text
+    assert '<b class="">−0.95</b>' in str(page.card("Sharpe ratio", "-0.95"))
 
 
 def test_thinning_keeps_ends_and_extremes():

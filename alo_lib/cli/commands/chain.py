@@ -114,8 +114,9 @@ def chain(
             resolution=None if resolution is None else Resolution(resolution),
             spot=spot,
         )
-    except ValueError as error:  # no ticker
-        raise UserError(str(error)) from None
+    except ValueError as error:
+        damaged = next(iter(folder.faults), None)  # may be why there is nothing
+        raise UserError(str(error) if damaged is None else f"{error}; left out: {damaged}") from None
     interest = float(np.log1p(folder.interest_rates.rate_at(day.date()))) if rate is None else rate
     snapshot = snapshot.where(_mask(snapshot, expiries, days, strike, right))
     if not len(snapshot):

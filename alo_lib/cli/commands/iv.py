@@ -16,7 +16,7 @@ __all__ = ["iv"]
 
 @click.command(short_help="Find the volatility that a price implies.")
 @contract_options
-@click.option("--price", "prices", type=NUMBERS, required=True, help="Price of the option, in the money of the spot.")
+@click.option("--price", "prices", type=NUMBERS, required=True, help="Price of the option, in the spot's currency.")
 @click.option("--right", type=click.Choice(["call", "put"]), required=True, help="Call or put.")
 def iv(
     spot: tuple[float, ...],
@@ -35,7 +35,7 @@ def iv(
 
     Every option may be a list; lists go together element by element, and a single value goes with each of them. A
     price that no volatility explains (at or below what the option is worth without volatility, or above what any
-    volatility can give) has none: it is shown as a dash, and null with --json.
+    volatility can give) has none: in a list it is a dash, and null with --json; of a single one it is told why.
 
     \b
     Examples:

@@ -147,8 +147,8 @@ def verify(run: Path, as_json: bool) -> None:
         told = {"holds": True, "messages": len(found.messages), "segments": len(found.segments), "digest": digest}
         click.echo(json.dumps(told))
         return
-    epochs = len({segment.epoch for segment in found.segments})
-    click.echo(f"{len(found.messages):,} messages in {len(found.segments)} segments of {epochs} epochs hold\n{digest}")
+    segments, epochs = len(found.segments), len({segment.epoch for segment in found.segments})
+    click.echo(f"Every byte holds: messages {len(found.messages):,}, segments {segments}, epochs {epochs}\n{digest}")
 
 
 @journal.command(short_help="Parquet files, one a kind of message.")

@@ -32,6 +32,7 @@ def replay(
       alo replay backtests/20151224-101500-embedded
       alo replay backtests/20151224-101500-embedded --speed 100
       alo replay backtests/20151224-101500-embedded --step --until "2015-12-24 10:00"
+      alo replay storage    what 'lean backtest .' left in LEAN's object store
     """
     import json
 
@@ -81,14 +82,24 @@ def replay(
 
 
 def open_journal(run: Path) -> "Journal":
-    """The journal of a run's folder, or of a folder that is a journal; that of a killed run up to where it holds."""
+    """The journal of a run's folder, of a folder that is a journal, or of LEAN's object store.
+
+    That of a killed run is read up to where it holds.
+    """
+    import tempfile
+
     from alo_lib.cli.failures import UserError
-    from alo_lib.journal import JOURNAL_FOLDER, read_journal
+    from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
 
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
     folder = run / JOURNAL_FOLDER
-    return read_journal(folder if folder.is_dir() else run, unfinished=True)
+    if folder.is_dir():
+        return read_journal(folder, unfinished=True)
+    with tempfile.TemporaryDirectory() as copied:
+        if take_from_object_store(run, Path(copied)):
+            return read_journal(Path(copied) / JOURNAL_FOLDER, unfinished=True)
+    return read_journal(run, unfinished=True)
 
 
 def _speed(text: str) -> float:

@@ -1,0 +1,105 @@
+"""Values do not depend on what else was asked for in the same frame, nor on what was made ready before."""
+
+import datetime as dt
+import pickle
+
+import numpy as np
+import pytest
+
+from alo_lib.market.instruments import Contract, InstrumentTable
+from alo_lib.pricing import Greeks
+from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
+
+DATE = dt.date(2024, 3, 4)
+DAY = 86_400 * 10**9
+NOW = int(dt.datetime(2024, 3, 4, 16, tzinfo=dt.UTC).timestamp()) * 10**9
+RATE = 0.04
+LEGS = np.array([31, 30, 7, 44], np.intp)
+
+
+def fresh_book() -> MarketBook:
+    table = InstrumentTable()
+    table.add_equity("TEST")
+    book = MarketBook(0, "TEST", trade_price=100.0, trade_time=NOW)
+    contracts = [
+        Contract(DATE + dt.timedelta(days), float(strike), right, NOW + days * DAY, 0)
+        for days in (20, 45, 90)
+        for strike in range(80, 121, 5)
+        for right in (1, -1)
+    ]
+    book.list_contracts(table.add_contracts("TEST", contracts))
+    value = value_chain(book, forecast(book), RATE, NOW).at_forecast.price * 1.05
+    book.quotes["bid"], book.quotes["ask"] = value - 0.02, value + 0.02
+    book.priced = None
+    return book
+
+
+def forecast(book: MarketBook) -> np.ndarray:  # type: ignore[type-arg]
+    return 0.2 + 0.1 * book.years_to_expiry(NOW)
+
+
+def as_bytes(values: Greeks) -> bytes:
+    return np.stack(values).tobytes()
+
+
+def test_values_are_the_same_bits_whatever_was_made_ready_before() -> None:
+    alone, together = fresh_book(), fresh_book()
+    value_chain(together, forecast(together), RATE, NOW)
+    ready = together.priced
+    implied = quote_volatility(alone, LEGS, RATE, NOW)
+    assert np.isfinite(implied).all()
+    assert quote_volatility(together, LEGS, RATE, NOW).tobytes() == implied.tobytes()
+    alone.priced = None
+    expected = as_bytes(leg_greeks(alone, LEGS, implied, RATE, NOW))
+    assert as_bytes(leg_greeks(together, LEGS, implied, RATE, NOW)) == expected
+    assert together.priced is ready
+
+
+def test_rows_that_are_not_wanted_are_not_valued_and_change_nothing() -> None:
+    book = fresh_book()
+    wanted = np.zeros(len(book.contracts), np.bool_)
+    wanted[LEGS] = True
+    everything = value_chain(book, forecast(book), RATE, NOW).at_forecast
+    some = value_chain(book, forecast(book), RATE, NOW, wanted).at_forecast
+    assert np.isfinite(np.stack(some)[:, wanted]).all()
+    assert np.isnan(np.stack(some)[:, ~wanted]).all()
+    assert np.stack(some)[:, wanted].tobytes() == np.stack(everything)[:, wanted].tobytes()
+
+
+def test_rows_that_were_left_out_can_still_be_asked_for() -> None:
+    book, alone = fresh_book(), fresh_book()
+    wanted = np.ones(len(book.contracts), np.bool_)
+    wanted[LEGS[0]] = False
+    value_chain(book, forecast(book), RATE, NOW, wanted)
+    assert quote_volatility(book, LEGS, RATE, NOW).tobytes() == quote_volatility(alone, LEGS, RATE, NOW).tobytes()
+
+
+def test_a_row_may_be_asked_for_twice() -> None:
+    book = fresh_book()
+    once = quote_volatility(book, LEGS[:1], RATE, NOW)
+    assert quote_volatility(book, np.repeat(LEGS[:1], 3), RATE, NOW).tolist() == once.tolist() * 3
+
+
+@pytest.mark.parametrize("change", ["time", "contracts"])
+def test_what_was_made_ready_does_not_outlive_its_moment_or_its_contracts(change: str) -> None:
+    book = fresh_book()
+    before = quote_volatility(book, LEGS, RATE, NOW)
+    later = NOW + DAY if change == "time" else NOW
+    if change == "contracts":
+        book.list_contracts(book.contracts[1:].copy())
+    again = fresh_book()
+    if change == "contracts":
+        again.list_contracts(again.contracts[1:].copy())
+    after = quote_volatility(book, LEGS, RATE, later)
+    assert after.tobytes() == quote_volatility(again, LEGS, RATE, later).tobytes()
+    assert after.tobytes() != before.tobytes()
+
+
+def test_what_was_made_ready_is_no_part_of_a_snapshot() -> None:
+    book = fresh_book()
+    bare = pickle.dumps(book)
+    value_chain(book, forecast(book), RATE, NOW)
+    assert book.priced is not None
+    assert pickle.dumps(book) == bare
+    assert pickle.loads(bare).priced is None
