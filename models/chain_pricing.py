@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from AlgorithmImports import QCAlgorithm, QuoteBar, Security, Symbol
+from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing.arguments import DOMAINS, PricingError, Style, check_choice
 from alo_lib.pricing.options import SchemeLike
@@ -23,6 +23,7 @@ _UNITS: Final = {"vega": 0.01, "rho": 0.01}
 """LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
 _LARGEST: Final = 1e27
 """LEAN's results are decimals, which end at 7.9e28."""
+_FORECASTS_KEPT: Final = 1000
 
 
 class ChainPricer:
@@ -55,19 +56,21 @@ class ChainPricer:
         self._scheme = scheme
         self._max_quote_age = max_quote_age
         self._terms: dict[str, ChainTerms] = {}
+        self._forecasts: dict[tuple[str, int], float | None] = {}
         self.unpriced: Counter[Reason] = Counter()
         _load_kernels(scheme)
 
-    def values_of(
-        self, columns: Array, symbols: Sequence[Symbol], security: Security, time: int, *, past: bool = False
-    ) -> Array:
+    def values_of(self, columns: Array, symbols: Sequence[Symbol], time: int, *, past: bool = False) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
-        columns: (n, 8) as :data:`models.compiled_border.READ`; symbols: the contracts'. security: any contract's, or
-        the canonical one. time: nanoseconds since the epoch, UTC. NaN where a contract has no values.
+        columns: (n, 8) as :data:`models.compiled_border.READ`; symbols: the contracts'. time: nanoseconds since the
+        epoch, UTC. NaN where a contract has no values.
         past: the time is not the algorithm's, so neither the volatility model's forecast nor a quote's age is known.
         """
-        terms = self._terms_of(security)
+        if not len(symbols):
+            return np.empty((0, len(WRITTEN)))
+        terms = self.terms_of(symbols[0])
+        volatility = None if past else self._forecast(symbols[0].underlying, time)
         strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
         days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
@@ -95,7 +98,7 @@ class ChainPricer:
                 terms.implied_yields(yields[some], market[some], spot[some], each, kind),
                 years[some],
                 right[some],
-                volatility=None if past else _model_volatility(security),
+                volatility=volatility,
                 style=kind,
                 scheme=self._scheme,
                 dividends=dividends,
@@ -105,11 +108,25 @@ class ChainPricer:
             self._count(valued.reason)
         return values
 
-    def _terms_of(self, security: Security) -> ChainTerms:
-        key = str(security.symbol.canonical.id)
+    def terms_of(self, symbol: Symbol) -> ChainTerms:
+        """The terms of the option that a contract belongs to; made once."""
+        key = str(symbol.canonical.id)
         if key not in self._terms:
-            self._terms[key] = ChainTerms(self._algorithm, security, self._dividend_yield, self._announced)
+            self._terms[key] = ChainTerms(self._algorithm, symbol, self._dividend_yield, self._announced)
         return self._terms[key]
+
+    def _forecast(self, underlying: Symbol, time: int) -> float | None:
+        """What the underlying's volatility model says, None where none is set or it is not ready.
+
+        Kept by time, so that a contract of an earlier slice has its slice's forecast whenever it is read.
+        """
+        key = (str(underlying.id), time)
+        if key not in self._forecasts:
+            volatility = float(self._algorithm.securities[underlying].volatility_model.volatility)
+            if len(self._forecasts) >= _FORECASTS_KEPT:
+                del self._forecasts[next(iter(self._forecasts))]
+            self._forecasts[key] = volatility if 0.0 < volatility <= DOMAINS["volatility"][1] else None
+        return self._forecasts[key]
 
     def _mark_stale(self, symbols: Sequence[Symbol], reason: Codes) -> None:
         if self._max_quote_age is None:
@@ -136,12 +153,6 @@ def _load_kernels(scheme: SchemeLike) -> None:
     terms = (50.0 * ones, 50.0 * ones, 0.05 * ones, 0.01 * ones, ones, right)
     for style in _STYLES:
         value_quotes(market, reason, *terms, volatility=0.2, style=style, scheme=scheme)
-
-
-def _model_volatility(security: Security) -> float | None:
-    """What the underlying's volatility model says, None where none is set or it is not ready."""
-    volatility = float(security.underlying.volatility_model.volatility)
-    return volatility if 0.0 < volatility <= DOMAINS["volatility"][1] else None
 
 
 def _in_lean_units(values: QuotedValues) -> Array:
