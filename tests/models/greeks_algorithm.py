@@ -23,10 +23,11 @@ from AlgorithmImports import (
     SecurityType,
     Slice,
     Splits,
+    StandardDeviationOfReturnsVolatilityModel,
     Symbol,
 )
 
-from models import AloOptionPriceModel, AloVolatilityModel, greeks_filter, greeks_history, universe_greeks
+from models import AloOptionPriceModel, greeks_filter, greeks_history, universe_greeks
 from models.chain_terms import utc_of
 from models.compiled_border import WRITTEN
 
@@ -78,8 +79,8 @@ class GreeksAlgorithm(QCAlgorithm):
             return
         if asked["kind"] == "equity":
             equity = self.add_equity(asked["ticker"], resolution, data_normalization_mode=DataNormalizationMode.RAW)
-            if asked.get("forecast"):
-                equity.set_volatility_model(AloVolatilityModel(self))
+            if asked.get("moving_volatility"):
+                equity.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(30, Resolution.MINUTE))
             option = self.add_option(asked["ticker"], resolution)
         elif asked["kind"] == "index":
             index = self.add_index("SPX", resolution)
@@ -131,19 +132,20 @@ class GreeksAlgorithm(QCAlgorithm):
         now = f"{self.time:%H:%M}"
         if now not in self.plan["times"]:
             return
-        for contract, time in self.kept[:: 1 if self.plan.get("order") else 3]:  # of an earlier slice, not read in it
-            self.rows.append({"kind": "kept", "option": "", **self.row(contract, time)})
-        self.kept = []
+        late, self.kept = self.kept, []
         kind = "warm-up" if self.is_warming_up else "live"
         for symbol in self.chains(slice):
             self.read(slice, symbol, kind, str(symbol.value))
+        # Contracts of an earlier slice that were not read in it, after those of this slice.
+        for contract, time in late[:: 1 if self.plan.get("order") else 3]:
+            self.rows.append({"kind": "kept", "option": "", **self.row(contract, time)})
         if self.is_warming_up:
             return
         if self.plan.get("history") == now:
             self.read_history()
         if self.plan.get("listed") == now:
-            for symbol in self.chains(slice):
-                self.read_listed(symbol, self.models[0])
+            for number, symbol in enumerate(self.chains(slice)):
+                self.read_listed(symbol, self.models[min(number, len(self.models) - 1)])
 
     def chains(self, slice: Slice) -> list[Symbol]:
         """The options that were subscribed to; those of the futures that a future's filter chose."""

@@ -7,22 +7,19 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from alo_lib.cli.project import ROOT
-from alo_lib.pricing import greeks, implied_volatility
+from alo_lib.pricing import greeks
 from alo_lib.pricing.parity import parity_yields
+from tests.models.greeks_check import CHICAGO, CLOSE, NEW_YORK, at, check, columns, years
 from tests.models.lean_run import kept_by, native_lean, run_in_lean
 
 pytestmark = pytest.mark.lean
 
 ALGORITHM = Path(__file__).with_name("greeks_algorithm.py")
-NEW_YORK = ZoneInfo("America/New_York")
-CHICAGO = ZoneInfo("America/Chicago")
-CLOSE = dt.time(16)
 
 GOOG = {
     "start": [2015, 12, 24],
@@ -115,51 +112,6 @@ def test_the_example_runs_where_only_the_library_and_the_models_were_copied(lean
     told = re.findall(r"Log: 2015-12-24 10:00:00 (\S+): volatility ([\d.]+) at", console)
     assert len(told) >= 10, console[-3000:]
     assert all(0.1 < float(volatility) < 0.5 for _, volatility in told)
-
-
-def columns(rows: list[dict[str, Any]], *names: str) -> list[np.ndarray]:
-    return [np.array([row[name] for row in rows], dtype=float) for name in names]
-
-
-def years(row: dict[str, Any], settles: dt.datetime) -> float:
-    now = dt.datetime.strptime(row["time"], "%Y-%m-%d %H:%M").replace(tzinfo=NEW_YORK)
-    return (settles.astimezone(dt.UTC) - now.astimezone(dt.UTC)).total_seconds() / (365 * 86_400)
-
-
-def check(
-    rows: list[dict[str, Any]],
-    settle: Callable[[dict[str, Any]], dt.datetime],
-    *,
-    market: str = "mid",
-    rate: Callable[[dict[str, Any]], float] = lambda row: row["rate"],
-    dividend_yield: Callable[[dict[str, Any]], float] = lambda row: row["yield"],
-    scheme: str = "high_precision",
-    dividends: tuple[list[float], list[float]] | None = None,
-) -> None:
-    """Volatilities and greeks are those of a high-precision pricer at the quotes that LEAN told."""
-    bid, ask, spot, strike, right = columns(rows, "bid", "ask", "spot", "strike", "right")
-    quoted = {"mid": 0.5 * (bid + ask), "ask": ask}[market]
-    time = np.array([years(row, settle(row)) for row in rows])
-    style = "american" if rows[0]["american"] else "european"
-    terms = (spot, strike, np.array([rate(row) for row in rows]), np.array([dividend_yield(row) for row in rows]))
-    reference = {"style": style, "scheme": scheme, "dividends": dividends}
-    sigma = implied_volatility(quoted, *terms, time, right, **reference, invalid="nan")  # type: ignore[arg-type]
-    found, price = columns(rows, "volatility", "price")
-    priced = found > 0.0
-    assert priced.sum() >= 0.7 * len(rows)
-    assert not (priced & np.isnan(sigma)).any()
-    np.testing.assert_allclose(price[priced], quoted[priced], rtol=1e-12)
-    expected = greeks(*terms, np.where(priced, sigma, 0.5), time, right, **reference)  # type: ignore[arg-type]
-    seen_well = priced & (expected.vega > 1e-3 * spot)
-    np.testing.assert_allclose(found[seen_well], sigma[seen_well], atol=5e-6)
-    for name, unit in (("delta", 1.0), ("gamma", 1.0), ("vega", 0.01), ("theta", 1.0), ("rho", 0.01)):
-        (value,) = columns(rows, name)
-        right_value = getattr(expected, name) * unit
-        np.testing.assert_allclose(value[priced], right_value[priced], rtol=2e-4, atol=1e-5, err_msg=name)
-
-
-def at(day: str, time: dt.time, zone: ZoneInfo = NEW_YORK) -> dt.datetime:
-    return dt.datetime.combine(dt.date.fromisoformat(day), time, zone)
 
 
 def goog_settlement(row: dict[str, Any]) -> dt.datetime:
