@@ -82,9 +82,9 @@ class AloOptionPriceModel:
         chains = None if parameters.slice is None else parameters.slice.option_chains
         chain = None if chains is None else chains.get(contract.symbol.canonical)
         if chain is not None:
-            self._border.write(chain, self.values(chain, time))
+            self._evaluate(chain, time)
         if not self._border.knows(contract):  # a contract that is not of the slice's chain
-            self._border.write([contract], self.values([contract], time))
+            self._evaluate([contract], time)
         return self._border.result(contract)
 
     def values(self, chain: OptionChain | list[OptionContract], time: int) -> Array:
@@ -92,8 +92,7 @@ class AloOptionPriceModel:
 
         time: nanoseconds since the epoch, UTC. NaN where a contract has none.
         """
-        contracts = self._border.contracts(chain)
-        return self._pricer.values_of(self._border.read(contracts).copy(), _Symbols(contracts), time)
+        return self._values(self._border.contracts(chain), time)
 
     def closing_values(self, contracts: list[OptionContract]) -> Array:
         """As :meth:`values`, of a universe's contracts, which have the prices of the last close.
@@ -110,6 +109,14 @@ class AloOptionPriceModel:
     def past_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
         """As :meth:`closing_values`, of columns :data:`models.compiled_border.READ` at a past time."""
         return self._pricer.values_of(columns, symbols, time, past=True)
+
+    def _evaluate(self, chain: OptionChain | list[OptionContract], time: int) -> None:
+        contracts = self._border.contracts(chain)
+        self._border.write(contracts, self._values(contracts, time))
+
+    def _values(self, contracts: Any, time: int) -> Array:
+        """As :meth:`values`, of a .NET array."""
+        return self._pricer.values_of(self._border.read(contracts).copy(), _Symbols(contracts), time)
 
     def _time(self, data: Slice | None) -> int:
         return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)
