@@ -41,13 +41,7 @@ class ChainPricer:
         scheme: SchemeLike,
         max_quote_age: dt.timedelta | None,
     ) -> None:
-        check_choice("price", price, PRICE_SOURCES)
-        if isinstance(dividend_yield, str):
-            check_choice("dividend_yield", dividend_yield, ("model", "parity"))
-        if dividend_yield == "parity" and announced is not None:
-            raise PricingError("announced is given and dividend_yield is 'parity'; allowed: one of the two")
-        if max_quote_age is not None and max_quote_age <= dt.timedelta():
-            raise PricingError(f"max_quote_age is {max_quote_age}; allowed: more than zero, or None")
+        _check(algorithm, price, dividend_yield, announced, max_quote_age)
         resolve_scheme(scheme)
         self._algorithm = algorithm
         self._price_source: PriceSource = price
@@ -143,6 +137,29 @@ class ChainPricer:
         for code, count in enumerate(np.bincount(reasons, minlength=len(Reason)).tolist()):
             if code != Reason.PRICED and count:
                 self.unpriced[Reason(code)] += count
+
+
+def _check(algorithm: object, price: object, dividend_yield: object, announced: object, max_quote_age: object) -> None:
+    """Raise PricingError for what LEAN would only stumble over in a slice."""
+    if not isinstance(algorithm, QCAlgorithm):
+        raise PricingError(f"algorithm is {algorithm!r}; allowed: the QCAlgorithm itself, AloOptionPriceModel(self)")
+    check_choice("price", price, PRICE_SOURCES)
+    if isinstance(dividend_yield, str):
+        check_choice("dividend_yield", dividend_yield, ("model", "parity"))
+    elif not hasattr(dividend_yield, "get_dividend_yield"):
+        raise PricingError(
+            f"dividend_yield is {dividend_yield!r}; allowed: model, parity, "
+            "or a dividend yield model of LEAN's interface, as ConstantDividendYieldModel(0.02)"
+        )
+    if announced is not None and not callable(announced):
+        raise PricingError(
+            f"announced is {announced!r}; allowed: a function of the underlying's symbol and the time, "
+            "which returns ex-dates and amounts, or None"
+        )
+    if dividend_yield == "parity" and announced is not None:
+        raise PricingError("announced is given and dividend_yield is 'parity'; allowed: one of the two")
+    if max_quote_age is not None and not (isinstance(max_quote_age, dt.timedelta) and max_quote_age > dt.timedelta()):
+        raise PricingError(f"max_quote_age is {max_quote_age!r}; allowed: a timedelta above zero, or None")
 
 
 def _load_kernels(scheme: SchemeLike) -> None:

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.cli.project import ROOT
 from alo_lib.pricing import greeks
 from alo_lib.pricing.parity import parity_yields
 from tests.models.greeks_check import CHICAGO, CLOSE, NEW_YORK, at, check, columns, years
-from tests.models.lean_run import kept_by, native_lean, run_in_lean
+from tests.models.lean_run import kept_by, native_lean
 
 pytestmark = pytest.mark.lean
 
@@ -100,18 +97,6 @@ def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
         return found
 
     return run
-
-
-@pytest.mark.slow  # the kernels are compiled anew in the copy
-def test_the_example_runs_where_only_the_library_and_the_models_were_copied(lean_data: Path, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    for folder in ("alo_lib", "models"):
-        shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "algorithm" / "chain_greeks.py", project / "main.py")
-    console = run_in_lean(project / "main.py", tmp_path, lean_data, project=project)
-    told = re.findall(r"Log: 2015-12-24 10:00:00 (\S+): volatility ([\d.]+) at", console)
-    assert len(told) >= 10, console[-3000:]
-    assert all(0.1 < float(volatility) < 0.5 for _, volatility in told)
 
 
 def goog_settlement(row: dict[str, Any]) -> dt.datetime:
