@@ -2,6 +2,7 @@
 
 from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
+from models.expected_dividends import expected_dividends
 from models.greeks_history import greeks_history
 from models.host_events import HostEvents
 from models.marshalling import Marshal
@@ -24,6 +25,7 @@ __all__ = [
     "TouchExecutionModel",
     "VegaBudgetPortfolioConstructionModel",
     "VolatilityAlphaModel",
+    "expected_dividends",
     "greeks_filter",
     "greeks_history",
     "universe_greeks",

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -77,9 +78,11 @@ class ChainPricer:
         years, rates = terms.years(days, time), terms.rates(days, time)
         yields, dividends = terms.dividends(years, rates, float(spot.max()), time)
         years, rates, yields = years[place], rates[place], yields[place]
+        # A cash dividend makes a grid of each contract, so those that expire before the first are priced without.
+        pays = np.zeros(strike.size, bool) if dividends is None else years > dividends[0][0]
         values = np.empty((strike.size, len(WRITTEN)))
-        for code, kind in enumerate(_STYLES):
-            some = np.flatnonzero(style == code)
+        for (code, kind), paid in product(enumerate(_STYLES), (False, True)):
+            some = np.flatnonzero((style == code) & (pays == paid))
             if not some.size:
                 continue
             each = (strike[some], rates[some], years[some], right[some])
@@ -95,7 +98,7 @@ class ChainPricer:
                 volatility=volatility,
                 style=kind,
                 scheme=self._scheme,
-                dividends=dividends,
+                dividends=dividends if paid else None,
                 on_future=terms.on_future,
             )
             values[some] = _in_lean_units(valued)

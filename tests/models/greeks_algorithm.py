@@ -27,7 +27,7 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from models import AloOptionPriceModel, greeks_filter, greeks_history, universe_greeks
+from models import AloOptionPriceModel, expected_dividends, greeks_filter, greeks_history, universe_greeks
 from models.chain_terms import utc_of
 from models.compiled_border import WRITTEN
 
@@ -86,7 +86,9 @@ class GreeksAlgorithm(QCAlgorithm):
             index = self.add_index("SPX", resolution)
             option = self.add_index_option(index.symbol, asked["ticker"], resolution)
         arguments = dict(asked.get("model", {}))
-        if "announced" in arguments:
+        if arguments.get("announced") == "expected":
+            arguments["announced"] = expected_dividends(self)
+        elif "announced" in arguments:
             told = [(dt.date(*day), amount) for day, amount in arguments["announced"]]
             arguments["announced"] = lambda underlying, time: told
         if "constant_yield" in arguments:

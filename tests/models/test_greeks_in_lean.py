@@ -53,6 +53,20 @@ AAPL = {
         },
     ],
 }
+EXPECTED = {
+    "start": [2014, 6, 6],
+    "end": [2014, 6, 9],
+    "times": ["11:00", "16:00"],
+    "options": [
+        {
+            "kind": "equity",
+            "ticker": "AAPL",
+            "resolution": "hour",
+            "filter": [-2, 2, 40, 140],
+            "model": {"announced": "expected"},
+        }
+    ],
+}
 SPX = {
     "future_option": {"expiry": [2021, 3, 19], "strike": 3700.0, "bid": 120.0, "ask": 121.0, "future": 3650.0},
     "start": [2021, 1, 4],
@@ -89,7 +103,7 @@ def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
     def run(name: str) -> dict[str, Any]:
         if name not in kept:
             kept[name] = {"rows": [], "events": ["the run failed before"]}
-            plan = {"goog": GOOG, "aapl": AAPL, "spx": SPX, "daily": DAILY}[name]
+            plan = {"goog": GOOG, "aapl": AAPL, "expected": EXPECTED, "spx": SPX, "daily": DAILY}[name]
             folder = tmp_path_factory.mktemp(name)
             given = {"plan": json.dumps(plan)}
             kept[name] = kept_by(ALGORITHM, "seen", folder, lean_data, given)
@@ -187,9 +201,22 @@ def test_another_underlying_with_its_own_filter_and_an_announced_dividend(
             life = years(row, saturday_settlement(row))
             return 0.015 * max(life - ex, 0.0) / life
 
-        # The grid's own error is larger than what is to be seen here, so the reference is solved on the same one.
         announced = ([ex], [0.3175])
         check(now, saturday_settlement, market="ask", dividend_yield=after_it, scheme="accurate", dividends=announced)
+
+
+@pytest.mark.parametrize(("late", "amount"), [(False, 3.05), (True, 3.05 / 7)])
+def test_dividends_of_the_past_year_are_expected_again(
+    seen: Callable[[str], dict[str, Any]], late: bool, amount: float
+) -> None:
+    rows = [row for row in seen("expected")["rows"] if (row["time"] > "2014-06-07") is late]
+    assert {row["expiry"] > "2014-08-08" for row in rows} == {False, True}
+    for time in sorted({row["time"] for row in rows}):
+        now = [row for row in rows if row["time"] == time]
+        ex = years(now[0], at("2014-08-07", dt.time(9, 30)))  # 52 weeks after 8 August 2013; the next is in November
+        # The yield that LEAN has counts beyond the last dividend expected, in May 2015.
+        announced = ([ex], [amount])
+        check(now, saturday_settlement, dividend_yield=lambda row: 0.0, scheme="accurate", dividends=announced)
 
 
 def test_index_options_are_european_and_settle_in_the_morning(seen: Callable[[str], dict[str, Any]]) -> None:
