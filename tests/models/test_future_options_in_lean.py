@@ -25,14 +25,32 @@ PLAN = {
 }
 
 
-@pytest.fixture(scope="module")
-def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+FILTERED = {
+    **PLAN,
+    "listed": None,
+    "options": [
+        {
+            "kind": "future",
+            "ticker": "ES",
+            "resolution": "minute",
+            "futures": [0, 182],
+            "having": {"delta": [-0.4, -0.2]},
+        }
+    ],
+}
+
+
+def ran(plan: dict[str, Any], lean_data: Path, folder: Path) -> dict[str, Any]:
     native_lean()
     quotes = Path("future/cme/minute/es/20200106_quote.zip")
     if not (lean_data / quotes).is_file():
         pytest.skip(f"the quotes of the future, {quotes} of LEAN's repository, are not in {lean_data}")
-    folder = tmp_path_factory.mktemp("es")
-    return kept_by(ALGORITHM, "seen", folder, lean_data, {"plan": json.dumps(PLAN)})
+    return kept_by(ALGORITHM, "seen", folder, lean_data, {"plan": json.dumps(plan)})
+
+
+@pytest.fixture(scope="module")
+def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return ran(PLAN, lean_data, tmp_path_factory.mktemp("es"))
 
 
 def settlement(row: dict[str, Any]) -> dt.datetime:
@@ -88,3 +106,12 @@ def test_option_chain_on_a_future_has_greeks_of_its_close(seen: dict[str, Any]) 
     priced = [row for row in listed if not np.isnan(row["implied_volatility"])]
     assert len(priced) >= 0.95 * len(listed)
     check(priced, "implied_volatility")
+
+
+def test_a_filter_by_greeks_chooses_options_on_futures(seen: dict[str, Any], lean_data: Path, tmp_path: Path) -> None:
+    """LEAN's own filters by greeks refuse them."""
+    wanted = {row["symbol"] for row in seen["listed"] if -0.4 <= row["delta"] <= -0.2}
+    rows = ran(FILTERED, lean_data, tmp_path)["rows"]
+    assert len(wanted) >= 20
+    assert {row["symbol"] for row in rows} == wanted
+    assert all(-0.45 < row["delta"] < -0.15 for row in rows)  # a weekend after the close that they were chosen at
