@@ -99,7 +99,7 @@ def test_an_announced_dividend_counts_until_it_goes_ex(seen: dict[str, Any], day
 
 
 def test_calls_and_puts_agree_on_volatility_over_the_ex_date(seen: dict[str, Any]) -> None:
-    """They would differ by 0.1 if prices were not raw, or the dividend missing before its ex-date or counted after it."""
+    """To 0.1 they would not if prices were not raw, or the dividend missing before its ex-date or counted after it."""
     for time in (f"{EVE} 10:30", f"{EVE} 15:30", f"{EX} 10:30", f"{EX} 15:30"):
         pairs: dict[tuple[str, float], dict[int, float]] = {}
         for row in rows_of(seen, "ANN", time):
