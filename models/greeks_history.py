@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from AlgorithmImports import OptionRight, OptionStyle, QCAlgorithm, QuoteBar, Resolution, Symbol, TradeBar
+from AlgorithmImports import (
+    DataNormalizationMode,
+    OptionRight,
+    OptionStyle,
+    QCAlgorithm,
+    QuoteBar,
+    Resolution,
+    SecurityType,
+    Symbol,
+    TradeBar,
+)
 
 from alo_lib.pricing.arguments import PricingError
 from models.chain_terms import hours_of, properties_of, utc_of
@@ -15,6 +25,7 @@ from models.option_price_model import AloOptionPriceModel
 
 __all__ = ["greeks_history"]
 
+_Span = tuple[dt.datetime, dt.datetime, Resolution]
 _EPOCH = dt.datetime(1, 1, 1)
 
 
@@ -65,9 +76,15 @@ def greeks_history(
 class _Spots:
     """The underlying's last price up to a time."""
 
-    def __init__(self, algorithm: QCAlgorithm, underlying: Symbol, span: tuple[Any, ...]) -> None:
-        told = [(bar.end_time, 0, float(bar.close)) for bar in algorithm.history[TradeBar](underlying, *span)]
-        told += [(bar.end_time, 1, float(bar.close)) for bar in algorithm.history[QuoteBar](underlying, *span)]
+    def __init__(self, algorithm: QCAlgorithm, underlying: Symbol, span: _Span) -> None:
+        # Strikes are of raw prices; LEAN's history of a stock that is not subscribed to would be of adjusted ones.
+        stock = underlying.security_type == SecurityType.EQUITY
+        mode = DataNormalizationMode.RAW if stock else None
+        start, end, resolution = span
+        trades = algorithm.history[TradeBar](underlying, start, end, resolution, data_normalization_mode=mode)
+        quotes = algorithm.history[QuoteBar](underlying, start, end, resolution, data_normalization_mode=mode)
+        told = [(bar.end_time, 0, float(bar.close)) for bar in trades]
+        told += [(bar.end_time, 1, float(bar.close)) for bar in quotes]
         told.sort()
         self._times = np.array([time for time, *_ in told], dtype="datetime64[us]")
         self._prices = [price for *_, price in told]

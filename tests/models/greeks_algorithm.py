@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from AlgorithmImports import (
     ConstantDividendYieldModel,
     DataNormalizationMode,
@@ -57,6 +58,8 @@ class GreeksAlgorithm(QCAlgorithm):
         if "future_option" in self.plan:
             self.value_future_option(**self.plan["future_option"])
         self.listed: list[dict[str, Any]] = []
+        if "unsubscribed" in self.plan:
+            self.read_past_of_the_unsubscribed(self.plan["unsubscribed"])
         if "warm_up_days" in self.plan:
             self.set_warm_up(dt.timedelta(days=self.plan["warm_up_days"]))
 
@@ -173,7 +176,16 @@ class GreeksAlgorithm(QCAlgorithm):
         option, model = self.options[0], self.models[0]
         symbols = sorted((contract.symbol for contract in self.current_slice.option_chains[option.symbol]), key=str)
         start = self.time - dt.timedelta(minutes=self.plan.get("history_minutes", 3))
-        table = greeks_history(self, model, symbols, start, self.time, Resolution.MINUTE)
+        self.keep_past(greeks_history(self, model, symbols, start, self.time, Resolution.MINUTE))
+
+    def read_past_of_the_unsubscribed(self, ticker: str) -> None:
+        """Yesterday of every contract that is listed today, of a stock that nobody subscribed to."""
+        stock = Symbol.create(ticker, SecurityType.EQUITY, Market.USA)
+        symbols = [contract.symbol for contract in self.option_chain(stock)]
+        start = self.time - dt.timedelta(days=1)
+        self.keep_past(greeks_history(self, AloOptionPriceModel(self), symbols, start, self.time, Resolution.MINUTE))
+
+    def keep_past(self, table: pd.DataFrame) -> None:
         self.past += [
             {"time": f"{time:%Y-%m-%d %H:%M}", "symbol": symbol, **row}
             for (time, symbol), row in zip(table.index, table.to_dict("records"), strict=True)

@@ -41,10 +41,10 @@ PLAN = {
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Two stocks that go ex-dividend on one day: one is priced by LEAN's yield, the other's dividends are announced."""
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two stocks that go ex-dividend on one day."""
     native_lean()
-    data, folder = tmp_path_factory.mktemp("market"), tmp_path_factory.mktemp("run")
+    data = tmp_path_factory.mktemp("market")
     stocks = [Underlying(ticker, 100.0, UNDERLYINGS[0].volatility, dividend=AMOUNT) for ticker in ("YLD", "ANN")]
     generate_market(
         data,
@@ -55,7 +55,13 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         quote_minutes=60,
         underlyings=stocks,
     )
-    return kept_by(ALGORITHM, "seen", folder, data, {"plan": json.dumps(PLAN)})
+    return data
+
+
+@pytest.fixture(scope="module")
+def seen(market: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One stock is priced by LEAN's yield, the other's dividends are announced."""
+    return kept_by(ALGORITHM, "seen", tmp_path_factory.mktemp("run"), market, {"plan": json.dumps(PLAN)})
 
 
 def rows_of(seen: dict[str, Any], ticker: str, day: str) -> list[dict[str, Any]]:
@@ -121,6 +127,19 @@ def test_history_over_the_ex_date_has_what_was_known_then(seen: dict[str, Any]) 
     for row, then in priced:
         assert row["implied_volatility"] == pytest.approx(then["volatility"], abs=1e-12)
         assert row["delta"] == pytest.approx(then["delta"], abs=1e-12)
+
+
+def test_history_of_a_stock_that_nobody_subscribed_to_is_of_raw_prices(
+    seen: dict[str, Any], market: Path, tmp_path: Path
+) -> None:
+    """LEAN would give an equity's history adjusted, by the dividend that was still to come."""
+    plan = PLAN | {"start": [2024, 1, 12], "options": [], "unsubscribed": "YLD"}
+    past = kept_by(ALGORITHM, "seen", tmp_path, market, {"plan": json.dumps(plan)})["past"]
+    told = {(row["symbol"], row["time"]): row["implied_volatility"] for row in past}
+    live = [row for row in rows_of(seen, "YLD", EVE) if row["volatility"]]
+    assert len(live) >= 100
+    for row in live:
+        assert told[row["symbol"], row["time"]] == pytest.approx(row["volatility"], abs=1e-12)
 
 
 def test_what_option_chain_lists_is_priced_at_the_last_close(seen: dict[str, Any]) -> None:
