@@ -173,8 +173,8 @@ class GreeksAlgorithm(QCAlgorithm):
             self.rows.append({"kind": kind, "option": name, **self.row(contract, slice.time)})
 
     def read_history(self) -> None:
-        option, model = self.options[0], self.models[0]
-        symbols = sorted((contract.symbol for contract in self.current_slice.option_chains[option.symbol]), key=str)
+        chains, model = self.current_slice.option_chains, self.models[0]
+        symbols = sorted((contract.symbol for contract in chains[self.chains(self.current_slice)[0]]), key=str)
         start = self.time - dt.timedelta(minutes=self.plan.get("history_minutes", 3))
         self.keep_past(greeks_history(self, model, symbols, start, self.time, Resolution.MINUTE))
 

@@ -21,6 +21,7 @@ PLAN = {
     "end": [2020, 1, 6],
     "times": ["10:00", "14:30"],
     "listed": "10:00",
+    "history": "10:00",
     "options": [{"kind": "future", "ticker": "ES", "resolution": "minute", "futures": [0, 182], "strikes": [-15, 15]}],
 }
 
@@ -28,6 +29,7 @@ PLAN = {
 FILTERED = {
     **PLAN,
     "listed": None,
+    "history": None,
     "options": [
         {
             "kind": "future",
@@ -106,6 +108,16 @@ def test_option_chain_on_a_future_has_greeks_of_its_close(seen: dict[str, Any]) 
     priced = [row for row in listed if not np.isnan(row["implied_volatility"])]
     assert len(priced) >= 0.95 * len(listed)
     check(priced, "implied_volatility")
+
+
+def test_history_has_the_greeks_that_were_read(seen: dict[str, Any]) -> None:
+    live = {row["symbol"]: row for row in seen["rows"] if row["time"] == f"{DAY} 10:00"}
+    past = [row for row in seen["past"] if row["time"] == f"{DAY} 10:00"]
+    assert len(past) >= 40
+    for row in past:
+        then = live[row["symbol"]]
+        assert row["implied_volatility"] == pytest.approx(then["volatility"], abs=1e-12)
+        assert row["delta"] == pytest.approx(then["delta"], abs=1e-12)
 
 
 def test_a_filter_by_greeks_chooses_options_on_futures(seen: dict[str, Any], lean_data: Path, tmp_path: Path) -> None:
