@@ -7,6 +7,7 @@ from itertools import product
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing.arguments import DOMAINS, PricingError, Style, check_choice
@@ -78,6 +79,10 @@ class ChainPricer:
         years, rates = terms.years(days, time), terms.rates(days, time)
         yields, dividends = terms.dividends(years, rates, float(spot.max()), time)
         years, rates, yields = years[place], rates[place], yields[place]
+        # Odd data must not end an algorithm; a rate beyond the pricer's domain is a user's mistake, and does.
+        odd = _outside("strike", strike) | _outside("dividend_yield", yields)
+        odd |= (_outside("spot", spot) & (spot > 0.0)) | (_outside("time_to_expiry", years) & (years > 0.0))
+        reason[(reason == Reason.PRICED) & odd] = Reason.UNEXPLAINED
         # A cash dividend makes a grid of each contract, so those that expire before the first are priced without.
         pays = np.zeros(strike.size, bool) if dividends is None else years > dividends[0][0]
         values = np.empty((strike.size, len(WRITTEN)))
@@ -173,6 +178,11 @@ def _load_kernels(scheme: SchemeLike) -> None:
     terms = (50.0 * ones, 50.0 * ones, 0.05 * ones, 0.01 * ones, ones, right)
     for style in _STYLES:
         value_quotes(market, reason, *terms, volatility=0.2, style=style, scheme=scheme)
+
+
+def _outside(name: str, values: Array) -> npt.NDArray[np.bool_]:
+    low, high = DOMAINS[name]
+    return np.asarray((values < low) | (values > high))
 
 
 def _in_lean_units(values: QuotedValues) -> Array:

@@ -5,9 +5,19 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from AlgorithmImports import Market, OptionRight, OptionStyle, QCAlgorithm, Resolution, Symbol
+import numpy as np
+from AlgorithmImports import (
+    ConstantDividendYieldModel,
+    Market,
+    OptionRight,
+    OptionStyle,
+    QCAlgorithm,
+    Resolution,
+    Symbol,
+)
 
 from models import AloOptionPriceModel, greeks_filter, greeks_history, universe_greeks
+from models.chain_terms import hours_of, utc_of
 
 
 class MistakesAlgorithm(QCAlgorithm):
@@ -38,7 +48,17 @@ class MistakesAlgorithm(QCAlgorithm):
         told = {name: self.told(mistake) for name, mistake in mistakes.items()}
         empty = greeks_history(self, right, [], begin, end, Resolution.MINUTE)
         unknown = universe_greeks(right, self.option_chain(self.add_equity("NOSUCH").symbol))
-        self.object_store.save("told", json.dumps({"told": told, "rows": [len(empty), len(unknown)]}))
+        rows = [len(empty), len(unknown)]
+        self.object_store.save("told", json.dumps({"told": told, "rows": rows, "odd": self.odd(goog)}))
+
+    def odd(self, symbol: Symbol) -> list[Any]:
+        """A contract whose stock yields more than it costs, as one that was liquidated may."""
+        model = AloOptionPriceModel(self, dividend_yield=ConstantDividendYieldModel(1.5))
+        day = float((symbol.id.date - dt.datetime(1, 1, 1)).days)
+        columns = np.array([[70.0, 0.0, day, 0.0, 5.0, 5.2, 0.0, 72.0]])
+        time = utc_of(hours_of(symbol), dt.datetime(2015, 12, 23, 10))
+        price = float(model.past_values(columns, [symbol], time)[0, 0])
+        return [bool(np.isnan(price)), {reason.name: count for reason, count in model.unpriced.items()}]
 
     def contract(self, ticker: str) -> Symbol:
         expiry = dt.datetime(2016, 1, 15)
