@@ -82,9 +82,12 @@ class _Spots:
         mode = DataNormalizationMode.RAW if stock else None
         start, end, resolution = span
         trades = algorithm.history[TradeBar](underlying, start, end, resolution, data_normalization_mode=mode)
-        quotes = algorithm.history[QuoteBar](underlying, start, end, resolution, data_normalization_mode=mode)
         told = [(bar.end_time, 0, float(bar.close)) for bar in trades]
-        told += [(bar.end_time, 1, float(bar.close)) for bar in quotes]
+        # LEAN has no quotes of indices, nor of stocks by the hour or day, and asking for them is an error.
+        unquoted = stock and resolution in (Resolution.HOUR, Resolution.DAILY)
+        if not unquoted and underlying.security_type != SecurityType.INDEX:
+            quotes = algorithm.history[QuoteBar](underlying, start, end, resolution, data_normalization_mode=mode)
+            told += [(bar.end_time, 1, float(bar.close)) for bar in quotes]
         told.sort()
         self._times = np.array([time for time, *_ in told], dtype="datetime64[us]")
         self._prices = [price for *_, price in told]

@@ -176,7 +176,8 @@ class GreeksAlgorithm(QCAlgorithm):
         chains, model = self.current_slice.option_chains, self.models[0]
         symbols = sorted((contract.symbol for contract in chains[self.chains(self.current_slice)[0]]), key=str)
         start = self.time - dt.timedelta(minutes=self.plan.get("history_minutes", 3))
-        self.keep_past(greeks_history(self, model, symbols, start, self.time, Resolution.MINUTE))
+        resolution = RESOLUTIONS[self.plan.get("history_resolution", "minute")]
+        self.keep_past(greeks_history(self, model, symbols, start, self.time, resolution))
 
     def read_past_of_the_unsubscribed(self, ticker: str) -> None:
         """Yesterday of every contract that is listed today, of a stock that nobody subscribed to."""

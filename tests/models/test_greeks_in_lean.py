@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -32,6 +33,9 @@ AAPL = {
     "start": [2014, 6, 6],
     "end": [2014, 6, 9],
     "times": ["11:00", "16:00"],
+    "history": "16:00",
+    "history_minutes": 8 * 60,
+    "history_resolution": "hour",
     "options": [
         {
             "kind": "equity",
@@ -72,6 +76,7 @@ SPX = {
     "start": [2021, 1, 4],
     "end": [2021, 1, 5],
     "times": ["09:45", "15:00", "15:59"],
+    "history": "09:45",
     "options": [
         {"kind": "index", "ticker": "SPX", "resolution": "minute", "lean_delta": [0.3, 0.7]},
         {"kind": "index", "ticker": "SPXW", "resolution": "minute", "filter": [-3, 3, 0, 5]},
@@ -82,6 +87,9 @@ DAILY = {
     "start": [2015, 12, 23],
     "end": [2015, 12, 24],
     "times": ["13:00", "16:00", "00:00"],
+    "history": "13:00",
+    "history_minutes": 24 * 60,
+    "history_resolution": "daily",
     "options": [
         {
             "kind": "equity",
@@ -146,6 +154,32 @@ def test_history_has_the_greeks_of_its_own_time(seen: Callable[[str], dict[str, 
         assert row["implied_volatility"] == pytest.approx(then["volatility"], abs=1e-12)
         for name in ("delta", "gamma", "vega", "theta", "rho"):
             assert row[name] == pytest.approx(then[name], rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "zone"),
+    [
+        ("aapl", {"2014-06-06 11:00", "2014-06-06 16:00", "2014-06-09 11:00", "2014-06-09 16:00"}, NEW_YORK),
+        ("daily", {"2015-12-24 13:00"}, NEW_YORK),
+        ("spx", {"2021-01-04 09:45"}, CHICAGO),
+    ],
+)
+def test_history_of_hours_days_and_an_index(
+    seen: Callable[[str], dict[str, Any]], name: str, times: set[str], zone: ZoneInfo
+) -> None:
+    def here(row: dict[str, Any]) -> str:
+        """A row's time, which a history has from the exchange, in the algorithm's zone."""
+        there = dt.datetime.strptime(row["time"], "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+        return f"{there.astimezone(NEW_YORK):%Y-%m-%d %H:%M}"
+
+    live = {(row["symbol"], row["time"]): row for row in seen(name)["rows"] if row["volatility"]}
+    past = {(row["symbol"], here(row)): row for row in seen(name)["past"]}
+    both = [(past[key], then) for key, then in live.items() if key in past]
+    assert {then["time"] for _, then in both} == times
+    assert len(both) >= 10
+    for row, then in both:
+        assert row["implied_volatility"] == pytest.approx(then["volatility"], abs=1e-12)
+        assert row["delta"] == pytest.approx(then["delta"], abs=1e-12)
 
 
 def test_a_contract_read_late_has_the_greeks_of_its_slice(seen: Callable[[str], dict[str, Any]]) -> None:
