@@ -54,7 +54,7 @@ class ChainPricer:
         self._terms: dict[str, ChainTerms] = {}
         self._forecasts: dict[tuple[str, int], float | None] = {}
         self.unpriced: Counter[Reason] = Counter()
-        _load_kernels(scheme)
+        _load_kernels(scheme, dividends=announced is not None)
 
     def values_of(self, columns: Array, symbols: Sequence[Symbol], time: int, *, past: bool = False) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
@@ -170,14 +170,15 @@ def _check(algorithm: object, price: object, dividend_yield: object, announced: 
         raise PricingError(f"max_quote_age is {max_quote_age!r}; allowed: a timedelta above zero, or None")
 
 
-def _load_kernels(scheme: SchemeLike) -> None:
+def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     """Compile, or load from the cache, all that pricing needs, before the first slice and not within it."""
     # Two quotes without a volatility, and two with one, so that every branch of the valuation runs.
     market, reason = market_price([1e-9, 60.0, 5.0, 5.0], [1e-9, 60.0, 5.2, 5.2], 0.0)
     ones, right = np.ones(4), np.array([1.0, -1.0, 1.0, -1.0])
     terms = (50.0 * ones, 50.0 * ones, 0.05 * ones, 0.01 * ones, ones, right)
     for style in _STYLES:
-        value_quotes(market, reason, *terms, volatility=0.2, style=style, scheme=scheme)
+        for cash in (None, ([0.5], [0.5])) if dividends else (None,):
+            value_quotes(market, reason, *terms, volatility=0.2, style=style, scheme=scheme, dividends=cash)
 
 
 def _outside(name: str, values: Array) -> npt.NDArray[np.bool_]:
