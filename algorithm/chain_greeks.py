@@ -18,7 +18,7 @@ class ChainGreeksAlgorithm(QCAlgorithm):
         option = self.add_option("GOOG", Resolution.MINUTE)
         self._model = AloOptionPriceModel(self)
         option.set_price_model(self._model)
-        option.set_filter(greeks_filter(self._model, option, delta=(-0.75, 0.75), implied_volatility=(0.01, 2.0)))
+        option.set_filter(greeks_filter(self._model, delta=(-0.75, 0.75), implied_volatility=(0.01, 2.0)))
         self._chain = option.symbol
 
     def on_data(self, slice: Slice) -> None:

@@ -32,6 +32,7 @@ from benchmarks.harness import Row, options_of, report
 ALGORITHM = Path(__file__).with_name("lean_greeks_algorithm.py")
 NEW_YORK = ZoneInfo("America/New_York")
 SLICES_BETWEEN_DEFAULTS = 10
+REPEATS = 3
 VEGA_THAT_COUNTS = 0.01
 """Of spot, for a volatility of 1.00: a cent of GOOG's quotes is then a thousandth of volatility."""
 _COMPLETED = re.compile(r"completed in ([\d.]+) seconds")
@@ -121,11 +122,13 @@ def measure(engine: NativeEngine, data: Path, quick: bool) -> Iterator[Row]:
     each = complete.microseconds
     yield Row("five greeks and implied volatility", each, "us", None, "<= 20", each <= 20.0)
     if not quick:
-        bare = run(engine, data, "none", "strike")
-        ratio = ours.backtest / bare.backtest
-        yield Row(
-            "whole backtest, with delta against without", ours.backtest, "s", bare.backtest, "<= 2 x", ratio <= 2.0
-        )
+        # Other work only ever adds to a clock, so the least of a few runs is nearest to the truth.
+        withouts = [run(engine, data, "none", "strike") for _ in range(REPEATS)]
+        withs = [ours, *(run(engine, data, "ours", "delta") for _ in range(REPEATS - 1))]
+        for what, clock in (("processor", "backtest"), ("wall clock", "backtest_wall")):
+            seconds, bare = (min(getattr(one, clock) for one in runs) for runs in (withs, withouts))
+            what = f"whole backtest, with delta against without, {what}"
+            yield Row(what, seconds, "s", bare, "<= 2 x", seconds <= 2.0 * bare)
 
 
 def main() -> int:

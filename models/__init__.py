@@ -2,13 +2,14 @@
 
 from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
-from models.greeks_filter import greeks_filter
+from models.expected_dividends import expected_dividends
 from models.greeks_history import greeks_history
 from models.host_events import HostEvents
 from models.marshalling import Marshal
 from models.option_price_model import AloOptionPriceModel
 from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
 from models.risk_management_model import GreeksRiskManagementModel
+from models.universe_greeks import greeks_filter, universe_greeks
 from models.volatility_data import AloForecastData, AloRegimeData, AloSurfaceData
 from models.volatility_model import AloVolatilityModel
 
@@ -24,6 +25,8 @@ __all__ = [
     "TouchExecutionModel",
     "VegaBudgetPortfolioConstructionModel",
     "VolatilityAlphaModel",
+    "expected_dividends",
     "greeks_filter",
     "greeks_history",
+    "universe_greeks",
 ]

@@ -8,22 +8,25 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 from AlgorithmImports import (
+    Currencies,
     DividendYieldProvider,
     IDividendYieldModel,
     InterestRateProvider,
+    MarketHoursDatabase,
     OptionSymbol,
     QCAlgorithm,
-    Security,
     SecurityExchangeHours,
     SecurityType,
     Symbol,
+    SymbolProperties,
+    SymbolPropertiesDatabase,
 )
 
 from alo_lib.pricing.arguments import Style
 from alo_lib.pricing.parity import parity_yields
 from models.marshalling import utc_nanoseconds
 
-__all__ = ["Announced", "ChainTerms", "DividendYield", "utc_of"]
+__all__ = ["Announced", "ChainTerms", "DividendYield", "hours_of", "properties_of", "utc_of"]
 
 Array = npt.NDArray[np.float64]
 Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
@@ -33,6 +36,22 @@ DividendYield = IDividendYieldModel | Literal["model", "parity"]
 NANOSECONDS_A_YEAR: Final = 365 * 86_400 * 1_000_000_000
 
 
+def hours_of(symbol: Symbol) -> SecurityExchangeHours:
+    """The exchange hours that LEAN gives a security of this symbol; none need be subscribed to."""
+    database = MarketHoursDatabase.from_data_folder()
+    hours: SecurityExchangeHours = database.get_exchange_hours(symbol.id.market, symbol, symbol.security_type)
+    return hours
+
+
+def properties_of(symbol: Symbol) -> SymbolProperties:
+    """The properties that LEAN gives a security of this symbol; none need be subscribed to."""
+    database = SymbolPropertiesDatabase.from_data_folder()
+    properties: SymbolProperties = database.get_symbol_properties(
+        symbol.id.market, symbol, symbol.security_type, Currencies.USD
+    )
+    return properties
+
+
 def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
     """Nanoseconds since the epoch of an exchange's naive local time."""
     zone = ZoneInfo(str(hours.time_zone.id))
@@ -40,17 +59,17 @@ def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
 
 
 class ChainTerms:
-    """Terms of the contracts of one canonical option; ``security`` is any contract's, or the canonical one.
+    """Terms of the contracts of one canonical option; ``symbol`` is any contract's, or the canonical one.
 
     on_future: whether they are options on a future.
     """
 
     def __init__(
-        self, algorithm: QCAlgorithm, security: Security, dividend_yield: DividendYield, announced: Announced | None
+        self, algorithm: QCAlgorithm, symbol: Symbol, dividend_yield: DividendYield, announced: Announced | None
     ) -> None:
         self._algorithm = algorithm
-        self._symbol = security.symbol
-        self._hours = security.exchange.hours
+        self._symbol = symbol
+        self._hours = hours_of(symbol)
         self._zone = ZoneInfo(str(self._hours.time_zone.id))
         self._settlement: dict[int, int] = {}
         self._expiry: dict[int, dt.datetime] = {}
@@ -71,6 +90,10 @@ class ChainTerms:
     def knows(self, day: int) -> bool:
         """Whether the settlement of a day's contracts has been learned."""
         return day in self._settlement
+
+    def closed(self, listed: dt.datetime) -> int:
+        """The close, nanoseconds UTC, whose prices a universe lists: that of the day before the universe's time."""
+        return utc_of(self._hours, self._hours.get_next_market_close(listed - dt.timedelta(days=1), False))
 
     def years(self, days: npt.NDArray[np.int64], now: int) -> Array:
         """Years of 365 days from ``now``, nanoseconds UTC, to each day's settlement, to the minute it takes place."""

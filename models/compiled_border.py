@@ -76,9 +76,8 @@ class Border:
         _reader()(contracts, self._table)
         return columns
 
-    def write(self, chain: Any, values: Columns) -> None:
+    def write(self, contracts: Any, values: Columns) -> None:
         """Keep results for n contracts, values (n, 8) as :data:`WRITTEN`."""
-        contracts = self.contracts(chain)
         self._room(len(contracts))[:] = values
         _writer()(contracts, self._table, self._results)
 

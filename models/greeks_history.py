@@ -1,25 +1,37 @@
 """Greeks of the past: LEAN's history has an option's quotes, and no greeks."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from AlgorithmImports import Option, OptionRight, OptionStyle, QCAlgorithm, QuoteBar, Resolution, Symbol, TradeBar
+from AlgorithmImports import (
+    DataNormalizationMode,
+    OptionRight,
+    OptionStyle,
+    QCAlgorithm,
+    QuoteBar,
+    Resolution,
+    SecurityType,
+    Symbol,
+    TradeBar,
+)
 
-from models.chain_terms import utc_of
+from alo_lib.pricing.arguments import PricingError
+from models.chain_terms import hours_of, properties_of, utc_of
 from models.compiled_border import READ, WRITTEN
 from models.option_price_model import AloOptionPriceModel
 
 __all__ = ["greeks_history"]
 
+_Span = tuple[dt.datetime, dt.datetime, Resolution]
 _EPOCH = dt.datetime(1, 1, 1)
 
 
 def greeks_history(
     algorithm: QCAlgorithm,
     model: AloOptionPriceModel,
-    option: Option,
     symbols: Sequence[Symbol],
     start: dt.datetime,
     end: dt.datetime,
@@ -27,43 +39,82 @@ def greeks_history(
 ) -> pd.DataFrame:
     """Prices, implied volatilities and greeks that contracts of one option had between two times.
 
-    option: the security that the contracts belong to, the canonical one or any contract's. One row for each contract
-    and bar, by time and then in the order of ``symbols``, with the columns of LEAN's result in its units: price,
-    implied_volatility, delta, gamma, vega, theta, rho, leverage; NaN where a contract had none. The underlying's price
-    is its last bar's up to the bar's end, a quote's before a trade's, as LEAN has it in a chain. Rates and dividends
-    are as of the bar; price is the market's, since a volatility model no longer knows what it said.
+    One row for each contract and bar, by time (the exchange's) and then in the order of ``symbols``, with the columns
+    of LEAN's result in its units: price, implied_volatility, delta, gamma, vega, theta, rho, leverage; NaN where a
+    contract had none. The underlying's price is its last bar's up to the bar's end, a quote's before a trade's, as LEAN
+    has it in a chain; a contract's last trade is one since ``start``. Rates and dividends are as of the bar; price is
+    the market's, since a volatility model no longer knows what it said.
+
+    Raises ValueError (PricingError) when the contracts are not all of one option.
     """
-    span = (start, end, resolution)
-    underlying = option.symbol.underlying
-    told = [(bar.end_time, 0, float(bar.close)) for bar in algorithm.history[TradeBar](underlying, *span)]
-    told += [(bar.end_time, 1, float(bar.close)) for bar in algorithm.history[QuoteBar](underlying, *span)]
-    told.sort()
-    times = np.array([time for time, *_ in told], dtype="datetime64[us]")
-    static = {symbol.value: _terms(symbol) for symbol in symbols}
-    rows, index = [], []
-    for bars in algorithm.history[QuoteBar](list(symbols), *span):
-        found = {str(pair.key.value): pair.value for pair in bars}
-        present = [symbol for symbol in symbols if symbol.value in found]
-        if not present:
-            continue
-        ended = found[present[0].value].end_time
-        last = int(np.searchsorted(times, np.datetime64(ended, "us"), side="right"))
-        spot = told[last - 1][-1] if last else 0.0
-        columns = np.array([[*static[symbol.value], *_quote(found[symbol.value]), 0.0, spot] for symbol in present])
-        assert columns.shape[1] == len(READ)
-        rows.append(model.past_values(columns, present, option, utc_of(option.exchange.hours, ended)))
-        index += [(ended, symbol.value) for symbol in present]
-    names = pd.MultiIndex.from_tuples(index, names=["time", "symbol"]) if index else None
-    return pd.DataFrame(np.concatenate([np.empty((0, len(WRITTEN))), *rows]), index=names, columns=list(WRITTEN))
+    options = {str(symbol.canonical.id): symbol for symbol in symbols}
+    if len(options) > 1:
+        raise PricingError(f"the contracts belong to {len(options)} options; allowed: contracts of one")
+    rows = [np.empty((0, len(WRITTEN)))]
+    index: list[tuple[dt.datetime, str]] = []
+    for symbol in options.values():
+        hours, span = hours_of(symbol), (start, end, resolution)
+        spots = _Spots(algorithm, symbol.underlying, span)
+        static = {symbol.value: _terms(symbol) for symbol in symbols}
+        quotes = _by_time(algorithm.history[QuoteBar](list(symbols), *span))
+        trades = _by_time(algorithm.history[TradeBar](list(symbols), *span))
+        last: dict[str, float] = {}
+        for ended in sorted({*quotes, *trades}):
+            quoted, traded = quotes.get(ended, {}), trades.get(ended, {})
+            last.update({name: float(bar.close) for name, bar in traded.items()})
+            present = [symbol for symbol in symbols if symbol.value in quoted or symbol.value in traded]
+            names = [symbol.value for symbol in present]
+            spot = spots.at(ended)
+            columns = np.array([[*static[n], *_quote(quoted.get(n)), last.get(n, 0.0), spot] for n in names])
+            assert columns.shape[1] == len(READ)
+            rows.append(model.past_values(columns, present, utc_of(hours, ended)))
+            index += [(ended, name) for name in names]
+    labels = pd.MultiIndex.from_tuples(index, names=["time", "symbol"])
+    return pd.DataFrame(np.concatenate(rows), index=labels, columns=list(WRITTEN))
+
+
+class _Spots:
+    """The underlying's last price up to a time."""
+
+    def __init__(self, algorithm: QCAlgorithm, underlying: Symbol, span: _Span) -> None:
+        # Strikes are of raw prices; LEAN's history of a stock that is not subscribed to would be of adjusted ones.
+        stock = underlying.security_type == SecurityType.EQUITY
+        mode = DataNormalizationMode.RAW if stock else None
+        start, end, resolution = span
+        trades = algorithm.history[TradeBar](underlying, start, end, resolution, data_normalization_mode=mode)
+        told = [(bar.end_time, 0, float(bar.close)) for bar in trades]
+        # LEAN has no quotes of indices, nor of stocks by the hour or day, and asking for them is an error.
+        unquoted = stock and resolution in (Resolution.HOUR, Resolution.DAILY)
+        if not unquoted and underlying.security_type != SecurityType.INDEX:
+            quotes = algorithm.history[QuoteBar](underlying, start, end, resolution, data_normalization_mode=mode)
+            told += [(bar.end_time, 1, float(bar.close)) for bar in quotes]
+        told.sort()
+        self._times = np.array([time for time, *_ in told], dtype="datetime64[us]")
+        self._prices = [price for *_, price in told]
+
+    def at(self, time: dt.datetime) -> float:
+        """Zero before the first bar."""
+        last = int(np.searchsorted(self._times, np.datetime64(time, "us"), side="right"))
+        return self._prices[last - 1] if last else 0.0
+
+
+def _by_time(slices: Iterable[Any]) -> dict[dt.datetime, dict[str, Any]]:
+    """Bars of a history by the time they ended and the contract's name."""
+    found: dict[dt.datetime, dict[str, Any]] = {}
+    for bars in slices:
+        for pair in bars:
+            found.setdefault(pair.value.end_time, {})[str(pair.key.value)] = pair.value
+    return found
 
 
 def _terms(symbol: Symbol) -> tuple[float, float, float, float]:
     """A contract's strike, right, expiry day and style, as :data:`models.compiled_border.READ` has them."""
     identity = symbol.id
+    strike = float(identity.strike_price) * float(properties_of(symbol).strike_multiplier)
     call, american = identity.option_right == OptionRight.CALL, identity.option_style == OptionStyle.AMERICAN
-    return float(identity.strike_price), float(not call), float((identity.date - _EPOCH).days), float(not american)
+    return strike, float(not call), float((identity.date - _EPOCH).days), float(not american)
 
 
-def _quote(bar: QuoteBar) -> tuple[float, float]:
-    bid, ask = bar.bid, bar.ask
+def _quote(bar: QuoteBar | None) -> tuple[float, float]:
+    bid, ask = (None, None) if bar is None else (bar.bid, bar.ask)
     return 0.0 if bid is None else float(bid.close), 0.0 if ask is None else float(ask.close)

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from AlgorithmImports import (
     OptionChain,
     OptionContract,
     OptionPriceModelParameters,
     OptionPriceModelResult,
     QCAlgorithm,
-    Security,
     Slice,
     Symbol,
 )
@@ -20,7 +20,7 @@ from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import Array, PriceSource, Reason
 from models.chain_pricing import ChainPricer
 from models.chain_terms import Announced, DividendYield
-from models.compiled_border import Border
+from models.compiled_border import WRITTEN, Border
 from models.marshalling import utc_nanoseconds
 
 __all__ = ["AloOptionPriceModel"]
@@ -82,27 +82,41 @@ class AloOptionPriceModel:
         chains = None if parameters.slice is None else parameters.slice.option_chains
         chain = None if chains is None else chains.get(contract.symbol.canonical)
         if chain is not None:
-            self._border.write(chain, self.values(chain, parameters.security, time))
+            self._evaluate(chain, time)
         if not self._border.knows(contract):  # a contract that is not of the slice's chain
-            self._border.write([contract], self.values([contract], parameters.security, time))
+            self._evaluate([contract], time)
         return self._border.result(contract)
 
-    def values(
-        self, chain: OptionChain | list[OptionContract], security: Security, time: int, *, past: bool = False
-    ) -> Array:
+    def values(self, chain: OptionChain | list[OptionContract], time: int) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
-        security: any contract's, or the canonical one. time: nanoseconds since the epoch, UTC. NaN where a contract
-        has none. past: the time is not the algorithm's, so neither the volatility model's forecast nor a quote's age is
-        known; the theoretical price is then the market's.
+        time: nanoseconds since the epoch, UTC. NaN where a contract has none.
         """
-        contracts = self._border.contracts(chain)
-        columns = self._border.read(contracts).copy()
-        return self._pricer.values_of(columns, _Symbols(contracts), security, time, past=past)
+        return self._values(self._border.contracts(chain), time)
 
-    def past_values(self, columns: Array, symbols: Sequence[Symbol], security: Security, time: int) -> Array:
-        """As :meth:`values`, of contracts given by their columns :data:`models.compiled_border.READ` at a past time."""
-        return self._pricer.values_of(columns, symbols, security, time, past=True)
+    def closing_values(self, contracts: list[OptionContract]) -> Array:
+        """As :meth:`values`, of a universe's contracts, which have the prices of the last close.
+
+        Neither the volatility model's forecast nor a quote's age is known of the past; the theoretical price is the
+        market's.
+        """
+        if not contracts:
+            return np.empty((0, len(WRITTEN)))
+        told, first = self._border.contracts(contracts), contracts[0]
+        closed = self._pricer.terms_of(first.symbol).closed(first.time)
+        return self.past_values(self._border.read(told).copy(), _Symbols(told), closed)
+
+    def past_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
+        """As :meth:`closing_values`, of columns :data:`models.compiled_border.READ` at a past time."""
+        return self._pricer.values_of(columns, symbols, time, past=True)
+
+    def _evaluate(self, chain: OptionChain | list[OptionContract], time: int) -> None:
+        contracts = self._border.contracts(chain)
+        self._border.write(contracts, self._values(contracts, time))
+
+    def _values(self, contracts: Any, time: int) -> Array:
+        """As :meth:`values`, of a .NET array."""
+        return self._pricer.values_of(self._border.read(contracts).copy(), _Symbols(contracts), time)
 
     def _time(self, data: Slice | None) -> int:
         return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)

@@ -5,9 +5,11 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from AlgorithmImports import (
     ConstantDividendYieldModel,
     DataNormalizationMode,
+    Dividends,
     DividendYieldProvider,
     FuncRiskFreeRateInterestRateModel,
     Market,
@@ -17,13 +19,16 @@ from AlgorithmImports import (
     OptionStyle,
     QCAlgorithm,
     Resolution,
+    Security,
     SecurityChanges,
+    SecurityType,
     Slice,
     Splits,
+    StandardDeviationOfReturnsVolatilityModel,
     Symbol,
 )
 
-from models import AloOptionPriceModel, greeks_filter, greeks_history
+from models import AloOptionPriceModel, expected_dividends, greeks_filter, greeks_history, universe_greeks
 from models.chain_terms import utc_of
 from models.compiled_border import WRITTEN
 
@@ -52,6 +57,9 @@ class GreeksAlgorithm(QCAlgorithm):
             self.subscribe(asked)
         if "future_option" in self.plan:
             self.value_future_option(**self.plan["future_option"])
+        self.listed: list[dict[str, Any]] = []
+        if "unsubscribed" in self.plan:
+            self.read_past_of_the_unsubscribed(self.plan["unsubscribed"])
         if "warm_up_days" in self.plan:
             self.set_warm_up(dt.timedelta(days=self.plan["warm_up_days"]))
 
@@ -64,19 +72,26 @@ class GreeksAlgorithm(QCAlgorithm):
         day = float((symbol.id.date - dt.datetime(1, 1, 1)).days)
         columns = np.array([[strike, 1.0, day, 0.0, bid, ask, 0.0, future]])
         time = utc_of(option.exchange.hours, dt.datetime(*self.plan["start"], 10))
-        values = AloOptionPriceModel(self).past_values(columns, [symbol], option, time)[0]
+        values = AloOptionPriceModel(self).past_values(columns, [symbol], time)[0]
         self.future_option = dict(zip(WRITTEN, values.tolist(), strict=True))
 
     def subscribe(self, asked: dict[str, Any]) -> None:
         resolution = RESOLUTIONS[asked["resolution"]]
+        if asked["kind"] == "future":
+            self.subscribe_to_futures(asked, resolution)
+            return
         if asked["kind"] == "equity":
-            self.add_equity(asked["ticker"], resolution, data_normalization_mode=DataNormalizationMode.RAW)
+            equity = self.add_equity(asked["ticker"], resolution, data_normalization_mode=DataNormalizationMode.RAW)
+            if asked.get("moving_volatility"):
+                equity.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(30, Resolution.MINUTE))
             option = self.add_option(asked["ticker"], resolution)
         elif asked["kind"] == "index":
             index = self.add_index("SPX", resolution)
             option = self.add_index_option(index.symbol, asked["ticker"], resolution)
         arguments = dict(asked.get("model", {}))
-        if "announced" in arguments:
+        if arguments.get("announced") == "expected":
+            arguments["announced"] = expected_dividends(self)
+        elif "announced" in arguments:
             told = [(dt.date(*day), amount) for day, amount in arguments["announced"]]
             arguments["announced"] = lambda underlying, time: told
         if "constant_yield" in arguments:
@@ -87,7 +102,7 @@ class GreeksAlgorithm(QCAlgorithm):
         option.set_price_model(model)
         if "having" in asked:
             ranges = {name: tuple(bounds) for name, bounds in asked["having"].items()}
-            option.set_filter(greeks_filter(model, option, **ranges))
+            option.set_filter(greeks_filter(model, **ranges))
         elif "lean_delta" in asked:
             low, high = asked["lean_delta"]
             option.set_filter(lambda universe: universe.delta(low, high))
@@ -97,42 +112,107 @@ class GreeksAlgorithm(QCAlgorithm):
         self.options.append(option)
         self.models.append(model)
 
+    def subscribe_to_futures(self, asked: dict[str, Any], resolution: Resolution) -> None:
+        """LEAN makes the option of each future as the future is chosen, so an initializer gives it the model."""
+        model = AloOptionPriceModel(self)
+        self.models.append(model)
+
+        def give(security: Security) -> None:
+            if security.type == SecurityType.FUTURE_OPTION:
+                security.set_price_model(model)
+
+        self.add_security_initializer(give)
+        future = self.add_future(asked["ticker"], resolution)
+        future.set_filter(*asked["futures"])
+        if "having" in asked:
+            ranges = {name: tuple(bounds) for name, bounds in asked["having"].items()}
+            self.add_future_option(future.symbol, greeks_filter(model, **ranges))
+        else:
+            low, high = asked["strikes"]
+            self.add_future_option(future.symbol, lambda universe: universe.strikes(low, high))
+
     def on_data(self, slice: Slice) -> None:
         if self.plan.get("kept") == f"{self.time:%Y-%m-%d %H:%M}":
             self.kept = [(contract, slice.time) for contract in slice.option_chains[self.options[0].symbol]]
-        if f"{self.time:%H:%M}" not in self.plan["times"]:
+        now = f"{self.time:%H:%M}"
+        if now not in self.plan["times"]:
             return
-        for contract, time in self.kept[::3]:  # of an earlier slice, and not read in it
-            self.rows.append({"kind": "kept", "option": "", **self.row(contract, time)})
-        self.kept = []
+        late, self.kept = self.kept, []
         kind = "warm-up" if self.is_warming_up else "live"
-        for option in self.options:
-            self.read(slice, option.symbol, kind, str(option.symbol.value))
-        if self.plan.get("history") == f"{self.time:%H:%M}" and not self.is_warming_up:
+        for symbol in self.chains(slice):
+            self.read(slice, symbol, kind, str(symbol.value))
+        # Contracts of an earlier slice that were not read in it, after those of this slice.
+        for contract, time in late[:: 1 if self.plan.get("order") else 3]:
+            self.rows.append({"kind": "kept", "option": "", **self.row(contract, time)})
+        if self.is_warming_up:
+            return
+        if self.plan.get("history") == now:
             self.read_history()
+        if self.plan.get("listed") == now:
+            for number, symbol in enumerate(self.chains(slice)):
+                self.read_listed(symbol, self.models[min(number, len(self.models) - 1)])
+
+    def chains(self, slice: Slice) -> list[Symbol]:
+        """The options that were subscribed to; those of the futures that a future's filter chose."""
+        keys = [pair.key for pair in slice.option_chains]
+        on_futures = [key for key in keys if key.security_type == SecurityType.FUTURE_OPTION]
+        return [option.symbol for option in self.options] + sorted(on_futures, key=lambda key: str(key.underlying.id))
 
     def read(self, slice: Slice, symbol: Symbol, kind: str, name: str) -> None:
         chain = slice.option_chains.get(symbol)
         if chain is None:
             return
         contracts = sorted(chain, key=lambda contract: contract.symbol.value)
-        if len(self.rows) % 2:  # the order in which contracts are read must not matter
+        order = self.plan.get("order")
+        if order == "backwards" or (order is None and len(self.rows) % 2):  # the order must not matter
             contracts.reverse()
+        if order == "late":
+            self.kept += [(contract, slice.time) for contract in contracts[1::2]]
+            contracts = contracts[::2]
         for contract in contracts:
             self.rows.append({"kind": kind, "option": name, **self.row(contract, slice.time)})
 
     def read_history(self) -> None:
-        option, model = self.options[0], self.models[0]
-        symbols = sorted((contract.symbol for contract in self.current_slice.option_chains[option.symbol]), key=str)
-        start = self.time - dt.timedelta(minutes=3)
-        table = greeks_history(self, model, option, symbols, start, self.time, Resolution.MINUTE)
+        chains, model = self.current_slice.option_chains, self.models[0]
+        symbols = sorted((contract.symbol for contract in chains[self.chains(self.current_slice)[0]]), key=str)
+        start = self.time - dt.timedelta(minutes=self.plan.get("history_minutes", 3))
+        resolution = RESOLUTIONS[self.plan.get("history_resolution", "minute")]
+        self.keep_past(greeks_history(self, model, symbols, start, self.time, resolution))
+
+    def read_past_of_the_unsubscribed(self, ticker: str) -> None:
+        """Yesterday of every contract that is listed today, of a stock that nobody subscribed to."""
+        stock = Symbol.create(ticker, SecurityType.EQUITY, Market.USA)
+        symbols = [contract.symbol for contract in self.option_chain(stock)]
+        start = self.time - dt.timedelta(days=1)
+        self.keep_past(greeks_history(self, AloOptionPriceModel(self), symbols, start, self.time, Resolution.MINUTE))
+
+    def keep_past(self, table: pd.DataFrame) -> None:
         self.past += [
             {"time": f"{time:%Y-%m-%d %H:%M}", "symbol": symbol, **row}
             for (time, symbol), row in zip(table.index, table.to_dict("records"), strict=True)
         ]
 
+    def read_listed(self, option: Symbol, model: AloOptionPriceModel) -> None:
+        """What LEAN's option_chain lists, and its greeks."""
+        chain = self.option_chain(option)
+        table = universe_greeks(model, chain)
+        for contract, (symbol, values) in zip(chain, table.iterrows(), strict=True):
+            assert symbol == contract.symbol
+            theirs = {"lean_delta": float(contract.greeks.delta), "lean_price": float(contract.theoretical_price)}
+            terms = self.terms(contract, contract.time)
+            self.listed.append({"option": str(option.value), **terms, **theirs, **values.to_dict()})
+
     def row(self, contract: OptionContract, time: dt.datetime) -> dict[str, Any]:
-        greeks, symbol = contract.greeks, contract.symbol
+        greeks = contract.greeks
+        return {
+            **self.terms(contract, time),
+            "price": float(contract.theoretical_price),
+            "volatility": float(contract.implied_volatility),
+            **{name: float(getattr(greeks, name)) for name in ("delta", "gamma", "vega", "theta", "rho")},
+        }
+
+    def terms(self, contract: OptionContract, time: dt.datetime) -> dict[str, Any]:
+        symbol = contract.symbol
         spot = float(contract.underlying_last_price)
         return {
             "symbol": symbol.value,
@@ -147,9 +227,6 @@ class GreeksAlgorithm(QCAlgorithm):
             "spot": spot,
             "rate": float(self.risk_free_interest_rate_model.get_interest_rate(time)),
             "yield": float(DividendYieldProvider.create_for_option(symbol).get_dividend_yield(time, spot)),
-            "price": float(contract.theoretical_price),
-            "volatility": float(contract.implied_volatility),
-            **{name: float(getattr(greeks, name)) for name in ("delta", "gamma", "vega", "theta", "rho")},
         }
 
     def on_securities_changed(self, changes: SecurityChanges) -> None:
@@ -160,7 +237,11 @@ class GreeksAlgorithm(QCAlgorithm):
     def on_splits(self, splits: Splits) -> None:
         self.events += [f"split {split.symbol.value} {self.time:%Y-%m-%d}" for split in splits.values()]
 
+    def on_dividends(self, dividends: Dividends) -> None:
+        paid = dividends.values()
+        self.events += [f"dividend {one.symbol.value} {float(one.distribution)} {self.time:%Y-%m-%d}" for one in paid]
+
     def on_end_of_algorithm(self) -> None:
         reasons = [{reason.name: count for reason, count in model.unpriced.items()} for model in self.models]
-        seen = {"rows": self.rows, "past": self.past, "events": self.events, "unpriced": reasons}
+        seen = {"rows": self.rows, "past": self.past, "listed": self.listed, "events": self.events, "unpriced": reasons}
         self.object_store.save("seen", json.dumps(seen | {"future_option": self.future_option}))

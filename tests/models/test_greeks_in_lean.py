@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,17 +10,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from alo_lib.cli.project import ROOT
-from alo_lib.pricing import greeks, implied_volatility
+from alo_lib.pricing import greeks
 from alo_lib.pricing.parity import parity_yields
-from tests.models.lean_run import kept_by, native_lean, run_in_lean
+from tests.models.greeks_check import CHICAGO, CLOSE, NEW_YORK, at, check, columns, years
+from tests.models.lean_run import kept_by, native_lean
 
 pytestmark = pytest.mark.lean
 
 ALGORITHM = Path(__file__).with_name("greeks_algorithm.py")
-NEW_YORK = ZoneInfo("America/New_York")
-CHICAGO = ZoneInfo("America/Chicago")
-CLOSE = dt.time(16)
 
 GOOG = {
     "start": [2015, 12, 24],
@@ -38,6 +33,9 @@ AAPL = {
     "start": [2014, 6, 6],
     "end": [2014, 6, 9],
     "times": ["11:00", "16:00"],
+    "history": "16:00",
+    "history_minutes": 8 * 60,
+    "history_resolution": "hour",
     "options": [
         {
             "kind": "equity",
@@ -59,11 +57,26 @@ AAPL = {
         },
     ],
 }
+EXPECTED = {
+    "start": [2014, 6, 6],
+    "end": [2014, 6, 9],
+    "times": ["11:00", "16:00"],
+    "options": [
+        {
+            "kind": "equity",
+            "ticker": "AAPL",
+            "resolution": "hour",
+            "filter": [-2, 2, 40, 140],
+            "model": {"announced": "expected"},
+        }
+    ],
+}
 SPX = {
     "future_option": {"expiry": [2021, 3, 19], "strike": 3700.0, "bid": 120.0, "ask": 121.0, "future": 3650.0},
     "start": [2021, 1, 4],
     "end": [2021, 1, 5],
     "times": ["09:45", "15:00", "15:59"],
+    "history": "09:45",
     "options": [
         {"kind": "index", "ticker": "SPX", "resolution": "minute", "lean_delta": [0.3, 0.7]},
         {"kind": "index", "ticker": "SPXW", "resolution": "minute", "filter": [-3, 3, 0, 5]},
@@ -74,6 +87,9 @@ DAILY = {
     "start": [2015, 12, 23],
     "end": [2015, 12, 24],
     "times": ["13:00", "16:00", "00:00"],
+    "history": "13:00",
+    "history_minutes": 24 * 60,
+    "history_resolution": "daily",
     "options": [
         {
             "kind": "equity",
@@ -95,7 +111,7 @@ def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
     def run(name: str) -> dict[str, Any]:
         if name not in kept:
             kept[name] = {"rows": [], "events": ["the run failed before"]}
-            plan = {"goog": GOOG, "aapl": AAPL, "spx": SPX, "daily": DAILY}[name]
+            plan = {"goog": GOOG, "aapl": AAPL, "expected": EXPECTED, "spx": SPX, "daily": DAILY}[name]
             folder = tmp_path_factory.mktemp(name)
             given = {"plan": json.dumps(plan)}
             kept[name] = kept_by(ALGORITHM, "seen", folder, lean_data, given)
@@ -103,63 +119,6 @@ def seen(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
         return found
 
     return run
-
-
-@pytest.mark.slow  # the kernels are compiled anew in the copy
-def test_the_example_runs_where_only_the_library_and_the_models_were_copied(lean_data: Path, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    for folder in ("alo_lib", "models"):
-        shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "algorithm" / "chain_greeks.py", project / "main.py")
-    console = run_in_lean(project / "main.py", tmp_path, lean_data, project=project)
-    told = re.findall(r"Log: 2015-12-24 10:00:00 (\S+): volatility ([\d.]+) at", console)
-    assert len(told) >= 10, console[-3000:]
-    assert all(0.1 < float(volatility) < 0.5 for _, volatility in told)
-
-
-def columns(rows: list[dict[str, Any]], *names: str) -> list[np.ndarray]:
-    return [np.array([row[name] for row in rows], dtype=float) for name in names]
-
-
-def years(row: dict[str, Any], settles: dt.datetime) -> float:
-    now = dt.datetime.strptime(row["time"], "%Y-%m-%d %H:%M").replace(tzinfo=NEW_YORK)
-    return (settles.astimezone(dt.UTC) - now.astimezone(dt.UTC)).total_seconds() / (365 * 86_400)
-
-
-def check(
-    rows: list[dict[str, Any]],
-    settle: Callable[[dict[str, Any]], dt.datetime],
-    *,
-    market: str = "mid",
-    rate: Callable[[dict[str, Any]], float] = lambda row: row["rate"],
-    dividend_yield: Callable[[dict[str, Any]], float] = lambda row: row["yield"],
-    scheme: str = "high_precision",
-    dividends: tuple[list[float], list[float]] | None = None,
-) -> None:
-    """Volatilities and greeks are those of a high-precision pricer at the quotes that LEAN told."""
-    bid, ask, spot, strike, right = columns(rows, "bid", "ask", "spot", "strike", "right")
-    quoted = {"mid": 0.5 * (bid + ask), "ask": ask}[market]
-    time = np.array([years(row, settle(row)) for row in rows])
-    style = "american" if rows[0]["american"] else "european"
-    terms = (spot, strike, np.array([rate(row) for row in rows]), np.array([dividend_yield(row) for row in rows]))
-    reference = {"style": style, "scheme": scheme, "dividends": dividends}
-    sigma = implied_volatility(quoted, *terms, time, right, **reference, invalid="nan")  # type: ignore[arg-type]
-    found, price = columns(rows, "volatility", "price")
-    priced = found > 0.0
-    assert priced.sum() >= 0.7 * len(rows)
-    assert not (priced & np.isnan(sigma)).any()
-    np.testing.assert_allclose(price[priced], quoted[priced], rtol=1e-12)
-    expected = greeks(*terms, np.where(priced, sigma, 0.5), time, right, **reference)  # type: ignore[arg-type]
-    seen_well = priced & (expected.vega > 1e-3 * spot)
-    np.testing.assert_allclose(found[seen_well], sigma[seen_well], atol=5e-6)
-    for name, unit in (("delta", 1.0), ("gamma", 1.0), ("vega", 0.01), ("theta", 1.0), ("rho", 0.01)):
-        (value,) = columns(rows, name)
-        right_value = getattr(expected, name) * unit
-        np.testing.assert_allclose(value[priced], right_value[priced], rtol=2e-4, atol=1e-5, err_msg=name)
-
-
-def at(day: str, time: dt.time, zone: ZoneInfo = NEW_YORK) -> dt.datetime:
-    return dt.datetime.combine(dt.date.fromisoformat(day), time, zone)
 
 
 def goog_settlement(row: dict[str, Any]) -> dt.datetime:
@@ -195,6 +154,32 @@ def test_history_has_the_greeks_of_its_own_time(seen: Callable[[str], dict[str, 
         assert row["implied_volatility"] == pytest.approx(then["volatility"], abs=1e-12)
         for name in ("delta", "gamma", "vega", "theta", "rho"):
             assert row[name] == pytest.approx(then[name], rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "zone", "least"),
+    [
+        ("aapl", {"2014-06-06 11:00", "2014-06-06 16:00", "2014-06-09 11:00", "2014-06-09 16:00"}, NEW_YORK, 20),
+        ("daily", {"2015-12-24 13:00"}, NEW_YORK, 20),
+        ("spx", {"2021-01-04 09:45"}, CHICAGO, 1),  # all that the data have
+    ],
+)
+def test_history_of_hours_days_and_an_index(
+    seen: Callable[[str], dict[str, Any]], name: str, times: set[str], zone: ZoneInfo, least: int
+) -> None:
+    def here(row: dict[str, Any]) -> str:
+        """A row's time, which a history has from the exchange, in the algorithm's zone."""
+        there = dt.datetime.strptime(row["time"], "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+        return f"{there.astimezone(NEW_YORK):%Y-%m-%d %H:%M}"
+
+    live = {(row["symbol"], row["time"]): row for row in seen(name)["rows"] if row["volatility"]}
+    past = {(row["symbol"], here(row)): row for row in seen(name)["past"]}
+    both = [(past[key], then) for key, then in live.items() if key in past]
+    assert {then["time"] for _, then in both} == times
+    assert len(both) >= least
+    for row, then in both:
+        assert row["implied_volatility"] == pytest.approx(then["volatility"], abs=1e-12)
+        assert row["delta"] == pytest.approx(then["delta"], abs=1e-12)
 
 
 def test_a_contract_read_late_has_the_greeks_of_its_slice(seen: Callable[[str], dict[str, Any]]) -> None:
@@ -250,9 +235,22 @@ def test_another_underlying_with_its_own_filter_and_an_announced_dividend(
             life = years(row, saturday_settlement(row))
             return 0.015 * max(life - ex, 0.0) / life
 
-        # The grid's own error is larger than what is to be seen here, so the reference is solved on the same one.
         announced = ([ex], [0.3175])
         check(now, saturday_settlement, market="ask", dividend_yield=after_it, scheme="accurate", dividends=announced)
+
+
+@pytest.mark.parametrize(("late", "amount"), [(False, 3.05), (True, 3.05 / 7)])
+def test_dividends_of_the_past_year_are_expected_again(
+    seen: Callable[[str], dict[str, Any]], late: bool, amount: float
+) -> None:
+    rows = [row for row in seen("expected")["rows"] if (row["time"] > "2014-06-07") is late]
+    assert {row["expiry"] > "2014-08-08" for row in rows} == {False, True}
+    for time in sorted({row["time"] for row in rows}):
+        now = [row for row in rows if row["time"] == time]
+        ex = years(now[0], at("2014-08-07", dt.time(9, 30)))  # 52 weeks after 8 August 2013; the next is in November
+        # The yield that LEAN has counts beyond the last dividend expected, in May 2015.
+        announced = ([ex], [amount])
+        check(now, saturday_settlement, dividend_yield=lambda row: 0.0, scheme="accurate", dividends=announced)
 
 
 def test_index_options_are_european_and_settle_in_the_morning(seen: Callable[[str], dict[str, Any]]) -> None:
