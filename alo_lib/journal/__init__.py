@@ -2,8 +2,15 @@
 
 from alo_lib.journal.digest import message_digest
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import JOURNAL_FOLDER, OBJECT_STORE_KEY, JournalError, Policy, object_store_key
-from alo_lib.journal.object_store import take_from_object_store
+from alo_lib.journal.format import (
+    JOURNAL_FOLDER,
+    OBJECT_STORE_COPY,
+    OBJECT_STORE_KEY,
+    JournalError,
+    Policy,
+    object_store_key,
+)
+from alo_lib.journal.object_store import best_copy, take_from_object_store
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.reader import Journal, read_journal
 from alo_lib.journal.recovery import Recovered, recover
@@ -13,6 +20,7 @@ from alo_lib.journal.writer import Clocks, JournalWriter, Position
 
 __all__ = [
     "JOURNAL_FOLDER",
+    "OBJECT_STORE_COPY",
     "OBJECT_STORE_KEY",
     "Clocks",
     "Files",
@@ -28,6 +36,7 @@ __all__ = [
     "Snapshot",
     "Snapshots",
     "Store",
+    "best_copy",
     "entry_checksum",
     "message_digest",
     "object_store_key",

@@ -1,10 +1,29 @@
-"""A journal in LEAN's object store: whole values under numbered keys, one a segment."""
+"""A journal in LEAN's object store: whole values under numbered keys, one a segment, live two of each."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from alo_lib.journal.format import JOURNAL_FOLDER, OBJECT_STORE_KEY, object_store_key, segment_name
+from alo_lib.journal.format import JOURNAL_FOLDER, OBJECT_STORE_KEY, JournalError, object_store_key, segment_name
+from alo_lib.journal.reader import scan_segments
 
-__all__ = ["take_from_object_store"]
+__all__ = ["best_copy", "take_from_object_store"]
+
+
+def best_copy(copies: Iterable[bytes]) -> bytes | None:
+    """The copy of a segment that holds the most entries; None where none is a segment.
+
+    LEAN writes a value to the disk over the one before, so a process that is killed meanwhile leaves it torn: one of
+    two copies at the most, because they are written one after the other.
+    """
+    best, most = None, -1
+    for copy in copies:
+        try:
+            (segment,) = scan_segments([("a copy", copy)])
+        except JournalError:
+            continue
+        if segment.stop > most:
+            best, most = copy, segment.stop
+    return best
 
 
 def take_from_object_store(store: Path, run: Path) -> int:

@@ -122,6 +122,12 @@ class SimulatedDisk(Files):
     def allocate(self, descriptor: int, size: int) -> None:
         self._call(lambda: self.open_files[descriptor].grow(size))
 
+    def write_zeros(self, descriptor: int, at: int, size: int) -> None:
+        def effect() -> None:
+            self.open_files[descriptor].words.view(np.uint8)[at : at + size] = 0
+
+        self._call(effect)
+
     def map(self, descriptor: int, size: int) -> NDArray[np.int64]:
         self._call()
         return self.open_files[descriptor].words[: size // 8]
