@@ -96,7 +96,7 @@ class JournalWriter:
         self._segment: Segment | None = None
         self._syncer: Syncer | None = None
         self._preparer: Preparer | None = None
-        self._prepared = True  # whether the segment needs no other in its place
+        self._prepared = True
         self._problem = ""
         self.marks: NDArray[np.int64] = _NONE
         with self._stopping_on_failure():
@@ -107,7 +107,7 @@ class JournalWriter:
         self.marks[AHEAD] = _AHEAD[policy]
         if policy is Policy.GROUP and isinstance(self.store, FolderStore):
             self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
-            self._preparer = Preparer(self.store, self._size)
+            self._preparer, self._prepared = Preparer(self.store, self._size), False
         self.begin_segment()
 
     @classmethod
@@ -136,6 +136,11 @@ class JournalWriter:
     def durable(self) -> int:
         """Messages on disk: every sequence below this."""
         return int(self.marks[DURABLE])
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the segment is one whose syncs have no metadata to write; with ``group`` the first is not."""
+        return self._prepared
 
     @property
     def epoch(self) -> int:

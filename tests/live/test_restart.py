@@ -1,0 +1,103 @@
+"""Live LEAN is killed in the middle of its day and goes on."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alo_lib.core import Settings, replay
+from alo_lib.journal import Journal, orders_of
+from alo_lib.market.records import HostEvent, Kind, OrderReason
+from tests.live.live_run import LiveLean, moved_clock
+
+pytestmark = [pytest.mark.lean, pytest.mark.slow]
+
+SETTINGS = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
+START = dt.datetime(2015, 12, 24, 14, 34, tzinfo=dt.UTC).timestamp()
+"""9:34 in New York, a minute before the strategy opens its first trade."""
+
+
+@pytest.fixture
+def lean(lean_data: Path, tmp_path: Path) -> Iterator[LiveLean]:
+    account = LiveLean(tmp_path, lean_data, Settings.of(SETTINGS), moved_clock(tmp_path, START))
+    yield account
+    account.kill()
+
+
+def filled(journal: Journal | None, reason: OrderReason) -> int:
+    """How many orders sent for a reason are filled."""
+    orders = [] if journal is None else orders_of(journal.messages)
+    return sum(order.tag == reason.tag and order.filled == order.quantity for order in orders)
+
+
+def held(journal: Journal) -> dict[str, int]:
+    """What the journal's fills add up to."""
+    found: dict[str, int] = {}
+    for order in orders_of(journal.messages):
+        found[order.symbol] = found.get(order.symbol, 0) + order.filled
+    return {symbol: quantity for symbol, quantity in found.items() if quantity}
+
+
+def at_broker(lean: LiveLean) -> dict[str, int]:
+    return {row["symbol"]["value"]: int(row["q"]) for row in lean.holdings}
+
+
+def findings(journal: Journal) -> list[str]:
+    """What recoveries found, as the journal has it."""
+    return [
+        row["text"].decode()
+        for message in journal.messages
+        if message.kind is Kind.EVENT
+        for row in message.records
+        if row["event"] == HostEvent.RECOVERY
+    ]
+
+
+def test_live_lean_that_was_killed_goes_on_from_its_object_store(lean: LiveLean) -> None:
+    lean.start()
+    lean.wait_for("a hedged trade", lambda: filled(lean.journal, OrderReason.HEDGE) > 0)
+    lean.kill()
+    first = lean.journal
+    assert first is not None
+    assert not first.sealed
+    assert filled(first, OrderReason.ENTRY) >= 2
+
+    # While nobody looks, somebody buys seven shares, and the broker works an order that the journal knows nothing of.
+    rows = lean.holdings
+    (shares,) = (row for row in rows if row["symbol"]["value"] == "GOOG")
+    journaled = held(first)["GOOG"]
+    shares["q"] += 7
+    (lean.folder / "holdings.json").write_text(json.dumps(rows))
+    (lean.folder / "work").write_text("5,hedge #99")
+
+    lean.start()
+
+    def went_on() -> bool:
+        now = lean.journal
+        assert now is not None
+        ours = [m for m in now.messages[len(first.messages) :] if m.kind is Kind.FRAME]
+        return now.segments[-1].epoch == 2 and len(ours) >= 2 and "FORECAST" in {m.kind.name for m in now.messages}
+
+    lean.wait_for("two frames of the second life", went_on)
+    told = [line.split("alo recovery: ", 1)[1] for line in lean.log if "alo recovery: " in line]
+    lean.kill()
+
+    second = lean.journal
+    assert second is not None
+    assert [m.records.tobytes() for m in second.messages[: len(first.messages)]] == [
+        m.records.tobytes() for m in first.messages
+    ]
+    assert [segment.epoch for segment in second.segments] == [1, 2]
+    assert findings(second) == [text[:120] for text in told]
+    assert told[0] == f"the core goes on from {len(first.messages)} messages, as epoch 2"
+    assert told[1] == "the writer of epoch 1 did not close the journal"
+    gap = f"the host holds {int(shares['q'])} GOOG, the journal says {journaled}: the host is right"
+    assert gap in told
+    assert "the host works order 99, which the journal has no end of: it is to be canceled" in told
+    assert any("cancel order" in line for line in lean.log)
+    numbers = [order.number for order in orders_of(second.messages) if order.number]
+    assert numbers == sorted(set(numbers))
+    assert held(second) == at_broker(lean) or held(second)["GOOG"] == int(shares["q"])
+    assert replay(second).divergence is None
