@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 from alo_lib.cli.engines.native import LAUNCHER, lean_configuration
 from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings
-from alo_lib.journal import Journal, best_copy, read_journal
+from alo_lib.core.link import Channel
+from alo_lib.journal import Journal, JournalError, best_copy, read_journal
 from alo_lib.journal.format import object_store_key
+from alo_lib.transport import default_folder
 from tests.models.lean_run import native_lean
 
 HERE = Path(__file__).parent
@@ -133,6 +136,40 @@ class LiveLean:
         return read_journal(segments, unfinished=True) if segments else None
 
 
-def environment_of(clock: dict[str, str]) -> dict[str, str]:
-    """This process's environment with another clock."""
-    return os.environ | clock
+class LiveCore:
+    """A core process under the same clock, which can be killed and started again."""
+
+    def __init__(self, name: str, journal: Path, settings: dict[str, str], clock: dict[str, str]) -> None:
+        wanted = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--priority", "0", *wanted]
+        self._name = name
+        self._command = [*command, "--journal", str(journal)]
+        self._journal = journal
+        self._environment = os.environ | clock
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin a life."""
+        self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL)
+
+    def end(self, number: int) -> int:
+        """End it by a signal; returns its status."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(number)
+        process, self._process = self._process, None
+        return process.wait(PATIENCE)
+
+    def remove(self) -> None:
+        """End it, and take away what it shared."""
+        self.end(signal.SIGKILL)
+        Channel(default_folder() / self._name).remove()
+        shutil.rmtree(default_folder() / self._name, ignore_errors=True)
+
+    @property
+    def journal(self) -> Journal | None:
+        """What it has journaled; None before that, and at a look that sees half of the entry being written."""
+        try:
+            return read_journal(self._journal, unfinished=True)
+        except JournalError:
+            return None
