@@ -38,15 +38,15 @@ _LIMITED: Final = 1
 
 
 def follow(state: State, time: int, calibrator: Calibrator) -> None:
-    """Follow each underlying's new daily bars, once a session, and ask for the calibrations that are due."""
+    """Follow each underlying's new daily bars, once a session, and ask for the calibrations that are due.
+
+    A host that is read while it still tells of the session may have told of its beginning and not of the bars.
+    """
     for number, underlying in state.underlyings.items():
-        if not underlying.session_begun:
+        if not (underlying.session_begun and underlying.new_closes):
             continue
         underlying.session_begun = False
-        bars = underlying.take_bars()
-        if not bars:
-            continue
-        problem = underlying.forecaster.follow(bars)
+        problem = underlying.forecaster.follow(underlying.take_bars())
         if problem:
             state.notice(number, f"{underlying.book.ticker}: {problem}")
         if underlying.forecaster.due is not None and underlying.calibration is None:
