@@ -390,8 +390,10 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         time = utc_nanoseconds(self.utc_time)
         if self.live_mode and isinstance(self._core, TradingCore) and time <= self._core.last_frame:
             return
-        if self._core.open_frame(time):
+        while self._core.open_frame(time):
             self.emit_insights(self._alpha.update(self, self.current_slice))
+            if not (self.live_mode and isinstance(self._core, RemoteCore)):  # which may have answered several
+                break
 
     def _on_time(self) -> None:
         """Begin a session, at the day's first event, or run a frame."""

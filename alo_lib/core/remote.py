@@ -10,7 +10,7 @@ import numpy as np
 from alo_lib.core.ingest import ingest
 from alo_lib.core.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
 from alo_lib.core.recovery import Told, told_by
-from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.settings import NANOSECONDS, Settings, SettingsError
 from alo_lib.core.state import State, WorkingOrder
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import JournalError, read_journal
@@ -172,13 +172,13 @@ class RemoteCore:
         """Open the next frame that the core decided: the one at ``time`` where the host tells it.
 
         False when there is none: nothing was put in, or the core is late or gone. What it answers later comes with the
-        next frame, without the orders that would open risk.
+        next frame, without the orders that would open risk. Where the core keeps its own time there may be several.
         """
         if self._open:
             raise LifecycleError("the core cannot open: it is in a frame")
         self.link.look()
         if not self._told:
-            self._poll()
+            self._wait_for_own()
             return self._begin_next()
         if self._pushed:
             with self._pushing:
@@ -277,6 +277,22 @@ class RemoteCore:
         self._poll()
         while self._answered < time and clocks.monotonic() < end:
             self.link.look()
+            clocks.sleep(_NAP)
+            self._poll()
+
+    def _wait_for_own(self) -> None:
+        """Wait until the core, which keeps its own time, has answered what was put in: a few frames at the most.
+
+        A host that came back for the answer at its own next event would find that it is too late to open risk.
+        """
+        pushed, self._pushed = self._pushed, False
+        last, length = int(self.link.beat["time"]), self.settings.frame_nanoseconds
+        end = clocks.monotonic() + (FRAMES_LATE + 1) * length / NANOSECONDS
+        self._poll()
+        while pushed and self._answered <= last and clocks.monotonic() < end:
+            # The frame that was open may have taken it in; a later one then has nothing to answer.
+            if self._answered == last and int(self.link.beat["time"]) >= last + FRAMES_LATE * length:
+                break
             clocks.sleep(_NAP)
             self._poll()
 
