@@ -60,12 +60,14 @@ from models import (
 )
 from models.marshalling import contract_of, expiry_time, nanoseconds, order_number, utc_datetime, utc_nanoseconds
 from models.recovery import (
+    Keeper,
     host_orders,
     host_positions,
     option_symbol,
     remove_segments,
     save_segment,
     stored_segments,
+    stored_snapshots,
 )
 from models.volatility_model import split_adjusted_bars
 
@@ -97,7 +99,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._begun: dt.date | None = None
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._store = MemoryStore(partial(save_segment, self))
-        self._kept = -1  # sequence up to which the open segment is saved
+        self._keeper: Keeper | None = None  # of a live core in this process
         self._earlier: list[bytes] = []  # segments of the processes before this one
         self._told = Told()
         self._findings: list[str] = []  # of a recovery, until they are told
@@ -263,19 +265,22 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         if not self._earlier:
             settings = self.alo.model_dump_json().encode()
             self._writer = JournalWriter(self._store, settings=settings, segment_bytes=_LIVE_SEGMENT)
-            return TradingCore(self.alo, self._writer, watch=BudgetWatch(), calibrator=calibrator)
-        continued = continue_core(self.alo, self._earlier, self._store, segment_bytes=_LIVE_SEGMENT)
-        self._writer, self._told, self._findings = continued.writer, continued.told, continued.findings
-        continued.core.calibrate_with(calibrator)
-        continued.core.watch_with(BudgetWatch())
-        self._begun = self._told.session
-        return continued.core
+            core = TradingCore(self.alo, self._writer)
+        else:
+            continued = continue_core(
+                self.alo, self._earlier, self._store, segment_bytes=_LIVE_SEGMENT, snapshots=stored_snapshots(self)
+            )
+            core, self._writer, self._findings = continued.core, continued.writer, continued.findings
+            self._told, self._begun = continued.told, continued.told.session
+        core.calibrate_with(calibrator)
+        core.watch_with(BudgetWatch())
+        self._keeper = Keeper(self, core, self._writer)
+        return core
 
     def _keep_journal(self) -> None:
-        """Save the open segment where it has grown; live, what is saved is all that the next process would find."""
-        if self.live_mode and not isinstance(self._core, RemoteCore) and self._writer.sequence != self._kept:
-            self._kept = self._writer.sequence
-            save_segment(self, *self._writer.image)
+        """Save what a live core has journaled."""
+        if self._keeper is not None:
+            self._keeper.keep(utc_nanoseconds(self.utc_time))
 
     def _take_up(self, ticker: str, number: int, equity: Equity) -> None:
         """Know again what an earlier process had told the core of an underlying."""
@@ -414,6 +419,9 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         close = self._hours.get_next_market_close(midnight, False)
         if midnight + _SESSION_START <= self.time < close + _LIVE_AFTER_CLOSE:
             self._on_time()
+            return
+        with self._one_at_a_time:
+            self._keep_journal()
 
     def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
         """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""

@@ -2,15 +2,67 @@
 
 from AlgorithmImports import Market, OptionRight, OptionStyle, QCAlgorithm, Symbol
 
-from alo_lib.core import HostOrder, HostPosition
-from alo_lib.journal import OBJECT_STORE_COPY, OBJECT_STORE_KEY, JournalError, best_copy, object_store_key
+from alo_lib.core import HostOrder, HostPosition, TradingCore, pack, program
+from alo_lib.journal import (
+    OBJECT_STORE_COPY,
+    OBJECT_STORE_KEY,
+    JournalError,
+    JournalWriter,
+    best_copy,
+    encode_snapshot,
+    object_store_key,
+)
 from alo_lib.market.instruments import Contract
 from models.marshalling import Marshal, order_number
 
-__all__ = ["host_orders", "host_positions", "option_symbol", "remove_segments", "save_segment", "stored_segments"]
+__all__ = [
+    "Keeper",
+    "host_orders",
+    "host_positions",
+    "option_symbol",
+    "remove_segments",
+    "save_segment",
+    "stored_segments",
+    "stored_snapshots",
+]
 
 _COPIES_KEPT = 4
 """Segments that keep a second copy: LEAN has long written the older ones to the disk."""
+_SNAPSHOT_KEYS = ("alo-snapshot.0", "alo-snapshot.1")
+"""In turn, so that one is whole whatever becomes of the other."""
+_SNAPSHOT_EVERY = 60_000_000_000
+"""Nanoseconds: what has to be decided again after a restart is not much more."""
+
+
+class Keeper:
+    """Keeps a live core's journal, and from time to time its state, in LEAN's object store."""
+
+    def __init__(self, algorithm: QCAlgorithm, core: TradingCore, writer: JournalWriter) -> None:
+        self._algorithm = algorithm
+        self._core = core
+        self._writer = writer
+        self._kept = -1  # messages of which all are saved
+        self._next_snapshot = 0
+        self._turn = 0
+
+    def keep(self, time: int) -> None:
+        """Save what has been journaled since, which is all that the next process would find."""
+        if self._writer.sequence == self._kept:
+            return
+        self._kept = self._writer.sequence
+        save_segment(self._algorithm, *self._writer.image)
+        if time < self._next_snapshot or self._core.in_frame or self._core.owes:
+            return
+        self._next_snapshot, self._turn = time + _SNAPSHOT_EVERY, 1 - self._turn
+        state = encode_snapshot(program(), self._kept, self._writer.checksum, pack(self._core.snapshot()))
+        # The stubs ask for a list of numbers; LEAN takes bytes.
+        self._algorithm.object_store.save_bytes(_SNAPSHOT_KEYS[self._turn], state)  # type: ignore[arg-type]
+
+
+def stored_snapshots(algorithm: QCAlgorithm) -> list[bytes]:
+    """The states that an earlier process has left; one may be torn, or be of messages that were not saved."""
+    store = algorithm.object_store
+    return [bytes(store.read_bytes(key)) for key in _SNAPSHOT_KEYS if store.contains_key(key)]
 
 
 def save_segment(algorithm: QCAlgorithm, number: int, data: bytes) -> None:
@@ -42,7 +94,7 @@ def stored_segments(algorithm: QCAlgorithm) -> list[bytes]:
 
 def remove_segments(algorithm: QCAlgorithm) -> None:
     """Begin with an empty journal: a backtest does not depend on what an earlier one has left."""
-    ours = tuple(f"{key}." for key in (OBJECT_STORE_KEY, OBJECT_STORE_COPY))
+    ours = (*(f"{key}." for key in (OBJECT_STORE_KEY, OBJECT_STORE_COPY)), *_SNAPSHOT_KEYS)
     for key in sorted(key for key in algorithm.object_store.keys if key.startswith(ours)):
         algorithm.object_store.delete(key)
 

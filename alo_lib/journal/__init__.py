@@ -10,11 +10,11 @@ from alo_lib.journal.format import (
     Policy,
     object_store_key,
 )
-from alo_lib.journal.object_store import best_copy, take_from_object_store
+from alo_lib.journal.object_store import best_copy, segments_in_object_store, take_from_object_store
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.reader import Journal, read_journal
 from alo_lib.journal.recovery import Recovered, recover
-from alo_lib.journal.snapshots import Snapshot, Snapshots, entry_checksum
+from alo_lib.journal.snapshots import Snapshot, Snapshots, decode_snapshot, encode_snapshot, entry_checksum
 from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.writer import Clocks, JournalWriter, Position
 
@@ -37,6 +37,8 @@ __all__ = [
     "Snapshots",
     "Store",
     "best_copy",
+    "decode_snapshot",
+    "encode_snapshot",
     "entry_checksum",
     "message_digest",
     "object_store_key",
@@ -44,5 +46,6 @@ __all__ = [
     "orders_of",
     "read_journal",
     "recover",
+    "segments_in_object_store",
     "take_from_object_store",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from alo_lib.journal.format import JOURNAL_FOLDER, OBJECT_STORE_KEY, JournalError, object_store_key, segment_name
 from alo_lib.journal.reader import scan_segments
 
-__all__ = ["best_copy", "take_from_object_store"]
+__all__ = ["best_copy", "segments_in_object_store", "take_from_object_store"]
 
 
 def best_copy(copies: Iterable[bytes]) -> bytes | None:
@@ -24,6 +24,17 @@ def best_copy(copies: Iterable[bytes]) -> bytes | None:
         if segment.stop > most:
             best, most = copy, segment.stop
     return best
+
+
+def segments_in_object_store(store: Path) -> list[bytes]:
+    """The segments in the folder of a live algorithm's object store, as its next process would find them."""
+    segments: list[bytes] = []
+    while True:
+        paths = [store / object_store_key(len(segments), copy=copy) for copy in (False, True)]
+        best = best_copy(path.read_bytes() for path in paths if path.is_file())
+        if best is None:
+            return segments
+        segments.append(best)
 
 
 def take_from_object_store(store: Path, run: Path) -> int:

@@ -17,8 +17,7 @@ from alo_lib.cli.engines.native import LAUNCHER, lean_configuration
 from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings
 from alo_lib.core.link import Channel
-from alo_lib.journal import Journal, JournalError, best_copy, read_journal
-from alo_lib.journal.format import object_store_key
+from alo_lib.journal import Journal, JournalError, read_journal, segments_in_object_store
 from alo_lib.transport import default_folder
 from tests.models.lean_run import native_lean
 
@@ -119,20 +118,9 @@ class LiveLean:
         return rows
 
     @property
-    def segments(self) -> list[bytes]:
-        """The journal's segments in the object store, as a new process would find them."""
-        found: list[bytes] = []
-        while True:
-            paths = [self.folder / "store" / object_store_key(len(found), copy=copy) for copy in (False, True)]
-            best = best_copy(path.read_bytes() for path in paths if path.is_file())
-            if best is None:
-                return found
-            found.append(best)
-
-    @property
     def journal(self) -> Journal | None:
         """The journal in the object store; None before there is any."""
-        segments = self.segments
+        segments = segments_in_object_store(self.folder / "store")
         return read_journal(segments, unfinished=True) if segments else None
 
 

@@ -81,13 +81,18 @@ def replay(
 
 
 def open_journal(run: Path) -> "Journal":
-    """The journal of a run's folder, or of a folder that is a journal; that of a killed run up to where it holds."""
+    """The journal of a run's folder, of a folder that is a journal, or of LEAN's object store (``storage/``).
+
+    That of a run that was killed, or goes on, is read up to where it holds.
+    """
     from alo_lib.cli.failures import UserError
-    from alo_lib.journal import JOURNAL_FOLDER, read_journal
+    from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
 
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
     folder = run / JOURNAL_FOLDER
+    if not folder.is_dir() and (segments := segments_in_object_store(run)):
+        return read_journal(segments, unfinished=True)
     return read_journal(folder if folder.is_dir() else run, unfinished=True)
 
 
