@@ -176,6 +176,7 @@ class CoreProcess:
                 deadline += length
                 if deadline - self._clock.now() > _SLACK:
                     gc.collect(0)
+                    self._outbox.flush()  # a frame without news does not
                     self._save_snapshot()
             self._core.stop()
             self._outbox.journal.close()
@@ -313,10 +314,18 @@ class CoreProcess:
             self._inputs.advance()
         self.findings = (
             *recovered.findings,
-            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded, the others are in a "
-            f"snapshot; the last frame's time is {self._last_time}",
+            self._last_news,
+            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded"
+            + (", the others are in a snapshot" if start else ""),
             *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
         )
+
+    @property
+    def _last_news(self) -> str:
+        """When the last frame with news began, in a sentence."""
+        if self._last_time < 0:
+            return "no frame has had news yet"
+        return f"the last frame with news began at {np.datetime64(self._last_time, 'ns').astype('datetime64[ms]')} UTC"
 
     def _taken_already(self, messages: Sequence[Message], taken: Snapshot) -> bool:
         """Whether the ring's oldest message was journaled before the process was killed, and not given back."""

@@ -112,7 +112,7 @@ def test_live_lean_that_was_killed_goes_on_from_its_object_store(lean: LiveLean)
 
 def test_live_lean_and_its_core_process_are_killed_in_turn(lean_data: Path, tmp_path: Path) -> None:
     name, clock = f"test_{os.getpid()}", moved_clock(tmp_path, START)
-    settings = SETTINGS | {"frame-milliseconds": "200"}  # what is too late depends on it; the machine may be busy
+    settings = SETTINGS | {"frame-milliseconds": "500"}  # what is too late depends on it; the machine may be busy
     core = LiveCore(name, tmp_path / "journal", settings, clock)
     lean = LiveLean(tmp_path, lean_data, Settings.of(settings, {"core_process": name}), clock)
 

@@ -77,8 +77,8 @@ def list_(folder: Path, as_json: bool) -> None:
                 str(row["epoch"]),
                 f"{row['messages']:,}",
                 f"{row['bytes']:,}",
-                row["begins"][:16],
-                row["ends"][:16],
+                row["begins"][:16] if row["messages"] else "",
+                row["ends"][:16] if row["messages"] else "",
                 "yes" if row["closed"] else "no",
             )
     wide = console if (console := Console(highlight=False)).is_terminal else Console(highlight=False, width=_PIPED)
