@@ -61,6 +61,7 @@ from models import (
 from models.marshalling import contract_of, expiry_time, nanoseconds, order_number, utc_datetime, utc_nanoseconds
 from models.recovery import (
     Keeper,
+    held_names,
     host_orders,
     host_positions,
     option_symbol,
@@ -294,6 +295,8 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
     def _reconcile(self) -> None:
         """Hold a core that goes on, or went on alone, against LEAN's portfolio and open orders; say what was found."""
         if not self._findings:
+            for name in held_names(self) if self.live_mode else ():
+                self.log(f"alo: LEAN holds {name}, which no journal tells of; it is left alone")
             return
         time = utc_nanoseconds(self.utc_time)
         positions, others = host_positions(self, self._marshal)

@@ -17,6 +17,7 @@ from models.marshalling import Marshal, order_number
 
 __all__ = [
     "Keeper",
+    "held_names",
     "host_orders",
     "host_positions",
     "option_symbol",
@@ -104,6 +105,11 @@ def option_symbol(underlying: Symbol, contract: Contract) -> Symbol:
     style = OptionStyle.AMERICAN if contract.american else OptionStyle.EUROPEAN
     right = OptionRight.CALL if contract.right > 0 else OptionRight.PUT
     return Symbol.create_option(underlying, Market.USA, style, right, contract.strike, contract.expiry)
+
+
+def held_names(algorithm: QCAlgorithm) -> list[str]:
+    """Names of everything that LEAN holds."""
+    return sorted(str(pair.value.symbol.value) for pair in algorithm.portfolio if pair.value.invested)
 
 
 def host_positions(algorithm: QCAlgorithm, marshal: Marshal) -> tuple[dict[int, HostPosition], list[str]]:
