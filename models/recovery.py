@@ -6,11 +6,10 @@ from alo_lib.core import HostOrder, HostPosition, TradingCore, pack, program
 from alo_lib.journal import (
     OBJECT_STORE_COPY,
     OBJECT_STORE_KEY,
-    JournalError,
     JournalWriter,
-    best_copy,
     encode_snapshot,
     object_store_key,
+    segments_of,
 )
 from alo_lib.market.instruments import Contract
 from models.marshalling import Marshal, order_number
@@ -81,16 +80,7 @@ def save_segment(algorithm: QCAlgorithm, number: int, data: bytes) -> None:
 def stored_segments(algorithm: QCAlgorithm) -> list[bytes]:
     """The segments that an earlier process has left, in order. Raises JournalError where no copy of one holds."""
     store = algorithm.object_store
-    segments: list[bytes] = []
-    while True:
-        keys = [object_store_key(len(segments), copy=copy) for copy in (False, True)]
-        copies = [bytes(store.read_bytes(key)) for key in keys if store.contains_key(key)]
-        if not copies:
-            return segments
-        segment = best_copy(copies)
-        if segment is None:
-            raise JournalError(f"{keys[0]} in the object store is damaged, and so is its copy; remove it to begin anew")
-        segments.append(segment)
+    return segments_of(lambda key: bytes(store.read_bytes(key)) if store.contains_key(key) else None)
 
 
 def remove_segments(algorithm: QCAlgorithm) -> None:

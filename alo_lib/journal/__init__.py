@@ -10,7 +10,12 @@ from alo_lib.journal.format import (
     Policy,
     object_store_key,
 )
-from alo_lib.journal.object_store import best_copy, segments_in_object_store, take_from_object_store
+from alo_lib.journal.object_store import (
+    best_copy,
+    segments_in_object_store,
+    segments_of,
+    take_from_object_store,
+)
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.reader import Journal, read_journal
 from alo_lib.journal.recovery import Recovered, recover
@@ -47,5 +52,6 @@ __all__ = [
     "read_journal",
     "recover",
     "segments_in_object_store",
+    "segments_of",
     "take_from_object_store",
 ]

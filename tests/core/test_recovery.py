@@ -5,7 +5,16 @@ import datetime as dt
 import pytest
 
 from alo_lib.core import DivergenceError, Settings, continue_core, pack, program, told_by
-from alo_lib.journal import JournalError, MemoryStore, best_copy, encode_snapshot, message_digest, read_journal
+from alo_lib.journal import (
+    JournalError,
+    MemoryStore,
+    best_copy,
+    encode_snapshot,
+    message_digest,
+    object_store_key,
+    read_journal,
+    segments_of,
+)
 from alo_lib.market.records import Kind
 from tests.core.script import FIRST, Script
 
@@ -89,6 +98,18 @@ def test_one_of_two_copies_of_a_segment_may_be_cut_anywhere() -> None:
             assert best is not None
             assert len(read_journal([best], unfinished=True).messages) >= before
     assert best_copy([b"", newer[:50]]) is None
+
+
+def test_a_segment_that_was_being_written_for_the_first_time_is_not_there_yet() -> None:
+    market = whole()
+    first = market.writer.image[1]
+    key, copy, following = object_store_key(0), object_store_key(0, copy=True), object_store_key(1)
+    assert segments_of({key: first, following: b""}.get) == [first]
+    assert segments_of({key: first, copy: first[:90]}.get) == segments_of({copy: first}.get) == [first]
+    assert segments_of({copy: b""}.get) == segments_of({}.get) == []
+    for damaged in ({key: first[:50], following: first}, {key: b"", copy: first[:60]}):
+        with pytest.raises(JournalError, match="is damaged, and so is its copy; remove it to begin anew"):
+            segments_of(damaged.get)
 
 
 def test_a_frame_that_was_cut_off_is_decided_to_its_end() -> None:
