@@ -445,6 +445,14 @@ def test_a_channel_has_one_core_and_one_host(folder: Path) -> None:
     remote.stop()
 
 
+def test_a_channel_that_is_removed_leaves_nothing(folder: Path) -> None:
+    process, remote = by_hand(folder, told=True)
+    process.close()
+    remote.stop()
+    Channel(folder / "channel", slots=SLOTS).remove()
+    assert not (folder / "channel").exists()
+
+
 def test_a_host_takes_no_core_of_other_settings_or_time(folder: Path) -> None:
     watched = Watched(folder / "channel") if (folder / "channel").mkdir() is None else None
     assert watched is not None

@@ -152,7 +152,6 @@ class LiveCore:
         """End it, and take away what it shared."""
         self.end(signal.SIGKILL)
         Channel(default_folder() / self._name).remove()
-        shutil.rmtree(default_folder() / self._name, ignore_errors=True)
 
     @property
     def journal(self) -> Journal | None:
