@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import threading
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from AlgorithmImports import (
@@ -42,7 +43,7 @@ from alo_lib.core import (
 )
 from alo_lib.core.link import Channel, LinkPhase
 from alo_lib.executive import BudgetWatch
-from alo_lib.journal import JournalWriter, MemoryStore, message_digest, object_store_key, read_journal
+from alo_lib.journal import JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import HostEvent, Kind, Message, Records, records
 from alo_lib.strategy import select_contracts
@@ -58,14 +59,27 @@ from models import (
     VolatilityAlphaModel,
 )
 from models.marshalling import contract_of, expiry_time, nanoseconds, order_number, utc_datetime, utc_nanoseconds
-from models.recovery import host_orders, host_positions, option_symbol, remove_segments, stored_segments
+from models.recovery import (
+    Keeper,
+    held_names,
+    host_orders,
+    host_positions,
+    option_symbol,
+    remove_segments,
+    save_segment,
+    stored_segments,
+    stored_snapshots,
+)
 from models.volatility_model import split_adjusted_bars
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
 
-_SESSION_START = dt.time(9, 0)
+_SESSION_START = dt.timedelta(hours=9)
+"""After midnight."""
 _LIVE_SEGMENT = 1 << 20
 """Bytes: live, the open segment is saved whole after every frame."""
+_LIVE_LOOK = dt.timedelta(seconds=1)
+_LIVE_AFTER_CLOSE = dt.timedelta(minutes=2)
 _DIVIDENDS_LOOKED_BACK = dt.timedelta(days=400)
 _RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR}
 _CLOSES_REREAD = 10
@@ -85,7 +99,8 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
         self._begun: dt.date | None = None
         self._bars = _RESOLUTIONS[self.alo.resolution]
-        self._store = MemoryStore(self._save_segment)
+        self._store = MemoryStore(partial(save_segment, self))
+        self._keeper: Keeper | None = None  # of a live core in this process
         self._earlier: list[bytes] = []  # segments of the processes before this one
         self._told = Told()
         self._findings: list[str] = []  # of a recovery, until they are told
@@ -109,8 +124,11 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_execution(TouchExecutionModel(self._core, self._marshal))
         self._hours = self._equities[self.alo.underlyings[0]].exchange.hours
         days = self.date_rules.every_day(self._equities[self.alo.underlyings[0]].symbol)
-        # One event: LEAN runs all that is past of one before the next, which would part sessions from frames.
-        self.schedule.on(days, FuncTimeRule("frames", self._event_times), self._on_time)
+        if self.live_mode:  # its days have no end: LEAN makes these times as they come
+            self.schedule.on(days, self.time_rules.every(_LIVE_LOOK), self._on_second)
+        else:
+            # One event: LEAN runs all that is past of one before the next, which would part sessions from frames.
+            self.schedule.on(days, FuncTimeRule("frames", self._event_times), self._on_time)
 
     # What LEAN tells -----------------------------------------------------------------------------------------------
 
@@ -224,7 +242,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
                 return
             images = self._core.end()
             for number, data in enumerate(images):
-                self._save_segment(number, data)
+                save_segment(self, number, data)
             self._core.stop()
         else:
             self._host.capture(HostEvent.END_OF_ALGORITHM)
@@ -233,11 +251,6 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self._writer.close()
             images = [*self._earlier, *self._store.images()]
         self.log(f"alo journal digest {message_digest(read_journal(images).messages)}")
-
-    def _save_segment(self, number: int, data: bytes) -> None:
-        """Keep a segment in LEAN's object store, which has whole values only."""
-        # The stubs ask for a list of numbers; LEAN takes bytes.
-        self.object_store.save_bytes(object_store_key(number), data)  # type: ignore[arg-type]
 
     def _own_core(self) -> TradingCore:
         """A core in this process.
@@ -253,18 +266,22 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         if not self._earlier:
             settings = self.alo.model_dump_json().encode()
             self._writer = JournalWriter(self._store, settings=settings, segment_bytes=_LIVE_SEGMENT)
-            return TradingCore(self.alo, self._writer, watch=BudgetWatch(), calibrator=calibrator)
-        continued = continue_core(self.alo, self._earlier, self._store, segment_bytes=_LIVE_SEGMENT)
-        self._writer, self._told, self._findings = continued.writer, continued.told, continued.findings
-        continued.core.calibrate_with(calibrator)
-        continued.core.watch_with(BudgetWatch())
-        self._begun = self._told.session
-        return continued.core
+            core = TradingCore(self.alo, self._writer)
+        else:
+            continued = continue_core(
+                self.alo, self._earlier, self._store, segment_bytes=_LIVE_SEGMENT, snapshots=stored_snapshots(self)
+            )
+            core, self._writer, self._findings = continued.core, continued.writer, continued.findings
+            self._told, self._begun = continued.told, continued.told.session
+        core.calibrate_with(calibrator)
+        core.watch_with(BudgetWatch())
+        self._keeper = Keeper(self, core, self._writer)
+        return core
 
     def _keep_journal(self) -> None:
-        """Save the open segment; live, an earlier copy of it is all that the next process would find."""
-        if self.live_mode and not isinstance(self._core, RemoteCore):
-            self._save_segment(*self._writer.image)
+        """Save what a live core has journaled."""
+        if self._keeper is not None:
+            self._keeper.keep(utc_nanoseconds(self.utc_time))
 
     def _take_up(self, ticker: str, number: int, equity: Equity) -> None:
         """Know again what an earlier process had told the core of an underlying."""
@@ -276,8 +293,10 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
                 self._known[instrument] = contract, option_symbol(equity.symbol, contract)
 
     def _reconcile(self) -> None:
-        """Hold a core that went on from its journal against LEAN's portfolio and open orders; say what was found."""
-        if not self._findings or isinstance(self._core, RemoteCore):
+        """Hold a core that goes on, or went on alone, against LEAN's portfolio and open orders; say what was found."""
+        if not self._findings:
+            for name in held_names(self) if self.live_mode else ():
+                self.log(f"alo: LEAN holds {name}, which no journal tells of; it is left alone")
             return
         time = utc_nanoseconds(self.utc_time)
         positions, others = host_positions(self, self._marshal)
@@ -303,6 +322,11 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         channel = Channel(default_folder() / self.alo.core_process)
         remote = RemoteCore(self.alo, channel, told=not self.live_mode, hear=hear)
         remote.attach()
+        if self.live_mode:
+            self._told, count = remote.catch_up()
+            self._begun = self._told.session
+            if self._told.underlyings:
+                self._findings = [f"the core went on without LEAN; it has journaled {count} messages"]
         return remote
 
     # Sessions and frames -------------------------------------------------------------------------------------------
@@ -367,9 +391,17 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self._core.run()
 
     def _run_frame(self) -> None:
-        """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end."""
-        if self._core.open_frame(utc_nanoseconds(self.utc_time)):
+        """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end.
+
+        Live, LEAN's time may stand still from one event to the next: what has arrived then waits for the one after.
+        """
+        time = utc_nanoseconds(self.utc_time)
+        if self.live_mode and isinstance(self._core, TradingCore) and time <= self._core.last_frame:
+            return
+        while self._core.open_frame(time):
             self.emit_insights(self._alpha.update(self, self.current_slice))
+            if not (self.live_mode and isinstance(self._core, RemoteCore)):  # which may have answered several
+                break
 
     def _on_time(self) -> None:
         """Begin a session, at the day's first event, or run a frame."""
@@ -381,6 +413,19 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
                 self._run_frame()
             self._keep_journal()
 
+    def _on_second(self) -> None:
+        """Live, LEAN looks at its events once a second, and fills come when they come: a frame may open at each look.
+
+        From the session's beginning until a little after the close, when its last bars and fills are in.
+        """
+        midnight = dt.datetime.combine(self.time.date(), dt.time())
+        close = self._hours.get_next_market_close(midnight, False)
+        if midnight + _SESSION_START <= self.time < close + _LIVE_AFTER_CLOSE:
+            self._on_time()
+            return
+        with self._one_at_a_time:
+            self._keep_journal()
+
     def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
         """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""
         bar = dt.timedelta(microseconds=self.alo.bar_nanoseconds // 1000)
@@ -388,7 +433,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         times = []
         for date in dates:
             midnight = dt.datetime.combine(date.date(), dt.time())
-            times.append(utc_datetime(midnight.replace(hour=_SESSION_START.hour, minute=_SESSION_START.minute)))
+            times.append(utc_datetime(midnight + _SESSION_START))
             open_, close = (
                 self._hours.get_next_market_open(midnight, False),
                 self._hours.get_next_market_close(midnight, False),

@@ -164,6 +164,7 @@ def real(quick: bool) -> Iterator[Row]:
     yield Row(f"  longest of {lateness.frames:,} frames", lateness.worst / 1e3, "us", plain.worst / 1e3)
     for why, count in log.causes.most_common():
         yield Row(f"  late by 25 us or more: {why.value}", float(count), "frames")
+        yield Row("    of them by 200 us or more", float(log.far[why]), "frames")
     for late in log.worst[:3]:
         print(f"frame {late.frame} was {late.late / 1e3:,.0f} us late: {late.why.value}", file=sys.stderr)
 

@@ -3,7 +3,7 @@
 from alo_lib.core.calibrator import BackgroundCalibrator, Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
-from alo_lib.core.recovery import Continued, Told, continue_core, told_by
+from alo_lib.core.recovery import Continued, Told, continue_core, inputs_waiting, told_by
 from alo_lib.core.remote import RemoteCore
 from alo_lib.core.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.core.settings import Settings, SettingsError
@@ -33,6 +33,7 @@ __all__ = [
     "Told",
     "TradingCore",
     "continue_core",
+    "inputs_waiting",
     "pack",
     "program",
     "reconcile",

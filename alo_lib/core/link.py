@@ -5,6 +5,7 @@ a FRAME message, the frame's decisions, and a FRAME message whose number is the 
 that an answer cut off in the middle is told from a whole one. The state is the core's heartbeat, once a frame.
 """
 
+import contextlib
 import hashlib
 import threading
 import time
@@ -118,10 +119,13 @@ class Channel:
         return self._to_core.produce("host"), self._to_host.consume("host")
 
     def remove(self) -> None:
-        """Take the segments away. For when neither side runs any more."""
+        """Take the segments away, and their folder if nothing else is in it. For when neither side runs any more."""
         for segment in (self._to_core, self._to_host, self.heartbeat, self._taken):
             segment.remove()
             segment.close()
+        self.journal.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
 
 class Link:

@@ -8,7 +8,7 @@ everything again, compares, and takes up the ring where it stood, no message los
 import gc
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ import numpy as np
 from alo_lib.core.calibrator import BackgroundCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
+from alo_lib.core.recovery import inputs_waiting
 from alo_lib.core.replay import Replayer
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import pack, program, unpack
@@ -175,6 +176,7 @@ class CoreProcess:
                 deadline += length
                 if deadline - self._clock.now() > _SLACK:
                     gc.collect(0)
+                    self._outbox.flush()  # a frame without news does not
                     self._save_snapshot()
             self._core.stop()
             self._outbox.journal.close()
@@ -295,7 +297,7 @@ class CoreProcess:
         start = 0
         if snapshot is not None:
             start, state = snapshot.sequence, unpack(snapshot.state)
-            core.resume(state, _waiting(messages, start))
+            core.resume(state, inputs_waiting(messages, start))
             self._last_time = state.frame.time
         replayer = Replayer(recovered.journal, core=core, start=start)
         replayer.continuation.beyond = self._outbox
@@ -312,10 +314,18 @@ class CoreProcess:
             self._inputs.advance()
         self.findings = (
             *recovered.findings,
-            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded, the others are in a "
-            f"snapshot; the last frame's time is {self._last_time}",
+            self._last_news,
+            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded"
+            + (", the others are in a snapshot" if start else ""),
             *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
         )
+
+    @property
+    def _last_news(self) -> str:
+        """When the last frame with news began, in a sentence."""
+        if self._last_time < 0:
+            return "no frame has had news yet"
+        return f"the last frame with news began at {np.datetime64(self._last_time, 'ns').astype('datetime64[ms]')} UTC"
 
     def _taken_already(self, messages: Sequence[Message], taken: Snapshot) -> bool:
         """Whether the ring's oldest message was journaled before the process was killed, and not given back."""
@@ -327,16 +337,6 @@ class CoreProcess:
             and (head.kind, head.time) == (journaled.kind, journaled.time)
             and head.records.tobytes() == journaled.records.tobytes()
         )
-
-
-def _waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:
-    """The inputs below a sequence that no frame below it took in."""
-    first = end
-    while first > 0 and messages[first - 1].kind is not Kind.FRAME:
-        first -= 1
-    for message in messages[first:end]:
-        if not (message.kind.is_decision or message.kind.is_remark):
-            yield message
 
 
 def _is_end(message: Message) -> bool:

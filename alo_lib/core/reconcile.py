@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from alo_lib.core.trading import TradingCore
+from alo_lib.market.instruments import InstrumentTable
 from alo_lib.market.records import HostEvent, Kind, Message, OrderStatus, OrderType, records
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
@@ -46,8 +46,22 @@ class Reconciliation:
         ]
 
 
+class Restarted(Protocol):
+    """What is asked of a core: what it believes, or of the host's side of one in a process of its own."""
+
+    instruments: InstrumentTable
+
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument."""
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that is not done, by its number."""
+
+
 def reconcile(
-    core: TradingCore, positions: Mapping[int, HostPosition], orders: Mapping[int, HostOrder], time: int
+    core: Restarted, positions: Mapping[int, HostPosition], orders: Mapping[int, HostOrder], time: int
 ) -> Reconciliation:
     """Compare a core that has recovered from its journal with its host's portfolio and open orders.
 

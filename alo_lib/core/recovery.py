@@ -2,19 +2,20 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from alo_lib.core.replay import Replayer
+from alo_lib.core.replay import Continuation, Replayer
 from alo_lib.core.settings import Settings
+from alo_lib.core.snapshot import program, unpack
 from alo_lib.core.trading import TradingCore
-from alo_lib.journal import JournalError, JournalWriter, Position, Store, read_journal
+from alo_lib.journal import Journal, JournalError, JournalWriter, Position, Store, decode_snapshot, read_journal
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.writer import DEFAULT_SEGMENT
 from alo_lib.market.instruments import Contract
 from alo_lib.market.records import InstrumentKind, Kind, Message
 
-__all__ = ["Continued", "Told", "continue_core", "told_by"]
+__all__ = ["Continued", "Told", "continue_core", "inputs_waiting", "told_by"]
 
 
 @dataclass
@@ -39,18 +40,24 @@ class Continued:
 
 
 def continue_core(
-    settings: Settings, images: Sequence[bytes], store: Store, *, segment_bytes: int = DEFAULT_SEGMENT
+    settings: Settings,
+    images: Sequence[bytes],
+    store: Store,
+    *,
+    segment_bytes: int = DEFAULT_SEGMENT,
+    snapshots: Sequence[bytes] = (),
 ) -> Continued:
     """Decide again what the segments in ``images`` hold, compare, and go on behind them in ``store``.
 
-    A frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
+    The newest of ``snapshots`` that belongs to them (:func:`alo_lib.journal.encode_snapshot`) saves what led to it. A
+    frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
     Raises JournalError for segments that do not hold or were written under other
     settings, DivergenceError when this program decides otherwise.
     """
     journal = read_journal(images, unfinished=True)
     if Settings.of(json.loads(journal.settings)) != settings:
         raise JournalError("the journal was written under other settings than these; remove it, or use those")
-    replayer = Replayer(journal)
+    replayer, start = _replayer(settings, journal, snapshots)
     for _ in replayer.frames():
         pass
     count, last = len(journal.messages), journal.segments[-1]
@@ -63,11 +70,34 @@ def continue_core(
     replayer.core.journal_to(writer)
     replayer.core.watch_with(None)
     findings = [f"the core goes on from {count} messages, as epoch {writer.epoch}"]
+    if start:
+        findings.append(f"{start} of them are in a snapshot, the others were decided again as recorded")
     if not journal.sealed:
         findings.append(f"the writer of epoch {last.epoch} did not close the journal")
     if extra:
         findings.append(f"its last frame was cut off; {len(extra)} messages of it were decided now")
     return Continued(replayer.core, writer, told_by(journal.messages), findings)
+
+
+def _replayer(settings: Settings, journal: Journal, snapshots: Sequence[bytes]) -> tuple[Replayer, int]:
+    """What decides the journal again, and the sequence from which it has to."""
+    found = (decode_snapshot(data, program(), journal) for data in snapshots)
+    snapshot = max((each for each in found if each is not None), key=lambda each: each.sequence, default=None)
+    if snapshot is None:
+        return Replayer(journal), 0
+    core = TradingCore(settings, Continuation(()))
+    core.resume(unpack(snapshot.state), inputs_waiting(journal.messages, snapshot.sequence))
+    return Replayer(journal, core=core, start=snapshot.sequence), snapshot.sequence
+
+
+def inputs_waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:
+    """The inputs below a sequence that no frame below it took in."""
+    first = end
+    while first > 0 and messages[first - 1].kind is not Kind.FRAME:
+        first -= 1
+    for message in messages[first:end]:
+        if not (message.kind.is_decision or message.kind.is_remark):
+            yield message
 
 
 def told_by(messages: Sequence[Message]) -> Told:

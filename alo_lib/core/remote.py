@@ -2,16 +2,18 @@
 
 import threading
 import time as clocks
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from alo_lib.core.ingest import ingest
 from alo_lib.core.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
-from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.recovery import Told, told_by
+from alo_lib.core.settings import NANOSECONDS, Settings, SettingsError
 from alo_lib.core.state import State, WorkingOrder
 from alo_lib.executive import LifecycleError
+from alo_lib.journal import JournalError, read_journal
 from alo_lib.market.instruments import InstrumentTable
 from alo_lib.market.records import HostEvent, Kind, Message, OrderReason, OrderStatus, Records, records
 from alo_lib.strategy.portfolio import Portfolio
@@ -26,6 +28,9 @@ _TOLD_FRAMES_LATE: Final = 500
 
 _NAP: Final = 50e-6
 """Seconds between two looks for an answer."""
+
+_LOOKS: Final = 100
+"""At a journal that is being written."""
 
 
 class _Answer(NamedTuple):
@@ -103,6 +108,51 @@ class RemoteCore:
         while self._answers.pop() is not None:  # of a run before this one
             pass
 
+    def catch_up(self) -> tuple[Told, int]:
+        """Know what an earlier host of a core that keeps its own time has told it, and what the core has decided.
+
+        Returns what was told and how many messages that is. What the core had answered and nobody took is not given
+        again: an order that the host does not know is found when both are reconciled. Only before anything else is
+        done, and attached. Raises TimeoutError when the core stops meanwhile, JournalError when its journal cannot be
+        read.
+        """
+        self._wait_until(lambda: self._inputs.waiting == 0)  # what the earlier host has put in is journaled
+        frame = int(self.link.beat["frame"])
+        self._wait_until(lambda: int(self.link.beat["frame"]) > frame)
+        count = int(self.link.beat["sequence"])  # as a frame is released: every one before it is whole
+        messages = self._journaled(count)
+        for message in messages:
+            if message.kind is Kind.INSTRUMENT:
+                self.instruments.know(message.records)
+            if message.kind in _FOLLOWED:
+                ingest(self._known, message)
+            elif message.kind is Kind.INTENT:
+                for intent in message.records:
+                    order = WorkingOrder(int(intent["instrument"]), int(intent["quantity"]))
+                    self._known.working[int(intent["order"])] = order
+            elif message.kind is Kind.FRAME:
+                self._answered = message.time
+        return told_by(messages), count
+
+    def _journaled(self, count: int) -> Sequence[Message]:
+        """The first messages of the core's journal, which is being written: a look may see half of its last entry."""
+        for _ in range(_LOOKS):
+            try:
+                messages = read_journal(self._journal.resolve(), unfinished=True).messages
+            except JournalError:
+                clocks.sleep(_NAP)
+                continue
+            if len(messages) >= count:
+                return messages[:count]
+        return read_journal(self._journal.resolve(), unfinished=True).messages[:count]
+
+    def _wait_until(self, reached: Callable[[], bool]) -> None:
+        end = clocks.monotonic() + self._patience
+        while not reached():
+            if clocks.monotonic() > end:
+                raise TimeoutError(f"the core has stopped; its journal is {self._journal}")
+            clocks.sleep(_NAP)
+
     # What an engine does ---------------------------------------------------------------------------------------------
 
     def accept(self, message: Message) -> None:
@@ -122,13 +172,13 @@ class RemoteCore:
         """Open the next frame that the core decided: the one at ``time`` where the host tells it.
 
         False when there is none: nothing was put in, or the core is late or gone. What it answers later comes with the
-        next frame, without the orders that would open risk.
+        next frame, without the orders that would open risk. Where the core keeps its own time there may be several.
         """
         if self._open:
             raise LifecycleError("the core cannot open: it is in a frame")
         self.link.look()
         if not self._told:
-            self._poll()
+            self._wait_for_own()
             return self._begin_next()
         if self._pushed:
             with self._pushing:
@@ -205,6 +255,17 @@ class RemoteCore:
         """Numbers of contracts of one underlying that are held or have an order working."""
         return self._known.contracts_open(underlying)
 
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument, as the order events that were told add up."""
+        portfolio = self._known.portfolio
+        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
+        return {number: (order.instrument, order.remaining) for number, order in sorted(self._known.working.items())}
+
     # Answers ---------------------------------------------------------------------------------------------------------
 
     def _needs_frame(self) -> None:
@@ -216,6 +277,22 @@ class RemoteCore:
         self._poll()
         while self._answered < time and clocks.monotonic() < end:
             self.link.look()
+            clocks.sleep(_NAP)
+            self._poll()
+
+    def _wait_for_own(self) -> None:
+        """Wait until the core, which keeps its own time, has answered what was put in: a few frames at the most.
+
+        A host that came back for the answer at its own next event would find that it is too late to open risk.
+        """
+        pushed, self._pushed = self._pushed, False
+        last, length = int(self.link.beat["time"]), self.settings.frame_nanoseconds
+        end = clocks.monotonic() + (FRAMES_LATE + 1) * length / NANOSECONDS
+        self._poll()
+        while pushed and self._answered <= last and clocks.monotonic() < end:
+            # The frame that was open may have taken it in; a later one then has nothing to answer.
+            if self._answered == last and int(self.link.beat["time"]) >= last + FRAMES_LATE * length:
+                break
             clocks.sleep(_NAP)
             self._poll()
 

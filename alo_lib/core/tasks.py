@@ -3,7 +3,6 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.state import State, Underlying, WorkingOrder
@@ -39,15 +38,15 @@ _LIMITED: Final = 1
 
 
 def follow(state: State, time: int, calibrator: Calibrator) -> None:
-    """Follow each underlying's new daily bars, once a session, and ask for the calibrations that are due."""
+    """Follow each underlying's new daily bars, once a session, and ask for the calibrations that are due.
+
+    A host that is read while it still tells of the session may have told of its beginning and not of the bars.
+    """
     for number, underlying in state.underlyings.items():
-        if not underlying.session_begun:
+        if not (underlying.session_begun and underlying.new_closes):
             continue
         underlying.session_begun = False
-        bars = underlying.take_bars()
-        if not bars:
-            continue
-        problem = underlying.forecaster.follow(bars)
+        problem = underlying.forecaster.follow(underlying.take_bars())
         if problem:
             state.notice(number, f"{underlying.book.ticker}: {problem}")
         if underlying.forecaster.due is not None and underlying.calibration is None:
@@ -208,16 +207,20 @@ def notices(state: State) -> Records:
 
 def _exposure(state: State, number: int, underlying: Underlying, time: int) -> Records:
     book, portfolio = underlying.book, state.portfolio
-    held = state.contracts_held(number)
+    held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
     shares = portfolio.quantity(number)
     spot = book.spot if np.isfinite(book.spot) else 0.0
     exposure = records(Kind.EXPOSURE, underlying=number, spot=spot, shares=shares, delta=shares, value=shares * spot)
     exposure["structures"] = len(state.trades_in(number))
     if not held or spot <= 0.0:
         return exposure
-    rows = np.array([book.row(instrument) for instrument in held], np.intp)
     if underlying.market_news or not underlying.implied.keys() >= set(held):
-        _imply(underlying, held, rows, state.rate, time)
+        _imply(underlying, held, state.rate, time)
+    # A host may say that it holds what nobody has looked at yet: that is measured once it has a price or a forecast.
+    held = [instrument for instrument in held if instrument in underlying.implied]
+    if not held:
+        return exposure
+    rows = np.array([book.row(instrument) for instrument in held], np.intp)
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
@@ -233,14 +236,15 @@ def _exposure(state: State, number: int, underlying: Underlying, time: int) -> R
     return exposure
 
 
-def _imply(underlying: Underlying, held: list[int], rows: NDArray[np.intp], rate: float, time: int) -> None:
+def _imply(underlying: Underlying, held: list[int], rate: float, time: int) -> None:
     """Refresh the implied volatility of held legs; where the quote has none, the last one or the forecast stays."""
+    rows = np.array([underlying.book.row(instrument) for instrument in held], np.intp)
     implied = quote_volatility(underlying.book, rows, rate, time)
     expiries = underlying.book.contracts["expiry"][rows].tolist()
     for instrument, expiry, volatility in zip(held, expiries, implied.tolist(), strict=True):
         if np.isfinite(volatility):
             underlying.implied[instrument] = volatility
-        else:
+        elif expiry in underlying.forecast:
             underlying.implied.setdefault(instrument, underlying.forecast[expiry])
 
 

@@ -192,6 +192,11 @@ class TradingCore:
         return self._executive.phase is Phase.IN_FRAME
 
     @property
+    def last_frame(self) -> int:
+        """Time of the frame that is open, or of the last that was; -1 before the first."""
+        return self._executive.frame.time
+
+    @property
     def table(self) -> Table:
         """The frame's table and the proof that it fits."""
         return self._executive.schedule.table

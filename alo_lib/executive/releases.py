@@ -14,6 +14,9 @@ __all__ = ["LateRelease", "Lateness", "ReleaseLog", "WhyLate"]
 LATE: Final = 25_000
 """Nanoseconds from which a release is looked into."""
 
+FAR: Final = 200_000
+"""Nanoseconds from which one is counted once more, apart."""
+
 _WORST_KEPT: Final = 10
 _STEPS: Final = 128
 """Buckets a doubling; below 256 ns each nanosecond has its own."""
@@ -54,6 +57,7 @@ class ReleaseLog:
     def __init__(self) -> None:
         self.frames = 0
         self.causes: Counter[WhyLate] = Counter()
+        self.far: Counter[WhyLate] = Counter()  # of those that were FAR late
         self._counts = np.zeros(_STEPS * _DOUBLINGS, np.int64)
         self._largest = 0
         self._worst: list[LateRelease] = []
@@ -97,6 +101,7 @@ class ReleaseLog:
 
     def _keep(self, late: LateRelease) -> None:
         self.causes[late.why] += 1
+        self.far[late.why] += late.late >= FAR
         self._worst.append(late)
         if len(self._worst) >= 2 * _WORST_KEPT:
             self._worst = self.worst

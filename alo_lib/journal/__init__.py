@@ -2,17 +2,30 @@
 
 from alo_lib.journal.digest import message_digest
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import JOURNAL_FOLDER, OBJECT_STORE_KEY, JournalError, Policy, object_store_key
-from alo_lib.journal.object_store import take_from_object_store
+from alo_lib.journal.format import (
+    JOURNAL_FOLDER,
+    OBJECT_STORE_COPY,
+    OBJECT_STORE_KEY,
+    JournalError,
+    Policy,
+    object_store_key,
+)
+from alo_lib.journal.object_store import (
+    best_copy,
+    segments_in_object_store,
+    segments_of,
+    take_from_object_store,
+)
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.reader import Journal, read_journal
 from alo_lib.journal.recovery import Recovered, recover
-from alo_lib.journal.snapshots import Snapshot, Snapshots, entry_checksum
+from alo_lib.journal.snapshots import Snapshot, Snapshots, decode_snapshot, encode_snapshot, entry_checksum
 from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.writer import Clocks, JournalWriter, Position
 
 __all__ = [
     "JOURNAL_FOLDER",
+    "OBJECT_STORE_COPY",
     "OBJECT_STORE_KEY",
     "Clocks",
     "Files",
@@ -28,6 +41,9 @@ __all__ = [
     "Snapshot",
     "Snapshots",
     "Store",
+    "best_copy",
+    "decode_snapshot",
+    "encode_snapshot",
     "entry_checksum",
     "message_digest",
     "object_store_key",
@@ -35,5 +51,7 @@ __all__ = [
     "orders_of",
     "read_journal",
     "recover",
+    "segments_in_object_store",
+    "segments_of",
     "take_from_object_store",
 ]

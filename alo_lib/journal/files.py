@@ -38,6 +38,12 @@ class Files:
         """Give a file ``size`` bytes, zeros where it had none, and blocks on the disk for all of them."""
         os.posix_fallocate(descriptor, 0, size)
 
+    def write_zeros(self, descriptor: int, at: int, size: int) -> None:
+        """Write zeros over a part of a file, so that its blocks are written ones. A short write is a failure."""
+        written = os.pwrite(descriptor, bytes(size), at)
+        if written != size:
+            raise OSError(f"short write: {written} of {size} bytes")
+
     def map(self, descriptor: int, size: int) -> NDArray[np.int64]:
         """The file's first ``size`` bytes as shared, writable words; unmapped with the last array that refers to it."""
         return np.frombuffer(mmap.mmap(descriptor, size), np.int64)

@@ -36,6 +36,7 @@ __all__ = [
     "JOURNAL_FOLDER",
     "MAGIC",
     "NEW_SUFFIX",
+    "OBJECT_STORE_COPY",
     "OBJECT_STORE_KEY",
     "SEALED",
     "SEGMENT_SUFFIX",
@@ -82,6 +83,8 @@ NEW_SUFFIX: Final = ".new"
 
 OBJECT_STORE_KEY: Final = "alo-journal"
 """What the keys of an algorithm's segments in LEAN's object store begin with."""
+OBJECT_STORE_COPY: Final = "alo-journal-copy"
+"""The same of their second copies, which a live algorithm keeps."""
 
 JOURNAL_FOLDER: Final = "journal"
 """Where in a run's folder its journal is."""
@@ -99,9 +102,9 @@ class Policy(StrEnum):
     OS = "os"  # when the operating system sees fit: survives the process, not the machine
 
 
-def object_store_key(number: int) -> str:
-    """A segment's key in LEAN's object store, which allows one dot in it."""
-    return f"{OBJECT_STORE_KEY}.{number:08d}"
+def object_store_key(number: int, *, copy: bool = False) -> str:
+    """A segment's key in LEAN's object store, which allows one dot in it; ``copy`` for its second copy's."""
+    return f"{OBJECT_STORE_COPY if copy else OBJECT_STORE_KEY}.{number:08d}"
 
 
 def words_for(count: int) -> int:

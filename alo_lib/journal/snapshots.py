@@ -45,7 +45,7 @@ class Snapshots:
 
     def __init__(self, folder: Path, program: str, files: Files | None = None) -> None:
         self._folder = folder
-        self._program = program.encode()
+        self._program = program
         self._files = Files() if files is None else files
 
     def save(self, sequence: int, entry: int, state: bytes) -> None:
@@ -54,10 +54,7 @@ class Snapshots:
         ``entry`` is the checksum of the last of them. Nothing is synced: a snapshot that the disk lost or tore is
         passed over, and the journal alone has to be there. Raises JournalError.
         """
-        row = np.zeros(1, _HEADER)
-        row["magic"], row["sequence"], row["program"], row["entry"] = _MAGIC, sequence, self._program, entry
-        row["length"] = len(state)
-        row["crc"] = crc32c(row.tobytes() + state)
+        data = encode_snapshot(self._program, sequence, entry, state)
         files = self._files
         path = self._folder / f"{sequence:012d}{_SUFFIX}"
         new = path.with_suffix(".unfinished")
@@ -66,7 +63,7 @@ class Snapshots:
                 files.remove(new)
             descriptor = files.create(new)
             try:
-                files.append(descriptor, row.tobytes() + state)
+                files.append(descriptor, data)
             finally:
                 files.close(descriptor)
             files.rename(new, path)
@@ -78,7 +75,7 @@ class Snapshots:
     def latest(self, journal: Journal) -> Snapshot | None:
         """The newest snapshot that belongs to a journal's messages; None where none does."""
         for name in reversed(self._names()):
-            snapshot = self._read(bytes(self._files.read(self._folder / name)), journal)
+            snapshot = decode_snapshot(bytes(self._files.read(self._folder / name)), self._program, journal)
             if snapshot is not None:
                 return snapshot
         return None
@@ -91,17 +88,28 @@ class Snapshots:
     def _names(self) -> list[str]:
         return [name for name in self._files.names(self._folder) if name.endswith(_SUFFIX)]
 
-    def _read(self, data: bytes, journal: Journal) -> Snapshot | None:
-        if len(data) < _HEADER.itemsize or not data.startswith(_MAGIC):
-            return None
-        header = np.frombuffer(data, _HEADER, 1).copy()
-        state, sequence = data[_HEADER.itemsize :], int(header["sequence"][0])
-        crc, header["crc"] = int(header["crc"][0]), 0
-        if header["length"][0] != len(state) or crc != crc32c(header.tobytes() + state):
-            return None
-        if header["program"][0] != self._program or not 0 < sequence <= len(journal.messages):
-            return None
-        return Snapshot(sequence, state) if entry_checksum(journal, sequence) == header["entry"][0] else None
+
+def encode_snapshot(program: str, sequence: int, entry: int, state: bytes) -> bytes:
+    """A snapshot as it is kept; arguments as of :meth:`Snapshots.save`."""
+    row = np.zeros(1, _HEADER)
+    row["magic"], row["sequence"], row["program"], row["entry"] = _MAGIC, sequence, program.encode(), entry
+    row["length"] = len(state)
+    row["crc"] = crc32c(row.tobytes() + state)
+    return row.tobytes() + state
+
+
+def decode_snapshot(data: bytes, program: str, journal: Journal) -> Snapshot | None:
+    """The snapshot; None where it is torn, another program's, or does not belong to the journal's messages."""
+    if len(data) < _HEADER.itemsize or not data.startswith(_MAGIC):
+        return None
+    header = np.frombuffer(data, _HEADER, 1).copy()
+    state, sequence = data[_HEADER.itemsize :], int(header["sequence"][0])
+    crc, header["crc"] = int(header["crc"][0]), 0
+    if header["length"][0] != len(state) or crc != crc32c(header.tobytes() + state):
+        return None
+    if header["program"][0] != program.encode() or not 0 < sequence <= len(journal.messages):
+        return None
+    return Snapshot(sequence, state) if entry_checksum(journal, sequence) == header["entry"][0] else None
 
 
 def entry_checksum(journal: Journal, sequence: int) -> int:

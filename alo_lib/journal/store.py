@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,14 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, segment_name
 from alo_lib.journal.kernels import MARKS
 
-__all__ = ["FolderStore", "MemoryStore", "Segment", "Store"]
+__all__ = ["FolderStore", "MemoryStore", "Segment", "Spare", "Store"]
 
 Words = NDArray[np.int64]
 
 PUBLISHED_NAME = "published"
 """The writer's marks, mapped: for whoever wants to know what is appended and what is durable. Recovery ignores it."""
+
+_SPARE: Final = "spare" + NEW_SUFFIX
 
 
 @dataclass
@@ -27,6 +29,19 @@ class Segment:
     number: int
     words: Words
     descriptor: int = -1
+
+
+@dataclass
+class Spare:
+    """A file that is to become a segment: zeros, mapped, under a name that nobody reads."""
+
+    words: Words
+    descriptor: int
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+        return len(self.words) * WORD
 
 
 class Store(Protocol):
@@ -76,23 +91,49 @@ class FolderStore:
         """Remove the marks' file; who has it mapped keeps what it says."""
         self.files.remove(self.folder / PUBLISHED_NAME)
 
-    def begin(self, number: int, header: bytes, size: int) -> Segment:
-        """Make the file under another name, write its header, put both on disk; so a name always has a header."""
+    def begin(self, number: int, header: bytes, size: int, spare: Spare | None = None) -> Segment:
+        """Make the file under another name, write its header, put both on disk; so a name always has a header.
+
+        A ``spare`` of this store becomes the segment, whatever its size.
+        """
         path = self.folder / segment_name(number)
-        new = path.with_suffix(NEW_SUFFIX)
-        self._remove_left_over(new)
-        descriptor = self.files.create(new)
+        new = self.folder / _SPARE if spare is not None else path.with_suffix(NEW_SUFFIX)
+        file = self._new(new, size) if spare is None else spare
         try:
-            self.files.allocate(descriptor, size * WORD)
-            words = self.files.map(descriptor, size * WORD)
-            words[: len(header) // WORD] = np.frombuffer(header, np.int64)
-            self.files.sync(descriptor)
+            file.words[: len(header) // WORD] = np.frombuffer(header, np.int64)
+            self.files.sync(file.descriptor)
             self.files.rename(new, path)
             self.files.sync_directory(self.folder)
         except BaseException:
+            self.files.close(file.descriptor)
+            raise
+        return Segment(number, file.words, file.descriptor)
+
+    def create_spare(self, size: int) -> Spare:
+        """A file of ``size`` words that :meth:`begin` can take, once zeros are written to all of it."""
+        return self._new(self.folder / _SPARE, size)
+
+    def write_zeros(self, spare: Spare, at: int, size: int) -> None:
+        """Write zeros to ``size`` bytes of a spare file, and return when they are on disk."""
+        self.files.write_zeros(spare.descriptor, at, size)
+        self.files.sync(spare.descriptor)
+
+    def drop(self, spare: Spare, *, remove: bool) -> None:
+        """Let go of a spare file, and ``remove`` it."""
+        self.files.close(spare.descriptor)
+        if remove:
+            self.files.remove(self.folder / _SPARE)
+
+    def _new(self, path: Path, size: int) -> Spare:
+        """Make a file of ``size`` words, all zero."""
+        self._remove_left_over(path)
+        descriptor = self.files.create(path)
+        try:
+            self.files.allocate(descriptor, size * WORD)
+            return Spare(self.files.map(descriptor, size * WORD), descriptor)
+        except BaseException:
             self.files.close(descriptor)
             raise
-        return Segment(number, words, descriptor)
 
     def _remove_left_over(self, path: Path) -> None:
         """Remove what a writer that was killed has left under a name that nobody reads."""

@@ -25,6 +25,7 @@ from alo_lib.journal.kernels import (
     append,
     seal,
 )
+from alo_lib.journal.preparing import Preparer
 from alo_lib.journal.store import FolderStore, MemoryStore, Segment, Store
 from alo_lib.journal.syncing import Syncer
 from alo_lib.market.records import SCHEMA_VERSION, Message
@@ -94,6 +95,8 @@ class JournalWriter:
         self._unsynced: list[Segment] = []
         self._segment: Segment | None = None
         self._syncer: Syncer | None = None
+        self._preparer: Preparer | None = None
+        self._prepared = True
         self._problem = ""
         self.marks: NDArray[np.int64] = _NONE
         with self._stopping_on_failure():
@@ -104,6 +107,7 @@ class JournalWriter:
         self.marks[AHEAD] = _AHEAD[policy]
         if policy is Policy.GROUP and isinstance(self.store, FolderStore):
             self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
+            self._preparer, self._prepared = Preparer(self.store, self._size), False
         self.begin_segment()
 
     @classmethod
@@ -134,6 +138,11 @@ class JournalWriter:
         return int(self.marks[DURABLE])
 
     @property
+    def prepared(self) -> bool:
+        """Whether the segment is one whose syncs have no metadata to write; with ``group`` the first is not."""
+        return self._prepared
+
+    @property
     def epoch(self) -> int:
         """Which writer of this journal this is, from 1."""
         return int(self.marks[EPOCH])
@@ -162,7 +171,15 @@ class JournalWriter:
         return self._append(message.time, int(message.kind), len(rows), rows.nbytes, rows.view(np.int64))
 
     def flush(self) -> None:
-        """The end of a frame: hear of a failure that happened since the last append."""
+        """The end of a frame: hear of a failure that happened since the last append.
+
+        With ``group`` this is also when the first segment is left for one whose file was prepared meanwhile.
+        """
+        if self._preparer is not None:
+            if self._preparer.problem is not None and self.marks[STATE] == 0:
+                raise self.fail(self._preparer.problem)
+            if not self._prepared and self._preparer.ready and self.marks[STATE] == 0:
+                self.begin_segment()
         if self.marks[STATE] != 0:
             self._stopped()
 
@@ -184,6 +201,9 @@ class JournalWriter:
         """Put everything on disk and seal the journal; nothing can be appended afterwards. Twice is once."""
         if self.marks[STATE] == _CLOSED:
             return
+        if self._preparer is not None:
+            with self._stopping_on_failure():
+                self._preparer.stop(remove=True)
         self.flush()
         if self._syncer is not None:
             self._syncer.stop()
@@ -204,6 +224,8 @@ class JournalWriter:
         if self.marks[STATE] == 0:
             self.marks[STATE] = _CLOSED
             self._problem = "the journal was abandoned; nothing can follow"
+        if self._preparer is not None:
+            self._preparer.stop(remove=False)
         if self._syncer is not None:
             self._syncer.stop()
         for segment in [*self._unsynced, *([] if self._segment is None else [self._segment])]:
@@ -227,7 +249,7 @@ class JournalWriter:
         used = len(header) // WORD
         size = max(self._size, used + words_for(at_least) + 2 * ENTRY_WORDS)
         with self._stopping_on_failure():
-            self._segment = self.store.begin(self._number, header, size)
+            self._segment = self._begin(header, size)
         self._number += 1
         self.marks[OFFSET] = used
         self.marks[LIMIT] = len(self._segment.words) - ENTRY_WORDS  # one entry is kept for the seal
@@ -240,6 +262,16 @@ class JournalWriter:
                 self._sync_oldest()
 
     # Within ----------------------------------------------------------------------------------------------------------
+
+    def _begin(self, header: bytes, size: int) -> Segment:
+        """The next segment, of a prepared file where there is one."""
+        if self._preparer is None or not isinstance(self.store, FolderStore):
+            return self.store.begin(self._number, header, size)
+        spare = self._preparer.take(size)
+        self._prepared = spare is not None
+        segment = self.store.begin(self._number, header, size, spare)
+        self._preparer.begin()
+        return segment
 
     def _append(self, when: int, kind: int, count: int, length: int, payload: NDArray[np.int64]) -> int:
         for _ in range(2):

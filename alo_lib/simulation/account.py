@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import ZERO, decimal
@@ -37,7 +38,7 @@ class Account:
         self.start = self.cash
         self.fees = ZERO
         self.volume = ZERO  # of all fills
-        self.profits: list[ProfitRecord] = []
+        self.profits: Archive[ProfitRecord] = Archive()
         self._listing = listing
         self._positions: dict[int, Position] = {}
         self._realized = ZERO

@@ -10,7 +10,7 @@ from alo_lib.simulation.fills import Fill, close_fill, market_fill
 from alo_lib.simulation.listing import Instrument, Listing
 from alo_lib.simulation.margin import Leg, requirement
 from alo_lib.simulation.money import ZERO
-from alo_lib.simulation.orders import OrderEvent, SimulatedOrder
+from alo_lib.simulation.orders import OrderArchive, OrderEvent, SimulatedOrder
 from alo_lib.simulation.prices import Prices
 
 __all__ = ["Broker"]
@@ -24,7 +24,7 @@ class Broker:
     """
 
     def __init__(self, listing: Listing, prices: Prices, account: Account, *, bar: int) -> None:
-        self.orders: list[SimulatedOrder] = []
+        self.orders = OrderArchive()
         self._waiting: list[SimulatedOrder] = []
         self._listing = listing
         self._prices = prices

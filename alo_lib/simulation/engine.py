@@ -16,7 +16,7 @@ from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Record
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import Step
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.feed import Feed, FeedState
+from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
@@ -118,7 +118,7 @@ class _State(NamedTuple):
 
     session: int
     time: int
-    session_start: tuple[FeedState, FaultLog]
+    session_start: bytes
     core: CoreState
     listing: Listing
     prices: Prices
@@ -155,7 +155,7 @@ class _Run:
         self._start, self._end = self._midnights[0], self._midnights[-1]
         self._sampler = Sampler(self._account, self._prices, start=self._start, end=self._end)
         self._session = -1  # that is being traded
-        self._session_start: tuple[FeedState, FaultLog] | None = None  # as they were when it had begun
+        self._session_start = b""  # feed and faults as they were when it had begun, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
         if journal.snapshot is not None:
             self._resume(unpack(journal.snapshot.state))
@@ -213,7 +213,7 @@ class _Run:
             self._begin(session)
             faults = FaultLog()
             faults.replace_by(self._folder.faults)
-            self._session_start = self._feed.state, faults
+            self._session_start = pack((self._feed.state, faults))
         else:
             time, self._resumed = self._resumed, None
         after = time
@@ -231,7 +231,6 @@ class _Run:
 
     def _packed(self, time: int) -> bytes:
         """The run as it is after a bar, as bytes."""
-        assert self._session_start is not None
         state = _State(
             self._session,
             time,
@@ -251,7 +250,7 @@ class _Run:
     def _resume(self, state: _State) -> None:
         """Be the run that a snapshot was taken of."""
         self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
-        feed, faults = state.session_start
+        feed, faults = unpack(state.session_start)
         self._feed.resume(feed)
         self._folder.faults.replace_by(faults)
         self._core.resume(state.core, self._journal.waiting())

@@ -4,7 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from alo_lib.market.records import InstrumentKind, Records
+import numpy as np
+
+from alo_lib.market.records import InstrumentKind, Kind, Records, records
 from alo_lib.simulation.money import ZERO, decimal
 
 __all__ = ["Instrument", "Listing"]
@@ -53,6 +55,7 @@ class Listing:
 
     def __init__(self) -> None:
         self._of: dict[int, Instrument] = {}
+        self._told: list[Records] = []  # the rows that made them
 
     def __getitem__(self, number: int) -> Instrument:
         return self._of[number]
@@ -62,9 +65,11 @@ class Listing:
 
     def add(self, rows: Records) -> None:
         """Know the instruments of INSTRUMENT records; one that is known stays as it is."""
-        for row in rows:
+        new = [number not in self._of for number in rows["instrument"].tolist()]
+        self._told.append(rows[new])
+        for row in rows[new]:
             number = int(row["instrument"])
-            if number not in self._of:
+            if number not in self._of:  # a row may be there twice
                 option = int(row["kind"]) == InstrumentKind.OPTION
                 self._of[number] = Instrument(
                     number=number,
@@ -76,3 +81,11 @@ class Listing:
                     expiry=int(row["expiry"]) if option else 0,
                     american=bool(row["american"]),
                 )
+
+    def __getstate__(self) -> Records:
+        """The rows: snapshots are taken often, and thousands of small objects would be most of each."""
+        return np.concatenate([records(Kind.INSTRUMENT, 0), *self._told])
+
+    def __setstate__(self, rows: Records) -> None:
+        self._of, self._told = {}, []
+        self.add(rows)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from alo_lib.market.records import Kind, Message, OrderStatus, OrderType, records
+from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO
 
-__all__ = ["OrderEvent", "SimulatedOrder"]
+__all__ = ["OrderArchive", "OrderEvent", "SimulatedOrder"]
 
 CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
 
@@ -129,3 +130,11 @@ class SimulatedOrder:
     def _keep(self, event: OrderEvent) -> OrderEvent:
         self.events.append(event)
         return event
+
+
+class OrderArchive(Archive[SimulatedOrder]):
+    """Orders; the broker holds those that are open."""
+
+    def settled(self, item: SimulatedOrder) -> bool:
+        """Whether nothing can happen to it any more."""
+        return not item.is_open

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from alo_lib.core import Continuation, program
+from alo_lib.core import Continuation, inputs_waiting, program
 from alo_lib.journal import JournalError, JournalWriter, Policy, Snapshot, Snapshots, recover
-from alo_lib.market.records import Kind, Message
+from alo_lib.market.records import Message
 
 __all__ = ["RunJournal"]
 
@@ -41,12 +41,7 @@ class RunJournal:
 
     def waiting(self) -> Iterator[Message]:
         """The inputs before the snapshot that no frame had taken in yet."""
-        recorded, place = self.sink.recorded, self.sink.place
-        while place > 0 and recorded[place - 1].kind != Kind.FRAME:
-            place -= 1
-        for message in recorded[place : self.sink.place]:
-            if not message.kind.is_decision and not message.kind.is_remark:
-                yield message
+        return inputs_waiting(self.sink.recorded, self.sink.place)
 
     def save(self, state: Callable[[], bytes]) -> None:
         """Take a snapshot, unless the run still goes through what is recorded."""

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from alo_lib.simulation.account import Account
+from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO
 from alo_lib.simulation.prices import Prices
 
@@ -33,7 +34,7 @@ class Candle(NamedTuple):
 class Curves:
     """Equity in candles, and one point a midnight of the rest: (time, value). Returns and falls in percent."""
 
-    equity: list[Candle] = field(default_factory=list)
+    equity: Archive[Candle] = field(default_factory=Archive)
     returns: list[tuple[int, Decimal]] = field(default_factory=list)
     drawdown: list[tuple[int, Decimal]] = field(default_factory=list)
     turnover: list[tuple[int, Decimal]] = field(default_factory=list)

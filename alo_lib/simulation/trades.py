@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import ZERO
 from alo_lib.simulation.orders import OrderEvent
@@ -66,7 +67,7 @@ class TradeBuilder:
     """Builds closed trades from fills, and follows the prices of what is open."""
 
     def __init__(self, listing: Listing) -> None:
-        self.closed: list[ClosedTrade] = []
+        self.closed: Archive[ClosedTrade] = Archive()
         self._listing = listing
         self._positions: dict[int, _Position] = {}
 

@@ -7,16 +7,18 @@ step and is told so instead of writing into what is no longer its own.
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import numpy as np
 
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import NotOwnerError, SegmentError
+from alo_lib.transport.kernels import FENCED
 from alo_lib.transport.layout import EPOCH, NAME_BYTES, NAMESPACE, PID, ROLE, STARTED, WORD, WRITER
 from alo_lib.transport.segment import Segment
 
-__all__ = ["Owner", "Role", "owner_of"]
+__all__ = ["Owner", "Role", "Side", "owner_of"]
 
 _PROC: Final = Path("/proc")
 
@@ -83,6 +85,45 @@ class Role:
         with self.segment.locked():
             if self.segment.words[self.side + EPOCH] == self.epoch:
                 self.segment.words[self.side + PID] = 0
+
+
+class Side:
+    """What every side of a segment is: owned by this process until it is closed."""
+
+    def __init__(self, segment: Segment, side: int, name: str, *, force: bool) -> None:
+        self._role = Role(segment, side, name, force=force)
+
+    @property
+    def epoch(self) -> int:
+        """Under which this process owns the side; compiled callers hand it to the kernels."""
+        return self._role.epoch
+
+    @property
+    def words(self) -> Words:
+        """The segment, as kernels take it."""
+        return self._role.segment.words
+
+    def close(self) -> None:
+        """Give the side up; what it wrote, and what waits for it, stays."""
+        self._role.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open_words(self) -> Words:
+        """The segment, where this process has not closed it. Raises SegmentError."""
+        if self._role.segment.closed:
+            raise SegmentError(f"segment {self._role.segment.path} was closed by this process")
+        return self.words
+
+    def _checked(self, status: int) -> int:
+        """A kernel's status. Raises NotOwnerError when another process has taken the side over."""
+        if status == FENCED:
+            raise self._role.fenced()
+        return status
 
 
 def _started(pid: int) -> int:

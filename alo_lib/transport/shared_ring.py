@@ -7,8 +7,7 @@ A ring of records has one layout (:class:`RecordRing`); a ring of messages takes
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from alo_lib.transport import kernels
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import RingFullError, SegmentError
 from alo_lib.transport.layout import CAPACITY, POSITION, READER, WORD, WRITER, SegmentKind
-from alo_lib.transport.ownership import Owner, Role, owner_of
+from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.wire import HEADER, decode
 from alo_lib.transport.words import check_capacity, record_words, slot_stride, words_of
@@ -78,22 +77,12 @@ class _Ring:
         self.segment.remove()
 
 
-class _Side:
-    """One side of a ring, owned until it is closed."""
+class _Side(Side):
+    """One side of a ring."""
 
     def __init__(self, ring: _Ring, side: int, name: str, force: bool) -> None:
+        super().__init__(ring.segment, side, name, force=force)
         self.ring = ring
-        self._role = Role(ring.segment, side, name, force=force)
-
-    @property
-    def epoch(self) -> int:
-        """Under which this process owns the side; compiled callers hand it to the kernels."""
-        return self._role.epoch
-
-    @property
-    def words(self) -> Words:
-        """The segment, as kernels take it."""
-        return self.ring.segment.words
 
     @property
     def written(self) -> int:
@@ -109,26 +98,6 @@ class _Side:
     def waiting(self) -> int:
         """Slots written and not yet read."""
         return self.ring.waiting
-
-    def close(self) -> None:
-        """Give the side up. The ring and what waits in it stay."""
-        self._role.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def _words(self) -> Words:
-        if self.ring.segment.closed:
-            raise SegmentError(f"segment {self.ring.segment.path} was closed by this process")
-        return self.ring.segment.words
-
-    def _checked(self, status: int) -> int:
-        if status == kernels.FENCED:
-            raise self._role.fenced()
-        return status
 
 
 class _Producer(_Side, ABC):
@@ -220,7 +189,7 @@ class RecordProducer(_Producer):
         """Append records, all or none. Raises RingFullError, NotOwnerError, SegmentError for another layout."""
         if records.dtype != self._dtype:
             raise SegmentError(f"records of {records.dtype} do not belong into a ring of {self._dtype}")
-        if self._checked(self._push(self._words(), self.epoch, words_of(records), records.size)) == kernels.FULL:
+        if self._checked(self._push(self._open_words(), self.epoch, words_of(records), records.size)) == kernels.FULL:
             raise self._full(f"a batch of {records.size} records")
 
 
@@ -236,7 +205,7 @@ class RecordConsumer(_Side):
 
     def peek(self, limit: int | None = None) -> NDArray[Any]:
         """The oldest records, ``limit`` at most, all by default; they stay until :meth:`advance`."""
-        words = self._words()
+        words = self._open_words()
         count = self.waiting if limit is None else min(limit, self.ring.capacity)
         out = np.empty(max(count, 0), self._dtype)
         found = self._checked(self._peek(words, self.epoch, out.view(np.uint8).view(np.int64), len(out)))
@@ -244,7 +213,7 @@ class RecordConsumer(_Side):
 
     def advance(self, count: int) -> None:
         """Give the ``count`` oldest records' slots back. Raises ValueError for more than wait."""
-        words = self._words()
+        words = self._open_words()
         if not 0 <= count <= self.waiting:
             raise ValueError(f"count {count} must be between 0 and the {self.waiting} records that wait")
         self._checked(self._advance(words, self.epoch, count))
@@ -252,7 +221,7 @@ class RecordConsumer(_Side):
     def pop(self, limit: int | None = None) -> NDArray[Any]:
         """Take the oldest records, ``limit`` at most, all by default."""
         found = self.peek(limit)
-        self._checked(self._advance(self._words(), self.epoch, len(found)))
+        self._checked(self._advance(self._open_words(), self.epoch, len(found)))
         return found
 
 
@@ -316,7 +285,7 @@ class MessageProducer(_Producer):
         kind, time, records = message
         if records.dtype != LAYOUTS[kind]:
             raise SegmentError(f"a message of kind {kind.name} has records of {records.dtype}, not {LAYOUTS[kind]}")
-        status = self._push(self._words(), self.epoch, int(kind), time, words_of(records), records.nbytes)
+        status = self._push(self._open_words(), self.epoch, int(kind), time, words_of(records), records.nbytes)
         if self._checked(status) == kernels.FULL:
             raise self._full(f"a message of {self.slots(message)} slots")
 
@@ -338,7 +307,7 @@ class MessageConsumer(_Side):
 
     def peek(self) -> Message | None:
         """The oldest message, or None when nothing waits; it stays until :meth:`advance`. Its records are read-only."""
-        words = self._words()
+        words = self._open_words()
         length = self._checked(self._peek(words, self.epoch, self._buffer))
         if length > len(self._buffer):
             if length > MESSAGE_WORDS * self.ring.capacity:
@@ -352,7 +321,7 @@ class MessageConsumer(_Side):
 
     def advance(self) -> None:
         """Give the oldest message's slots back. Raises ValueError when none waits."""
-        if self._checked(self._advance(self._words(), self.epoch)) == 0:
+        if self._checked(self._advance(self._open_words(), self.epoch)) == 0:
             raise ValueError(f"no message waits in {self.ring.segment.path}")
 
     def pop(self) -> Message | None:

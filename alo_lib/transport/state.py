@@ -6,8 +6,7 @@ of times. Nobody waits for anybody, and a writer that dies in the middle of a wr
 """
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from alo_lib.transport import kernels
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import SegmentError, StateBusyError
 from alo_lib.transport.layout import POSITION, WRITER, SegmentKind
-from alo_lib.transport.ownership import Owner, Role, owner_of
+from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.words import record_words, slot_stride, words_of
 
@@ -107,42 +106,18 @@ def _layout(dtype: "np.dtype[Any]") -> dict[str, Any]:
 
 
 @final
-class StateWriter:
+class StateWriter(Side):
     """The writing side of a state, owned until it is closed."""
 
     def __init__(self, state: State, name: str, force: bool) -> None:
+        super().__init__(state.segment, WRITER, name, force=force)
         self.state = state
-        self._role = Role(state.segment, WRITER, name, force=force)
         self._write = state.segment.step(kernels.state_write)
-
-    @property
-    def epoch(self) -> int:
-        """Under which this process owns the side; compiled callers hand it to the kernels."""
-        return self._role.epoch
-
-    @property
-    def words(self) -> Words:
-        """The segment, as kernels take it."""
-        return self.state.segment.words
 
     def write(self, value: "np.void | NDArray[Any]") -> int:
         """Publish a new version: a record, or an array of one. Returns its number. Raises NotOwnerError."""
-        if self.state.segment.closed:
-            raise SegmentError(f"segment {self.state.segment.path} was closed by this process")
+        words = self._open_words()
         array = np.atleast_1d(np.asarray(value))
         if array.dtype != self.state.dtype or array.size != 1:
             raise SegmentError(f"a state of one {self.state.dtype} cannot hold {array.size} of {array.dtype}")
-        version = self._write(self.words, self.epoch, words_of(array))
-        if version == kernels.FENCED:
-            raise self._role.fenced()
-        return int(version)
-
-    def close(self) -> None:
-        """Give the side up; the last version stays."""
-        self._role.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
+        return int(self._checked(self._write(words, self.epoch, words_of(array))))

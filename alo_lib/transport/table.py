@@ -5,17 +5,16 @@ right while it grows, and a kernel sees one contiguous array.
 """
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.transport import kernels
-from alo_lib.transport.atomics import Words, load_acquire
+from alo_lib.transport.atomics import load_acquire
 from alo_lib.transport.errors import SegmentError
 from alo_lib.transport.layout import CAPACITY, CLAIMED, DATA, HEADER_BYTES, POSITION, WORD, WRITER, SegmentKind
-from alo_lib.transport.ownership import Owner, Role, owner_of
+from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.words import record_words, words_of
 
@@ -98,41 +97,28 @@ def _layout(dtype: "np.dtype[Any]", capacity: int) -> dict[str, Any]:
 
 
 @final
-class TableWriter:
+class TableWriter(Side):
     """The writing side of a table, owned until it is closed."""
 
     def __init__(self, table: Table, name: str, force: bool) -> None:
+        super().__init__(table.segment, WRITER, name, force=force)
         self.table = table
-        self._role = Role(table.segment, WRITER, name, force=force)
         self._append = table.segment.step(kernels.table_append)
-
-    @property
-    def epoch(self) -> int:
-        """Under which this process owns the side; compiled callers hand it to the kernels."""
-        return self._role.epoch
-
-    @property
-    def words(self) -> Words:
-        """The segment, as kernels take it."""
-        return self.table.segment.words
 
     def append(self, rows: NDArray[Any]) -> int:
         """Append rows, all or none. Returns the index of the first.
 
         Raises SegmentError when the table may have no more rows or the machine has no more memory, NotOwnerError.
         """
-        if self.table.segment.closed:
-            raise SegmentError(f"segment {self.table.segment.path} was closed by this process")
+        words = self._open_words()
         if rows.dtype != self.table.dtype:
             raise SegmentError(f"rows of {rows.dtype} do not belong into a table of {self.table.dtype}")
         source = words_of(rows)
-        length = self._append(self.words, self.epoch, source, rows.size)
+        length = self._append(words, self.epoch, source, rows.size)
         if length == kernels.FULL:
             self.reserve(rows.size)
-            length = self._append(self.words, self.epoch, source, rows.size)
-        if length == kernels.FENCED:
-            raise self._role.fenced()
-        return int(length) - rows.size
+            length = self._append(words, self.epoch, source, rows.size)
+        return int(self._checked(length)) - rows.size
 
     def reserve(self, count: int) -> None:
         """Set memory aside for ``count`` more rows, so that a compiled caller can append them."""
@@ -145,13 +131,3 @@ class TableWriter:
             rows = min(table.capacity, max(need, claimed + -(-CHUNK_BYTES // row)))
             table.segment.reserve(HEADER_BYTES + claimed * row, (rows - claimed) * row)
             self.words[WRITER + CLAIMED] = rows
-
-    def close(self) -> None:
-        """Give the side up; the rows stay."""
-        self._role.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from alo_lib.core import Divergence, Settings
-from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, message_digest, object_store_key
-from alo_lib.journal.format import segment_name
+from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, message_digest
+from alo_lib.journal.format import object_store_key, segment_name
 from alo_lib.journal.index import INDEX_NAME, messages_between, read_index
 from alo_lib.market.records import Kind, Message, records
 from alo_lib.views.difference import difference_in_words, symbols_of
@@ -105,6 +105,15 @@ def test_a_killed_runs_journal_is_replayed_up_to_its_end(run, folder, market):
     told = json.loads(run("replay", folder, "--json").out)
     assert told["same"]
     assert told["messages"] == within
+
+
+def test_the_journal_in_an_object_store_is_replayed(run, market, tmp_path):
+    (tmp_path / object_store_key(0)).write_bytes(market.writer.image[1][:5_000])  # LEAN was killed writing it
+    (tmp_path / object_store_key(0, copy=True)).write_bytes(market.writer.image[1])
+    told = json.loads(run("replay", tmp_path, "--json").out)
+    assert told["same"]
+    assert told["messages"] == len(market.journal.messages)
+    assert run("journal", "show", tmp_path, "--kind", "intent").status == 0
 
 
 def test_words_for_every_way_to_differ(market):

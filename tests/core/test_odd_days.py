@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alo_lib.core import Settings
-from alo_lib.market.records import Kind, OrderReason, OrderStatus, OrderType, records
+from alo_lib.market.records import Kind, OrderReason, OrderStatus, OrderType, Records, records
 from tests.core.script import FIRST, Script, at
 
 NEXT = FIRST + dt.timedelta(days=1)
@@ -128,3 +128,26 @@ def test_vega_counts_what_is_ordered_and_not_filled_yet() -> None:
     state.settings = state.settings.model_copy(update={"max_structures": 2})
     waiting.bar(10.1, volatility=0.35)
     assert len(state.trades) == 1  # a second one would exceed the limit
+
+
+class Piecemeal(Script):
+    """A host that is read while it still tells of a session: a frame after every message."""
+
+    def tell(self, time: int, kind: Kind, rows: Records) -> None:
+        super().tell(time, kind, rows)
+        if time == at(self.date, 9) and self.core.open_frame(max(time, self.core.last_frame) + 1_000_000):
+            assert not len(self.core.run())
+
+
+def test_a_session_that_is_told_over_several_frames_is_the_same_session() -> None:
+    at_once, piecemeal = Script(), Piecemeal()
+    for market in (at_once, piecemeal):
+        market.session()
+        market.bar(10, volatility=0.35)
+        market.session(NEXT, [101.0])
+        market.bar(10, spot=101, volatility=0.33)
+    assert len(piecemeal.decisions(Kind.EXPOSURE)) > len(at_once.decisions(Kind.EXPOSURE))
+    for kind in (Kind.FORECAST, Kind.SIGNAL, Kind.INTENT):
+        made, expected = piecemeal.decisions(kind), at_once.decisions(kind)
+        assert len(expected) > 0
+        assert [rows.tobytes() for rows in made] == [rows.tobytes() for rows in expected]

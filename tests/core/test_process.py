@@ -19,6 +19,8 @@ from alo_lib.core.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase
 from alo_lib.core.logical import inputs_of, run_frames
 from alo_lib.core.process import _EDGES as PROCESS_EDGES
 from alo_lib.core.process import CoreProcess
+from alo_lib.core.reconcile import HostPosition, reconcile
+from alo_lib.core.recovery import Told
 from alo_lib.core.remote import RemoteCore
 from alo_lib.executive import Cause, Lifecycle, LifecycleError, LogicalClock, OverrunPolicy, Release, TaskPlan
 from alo_lib.executive.overruns import OverrunError
@@ -362,6 +364,8 @@ def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(folder: P
         core.kill()
         core.wait()
         until(remote.link, LinkPhase.GONE)
+        status = subprocess.run([*command[:5], *common[:2], "--status"], cwd=ROOT, capture_output=True, text=True)
+        assert status.stdout.startswith(f"killed while it was running, process {core.pid} gone, last heartbeat ")
         assert remote.open_frame(time.time_ns()) is False
         core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(remote.link, LinkPhase.ATTACHED)
@@ -377,6 +381,42 @@ def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(folder: P
         core.wait()
         remote.stop()
     assert replay(read_journal(folder / "journal")).divergence is None
+
+
+def test_a_host_that_was_killed_knows_again_what_it_had_told(folder: Path) -> None:
+    common = ["--folder", str(folder), "--journal", str(folder / "journal"), "--priority", "0"]
+    command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
+    core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    remote = RemoteCore(SETTINGS, Channel(folder / "one"), told=False)
+    try:
+        remote.attach(PATIENCE)
+        assert remote.catch_up()[0] == Told()
+        quotes_in(remote)
+        event = records(Kind.ORDER_EVENT, instrument=3, quantity=2, price=1.5, status=OrderStatus.FILLED)
+        remote.accept(Message(Kind.ORDER_EVENT, at(FIRST, 10), event))
+        remote.stop()  # what it knew is gone, and nobody takes the answers
+        remote = RemoteCore(SETTINGS, Channel(folder / "one"), told=False)
+        remote.attach(PATIENCE)
+        told, count = remote.catch_up()
+        assert told.underlyings == {"TEST": remote.instruments.number("TEST")}
+        assert remote.instruments.number("TEST") == 0
+        assert sorted(told.contracts) == list(range(1, len(remote.instruments)))
+        assert remote.holdings == {3: 2}
+        found = reconcile(remote, {3: HostPosition(5, 1.5)}, {}, at(FIRST, 10))
+        assert "the host holds 5" in found.findings[0]
+        for message in found.messages:
+            remote.accept(message)
+        assert remote.holdings == {3: 5}
+        assert remote.catch_up()[1] > count
+        core.send_signal(signal.SIGTERM)
+        assert core.wait(PATIENCE) == 0
+    finally:
+        core.kill()
+        core.wait()
+        remote.stop()
+    journal = read_journal(folder / "journal")
+    assert replay(journal).divergence is None
+    assert sum(order.filled for order in orders_of(journal.messages)) == 5
 
 
 def test_nothing_is_compiled_after_the_rehearsal() -> None:
@@ -403,6 +443,14 @@ def test_a_channel_has_one_core_and_one_host(folder: Path) -> None:
         RemoteCore(SETTINGS, Channel(folder / "channel", slots=SLOTS), told=True)
     process.close()
     remote.stop()
+
+
+def test_a_channel_that_is_removed_leaves_nothing(folder: Path) -> None:
+    process, remote = by_hand(folder, told=True)
+    process.close()
+    remote.stop()
+    Channel(folder / "channel", slots=SLOTS).remove()
+    assert not (folder / "channel").exists()
 
 
 def test_a_host_takes_no_core_of_other_settings_or_time(folder: Path) -> None:

@@ -7,6 +7,7 @@ one; of the names created, given and removed since the directory was synced, any
 
 import ctypes
 import errno
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,7 @@ class SimulatedDisk(Files):
             made[name].grow(len(content))
             made[name].words.view(np.uint8)[: len(content)] = np.frombuffer(content, np.uint8)
             made[name].durable = content
+        self._one_at_a_time = threading.RLock()
         self.names_now = made
         self.history = [dict(made)]  # since the directory was synced
         self.open_files: list[File] = []
@@ -95,12 +97,13 @@ class SimulatedDisk(Files):
         return {name: file.after_crash(random) for name, file in names.items()}
 
     def _call(self, effect: Callable[[], object] = lambda: None) -> None:
-        number, self.calls = self.calls, self.calls + 1
-        if number == self.crash_at and not self.late:
-            raise CrashError
-        effect()
-        if number == self.crash_at:
-            raise CrashError
+        with self._one_at_a_time:  # a writer has threads
+            number, self.calls = self.calls, self.calls + 1
+            if number == self.crash_at and not self.late:
+                raise CrashError
+            effect()
+            if number == self.crash_at:
+                raise CrashError
 
     def _renamed(self, names: dict[str, File]) -> None:
         self.names_now = names
@@ -111,16 +114,25 @@ class SimulatedDisk(Files):
             raise FileExistsError(errno.EEXIST, "File exists")
         file = File()
         self._call(lambda: self._renamed(self.names_now | {path.name: file}))
-        self.open_files.append(file)
-        return len(self.open_files) - 1
+        return self._opened(file)
 
     def open(self, path: Path) -> int:
         self._call()
-        self.open_files.append(self.names_now[path.name])
-        return len(self.open_files) - 1
+        return self._opened(self.names_now[path.name])
+
+    def _opened(self, file: File) -> int:
+        with self._one_at_a_time:
+            self.open_files.append(file)
+            return len(self.open_files) - 1
 
     def allocate(self, descriptor: int, size: int) -> None:
         self._call(lambda: self.open_files[descriptor].grow(size))
+
+    def write_zeros(self, descriptor: int, at: int, size: int) -> None:
+        def effect() -> None:
+            self.open_files[descriptor].words.view(np.uint8)[at : at + size] = 0
+
+        self._call(effect)
 
     def map(self, descriptor: int, size: int) -> NDArray[np.int64]:
         self._call()
@@ -161,14 +173,20 @@ class SimulatedDisk(Files):
         self._call(effect)
 
     def rename(self, old: Path, new: Path) -> None:
-        names = dict(self.names_now)
-        names[new.name] = names.pop(old.name)
-        self._call(lambda: self._renamed(names))
+        def effect() -> None:
+            names = dict(self.names_now)
+            names[new.name] = names.pop(old.name)
+            self._renamed(names)
+
+        self._call(effect)
 
     def remove(self, path: Path) -> None:
-        names = dict(self.names_now)
-        del names[path.name]
-        self._call(lambda: self._renamed(names))
+        def effect() -> None:
+            names = dict(self.names_now)
+            del names[path.name]
+            self._renamed(names)
+
+        self._call(effect)
 
     def close(self, descriptor: int) -> None:
         pass

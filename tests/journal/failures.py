@@ -4,6 +4,8 @@ import ctypes
 import errno
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +15,19 @@ import alo_lib.journal
 from alo_lib.journal import Files, JournalError, Policy
 from tests.journal.workload import SETTINGS, check, message
 
-CALLS = ("create", "open", "allocate", "map", "append", "sync", "sync_directory", "truncate", "rename", "remove")
+CALLS = (
+    "create",
+    "open",
+    "allocate",
+    "write_zeros",
+    "map",
+    "append",
+    "sync",
+    "sync_directory",
+    "truncate",
+    "rename",
+    "remove",
+)
 PROBLEMS = (errno.EIO, errno.ENOSPC, errno.EINTR)
 SHORT = 0
 """In place of an error's number: the call does half of what it was asked to."""
@@ -27,6 +41,9 @@ class FailingFiles(Files):
         self.problem = problem
         self.late = late
         self.calls: list[str] = []
+        self.last_life = False
+        self.unheard = False
+        """Whether it failed on another thread of a process that was killed, perhaps before it could say so."""
         self._callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)(self._sync_for_c)
         self.sync_address = ctypes.cast(self._callback, ctypes.c_void_p).value or 0
 
@@ -47,6 +64,7 @@ class FailingFiles(Files):
             self.calls.append(name)
             if len(self.calls) - 1 != self.number:
                 return real(*arguments)
+            self.unheard = not self.last_life and threading.current_thread() is not threading.main_thread()
             if self.problem == SHORT:
                 if name == "append":
                     os.lseek(arguments[0], 0, os.SEEK_END)
@@ -66,6 +84,7 @@ def life(folder: Path, files: Files, policy: Policy, room: ModuleType = alo_lib.
     durable = 0
     for first in (True, False):
         writer = None
+        files.__dict__["last_life"] = not first
         try:
             options = {"policy": policy, "segment_bytes": 1024}
             if first:
@@ -112,7 +131,7 @@ def problems(policy: Policy, problem: int, *, late: bool = False, room: ModuleTy
             if number >= len(files.calls):
                 return
             what = f"call {number}, {files.calls[number]}"
-            if not failure:
+            if not failure and not files.unheard:
                 yield f"{what} failed, and nobody heard of it"
             elif failure.endswith("went on"):
                 yield f"{what}: {failure}"
@@ -127,6 +146,25 @@ def problems(policy: Policy, problem: int, *, late: bool = False, room: ModuleTy
             elif durable:
                 yield f"{what}: no segment is left"
         number += 1
+
+
+def spares(room: ModuleType) -> Iterator[str]:
+    """A spare may be taken once all of it is written, not before: its other zeros would be written over entries."""
+    early: list[bool] = []
+
+    class Watched(Files):
+        def write_zeros(self, descriptor: int, at: int, size: int) -> None:
+            early.append(preparer.ready)
+            super().write_zeros(descriptor, at, size)
+
+    with tempfile.TemporaryDirectory(dir=_fast()) as name:
+        preparer = room.preparing.Preparer(room.FolderStore(Path(name), Watched()), 1 << 17)
+        preparer.begin()
+        while len(early) < 4:
+            time.sleep(1e-3)
+        preparer.stop(remove=True)
+        if any(early):
+            yield "a spare was ready before it was written"
 
 
 def going_on(room: ModuleType) -> Iterator[str]:

@@ -9,7 +9,7 @@ from types import ModuleType
 import alo_lib.journal
 
 ROOM = Path(alo_lib.journal.__file__).parent
-ORDER = ("kernels", "files", "store", "syncing", "writer", "reader", "recovery")
+ORDER = ("kernels", "files", "store", "syncing", "preparing", "writer", "reader", "recovery")
 """Modules that can be altered, each after those it imports. Their kernels run uncompiled."""
 
 _count = itertools.count()

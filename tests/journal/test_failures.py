@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from alo_lib.journal import JournalError, JournalWriter, Policy
+from alo_lib.journal import Files, JournalError, JournalWriter, Policy, recover
 from tests.journal import failures
 from tests.journal.workload import message
 
@@ -28,3 +28,20 @@ def test_the_failure_is_told_with_its_reason(tmp_path) -> None:  # type: ignore[
         writer.append(message(0))
     with pytest.raises(JournalError, match=r"No space left on device; nothing can follow it$"):
         writer.append(message(0))
+
+
+class NoSpare(Files):
+    """Files that cannot be written with zeros."""
+
+    def write_zeros(self, descriptor: int, at: int, size: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_spare_segment_that_cannot_be_made_stops_the_journal(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    writer = JournalWriter.create(tmp_path / "journal", files=NoSpare(), policy=Policy.GROUP)
+    append_until_it_fails = iter(lambda: (writer.append(message(writer.sequence)), writer.flush()), None)
+    with pytest.raises(JournalError, match=r"the journal cannot be written: Input/output error$"):
+        list(append_until_it_fails)
+    writer.abandon()
+    found = recover(tmp_path / "journal").journal.messages
+    assert len(found) == writer.sequence

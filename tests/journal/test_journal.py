@@ -9,6 +9,7 @@ from alo_lib.journal import Clocks, JournalError, JournalWriter, MemoryStore, Po
 from alo_lib.journal.format import segment_name
 from alo_lib.journal.kernels import FULL, OFFSET, append
 from alo_lib.market.records import HostEvent, Kind, Message, records
+from tests.journal import workload
 
 MESSAGES = [
     Message(Kind.RATE, 1, records(Kind.RATE, rate=0.01)),
@@ -195,3 +196,22 @@ def test_nothing_follows_the_end(tmp_path: Path) -> None:
     writer.close()
     with pytest.raises(JournalError, match="the journal is closed"):
         writer.append(MESSAGES[0])
+
+
+def test_group_goes_over_to_the_segment_that_was_prepared(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    options = {"settings": workload.SETTINGS, "policy": Policy.GROUP, "segment_bytes": 1 << 20}
+    writer = JournalWriter.create(folder, **options)
+    while not (folder / "00000001.segment").exists():
+        writer.append(workload.message(writer.sequence))
+        writer.flush()
+    early = writer.sequence
+    for _ in range(100):
+        writer.append(workload.message(writer.sequence))
+        writer.flush()
+    appended = writer.sequence
+    writer.close()
+    assert not list(folder.glob("*.new"))
+    journal = read_journal(folder)
+    assert workload.check(journal.messages, durable=appended, appended=appended) == ""
+    assert [segment.first for segment in journal.segments] == [0, early]

@@ -72,7 +72,7 @@ MUTATIONS: list[tuple[str, str, str, Check]] = [
         "                if self.policy is Policy.EVERY:\n                    self.marks[DURABLE] = self.sequence",
         crashes,
     ),
-    ("store", "            self.files.sync(descriptor)\n", "", crashes),
+    ("store", "            self.files.sync(file.descriptor)\n", "", crashes),
     ("store", "            self.files.sync_directory(self.folder)\n", "", crashes),
     (
         "recovery",
@@ -106,6 +106,7 @@ MUTATIONS: list[tuple[str, str, str, Check]] = [
         "",
         rounds,
     ),
+    ("preparing", " and not self._thread.is_alive()", "", failures.spares),
     # checksums and places
     (
         "kernels",

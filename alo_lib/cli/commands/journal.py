@@ -77,8 +77,8 @@ def list_(folder: Path, as_json: bool) -> None:
                 str(row["epoch"]),
                 f"{row['messages']:,}",
                 f"{row['bytes']:,}",
-                row["begins"][:16],
-                row["ends"][:16],
+                row["begins"][:16] if row["messages"] else "",
+                row["ends"][:16] if row["messages"] else "",
                 "yes" if row["closed"] else "no",
             )
     wide = console if (console := Console(highlight=False)).is_terminal else Console(highlight=False, width=_PIPED)
@@ -184,9 +184,27 @@ def _journal_of(run: Path) -> Path | None:
 def _required(run: Path) -> Path:
     from alo_lib.cli.failures import UserError
 
-    folder = _journal_of(run)
+    folder = _journal_of(run) or _from_object_store(run)
     if folder is None:
         raise UserError(f"{run} has no journal; name the folder of a run, such as one in backtests/")
+    return folder
+
+
+def _from_object_store(run: Path) -> Path | None:
+    """A journal folder, for as long as the command runs, of the segments in LEAN's object store."""
+    import atexit
+    import shutil
+    import tempfile
+
+    from alo_lib.journal import segments_in_object_store
+    from alo_lib.journal.format import segment_name
+
+    if not (segments := segments_in_object_store(run)):
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="alo-journal-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for number, segment in enumerate(segments):
+        (folder / segment_name(number)).write_bytes(segment)
     return folder
 
 

@@ -82,24 +82,19 @@ def replay(
 
 
 def open_journal(run: Path) -> "Journal":
-    """The journal of a run's folder, of a folder that is a journal, or of LEAN's object store.
+    """The journal of a run's folder, of a folder that is a journal, or of LEAN's object store (``storage/``).
 
-    That of a killed run is read up to where it holds.
+    That of a run that was killed, or goes on, is read up to where it holds.
     """
-    import tempfile
-
     from alo_lib.cli.failures import UserError
-    from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
+    from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
 
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
     folder = run / JOURNAL_FOLDER
-    if folder.is_dir():
-        return read_journal(folder, unfinished=True)
-    with tempfile.TemporaryDirectory() as copied:
-        if take_from_object_store(run, Path(copied)):
-            return read_journal(Path(copied) / JOURNAL_FOLDER, unfinished=True)
-    return read_journal(run, unfinished=True)
+    if not folder.is_dir() and (segments := segments_in_object_store(run)):
+        return read_journal(segments, unfinished=True)
+    return read_journal(folder if folder.is_dir() else run, unfinished=True)
 
 
 def _speed(text: str) -> float:

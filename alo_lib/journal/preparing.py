@@ -1,0 +1,66 @@
+"""The next segment's file, made ahead of its time on a thread of its own: for the policy ``group``.
+
+Blocks that a file system has set aside become part of a file when they are first written, which is metadata: each sync
+then waits for the file system's own journal, and for whoever else writes to it. So the file is written once, with
+zeros, before anything is appended to it; a sync of what follows writes just that.
+"""
+
+import threading
+from typing import Final
+
+from alo_lib.journal.store import FolderStore, Spare
+
+__all__ = ["Preparer"]
+
+_PIECE: Final = 1 << 18
+"""Bytes written and synced at once: the syncs of what is appended meanwhile wait for one piece at the most."""
+
+
+class Preparer:
+    """Has at most one spare file, of ``size`` words."""
+
+    def __init__(self, store: FolderStore, size: int) -> None:
+        self._store = store
+        self._size = size
+        self._spare: Spare | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self.problem: OSError | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a spare to take."""
+        made = self._spare is not None and self.problem is None
+        return made and self._thread is not None and not self._thread.is_alive()
+
+    def begin(self) -> None:
+        """Make a spare from now on, unless there is one or one is being made."""
+        if self._thread is None and self.problem is None:
+            self._thread = threading.Thread(target=self._make, name="journal-prepare", daemon=True)
+            self._thread.start()
+
+    def take(self, size: int) -> Spare | None:
+        """The spare, if there is one of ``size`` words or more; it is the caller's then."""
+        if not self.ready or size > self._size:
+            return None
+        spare, self._spare, self._thread = self._spare, None, None
+        return spare
+
+    def stop(self, *, remove: bool) -> None:
+        """Make no more, and ``remove`` what there is. Raises OSError."""
+        self._stopping = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._spare is not None:
+            self._store.drop(self._spare, remove=remove)
+            self._spare = None
+
+    def _make(self) -> None:
+        try:
+            self._spare = self._store.create_spare(self._size)
+            for at in range(0, self._spare.bytes, _PIECE):
+                if self._stopping:
+                    return
+                self._store.write_zeros(self._spare, at, min(_PIECE, self._spare.bytes - at))
+        except OSError as error:
+            self.problem = error

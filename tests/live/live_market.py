@@ -1,0 +1,125 @@
+"""The main job in a live paper account, over a real day that happens now.
+
+LEAN's FakeDataQueue is asked for no data of its own and only keeps the subscriptions; this file hands LEAN's aggregator
+the closing quotes and trades of each of GOOG's minutes on 2015-12-24 half a minute into it, by a wall clock that was
+moved to that day. PaperBrokerage forgets its account when LEAN ends, as no broker does: what is held is written down
+after every fill, and an order that ``work`` names is working at the broker when LEAN connects.
+"""
+
+import datetime as dt
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import clr
+import numpy as np
+from AlgorithmImports import (
+    Globals,
+    Market,
+    MarketOnCloseOrder,
+    OptionRight,
+    OptionStyle,
+    OrderEvent,
+    SecurityType,
+    Symbol,
+)
+
+from algorithm import volatility_arbitrage
+from alo_lib.market import DataFolder, DataKind, Resolution
+
+clr.AddReference("QuantConnect.Lean.Engine")
+from QuantConnect.Data import IDataAggregator  # noqa: E402
+from QuantConnect.Data.Market import Tick  # noqa: E402
+from QuantConnect.Interfaces import IDataQueueHandler  # noqa: E402
+from QuantConnect.Lean.Engine.DataFeeds.Queues import FakeDataQueue  # noqa: E402
+from QuantConnect.Lean.Engine.TransactionHandlers import ITransactionHandler  # noqa: E402
+from QuantConnect.Util import Composer  # noqa: E402
+
+DAY = dt.date(2015, 12, 24)
+OFFSET = dt.timedelta(hours=-5)  # New York's, in winter
+INTO_THE_MINUTE = 30
+ACCOUNT = Path(os.environ["ALO_TEST_ACCOUNT"])
+
+aggregator = Composer.Instance.GetExportedValueByTypeName[IDataAggregator]("AggregationManager")
+Composer.Instance.AddPart[IDataQueueHandler](FakeDataQueue(aggregator, 0))
+goog = Symbol.Create("GOOG", SecurityType.Equity, Market.USA)
+
+
+def option(expiry: object, strike: float, right: int) -> Symbol:
+    day = dt.datetime.combine(expiry, dt.time())  # type: ignore[arg-type]
+    side = OptionRight.Call if right > 0 else OptionRight.Put
+    return Symbol.CreateOption(goog, Market.USA, OptionStyle.American, side, strike, day)
+
+
+def named(symbol: Symbol) -> dict[str, object]:
+    """A symbol as LEAN reads it."""
+    underlying = {"underlying": named(symbol.underlying)} if symbol.has_underlying else {}
+    return {"id": str(symbol.id), "value": symbol.value, **underlying}
+
+
+def market() -> dict[int, list[tuple]]:  # type: ignore[type-arg]
+    """Ticks by the minute, UTC, in which they happen: symbol, and size and price of a trade or of both sides."""
+    folder = DataFolder(Globals.DataFolder)
+    found: dict[int, list[tuple]] = {}  # type: ignore[type-arg]
+
+    def minute(row: np.void) -> list[tuple]:  # type: ignore[type-arg]
+        return found.setdefault(int(row["time"]) // 60_000_000_000 - 1, [])
+
+    def quote(symbol: Symbol, row: np.void) -> None:
+        bid, ask = (0.0 if np.isnan(row[f"{side}_close"]) else float(row[f"{side}_close"]) for side in ("bid", "ask"))
+        minute(row).append((symbol, int(row["bid_size"]), bid, int(row["ask_size"]), ask))
+
+    for row in folder.bars("GOOG", DAY, DAY, Resolution.MINUTE):
+        minute(row).append((goog, int(row["volume"]), float(row["close"])))
+    for row in folder.bars("GOOG", DAY, DAY, Resolution.MINUTE, DataKind.QUOTE):
+        quote(goog, row)
+    chain = folder.option_bars("GOOG", DAY, DAY, Resolution.MINUTE)
+    symbols = [option(*contract) for contract in chain.contracts.tolist()]
+    for contract, row in zip(chain.contract.tolist(), chain.bars, strict=True):
+        quote(symbols[contract], row)
+    return found
+
+
+def feed() -> None:
+    """Hand each minute's ticks over once, as soon as it is half over."""
+    ticks, done = market(), -1
+    while True:
+        now = time.time()
+        if int(now) // 60 > done and now % 60 >= INTO_THE_MINUTE:
+            done = int(now) // 60
+            exchange_time = dt.datetime.utcfromtimestamp(now) + OFFSET
+            for symbol, *numbers in ticks.get(done, ()):
+                aggregator.Update(Tick(exchange_time, symbol, "", "", *numbers))
+        time.sleep(0.25)
+
+
+threading.Thread(target=feed, name="feed", daemon=True).start()
+
+
+class LiveMarket(volatility_arbitrage.VolatilityArbitrageAlgorithm):
+    """As it is, with a broker that remembers."""
+
+    def initialize(self) -> None:
+        super().initialize()
+        working = ACCOUNT / "work"
+        if working.is_file():
+            quantity, tag = working.read_text().split(",")
+            order = MarketOnCloseOrder(goog, float(quantity), self.utc_time, tag)
+            # As LEAN does with orders that a broker tells it of; PaperBrokerage tells of none, and can cancel none.
+            Composer.Instance.GetPart[ITransactionHandler]().AddOpenOrder(order, self)
+
+    def on_order_event(self, order_event: OrderEvent) -> None:
+        super().on_order_event(order_event)
+        with self._one_at_a_time:
+            self.remember()
+
+    def remember(self) -> None:
+        held = [pair.value for pair in self.portfolio if pair.value.invested]
+        rows = [
+            {"symbol": named(each.symbol), "a": float(each.average_price), "q": float(each.quantity)} for each in held
+        ]
+        new = ACCOUNT / "holdings.new"
+        new.write_text(json.dumps(rows))
+        new.rename(ACCOUNT / "holdings.json")

@@ -1,0 +1,162 @@
+"""LEAN as a live paper account on another day, from its start to its violent end."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alo_lib.cli.engines.native import LAUNCHER, lean_configuration
+from alo_lib.cli.project import ROOT
+from alo_lib.core import Settings
+from alo_lib.core.link import Channel
+from alo_lib.journal import Journal, JournalError, read_journal, segments_in_object_store
+from alo_lib.transport import default_folder
+from tests.models.lean_run import native_lean
+
+HERE = Path(__file__).parent
+ALGORITHM = HERE / "live_market.py"
+PATIENCE = 300.0
+"""Seconds for what takes a minute on a quiet machine: LEAN's start and a few bars."""
+
+_LIVE = {
+    "live-mode": True,
+    "live-mode-brokerage": "PaperBrokerage",
+    "setup-handler": "QuantConnect.Lean.Engine.Setup.BrokerageSetupHandler",
+    "result-handler": "QuantConnect.Lean.Engine.Results.LiveTradingResultHandler",
+    "data-feed-handler": "QuantConnect.Lean.Engine.DataFeeds.LiveTradingDataFeed",
+    "data-queue-handler": ["QuantConnect.Lean.Engine.DataFeeds.Queues.FakeDataQueue"],
+    "real-time-handler": "QuantConnect.Lean.Engine.RealTime.LiveTradingRealTimeHandler",
+    "history-provider": ["QuantConnect.Lean.Engine.HistoricalData.SubscriptionDataReaderHistoryProvider"],
+    "transaction-handler": "QuantConnect.Lean.Engine.TransactionHandlers.BacktestingTransactionHandler",
+}
+
+
+def moved_clock(folder: Path, start: float) -> dict[str, str]:
+    """Environment of processes whose wall clock says ``start``, seconds UTC, now. Skips where it cannot be made."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler: the wall clock cannot be moved")
+    library = folder / "moved_clock.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, HERE / "moved_clock.c"], check=True)
+    return {"LD_PRELOAD": str(library), "ALO_CLOCK_MOVED": str(int(start - time.time()))}
+
+
+class LiveLean:
+    """One account: LEAN can be started on it, killed, and started again."""
+
+    def __init__(self, folder: Path, data: Path, settings: Settings, clock: dict[str, str]) -> None:
+        self.folder = folder
+        self._data = data
+        self._settings = settings
+        self._engine = native_lean()
+        self._clock = clock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lives = 0
+        (folder / "store").mkdir()
+
+    def start(self) -> None:
+        """Begin a life; the broker has the account as the last one left it."""
+        configuration = lean_configuration(self._settings, self._data.resolve(), self.folder, self.folder / "store")
+        configuration |= {"environment": "live-paper", "algorithm-location": str(ALGORITHM)}
+        configuration["algorithm-type-name"] = ALGORITHM.stem
+        configuration["environments"]["live-paper"] = _LIVE
+        configuration["live-holdings"] = json.dumps(self.holdings)
+        (self.folder / "lean-config.json").write_text(json.dumps(configuration))
+        environment = self._engine.environment() | self._clock
+        environment |= {"PYTHONPATH": f"{self._engine.lean}:{ROOT}", "ALO_TEST_ACCOUNT": str(self.folder)}
+        self._lives += 1
+        with self.console.open("wb") as console:
+            self._process = subprocess.Popen(
+                [str(self._engine.dotnet), LAUNCHER, "--config", str(self.folder / "lean-config.json")],
+                cwd=self._engine.lean,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self) -> None:
+        """End it as a power cut of the process would."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
+        """Return once it holds. Fails when LEAN ends before, or after a long time."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            status = None if self._process is None else self._process.poll()
+            if status is not None or time.monotonic() > end:
+                log = "\n".join(line for line in self.log if "ERROR" in line) or "\n".join(self.log[-40:])
+                pytest.fail(f"{what}: not seen; LEAN's status is {status}\n{log}")
+            time.sleep(0.5)
+
+    @property
+    def console(self) -> Path:
+        """What this life printed."""
+        return self.folder / f"console-{self._lives}.txt"
+
+    @property
+    def log(self) -> list[str]:
+        """Its lines so far. LEAN's own log is flushed line by line."""
+        return (self.folder / "log.txt").read_text(errors="replace").splitlines() if self._lives else []
+
+    @property
+    def holdings(self) -> list[dict[str, Any]]:
+        """What the broker holds."""
+        path = self.folder / "holdings.json"
+        rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+        return rows
+
+    @property
+    def journal(self) -> Journal | None:
+        """The journal in the object store; None before there is any."""
+        segments = segments_in_object_store(self.folder / "store")
+        return read_journal(segments, unfinished=True) if segments else None
+
+
+class LiveCore:
+    """A core process under the same clock, which can be killed and started again."""
+
+    def __init__(self, name: str, journal: Path, settings: dict[str, str], clock: dict[str, str]) -> None:
+        wanted = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--priority", "0", *wanted]
+        self._name = name
+        self._command = [*command, "--journal", str(journal)]
+        self._journal = journal
+        self._environment = os.environ | clock
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin a life."""
+        self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL)
+
+    def end(self, number: int) -> int:
+        """End it by a signal; returns its status."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(number)
+        process, self._process = self._process, None
+        return process.wait(PATIENCE)
+
+    def remove(self) -> None:
+        """End it, and take away what it shared."""
+        self.end(signal.SIGKILL)
+        Channel(default_folder() / self._name).remove()
+
+    @property
+    def journal(self) -> Journal | None:
+        """What it has journaled; None before that, and at a look that sees half of the entry being written."""
+        try:
+            return read_journal(self._journal, unfinished=True)
+        except JournalError:
+            return None
