@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from itertools import product
 from typing import Final
 
 import numpy as np
@@ -83,11 +82,9 @@ class ChainPricer:
         odd = _outside("strike", strike) | _outside("dividend_yield", yields)
         odd |= (_outside("spot", spot) & (spot > 0.0)) | (_outside("time_to_expiry", years) & (years > 0.0))
         reason[(reason == Reason.PRICED) & odd] = Reason.UNEXPLAINED
-        # A cash dividend makes a grid of each contract, so those that expire before the first are priced without.
-        pays = np.zeros(strike.size, bool) if dividends is None else years > dividends[0][0]
         values = np.empty((strike.size, len(WRITTEN)))
-        for (code, kind), paid in product(enumerate(_STYLES), (False, True)):
-            some = np.flatnonzero((style == code) & (pays == paid))
+        for code, kind in enumerate(_STYLES):
+            some = np.flatnonzero(style == code)
             if not some.size:
                 continue
             each = (strike[some], rates[some], years[some], right[some])
@@ -103,7 +100,7 @@ class ChainPricer:
                 volatility=volatility,
                 style=kind,
                 scheme=self._scheme,
-                dividends=dividends if paid else None,
+                dividends=dividends,
                 on_future=terms.on_future,
             )
             values[some] = _in_lean_units(valued)

@@ -112,7 +112,12 @@ def run_values(
     options are NaN.
     """
     if dividends is not None:
-        return values_with_dividends(flat, american > 0, scheme, rows, *check_dividends(dividends))
+        known = check_dividends(dividends)
+        paid = _paid(flat[5], known[0])
+        out = np.empty((rows, paid.size))
+        out[:, paid] = values_with_dividends([array[paid] for array in flat], american > 0, scheme, rows, *known)
+        out[:, ~paid] = run_values([array[~paid] for array in flat], american, scheme, rows, threads, None, invalid)
+        return out
     levels = _levels(flat[2:], american)
     if levels.any():
         out = np.empty((rows, levels.size))
@@ -122,6 +127,11 @@ def run_values(
             out[:, which] = _run_values(part, american, scheme.denser(int(level)), rows, threads, invalid)
         return out
     return _run_values(flat, american, scheme, rows, threads, invalid)
+
+
+def _paid(time: Array, times: Array) -> npt.NDArray[np.bool_]:
+    """Which options live past the first of the ex-times; the others need no grid."""
+    return np.asarray(time > times[0]) if times.size else np.zeros(time.size, np.bool_)
 
 
 def _levels(flat: list[Array], american: int) -> npt.NDArray[np.int64]:
@@ -315,7 +325,12 @@ def run_implied(
 ) -> Array:
     """Implied volatilities (n,) of flat argument arrays (price, spot .. right); NaN where there is none."""
     if dividends is not None:
-        return implied_with_dividends(flat, american > 0, scheme, *check_dividends(dividends))
+        known = check_dividends(dividends)
+        paid = _paid(flat[5], known[0])
+        out = np.empty(paid.size)
+        out[paid] = implied_with_dividends([array[paid] for array in flat], american > 0, scheme, *known)
+        out[~paid] = run_implied([array[~paid] for array in flat], american, scheme, threads)
+        return out
     out = _run_implied(flat, american, scheme, threads)
     _, _, _, rate, dividend_yield, time, right = flat
     levels = _levels([rate, dividend_yield, out, time, right], american)

@@ -188,3 +188,15 @@ def test_a_chain_drops_dividends_as_it_rolls() -> None:
 def test_bad_dividends_are_named(bad: tuple[list[float], list[float]]) -> None:
     with pytest.raises(PricingError, match="dividends"):
         price(100.0, 100.0, 0.03, 0.0, 0.25, 1.0, +1, dividends=bad)
+
+
+@pytest.mark.parametrize("right", [1.0, -1.0])
+def test_what_expires_by_the_first_dividend_is_priced_without(right: float) -> None:
+    years = np.array([0.2, 0.5, 0.5 + 1e-9, 1.0])
+    dividends = ([0.5], [2.0])
+    found = price(100.0, 100.0, 0.05, 0.0, 0.25, years, right, dividends=dividends)
+    without = price(100.0, 100.0, 0.05, 0.0, 0.25, years, right)
+    np.testing.assert_array_equal(found[:2], without[:2])
+    assert abs(found - without)[3] > 0.1
+    volatility = implied_volatility(found, 100.0, 100.0, 0.05, 0.0, years, right, dividends=dividends)
+    assert volatility == pytest.approx(0.25, abs=1e-7)
