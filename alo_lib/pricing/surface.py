@@ -372,7 +372,7 @@ class Surfaces:
     def __init__(self, strike: Array, time_to_expiry: Array, right: Array, scheme: Scheme) -> None:
         self._strike, self._time, self._right, self._scheme = strike, time_to_expiry, right, scheme
         self._price = tables(scheme).price
-        self._rates = np.empty((2, 0))
+        self._rates = np.empty((2, 0, 0))  # of no contracts, not even of an empty chain's
         self._tried = np.empty((0, _PANELS), np.bool_)  # panels asked for, by group
         self._settles = np.empty((0, _PANELS))
         self._grouped: Grouped

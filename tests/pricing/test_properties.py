@@ -158,6 +158,14 @@ def test_a_contracts_value_does_not_depend_on_the_rest_of_its_chain_nor_on_what_
     assert spread[1].max() < 1e-4
 
 
+def test_a_chain_of_no_contracts_has_no_values() -> None:
+    chain = Chain(np.empty(0), np.empty(0), np.empty(0))
+    assert len(chain) == 0
+    assert chain.price(100.0, 0.05, 0.0, 0.2).shape == (0,)
+    assert chain.greeks(100.0, 0.05, 0.0, 0.2).vega.shape == (0,)
+    assert chain.implied_volatility(np.empty(0), 100.0, 0.05, 0.0).shape == (0,)
+
+
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match=r"volatility is -0.1 at \(1,\); allowed: 0 to 20"):
         price(100.0, 100.0, 0.05, 0.0, [0.2, -0.1], 1.0, -1)
