@@ -44,8 +44,7 @@ from alo_lib.core import (
 from alo_lib.core.link import Channel, LinkPhase
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, read_journal
-from alo_lib.market.instruments import Contract
-from alo_lib.market.records import HostEvent, Kind, Message, Records, records
+from alo_lib.records import Contract, HostEvent, Kind, Message, Records, records
 from alo_lib.strategy import select_contracts
 from alo_lib.transport import default_folder
 from models import (

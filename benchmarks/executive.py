@@ -29,7 +29,7 @@ from alo_lib.executive import RealClock, Release
 from alo_lib.executive.isolation import Isolation, Step, isolate
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
-from alo_lib.market.records import Kind
+from alo_lib.records import Kind
 from benchmarks.harness import Row, options_of, report
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}

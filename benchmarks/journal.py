@@ -24,8 +24,8 @@ from alo_lib.core import CoreState, pack, program, unpack
 from alo_lib.journal import JournalWriter, Policy, Snapshots, entry_checksum, read_journal, recover
 from alo_lib.journal.format import ENTRY_WORDS
 from alo_lib.journal.kernels import APPENDED, DURABLE, append
-from alo_lib.market.records import Kind
 from alo_lib.numerics.compilation import kernel
+from alo_lib.records import Kind
 from benchmarks.harness import Row, options_of, report
 
 RECORD = 128

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.journal import JournalWriter, Policy, read_journal
-from alo_lib.market.records import LAYOUTS, Kind
+from alo_lib.records import LAYOUTS, Kind
 from alo_lib.transport import MessageRing, RecordRing, State
 from alo_lib.transport.atomics import SUPPORTED, cycles, shared_kernel
 from benchmarks import transport_peer as both

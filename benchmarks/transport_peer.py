@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numba import types
 
 from alo_lib.journal.kernels import append
-from alo_lib.market.records import Kind
+from alo_lib.records import Kind
 from alo_lib.transport import MessageRing, RecordRing, State
 from alo_lib.transport.atomics import Words, cycles, load_relaxed, pause, shared_kernel
 from alo_lib.transport.kernels import (

@@ -11,7 +11,7 @@ from alo_lib.journal import (
     object_store_key,
     segments_of,
 )
-from alo_lib.market.instruments import Contract
+from alo_lib.records import Contract
 from models.marshalling import Marshal, order_number
 
 __all__ = [

@@ -10,6 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records import MICROSECOND, MILLISECOND, SECOND
 from alo_lib.transport import Owner, SegmentError
 from alo_lib.transport.inspection import Entry, Flow, Look, Report, flows, segments_in
 from alo_lib.transport.layout import SegmentKind
@@ -142,7 +143,7 @@ def _owner(owner: Owner) -> str:
 
 
 def _duration(nanoseconds: int) -> str:
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
+    for unit, size in (("s", SECOND), ("ms", MILLISECOND), ("us", MICROSECOND)):
         if nanoseconds >= size:
             return f"{nanoseconds / size:,.1f} {unit}"
     return f"{nanoseconds} ns"

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from alo_lib.core.state import State, Underlying, WorkingOrder
-from alo_lib.market.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
+from alo_lib.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
 from alo_lib.strategy.book import Dividend, MarketBook, Session
 from alo_lib.strategy.forecast import VolatilityForecaster
 

@@ -28,7 +28,7 @@ from alo_lib.core.warm_up import kernels_ready, warm_up
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Clocks, JournalError, JournalWriter, Policy, Snapshots, recover
-from alo_lib.market.records import HostEvent, Kind, Message, records
+from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.transport import Snapshot
 
 __all__ = ["CoreProcess", "Ending", "rehearse"]

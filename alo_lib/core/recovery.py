@@ -12,8 +12,7 @@ from alo_lib.core.trading import TradingCore
 from alo_lib.journal import Journal, JournalError, JournalWriter, Position, Store, decode_snapshot, read_journal
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.writer import DEFAULT_SEGMENT
-from alo_lib.market.instruments import Contract
-from alo_lib.market.records import InstrumentKind, Kind, Message
+from alo_lib.records import Contract, InstrumentKind, Kind, Message
 
 __all__ = ["Continued", "Told", "continue_core", "inputs_waiting", "told_by"]
 

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.core.settings import Settings
-from alo_lib.market.instruments import EQUITY_MULTIPLIER, OPTION_MULTIPLIER
-from alo_lib.market.records import Kind, Records, records
+from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.strategy.book import MarketBook, Session
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.portfolio import Portfolio

@@ -24,8 +24,7 @@ from alo_lib.executive import (
     TaskPlan,
     Watch,
 )
-from alo_lib.market.instruments import InstrumentTable
-from alo_lib.market.records import Kind, Message, Records, records
+from alo_lib.records import InstrumentTable, Kind, Message, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.transport import Ring
 

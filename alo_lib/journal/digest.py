@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.market.records import Message
+from alo_lib.records import Message
 
 __all__ = ["message_digest"]
 

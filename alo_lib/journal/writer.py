@@ -28,7 +28,7 @@ from alo_lib.journal.kernels import (
 from alo_lib.journal.preparing import Preparer
 from alo_lib.journal.store import FolderStore, MemoryStore, Segment, Store
 from alo_lib.journal.syncing import Syncer
-from alo_lib.market.records import SCHEMA_VERSION, Message
+from alo_lib.records import SCHEMA_VERSION, Message
 
 __all__ = ["DEFAULT_SEGMENT", "Clocks", "JournalWriter", "Position"]
 

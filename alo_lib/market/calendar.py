@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from alo_lib.market.faults import DataError
 from alo_lib.market.layout import SecurityType, market_hours_path
+from alo_lib.records import HOUR, SECOND
 
 __all__ = [
-    "NANOSECONDS_PER_YEAR",
     "MarketHours",
     "Segment",
     "Session",
@@ -28,11 +28,8 @@ __all__ = [
     "local_to_utc",
     "utc_time",
     "utc_to_local",
-    "year_fraction",
 ]
 
-HOUR = 3_600_000_000_000
-NANOSECONDS_PER_YEAR = 365 * 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -72,12 +69,6 @@ def index_of_option(ticker: str) -> str:
     return _INDEX_OF_OPTION.get(ticker.upper(), ticker.upper())
 
 
-def year_fraction(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
-    """Years from ``start`` to ``end`` (nanoseconds, broadcast), counted as LEAN does: actual time over 365 days."""
-    elapsed = np.asarray(end, dtype=np.int64) - np.asarray(start, dtype=np.int64)
-    return np.asarray(elapsed / NANOSECONDS_PER_YEAR, dtype=np.float64)
-
-
 def utc_time(day: date, offset: timedelta, zone: ZoneInfo) -> int:
     """The instant at which ``zone``'s wall clock shows ``offset`` after ``day``'s midnight, in nanoseconds UTC."""
     wall = datetime.combine(day, datetime.min.time()) + offset
@@ -101,7 +92,7 @@ def utc_to_local(instants: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int6
     hours, where = np.unique(instants // HOUR, return_inverse=True)
     offsets = [(_EPOCH + timedelta(hours=hour)).astimezone(zone).utcoffset() for hour in hours.tolist()]
     seconds = [0 if offset is None else offset // timedelta(seconds=1) for offset in offsets]
-    local: NDArray[np.int64] = instants + np.array(seconds, dtype=np.int64)[where] * 1_000_000_000
+    local: NDArray[np.int64] = instants + np.array(seconds, dtype=np.int64)[where] * SECOND
     return local
 
 

@@ -19,8 +19,7 @@ from alo_lib.market import (
     Session,
     contract_array,
 )
-from alo_lib.market.instruments import Contract
-from alo_lib.market.records import Kind, Message, Records, records
+from alo_lib.records import Contract, Kind, Message, Records, records
 
 __all__ = ["BarReader", "SessionBars", "Step", "Watched"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from alo_lib.market.records import OrderStatus, OrderType
+from alo_lib.records import OrderStatus, OrderType
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.fills import Fill, close_fill, market_fill

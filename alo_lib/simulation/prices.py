@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.records import Records
+from alo_lib.records import Records
 from alo_lib.simulation.money import ZERO, decimal
 
 __all__ = ["Prices", "Quote", "Trade"]

@@ -7,7 +7,7 @@ from typing import Self
 
 from alo_lib.core import Continuation, inputs_waiting, program
 from alo_lib.journal import JournalError, JournalWriter, Policy, Snapshot, Snapshots, recover
-from alo_lib.market.records import Message
+from alo_lib.records import Message
 
 __all__ = ["RunJournal"]
 

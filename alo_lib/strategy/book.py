@@ -6,15 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.records import Kind, Records, records
 from alo_lib.pricing import Chain
+from alo_lib.records import SECOND, YEAR, Kind, Records, records, years_between
 
-__all__ = ["SECONDS_A_YEAR", "MarketBook", "PricedRows", "Session"]
+__all__ = ["MarketBook", "PricedRows", "Session"]
 
-NANOSECONDS = 1_000_000_000
-SECONDS_A_DAY = 86_400
-SECONDS_A_YEAR = 365 * SECONDS_A_DAY
-"""Time to expiry counts calendar time, as quoted implied volatilities do."""
 
 FloatArray = NDArray[np.float64]
 
@@ -29,11 +25,11 @@ class Session:
 
     def seconds_since_open(self, time: int) -> float:
         """Seconds from the open, negative before it."""
-        return (time - self.open) / NANOSECONDS
+        return (time - self.open) / SECOND
 
     def seconds_to_close(self, time: int) -> float:
         """Seconds to the close, negative after it."""
-        return (self.close - time) / NANOSECONDS
+        return (self.close - time) / SECOND
 
     def is_open(self, time: int) -> bool:
         """Whether orders can trade now."""
@@ -132,8 +128,7 @@ class MarketBook:
 
     def years_to_expiry(self, time: int) -> FloatArray:
         """Years from ``time`` to each contract's last close; never below zero."""
-        seconds = (self.contracts["expiry"] - time) / NANOSECONDS
-        return np.asarray(np.maximum(seconds, 0.0) / SECONDS_A_YEAR, np.float64)
+        return np.maximum(years_between(time, self.contracts["expiry"]), 0.0)
 
     def mid(self) -> FloatArray:
         """Mid of each contract's last quote; NaN where a side is missing."""
@@ -144,7 +139,7 @@ class MarketBook:
 
         To a basis point, so that it stays while spot moves a little, and exercise boundaries with it.
         """
-        year_ago = time - SECONDS_A_YEAR * NANOSECONDS
+        year_ago = time - YEAR
         paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
         return round(float(np.log1p(paid / self.spot)), 4) if self.spot > 0.0 else 0.0
 

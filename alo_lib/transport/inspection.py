@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.records import Message
+from alo_lib.records import Message
 from alo_lib.transport.atomics import SUPPORTED, load_acquire
 from alo_lib.transport.bus import WIRING, Bus
 from alo_lib.transport.errors import SegmentError

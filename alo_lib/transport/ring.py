@@ -1,6 +1,6 @@
 """A bounded first-in first-out ring of messages between one producer and one consumer of the same process."""
 
-from alo_lib.market.records import Message
+from alo_lib.records import Message
 from alo_lib.transport.errors import RingFullError
 from alo_lib.transport.wire import HEADER, decode, encode
 

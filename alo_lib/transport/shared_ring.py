@@ -1,7 +1,7 @@
 """Rings between processes: one writes, one reads, neither waits for the other.
 
 A ring of records has one layout (:class:`RecordRing`); a ring of messages takes
-:class:`~alo_lib.market.records.Message` of every kind, in the bytes of :mod:`alo_lib.transport.wire`
+:class:`~alo_lib.records.Message` of every kind, in the bytes of :mod:`alo_lib.transport.wire`
 (:class:`MessageRing`). Each is a segment with one writing side (``produce``) and one reading side (``consume``).
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.records import LAYOUTS, SCHEMA_VERSION, Message
+from alo_lib.records import LAYOUTS, SCHEMA_VERSION, Message
 from alo_lib.transport import kernels
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import RingFullError, SegmentError

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alo_lib.market.records import Kind, OrderReason, Records
+from alo_lib.records import Kind, OrderReason, Records
 from alo_lib.views.run import Instrument, Run
 
 __all__ = ["Fill", "Position", "attribution", "fills", "positions"]

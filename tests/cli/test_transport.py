@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from alo_lib.market.records import LAYOUTS, Kind, Message, records
+from alo_lib.records import LAYOUTS, Kind, Message, records
 from alo_lib.transport import Arena, Bus, RecordRing, State, Table, Topic
 from alo_lib.transport.layout import STARTED, WRITER
 

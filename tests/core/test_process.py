@@ -34,7 +34,7 @@ from alo_lib.journal import (
     orders_of,
     read_journal,
 )
-from alo_lib.market.records import HostEvent, Kind, Message, OrderReason, OrderStatus, records
+from alo_lib.records import HostEvent, Kind, Message, OrderReason, OrderStatus, records
 from alo_lib.transport import NotOwnerError, State
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS, live

@@ -2,7 +2,7 @@
 
 from alo_lib.core import HostOrder, HostPosition, Replayer, TradingCore, reconcile
 from alo_lib.journal import Journal, JournalWriter, read_journal
-from alo_lib.market.records import Kind, OrderStatus
+from alo_lib.records import Kind, OrderStatus
 from tests.core.script import Script
 
 TIME = 10**18 * 2

@@ -15,7 +15,7 @@ from alo_lib.journal import (
     read_journal,
     segments_of,
 )
-from alo_lib.market.records import Kind
+from alo_lib.records import Kind
 from tests.core.script import FIRST, Script
 
 NEXT = FIRST + dt.timedelta(days=1)

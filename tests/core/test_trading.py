@@ -5,7 +5,7 @@ import pytest
 
 from alo_lib.core import Settings, replay
 from alo_lib.journal import message_digest
-from alo_lib.market.records import Kind, OrderReason, records
+from alo_lib.records import Kind, OrderReason, records
 from tests.core.script import FIRST, Script, at
 
 NEXT = FIRST + dt.timedelta(days=1)

@@ -8,7 +8,7 @@ import pytest
 from alo_lib.journal import Clocks, JournalError, JournalWriter, MemoryStore, Policy, message_digest, read_journal
 from alo_lib.journal.format import segment_name
 from alo_lib.journal.kernels import FULL, OFFSET, append
-from alo_lib.market.records import HostEvent, Kind, Message, records
+from alo_lib.records import HostEvent, Kind, Message, records
 from tests.journal import workload
 
 MESSAGES = [

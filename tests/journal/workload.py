@@ -7,7 +7,7 @@ import numpy as np
 
 import alo_lib.journal
 from alo_lib.journal import JournalError, Policy
-from alo_lib.market.records import Kind, Message, records
+from alo_lib.records import Kind, Message, records
 from tests.journal.disk import FOLDER, CrashError, Random, SimulatedDisk
 
 SEGMENT = 2048

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.market import DataError, DataFolder, DataKind, OptionBars, Resolution, SecurityType, year_fraction
+from alo_lib.market import DataError, DataFolder, DataKind, OptionBars, Resolution, SecurityType
 from alo_lib.market.generator import MANIFEST, UNDERLYINGS, Underlying, generate_market, read_manifest
 from alo_lib.market.generator.exchange import equity_hours
 from alo_lib.market.generator.market import RATE
@@ -17,6 +17,7 @@ from alo_lib.market.generator.paths import minute_bars, walk_day
 from alo_lib.market.generator.surface import Mispricing, expected_volatility
 from alo_lib.market.generator.underlyings import Listing, dividend_days, listed_expiries
 from alo_lib.pricing import implied_volatility
+from alo_lib.records import years_between
 from alo_lib.volatility import GjrGarch, GjrState
 
 START, END = date(2024, 1, 10), date(2024, 1, 12)
@@ -140,7 +141,7 @@ def test_implied_volatility_is_near_the_filed_one(market: Path) -> None:
         zip(universe.rows[["expiry", "strike", "right"]].tolist(), universe.rows["implied_volatility"], strict=True)
     )
     ends = np.array([folder.hours(SecurityType.OPTION).expiry_time(day) for day in keys["expiry"].tolist()])
-    years = year_fraction(time, ends)
+    years = years_between(time, ends)
     near = (np.abs(keys["strike"] / spot - 1.0) < 0.05) & (years > 0.04)
     mid = 0.5 * (bars["bid_close"] + bars["ask_close"])[near]
     implied = implied_volatility(

@@ -3,8 +3,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from alo_lib.market.instruments import Contract, InstrumentTable
-from alo_lib.market.records import Kind, OrderReason, records
+from alo_lib.records import Contract, InstrumentTable, Kind, OrderReason, records
 from alo_lib.strategy import StrategySettings, select_contracts
 from alo_lib.strategy.book import MarketBook, Session
 from alo_lib.strategy.exits import TradeView, exit_reason

@@ -16,8 +16,8 @@ import numpy as np
 if "other processor" in sys.argv:
     platform.machine = lambda: "aarch64"
 
-from alo_lib.market.records import Kind, Message, records
 from alo_lib.numerics.compilation import kernel
+from alo_lib.records import Kind, Message, records
 from alo_lib.transport import MessageRing, RecordRing, RingFullError, SegmentError, State, atomics
 from alo_lib.transport.atomics import Words, load_acquire, shared_kernel
 from alo_lib.transport.kernels import ring_push, state_write

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alo_lib.market.records import Kind, Message, records
+from alo_lib.records import Kind, Message, records
 from alo_lib.transport import HEADER, Ring, RingFullError, decode, encode
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from alo_lib.market.records import LAYOUTS, Kind, Message, records
+from alo_lib.records import LAYOUTS, Kind, Message, records
 from alo_lib.transport import MessageRing, RecordRing, RingFullError, SegmentError
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.kernels import ring_wait

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from alo_lib.market.records import LAYOUTS, Kind, records
 from alo_lib.numerics.compilation import python_original
+from alo_lib.records import LAYOUTS, Kind, records
 from alo_lib.transport import SegmentError, State, StateBusyError, kernels
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.layout import DATA, POSITION, STRIDE, WRITER

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from alo_lib.market.records import LAYOUTS, Kind, records
+from alo_lib.records import LAYOUTS, Kind, records
 from alo_lib.transport import SegmentError, Table
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.layout import CLAIMED, DATA, WRITER

@@ -9,6 +9,7 @@ from typing import Final
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.generator.exchange import expiry_of_week
 from alo_lib.market.map_files import check_ticker
+from alo_lib.records import DAYS_A_YEAR
 from alo_lib.volatility import GjrParameters
 
 __all__ = ["UNDERLYINGS", "Listing", "Underlying", "dividend_days", "listed_expiries"]
@@ -98,7 +99,7 @@ class Listing:
             (pair for pair in pairwise(_STRIKE_STEPS) if pair[0] <= _STEP_SHARE * close), default=_STRIKE_STEPS[:2]
         )
         step = near if days <= _NEAR else far
-        band = min(max(_BAND_DEVIATIONS * self._volatility * (days / 365.0) ** 0.5, _NARROWEST), _WIDEST)
+        band = min(max(_BAND_DEVIATIONS * self._volatility * (days / DAYS_A_YEAR) ** 0.5, _NARROWEST), _WIDEST)
         lowest, highest = close * (1.0 - band), close * (1.0 + band)
         return [step * n for n in range(max(int(lowest / step), 1), int(highest / step) + 2)]
 
