@@ -4,6 +4,7 @@ import datetime as dt
 
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
+from alo_lib.core import FrameTask
 from alo_lib.runtime import Core
 from models.marshalling import Marshal
 
@@ -25,7 +26,7 @@ class VolatilityAlphaModel(AlphaModel):
         """Insights of the open frame, best first; none between frames."""
         if not self._core.in_frame:
             return []
-        self._core.run_through("signal")
+        self._core.run_through(FrameTask.SIGNAL)
         worthwhile = self._core.signals[self._core.signals["edge_volatility"] >= self._core.settings.entry_edge]
         insights = []
         for signal in worthwhile:

@@ -1,15 +1,16 @@
 """The trading core, which decides: its settings, its state, and the tasks of its frames."""
 
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
-from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask
 from alo_lib.core.snapshot import pack, program, unpack
 from alo_lib.core.trading import CoreState, TradingCore
+from alo_lib.settings import Settings, SettingsError
 
 __all__ = [
     "FRAME_PLAN",
     "Calibrator",
     "CoreState",
+    "FrameTask",
     "LogicalCalibrator",
     "Settings",
     "SettingsError",

@@ -20,6 +20,7 @@ from alo_lib.records.layouts import (
     Records,
     records,
 )
+from alo_lib.records.sessions import Session
 from alo_lib.records.units import (
     DAY,
     DAYS_A_YEAR,
@@ -57,6 +58,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Records",
+    "Session",
     "osi_symbol",
     "records",
     "years_between",

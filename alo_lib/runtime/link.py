@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.core.settings import Settings
 from alo_lib.executive import Lifecycle
+from alo_lib.settings import Settings
 from alo_lib.transport import MessageConsumer, MessageProducer, MessageRing, Reading, SeqLock, SeqLockWriter
 
 __all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "settings_mark"]

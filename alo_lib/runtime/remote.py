@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alo_lib.core.frame_plan import FrameTask
 from alo_lib.core.ingest import ingest
-from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.state import State, WorkingOrder
+from alo_lib.core.state import State
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import JournalError, read_journal
 from alo_lib.records import (
@@ -25,7 +25,9 @@ from alo_lib.records import (
 )
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
 from alo_lib.runtime.resumption import Told, told_by
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.state import StrategyState, WorkingOrder
 
 __all__ = ["RemoteCore"]
 
@@ -83,7 +85,8 @@ class RemoteCore:
         self._told = told
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
-        self._known = State(settings, Portfolio(settings.cash))  # followed as far as contracts_open needs it
+        # Followed as far as contracts_open needs it.
+        self._known = State(settings, StrategyState(Portfolio(settings.cash)))
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
@@ -138,7 +141,7 @@ class RemoteCore:
             elif message.kind is Kind.INTENT:
                 for intent in message.records:
                     order = WorkingOrder(int(intent["instrument"]), int(intent["quantity"]))
-                    self._known.working[int(intent["order"])] = order
+                    self._known.strategy.working[int(intent["order"])] = order
             elif message.kind is Kind.FRAME:
                 self._answered = message.time
         return told_by(messages), count
@@ -198,7 +201,7 @@ class RemoteCore:
         self._poll()
         return self._begin_next()
 
-    def run_through(self, task: str) -> None:
+    def run_through(self, task: FrameTask) -> None:
         """The core has run the whole frame already."""
         self._needs_frame()
 
@@ -262,18 +265,19 @@ class RemoteCore:
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""
-        return self._known.contracts_open(underlying)
+        return self._known.strategy.contracts_open(underlying)
 
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as the order events that were told add up."""
-        portfolio = self._known.portfolio
+        portfolio = self._known.strategy.portfolio
         return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
-        return {number: (order.instrument, order.remaining) for number, order in sorted(self._known.working.items())}
+        working = self._known.strategy.working
+        return {number: (order.instrument, order.remaining) for number, order in sorted(working.items())}
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -343,7 +347,7 @@ class RemoteCore:
         intents = answer.of(Kind.INTENT)
         for intent in intents:
             number, instrument = int(intent["order"]), int(intent["instrument"])
-            self._known.working[number] = WorkingOrder(instrument, int(intent["quantity"]))
+            self._known.strategy.working[number] = WorkingOrder(instrument, int(intent["quantity"]))
         if not self._too_late(answer):
             return intents
         refused = np.isin(intents["reason"], _OPENS_RISK)

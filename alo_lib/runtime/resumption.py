@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import program, unpack
 from alo_lib.core.trading import TradingCore
 from alo_lib.journal import Journal, JournalError, JournalWriter, Store, WriterStart, decode_snapshot, read_journal
@@ -13,6 +12,7 @@ from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.writer import DEFAULT_SEGMENT
 from alo_lib.records import Contract, InstrumentKind, Kind, Message
 from alo_lib.runtime.replay import Continuation, Replayer
+from alo_lib.settings import Settings
 
 __all__ = ["Continued", "Told", "continue_core", "inputs_waiting", "told_by"]
 

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 from alo_lib.core import CoreState, Settings, SettingsError, TradingCore, pack, unpack
 from alo_lib.journal import JOURNAL_FOLDER, Durability, Order, message_digest, order_digest, orders_of, read_journal
-from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
+from alo_lib.market import DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records
+from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker

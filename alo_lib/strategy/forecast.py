@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.strategy.settings import StrategySettings
+from alo_lib.settings import Settings
 from alo_lib.volatility import (
     TRADING_DAYS,
     CalibrationError,
@@ -53,7 +53,7 @@ class CalibrationRequest:
     """All that a calibration depends on."""
 
     bars: tuple[DailyBar, ...]
-    settings: StrategySettings
+    settings: Settings
     earlier: "Calibrated | None"
     """What to start from; it changes the way to the result, and the result by less than the search's tolerance."""
     why: Due
@@ -111,7 +111,7 @@ class VolatilityForecaster:
     calibration on the last ``garch_history`` returns is due; in between, the states follow the new bars.
     """
 
-    def __init__(self, settings: StrategySettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._bars: list[DailyBar] = []
         self._model: Calibrated | None = None
@@ -225,7 +225,7 @@ class VolatilityForecaster:
         return None
 
 
-def _unfit_for_hybrid(bars: NDArray[np.float64], settings: StrategySettings) -> str:
+def _unfit_for_hybrid(bars: NDArray[np.float64], settings: Settings) -> str:
     returns = len(bars) - 1
     if returns < settings.hybrid_minimum:
         return f"{returns} returns are known, the hybrid needs {settings.hybrid_minimum}"

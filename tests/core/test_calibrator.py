@@ -11,7 +11,6 @@ import pytest
 
 from alo_lib.core import Calibrator, LogicalCalibrator, Settings
 from alo_lib.core.calibrator import PendingCalibration
-from alo_lib.core.tasks import follow
 from alo_lib.journal import message_digest
 from alo_lib.records import Kind
 from alo_lib.runtime import BackgroundCalibrator, replay
@@ -186,8 +185,6 @@ def test_one_calibration_at_a_time_is_asked_for() -> None:
     market.bar(10)
     market.session(FIRST + DAY, [100.0])
     market.bar(10)
-    assert market.core._state.last_calibration == 1
-    follow(market.core._state, at(FIRST + DAY, 12), Never(0))  # nothing new: nothing is asked for
     assert market.core._state.last_calibration == 1
 
 

@@ -12,10 +12,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "alo_lib"
 DECIDING = (
+    ROOT / "settings.py",
     *sorted((ROOT / "strategy").glob("*.py")),
     *sorted((ROOT / "volatility").glob("*.py")),
     *sorted((ROOT / "pricing").glob("*.py")),
-    *(ROOT / "core" / name for name in ("ingest.py", "state.py", "tasks.py", "trading.py", "settings.py")),
+    *(ROOT / "core" / name for name in ("ingest.py", "state.py", "tasks.py", "trading.py")),
     *(ROOT / "core" / name for name in ("snapshot.py", "frame_plan.py", "calibrator.py")),
     *(ROOT / "executive" / name for name in ("cyclic.py", "schedule.py", "table.py", "plan.py", "lifecycle.py")),
     *(ROOT / "executive" / name for name in ("schedulability.py", "trace.py")),

@@ -41,7 +41,7 @@ def test_only_dividends_before_a_split_are_restated() -> None:
         market.tell(at(FIRST, 9), Kind.DIVIDEND, records(Kind.DIVIDEND, time=time, amount=amount))
     market.tell(at(FIRST, 9), Kind.SPLIT, records(Kind.SPLIT, time=at(FIRST, 9.5) - year // 4, factor=0.5))
     market.bar(10)
-    book = market.core._state.underlyings[0].book
+    book = market.core._state.strategy.underlyings[0].book
     assert [dividend.amount for dividend in book.dividends] == [2.0, 1.0]
 
 
@@ -124,10 +124,10 @@ def test_vega_counts_what_is_ordered_and_not_filled_yet() -> None:
     waiting.answer = lambda intent, time: None  # type: ignore[method-assign]
     waiting.bar(10, volatility=0.35)
     state = waiting.core._state
-    assert state.trades
+    assert state.strategy.trades
     state.settings = state.settings.model_copy(update={"max_structures": 2})
     waiting.bar(10.1, volatility=0.35)
-    assert len(state.trades) == 1  # a second one would exceed the limit
+    assert len(state.strategy.trades) == 1  # a second one would exceed the limit
 
 
 class Piecemeal(Script):

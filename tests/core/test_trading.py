@@ -61,7 +61,7 @@ def test_what_is_held_keeps_its_value_when_nobody_would_trade_it() -> None:
     held = {symbol for symbol in market.held if symbol != "TEST"}
     market.spread = 3.0  # wider than any leg may be
     market.bar(11, volatility=0.35)
-    underlying = market.core.snapshot().state.underlyings[0]
+    underlying = market.core.snapshot().state.strategy.underlyings[0]
     assert underlying.valuation is not None
     price, contracts = underlying.valuation.at_forecast.price, underlying.book.contracts
     valued = {market.core.instruments.symbol(int(row["instrument"])) for row in contracts[np.isfinite(price)]}

@@ -7,13 +7,13 @@ from alo_lib.learning import FEATURES, LearningError
 from alo_lib.learning.desk import CASH, Desk
 from alo_lib.learning.market import LearningMarket
 from alo_lib.records import OPTION_MULTIPLIER
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 
-SETTINGS = StrategySettings(garch_history=400)
+SETTINGS = Settings(garch_history=400)
 DAYS = 40
 
 
-def desk(seed: int = 21, settings: StrategySettings = SETTINGS) -> Desk:
+def desk(seed: int = 21, settings: Settings = SETTINGS) -> Desk:
     return Desk(LearningMarket(seed, DAYS, settings.garch_history + 1), settings)
 
 
@@ -82,7 +82,7 @@ def test_equity_is_cash_and_what_is_held() -> None:
 
 
 def test_observations_are_in_range_and_a_full_book_has_no_signal() -> None:
-    one = desk(seed=8, settings=StrategySettings(garch_history=400, max_structures=1))
+    one = desk(seed=8, settings=Settings(garch_history=400, max_structures=1))
     names = [feature.name for feature in FEATURES]
     blank = 0
     for day in range(1, DAYS + 1):
@@ -98,4 +98,4 @@ def test_observations_are_in_range_and_a_full_book_has_no_signal() -> None:
 
 def test_refuses_strangles() -> None:
     with pytest.raises(LearningError, match="structure is 'strangle'; the learning market lists straddles alone"):
-        desk(settings=StrategySettings(structure="strangle"))
+        desk(settings=Settings(structure="strangle"))
