@@ -2,8 +2,9 @@
 
 The correction (:mod:`alo_lib.pricing.first_guess`) is two cubics, one where a put's boundary starts at the strike and
 one where it starts below. Each is a linear least-squares fit of ln(g / formula) at a boundary's nodes; parameters are
-drawn uniformly, volatility and time in their logarithms, from the ranges below. Peer is the correction that the pricer
-has: it is held to be as good, on another draw, as one fitted anew. ``--coefficients`` prints the new ones.
+drawn uniformly, volatility and time in their logarithms, from the ranges below. Ours is the correction that the pricer
+has, fitted once on a draw that is lost; peer is the one fitted here. Both are measured on a second draw, where ours is
+to be nearly as good. ``--coefficients`` prints the new ones; the pricer keeps its own, for others change prices' bits.
 """
 
 import sys
@@ -30,10 +31,11 @@ from benchmarks.harness import Row, options_of, report
 Array = npt.NDArray[np.float64]
 
 VOLATILITY: Final = (0.04, 1.2)
-TIME: Final = (0.02, 5.0)  # years
+TIME: Final = (1.0 / 365.0, 5.0)  # years
 RATE: Final = (0.002, 0.2)
 YIELD: Final = (0.0, 0.3)  # at most the rate where the boundary starts at the strike
 SCHEME: Final = (8, 12, 32, 32)
+ALLOWED: Final = 1.5  # times the error of a new fit
 
 
 class Sample(NamedTuple):
@@ -98,16 +100,15 @@ def error(sample: Sample, coefficients: npt.ArrayLike) -> float:
 
 def measure(count: int, coefficients: bool = False) -> Iterator[Row]:
     """Fit on one draw, and compare on another."""
-    for name, below, present, goal in (
-        ("at the strike", False, AT_STRIKE, 0.03),
-        ("below the strike", True, BELOW_STRIKE, 0.04),
-    ):
+    for name, below, present in (("at the strike", False, AT_STRIKE), ("below the strike", True, BELOW_STRIKE)):
         fitted, other = fit(draw(below, count, 1)), draw(below, count, 2)
         if coefficients:
             print(name, ", ".join(f"{c:.4f}" for c in fitted), file=sys.stderr)
-        now, anew, formula = error(other, present), error(other, fitted), error(other, np.zeros(len(MONOMIALS)))
-        yield Row(f"{name}: formula alone, RMS", 100.0 * formula, "%")
-        yield Row(f"{name}: fitted anew, RMS", 100.0 * anew, "%", 100.0 * now, f"<= {100.0 * goal:g}", anew <= goal)
+        ours, peer, formula = (100.0 * error(other, c) for c in (present, fitted, np.zeros(len(MONOMIALS))))
+        yield Row(f"{name}: formula without correction, RMS", formula, "%")
+        yield Row(f"{name}: with the pricer's; with a new one, RMS", ours, "%", peer)
+        holds = ours <= ALLOWED * peer
+        yield Row(f"{name}: error over that of a new one", ours / peer, "x", 1.0, f"<= {ALLOWED}", holds)
 
 
 def main() -> int:
