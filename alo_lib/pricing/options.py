@@ -133,10 +133,11 @@ class Boundary(NamedTuple):
 
 
 def _split(count: int, threads: int | None) -> list[slice]:
-    workers = (os.cpu_count() or 1) if threads is None else threads
-    if workers < 1:
+    if threads is not None and threads < 1:
         raise PricingError(f"threads is {threads}; at least 1 is needed")
-    pieces = min(workers, max(1, count // _PARALLEL_FROM)) if threads is None else min(workers, max(1, count))
+    pieces = max(1, count // _PARALLEL_FROM if threads is None else count)
+    if pieces > 1:  # the system is slow to tell how many processors there are
+        pieces = min(pieces, threads or os.cpu_count() or 1)
     edges = [count * piece // pieces for piece in range(pieces + 1)]
     return [slice(first, last) for first, last in pairwise(edges)]
 
