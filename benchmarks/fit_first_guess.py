@@ -45,9 +45,10 @@ class Sample(NamedTuple):
     log: Array  # (k,) ln(g / formula)
 
 
-def _row(parameters: Array, tau: float, solved: float) -> tuple[float, float, float, float]:
-    """Groups and log ratio of one node; parameters: rate, yield, volatility."""
-    rate, dividend_yield, volatility = (float(x) for x in parameters)
+def _row(
+    rate: float, dividend_yield: float, volatility: float, tau: float, solved: float
+) -> tuple[float, float, float, float]:
+    """Groups and log ratio of one node: the boundary ``solved`` at time to expiry ``tau``."""
     below = dividend_yield > rate
     start = float(np.log(rate / dividend_yield)) if below else 0.0
     limit = perpetual_distance(rate, dividend_yield, volatility, start)
@@ -70,14 +71,13 @@ def draw(below: bool, count: int, seed: int) -> Sample:
         rate = random.uniform(*RATE)
         dividend_yield = random.uniform(rate, YIELD[1]) if below else random.uniform(YIELD[0], rate)
         volatility, time = (float(np.exp(random.uniform(*np.log(span)))) for span in (VOLATILITY, TIME))
-        parameters = np.array([rate, dividend_yield, volatility])
         try:
-            boundary = exercise_boundary(1.0, *parameters, time, -1, scheme=SCHEME)
+            boundary = exercise_boundary(1.0, rate, dividend_yield, volatility, time, -1, scheme=SCHEME)
         except PricingError:
             continue  # no boundary was found: nothing to fit to
         count -= 1
         for tau, solved in zip(boundary.time_to_expiry.tolist(), boundary.upper.tolist(), strict=True):
-            rows.append(_row(parameters, tau, solved))
+            rows.append(_row(rate, dividend_yield, volatility, tau, solved))
     table = np.array(rows)
     return Sample(table[:, :3], table[:, 3])
 
