@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.terms import Cash, Contract
+from alo_lib.pricing.terms import Cash, Option
 
 __all__ = ["Grid", "count_steps", "grid_value", "half_width", "refinement", "sure_value"]
 
@@ -51,26 +51,26 @@ class _Flow(NamedTuple):
 
 
 @kernel
-def half_width(contract: Contract, volatility: float, cash: Cash) -> float:
+def half_width(option: Option, volatility: float, cash: Cash) -> float:
     """Half width of the grid in log spot: what the path may reach, and the strike."""
     total = 0.0
     for k in range(cash.times.size):
-        if cash.times[k] < contract.time:
+        if cash.times[k] < option.time:
             total += cash.amounts[k]
-    deviation = volatility * math.sqrt(contract.time)
-    drift = contract.rate - contract.dividend_yield - 0.5 * volatility * volatility
-    width = _WIDTH * deviation + abs(drift) * contract.time
-    moneyness = abs(math.log(contract.spot / contract.strike))
-    return float(max(width + math.log1p(total / contract.spot), moneyness + 2.0 * deviation))
+    deviation = volatility * math.sqrt(option.time)
+    drift = option.rate - option.dividend_yield - 0.5 * volatility * volatility
+    width = _WIDTH * deviation + abs(drift) * option.time
+    moneyness = abs(math.log(option.spot / option.strike))
+    return float(max(width + math.log1p(total / option.spot), moneyness + 2.0 * deviation))
 
 
 @kernel
-def refinement(contract: Contract, volatility: float, width: float, cells: int) -> int:
+def refinement(option: Option, volatility: float, width: float, cells: int) -> int:
     """``cells`` or, where drift is so far above volatility that they would be too wide for it, more of them.
 
     A grid has twice or three times as many on each side of the spot.
     """
-    drift = abs((contract.rate - contract.dividend_yield) / (volatility * volatility) - 0.5)
+    drift = abs((option.rate - option.dividend_yield) / (volatility * volatility) - 0.5)
     return max(cells, min(math.ceil(drift * width / (2.0 * _PECLET)), _FINEST))
 
 
@@ -93,13 +93,13 @@ def _steps_between(length: float, time: float, steps: int, multiple: int) -> int
 
 
 @kernel
-def sure_value(s: float, now: float, contract: Contract, cash: Cash) -> float:
+def sure_value(s: float, now: float, option: Option, cash: Cash) -> float:
     """Value at spot ``s`` and calendar time ``now`` without volatility: at an end of the grid, where nothing is chance.
 
     An American option is exercised at once, at expiry, or at the best of the ex-times ahead: a call just before one, a
     put just after.
     """
-    _, strike, rate, dividend_yield, time, call, american = contract
+    _, strike, rate, dividend_yield, time, call, american = option
     side = 1.0 if call else -1.0
     best = max(side * (s - strike), 0.0) if american else 0.0
     paid = 0.0
@@ -246,7 +246,7 @@ def _boundary(s: Array, v: Array, payoff: Array, n: int, call: bool) -> float:
 
 @kernel
 def grid_value(
-    contract: Contract,
+    option: Option,
     volatility: float,
     cash: Cash,
     grid: Grid,
@@ -260,7 +260,7 @@ def grid_value(
     work: (7, 2 * multiple * cells + 1) scratch. trace: (2, count_steps) receives time to expiry and the exercise
     boundary after each step, or (2, 0).
     """
-    spot, strike, rate, dividend_yield, time, call, american = contract
+    spot, strike, rate, dividend_yield, time, call, american = option
     times = cash.times
     side = 1.0 if call else -1.0
     half = multiple * grid.cells
@@ -310,8 +310,8 @@ def grid_value(
             done = elapsed
             tau = time - now + elapsed
             scratch[3, 0], scratch[3, 1] = v[0], v[n]
-            v[0] = sure_value(s[0], time - tau, contract, cash)
-            v[n] = sure_value(s[n], time - tau, contract, cash)
+            v[0] = sure_value(s[0], time - tau, option, cash)
+            v[n] = sure_value(s[n], time - tau, option, cash)
             _step(v, payoff, scratch, n, dt, flow, 1.0 if implicit else 0.5, call, american)
             if row < trace.shape[1]:
                 trace[0, row] = tau

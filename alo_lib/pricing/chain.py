@@ -8,7 +8,7 @@ from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.options import Greeks, Method, SchemeLike, run_implied, run_values
 from alo_lib.pricing.panels import ChainPanels
-from alo_lib.pricing.terms import Contracts
+from alo_lib.pricing.terms import Options
 
 __all__ = ["Chain"]
 
@@ -62,13 +62,13 @@ class Chain:
         rows: int,
     ) -> Array:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
-        contracts = Contracts(s, self.strike, r, q, self.time_to_expiry, self.right)
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
         if not self._method.american or self._method.cash is not None:
-            return run_values(contracts, sigma, rows, self._method)
+            return run_values(options, sigma, rows, self._method)
         values = self._panels.values(s, r, q, sigma, rows)
         rest = np.flatnonzero(np.isnan(values[0]))
         if rest.size:
-            values[:, rest] = run_values(contracts.part(rest), sigma[rest], rows, self._method)
+            values[:, rest] = run_values(options.part(rest), sigma[rest], rows, self._method)
         return values
 
     def price(
@@ -96,9 +96,9 @@ class Chain:
         if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
         rows = np.atleast_2d(prices).shape[0]
-        contracts = Contracts(s, self.strike, r, q, self.time_to_expiry, self.right)
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
         if not self._method.american or self._method.cash is not None:
-            repeated = Contracts(*(np.tile(array, rows) for array in contracts))
+            repeated = Options(*(np.tile(array, rows) for array in options))
             found = run_implied(prices.reshape(-1), repeated, self._method)
             return found.reshape(prices.shape)
         found = np.empty((rows, len(self)))
@@ -106,7 +106,7 @@ class Chain:
             out[:], without = self._panels.implied(quoted, s, r, q)
             rest = np.flatnonzero(without)
             if rest.size:
-                out[rest] = run_implied(quoted[rest], contracts.part(rest), self._method)
+                out[rest] = run_implied(quoted[rest], options.part(rest), self._method)
         return found.reshape(prices.shape)
 
     def roll(self, elapsed_years: float) -> None:

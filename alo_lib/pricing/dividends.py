@@ -18,7 +18,7 @@ from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.cash_grid import Grid, count_steps, grid_value, half_width, refinement, sure_value
 from alo_lib.pricing.european import european_put_value
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
-from alo_lib.pricing.terms import Cash, Contract, Contracts
+from alo_lib.pricing.terms import Cash, Option, Options
 
 __all__ = ["Dividends", "boundary_with_dividends", "check_dividends", "implied_with_dividends", "values_with_dividends"]
 
@@ -69,45 +69,45 @@ def _size(scheme: Scheme) -> _Size:
 
 
 @kernel
-def _cash_value(contract: Contract, volatility: float, cash: Cash, grid: Grid, out: Array) -> None:
+def _cash_value(option: Option, volatility: float, cash: Cash, grid: Grid, out: Array) -> None:
     """Price and its first three derivatives by spot into out (4), extrapolated, at least intrinsic."""
     work = np.empty((7, 6 * grid.cells + 1))
     coarse, fine, no_trace = np.empty(4), np.empty(4), np.empty((2, 0))
     for multiple, one in ((2, coarse), (3, fine)):
-        grid_value(contract, volatility, cash, grid, multiple, work, one, no_trace)
+        grid_value(option, volatility, cash, grid, multiple, work, one, no_trace)
     for k in range(4):
         out[k] = (9.0 * fine[k] - 4.0 * coarse[k]) / 5.0
-    side = 1.0 if contract.call else -1.0
-    exercised = side * (contract.spot - contract.strike)
-    if contract.american and (fine[0] <= exercised or out[0] <= exercised):
+    side = 1.0 if option.call else -1.0
+    exercised = side * (option.spot - option.strike)
+    if option.american and (fine[0] <= exercised or out[0] <= exercised):
         out[0], out[1], out[2], out[3] = exercised, side, 0.0, 0.0
     elif out[0] < 0.0:
         out[:] = 0.0
 
 
 @kernel
-def _contract(contracts: Contracts, i: int, american: bool) -> Contract:
-    return Contract(
-        contracts.spot[i],
-        contracts.strike[i],
-        contracts.rate[i],
-        contracts.dividend_yield[i],
-        contracts.time[i],
-        contracts.right[i] > 0.0,
+def _option(options: Options, i: int, american: bool) -> Option:
+    return Option(
+        options.spot[i],
+        options.strike[i],
+        options.rate[i],
+        options.dividend_yield[i],
+        options.time[i],
+        options.right[i] > 0.0,
         american,
     )
 
 
 @kernel
 def _cash_values(
-    contracts: Contracts, volatility: Array, american: bool, cash: Cash, grids: Array, steps: int, out: Array
+    options: Options, volatility: Array, american: bool, cash: Cash, grids: Array, steps: int, out: Array
 ) -> None:
     """Price and its derivatives by spot, out (4, n), of n options; elements with a NaN give NaN.
 
     grids (2, n): half width and cells of each, from :func:`_grids`. Zero time gives intrinsic value; a volatility below
     0.001 is priced as 0.001.
     """
-    spot, strike, rate, dividend_yield, time, right = contracts
+    spot, strike, rate, dividend_yield, time, right = options
     one = np.empty(4)
     for i in range(spot.size):
         one[:] = 0.0
@@ -115,7 +115,7 @@ def _cash_values(
             one[:] = math.nan
         elif time[i] > 0.0:
             grid = Grid(grids[0, i], int(grids[1, i]), steps)
-            _cash_value(_contract(contracts, i, american), max(volatility[i], _VOLATILITY_MIN), cash, grid, one)
+            _cash_value(_option(options, i, american), max(volatility[i], _VOLATILITY_MIN), cash, grid, one)
         else:
             one[0] = max(right[i] * (spot[i] - strike[i]), 0.0)
             one[1] = right[i] if one[0] > 0.0 else 0.0
@@ -124,19 +124,19 @@ def _cash_values(
 
 
 @kernel
-def _grids(contracts: Contracts, volatility: Array, american: bool, cash: Cash, cells: int, out: Array) -> None:
+def _grids(options: Options, volatility: Array, american: bool, cash: Cash, cells: int, out: Array) -> None:
     """Half width and cells of each option's grid into out (2, n)."""
     for i in range(volatility.size):
-        contract = _contract(contracts, i, american)
+        option = _option(options, i, american)
         sigma = max(volatility[i], _VOLATILITY_MIN)
-        out[0, i] = half_width(contract, sigma, cash)
-        out[1, i] = refinement(contract, sigma, out[0, i], cells) if contract.time > 0.0 else cells
+        out[0, i] = half_width(option, sigma, cash)
+        out[1, i] = refinement(option, sigma, out[0, i], cells) if option.time > 0.0 else cells
 
 
 @kernel
-def _guess(price: float, contract: Contract, cash: Cash) -> float:
+def _guess(price: float, option: Option, cash: Cash) -> float:
     """Implied volatility of the European option on the spot without the cash's present value, roughly."""
-    spot, strike, rate, dividend_yield, time, call, _american = contract
+    spot, strike, rate, dividend_yield, time, call, _american = option
     free = spot
     for k in range(cash.times.size):
         if cash.times[k] < time:
@@ -157,20 +157,20 @@ def _guess(price: float, contract: Contract, cash: Cash) -> float:
 
 
 @kernel
-def _search(price: float, contract: Contract, cash: Cash, cells: int, steps: int) -> float:
+def _search(price: float, option: Option, cash: Cash, cells: int, steps: int) -> float:
     """The implied volatility between 0.001 and 5, NaN where there is none, by secants inside a bracket."""
-    strike = contract.strike
+    strike = option.strike
     # Volatility adds to what is sure: nothing explains less.
-    if price <= sure_value(contract.spot, 0.0, contract, cash) + 1e-10 * strike:
+    if price <= sure_value(option.spot, 0.0, option, cash) + 1e-10 * strike:
         return math.nan
     one = np.empty(4)
-    sigma = _guess(price, contract, cash)
+    sigma = _guess(price, option, cash)
     low, high = 0.0, math.inf  # of what has been tried: too little, too much
     before, miss_before = math.nan, math.nan
     for _ in range(_IMPLIED_STEPS):
-        width = half_width(contract, sigma, cash)
-        finer = refinement(contract, sigma, width, cells)
-        _cash_value(contract, sigma, cash, Grid(width, finer, steps), one)
+        width = half_width(option, sigma, cash)
+        finer = refinement(option, sigma, width, cells)
+        _cash_value(option, sigma, cash, Grid(width, finer, steps), one)
         miss = one[0] - price
         if (sigma == _VOLATILITY_MIN and miss >= -1e-10 * strike) or (sigma == _VOLATILITY_MAX and miss <= 0.0):
             return math.nan
@@ -188,7 +188,7 @@ def _search(price: float, contract: Contract, cash: Cash, cells: int, steps: int
         following = sigma - miss * (sigma - before) / (miss - miss_before)
         before, miss_before = sigma, miss
         if math.isnan(following) and one[1] != 0.0:
-            following = sigma - miss / max(_vega(contract, sigma), 1e-3 * strike)
+            following = sigma - miss / max(_vega(option, sigma), 1e-3 * strike)
         lowest = low if low > 0.0 else 0.25 * sigma
         highest = high if high < math.inf else 4.0 * sigma
         if not lowest < following < highest:
@@ -199,22 +199,22 @@ def _search(price: float, contract: Contract, cash: Cash, cells: int, steps: int
 
 @kernel
 def _cash_implied(
-    price: Array, contracts: Contracts, american: bool, cash: Cash, cells: int, steps: int, out: Array
+    price: Array, options: Options, american: bool, cash: Cash, cells: int, steps: int, out: Array
 ) -> None:
     """Implied volatilities into out (n), see :func:`_search`; elements with a NaN or without life left give NaN."""
-    spot, strike, rate, dividend_yield, time, right = contracts
+    spot, strike, rate, dividend_yield, time, right = options
     for i in range(price.size):
         out[i] = math.nan
         if math.isnan(price[i] + spot[i] + strike[i] + rate[i] + dividend_yield[i] + time[i] + right[i]):
             continue
         if time[i] > 0.0:
-            out[i] = _search(price[i], _contract(contracts, i, american), cash, cells, steps)
+            out[i] = _search(price[i], _option(options, i, american), cash, cells, steps)
 
 
 @kernel
-def _vega(contract: Contract, volatility: float) -> float:
+def _vega(option: Option, volatility: float) -> float:
     """Vega of the European option without cash dividends: the first secant's slope."""
-    spot, strike, rate, dividend_yield, time, _, _ = contract
+    spot, strike, rate, dividend_yield, time, _, _ = option
     s = volatility * math.sqrt(time)
     plus = (math.log(spot / strike) + (rate - dividend_yield) * time) / s + 0.5 * s
     return float(
@@ -223,7 +223,7 @@ def _vega(contract: Contract, volatility: float) -> float:
 
 
 def values_with_dividends(
-    contracts: Contracts, volatility: Array, american: bool, scheme: Scheme, cash: Cash, rows: int
+    options: Options, volatility: Array, american: bool, scheme: Scheme, cash: Cash, rows: int
 ) -> Array:
     """Prices (rows = 1) or prices and greeks (rows = 10), shape (rows, n); volatility (n,).
 
@@ -233,46 +233,46 @@ def values_with_dividends(
     size = _size(scheme)
     count = volatility.size
     grids = np.empty((2, count))
-    _grids(contracts, volatility, american, cash, size.cells, grids)
+    _grids(options, volatility, american, cash, size.cells, grids)
 
-    def solve(shifted: Contracts, sigma: Array) -> Array:
+    def solve(shifted: Options, sigma: Array) -> Array:
         out = np.empty((4, count))
         _cash_values(shifted, sigma, american, cash, grids, size.steps, out)
         return out
 
-    base = solve(contracts, volatility)
+    base = solve(options, volatility)
     if rows == 1:
         return base[:1]
     # The exercise boundary's place between two nodes leaves ripples of a grid's own error in what is differenced.
     grids[1] *= _DIFFERENCED
-    values = _on_the_grid(contracts, volatility, american, base)
+    values = _on_the_grid(options, volatility, american, base)
     step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
     with np.errstate(invalid="ignore", divide="ignore"):
-        middle = solve(contracts, volatility)[0]
-        up, down = solve(contracts, volatility + step), solve(contracts, volatility - step)
-        far_up, far_down = solve(contracts, volatility + 2.0 * step), solve(contracts, volatility - 2.0 * step)
+        middle = solve(options, volatility)[0]
+        up, down = solve(options, volatility + step), solve(options, volatility - step)
+        far_up, far_down = solve(options, volatility + 2.0 * step), solve(options, volatility - 2.0 * step)
         values["vega"] = _slope(up[0], down[0], far_up[0], far_down[0]) / step
         values["vanna"] = _slope(up[1], down[1], far_up[1], far_down[1]) / step
         bend = 16.0 * (up[0] + down[0]) - far_up[0] - far_down[0] - 30.0 * middle
         values["volga"] = bend / (12.0 * step**2)
     for name in ("vega", "volga", "vanna"):
         values[name] = np.where(step > 0.0, values[name], 0.0)
-    rate, dividend_yield = contracts.rate, contracts.dividend_yield
+    rate, dividend_yield = options.rate, options.dividend_yield
     for name, up_, down_ in (
-        ("rho", contracts._replace(rate=rate + _RATE_STEP), contracts._replace(rate=rate - _RATE_STEP)),
+        ("rho", options._replace(rate=rate + _RATE_STEP), options._replace(rate=rate - _RATE_STEP)),
         (
             "epsilon",
-            contracts._replace(dividend_yield=dividend_yield + _RATE_STEP),
-            contracts._replace(dividend_yield=dividend_yield - _RATE_STEP),
+            options._replace(dividend_yield=dividend_yield + _RATE_STEP),
+            options._replace(dividend_yield=dividend_yield - _RATE_STEP),
         ),
     ):
         values[name] = (solve(up_, volatility)[0] - solve(down_, volatility)[0]) / (2.0 * _RATE_STEP)
     return np.stack([values[name] for name in GREEKS])
 
 
-def _on_the_grid(contracts: Contracts, volatility: Array, american: bool, base: Array) -> dict[str, Array]:
+def _on_the_grid(options: Options, volatility: Array, american: bool, base: Array) -> dict[str, Array]:
     """The values that one solution gives: ``base`` (4, n) is price, delta, gamma and speed."""
-    spot, strike, rate, dividend_yield, time, right = contracts
+    spot, strike, rate, dividend_yield, time, right = options
     price, delta, gamma, speed = base
     held = (time > 0.0) & ~((price <= right * (spot - strike)) & american) | np.isnan(price)
     carry, variance = rate - dividend_yield, np.maximum(volatility, _VOLATILITY_MIN) ** 2
@@ -292,25 +292,25 @@ def _slope(up: Array, down: Array, far_up: Array, far_down: Array) -> Array:
     return np.asarray((8.0 * (up - down) - (far_up - far_down)) / 12.0)
 
 
-def implied_with_dividends(price: Array, contracts: Contracts, american: bool, scheme: Scheme, cash: Cash) -> Array:
+def implied_with_dividends(price: Array, options: Options, american: bool, scheme: Scheme, cash: Cash) -> Array:
     """Implied volatilities (n,) of prices (n,), NaN where none from 0.001 to 5 explains one."""
     out = np.empty(price.size)
-    _cash_implied(price, contracts, american, cash, *_size(scheme), out)
+    _cash_implied(price, options, american, cash, *_size(scheme), out)
     return out
 
 
-def boundary_with_dividends(contract: Contract, volatility: float, scheme: Scheme, cash: Cash) -> tuple[Array, Array]:
-    """Times to expiry (k,), ascending to the contract's, and the exercise boundary at each (k,), NaN without one.
+def boundary_with_dividends(option: Option, volatility: float, scheme: Scheme, cash: Cash) -> tuple[Array, Array]:
+    """Times to expiry (k,), ascending to the option's, and the exercise boundary at each (k,), NaN without one.
 
-    contract: American, its spot the strike. For a put the spot below which it is exercised, for a call the spot above
+    option: American, its spot the strike. For a put the spot below which it is exercised, for a call the spot above
     which it is, to a cell of a grid around the strike. An ex-time is there twice: just after the dividend, and just
     before it.
     """
     sigma, (cells, steps) = max(volatility, _VOLATILITY_MIN), _size(scheme)
-    width = float(half_width(contract, sigma, cash))
-    grid = Grid(width, int(refinement(contract, sigma, width, cells)), steps)
+    width = float(half_width(option, sigma, cash))
+    grid = Grid(width, int(refinement(option, sigma, width, cells)), steps)
     multiple = 3
-    trace = np.empty((2, int(count_steps(contract.time, cash.times, steps, multiple))))
+    trace = np.empty((2, int(count_steps(option.time, cash.times, steps, multiple))))
     work = np.empty((7, 2 * multiple * grid.cells + 1))
-    grid_value(contract, sigma, cash, grid, multiple, work, np.empty(4), trace)
+    grid_value(option, sigma, cash, grid, multiple, work, np.empty(4), trace)
     return trace[0], trace[1]

@@ -25,7 +25,7 @@ from alo_lib.pricing.european import WITH_NONE
 from alo_lib.pricing.implied import implied_batch
 from alo_lib.pricing.scheme import FAST, Scheme, resolve_scheme, tables
 from alo_lib.pricing.space import FAILED, SPAN, START, UNTIL, new_space
-from alo_lib.pricing.terms import Cash, Contract, Contracts
+from alo_lib.pricing.terms import Cash, Option, Options
 
 __all__ = [
     "Boundary",
@@ -45,7 +45,7 @@ Array = npt.NDArray[np.float64]
 SchemeLike = str | Scheme | tuple[int, int, int, int]
 
 _STYLES = ("american", "european")
-_PARALLEL_FROM = 2048  # contracts below which threads cost more than they save
+_PARALLEL_FROM = 2048  # options below which threads cost more than they save
 
 
 class Choices(TypedDict, total=False):
@@ -154,28 +154,28 @@ def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) ->
     return min(failures, default=-1)
 
 
-def run_values(contracts: Contracts, volatility: Array, rows: int, method: Method) -> Array:
-    """Values of n contracts at volatilities (n,), shape (rows, n): 1 row for prices, 10 with the greeks.
+def run_values(options: Options, volatility: Array, rows: int, method: Method) -> Array:
+    """Values of n options at volatilities (n,), shape (rows, n): 1 row for prices, 10 with the greeks.
 
     Raises PricingError naming the first option whose boundary could not be computed; with ``invalid="nan"`` such
     options are NaN.
     """
     if method.cash is not None:
-        paid, cash = _paid(contracts.time, method.cash), method.cash
+        paid, cash = _paid(options.time, method.cash), method.cash
         out = np.empty((rows, paid.size))
         out[:, paid] = values_with_dividends(
-            contracts.part(paid), volatility[paid], method.american, method.scheme, cash, rows
+            options.part(paid), volatility[paid], method.american, method.scheme, cash, rows
         )
-        out[:, ~paid] = run_values(contracts.part(~paid), volatility[~paid], rows, replace(method, cash=None))
+        out[:, ~paid] = run_values(options.part(~paid), volatility[~paid], rows, replace(method, cash=None))
         return out
-    levels = _levels(contracts, volatility, method)
+    levels = _levels(options, volatility, method)
     if levels.any():
         out = np.empty((rows, levels.size))
         for level in np.unique(levels):
             which = np.flatnonzero(levels == level)
-            out[:, which] = _run_values(contracts.part(which), volatility[which], rows, method.denser(int(level)))
+            out[:, which] = _run_values(options.part(which), volatility[which], rows, method.denser(int(level)))
         return out
-    return _run_values(contracts, volatility, rows, method)
+    return _run_values(options, volatility, rows, method)
 
 
 def _paid(time: Array, cash: Cash) -> npt.NDArray[np.bool_]:
@@ -183,27 +183,27 @@ def _paid(time: Array, cash: Cash) -> npt.NDArray[np.bool_]:
     return np.asarray(time > cash.times[0]) if cash.times.size else np.zeros(time.size, np.bool_)
 
 
-def _levels(contracts: Contracts, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
+def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
     """How much denser a scheme the options need."""
     levels = np.zeros(volatility.size, np.int64)
     if method.american:
-        difficulties(contracts, volatility, levels)
+        difficulties(options, volatility, levels)
     return levels
 
 
-def _run_values(contracts: Contracts, volatility: Array, rows: int, method: Method) -> Array:
+def _run_values(options: Options, volatility: Array, rows: int, method: Method) -> Array:
     out = np.empty((rows, volatility.size))
     t = tables(method.scheme)
 
     def run(part: slice) -> int:
         columns = np.empty((rows, part.stop - part.start))
-        failed = int(value_batch(contracts.part(part), volatility[part], int(method.american), t, columns))
+        failed = int(value_batch(options.part(part), volatility[part], int(method.american), t, columns))
         out[:, part] = columns
         return failed
 
     failed = _in_threads(run, volatility.size, method.threads)
     if failed >= 0 and method.invalid == "raise":
-        spot, strike, rate, dividend_yield, time, right = (float(column[failed]) for column in contracts)
+        spot, strike, rate, dividend_yield, time, right = (float(column[failed]) for column in options)
         raise PricingError(
             f"no exercise boundary was found for spot={spot:g}, strike={strike:g}, rate={rate:g}, "
             f"dividend_yield={dividend_yield:g}, volatility={volatility[failed]:g}, time_to_expiry={time:g}, "
@@ -216,8 +216,8 @@ def _values(rows: int, choices: Choices, **arguments: npt.ArrayLike) -> Array:
     """Values of the arguments (spot .. right), shape (rows, *their broadcast shape)."""
     method = Method.of(**choices)
     shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(method.invalid, **arguments)
-    contracts = Contracts(spot, strike, rate, dividend_yield, time, right)
-    return run_values(contracts, volatility, rows, method).reshape(rows, *shape)
+    options = Options(spot, strike, rate, dividend_yield, time, right)
+    return run_values(options, volatility, rows, method).reshape(rows, *shape)
 
 
 def price(
@@ -311,40 +311,40 @@ def implied_volatility(
         time_to_expiry=time_to_expiry,
         right=right,
     )
-    contracts = Contracts(*columns)
-    out = run_implied(prices, contracts, method)
+    options = Options(*columns)
+    out = run_implied(prices, options, method)
     if method.invalid == "raise" and np.isnan(out).any():
         i = int(np.argmax(np.isnan(out)))
         raise PricingError(
-            f"price is {prices[i]:g} for spot={contracts.spot[i]:g}, strike={contracts.strike[i]:g}, "
-            f"time_to_expiry={contracts.time[i]:g}, right={contracts.right[i]:+g}: no volatility up to 20 explains it; "
+            f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "
+            f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: no volatility up to 20 explains it; "
             "allowed: above intrinsic and below the no-arbitrage bound"
         )
     return out.reshape(shape)
 
 
-def run_implied(price: Array, contracts: Contracts, method: Method) -> Array:
+def run_implied(price: Array, options: Options, method: Method) -> Array:
     """Implied volatilities (n,) of prices (n,); NaN where there is none."""
     if method.cash is not None:
-        paid, cash = _paid(contracts.time, method.cash), method.cash
+        paid, cash = _paid(options.time, method.cash), method.cash
         out = np.empty(paid.size)
-        out[paid] = implied_with_dividends(price[paid], contracts.part(paid), method.american, method.scheme, cash)
-        out[~paid] = run_implied(price[~paid], contracts.part(~paid), replace(method, cash=None))
+        out[paid] = implied_with_dividends(price[paid], options.part(paid), method.american, method.scheme, cash)
+        out[~paid] = run_implied(price[~paid], options.part(~paid), replace(method, cash=None))
         return out
-    out = _run_implied(price, contracts, method)
-    levels = _levels(contracts, out, method)
+    out = _run_implied(price, options, method)
+    levels = _levels(options, out, method)
     for level in np.unique(levels[levels > 0]):
         which = np.flatnonzero(levels == level)
-        out[which] = _run_implied(price[which], contracts.part(which), method.denser(int(level)))
+        out[which] = _run_implied(price[which], options.part(which), method.denser(int(level)))
     return out
 
 
-def _run_implied(price: Array, contracts: Contracts, method: Method) -> Array:
+def _run_implied(price: Array, options: Options, method: Method) -> Array:
     out = np.empty(price.size)
     near, t = tables(FAST), tables(method.scheme)
 
     def run(part: slice) -> int:
-        implied_batch(price[part], contracts.part(part), int(method.american), near, t, out[part])
+        implied_batch(price[part], options.part(part), int(method.american), near, t, out[part])
         return -1
 
     _in_threads(run, out.size, method.threads)
@@ -381,8 +381,8 @@ def exercise_boundary(
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
     method = Method.of(scheme=scheme, dividends=dividends)
     if method.cash is not None:
-        contract = Contract(k, k, r, q, time, side > 0.0, method.american)
-        times, levels = boundary_with_dividends(contract, sigma, method.scheme, method.cash)
+        option = Option(k, k, r, q, time, side > 0.0, method.american)
+        times, levels = boundary_with_dividends(option, sigma, method.scheme, method.cash)
         return Boundary(times, levels, np.full(times.size, math.nan))
     if side > 0.0:
         r, q = q, r

@@ -58,7 +58,7 @@ from alo_lib.pricing.premium import (
 )
 from alo_lib.pricing.scheme import PRICE_SINE, Scheme, Tables, tables
 from alo_lib.pricing.space import FAILED, KIND, Space, new_space
-from alo_lib.pricing.terms import Contracts
+from alo_lib.pricing.terms import Options
 
 __all__ = ["ChainPanels"]
 
@@ -232,7 +232,7 @@ def _read(number: int, wanted: int, coefficients: Array, places: Array, points: 
 
 @kernel
 def _values(
-    contracts: Contracts,
+    options: Options,
     volatility: Array,
     order: Integers,
     first: Integers,
@@ -246,7 +246,7 @@ def _values(
     price: as Tables has it. out: prices (1, n); prices, vega and volga (3, n); or prices and greeks (10, n). NaN where
     there is no panel.
     """
-    spot, strike, right = contracts.spot, contracts.strike, contracts.right
+    spot, strike, right = options.spot, options.strike, options.right
     wanted = WITH_NONE if out.shape[0] == 1 else (WITH_VEGA if out.shape[0] == 3 else WITH_ALL)
     puts = new_puts()
     points = table(POINT_ROWS * price.shape[1])
@@ -403,9 +403,9 @@ class ChainPanels:
         """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel."""
         self._prepare(rate, dividend_yield, volatility, LONG)
         out = np.empty((rows, spot.size))
-        contracts = Contracts(spot, self._strike, rate, dividend_yield, self._time, self._right)
+        options = Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
         order, first = self._grouped.order, self._grouped.first
-        _values(contracts, volatility, order, first, 1, self._price, self._panels, out)
+        _values(options, volatility, order, first, 1, self._price, self._panels, out)
         return out
 
     def implied(self, price: Array, spot: Array, rate: Array, dividend_yield: Array) -> tuple[Array, Mask]:
@@ -413,8 +413,8 @@ class ChainPanels:
 
         All searches take each step together; the European volatilities are where they start.
         """
-        contracts = Contracts(spot, self._strike, rate, dividend_yield, self._time, self._right)
-        search = new_search(price, contracts, 1)
+        options = Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
+        search = new_search(price, options, 1)
         out = np.empty((3, price.size))
         open_ = np.isfinite(search.volatility)
         without = np.zeros_like(open_)
@@ -426,7 +426,7 @@ class ChainPanels:
                 break
             order = self._grouped.order[open_[self._grouped.order]]
             first = np.searchsorted(self._grouped.member[order], np.arange(len(self._grouped.first)))
-            _values(contracts, search.volatility, order, first, 1, self._price, self._panels, out)
+            _values(options, search.volatility, order, first, 1, self._price, self._panels, out)
             without |= open_ & np.isnan(out[0])
             open_ &= ~without
             advance(price, out, search, open_)

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Cash", "Contract", "Contracts"]
+__all__ = ["Cash", "Option", "Options"]
 
 Array = npt.NDArray[np.float64]
 
 
-class Contract(NamedTuple):
+class Option(NamedTuple):
     """One option and its market but for volatility, as kernels read it; rates continuous, time in years."""
 
     spot: float
@@ -22,7 +22,7 @@ class Contract(NamedTuple):
     american: bool
 
 
-class Contracts(NamedTuple):
+class Options(NamedTuple):
     """n options and their markets but for volatility: contiguous arrays of shape (n,)."""
 
     spot: Array
@@ -32,9 +32,9 @@ class Contracts(NamedTuple):
     time: Array
     right: Array  # +1 call, -1 put
 
-    def part(self, which: slice | npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Contracts":
-        """Those of the contracts that are meant."""
-        return Contracts(*(column[which] for column in self))
+    def part(self, which: slice | npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Options":
+        """Those of the options that are meant."""
+        return Options(*(column[which] for column in self))
 
 
 class Cash(NamedTuple):
