@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from alo_lib.records import HOUR, MINUTE
+
 __all__ = [
     "ContractKey",
     "DataKind",
@@ -29,8 +31,6 @@ __all__ = [
     "universe_directory",
 ]
 
-SECOND = 1_000_000_000
-
 
 class Resolution(StrEnum):
     """The length of a bar, by LEAN's folder names."""
@@ -44,7 +44,7 @@ class Resolution(StrEnum):
         """Length in nanoseconds; a daily bar spans its session instead, so it has none and this raises ValueError."""
         if self is Resolution.DAILY:
             raise ValueError("a daily bar spans its session; only minute and hour bars have a fixed period")
-        return 60 * SECOND if self is Resolution.MINUTE else 3600 * SECOND
+        return MINUTE if self is Resolution.MINUTE else HOUR
 
 
 class DataKind(StrEnum):

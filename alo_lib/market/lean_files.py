@@ -33,6 +33,7 @@ from alo_lib.market.layout import (
     security_entry,
 )
 from alo_lib.market.parsing import GOOD, STATUS, Rows
+from alo_lib.records import DAY
 
 __all__ = ["read_option_file", "read_security_file"]
 
@@ -40,7 +41,6 @@ MAX_ENTRY_BYTES = 1 << 28
 """Entries that claim to unpack to more are not read."""
 
 _EPOCH = date(1970, 1, 1)
-_DAY = 86_400_000_000_000
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
 Key = TypeVar("Key")
@@ -164,7 +164,7 @@ def _read_bars(
         [content for _, _, content in entries],
         len(dtype.names or ()) - 1,
         dated=not minute,
-        midnight=(day - _EPOCH).days * _DAY if minute else 0,
+        midnight=(day - _EPOCH).days * DAY if minute else 0,
     )
     bars = np.zeros(len(rows.time), dtype)
     if kind is DataKind.QUOTE:
@@ -231,7 +231,7 @@ def _stamp(rows: Rows, bars: Bars, resolution: Resolution, kind: DataKind, hours
         if kind is not DataKind.OPEN_INTEREST:
             bars["time"] += resolution.period
         return
-    days, where = np.unique(rows.time // _DAY, return_inverse=True)
+    days, where = np.unique(rows.time // DAY, return_inverse=True)
     dates = days.astype("datetime64[D]").astype(object)
     closes = np.array([hours.session(day).close if hours.is_trading_day(day) else -1 for day in dates], np.int64)
     if len(rows.time):

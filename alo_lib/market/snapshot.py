@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import OptionBars
-from alo_lib.market.calendar import MarketHours, index_of_option, utc_time, year_fraction
+from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, Resolution, SecurityType, option_archive, security_archive
+from alo_lib.records import years_between
 
 __all__ = ["ChainSnapshot", "take_snapshot"]
 
@@ -55,7 +56,7 @@ class ChainSnapshot:
     @property
     def years_to_expiry(self) -> FloatArray:
         """Time to expiry (n,) in years of 365 days; 0 at the last close."""
-        return year_fraction(self.time, self.expiry_time)
+        return years_between(self.time, self.expiry_time)
 
     def where(self, mask: NDArray[np.bool_]) -> "ChainSnapshot":
         """The contracts that ``mask`` (n,) picks."""

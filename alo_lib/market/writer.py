@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import Bars, OptionBars, contract_keys
-from alo_lib.market.calendar import MarketHours, Segment, database_key, utc_to_local
+from alo_lib.market.calendar import HoursSegment, MarketHours, database_key, utc_to_local
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.layout import (
     DataKind,
@@ -34,6 +34,7 @@ from alo_lib.market.layout import (
 )
 from alo_lib.market.map_files import MapFile
 from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse
+from alo_lib.records import DAY
 
 __all__ = [
     "write_factor_file",
@@ -50,7 +51,6 @@ __all__ = [
 _ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _FILE_MODE = 0o100644 << 16
-_DAY = 86_400_000_000_000
 _MILLISECOND = 1_000_000
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PROPERTIES_HEADER = (
@@ -145,8 +145,8 @@ def _times(
     has_period = kind is not DataKind.OPEN_INTEREST and resolution is not Resolution.DAILY
     local = utc_to_local(ends - resolution.period if has_period else ends, hours.data_zone)
     if resolution is Resolution.MINUTE:
-        milliseconds, rest = np.divmod(local - (day - date(1970, 1, 1)).days * _DAY, _MILLISECOND)
-        if rest.any() or ((milliseconds < 0) | (milliseconds >= _DAY // _MILLISECOND)).any():
+        milliseconds, rest = np.divmod(local - (day - date(1970, 1, 1)).days * DAY, _MILLISECOND)
+        if rest.any() or ((milliseconds < 0) | (milliseconds >= DAY // _MILLISECOND)).any():
             raise ValueError(f"minute bars must start on whole milliseconds of {day}")
         times: list[object] = milliseconds.tolist()
         return times
@@ -244,7 +244,7 @@ def _hours_entry(hours: MarketHours) -> dict[str, object]:
     }
 
 
-def _segment(part: Segment) -> dict[str, str]:
+def _segment(part: HoursSegment) -> dict[str, str]:
     return {"start": _clock(part.start), "end": _clock(part.end), "state": part.state}
 
 

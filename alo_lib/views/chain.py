@@ -7,9 +7,9 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market import NANOSECONDS_PER_YEAR, ChainSnapshot
-from alo_lib.market.instruments import osi_symbol
+from alo_lib.market import ChainSnapshot
 from alo_lib.pricing import ACCURATE, Chain, Greeks, Scheme, Style
+from alo_lib.records import DAYS_A_YEAR, osi_symbol, years_between
 from alo_lib.views.run import exchange_time
 
 __all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "chain_view"]
@@ -70,7 +70,7 @@ class ChainView:
             found.append(
                 Expiry(
                     expiry=str(expiry),
-                    days=float(365.0 * years[rows][0]),
+                    days=float(DAYS_A_YEAR * years[rows][0]),
                     contracts=int(rows.sum()),
                     quoted=int(quoted.sum()),
                     explained=int((rows & np.isfinite(self.volatility[1])).sum()),
@@ -154,7 +154,7 @@ def chain_view(
 def _cash(snapshot: ChainSnapshot) -> tuple[FloatArray, FloatArray]:
     times = np.array([when for when, _ in snapshot.dividends], np.float64)
     amounts = np.array([amount for _, amount in snapshot.dividends], np.float64)
-    return (times - snapshot.time) / NANOSECONDS_PER_YEAR, amounts
+    return years_between(snapshot.time, times), amounts
 
 
 def _forward_yields(spot: float, rate: float, years: FloatArray, times: FloatArray, amounts: FloatArray) -> FloatArray:

@@ -15,10 +15,9 @@ from alo_lib.market import (
     SecurityType,
     contract_array,
 )
-from alo_lib.market.instruments import InstrumentTable
 from alo_lib.market.layout import universe_directory
-from alo_lib.market.records import InstrumentKind, Kind, Message, Records
 from alo_lib.market.writer import write_option_file
+from alo_lib.records import InstrumentKind, InstrumentTable, Kind, Message, Records
 from alo_lib.simulation import Feed
 from tests.simulation import tiny
 

@@ -11,6 +11,7 @@ from alo_lib.cli.console import say
 from alo_lib.cli.option_arguments import NUMBER, SCHEME
 from alo_lib.cli.option_table import print_whole
 from alo_lib.cli.project import DATA, shown
+from alo_lib.records import DAYS_A_YEAR, years_between
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,7 +150,7 @@ def _mask(
     kept = np.ones(len(snapshot), np.bool_)
     if expiries:
         kept &= np.isin(snapshot.contracts["expiry"], [np.datetime64(one.date()) for one in expiries])
-    for values, wanted in ((365.0 * snapshot.years_to_expiry, days), (snapshot.contracts["strike"], strike)):
+    for values, wanted in ((DAYS_A_YEAR * snapshot.years_to_expiry, days), (snapshot.contracts["strike"], strike)):
         if wanted is not None:
             kept &= (values >= wanted[0]) & (values <= wanted[1])
     if right is not None:
@@ -161,7 +162,7 @@ def _object(view: "ChainView") -> dict[str, Any]:
     snapshot = view.snapshot
     return _head(view) | {
         "dividends_ahead": [
-            {"years": (when - snapshot.time) / _NANOSECONDS_A_YEAR, "cash": cash} for when, cash in snapshot.dividends
+            {"years": float(years_between(snapshot.time, when)), "cash": cash} for when, cash in snapshot.dividends
         ],
         "expiries": [_plain(one._asdict()) for one in view.expiries()],
         "contracts": list(view.rows()),
@@ -215,7 +216,6 @@ def _cell(value: Any, form: str) -> str:
     return "-" if value is None or value != value else format(value, form)
 
 
-_NANOSECONDS_A_YEAR: Final = 365 * 86_400 * 1_000_000_000
 _EXPIRY: Final = {
     "expiry": ("expiry", ""),
     "days": ("days", ".2f"),

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
-from alo_lib.market.instruments import InstrumentTable
-from alo_lib.market.records import HostEvent, Kind, Message, OrderStatus, OrderType, records
+from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderStatus, OrderType, records
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
 

@@ -8,14 +8,23 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alo_lib.core.ingest import ingest
-from alo_lib.core.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
-from alo_lib.core.recovery import Told, told_by
-from alo_lib.core.settings import NANOSECONDS, Settings, SettingsError
+from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.state import State, WorkingOrder
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import JournalError, read_journal
-from alo_lib.market.instruments import InstrumentTable
-from alo_lib.market.records import HostEvent, Kind, Message, OrderReason, OrderStatus, Records, records
+from alo_lib.records import (
+    SECOND,
+    HostEvent,
+    InstrumentTable,
+    Kind,
+    Message,
+    OrderReason,
+    OrderStatus,
+    Records,
+    records,
+)
+from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
+from alo_lib.runtime.resumption import Told, told_by
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["RemoteCore"]
@@ -287,7 +296,7 @@ class RemoteCore:
         """
         pushed, self._pushed = self._pushed, False
         last, length = int(self.link.beat["time"]), self.settings.frame_nanoseconds
-        end = clocks.monotonic() + (FRAMES_LATE + 1) * length / NANOSECONDS
+        end = clocks.monotonic() + (FRAMES_LATE + 1) * length / SECOND
         self._poll()
         while pushed and self._answered <= last and clocks.monotonic() < end:
             # The frame that was open may have taken it in; a later one then has nothing to answer.

@@ -6,7 +6,7 @@ memory are the same bytes.
 
 Times are int64 nanoseconds since the epoch, UTC. Prices are float64 in the account's currency, per share; a missing
 quote side is NaN. Quantities are signed integers, in shares or contracts. An instrument is named by the small integer
-that :class:`alo_lib.market.instruments.InstrumentTable` gave it.
+that :class:`alo_lib.records.InstrumentTable` gave it.
 """
 
 from enum import IntEnum

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import CONTRACT, OPEN_INTEREST, Bars, OptionBars
-from alo_lib.market.calendar import MarketHours, Session, year_fraction
+from alo_lib.market.calendar import MarketHours, Session
 from alo_lib.market.generator.surface import (
     Mispricing,
     Smile,
@@ -16,9 +16,10 @@ from alo_lib.market.generator.surface import (
     option_quotes,
     smile_volatility,
 )
-from alo_lib.market.generator.underlyings import Listing, Underlying
+from alo_lib.market.generator.underlyings import ListedStrikes, MarketUnderlying
 from alo_lib.market.universe import UNIVERSE_ROW
 from alo_lib.pricing import greeks
+from alo_lib.records import DAYS_A_YEAR, years_between
 from alo_lib.volatility import GjrGarch
 
 __all__ = ["OptionMarket"]
@@ -28,7 +29,6 @@ Array = NDArray[np.float64]
 _MINUTE: Final = 60_000_000_000
 _OPEN_INTEREST_MINUTES: Final = 390  # after midnight: when the clearing house's count of the day before is known
 _INTEREST_NEAR_THE_MONEY: Final = 900.0
-_DAYS_PER_YEAR: Final = 365.0
 
 
 class OptionMarket:
@@ -36,7 +36,7 @@ class OptionMarket:
 
     def __init__(
         self,
-        underlying: Underlying,
+        underlying: MarketUnderlying,
         dividends: list[date],
         rate: float,
         hours: MarketHours,
@@ -49,7 +49,7 @@ class OptionMarket:
         self._hours = hours
         self._generator = generator
         self._mispricing = Mispricing(generator)
-        self._listing = Listing(underlying.volatility.long_run_volatility, hours)
+        self._listing = ListedStrikes(underlying.volatility.long_run_volatility, hours)
         self._popularity: dict[tuple[date, float, int], float] = {}
         self._smile: Smile | None = None
         self._smile_expiries: list[date] = []
@@ -66,7 +66,7 @@ class OptionMarket:
         """What is paid between ``times`` and ``expiries``, discounted; shape (times, expiries)."""
         value = np.zeros((len(times), len(expiries)))
         for ex_time in self._ex_times.tolist():
-            wait = year_fraction(times, ex_time)[:, None]
+            wait = years_between(times, ex_time)[:, None]
             value += np.where((wait > 0.0) & (ex_time <= expiries), self._amount * np.exp(-self._rate * wait), 0.0)
         return value
 
@@ -81,7 +81,7 @@ class OptionMarket:
         """Volatility, years to expiry and dividends set aside, each (times, contracts)."""
         expiries, which = np.unique(contracts["expiry"], return_inverse=True)
         ends = np.array([self._hours.expiry_time(day) for day in expiries.tolist()], dtype=np.int64)
-        years = np.maximum(year_fraction(times[:, None], ends), 0.0)
+        years = np.maximum(years_between(times[:, None], ends), 0.0)
         dividends = self._present_dividends(times, ends)
         forward = (spot[:, None] - dividends) * np.exp(self._rate * years)
         moneyness = np.log(contracts["strike"] / forward[:, which])
@@ -100,7 +100,7 @@ class OptionMarket:
         expiries = np.unique(contracts["expiry"]).tolist()
         truth = self._truth(session, times, returns, variance, expiries)
         closes = np.array([self._hours.expiry_time(day) for day in expiries], dtype=np.int64)
-        smile = self._mispricing.walk(expiries, np.maximum(year_fraction(session.close, closes), 0.0), len(times))
+        smile = self._mispricing.walk(expiries, np.maximum(years_between(session.close, closes), 0.0), len(times))
         volatility, years, dividends = self._surface(contracts, times, spot, truth, smile)
         strike, right = contracts["strike"], contracts["right"].astype(np.float64)
         fair = fair_values(spot[:, None], dividends, strike, self._rate, volatility, years, right)
@@ -150,7 +150,7 @@ class OptionMarket:
         rows["vega"], rows["rho"], rows["theta"] = (
             values.vega / 100.0,
             values.rho / 100.0,
-            values.theta / _DAYS_PER_YEAR,
+            values.theta / DAYS_A_YEAR,
         )
         return rows
 
@@ -158,7 +158,7 @@ class OptionMarket:
         """The surface's state at the close, with newly listed expiries at the nearest older one's level."""
         if self._smile is None:
             closes = np.array([self._hours.expiry_time(day) for day in expiries], dtype=np.int64)
-            self._smile = self._mispricing.walk(expiries, year_fraction(session.close, closes), 1)
+            self._smile = self._mispricing.walk(expiries, years_between(session.close, closes), 1)
             self._smile_expiries = expiries
         known = self._smile_expiries
         nearest = [min(range(len(known)), key=lambda i: (abs((known[i] - day).days), known[i])) for day in expiries]

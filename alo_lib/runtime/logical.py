@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from alo_lib.core.trading import TradingCore
-from alo_lib.market.records import Kind, Message, Records
+from alo_lib.records import Kind, Message, Records
 
 __all__ = ["FrameCount", "inputs_of", "run_frames"]
 

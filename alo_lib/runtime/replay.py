@@ -9,7 +9,7 @@ from alo_lib.core.settings import Settings
 from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Journal, message_digest
-from alo_lib.market.records import Kind, Message
+from alo_lib.records import Kind, Message
 
 __all__ = [
     "Continuation",

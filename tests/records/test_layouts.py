@@ -3,8 +3,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from alo_lib.market.instruments import Contract, InstrumentTable, osi_symbol
-from alo_lib.market.records import LAYOUTS, Kind, records
+from alo_lib.records import LAYOUTS, Contract, InstrumentTable, Kind, osi_symbol, records
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -8,21 +8,29 @@ from typing import Final
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from alo_lib.core.settings import NANOSECONDS, Settings
+from alo_lib.core.settings import Settings
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, read_journal
-from alo_lib.market.instruments import Contract
-from alo_lib.market.records import Kind, Message, OrderStatus, OrderType, Records, records
 from alo_lib.pricing import Chain, Style
-from alo_lib.strategy.book import SECONDS_A_YEAR
+from alo_lib.records import (
+    HOUR,
+    SECOND,
+    Contract,
+    Kind,
+    Message,
+    OrderStatus,
+    OrderType,
+    Records,
+    records,
+    years_between,
+)
 
 __all__ = ["kernels_ready", "warm_up"]
 
 _TICKER: Final = "WARM"
 _DAY: Final = date(2024, 3, 4)
-_OPEN: Final = int(datetime.fromisoformat("2024-03-04T14:30:00+00:00").timestamp()) * NANOSECONDS
-_HOUR: Final = 3600 * NANOSECONDS
+_OPEN: Final = int(datetime.fromisoformat("2024-03-04T14:30:00+00:00").timestamp()) * SECOND
 _SPOT: Final = 100.0
 _RATE: Final = 0.03
 _STRIKES: Final = tuple(70.0 + 5.0 * step for step in range(13))
@@ -49,7 +57,7 @@ def warm_up(settings: Settings) -> list[Message]:
     core = TradingCore(wanted, JournalWriter(store, segment_bytes=1 << 22), watch=BudgetWatch())
     _begin(core, wanted)
     for hour, volatility, spot in ((1, 0.6, _SPOT), (2, 0.6, 1.05 * _SPOT), (3, 0.05, 0.97 * _SPOT), (4, 0.3, _SPOT)):
-        _bar(core, _OPEN + hour * _HOUR, volatility, spot)
+        _bar(core, _OPEN + hour * HOUR, volatility, spot)
     core.stop()
     journaled = read_journal(store.images(), unfinished=True).messages
     return [message for message in journaled if not (message.kind.is_decision or message.kind.is_remark)]
@@ -64,19 +72,19 @@ def _price() -> None:
 
 
 def _begin(core: TradingCore, settings: Settings) -> None:
-    start = _OPEN - _HOUR // 2
+    start = _OPEN - HOUR // 2
     core.accept(Message(Kind.INSTRUMENT, start, core.instruments.add_equity(_TICKER)))
-    session = records(Kind.SESSION, open=_OPEN, close=_OPEN + 13 * _HOUR // 2, date=20240304)
+    session = records(Kind.SESSION, open=_OPEN, close=_OPEN + 13 * HOUR // 2, date=20240304)
     core.accept(Message(Kind.SESSION, start, session))
     core.accept(Message(Kind.RATE, start, records(Kind.RATE, rate=_RATE)))
     count = max(_HISTORY, settings.garch_minimum + 1)
     shocks = np.random.default_rng(11).standard_normal(count) * 0.2 / np.sqrt(252)
     path = np.cumsum(shocks)
-    closes = records(Kind.CLOSE, count, time=start - np.arange(count, 0, -1) * 24 * _HOUR)
+    closes = records(Kind.CLOSE, count, time=start - np.arange(count, 0, -1) * 24 * HOUR)
     closes["close"] = _SPOT * np.exp(path - path[-1])
     core.accept(Message(Kind.CLOSE, start, closes))
     days = np.array(_DIVIDEND_DAYS)
-    dividends = records(Kind.DIVIDEND, len(days), time=_OPEN + days * 24 * _HOUR, amount=0.2)
+    dividends = records(Kind.DIVIDEND, len(days), time=_OPEN + days * 24 * HOUR, amount=0.2)
     core.accept(Message(Kind.DIVIDEND, start, dividends))
     core.accept(Message(Kind.INSTRUMENT, start, core.instruments.add_contracts(_TICKER, _contracts(settings))))
 
@@ -87,7 +95,7 @@ def _contracts(settings: Settings) -> list[Contract]:
     found = []
     for days in sorted({int(first + (last - first) * share) for share in (0.3, 0.8)}):
         expiry = _DAY + timedelta(days=max(days, 1))
-        at = _OPEN + 13 * _HOUR // 2 + max(days, 1) * 24 * _HOUR
+        at = _OPEN + 13 * HOUR // 2 + max(days, 1) * 24 * HOUR
         found += [Contract(expiry, strike, right, at, 100) for strike in _STRIKES for right in (-1, 1)]
     return sorted(found)
 
@@ -95,7 +103,7 @@ def _contracts(settings: Settings) -> list[Contract]:
 def _bar(core: TradingCore, time: int, volatility: float, spot: float) -> None:
     """Quote the market at a volatility, run the frames that follow, fill what they send."""
     contracts = _contracts(core.settings)
-    years = np.array([(each.expiry_time - time) / (NANOSECONDS * SECONDS_A_YEAR) for each in contracts])
+    years = years_between(time, [each.expiry_time for each in contracts])
     chain = Chain(np.array([each.strike for each in contracts]), years, np.array([float(c.right) for c in contracts]))
     mid = chain.price(spot, _RATE, 0.0, volatility)
     quotes = records(Kind.QUOTE, len(mid) + 1, instrument=np.arange(len(mid) + 1), bid_size=50, ask_size=50)

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alo_lib.market.records import InstrumentKind, Kind, Records, records
+from alo_lib.records.layouts import InstrumentKind, Kind, Records, records
 
 __all__ = ["EQUITY_MULTIPLIER", "OPTION_MULTIPLIER", "Contract", "InstrumentTable", "osi_symbol"]
 
