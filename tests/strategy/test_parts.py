@@ -8,7 +8,6 @@ from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exits import TradeView, exit_reason
-from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
@@ -234,27 +233,3 @@ def test_sessions_know_when_they_trade() -> None:
     session = Session(DATE, 100 * 10**9, 200 * 10**9)
     assert [session.is_open(t * 10**9) for t in (99, 100, 199, 200)] == [False, True, True, False]
     assert (session.seconds_since_open(150 * 10**9), session.seconds_to_close(150 * 10**9)) == (50.0, 50.0)
-
-
-def walk(count: int) -> list[float]:
-    return [float(x) for x in 100 * np.exp(np.cumsum(np.random.default_rng(1).standard_normal(count) * 0.01))]
-
-
-def test_between_calibrations_the_forecast_follows_the_returns() -> None:
-    closes = walk(420)
-    calm, wild = VolatilityForecaster(SETTINGS), VolatilityForecaster(SETTINGS)
-    for forecaster in (calm, wild):
-        assert np.isnan(forecaster.volatility(0.1))
-        assert forecaster.update(closes) is None
-    assert calm.volatility(0.1) == wild.volatility(0.1)
-    assert calm.update([closes[-1]]) is None
-    assert wild.update([closes[-1] * 0.92]) is None
-    assert wild.volatility(0.02) > calm.volatility(0.02)
-
-
-def test_a_bad_close_is_told_and_changes_nothing() -> None:
-    forecaster = VolatilityForecaster(SETTINGS)
-    forecaster.update(walk(420))
-    before = forecaster.volatility(0.1)
-    assert "50" in str(forecaster.update([1e9]))
-    assert forecaster.volatility(0.1) == before
