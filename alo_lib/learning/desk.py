@@ -59,7 +59,7 @@ class Desk:
         self._market = market
         self._settings = settings
         self._book = MarketBook(UNDERLYING, TICKER)
-        self._underlying = Underlying(self._book, VolatilityForecaster(settings), market_news=True)
+        self._underlying = Underlying(self._book, VolatilityForecaster(settings))
         self._state = StrategyState(Portfolio(CASH), rate=RATE, underlyings={UNDERLYING: self._underlying})
         self._listing, self._prices = Listing(), Prices()
         self.account = Account(CASH, self._listing)
@@ -143,6 +143,7 @@ class Desk:
             quantity = int(structures_for(signal, self._book, self._settings, self.equity) * multiplier)
             if quantity > 0:
                 proposals.append(new_trade(self._state, signal, quantity, self._time))
+        self._underlying.market_news = False  # until the next day
         self._frame(proposals)
         self._frame(())
 
@@ -188,7 +189,7 @@ class Desk:
 
     def _hear(self, quotes: Records) -> None:
         self._prices.quote(self._time, quotes, quotes["bid"], quotes["ask"])
-        self._book.take_quotes(quotes, self._time)
+        self._underlying.market_news = self._book.take_quotes(quotes, self._time)
 
     def _take(self, events: Iterable[OrderEvent]) -> None:
         for event in events:

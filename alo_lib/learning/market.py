@@ -48,6 +48,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 """From where to where each trait of a market is drawn, evenly."""
 
+_FIRST_TIME: Final = YEAR  # a year after the epoch: no frame of a core lies before that
 _FIRST_SPOT: Final = 100.0
 _STRIKE_STEP: Final = 2.5
 _EXPIRY_STEP: Final = 21  # trading days between two expiries
@@ -129,7 +130,7 @@ class LearningMarket:
 
     def time(self, day: int) -> int:
         """When a day is quoted, ns."""
-        return day * TRADING_DAY
+        return _FIRST_TIME + day * TRADING_DAY
 
     def session(self, day: int) -> Session:
         """The session that a day's quotes lie in the middle of."""
@@ -178,7 +179,8 @@ class LearningMarket:
         return quotes
 
     def _expiry_times(self) -> NDArray[np.int64]:
-        return (self._first_expiry + _EXPIRY_STEP * np.arange(self._own.shape[1], dtype=np.int64)) * TRADING_DAY
+        steps = self._first_expiry + _EXPIRY_STEP * np.arange(self._own.shape[1], dtype=np.int64)
+        return _FIRST_TIME + steps * TRADING_DAY
 
     def _implied(self, day: int, expiries: NDArray[np.int64], years: Array) -> Array:
         number = np.searchsorted(self._expiry_times(), expiries)
