@@ -96,7 +96,7 @@ def test_each_row_is_valued_by_its_own_exercise_style() -> None:
     alone = float(price(100.0, 120.0, RATE, 0.0, volatility, years, -1, style="european"))
     assert found[0, deep] == pytest.approx(alone, rel=1e-12)
     assert whole[0, deep] > alone + 0.01
-    rows = np.array([deep, deep + 2], np.intp)
+    rows = np.array([deep, LEGS[0]], np.intp)
     implied = quote_volatility(mixed, rows, RATE, NOW)
     assert implied[1] == quote_volatility(book, rows, RATE, NOW)[1]
     mid = float(mixed.mid()[deep])
