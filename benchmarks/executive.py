@@ -24,13 +24,14 @@ import numpy as np
 
 from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.core import Settings, TradingCore
-from alo_lib.core.logical import inputs_of, run_frames
 from alo_lib.executive import RealClock, Release
-from alo_lib.executive.isolation import Isolation, Step, isolate
+from alo_lib.executive.isolation import Isolation, Preparation, isolate
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
-from alo_lib.market.records import Kind
+from alo_lib.records import Kind
+from alo_lib.runtime.logical import inputs_of, run_frames
 from benchmarks.harness import Row, options_of, report
+from benchmarks.lean_data import add_data_option
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
 FRAME = 10_000_000
@@ -120,7 +121,7 @@ def load() -> Iterator[None]:
             process.join()
 
 
-def releases(frames: int, prepared: bool) -> tuple[list[Step], ReleaseLog]:
+def releases(frames: int, prepared: bool) -> tuple[list[Preparation], ReleaseLog]:
     """Wait for that many frames, as ``alo core`` waits, or as a plain loop would."""
     steps = isolate(Isolation(cpu=None if not prepared else (os.cpu_count() or 1) - 1), lambda: "nothing to compile")
     clock, log = RealClock(), ReleaseLog()
@@ -171,7 +172,7 @@ def real(quick: bool) -> Iterator[Row]:
 
 def main() -> int:
     parser = options_of(__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    add_data_option(parser)
     parser.add_argument("--frames", type=int, help="frames of real time, 10 ms each")
     options = parser.parse_args()
     if not options.data.is_dir():

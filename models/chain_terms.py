@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from typing import Final, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,6 +22,7 @@ from AlgorithmImports import (
     SymbolPropertiesDatabase,
 )
 
+from alo_lib.records import SECOND, years_between
 from models.marshalling import utc_nanoseconds
 
 __all__ = ["Announced", "ChainTerms", "DividendYield", "hours_of", "properties_of", "utc_of"]
@@ -30,8 +31,6 @@ Array = npt.NDArray[np.float64]
 Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
 """(underlying, local time) -> the cash dividends announced then: ex-dates and amounts a share."""
 DividendYield = IDividendYieldModel | Literal["model", "parity"]
-
-NANOSECONDS_A_YEAR: Final = 365 * 86_400 * 1_000_000_000
 
 
 def hours_of(symbol: Symbol) -> SecurityExchangeHours:
@@ -95,7 +94,7 @@ class ChainTerms:
 
     def years(self, days: npt.NDArray[np.int64], now: int) -> Array:
         """Years of 365 days from ``now``, nanoseconds UTC, to each day's settlement, to the minute it takes place."""
-        return np.array([(self._settlement[day] - now) / NANOSECONDS_A_YEAR for day in days.tolist()])
+        return years_between(now, [self._settlement[day] for day in days.tolist()])
 
     def rates(self, days: npt.NDArray[np.int64], now: int) -> Array:
         """LEAN's risk-free rate at each day's expiry, (n,).
@@ -133,7 +132,7 @@ class ChainTerms:
         for day, amount in self._announced(self._symbol.underlying, self._local(now)):
             midnight = dt.datetime.combine(day, dt.time())
             opened = self._hours.get_next_market_open(midnight, False)
-            time = (utc_of(self._hours, opened) - now) / NANOSECONDS_A_YEAR
+            time = float(years_between(now, utc_of(self._hours, opened)))
             if time > 0.0:
                 ahead.append((time, float(amount)))
         times, amounts = np.array(sorted(ahead)).reshape(-1, 2).T
@@ -141,5 +140,5 @@ class ChainTerms:
 
     def _local(self, now: int) -> dt.datetime:
         """The exchange's naive local time."""
-        utc = dt.datetime.fromtimestamp(now // 1_000_000_000, dt.UTC)
+        utc = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
         return utc.astimezone(self._zone).replace(tzinfo=None)

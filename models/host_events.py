@@ -5,7 +5,7 @@ from typing import Any
 
 from AlgorithmImports import Symbol
 
-from alo_lib.market.records import HostEvent, Kind, Message, records
+from alo_lib.records import HostEvent, Kind, Message, records
 from models.marshalling import Marshal
 
 __all__ = ["HostEvents"]

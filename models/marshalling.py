@@ -18,8 +18,7 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.market.instruments import Contract
-from alo_lib.market.records import Kind, Message, OrderReason, Records, records
+from alo_lib.records import Contract, Kind, Message, OrderReason, Records, records
 
 __all__ = [
     "Marshal",

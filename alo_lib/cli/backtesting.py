@@ -27,7 +27,7 @@ from alo_lib.cli.provenance import commit_of, versions
 from alo_lib.cli.run_folder import RunFolder, write_orders
 from alo_lib.core.settings import Settings
 from alo_lib.journal import JournalError
-from alo_lib.market.records import Kind
+from alo_lib.records import Kind
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
 from alo_lib.views import Run, report_html, summarize, summary_table
 

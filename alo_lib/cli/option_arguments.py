@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
+from alo_lib.records import DAYS_A_YEAR
+
 if TYPE_CHECKING:
     from alo_lib.pricing import Scheme
 
@@ -13,7 +15,6 @@ __all__ = ["NUMBER", "NUMBERS", "SCHEME", "TIMES", "cash_dividends", "contract_o
 
 MAX_NUMBERS: Final = 10_000
 """Values that one option may name."""
-DAYS_A_YEAR: Final = 365.0
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

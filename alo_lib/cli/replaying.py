@@ -9,16 +9,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from alo_lib.core import Divergence, DivergenceError, FrameReplayed, Replayer
 from alo_lib.journal import Journal, message_digest
-from alo_lib.market.records import Kind, Message, OrderReason
+from alo_lib.records import SECOND, Kind, Message, OrderReason
+from alo_lib.runtime import Divergence, DivergenceError, FrameReplayed, Replayer
 from alo_lib.views.difference import difference_in_words, symbols_of
 from alo_lib.views.run import exchange_time
 
 __all__ = ["Pace", "ReplayOutcome", "run_replay"]
 
 _SHOWN_ORDERS = 8
-_NANOSECONDS = 1_000_000_000
 
 
 class Pace:
@@ -40,7 +39,7 @@ class Pace:
         if self._last is None:
             self._due = self._now()
         else:
-            gap = (until - self._last) / _NANOSECONDS
+            gap = (until - self._last) / SECOND
             self._due += min(gap, 3600.0) / self._speed if gap < 6 * 3600.0 else 1.0
         self._last = until
         ahead = self._due - self._now()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.failures import UserError
+from alo_lib.records import SECOND
 
 __all__ = ["RunFolder", "write_orders"]
 
@@ -92,7 +93,7 @@ def write_orders(path: Path, orders: Iterable[Any]) -> None:
             ("symbol", "time", "utc", "type", "side", "quantity", "filled", "price", "fee", "status", "tag")
         )
         for order in orders:
-            utc = dt.datetime.fromtimestamp(order.time / 1e9, dt.UTC).isoformat(timespec="milliseconds")
+            utc = dt.datetime.fromtimestamp(order.time / SECOND, dt.UTC).isoformat(timespec="milliseconds")
             row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
             outcome = (
                 abs(order.filled),

@@ -10,6 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records import MICROSECOND, MILLISECOND, SECOND
 from alo_lib.transport import Owner, SegmentError
 from alo_lib.transport.inspection import Entry, Flow, Look, Report, flows, segments_in
 from alo_lib.transport.layout import SegmentKind
@@ -65,7 +66,7 @@ def segment(path: Path, last: int, seconds: float | None, as_json: bool) -> None
     position = report.written if not entries else entries[-1].end
     while seconds is None or time.monotonic() - begin < seconds:
         for entry in look.entries(position):
-            if not as_json and look.kind is not SegmentKind.STATE and entry.position > position:
+            if not as_json and look.kind is not SegmentKind.SEQLOCK and entry.position > position:
                 click.echo(f"... {entry.position - position:,} slots were overwritten unseen")
             click.echo(json.dumps(_decoded(entry)) if as_json else "\n".join(_lines(entry)))
             position = entry.end
@@ -85,9 +86,9 @@ def table(reports: list[Report], rates: dict[Path, float], root: Path) -> list[s
         rows.append(
             (
                 name,
-                report.kind.name.lower(),
-                f"{report.depth:,}" if report.kind is not SegmentKind.STATE else "",
-                f"{report.capacity:,}" if report.kind is not SegmentKind.STATE else "",
+                report.kind.label,
+                f"{report.depth:,}" if report.kind is not SegmentKind.SEQLOCK else "",
+                f"{report.capacity:,}" if report.kind is not SegmentKind.SEQLOCK else "",
                 f"{report.written:,}" if report.kind is not SegmentKind.ARENA else f"peak {report.peak:,}",
                 "" if rate is None else f"{rate:,.0f}",
                 "" if not ring or report.lag is None else _duration(report.lag),
@@ -142,7 +143,7 @@ def _owner(owner: Owner) -> str:
 
 
 def _duration(nanoseconds: int) -> str:
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
+    for unit, size in (("s", SECOND), ("ms", MILLISECOND), ("us", MICROSECOND)):
         if nanoseconds >= size:
             return f"{nanoseconds / size:,.1f} {unit}"
     return f"{nanoseconds} ns"
@@ -183,7 +184,7 @@ def _plain(report: Report, rate: float | None) -> dict[str, Any]:
 
     return {
         "path": str(report.path),
-        "holds": report.kind.name.lower(),
+        "holds": report.kind.label,
         "bytes": report.size,
         "capacity": report.capacity,
         "depth": report.depth,

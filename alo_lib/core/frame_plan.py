@@ -7,18 +7,16 @@ they are watched.
 
 from typing import Final
 
-from alo_lib.core.settings import NANOSECONDS
 from alo_lib.executive import MinorFrame, OverrunPolicy, TaskPlan
+from alo_lib.records import MICROSECOND
 
 __all__ = ["FRAME_PLAN"]
-
-_MICROSECOND: Final = NANOSECONDS // 1_000_000
 
 
 def _plan(
     name: str, minor_frame: MinorFrame, microseconds: int, on_overrun: OverrunPolicy = OverrunPolicy.FINISH
 ) -> TaskPlan:
-    return TaskPlan(name, minor_frame, microseconds * _MICROSECOND, on_overrun=on_overrun)
+    return TaskPlan(name, minor_frame, microseconds * MICROSECOND, on_overrun=on_overrun)
 
 
 FRAME_PLAN: Final = (

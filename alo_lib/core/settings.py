@@ -9,12 +9,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from alo_lib.records import HOUR, MILLISECOND, MINUTE
 from alo_lib.strategy.settings import StrategySettings
 
-__all__ = ["NANOSECONDS", "Settings", "SettingsError"]
+__all__ = ["Settings", "SettingsError"]
 
-NANOSECONDS = 1_000_000_000
-_BAR_SECONDS = {"minute": 60, "hour": 3600}
+_BAR = {"minute": MINUTE, "hour": HOUR}
 
 
 class SettingsError(ValueError):
@@ -82,12 +82,12 @@ class Settings(StrategySettings):
     @property
     def bar_nanoseconds(self) -> int:
         """Length of a bar."""
-        return _BAR_SECONDS[self.resolution] * NANOSECONDS
+        return _BAR[self.resolution]
 
     @property
     def frame_nanoseconds(self) -> int:
         """Length of a frame."""
-        return self.frame_milliseconds * NANOSECONDS // 1000
+        return self.frame_milliseconds * MILLISECOND
 
     @property
     def calibration_nanoseconds(self) -> int:

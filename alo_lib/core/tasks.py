@@ -6,10 +6,18 @@ import numpy as np
 
 from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.state import State, Underlying, WorkingOrder
-from alo_lib.market.instruments import OPTION_MULTIPLIER
-from alo_lib.market.records import Kind, Message, OrderReason, OrderType, Records, records
 from alo_lib.numerics.fixed_order import dot
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
+from alo_lib.records import (
+    OPTION_MULTIPLIER,
+    SECOND,
+    Kind,
+    Message,
+    OrderReason,
+    OrderType,
+    Records,
+    records,
+    years_between,
+)
 from alo_lib.strategy.exits import TradeView, exit_reason
 from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.risk import BookRisk, drawdown_exceeded, exceeded_limit, short_margin
@@ -87,7 +95,7 @@ def forecast(state: State, time: int) -> Records:
         underlying.session_news = False
         expiries = np.unique(underlying.book.contracts["expiry"]).tolist()
         underlying.forecast = {
-            expiry: underlying.forecaster.volatility((expiry - time) / (NANOSECONDS * SECONDS_A_YEAR))
+            expiry: underlying.forecaster.volatility(float(years_between(time, expiry)))
             for expiry in expiries
             if expiry > time
         }
@@ -272,7 +280,7 @@ def _view(state: State, trade: Trade, underlying: Underlying, time: int) -> Trad
     mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
     edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
     held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
-    fresh = time - book.spot_time <= state.settings.max_quote_age * NANOSECONDS
+    fresh = time - book.spot_time <= state.settings.max_quote_age * SECOND
     result, edge = (trade.result(held_value), edge) if fresh else (np.nan, np.nan)
     return TradeView(result, edge, float(book.contracts["strike"][rows[0]]))
 
@@ -354,7 +362,7 @@ def _fillable(state: State, instrument: int, distance: int, time: int) -> int:
     direction = 1 if distance > 0 else -1
     underlying = state.underlyings[state.underlying_of[instrument]]
     book, settings = underlying.book, state.settings
-    oldest = time - int(settings.max_quote_age * NANOSECONDS)
+    oldest = time - int(settings.max_quote_age * SECOND)
     if (instrument, direction) in book.refused:
         return 0
     if instrument != book.instrument:

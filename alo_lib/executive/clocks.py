@@ -6,9 +6,10 @@ import os
 import time
 from typing import Final, NamedTuple, Protocol
 
+from alo_lib.records import SECOND
+
 __all__ = ["Clock", "LogicalClock", "RealClock", "Release"]
 
-_NANOSECONDS: Final = 1_000_000_000
 _TIMER_ABSTIME: Final = 1
 DEFAULT_SPIN: Final = 1_500_000
 """Nanoseconds: longer than a shared host, whose kernel does not preempt itself, mostly takes to wake a process. A
@@ -82,7 +83,7 @@ class RealClock:
         now = time.monotonic_ns
         began = now()
         if began < deadline - self._spin:
-            self._until[0], self._until[1] = divmod(deadline - self._spin, _NANOSECONDS)
+            self._until[0], self._until[1] = divmod(deadline - self._spin, SECOND)
             while problem := self._sleep(time.CLOCK_MONOTONIC, _TIMER_ABSTIME, self._address, None):
                 if problem != errno.EINTR:
                     raise OSError(problem, f"clock_nanosleep: {os.strerror(problem)}")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["Frame", "MinorFrame", "OverrunPolicy", "ScheduleError", "TaskPlan", "milliseconds"]
+from alo_lib.records import MILLISECOND
 
-_NANOSECONDS_A_MILLISECOND = 1_000_000
+__all__ = ["Frame", "MinorFrame", "OverrunPolicy", "ScheduleError", "TaskPlan", "milliseconds"]
 
 
 class ScheduleError(ValueError):
@@ -93,4 +93,4 @@ def milliseconds(nanoseconds: float) -> str:
     >>> milliseconds(1_250_000)
     '1.25 ms'
     """
-    return f"{nanoseconds / _NANOSECONDS_A_MILLISECOND:.4g} ms"
+    return f"{nanoseconds / MILLISECOND:.4g} ms"

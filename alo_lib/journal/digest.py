@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.market.records import Message
+from alo_lib.records import Message
 
 __all__ = ["message_digest"]
 
@@ -17,7 +17,7 @@ _DIGESTED: Final = struct.Struct("<qH")
 def message_digest(messages: Iterable[Message]) -> str:
     """SHA-256 over every message's time, kind and records; remarks, which no decision depends on, do not count.
 
-    So the digest is the same for every engine, policy, segment size and number of restarts.
+    So the digest is the same for every engine, durability, segment size and number of restarts.
     """
     digest = hashlib.sha256()
     for message in messages:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.format import ALL_ONES, ENTRY_WORDS, SEALED
-from alo_lib.market.records import SCHEMA_VERSION
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.crc32c import crc32c_word, crc32c_words
+from alo_lib.records import SCHEMA_VERSION
 
 __all__ = [
     "AHEAD",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, OrderType
+from alo_lib.records import Kind, Message, OrderReason, OrderStatus, OrderType
 
 __all__ = ["Order", "order_digest", "orders_of"]
 

@@ -14,8 +14,8 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, HEADER, MAGIC, VERSION, WORD, JournalError
 from alo_lib.journal.kernels import find_beyond, scan
 from alo_lib.journal.store import segment_names
-from alo_lib.market.records import LAYOUTS, SCHEMA_VERSION, Kind, Message
 from alo_lib.numerics.crc32c import crc32c
+from alo_lib.records import LAYOUTS, SCHEMA_VERSION, Kind, Message
 
 __all__ = ["ENTRY", "Break", "Journal", "Messages", "SegmentView", "read_journal", "scan_segments"]
 

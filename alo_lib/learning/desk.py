@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import observe
-from alo_lib.learning.market import DAY, RATE, UNDERLYING, LearningMarket
-from alo_lib.market.instruments import EQUITY_MULTIPLIER, OPTION_MULTIPLIER
-from alo_lib.market.records import Kind, Records, records
+from alo_lib.learning.market import RATE, TRADING_DAY, UNDERLYING, LearningMarket
 from alo_lib.pricing import Greeks
+from alo_lib.records import DAY, DAYS_A_YEAR, EQUITY_MULTIPLIER, OPTION_MULTIPLIER, YEAR, Kind, Records, records
 from alo_lib.strategy import StrategySettings
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_DAY, SECONDS_A_YEAR, MarketBook
+from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exits import TradeView, exit_reason
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import shares_wanted
@@ -79,7 +78,7 @@ class Desk:
     def open_day(self, day: int) -> None:
         """Take a day's closes and quotes, pay for the night, end what should end, and rank what could be opened."""
         financed = float(self.exposure["value"][0])
-        self._portfolio.cash -= financed * math.expm1(RATE * DAY / (SECONDS_A_YEAR * NANOSECONDS)) if day else 0.0
+        self._portfolio.cash -= financed * math.expm1(RATE * TRADING_DAY / YEAR) if day else 0.0
         self._time = self._market.time(day)
         problem = self._forecaster.update(self._market.closes_before(day))
         if problem is not None and not self._forecaster.ready:
@@ -99,9 +98,9 @@ class Desk:
         """The features (k,) of the signal; with none, of a signal without edge or direction."""
         if self.signal is not None:
             expiry = int(self._book.contracts["expiry"][self._book.row(int(self.signal["call"][0]))])
-            days = (expiry - self._time) / (SECONDS_A_DAY * NANOSECONDS)
+            days = (expiry - self._time) / DAY
             return observe(self.signal, self.exposure, [days], self._settings).reshape(-1)
-        level = self._forecaster.volatility(self._settings.min_days_to_expiry / 365.0)
+        level = self._forecaster.volatility(self._settings.min_days_to_expiry / DAYS_A_YEAR)
         nothing = records(
             Kind.SIGNAL, underlying=UNDERLYING, implied_volatility=level, forecast_volatility=level, edge_volatility=0.0
         )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.learning.errors import LearningError
-from alo_lib.market.records import Records
+from alo_lib.records import Records
 from alo_lib.strategy import StrategySettings
 from alo_lib.strategy.sizing import VOLATILITY_POINT
 

@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.generator.surface import option_quotes
-from alo_lib.market.instruments import OPTION_MULTIPLIER
-from alo_lib.market.records import InstrumentKind, Kind, Records, records
 from alo_lib.pricing import Chain
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_DAY, SECONDS_A_YEAR
+from alo_lib.records import DAY, OPTION_MULTIPLIER, YEAR, InstrumentKind, Kind, Records, records, years_between
 from alo_lib.volatility import TRADING_DAYS, GjrGarch, GjrParameters, GjrState
 
-__all__ = ["DAY", "RANGES", "RATE", "UNDERLYING", "LearningMarket", "MarketTraits"]
+__all__ = ["RANGES", "RATE", "TRADING_DAY", "UNDERLYING", "LearningMarket", "MarketTraits"]
 
 Array = NDArray[np.float64]
 
-DAY: Final = SECONDS_A_YEAR * NANOSECONDS // TRADING_DAYS
+TRADING_DAY: Final = YEAR // TRADING_DAYS
 """A trading day in ns: they are spread evenly over the year, so that no weekend lies between two of them."""
 RATE: Final = 0.03
 UNDERLYING: Final = 0
@@ -112,7 +110,7 @@ class LearningMarket:
 
     def time(self, day: int) -> int:
         """When a day is quoted, ns."""
-        return day * DAY
+        return day * TRADING_DAY
 
     def spot(self, day: int) -> float:
         """The underlying's price on a day."""
@@ -124,7 +122,7 @@ class LearningMarket:
 
     def listed(self, day: int, least_days: float, most_days: float) -> Records:
         """The at-the-money straddle of each expiry with ``least_days`` to ``most_days`` left, as INSTRUMENT records."""
-        left = (self._expiry_times() - self.time(day)) / (SECONDS_A_DAY * NANOSECONDS)
+        left = (self._expiry_times() - self.time(day)) / DAY
         step = max(round(self.spot(day) / _STRIKE_STEP), 1)
         expiries = np.flatnonzero((left >= least_days) & (left <= most_days))
         contracts = records(Kind.INSTRUMENT, 2 * len(expiries), underlying=UNDERLYING, kind=InstrumentKind.OPTION)
@@ -142,7 +140,7 @@ class LearningMarket:
         """QUOTE records of ``contracts`` on a day; call it once a day, for sizes are drawn from the market's seed."""
         quotes = records(Kind.QUOTE, len(contracts), instrument=contracts["instrument"])
         if len(contracts):
-            years = (contracts["expiry"] - self.time(day)) / (NANOSECONDS * SECONDS_A_YEAR)
+            years = years_between(self.time(day), contracts["expiry"])
             chain = Chain(contracts["strike"], years, contracts["right"], scheme="fast")
             fair = chain.greeks(self.spot(day), RATE, 0.0, self._implied(day, contracts["expiry"], years))
             now = np.array([self.time(day)], np.int64)
@@ -152,7 +150,7 @@ class LearningMarket:
         return quotes
 
     def _expiry_times(self) -> NDArray[np.int64]:
-        return (self._first_expiry + _EXPIRY_STEP * np.arange(self._own.shape[1], dtype=np.int64)) * DAY
+        return (self._first_expiry + _EXPIRY_STEP * np.arange(self._own.shape[1], dtype=np.int64)) * TRADING_DAY
 
     def _implied(self, day: int, expiries: NDArray[np.int64], years: Array) -> Array:
         number = np.searchsorted(self._expiry_times(), expiries)

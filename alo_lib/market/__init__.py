@@ -10,7 +10,7 @@ from alo_lib.market.bars import (
     contract_array,
     contract_keys,
 )
-from alo_lib.market.calendar import NANOSECONDS_PER_YEAR, MarketHours, Session, year_fraction
+from alo_lib.market.calendar import MarketHours, Session
 from alo_lib.market.factor_files import CorporateEvents, Dividend, FactorFile, Split
 from alo_lib.market.faults import DataError, DataFault, FaultKind, FaultLog
 from alo_lib.market.folder import DataFolder
@@ -23,7 +23,6 @@ from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse, UnderlyingRow
 __all__ = [
     "BAR_DTYPES",
     "CONTRACT",
-    "NANOSECONDS_PER_YEAR",
     "OPEN_INTEREST",
     "QUOTE_BAR",
     "TRADE_BAR",
@@ -53,5 +52,4 @@ __all__ = [
     "contract_array",
     "contract_keys",
     "take_snapshot",
-    "year_fraction",
 ]

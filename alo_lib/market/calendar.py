@@ -13,26 +13,23 @@ from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from alo_lib.market.faults import DataError
 from alo_lib.market.layout import SecurityType, market_hours_path
+from alo_lib.records import HOUR, SECOND
 
 __all__ = [
-    "NANOSECONDS_PER_YEAR",
+    "HoursSegment",
     "MarketHours",
-    "Segment",
     "Session",
     "database_key",
     "index_of_option",
     "local_to_utc",
     "utc_time",
     "utc_to_local",
-    "year_fraction",
 ]
 
-HOUR = 3_600_000_000_000
-NANOSECONDS_PER_YEAR = 365 * 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -46,7 +43,7 @@ _TYPE_NAMES = {
 _INDEX_OF_OPTION = {"RUTW": "RUT", "SPXW": "SPX", "VIXW": "VIX", "NDXP": "NDX", "NQX": "NDX"}
 
 
-class Segment(NamedTuple):
+class HoursSegment(NamedTuple):
     """A stretch of a day in exchange time: offsets from midnight, and LEAN's name for its state."""
 
     start: timedelta
@@ -72,12 +69,6 @@ def index_of_option(ticker: str) -> str:
     return _INDEX_OF_OPTION.get(ticker.upper(), ticker.upper())
 
 
-def year_fraction(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
-    """Years from ``start`` to ``end`` (nanoseconds, broadcast), counted as LEAN does: actual time over 365 days."""
-    elapsed = np.asarray(end, dtype=np.int64) - np.asarray(start, dtype=np.int64)
-    return np.asarray(elapsed / NANOSECONDS_PER_YEAR, dtype=np.float64)
-
-
 def utc_time(day: date, offset: timedelta, zone: ZoneInfo) -> int:
     """The instant at which ``zone``'s wall clock shows ``offset`` after ``day``'s midnight, in nanoseconds UTC."""
     wall = datetime.combine(day, datetime.min.time()) + offset
@@ -101,7 +92,7 @@ def utc_to_local(instants: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int6
     hours, where = np.unique(instants // HOUR, return_inverse=True)
     offsets = [(_EPOCH + timedelta(hours=hour)).astimezone(zone).utcoffset() for hour in hours.tolist()]
     seconds = [0 if offset is None else offset // timedelta(seconds=1) for offset in offsets]
-    local: NDArray[np.int64] = instants + np.array(seconds, dtype=np.int64)[where] * 1_000_000_000
+    local: NDArray[np.int64] = instants + np.array(seconds, dtype=np.int64)[where] * SECOND
     return local
 
 
@@ -116,7 +107,7 @@ class MarketHours:
 
     exchange_zone: ZoneInfo
     data_zone: ZoneInfo
-    week: tuple[tuple[Segment, ...], ...]
+    week: tuple[tuple[HoursSegment, ...], ...]
     holidays: frozenset[date] = frozenset()
     early_closes: Mapping[date, timedelta] = field(default_factory=dict)
     late_opens: Mapping[date, timedelta] = field(default_factory=dict)
@@ -177,7 +168,7 @@ class MarketHours:
             data_zone=ZoneInfo(entry["dataTimeZone"]),
             week=tuple(
                 tuple(
-                    Segment(_offset(part["start"]), _offset(part["end"]), part["state"].lower())
+                    HoursSegment(_offset(part["start"]), _offset(part["end"]), part["state"].lower())
                     for part in entry.get(weekday) or ()
                 )
                 for weekday in _WEEKDAYS
@@ -209,7 +200,7 @@ class MarketHours:
             {**common.late_opens, **self.late_opens},
         )
 
-    def segments(self, day: date, *, extended: bool = False) -> list[Segment]:
+    def segments(self, day: date, *, extended: bool = False) -> list[HoursSegment]:
         """The day's segments after holidays, early close and late open; only the regular market unless ``extended``."""
         if day in self.holidays:
             return []
@@ -285,12 +276,12 @@ class MarketHours:
         return inside
 
 
-def _until(segments: list[Segment], close: timedelta) -> list[Segment]:
-    return [Segment(part.start, min(part.end, close), part.state) for part in segments if part.start < close]
+def _until(segments: list[HoursSegment], close: timedelta) -> list[HoursSegment]:
+    return [HoursSegment(part.start, min(part.end, close), part.state) for part in segments if part.start < close]
 
 
-def _since(segments: list[Segment], opening: timedelta) -> list[Segment]:
-    return [Segment(max(part.start, opening), part.end, part.state) for part in segments if part.end > opening]
+def _since(segments: list[HoursSegment], opening: timedelta) -> list[HoursSegment]:
+    return [HoursSegment(max(part.start, opening), part.end, part.state) for part in segments if part.end > opening]
 
 
 def _slashed_date(text: str) -> date:

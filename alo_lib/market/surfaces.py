@@ -5,17 +5,17 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.market.calendar import year_fraction
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, Resolution, SecurityType
 from alo_lib.market.volatility_files import SurfaceLine, SurfacePoint
 from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain, market_price
 from alo_lib.pricing.forwards import trailing_yield
+from alo_lib.records import DAY, SECOND, YEAR, years_between
 
 __all__ = ["daily_surfaces", "exchange_datetime"]
 
 _YEAR: Final = timedelta(days=365)
-_LEAST_LIFE: Final = 1.0 / 365.0
+_LEAST_LIFE: Final = DAY / YEAR
 """Years; a day before the end an option has no volatility of its own any more."""
 
 
@@ -36,7 +36,7 @@ def daily_surfaces(folder: DataFolder, ticker: str, start: date, end: date) -> l
             continue
         contracts, spot = chain.contracts[chain.contract], spots[time]
         ends = np.array([hours.expiry_time(day) for day in contracts["expiry"].tolist()], np.int64)
-        years = year_fraction(time, ends)
+        years = years_between(time, ends)
         now = exchange_datetime(time, folder)
         market, status = market_price(chain.bars["bid_close"], chain.bars["ask_close"], np.nan)
         use = (status == ContractStatus.PRICED) & (years > _LEAST_LIFE)
@@ -56,7 +56,7 @@ def daily_surfaces(folder: DataFolder, ticker: str, start: date, end: date) -> l
 def exchange_datetime(time: int, folder: DataFolder) -> datetime:
     """A time (ns UTC) on the exchange's clock, without a zone."""
     zone = folder.hours().exchange_zone
-    return datetime.fromtimestamp(time / 1e9, UTC).astimezone(zone).replace(tzinfo=None)
+    return datetime.fromtimestamp(time / SECOND, UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def _terms(folder: DataFolder, ticker: str, day: date, spot: float) -> MarketTerms:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.faults import FaultKind, FaultLog
-from alo_lib.market.instruments import Contract
 from alo_lib.market.layout import parse_date
 from alo_lib.market.text_files import read_cells
+from alo_lib.records import Contract
 
 __all__ = ["LOOKBACK_DAYS", "UNIVERSE_ROW", "OptionUniverse", "UnderlyingRow", "universe_days"]
 

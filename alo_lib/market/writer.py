@@ -15,25 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import Bars, OptionBars, contract_keys
-from alo_lib.market.calendar import MarketHours, Segment, database_key, utc_to_local
+from alo_lib.market.calendar import HoursSegment, MarketHours, database_key, utc_to_local
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.layout import (
+    Archive,
     DataKind,
+    OptionArchive,
     Resolution,
+    SecurityArchive,
     SecurityType,
     factor_file_path,
     interest_rate_path,
     map_file_directory,
     market_hours_path,
-    option_archive,
-    option_entry,
-    security_archive,
-    security_entry,
     symbol_properties_path,
     universe_directory,
 )
 from alo_lib.market.map_files import MapFile
 from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse
+from alo_lib.records import DAY
 
 __all__ = [
     "write_factor_file",
@@ -50,7 +50,6 @@ __all__ = [
 _ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _FILE_MODE = 0o100644 << 16
-_DAY = 86_400_000_000_000
 _MILLISECOND = 1_000_000
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PROPERTIES_HEADER = (
@@ -76,77 +75,47 @@ def _write_text(path: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
-def write_security_file(
-    root: Path,
-    ticker: str,
-    day: date,
-    resolution: Resolution,
-    kind: DataKind,
-    bars: Bars,
-    hours: MarketHours,
-    *,
-    security: SecurityType = SecurityType.EQUITY,
-    market: str = "usa",
-) -> Path:
-    """Write the archive of one equity or index: ``day``'s minute bars, or the whole history of hour and daily bars.
+def write_security_file(archive: SecurityArchive, bars: Bars, hours: MarketHours) -> None:
+    """Write the archive of one equity or index: its day's minute bars, or the whole history of hour and daily bars.
 
     Raises ValueError for a price that is not a whole number of deci-cents.
     """
-    path = security_archive(root, security, market, ticker, day, resolution, kind)
-    lines = _lines(bars, day, resolution, kind, hours, security.price_scale)
-    write_zip(path, {security_entry(ticker, day, resolution, kind): "".join(lines)})
-    return path
+    write_zip(archive.path, {archive.entry: "".join(_lines(archive, bars, hours))})
 
 
-def write_option_file(
-    root: Path,
-    ticker: str,
-    day: date,
-    resolution: Resolution,
-    kind: DataKind,
-    chain: OptionBars,
-    hours: MarketHours,
-    *,
-    security: SecurityType = SecurityType.OPTION,
-    market: str = "usa",
-) -> Path:
-    """Write the archive of one chain: ``day``'s minute bars, or its year's hour and daily bars."""
-    path = option_archive(root, security, market, ticker, day, resolution, kind)
+def write_option_file(archive: OptionArchive, chain: OptionBars, hours: MarketHours) -> None:
+    """Write the archive of one chain: its day's minute bars, or its year's hour and daily bars."""
     order = np.argsort(chain.contract, kind="stable")
-    lines = _lines(chain.bars[order], day, resolution, kind, hours, security.price_scale)
+    lines = _lines(archive, chain.bars[order], hours)
     ends = np.searchsorted(chain.contract[order], np.arange(len(chain.contracts)), side="right").tolist()
     entries: dict[str, str] = {}
     start = 0
     for key, end in zip(contract_keys(chain.contracts), ends, strict=True):
-        entries[option_entry(security, ticker, day, resolution, kind, key)] = "".join(lines[start:end])
+        entries[archive.entry(key)] = "".join(lines[start:end])
         start = end
-    write_zip(path, entries)
-    return path
+    write_zip(archive.path, entries)
 
 
-def _lines(
-    bars: Bars, day: date, resolution: Resolution, kind: DataKind, hours: MarketHours, price_scale: float
-) -> list[str]:
+def _lines(archive: Archive, bars: Bars, hours: MarketHours) -> list[str]:
     """One csv line a bar."""
-    columns: list[Sequence[object]] = [_times(bars["time"], day, resolution, kind, hours)]
+    columns: list[Sequence[object]] = [_times(archive, bars["time"], hours)]
     for name in (bars.dtype.names or ())[1:]:
         if bars.dtype[name].kind == "i":
             columns.append(bars[name].tolist())
         else:
-            columns.append(_prices(bars[name], price_scale))
+            columns.append(_prices(bars[name], archive.security.price_scale))
     row = ",".join(["%s"] * len(columns)) + "\n"
     return [row % cells for cells in zip(*columns, strict=True)]
 
 
-def _times(
-    ends: NDArray[np.int64], day: date, resolution: Resolution, kind: DataKind, hours: MarketHours
-) -> Sequence[object]:
+def _times(archive: Archive, ends: NDArray[np.int64], hours: MarketHours) -> Sequence[object]:
     """The start of each bar as its file writes it."""
+    day, resolution, kind = archive.day, archive.resolution, archive.kind
     has_period = kind is not DataKind.OPEN_INTEREST and resolution is not Resolution.DAILY
     local = utc_to_local(ends - resolution.period if has_period else ends, hours.data_zone)
     if resolution is Resolution.MINUTE:
-        milliseconds, rest = np.divmod(local - (day - date(1970, 1, 1)).days * _DAY, _MILLISECOND)
-        if rest.any() or ((milliseconds < 0) | (milliseconds >= _DAY // _MILLISECOND)).any():
+        milliseconds, rest = np.divmod(local - (day - date(1970, 1, 1)).days * DAY, _MILLISECOND)
+        if rest.any() or ((milliseconds < 0) | (milliseconds >= DAY // _MILLISECOND)).any():
             raise ValueError(f"minute bars must start on whole milliseconds of {day}")
         times: list[object] = milliseconds.tolist()
         return times
@@ -244,7 +213,7 @@ def _hours_entry(hours: MarketHours) -> dict[str, object]:
     }
 
 
-def _segment(part: Segment) -> dict[str, str]:
+def _segment(part: HoursSegment) -> dict[str, str]:
     return {"start": _clock(part.start), "end": _clock(part.end), "state": part.state}
 
 

@@ -4,44 +4,119 @@ Every compiled function of the library goes through :func:`kernel`. The Python o
 ``function.py_func``, so one table of cases can test both; ``NUMBA_DISABLE_JIT=1`` runs everything uncompiled.
 """
 
+import hashlib
+import os
 import re
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numba
+import numpy as np
+from numba.core import caching
+from numba.core.dispatcher import Dispatcher
 
 __all__ = ["kernel", "python_original"]
 
 _LIBRARY = Path(__file__).resolve().parents[1]
-_IMPORT = re.compile(rf"^from {__package__.partition('.')[0]}\.(\w+)", re.MULTILINE)
+_IMPORT = re.compile(rf"^[ \t]*from {__package__.partition('.')[0]}\.(\w+)", re.MULTILINE)
+_KEPT: Final = 16
+"""Versions of a package's sources whose kernels are kept in one place: those that ran last."""
+_DIGITS: Final = 32
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @cache
-def _modules(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, modification time and size of a package's modules, in order of name."""
-    stats = ((path.name, path.stat()) for path in sorted(folder.glob("*.py")))
-    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+def _modules(folder: Path) -> tuple[tuple[str, bytes], ...]:
+    """Name and content of a package's modules, in order of name."""
+    return tuple((path.name, path.read_bytes()) for path in sorted(folder.glob("*.py")))
 
 
 @cache
 def _imported(folder: Path) -> frozenset[Path]:
     """The library's packages that a package's modules name in their imports."""
-    names = (name for path in folder.glob("*.py") for name in _IMPORT.findall(path.read_text(encoding="utf-8")))
+    names = (name for _, source in _modules(folder) for name in _IMPORT.findall(source.decode()))
     return frozenset(_LIBRARY / name for name in names)
 
 
-@cache
-def _sources(folder: Path) -> tuple[object, ...]:
-    """The modules of a package and of all of the library that it reaches by imports, in order of name."""
+def _reached(folder: Path) -> list[Path]:
+    """A package and all of the library that it reaches by imports, in order of name."""
     reached, new = {folder}, {folder}
     while new:
         new = {package for each in new for package in _imported(each)} - reached
         reached |= new
-    return tuple((package.name, _modules(package)) for package in sorted(reached))
+    return sorted(reached, key=lambda package: package.name)
+
+
+@cache
+def _identity(folder: Path) -> str:
+    """Names the sources of a package and of all that it reaches, and the NumPy that their constants come from."""
+    digest = hashlib.sha256(np.__version__.encode())
+    for package in _reached(folder):
+        for name, source in _modules(package):
+            digest.update(f"\0{package.name}/{name}\0{len(source)}\0".encode() + source)
+    return f"{folder.name}_{digest.hexdigest()[:_DIGITS]}"
+
+
+@cache
+def _used(folder: Path) -> None:
+    """Note that a folder of kernels is in use, and remove those of its siblings that have not been for longest."""
+    try:
+        os.utime(folder)
+        siblings = folder.parent.glob(f"{folder.name.rpartition('_')[0]}_{'[0-9a-f]' * _DIGITS}")
+        for sibling in sorted(siblings, key=lambda path: path.stat().st_mtime_ns)[:-_KEPT]:
+            shutil.rmtree(sibling, ignore_errors=True)
+    except OSError:  # another process removes the same ones, or this one may not write where it reads
+        pass
+
+
+class _ByContent:
+    """A cache locator whose folder is named by the sources: no path and no time of a file counts.
+
+    So a file that is touched or checked out again keeps its kernels, clones that share a folder share the kernels of
+    equal sources, and those of different sources stand side by side.
+    """
+
+    _py_file: str
+    _cache_path: str
+
+    def get_source_stamp(self) -> str:
+        return self.get_suitable_cache_subpath(self._py_file)
+
+    def ensure_cache_path(self) -> None:
+        super().ensure_cache_path()  # type: ignore[misc]
+        _used(Path(self._cache_path))
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        return _identity(Path(py_file).resolve().parent)
+
+
+class _Chosen(_ByContent, caching._UserProvidedCacheLocator):  # type: ignore[misc]
+    """Below NUMBA_CACHE_DIR."""
+
+
+class _InTree(_ByContent, caching._InTreeCacheLocator):  # type: ignore[misc]
+    """Beside the source."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        self._cache_path = os.path.join(self._cache_path, self.get_suitable_cache_subpath(file))
+
+
+class _UserWide(_ByContent, caching._UserWideCacheLocator):  # type: ignore[misc]
+    """In the user's folder for caches, where the source's folder cannot be written."""
+
+
+class _Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (_Chosen, _InTree, _UserWide, caching._IPythonCacheLocator, caching._ZipCacheLocator)
+
+
+class _Cache(caching.FunctionCache):  # type: ignore[misc]
+    _impl_class = _Implementation
 
 
 def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = False) -> Any:
@@ -53,24 +128,23 @@ def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = 
     ``parallel`` allows ``prange``; the loop's iterations must be independent, so that the bits do not depend on the
     number of threads. ``inline`` inlines the function at numba level where LLVM would not.
 
-    A cached kernel is compiled again when any module of its own package, or of one that this imports, has changed.
+    A cached kernel is compiled again when the content of any module of its own package, or of one that this imports,
+    has changed.
     """
 
     def compile_(f: F) -> Any:
         compiled = numba.njit(
             f,
-            cache=True,
             nogil=True,
             fastmath=False,
             error_model="numpy",
             parallel=parallel,
             inline="always" if inline else "never",
         )
-        cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-        if cache_file is not None:
-            # numba checks the stamp of the kernel's own file only; a changed callee would leave a stale caller cached.
-            own_package = Path(f.__code__.co_filename).resolve().parent
-            cache_file._source_stamp = (cache_file._source_stamp, _sources(own_package))
+        if isinstance(compiled, Dispatcher):  # not with NUMBA_DISABLE_JIT
+            # What numba's own enable_caching does, with numba's cache: it knows only the kernel's own file, by path
+            # and time, so that a changed callee would leave a stale caller cached.
+            compiled._cache = _Cache(f)
         return compiled
 
     return compile_ if function is None else compile_(function)

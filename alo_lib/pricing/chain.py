@@ -1,14 +1,16 @@
 """The contracts of one underlying, priced together."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.arguments import PricingError, Styles, are_american, prepare
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.dividends import Dividends, check_dividends
-from alo_lib.pricing.options import Greeks, SchemeLike, run_implied, run_values
-from alo_lib.pricing.scheme import resolve_scheme
-from alo_lib.pricing.surface import Surfaces
+from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.options import Greeks, Method, SchemeLike, run_implied, run_values
+from alo_lib.pricing.panels import ChainPanels
+from alo_lib.pricing.terms import Options
 
 __all__ = ["Chain"]
 
@@ -20,7 +22,7 @@ class Chain:
 
     strike, time_to_expiry, right: shape (n,), or scalars that broadcast to it. Rates, yields and volatilities are
     scalars or one a contract. American contracts read their exercise boundaries from panels that are kept while rate
-    and yield stay (:mod:`alo_lib.pricing.surface`), so prices are within 1e-6 of spot of :func:`price`.
+    and yield stay (:mod:`alo_lib.pricing.panels`), so prices are within 1e-6 of spot of :func:`price`.
 
     style: of all contracts, or (n,) of one each. panels: False solves each contract's own boundary, as :func:`price`.
     dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
@@ -39,21 +41,20 @@ class Chain:
         dividends: Dividends | None = None,
         panels: bool = True,
     ) -> None:
+        self._method = Method.of(scheme=scheme, dividends=dividends, invalid="nan")
         _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
         self.strike, self.time_to_expiry, self.right = flat
-        self._american = are_american(style, self.strike.shape)
-        self._scheme = resolve_scheme(scheme)
-        self._dividends = None if dividends is None else check_dividends(dividends)
-        read = self._american if panels and dividends is None else np.zeros(len(self), np.bool_)
+        american = are_american(style, self.strike.shape)
+        read = american if panels and dividends is None else np.zeros(len(self), np.bool_)
         # A slice where all contracts read panels, which is the rule and copies nothing.
         self._read = slice(None) if read.all() else np.flatnonzero(read)
-        groups = ((american, np.flatnonzero((self._american == american) & ~read)) for american in (1, 0))
-        self._alone = [(american, rows) for american, rows in groups if rows.size]
-        self._surfaces = self._made_surfaces()
+        groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
+        self._alone = [(early, rows) for early, rows in groups if rows.size]
+        self._panels = self._read_panels()
 
-    def _made_surfaces(self) -> Surfaces:
+    def _read_panels(self) -> ChainPanels:
         rows = self._read
-        return Surfaces(self.strike[rows], self.time_to_expiry[rows], self.right[rows], self._scheme)
+        return ChainPanels(self.strike[rows], self.time_to_expiry[rows], self.right[rows], self._method.scheme)
 
     def __len__(self) -> int:
         return self.strike.size
@@ -74,17 +75,17 @@ class Chain:
         rows: int,
     ) -> Array:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
-        flat = [s, self.strike, r, q, sigma, self.time_to_expiry, self.right]
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
         out = np.empty((rows, len(self)))
-        for american, which in self._alone:
-            part = [array[which] for array in flat]
-            out[:, which] = run_values(part, american, self._scheme, rows, dividends=self._dividends, invalid="nan")
-        part = [array[self._read] for array in flat]
-        if part[0].size:
-            values = self._surfaces.values(part[0], part[2], part[3], part[4], rows)
+        for american, alone in self._alone:
+            method = replace(self._method, american=american)
+            out[:, alone] = run_values(options.part(alone), sigma[alone], rows, method)
+        options, sigma = options.part(self._read), sigma[self._read]
+        if sigma.size:
+            values = self._panels.values(options.spot, options.rate, options.dividend_yield, sigma, rows)
             rest = np.flatnonzero(np.isnan(values[0]))
             if rest.size:
-                values[:, rest] = run_values([array[rest] for array in part], 1, self._scheme, rows, invalid="nan")
+                values[:, rest] = run_values(options.part(rest), sigma[rest], rows, self._method)
             out[:, self._read] = values
         return out
 
@@ -112,21 +113,20 @@ class Chain:
         prices = np.array(price, dtype=np.float64, order="C")
         if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
-        contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
         found = np.empty((np.atleast_2d(prices).shape[0], len(self)))
-        for american, which in self._alone:
-            part = [array[which] for array in contracts]
-            flat = [prices[..., which].reshape(-1), *(np.tile(array, len(found)) for array in part)]
-            implied = run_implied(flat, american, self._scheme, dividends=self._dividends)
-            found[:, which] = implied.reshape(len(found), -1)
-        part = [array[self._read] for array in contracts]
-        if part[0].size:
+        for american, alone in self._alone:
+            repeated = Options(*(np.tile(array, len(found)) for array in options.part(alone)))
+            method = replace(self._method, american=american)
+            found[:, alone] = run_implied(prices[..., alone].reshape(-1), repeated, method).reshape(len(found), -1)
+        options = options.part(self._read)
+        if options.spot.size:
             for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
-                price = np.ascontiguousarray(quoted[self._read])
-                implied, without = self._surfaces.implied(price, part[0], part[2], part[3])
+                told = np.ascontiguousarray(quoted[self._read])
+                implied, without = self._panels.implied(told, options.spot, options.rate, options.dividend_yield)
                 rest = np.flatnonzero(without)
                 if rest.size:
-                    implied[rest] = run_implied([array[rest] for array in (price, *part)], 1, self._scheme)
+                    implied[rest] = run_implied(told[rest], options.part(rest), self._method)
                 out[self._read] = implied
         return found.reshape(prices.shape)
 
@@ -138,8 +138,5 @@ class Chain:
         if not 0.0 <= elapsed_years < np.inf:
             raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
         self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)
-        self._surfaces = self._made_surfaces()
-        if self._dividends is not None:
-            times, amounts = self._dividends
-            ahead = times > elapsed_years
-            self._dividends = (times[ahead] - elapsed_years, amounts[ahead])
+        self._panels = self._read_panels()
+        self._method = self._method.after(elapsed_years)

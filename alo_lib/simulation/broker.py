@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from alo_lib.market.records import OrderStatus, OrderType
+from alo_lib.records import OrderStatus, OrderType
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.fills import Fill, close_fill, market_fill
@@ -34,7 +34,7 @@ class Broker:
         self._frozen: set[int] = set()
 
     def begin_session(self, open_: int, close: int) -> None:
-        """Trade from ``open_`` until before ``close``, ns UTC."""
+        """LastTrade from ``open_`` until before ``close``, ns UTC."""
         self._open, self._close = open_, close
         self._frozen.clear()
 

@@ -23,8 +23,7 @@ from alo_lib.market import (
     Session,
 )
 from alo_lib.market.calendar import utc_time
-from alo_lib.market.instruments import Contract, InstrumentTable
-from alo_lib.market.records import Kind, Message, Records, records
+from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, records
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy import select_contracts
@@ -35,7 +34,6 @@ _SESSION_START: Final = dt.timedelta(hours=9)
 _DIVIDENDS_LOOKED_BACK: Final = dt.timedelta(days=400)
 _ONE_DAY: Final = dt.timedelta(days=1)
 _FIRST_DAY: Final = dt.date(1970, 1, 2)
-_DAY: Final = 86_400 * 1_000_000_000
 _CLOSE_DECIMALS: Final = 6
 _RATE_DECIMALS: Final = 10
 
@@ -199,7 +197,7 @@ def _split_adjusted(bars: NDArray[np.void], factors: FactorFile) -> dict[str, li
     ends = [row.day for row in factors.rows]
     by_span = [*(row.split_factor for row in factors.rows), Decimal(1)]
     # A regular session ends on its own date in UTC, too.
-    days = (bars["time"] // _DAY).astype("datetime64[D]").tolist()
+    days = (bars["time"] // DAY).astype("datetime64[D]").tolist()
     applied = [by_span[bisect_left(ends, day)] for day in days]
     return {
         name: [

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from alo_lib.records import HOUR
 from alo_lib.simulation.money import ZERO
 from alo_lib.simulation.orders import SimulatedOrder
 from alo_lib.simulation.prices import Prices, Quote
 
 __all__ = ["STALE", "Fill", "close_fill", "market_fill"]
 
-HOUR: Final = 3600 * 1_000_000_000
 STALE: Final = HOUR
 """LEAN's ``Settings.StalePriceTimeSpan``, nanoseconds."""
 

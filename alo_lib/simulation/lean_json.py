@@ -5,12 +5,12 @@ from dataclasses import fields
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
+from alo_lib.records import SECOND, SECONDS_A_DAY
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.statistics import PortfolioStatistics, TradeStatistics
 
 __all__ = ["chart", "iso_time", "number", "point", "series", "statistics_object", "summary_of", "time_span"]
 
-_SECOND: Final = 1_000_000_000
 _LARGE: Final = 1000
 _DIGITS: Final = 7
 _LINE, _BAR = 0, 3
@@ -21,12 +21,12 @@ _CENT: Final = Decimal("0.01")
 
 def iso_time(time: int) -> str:
     """A time, UTC, with the fraction of a second where there is one."""
-    return f"{dt.datetime.fromtimestamp(time // _SECOND, dt.UTC):%Y-%m-%dT%H:%M:%S}{_fraction(time, 9).rstrip('0')}Z"
+    return f"{dt.datetime.fromtimestamp(time // SECOND, dt.UTC):%Y-%m-%dT%H:%M:%S}{_fraction(time, 9).rstrip('0')}Z"
 
 
 def time_span(duration: int) -> str:
     """A .NET time span: ``d.hh:mm:ss.fffffff``, days and fraction only where there are some."""
-    days, seconds = divmod(duration // _SECOND, 86_400)
+    days, seconds = divmod(duration // SECOND, SECONDS_A_DAY)
     text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{_fraction(duration, 7)}"
     return f"{days}.{text}" if days else text
 
@@ -39,7 +39,7 @@ def number(value: Decimal | float) -> float:
 
 def point(time: int, *values: Decimal | float) -> list[float]:
     """A chart's point: whole seconds, then values."""
-    return [time // _SECOND, *(number(value) for value in values)]
+    return [time // SECOND, *(number(value) for value in values)]
 
 
 def series(name: str, points: list[list[float]], *, unit: str, index: int = 0, kind: int = _LINE) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def summary_of(statistics: PortfolioStatistics, *, orders: int, fees: Decimal) -
 
 def _fraction(time: int, digits: int) -> str:
     """The part of a second as a point and digits; empty when there is none."""
-    part = time % _SECOND
+    part = time % SECOND
     return f".{part:09d}"[: digits + 1] if part else ""
 
 

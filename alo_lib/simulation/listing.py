@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from alo_lib.market.records import InstrumentKind, Kind, Records, records
+from alo_lib.records import InstrumentKind, Kind, Records, records
 from alo_lib.simulation.money import ZERO, decimal
 
 __all__ = ["Instrument", "Listing"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from alo_lib.market.records import Kind, Message, OrderStatus, OrderType, records
+from alo_lib.records import Kind, Message, OrderStatus, OrderType, records
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from alo_lib.core import Settings
 from alo_lib.market import MapFile
+from alo_lib.records import SECOND
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.identifiers import symbol_object
 from alo_lib.simulation.lean_json import (
@@ -39,8 +40,7 @@ __all__ = ["RUN_ID", "Outcome", "write_results"]
 RUN_ID: Final = "main"
 """Names the result files, as the name of the algorithm's module does in LEAN."""
 
-_SECOND: Final = 1_000_000_000
-_MILLISECOND: Final = _SECOND // 1000
+_MILLISECOND: Final = SECOND // 1000
 _CANDLE, _BAR = 2, 3
 _OPTION, _EQUITY = 2, 1
 
@@ -254,7 +254,7 @@ class _Writer:
             "symbol": symbol["id"],
             "symbolValue": symbol["value"],
             "symbolPermtick": symbol.get("underlying", symbol)["permtick"],
-            "time": event.time / _SECOND,
+            "time": event.time / SECOND,
             "status": _camel(event.status.name),
             **fee,
             "fillPrice": float(event.price),
@@ -301,8 +301,8 @@ class _Writer:
         return f"{line}: {event.message}" if event.message else line
 
     def _local(self, time: int) -> str:
-        local = dt.datetime.fromtimestamp(time // _SECOND, self._outcome.zone)
-        return f"{local:%Y-%m-%d %H:%M:%S}.{time % _SECOND // _MILLISECOND:03d}"
+        local = dt.datetime.fromtimestamp(time // SECOND, self._outcome.zone)
+        return f"{local:%Y-%m-%d %H:%M:%S}.{time % SECOND // _MILLISECOND:03d}"
 
 
 def _camel(name: str) -> str:

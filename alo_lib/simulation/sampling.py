@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from alo_lib.records import SECOND
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO
@@ -11,8 +12,7 @@ from alo_lib.simulation.prices import Prices
 
 __all__ = ["Candle", "Curves", "Sampler"]
 
-_SECOND: Final = 1_000_000_000
-_MINUTE: Final = 60 * _SECOND
+_MINUTE: Final = 60 * SECOND
 _LEAST_PERIOD: Final = 4 * _MINUTE
 _SAMPLES: Final = 4000
 _MONEY: Final = Decimal("0.0001")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alo_lib.market.records import OrderType
+from alo_lib.records import MINUTE, SECOND, OrderType
 from alo_lib.simulation.account import Account, Position
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.fees import market_order_fee
@@ -23,9 +23,8 @@ _SPLIT_CANCEL: Final = "Canceled due to impending split. Separate MarketOnClose 
 _ASSIGNMENT_TAG: Final = "Simulated option assignment before expiration"
 _EXPIRY_TAG: Final = "Option Expired"
 
-_MINUTE: Final = 60 * 1_000_000_000
-_HOUR: Final = 60 * _MINUTE
-_ON_CLOSE_BUFFER: Final = 15 * _MINUTE + 30 * 1_000_000_000
+_HOUR: Final = 60 * MINUTE
+_ON_CLOSE_BUFFER: Final = 15 * MINUTE + 30 * SECOND
 _ASSIGNED_WITHIN: Final = dt.timedelta(days=4)
 _ASSIGNED_BEYOND: Final = Decimal("0.05")
 
@@ -111,7 +110,7 @@ class Settlement:
         self._account.receive_dividend(underlying, decimal(amount))
 
     def _is_assigned(self, option: Instrument, position: Position, time: int) -> bool:
-        local = dt.datetime.fromtimestamp(time // 1_000_000_000, self._zone).replace(tzinfo=None)
+        local = dt.datetime.fromtimestamp(time // SECOND, self._zone).replace(tzinfo=None)
         midnight = dt.datetime.combine(option.expiry_date, dt.time())
         due = midnight - local <= _ASSIGNED_WITHIN if option.american else midnight.date() == local.date()
         spot = self._prices.price(option.underlying)

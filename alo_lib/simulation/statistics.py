@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from alo_lib.records import DAY, DAYS_A_YEAR, SECOND, SECONDS_A_DAY
 from alo_lib.simulation.account import ProfitRecord
 from alo_lib.simulation.sampling import Curves
 from alo_lib.simulation.trades import ClosedTrade
@@ -22,8 +23,6 @@ from alo_lib.simulation.trades import ClosedTrade
 __all__ = ["PortfolioStatistics", "TradeStatistics", "portfolio_statistics", "trade_statistics"]
 
 TRADING_DAYS: Final = 252
-_SECONDS_A_YEAR: Final = 365 * 86_400
-_NANOSECONDS: Final = 1_000_000_000
 _RATIO_WITHOUT_LOSS: Final = 10.0
 _LEAST_RETURNS: Final = 2
 _LEAST_FOR_KURTOSIS: Final = 4
@@ -128,9 +127,9 @@ def portfolio_statistics(
             portfolio_turnover=turnover,
         )
     benchmark = np.divide(np.diff(levels), levels[:-1], out=np.zeros(len(levels) - 1), where=levels[:-1] != 0.0)[1:]
-    dates = [dt.datetime.fromtimestamp(candle.time // _NANOSECONDS, dt.UTC).date() for candle in curves.equity]
+    dates = [dt.datetime.fromtimestamp(candle.time // SECOND, dt.UTC).date() for candle in curves.equity]
     riskless = float(np.mean([rate_at(date) for date in dates]))
-    years = (curves.equity[-1].time - curves.equity[0].time) / _NANOSECONDS / _SECONDS_A_YEAR
+    years = (curves.equity[-1].time - curves.equity[0].time) / SECOND / (DAYS_A_YEAR * SECONDS_A_DAY)
     annual, benchmark_annual = _annual_return(returns), _annual_return(benchmark)
     variance = _variance(returns) * TRADING_DAYS
     deviation = math.sqrt(variance)
@@ -308,7 +307,7 @@ def _drawdown(curves: Curves) -> tuple[float, int]:
         if fall < 0:
             deepest = min(deepest, fall)
             falling_since = peak_time if falling_since is None else falling_since
-    return abs(round(float(deepest), 3)), longest // (86_400 * _NANOSECONDS)
+    return abs(round(float(deepest), 3)), longest // DAY
 
 
 def _mean(durations: NDArray[np.int64]) -> int:

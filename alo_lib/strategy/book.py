@@ -6,22 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.records import Kind, Records, records
 from alo_lib.pricing import Chain, market_price
 from alo_lib.pricing.forwards import trailing_yield
+from alo_lib.records import SECOND, YEAR, Kind, Records, records, years_between
 
-__all__ = ["SECONDS_A_YEAR", "MarketBook", "PricedRows", "Session"]
+__all__ = ["MarketBook", "PricedRows", "TradingSession"]
 
-NANOSECONDS = 1_000_000_000
-SECONDS_A_DAY = 86_400
-SECONDS_A_YEAR = 365 * SECONDS_A_DAY
-"""Time to expiry counts calendar time, as quoted implied volatilities do."""
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TradingSession:
     """A regular trading session, in ns UTC."""
 
     open: int
@@ -30,11 +26,11 @@ class Session:
 
     def seconds_since_open(self, time: int) -> float:
         """Seconds from the open, negative before it."""
-        return (time - self.open) / NANOSECONDS
+        return (time - self.open) / SECOND
 
     def seconds_to_close(self, time: int) -> float:
         """Seconds to the close, negative after it."""
-        return (self.close - time) / NANOSECONDS
+        return (self.close - time) / SECOND
 
     def is_open(self, time: int) -> bool:
         """Whether orders can trade now."""
@@ -42,7 +38,7 @@ class Session:
 
 
 @dataclass(slots=True)
-class Dividend:
+class CashDividend:
     """A cash dividend per share that went, or goes, ex at ``time``."""
 
     time: int
@@ -75,7 +71,7 @@ class MarketBook:
     contracts: Records = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
     quotes: Records = field(default_factory=lambda: _no_quotes(0))
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    dividends: list[Dividend] = field(default_factory=list)
+    dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
     blocked_until: int = -1  # nothing is opened before
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
@@ -133,8 +129,7 @@ class MarketBook:
 
     def years_to_expiry(self, time: int) -> FloatArray:
         """Years from ``time`` to each contract's last close; never below zero."""
-        seconds = (self.contracts["expiry"] - time) / NANOSECONDS
-        return np.asarray(np.maximum(seconds, 0.0) / SECONDS_A_YEAR, np.float64)
+        return np.maximum(years_between(time, self.contracts["expiry"]), 0.0)
 
     def mid(self) -> FloatArray:
         """Mid of each contract's last quote; NaN where a side is missing or the two cross."""
@@ -146,7 +141,7 @@ class MarketBook:
 
         To a basis point, so that it stays while spot moves a little, and exercise boundaries with it.
         """
-        year_ago = time - SECONDS_A_YEAR * NANOSECONDS
+        year_ago = time - YEAR
         paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
         return round(trailing_yield(paid, self.spot), 4) if self.spot > 0.0 else 0.0
 

@@ -2,7 +2,7 @@
 
 import math
 
-from alo_lib.market.instruments import OPTION_MULTIPLIER
+from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.strategy.settings import StrategySettings
 
 __all__ = ["shares_wanted"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from alo_lib.market.instruments import OPTION_MULTIPLIER
+from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.strategy.sizing import VOLATILITY_POINT
 

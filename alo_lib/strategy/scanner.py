@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.instruments import OPTION_MULTIPLIER, Contract
-from alo_lib.market.records import Kind, Records, records
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_DAY, MarketBook
+from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, Contract, Kind, Records, records
+from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
@@ -72,7 +71,7 @@ def _usable(book: MarketBook, settings: StrategySettings, time: int) -> NDArray[
     """Rows that pass the liquidity, maturity and quote-sanity filters."""
     contracts, quotes = book.contracts, book.quotes
     bid, ask = quotes["bid"], quotes["ask"]
-    days = (contracts["expiry"] - time) / (SECONDS_A_DAY * NANOSECONDS)
+    days = (contracts["expiry"] - time) / DAY
     with np.errstate(invalid="ignore"):
         intrinsic = np.maximum(contracts["right"] * (book.spot - contracts["strike"]), 0.0)
         return np.asarray(
@@ -82,9 +81,9 @@ def _usable(book: MarketBook, settings: StrategySettings, time: int) -> NDArray[
             & (ask - bid <= settings.max_spread * 0.5 * (ask + bid))
             & (np.minimum(quotes["bid_size"], quotes["ask_size"]) >= settings.min_quote_size)
             & (contracts["open_interest"] >= settings.min_open_interest)
-            & (time - book.quote_time <= settings.max_quote_age * NANOSECONDS)
+            & (time - book.quote_time <= settings.max_quote_age * SECOND)
             & (book.quote_time >= 0)
-            & (time - book.spot_time <= settings.max_quote_age * NANOSECONDS)
+            & (time - book.spot_time <= settings.max_quote_age * SECOND)
             & (days >= settings.min_days_to_expiry)
             & (days <= settings.max_days_to_expiry),
             np.bool_,

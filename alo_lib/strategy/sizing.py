@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from alo_lib.market.records import Records
+from alo_lib.records import Records
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.settings import StrategySettings
 

@@ -3,8 +3,7 @@
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from alo_lib.market.instruments import OPTION_MULTIPLIER
-from alo_lib.market.records import OrderReason
+from alo_lib.records import OPTION_MULTIPLIER, OrderReason
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["Trade"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from alo_lib.market.records import Message
-from alo_lib.transport.shared_ring import MessageConsumer
+from alo_lib.records import Message
+from alo_lib.transport.ring import MessageConsumer
 
 __all__ = ["FanIn"]
 

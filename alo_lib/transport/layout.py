@@ -50,9 +50,14 @@ class SegmentKind(IntEnum):
 
     RECORDS = 1
     MESSAGES = 2
-    STATE = 3
-    TABLE = 4
+    SEQLOCK = 3
+    STABLE_VECTOR = 4
     ARENA = 5
+
+    @property
+    def label(self) -> str:
+        """The kind as people read it."""
+        return self.name.lower().replace("_", " ")
 
 
 ROLE: Final = np.dtype(

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.market.records import LAYOUTS, Kind, Message
+from alo_lib.records import LAYOUTS, Kind, Message
 
 __all__ = ["HEADER", "decode", "encode"]
 

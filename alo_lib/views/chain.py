@@ -7,11 +7,11 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market import ChainSnapshot, year_fraction
-from alo_lib.market.instruments import osi_symbol
+from alo_lib.market import ChainSnapshot
 from alo_lib.pricing import ACCURATE, Contracts, ContractStatus, Greeks, MarketTerms, QuotedChain, Scheme, market_price
 from alo_lib.pricing.forwards import cash_as_yields
 from alo_lib.pricing.quotes import PriceSource
+from alo_lib.records import DAYS_A_YEAR, osi_symbol, years_between
 from alo_lib.views.run import exchange_time
 
 __all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "chain_view"]
@@ -62,7 +62,7 @@ class ChainView:
             found.append(
                 Expiry(
                     expiry=str(expiry),
-                    days=float(365.0 * years[first]),
+                    days=float(DAYS_A_YEAR * years[first]),
                     contracts=int(rows.sum()),
                     quoted=int((rows & np.isfinite(chain.market)).sum()),
                     explained=int((rows & (chain.status == ContractStatus.PRICED)).sum()),
@@ -135,7 +135,7 @@ def chain_view(
 def _cash(snapshot: ChainSnapshot) -> tuple[FloatArray, FloatArray]:
     """The dividends ahead: ex-times in years and amounts."""
     times = np.array([when for when, _ in snapshot.dividends], np.int64)
-    return year_fraction(snapshot.time, times), np.array([amount for _, amount in snapshot.dividends], np.float64)
+    return years_between(snapshot.time, times), np.array([amount for _, amount in snapshot.dividends], np.float64)
 
 
 def _or_none(value: float) -> float | None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alo_lib.journal import Journal
-from alo_lib.market.records import LAYOUTS, Kind
+from alo_lib.records import LAYOUTS, Kind
 
 __all__ = ["export_parquet"]
 

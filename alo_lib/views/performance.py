@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records import SECOND
 from alo_lib.views.run import RunError
 
 __all__ = ["Performance", "drawdowns", "equity_curve", "performance"]
-
-_NANOSECONDS = 1_000_000_000
 
 
 class Performance(NamedTuple):
@@ -37,7 +36,7 @@ def equity_curve(results: dict[str, Any]) -> EquityCurve:
     except (KeyError, TypeError, IndexError, ValueError):
         raise RunError("the results have no chart 'Strategy Equity' with a series 'Equity'") from None
     return EquityCurve(
-        np.array([point[0] for point in points], np.int64) * _NANOSECONDS,
+        np.array([point[0] for point in points], np.int64) * SECOND,
         np.array([point[1] for point in points], np.float64),
     )
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.market.records import Kind, OrderStatus
+from alo_lib.records import Kind, OrderStatus
 from alo_lib.views import page
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.figures import (

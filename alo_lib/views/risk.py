@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.records import Kind
+from alo_lib.records import DAYS_A_YEAR, Kind
 from alo_lib.views.run import Run
 
 __all__ = ["GREEKS", "ExposureRange", "exposure_ranges", "exposures"]
@@ -24,7 +24,7 @@ GREEKS: Final = (
     Greek("delta", "Delta", "shares", 1.0),
     Greek("gamma", "Gamma", "shares per $1", 1.0),
     Greek("vega", "Vega", "$ per vol point", 0.01),
-    Greek("theta", "Theta", "$ per day", 1.0 / 365.0),
+    Greek("theta", "Theta", "$ per day", 1.0 / DAYS_A_YEAR),
 )
 
 

@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
-from alo_lib.market.records import LAYOUTS, InstrumentKind, Kind, Message, Records
+from alo_lib.records import HOUR, LAYOUTS, SECOND, InstrumentKind, Kind, Message, Records
 
-__all__ = ["Instrument", "Run", "RunError", "Table", "exchange_time"]
+__all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time"]
 
 _EXCHANGE: Final = ZoneInfo("America/New_York")
-_SECONDS_AN_HOUR: Final = 3600
-_NANOSECONDS: Final = 1_000_000_000
 
 
 class RunError(ValueError):
     """A folder is not a finished run, or a file of it cannot be read; the message says which."""
 
 
-class Instrument(NamedTuple):
+class InstrumentRecord(NamedTuple):
     """What the journal says an instrument is."""
 
     number: int
@@ -72,10 +70,10 @@ def _table(messages: Iterable[Message], kind: Kind) -> Table:
 def exchange_time(time: NDArray[np.int64]) -> list[str]:
     """UTC nanoseconds as the exchange's wall-clock time, ``yyyy-mm-dd hh:mm:ss.mmm``."""
     # Clocks change on the hour.
-    hours, which = np.unique(time // (_SECONDS_AN_HOUR * _NANOSECONDS), return_inverse=True)
-    moments = [dt.datetime.fromtimestamp(hour * _SECONDS_AN_HOUR, _EXCHANGE) for hour in hours.tolist()]
+    hours, which = np.unique(time // HOUR, return_inverse=True)
+    moments = [dt.datetime.fromtimestamp(hour * (HOUR // SECOND), _EXCHANGE) for hour in hours.tolist()]
     shifts = np.array([(moment.utcoffset() or dt.timedelta()).total_seconds() for moment in moments], np.int64)
-    local = (time + shifts[which] * _NANOSECONDS).astype("datetime64[ns]").astype("datetime64[ms]")
+    local = (time + shifts[which] * SECOND).astype("datetime64[ns]").astype("datetime64[ms]")
     return [text.replace("T", " ") for text in np.datetime_as_string(local).tolist()]
 
 
@@ -121,10 +119,10 @@ class Run:
         raise RunError(f"{self.folder} holds no results in LEAN's format (a file NAME.json beside NAME-summary.json)")
 
     @cached_property
-    def instruments(self) -> dict[int, Instrument]:
+    def instruments(self) -> dict[int, InstrumentRecord]:
         """Every instrument of the journal by its number."""
         return {
-            int(row["instrument"]): Instrument(
+            int(row["instrument"]): InstrumentRecord(
                 number=int(row["instrument"]),
                 symbol=row["symbol"].decode(),
                 underlying=int(row["underlying"]),
@@ -138,7 +136,7 @@ class Run:
         }
 
     @cached_property
-    def underlyings(self) -> list[Instrument]:
+    def underlyings(self) -> list[InstrumentRecord]:
         """The underlyings, in the order of their numbers."""
         return [
             self.instruments[number] for number in sorted(self.instruments) if not self.instruments[number].is_option

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.records import Kind
+from alo_lib.records import Kind
 from alo_lib.views.run import Run
 
 __all__ = ["VolatilityView", "volatility_views"]

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from alo_lib.market.records import LAYOUTS, Kind, Message, records
-from alo_lib.transport import Arena, Bus, RecordRing, State, Table, Topic
+from alo_lib.records import LAYOUTS, Kind, Message, records
+from alo_lib.transport import Arena, Bus, RecordRing, SeqLock, StableVector, Topic
 from alo_lib.transport.layout import STARTED, WRITER
 
 
@@ -19,8 +19,10 @@ def bus(tmp_path):
     RecordRing.create(folder / "trades.ring", LAYOUTS[Kind.TRADE], capacity=8).produce("feed").push(
         records(Kind.TRADE, 3, close=7.5)
     )
-    State.create(folder / "health.state", LAYOUTS[Kind.EXPOSURE]).write_as("core").write(records(Kind.EXPOSURE, spot=3))
-    Table.create(folder / "names.table", LAYOUTS[Kind.INSTRUMENT], capacity=9).append_as("lean").append(
+    SeqLock.create(folder / "health.state", LAYOUTS[Kind.EXPOSURE]).write_as("core").write(
+        records(Kind.EXPOSURE, spot=3)
+    )
+    StableVector.create(folder / "names.table", LAYOUTS[Kind.INSTRUMENT], capacity=9).append_as("lean").append(
         records(Kind.INSTRUMENT, 2, symbol=b"GOOG")
     )
     arena = Arena(1 << 12, path=folder / "frame.arena", name="core")
@@ -59,9 +61,9 @@ def test_a_folder_is_listed_and_its_flow_drawn(run, bus):
     assert "never taken" in lines[2]
     assert "peak 128" in lines[3]
     assert lines[8:] == [
-        "core ─── health.state  state     ──▶ any",
-        "feed ─── trades.ring   3 waiting ──▶ -",
-        "lean ─── names.table   table     ──▶ any",
+        "core ─── health.state  seqlock       ──▶ any",
+        "feed ─── trades.ring   3 waiting     ──▶ -",
+        "lean ─── names.table   stable vector ──▶ any",
         "",
         "bus:",
         "lean  ─── input.lean.core.ring   9 waiting ──▶ core",

@@ -7,20 +7,18 @@ import numpy as np
 
 from alo_lib.core import Settings, TradingCore
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, Order, orders_of, read_journal
-from alo_lib.market.instruments import Contract
-from alo_lib.market.records import Kind, Message, OrderStatus, OrderType, Records, records
 from alo_lib.pricing import Chain
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
+from alo_lib.records import SECOND, YEAR, Contract, Kind, Message, OrderStatus, OrderType, Records, records
 
 FIRST = dt.date(2024, 3, 4)
-DAY = 86_400 * NANOSECONDS
+DAY = 86_400 * SECOND
 RATE = 0.03
 
 
 def at(date: dt.date, hour: float) -> int:
     """Nanoseconds of an hour of a day, New York winter time."""
     midnight = dt.datetime.combine(date, dt.time(5), dt.UTC)
-    return int(midnight.timestamp() + hour * 3600) * NANOSECONDS
+    return int(midnight.timestamp() + hour * 3600) * SECOND
 
 
 def closes(count: int = 400, volatility: float = 0.20, last: float = 100.0) -> list[float]:
@@ -81,7 +79,7 @@ class Script:
         contracts = sorted(self.chain())
         strike = np.array([c.strike for c in contracts])
         right = np.array([c.right for c in contracts], float)
-        years = (contracts[0].expiry_time - time) / (NANOSECONDS * SECONDS_A_YEAR)
+        years = (contracts[0].expiry_time - time) / YEAR
         mid = Chain(strike, years, right).price(spot, RATE, 0.0, volatility)
         self.quotes = records(Kind.QUOTE, len(mid) + 1, instrument=np.arange(len(mid) + 1))
         self.quotes["bid"] = np.append(spot - 0.01, np.round(mid - self.spread / 2, 2))

@@ -15,13 +15,14 @@ DECIDING = (
     *sorted((ROOT / "strategy").glob("*.py")),
     *sorted((ROOT / "volatility").glob("*.py")),
     *sorted((ROOT / "pricing").glob("*.py")),
-    *(ROOT / "core" / name for name in ("ingest.py", "state.py", "tasks.py", "trading.py", "settings.py", "replay.py")),
-    *(ROOT / "core" / name for name in ("reconcile.py", "snapshot.py", "frame_plan.py", "logical.py")),
+    *(ROOT / "core" / name for name in ("ingest.py", "state.py", "tasks.py", "trading.py", "settings.py")),
+    *(ROOT / "core" / name for name in ("snapshot.py", "frame_plan.py", "calibrator.py")),
     *(ROOT / "executive" / name for name in ("cyclic.py", "schedule.py", "table.py", "plan.py", "lifecycle.py")),
-    *(ROOT / "executive" / name for name in ("analysis.py", "trace.py")),
-    *(ROOT / "market" / name for name in ("instruments.py", "records.py")),
+    *(ROOT / "executive" / name for name in ("schedulability.py", "trace.py")),
+    *sorted((ROOT / "records").glob("*.py")),
+    *(ROOT / "runtime" / name for name in ("replay.py", "reconcile.py", "logical.py")),
     *(ROOT / "journal" / name for name in ("digest.py", "format.py", "kernels.py", "orders.py", "reader.py")),
-    *(ROOT / "transport" / name for name in ("ring.py", "wire.py")),
+    *(ROOT / "transport" / name for name in ("wire.py",)),
 )
 
 CLOCKS = {

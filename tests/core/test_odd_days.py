@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alo_lib.core import Settings
-from alo_lib.market.records import Kind, OrderReason, OrderStatus, OrderType, Records, records
+from alo_lib.records import Kind, OrderReason, OrderStatus, OrderType, Records, records
 from tests.core.script import FIRST, Script, at
 
 NEXT = FIRST + dt.timedelta(days=1)

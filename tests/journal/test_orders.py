@@ -1,8 +1,7 @@
 from dataclasses import replace
 
 from alo_lib.journal import order_digest, orders_of
-from alo_lib.market.instruments import InstrumentTable
-from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, OrderType, records
+from alo_lib.records import InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType, records
 
 
 def event(order: int, quantity: int, price: float, fee: float, status: OrderStatus, type_: int = 0) -> Message:

@@ -6,7 +6,7 @@ import pytest
 from alo_lib.learning import FEATURES, LearningError
 from alo_lib.learning.desk import CASH, Desk
 from alo_lib.learning.market import LearningMarket
-from alo_lib.market.instruments import OPTION_MULTIPLIER
+from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.strategy import StrategySettings
 
 SETTINGS = StrategySettings(garch_history=400)

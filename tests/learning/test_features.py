@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from alo_lib.learning import FEATURES, LearningError, normalize, observe
-from alo_lib.market.records import Kind, Records, records
+from alo_lib.records import Kind, Records, records
 from alo_lib.strategy import StrategySettings
 
 SETTINGS = StrategySettings(max_vega=0.004, max_structures=4)

@@ -5,7 +5,7 @@ import pytest
 
 from alo_lib.learning.market import RANGES, RATE, LearningMarket, MarketTraits
 from alo_lib.pricing import implied_volatility
-from alo_lib.strategy.book import NANOSECONDS, SECONDS_A_YEAR
+from alo_lib.records import DAY, YEAR
 
 HISTORY = 400
 
@@ -36,7 +36,7 @@ def test_chains_are_straddles_at_the_money_within_the_days_asked_for(market: Lea
     for day in (0, 30, 60):
         chain = market.listed(day, 14, 120)
         assert len(chain) >= 6
-        days = (chain["expiry"] - market.time(day)) / (86_400 * NANOSECONDS)
+        days = (chain["expiry"] - market.time(day)) / DAY
         assert days.min() >= 14
         assert days.max() <= 120
         np.testing.assert_array_equal(chain["right"], np.tile([-1, 1], len(chain) // 2))
@@ -58,7 +58,7 @@ def test_quotes_straddle_a_volatility_near_the_true_one(market: LearningMarket) 
     quotes = market.quotes(7, chain)
     assert np.all(quotes["bid"] < quotes["ask"])
     assert np.all(np.minimum(quotes["bid_size"], quotes["ask_size"]) >= 1)
-    years = (chain["expiry"] - market.time(7)) / (NANOSECONDS * SECONDS_A_YEAR)
+    years = (chain["expiry"] - market.time(7)) / YEAR
     mid = 0.5 * (quotes["bid"] + quotes["ask"])
     implied = implied_volatility(mid, market.spot(7), chain["strike"], RATE, 0.0, years, chain["right"])
     assert np.all(np.abs(np.log(implied / market.traits.volatility)) < 1.0)

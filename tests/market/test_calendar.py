@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from alo_lib.market import DataError, MarketHours, SecurityType, year_fraction
-from alo_lib.market.calendar import NANOSECONDS_PER_YEAR, local_to_utc
+from alo_lib.market import DataError, MarketHours, SecurityType
+from alo_lib.market.calendar import local_to_utc
+from alo_lib.records import YEAR, years_between
 
 NEW_YORK = ZoneInfo("America/New_York")
 HOUR = 3_600_000_000_000
@@ -91,9 +92,9 @@ def test_repeated_and_skipped_hours() -> None:
     assert local_to_utc(np.array([midnight + 2 * HOUR]), NEW_YORK).tolist() == [instant(2024, 3, 10, 7)]
 
 
-def test_year_fraction_counts_days_over_365() -> None:
-    assert year_fraction(0, NANOSECONDS_PER_YEAR) == 1.0
-    assert year_fraction([0, 24 * HOUR], 365 * 24 * HOUR).tolist() == [1.0, 364 / 365]
+def test_years_between_counts_days_over_365() -> None:
+    assert years_between(0, YEAR) == 1.0
+    assert years_between([0, 24 * HOUR], 365 * 24 * HOUR).tolist() == [1.0, 364 / 365]
 
 
 def write_database(folder: Path, entries: object) -> Path:

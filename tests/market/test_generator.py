@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.market import DataError, DataFolder, DataKind, OptionBars, Resolution, SecurityType, year_fraction
-from alo_lib.market.generator import MANIFEST, UNDERLYINGS, Underlying, generate_market, read_manifest
+from alo_lib.market import DataError, DataFolder, DataKind, OptionBars, Resolution, SecurityType
+from alo_lib.market.generator import MANIFEST, UNDERLYINGS, MarketUnderlying, generate_market, read_manifest
 from alo_lib.market.generator.exchange import equity_hours
 from alo_lib.market.generator.market import DISCOUNT_RATE
 from alo_lib.market.generator.paths import minute_bars, walk_day
 from alo_lib.market.generator.surface import Mispricing, expected_volatility
-from alo_lib.market.generator.underlyings import Listing, dividend_days, listed_expiries
+from alo_lib.market.generator.underlyings import ListedStrikes, dividend_days, listed_expiries
 from alo_lib.pricing import implied_volatility
-from alo_lib.volatility import GjrGarch, GjrState
+from alo_lib.records import years_between
+from alo_lib.volatility import DailyObservation, GjrGarch, GjrState
 
 START, END = date(2024, 1, 10), date(2024, 1, 12)
 EX_DATE = date(2024, 1, 19)
@@ -140,7 +141,7 @@ def test_implied_volatility_is_near_the_filed_one(market: Path) -> None:
         zip(universe.rows[["expiry", "strike", "right"]].tolist(), universe.rows["implied_volatility"], strict=True)
     )
     ends = np.array([folder.hours(SecurityType.OPTION).expiry_time(day) for day in keys["expiry"].tolist()])
-    years = year_fraction(time, ends)
+    years = years_between(time, ends)
     near = (np.abs(keys["strike"] / spot - 1.0) < 0.05) & (years > 0.04)
     mid = 0.5 * (bars["bid_close"] + bars["ask_close"])[near]
     implied = implied_volatility(
@@ -170,7 +171,7 @@ def test_expected_volatility_is_the_models_forecast() -> None:
     elapsed = np.array([0.0, 0.5, 1.0])
     found = expected_volatility(model, 1.5e-4, returns, elapsed, np.array([0.0, 20.0]))
     assert found[0, 0] == pytest.approx(np.sqrt(252 * 1.5e-4))
-    closed = model.update(GjrState(1.5e-4, 0.0, 1), -0.02)
+    closed = model.update(GjrState(1.5e-4, 0.0, 1), DailyObservation(-0.02))
     assert found[2, 1] == pytest.approx(model.forecast_volatility(closed, 20.0))
 
 
@@ -209,7 +210,7 @@ def test_listed_expiries_and_strikes() -> None:
     assert expiries[:2] == [date(2024, 3, 28), date(2024, 4, 5)]  # the first is before Good Friday
     assert date(2024, 6, 21) in expiries
     assert all(hours.is_trading_day(day) for day in expiries)
-    listing = Listing(0.3, hours)
+    listing = ListedStrikes(0.3, hours)
     listing.update(date(2024, 1, 10), 100.0)
     first = listing.contracts()
     listing.update(date(2024, 1, 11), 130.0)
@@ -268,6 +269,6 @@ def test_bad_arguments_are_named(tmp_path: Path, arguments: dict[str, object], m
 
 def test_underlyings_are_checked() -> None:
     with pytest.raises(ValueError, match="no ticker"):
-        Underlying("../A", 100.0, UNDERLYINGS[0].volatility)
+        MarketUnderlying("../A", 100.0, UNDERLYINGS[0].volatility)
     with pytest.raises(ValueError, match="below a twentieth"):
-        Underlying("A", 100.0, UNDERLYINGS[0].volatility, dividend=6.0)
+        MarketUnderlying("A", 100.0, UNDERLYINGS[0].volatility, dividend=6.0)

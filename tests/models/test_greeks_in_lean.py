@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from alo_lib.market import DataFolder, Resolution, take_snapshot
-from alo_lib.market.instruments import osi_symbol
 from alo_lib.pricing import greeks
 from alo_lib.pricing.parity import parity_yields
+from alo_lib.records import osi_symbol
 from alo_lib.views.chain import chain_view
 from tests.models.greeks_check import CHICAGO, CLOSE, NEW_YORK, at, check, columns, years
 from tests.models.lean_run import kept_by, native_lean

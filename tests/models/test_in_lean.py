@@ -9,9 +9,8 @@ import pytest
 
 from alo_lib.core import Settings
 from alo_lib.market import DataFolder
-from alo_lib.market.instruments import InstrumentTable
-from alo_lib.market.records import Kind
 from alo_lib.pricing import greeks
+from alo_lib.records import InstrumentTable, Kind
 from alo_lib.simulation.feed import Feed
 from alo_lib.strategy.forecast import VolatilityForecaster
 from tests.models.lean_run import kept_by

@@ -1,12 +1,19 @@
-"""The stamps of cached kernels: a kernel must not outlive a change of what it calls."""
+"""Which kernels are taken from disk: those of equal sources, wherever they lie, and never one whose callee changed."""
 
 import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from alo_lib.numerics import compilation
 from alo_lib.numerics.compilation import kernel, python_original
+
+LIBRARY = Path(compilation.__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -15,33 +22,128 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "alo_lib"
     for name, imported in (("upper", "middle"), ("middle", "lower"), ("lower", ""), ("other", "upper")):
         (folder / name).mkdir(parents=True)
-        line = f"from alo_lib.{imported} import f\n" if imported else ""
+        line = f"def g():\n    from alo_lib.{imported} import f\n" if imported else ""
         (folder / name / "module.py").write_text(line, encoding="utf-8")
     monkeypatch.setattr(compilation, "_LIBRARY", folder)
     return folder
 
 
-def stamp(library: Path) -> object:
-    for cached in (compilation._modules, compilation._imported, compilation._sources):
+def identity(library: Path) -> str:
+    for cached in (compilation._modules, compilation._imported, compilation._identity):
         cached.cache_clear()
-    return compilation._sources(library / "upper")
+    return compilation._identity(library / "upper")
 
 
 @pytest.mark.parametrize(("package", "counts"), [("upper", True), ("middle", True), ("lower", True), ("other", False)])
-def test_a_stamp_covers_all_that_a_package_imports(library: Path, package: str, counts: bool) -> None:
-    before = stamp(library)
-    assert stamp(library) == before
+def test_an_identity_covers_what_a_package_imports_and_no_times(library: Path, package: str, counts: bool) -> None:
+    before = identity(library)
     module = library / package / "module.py"
     os.utime(module, ns=(1, 1))
-    assert (stamp(library) != before) == counts
+    assert identity(library) == before
+    module.write_text(module.read_text() + "\n")
+    assert (identity(library) != before) == counts
+    (library / package / "another.py").touch()
+    module.write_text(module.read_text()[:-1])
+    assert (identity(library) != before) == counts
 
 
-def test_kernels_of_the_pricer_are_stamped_with_the_numerics() -> None:
-    folder = Path(compilation.__file__).resolve().parents[1] / "pricing"
-    compilation._imported.cache_clear()
-    compilation._sources.cache_clear()
-    names = [name for name, _ in compilation._sources(folder)]  # type: ignore[misc]
-    assert names == ["numerics", "pricing"]
+def test_kernels_of_the_pricer_are_named_by_the_numerics_too() -> None:
+    assert [folder.name for folder in compilation._reached(LIBRARY / "pricing")] == ["numerics", "pricing"]
+
+
+def test_versions_that_ran_last_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilation, "_KEPT", 2)
+    folders = [tmp_path / f"pricing_{digit * 32}" for digit in "abcd"]
+    others = [tmp_path / "pricing_greeks", tmp_path / f"numerics_{'a' * 32}"]
+    for age, folder in enumerate(others + folders):
+        folder.mkdir()
+        (folder / "f.nbi").touch()
+        os.utime(folder, (age, age))
+    compilation._used.cache_clear()
+    compilation._used(folders[0])
+    assert sorted(tmp_path.iterdir()) == sorted([folders[0], folders[3], *others])
+
+
+Run = Callable[[Path], int]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a caller's kernel in a clone, with one cache folder for all; the number of its compilations."""
+
+    def compilations(clone: Path) -> int:
+        code = (
+            "from numba.core import event; record = event.RecordingListener()\n"
+            "with event.install_listener('numba:compile', record):\n"
+            "    from alo_lib import FACTOR\n"
+            "    from alo_lib.caller.caller import twice\n"
+            "    assert twice(3.0) == 2.0 * FACTOR * 3.0\n"
+            "print(sum(item.is_start for _, item in record.buffer))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            cwd=clone,
+            env={**os.environ, "PYTHONPATH": str(clone), "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    return compilations
+
+
+def clone(folder: Path, factor: float) -> Path:
+    """The door to numba, and two packages: a kernel of the one calls a kernel of the other."""
+    for package in ("numerics", "callee", "caller"):
+        (folder / "alo_lib" / package).mkdir(parents=True)
+    shutil.copy(compilation.__file__, folder / "alo_lib" / "numerics" / "compilation.py")
+    (folder / "alo_lib" / "__init__.py").write_text(f"FACTOR = {factor}\n")
+    door = "from alo_lib.numerics.compilation import kernel\n"
+    (folder / "alo_lib" / "callee" / "callee.py").write_text(
+        f"{door}\n@kernel\ndef once(x):\n    return {factor} * x\n"
+    )
+    (folder / "alo_lib" / "caller" / "caller.py").write_text(
+        f"{door}from alo_lib.callee.callee import once\n\n@kernel\ndef twice(x):\n    return 2.0 * once(x)\n"
+    )
+    return folder
+
+
+def test_clones_share_kernels_of_equal_sources_and_keep_those_of_others(tmp_path: Path, run: Run) -> None:
+    first, second, other = (clone(tmp_path / name, factor) for name, factor in (("a", 3.0), ("b", 3.0), ("c", 5.0)))
+    assert run(first) > 0
+    for path in first.rglob("*.py"):
+        os.utime(path, (1, 1))
+    assert [run(first), run(second)] == [0, 0]
+    assert run(other) > 0
+    assert run(second) == 0
+    callee = second / "alo_lib" / "callee" / "callee.py"
+    before = callee.read_text()
+    callee.write_text(before.replace("3.0", "7.0"))
+    (second / "alo_lib" / "__init__.py").write_text("FACTOR = 7.0\n")
+    assert run(second) > 0
+    callee.write_text(before)
+    (second / "alo_lib" / "__init__.py").write_text("FACTOR = 3.0\n")
+    assert run(second) == 0
+
+
+def test_kernels_lie_beside_their_source_or_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.core import config
+
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    source = tmp_path / "room" / "module.py"
+    source.parent.mkdir()
+    source.write_text("def f(x):\n    return x\n")
+    names: dict[str, Callable[[float], float]] = {}
+    exec(compile(source.read_text(), str(source), "exec"), names)
+    name = compilation._identity(source.parent)
+    assert re.fullmatch("room_[0-9a-f]{32}", name)
+    assert kernel(names["f"])._cache.cache_path == str(source.parent / "__pycache__" / name)
+    shutil.rmtree(source.parent / "__pycache__")
+    (source.parent / "__pycache__").touch()  # as where nothing can be written; permissions do not bind root
+    assert kernel(names["f"])._cache.cache_path == str(tmp_path / "user" / "numba" / name)
 
 
 def test_the_python_original_stays_callable() -> None:
@@ -51,3 +153,12 @@ def test_the_python_original_stays_callable() -> None:
 
     assert python_original(double)(2.0) == double(2.0) == 4.0
     assert python_original(len) is len
+
+
+def test_without_compilation_a_kernel_is_its_function() -> None:
+    code = "from alo_lib.numerics.compilation import kernel\ndef f(x): return x\nassert kernel(f) is f"
+    subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, "PYTHONPATH": str(LIBRARY.parent), "NUMBA_DISABLE_JIT": "1"},
+        check=True,
+    )

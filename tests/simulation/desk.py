@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alo_lib.market.instruments import Contract, InstrumentTable
-from alo_lib.market.records import Kind, OrderType, records
+from alo_lib.records import Contract, InstrumentTable, Kind, OrderType, records
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 
 SECOND = 1_000_000_000

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from alo_lib.core import pack, unpack
-from alo_lib.market.records import OrderStatus, OrderType
+from alo_lib.records import OrderStatus, OrderType
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.orders import OrderArchive, SimulatedOrder
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from alo_lib.market.records import OrderStatus as S
-from alo_lib.market.records import OrderType
+from alo_lib.records import OrderStatus as S
+from alo_lib.records import OrderType
 from tests.simulation.desk import HOUR, MINUTE, Desk, at, contract
 
 NOW = at(10)

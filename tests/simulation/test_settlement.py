@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from alo_lib.market.records import OrderStatus, OrderType
+from alo_lib.records import OrderStatus, OrderType
 from alo_lib.simulation import TradeBuilder
 from tests.simulation.desk import DAY, HOUR, MINUTE, Desk, at, contract
 

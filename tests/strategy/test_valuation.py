@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from alo_lib.market.instruments import Contract, InstrumentTable
 from alo_lib.pricing import Greeks, price
+from alo_lib.records import Contract, InstrumentTable
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alo_lib.market.records import Kind, Message, records
+from alo_lib.records import Kind, Message, records
 from alo_lib.transport import Bus, FanIn, MessageRing, NotOwnerError, RingFullError, SegmentError, Topic
 from alo_lib.transport.inspection import Look, flows, segments_in
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
-from alo_lib.market.instruments import Contract, InstrumentTable
-from alo_lib.market.records import Kind, Message, OrderReason, OrderStatus, OrderType, records
+from alo_lib.records import Contract, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType, records
 
 MINUTE = 60 * 1_000_000_000
 OPEN = 1_704_205_800 * 1_000_000_000  # 2024-01-02 09:30 New York

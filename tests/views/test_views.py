@@ -7,7 +7,7 @@ import pytest
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
-from alo_lib.market.records import Kind, Message, OrderType, records
+from alo_lib.records import Kind, Message, OrderType, records
 from alo_lib.views import Run, RunError, page, report_html, summarize, summary_table
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.figures import (

@@ -11,6 +11,7 @@ from alo_lib.cli.console import say
 from alo_lib.cli.option_arguments import NUMBER, SCHEME
 from alo_lib.cli.option_table import print_whole
 from alo_lib.cli.project import DATA, shown
+from alo_lib.records import DAYS_A_YEAR, years_between
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,7 +148,7 @@ def _mask(
     kept = np.ones(len(snapshot), np.bool_)
     if expiries:
         kept &= np.isin(snapshot.contracts["expiry"], [np.datetime64(one.date()) for one in expiries])
-    for values, wanted in ((365.0 * snapshot.years_to_expiry, days), (snapshot.contracts["strike"], strike)):
+    for values, wanted in ((DAYS_A_YEAR * snapshot.years_to_expiry, days), (snapshot.contracts["strike"], strike)):
         if wanted is not None:
             kept &= (values >= wanted[0]) & (values <= wanted[1])
     if right is not None:
@@ -156,12 +157,10 @@ def _mask(
 
 
 def _object(view: "ChainView") -> dict[str, Any]:
-    from alo_lib.market import year_fraction
-
     snapshot = view.snapshot
     return _head(view) | {
         "dividends_ahead": [
-            {"years": float(year_fraction(snapshot.time, when)), "cash": cash} for when, cash in snapshot.dividends
+            {"years": float(years_between(snapshot.time, when)), "cash": cash} for when, cash in snapshot.dividends
         ],
         "statuses": view.statuses(),
         "expiries": [_plain(one._asdict()) for one in view.expiries()],

@@ -9,7 +9,7 @@ import click
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
-    from alo_lib.market.records import Message
+    from alo_lib.records import Message
 
 __all__ = ["journal"]
 
@@ -98,7 +98,7 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
     """Show messages: sequence, time in UTC, kind, and their first records."""
     from alo_lib.cli.failures import UserError
     from alo_lib.journal.index import messages_between, read_index
-    from alo_lib.market.records import Kind
+    from alo_lib.records import Kind
 
     wanted = set()
     for name in kinds:

@@ -10,13 +10,13 @@ import click
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.project import CONFIG
+from alo_lib.records import MILLISECOND
 
 if TYPE_CHECKING:
-    from alo_lib.executive import Table, TaskPlan
+    from alo_lib.executive import FrameTable, TaskPlan
 
 __all__ = ["planned", "schedule"]
 
-_NANOSECONDS_A_MILLISECOND: Final = 1_000_000
 _ROWS_SHOWN: Final = 12
 _FIELDS: Final = ("name", "minor_frame", "budget_ms", "period", "offset", "deadline", "rank", "on_overrun")
 
@@ -62,7 +62,7 @@ def schedule(
     if frame_milliseconds is None:
         frame_milliseconds = Settings.of(Settings.parameters_of(CONFIG)).frame_milliseconds
     plans = FRAME_PLAN if file is None else _read(file)
-    table = build_table(planned(plans, budgets, policies), round(frame_milliseconds * _NANOSECONDS_A_MILLISECOND))
+    table = build_table(planned(plans, budgets, policies), round(frame_milliseconds * MILLISECOND))
     if as_json:
         click.echo(json.dumps(_as_object(table), indent=1))
         return
@@ -92,7 +92,7 @@ def planned(plans: tuple[TaskPlan, ...], budgets: tuple[str, ...], policies: tup
 
 def _nanoseconds(value: object, name: str) -> int:
     try:
-        nanoseconds = float(str(value)) * _NANOSECONDS_A_MILLISECOND
+        nanoseconds = float(str(value)) * MILLISECOND
         return round(nanoseconds)
     except (ValueError, OverflowError):
         raise UserError(f"the budget of task {name!r} is {value!r}; it must be a number of milliseconds") from None
@@ -138,9 +138,9 @@ def _plan(row: dict[str, Any], file: Path) -> TaskPlan:
     return TaskPlan(name, MinorFrame[minor_frame], _nanoseconds(row["budget_ms"], name), on_overrun=policy, **counts)
 
 
-def _as_object(table: Table) -> dict[str, Any]:
+def _as_object(table: FrameTable) -> dict[str, Any]:
     def ms(nanoseconds: int) -> float:
-        return nanoseconds / _NANOSECONDS_A_MILLISECOND
+        return nanoseconds / MILLISECOND
 
     return {
         "frame_ms": ms(table.frame_length),
@@ -173,9 +173,9 @@ def _as_object(table: Table) -> dict[str, Any]:
     }
 
 
-def _show(table: Table) -> None:
+def _show(table: FrameTable) -> None:
     def ms(nanoseconds: int) -> str:
-        return f"{round(nanoseconds / _NANOSECONDS_A_MILLISECOND, 3):g}"
+        return f"{round(nanoseconds / MILLISECOND, 3):g}"
 
     rows: list[tuple[str, ...]] = [
         ("task", "minor frame", "period", "offset", "budget", "share", "waits", "response", "slot", "due", "overrun")

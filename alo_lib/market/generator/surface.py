@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market.bars import QUOTE_BAR, Bars
 from alo_lib.pricing import price
+from alo_lib.records import MINUTE, YEAR
 from alo_lib.volatility import TRADING_DAYS, GjrGarch, GjrState
 
 __all__ = ["Mispricing", "Smile", "expected_volatility", "fair_values", "option_quotes", "smile_volatility"]
@@ -17,7 +18,7 @@ __all__ = ["Mispricing", "Smile", "expected_volatility", "fair_values", "option_
 Array = NDArray[np.float64]
 
 _STEPS_PER_DAY: Final = 78
-_SMALLEST_TIME: Final = 1.0 / (365.0 * 24.0 * 60.0)  # a minute, in years
+_SMALLEST_TIME: Final = MINUTE / YEAR  # a minute, in years
 _LOWEST_VOLATILITY: Final = 0.05
 _NICKEL_FROM: Final = 3.0  # options above tick in nickels, below in cents
 _HALF_SPREAD_VOLATILITY: Final = 0.003

@@ -1,0 +1,63 @@
+"""The ground that every room stands on: record layouts, the numbering of instruments, units of time."""
+
+from alo_lib.records.instruments import (
+    EQUITY_MULTIPLIER,
+    OPTION_MULTIPLIER,
+    Contract,
+    InstrumentTable,
+    osi_symbol,
+)
+from alo_lib.records.layouts import (
+    LAYOUTS,
+    SCHEMA_VERSION,
+    HostEvent,
+    InstrumentKind,
+    Kind,
+    Message,
+    OrderReason,
+    OrderStatus,
+    OrderType,
+    Records,
+    records,
+)
+from alo_lib.records.units import (
+    DAY,
+    DAYS_A_YEAR,
+    HOUR,
+    MICROSECOND,
+    MILLISECOND,
+    MINUTE,
+    SECOND,
+    SECONDS_A_DAY,
+    YEAR,
+    years_between,
+)
+
+__all__ = [
+    "DAY",
+    "DAYS_A_YEAR",
+    "EQUITY_MULTIPLIER",
+    "HOUR",
+    "LAYOUTS",
+    "MICROSECOND",
+    "MILLISECOND",
+    "MINUTE",
+    "OPTION_MULTIPLIER",
+    "SCHEMA_VERSION",
+    "SECOND",
+    "SECONDS_A_DAY",
+    "YEAR",
+    "Contract",
+    "HostEvent",
+    "InstrumentKind",
+    "InstrumentTable",
+    "Kind",
+    "Message",
+    "OrderReason",
+    "OrderStatus",
+    "OrderType",
+    "Records",
+    "osi_symbol",
+    "records",
+    "years_between",
+]

@@ -1,0 +1,116 @@
+"""Names of securities, and the table that numbers them."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from alo_lib.records.layouts import InstrumentKind, Kind, Records, records
+
+__all__ = ["EQUITY_MULTIPLIER", "OPTION_MULTIPLIER", "Contract", "InstrumentTable", "osi_symbol"]
+
+EQUITY_MULTIPLIER = 1
+OPTION_MULTIPLIER = 100
+"""Shares a standard equity option contract delivers."""
+
+
+def osi_symbol(ticker: str, expiry: dt.date, strike: float, right: int) -> str:
+    """The 21-character OSI symbol: ticker padded to six, yymmdd, C or P, strike in thousandths.
+
+    >>> osi_symbol("GOOG", dt.date(2016, 1, 15), 750.0, +1)
+    'GOOG  160115C00750000'
+    """
+    return f"{ticker:<6}{expiry:%y%m%d}{'C' if right > 0 else 'P'}{round(strike * 1000):08d}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Contract:
+    """An option contract as a market lists it. Contracts sort by expiry, strike, puts before calls."""
+
+    expiry: dt.date
+    strike: float
+    right: int
+    expiry_time: int  # close of its last session, ns UTC
+    open_interest: int = 0
+    american: bool = True
+
+    def same_as(self, other: "Contract") -> bool:
+        """Whether both are the same contract, whatever their open interest."""
+        return (self.expiry, self.strike, self.right) == (other.expiry, other.strike, other.right)
+
+
+class InstrumentTable:
+    """Numbers instruments in the order in which they are added.
+
+    Every engine adds the underlyings in the settings' order and then, session by session, each underlying's selected
+    contracts in sorted order; so a number means the same in every engine.
+    """
+
+    def __init__(self) -> None:
+        self._number: dict[str, int] = {}
+        self._symbol: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._symbol)
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._number
+
+    def number(self, symbol: str) -> int:
+        """The number of ``symbol`` (KeyError when it was never added)."""
+        return self._number[symbol]
+
+    def symbol(self, number: int) -> str:
+        """The symbol that has ``number``."""
+        return self._symbol[number]
+
+    def know(self, rows: Records) -> None:
+        """Take over the numbers in INSTRUMENT records, in the order in which another table gave them.
+
+        What is known stays. Raises ValueError for a number that would leave a gap, or that another symbol has.
+        """
+        for number, symbol in zip(rows["instrument"].tolist(), rows["symbol"].tolist(), strict=True):
+            name = symbol.decode()
+            if self._number.get(name, number) != number or number > len(self._symbol):
+                raise ValueError(
+                    f"instrument {name!r} cannot have number {number}; the next one is {len(self._symbol)}"
+                )
+            if number == len(self._symbol):
+                self._add(name)
+
+    def add_equity(self, ticker: str) -> Records:
+        """Number an underlying and return its record."""
+        number = self._add(ticker)
+        return records(
+            Kind.INSTRUMENT,
+            instrument=number,
+            underlying=number,
+            kind=InstrumentKind.EQUITY,
+            multiplier=EQUITY_MULTIPLIER,
+            symbol=ticker.encode(),
+        )
+
+    def add_contracts(self, ticker: str, contracts: Iterable[Contract]) -> Records:
+        """Number the contracts of one underlying and return their records, sorted as contracts sort.
+
+        A contract that has a number keeps it; its record is given again, with the open interest of today.
+        """
+        chain = sorted(contracts)
+        array = records(Kind.INSTRUMENT, len(chain), underlying=self.number(ticker), kind=InstrumentKind.OPTION)
+        array["multiplier"] = OPTION_MULTIPLIER
+        for row, contract in zip(array, chain, strict=True):
+            symbol = osi_symbol(ticker, contract.expiry, contract.strike, contract.right)
+            row["instrument"] = self._number[symbol] if symbol in self._number else self._add(symbol)
+            row["american"] = contract.american
+            row["right"] = contract.right
+            row["strike"] = contract.strike
+            row["expiry"] = contract.expiry_time
+            row["open_interest"] = contract.open_interest
+            row["symbol"] = symbol.encode()
+        return array
+
+    def _add(self, symbol: str) -> int:
+        if symbol in self._number:
+            raise ValueError(f"instrument {symbol!r} is numbered already; each symbol may be added once")
+        self._number[symbol] = len(self._symbol)
+        self._symbol.append(symbol)
+        return self._number[symbol]

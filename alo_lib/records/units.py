@@ -1,0 +1,37 @@
+"""Units of time: whole nanoseconds, as all times count, and years of 365 days, as quoted volatilities count them."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "DAY",
+    "DAYS_A_YEAR",
+    "HOUR",
+    "MICROSECOND",
+    "MILLISECOND",
+    "MINUTE",
+    "SECOND",
+    "SECONDS_A_DAY",
+    "YEAR",
+    "years_between",
+]
+
+MICROSECOND: Final = 1_000
+MILLISECOND: Final = 1_000 * MICROSECOND
+SECOND: Final = 1_000 * MILLISECOND
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+"""Of 24 hours; a day of the calendar may have 23 or 25."""
+DAYS_A_YEAR: Final = 365
+YEAR: Final = DAYS_A_YEAR * DAY
+"""Time to expiry counts actual time over 365 days, as LEAN and quoted implied volatilities do."""
+SECONDS_A_DAY: Final = DAY // SECOND
+
+
+def years_between(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
+    """Years from ``start`` to ``end``, nanoseconds since the epoch that broadcast; negative where the end is first."""
+    elapsed = np.asarray(end, dtype=np.int64) - np.asarray(start, dtype=np.int64)
+    return np.asarray(elapsed / YEAR, dtype=np.float64)

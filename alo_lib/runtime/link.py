@@ -1,0 +1,202 @@
+"""What a core process and its host share, and how the host knows that the core lives.
+
+A channel is a folder with two rings of messages and one state. The host pushes inputs; the core answers frame by frame:
+a FRAME message, the frame's decisions, and a FRAME message whose number is the complement (``~frame``) of the first, so
+that an answer cut off in the middle is told from a whole one. The state is the core's heartbeat, once a frame.
+"""
+
+import contextlib
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from alo_lib.core.settings import Settings
+from alo_lib.executive import Lifecycle
+from alo_lib.transport import MessageConsumer, MessageProducer, MessageRing, Reading, SeqLock, SeqLockWriter
+
+__all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "settings_mark"]
+
+HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
+    [
+        ("frame", "<i8"),  # number of the last frame that was released
+        ("time", "<i8"),  # its time, nanoseconds UTC
+        ("monotonic", "<i8"),  # when it was released, CLOCK_MONOTONIC
+        ("length", "<i8"),  # of a frame, nanoseconds
+        ("phase", "<i8"),  # CorePhase, by its place
+        ("told", "<i8"),  # 1 when the host tells the time of frames
+        ("settings", "<i8"),  # settings_mark
+        ("sequence", "<i8"),  # messages journaled
+        ("durable", "<i8"),  # of which on disk
+        ("run", "<i8"),  # frames that ran since the process began
+        ("overruns", "<i8"),
+        ("missed", "<i8"),  # frames that were never released
+    ]
+)
+TAKEN: Final["np.dtype[Any]"] = np.dtype([("position", "<i8"), ("sequence", "<i8")])
+"""Which message of the ring was being journaled, and as which sequence; a restarted core takes none twice."""
+
+RING_SLOTS: Final = 1 << 18
+"""Of 64 bytes: a day of minute quotes of some 1,000 contracts."""
+
+FRAMES_LATE: Final = 2
+"""Frames without a heartbeat after which a core is late."""
+
+
+_SHORTEST: Final = 1_000_000
+"""Nanoseconds between two looks at the least, for a core that has not told its frame yet."""
+
+
+class CorePhase(Enum):
+    """Where a core process stands."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class LinkPhase(Enum):
+    """What a host knows of its core."""
+
+    WAITING = "waiting for a core"
+    ATTACHED = "attached"
+    LATE = "late"
+    GONE = "gone"
+    CLOSED = "closed"
+
+
+_EDGES: Final[dict[tuple[LinkPhase, str], LinkPhase]] = {
+    (LinkPhase.WAITING, "hear"): LinkPhase.ATTACHED,
+    (LinkPhase.ATTACHED, "miss"): LinkPhase.LATE,
+    (LinkPhase.ATTACHED, "lose"): LinkPhase.GONE,
+    (LinkPhase.LATE, "hear"): LinkPhase.ATTACHED,
+    (LinkPhase.LATE, "lose"): LinkPhase.GONE,
+    (LinkPhase.GONE, "hear"): LinkPhase.ATTACHED,
+    (LinkPhase.WAITING, "close"): LinkPhase.CLOSED,
+    (LinkPhase.ATTACHED, "close"): LinkPhase.CLOSED,
+    (LinkPhase.LATE, "close"): LinkPhase.CLOSED,
+    (LinkPhase.GONE, "close"): LinkPhase.CLOSED,
+}
+
+
+def settings_mark(settings: Settings) -> int:
+    """A number by which both sides see that they have the same settings."""
+    text = settings.model_dump_json(exclude={"core_process"})
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
+
+
+class Channel:
+    """The segments of one core and its host, in a folder that either side makes."""
+
+    def __init__(self, folder: Path, *, slots: int = RING_SLOTS) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.journal = folder / "core-journal"  # leads to the core's journal, wherever that is
+        self._to_core = MessageRing.ensure(folder / "to-core.ring", capacity=slots)
+        self._to_host = MessageRing.ensure(folder / "to-host.ring", capacity=slots)
+        self.heartbeat = SeqLock.ensure(folder / "core.state", HEARTBEAT)
+        self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
+
+    def core_side(self) -> tuple[MessageConsumer, MessageProducer, SeqLockWriter, SeqLockWriter, Reading]:
+        """Inputs, answers, heartbeat, what is taken and what was. Raises NotOwnerError while another core has them."""
+        taken = self._taken.read()
+        return (
+            self._to_core.consume("core"),
+            self._to_host.produce("core"),
+            self.heartbeat.write_as("core"),
+            self._taken.write_as("core"),
+            taken,
+        )
+
+    def host_side(self) -> tuple[MessageProducer, MessageConsumer]:
+        """Inputs and answers. Raises NotOwnerError while another host has them."""
+        return self._to_core.produce("host"), self._to_host.consume("host")
+
+    def remove(self) -> None:
+        """Take the segments away, and their folder if nothing else is in it. For when neither side runs any more."""
+        for segment in (self._to_core, self._to_host, self.heartbeat, self._taken):
+            segment.remove()
+            segment.close()
+        self.journal.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+
+
+class Link:
+    """The host's knowledge of its core, from the heartbeat alone: nothing here waits for the core.
+
+    A core is late when its last heartbeat is older than ``frames_late`` frames, gone when its process is or when it
+    says that it has ended. ``told`` hears of each change, on the thread that saw it: the host's own when it looks, or
+    another one while the link is watched, as it is where the core keeps its own time and the host may be busy for long.
+    """
+
+    def __init__(
+        self,
+        heartbeat: SeqLock,
+        told: Callable[[LinkPhase, str], None],
+        *,
+        frames_late: int = FRAMES_LATE,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._heartbeat = heartbeat
+        self._told = told
+        self._frames_late = frames_late
+        self._clock = clock
+        self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
+        self._looking = threading.Lock()
+        self._closed = threading.Event()
+
+    @property
+    def phase(self) -> LinkPhase:
+        """As of the last look."""
+        return self._lifecycle.phase
+
+    @property
+    def beat(self) -> "np.void":
+        """The last heartbeat, a HEARTBEAT record; all zero when there was none."""
+        return self._heartbeat.read().value
+
+    def look(self) -> LinkPhase:
+        """Read the heartbeat and take the step that it asks for."""
+        with self._looking:
+            return self._look()
+
+    def watch(self) -> None:
+        """Look twice a frame, on a thread that ends with the link."""
+        threading.Thread(target=self._watch, name="alo-link", daemon=True).start()
+
+    def close(self) -> None:
+        """Look no more."""
+        with self._looking:
+            self._lifecycle.move("close")
+        self._closed.set()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(max(int(self.beat["length"]), _SHORTEST) / 2e9):
+            self.look()
+
+    def _look(self) -> LinkPhase:
+        if self.phase is LinkPhase.CLOSED:
+            return self.phase
+        snapshot, owner = self._heartbeat.read(), self._heartbeat.owner
+        beat = snapshot.value
+        running = beat["phase"] == list(CorePhase).index(CorePhase.RUNNING)
+        age = self._clock() - int(beat["monotonic"])
+        if snapshot.version == 0 or owner.alive is False or not running or snapshot.epoch != owner.epoch:
+            gone = "its process is gone" if owner.alive is False else "it does not run any more"
+            self._step("lose", f"{gone}; no risk is opened")
+        elif age > self._frames_late * int(beat["length"]):
+            self._step("miss", f"no heartbeat for {age / 1e6:.1f} ms; no risk is opened")
+        else:
+            self._step("hear", f"frame {int(beat['frame'])}, {owner.name} as process {owner.pid}")
+        return self.phase
+
+    def _step(self, step: str, sentence: str) -> None:
+        if self._lifecycle.allows(step):
+            self._told(self._lifecycle.move(step), sentence)

@@ -1,0 +1,366 @@
+"""The core in a process of its own: frames by the real clock, inputs and orders through shared memory.
+
+Its time is its own (live trading), or its host tells it which frame comes next (a backtest, which waits for each
+answer); a frame is released at a real time either way. A process that was killed goes on from its journal: it decides
+everything again, compares, and takes up the ring where it stood, no message lost and none taken twice.
+"""
+
+import gc
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.snapshot import pack, program, unpack
+from alo_lib.core.trading import TradingCore
+from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
+from alo_lib.executive.releases import ReleaseLog
+from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, Snapshots, recover
+from alo_lib.records import HostEvent, Kind, Message, records
+from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
+from alo_lib.runtime.replay import Replayer
+from alo_lib.runtime.resumption import inputs_waiting
+from alo_lib.runtime.warm_up import kernels_ready, warm_up
+from alo_lib.transport import Reading
+
+__all__ = ["CoreProcess", "Ending", "rehearse"]
+
+_EDGES: Final[dict[tuple[CorePhase, str], CorePhase]] = {
+    (CorePhase.STARTING, "run"): CorePhase.RUNNING,
+    (CorePhase.STARTING, "stop"): CorePhase.STOPPED,
+    (CorePhase.STARTING, "fail"): CorePhase.FAILED,
+    (CorePhase.RUNNING, "stop"): CorePhase.STOPPED,
+    (CorePhase.RUNNING, "fail"): CorePhase.FAILED,
+}
+_SLACK: Final = 4_000_000
+"""Nanoseconds to the next release from which there is time to collect garbage, and to write a snapshot."""
+
+_SNAPSHOT_EVERY: Final = 1_000
+"""Frames, at the least, between two snapshots."""
+
+
+class Ending(NamedTuple):
+    """What a process did, told when it ends."""
+
+    frames: int  # released
+    run: int  # of which had news
+    overruns: int
+    missed: int
+    slot_trace: str  # digest of the slots that this process ran
+
+
+class _Outbox:
+    """Stands between the core and its journal: journals, and keeps what the host is to be told."""
+
+    def __init__(self, journal: JournalWriter) -> None:
+        self.journal = journal
+        self.decisions: list[Message] = []
+        self.overruns = 0
+
+    def append(self, message: Message) -> int:
+        """Journal first."""
+        sequence = self.journal.append(message)
+        if message.kind.is_decision:
+            self.decisions.append(message)
+        elif message.kind is Kind.OVERRUN:
+            self.overruns += 1
+        return sequence
+
+    def flush(self) -> None:
+        """The end of a frame."""
+        self.journal.flush()
+
+
+class CoreProcess:
+    """A trading core between a channel and a journal folder, which it makes or continues.
+
+    ``told`` makes the host tell the time of frames; it waits for each, so overruns are journaled but nothing is left
+    out for them. Raises NotOwnerError when the channel has a core, JournalError for a journal that cannot be continued,
+    SettingsError when it was written under other settings, ScheduleError for plans that do not fit.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        channel: Channel,
+        journal: Path,
+        *,
+        told: bool = False,
+        durability: Durability = Durability.GROUP,
+        plans: Sequence[TaskPlan] = FRAME_PLAN,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.findings: tuple[str, ...] = ()
+        self.releases = ReleaseLog()
+        self._told = told
+        self._clock: Clock = RealClock() if clock is None else clock
+        self._inputs, self._answers, self._heart, self._taking, taken = channel.core_side()
+        self._lifecycle = Lifecycle("the core process", CorePhase.STARTING, _EDGES)
+        self._stopping = False
+        self._frames = self._run = self._missed = 0
+        self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
+        self._beat = np.zeros(1, HEARTBEAT)
+        self._taken = np.zeros(1, TAKEN)
+        if told:
+            plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
+        self._last_time = -1
+        self._pulse(0, 0, 0)
+        if journal.is_dir() and any(journal.glob("*.segment")):
+            self._continue(journal, durability, plans, taken)
+        else:
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            writer = JournalWriter.create(
+                journal, settings=settings.model_dump_json().encode(), durability=durability, clocks=Clocks()
+            )
+            self._outbox = _Outbox(writer)
+            self._core = TradingCore(settings, self._outbox, plans=plans)
+            self._drop_leavings()
+        self._snapshots = Snapshots(journal, program())
+        self._core.watch_with(BudgetWatch())
+        if not told:
+            self._core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
+        channel.journal.unlink(missing_ok=True)
+        channel.journal.symlink_to(journal.absolute())
+
+    @property
+    def core(self) -> TradingCore:
+        """The core that it drives."""
+        return self._core
+
+    @property
+    def phase(self) -> CorePhase:
+        """Where it stands."""
+        return self._lifecycle.phase
+
+    def stop(self) -> None:
+        """End after the frame that is open; for signal handlers."""
+        self._stopping = True
+
+    def run(self, frames: int | None = None) -> Ending:
+        """Release frames until it is stopped, its host ends, or ``frames`` have been released.
+
+        Whatever fails ends the process, for good and with the journal readable: an overrun whose policy is to stop
+        (OverrunError), a journal or a ring that does not take what it is given (JournalError, TransportError).
+        """
+        length = self.settings.frame_nanoseconds
+        offset = time.time_ns() - time.monotonic_ns()  # of UTC from the monotonic clock, for as long as this runs
+        deadline = -(-(self._clock.now() + offset + length) // length) * length - offset
+        self._lifecycle.move("run")
+        try:
+            if not self._told and self._last_time > 0:
+                self._answer(self._last_time)  # which may not have been done; the host takes no answer twice
+            while not self._stopping and (frames is None or self._frames < frames):
+                self.releases.begin()
+                release = self._clock.wait_until(deadline)
+                self.releases.add((deadline + offset) // length, release)
+                missed = release.late // length
+                deadline += missed * length
+                self._frames += 1
+                self._missed += missed
+                self._pulse((deadline + offset) // length, deadline + offset, release.released)
+                if self._told:
+                    self._told_frame()
+                else:
+                    if missed or release.began > release.deadline:  # the frame before ran into this one, or beyond it
+                        self._core.tell_late(deadline + offset, lateness=release.late, missed=missed)
+                    self._own_frame(deadline + offset)
+                deadline += length
+                if deadline - self._clock.now() > _SLACK:
+                    gc.collect(0)
+                    self._outbox.flush()  # a frame without news does not
+                    self._save_snapshot()
+            self._core.stop()
+            self._outbox.journal.close()
+        except BaseException:
+            self._lifecycle.move("fail")
+            self._pulse_phase()
+            self._outbox.journal.abandon()
+            raise
+        self._lifecycle.move("stop")
+        self._pulse_phase()
+        return Ending(self._frames, self._run, self._outbox.overruns, self._missed, self._core.slot_trace.digest)
+
+    def close(self) -> None:
+        """Give the channel up, so that another core may have it."""
+        for side in (self._inputs, self._answers, self._heart, self._taking):
+            side.close()
+
+    # Frames ----------------------------------------------------------------------------------------------------------
+
+    def _own_frame(self, time: int) -> None:
+        while (message := self._inputs.peek()) is not None and not self._stopping:
+            self._take(message)
+        if self._core.open_frame(time):
+            self._decide(time)
+
+    def _told_frame(self) -> None:
+        """Take in what waits, up to the next frame that the host tells; decide and answer it."""
+        while (message := self._inputs.peek()) is not None and not self._stopping:
+            if message.kind is not Kind.FRAME:
+                self._take(message)
+                continue
+            if message.time > self._last_time and self._core.open_frame(message.time):
+                self._decide(message.time)
+            elif message.time == self._last_time:  # it was decided, and perhaps not answered, before a restart
+                self._answer(message.time)
+            else:
+                self._outbox.decisions.clear()
+                self._answer(message.time)
+            self._inputs.advance()
+            return
+
+    def _take(self, message: Message) -> None:
+        """Journal a message of the ring and give its place in the ring back, in this order and never twice."""
+        self._taken["position"], self._taken["sequence"] = self._position, self._outbox.journal.sequence
+        self._taking.write(self._taken)
+        if message.kind.is_remark:
+            self._core.remark(message)
+            self._stopping = self._stopping or _is_end(message)
+        else:
+            self._core.accept(message)
+        self._inputs.advance()
+
+    def _decide(self, time: int) -> None:
+        self._outbox.decisions.clear()
+        self._core.run()
+        self._run += 1
+        self._last_time = time
+        self._answer(time)
+
+    def _answer(self, time: int) -> None:
+        number = time // self.settings.frame_nanoseconds
+        self._answers.push(Message(Kind.FRAME, time, records(Kind.FRAME, frame=number)))
+        for decision in self._outbox.decisions:
+            self._answers.push(decision)
+        self._answers.push(Message(Kind.FRAME, time, records(Kind.FRAME, frame=~number)))
+
+    @property
+    def _position(self) -> int:
+        return self._inputs.ring.read
+
+    def _save_snapshot(self) -> None:
+        """Keep the state, where frames with news have changed it since the last one was kept."""
+        if self._run == self._kept or self._frames < self._kept_at + _SNAPSHOT_EVERY or self._core.owes:
+            return
+        self._kept, self._kept_at = self._run, self._frames
+        journal = self._outbox.journal
+        self._snapshots.save(journal.sequence, journal.checksum, pack(self._core.snapshot()))
+
+    # Heartbeat -------------------------------------------------------------------------------------------------------
+
+    def _pulse(self, frame: int, time: int, released: int) -> None:
+        beat = self._beat[0]
+        beat["frame"], beat["time"], beat["monotonic"] = frame, time, released
+        beat["length"], beat["told"] = self.settings.frame_nanoseconds, self._told
+        beat["settings"] = settings_mark(self.settings) if not beat["settings"] else beat["settings"]
+        beat["run"], beat["missed"] = self._run, self._missed
+        if frame:
+            beat["overruns"] = self._outbox.overruns
+            beat["sequence"], beat["durable"] = self._outbox.journal.sequence, self._outbox.journal.durable
+        self._pulse_phase()
+
+    def _pulse_phase(self) -> None:
+        self._beat["phase"] = list(CorePhase).index(self.phase)
+        self._heart.write(self._beat)
+
+    # Beginning and going on ------------------------------------------------------------------------------------------
+
+    def _drop_leavings(self) -> None:
+        """A journal begins with nothing in the ring: what an earlier core left there belongs to an earlier run."""
+        count = 0
+        while self._inputs.pop() is not None:
+            count += 1
+        if count:
+            self.findings = (f"{count} messages of an earlier run were left in the ring; they were dropped",)
+
+    def _continue(self, folder: Path, durability: Durability, plans: Sequence[TaskPlan], taken: Reading) -> None:
+        recovered = recover(folder)
+        written = Settings.of(json.loads(recovered.journal.settings))
+        if settings_mark(written) != settings_mark(self.settings):
+            raise SettingsError(f"journal {folder} was written under other settings; name another folder, or use those")
+        messages = recovered.journal.messages
+        if any(map(_is_end, messages)):
+            raise JournalError(f"journal {folder} is of a run that has ended; name another folder")
+        writer = recovered.writer(durability=durability, clocks=Clocks())
+        self._outbox = _Outbox(writer)
+        core = TradingCore(self.settings, self._outbox, plans=plans)
+        snapshot = Snapshots(folder, program()).latest(recovered.journal)
+        start = 0
+        if snapshot is not None:
+            start, state = snapshot.sequence, unpack(snapshot.state)
+            core.resume(state, inputs_waiting(messages, start))
+            self._last_time = state.frame.time
+        replayer = Replayer(recovered.journal, core=core, start=start)
+        replayer.continuation.beyond = self._outbox
+        for frame in replayer.frames():
+            self._last_time = frame.time
+        self._core = replayer.core
+        self._core.journal_to(self._outbox)
+        last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].kind is Kind.FRAME), None)
+        if last is not None:
+            rest = [message for message in messages[last:] if message.kind.is_decision]
+            self._outbox.decisions[:0] = rest  # the end of a frame that was cut off has been decided by now
+        again = self._taken_already(messages, taken)
+        if again:
+            self._inputs.advance()
+        self.findings = (
+            *recovered.findings,
+            self._last_news,
+            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded"
+            + (", the others are in a snapshot" if start else ""),
+            *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
+        )
+
+    @property
+    def _last_news(self) -> str:
+        """When the last frame with news began, in a sentence."""
+        if self._last_time < 0:
+            return "no frame has had news yet"
+        return f"the last frame with news began at {np.datetime64(self._last_time, 'ns').astype('datetime64[ms]')} UTC"
+
+    def _taken_already(self, messages: Sequence[Message], taken: Reading) -> bool:
+        """Whether the ring's oldest message was journaled before the process was killed, and not given back."""
+        if taken.version == 0 or self._position != taken.value["position"] or taken.value["sequence"] >= len(messages):
+            return False
+        head, journaled = self._inputs.peek(), messages[int(taken.value["sequence"])]
+        return (
+            head is not None
+            and (head.kind, head.time) == (journaled.kind, journaled.time)
+            and head.records.tobytes() == journaled.records.tobytes()
+        )
+
+
+def _is_end(message: Message) -> bool:
+    """Whether the host tells of its end."""
+    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
+
+
+def rehearse(settings: Settings) -> str:
+    """Run a small day through a core process and a channel that are taken away again, in no time.
+
+    All that frames and their answers will call is compiled and loaded afterwards. Returns how much that is, in words.
+    """
+    began = time.perf_counter()
+    day = warm_up(settings)
+    with TemporaryDirectory(prefix="alo-rehearsal-") as place:
+        channel = Channel(Path(place), slots=1 << 14)
+        clock = LogicalClock(time.monotonic_ns())
+        process = CoreProcess(settings, channel, Path(place) / "journal", told=True, clock=clock)
+        host, answers = channel.host_side()
+        for message in day:
+            host.push(message)
+        process.run(sum(message.kind is Kind.FRAME for message in day))
+        while answers.pop() is not None:
+            pass
+        process.close()
+        channel.remove()
+    return f"{kernels_ready()} kernels in {time.perf_counter() - began:.1f} s"

@@ -1,0 +1,112 @@
+"""Bringing a core that was restarted in line with what its host holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderStatus, OrderType, records
+
+__all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
+
+_TEXT: Final = 120
+
+
+class HostPosition(NamedTuple):
+    """What the host holds of an instrument."""
+
+    quantity: int  # signed
+    price: float  # average, a share
+
+
+class HostOrder(NamedTuple):
+    """An order of ours that the host still works."""
+
+    remaining: int  # signed
+    price: float  # average of what was filled; 0 without a fill
+
+
+@dataclass
+class Reconciliation:
+    """What a restarted core has to be told, and what people should know."""
+
+    messages: list[Message] = field(default_factory=list)  # to be accepted, in order
+    findings: list[str] = field(default_factory=list)  # sentences
+    to_cancel: list[int] = field(default_factory=list)  # the host's orders by our number that the core knows nothing of
+
+    def remarks(self, time: int) -> list[Message]:
+        """The findings as EVENT messages for the journal."""
+        return [
+            Message(
+                Kind.EVENT,
+                time,
+                records(Kind.EVENT, event=HostEvent.RECOVERY, instrument=-1, text=finding.encode()[:_TEXT]),
+            )
+            for finding in self.findings
+        ]
+
+
+class Restarted(Protocol):
+    """What is asked of a core: what it believes, or of the host's side of one in a process of its own."""
+
+    instruments: InstrumentTable
+
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument."""
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that is not done, by its number."""
+
+
+def reconcile(
+    core: Restarted, positions: Mapping[int, HostPosition], orders: Mapping[int, HostOrder], time: int
+) -> Reconciliation:
+    """Compare a core that has recovered from its journal with its host's portfolio and open orders.
+
+    ``positions`` are by instrument, ``orders`` by the core's own order number. An order that the core waits for and
+    the host does not work any more was filled as far as the position says, or never arrived; the core is told either.
+    What then still differs was traded behind the core's back, and it is told that as well. The host is right: it has
+    the money.
+    """
+    result = Reconciliation()
+    held = dict(core.holdings)
+    for number, (instrument, remaining) in sorted(core.orders_working.items()):
+        name = core.instruments.symbol(instrument)
+        position = positions.get(instrument, HostPosition(0, 0.0))
+        if number in orders:
+            filled, price = remaining - orders[number].remaining, orders[number].price
+            status = OrderStatus.PARTIALLY_FILLED
+        else:
+            gap = position.quantity - held.get(instrument, 0)
+            filled = (min(gap, remaining) if remaining > 0 else max(gap, remaining)) if gap * remaining > 0 else 0
+            price, status = position.price, OrderStatus.FILLED if filled == remaining else OrderStatus.CANCELED
+        if filled == 0 and number in orders:
+            result.findings.append(f"order {number} for {remaining} {name} is still working")
+            continue
+        _tell(result, time, number, instrument, filled, price, status)
+        held[instrument] = held.get(instrument, 0) + filled
+        what = f"was filled for {filled}" if filled else "never reached the host, or was canceled there"
+        result.findings.append(f"order {number} for {remaining} {name} {what} while nobody listened")
+    for instrument in sorted({*held, *positions}):
+        position = positions.get(instrument, HostPosition(0, 0.0))
+        gap = position.quantity - held.get(instrument, 0)
+        if gap:
+            name = core.instruments.symbol(instrument)
+            told = f"the host holds {position.quantity} {name}, the journal says {held.get(instrument, 0)}"
+            result.findings.append(f"{told}: the host is right")
+            _tell(result, time, 0, instrument, gap, position.price, OrderStatus.FILLED)
+    for number in sorted(orders.keys() - core.orders_working.keys()):
+        result.to_cancel.append(number)
+        result.findings.append(f"the host works order {number}, which the journal has no end of: it is to be canceled")
+    if not result.findings:
+        result.findings.append("portfolio and open orders are as the journal says")
+    return result
+
+
+def _tell(
+    result: Reconciliation, time: int, number: int, instrument: int, quantity: int, price: float, status: OrderStatus
+) -> None:
+    row = records(Kind.ORDER_EVENT, order=number, instrument=instrument, status=status, type=OrderType.MARKET)
+    row["quantity"], row["price"] = quantity, price
+    result.messages.append(Message(Kind.ORDER_EVENT, time, row))

@@ -1,0 +1,363 @@
+"""The core as its host sees it when it decides in a process of its own: told and asked as a TradingCore is."""
+
+import threading
+import time as clocks
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from alo_lib.core.ingest import ingest
+from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.state import State, WorkingOrder
+from alo_lib.executive import LifecycleError
+from alo_lib.journal import JournalError, read_journal
+from alo_lib.records import (
+    SECOND,
+    HostEvent,
+    InstrumentTable,
+    Kind,
+    Message,
+    OrderReason,
+    OrderStatus,
+    Records,
+    records,
+)
+from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
+from alo_lib.runtime.resumption import Told, told_by
+from alo_lib.strategy.portfolio import Portfolio
+
+__all__ = ["RemoteCore"]
+
+_OPENS_RISK: Final = (OrderReason.ENTRY,)
+_FOLLOWED: Final = (Kind.INSTRUMENT, Kind.ORDER_EVENT, Kind.SPLIT)
+_SIZED: Final = 0
+_TOLD_FRAMES_LATE: Final = 500
+"""A core that is told its frames takes for each as long as it takes; this is when its host wonders."""
+
+_NAP: Final = 50e-6
+"""Seconds between two looks for an answer."""
+
+_LOOKS: Final = 100
+"""At a journal that is being written."""
+
+
+class _Answer(NamedTuple):
+    """What the core decided in one frame."""
+
+    time: int
+    decisions: tuple[Message, ...]
+
+    def of(self, kind: Kind) -> Records:
+        """All records of a kind, in order."""
+        return np.concatenate([records(kind, 0), *(each.records for each in self.decisions if each.kind is kind)])
+
+
+class RemoteCore:
+    """Pushes inputs, takes answers, and looks after the link.
+
+    ``told`` as in the core's process: the host tells each frame's time and waits for its answer, ``patience`` seconds
+    at most, and as long for a core that is restarted meanwhile. Without it frames are the core's own, nothing is waited
+    for, and :meth:`open_frame` opens the next one that was answered.
+
+    Orders that open risk are refused on the core's behalf, as a broker would refuse them, when the core is late or gone
+    or has left their frame more than two frames behind it (where frames are told: when the host had stopped waiting).
+    What reduces risk is still sent.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        channel: Channel,
+        *,
+        told: bool,
+        patience: float = 60.0,
+        hear: Callable[[LinkPhase, str], None] = lambda phase, sentence: None,
+        clock: Callable[[], int] = clocks.monotonic_ns,
+    ) -> None:
+        self.settings = settings
+        self.instruments = InstrumentTable()
+        frames_late = _TOLD_FRAMES_LATE if told else FRAMES_LATE
+        self.link = Link(channel.heartbeat, hear, frames_late=frames_late, clock=clock)
+        self._journal = channel.journal
+        self._told = told
+        self._patience = patience
+        self._inputs, self._answers = channel.host_side()
+        self._known = State(settings, Portfolio(settings.cash))  # followed as far as contracts_open needs it
+        self._pushing = threading.Lock()
+        self._partial: list[Message] = []
+        self._ready: list[_Answer] = []
+        self._answered = -1  # time of the last whole answer
+        self._asked = -1
+        self._pushed = False
+        self._open = False
+        self._frame = _Answer(-1, ())
+        self._targets = records(Kind.TARGET, 0)
+        self._sendable = records(Kind.INTENT, 0)
+
+    def attach(self, patience: float = 30.0) -> None:
+        """Wait until the core runs, and watch it from then on when it keeps its own time.
+
+        Raises TimeoutError after ``patience`` seconds, SettingsError when its settings or its time are not the host's.
+        """
+        end = clocks.monotonic() + patience
+        while self.link.look() is not LinkPhase.ATTACHED:
+            if clocks.monotonic() > end:
+                raise TimeoutError(f"no core runs after {patience:g} s; start one with 'alo core'")
+            clocks.sleep(_NAP)
+        beat = self.link.beat
+        if beat["settings"] != settings_mark(self.settings):
+            raise SettingsError("the core process runs under other settings than its host; start both with the same")
+        if bool(beat["told"]) is not self._told:
+            wanted = "told its frames' times" if self._told else "to keep its own time"
+            raise SettingsError(f"the core process was not started {wanted}, as its host wants it")
+        if not self._told:
+            self.link.watch()
+            return
+        while self._answers.pop() is not None:  # of a run before this one
+            pass
+
+    def catch_up(self) -> tuple[Told, int]:
+        """Know what an earlier host of a core that keeps its own time has told it, and what the core has decided.
+
+        Returns what was told and how many messages that is. What the core had answered and nobody took is not given
+        again: an order that the host does not know is found when both are reconciled. Only before anything else is
+        done, and attached. Raises TimeoutError when the core stops meanwhile, JournalError when its journal cannot be
+        read.
+        """
+        self._wait_until(lambda: self._inputs.waiting == 0)  # what the earlier host has put in is journaled
+        frame = int(self.link.beat["frame"])
+        self._wait_until(lambda: int(self.link.beat["frame"]) > frame)
+        count = int(self.link.beat["sequence"])  # as a frame is released: every one before it is whole
+        messages = self._journaled(count)
+        for message in messages:
+            if message.kind is Kind.INSTRUMENT:
+                self.instruments.know(message.records)
+            if message.kind in _FOLLOWED:
+                ingest(self._known, message)
+            elif message.kind is Kind.INTENT:
+                for intent in message.records:
+                    order = WorkingOrder(int(intent["instrument"]), int(intent["quantity"]))
+                    self._known.working[int(intent["order"])] = order
+            elif message.kind is Kind.FRAME:
+                self._answered = message.time
+        return told_by(messages), count
+
+    def _journaled(self, count: int) -> Sequence[Message]:
+        """The first messages of the core's journal, which is being written: a look may see half of its last entry."""
+        for _ in range(_LOOKS):
+            try:
+                messages = read_journal(self._journal.resolve(), unfinished=True).messages
+            except JournalError:
+                clocks.sleep(_NAP)
+                continue
+            if len(messages) >= count:
+                return messages[:count]
+        return read_journal(self._journal.resolve(), unfinished=True).messages[:count]
+
+    def _wait_until(self, reached: Callable[[], bool]) -> None:
+        end = clocks.monotonic() + self._patience
+        while not reached():
+            if clocks.monotonic() > end:
+                raise TimeoutError(f"the core has stopped; its journal is {self._journal}")
+            clocks.sleep(_NAP)
+
+    # What an engine does ---------------------------------------------------------------------------------------------
+
+    def accept(self, message: Message) -> None:
+        """Hand an input to the core, from any thread. Raises RingFullError when it took none for a day's worth."""
+        with self._pushing:
+            self._inputs.push(message)
+            self._pushed = True
+            if message.kind in _FOLLOWED:
+                ingest(self._known, message)
+
+    def remark(self, message: Message) -> None:
+        """Hand the core something to journal that no task reads, from any thread."""
+        with self._pushing:
+            self._inputs.push(message)
+
+    def open_frame(self, time: int) -> bool:
+        """Open the next frame that the core decided: the one at ``time`` where the host tells it.
+
+        False when there is none: nothing was put in, or the core is late or gone. What it answers later comes with the
+        next frame, without the orders that would open risk. Where the core keeps its own time there may be several.
+        """
+        if self._open:
+            raise LifecycleError("the core cannot open: it is in a frame")
+        self.link.look()
+        if not self._told:
+            self._wait_for_own()
+            return self._begin_next()
+        if self._pushed:
+            with self._pushing:
+                self._inputs.push(Message(Kind.FRAME, time, records(Kind.FRAME)))
+                self._pushed = False
+            self._wait_for(time)
+        self._asked = time
+        self._poll()
+        return self._begin_next()
+
+    def run_through(self, task: str) -> None:
+        """The core has run the whole frame already."""
+        self._needs_frame()
+
+    def close_frame(self) -> None:
+        """Leave the frame."""
+        self._needs_frame()
+        self._open = False
+
+    def run(self) -> Records:
+        """Leave the frame. Returns the INTENT records of the orders to send now, in order."""
+        self.close_frame()
+        return self._sendable
+
+    def end(self) -> list[bytes]:
+        """Tell the core of the end, and wait for its process to close its journal; returns the journal's segments.
+
+        Raises TimeoutError when it does not end within the host's patience.
+        """
+        self.remark(Message(Kind.EVENT, self._asked, records(Kind.EVENT, event=HostEvent.END_OF_ALGORITHM)))
+        end = clocks.monotonic() + self._patience
+        while self.link.beat["phase"] != list(CorePhase).index(CorePhase.STOPPED):
+            if clocks.monotonic() > end:
+                raise TimeoutError(f"the core did not end within {self._patience:g} s; its journal is {self._journal}")
+            clocks.sleep(_NAP)
+        return [path.read_bytes() for path in sorted(self._journal.glob("*.segment"))]
+
+    def stop(self) -> None:
+        """Look after the core no more; its process goes on until it is stopped or told of the end."""
+        self.link.close()
+        self._inputs.close()
+        self._answers.close()
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether a frame is open."""
+        return self._open
+
+    # What the core published -----------------------------------------------------------------------------------------
+
+    @property
+    def signals(self) -> Records:
+        """SIGNAL records of this frame."""
+        return self._frame.of(Kind.SIGNAL)
+
+    @property
+    def targets(self) -> Records:
+        """TARGET records as sized, of the last frame that changed them."""
+        return self._targets
+
+    @property
+    def limited(self) -> Records:
+        """TARGET records of this frame that risk put in place of sized ones."""
+        rows = self._frame.of(Kind.TARGET)
+        limited: Records = rows[rows["stage"] != _SIZED]
+        return limited
+
+    @property
+    def intents(self) -> Records:
+        """INTENT records of this frame that may be sent."""
+        return self._sendable
+
+    def contracts_open(self, underlying: int) -> list[int]:
+        """Numbers of contracts of one underlying that are held or have an order working."""
+        return self._known.contracts_open(underlying)
+
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument, as the order events that were told add up."""
+        portfolio = self._known.portfolio
+        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
+        return {number: (order.instrument, order.remaining) for number, order in sorted(self._known.working.items())}
+
+    # Answers ---------------------------------------------------------------------------------------------------------
+
+    def _needs_frame(self) -> None:
+        if not self._open:
+            raise LifecycleError("the core needs an open frame; it is idle")
+
+    def _wait_for(self, time: int) -> None:
+        end = clocks.monotonic() + self._patience
+        self._poll()
+        while self._answered < time and clocks.monotonic() < end:
+            self.link.look()
+            clocks.sleep(_NAP)
+            self._poll()
+
+    def _wait_for_own(self) -> None:
+        """Wait until the core, which keeps its own time, has answered what was put in: a few frames at the most.
+
+        A host that came back for the answer at its own next event would find that it is too late to open risk.
+        """
+        pushed, self._pushed = self._pushed, False
+        last, length = int(self.link.beat["time"]), self.settings.frame_nanoseconds
+        end = clocks.monotonic() + (FRAMES_LATE + 1) * length / SECOND
+        self._poll()
+        while pushed and self._answered <= last and clocks.monotonic() < end:
+            # The frame that was open may have taken it in; a later one then has nothing to answer.
+            if self._answered == last and int(self.link.beat["time"]) >= last + FRAMES_LATE * length:
+                break
+            clocks.sleep(_NAP)
+            self._poll()
+
+    def _poll(self) -> None:
+        """Take in what the core answered; an answer that was cut off, or that came before, is dropped."""
+        while (message := self._answers.pop()) is not None:
+            if message.kind is not Kind.FRAME:
+                self._partial.append(message)
+            elif message.records["frame"][0] >= 0:
+                self._partial.clear()
+            else:
+                if message.time > self._answered:
+                    self._answered = message.time
+                    self._ready.append(_Answer(message.time, tuple(self._partial)))
+                self._partial.clear()
+
+    def _begin_next(self) -> bool:
+        """Open the oldest answer; where the host tells the time, those before the one asked for are joined to it."""
+        self._ready = [answer for answer in self._ready if answer.decisions]
+        if not self._ready:
+            return False
+        if self._told:
+            answers, self._ready = self._ready, []
+        else:
+            answers = [self._ready.pop(0)]
+        self._frame = answers[-1]
+        self._open = True
+        sendable = [records(Kind.INTENT, 0)]
+        for answer in answers:
+            sized = answer.of(Kind.TARGET)
+            if any(each.kind is Kind.TARGET and each.records["stage"][0] == _SIZED for each in answer.decisions):
+                self._targets = sized[sized["stage"] == _SIZED]
+            sendable.append(self._allowed(answer))
+        self._sendable = np.concatenate(sendable)
+        return True
+
+    def _allowed(self, answer: _Answer) -> Records:
+        """The answer's orders, without those that would open risk too late; these are told as refused."""
+        intents = answer.of(Kind.INTENT)
+        for intent in intents:
+            number, instrument = int(intent["order"]), int(intent["instrument"])
+            self._known.working[number] = WorkingOrder(instrument, int(intent["quantity"]))
+        if not self._too_late(answer):
+            return intents
+        refused = np.isin(intents["reason"], _OPENS_RISK)
+        for intent in intents[refused]:
+            event = records(Kind.ORDER_EVENT, order=intent["order"], instrument=intent["instrument"])
+            event["type"], event["status"] = intent["type"], OrderStatus.INVALID
+            self.accept(Message(Kind.ORDER_EVENT, max(answer.time, self._asked), event))
+        allowed: Records = intents[~refused]
+        return allowed
+
+    def _too_late(self, answer: _Answer) -> bool:
+        if self._told:
+            return answer.time < self._asked
+        if self.link.phase is not LinkPhase.ATTACHED:
+            return True
+        behind = int(self.link.beat["time"]) - answer.time
+        return behind > FRAMES_LATE * self.settings.frame_nanoseconds

@@ -1,0 +1,192 @@
+"""Deciding again from a journal, and comparing."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from alo_lib.core.settings import Settings
+from alo_lib.core.trading import Sink, TradingCore
+from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
+from alo_lib.journal import Journal, message_digest
+from alo_lib.records import Kind, Message
+
+__all__ = [
+    "Continuation",
+    "Divergence",
+    "DivergenceError",
+    "FrameReplayed",
+    "Replay",
+    "Replayer",
+    "overruns_of",
+    "replay",
+]
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first message in which a replay and its journal differ."""
+
+    sequence: int
+    recorded: Message | None  # None when the journal ended before the replay did
+    replayed: Message | None  # None when the replay ended, or would not have opened the frame
+
+
+class DivergenceError(ValueError):
+    """The core does not decide again what the journal says that it decided."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__(
+            f"message {divergence.sequence}: the journal holds {_kind(divergence.recorded)}, "
+            f"decided again was {_kind(divergence.replayed)}"
+        )
+        self.divergence = divergence
+
+
+def _kind(message: Message | None) -> str:
+    return "nothing" if message is None else f"{message.kind.name} of {len(message.records)} records"
+
+
+@dataclass
+class Continuation:
+    """Stands between a core and its journal: what was recorded is compared, what goes beyond it is appended.
+
+    So a core that takes in the same inputs again comes to where the recorded one was, and goes on from there; nothing
+    is written twice. Remarks are passed over. Raises DivergenceError at the first difference.
+    """
+
+    recorded: Sequence[Message]
+    place: int = 0  # of the next recorded message
+    beyond: Sink | None = None
+    extra: list[Message] = field(default_factory=list)  # what went beyond, where there is nothing to append it to
+
+    @property
+    def at_end(self) -> bool:
+        """Whether everything recorded has come again."""
+        self._pass_remarks()
+        return self.place >= len(self.recorded)
+
+    def append(self, message: Message) -> int:
+        """Compare or append a message; returns its sequence."""
+        if message.kind.is_remark and not self.at_end:
+            return self.place
+        if self.at_end:
+            if self.beyond is not None:
+                return self.beyond.append(message)
+            self.extra.append(message)
+            return len(self.recorded) + len(self.extra) - 1
+        recorded = self.recorded[self.place]
+        if _bytes(recorded) != _bytes(message):
+            raise DivergenceError(Divergence(self.place, recorded, message))
+        self.place += 1
+        return self.place - 1
+
+    def flush(self) -> None:
+        """The end of a frame."""
+        if self.beyond is not None:
+            self.beyond.flush()
+
+    def _pass_remarks(self) -> None:
+        while self.place < len(self.recorded) and self.recorded[self.place].kind.is_remark:
+            self.place += 1
+
+
+class FrameReplayed(NamedTuple):
+    """A frame that was decided again, as recorded."""
+
+    sequence: int  # of its FRAME message
+    frame: int
+    time: int
+    inputs: int  # messages since the frame before
+    decisions: int  # messages that it wrote
+
+
+class Replayer:
+    """Runs a fresh core over a journal's inputs and frames, one frame at a time.
+
+    A journal that was cut within its last frame is whole: the core decides the rest of that frame, which is then in
+    ``continuation.extra``. Overruns that the journal tells of happen again, so that what was left out then is left out
+    now; one that stopped the run ends the replay.
+    """
+
+    def __init__(self, journal: Journal, *, core: TradingCore | None = None, start: int = 0) -> None:
+        """``core`` is one that stands where the messages below ``start`` have brought it, a new one by default."""
+        self.journal = journal
+        self.continuation = Continuation(journal.messages, start)
+        self.core = core or TradingCore(Settings.of(json.loads(journal.settings)), self.continuation)
+        if core is not None:
+            core.journal_to(self.continuation)
+        self.core.watch_with(RecordedWatch(overruns_of(journal)))
+        self.core.told_calibrations = True
+
+    def frames(self, *, until_time: int | None = None, until: int | None = None) -> Iterator[FrameReplayed]:
+        """Decide frame after frame, up to messages before ``until`` and frames before ``until_time``.
+
+        Raises DivergenceError where a decision is not the recorded one.
+        """
+        continuation, core, inputs = self.continuation, self.core, 0
+        while not continuation.at_end:
+            place = continuation.place
+            message = continuation.recorded[place]
+            if (until is not None and place >= until) or (until_time is not None and message.time > until_time):
+                return
+            if message.kind.is_decision:
+                raise DivergenceError(Divergence(place, message, None))
+            if message.kind != Kind.FRAME:
+                core.accept(message)
+                inputs += 1
+                continue
+            if not core.open_frame(message.time):
+                raise DivergenceError(Divergence(place, message, None))
+            try:
+                core.run()
+            except OverrunError:
+                return
+            decided = continuation.place - place - 1
+            yield FrameReplayed(place, int(message.records["frame"][0]), message.time, inputs, decided)
+            inputs = 0
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of replaying a journal."""
+
+    messages: int
+    digest: str  # of the messages that were replayed as recorded
+    divergence: Divergence | None
+
+
+def replay(journal: Journal) -> Replay:
+    """Decide everything again, up to the first difference."""
+    replayer, divergence = Replayer(journal), None
+    try:
+        for _ in replayer.frames():
+            pass
+    except DivergenceError as error:
+        divergence = error.divergence
+    if divergence is None and replayer.continuation.extra:
+        divergence = Divergence(len(journal.messages), None, replayer.continuation.extra[0])
+    again = journal.messages[: replayer.continuation.place]
+    return Replay(len(again), message_digest(again), divergence)
+
+
+def overruns_of(journal: Journal) -> list[Overrun]:
+    """The overruns of tasks that a journal tells of, in order."""
+    return [
+        Overrun(
+            int(row["frame"]),
+            row["task"].decode(),
+            Cause(row["cause"]),
+            OverrunPolicy(row["policy"]),
+            int(row["elapsed"]),
+            int(row["budget"]),
+        )
+        for message in journal.messages
+        if message.kind is Kind.OVERRUN
+        for row in message.records
+        if row["cause"] != Cause.LATE
+    ]
+
+
+def _bytes(message: Message) -> tuple[Kind, int, bytes]:
+    return message.kind, message.time, message.records.tobytes()

@@ -1,0 +1,147 @@
+"""All that the room knows of one underlying, from its daily bars: what ``alo volatility`` shows.
+
+Parameters are fitted to all the bars given. With them every series is filtered: the value of a day rests on that day
+and the days before it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alo_lib.volatility.errors import CalibrationError
+from alo_lib.volatility.garch import GjrGarch, GjrState
+from alo_lib.volatility.har import HarModel
+from alo_lib.volatility.history import DailyHistory
+from alo_lib.volatility.hybrid import HybridForecast, HybridState
+from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.realized import rolling, yang_zhang
+from alo_lib.volatility.regimes import RegimeModel
+from alo_lib.volatility.returns import TRADING_DAYS
+
+__all__ = ["CONE_DAYS", "REALIZED_DAYS", "ConePoint", "VolatilityReport", "report_volatility"]
+
+Array = NDArray[np.float64]
+
+REALIZED_DAYS: Final = 21
+"""Bars of the realized volatility that is shown beside the conditional one: a month."""
+
+CONE_DAYS: Final = (1, 2, 3, 5, 10, 15, 21, 31, 42, 63, 84, 126, 189, 252)
+"""Trading days ahead of the cone's points."""
+
+CONE_LEVEL: Final = 0.9
+
+
+@dataclass(frozen=True)
+class ConePoint:
+    """Annualized volatility expected over the next ``days`` trading days.
+
+    Realized volatility falls between ``low`` and ``high`` with probability 0.9; ``usual`` is its median over the past
+    windows of as many days, None where there are fewer than two of them end to end.
+    """
+
+    days: int
+    volatility: float
+    low: float
+    high: float
+    usual: float | None
+
+
+@dataclass(frozen=True)
+class VolatilityReport:
+    """Models of n bars and what they say; series have one value a return, shape (n - 1,)."""
+
+    garch: GjrGarch
+    standard_errors: dict[str, float | None]
+    """By parameter; None for one that is not fitted, ended on its bound, or has no error for a stated reason."""
+    garch_state: GjrState
+    """After the last day."""
+    conditional: Array
+    """Conditional volatility of each day given the days before it, annualized."""
+    realized: Array
+    """Yang-Zhang volatility of the :data:`REALIZED_DAYS` bars that end on each day, annualized; NaN before."""
+    changes: NDArray[np.int8]
+    """+1 where the scale of the residuals was found wider than the model's, -1 narrower, 0 elsewhere."""
+    regimes: RegimeModel | None
+    probabilities: Array
+    """Filtered probability of each regime, (n - 1, k), calmest first; k = 0 without regimes."""
+    hybrid: HybridForecast
+    state: HybridState
+    cone: tuple[ConePoint, ...]
+    notes: tuple[str, ...]
+    """What could not be fitted and why, and what stands in; empty when all is as asked."""
+
+    @property
+    def next_day_volatility(self) -> float:
+        """What GJR-GARCH alone expects of the day after the last, annualized."""
+        return self.garch_state.volatility
+
+
+def report_volatility(
+    open_: ArrayLike,
+    high: ArrayLike,
+    low: ArrayLike,
+    close: ArrayLike,
+    *,
+    regimes: int = 2,
+    distribution: Distribution = "skewt",
+    seed: int = 0,
+) -> VolatilityReport:
+    """Fit every model to n split-adjusted daily bars, each (n,); the same bars give the same bits.
+
+    Regimes, standard errors and parts of the hybrid that cannot be had are left out and noted.
+
+    :raises ObservationError: for bad bars, or returns that no model may be calibrated on.
+    :raises ParameterError: for fewer than two regimes.
+    :raises CalibrationError: when GJR-GARCH does not converge.
+    """
+    bars = tuple(np.asarray(prices, dtype=np.float64) for prices in (open_, high, low, close))
+    history = DailyHistory.from_bars(*bars)
+    notes: list[str] = []
+    garch = GjrGarch.fit(history, distribution=distribution)
+    if garch.calibration is not None and garch.calibration.note:
+        held = ", its long-run variance held at the sample's" if garch.calibration.variance_targeted else ""
+        notes.append(f"GJR-GARCH{held}: {garch.calibration.note}")
+    names = ("mu", "omega", "alpha", "gamma", "beta", "nu", "skew")
+    errors: dict[str, float | None] = dict.fromkeys(names)
+    try:
+        errors = garch.standard_errors(history)
+    except CalibrationError as error:
+        notes.append(f"without standard errors: {error}")
+    hidden: RegimeModel | None = None
+    probabilities = np.empty((len(history), 0))
+    try:
+        hidden = RegimeModel.fit(history, regimes=regimes, seed=seed)
+        probabilities = hidden.filter(history).probabilities
+    except CalibrationError as error:
+        notes.append(f"without regimes: {error}")
+    path = garch.filter(history)
+    hybrid = HybridForecast.fit(history, parts={GjrGarch.name: {"distribution": distribution}, HarModel.name: {}})
+    notes += hybrid.notes
+    state = hybrid.filter(history).state
+    realized = np.full(len(history), np.nan)
+    realized[REALIZED_DAYS - 1 :] = rolling(yang_zhang, REALIZED_DAYS + 1, *bars)
+    return VolatilityReport(
+        garch=garch,
+        standard_errors=errors,
+        garch_state=path.state,
+        conditional=np.sqrt(TRADING_DAYS * path.conditional_variance),
+        realized=realized,
+        changes=garch.detect_regime_change(history, seed=seed),
+        regimes=hidden,
+        probabilities=probabilities,
+        hybrid=hybrid,
+        state=state,
+        cone=tuple(_cone_point(hybrid, state, history.returns, days) for days in CONE_DAYS),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _cone_point(hybrid: HybridForecast, state: HybridState, returns: Array, days: int) -> ConePoint:
+    low, high = hybrid.forecast_band(state, float(days), CONE_LEVEL)
+    usual: float | None = None
+    if returns.size >= 2 * days:
+        totals = np.lib.stride_tricks.sliding_window_view(np.square(returns), days).mean(axis=-1)
+        usual = float(np.sqrt(TRADING_DAYS * np.median(totals)))
+    return ConePoint(days, hybrid.forecast_volatility(state, float(days)), low, high, usual)

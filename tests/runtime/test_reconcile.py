@@ -1,0 +1,110 @@
+"""A core that was restarted, and the host that went on without it."""
+
+from alo_lib.core import TradingCore
+from alo_lib.journal import Journal, JournalWriter, read_journal
+from alo_lib.records import Kind, OrderStatus
+from alo_lib.runtime import HostOrder, HostPosition, Replayer, reconcile
+from tests.core.script import Script
+
+TIME = 10**18 * 2
+
+
+def killed(refuse_answers: bool = True) -> tuple[Script, TradingCore]:
+    """A market whose core is killed after it has sent its first orders, and the core that its journal makes again."""
+    market = Script()
+    market.session()
+    if refuse_answers:
+        market.answer = lambda intent, time: None  # type: ignore[method-assign]
+    market.bar(10, volatility=0.35)
+    journal = market.journal
+    replayer = Replayer(journal)
+    list(replayer.frames())
+    replayer.core.journal_to(JournalWriter(segment_bytes=1 << 20))
+    return market, replayer.core
+
+
+def test_nothing_to_reconcile_is_said() -> None:
+    _, core = killed(refuse_answers=False)
+    positions = {instrument: HostPosition(quantity, 1.0) for instrument, quantity in core.holdings.items()}
+    assert positions
+    found = reconcile(core, positions, {}, TIME)
+    assert (found.messages, found.findings) == ([], ["portfolio and open orders are as the journal says"])
+
+
+def test_an_order_that_was_filled_meanwhile_is_told_as_filled() -> None:
+    _, core = killed()
+    (number, (instrument, wanted)), *others = core.orders_working.items()
+    positions = {instrument: HostPosition(wanted, 2.5)}
+    orders = {other: HostOrder(remaining, 0.0) for other, (_, remaining) in others}
+    found = reconcile(core, positions, orders, TIME)
+    (message,) = found.messages
+    row = message.records[0]
+    assert (row["order"], row["instrument"], row["quantity"], row["price"]) == (number, instrument, wanted, 2.5)
+    assert row["status"] == OrderStatus.FILLED
+    name = core.instruments.symbol(instrument)
+    assert f"order {number} for {wanted} {name} was filled for {wanted}" in found.findings[0]
+    core.accept(message)
+    core.open_frame(TIME)
+    core.run()
+    assert core.holdings[instrument] == wanted
+    assert number not in core.orders_working
+
+
+def test_an_order_that_never_arrived_is_told_as_canceled() -> None:
+    _, core = killed()
+    count = len(core.orders_working)
+    found = reconcile(core, {}, {}, TIME)
+    assert [message.records["status"][0] for message in found.messages] == [OrderStatus.CANCELED] * count
+    assert all("never reached the host, or was canceled there" in finding for finding in found.findings)
+    for message in found.messages:
+        core.accept(message)
+    core.open_frame(TIME)
+    core.run()
+    assert not core.orders_working.keys() & set(range(1, count + 1))
+
+
+def test_an_order_that_was_partly_filled_goes_on() -> None:
+    _, core = killed()
+    number, (instrument, wanted) = next(iter(core.orders_working.items()))
+    side = 1 if wanted > 0 else -1
+    orders = {n: HostOrder(left, 0.0) for n, (_, left) in core.orders_working.items()}
+    orders[number] = HostOrder(wanted - side, 3.0)
+    found = reconcile(core, {instrument: HostPosition(side, 3.0)}, orders, TIME)
+    (message,) = found.messages
+    assert message.records["quantity"][0] == side
+    assert message.records["status"][0] == OrderStatus.PARTIALLY_FILLED
+    assert any("is still working" in finding for finding in found.findings)
+
+
+def test_what_was_traded_behind_its_back_is_told() -> None:
+    _, core = killed(refuse_answers=False)
+    positions = {instrument: HostPosition(quantity, 1.0) for instrument, quantity in core.holdings.items()}
+    instrument = next(iter(positions))
+    positions[instrument] = HostPosition(positions[instrument].quantity + 7, 9.0)
+    found = reconcile(core, positions, {}, TIME)
+    assert [(m.records["order"][0], m.records["quantity"][0]) for m in found.messages] == [(0, 7)]
+    assert found.findings[0].endswith("the host is right")
+    core.accept(found.messages[0])
+    core.open_frame(TIME)
+    core.run()
+    assert core.holdings[instrument] == positions[instrument].quantity
+
+
+def test_an_order_that_the_journal_does_not_know_is_to_be_canceled() -> None:
+    _, core = killed(refuse_answers=False)
+    positions = {instrument: HostPosition(quantity, 1.0) for instrument, quantity in core.holdings.items()}
+    found = reconcile(core, positions, {99: HostOrder(5, 0.0)}, TIME)
+    assert found.to_cancel == [99]
+    assert found.remarks(TIME)[0].kind is Kind.EVENT
+
+
+def test_a_core_that_was_killed_within_a_frame_decides_the_rest_of_it() -> None:
+    market = Script()
+    market.session()
+    market.bar(10, volatility=0.35)
+    messages = list(market.journal.messages)
+    frame = next(i for i, message in enumerate(messages) if message.kind is Kind.INTENT)
+    replayer = Replayer(Journal(market.journal.settings, messages[:frame]))
+    list(replayer.frames())
+    assert replayer.continuation.extra[0].records.tobytes() == messages[frame].records.tobytes()
+    assert read_journal(market.store.images(), unfinished=True).messages[frame].kind is Kind.INTENT
