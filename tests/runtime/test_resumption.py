@@ -1,13 +1,17 @@
-"""A core that goes on from the segments that an earlier process has left."""
+"""A core that begins where an earlier process has left its journal."""
 
 import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from alo_lib.core import Settings, pack, program
+from alo_lib.core import Settings, SettingsError, pack, program
 from alo_lib.journal import (
+    Durability,
     JournalError,
-    MemoryStore,
+    JournalFolder,
+    LiveObjectStoreJournal,
     best_copy,
     encode_snapshot,
     message_digest,
@@ -16,10 +20,35 @@ from alo_lib.journal import (
     segments_of,
 )
 from alo_lib.records import Kind
-from alo_lib.runtime import DivergenceError, continue_core, told_by
+from alo_lib.runtime import Beginning, DivergenceError, begin, told_by
 from tests.core.script import FIRST, Script
 
 NEXT = FIRST + dt.timedelta(days=1)
+
+
+@dataclass
+class Values:
+    """An object store that has its values in memory."""
+
+    values: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    def save(self, key: str, value: bytes) -> None:
+        self.values[key] = value
+
+    def save_file(self, key: str) -> None:
+        raise NotImplementedError(key)
+
+    def remove(self, key: str) -> None:
+        del self.values[key]
+
+    def all_keys(self) -> list[str]:
+        return list(self.values)
+
+    def path(self, key: str) -> Path:
+        raise NotImplementedError(key)
 
 
 def whole() -> Script:
@@ -32,30 +61,55 @@ def whole() -> Script:
     return market
 
 
-def restarted(market: Script, images: list[bytes]) -> tuple[Script, list[str]]:
-    """The market after a restart of its core: what it knows comes from the journal alone."""
-    store = MemoryStore()
-    continued = continue_core(market.settings, images, store, segment_bytes=1 << 20)
-    market.core, market.writer, market.store = continued.core, continued.writer, store
-    return market, continued.findings
+def place_of(images: list[bytes], snapshots: tuple[bytes, ...] = ()) -> LiveObjectStoreJournal:
+    """An object store in which an earlier process has left segments and snapshots."""
+    values = {object_store_key(number): image for number, image in enumerate(images)}
+    return LiveObjectStoreJournal(
+        Values(values | {f"alo-snapshot.{number}": each for number, each in enumerate(snapshots)}), program()
+    )
 
 
-def test_a_core_that_goes_on_decides_as_one_that_was_never_killed() -> None:
+def restarted(market: Script, place: LiveObjectStoreJournal) -> Beginning:
+    """Restart a market's core: what it knows comes from the journal alone."""
+    beginning = begin(market.settings, place)
+    market.core, market.writer = beginning.decided_again(), beginning.writer
+    return beginning
+
+
+@pytest.mark.parametrize("kept_in", ["folder", "object store"])
+def test_a_core_that_goes_on_decides_as_one_that_was_never_killed(kept_in: str, tmp_path: Path) -> None:
+    store = Values()
+
+    def place() -> JournalFolder | LiveObjectStoreJournal:
+        if kept_in == "folder":
+            return JournalFolder(tmp_path / "journal", program(), durability=Durability.OS)
+        return LiveObjectStoreJournal(store, program())
+
     market = Script()
+    first = place()
+    market.core, market.writer = (beginning := begin(market.settings, first)).decided_again(), beginning.writer
+    assert beginning.fresh
+    assert beginning.findings == []
+    market.underlying = market.core.instruments.add_equity("TEST")
     market.session()
     market.bar(10, volatility=0.35)
-    images = market.store.images()
-    market, findings = restarted(market, images)
-    assert findings[1] == "the writer of epoch 1 did not close the journal"
+    count = market.writer.sequence
+    first.keep(market.writer)
+    second = place()
+    beginning = restarted(market, second)  # type: ignore[arg-type]
+    assert beginning.findings == [
+        f"the writer of epoch 1 did not close the journal; {count} entries hold",
+        f"{count} messages hold, of which 0 are in a snapshot; the others are decided again",
+    ]
     market.bar(11, spot=102, volatility=0.33)
-    images += market.store.images()
-    market, findings = restarted(market, images)
-    assert findings[0].endswith("as epoch 3")
+    second.keep(market.writer)
+    third = place()
+    restarted(market, third)  # type: ignore[arg-type]
     market.session(NEXT, [101.0])
     market.bar(10, spot=99, volatility=0.15)
-    images += market.store.images()
+    market.writer.close()
     expected = whole()
-    found = read_journal(images, unfinished=True)
+    found = third.closed()
     assert message_digest(found.messages) == message_digest(expected.journal.messages)
     assert [segment.epoch for segment in found.segments] == [1, 2, 3]
 
@@ -70,19 +124,17 @@ def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal() -> None:
     market.bar(11, spot=102, volatility=0.33)
     images = market.store.images()
     damaged = snapshot[:-1] + bytes([snapshot[-1] ^ 1])
-    for kept in ([b"", snapshot[:100], damaged, encode_snapshot("another", sequence, 0, b"")], []):
-        passed_over = continue_core(market.settings, images, MemoryStore(), segment_bytes=1 << 20, snapshots=kept)
-        assert not any("snapshot" in finding for finding in passed_over.findings)
-    too_new = continue_core(market.settings, early, MemoryStore(), segment_bytes=1 << 20, snapshots=[snapshot])
-    assert not any("snapshot" in finding for finding in too_new.findings)
-    store = MemoryStore()
-    continued = continue_core(market.settings, images, store, segment_bytes=1 << 20, snapshots=[damaged, snapshot])
-    assert continued.findings[1] == f"{sequence} of them are in a snapshot, the others were decided again as recorded"
-    market.core, market.writer, market.store = continued.core, continued.writer, store
+    other = encode_snapshot("another", sequence, 0, b"")
+    for kept in ((b"", snapshot[:100]), (damaged, other), ()):
+        assert "of which 0 are in a snapshot" in begin(market.settings, place_of(images, kept)).findings[-1]
+    assert "of which 0 are in a snapshot" in begin(market.settings, place_of(early, (snapshot,))).findings[-1]
+    place = place_of(images, (damaged, snapshot))
+    beginning = restarted(market, place)
+    assert f"of which {sequence} are in a snapshot" in beginning.findings[-1]
     market.session(NEXT, [101.0])
     market.bar(10, spot=99, volatility=0.15)
-    found = read_journal([*images, *store.images()], unfinished=True)
-    assert message_digest(found.messages) == message_digest(whole().journal.messages)
+    market.writer.close()
+    assert message_digest(place.closed().messages) == message_digest(whole().journal.messages)
 
 
 def test_one_of_two_copies_of_a_segment_may_be_cut_anywhere() -> None:
@@ -119,12 +171,15 @@ def test_a_frame_that_was_cut_off_is_decided_to_its_end() -> None:
     cut = next(place for place, message in enumerate(messages) if message.kind is Kind.INTENT)
     segment = market.journal.segments[0]
     image = segment.words[: int(segment.offsets[cut])].tobytes()
-    store = MemoryStore()
-    continued = continue_core(market.settings, [image], store, segment_bytes=1 << 20)
-    assert continued.findings[2].startswith("its last frame was cut off; ")
-    again = read_journal([image, *store.images()], unfinished=True).messages
+    place = place_of([image])
+    beginning = restarted(market, place)
+    assert (
+        beginning.findings[-1] == f"the last frame was cut off; {len(messages) - cut} messages of it were decided now"
+    )
+    market.writer.close()
+    again = place.closed().messages
     assert again[cut].records.tobytes() == messages[cut].records.tobytes()
-    assert continued.core.orders_working
+    assert market.core.orders_working
 
 
 def test_what_was_told_is_known_again() -> None:
@@ -140,10 +195,21 @@ def test_what_was_told_is_known_again() -> None:
 
 def test_other_settings_and_other_decisions_are_refused() -> None:
     market = whole()
-    with pytest.raises(JournalError, match="written under other settings"):
-        continue_core(Settings.of({"underlyings": "TEST", "cash": 5.0}), market.store.images(), MemoryStore())
+    other = Settings.of({"underlyings": "TEST", "cash": 5.0})
+    with pytest.raises(
+        SettingsError, match=r"written under other settings than these \(cash was 1000000.0 and is 5.0\)"
+    ):
+        begin(other, place_of(market.store.images()))
     lenient = Script(settings=Settings.of({"underlyings": "TEST", "entry_edge": 0.5}))
     for message in market.journal.messages[:40]:
         lenient.writer.append(message)
+    place = place_of(lenient.store.images())
+    beginning = begin(lenient.settings, place)
     with pytest.raises(DivergenceError):
-        continue_core(lenient.settings, lenient.store.images(), MemoryStore())
+        beginning.decided_again()
+
+
+def test_who_decides_is_no_other_setting() -> None:
+    market = whole()
+    elsewhere = market.settings.model_copy(update={"core_process": "desk"})
+    assert not begin(elsewhere, place_of(market.store.images())).fresh
