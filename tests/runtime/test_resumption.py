@@ -1,7 +1,6 @@
 """A core that begins where an earlier process has left its journal."""
 
 import datetime as dt
-from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
@@ -23,33 +22,15 @@ from alo_lib.journal import (
 from alo_lib.records import Kind
 from alo_lib.runtime import Beginning, DivergenceError, begin, told_by
 from tests.core.script import FIRST, Script
+from tests.journal.on_disk import OnDisk
 
 NEXT = FIRST + dt.timedelta(days=1)
 
 
-@dataclass
-class Values:
-    """An object store that has its values in memory."""
-
-    values: dict[str, bytes] = field(default_factory=dict)
-
-    def read(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def save(self, key: str, value: bytes) -> None:
-        self.values[key] = value
-
-    def save_file(self, key: str) -> None:
-        raise NotImplementedError(key)
-
-    def remove(self, key: str) -> None:
-        del self.values[key]
-
-    def all_keys(self) -> list[str]:
-        return list(self.values)
-
-    def path(self, key: str) -> Path:
-        raise NotImplementedError(key)
+@pytest.fixture
+def store(tmp_path: Path) -> OnDisk:
+    (tmp_path / "store").mkdir()
+    return OnDisk(tmp_path / "store")
 
 
 def whole() -> Script:
@@ -62,12 +43,15 @@ def whole() -> Script:
     return market
 
 
-def place_of(images: list[bytes], snapshots: tuple[bytes, ...] = ()) -> LiveObjectStoreJournal:
-    """An object store in which an earlier process has left segments and snapshots."""
-    values = {object_store_key(number): image for number, image in enumerate(images)}
-    return LiveObjectStoreJournal(
-        Values(values | {f"alo-snapshot.{number}": each for number, each in enumerate(snapshots)}), program()
-    )
+def place_of(store: OnDisk, images: list[bytes], snapshots: tuple[bytes, ...] = ()) -> LiveObjectStoreJournal:
+    """An object store in which an earlier process has left segments and snapshots, and nothing else."""
+    for key in store.all_keys():
+        store.remove(key)
+    for number, image in enumerate(images):
+        store.save(object_store_key(number), image)
+    for number, snapshot in enumerate(snapshots):
+        store.save(f"alo-snapshot.{number}", snapshot)
+    return LiveObjectStoreJournal(store, program())
 
 
 def restarted(market: Script, place: LiveObjectStoreJournal) -> Beginning:
@@ -78,9 +62,7 @@ def restarted(market: Script, place: LiveObjectStoreJournal) -> Beginning:
 
 
 @pytest.mark.parametrize("kept_in", ["folder", "object store"])
-def test_a_core_that_goes_on_decides_as_one_that_was_never_killed(kept_in: str, tmp_path: Path) -> None:
-    store = Values()
-
+def test_a_core_that_goes_on_decides_as_one_that_was_never_killed(kept_in: str, store: OnDisk, tmp_path: Path) -> None:
     def place() -> JournalFolder | LiveObjectStoreJournal:
         if kept_in == "folder":
             return JournalFolder(tmp_path / "journal", program(), durability=Durability.OS)
@@ -115,7 +97,7 @@ def test_a_core_that_goes_on_decides_as_one_that_was_never_killed(kept_in: str, 
     assert [segment.epoch for segment in found.segments] == [1, 2, 3]
 
 
-def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal() -> None:
+def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal(store: OnDisk) -> None:
     market = Script()
     market.session()
     early = market.store.images()
@@ -127,9 +109,9 @@ def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal() -> None:
     damaged = snapshot[:-1] + bytes([snapshot[-1] ^ 1])
     other = encode_snapshot("another", sequence, 0, b"")
     for kept in ((b"", snapshot[:100]), (damaged, other), ()):
-        assert "of which 0 are in a snapshot" in begin(market.settings, place_of(images, kept)).findings[-1]
-    assert "of which 0 are in a snapshot" in begin(market.settings, place_of(early, (snapshot,))).findings[-1]
-    place = place_of(images, (damaged, snapshot))
+        assert "of which 0 are in a snapshot" in begin(market.settings, place_of(store, images, kept)).findings[-1]
+    assert "of which 0 are in a snapshot" in begin(market.settings, place_of(store, early, (snapshot,))).findings[-1]
+    place = place_of(store, images, (damaged, snapshot))
     beginning = restarted(market, place)
     assert f"of which {sequence} are in a snapshot" in beginning.findings[-1]
     market.session(NEXT, [101.0])
@@ -166,13 +148,13 @@ def test_a_segment_that_was_being_written_for_the_first_time_is_not_there_yet() 
             segments_of(damaged.get)
 
 
-def test_a_frame_that_was_cut_off_is_decided_to_its_end() -> None:
+def test_a_frame_that_was_cut_off_is_decided_to_its_end(store: OnDisk) -> None:
     market = whole()
     messages = list(market.journal.messages)
     cut = next(place for place, message in enumerate(messages) if message.kind is Kind.INTENT)
     segment = market.journal.segments[0]
     image = segment.words[: int(segment.offsets[cut])].tobytes()
-    place = place_of([image])
+    place = place_of(store, [image])
     beginning = restarted(market, place)
     rest = len(list(takewhile(lambda message: message.kind.is_decision, messages[cut:])))
     assert beginning.findings[-1] == f"the last frame was cut off; {rest} messages of it were decided now"
@@ -193,23 +175,23 @@ def test_what_was_told_is_known_again() -> None:
     assert told.last_close[0] == max(int(rows["time"][-1]) for rows in market.decisions(Kind.CLOSE))
 
 
-def test_other_settings_and_other_decisions_are_refused() -> None:
+def test_other_settings_and_other_decisions_are_refused(store: OnDisk) -> None:
     market = whole()
     other = Settings.of({"underlyings": "TEST", "cash": 5.0})
     with pytest.raises(
         SettingsError, match=r"written under other settings than these \(cash was 1000000.0 and is 5.0\)"
     ):
-        begin(other, place_of(market.store.images()))
+        begin(other, place_of(store, market.store.images()))
     lenient = Script(settings=Settings.of({"underlyings": "TEST", "entry_edge": 0.5}))
     for message in market.journal.messages[:40]:
         lenient.writer.append(message)
-    place = place_of(lenient.store.images())
+    place = place_of(store, lenient.store.images())
     beginning = begin(lenient.settings, place)
     with pytest.raises(DivergenceError):
         beginning.decided_again()
 
 
-def test_who_decides_is_no_other_setting() -> None:
+def test_who_decides_is_no_other_setting(store: OnDisk) -> None:
     market = whole()
     elsewhere = market.settings.model_copy(update={"core_process": "desk"})
-    assert not begin(elsewhere, place_of(market.store.images())).fresh
+    assert not begin(elsewhere, place_of(store, market.store.images())).fresh
