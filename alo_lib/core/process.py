@@ -17,12 +17,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alo_lib.core.calibrator import BackgroundCalibrator
+from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
 from alo_lib.core.recovery import inputs_waiting
 from alo_lib.core.replay import Replayer
 from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.snapshot import pack, program, unpack
+from alo_lib.core.snapshot import pack, unpack
 from alo_lib.core.trading import TradingCore
 from alo_lib.core.warm_up import kernels_ready, warm_up
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan

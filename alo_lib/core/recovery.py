@@ -5,9 +5,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from alo_lib.core.deciding import program
 from alo_lib.core.replay import Continuation, Replayer
 from alo_lib.core.settings import Settings
-from alo_lib.core.snapshot import program, unpack
+from alo_lib.core.snapshot import unpack
 from alo_lib.core.trading import TradingCore
 from alo_lib.journal import Journal, JournalError, JournalWriter, Position, Store, decode_snapshot, read_journal
 from alo_lib.journal.snapshots import entry_checksum

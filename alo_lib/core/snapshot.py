@@ -1,20 +1,16 @@
 """The core's state as bytes, and back."""
 
-import hashlib
 import io
 import pickle
 from enum import Enum
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-__all__ = ["pack", "program", "unpack"]
+__all__ = ["pack", "unpack"]
 
 _ALLOWED: Final = ("alo_lib.", "numpy.", "datetime.", "decimal.", "collections.", "zoneinfo.", "pathlib.", "pydantic.")
 _BUILTINS: Final = ("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object",
     "range", "set", "slice", "str", "tuple")  # fmt: skip
-_SHOWN: Final = 16
 
 
 class _Pickler(pickle.Pickler):
@@ -48,13 +44,3 @@ def pack(state: object) -> bytes:
 def unpack(data: bytes) -> Any:
     """The state that :func:`pack` made bytes of. Raises pickle.UnpicklingError for anything else."""
     return _Unpickler(io.BytesIO(data)).load()
-
-
-@cache
-def program() -> str:
-    """Names the code that is running, so that no other takes up its states."""
-    digest = hashlib.sha256()
-    root = Path(__file__).resolve().parents[1]
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[: 2 * _SHOWN]

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from alo_lib.core import Continuation, inputs_waiting, program
 from alo_lib.journal import JournalError, JournalWriter, Policy, Snapshot, Snapshots, recover
 from alo_lib.records import Message
 
 __all__ = ["RunJournal"]
+
+_RUN: Final = ("alo_lib.simulation.engine",)
+"""What decides a run: the broker and the account as well as the core."""
 
 
 @dataclass
@@ -25,7 +28,7 @@ class RunJournal:
     @classmethod
     def open(cls, folder: Path, settings: bytes, policy: Policy, *, resume: bool) -> Self:
         """A new journal in a folder, or with ``resume`` the one that is there. Raises JournalError."""
-        snapshots = Snapshots(folder, program())
+        snapshots = Snapshots(folder, program(_RUN))
         if not resume or not any(folder.glob("*.segment")):
             writer = JournalWriter.create(folder, settings=settings, policy=policy)
             return cls(writer, Continuation((), 0, writer), snapshots, None, ())
