@@ -32,19 +32,12 @@ from AlgorithmImports import (
     SymbolChangedEvents,
 )
 
-from alo_lib.core import (
-    BackgroundCalibrator,
-    RemoteCore,
-    Settings,
-    Told,
-    TradingCore,
-    continue_core,
-    reconcile,
-)
-from alo_lib.core.link import Channel, LinkPhase
+from alo_lib.core import Settings, TradingCore
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Contract, HostEvent, Kind, Message, Records, records
+from alo_lib.runtime import BackgroundCalibrator, RemoteCore, Told, continue_core, reconcile
+from alo_lib.runtime.link import Channel, LinkPhase
 from alo_lib.strategy import select_contracts
 from alo_lib.transport import default_folder
 from models import (

@@ -24,12 +24,12 @@ import numpy as np
 
 from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.core import Settings, TradingCore
-from alo_lib.core.logical import inputs_of, run_frames
 from alo_lib.executive import RealClock, Release
-from alo_lib.executive.isolation import Isolation, Step, isolate
+from alo_lib.executive.isolation import Isolation, Preparation, isolate
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind
+from alo_lib.runtime.logical import inputs_of, run_frames
 from benchmarks.harness import Row, options_of, report
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
@@ -120,7 +120,7 @@ def load() -> Iterator[None]:
             process.join()
 
 
-def releases(frames: int, prepared: bool) -> tuple[list[Step], ReleaseLog]:
+def releases(frames: int, prepared: bool) -> tuple[list[Preparation], ReleaseLog]:
     """Wait for that many frames, as ``alo core`` waits, or as a plain loop would."""
     steps = isolate(Isolation(cpu=None if not prepared else (os.cpu_count() or 1) - 1), lambda: "nothing to compile")
     clock, log = RealClock(), ReleaseLog()

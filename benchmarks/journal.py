@@ -1,6 +1,6 @@
-"""The journal: appends under each policy against the disk, SQLite and LMDB; recovery against its size.
+"""The journal: appends under each durability against the disk, SQLite and LMDB; recovery against its size.
 
-Every row names its fsync policy. Peers write the same 128-byte records to the same disk: SQLite in WAL mode with one
+Every row names its durability. Peers write the same 128-byte records to the same disk: SQLite in WAL mode with one
 transaction a record (``every``: synchronous FULL; ``os``: synchronous OFF, a thousand records a transaction), LMDB with
 one transaction a record, and with sync off for ``os``. The answers are right when every record is read back.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core import CoreState, pack, program, unpack
-from alo_lib.journal import JournalWriter, Policy, Snapshots, entry_checksum, read_journal, recover
+from alo_lib.journal import Durability, JournalWriter, Snapshots, entry_checksum, read_journal, recover
 from alo_lib.journal.format import ENTRY_WORDS
 from alo_lib.journal.kernels import APPENDED, DURABLE, append
 from alo_lib.numerics.compilation import kernel
@@ -79,7 +79,7 @@ class Raw:
 def every(folder: Path, seconds: float) -> Iterator[Row]:
     """One record, one sync: ours, the raw disk, SQLite and LMDB take turns, so that the disk's moods are shared."""
     payload = np.arange(WORDS)
-    writer = JournalWriter.create(folder / "every", policy=Policy.EVERY)
+    writer = JournalWriter.create(folder / "every", durability=Durability.EVERY)
     actions: dict[str, Callable[[int], object]] = {
         "ours": lambda number: writer._append(number, 64, 1, RECORD, payload),
         "raw": Raw(folder),
@@ -144,7 +144,7 @@ def group(folder: Path, count: int) -> Iterator[Row]:
     """A stream of 0.5 M records a second and more: how long each is not durable, against the disk alone around it."""
     alone = [disk_alone(folder, count // 4)]
     payload = np.arange(WORDS)
-    writer = JournalWriter.create(folder / "group", policy=Policy.GROUP, segment_bytes=LARGE)
+    writer = JournalWriter.create(folder / "group", durability=Durability.GROUP, segment_bytes=LARGE)
     delays: list[float] = []
     done = threading.Event()
 
@@ -204,7 +204,7 @@ def by_os(folder: Path, count: int) -> Iterator[Row]:
         ):
             if run is not None:
                 peers.setdefault(f"{name} (1000 a transaction)", []).append(run(100_000))
-        writer = JournalWriter.create(folder / f"os{turn}", policy=Policy.OS, segment_bytes=LARGE)
+        writer = JournalWriter.create(folder / f"os{turn}", durability=Durability.OS, segment_bytes=LARGE)
         begin, used = time.perf_counter(), time.process_time()
         fill(writer, count, payload)
         rates.append(count / (time.perf_counter() - begin))
@@ -217,7 +217,7 @@ def by_os(folder: Path, count: int) -> Iterator[Row]:
     yield Row("os: appends a second of processor time", max(processor) / 1e6, "M/s")
     for name, each in peers.items():
         yield Row(f"os: appends, against {name}", ours / 1e6, "M/s", max(each) / 1e6, "> peer", ours > max(each))
-    writer = JournalWriter.create(folder / "python", policy=Policy.OS)
+    writer = JournalWriter.create(folder / "python", durability=Durability.OS)
     begin = time.perf_counter()
     for number in range(100_000):
         writer._append(number, 64, 1, RECORD, payload)
@@ -227,7 +227,7 @@ def by_os(folder: Path, count: int) -> Iterator[Row]:
 
 def recovery(folder: Path, count: int) -> Iterator[Row]:
     """Finding the end of a journal that was not closed."""
-    writer = JournalWriter.create(folder / "recovery", policy=Policy.OS)
+    writer = JournalWriter.create(folder / "recovery", durability=Durability.OS)
     fill(writer, count, np.arange(WORDS))
     writer.abandon()
     os.sync()
@@ -241,7 +241,8 @@ def recovery(folder: Path, count: int) -> Iterator[Row]:
 
 def first_frame(folder: Path, data: Path) -> Iterator[Row]:
     """The GOOG day with a kill near its end: journal, snapshot and tail, to the first frame decided."""
-    from alo_lib.core import Replayer, Settings, TradingCore
+    from alo_lib.core import Settings, TradingCore
+    from alo_lib.runtime import Replayer
     from alo_lib.simulation import run_backtest
 
     if not data.is_dir():

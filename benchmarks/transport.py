@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.journal import JournalWriter, Policy, read_journal
+from alo_lib.journal import Durability, JournalWriter, read_journal
 from alo_lib.records import LAYOUTS, Kind
-from alo_lib.transport import MessageRing, RecordRing, State
+from alo_lib.transport import MessageRing, RecordRing, SeqLock
 from alo_lib.transport.atomics import SUPPORTED, cycles, shared_kernel
 from benchmarks import transport_peer as both
 from benchmarks.harness import Row, options_of, report
@@ -153,7 +153,7 @@ def pipe_batches(folder: Path, seconds: float) -> float:
 
 
 def sequence_lock(folder: Path, count: int) -> Iterator[Row]:
-    state = State.create(folder / "pairs.state", both.PAIR)
+    state = SeqLock.create(folder / "pairs.state", both.PAIR)
     words, counts = state.segment.words, np.zeros(3, np.int64)
     both.read_pairs(words, 0, counts)
     both.read_unchecked(words, 0)
@@ -174,7 +174,7 @@ def sequence_lock(folder: Path, count: int) -> Iterator[Row]:
     yield Row("  a read while it is rewritten without pause", seconds / count * 1e9, "ns")
 
 
-def event_path(folder: Path, count: int, cycle: float, ahead: float, policy: Policy) -> Iterator[Row]:
+def event_path(folder: Path, count: int, cycle: float, ahead: float, policy: Durability) -> Iterator[Row]:
     ring = MessageRing.create(folder / "events.ring", capacity=1 << 16)
     producer = ring.produce("lean")
     generator = np.random.default_rng(7)
@@ -234,7 +234,7 @@ def main() -> int:
         rows = list(batches(folder, seconds))
         moments.append(hops(folder, seconds / 2, cycle))
         rows += sequence_lock(folder, 10_000_000 if quick else 1_000_000_000)
-        for policy in (Policy.OS, Policy.GROUP):
+        for policy in (Durability.OS, Durability.GROUP):
             moments.append(hops(folder, seconds / 2, cycle))
             rows += event_path(folder, 200_000 if quick else 3_000_000, cycle, moments[-1][1], policy)
         rows[:0] = hop_rows(np.concatenate([hop for hop, _ in moments]), pipe_hop(folder, seconds))

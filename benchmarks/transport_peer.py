@@ -15,7 +15,7 @@ from numba import types
 
 from alo_lib.journal.kernels import append
 from alo_lib.records import Kind
-from alo_lib.transport import MessageRing, RecordRing, State
+from alo_lib.transport import MessageRing, RecordRing, SeqLock
 from alo_lib.transport.atomics import Words, cycles, load_relaxed, pause, shared_kernel
 from alo_lib.transport.kernels import (
     FULL,
@@ -24,8 +24,8 @@ from alo_lib.transport.kernels import (
     message_push,
     ring_pop,
     ring_push,
-    state_read,
-    state_write,
+    seqlock_read,
+    seqlock_write,
 )
 from alo_lib.transport.layout import DATA
 
@@ -160,7 +160,7 @@ def write_pairs(words: Words, epoch: int, count: int) -> None:
     for number in range(count):
         source[:] = number
         source[1] = number * number
-        state_write(words, epoch, source)
+        seqlock_write(words, epoch, source)
 
 
 @shared_kernel
@@ -179,7 +179,7 @@ def read_pairs(words: Words, count: int, counts: Words) -> None:
     out = np.empty(17, np.int64)
     last = 0
     for _ in range(count):
-        version = state_read(words, out, 64)
+        version = seqlock_read(words, out, 64)
         if version < 0:
             counts[2] += 1
             continue
@@ -298,7 +298,7 @@ def main(role: str, folder: Path, count: int) -> None:
         for _ in range(count):
             os.write(1, block)
     elif role == "pairs":
-        writer = State.open(folder / "pairs.state").write_as("pairs")
+        writer = SeqLock.open(folder / "pairs.state").write_as("pairs")
         write_pairs(writer.words, writer.epoch, 1)
         ready()
         write_pairs(writer.words, writer.epoch, count)

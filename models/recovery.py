@@ -2,7 +2,7 @@
 
 from AlgorithmImports import Market, OptionRight, OptionStyle, QCAlgorithm, Symbol
 
-from alo_lib.core import HostOrder, HostPosition, TradingCore, pack, program
+from alo_lib.core import TradingCore, pack, program
 from alo_lib.journal import (
     OBJECT_STORE_COPY,
     OBJECT_STORE_KEY,
@@ -12,6 +12,7 @@ from alo_lib.journal import (
     segments_of,
 )
 from alo_lib.records import Contract
+from alo_lib.runtime import HostOrder, HostPosition
 from models.marshalling import Marshal, order_number
 
 __all__ = [

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from alo_lib.core import Divergence, DivergenceError, FrameReplayed, Replayer
 from alo_lib.journal import Journal, message_digest
 from alo_lib.records import SECOND, Kind, Message, OrderReason
+from alo_lib.runtime import Divergence, DivergenceError, FrameReplayed, Replayer
 from alo_lib.views.difference import difference_in_words, symbols_of
 from alo_lib.views.run import exchange_time
 

@@ -66,7 +66,7 @@ def segment(path: Path, last: int, seconds: float | None, as_json: bool) -> None
     position = report.written if not entries else entries[-1].end
     while seconds is None or time.monotonic() - begin < seconds:
         for entry in look.entries(position):
-            if not as_json and look.kind is not SegmentKind.STATE and entry.position > position:
+            if not as_json and look.kind is not SegmentKind.SEQLOCK and entry.position > position:
                 click.echo(f"... {entry.position - position:,} slots were overwritten unseen")
             click.echo(json.dumps(_decoded(entry)) if as_json else "\n".join(_lines(entry)))
             position = entry.end
@@ -87,8 +87,8 @@ def table(reports: list[Report], rates: dict[Path, float], root: Path) -> list[s
             (
                 name,
                 report.kind.name.lower(),
-                f"{report.depth:,}" if report.kind is not SegmentKind.STATE else "",
-                f"{report.capacity:,}" if report.kind is not SegmentKind.STATE else "",
+                f"{report.depth:,}" if report.kind is not SegmentKind.SEQLOCK else "",
+                f"{report.capacity:,}" if report.kind is not SegmentKind.SEQLOCK else "",
                 f"{report.written:,}" if report.kind is not SegmentKind.ARENA else f"peak {report.peak:,}",
                 "" if rate is None else f"{rate:,.0f}",
                 "" if not ring or report.lag is None else _duration(report.lag),

@@ -14,7 +14,7 @@ from typing import Final
 
 __all__ = ["DECIDING", "modules_reached", "program"]
 
-DECIDING: Final = ("alo_lib.core.trading", "alo_lib.core.replay", "alo_lib.core.reconcile")
+DECIDING: Final = ("alo_lib.core.trading", "alo_lib.runtime.replay", "alo_lib.runtime.reconcile")
 """Where decisions begin: with what these reach, it is all that a process can run between an input and a decision."""
 
 _SOURCES: Final = Path(__file__).resolve().parents[2]

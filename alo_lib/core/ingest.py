@@ -7,7 +7,7 @@ import numpy as np
 
 from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
-from alo_lib.strategy.book import Dividend, MarketBook, Session
+from alo_lib.strategy.book import CashDividend, MarketBook, TradingSession
 from alo_lib.strategy.forecast import VolatilityForecaster
 
 __all__ = ["ingest"]
@@ -39,7 +39,7 @@ def _instruments(state: State, message: Message) -> None:
 
 def _session(state: State, message: Message) -> None:
     row = message.records[0]
-    state.session = Session(int(row["open"]), int(row["close"]), int(row["date"]))
+    state.session = TradingSession(int(row["open"]), int(row["close"]), int(row["date"]))
     for underlying in state.underlyings.values():
         underlying.session_begun = underlying.session_news = True
 
@@ -62,7 +62,7 @@ def _ranges(state: State, message: Message) -> None:
 def _dividends(state: State, message: Message) -> None:
     for row in message.records:
         number = int(row["instrument"])
-        state.underlyings[number].book.dividends.append(Dividend(int(row["time"]), float(row["amount"])))
+        state.underlyings[number].book.dividends.append(CashDividend(int(row["time"]), float(row["amount"])))
         state.portfolio.receive_dividend(number, float(row["amount"]))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.core.settings import Settings
 from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Records, records
-from alo_lib.strategy.book import MarketBook, Session
+from alo_lib.strategy.book import MarketBook, TradingSession
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.trade import Trade
@@ -64,7 +64,7 @@ class State:
 
     settings: Settings
     portfolio: Portfolio
-    session: Session | None = None
+    session: TradingSession | None = None
     rate: float = 0.0
     underlyings: dict[int, Underlying] = field(default_factory=dict)
     underlying_of: dict[int, int] = field(default_factory=dict)  # of every instrument ever told

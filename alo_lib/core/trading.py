@@ -1,5 +1,6 @@
 """The trading core: the one thing that every engine drives."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -13,20 +14,19 @@ from alo_lib.executive import (
     Cause,
     CyclicExecutive,
     Frame,
+    FrameTable,
     LifecycleError,
     Overrun,
     OverrunPolicy,
     Phase,
     Schedule,
     SlotTrace,
-    Table,
     Task,
     TaskPlan,
     Watch,
 )
 from alo_lib.records import InstrumentTable, Kind, Message, Records, records
 from alo_lib.strategy.portfolio import Portfolio
-from alo_lib.transport import Ring
 
 __all__ = ["CoreState", "Sink", "TradingCore"]
 
@@ -74,7 +74,7 @@ class TradingCore:
         self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
         self.told_calibrations = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
-        self._ring = Ring()
+        self._waiting: deque[Message] = deque()
         self._state = State(settings, Portfolio(settings.cash))
         self._told_targets = records(Kind.TARGET, 0)
         self._executive = CyclicExecutive(
@@ -104,7 +104,7 @@ class TradingCore:
         Time alone changes nothing, because a task looks at it only in a frame with news. Without ``skip_empty`` such a
         frame is opened all the same and walks through the table; what is journaled and decided does not differ.
         """
-        news = self._ring.waiting > 0
+        news = bool(self._waiting)
         if skip_empty and not news:
             return False
         if news:
@@ -196,7 +196,7 @@ class TradingCore:
         return self._executive.frame.time
 
     @property
-    def table(self) -> Table:
+    def table(self) -> FrameTable:
         """The frame's table and the proof that it fits."""
         return self._executive.schedule.table
 
@@ -250,7 +250,7 @@ class TradingCore:
             for number in message.records["underlying"].tolist():
                 if (pending := self._state.underlyings[number].calibration) is not None:
                     pending.told = True
-        self._ring.push(message)
+        self._waiting.append(message)
 
     def _tell_calibrations(self, time: int) -> None:
         """Put in the calibrations that come into force with a frame at ``time``; a replay is told them instead."""
@@ -288,10 +288,11 @@ class TradingCore:
 
     def _ingest(self, frame: Frame) -> None:
         state = self._state
-        state.news = self._ring.waiting > 0
+        state.news = bool(self._waiting)
         for underlying in state.underlyings.values():
             underlying.market_news = False
-        while (message := self._ring.pop()) is not None:
+        while self._waiting:
+            message = self._waiting.popleft()
             if message.kind is Kind.CALIBRATION:
                 tasks.install(state, message, self._calibrator)
             else:

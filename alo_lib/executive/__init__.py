@@ -6,7 +6,7 @@ from alo_lib.executive.lifecycle import Lifecycle, LifecycleError
 from alo_lib.executive.overruns import BudgetWatch, Cause, Overrun, OverrunError, RecordedWatch, Watch
 from alo_lib.executive.plan import Frame, MinorFrame, OverrunPolicy, ScheduleError, TaskPlan, milliseconds
 from alo_lib.executive.schedule import Schedule, Task
-from alo_lib.executive.table import Assessment, Slot, Table, build_table
+from alo_lib.executive.table import Assessment, FrameTable, Slot, build_table
 from alo_lib.executive.trace import Form, SlotTrace
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "CyclicExecutive",
     "Form",
     "Frame",
+    "FrameTable",
     "Lifecycle",
     "LifecycleError",
     "LogicalClock",
@@ -32,7 +33,6 @@ __all__ = [
     "ScheduleError",
     "Slot",
     "SlotTrace",
-    "Table",
     "Task",
     "TaskPlan",
     "Watch",

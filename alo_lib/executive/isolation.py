@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["Isolation", "Step", "isolate"]
+__all__ = ["Isolation", "Preparation", "isolate"]
 
 DEFAULT_PRIORITY: Final = 80
 """Of SCHED_FIFO: above everything that is not the kernel's own."""
@@ -28,7 +28,7 @@ _HUGE_PAGE: Final = 2 << 20
 _THP: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
-class Step(NamedTuple):
+class Preparation(NamedTuple):
     """One preparation: whether it was granted, and what it did or why not."""
 
     name: str
@@ -44,13 +44,13 @@ class Isolation(NamedTuple):
     heap: int = DEFAULT_HEAP
 
 
-def isolate(wanted: Isolation, warm_up: Callable[[], str]) -> list[Step]:
+def isolate(wanted: Isolation, warm_up: Callable[[], str]) -> list[Preparation]:
     """Take every step, in an order in which none undoes another; returns how each went.
 
     ``warm_up`` compiles and loads everything that frames will run and returns a word on it; it comes before memory is
     locked and the collector is frozen, so that what it leaves is locked and frozen too. An error in it is not survived.
     """
-    steps = [Step("compiled", True, warm_up())]
+    steps = [Preparation("compiled", True, warm_up())]
     steps.append(_try("pinned", lambda: _pin(wanted.cpu)))
     steps.append(_try("heap kept", lambda: _keep_heap(wanted.heap)))
     steps.append(_try("huge pages", _huge_pages))
@@ -64,15 +64,15 @@ class _RefusedError(Exception):
     """The host, or the caller, does not want this step; the message says why."""
 
 
-def _try(name: str, step: Callable[[], str]) -> Step:
+def _try(name: str, step: Callable[[], str]) -> Preparation:
     try:
-        return Step(name, True, step())
+        return Preparation(name, True, step())
     except _RefusedError as error:
-        return Step(name, False, str(error))
+        return Preparation(name, False, str(error))
     except OSError as error:
-        return Step(name, False, error.strerror or str(error))
+        return Preparation(name, False, error.strerror or str(error))
     except AttributeError as error:
-        return Step(name, False, f"{sys.platform} has no {error.name}")
+        return Preparation(name, False, f"{sys.platform} has no {error.name}")
 
 
 def _c() -> ctypes.CDLL:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alo_lib.executive.plan import Frame, OverrunPolicy, ScheduleError, TaskPlan
-from alo_lib.executive.table import Table, build_table
+from alo_lib.executive.table import FrameTable, build_table
 
 __all__ = ["Schedule", "Task"]
 
@@ -37,7 +37,7 @@ class Schedule:
     """
 
     def __init__(self, tasks: Sequence[Task], *, frame_length: int) -> None:
-        self.table: Table = build_table([task.plan for task in tasks], frame_length)
+        self.table: FrameTable = build_table([task.plan for task in tasks], frame_length)
         by_name = {task.name: task for task in tasks}
         self.tasks = tuple(by_name[plan.name] for plan in self.table.tasks)
         self._position = {task.name: position for position, task in enumerate(self.tasks)}

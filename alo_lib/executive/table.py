@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import Final, NamedTuple
 
-from alo_lib.executive.analysis import (
+from alo_lib.executive.plan import ScheduleError, TaskPlan, milliseconds
+from alo_lib.executive.schedulability import (
     Timing,
     blocking,
     liu_layland_bound,
@@ -13,9 +14,8 @@ from alo_lib.executive.analysis import (
     response_time,
     utilization,
 )
-from alo_lib.executive.plan import ScheduleError, TaskPlan, milliseconds
 
-__all__ = ["Assessment", "Slot", "Table", "build_table"]
+__all__ = ["Assessment", "FrameTable", "Slot", "build_table"]
 
 LONGEST_HYPERPERIOD: Final = 100_000
 """Frames: a quarter of an hour at 10 ms. Periods that have no common multiple below it are refused."""
@@ -41,7 +41,7 @@ class Assessment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class FrameTable:
     """What runs in each frame of the hyperperiod, and the proof that it fits.
 
     ``tasks`` are in the order of their minor frames, the order in which a frame runs them.
@@ -65,7 +65,7 @@ class Table:
         return self.rows[number % len(self.rows)]
 
 
-def build_table(plans: Sequence[TaskPlan], frame_length: int) -> Table:
+def build_table(plans: Sequence[TaskPlan], frame_length: int) -> FrameTable:
     """Lay the tasks out and prove that each meets its deadline when every job takes its whole budget.
 
     A frame takes the jobs that are released and not done, by rate-monotonic priority, as long as their budgets fit
@@ -86,7 +86,7 @@ def build_table(plans: Sequence[TaskPlan], frame_length: int) -> Table:
     timings = [Timing(plan.period * frame_length, plan.budget, plan.frames_allowed * frame_length) for plan in ranked]
     _refuse_misses(ranked, timings)
     rows, worst = _lay_out(ranked, tasks, frame_length)
-    return Table(
+    return FrameTable(
         frame_length,
         tasks,
         rows,

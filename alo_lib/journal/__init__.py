@@ -6,8 +6,8 @@ from alo_lib.journal.format import (
     JOURNAL_FOLDER,
     OBJECT_STORE_COPY,
     OBJECT_STORE_KEY,
+    Durability,
     JournalError,
-    Policy,
     object_store_key,
 )
 from alo_lib.journal.object_store import (
@@ -21,13 +21,14 @@ from alo_lib.journal.reader import Journal, read_journal
 from alo_lib.journal.recovery import Recovered, recover
 from alo_lib.journal.snapshots import Snapshot, Snapshots, decode_snapshot, encode_snapshot, entry_checksum
 from alo_lib.journal.store import FolderStore, MemoryStore, Store
-from alo_lib.journal.writer import Clocks, JournalWriter, Position
+from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
 
 __all__ = [
     "JOURNAL_FOLDER",
     "OBJECT_STORE_COPY",
     "OBJECT_STORE_KEY",
     "Clocks",
+    "Durability",
     "Files",
     "FolderStore",
     "Journal",
@@ -35,12 +36,11 @@ __all__ = [
     "JournalWriter",
     "MemoryStore",
     "Order",
-    "Policy",
-    "Position",
     "Recovered",
     "Snapshot",
     "Snapshots",
     "Store",
+    "WriterStart",
     "best_copy",
     "decode_snapshot",
     "encode_snapshot",

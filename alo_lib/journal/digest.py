@@ -17,7 +17,7 @@ _DIGESTED: Final = struct.Struct("<qH")
 def message_digest(messages: Iterable[Message]) -> str:
     """SHA-256 over every message's time, kind and records; remarks, which no decision depends on, do not count.
 
-    So the digest is the same for every engine, policy, segment size and number of restarts.
+    So the digest is the same for every engine, durability, segment size and number of restarts.
     """
     digest = hashlib.sha256()
     for message in messages:

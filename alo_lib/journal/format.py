@@ -42,8 +42,8 @@ __all__ = [
     "SEGMENT_SUFFIX",
     "VERSION",
     "WORD",
+    "Durability",
     "JournalError",
-    "Policy",
     "object_store_key",
     "segment_header",
     "segment_name",
@@ -94,7 +94,7 @@ class JournalError(ValueError):
     """A journal cannot be read or written; the message says where and why."""
 
 
-class Policy(StrEnum):
+class Durability(StrEnum):
     """When an entry is on disk."""
 
     EVERY = "every"  # before append returns

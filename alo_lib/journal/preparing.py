@@ -1,4 +1,4 @@
-"""The next segment's file, made ahead of its time on a thread of its own: for the policy ``group``.
+"""The next segment's file, made ahead of its time on a thread of its own: for the durability ``group``.
 
 Blocks that a file system has set aside become part of a file when they are first written, which is metadata: each sync
 then waits for the file system's own journal, and for whoever else writes to it. So the file is written once, with

@@ -12,7 +12,7 @@ from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, sea
 from alo_lib.journal.reader import Journal, Messages, SegmentView, load_images, scan_segments
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.store import FolderStore
-from alo_lib.journal.writer import JournalWriter, Position
+from alo_lib.journal.writer import JournalWriter, WriterStart
 
 __all__ = ["Recovered", "recover"]
 
@@ -27,12 +27,12 @@ class Recovered:
     files: Files
 
     @property
-    def position(self) -> Position:
+    def position(self) -> WriterStart:
         """Where the next writer begins."""
         last = self.journal.segments[-1]
         count = len(self.journal.messages)
         checksum = entry_checksum(self.journal, count) if count else 0
-        return Position(count, last.epoch + 1, last.number + 1, checksum)
+        return WriterStart(count, last.epoch + 1, last.number + 1, checksum)
 
     def writer(self, **options: Any) -> JournalWriter:
         """A writer that goes on behind the last good entry, in a new epoch; options as of JournalWriter."""

@@ -12,7 +12,7 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, segment_name
 from alo_lib.journal.kernels import MARKS
 
-__all__ = ["FolderStore", "MemoryStore", "Segment", "Spare", "Store"]
+__all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store"]
 
 Words = NDArray[np.int64]
 
@@ -23,7 +23,7 @@ _SPARE: Final = "spare" + NEW_SUFFIX
 
 
 @dataclass
-class Segment:
+class JournalSegment:
     """A segment that is being written: its words, and its file's descriptor (-1 in memory)."""
 
     number: int
@@ -53,16 +53,16 @@ class Store(Protocol):
     def unpublish(self) -> None:
         """The writer has closed its journal: its marks tell nothing any more."""
 
-    def begin(self, number: int, header: bytes, size: int) -> Segment:
+    def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
         """A new segment of ``size`` words that begins with ``header``, on disk before it has its name."""
 
-    def sync(self, segment: Segment) -> None:
+    def sync(self, segment: JournalSegment) -> None:
         """Return when all that was appended to the segment is on disk."""
 
-    def finish(self, segment: Segment, size: int) -> None:
+    def finish(self, segment: JournalSegment, size: int) -> None:
         """Cut a segment to the words that are in use; nothing is appended to it any more."""
 
-    def close(self, segment: Segment) -> None:
+    def close(self, segment: JournalSegment) -> None:
         """Let go of a segment."""
 
 
@@ -91,7 +91,7 @@ class FolderStore:
         """Remove the marks' file; who has it mapped keeps what it says."""
         self.files.remove(self.folder / PUBLISHED_NAME)
 
-    def begin(self, number: int, header: bytes, size: int, spare: Spare | None = None) -> Segment:
+    def begin(self, number: int, header: bytes, size: int, spare: Spare | None = None) -> JournalSegment:
         """Make the file under another name, write its header, put both on disk; so a name always has a header.
 
         A ``spare`` of this store becomes the segment, whatever its size.
@@ -107,7 +107,7 @@ class FolderStore:
         except BaseException:
             self.files.close(file.descriptor)
             raise
-        return Segment(number, file.words, file.descriptor)
+        return JournalSegment(number, file.words, file.descriptor)
 
     def create_spare(self, size: int) -> Spare:
         """A file of ``size`` words that :meth:`begin` can take, once zeros are written to all of it."""
@@ -140,15 +140,15 @@ class FolderStore:
         if path.name in self.files.names(self.folder):
             self.files.remove(path)
 
-    def sync(self, segment: Segment) -> None:
+    def sync(self, segment: JournalSegment) -> None:
         """Write the file's new pages to the disk."""
         self.files.sync(segment.descriptor)
 
-    def finish(self, segment: Segment, size: int) -> None:
+    def finish(self, segment: JournalSegment, size: int) -> None:
         """Cut the file."""
         self.files.truncate(segment.descriptor, size * WORD)
 
-    def close(self, segment: Segment) -> None:
+    def close(self, segment: JournalSegment) -> None:
         """Close the file."""
         self.files.close(segment.descriptor)
 
@@ -167,23 +167,23 @@ class MemoryStore:
     def unpublish(self) -> None:
         """Nothing to do."""
 
-    def begin(self, number: int, header: bytes, size: int) -> Segment:
+    def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
         """Take memory for a segment; its pages cost nothing until they are written."""
         words = np.zeros(size, np.int64)
         words[: len(header) // WORD] = np.frombuffer(header, np.int64)
         self._segments[number] = words, size
-        return Segment(number, words)
+        return JournalSegment(number, words)
 
-    def sync(self, segment: Segment) -> None:
+    def sync(self, segment: JournalSegment) -> None:
         """Nothing: memory is as safe as it gets."""
 
-    def finish(self, segment: Segment, size: int) -> None:
+    def finish(self, segment: JournalSegment, size: int) -> None:
         """Remember how long the segment is, and tell it."""
         self._segments[segment.number] = segment.words[:size].copy(), size
         if self._saved is not None:
             self._saved(segment.number, self._segments[segment.number][0].tobytes())
 
-    def close(self, segment: Segment) -> None:
+    def close(self, segment: JournalSegment) -> None:
         """Nothing to do."""
 
     def images(self) -> list[bytes]:

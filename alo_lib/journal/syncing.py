@@ -1,4 +1,4 @@
-"""The thread that writes out what is new, again and again: the policy ``group``."""
+"""The thread that writes out what is new, again and again: the durability ``group``."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.kernels import APPENDED, DURABLE, STATE, SWITCH
-from alo_lib.journal.store import Segment
+from alo_lib.journal.store import JournalSegment
 from alo_lib.journal.system_calls import ERRNO_LOCATION, USLEEP, call, errno_at
 from alo_lib.numerics.compilation import kernel
 
@@ -60,20 +60,20 @@ class Syncer:
     def __init__(
         self,
         marks: NDArray[np.int64],
-        sync: Callable[[Segment], None],
-        close: Callable[[Segment], None],
+        sync: Callable[[JournalSegment], None],
+        close: Callable[[JournalSegment], None],
         sync_address: int,
     ) -> None:
         self._marks = marks
         self._sync = sync
         self._close = close
-        self._segments: deque[tuple[Segment, int]] = deque()  # with the sequence of their first entry
+        self._segments: deque[tuple[JournalSegment, int]] = deque()  # with the sequence of their first entry
         self._stopping = False
         self.problem: OSError | None = None
         self._sync_address = sync_address  # of a C function that writes a descriptor out
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
 
-    def add(self, segment: Segment, first: int) -> None:
+    def add(self, segment: JournalSegment, first: int) -> None:
         """Write out another segment from now on; called before anything is appended to it."""
         self._segments.append((segment, first))
         self._marks[SWITCH] += 1

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import ENTRY_WORDS, WORD, JournalError, Policy, segment_header, words_for
+from alo_lib.journal.format import ENTRY_WORDS, WORD, Durability, JournalError, segment_header, words_for
 from alo_lib.journal.kernels import (
     AHEAD,
     APPENDED,
@@ -26,16 +26,16 @@ from alo_lib.journal.kernels import (
     seal,
 )
 from alo_lib.journal.preparing import Preparer
-from alo_lib.journal.store import FolderStore, MemoryStore, Segment, Store
+from alo_lib.journal.store import FolderStore, JournalSegment, MemoryStore, Store
 from alo_lib.journal.syncing import Syncer
 from alo_lib.records import SCHEMA_VERSION, Message
 
-__all__ = ["DEFAULT_SEGMENT", "Clocks", "JournalWriter", "Position"]
+__all__ = ["DEFAULT_SEGMENT", "Clocks", "JournalWriter", "WriterStart"]
 
 DEFAULT_SEGMENT: Final = 1 << 26
 """Bytes a segment."""
 _CLOSED: Final = -1
-_AHEAD: Final = {Policy.EVERY: 8, Policy.GROUP: 8, Policy.OS: 64}
+_AHEAD: Final = {Durability.EVERY: 8, Durability.GROUP: 8, Durability.OS: 64}
 """Pages touched at once: less than one append of 128 bytes in a hundred meets faults, with ``os`` in a thousand."""
 _UNSYNCED: Final = 8
 """Full segments that ``os`` leaves to the operating system before it asks for the oldest."""
@@ -53,7 +53,7 @@ class Clocks(NamedTuple):
     utc: Callable[[], int] = time.time_ns
 
 
-class Position(NamedTuple):
+class WriterStart(NamedTuple):
     """Where a writer begins: at the start, or where recovery found the end."""
 
     sequence: int = 0
@@ -65,7 +65,7 @@ class Position(NamedTuple):
 class JournalWriter:
     """Appends messages to segments, and stops for good at the first failure.
 
-    ``append`` returns once the message is safe as far as ``policy`` goes: on disk (``every``), in the operating
+    ``append`` returns once the message is safe as far as ``durability`` goes: on disk (``every``), in the operating
     system's hands and on disk within a major frame (``group``), or in its hands (``os``). ``durable`` says how far the
     disk is. A write or a sync that fails raises JournalError, from then on every call does, and the core stops with
     it; nothing is tried again, because a disk that failed once has lost what it was given.
@@ -79,21 +79,21 @@ class JournalWriter:
         store: Store | None = None,
         *,
         settings: bytes = b"{}",
-        policy: Policy = Policy.OS,
+        durability: Durability = Durability.OS,
         clocks: Clocks | None = None,
         segment_bytes: int = DEFAULT_SEGMENT,
-        position: Position | None = None,
+        position: WriterStart | None = None,
     ) -> None:
         self.store: Store = MemoryStore() if store is None else store
         self.settings = settings
-        self.policy = policy
+        self.durability = durability
         self._clocks = clocks
         self._clock: Callable[[], int] = _no_clock if clocks is None else clocks.monotonic
         self._size = words_for(segment_bytes)
-        position = position or Position()
+        position = position or WriterStart()
         self._number = position.number
-        self._unsynced: list[Segment] = []
-        self._segment: Segment | None = None
+        self._unsynced: list[JournalSegment] = []
+        self._segment: JournalSegment | None = None
         self._syncer: Syncer | None = None
         self._preparer: Preparer | None = None
         self._prepared = True
@@ -104,8 +104,8 @@ class JournalWriter:
         self.marks[:] = 0
         self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
         self.marks[EPOCH], self.marks[CHECKSUM] = position.epoch, position.checksum
-        self.marks[AHEAD] = _AHEAD[policy]
-        if policy is Policy.GROUP and isinstance(self.store, FolderStore):
+        self.marks[AHEAD] = _AHEAD[durability]
+        if durability is Durability.GROUP and isinstance(self.store, FolderStore):
             self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
             self._preparer, self._prepared = Preparer(self.store, self._size), False
         self.begin_segment()
@@ -258,12 +258,12 @@ class JournalWriter:
             self._syncer.add(self._segment, self.sequence)
         elif old is not None:
             self._unsynced.append(old)
-            if self.policy is not Policy.OS or len(self._unsynced) > _UNSYNCED:
+            if self.durability is not Durability.OS or len(self._unsynced) > _UNSYNCED:
                 self._sync_oldest()
 
     # Within ----------------------------------------------------------------------------------------------------------
 
-    def _begin(self, header: bytes, size: int) -> Segment:
+    def _begin(self, header: bytes, size: int) -> JournalSegment:
         """The next segment, of a prepared file where there is one."""
         if self._preparer is None or not isinstance(self.store, FolderStore):
             return self.store.begin(self._number, header, size)
@@ -277,7 +277,7 @@ class JournalWriter:
         for _ in range(2):
             sequence = int(append(self.words, self.marks, when, self._clock(), kind, count, length, payload))
             if sequence >= 0:
-                if self.policy is Policy.EVERY:
+                if self.durability is Durability.EVERY:
                     self._sync_all()
                 return sequence
             if sequence == STOPPED:

@@ -20,8 +20,8 @@ from alo_lib.market.layout import SecurityType, market_hours_path
 from alo_lib.records import HOUR, SECOND
 
 __all__ = [
+    "HoursSegment",
     "MarketHours",
-    "Segment",
     "Session",
     "database_key",
     "index_of_option",
@@ -43,7 +43,7 @@ _TYPE_NAMES = {
 _INDEX_OF_OPTION = {"RUTW": "RUT", "SPXW": "SPX", "VIXW": "VIX", "NDXP": "NDX", "NQX": "NDX"}
 
 
-class Segment(NamedTuple):
+class HoursSegment(NamedTuple):
     """A stretch of a day in exchange time: offsets from midnight, and LEAN's name for its state."""
 
     start: timedelta
@@ -107,7 +107,7 @@ class MarketHours:
 
     exchange_zone: ZoneInfo
     data_zone: ZoneInfo
-    week: tuple[tuple[Segment, ...], ...]
+    week: tuple[tuple[HoursSegment, ...], ...]
     holidays: frozenset[date] = frozenset()
     early_closes: Mapping[date, timedelta] = field(default_factory=dict)
     late_opens: Mapping[date, timedelta] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class MarketHours:
             data_zone=ZoneInfo(entry["dataTimeZone"]),
             week=tuple(
                 tuple(
-                    Segment(_offset(part["start"]), _offset(part["end"]), part["state"].lower())
+                    HoursSegment(_offset(part["start"]), _offset(part["end"]), part["state"].lower())
                     for part in entry.get(weekday) or ()
                 )
                 for weekday in _WEEKDAYS
@@ -200,7 +200,7 @@ class MarketHours:
             {**common.late_opens, **self.late_opens},
         )
 
-    def segments(self, day: date, *, extended: bool = False) -> list[Segment]:
+    def segments(self, day: date, *, extended: bool = False) -> list[HoursSegment]:
         """The day's segments after holidays, early close and late open; only the regular market unless ``extended``."""
         if day in self.holidays:
             return []
@@ -276,12 +276,12 @@ class MarketHours:
         return inside
 
 
-def _until(segments: list[Segment], close: timedelta) -> list[Segment]:
-    return [Segment(part.start, min(part.end, close), part.state) for part in segments if part.start < close]
+def _until(segments: list[HoursSegment], close: timedelta) -> list[HoursSegment]:
+    return [HoursSegment(part.start, min(part.end, close), part.state) for part in segments if part.start < close]
 
 
-def _since(segments: list[Segment], opening: timedelta) -> list[Segment]:
-    return [Segment(max(part.start, opening), part.end, part.state) for part in segments if part.end > opening]
+def _since(segments: list[HoursSegment], opening: timedelta) -> list[HoursSegment]:
+    return [HoursSegment(max(part.start, opening), part.end, part.state) for part in segments if part.end > opening]
 
 
 def _slashed_date(text: str) -> date:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import Bars, OptionBars, contract_keys
-from alo_lib.market.calendar import MarketHours, Segment, database_key, utc_to_local
+from alo_lib.market.calendar import HoursSegment, MarketHours, database_key, utc_to_local
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.layout import (
     DataKind,
@@ -244,7 +244,7 @@ def _hours_entry(hours: MarketHours) -> dict[str, object]:
     }
 
 
-def _segment(part: Segment) -> dict[str, str]:
+def _segment(part: HoursSegment) -> dict[str, str]:
     return {"start": _clock(part.start), "end": _clock(part.end), "state": part.state}
 
 

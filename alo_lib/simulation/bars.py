@@ -21,7 +21,7 @@ from alo_lib.market import (
 )
 from alo_lib.records import Contract, Kind, Message, Records, records
 
-__all__ = ["BarReader", "SessionBars", "Step", "Watched"]
+__all__ = ["BarReader", "BarsEnding", "SessionBars", "Watched"]
 
 _SIDES: Final = {side: [f"{side}_{name}" for name in ("open", "high", "low", "close")] for side in ("bid", "ask")}
 
@@ -38,7 +38,7 @@ class Watched(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BarsEnding:
     """The new bars that end at one time: TRADE and QUOTE records, and what the quotes' bars opened at."""
 
     time: int
@@ -72,7 +72,7 @@ class SessionBars:
         """How many bars there are."""
         return len(self.trades) + len(self.quotes)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[BarsEnding]:
         """One step a time, in order; a time of the grid without bars gives an empty one."""
         times = np.union1d(self.grid, np.union1d(self.trade_times, self.quote_times))
         trade_ends = np.searchsorted(self.trade_times, times, side="right").tolist()
@@ -80,7 +80,9 @@ class SessionBars:
         trade, quote = 0, 0
         for time, trade_end, quote_end in zip(times.tolist(), trade_ends, quote_ends, strict=True):
             rows = slice(quote, quote_end)
-            yield Step(time, self.trades[trade:trade_end], self.quotes[rows], self.bid_open[rows], self.ask_open[rows])
+            yield BarsEnding(
+                time, self.trades[trade:trade_end], self.quotes[rows], self.bid_open[rows], self.ask_open[rows]
+            )
             trade, quote = trade_end, quote_end
 
 

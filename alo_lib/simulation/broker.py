@@ -34,7 +34,7 @@ class Broker:
         self._frozen: set[int] = set()
 
     def begin_session(self, open_: int, close: int) -> None:
-        """Trade from ``open_`` until before ``close``, ns UTC."""
+        """LastTrade from ``open_`` until before ``close``, ns UTC."""
         self._open, self._close = open_, close
         self._frozen.clear()
 

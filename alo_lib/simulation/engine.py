@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from alo_lib.core import CoreState, Settings, SettingsError, TradingCore, pack, unpack
-from alo_lib.journal import JOURNAL_FOLDER, Order, Policy, message_digest, order_digest, orders_of, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, Durability, Order, message_digest, order_digest, orders_of, read_journal
 from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import Kind, Message, OrderReason, OrderType, Records
 from alo_lib.simulation.account import Account
-from alo_lib.simulation.bars import Step
+from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.listing import Listing
@@ -69,13 +69,13 @@ def run_backtest(
     results_folder: Path | str,
     *,
     progress: Progress | None = None,
-    policy: Policy = Policy.OS,
+    durability: Durability = Durability.OS,
     resume: bool = False,
 ) -> BacktestResult:
     """Run the core over ``data_folder`` and write the journal and LEAN's result files into ``results_folder``.
 
     The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
-    that journal has beyond the snapshot is decided again and compared. ``policy`` says when journal entries are on
+    that journal has beyond the snapshot is decided again and compared. ``durability`` says when journal entries are on
     disk. Raises DataError when the data cannot be used at all, JournalError when the journal cannot be written,
     continued or was written under other settings, DivergenceError when the run does not come to the same again,
     OSError when a result file cannot be written.
@@ -86,7 +86,7 @@ def run_backtest(
         )
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
-    journal = RunJournal.open(results / JOURNAL_FOLDER, settings.model_dump_json().encode(), policy, resume=resume)
+    journal = RunJournal.open(results / JOURNAL_FOLDER, settings.model_dump_json().encode(), durability, resume=resume)
     run = _Run(settings, folder, journal)
     run.run(progress)
     journal.close()
@@ -289,7 +289,7 @@ class _Run:
         for row in rows[rows["time"] == session.open]:
             self._settlement.dividend(int(row["instrument"]), float(row["amount"]))
 
-    def _take(self, step: Step, session: Session) -> None:
+    def _take(self, step: BarsEnding, session: Session) -> None:
         """New bars: first what they do to positions and waiting orders, then the bars themselves, as in LEAN."""
         self._prices.trade(step.time, step.trades)
         self._prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from alo_lib.records import Records
 from alo_lib.simulation.money import ZERO, decimal
 
-__all__ = ["Prices", "Quote", "Trade"]
+__all__ = ["LastTrade", "Prices", "Quote"]
 
 _NEVER: Final = np.iinfo(np.int64).min
 
@@ -73,10 +73,10 @@ class Prices:
         row = self._table[instrument]
         return None if row["quote_time"] == _NEVER else Quote(row)
 
-    def last_trade(self, instrument: int) -> "Trade | None":
+    def last_trade(self, instrument: int) -> "LastTrade | None":
         """The last trade bar, None before the first."""
         row = self._table[instrument]
-        return None if row["trade_time"] == _NEVER else Trade(row)
+        return None if row["trade_time"] == _NEVER else LastTrade(row)
 
     def price(self, instrument: int) -> Decimal:
         """What a position is valued at: the last trade, else the middle of the last quote, else 0.
@@ -132,7 +132,7 @@ class Quote:
         return sum(sides, ZERO) / len(sides) if sides else ZERO
 
 
-class Trade:
+class LastTrade:
     """The last trade bar of an instrument."""
 
     def __init__(self, row: np.void) -> None:

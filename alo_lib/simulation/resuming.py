@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from alo_lib.core import Continuation, inputs_waiting, program
-from alo_lib.journal import JournalError, JournalWriter, Policy, Snapshot, Snapshots, recover
+from alo_lib.core import program
+from alo_lib.journal import Durability, JournalError, JournalWriter, Snapshot, Snapshots, recover
 from alo_lib.records import Message
+from alo_lib.runtime import Continuation, inputs_waiting
 
 __all__ = ["RunJournal"]
 
@@ -26,11 +27,11 @@ class RunJournal:
     findings: Sequence[str]  # what recovery found, in sentences
 
     @classmethod
-    def open(cls, folder: Path, settings: bytes, policy: Policy, *, resume: bool) -> Self:
+    def open(cls, folder: Path, settings: bytes, durability: Durability, *, resume: bool) -> Self:
         """A new journal in a folder, or with ``resume`` the one that is there. Raises JournalError."""
         snapshots = Snapshots(folder, program(_RUN))
         if not resume or not any(folder.glob("*.segment")):
-            writer = JournalWriter.create(folder, settings=settings, policy=policy)
+            writer = JournalWriter.create(folder, settings=settings, durability=durability)
             return cls(writer, Continuation((), 0, writer), snapshots, None, ())
         recovered = recover(folder)
         if recovered.journal.settings != settings:
@@ -38,7 +39,7 @@ class RunJournal:
         messages = recovered.journal.messages
         snapshot = snapshots.latest(recovered.journal)
         start = 0 if snapshot is None else snapshot.sequence
-        writer = recovered.writer(policy=policy)
+        writer = recovered.writer(durability=durability)
         found = (*recovered.findings, f"{len(messages)} messages hold, of which {start} are in a snapshot")
         return cls(writer, Continuation(messages, start, writer), snapshots, snapshot, found)
 

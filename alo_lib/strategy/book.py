@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from alo_lib.pricing import Chain
 from alo_lib.records import SECOND, YEAR, Kind, Records, records, years_between
 
-__all__ = ["MarketBook", "PricedRows", "Session"]
+__all__ = ["MarketBook", "PricedRows", "TradingSession"]
 
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TradingSession:
     """A regular trading session, in ns UTC."""
 
     open: int
@@ -37,7 +37,7 @@ class Session:
 
 
 @dataclass(slots=True)
-class Dividend:
+class CashDividend:
     """A cash dividend per share that went, or goes, ex at ``time``."""
 
     time: int
@@ -70,7 +70,7 @@ class MarketBook:
     contracts: Records = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
     quotes: Records = field(default_factory=lambda: _no_quotes(0))
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    dividends: list[Dividend] = field(default_factory=list)
+    dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
     blocked_until: int = -1  # nothing is opened before
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.

@@ -1,5 +1,4 @@
-"""How records travel: the wire format, the ring between an engine's callbacks and the frames of the core, and what
-processes share: rings, sequence-locked states, growing tables, and a bus of topics.
+"""How records travel between processes: the wire format, rings, sequence locks, stable vectors, a bus of topics.
 
 What a reader needs to know about layout, memory ordering and guarantees is in docs/transport.md.
 """
@@ -11,14 +10,12 @@ from alo_lib.transport.errors import (
     NotOwnerError,
     RingFullError,
     SegmentError,
-    StateBusyError,
+    SeqLockBusyError,
     TransportError,
 )
 from alo_lib.transport.fan_in import FanIn
 from alo_lib.transport.ownership import Owner
-from alo_lib.transport.ring import Ring
-from alo_lib.transport.segment import Segment, default_folder
-from alo_lib.transport.shared_ring import (
+from alo_lib.transport.ring import (
     MessageConsumer,
     MessageProducer,
     MessageRing,
@@ -26,8 +23,9 @@ from alo_lib.transport.shared_ring import (
     RecordProducer,
     RecordRing,
 )
-from alo_lib.transport.state import Snapshot, State, StateWriter
-from alo_lib.transport.table import Table, TableWriter
+from alo_lib.transport.segment import Segment, default_folder
+from alo_lib.transport.seqlock import Reading, SeqLock, SeqLockWriter
+from alo_lib.transport.stable_vector import StableVector, StableVectorWriter
 from alo_lib.transport.wire import HEADER, decode, encode
 
 __all__ = [
@@ -42,19 +40,18 @@ __all__ = [
     "MessageRing",
     "NotOwnerError",
     "Owner",
+    "Reading",
     "RecordConsumer",
     "RecordProducer",
     "RecordRing",
-    "Ring",
     "RingFullError",
     "Segment",
     "SegmentError",
-    "Snapshot",
-    "State",
-    "StateBusyError",
-    "StateWriter",
-    "Table",
-    "TableWriter",
+    "SeqLock",
+    "SeqLockBusyError",
+    "SeqLockWriter",
+    "StableVector",
+    "StableVectorWriter",
     "Topic",
     "TransportError",
     "decode",

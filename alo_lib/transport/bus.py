@@ -17,7 +17,7 @@ from typing import Final, Self, final
 from alo_lib.records import Message
 from alo_lib.transport.errors import RingFullError, SegmentError
 from alo_lib.transport.fan_in import FanIn
-from alo_lib.transport.shared_ring import MessageProducer, MessageRing
+from alo_lib.transport.ring import MessageProducer, MessageRing
 
 __all__ = ["WIRING", "Bus", "Member", "Topic"]
 

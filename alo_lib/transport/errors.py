@@ -1,6 +1,6 @@
 """The errors of this package: one family, so that a caller can catch all of transport or one case of it."""
 
-__all__ = ["ArenaFullError", "NotOwnerError", "RingFullError", "SegmentError", "StateBusyError", "TransportError"]
+__all__ = ["ArenaFullError", "NotOwnerError", "RingFullError", "SegmentError", "SeqLockBusyError", "TransportError"]
 
 
 class TransportError(Exception):
@@ -23,5 +23,5 @@ class ArenaFullError(TransportError, MemoryError):
     """A frame asked its arena for more than it has."""
 
 
-class StateBusyError(TransportError, TimeoutError):
+class SeqLockBusyError(TransportError, TimeoutError):
     """A state was rewritten too often for one whole value to be read in the retries allowed."""

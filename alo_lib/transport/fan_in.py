@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from alo_lib.records import Message
-from alo_lib.transport.shared_ring import MessageConsumer
+from alo_lib.transport.ring import MessageConsumer
 
 __all__ = ["FanIn"]
 

@@ -32,8 +32,8 @@ from alo_lib.transport.layout import (
     SegmentKind,
 )
 from alo_lib.transport.ownership import Owner, owner_of
+from alo_lib.transport.ring import MESSAGE_WORDS, SCHEMA
 from alo_lib.transport.segment import Segment
-from alo_lib.transport.shared_ring import MESSAGE_WORDS, SCHEMA
 from alo_lib.transport.wire import HEADER, decode
 
 __all__ = ["Entry", "Flow", "Look", "Report", "flows", "segments_in"]
@@ -162,7 +162,7 @@ class Look:
         words = self.segment.words
         if self.kind in RINGS:
             return max(0, load_acquire(words, WRITER + CLAIMED) - int(words[CAPACITY]))
-        if self.kind is SegmentKind.STATE:
+        if self.kind is SegmentKind.SEQLOCK:
             return max(0, self.written - 1)
         return 0
 
@@ -196,7 +196,7 @@ class Look:
             return self._message(position)
         words, width = self.segment.words, int(self.segment.words[RECORD_WORDS])
         assert self.dtype is not None
-        if self.kind is SegmentKind.TABLE:
+        if self.kind is SegmentKind.STABLE_VECTOR:
             row = words[DATA + position * width : DATA + (position + 1) * width].copy()
             return Entry(position, position + 1, None, row.view(np.uint8).view(self.dtype)), 1
         ring = self.kind is SegmentKind.RECORDS

@@ -1,4 +1,4 @@
-"""The steps of rings, states and tables, as kernels on a segment's words.
+"""The steps of rings, sequence locks and stable vectors, as kernels on a segment's words.
 
 They validate nothing but ownership, allocate nothing and raise nothing: each returns a count or one of the statuses
 below, and the objects of this package, or a compiled caller, decide what that means. ``words`` is a whole segment,
@@ -56,9 +56,9 @@ __all__ = [
     "ring_push",
     "ring_recover",
     "ring_wait",
-    "state_read",
-    "state_write",
-    "table_append",
+    "seqlock_read",
+    "seqlock_write",
+    "vector_append",
 ]
 
 FULL: Final = -1
@@ -261,7 +261,7 @@ def message_recover(words: Words) -> int:
 
 
 @shared_kernel
-def state_write(words: Words, epoch: int, source: Words) -> int:
+def seqlock_write(words: Words, epoch: int, source: Words) -> int:
     """Write the next version into the oldest copy, then publish it. Returns the version or FENCED."""
     if load_relaxed(words, WRITER + EPOCH) != epoch:
         return FENCED
@@ -276,7 +276,7 @@ def state_write(words: Words, epoch: int, source: Words) -> int:
 
 
 @shared_kernel
-def state_read(words: Words, out: Words, retries: int) -> int:
+def seqlock_read(words: Words, out: Words, retries: int) -> int:
     """Copy the last version to ``out``: its writer's epoch, then the record. Returns the version, 0 or BUSY.
 
     A copy is whole unless its writer has come round to it again, which it has not begun while fewer than all copies
@@ -301,7 +301,7 @@ def state_read(words: Words, out: Words, retries: int) -> int:
 
 
 @shared_kernel
-def table_append(words: Words, epoch: int, source: Words, count: int) -> int:
+def vector_append(words: Words, epoch: int, source: Words, count: int) -> int:
     """Append ``count`` rows. Returns the new length, FULL when more must be reserved first, or FENCED."""
     if load_relaxed(words, WRITER + EPOCH) != epoch:
         return FENCED

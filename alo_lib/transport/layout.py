@@ -50,8 +50,8 @@ class SegmentKind(IntEnum):
 
     RECORDS = 1
     MESSAGES = 2
-    STATE = 3
-    TABLE = 4
+    SEQLOCK = 3
+    STABLE_VECTOR = 4
     ARENA = 5
 
 

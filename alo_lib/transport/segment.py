@@ -141,7 +141,7 @@ class Segment:
                 raise SegmentError(f"segment {path} holds {found}, not {kind.name.lower()}")
             protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
             # Its pages are mapped now, not one by one when it matters; a table's come as it grows.
-            populate = 0 if header["kind"] == SegmentKind.TABLE else getattr(mmap, "MAP_POPULATE", 0)
+            populate = 0 if header["kind"] == SegmentKind.STABLE_VECTOR else getattr(mmap, "MAP_POPULATE", 0)
             memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED | populate, prot=protection)
         except BaseException:
             os.close(descriptor)

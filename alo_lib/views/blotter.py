@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 
 from alo_lib.records import Kind, OrderReason, Records
-from alo_lib.views.run import Instrument, Run
+from alo_lib.views.run import InstrumentRecord, Run
 
-__all__ = ["Fill", "Position", "attribution", "fills", "positions"]
+__all__ = ["InstrumentFill", "InstrumentHistory", "attribution", "fills", "positions"]
 
 
-class Fill(NamedTuple):
+class InstrumentFill(NamedTuple):
     """One fill of an order."""
 
     time: int
-    instrument: Instrument
+    instrument: InstrumentRecord
     quantity: int
     price: float
     fee: float
@@ -24,10 +24,10 @@ class Fill(NamedTuple):
 
 
 @dataclass
-class Position:
+class InstrumentHistory:
     """Everything that happened in one instrument, and what came of it, in money."""
 
-    instrument: Instrument
+    instrument: InstrumentRecord
     quantity: int = 0  # held at the end
     bought: int = 0
     sold: int = 0
@@ -46,12 +46,12 @@ class Position:
         return self.cash + self.value - self.fees
 
 
-def fills(run: Run) -> list[Fill]:
+def fills(run: Run) -> list[InstrumentFill]:
     """Every fill, in time order."""
     reasons = {int(row["order"]): OrderReason(int(row["reason"])).tag for row in run.table(Kind.INTENT).records}
     events = run.table(Kind.ORDER_EVENT)
     return [
-        Fill(
+        InstrumentFill(
             time=int(time),
             instrument=run.instruments[int(row["instrument"])],
             quantity=int(row["quantity"]),
@@ -64,13 +64,13 @@ def fills(run: Run) -> list[Fill]:
     ]
 
 
-def positions(run: Run) -> list[Position]:
+def positions(run: Run) -> list[InstrumentHistory]:
     """One position an instrument that was ever traded, by instrument number.
 
     Marks are those of LEAN's results, so that profits add up to theirs: the last trade, else the last quote's middle.
     Splits change the shares held, with the fraction paid in cash; dividends are paid to who holds on the ex-date.
     """
-    held: dict[int, Position] = {}
+    held: dict[int, InstrumentHistory] = {}
     trades: dict[int, float] = {}
     middles: dict[int, float] = {}
     for message in run.journal.messages:
@@ -81,7 +81,10 @@ def positions(run: Run) -> list[Position]:
             middles.update(_middles(rows))
         elif kind == Kind.ORDER_EVENT:
             for row in rows:
-                _fill(held.setdefault(int(row["instrument"]), Position(run.instruments[int(row["instrument"])])), row)
+                _fill(
+                    held.setdefault(int(row["instrument"]), InstrumentHistory(run.instruments[int(row["instrument"])])),
+                    row,
+                )
         elif kind == Kind.SPLIT:
             for row in rows:
                 number, factor = int(row["instrument"]), float(row["factor"])
@@ -121,7 +124,7 @@ def _middles(rows: Records) -> list[tuple[int, float]]:
     return list(zip(rows["instrument"][known].tolist(), middle.tolist(), strict=True))
 
 
-def _fill(position: Position, row: Records) -> None:
+def _fill(position: InstrumentHistory, row: Records) -> None:
     quantity = int(row["quantity"])
     position.quantity += quantity
     position.bought += max(quantity, 0)
@@ -130,7 +133,7 @@ def _fill(position: Position, row: Records) -> None:
     position.fees += float(row["fee"])
 
 
-def _split(position: Position, factor: float, price: float | None) -> None:
+def _split(position: InstrumentHistory, factor: float, price: float | None) -> None:
     """Keep whole shares; ``price`` is that before the split, None where none is known."""
     exact = position.quantity / factor
     position.quantity = int(exact)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from alo_lib.core import Divergence
 from alo_lib.records import Kind, Message, OrderReason, OrderStatus, OrderType
+from alo_lib.runtime import Divergence
 from alo_lib.views.run import exchange_time
 
 __all__ = ["NAMED", "difference_in_words", "symbols_of"]

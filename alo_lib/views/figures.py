@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import DAY, Kind
-from alo_lib.views.blotter import Fill
+from alo_lib.views.blotter import InstrumentFill
 from alo_lib.views.performance import EquityCurve, drawdowns
 from alo_lib.views.risk import GREEKS, ExposureSeries
-from alo_lib.views.run import Instrument, Run, exchange_time
+from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.volatility import VolatilityView
 
 __all__ = [
@@ -77,14 +77,14 @@ def equity_figure(curve: EquityCurve) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def trades_figure(run: Run, underlying: Instrument, fills: Sequence[Fill]) -> Figure:
+def trades_figure(run: Run, underlying: InstrumentRecord, fills: Sequence[InstrumentFill]) -> Figure:
     """The underlying's closes, with what was traded in it and in its options marked where it happened."""
     trades = run.table(Kind.TRADE)
     time, bars = trades.where(trades.records["instrument"] == underlying.number)
     closes, is_adjusted = _split_adjusted(run, underlying, time, bars["close"].astype(np.float64))
     rows = thinned(closes)
     data = [line_trace(exchange_time(time[rows]), closes[rows], underlying.symbol, BLUE, hover="%{x}<br>$%{y:,.2f}")]
-    groups: dict[tuple[bool, bool], list[Fill]] = {}
+    groups: dict[tuple[bool, bool], list[InstrumentFill]] = {}
     for fill in fills:
         if fill.instrument.underlying == underlying.number and len(time):
             groups.setdefault((fill.instrument.is_option, fill.quantity > 0), []).append(fill)
@@ -190,7 +190,7 @@ def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
 
 
 def _split_adjusted(
-    run: Run, underlying: Instrument, time: NDArray[np.int64], closes: NDArray[np.float64]
+    run: Run, underlying: InstrumentRecord, time: NDArray[np.int64], closes: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], bool]:
     """Closes in shares of the run's end, and whether a split made a difference."""
     splits = run.table(Kind.SPLIT)

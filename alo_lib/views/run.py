@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
 from alo_lib.records import HOUR, LAYOUTS, SECOND, InstrumentKind, Kind, Message, Records
 
-__all__ = ["Instrument", "Run", "RunError", "Table", "exchange_time"]
+__all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time"]
 
 _EXCHANGE: Final = ZoneInfo("America/New_York")
 
@@ -24,7 +24,7 @@ class RunError(ValueError):
     """A folder is not a finished run, or a file of it cannot be read; the message says which."""
 
 
-class Instrument(NamedTuple):
+class InstrumentRecord(NamedTuple):
     """What the journal says an instrument is."""
 
     number: int
@@ -119,10 +119,10 @@ class Run:
         raise RunError(f"{self.folder} holds no results in LEAN's format (a file NAME.json beside NAME-summary.json)")
 
     @cached_property
-    def instruments(self) -> dict[int, Instrument]:
+    def instruments(self) -> dict[int, InstrumentRecord]:
         """Every instrument of the journal by its number."""
         return {
-            int(row["instrument"]): Instrument(
+            int(row["instrument"]): InstrumentRecord(
                 number=int(row["instrument"]),
                 symbol=row["symbol"].decode(),
                 underlying=int(row["underlying"]),
@@ -136,7 +136,7 @@ class Run:
         }
 
     @cached_property
-    def underlyings(self) -> list[Instrument]:
+    def underlyings(self) -> list[InstrumentRecord]:
         """The underlyings, in the order of their numbers."""
         return [
             self.instruments[number] for number in sorted(self.instruments) if not self.instruments[number].is_option

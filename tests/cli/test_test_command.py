@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from alo_lib.cli.commands.test import Step
+from alo_lib.cli.commands.test import Check
 
 
 @pytest.fixture
@@ -10,7 +10,7 @@ def steps(monkeypatch):
     """Two checks in place of ruff, mypy and import-linter."""
 
     def install(*codes):
-        checks = tuple(Step(f"check {number}", ("-c", code)) for number, code in enumerate(codes))
+        checks = tuple(Check(f"check {number}", ("-c", code)) for number, code in enumerate(codes))
         monkeypatch.setattr("alo_lib.cli.commands.test._CHECKS", checks)
 
     return install

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from alo_lib.records import LAYOUTS, Kind, Message, records
-from alo_lib.transport import Arena, Bus, RecordRing, State, Table, Topic
+from alo_lib.transport import Arena, Bus, RecordRing, SeqLock, StableVector, Topic
 from alo_lib.transport.layout import STARTED, WRITER
 
 
@@ -19,8 +19,10 @@ def bus(tmp_path):
     RecordRing.create(folder / "trades.ring", LAYOUTS[Kind.TRADE], capacity=8).produce("feed").push(
         records(Kind.TRADE, 3, close=7.5)
     )
-    State.create(folder / "health.state", LAYOUTS[Kind.EXPOSURE]).write_as("core").write(records(Kind.EXPOSURE, spot=3))
-    Table.create(folder / "names.table", LAYOUTS[Kind.INSTRUMENT], capacity=9).append_as("lean").append(
+    SeqLock.create(folder / "health.state", LAYOUTS[Kind.EXPOSURE]).write_as("core").write(
+        records(Kind.EXPOSURE, spot=3)
+    )
+    StableVector.create(folder / "names.table", LAYOUTS[Kind.INSTRUMENT], capacity=9).append_as("lean").append(
         records(Kind.INSTRUMENT, 2, symbol=b"GOOG")
     )
     arena = Arena(1 << 12, path=folder / "frame.arena", name="core")

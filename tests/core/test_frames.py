@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from alo_lib.core import Settings, TradingCore, replay
+from alo_lib.core import Settings, TradingCore
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch, ScheduleError
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind, Message, OrderReason
+from alo_lib.runtime import replay
 from tests.core.script import FIRST, Script, at
 
 

@@ -3,9 +3,10 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from alo_lib.core import Settings, replay
+from alo_lib.core import Settings
 from alo_lib.journal import message_digest
 from alo_lib.records import Kind, OrderReason, records
+from alo_lib.runtime import replay
 from tests.core.script import FIRST, Script, at
 
 NEXT = FIRST + dt.timedelta(days=1)

@@ -8,8 +8,8 @@ from math import lcm
 import numpy as np
 import pytest
 
-from alo_lib.executive import MinorFrame, ScheduleError, Table, TaskPlan, build_table
-from alo_lib.executive.analysis import (
+from alo_lib.executive import FrameTable, MinorFrame, ScheduleError, TaskPlan, build_table
+from alo_lib.executive.schedulability import (
     Timing,
     blocking,
     liu_layland_bound,
@@ -98,7 +98,7 @@ def test_response_times_are_reached(preemptive: bool) -> None:
     assert reached > 80
 
 
-def run_table(table: Table, plans: list[TaskPlan], length: int) -> None:
+def run_table(table: FrameTable, plans: list[TaskPlan], length: int) -> None:
     """Run the table's rows one job after the other, each for all of its budget, and hold every job to its deadline."""
     done = {plan.name: 0 for plan in plans}
     horizon = 2 * table.hyperperiod
@@ -116,7 +116,7 @@ def run_table(table: Table, plans: list[TaskPlan], length: int) -> None:
     assert done == {plan.name: horizon // plan.period for plan in plans}
 
 
-def built_or_none(plans: list[TaskPlan]) -> Table | None:
+def built_or_none(plans: list[TaskPlan]) -> FrameTable | None:
     """The table in frames of 100, or None where it is refused, naming a task."""
     try:
         return build_table(plans, 100)

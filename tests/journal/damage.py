@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 
 import alo_lib.journal
-from alo_lib.journal import JournalError, Policy
+from alo_lib.journal import Durability, JournalError
 from alo_lib.journal.format import segment_name
 from tests.journal.disk import FOLDER, SimulatedDisk
 from tests.journal.workload import SETTINGS, check, message
@@ -18,7 +18,7 @@ def sample(room: ModuleType = alo_lib.journal, *, close: bool = True, count: int
     """One segment with a dozen messages, all of them durable."""
     disk = SimulatedDisk()
     store = room.FolderStore(FOLDER, disk)
-    writer = room.JournalWriter(store, settings=SETTINGS, policy=Policy.EVERY, segment_bytes=4096)
+    writer = room.JournalWriter(store, settings=SETTINGS, durability=Durability.EVERY, segment_bytes=4096)
     for number in range(count):
         writer.append(message(number))
     if close:

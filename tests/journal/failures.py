@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import alo_lib.journal
-from alo_lib.journal import Files, JournalError, Policy
+from alo_lib.journal import Durability, Files, JournalError
 from tests.journal.workload import SETTINGS, check, message
 
 CALLS = (
@@ -79,14 +79,14 @@ class FailingFiles(Files):
         return call
 
 
-def life(folder: Path, files: Files, policy: Policy, room: ModuleType = alo_lib.journal) -> tuple[int, str]:
+def life(folder: Path, files: Files, durability: Durability, room: ModuleType = alo_lib.journal) -> tuple[int, str]:
     """Two processes one after the other, the first one killed. Returns what was durable, and the failure."""
     durable = 0
     for first in (True, False):
         writer = None
         files.__dict__["last_life"] = not first
         try:
-            options = {"policy": policy, "segment_bytes": 1024}
+            options = {"durability": durability, "segment_bytes": 1024}
             if first:
                 writer = room.JournalWriter.create(folder, settings=SETTINGS, files=files, **options)
             else:
@@ -121,13 +121,15 @@ def _still_stopped(writer: Any) -> str:
     return ""
 
 
-def problems(policy: Policy, problem: int, *, late: bool = False, room: ModuleType = alo_lib.journal) -> Iterator[str]:
+def problems(
+    durability: Durability, problem: int, *, late: bool = False, room: ModuleType = alo_lib.journal
+) -> Iterator[str]:
     """Let each call of the operating system fail in turn; yields what is wrong afterwards."""
     number = 0
     while True:
         with tempfile.TemporaryDirectory(dir=_fast()) as name:
             folder, files = Path(name) / "journal", FailingFiles(number, problem, late=late)
-            durable, failure = life(folder, files, policy, room)
+            durable, failure = life(folder, files, durability, room)
             if number >= len(files.calls):
                 return
             what = f"call {number}, {files.calls[number]}"
@@ -168,7 +170,7 @@ def spares(room: ModuleType) -> Iterator[str]:
 
 
 def going_on(room: ModuleType) -> Iterator[str]:
-    return problems(Policy.EVERY, errno.EIO, room=room)
+    return problems(Durability.EVERY, errno.EIO, room=room)
 
 
 def unheard(room: ModuleType) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alo_lib.journal import FolderStore, JournalWriter, Policy
+from alo_lib.journal import Durability, FolderStore, JournalWriter
 from tests.journal.disk import FOLDER, SimulatedDisk
 from tests.journal.workload import SETTINGS, check, message, violations
 
@@ -40,7 +40,7 @@ def test_what_the_syncing_thread_publishes_is_durable() -> None:
     for _ in range(20):
         disk = SimulatedDisk()
         store = FolderStore(FOLDER, disk)
-        writer = JournalWriter(store, settings=SETTINGS, policy=Policy.GROUP, segment_bytes=2048)
+        writer = JournalWriter(store, settings=SETTINGS, durability=Durability.GROUP, segment_bytes=2048)
         for number in range(int(random.integers(1, 80))):
             writer.append(message(number))
         durable = writer.durable

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.journal import Clocks, JournalError, JournalWriter, MemoryStore, Policy, message_digest, read_journal
+from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.journal.format import segment_name
 from alo_lib.journal.kernels import FULL, OFFSET, append
 from alo_lib.records import HostEvent, Kind, Message, records
@@ -45,11 +45,11 @@ def test_what_was_written_is_read() -> None:
     assert not journal.messages[1].records.flags.writeable
 
 
-@pytest.mark.parametrize("policy", list(Policy))
-def test_a_folder_holds_the_same_as_memory(tmp_path: Path, policy: Policy) -> None:
+@pytest.mark.parametrize("durability", list(Durability))
+def test_a_folder_holds_the_same_as_memory(tmp_path: Path, durability: Durability) -> None:
     many = MESSAGES * 20
     with_settings = {"settings": b'{"a": 1}', "segment_bytes": SMALL}
-    writer = JournalWriter.create(tmp_path, policy=policy, **with_settings)
+    writer = JournalWriter.create(tmp_path, durability=durability, **with_settings)
     assert [writer.append(message) for message in many] == list(range(len(many)))
     writer.wait(len(many))
     assert writer.durable == writer.sequence == len(many)
@@ -59,7 +59,7 @@ def test_a_folder_holds_the_same_as_memory(tmp_path: Path, policy: Policy) -> No
     assert len(names) > 5
     journal = read_journal(tmp_path)
     assert same(list(journal.messages), many)
-    if policy is Policy.OS:
+    if durability is Durability.OS:
         assert [(tmp_path / name).read_bytes() for name in names] == written(many)
 
 
@@ -114,7 +114,7 @@ def test_clocks_are_written_only_where_there_are_any(tmp_path: Path) -> None:
 
 
 def test_each_entry_says_what_was_durable_when_it_was_written(tmp_path: Path) -> None:
-    writer = JournalWriter.create(tmp_path, policy=Policy.EVERY)
+    writer = JournalWriter.create(tmp_path, durability=Durability.EVERY)
     for message in MESSAGES:
         writer.append(message)
     writer.close()
@@ -146,7 +146,7 @@ def test_a_journal_that_is_still_written_can_be_read() -> None:
 
 
 def test_others_read_what_is_durable_from_a_file(tmp_path: Path) -> None:
-    writer = JournalWriter.create(tmp_path, policy=Policy.EVERY)
+    writer = JournalWriter.create(tmp_path, durability=Durability.EVERY)
     writer.append(MESSAGES[0])
     published = np.frombuffer((tmp_path / "published").read_bytes(), np.int64)
     assert published[:2].tolist() == [1, 1]
@@ -200,7 +200,7 @@ def test_nothing_follows_the_end(tmp_path: Path) -> None:
 
 def test_group_goes_over_to_the_segment_that_was_prepared(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
-    options = {"settings": workload.SETTINGS, "policy": Policy.GROUP, "segment_bytes": 1 << 20}
+    options = {"settings": workload.SETTINGS, "durability": Durability.GROUP, "segment_bytes": 1 << 20}
     writer = JournalWriter.create(folder, **options)
     while not (folder / "00000001.segment").exists():
         writer.append(workload.message(writer.sequence))

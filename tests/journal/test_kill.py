@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.journal import Files, JournalWriter, Policy, recover
+from alo_lib.journal import Durability, Files, JournalWriter, recover
 from tests.journal.failures import CALLS
 from tests.journal.workload import SETTINGS, check, message
 
@@ -48,9 +48,9 @@ class DyingFiles(Files):
         return call
 
 
-def child(folder: Path, acknowledged: mmap.mmap, policy: Policy, files: Files) -> None:
+def child(folder: Path, acknowledged: mmap.mmap, durability: Durability, files: Files) -> None:
     """Continue the journal for ever; say after each append how many there are."""
-    options = {"policy": policy, "segment_bytes": SEGMENT}
+    options = {"durability": durability, "segment_bytes": SEGMENT}
     if any(folder.glob("*.segment")):
         writer = recover(folder, files=files).writer(**options)
     else:
@@ -70,7 +70,7 @@ def rounds(count: int, seed: int) -> Iterator[str]:
         with tempfile.TemporaryDirectory(dir=fast) as name:
             folder = Path(name) / "journal"
             acknowledged[:] = bytes(16)
-            policy = list(Policy)[int(random.integers(3))]
+            durability = list(Durability)[int(random.integers(3))]
             for _ in range(ROUNDS_A_JOURNAL):
                 done += 1
                 named = random.random() < 0.5
@@ -78,7 +78,7 @@ def rounds(count: int, seed: int) -> Iterator[str]:
                 process = os.fork()
                 if process == 0:
                     try:
-                        child(folder, acknowledged, policy, files)
+                        child(folder, acknowledged, durability, files)
                     finally:
                         os._exit(9)
                 time.sleep(random.uniform(0, 0.004))
@@ -95,7 +95,7 @@ def rounds(count: int, seed: int) -> Iterator[str]:
                     continue
                 found = recover(folder).journal.messages
                 if problem := check(found, durable=appended, appended=appended + 1):
-                    yield f"round {done} ({policy}): {problem}"
+                    yield f"round {done} ({durability}): {problem}"
                 struct.pack_into("<qq", acknowledged, 0, len(found), len(found))
 
 

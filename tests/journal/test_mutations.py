@@ -68,8 +68,9 @@ MUTATIONS: list[tuple[str, str, str, Check]] = [
     ("writer", "            self.store.sync(self._unsynced[0])", "            pass", crashes),
     (
         "writer",
-        "                if self.policy is Policy.EVERY:\n                    self._sync_all()",
-        "                if self.policy is Policy.EVERY:\n                    self.marks[DURABLE] = self.sequence",
+        "                if self.durability is Durability.EVERY:\n                    self._sync_all()",
+        "                if self.durability is Durability.EVERY:\n"
+        "                    self.marks[DURABLE] = self.sequence",
         crashes,
     ),
     ("store", "            self.files.sync(file.descriptor)\n", "", crashes),

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from alo_lib.core import pack, unpack
-from alo_lib.journal import Journal, JournalWriter, Policy, Snapshots, read_journal
+from alo_lib.journal import Durability, Journal, JournalWriter, Snapshots, read_journal
 from tests.journal.workload import message
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A journal of ten messages, with snapshots after the third and the seventh."""
-    writer = JournalWriter.create(tmp_path, policy=Policy.OS)
+    writer = JournalWriter.create(tmp_path, durability=Durability.OS)
     snapshots = Snapshots(tmp_path, "program")
     for number in range(10):
         writer.append(message(number))

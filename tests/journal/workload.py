@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 
 import alo_lib.journal
-from alo_lib.journal import JournalError, Policy
+from alo_lib.journal import Durability, JournalError
 from alo_lib.records import Kind, Message, records
 from tests.journal.disk import FOLDER, CrashError, Random, SimulatedDisk
 
@@ -45,10 +45,10 @@ class Session:
         self.durable = durable  # as published when the machine went down
         self.appended = appended
 
-    def run(self, policy: Policy, count: int, random: Random, *, close: bool) -> bool:
+    def run(self, durability: Durability, count: int, random: Random, *, close: bool) -> bool:
         """Whether it ended well (otherwise the machine went down)."""
         writer = None
-        options = {"policy": policy, "segment_bytes": SEGMENT}
+        options = {"durability": durability, "segment_bytes": SEGMENT}
         try:
             if any(name.endswith(".segment") for name in self.disk.names(FOLDER)):
                 recovered = self.room.recover(FOLDER, files=self.disk)
@@ -59,7 +59,7 @@ class Session:
                 writer = self.room.JournalWriter(store, settings=SETTINGS, **options)
             for _ in range(count):
                 writer.append(message(writer.sequence))
-                if policy is Policy.EVERY:
+                if durability is Durability.EVERY:
                     assert writer.durable == writer.sequence
                 elif random.random() < 0.1:
                     writer.wait(writer.sequence)
@@ -75,13 +75,13 @@ class Session:
 
 def crashed_disks(random: Random, room: ModuleType = alo_lib.journal) -> Iterator[tuple[SimulatedDisk, int, int]]:
     """A disk at the moment of a crash, how much was durable and how much appended; one or two lives before it."""
-    policy = Policy.EVERY if random.random() < 0.4 else Policy.OS
+    durability = Durability.EVERY if random.random() < 0.4 else Durability.OS
     disk = SimulatedDisk()
     durable = appended = 0
     for _ in range(int(random.integers(1, 4))):
         disk.go_down_at(disk.calls + int(random.integers(0, 40)), late=bool(random.random() < 0.5))
         session = Session(disk, room, durable, appended)
-        session.run(policy, int(random.integers(0, 60)), random, close=bool(random.random() < 0.3))
+        session.run(durability, int(random.integers(0, 60)), random, close=bool(random.random() < 0.3))
         disk.go_down_at(None)
         durable, appended = session.durable, session.appended
         yield disk, durable, appended

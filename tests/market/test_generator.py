@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from alo_lib.market import DataError, DataFolder, DataKind, OptionBars, Resolution, SecurityType
-from alo_lib.market.generator import MANIFEST, UNDERLYINGS, Underlying, generate_market, read_manifest
+from alo_lib.market.generator import MANIFEST, UNDERLYINGS, MarketUnderlying, generate_market, read_manifest
 from alo_lib.market.generator.exchange import equity_hours
 from alo_lib.market.generator.market import RATE
 from alo_lib.market.generator.paths import minute_bars, walk_day
 from alo_lib.market.generator.surface import Mispricing, expected_volatility
-from alo_lib.market.generator.underlyings import Listing, dividend_days, listed_expiries
+from alo_lib.market.generator.underlyings import ListedStrikes, dividend_days, listed_expiries
 from alo_lib.pricing import implied_volatility
 from alo_lib.records import years_between
 from alo_lib.volatility import GjrGarch, GjrState
@@ -210,7 +210,7 @@ def test_listed_expiries_and_strikes() -> None:
     assert expiries[:2] == [date(2024, 3, 28), date(2024, 4, 5)]  # the first is before Good Friday
     assert date(2024, 6, 21) in expiries
     assert all(hours.is_trading_day(day) for day in expiries)
-    listing = Listing(0.3, hours)
+    listing = ListedStrikes(0.3, hours)
     listing.update(date(2024, 1, 10), 100.0)
     first = listing.contracts()
     listing.update(date(2024, 1, 11), 130.0)
@@ -269,6 +269,6 @@ def test_bad_arguments_are_named(tmp_path: Path, arguments: dict[str, object], m
 
 def test_underlyings_are_checked() -> None:
     with pytest.raises(ValueError, match="no ticker"):
-        Underlying("../A", 100.0, UNDERLYINGS[0].volatility)
+        MarketUnderlying("../A", 100.0, UNDERLYINGS[0].volatility)
     with pytest.raises(ValueError, match="below a twentieth"):
-        Underlying("A", 100.0, UNDERLYINGS[0].volatility, dividend=6.0)
+        MarketUnderlying("A", 100.0, UNDERLYINGS[0].volatility, dividend=6.0)

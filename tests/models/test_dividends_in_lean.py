@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alo_lib.market.generator import generate_market
-from alo_lib.market.generator.underlyings import UNDERLYINGS, Underlying
+from alo_lib.market.generator.underlyings import UNDERLYINGS, MarketUnderlying
 from tests.models.greeks_check import CLOSE, at, check, columns, years
 from tests.models.lean_run import kept_by, native_lean
 
@@ -45,7 +45,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two stocks that go ex-dividend on one day."""
     native_lean()
     data = tmp_path_factory.mktemp("market")
-    stocks = [Underlying(ticker, 100.0, UNDERLYINGS[0].volatility, dividend=AMOUNT) for ticker in ("YLD", "ANN")]
+    stocks = [MarketUnderlying(ticker, 100.0, UNDERLYINGS[0].volatility, dividend=AMOUNT) for ticker in ("YLD", "ANN")]
     generate_market(
         data,
         seed=3,

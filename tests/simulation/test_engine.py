@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.core import replay
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.journal.format import segment_name
 from alo_lib.market import ContractKey, DataError, DataFolder, FaultKind
 from alo_lib.market.layout import DataKind, Resolution, SecurityType, option_archive, security_archive
 from alo_lib.records import Kind, OrderStatus
+from alo_lib.runtime import replay
 from alo_lib.simulation import BacktestResult, run_backtest
 from tests.simulation import tiny
 

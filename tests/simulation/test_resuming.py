@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.core import DivergenceError, Settings, TradingCore
+from alo_lib.core import Settings, TradingCore
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
+from alo_lib.runtime import DivergenceError
 from alo_lib.simulation import BacktestResult, run_backtest
 from alo_lib.simulation import engine as engine_module
 from tests.simulation import tiny

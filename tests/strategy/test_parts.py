@@ -5,7 +5,7 @@ import pytest
 
 from alo_lib.records import Contract, InstrumentTable, Kind, OrderReason, records
 from alo_lib.strategy import StrategySettings, select_contracts
-from alo_lib.strategy.book import MarketBook, Session
+from alo_lib.strategy.book import MarketBook, TradingSession
 from alo_lib.strategy.exits import TradeView, exit_reason
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import shares_wanted
@@ -230,7 +230,7 @@ def test_the_spot_is_the_newest_sane_price() -> None:
 
 
 def test_sessions_know_when_they_trade() -> None:
-    session = Session(100 * 10**9, 200 * 10**9, 20240304)
+    session = TradingSession(100 * 10**9, 200 * 10**9, 20240304)
     assert [session.is_open(t * 10**9) for t in (99, 100, 199, 200)] == [False, True, True, False]
     assert (session.seconds_since_open(150 * 10**9), session.seconds_to_close(150 * 10**9)) == (50.0, 50.0)
 

@@ -18,9 +18,9 @@ if "other processor" in sys.argv:
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.records import Kind, Message, records
-from alo_lib.transport import MessageRing, RecordRing, RingFullError, SegmentError, State, atomics
+from alo_lib.transport import MessageRing, RecordRing, RingFullError, SegmentError, SeqLock, atomics
 from alo_lib.transport.atomics import Words, load_acquire, shared_kernel
-from alo_lib.transport.kernels import ring_push, state_write
+from alo_lib.transport.kernels import ring_push, seqlock_write
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,7 +93,7 @@ def write_pairs(words: Words, epoch: int, count: int) -> int:
     for number in range(count):
         source[:] = number
         source[1] = number * number
-        status = state_write(words, epoch, source)
+        status = seqlock_write(words, epoch, source)
     return status
 
 
@@ -125,7 +125,7 @@ def main(role: str, path: Path, *arguments: str) -> None:
                 number = push_numbers(side.words, side.epoch, number, end)
                 time.sleep(0)  # to the reader, where both share a processor
     elif role == "pairs":
-        writer = State.open(path).write_as("pairs")
+        writer = SeqLock.open(path).write_as("pairs")
         write_pairs(writer.words, writer.epoch, 1)
         print("ready", flush=True)
         write_pairs(writer.words, writer.epoch, 1 << 62)

@@ -147,10 +147,10 @@ def broken_states(weak, without=""):
         reader = Reader(before, writer.seen, chance, chance.choice((2, 4, 16)))
         weak(writer, reader, without)
         for version in range(1, 12):
-            python_original(kernels.state_write)(writer, 1, np.full(WIDTH, version))
+            python_original(kernels.seqlock_write)(writer, 1, np.full(WIDTH, version))
         writer.flush()
         out = np.zeros(1 + WIDTH, np.int64)
-        version = python_original(kernels.state_read)(reader, out, 64)
+        version = python_original(kernels.seqlock_read)(reader, out, 64)
         broken += version > 0 and out.tolist() != [1, *[version] * WIDTH]
     return broken
 

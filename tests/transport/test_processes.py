@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from alo_lib.transport import MessageRing, NotOwnerError, Owner, RecordRing, State
+from alo_lib.transport import MessageRing, NotOwnerError, Owner, RecordRing, SeqLock
 from alo_lib.transport.atomics import SUPPORTED, shared_kernel, store_release
-from alo_lib.transport.kernels import ring_pop, state_read
+from alo_lib.transport.kernels import ring_pop, seqlock_read
 from alo_lib.transport.layout import DATA
 from tests.transport.peers import PAIR, peer, quotes_of
 
@@ -59,7 +59,7 @@ def count_torn(words, count, least, out):
     torn = versions = last = reads = 0
     while reads < count or versions < least:
         reads += 1
-        version = state_read(words, out, 1 << 30)
+        version = seqlock_read(words, out, 1 << 30)
         number = out[1]
         whole = version > 0 and out[2] == number * number
         for w in range(3, 15):
@@ -71,13 +71,13 @@ def count_torn(words, count, least, out):
 
 
 def test_no_read_is_torn(folder):
-    state = State.create(folder / "pairs.state", PAIR)
+    state = SeqLock.create(folder / "pairs.state", PAIR)
     with peer("pairs", state.segment.path):
         assert count_torn(state.segment.words, 500_000, 1000, np.empty(15, np.int64)) == 0
 
 
 def test_a_writer_that_is_killed_takes_nothing_from_its_readers(folder):
-    state = State.create(folder / "pairs.state", PAIR)
+    state = SeqLock.create(folder / "pairs.state", PAIR)
     for epoch in (1, 2):
         with peer("pairs", state.segment.path) as process:
             assert state.owner == Owner("pairs", process.pid, epoch, True)

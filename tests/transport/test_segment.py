@@ -11,8 +11,8 @@ from alo_lib.transport import (
     RecordRing,
     Segment,
     SegmentError,
-    State,
-    Table,
+    SeqLock,
+    StableVector,
     TransportError,
     default_folder,
 )
@@ -72,7 +72,7 @@ def test_create_refuses_what_is_there_and_ensure_takes_what_is_the_same(folder):
     with pytest.raises(SegmentError, match=r"holds records of .*instrument.*, not .*five"):
         RecordRing.ensure(path, other, capacity=8)
     with pytest.raises(SegmentError, match="holds records, not state"):
-        State.open(path)
+        SeqLock.open(path)
 
 
 def test_what_is_no_segment_is_refused(folder):
@@ -101,7 +101,7 @@ def test_what_is_no_segment_is_refused(folder):
 )
 def test_layouts_that_cannot_be_shared_are_refused(folder, layout, sentence):
     with pytest.raises(SegmentError, match=sentence):
-        State.create(folder / "a.state", layout)
+        SeqLock.create(folder / "a.state", layout)
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, -8, 100])
@@ -120,7 +120,7 @@ def test_a_name_has_to_fit(folder):
 
 
 def test_a_closed_segment_is_not_used(folder):
-    ring, state = MessageRing.create(folder / "a.ring", capacity=8), State.create(folder / "a.state", NUMBER)
+    ring, state = MessageRing.create(folder / "a.ring", capacity=8), SeqLock.create(folder / "a.state", NUMBER)
     consumer, writer = ring.consume("one"), state.write_as("one")
     ring.close(), state.close()
     ring.close()  # closing twice is closing
@@ -154,8 +154,8 @@ def test_sides_are_given_up_taken_again_and_fenced(folder, compiled):
 
 
 def test_states_and_tables_are_fenced_too(folder, compiled):
-    state = State.create(folder / "a.state", NUMBER, compiled=compiled)
-    table = Table.create(folder / "a.table", NUMBER, compiled=compiled)
+    state = SeqLock.create(folder / "a.state", NUMBER, compiled=compiled)
+    table = StableVector.create(folder / "a.table", NUMBER, compiled=compiled)
     old, row = state.write_as("old"), np.zeros(1, NUMBER)
     state.write_as("new", force=True)
     with pytest.raises(NotOwnerError, match="taken over by new"):

@@ -15,8 +15,8 @@ from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.project import CONFIG, ROOT, shown
 
 if TYPE_CHECKING:
-    from alo_lib.core.process import CoreProcess, Ending
-    from alo_lib.executive.isolation import Step
+    from alo_lib.executive.isolation import Preparation
+    from alo_lib.runtime.process import CoreProcess, Ending
 
 __all__ = ["core"]
 
@@ -118,14 +118,14 @@ def _prepare(
     spin: float | None,
     assignments: tuple[str, ...],
     plans: tuple[tuple[str, ...], tuple[str, ...]],
-) -> tuple[CoreProcess, list[Step]]:
+) -> tuple[CoreProcess, list[Preparation]]:
     from alo_lib.cli.commands.backtest import assignment
     from alo_lib.core import FRAME_PLAN, Settings
-    from alo_lib.core.link import Channel
-    from alo_lib.core.process import CoreProcess, rehearse
     from alo_lib.executive import RealClock
     from alo_lib.executive.isolation import Isolation, isolate
-    from alo_lib.journal import Policy
+    from alo_lib.journal import Durability
+    from alo_lib.runtime.link import Channel
+    from alo_lib.runtime.process import CoreProcess, rehearse
 
     settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
@@ -134,7 +134,7 @@ def _prepare(
         Channel(where),
         journal,
         told=told,
-        policy=Policy[durability.upper()],
+        durability=Durability[durability.upper()],
         plans=chosen,
         clock=RealClock() if spin is None else RealClock(round(spin * 1000)),
     )
@@ -158,7 +158,7 @@ def _run(process: CoreProcess, frames: int | None) -> Ending:
             signal.signal(number, handler)
 
 
-def _tell(ending: Ending, process: CoreProcess, steps: list[Step], as_json: bool) -> None:
+def _tell(ending: Ending, process: CoreProcess, steps: list[Preparation], as_json: bool) -> None:
     late = process.releases.lateness()
     if as_json:
         told: dict[str, Any] = ending._asdict()
@@ -183,13 +183,13 @@ def _tell(ending: Ending, process: CoreProcess, steps: list[Step], as_json: bool
 def _status(where: Path, as_json: bool) -> None:
     import time
 
-    from alo_lib.core.link import CorePhase
-    from alo_lib.transport import State
+    from alo_lib.runtime.link import CorePhase
+    from alo_lib.transport import SeqLock
 
     path = where / "core.state"
     if not path.exists():
         raise UserError(f"there is no core at {shown(where)}; 'alo core' starts one")
-    state = State.open(path)
+    state = SeqLock.open(path)
     snapshot, owner = state.read(), state.owner
     beat = snapshot.value
     phase = list(CorePhase)[int(beat["phase"])].value

@@ -13,7 +13,7 @@ from alo_lib.cli.project import CONFIG
 from alo_lib.records import MILLISECOND
 
 if TYPE_CHECKING:
-    from alo_lib.executive import Table, TaskPlan
+    from alo_lib.executive import FrameTable, TaskPlan
 
 __all__ = ["planned", "schedule"]
 
@@ -138,7 +138,7 @@ def _plan(row: dict[str, Any], file: Path) -> TaskPlan:
     return TaskPlan(name, MinorFrame[minor_frame], _nanoseconds(row["budget_ms"], name), on_overrun=policy, **counts)
 
 
-def _as_object(table: Table) -> dict[str, Any]:
+def _as_object(table: FrameTable) -> dict[str, Any]:
     def ms(nanoseconds: int) -> float:
         return nanoseconds / MILLISECOND
 
@@ -173,7 +173,7 @@ def _as_object(table: Table) -> dict[str, Any]:
     }
 
 
-def _show(table: Table) -> None:
+def _show(table: FrameTable) -> None:
     def ms(nanoseconds: int) -> str:
         return f"{round(nanoseconds / MILLISECOND, 3):g}"
 

@@ -15,7 +15,7 @@ from alo_lib.cli.project import ROOT
 __all__ = ["test"]
 
 
-class Step(NamedTuple):
+class Check(NamedTuple):
     """One check: its name, what Python runs for it, and whether its last line is worth repeating."""
 
     name: str
@@ -23,10 +23,10 @@ class Step(NamedTuple):
     counts: bool = False
 
 
-class Outcome(NamedTuple):
+class CheckOutcome(NamedTuple):
     """How a step ended."""
 
-    step: Step
+    step: Check
     passed: bool
     seconds: float
     last_line: str
@@ -34,10 +34,10 @@ class Outcome(NamedTuple):
 
 _IMPORTS = "import sys; from importlinter.cli import lint_imports_command as run; run()"
 _CHECKS = (
-    Step("ruff check", ("-m", "ruff", "check")),
-    Step("ruff format", ("-m", "ruff", "format", "--check")),
-    Step("mypy", ("-m", "mypy")),
-    Step("import-linter", ("-c", _IMPORTS)),
+    Check("ruff check", ("-m", "ruff", "check")),
+    Check("ruff format", ("-m", "ruff", "format", "--check")),
+    Check("mypy", ("-m", "mypy")),
+    Check("import-linter", ("-c", _IMPORTS)),
 )
 
 
@@ -61,7 +61,7 @@ def test(everything: bool, only_pytest: bool, pytest_arguments: tuple[str, ...])
       alo test --only-pytest tests/views -k report
     """
     chosen = () if everything else ("-m", "not slow")
-    pytest = Step("pytest", ("-m", "pytest", *chosen, *pytest_arguments), counts=True)
+    pytest = Check("pytest", ("-m", "pytest", *chosen, *pytest_arguments), counts=True)
     outcomes = [_run(step) for step in ((pytest,) if only_pytest else (*_CHECKS, pytest))]
     click.echo()
     for step, passed, seconds, last_line in outcomes:
@@ -70,11 +70,11 @@ def test(everything: bool, only_pytest: bool, pytest_arguments: tuple[str, ...])
     return 0 if all(outcome.passed for outcome in outcomes) else RUN_FAILED
 
 
-def _run(step: Step) -> Outcome:
+def _run(step: Check) -> CheckOutcome:
     click.secho(f"== {step.name}", bold=True)
     began = time.perf_counter()
     status, last_line = _stream([sys.executable, *step.arguments])
-    return Outcome(step, status == 0, time.perf_counter() - began, last_line)
+    return CheckOutcome(step, status == 0, time.perf_counter() - began, last_line)
 
 
 def _stream(command: Sequence[str]) -> tuple[int, str]:

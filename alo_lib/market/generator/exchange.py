@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from alo_lib.market.calendar import MarketHours, Segment
+from alo_lib.market.calendar import HoursSegment, MarketHours
 
 __all__ = ["early_closes", "equity_hours", "expiry_of_week", "holidays", "index_hours", "option_hours"]
 
@@ -70,7 +70,7 @@ def early_closes(year: int) -> dict[date, timedelta]:
     return {day: _EARLY_CLOSE for day in candidates if day.weekday() <= _FRIDAY and day not in closed}
 
 
-def _hours(first_year: int, last_year: int, zone: ZoneInfo, segments: tuple[Segment, ...]) -> MarketHours:
+def _hours(first_year: int, last_year: int, zone: ZoneInfo, segments: tuple[HoursSegment, ...]) -> MarketHours:
     years = range(first_year, last_year + 1)
     shift = timedelta(hours=1) if zone is _CHICAGO else timedelta(0)
     return MarketHours(
@@ -84,19 +84,19 @@ def _hours(first_year: int, last_year: int, zone: ZoneInfo, segments: tuple[Segm
 
 def equity_hours(first_year: int, last_year: int) -> MarketHours:
     """The hours of American equities, with holidays of these years."""
-    premarket = Segment(timedelta(hours=4), _OPEN, "premarket")
-    postmarket = Segment(_CLOSE, timedelta(hours=20), "postmarket")
-    return _hours(first_year, last_year, _NEW_YORK, (premarket, Segment(_OPEN, _CLOSE), postmarket))
+    premarket = HoursSegment(timedelta(hours=4), _OPEN, "premarket")
+    postmarket = HoursSegment(_CLOSE, timedelta(hours=20), "postmarket")
+    return _hours(first_year, last_year, _NEW_YORK, (premarket, HoursSegment(_OPEN, _CLOSE), postmarket))
 
 
 def option_hours(first_year: int, last_year: int) -> MarketHours:
     """The hours of American equity options: the regular session."""
-    return _hours(first_year, last_year, _NEW_YORK, (Segment(_OPEN, _CLOSE),))
+    return _hours(first_year, last_year, _NEW_YORK, (HoursSegment(_OPEN, _CLOSE),))
 
 
 def index_hours(first_year: int, last_year: int) -> MarketHours:
     """The hours of American indices and their options, in Chicago's time."""
-    session = Segment(timedelta(hours=8, minutes=30), timedelta(hours=15, minutes=15))
+    session = HoursSegment(timedelta(hours=8, minutes=30), timedelta(hours=15, minutes=15))
     return _hours(first_year, last_year, _CHICAGO, (session,))
 
 

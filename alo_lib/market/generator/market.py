@@ -23,10 +23,10 @@ from alo_lib.market.bars import BAR_DTYPES, TRADE_BAR, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours, Session
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.faults import DataError
-from alo_lib.market.generator.chain import OptionMarket
 from alo_lib.market.generator.exchange import equity_hours, index_hours, option_hours
 from alo_lib.market.generator.paths import daily_bar, equity_quotes, minute_bars, walk_day
-from alo_lib.market.generator.underlyings import UNDERLYINGS, Underlying, dividend_days
+from alo_lib.market.generator.quotes import OptionMarket
+from alo_lib.market.generator.underlyings import UNDERLYINGS, MarketUnderlying, dividend_days
 from alo_lib.market.layout import DataKind, Resolution, SecurityType, market_hours_path
 from alo_lib.market.map_files import MapFile, MapRow
 from alo_lib.market.universe import OptionUniverse, UnderlyingRow
@@ -102,7 +102,7 @@ def generate_market(
     end: date = date(2024, 1, 31),
     history_days: int = 756,
     quote_minutes: int = 5,
-    underlyings: Sequence[Underlying] = UNDERLYINGS,
+    underlyings: Sequence[MarketUnderlying] = UNDERLYINGS,
     progress: Callable[[str, date], None] | None = None,
 ) -> Manifest:
     """Write a market from ``start`` to ``end`` into ``data_folder``: minute and hour bars, full option chains.
@@ -189,7 +189,7 @@ def _write_options(
 
 
 def _walk(
-    underlying: Underlying,
+    underlying: MarketUnderlying,
     history: list[Session],
     sessions: list[Session],
     ex_days: set[date],
@@ -246,7 +246,7 @@ def _write_common(root: Path, equity: MarketHours, option: MarketHours, index: M
 
 def _write_equity(
     root: Path,
-    underlying: Underlying,
+    underlying: MarketUnderlying,
     days: list[_Day],
     history: int,
     ex_days: set[date],

@@ -12,7 +12,7 @@ from alo_lib.market.map_files import check_ticker
 from alo_lib.records import DAYS_A_YEAR
 from alo_lib.volatility import GjrParameters
 
-__all__ = ["UNDERLYINGS", "Listing", "Underlying", "dividend_days", "listed_expiries"]
+__all__ = ["UNDERLYINGS", "ListedStrikes", "MarketUnderlying", "dividend_days", "listed_expiries"]
 
 _QUARTER: Final = timedelta(days=91)
 _FIRST_EX_DATE: Final = timedelta(days=9)  # after the first day, so that a default market has one
@@ -27,7 +27,7 @@ _NARROWEST, _WIDEST = 0.06, 0.28
 
 
 @dataclass(frozen=True)
-class Underlying:
+class MarketUnderlying:
     """A stock that pays ``dividend`` a share each quarter; ``volatility`` is the true process of its daily returns."""
 
     ticker: str
@@ -53,13 +53,13 @@ def _gjr(volatility: float, alpha: float, gamma: float, beta: float) -> GjrParam
 
 
 UNDERLYINGS: Final = (
-    Underlying("ALFA", 140.0, _gjr(0.24, 0.03, 0.10, 0.88), dividend=0.72),
-    Underlying("BRVO", 75.0, _gjr(0.36, 0.05, 0.08, 0.86)),
+    MarketUnderlying("ALFA", 140.0, _gjr(0.24, 0.03, 0.10, 0.88), dividend=0.72),
+    MarketUnderlying("BRVO", 75.0, _gjr(0.36, 0.05, 0.08, 0.86)),
 )
 """Two fictional stocks: one that pays dividends, and a more volatile one that pays none."""
 
 
-def dividend_days(underlying: Underlying, start: date, first: date, last: date, hours: MarketHours) -> list[date]:
+def dividend_days(underlying: MarketUnderlying, start: date, first: date, last: date, hours: MarketHours) -> list[date]:
     """The ex-dates from ``first`` to ``last``, a quarter apart, one of them soon after ``start``."""
     if underlying.dividend == 0.0:
         return []
@@ -78,7 +78,7 @@ def listed_expiries(day: date, hours: MarketHours) -> list[date]:
     return sorted({expiry for expiry in weeks + thirds if day < expiry <= day + _LONGEST})
 
 
-class Listing:
+class ListedStrikes:
     """The strikes of each expiry. What was listed once stays listed until it expires."""
 
     def __init__(self, volatility: float, hours: MarketHours) -> None:

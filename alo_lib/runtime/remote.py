@@ -8,8 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alo_lib.core.ingest import ingest
-from alo_lib.core.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
-from alo_lib.core.recovery import Told, told_by
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.state import State, WorkingOrder
 from alo_lib.executive import LifecycleError
@@ -25,6 +23,8 @@ from alo_lib.records import (
     Records,
     records,
 )
+from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
+from alo_lib.runtime.resumption import Told, told_by
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["RemoteCore"]

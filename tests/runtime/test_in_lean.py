@@ -13,7 +13,7 @@ from alo_lib.core import Settings
 from alo_lib.journal import message_digest
 from alo_lib.journal.format import segment_name
 from tests.core.seeds import live
-from tests.core.test_process import logical
+from tests.runtime.test_process import logical
 
 pytestmark = pytest.mark.lean
 

@@ -13,29 +13,30 @@ import numpy as np
 import pytest
 
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings, SettingsError, TradingCore, replay
-from alo_lib.core.link import _EDGES as LINK_EDGES
-from alo_lib.core.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase
-from alo_lib.core.logical import inputs_of, run_frames
-from alo_lib.core.process import _EDGES as PROCESS_EDGES
-from alo_lib.core.process import CoreProcess
-from alo_lib.core.reconcile import HostPosition, reconcile
-from alo_lib.core.recovery import Told
-from alo_lib.core.remote import RemoteCore
+from alo_lib.core import Settings, SettingsError, TradingCore
 from alo_lib.executive import Cause, Lifecycle, LifecycleError, LogicalClock, OverrunPolicy, Release, TaskPlan
 from alo_lib.executive.overruns import OverrunError
 from alo_lib.journal import (
+    Durability,
     Journal,
     JournalError,
     JournalWriter,
     MemoryStore,
-    Policy,
     message_digest,
     orders_of,
     read_journal,
 )
 from alo_lib.records import HostEvent, Kind, Message, OrderReason, OrderStatus, records
-from alo_lib.transport import NotOwnerError, State
+from alo_lib.runtime import replay
+from alo_lib.runtime.link import _EDGES as LINK_EDGES
+from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase
+from alo_lib.runtime.logical import inputs_of, run_frames
+from alo_lib.runtime.process import _EDGES as PROCESS_EDGES
+from alo_lib.runtime.process import CoreProcess
+from alo_lib.runtime.reconcile import HostPosition, reconcile
+from alo_lib.runtime.remote import RemoteCore
+from alo_lib.runtime.resumption import Told
+from alo_lib.transport import NotOwnerError, SeqLock
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS, live
 
@@ -80,7 +81,7 @@ def logical(journal: Journal) -> tuple[str, str]:
 
 
 def serve(folder: Path, names: list[str]) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.core.core_server", str(folder), *names]
+    command = [sys.executable, "-m", "tests.runtime.core_server", str(folder), *names]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -243,14 +244,19 @@ def test_frames_that_run_into_each_other_are_journaled(folder: Path, lag: int, m
 
 
 def test_a_restart_goes_on_from_a_snapshot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alo_lib.core.process._SNAPSHOT_EVERY", 1)
+    monkeypatch.setattr("alo_lib.runtime.process._SNAPSHOT_EVERY", 1)
     expected = live(5)
     messages = [m for m in expected.journal.messages if not m.kind.is_decision]
     channel = Channel(folder / "channel", slots=SLOTS)
     frames = 0
     for part in (messages[: len(messages) // 2], messages[len(messages) // 2 :]):
         process = CoreProcess(
-            SETTINGS, channel, folder / "journal", told=True, policy=Policy.OS, clock=LogicalClock(time.monotonic_ns())
+            SETTINGS,
+            channel,
+            folder / "journal",
+            told=True,
+            durability=Durability.OS,
+            clock=LogicalClock(time.monotonic_ns()),
         )
         host, answers = channel.host_side()
         for message in part:
@@ -275,7 +281,7 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.now = 1_000_000_000
         self.heard: list[tuple[LinkPhase, str]] = []
-        self.state = State.ensure(folder / "core.state", HEARTBEAT)
+        self.state = SeqLock.ensure(folder / "core.state", HEARTBEAT)
         self.link = Link(self.state, lambda *told: self.heard.append(told), clock=lambda: self.now)
         self.writer = self.state.write_as("core")
 
@@ -311,15 +317,15 @@ def test_a_late_core_is_noticed_after_two_frames_and_heard_again(folder: Path) -
 
 def test_a_dead_process_is_noticed_at_once(folder: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; import numpy as np; from alo_lib.transport import State;"
-        "from alo_lib.core.link import HEARTBEAT; v = np.zeros(1, HEARTBEAT); v['phase'] = 1; v['length'] = 10**15;"
-        "State.ensure(Path(sys.argv[1]), HEARTBEAT).write_as('core').write(v); print('beat', flush=True);"
+        "import sys, time; from pathlib import Path; import numpy as np; from alo_lib.transport import SeqLock;"
+        "from alo_lib.runtime.link import HEARTBEAT; v = np.zeros(1, HEARTBEAT); v['phase'] = 1; v['length'] = 10**15;"
+        "SeqLock.ensure(Path(sys.argv[1]), HEARTBEAT).write_as('core').write(v); print('beat', flush=True);"
         "time.sleep(60)"
     )
     state = folder / "core.state"
     child = subprocess.Popen([sys.executable, "-c", script, str(state)], cwd=ROOT, stdout=subprocess.PIPE)
     child.stdout.readline()  # type: ignore[union-attr]
-    link = Link(State.open(state), lambda *told: None)
+    link = Link(SeqLock.open(state), lambda *told: None)
     assert link.look() is LinkPhase.ATTACHED
     child.kill()
     child.communicate()
@@ -421,7 +427,7 @@ def test_a_host_that_was_killed_knows_again_what_it_had_told(folder: Path) -> No
 
 def test_nothing_is_compiled_after_the_rehearsal() -> None:
     script = (
-        "from alo_lib.core.process import rehearse; from alo_lib.core.warm_up import kernels_ready;"
+        "from alo_lib.runtime.process import rehearse; from alo_lib.runtime.warm_up import kernels_ready;"
         "from tests.core.seeds import SETTINGS, live; from tests.core.script import Script;"
         "print(rehearse(SETTINGS)); before = kernels_ready(); live(2); print(before, kernels_ready())"
     )

@@ -1,4 +1,4 @@
-"""A process that serves core processes to tests, one channel after the other: ``python -m tests.core.core_server``.
+"""A process that serves core processes to tests, one channel after the other: ``python -m tests.runtime.core_server``.
 
 It takes the folder of the channels, and for each the name, on the command line; every one is told its frames.
 """
@@ -6,9 +6,9 @@ It takes the folder of the channels, and for each the name, on the command line;
 import sys
 from pathlib import Path
 
-from alo_lib.core.link import Channel
-from alo_lib.core.process import CoreProcess, rehearse
 from alo_lib.executive import RealClock
+from alo_lib.runtime.link import Channel
+from alo_lib.runtime.process import CoreProcess, rehearse
 from tests.core.seeds import SETTINGS
 
 

@@ -16,7 +16,7 @@ from alo_lib.market.generator.surface import (
     option_quotes,
     smile_volatility,
 )
-from alo_lib.market.generator.underlyings import Listing, Underlying
+from alo_lib.market.generator.underlyings import ListedStrikes, MarketUnderlying
 from alo_lib.market.universe import UNIVERSE_ROW
 from alo_lib.pricing import greeks
 from alo_lib.records import DAYS_A_YEAR, years_between
@@ -36,7 +36,7 @@ class OptionMarket:
 
     def __init__(
         self,
-        underlying: Underlying,
+        underlying: MarketUnderlying,
         dividends: list[date],
         rate: float,
         hours: MarketHours,
@@ -49,7 +49,7 @@ class OptionMarket:
         self._hours = hours
         self._generator = generator
         self._mispricing = Mispricing(generator)
-        self._listing = Listing(underlying.volatility.long_run_volatility, hours)
+        self._listing = ListedStrikes(underlying.volatility.long_run_volatility, hours)
         self._popularity: dict[tuple[date, float, int], float] = {}
         self._smile: Smile | None = None
         self._smile_expiries: list[date] = []

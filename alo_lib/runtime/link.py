@@ -18,7 +18,7 @@ import numpy as np
 
 from alo_lib.core.settings import Settings
 from alo_lib.executive import Lifecycle
-from alo_lib.transport import MessageConsumer, MessageProducer, MessageRing, Snapshot, State, StateWriter
+from alo_lib.transport import MessageConsumer, MessageProducer, MessageRing, Reading, SeqLock, SeqLockWriter
 
 __all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "settings_mark"]
 
@@ -100,10 +100,10 @@ class Channel:
         self.journal = folder / "core-journal"  # leads to the core's journal, wherever that is
         self._to_core = MessageRing.ensure(folder / "to-core.ring", capacity=slots)
         self._to_host = MessageRing.ensure(folder / "to-host.ring", capacity=slots)
-        self.heartbeat = State.ensure(folder / "core.state", HEARTBEAT)
-        self._taken = State.ensure(folder / "taken.state", TAKEN)
+        self.heartbeat = SeqLock.ensure(folder / "core.state", HEARTBEAT)
+        self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
 
-    def core_side(self) -> tuple[MessageConsumer, MessageProducer, StateWriter, StateWriter, Snapshot]:
+    def core_side(self) -> tuple[MessageConsumer, MessageProducer, SeqLockWriter, SeqLockWriter, Reading]:
         """Inputs, answers, heartbeat, what is taken and what was. Raises NotOwnerError while another core has them."""
         taken = self._taken.read()
         return (
@@ -138,7 +138,7 @@ class Link:
 
     def __init__(
         self,
-        heartbeat: State,
+        heartbeat: SeqLock,
         told: Callable[[LinkPhase, str], None],
         *,
         frames_late: int = FRAMES_LATE,

@@ -16,21 +16,21 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.core.calibrator import BackgroundCalibrator
 from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
-from alo_lib.core.recovery import inputs_waiting
-from alo_lib.core.replay import Replayer
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import pack, unpack
 from alo_lib.core.trading import TradingCore
-from alo_lib.core.warm_up import kernels_ready, warm_up
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
-from alo_lib.journal import Clocks, JournalError, JournalWriter, Policy, Snapshots, recover
+from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, Snapshots, recover
 from alo_lib.records import HostEvent, Kind, Message, records
-from alo_lib.transport import Snapshot
+from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
+from alo_lib.runtime.replay import Replayer
+from alo_lib.runtime.resumption import inputs_waiting
+from alo_lib.runtime.warm_up import kernels_ready, warm_up
+from alo_lib.transport import Reading
 
 __all__ = ["CoreProcess", "Ending", "rehearse"]
 
@@ -95,7 +95,7 @@ class CoreProcess:
         journal: Path,
         *,
         told: bool = False,
-        policy: Policy = Policy.GROUP,
+        durability: Durability = Durability.GROUP,
         plans: Sequence[TaskPlan] = FRAME_PLAN,
         clock: Clock | None = None,
     ) -> None:
@@ -116,11 +116,11 @@ class CoreProcess:
         self._last_time = -1
         self._pulse(0, 0, 0)
         if journal.is_dir() and any(journal.glob("*.segment")):
-            self._continue(journal, policy, plans, taken)
+            self._continue(journal, durability, plans, taken)
         else:
             journal.parent.mkdir(parents=True, exist_ok=True)
             writer = JournalWriter.create(
-                journal, settings=settings.model_dump_json().encode(), policy=policy, clocks=Clocks()
+                journal, settings=settings.model_dump_json().encode(), durability=durability, clocks=Clocks()
             )
             self._outbox = _Outbox(writer)
             self._core = TradingCore(settings, self._outbox, plans=plans)
@@ -283,7 +283,7 @@ class CoreProcess:
         if count:
             self.findings = (f"{count} messages of an earlier run were left in the ring; they were dropped",)
 
-    def _continue(self, folder: Path, policy: Policy, plans: Sequence[TaskPlan], taken: Snapshot) -> None:
+    def _continue(self, folder: Path, durability: Durability, plans: Sequence[TaskPlan], taken: Reading) -> None:
         recovered = recover(folder)
         written = Settings.of(json.loads(recovered.journal.settings))
         if settings_mark(written) != settings_mark(self.settings):
@@ -291,7 +291,7 @@ class CoreProcess:
         messages = recovered.journal.messages
         if any(map(_is_end, messages)):
             raise JournalError(f"journal {folder} is of a run that has ended; name another folder")
-        writer = recovered.writer(policy=policy, clocks=Clocks())
+        writer = recovered.writer(durability=durability, clocks=Clocks())
         self._outbox = _Outbox(writer)
         core = TradingCore(self.settings, self._outbox, plans=plans)
         snapshot = Snapshots(folder, program()).latest(recovered.journal)
@@ -328,7 +328,7 @@ class CoreProcess:
             return "no frame has had news yet"
         return f"the last frame with news began at {np.datetime64(self._last_time, 'ns').astype('datetime64[ms]')} UTC"
 
-    def _taken_already(self, messages: Sequence[Message], taken: Snapshot) -> bool:
+    def _taken_already(self, messages: Sequence[Message], taken: Reading) -> bool:
         """Whether the ring's oldest message was journaled before the process was killed, and not given back."""
         if taken.version == 0 or self._position != taken.value["position"] or taken.value["sequence"] >= len(messages):
             return False

@@ -1,8 +1,9 @@
 """A core that was restarted, and the host that went on without it."""
 
-from alo_lib.core import HostOrder, HostPosition, Replayer, TradingCore, reconcile
+from alo_lib.core import TradingCore
 from alo_lib.journal import Journal, JournalWriter, read_journal
 from alo_lib.records import Kind, OrderStatus
+from alo_lib.runtime import HostOrder, HostPosition, Replayer, reconcile
 from tests.core.script import Script
 
 TIME = 10**18 * 2

@@ -1,4 +1,4 @@
-"""A table that grows and never moves: rows appended by one process, read in place by any number.
+"""A vector that grows and never moves: rows appended by one process, read in place by any number.
 
 Its addresses are reserved for all the rows that it may ever have, its memory as they come. So a view of its rows stays
 right while it grows, and a kernel sees one contiguous array.
@@ -18,15 +18,15 @@ from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.words import record_words, words_of
 
-__all__ = ["Table", "TableWriter"]
+__all__ = ["StableVector", "StableVectorWriter"]
 
 CHUNK_BYTES: Final = 1 << 20
 """Memory is set aside in such steps."""
 
 
 @final
-class Table:
-    """A growing table of records of one layout, whose size is a multiple of eight bytes."""
+class StableVector:
+    """A growing vector of records of one layout, whose size is a multiple of eight bytes."""
 
     def __init__(self, segment: Segment) -> None:
         dtype = segment.dtype
@@ -39,21 +39,25 @@ class Table:
     @classmethod
     def create(
         cls, path: Path, dtype: "np.dtype[Any]", *, capacity: int = 1 << 24, compiled: bool | None = None
-    ) -> "Table":
-        """Make a table of ``capacity`` rows at most. Raises SegmentError when the path is taken."""
-        return cls(Segment.create(path, SegmentKind.TABLE, **_layout(dtype, capacity), reserved=0, compiled=compiled))
+    ) -> "StableVector":
+        """Make a vector of ``capacity`` rows at most. Raises SegmentError when the path is taken."""
+        return cls(
+            Segment.create(path, SegmentKind.STABLE_VECTOR, **_layout(dtype, capacity), reserved=0, compiled=compiled)
+        )
 
     @classmethod
     def ensure(
         cls, path: Path, dtype: "np.dtype[Any]", *, capacity: int = 1 << 24, compiled: bool | None = None
-    ) -> "Table":
-        """Open the table, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
-        return cls(Segment.ensure(path, SegmentKind.TABLE, **_layout(dtype, capacity), reserved=0, compiled=compiled))
+    ) -> "StableVector":
+        """Open the vector, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
+        return cls(
+            Segment.ensure(path, SegmentKind.STABLE_VECTOR, **_layout(dtype, capacity), reserved=0, compiled=compiled)
+        )
 
     @classmethod
-    def open(cls, path: Path, *, compiled: bool | None = None) -> "Table":
-        """Open a table. Raises SegmentError when there is none."""
-        return cls(Segment.open(path, SegmentKind.TABLE, compiled=compiled))
+    def open(cls, path: Path, *, compiled: bool | None = None) -> "StableVector":
+        """Open a vector. Raises SegmentError when there is none."""
+        return cls(Segment.open(path, SegmentKind.STABLE_VECTOR, compiled=compiled))
 
     def __len__(self) -> int:
         return load_acquire(self.segment.words, WRITER + POSITION)
@@ -65,7 +69,7 @@ class Table:
 
     @property
     def rows(self) -> NDArray[Any]:
-        """All rows as they are now, in place and read-only; the view stays right while the table grows."""
+        """All rows as they are now, in place and read-only; the view stays right while the vector grows."""
         words = self.segment.words[DATA : DATA + len(self) * self._width]
         view = words.view(np.uint8).view(self.dtype)
         view.flags.writeable = False
@@ -76,9 +80,9 @@ class Table:
         """Who appends."""
         return owner_of(self.segment.words, WRITER)
 
-    def append_as(self, name: str, *, force: bool = False) -> "TableWriter":
+    def append_as(self, name: str, *, force: bool = False) -> "StableVectorWriter":
         """Own the writing side. Raises NotOwnerError while somebody else does, unless ``force``."""
-        return TableWriter(self, name, force)
+        return StableVectorWriter(self, name, force)
 
     def close(self) -> None:
         """Unmap the segment, once no view of its rows is left."""
@@ -97,22 +101,22 @@ def _layout(dtype: "np.dtype[Any]", capacity: int) -> dict[str, Any]:
 
 
 @final
-class TableWriter(Side):
-    """The writing side of a table, owned until it is closed."""
+class StableVectorWriter(Side):
+    """The writing side of a vector, owned until it is closed."""
 
-    def __init__(self, table: Table, name: str, force: bool) -> None:
-        super().__init__(table.segment, WRITER, name, force=force)
-        self.table = table
-        self._append = table.segment.step(kernels.table_append)
+    def __init__(self, vector: StableVector, name: str, force: bool) -> None:
+        super().__init__(vector.segment, WRITER, name, force=force)
+        self.vector = vector
+        self._append = vector.segment.step(kernels.vector_append)
 
     def append(self, rows: NDArray[Any]) -> int:
         """Append rows, all or none. Returns the index of the first.
 
-        Raises SegmentError when the table may have no more rows or the machine has no more memory, NotOwnerError.
+        Raises SegmentError when the vector may have no more rows or the machine has no more memory, NotOwnerError.
         """
         words = self._open_words()
-        if rows.dtype != self.table.dtype:
-            raise SegmentError(f"rows of {rows.dtype} do not belong into a table of {self.table.dtype}")
+        if rows.dtype != self.vector.dtype:
+            raise SegmentError(f"rows of {rows.dtype} do not belong into a vector of {self.vector.dtype}")
         source = words_of(rows)
         length = self._append(words, self.epoch, source, rows.size)
         if length == kernels.FULL:
@@ -122,12 +126,12 @@ class TableWriter(Side):
 
     def reserve(self, count: int) -> None:
         """Set memory aside for ``count`` more rows, so that a compiled caller can append them."""
-        table = self.table
-        need = len(table) + count
-        if need > table.capacity:
-            raise SegmentError(f"table {table.segment.path} may have {table.capacity:,} rows, not {need:,}")
-        claimed, row = int(self.words[WRITER + CLAIMED]), WORD * record_words(table.dtype)
+        vector = self.vector
+        need = len(vector) + count
+        if need > vector.capacity:
+            raise SegmentError(f"vector {vector.segment.path} may have {vector.capacity:,} rows, not {need:,}")
+        claimed, row = int(self.words[WRITER + CLAIMED]), WORD * record_words(vector.dtype)
         if need > claimed:
-            rows = min(table.capacity, max(need, claimed + -(-CHUNK_BYTES // row)))
-            table.segment.reserve(HEADER_BYTES + claimed * row, (rows - claimed) * row)
+            rows = min(vector.capacity, max(need, claimed + -(-CHUNK_BYTES // row)))
+            vector.segment.reserve(HEADER_BYTES + claimed * row, (rows - claimed) * row)
             self.words[WRITER + CLAIMED] = rows

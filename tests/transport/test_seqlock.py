@@ -3,22 +3,22 @@ import pytest
 
 from alo_lib.numerics.compilation import python_original
 from alo_lib.records import LAYOUTS, Kind, records
-from alo_lib.transport import SegmentError, State, StateBusyError, kernels
+from alo_lib.transport import SegmentError, SeqLock, SeqLockBusyError, kernels
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.layout import DATA, POSITION, STRIDE, WRITER
-from alo_lib.transport.state import COPIES
+from alo_lib.transport.seqlock import COPIES
 
 EXPOSURE = LAYOUTS[Kind.EXPOSURE]
 
 
 def test_the_last_version_is_read_with_its_writers_epoch(folder, compiled):
-    state = State.create(folder / "a.state", EXPOSURE, compiled=compiled)
+    state = SeqLock.create(folder / "a.state", EXPOSURE, compiled=compiled)
     nothing = state.read()
     assert (nothing.epoch, nothing.version, nothing.value.tobytes()) == (0, 0, bytes(EXPOSURE.itemsize))
     with state.write_as("core") as writer:
         for version in range(1, 3 * COPIES):
             assert writer.write(records(Kind.EXPOSURE, spot=float(version))) == version
-            found = State.open(folder / "a.state", compiled=compiled).read(retries=0)
+            found = SeqLock.open(folder / "a.state", compiled=compiled).read(retries=0)
             assert (found.epoch, found.version, found.value["spot"]) == (1, version, version)
     assert state.owner.pid == 0
     again = state.write_as("core")
@@ -28,7 +28,7 @@ def test_the_last_version_is_read_with_its_writers_epoch(folder, compiled):
 
 
 def test_a_snapshot_is_a_copy(folder):
-    state = State.create(folder / "a.state", EXPOSURE)
+    state = SeqLock.create(folder / "a.state", EXPOSURE)
     writer = state.write_as("core")
     writer.write(records(Kind.EXPOSURE, spot=1.0))
     found = state.read()
@@ -39,7 +39,7 @@ def test_a_snapshot_is_a_copy(folder):
 
 @pytest.mark.parametrize("words_done", range(EXPOSURE.itemsize // 8 + 2))
 def test_a_write_that_stopped_anywhere_is_not_seen(folder, words_done):
-    state = State.create(folder / "a.state", EXPOSURE)
+    state = SeqLock.create(folder / "a.state", EXPOSURE)
     writer = state.write_as("core")
     for spot in range(COPIES + 3):
         writer.write(records(Kind.EXPOSURE, spot=float(spot)))
@@ -54,7 +54,7 @@ def test_a_write_that_stopped_anywhere_is_not_seen(folder, words_done):
 
 def test_tries_are_bounded_when_the_writer_always_overtakes(folder, monkeypatch):
     """Between the two looks of each try, exactly as many versions come as make the copy unsafe, or one fewer."""
-    state = State.create(folder / "a.state", EXPOSURE, compiled=False)
+    state = SeqLock.create(folder / "a.state", EXPOSURE, compiled=False)
     state.write_as("core").write(records(Kind.EXPOSURE))
     words = state.segment.words
     tries = []
@@ -70,25 +70,27 @@ def test_tries_are_bounded_when_the_writer_always_overtakes(folder, monkeypatch)
     assert state.read(retries=5).version == 1
     assert len(tries) == 1
     monkeypatch.setattr(kernels, "fence_acquire", overtaking(COPIES - 1))
-    with pytest.raises(StateBusyError, match="was rewritten during each of 6 tries to read it"):
+    with pytest.raises(SeqLockBusyError, match="was rewritten during each of 6 tries to read it"):
         state.read(retries=5)
     assert len(tries) == 7
 
 
 def test_kernels_and_originals_agree(folder):
-    state = State.create(folder / "a.state", EXPOSURE)
+    state = SeqLock.create(folder / "a.state", EXPOSURE)
     writer = state.write_as("core")
     source = np.arange(EXPOSURE.itemsize // 8)
     out = [np.zeros(1 + len(source), np.int64) for _ in range(2)]
-    assert kernels.state_write(writer.words, writer.epoch, source) == 1
-    assert python_original(kernels.state_write)(writer.words, writer.epoch, source) == 2
-    assert kernels.state_read(writer.words, out[0], 0) == python_original(kernels.state_read)(writer.words, out[1], 0)
+    assert kernels.seqlock_write(writer.words, writer.epoch, source) == 1
+    assert python_original(kernels.seqlock_write)(writer.words, writer.epoch, source) == 2
+    assert kernels.seqlock_read(writer.words, out[0], 0) == python_original(kernels.seqlock_read)(
+        writer.words, out[1], 0
+    )
     assert out[0].tolist() == out[1].tolist() == [1, *source]
-    assert kernels.state_write(writer.words, 7, source) == kernels.FENCED
+    assert kernels.seqlock_write(writer.words, 7, source) == kernels.FENCED
 
 
 def test_only_one_record_of_its_layout_is_a_state(folder):
-    writer = State.create(folder / "a.state", EXPOSURE).write_as("core")
+    writer = SeqLock.create(folder / "a.state", EXPOSURE).write_as("core")
     with pytest.raises(SegmentError, match=r"cannot hold 2 of"):
         writer.write(records(Kind.EXPOSURE, 2))
     with pytest.raises(SegmentError, match="cannot hold 1 of"):
@@ -96,7 +98,7 @@ def test_only_one_record_of_its_layout_is_a_state(folder):
 
 
 def test_who_looks_sees_the_last_version(folder):
-    state = State.create(folder / "a.state", EXPOSURE)
+    state = SeqLock.create(folder / "a.state", EXPOSURE)
     look = Look(state.segment.path)
     assert list(look.entries(0)) == []
     writer = state.write_as("core")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from alo_lib.records import LAYOUTS, Kind, records
-from alo_lib.transport import SegmentError, Table
+from alo_lib.transport import SegmentError, StableVector
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.layout import CLAIMED, DATA, WRITER
 
@@ -19,8 +19,8 @@ def rows(first: int, count: int) -> np.ndarray:
 
 
 def test_rows_never_move_while_the_table_grows(folder, compiled):
-    table = Table.create(folder / "a.table", INSTRUMENT, capacity=100_000, compiled=compiled)
-    reader = Table.open(folder / "a.table", compiled=compiled)
+    table = StableVector.create(folder / "a.table", INSTRUMENT, capacity=100_000, compiled=compiled)
+    reader = StableVector.open(folder / "a.table", compiled=compiled)
     writer = table.append_as("one")
     assert len(reader) == len(reader.rows) == 0
     assert writer.append(rows(0, 3)) == 0
@@ -40,7 +40,7 @@ def test_rows_never_move_while_the_table_grows(folder, compiled):
 
 def test_memory_comes_as_the_rows_do(folder):
     path = folder / "a.table"
-    writer = Table.create(path, INSTRUMENT, capacity=1 << 24).append_as("one")
+    writer = StableVector.create(path, INSTRUMENT, capacity=1 << 24).append_as("one")
     assert path.stat().st_size > 1 << 30
     empty = path.stat().st_blocks * 512
     assert empty < 1 << 16
@@ -49,13 +49,13 @@ def test_memory_comes_as_the_rows_do(folder):
 
 
 def test_a_table_that_is_full_or_without_memory_refuses(folder, monkeypatch):
-    table = Table.create(folder / "a.table", INSTRUMENT, capacity=10)
+    table = StableVector.create(folder / "a.table", INSTRUMENT, capacity=10)
     writer = table.append_as("one")
     writer.append(rows(0, 8))
     with pytest.raises(SegmentError, match="may have 10 rows, not 11"):
         writer.append(rows(8, 3))
     writer.append(rows(8, 2))
-    other = Table.create(folder / "b.table", INSTRUMENT, capacity=10).append_as("one")
+    other = StableVector.create(folder / "b.table", INSTRUMENT, capacity=10).append_as("one")
 
     def no_room(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -68,7 +68,7 @@ def test_a_table_that_is_full_or_without_memory_refuses(folder, monkeypatch):
 
 
 def test_rows_of_a_killed_writer_that_were_not_published_are_written_again(folder):
-    table = Table.create(folder / "a.table", INSTRUMENT, capacity=100)
+    table = StableVector.create(folder / "a.table", INSTRUMENT, capacity=100)
     table.append_as("one").append(rows(0, 2))
     table.segment.words[DATA + 16 : DATA + 20] = -1
     assert table.segment.words[WRITER + CLAIMED] == 100
@@ -78,14 +78,14 @@ def test_rows_of_a_killed_writer_that_were_not_published_are_written_again(folde
 
 def test_other_rows_and_capacities_are_refused(folder):
     with pytest.raises(SegmentError, match="capacity 0 must be 1 row or more"):
-        Table.create(folder / "a.table", INSTRUMENT, capacity=0)
+        StableVector.create(folder / "a.table", INSTRUMENT, capacity=0)
     with pytest.raises(SegmentError, match="do not belong into a table of"):
-        Table.create(folder / "b.table", INSTRUMENT).append_as("one").append(records(Kind.RATE))
+        StableVector.create(folder / "b.table", INSTRUMENT).append_as("one").append(records(Kind.RATE))
 
 
 def test_who_looks_sees_the_rows(folder):
-    table = Table.ensure(folder / "a.table", INSTRUMENT, capacity=100)
-    assert Table.ensure(folder / "a.table", INSTRUMENT, capacity=100).dtype == INSTRUMENT
+    table = StableVector.ensure(folder / "a.table", INSTRUMENT, capacity=100)
+    assert StableVector.ensure(folder / "a.table", INSTRUMENT, capacity=100).dtype == INSTRUMENT
     table.append_as("one").append(rows(0, 5))
     entries = list(Look(table.segment.path).entries(3))
     assert [(entry.position, int(entry.records["instrument"][0])) for entry in entries] == [(3, 3), (4, 4)]

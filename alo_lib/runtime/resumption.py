@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from alo_lib.core.deciding import program
-from alo_lib.core.replay import Continuation, Replayer
 from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import unpack
 from alo_lib.core.trading import TradingCore
-from alo_lib.journal import Journal, JournalError, JournalWriter, Position, Store, decode_snapshot, read_journal
+from alo_lib.journal import Journal, JournalError, JournalWriter, Store, WriterStart, decode_snapshot, read_journal
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.writer import DEFAULT_SEGMENT
 from alo_lib.records import Contract, InstrumentKind, Kind, Message
+from alo_lib.runtime.replay import Continuation, Replayer
 
 __all__ = ["Continued", "Told", "continue_core", "inputs_waiting", "told_by"]
 
@@ -62,7 +62,7 @@ def continue_core(
         pass
     count, last = len(journal.messages), journal.segments[-1]
     checksum = entry_checksum(journal, count) if count else 0
-    position = Position(count, last.epoch + 1, last.number + 1, checksum)
+    position = WriterStart(count, last.epoch + 1, last.number + 1, checksum)
     writer = JournalWriter(store, settings=journal.settings, position=position, segment_bytes=segment_bytes)
     extra = replayer.continuation.extra
     for message in extra:

@@ -12,9 +12,9 @@ from pathlib import Path
 from AlgorithmImports import FuncTimeRule, QCAlgorithm, Resolution
 
 from alo_lib.core import Settings, TradingCore
-from alo_lib.core.logical import inputs_of
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind, Message
+from alo_lib.runtime.logical import inputs_of
 
 DAY = dt.date(2015, 12, 23)
 EPOCH = dt.datetime(1970, 1, 1)

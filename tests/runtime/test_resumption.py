@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from alo_lib.core import DivergenceError, Settings, continue_core, pack, program, told_by
+from alo_lib.core import Settings, pack, program
 from alo_lib.journal import (
     JournalError,
     MemoryStore,
@@ -16,6 +16,7 @@ from alo_lib.journal import (
     segments_of,
 )
 from alo_lib.records import Kind
+from alo_lib.runtime import DivergenceError, continue_core, told_by
 from tests.core.script import FIRST, Script
 
 NEXT = FIRST + dt.timedelta(days=1)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from alo_lib.transport import kernels
 from alo_lib.transport.atomics import Words, load_acquire
-from alo_lib.transport.errors import SegmentError, StateBusyError
+from alo_lib.transport.errors import SegmentError, SeqLockBusyError
 from alo_lib.transport.layout import POSITION, WRITER, SegmentKind
 from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.words import record_words, slot_stride, words_of
 
-__all__ = ["COPIES", "Snapshot", "State", "StateWriter"]
+__all__ = ["COPIES", "Reading", "SeqLock", "SeqLockWriter"]
 
 COPIES: Final = 16
 """A reader is overtaken only by fifteen whole writes during its one copy; with two copies a busy writer starves it."""
@@ -27,7 +27,7 @@ COPIES: Final = 16
 DEFAULT_RETRIES: Final = 64
 
 
-class Snapshot(NamedTuple):
+class Reading(NamedTuple):
     """One whole version of a state."""
 
     epoch: int  # of the writer that wrote it; another than the owner's now: it is from before a restart
@@ -36,7 +36,7 @@ class Snapshot(NamedTuple):
 
 
 @final
-class State:
+class SeqLock:
     """A sequence-locked record of one layout, whose size is a multiple of eight bytes."""
 
     def __init__(self, segment: Segment) -> None:
@@ -45,23 +45,23 @@ class State:
             raise SegmentError(f"segment {segment.path} does not say what its record is")
         self.segment = segment
         self.dtype = dtype
-        self._read = segment.step(kernels.state_read)
+        self._read = segment.step(kernels.seqlock_read)
         self._out: Words = np.zeros(1 + record_words(dtype), np.int64)
 
     @classmethod
-    def create(cls, path: Path, dtype: "np.dtype[Any]", *, compiled: bool | None = None) -> "State":
+    def create(cls, path: Path, dtype: "np.dtype[Any]", *, compiled: bool | None = None) -> "SeqLock":
         """Make a state. Raises SegmentError when the path is taken."""
-        return cls(Segment.create(path, SegmentKind.STATE, **_layout(dtype), compiled=compiled))
+        return cls(Segment.create(path, SegmentKind.SEQLOCK, **_layout(dtype), compiled=compiled))
 
     @classmethod
-    def ensure(cls, path: Path, dtype: "np.dtype[Any]", *, compiled: bool | None = None) -> "State":
+    def ensure(cls, path: Path, dtype: "np.dtype[Any]", *, compiled: bool | None = None) -> "SeqLock":
         """Open the state, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
-        return cls(Segment.ensure(path, SegmentKind.STATE, **_layout(dtype), compiled=compiled))
+        return cls(Segment.ensure(path, SegmentKind.SEQLOCK, **_layout(dtype), compiled=compiled))
 
     @classmethod
-    def open(cls, path: Path, *, compiled: bool | None = None) -> "State":
+    def open(cls, path: Path, *, compiled: bool | None = None) -> "SeqLock":
         """Open a state. Raises SegmentError when there is none."""
-        return cls(Segment.open(path, SegmentKind.STATE, compiled=compiled))
+        return cls(Segment.open(path, SegmentKind.SEQLOCK, compiled=compiled))
 
     @property
     def owner(self) -> Owner:
@@ -73,23 +73,23 @@ class State:
         """Writes so far."""
         return load_acquire(self.segment.words, WRITER + POSITION)
 
-    def write_as(self, name: str, *, force: bool = False) -> "StateWriter":
+    def write_as(self, name: str, *, force: bool = False) -> "SeqLockWriter":
         """Own the writing side. Raises NotOwnerError while somebody else does, unless ``force``."""
-        return StateWriter(self, name, force)
+        return SeqLockWriter(self, name, force)
 
-    def read(self, *, retries: int = DEFAULT_RETRIES) -> Snapshot:
-        """The last version. Raises StateBusyError when it was overtaken in the first try and all retries."""
+    def read(self, *, retries: int = DEFAULT_RETRIES) -> Reading:
+        """The last version. Raises SeqLockBusyError when it was overtaken in the first try and all retries."""
         if self.segment.closed:
             raise SegmentError(f"segment {self.segment.path} was closed by this process")
         version = self._read(self.segment.words, self._out, retries)
         if version == kernels.BUSY:
-            raise StateBusyError(
+            raise SeqLockBusyError(
                 f"state {self.segment.path} was rewritten during each of {retries + 1} tries to read it; allow more"
             )
         if version == 0:
-            return Snapshot(0, 0, np.zeros(1, self.dtype)[0])
+            return Reading(0, 0, np.zeros(1, self.dtype)[0])
         value: np.void = self._out[1:].copy().view(np.uint8).view(self.dtype)[0]
-        return Snapshot(int(self._out[0]), version, value)
+        return Reading(int(self._out[0]), version, value)
 
     def close(self) -> None:
         """Unmap the segment."""
@@ -106,13 +106,13 @@ def _layout(dtype: "np.dtype[Any]") -> dict[str, Any]:
 
 
 @final
-class StateWriter(Side):
+class SeqLockWriter(Side):
     """The writing side of a state, owned until it is closed."""
 
-    def __init__(self, state: State, name: str, force: bool) -> None:
+    def __init__(self, state: SeqLock, name: str, force: bool) -> None:
         super().__init__(state.segment, WRITER, name, force=force)
         self.state = state
-        self._write = state.segment.step(kernels.state_write)
+        self._write = state.segment.step(kernels.seqlock_write)
 
     def write(self, value: "np.void | NDArray[Any]") -> int:
         """Publish a new version: a record, or an array of one. Returns its number. Raises NotOwnerError."""

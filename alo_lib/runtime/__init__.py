@@ -1,0 +1,33 @@
+"""What runs a core: replay, going on after a kill, a process of its own, and its host's side of that."""
+
+from alo_lib.core import TradingCore
+from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
+from alo_lib.runtime.remote import RemoteCore
+from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
+from alo_lib.runtime.resumption import Continued, Told, continue_core, inputs_waiting, told_by
+
+__all__ = [
+    "BackgroundCalibrator",
+    "Continuation",
+    "Continued",
+    "Core",
+    "Divergence",
+    "DivergenceError",
+    "FrameReplayed",
+    "HostOrder",
+    "HostPosition",
+    "Reconciliation",
+    "RemoteCore",
+    "Replay",
+    "Replayer",
+    "Told",
+    "continue_core",
+    "inputs_waiting",
+    "reconcile",
+    "replay",
+    "told_by",
+]
+
+Core = TradingCore | RemoteCore
+"""What an engine drives, in its own process or in one of its own."""
