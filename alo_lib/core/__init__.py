@@ -4,7 +4,7 @@ from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.snapshot import pack, unpack
+from alo_lib.core.snapshot import SnapshotError, pack, unpack
 from alo_lib.core.trading import CoreState, TradingCore
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "LogicalCalibrator",
     "Settings",
     "SettingsError",
+    "SnapshotError",
     "TradingCore",
     "pack",
     "program",

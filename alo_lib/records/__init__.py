@@ -20,6 +20,7 @@ from alo_lib.records.layouts import (
     Records,
     records,
 )
+from alo_lib.records.storing import TRANSIENT, Linked, Transient
 from alo_lib.records.units import (
     DAY,
     DAYS_A_YEAR,
@@ -46,17 +47,20 @@ __all__ = [
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
+    "TRANSIENT",
     "YEAR",
     "Contract",
     "HostEvent",
     "InstrumentKind",
     "InstrumentTable",
     "Kind",
+    "Linked",
     "Message",
     "OrderReason",
     "OrderStatus",
     "OrderType",
     "Records",
+    "Transient",
     "osi_symbol",
     "records",
     "years_between",

@@ -20,7 +20,7 @@ from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import pack, unpack
-from alo_lib.core.trading import TradingCore
+from alo_lib.core.trading import CoreState, TradingCore
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, Snapshots, recover
@@ -297,7 +297,7 @@ class CoreProcess:
         snapshot = Snapshots(folder, program()).latest(recovered.journal)
         start = 0
         if snapshot is not None:
-            start, state = snapshot.sequence, unpack(snapshot.state)
+            start, state = snapshot.sequence, unpack(CoreState, snapshot.state, settings=self.settings)
             core.resume(state, inputs_waiting(messages, start))
             self._last_time = state.frame.time
         replayer = Replayer(recovered.journal, core=core, start=start)

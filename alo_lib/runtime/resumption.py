@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from alo_lib.core.deciding import program
 from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import unpack
-from alo_lib.core.trading import TradingCore
+from alo_lib.core.trading import CoreState, TradingCore
 from alo_lib.journal import Journal, JournalError, JournalWriter, Store, WriterStart, decode_snapshot, read_journal
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.writer import DEFAULT_SEGMENT
@@ -86,7 +86,8 @@ def _replayer(settings: Settings, journal: Journal, snapshots: Sequence[bytes]) 
     if snapshot is None:
         return Replayer(journal), 0
     core = TradingCore(settings, Continuation(()))
-    core.resume(unpack(snapshot.state), inputs_waiting(journal.messages, snapshot.sequence))
+    state = unpack(CoreState, snapshot.state, settings=settings)
+    core.resume(state, inputs_waiting(journal.messages, snapshot.sequence))
     return Replayer(journal, core=core, start=snapshot.sequence), snapshot.sequence
 
 

@@ -16,7 +16,7 @@ from alo_lib.records import Kind, Message, OrderReason, OrderType, Records
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.feed import Feed
+from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
@@ -113,8 +113,15 @@ def run_backtest(
     )
 
 
+class _SessionStart(NamedTuple):
+    """Feed and faults as they are when a session has begun."""
+
+    feed: FeedState
+    faults: FaultLog
+
+
 class _State(NamedTuple):
-    """A run after one of its bars; what its parts share is one object here, too."""
+    """A run after one of its bars; what its parts share is stored once, here."""
 
     session: int
     time: int
@@ -158,7 +165,8 @@ class _Run:
         self._session_start = b""  # feed and faults as they were when it had begun, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
         if journal.snapshot is not None:
-            self._resume(unpack(journal.snapshot.state))
+            state = unpack(_State, journal.snapshot.state, settings=settings, zone=self._zone)
+            self._resume(state)
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""
@@ -213,7 +221,7 @@ class _Run:
             self._begin(session)
             faults = FaultLog()
             faults.replace_by(self._folder.faults)
-            self._session_start = pack((self._feed.state, faults))
+            self._session_start = pack(_SessionStart(self._feed.state, faults))
         else:
             time, self._resumed = self._resumed, None
         after = time
@@ -250,7 +258,7 @@ class _Run:
     def _resume(self, state: _State) -> None:
         """Be the run that a snapshot was taken of."""
         self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
-        feed, faults = unpack(state.session_start)
+        feed, faults = unpack(_SessionStart, state.session_start)
         self._feed.resume(feed)
         self._folder.faults.replace_by(faults)
         self._core.resume(state.core, self._journal.waiting())

@@ -1,0 +1,24 @@
+"""What a class says about its fields' place in snapshots, in ``Annotated``: all others are stored by their types.
+
+An array of records names its layout by its :class:`~alo_lib.records.Kind`, or by its dtype where it has none.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["TRANSIENT", "Linked", "Transient"]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The field is no part of its object: it is the one that a record around it, or who loads it, calls ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Transient:
+    """The field is not stored, and None when it is loaded: what it holds can be made again."""
+
+
+TRANSIENT: Final = Transient()
