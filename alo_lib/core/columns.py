@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from itertools import accumulate, chain, pairwise, repeat
 from math import prod
 from operator import attrgetter
@@ -29,6 +28,7 @@ __all__ = ["Column", "column_of"]
 
 _DECIMAL: Final = re.compile(r"-?\d{1,60}(\.\d{1,60})?(E[+-]\d{1,2})?", re.ASCII)
 _MOST_DIMENSIONS: Final = 4
+_LONGEST: Final = 2**31 - 1
 
 
 class Column(ABC):
@@ -251,7 +251,7 @@ class _Arrays(Column):
         if not 0 <= dimensions <= _MOST_DIMENSIONS:
             raise ValueError(f"an array cannot have {dimensions} dimensions")
         shape = source.ints(dimensions)
-        if shape and (min(shape) < 0 or max(shape) > np.iinfo(np.int32).max):
+        if shape and (min(shape) < 0 or max(shape) > _LONGEST):
             raise ValueError(f"an array cannot have the shape {shape}")
         data = source.blob(prod(shape) * self._dtype.itemsize)
         if self._dtype == np.bool_ and data.strip(b"\0\1"):
@@ -292,7 +292,7 @@ class _Nothing(Column):
 class _Records(Column):
     """Objects of a class: a column for each field. The object in a field is known by that name to those that follow."""
 
-    def __init__(self, kind: type, fields: dict[str, Column]) -> None:
+    def __init__(self, kind: Any, fields: dict[str, Column]) -> None:
         if not any(not isinstance(column, _Links | _Nothing) for column in fields.values()):
             raise TypeError(f"nothing of {kind.__name__} is stored")
         self.text = f"{kind.__name__} ({', '.join(f'{name}: {column.text}' for name, column in fields.items())})"
@@ -300,8 +300,9 @@ class _Records(Column):
         self._get = attrgetter(*fields, next(iter(fields)))  # one name more: of one alone it would make no tuple
         self._objects = {name for name, column in fields.items() if isinstance(column, _Records | _Converted)}
         self._plain = not dataclasses.is_dataclass(kind) and not issubclass(kind, tuple)
-        frozen = dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
-        self._by_call = frozen or issubclass(kind, tuple)  # so that a class that checks its values does
+        options = vars(kind).get("__dataclass_params__")
+        # So that a class that checks its values does.
+        self._by_call = issubclass(kind, tuple) or (options is not None and options.frozen)
 
     def write(self, values: Sequence[Any], out: Streams) -> None:
         _check_types(values, self._kind)
@@ -346,27 +347,36 @@ def _decimal(text: str) -> Decimal:
     return value
 
 
+def _decimal_text(value: Decimal) -> str:
+    if not _DECIMAL.fullmatch(text := str(value)):
+        raise ValueError(f"{text:.80} is no amount of money")
+    return text
+
+
 _TEXT: Final = _Texts()
-_PLAIN: Final[dict[Any, Column]] = {
+_COLUMNS: Final[dict[Any, Column]] = {
     int: _Ints(),
     float: _Floats(),
     bool: _Bools(),
     bytes: _Bytes(),
     str: _TEXT,
-    Decimal: _Converted("decimal", Decimal, _TEXT, str, _decimal),
+    Decimal: _Converted("decimal", Decimal, _TEXT, _decimal_text, _decimal),
     dt.date: _Converted("date", dt.date, _Ints(), dt.date.toordinal, dt.date.fromordinal),
 }
 
 
-@cache
 def column_of(annotation: Any) -> Column:
     """The column of a type. Raises TypeError for one whose values cannot be stored.
 
     A class is stored by the annotations of its fields, by what its ``stored`` gives and its ``of_stored`` takes, or by
     the column that its ``stored_as`` makes of its arguments.
     """
-    if annotation in _PLAIN:
-        return _PLAIN[annotation]
+    if annotation not in _COLUMNS:
+        _COLUMNS[annotation] = _made_column(annotation)
+    return _COLUMNS[annotation]
+
+
+def _made_column(annotation: Any) -> Column:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _marked(*arguments)

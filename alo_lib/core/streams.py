@@ -2,7 +2,7 @@
 
 import struct
 from array import array
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,8 @@ __all__ = ["Source", "Streams"]
 
 _SIZES: Final = struct.Struct("<qqq")  # integers, floats, bytes
 _WORD: Final = 8
+
+Taken = TypeVar("Taken", list[int], list[float], bytes)
 
 
 class Streams:
@@ -65,17 +67,17 @@ class Source:
     def ints(self, count: int) -> list[int]:
         """The next integers."""
         begin, self._int = self._int, self._int + count
-        return _whole(self._ints[begin : self._int], count)
+        return self._whole(self._ints[begin : self._int], count)
 
     def floats(self, count: int) -> list[float]:
         """The next floats."""
         begin, self._float = self._float, self._float + count
-        return _whole(self._floats[begin : self._float], count)
+        return self._whole(self._floats[begin : self._float], count)
 
     def blob(self, size: int) -> bytes:
         """The next bytes."""
         begin, self._byte = self._byte, self._byte + size
-        return _whole(self._data[begin : self._byte], size)
+        return self._whole(self._data[begin : self._byte], size)
 
     def lengths(self, count: int) -> list[int]:
         """The next integers, none negative and their sum not more than what is left."""
@@ -91,8 +93,8 @@ class Source:
             raise ValueError("a flag is neither 0 nor 1")
         return [flag == 1 for flag in flags]
 
-
-def _whole(taken: Any, count: int) -> Any:
-    if len(taken) != count:
-        raise ValueError(f"{count} elements are asked for, and {len(taken)} are left")
-    return taken
+    @staticmethod
+    def _whole(taken: Taken, count: int) -> Taken:
+        if len(taken) != count:
+            raise ValueError(f"{count} elements are asked for, and {len(taken)} are left")
+        return taken
