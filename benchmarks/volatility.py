@@ -41,6 +41,7 @@ from alo_lib.volatility.hybrid import LEVELS
 from alo_lib.volatility.innovations import sample_shocks, shock_quantile
 from benchmarks.curve import curve_svg
 from benchmarks.harness import Row, best_time, options_of, report
+from benchmarks.lean_data import add_data_option
 
 Array = NDArray[np.float64]
 
@@ -425,7 +426,7 @@ def run(folder: Path | None, quick: bool, curve: Path | None) -> Iterator[Row]:
 
 def main() -> int:
     parser = options_of(__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    add_data_option(parser)
     parser.add_argument("--curve", type=Path, help="file to write the delay against false alarms to, as SVG")
     options = parser.parse_args()
     folder: Path | None = options.data
