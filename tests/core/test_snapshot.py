@@ -1,5 +1,6 @@
 """States as bytes: what is stored comes back, what is shared stays one, and no bytes make anything but a state."""
 
+import ast
 import datetime as dt
 import struct
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,6 +20,9 @@ from alo_lib.core.columns import column_of
 from alo_lib.journal import JournalError, JournalWriter, MemoryStore
 from alo_lib.records import LAYOUTS, TRANSIENT, Kind, Linked, Records, records
 from tests.core.script import FIRST, Script
+
+ROOMS = ("algorithm", "alo_lib", "benchmarks", "models", "tests")
+PICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 
 class Side(IntEnum):
@@ -289,6 +294,23 @@ def test_another_layout_version_or_schema_is_refused() -> None:
 def test_a_snapshot_that_was_crafted_for_pickle_runs_nothing() -> None:
     with pytest.raises(SnapshotError, match="its layout is"):
         unpack(Everything, b"cnumpy.testing._private.utils\nrunstring\n(S'import os'\nS''\ntR." + bytes(80))
+
+
+def test_nothing_in_the_tree_unpickles() -> None:
+    """NumPy's loader does where it is allowed to; numba's cache of kernels is its own and no file that is taken in."""
+    root = Path(__file__).resolve().parents[2]
+    sources = [root / "main.py", *(path for room in ROOMS for path in sorted((root / room).rglob("*.py")))]
+    assert len(sources) > 300
+    found = []
+    for path in sources:
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            loads = isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False"
+            if loads or PICKLERS.intersection(name.partition(".")[0] for name in names):
+                found.append(f"{path.relative_to(root)}:{getattr(node, 'lineno', 0)}")
+    assert found == []
 
 
 # The core's own states -----------------------------------------------------------------------------------------------
