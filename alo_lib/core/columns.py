@@ -8,21 +8,20 @@ read can be larger than what is left of them.
 import dataclasses
 import datetime as dt
 import re
-import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from itertools import accumulate, chain, pairwise, repeat
 from math import prod
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from alo_lib.core.streams import Source, Streams
-from alo_lib.records import LAYOUTS, Kind, Linked, Transient
+from alo_lib.records import LAYOUTS, Alternatives, Kind, Linked, Transient
 
 __all__ = ["Column", "column_of"]
 
@@ -164,6 +163,28 @@ class _Optional(Column):
         return [next(present) if flag else None for flag in flags]
 
 
+class _Alternatives(Column):
+    """Which of some classes each value is of, then a column for each class that has any."""
+
+    def __init__(self, kinds: Sequence[type]) -> None:
+        self._kinds, self._columns = list(kinds), [column_of(kind) for kind in kinds]
+        self.text = " or ".join(column.text for column in self._columns)
+
+    def write(self, values: Sequence[Any], out: Streams) -> None:
+        out.ints.extend(self._kinds.index(type(value)) for value in values)
+        for kind, column in zip(self._kinds, self._columns, strict=True):
+            if some := [value for value in values if type(value) is kind]:
+                column.write(some, out)
+
+    def read(self, count: int, source: Source) -> list[Any]:
+        places = source.ints(count)
+        if not set(range(len(self._kinds))).issuperset(places):
+            raise ValueError("a value is of no class that it can be of")
+        counts = map(places.count, range(len(self._kinds)))
+        found = [iter(column.read(n, source) if n else ()) for n, column in zip(counts, self._columns, strict=True)]
+        return [next(found[place]) for place in places]
+
+
 class _Sequences(Column):
     """Lists, sets or tuples of any length: lengths, then all their elements. Sets are sorted."""
 
@@ -228,11 +249,9 @@ class _Arrays(Column):
     """NumPy arrays of one dtype: dimensions and shape of each among the integers, then its bytes in C order."""
 
     def __init__(self, dtype: "np.dtype[Any]") -> None:
-        plain = [dtype] if dtype.fields is None else [field[0] for field in dtype.fields.values()]
-        if dtype.itemsize == 0 or any(each.kind not in "iufS" and each != np.bool_ for each in plain):
-            raise TypeError(f"arrays of {dtype} cannot be stored")
-        if dtype.fields is not None and np.dtype(np.bool_) in plain:
-            raise TypeError(f"flags in records are integers; {dtype} has others")
+        kinds = dtype.kind if dtype.fields is None else {field[0].kind for field in dtype.fields.values()}
+        if dtype.itemsize == 0 or not set("biufS" if dtype.fields is None else "iufS").issuperset(kinds):
+            raise TypeError(f"arrays of {dtype} cannot be stored; flags in records are integers")
         self.text, self._dtype = f"array of {dtype.descr if dtype.fields else dtype.str}", dtype
 
     def write(self, values: Sequence[Any], out: Streams) -> None:
@@ -301,8 +320,7 @@ class _Records(Column):
         self._objects = {name for name, column in fields.items() if isinstance(column, _Records | _Converted)}
         self._plain = not dataclasses.is_dataclass(kind) and not issubclass(kind, tuple)
         options = vars(kind).get("__dataclass_params__")
-        # So that a class that checks its values does.
-        self._by_call = issubclass(kind, tuple) or (options is not None and options.frozen)
+        self._by_call = issubclass(kind, tuple) or (options is not None and options.frozen)  # its checks run
 
     def write(self, values: Sequence[Any], out: Streams) -> None:
         _check_types(values, self._kind)
@@ -388,12 +406,11 @@ def _made_column(annotation: Any) -> Column:
         return _Tuples([column_of(each) for each in arguments])
     if origin in (list, set, tuple):
         return _Sequences(origin, column_of(arguments[0]))
-    if origin is dict:
+    if origin in (dict, Mapping):
         return _Mappings(*map(column_of, arguments))
     if origin is np.ndarray and (scalar := get_args(arguments[1])[0]) is not np.void:
         return _Arrays(np.dtype(scalar))
-    kind = origin or annotation
-    if not isinstance(kind, type):
+    if not isinstance(kind := origin or annotation, type):
         raise TypeError(f"values of {annotation} cannot be stored")
     return _class(kind, arguments)
 
@@ -402,6 +419,8 @@ def _marked(annotation: Any, *marks: Any) -> Column:
     for mark in marks:
         if isinstance(mark, Linked):
             return _Links(mark.name)
+        if isinstance(mark, Alternatives):
+            return _Alternatives(mark.of())
         if isinstance(mark, Transient):
             return _Nothing()
         if isinstance(mark, Kind | np.dtype):
@@ -419,13 +438,13 @@ def _class(kind: Any, arguments: tuple[Any, ...]) -> Column:
     if hasattr(kind, "of_stored"):
         state = column_of(get_type_hints(kind.stored, include_extras=True)["return"])
         return _Converted(f"{kind.__name__} by {state.text}", kind, state, kind.stored, kind.of_stored)
-    hints = {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if not _of_class(hint)}
+    hints = {
+        name: hint
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if ClassVar not in (hint, get_origin(hint))
+    }
     if kind.__module__ == "builtins" or not hints:
         raise TypeError(f"values of {kind} cannot be stored")
     if dataclasses.is_dataclass(kind):
         hints = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
     return _Records(kind, {name: column_of(hint) for name, hint in hints.items()})
-
-
-def _of_class(hint: Any) -> bool:
-    return hint is typing.ClassVar or get_origin(hint) is typing.ClassVar

@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import PricingError, Style, check_choice, prepare
+from alo_lib.pricing.arguments import PricingError, Style, prepare
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.dividends import Dividends, check_dividends
-from alo_lib.pricing.options import Greeks, SchemeLike, run_implied, run_values
-from alo_lib.pricing.scheme import resolve_scheme
-from alo_lib.pricing.surface import Surfaces
+from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.options import Greeks, Method, SchemeLike, run_implied, run_values
+from alo_lib.pricing.panels import ChainPanels
+from alo_lib.pricing.terms import Options
 
 __all__ = ["Chain"]
 
@@ -20,7 +20,7 @@ class Chain:
 
     strike, time_to_expiry, right: shape (n,), or scalars that broadcast to it. Rates, yields and volatilities are
     scalars or one a contract. American contracts read their exercise boundaries from panels that are kept while rate
-    and yield stay (:mod:`alo_lib.pricing.surface`), so prices are within 1e-6 of spot of :func:`price`.
+    and yield stay (:mod:`alo_lib.pricing.panels`), so prices are within 1e-6 of spot of :func:`price`.
 
     dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
 
@@ -37,13 +37,11 @@ class Chain:
         scheme: SchemeLike = "accurate",
         dividends: Dividends | None = None,
     ) -> None:
-        check_choice("style", style, ("american", "european"))
+        self._method = Method.of(style=style, scheme=scheme, dividends=dividends, invalid="nan")
         _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
         self.strike, self.time_to_expiry, self.right = flat
         self.style: Style = style
-        self._scheme = resolve_scheme(scheme)
-        self._dividends = None if dividends is None else check_dividends(dividends)
-        self._surfaces = Surfaces(self.strike, self.time_to_expiry, self.right, self._scheme)
+        self._panels = ChainPanels(self.strike, self.time_to_expiry, self.right, self._method.scheme)
 
     def __len__(self) -> int:
         return self.strike.size
@@ -64,14 +62,13 @@ class Chain:
         rows: int,
     ) -> Array:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
-        flat = [s, self.strike, r, q, sigma, self.time_to_expiry, self.right]
-        if self.style == "european" or self._dividends is not None:
-            american = int(self.style == "american")
-            return run_values(flat, american, self._scheme, rows, dividends=self._dividends, invalid="nan")
-        values = self._surfaces.values(s, r, q, sigma, rows)
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
+        if not self._method.american or self._method.cash is not None:
+            return run_values(options, sigma, rows, self._method)
+        values = self._panels.values(s, r, q, sigma, rows)
         rest = np.flatnonzero(np.isnan(values[0]))
         if rest.size:
-            values[:, rest] = run_values([array[rest] for array in flat], 1, self._scheme, rows, invalid="nan")
+            values[:, rest] = run_values(options.part(rest), sigma[rest], rows, self._method)
         return values
 
     def price(
@@ -99,17 +96,17 @@ class Chain:
         if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
         rows = np.atleast_2d(prices).shape[0]
-        contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
-        if self.style == "european" or self._dividends is not None:
-            flat = [prices.reshape(-1), *(np.tile(array, rows) for array in contracts)]
-            found = run_implied(flat, int(self.style == "american"), self._scheme, dividends=self._dividends)
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
+        if not self._method.american or self._method.cash is not None:
+            repeated = Options(*(np.tile(array, rows) for array in options))
+            found = run_implied(prices.reshape(-1), repeated, self._method)
             return found.reshape(prices.shape)
         found = np.empty((rows, len(self)))
         for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
-            out[:], without = self._surfaces.implied(quoted, s, r, q)
+            out[:], without = self._panels.implied(quoted, s, r, q)
             rest = np.flatnonzero(without)
             if rest.size:
-                out[rest] = run_implied([array[rest] for array in (quoted, *contracts)], 1, self._scheme)
+                out[rest] = run_implied(quoted[rest], options.part(rest), self._method)
         return found.reshape(prices.shape)
 
     def roll(self, elapsed_years: float) -> None:
@@ -120,8 +117,5 @@ class Chain:
         if not 0.0 <= elapsed_years < np.inf:
             raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
         self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)
-        self._surfaces = Surfaces(self.strike, self.time_to_expiry, self.right, self._scheme)
-        if self._dividends is not None:
-            times, amounts = self._dividends
-            ahead = times > elapsed_years
-            self._dividends = (times[ahead] - elapsed_years, amounts[ahead])
+        self._panels = ChainPanels(self.strike, self.time_to_expiry, self.right, self._method.scheme)
+        self._method = self._method.after(elapsed_years)

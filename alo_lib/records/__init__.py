@@ -20,7 +20,7 @@ from alo_lib.records.layouts import (
     Records,
     records,
 )
-from alo_lib.records.storing import TRANSIENT, Linked, Transient
+from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
     DAY,
     DAYS_A_YEAR,
@@ -49,6 +49,7 @@ __all__ = [
     "SECONDS_A_DAY",
     "TRANSIENT",
     "YEAR",
+    "Alternatives",
     "Contract",
     "HostEvent",
     "InstrumentKind",

@@ -18,7 +18,7 @@ from alo_lib.market.generator.surface import Mispricing, expected_volatility
 from alo_lib.market.generator.underlyings import ListedStrikes, dividend_days, listed_expiries
 from alo_lib.pricing import implied_volatility
 from alo_lib.records import years_between
-from alo_lib.volatility import GjrGarch, GjrState
+from alo_lib.volatility import DailyObservation, GjrGarch, GjrState
 
 START, END = date(2024, 1, 10), date(2024, 1, 12)
 EX_DATE = date(2024, 1, 19)
@@ -171,7 +171,7 @@ def test_expected_volatility_is_the_models_forecast() -> None:
     elapsed = np.array([0.0, 0.5, 1.0])
     found = expected_volatility(model, 1.5e-4, returns, elapsed, np.array([0.0, 20.0]))
     assert found[0, 0] == pytest.approx(np.sqrt(252 * 1.5e-4))
-    closed = model.update(GjrState(1.5e-4, 0.0, 1), -0.02)
+    closed = model.update(GjrState(1.5e-4, 0.0, 1), DailyObservation(-0.02))
     assert found[2, 1] == pytest.approx(model.forecast_volatility(closed, 20.0))
 
 

@@ -27,7 +27,7 @@ from alo_lib.market.generator.exchange import equity_hours, index_hours, option_
 from alo_lib.market.generator.paths import daily_bar, equity_quotes, minute_bars, walk_day
 from alo_lib.market.generator.quotes import OptionMarket
 from alo_lib.market.generator.underlyings import UNDERLYINGS, MarketUnderlying, dividend_days
-from alo_lib.market.layout import DataKind, Resolution, SecurityType, market_hours_path
+from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType, market_hours_path
 from alo_lib.market.map_files import MapFile, MapRow
 from alo_lib.market.universe import OptionUniverse, UnderlyingRow
 from alo_lib.market.writer import (
@@ -177,7 +177,7 @@ def _write_options(
             interest = options.open_interest(session, listed)
             chain = _trade(options, day, quote_minutes)
             for kind, rows in ((DataKind.OPEN_INTEREST, interest), (DataKind.QUOTE, chain)):
-                write_option_file(root, ticker, session.day, Resolution.MINUTE, kind, rows, hours)
+                write_option_file(OptionArchive(root, ticker, session.day, Resolution.MINUTE, kind), rows, hours)
                 hourly.setdefault((kind, session.day.year), []).append(hour_chain(rows))
             if progress is not None:
                 progress(ticker, session.day)
@@ -185,7 +185,7 @@ def _write_options(
         write_universe(root, ticker, OptionUniverse(session.day, UnderlyingRow(*daily_bar(day.bars)), listed))
     for (kind, year), pieces in hourly.items():
         rows = OptionBars.concatenate(pieces, BAR_DTYPES[kind])
-        write_option_file(root, ticker, date(year, 1, 1), Resolution.HOUR, kind, rows, hours)
+        write_option_file(OptionArchive(root, ticker, date(year, 1, 1), Resolution.HOUR, kind), rows, hours)
 
 
 def _walk(
@@ -258,13 +258,13 @@ def _write_equity(
     for number, day in enumerate(days):
         daily[number] = (day.session.close, *daily_bar(day.bars))
     last_day = days[-1].session.day
-    write_security_file(root, ticker, last_day, Resolution.DAILY, DataKind.TRADE, daily, hours)
+    write_security_file(SecurityArchive(root, ticker, last_day, Resolution.DAILY, DataKind.TRADE), daily, hours)
     generator = np.random.default_rng(stream)
     for day in days[history:]:
         for kind, bars in ((DataKind.TRADE, day.bars), (DataKind.QUOTE, equity_quotes(day.bars, generator))):
-            write_security_file(root, ticker, day.session.day, Resolution.MINUTE, kind, bars, hours)
+            write_security_file(SecurityArchive(root, ticker, day.session.day, Resolution.MINUTE, kind), bars, hours)
     hourly = np.concatenate([hour_bars(day.bars) for day in days[history:]])
-    write_security_file(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE, hourly, hours)
+    write_security_file(SecurityArchive(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE), hourly, hours)
     first_day = days[0].session.day
     write_map_file(root, MapFile(ticker, (MapRow(first_day, ticker, "Q"), MapRow(_END_OF_TIME, ticker, "Q"))))
     write_factor_file(root, ticker, _factors(days, ex_days, Decimal(repr(underlying.dividend))))
