@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.core.settings import Settings
-from alo_lib.records import Kind, Records, records
+from alo_lib.records import Kind, Linked, Records, records
 from alo_lib.strategy.book import MarketBook, TradingSession
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.ledger import Ledger
@@ -35,7 +36,7 @@ class Underlying:
     valuation: Valuation | None = None
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of held legs, by instrument
     limit_told_on: int = 0  # session, yyyymmdd
-    exposure: Records = field(default_factory=lambda: records(Kind.EXPOSURE))
+    exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
 
     def take_bars(self) -> list[DailyBar]:
         """The daily bars told since the last session, each with its range where that was told, too."""
@@ -54,7 +55,7 @@ class Underlying:
 class State(Ledger):
     """Everything the core knows. Underlyings are kept in the settings' order."""
 
-    settings: Settings
+    settings: Annotated[Settings, Linked("settings")]
     session: TradingSession | None = None
     rate: float = 0.0
     underlyings: dict[int, Underlying] = field(default_factory=dict)
@@ -66,10 +67,10 @@ class State(Ledger):
     halted: bool = False
     news: bool = False  # something arrived in this frame; without it no task does anything
     # What the frame publishes
-    signals: Records = field(default_factory=lambda: records(Kind.SIGNAL, 0))
-    targets: Records = field(default_factory=lambda: records(Kind.TARGET, 0))
-    limited: Records = field(default_factory=lambda: records(Kind.TARGET, 0))
-    intents: Records = field(default_factory=lambda: records(Kind.INTENT, 0))
+    signals: Annotated[Records, Kind.SIGNAL] = field(default_factory=lambda: records(Kind.SIGNAL, 0))
+    targets: Annotated[Records, Kind.TARGET] = field(default_factory=lambda: records(Kind.TARGET, 0))
+    limited: Annotated[Records, Kind.TARGET] = field(default_factory=lambda: records(Kind.TARGET, 0))
+    intents: Annotated[Records, Kind.INTENT] = field(default_factory=lambda: records(Kind.INTENT, 0))
     notices: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

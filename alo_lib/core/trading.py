@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from alo_lib.core import tasks
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
@@ -46,7 +46,7 @@ class CoreState(NamedTuple):
 
     state: State
     instruments: InstrumentTable
-    told_targets: Records
+    told_targets: Annotated[Records, Kind.TARGET]
     frame: Frame
 
 

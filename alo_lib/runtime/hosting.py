@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
+from alo_lib.core.deciding import program
 from alo_lib.core.protocol import Core
 from alo_lib.core.settings import Settings
-from alo_lib.core.snapshot import pack, program
+from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import (

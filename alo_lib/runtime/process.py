@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.settings import Settings
-from alo_lib.core.snapshot import pack, program
+from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog

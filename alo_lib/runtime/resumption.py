@@ -80,7 +80,9 @@ class Beginning:
         A frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
         Raises DivergenceError when this program decides otherwise, with the journal as it was.
         """
-        state = None if self.snapshot is None else unpack(self.snapshot.state)
+        state = None
+        if self.snapshot is not None:
+            state = unpack(CoreState, self.snapshot.state, settings=self.settings)
         core = self.core(Continuation(()), state, plans)
         extra: list[Message] = []
         if self._found is not None:
