@@ -4,8 +4,7 @@ import datetime as dt
 
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
-from alo_lib.core import FrameTask
-from alo_lib.runtime import Core
+from alo_lib.core import Core, FrameTask
 from models.marshalling import Marshal
 
 __all__ = ["VolatilityAlphaModel"]

@@ -2,8 +2,7 @@
 
 from AlgorithmImports import Insight, PortfolioConstructionModel, PortfolioTarget, QCAlgorithm
 
-from alo_lib.core import FrameTask
-from alo_lib.runtime import Core
+from alo_lib.core import Core, FrameTask
 from models.marshalling import Marshal
 
 __all__ = ["VegaBudgetPortfolioConstructionModel"]

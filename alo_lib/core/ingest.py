@@ -27,7 +27,7 @@ def ingest(state: State, message: Message) -> None:
 
 def _instruments(state: State, message: Message) -> None:
     rows, strategy = message.records, state.strategy
-    strategy.underlying_of.update(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
+    strategy.list_instruments(rows)
     for row in rows[rows["kind"] == InstrumentKind.EQUITY]:
         number = int(row["instrument"])
         book = MarketBook(number, row["symbol"].decode())

@@ -1,9 +1,10 @@
 """The state that the tasks of a frame work on."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from alo_lib.core.calibrator import PendingCalibration
-from alo_lib.records import Kind, Records, records
+from alo_lib.records import Kind, Linked, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
@@ -15,15 +16,17 @@ __all__ = ["State"]
 class State:
     """Everything the core knows: the strategy's state, and what the frames need besides."""
 
-    settings: Settings
+    settings: Annotated[Settings, Linked("settings")]
     strategy: StrategyState
     calibrations: dict[int, PendingCalibration] = field(default_factory=dict)  # not in force yet, by underlying
     last_calibration: int = 0
     proposals: list[Trade] = field(default_factory=list)  # wanted in this frame, subject to risk
     news: bool = False  # something arrived in this frame; without it no task does anything
-    told_targets: Records = field(default_factory=lambda: records(Kind.TARGET, 0))  # as last journaled
+    told_targets: Annotated[Records, Kind.TARGET] = field(
+        default_factory=lambda: records(Kind.TARGET, 0)
+    )  # as last journaled
     # What the frame publishes
-    signals: Records = field(default_factory=lambda: records(Kind.SIGNAL, 0))
-    targets: Records = field(default_factory=lambda: records(Kind.TARGET, 0))
-    limited: Records = field(default_factory=lambda: records(Kind.TARGET, 0))
-    intents: Records = field(default_factory=lambda: records(Kind.INTENT, 0))
+    signals: Annotated[Records, Kind.SIGNAL] = field(default_factory=lambda: records(Kind.SIGNAL, 0))
+    targets: Annotated[Records, Kind.TARGET] = field(default_factory=lambda: records(Kind.TARGET, 0))
+    limited: Annotated[Records, Kind.TARGET] = field(default_factory=lambda: records(Kind.TARGET, 0))
+    intents: Annotated[Records, Kind.INTENT] = field(default_factory=lambda: records(Kind.INTENT, 0))

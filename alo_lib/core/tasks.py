@@ -138,7 +138,7 @@ def execute(work: Work, frame: Frame) -> Decisions:
     targets = _targets_of(state.targets) + _targets_of(state.limited)
     orders = orders_toward(strategy, state.settings, targets, frame.time)
     rows = [
-        (strategy.send(order.instrument, order.quantity), order.instrument, OrderType.MARKET, order.reason, 0,
+        (strategy.new_order(order.instrument, order.quantity), order.instrument, OrderType.MARKET, order.reason, 0,
             order.quantity)
         for order in orders
     ]  # fmt: skip

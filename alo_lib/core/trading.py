@@ -75,7 +75,7 @@ class TradingCore:
         self.told_calibrations = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
-        self._state = State(settings, StrategyState(Portfolio(settings.cash)))
+        self._state = State(settings, StrategyState(portfolio=Portfolio(settings.cash)))
         self._executive = CyclicExecutive(
             Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
             watch=watch,
@@ -236,14 +236,12 @@ class TradingCore:
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as its order events add up."""
-        portfolio = self._state.strategy.portfolio
-        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+        return self._state.strategy.holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
-        working = self._state.strategy.working
-        return {number: (order.instrument, order.remaining) for number, order in sorted(working.items())}
+        return self._state.strategy.orders_working
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:

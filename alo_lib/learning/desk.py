@@ -60,7 +60,7 @@ class Desk:
         self._settings = settings
         self._book = MarketBook(UNDERLYING, TICKER)
         self._underlying = Underlying(self._book, VolatilityForecaster(settings))
-        self._state = StrategyState(Portfolio(CASH), rate=RATE, underlyings={UNDERLYING: self._underlying})
+        self._state = StrategyState(portfolio=Portfolio(CASH), rate=RATE, underlyings={UNDERLYING: self._underlying})
         self._listing, self._prices = Listing(), Prices()
         self.account = Account(CASH, self._listing)
         self._broker = Broker(self._listing, self._prices, self.account, bar=MINUTE)
@@ -156,7 +156,7 @@ class Desk:
         state.trades += accepted
         self.opened += len(accepted)
         for order in orders_toward(state, settings, wanted_targets(state, settings, ()), self._time):
-            number = state.send(order.instrument, order.quantity)
+            number = state.new_order(order.instrument, order.quantity)
             self._take(self._broker.submit(order.instrument, order.quantity, self._time, intent=number))
         measure(state, self._time)
 
@@ -185,7 +185,7 @@ class Desk:
         numbers = instruments["instrument"].tolist()
         self._listing.add(instruments)
         self._prices.grow(1 + max(numbers, default=-1))
-        self._state.underlying_of.update(dict.fromkeys(numbers, UNDERLYING))
+        self._state.list_instruments(instruments)
 
     def _hear(self, quotes: Records) -> None:
         self._prices.quote(self._time, quotes, quotes["bid"], quotes["ask"])

@@ -182,7 +182,7 @@ def write_factor_file(root: Path, permtick: str, rows: Iterable[FactorRow], mark
 
 
 def write_interest_rates(root: Path, rates: Mapping[date, float]) -> Path:
-    """Write the dates from which each rate (decimal a year) holds."""
+    """Write the dates from which each rate, a decimal a year, continuously compounded, holds."""
     path = interest_rate_path(root)
     _write_text(path, ["DATE,PCREDIT8", *(f"{day},{round(100.0 * rates[day], 10):g}" for day in sorted(rates))])
     return path

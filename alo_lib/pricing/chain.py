@@ -1,9 +1,11 @@
 """The contracts of one underlying, priced together."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import PricingError, Style, prepare
+from alo_lib.pricing.arguments import PricingError, Styles, are_american, prepare
 from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.options import Greeks, Method, SchemeLike, run_implied, run_values
@@ -22,6 +24,7 @@ class Chain:
     scalars or one a contract. American contracts read their exercise boundaries from panels that are kept while rate
     and yield stay (:mod:`alo_lib.pricing.panels`), so prices are within 1e-6 of spot of :func:`price`.
 
+    style: of all contracts, or (n,) of one each. panels: False solves each contract's own boundary, as :func:`price`.
     dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
 
     Raises ValueError (PricingError) naming an argument outside its range.
@@ -33,15 +36,25 @@ class Chain:
         time_to_expiry: npt.ArrayLike,
         right: npt.ArrayLike,
         *,
-        style: Style = "american",
+        style: Styles = "american",
         scheme: SchemeLike = "accurate",
         dividends: Dividends | None = None,
+        panels: bool = True,
     ) -> None:
-        self._method = Method.of(style=style, scheme=scheme, dividends=dividends, invalid="nan")
+        self._method = Method.of(scheme=scheme, dividends=dividends, invalid="nan")
         _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
         self.strike, self.time_to_expiry, self.right = flat
-        self.style: Style = style
-        self._panels = ChainPanels(self.strike, self.time_to_expiry, self.right, self._method.scheme)
+        american = are_american(style, self.strike.shape)
+        read = american if panels and dividends is None else np.zeros(len(self), np.bool_)
+        # A slice where all contracts read panels, which is the rule and copies nothing.
+        self._read = slice(None) if read.all() else np.flatnonzero(read)
+        groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
+        self._alone = [(early, rows) for early, rows in groups if rows.size]
+        self._panels = self._read_panels()
+
+    def _read_panels(self) -> ChainPanels:
+        rows = self._read
+        return ChainPanels(self.strike[rows], self.time_to_expiry[rows], self.right[rows], self._method.scheme)
 
     def __len__(self) -> int:
         return self.strike.size
@@ -63,13 +76,18 @@ class Chain:
     ) -> Array:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
         options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
-        if not self._method.american or self._method.cash is not None:
-            return run_values(options, sigma, rows, self._method)
-        values = self._panels.values(s, r, q, sigma, rows)
-        rest = np.flatnonzero(np.isnan(values[0]))
-        if rest.size:
-            values[:, rest] = run_values(options.part(rest), sigma[rest], rows, self._method)
-        return values
+        out = np.empty((rows, len(self)))
+        for american, alone in self._alone:
+            method = replace(self._method, american=american)
+            out[:, alone] = run_values(options.part(alone), sigma[alone], rows, method)
+        options, sigma = options.part(self._read), sigma[self._read]
+        if sigma.size:
+            values = self._panels.values(options.spot, options.rate, options.dividend_yield, sigma, rows)
+            rest = np.flatnonzero(np.isnan(values[0]))
+            if rest.size:
+                values[:, rest] = run_values(options.part(rest), sigma[rest], rows, self._method)
+            out[:, self._read] = values
+        return out
 
     def price(
         self, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike, volatility: npt.ArrayLike
@@ -95,18 +113,21 @@ class Chain:
         prices = np.array(price, dtype=np.float64, order="C")
         if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
-        rows = np.atleast_2d(prices).shape[0]
         options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
-        if not self._method.american or self._method.cash is not None:
-            repeated = Options(*(np.tile(array, rows) for array in options))
-            found = run_implied(prices.reshape(-1), repeated, self._method)
-            return found.reshape(prices.shape)
-        found = np.empty((rows, len(self)))
-        for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
-            out[:], without = self._panels.implied(quoted, s, r, q)
-            rest = np.flatnonzero(without)
-            if rest.size:
-                out[rest] = run_implied(quoted[rest], options.part(rest), self._method)
+        found = np.empty((np.atleast_2d(prices).shape[0], len(self)))
+        for american, alone in self._alone:
+            repeated = Options(*(np.tile(array, len(found)) for array in options.part(alone)))
+            method = replace(self._method, american=american)
+            found[:, alone] = run_implied(prices[..., alone].reshape(-1), repeated, method).reshape(len(found), -1)
+        options = options.part(self._read)
+        if options.spot.size:
+            for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
+                told = np.ascontiguousarray(quoted[self._read])
+                implied, without = self._panels.implied(told, options.spot, options.rate, options.dividend_yield)
+                rest = np.flatnonzero(without)
+                if rest.size:
+                    implied[rest] = run_implied(told[rest], options.part(rest), self._method)
+                out[self._read] = implied
         return found.reshape(prices.shape)
 
     def roll(self, elapsed_years: float) -> None:
@@ -117,5 +138,5 @@ class Chain:
         if not 0.0 <= elapsed_years < np.inf:
             raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
         self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)
-        self._panels = ChainPanels(self.strike, self.time_to_expiry, self.right, self._method.scheme)
+        self._panels = self._read_panels()
         self._method = self._method.after(elapsed_years)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.american import DOUBLE, EUROPEAN, difficulty, horizon, regime, set_put, solve
-from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
+from alo_lib.pricing.arguments import STYLES, Invalid, PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
 from alo_lib.pricing.dividends import (
     Dividends,
@@ -44,7 +44,6 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 SchemeLike = str | Scheme | tuple[int, int, int, int]
 
-_STYLES = ("american", "european")
 _PARALLEL_FROM = 2048  # options below which threads cost more than they save
 
 
@@ -83,7 +82,7 @@ class Method:
         dividends: Dividends | None = None,
     ) -> "Method":
         """What the keywords mean. Raises ValueError (PricingError) naming one that is not allowed."""
-        check_choice("style", style, _STYLES)
+        check_choice("style", style, STYLES)
         cash = None if dividends is None else check_dividends(dividends)
         return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash)
 

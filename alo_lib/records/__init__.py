@@ -21,6 +21,7 @@ from alo_lib.records.layouts import (
     records,
 )
 from alo_lib.records.sessions import Session
+from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
     DAY,
     DAYS_A_YEAR,
@@ -47,18 +48,22 @@ __all__ = [
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
+    "TRANSIENT",
     "YEAR",
+    "Alternatives",
     "Contract",
     "HostEvent",
     "InstrumentKind",
     "InstrumentTable",
     "Kind",
+    "Linked",
     "Message",
     "OrderReason",
     "OrderStatus",
     "OrderType",
     "Records",
     "Session",
+    "Transient",
     "osi_symbol",
     "records",
     "years_between",

@@ -4,7 +4,7 @@ import numpy as np
 
 from alo_lib.records import OrderReason, OrderStatus
 from alo_lib.strategy.book import CashDividend
-from alo_lib.strategy.state import StrategyState, WorkingOrder
+from alo_lib.strategy.state import StrategyState
 
 __all__ = ["book_dividend", "book_order_event", "book_split", "warn_of_split"]
 
@@ -14,17 +14,21 @@ def book_order_event(state: StrategyState, event: np.void) -> None:
 
     A leg that was refused, or that the engine traded without an order of ours, undoes its trade.
     """
-    number, instrument, quantity = int(event["order"]), int(event["instrument"]), int(event["quantity"])
-    status = OrderStatus(event["status"])
-    if quantity:
-        price, fee = float(event["price"]), float(event["fee"])
-        state.portfolio.fill(instrument, quantity, price, state.multiplier(instrument), fee)
-        if trade := state.trade_with(instrument):
-            trade.fill(quantity, price)
-    if order := state.working.get(number):
-        _follow_order(state, number, order, quantity, status)
-    elif quantity:
+    instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
+    order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
+    if order is not None:
+        book = state.underlyings[state.underlying_of[order.instrument]].book
+        side = (order.instrument, 1 if order.remaining > 0 else -1)
+        book.taken[side] = book.taken.get(side, 0) + abs(quantity)
+        if refused:
+            book.refused.add(side)
+    state.book(event)
+    if quantity and (trade := state.trade_with(instrument)):
+        trade.fill(quantity, float(event["price"]))
+    if order is None and quantity:
         _rebalance(state, instrument, "was traded by the engine itself")
+    elif order is not None and refused:
+        _rebalance(state, order.instrument, f"order {number} was refused")
 
 
 def book_dividend(state: StrategyState, underlying: int, time: int, amount: float) -> None:
@@ -50,19 +54,6 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
     for dividend in book.dividends:
         if dividend.time < time:
             dividend.amount *= factor
-
-
-def _follow_order(state: StrategyState, number: int, order: WorkingOrder, quantity: int, status: OrderStatus) -> None:
-    """Account for what an order of ours took of its quote, and for its end."""
-    book = state.underlyings[state.underlying_of[order.instrument]].book
-    side = (order.instrument, 1 if order.remaining > 0 else -1)
-    book.taken[side] = book.taken.get(side, 0) + abs(quantity)
-    if status is OrderStatus.INVALID:
-        book.refused.add(side)
-        _rebalance(state, order.instrument, f"order {number} was refused")
-    order.remaining -= quantity
-    if status.is_done:
-        del state.working[number]
 
 
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:

@@ -1,13 +1,14 @@
 """What is known of one underlying's market: its price, its contracts and their last quotes."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import Chain
-from alo_lib.records import YEAR, Kind, Records, records, years_between
+from alo_lib.pricing import Chain, market_price
+from alo_lib.pricing.forwards import trailing_yield
+from alo_lib.records import TRANSIENT, YEAR, Kind, Records, records, years_between
 
 __all__ = ["CashDividend", "MarketBook", "PricedRows"]
 
@@ -44,10 +45,10 @@ class MarketBook:
     ticker: str
     trade_price: float = np.nan
     trade_time: int = -1
-    quote: Records = field(default_factory=lambda: _no_quotes(1))
+    quote: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(1))
     quote_at: int = -1
-    contracts: Records = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
-    quotes: Records = field(default_factory=lambda: _no_quotes(0))
+    contracts: Annotated[Records, Kind.INSTRUMENT] = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
+    quotes: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(0))
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
@@ -55,12 +56,9 @@ class MarketBook:
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
     refused: set[tuple[int, int]] = field(default_factory=set)
-    priced: PricedRows | None = field(default=None, init=False, repr=False, compare=False)
-    """What was last priced, which saves making it again and changes no value; no part of a snapshot."""
+    priced: Annotated[PricedRows | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
+    """What was last priced, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"priced": None}
 
     @property
     def spot(self) -> float:
@@ -129,8 +127,9 @@ class MarketBook:
         return np.maximum(years_between(time, self.contracts["expiry"]), 0.0)
 
     def mid(self) -> FloatArray:
-        """Mid of each contract's last quote; NaN where a side is missing."""
-        return np.asarray(0.5 * (self.quotes["bid"] + self.quotes["ask"]), np.float64)
+        """Mid of each contract's last quote; NaN where a side is missing or the two cross."""
+        mid, _ = market_price(self.quotes["bid"], self.quotes["ask"], np.nan)
+        return mid
 
     def dividend_yield(self, time: int) -> float:
         """Cash paid over the past year over spot, continuously compounded in effect; 0 without dividends or price.
@@ -139,7 +138,7 @@ class MarketBook:
         """
         year_ago = time - YEAR
         paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
-        return round(float(np.log1p(paid / self.spot)), 4) if self.spot > 0.0 else 0.0
+        return round(trailing_yield(paid, self.spot), 4) if self.spot > 0.0 else 0.0
 
     def next_ex_date(self) -> int | None:
         """When the next dividend should go ex, from the rhythm of the last two; None without a rhythm."""

@@ -3,26 +3,19 @@
 import datetime as dt
 import math
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Records, Session, records, years_between
+from alo_lib.records import Kind, Records, Session, records, years_between
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
-from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 
-__all__ = ["StrategyState", "Underlying", "WorkingOrder"]
-
-
-@dataclass
-class WorkingOrder:
-    """An order that was sent and is not done."""
-
-    instrument: int
-    remaining: int  # signed
+__all__ = ["StrategyState", "Underlying"]
 
 
 @dataclass
@@ -41,7 +34,7 @@ class Underlying:
     valuation: Valuation | None = None
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of held legs, by instrument
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
-    exposure: Records = field(default_factory=lambda: records(Kind.EXPOSURE))
+    exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
 
     def take_bars(self) -> list[DailyBar]:
         """The daily bars told since the last session, each with its range where that was told, too."""
@@ -64,20 +57,17 @@ class Underlying:
         return np.array([self.forecast.get(expiry, np.nan) for expiry in expiries], np.float64)
 
 
-@dataclass
-class StrategyState:
+@dataclass(kw_only=True)
+class StrategyState(Ledger):
     """Everything the strategy decides by, besides its settings. Underlyings are kept in the settings' order.
 
     The functions of this room take it, and what they say they change of it, they change in place.
     """
 
-    portfolio: Portfolio
     session: Session | None = None
     rate: float = 0.0
     underlyings: dict[int, Underlying] = field(default_factory=dict)
-    underlying_of: dict[int, int] = field(default_factory=dict)  # of every instrument ever told
     trades: list[Trade] = field(default_factory=list)
-    working: dict[int, WorkingOrder] = field(default_factory=dict)  # by order number
     last_order: int = 0
     peak_equity: float = 0.0
     halted: bool = False
@@ -85,10 +75,6 @@ class StrategyState:
 
     def __post_init__(self) -> None:
         self.peak_equity = self.portfolio.cash
-
-    def multiplier(self, instrument: int) -> int:
-        """Shares that one unit of the instrument stands for."""
-        return EQUITY_MULTIPLIER if instrument in self.underlyings else OPTION_MULTIPLIER
 
     def trade_with(self, instrument: int) -> Trade | None:
         """The trade that has the instrument as a leg."""
@@ -98,28 +84,15 @@ class StrategyState:
         """Trades in one underlying, oldest first."""
         return [trade for trade in self.trades if trade.underlying == underlying]
 
-    def contracts_held(self, underlying: int) -> list[int]:
-        """Option contracts held in one underlying, ascending."""
-        return [i for i in self.portfolio.held() if i != underlying and self.underlying_of[i] == underlying]
-
     def legs(self, underlying: int) -> list[int]:
         """Option contracts of one underlying that are held or belong to a trade, ascending."""
         wanted = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
         return sorted(wanted.union(self.contracts_held(underlying)))
 
-    def instruments_working(self) -> set[int]:
-        """Instruments with an order that is not done."""
-        return {order.instrument for order in self.working.values()}
-
-    def contracts_open(self, underlying: int) -> list[int]:
-        """Option contracts of one underlying that are held or have an order working, ascending."""
-        working = {i for i in self.instruments_working() if i != underlying and self.underlying_of[i] == underlying}
-        return sorted(working.union(self.contracts_held(underlying)))
-
-    def send(self, instrument: int, quantity: int) -> int:
-        """Keep an order for a signed quantity as working until its events end it. Returns its number, from 1."""
+    def new_order(self, instrument: int, quantity: int) -> int:
+        """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""
         self.last_order += 1
-        self.working[self.last_order] = WorkingOrder(instrument, quantity)
+        self.send(self.last_order, instrument, quantity)
         return self.last_order
 
     def notice(self, underlying: int, text: str) -> None:

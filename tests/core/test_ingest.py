@@ -11,8 +11,9 @@ from alo_lib.core.state import State
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, OrderStatus, Session, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.ledger import WorkingOrder
 from alo_lib.strategy.portfolio import Portfolio
-from alo_lib.strategy.state import StrategyState, Underlying, WorkingOrder
+from alo_lib.strategy.state import StrategyState, Underlying
 
 NOW = 1_700_000_000 * 10**9
 DATE = dt.date(2023, 11, 14)
@@ -22,7 +23,7 @@ ONE, OTHER, PUT, CALL = 0, 1, 2, 3
 
 def told() -> State:
     """A state that knows two underlyings and two contracts of the first."""
-    state, table = State(SETTINGS, StrategyState(Portfolio(1000.0))), InstrumentTable()
+    state, table = State(SETTINGS, StrategyState(portfolio=Portfolio(1000.0))), InstrumentTable()
     tell(state, Kind.INSTRUMENT, table.add_equity("ONE"))
     tell(state, Kind.INSTRUMENT, table.add_equity("OTHER"))
     expiry = DATE + dt.timedelta(days=30)

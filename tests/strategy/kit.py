@@ -42,7 +42,7 @@ def state_of(volatility: float = 0.3, forecast: float = 0.2, cash: float = 1e6, 
     underlying = Underlying(book, VolatilityForecaster(SETTINGS), market_news=True)
     underlying.forecast = {NOW + 45 * DAY: forecast}
     underlying.valuation = value_chain(book, underlying.forecast_rows(), RATE, NOW)
-    state = StrategyState(Portfolio(cash), rate=RATE, underlyings={0: underlying})
+    state = StrategyState(portfolio=Portfolio(cash), rate=RATE, underlyings={0: underlying})
     state.session = Session(DATE, NOW - HOUR, NOW + 5 * HOUR)
     state.underlying_of = dict.fromkeys(range(11), 0)
     return state

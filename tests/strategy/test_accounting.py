@@ -6,7 +6,8 @@ import pytest
 from alo_lib.records import Kind, OrderReason, OrderStatus, Records, records
 from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import CashDividend
-from alo_lib.strategy.state import StrategyState, WorkingOrder
+from alo_lib.strategy.ledger import WorkingOrder
+from alo_lib.strategy.state import StrategyState
 from tests.strategy.kit import CALLS, NOW, hold, state_of
 
 CALL = CALLS[2]
@@ -22,7 +23,7 @@ def tell(state: StrategyState, status: OrderStatus, quantity: int = 0, order: in
 def test_a_fill_moves_cash_the_trade_the_order_and_what_the_quote_shows() -> None:
     state = state_of()
     trade = hold(state)
-    number = state.send(CALL, 5)
+    number = state.new_order(CALL, 5)
     cash, premium = state.portfolio.cash, trade.premium
     tell(state, OrderStatus.PARTIALLY_FILLED, 2, number)
     assert state.portfolio.cash == cash - 400.0 - 1.5
@@ -38,14 +39,14 @@ def test_a_fill_moves_cash_the_trade_the_order_and_what_the_quote_shows() -> Non
 
 def test_a_fill_of_shares_counts_each_share_once() -> None:
     state = state_of(cash=1000.0)
-    tell(state, OrderStatus.FILLED, -10, state.send(0, -10), instrument=0)
+    tell(state, OrderStatus.FILLED, -10, state.new_order(0, -10), instrument=0)
     assert state.portfolio.cash == 1000.0 + 20.0 - 1.5
     assert state.portfolio.quantity(0) == -10
 
 
 def test_a_refusal_undoes_the_trade_for_the_session_and_is_remembered_until_the_next_quote() -> None:
     state = state_of()
-    trade, number = hold(state), state.send(CALL, -1)
+    trade, number = hold(state), state.new_order(CALL, -1)
     tell(state, OrderStatus.INVALID, order=number)
     book = state.underlyings[0].book
     assert trade.undone_by is OrderReason.REBALANCE
@@ -70,7 +71,7 @@ def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_an_order_works_until_it_is_done(status: OrderStatus) -> None:
     state = state_of()
-    number = state.send(CALL, 1)
+    number = state.new_order(CALL, 1)
     tell(state, status, order=number)
     assert (number in state.working) is (status not in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID))
 

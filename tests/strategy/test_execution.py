@@ -59,7 +59,7 @@ def test_the_last_target_of_an_instrument_counts() -> None:
 
 def test_nothing_is_ordered_while_an_order_works_or_the_session_is_over() -> None:
     state, targets = state_of(), [Target(CALL, -4, ENTRY), Target(PUT, -4, ENTRY)]
-    assert state.send(CALL, -4) == 1
+    assert state.new_order(CALL, -4) == 1
     assert state.working[1].remaining == -4
     assert orders_toward(state, SETTINGS, targets, NOW) == [Order(PUT, -4, ENTRY)]
     session = state.session

@@ -105,7 +105,7 @@ def test_an_undone_trade_is_kept_until_nothing_of_it_is_left() -> None:
     assert state.trades == [trade]
     for leg in trade.legs:
         state.portfolio.fill(leg, 5, 1.0, 100, 0.0)
-    number = state.send(trade.put, 1)
+    number = state.new_order(trade.put, 1)
     end_trades(state, SETTINGS, NOW)
     assert state.trades == [trade]
     del state.working[number]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from math import log1p
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +51,10 @@ VERSION: Final = 1
 """Changes whenever the same arguments give another market."""
 
 RATE: Final = 0.055
-"""The risk-free rate, simple; constant."""
+"""What the interest-rate file says, continuously compounded as all its numbers are; constant."""
+
+DISCOUNT_RATE: Final = 0.053540766928029816
+"""What options are discounted at, continuously compounded: markets lend for less than the primary credit rate."""
 
 _END_OF_TIME: Final = date(2050, 12, 31)
 _FIRST_RATE: Final = date(1998, 1, 1)
@@ -136,7 +138,7 @@ def generate_market(
         ex_days = dividend_days(underlying, start, first, end + _LONGEST_OPTION, equity)
         days = _walk(underlying, history, sessions, set(ex_days), streams[:2])
         _write_equity(root, underlying, days, len(history), set(ex_days), equity, streams[2])
-        options = OptionMarket(underlying, ex_days, log1p(RATE), option, np.random.default_rng(streams[3]))
+        options = OptionMarket(underlying, ex_days, DISCOUNT_RATE, option, np.random.default_rng(streams[3]))
         _write_options(root, underlying.ticker, options, days[len(history) - 1 :], quote_minutes, option, progress)
     # Last, so that a folder that was left half-way is no data folder, and can be written again.
     _write_common(root, equity, option, index_hours(*years))
