@@ -148,11 +148,14 @@ class Teller:
             yield Kind.SPLIT, records(Kind.SPLIT, **row, warning=True, factor=ahead)
 
     def _contracts(self, ticker: str, session: Session) -> Records:
-        """The contracts of one underlying for today: those selected, and those held though not selected."""
-        selected = self._host.contracts(ticker, session.day)
-        today = [contract for contract in selected if contract.expiry_time > session.open]
+        """The contracts of one underlying for today: those selected, and those held though not selected.
+
+        None that has expired: of one that was held the core may not have heard yet how it was settled.
+        """
+        today = list(self._host.contracts(ticker, session.day))
         for number in self._core.contracts_open(self.number(ticker)):
             contract = self.told.contracts[number][1]
             if not any(contract.same_as(other) for other in today):
                 today.append(contract)
-        return self._core.instruments.add_contracts(ticker, today)
+        trading = [contract for contract in today if contract.expiry_time > session.open]
+        return self._core.instruments.add_contracts(ticker, trading)

@@ -110,15 +110,15 @@ class Feed:
         return next((each.factor for each in self._events[ticker].splits if each.warning_day == day), None)
 
     def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
-        """LEAN selects from the file of the session before, at the midnight after that day.
+        """LEAN selects from the file of the session before, at the midnight after that day or when the run begins.
 
         Without the file the last selection stays.
         """
         universe = self._folder.universe(ticker, day, lookback=1)
         if universe is not None and universe.underlying is not None and universe.underlying.close > 0.0:
             listed = universe.contracts(self._folder.hours(SecurityType.OPTION, ticker))
-            chosen = select_contracts(self._settings, universe.day + _ONE_DAY, universe.underlying.close, listed)
-            self._selected[ticker] = chosen
+            when = max(universe.day + _ONE_DAY, self._settings.start)
+            self._selected[ticker] = select_contracts(self._settings, when, universe.underlying.close, listed)
         elif universe is not None:
             place = f"{ticker} universe of {universe.day}"
             self._folder.faults.record(FaultKind.CORRUPT_FILE, place, detail="no row of the underlying with a price")
