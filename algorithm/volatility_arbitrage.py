@@ -121,6 +121,8 @@ class VolatilityArbitrageAlgorithm(JournaledAlgorithm):
 
     def on_end_of_algorithm(self) -> None:
         """Close the journal; it goes to LEAN's object store. A core that keeps its own time outlives its host."""
+        if not self.live_mode:
+            self._run_frames_left()
         if isinstance(self._core, RemoteCore):
             if self.live_mode:
                 self._core.stop()
@@ -236,6 +238,15 @@ class VolatilityArbitrageAlgorithm(JournaledAlgorithm):
             self.emit_insights(self._alpha.update(self, self.current_slice))
             if not (self.live_mode and isinstance(self._core, RemoteCore)):  # which may have answered several
                 break
+
+    def _run_frames_left(self) -> None:
+        """Run the frames that were to follow the last bar: LEAN's time ends with its data. Nothing can be sent."""
+        if self._teller.told.session is None:
+            return
+        now = utc_nanoseconds(self.utc_time)
+        for time in self._timetable.events(self._host.session(self._teller.told.session)):
+            if time > now and self._core.open_frame(time):
+                self._core.run()
 
     def _on_time(self) -> None:
         """Begin a session, at the day's first event, or run a frame."""
