@@ -2,6 +2,7 @@
 
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.protocol import Core
 from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import pack, program, unpack
 from alo_lib.core.trading import CoreState, TradingCore
@@ -9,6 +10,7 @@ from alo_lib.core.trading import CoreState, TradingCore
 __all__ = [
     "FRAME_PLAN",
     "Calibrator",
+    "Core",
     "CoreState",
     "LogicalCalibrator",
     "Settings",
