@@ -80,7 +80,7 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear)
 
 
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -> Opened:
-    remote = RemoteCore(settings, Channel(default_folder() / settings.core_process), told=not live, hear=hear)
+    remote = RemoteCore(settings, Channel(default_folder() / settings.core_process), paced=not live, hear=hear)
     remote.attach()
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), Told(), [])
