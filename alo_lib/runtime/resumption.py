@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import unpack
 from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import TaskPlan
@@ -13,6 +12,7 @@ from alo_lib.records import Kind, Message
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import require_same_settings
 from alo_lib.runtime.told import Told, told_by
+from alo_lib.settings import Settings
 
 __all__ = ["Beginning", "begin", "inputs_waiting"]
 
@@ -68,7 +68,9 @@ class Beginning:
         A frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
         Raises DivergenceError when this program decides otherwise, with the journal as it was.
         """
-        state = None if self.snapshot is None else unpack(self.snapshot.state)
+        state = None
+        if self.snapshot is not None:
+            state = unpack(CoreState, self.snapshot.state, settings=self.settings)
         core = self.core(Continuation(()), state, plans)
         extra: list[Message] = []
         if self._found is not None:

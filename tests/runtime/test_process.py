@@ -45,6 +45,9 @@ def equivalent(folder: Path, seeds: range) -> None:
             remote.remark(END)
             name, _, slots = server.stdout.readline().split()  # type: ignore[union-attr]
             remote.stop()
+            assert remote.holdings == expected.core.holdings
+            assert remote.orders_working == expected.core.orders_working
+            assert remote.contracts_open(0) == expected.core.contracts_open(0)
             journal = read_journal(place / "journal")
             assert name == f"s{seed}"
             in_logical_time = logical(journal)

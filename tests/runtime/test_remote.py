@@ -41,6 +41,19 @@ def test_orders_that_open_risk_are_refused_when_their_answer_comes_too_late(tmp_
     remote.stop()
 
 
+def test_the_host_follows_splits_and_not_their_warnings(tmp_path: Path) -> None:
+    process, remote = by_hand(tmp_path, told=True)
+    quotes_in(remote)
+    fill = records(Kind.ORDER_EVENT, instrument=0, quantity=7, price=1.0, status=OrderStatus.FILLED)
+    remote.accept(Message(Kind.ORDER_EVENT, at(FIRST, 10), fill))
+    for warning, expected in ((1, 7), (0, 14)):
+        split = records(Kind.SPLIT, instrument=0, factor=0.5, warning=warning)
+        remote.accept(Message(Kind.SPLIT, at(FIRST, 10), split))
+        assert remote.holdings == {0: expected}
+    process.close()
+    remote.stop()
+
+
 def until(link: Link, phase: LinkPhase) -> None:
     """Wait for a phase; how long it takes is the host's affair."""
     end = time.monotonic() + PATIENCE
