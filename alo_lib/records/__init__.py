@@ -20,6 +20,8 @@ from alo_lib.records.layouts import (
     Records,
     records,
 )
+from alo_lib.records.sessions import Session
+from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
     DAY,
     DAYS_A_YEAR,
@@ -46,17 +48,22 @@ __all__ = [
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
+    "TRANSIENT",
     "YEAR",
+    "Alternatives",
     "Contract",
     "HostEvent",
     "InstrumentKind",
     "InstrumentTable",
     "Kind",
+    "Linked",
     "Message",
     "OrderReason",
     "OrderStatus",
     "OrderType",
     "Records",
+    "Session",
+    "Transient",
     "osi_symbol",
     "records",
     "years_between",

@@ -18,14 +18,14 @@ from alo_lib.journal import (
     order_digest,
     orders_of,
 )
-from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
+from alo_lib.market import DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records
+from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.runtime import Beginning, Continuation, begin
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.feed import Feed
+from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
@@ -40,6 +40,8 @@ __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
 _ONE_DAY: Final = dt.timedelta(days=1)
 _BARS_A_SNAPSHOT: Final = 5
+_RUN: Final = ("alo_lib.simulation.engine",)
+"""What decides a run: the broker and the account as well as the core."""
 
 Progress = Callable[[dt.date, float], None]
 """Called with the simulated day and the share of the run that is done."""
@@ -94,7 +96,7 @@ def run_backtest(
         )
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
-    place = JournalFolder(results / JOURNAL_FOLDER, program(), durability=durability, fresh=not resume)
+    place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
     run = _Run(settings, folder, beginning, place.snapshots)
     run.run(progress)
@@ -123,8 +125,15 @@ def run_backtest(
     )
 
 
+class _SessionStart(NamedTuple):
+    """Feed and faults as they are when a session has begun."""
+
+    feed: FeedState
+    faults: FaultLog
+
+
 class _State(NamedTuple):
-    """A run after one of its bars; what its parts share is one object here, too."""
+    """A run after one of its bars; what its parts share is stored once, here."""
 
     session: int
     time: int
@@ -168,7 +177,9 @@ class _Run:
         self._session = -1  # that is being traded
         self._session_start = b""  # feed and faults as they were when it had begun, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
-        state: _State | None = None if beginning.snapshot is None else unpack(beginning.snapshot.state)
+        state: _State | None = None
+        if beginning.snapshot is not None:
+            state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone)
         self._core = beginning.core(self._journal, None if state is None else state.core)
         if state is not None:
             self._resume(state)
@@ -226,7 +237,7 @@ class _Run:
             self._begin(session)
             faults = FaultLog()
             faults.replace_by(self._folder.faults)
-            self._session_start = pack((self._feed.state, faults))
+            self._session_start = pack(_SessionStart(self._feed.state, faults))
         else:
             time, self._resumed = self._resumed, None
         after = time
@@ -265,7 +276,7 @@ class _Run:
     def _resume(self, state: _State) -> None:
         """Be the run that a snapshot was taken of."""
         self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
-        feed, faults = unpack(state.session_start)
+        feed, faults = unpack(_SessionStart, state.session_start)
         self._feed.resume(feed)
         self._folder.faults.replace_by(faults)
         self._listing, self._prices, self._account = state.listing, state.prices, state.account

@@ -5,13 +5,14 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core import Settings
 from alo_lib.market import (
+    QUOTE_BAR,
     CorporateEvents,
     DataError,
     DataFolder,
@@ -20,10 +21,9 @@ from alo_lib.market import (
     FaultLog,
     Resolution,
     SecurityType,
-    Session,
 )
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, records
+from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy import select_contracts
@@ -45,7 +45,7 @@ class FeedState(NamedTuple):
     selected: dict[str, list[Contract]]
     known: dict[int, Contract]
     watched: list[Watched]
-    last_quote: NDArray[np.void]
+    last_quote: Annotated[NDArray[np.void], QUOTE_BAR]
 
 
 class Feed:
