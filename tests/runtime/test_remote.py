@@ -63,7 +63,7 @@ def until(link: Link, phase: LinkPhase) -> None:
 
 
 def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(tmp_path: Path) -> None:
-    common = ["--tmp_path", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
+    common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
     remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), paced=False)
     core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -95,7 +95,7 @@ def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(tmp_path:
 
 
 def test_a_host_that_was_killed_knows_again_what_it_had_told(tmp_path: Path) -> None:
-    common = ["--tmp_path", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
+    common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
     core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), paced=False)
