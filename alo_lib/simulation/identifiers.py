@@ -5,13 +5,14 @@ and type of security.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from alo_lib.market.map_files import MapFile
-from alo_lib.simulation.listing import Instrument
+from alo_lib.simulation.listing import Instrument, Listing
 
-__all__ = ["equity_id", "option_id", "symbol_object"]
+__all__ = ["Identifiers", "equity_id", "option_id", "symbol_object"]
 
 _MARKET_USA: Final = 1
 _EQUITY, _OPTION = 1, 2
@@ -50,6 +51,25 @@ def symbol_object(instrument: Instrument, ticker: str, history: MapFile) -> dict
         "permtick": instrument.symbol,
         "underlying": equity,
     }
+
+
+class Identifiers:
+    """LEAN's identifiers of listed instruments; ``histories`` are the underlyings' by ticker."""
+
+    def __init__(self, listing: Listing, histories: Mapping[str, MapFile]) -> None:
+        self._listing = listing
+        self._histories = histories
+
+    def root(self, number: int) -> str:
+        """The ticker that an underlying began with, which begins the identifiers of its contracts."""
+        ticker = self._listing[number].symbol
+        return _first(ticker, self._histories[ticker])[0]
+
+    def option(self, number: int) -> str:
+        """A contract's identifier."""
+        contract = self._listing[number]
+        ticker = self._listing[contract.underlying].symbol
+        return option_id(contract, ticker, self._histories[ticker])
 
 
 def _first(ticker: str, history: MapFile) -> tuple[str, dt.date]:
