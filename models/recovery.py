@@ -1,6 +1,6 @@
 """LEAN's object store as the journal's place, and its portfolio as what a restarted core is held against."""
 
-from AlgorithmImports import Market, OptionRight, OptionStyle, QCAlgorithm, Symbol
+from AlgorithmImports import QCAlgorithm
 
 from alo_lib.core import TradingCore, pack, program
 from alo_lib.journal import (
@@ -11,7 +11,6 @@ from alo_lib.journal import (
     object_store_key,
     segments_of,
 )
-from alo_lib.records import Contract
 from alo_lib.runtime import HostOrder, HostPosition
 from models.marshalling import Marshal, order_number
 
@@ -20,7 +19,6 @@ __all__ = [
     "held_names",
     "host_orders",
     "host_positions",
-    "option_symbol",
     "remove_segments",
     "save_segment",
     "stored_segments",
@@ -89,13 +87,6 @@ def remove_segments(algorithm: QCAlgorithm) -> None:
     ours = (*(f"{key}." for key in (OBJECT_STORE_KEY, OBJECT_STORE_COPY)), *_SNAPSHOT_KEYS)
     for key in sorted(key for key in algorithm.object_store.keys if key.startswith(ours)):
         algorithm.object_store.delete(key)
-
-
-def option_symbol(underlying: Symbol, contract: Contract) -> Symbol:
-    """LEAN's symbol of a contract."""
-    style = OptionStyle.AMERICAN if contract.american else OptionStyle.EUROPEAN
-    right = OptionRight.CALL if contract.right > 0 else OptionRight.PUT
-    return Symbol.create_option(underlying, Market.USA, style, right, contract.strike, contract.expiry)
 
 
 def held_names(algorithm: QCAlgorithm) -> list[str]:

@@ -5,6 +5,7 @@ from alo_lib.records.instruments import (
     OPTION_MULTIPLIER,
     Contract,
     InstrumentTable,
+    osi_expiry,
     osi_symbol,
 )
 from alo_lib.records.layouts import (
@@ -57,6 +58,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Records",
+    "osi_expiry",
     "osi_symbol",
     "records",
     "years_between",

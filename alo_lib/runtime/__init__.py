@@ -5,7 +5,10 @@ from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
-from alo_lib.runtime.resumption import Continued, Told, continue_core, inputs_waiting, told_by
+from alo_lib.runtime.resumption import Continued, continue_core, inputs_waiting
+from alo_lib.runtime.teller import SessionHost, Teller, ToldCore
+from alo_lib.runtime.timetable import Timetable
+from alo_lib.runtime.told import Told, told_by
 
 __all__ = [
     "BackgroundCalibrator",
@@ -21,7 +24,11 @@ __all__ = [
     "RemoteCore",
     "Replay",
     "Replayer",
+    "SessionHost",
+    "Teller",
+    "Timetable",
     "Told",
+    "ToldCore",
     "continue_core",
     "inputs_waiting",
     "reconcile",

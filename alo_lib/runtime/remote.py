@@ -24,7 +24,7 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
-from alo_lib.runtime.resumption import Told, told_by
+from alo_lib.runtime.told import Told, told_by
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["RemoteCore"]

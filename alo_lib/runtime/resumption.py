@@ -1,9 +1,8 @@
 """A core that goes on from what an earlier process of its host has journaled."""
 
-import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import program, unpack
@@ -11,21 +10,11 @@ from alo_lib.core.trading import TradingCore
 from alo_lib.journal import Journal, JournalError, JournalWriter, Store, WriterStart, decode_snapshot, read_journal
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.writer import DEFAULT_SEGMENT
-from alo_lib.records import Contract, InstrumentKind, Kind, Message
+from alo_lib.records import Kind, Message
 from alo_lib.runtime.replay import Continuation, Replayer
+from alo_lib.runtime.told import Told, told_by
 
-__all__ = ["Continued", "Told", "continue_core", "inputs_waiting", "told_by"]
-
-
-@dataclass
-class Told:
-    """What an engine had told its core: from here it goes on telling."""
-
-    underlyings: dict[str, int] = field(default_factory=dict)  # number by ticker
-    contracts: dict[int, tuple[int, Contract]] = field(default_factory=dict)  # underlying and contract by number
-    today: set[int] = field(default_factory=set)  # contracts of the last session
-    last_close: dict[int, int] = field(default_factory=dict)  # time of the last close told, by underlying
-    session: dt.date | None = None  # the last that was begun
+__all__ = ["Continued", "continue_core", "inputs_waiting"]
 
 
 @dataclass
@@ -97,28 +86,3 @@ def inputs_waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:
     for message in messages[first:end]:
         if not (message.kind.is_decision or message.kind.is_remark):
             yield message
-
-
-def told_by(messages: Sequence[Message]) -> Told:
-    """What the inputs in a journal tell of the engine that put them in."""
-    told = Told()
-    for message in messages:
-        if message.kind is Kind.SESSION:
-            date = int(message.records["date"][0])
-            told.session = dt.date(date // 10_000, date // 100 % 100, date % 100)
-            told.today = set()
-        elif message.kind is Kind.CLOSE:
-            for row in message.records:
-                told.last_close[int(row["instrument"])] = int(row["time"])
-        elif message.kind is Kind.INSTRUMENT:
-            for row in message.records:
-                number, symbol = int(row["instrument"]), row["symbol"].decode()
-                if row["kind"] == InstrumentKind.EQUITY:
-                    told.underlyings[symbol] = number
-                    continue
-                told.today.add(number)
-                expiry = dt.datetime.strptime(symbol[6:12], "%y%m%d").date()
-                strike, right = float(row["strike"]), int(row["right"])
-                terms = (int(row["expiry"]), int(row["open_interest"]), bool(row["american"]))
-                told.contracts[number] = int(row["underlying"]), Contract(expiry, strike, right, *terms)
-    return told

@@ -35,7 +35,7 @@ from alo_lib.runtime.process import _EDGES as PROCESS_EDGES
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.reconcile import HostPosition, reconcile
 from alo_lib.runtime.remote import RemoteCore
-from alo_lib.runtime.resumption import Told
+from alo_lib.runtime.told import Told
 from alo_lib.transport import NotOwnerError, SeqLock
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS, live
