@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from alo_lib.market import MapFile
 from alo_lib.records import Contract, InstrumentTable, Kind, OrderType, records
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
+from alo_lib.simulation.identifiers import Identifiers
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -36,7 +38,16 @@ class Desk:
         self.prices.grow(len(table))
         self.account = Account(cash, self.listing)
         self.broker = Broker(self.listing, self.prices, self.account, bar=bar)
-        self.settlement = Settlement(self.listing, self.prices, self.account, self.broker, zone=ZONE, bar=bar)
+        self.settlement = Settlement(
+            self.listing,
+            self.prices,
+            self.account,
+            self.broker,
+            identifiers=Identifiers(self.listing, {"TEST": MapFile("TEST")}),
+            zone=ZONE,
+            bar=bar,
+        )
+        self.settlement.begin_session(range(1, len(table)))
         self.broker.begin_session(at(9, 30), at(16))
 
     def trade(self, time: int, close: float, volume: int = 1000) -> None:

@@ -15,6 +15,7 @@ from alo_lib.market import DataFolder
 from alo_lib.records import InstrumentTable, Kind, OrderType
 from alo_lib.runtime import Teller, Timetable
 from alo_lib.simulation import Account, Broker, Feed, Listing, OrderEvent, Prices, Settlement, TradeBuilder
+from alo_lib.simulation.identifiers import Identifiers
 
 CALL, PUT = "AAPL  140621C00640000", "AAPL  140725P00660000"
 ORDERS = {0: [(CALL, 10), (PUT, -10), ("AAPL", 155)], 2: [(CALL, -5), ("AAPL", -55)]}  # by bar
@@ -50,7 +51,10 @@ class Desk:
         bar = settings.bar_nanoseconds
         self.broker = Broker(self.listing, self.prices, self.account, bar=bar)
         zone = self.feed.hours.exchange_zone
-        self.settlement = Settlement(self.listing, self.prices, self.account, self.broker, zone=zone, bar=bar)
+        identifiers = Identifiers(self.listing, {"AAPL": DataFolder(root).map_file("AAPL")})
+        self.settlement = Settlement(
+            self.listing, self.prices, self.account, self.broker, identifiers=identifiers, zone=zone, bar=bar
+        )
         self.trades = TradeBuilder(self.listing)
         self.events: list[OrderEvent] = []
         self.equity: dict[int, Decimal] = {}
@@ -69,6 +73,7 @@ class Desk:
                     self.settlement.warn_of_split(0)
                 elif message.kind is Kind.SPLIT:
                     self.settlement.split(0, float(message.records["factor"][0]))
+            self.settlement.begin_session(self.teller.told.today)
             for step in self.feed.bars(session, self.teller.told).steps():
                 self.prices.trade(step.time, step.trades)
                 self.prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
