@@ -85,7 +85,7 @@ CASES = {
     "AAPL, dense hedges": _aapl("2014-06-09", "2014-06-13", hedge_band=0.001),
     "AAPL, refused margin": _aapl("2014-06-09", "2014-06-13", cash=5_000, max_margin=1, vega_budget=0.5, max_vega=0.5),
     "FOXA, from its spin-off and new name": _case("lean", "FOXA", "2013-07-01", "2013-07-02"),
-    "FOXA, hours, through its spin-off and new name": _case("hours", "FOXA", "2013-06-27", "2013-07-02", resolution="hour"),
+    "FOXA, hours, through its spin-off": _case("hours", "FOXA", "2013-06-27", "2013-07-02", resolution="hour"),
     "TWX, through its spin-off": _case("lean", "TWX", "2014-06-05", "2014-06-09"),
     "TWX, hours": _case("hours", "TWX", "2014-06-05", "2014-06-09", resolution="hour"),
     "AAPL and TWX, hours": _case("hours", "AAPL,TWX", "2014-06-05", "2014-06-09", resolution="hour"),
