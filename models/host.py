@@ -15,9 +15,8 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.core import Settings
-from alo_lib.market import Session
-from alo_lib.records import Contract
+from alo_lib.records import Contract, Session
+from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.forecast import DailyBar
 from models.marshalling import contract_of, expiry_time, nanoseconds

@@ -21,6 +21,8 @@ from alo_lib.records.layouts import (
     Records,
     records,
 )
+from alo_lib.records.sessions import Session
+from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
     DAY,
     DAYS_A_YEAR,
@@ -47,17 +49,22 @@ __all__ = [
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
+    "TRANSIENT",
     "YEAR",
+    "Alternatives",
     "Contract",
     "HostEvent",
     "InstrumentKind",
     "InstrumentTable",
     "Kind",
+    "Linked",
     "Message",
     "OrderReason",
     "OrderStatus",
     "OrderType",
     "Records",
+    "Session",
+    "Transient",
     "osi_expiry",
     "osi_symbol",
     "records",

@@ -6,7 +6,6 @@ that an answer cut off in the middle is told from a whole one. The state is the 
 """
 
 import contextlib
-import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -16,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.core.settings import Settings
 from alo_lib.executive import Lifecycle
+from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.transport import MessageConsumer, MessageProducer, MessageRing, Reading, SeqLock, SeqLockWriter
 
-__all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "settings_mark"]
+__all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "host_ends", "is_host_end"]
 
 HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
     [
@@ -29,8 +28,8 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("monotonic", "<i8"),  # when it was released, CLOCK_MONOTONIC
         ("length", "<i8"),  # of a frame, nanoseconds
         ("phase", "<i8"),  # CorePhase, by its place
-        ("told", "<i8"),  # 1 when the host tells the time of frames
-        ("settings", "<i8"),  # settings_mark
+        ("paced", "<i8"),  # 1 when the host tells the time of frames
+        ("settings", "<i8"),  # a mark of them (alo_lib.runtime.same_settings)
         ("sequence", "<i8"),  # messages journaled
         ("durable", "<i8"),  # of which on disk
         ("run", "<i8"),  # frames that ran since the process began
@@ -85,10 +84,14 @@ _EDGES: Final[dict[tuple[LinkPhase, str], LinkPhase]] = {
 }
 
 
-def settings_mark(settings: Settings) -> int:
-    """A number by which both sides see that they have the same settings."""
-    text = settings.model_dump_json(exclude={"core_process"})
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
+def host_ends(time: int) -> Message:
+    """What a host that ends has its core journal last."""
+    return Message(Kind.EVENT, time, records(Kind.EVENT, event=HostEvent.END_OF_ALGORITHM, instrument=-1))
+
+
+def is_host_end(message: Message) -> bool:
+    """Whether a host tells of its end."""
+    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
 
 
 class Channel:
@@ -132,20 +135,20 @@ class Link:
     """The host's knowledge of its core, from the heartbeat alone: nothing here waits for the core.
 
     A core is late when its last heartbeat is older than ``frames_late`` frames, gone when its process is or when it
-    says that it has ended. ``told`` hears of each change, on the thread that saw it: the host's own when it looks, or
+    says that it has ended. ``hear`` hears of each change, on the thread that saw it: the host's own when it looks, or
     another one while the link is watched, as it is where the core keeps its own time and the host may be busy for long.
     """
 
     def __init__(
         self,
         heartbeat: SeqLock,
-        told: Callable[[LinkPhase, str], None],
+        hear: Callable[[LinkPhase, str], None],
         *,
         frames_late: int = FRAMES_LATE,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._heartbeat = heartbeat
-        self._told = told
+        self._hear = hear
         self._frames_late = frames_late
         self._clock = clock
         self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
@@ -199,4 +202,4 @@ class Link:
 
     def _step(self, step: str, sentence: str) -> None:
         if self._lifecycle.allows(step):
-            self._told(self._lifecycle.move(step), sentence)
+            self._hear(self._lifecycle.move(step), sentence)

@@ -6,9 +6,8 @@ everything again, compares, and takes up the ring where it stood, no message los
 """
 
 import gc
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,19 +15,20 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.snapshot import pack, program, unpack
+from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
-from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, Snapshots, recover
-from alo_lib.records import HostEvent, Kind, Message, records
+from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, JournalWriter
+from alo_lib.records import Kind, Message, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
-from alo_lib.runtime.replay import Replayer
-from alo_lib.runtime.resumption import inputs_waiting
+from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, is_host_end
+from alo_lib.runtime.resumption import Beginning, begin
+from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
+from alo_lib.settings import Settings
 from alo_lib.transport import Reading
 
 __all__ = ["CoreProcess", "Ending", "rehearse"]
@@ -82,7 +82,7 @@ class _Outbox:
 class CoreProcess:
     """A trading core between a channel and a journal folder, which it makes or continues.
 
-    ``told`` makes the host tell the time of frames; it waits for each, so overruns are journaled but nothing is left
+    ``paced`` makes the host tell the time of frames; it waits for each, so overruns are journaled but nothing is left
     out for them. Raises NotOwnerError when the channel has a core, JournalError for a journal that cannot be continued,
     SettingsError when it was written under other settings, ScheduleError for plans that do not fit.
     """
@@ -93,7 +93,7 @@ class CoreProcess:
         channel: Channel,
         journal: Path,
         *,
-        told: bool = False,
+        paced: bool = False,
         durability: Durability = Durability.GROUP,
         plans: Sequence[TaskPlan] = FRAME_PLAN,
         clock: Clock | None = None,
@@ -101,7 +101,7 @@ class CoreProcess:
         self.settings = settings
         self.findings: tuple[str, ...] = ()
         self.releases = ReleaseLog()
-        self._told = told
+        self._paced = paced
         self._clock: Clock = RealClock() if clock is None else clock
         self._inputs, self._answers, self._heart, self._taking, taken = channel.core_side()
         self._lifecycle = Lifecycle("the core process", CorePhase.STARTING, _EDGES)
@@ -110,23 +110,16 @@ class CoreProcess:
         self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
         self._beat = np.zeros(1, HEARTBEAT)
         self._taken = np.zeros(1, TAKEN)
-        if told:
+        if paced:
             plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
         self._last_time = -1
         self._pulse(0, 0, 0)
-        if journal.is_dir() and any(journal.glob("*.segment")):
-            self._continue(journal, durability, plans, taken)
-        else:
-            journal.parent.mkdir(parents=True, exist_ok=True)
-            writer = JournalWriter.create(
-                journal, settings=settings.model_dump_json().encode(), durability=durability, clocks=Clocks()
-            )
-            self._outbox = _Outbox(writer)
-            self._core = TradingCore(settings, self._outbox, plans=plans)
-            self._drop_leavings()
-        self._snapshots = Snapshots(journal, program())
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        place = JournalFolder(journal, program(), durability=durability, clocks=Clocks())
+        self._snapshots = place.snapshots
+        self._begin(begin(settings, place), plans, taken)
         self._core.watch_with(BudgetWatch())
-        if not told:
+        if not paced:
             self._core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         channel.journal.unlink(missing_ok=True)
         channel.journal.symlink_to(journal.absolute())
@@ -156,7 +149,7 @@ class CoreProcess:
         deadline = -(-(self._clock.now() + offset + length) // length) * length - offset
         self._lifecycle.move("run")
         try:
-            if not self._told and self._last_time > 0:
+            if not self._paced and self._last_time > 0:
                 self._answer(self._last_time)  # which may not have been done; the host takes no answer twice
             while not self._stopping and (frames is None or self._frames < frames):
                 self.releases.begin()
@@ -167,8 +160,8 @@ class CoreProcess:
                 self._frames += 1
                 self._missed += missed
                 self._pulse((deadline + offset) // length, deadline + offset, release.released)
-                if self._told:
-                    self._told_frame()
+                if self._paced:
+                    self._paced_frame()
                 else:
                     if missed or release.began > release.deadline:  # the frame before ran into this one, or beyond it
                         self._core.tell_late(deadline + offset, lateness=release.late, missed=missed)
@@ -202,7 +195,7 @@ class CoreProcess:
         if self._core.open_frame(time):
             self._decide(time)
 
-    def _told_frame(self) -> None:
+    def _paced_frame(self) -> None:
         """Take in what waits, up to the next frame that the host tells; decide and answer it."""
         while (message := self._inputs.peek()) is not None and not self._stopping:
             if message.kind is not Kind.FRAME:
@@ -224,7 +217,7 @@ class CoreProcess:
         self._taking.write(self._taken)
         if message.kind.is_remark:
             self._core.remark(message)
-            self._stopping = self._stopping or _is_end(message)
+            self._stopping = self._stopping or is_host_end(message)
         else:
             self._core.accept(message)
         self._inputs.advance()
@@ -260,7 +253,7 @@ class CoreProcess:
     def _pulse(self, frame: int, time: int, released: int) -> None:
         beat = self._beat[0]
         beat["frame"], beat["time"], beat["monotonic"] = frame, time, released
-        beat["length"], beat["told"] = self.settings.frame_nanoseconds, self._told
+        beat["length"], beat["paced"] = self.settings.frame_nanoseconds, self._paced
         beat["settings"] = settings_mark(self.settings) if not beat["settings"] else beat["settings"]
         beat["run"], beat["missed"] = self._run, self._missed
         if frame:
@@ -274,51 +267,40 @@ class CoreProcess:
 
     # Beginning and going on ------------------------------------------------------------------------------------------
 
-    def _drop_leavings(self) -> None:
+    def _begin(self, beginning: Beginning, plans: Sequence[TaskPlan], taken: Reading) -> None:
+        """Make the core, and take up the ring where it stands."""
+        recorded = beginning.recorded
+        if any(map(is_host_end, recorded)):
+            raise JournalError(f"journal {beginning.place.name} is of a run that has ended; name another folder")
+        self._core = beginning.decided_again(self._answering, plans)
+        self._last_time = self._core.last_frame
+        if beginning.fresh:
+            self.findings = (*beginning.findings, *self._drop_leavings())
+            return
+        last = next((i for i in range(len(recorded) - 1, -1, -1) if recorded[i].kind is Kind.FRAME), None)
+        if last is not None:
+            rest = [message for message in recorded[last:] if message.kind.is_decision]
+            self._outbox.decisions[:0] = rest  # the end of a frame that was cut off has been decided by now
+        again = self._taken_already(recorded, taken)
+        if again:
+            self._inputs.advance()
+        self.findings = (
+            *beginning.findings,
+            self._last_news,
+            *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
+        )
+
+    def _answering(self, writer: JournalWriter) -> _Outbox:
+        self._outbox = _Outbox(writer)
+        return self._outbox
+
+    def _drop_leavings(self) -> Iterator[str]:
         """A journal begins with nothing in the ring: what an earlier core left there belongs to an earlier run."""
         count = 0
         while self._inputs.pop() is not None:
             count += 1
         if count:
-            self.findings = (f"{count} messages of an earlier run were left in the ring; they were dropped",)
-
-    def _continue(self, folder: Path, durability: Durability, plans: Sequence[TaskPlan], taken: Reading) -> None:
-        recovered = recover(folder)
-        written = Settings.of(json.loads(recovered.journal.settings))
-        if settings_mark(written) != settings_mark(self.settings):
-            raise SettingsError(f"journal {folder} was written under other settings; name another folder, or use those")
-        messages = recovered.journal.messages
-        if any(map(_is_end, messages)):
-            raise JournalError(f"journal {folder} is of a run that has ended; name another folder")
-        writer = recovered.writer(durability=durability, clocks=Clocks())
-        self._outbox = _Outbox(writer)
-        core = TradingCore(self.settings, self._outbox, plans=plans)
-        snapshot = Snapshots(folder, program()).latest(recovered.journal)
-        start = 0
-        if snapshot is not None:
-            start, state = snapshot.sequence, unpack(snapshot.state)
-            core.resume(state, inputs_waiting(messages, start))
-            self._last_time = state.frame.time
-        replayer = Replayer(recovered.journal, core=core, start=start)
-        replayer.continuation.beyond = self._outbox
-        for frame in replayer.frames():
-            self._last_time = frame.time
-        self._core = replayer.core
-        self._core.journal_to(self._outbox)
-        last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].kind is Kind.FRAME), None)
-        if last is not None:
-            rest = [message for message in messages[last:] if message.kind.is_decision]
-            self._outbox.decisions[:0] = rest  # the end of a frame that was cut off has been decided by now
-        again = self._taken_already(messages, taken)
-        if again:
-            self._inputs.advance()
-        self.findings = (
-            *recovered.findings,
-            self._last_news,
-            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded"
-            + (", the others are in a snapshot" if start else ""),
-            *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
-        )
+            yield f"{count} messages of an earlier run were left in the ring; they were dropped"
 
     @property
     def _last_news(self) -> str:
@@ -339,11 +321,6 @@ class CoreProcess:
         )
 
 
-def _is_end(message: Message) -> bool:
-    """Whether the host tells of its end."""
-    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
-
-
 def rehearse(settings: Settings) -> str:
     """Run a small day through a core process and a channel that are taken away again, in no time.
 
@@ -354,7 +331,7 @@ def rehearse(settings: Settings) -> str:
     with TemporaryDirectory(prefix="alo-rehearsal-") as place:
         channel = Channel(Path(place), slots=1 << 14)
         clock = LogicalClock(time.monotonic_ns())
-        process = CoreProcess(settings, channel, Path(place) / "journal", told=True, clock=clock)
+        process = CoreProcess(settings, channel, Path(place) / "journal", paced=True, clock=clock)
         host, answers = channel.host_side()
         for message in day:
             host.push(message)

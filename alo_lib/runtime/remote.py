@@ -7,14 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.core.ingest import ingest
-from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.state import State, WorkingOrder
+from alo_lib.core.frame_plan import FrameTask
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import JournalError, read_journal
 from alo_lib.records import (
     SECOND,
-    HostEvent,
     InstrumentTable,
     Kind,
     Message,
@@ -23,17 +20,22 @@ from alo_lib.records import (
     Records,
     records,
 )
-from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
+from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
+from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.told import Told, told_by
+from alo_lib.settings import Settings, SettingsError
+from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.portfolio import Portfolio
 
-__all__ = ["RemoteCore"]
+__all__ = ["Hear", "RemoteCore"]
+
+Hear = Callable[[LinkPhase, str], None]
+"""Hears how the link to a core stands: its phase, and why, in a sentence."""
 
 _OPENS_RISK: Final = (OrderReason.ENTRY,)
-_FOLLOWED: Final = (Kind.INSTRUMENT, Kind.ORDER_EVENT, Kind.SPLIT)
 _SIZED: Final = 0
-_TOLD_FRAMES_LATE: Final = 500
-"""A core that is told its frames takes for each as long as it takes; this is when its host wonders."""
+_PACED_FRAMES_LATE: Final = 500
+"""A core that is paced takes for each as long as it takes; this is when its host wonders."""
 
 _NAP: Final = 50e-6
 """Seconds between two looks for an answer."""
@@ -56,12 +58,12 @@ class _Answer(NamedTuple):
 class RemoteCore:
     """Pushes inputs, takes answers, and looks after the link.
 
-    ``told`` as in the core's process: the host tells each frame's time and waits for its answer, ``patience`` seconds
+    ``paced`` as in the core's process: the host tells each frame's time and waits for its answer, ``patience`` seconds
     at most, and as long for a core that is restarted meanwhile. Without it frames are the core's own, nothing is waited
     for, and :meth:`open_frame` opens the next one that was answered.
 
     Orders that open risk are refused on the core's behalf, as a broker would refuse them, when the core is late or gone
-    or has left their frame more than two frames behind it (where frames are told: when the host had stopped waiting).
+    or has left their frame more than two frames behind it (where frames are paced: when the host had stopped waiting).
     What reduces risk is still sent.
     """
 
@@ -70,20 +72,20 @@ class RemoteCore:
         settings: Settings,
         channel: Channel,
         *,
-        told: bool,
+        paced: bool,
         patience: float = 60.0,
-        hear: Callable[[LinkPhase, str], None] = lambda phase, sentence: None,
+        hear: Hear = lambda phase, sentence: None,
         clock: Callable[[], int] = clocks.monotonic_ns,
     ) -> None:
         self.settings = settings
         self.instruments = InstrumentTable()
-        frames_late = _TOLD_FRAMES_LATE if told else FRAMES_LATE
+        frames_late = _PACED_FRAMES_LATE if paced else FRAMES_LATE
         self.link = Link(channel.heartbeat, hear, frames_late=frames_late, clock=clock)
         self._journal = channel.journal
-        self._told = told
+        self._paced = paced
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
-        self._known = State(settings, Portfolio(settings.cash))  # followed as far as contracts_open needs it
+        self._ledger = Ledger(Portfolio(settings.cash))
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
@@ -108,10 +110,10 @@ class RemoteCore:
         beat = self.link.beat
         if beat["settings"] != settings_mark(self.settings):
             raise SettingsError("the core process runs under other settings than its host; start both with the same")
-        if bool(beat["told"]) is not self._told:
-            wanted = "told its frames' times" if self._told else "to keep its own time"
+        if bool(beat["paced"]) is not self._paced:
+            wanted = "to be paced by its host" if self._paced else "to keep its own time"
             raise SettingsError(f"the core process was not started {wanted}, as its host wants it")
-        if not self._told:
+        if not self._paced:
             self.link.watch()
             return
         while self._answers.pop() is not None:  # of a run before this one
@@ -133,13 +135,8 @@ class RemoteCore:
         for message in messages:
             if message.kind is Kind.INSTRUMENT:
                 self.instruments.know(message.records)
-            if message.kind in _FOLLOWED:
-                ingest(self._known, message)
-            elif message.kind is Kind.INTENT:
-                for intent in message.records:
-                    order = WorkingOrder(int(intent["instrument"]), int(intent["quantity"]))
-                    self._known.working[int(intent["order"])] = order
-            elif message.kind is Kind.FRAME:
+            self._follow(message)
+            if message.kind is Kind.FRAME:
                 self._answered = message.time
         return told_by(messages), count
 
@@ -169,8 +166,7 @@ class RemoteCore:
         with self._pushing:
             self._inputs.push(message)
             self._pushed = True
-            if message.kind in _FOLLOWED:
-                ingest(self._known, message)
+            self._follow(message)
 
     def remark(self, message: Message) -> None:
         """Hand the core something to journal that no task reads, from any thread."""
@@ -186,7 +182,7 @@ class RemoteCore:
         if self._open:
             raise LifecycleError("the core cannot open: it is in a frame")
         self.link.look()
-        if not self._told:
+        if not self._paced:
             self._wait_for_own()
             return self._begin_next()
         if self._pushed:
@@ -198,7 +194,7 @@ class RemoteCore:
         self._poll()
         return self._begin_next()
 
-    def run_through(self, task: str) -> None:
+    def run_through(self, task: FrameTask) -> None:
         """The core has run the whole frame already."""
         self._needs_frame()
 
@@ -212,12 +208,12 @@ class RemoteCore:
         self.close_frame()
         return self._sendable
 
-    def end(self) -> list[bytes]:
-        """Tell the core of the end, and wait for its process to close its journal; returns the journal's segments.
+    def end(self, time: int) -> list[bytes]:
+        """Tell the core of the host's end at ``time``, and wait for its process to close its journal.
 
-        Raises TimeoutError when it does not end within the host's patience.
+        Returns the journal's segments. Raises TimeoutError when it does not end within the host's patience.
         """
-        self.remark(Message(Kind.EVENT, self._asked, records(Kind.EVENT, event=HostEvent.END_OF_ALGORITHM)))
+        self.remark(host_ends(time))
         end = clocks.monotonic() + self._patience
         while self.link.beat["phase"] != list(CorePhase).index(CorePhase.STOPPED):
             if clocks.monotonic() > end:
@@ -262,18 +258,33 @@ class RemoteCore:
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""
-        return self._known.contracts_open(underlying)
+        return self._ledger.contracts_open(underlying)
 
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as the order events that were told add up."""
-        portfolio = self._known.portfolio
-        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+        return self._ledger.holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
-        return {number: (order.instrument, order.remaining) for number, order in sorted(self._known.working.items())}
+        return self._ledger.orders_working
+
+    def _follow(self, message: Message) -> None:
+        """Keep the ledger: what is held and on order, by what the core is told and what it decides."""
+        ledger = self._ledger
+        if message.kind is Kind.INSTRUMENT:
+            ledger.list_instruments(message.records)
+        elif message.kind is Kind.ORDER_EVENT:
+            for event in message.records:
+                ledger.book(event)
+        elif message.kind is Kind.INTENT:
+            for intent in message.records:
+                ledger.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
+        elif message.kind is Kind.SPLIT:
+            for split in message.records[message.records["warning"] == 0]:
+                # Cash for part of a share is the core's affair: nobody asks the host's ledger for money.
+                ledger.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -323,7 +334,7 @@ class RemoteCore:
         self._ready = [answer for answer in self._ready if answer.decisions]
         if not self._ready:
             return False
-        if self._told:
+        if self._paced:
             answers, self._ready = self._ready, []
         else:
             answers = [self._ready.pop(0)]
@@ -341,9 +352,8 @@ class RemoteCore:
     def _allowed(self, answer: _Answer) -> Records:
         """The answer's orders, without those that would open risk too late; these are told as refused."""
         intents = answer.of(Kind.INTENT)
-        for intent in intents:
-            number, instrument = int(intent["order"]), int(intent["instrument"])
-            self._known.working[number] = WorkingOrder(instrument, int(intent["quantity"]))
+        for each in answer.decisions:
+            self._follow(each)
         if not self._too_late(answer):
             return intents
         refused = np.isin(intents["reason"], _OPENS_RISK)
@@ -355,7 +365,7 @@ class RemoteCore:
         return allowed
 
     def _too_late(self, answer: _Answer) -> bool:
-        if self._told:
+        if self._paced:
             return answer.time < self._asked
         if self.link.phase is not LinkPhase.ATTACHED:
             return True

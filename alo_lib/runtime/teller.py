@@ -7,10 +7,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from alo_lib.core.settings import Settings
-from alo_lib.market import Session
-from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, records
+from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
 from alo_lib.runtime.told import Told
+from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import DailyBar
 
 __all__ = ["SessionHost", "Teller", "ToldCore"]

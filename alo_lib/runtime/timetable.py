@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.core.settings import Settings
-from alo_lib.market import Session
-from alo_lib.records import MINUTE
+from alo_lib.records import MINUTE, Session
+from alo_lib.settings import Settings
 
 __all__ = ["Timetable"]
 

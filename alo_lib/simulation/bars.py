@@ -16,10 +16,9 @@ from alo_lib.market import (
     DataKind,
     OptionBars,
     Resolution,
-    Session,
     contract_array,
 )
-from alo_lib.records import Contract, Kind, Message, Records, records
+from alo_lib.records import Contract, Kind, Message, Records, Session, records
 from alo_lib.runtime import Timetable
 
 __all__ = ["BarReader", "BarsEnding", "SessionBars", "Watched"]
@@ -35,7 +34,7 @@ class Watched(NamedTuple):
 
     ticker: str
     number: int
-    contracts: Sequence[tuple[int, Contract]]
+    contracts: list[tuple[int, Contract]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 import datetime as dt
 from bisect import bisect_left
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core import Settings
 from alo_lib.market import (
+    QUOTE_BAR,
     DataError,
     DataFolder,
     FactorFile,
@@ -17,9 +18,8 @@ from alo_lib.market import (
     FaultLog,
     Resolution,
     SecurityType,
-    Session,
 )
-from alo_lib.records import DAY, Contract
+from alo_lib.records import DAY, Contract, Session
 from alo_lib.runtime import Told
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
@@ -36,7 +36,7 @@ class FeedState(NamedTuple):
     """What a feed remembers of the sessions up to one that was begun."""
 
     selected: dict[str, list[Contract]]
-    last_quote: NDArray[np.void]
+    last_quote: Annotated[NDArray[np.void], QUOTE_BAR]
 
 
 class Feed:

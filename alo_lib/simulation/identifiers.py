@@ -7,9 +7,10 @@ and type of security.
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from alo_lib.market.map_files import MapFile
+from alo_lib.records import Linked
 from alo_lib.simulation.listing import Instrument, Listing
 
 __all__ = ["Identifiers", "equity_id", "option_id", "symbol_object"]
@@ -55,6 +56,9 @@ def symbol_object(instrument: Instrument, ticker: str, history: MapFile) -> dict
 
 class Identifiers:
     """LEAN's identifiers of listed instruments; ``histories`` are the underlyings' by ticker."""
+
+    _listing: Annotated[Listing, Linked("listing")]
+    _histories: Annotated[Mapping[str, MapFile], Linked("histories")]
 
     def __init__(self, listing: Listing, histories: Mapping[str, MapFile]) -> None:
         self._listing = listing

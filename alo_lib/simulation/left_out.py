@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from alo_lib.core import Settings
 from alo_lib.market import DataFolder, FaultLog
 from alo_lib.records import Kind, Message
 from alo_lib.runtime import Told
+from alo_lib.settings import Settings
 from alo_lib.simulation.feed import Feed
 
 __all__ = ["data_left_out"]

@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from alo_lib.core import Settings
-from alo_lib.market import ContractKey, DataFolder, DataKind, FaultLog, Resolution, Session
+from alo_lib.market import ContractKey, DataFolder, DataKind, FaultLog, Resolution
 from alo_lib.market.calendar import utc_time
+from alo_lib.records import Session
+from alo_lib.settings import Settings
 
 __all__ = ["Nights"]
 

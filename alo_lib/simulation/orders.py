@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
+from alo_lib.core.columns import Column
 from alo_lib.records import Kind, Message, OrderStatus, OrderType, records
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO
 
 __all__ = ["OrderArchive", "OrderEvent", "SimulatedOrder"]
-
-CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class SimulatedOrder:
     @property
     def is_open(self) -> bool:
         """Whether something can still happen to it."""
-        return self.status not in CLOSED
+        return not self.status.is_done
 
     @property
     def direction(self) -> int:
@@ -137,7 +137,12 @@ class SimulatedOrder:
 
 
 class OrderArchive(Archive[SimulatedOrder]):
-    """Orders; the broker holds those that are open."""
+    """Orders; what can still happen to one keeps it from being settled."""
+
+    @classmethod
+    def stored_as(cls, item: Any = SimulatedOrder) -> Column:
+        """See :class:`Archive`."""
+        return super().stored_as(item)
 
     def settled(self, item: SimulatedOrder) -> bool:
         """Whether nothing can happen to it any more."""

@@ -3,12 +3,12 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alo_lib.records import MINUTE, SECOND, OrderType
+from alo_lib.records import MINUTE, SECOND, Linked, OrderType
 from alo_lib.simulation.account import Account, Position
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.fees import market_order_fee
@@ -35,6 +35,17 @@ _ASSIGNED_BEYOND: Final = Decimal("0.05")
 class Settlement:
     """LEAN's default models of what befalls positions, at the times and in the order in which LEAN applies them."""
 
+    securities: Securities
+    _listing: Annotated[Listing, Linked("listing")]
+    _prices: Annotated[Prices, Linked("prices")]
+    _account: Annotated[Account, Linked("account")]
+    _broker: Annotated[Broker, Linked("broker")]
+    _identifiers: Identifiers
+    _zone: Annotated[ZoneInfo, Linked("zone")]
+    _bar: int
+    _next_assignment: int
+    _splitting: list[int]
+
     def __init__(
         self,
         listing: Listing,
@@ -54,8 +65,8 @@ class Settlement:
         self._zone = zone
         self._bar = bar
         self.securities = Securities()
-        self._next_assignment = np.iinfo(np.int64).min
-        self._splitting: list[int] = []
+        self._next_assignment = int(np.iinfo(np.int64).min)
+        self._splitting = []
 
     def begin_session(self, contracts: Iterable[int]) -> None:
         """Know the contracts that LEAN subscribes to in a session: those selected, and those held.

@@ -1,40 +1,19 @@
 """What is known of one underlying's market: its price, its contracts and their last quotes."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import Chain, market_price
 from alo_lib.pricing.forwards import trailing_yield
-from alo_lib.records import SECOND, YEAR, Kind, Records, records, years_between
+from alo_lib.records import TRANSIENT, YEAR, Kind, Records, records, years_between
 
-__all__ = ["MarketBook", "PricedRows", "TradingSession"]
+__all__ = ["CashDividend", "MarketBook", "PricedRows"]
 
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class TradingSession:
-    """A regular trading session, in ns UTC."""
-
-    open: int
-    close: int
-    date: int  # yyyymmdd
-
-    def seconds_since_open(self, time: int) -> float:
-        """Seconds from the open, negative before it."""
-        return (time - self.open) / SECOND
-
-    def seconds_to_close(self, time: int) -> float:
-        """Seconds to the close, negative after it."""
-        return (self.close - time) / SECOND
-
-    def is_open(self, time: int) -> bool:
-        """Whether orders can trade now."""
-        return self.open <= time < self.close
 
 
 @dataclass(slots=True)
@@ -66,10 +45,10 @@ class MarketBook:
     ticker: str
     trade_price: float = np.nan
     trade_time: int = -1
-    quote: Records = field(default_factory=lambda: _no_quotes(1))
+    quote: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(1))
     quote_at: int = -1
-    contracts: Records = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
-    quotes: Records = field(default_factory=lambda: _no_quotes(0))
+    contracts: Annotated[Records, Kind.INSTRUMENT] = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
+    quotes: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(0))
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
@@ -77,12 +56,9 @@ class MarketBook:
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
     refused: set[tuple[int, int]] = field(default_factory=set)
-    priced: PricedRows | None = field(default=None, init=False, repr=False, compare=False)
-    """What was last priced, which saves making it again and changes no value; no part of a snapshot."""
+    priced: Annotated[PricedRows | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
+    """What was last priced, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"priced": None}
 
     @property
     def spot(self) -> float:
@@ -96,6 +72,25 @@ class MarketBook:
     def spot_time(self) -> int:
         """When the spot was last heard of."""
         return max(self.quote_at, self.trade_time)
+
+    def take_trade(self, price: float, time: int) -> None:
+        """Take a trade of the underlying, or a bar of trades that ended."""
+        self.trade_price, self.trade_time = price, time
+        self.forget_orders({self.instrument})
+
+    def take_quotes(self, rows: Records, time: int) -> bool:
+        """Take QUOTE records, of other underlyings, too. Returns whether any is of this one or of its contracts."""
+        self.forget_orders(set(rows["instrument"].tolist()))
+        own = rows[rows["instrument"] == self.instrument]
+        if len(own):
+            self.quote, self.quote_at = own[-1:].copy(), time
+        _, chain_rows, quote_rows = np.intersect1d(
+            self.contracts["instrument"], rows["instrument"], assume_unique=True, return_indices=True
+        )
+        if len(chain_rows):
+            self.quotes[chain_rows] = rows[quote_rows]
+            self.quote_time[chain_rows] = time
+        return bool(len(own) or len(chain_rows))
 
     def forget_orders(self, instruments: set[int]) -> None:
         """Forget what orders did to the quotes of instruments that have newer ones."""

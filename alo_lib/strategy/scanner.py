@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, Contract, Kind, Records, records
+from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.settings import StrategySettings
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
 __all__ = ["rank", "select_contracts", "tradable"]
@@ -20,7 +20,7 @@ Rows = NDArray[np.intp]
 
 
 def select_contracts(
-    settings: StrategySettings, date: dt.date, reference_price: float, contracts: Iterable[Contract]
+    settings: Settings, date: dt.date, reference_price: float, contracts: Iterable[Contract]
 ) -> list[Contract]:
     """The contracts to subscribe on ``date``: by calendar days to expiry and by strike around a reference price."""
     return sorted(
@@ -31,7 +31,7 @@ def select_contracts(
     )
 
 
-def rank(book: MarketBook, valuation: Valuation, settings: StrategySettings, rate: float, time: int) -> Records:
+def rank(book: MarketBook, valuation: Valuation, settings: Settings, rate: float, time: int) -> Records:
     """The best pairs to buy or sell, best first, as SIGNAL records.
 
     A pair's edge is what its quotes pay over its value at the forecast volatility, entering at the touch, leaving
@@ -57,9 +57,7 @@ def rank(book: MarketBook, valuation: Valuation, settings: StrategySettings, rat
     return signals
 
 
-def tradable(
-    book: MarketBook, volatility: NDArray[np.float64], settings: StrategySettings, time: int
-) -> NDArray[np.bool_]:
+def tradable(book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int) -> NDArray[np.bool_]:
     """Rows that may be a leg at their forecast volatilities, whatever they are worth; the others need not be priced."""
     usable = _usable(book, settings, time)
     if settings.structure == "straddle":
@@ -67,7 +65,7 @@ def tradable(
     return usable
 
 
-def _usable(book: MarketBook, settings: StrategySettings, time: int) -> NDArray[np.bool_]:
+def _usable(book: MarketBook, settings: Settings, time: int) -> NDArray[np.bool_]:
     """Rows that pass the liquidity, maturity and quote-sanity filters."""
     contracts, quotes = book.contracts, book.quotes
     bid, ask = quotes["bid"], quotes["ask"]
@@ -91,7 +89,7 @@ def _usable(book: MarketBook, settings: StrategySettings, time: int) -> NDArray[
 
 
 def _near_the_money(
-    book: MarketBook, volatility: NDArray[np.float64], settings: StrategySettings, time: int
+    book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int
 ) -> NDArray[np.bool_]:
     """Rows whose strike lies within the moneyness limit, in standard deviations to expiry."""
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from alo_lib.core import Settings
 from alo_lib.market import DataFolder, DataKind, Resolution
 from alo_lib.market.aggregation import hour_bars
 from alo_lib.market.generator import generate_market
 from alo_lib.market.layout import SecurityArchive
 from alo_lib.market.writer import write_security_file
+from alo_lib.settings import Settings
 
 __all__ = ["CASES", "Case", "market_of", "with_hours"]
 

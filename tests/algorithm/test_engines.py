@@ -140,7 +140,7 @@ def test_lean_decides_the_same_through_a_core_process(
 ) -> None:
     engine, name = native(), f"test_{os.getpid()}"
     wanted = [word for key, value in JOBS[job].items() for word in ("--set", f"{key}={value}")]
-    command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--told", "--priority", "0", *wanted]
+    command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--paced", "--priority", "0", *wanted]
     core = subprocess.Popen([*command, "--journal", str(tmp_path / "journal")], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         (tmp_path / "run").mkdir()

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from alo_lib.core import Settings
-from alo_lib.market import Session
-from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message
+from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message, Session
 from alo_lib.runtime import Teller, Timetable, Told, told_by
+from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import DailyBar
 
 TUESDAY, WEDNESDAY, THURSDAY = dt.date(2015, 12, 22), dt.date(2015, 12, 23), dt.date(2015, 12, 24)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import FrameTask, Settings, SettingsError
+from alo_lib.core.tasks import Decisions, Work
+from alo_lib.executive import Frame
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.runtime import DivergenceError
 from alo_lib.simulation import BacktestResult, run_backtest
@@ -34,15 +36,15 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> BacktestResul
 
 def dying_at(monkeypatch: pytest.MonkeyPatch, frame: int) -> Callable[[], None]:
     """Kill the run within its frame of that number; returns what lets it live again."""
-    real, frames = TradingCore._execute, iter(range(10**9))
+    real, frames = FrameTask.EXECUTE.step, iter(range(10**9))
 
-    def execute(core: TradingCore, now: object) -> None:
+    def execute(work: Work, frame_open: Frame) -> Decisions:
         if next(frames) == frame:
             raise KilledError
-        real(core, now)  # type: ignore[arg-type]
+        return real(work, frame_open)
 
-    monkeypatch.setattr(TradingCore, "_execute", execute)
-    return lambda: monkeypatch.setattr(TradingCore, "_execute", real)
+    monkeypatch.setattr(FrameTask.EXECUTE, "step", execute)
+    return lambda: monkeypatch.setattr(FrameTask.EXECUTE, "step", real)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -67,8 +69,8 @@ def test_a_killed_run_goes_on_to_the_same_end(
     same = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None, "recovery": ()}
     assert replace(again, **same) == replace(whole, **same)
     assert len(read_journal(tmp_path / JOURNAL_FOLDER).messages) == len(frames)
-    assert again.recovery[-1].endswith("are in a snapshot")
     assert ("which 0 are in a snapshot" in again.recovery[-1]) == (bars == 1000)
+    assert again.recovery[-1].endswith("are in a snapshot; the others are decided again")
     assert not list((tmp_path / JOURNAL_FOLDER).glob("*.snapshot"))
 
 
@@ -80,7 +82,7 @@ def test_other_settings_and_other_data_are_refused(data: Path, tmp_path: Path, m
     live()
     with pytest.raises(JournalError, match="holds a journal already"):
         run_backtest(tiny.settings(), data, tmp_path)
-    with pytest.raises(JournalError, match="was written under other settings than these"):
+    with pytest.raises(SettingsError, match=r"was written under other settings than these \(cash was .* and is 5.0\)"):
         run_backtest(tiny.settings(cash=5.0), data, tmp_path, resume=True)
     other = tiny.write(tmp_path / "other", split=True)
     with pytest.raises(DivergenceError, match=r"message \d+: the journal holds"):

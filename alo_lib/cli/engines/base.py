@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from alo_lib.core.settings import Settings
 from alo_lib.market import FaultLog
+from alo_lib.settings import Settings
 
 __all__ = ["Engine", "EngineRun", "EngineState", "Progress"]
 

@@ -13,8 +13,8 @@ from alo_lib.cli.engines.lean_process import check_results, run_and_show
 from alo_lib.cli.engines.parameters import lean_parameters, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
-from alo_lib.core.settings import Settings
 from alo_lib.journal import take_from_object_store
+from alo_lib.settings import Settings
 
 __all__ = ["DockerEngine", "stage_project"]
 
@@ -85,8 +85,9 @@ class DockerEngine:
             environment=os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED},
             log=log,
         )
+        segments = take_from_object_store(project / "storage", folder)  # a run that failed has a journal as well
         check_results(results, _ALGORITHM_ID, output, log)
-        if not take_from_object_store(project / "storage", folder):
+        if not segments:
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
         for path in sorted(results.iterdir()):
             if path.is_file() and path.suffix in (".json", ".txt"):
