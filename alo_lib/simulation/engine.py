@@ -26,7 +26,6 @@ from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.feed import Feed, FeedState
-from alo_lib.simulation.identifiers import Identifiers
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.nights import Nights
@@ -175,7 +174,7 @@ class _Run:
             self._prices,
             self._account,
             self._broker,
-            identifiers=Identifiers(self._listing, histories),
+            histories=histories,
             zone=self._zone,
             bar=bar,
         )

@@ -5,15 +5,13 @@ and type of security.
 """
 
 import datetime as dt
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from alo_lib.market.map_files import MapFile
-from alo_lib.records import Linked
-from alo_lib.simulation.listing import Instrument, Listing
+from alo_lib.simulation.listing import Instrument
 
-__all__ = ["Identifiers", "equity_id", "option_id", "symbol_object"]
+__all__ = ["equity_id", "first_ticker", "option_id", "symbol_object"]
 
 _MARKET_USA: Final = 1
 _EQUITY, _OPTION = 1, 2
@@ -54,26 +52,9 @@ def symbol_object(instrument: Instrument, ticker: str, history: MapFile) -> dict
     }
 
 
-class Identifiers:
-    """LEAN's identifiers of listed instruments; ``histories`` are the underlyings' by ticker."""
-
-    _listing: Annotated[Listing, Linked("listing")]
-    _histories: Annotated[Mapping[str, MapFile], Linked("histories")]
-
-    def __init__(self, listing: Listing, histories: Mapping[str, MapFile]) -> None:
-        self._listing = listing
-        self._histories = histories
-
-    def root(self, number: int) -> str:
-        """The ticker that an underlying began with, which begins the identifiers of its contracts."""
-        ticker = self._listing[number].symbol
-        return _first(ticker, self._histories[ticker])[0]
-
-    def option(self, number: int) -> str:
-        """A contract's identifier."""
-        contract = self._listing[number]
-        ticker = self._listing[contract.underlying].symbol
-        return option_id(contract, ticker, self._histories[ticker])
+def first_ticker(ticker: str, history: MapFile) -> str:
+    """The ticker that an equity began with, which begins its identifier and those of its options."""
+    return _first(ticker, history)[0]
 
 
 def _first(ticker: str, history: MapFile) -> tuple[str, dt.date]:

@@ -1,18 +1,19 @@
 """What happens to positions without an order: expiry, assignment, splits, dividends, liquidation before a split."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from alo_lib.market import MapFile
 from alo_lib.records import MINUTE, SECOND, Linked, OrderType
 from alo_lib.simulation.account import Account, Position
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.fees import market_order_fee
-from alo_lib.simulation.identifiers import Identifiers
+from alo_lib.simulation.identifiers import first_ticker, option_id
 from alo_lib.simulation.listing import Instrument, Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
@@ -33,14 +34,17 @@ _ASSIGNED_BEYOND: Final = Decimal("0.05")
 
 
 class Settlement:
-    """LEAN's default models of what befalls positions, at the times and in the order in which LEAN applies them."""
+    """LEAN's default models of what befalls positions, at the times and in the order in which LEAN applies them.
+
+    ``histories`` are the underlyings' names over time, by ticker.
+    """
 
     securities: Securities
     _listing: Annotated[Listing, Linked("listing")]
     _prices: Annotated[Prices, Linked("prices")]
     _account: Annotated[Account, Linked("account")]
     _broker: Annotated[Broker, Linked("broker")]
-    _identifiers: Identifiers
+    _histories: Annotated[Mapping[str, MapFile], Linked("histories")]
     _zone: Annotated[ZoneInfo, Linked("zone")]
     _bar: int
     _next_assignment: int
@@ -53,7 +57,7 @@ class Settlement:
         account: Account,
         broker: Broker,
         *,
-        identifiers: Identifiers,
+        histories: Mapping[str, MapFile],
         zone: ZoneInfo,
         bar: int,
     ) -> None:
@@ -61,7 +65,7 @@ class Settlement:
         self._prices = prices
         self._account = account
         self._broker = broker
-        self._identifiers = identifiers
+        self._histories = histories
         self._zone = zone
         self._bar = bar
         self.securities = Securities()
@@ -74,7 +78,7 @@ class Settlement:
         It drops the others in the order of their identifiers, then adds the new ones in that of their symbols.
         """
         today, known = set(contracts), self.securities
-        for number in sorted(set(known) - today, key=self._identifiers.option):
+        for number in sorted(set(known) - today, key=self._identifier):
             known.remove(number)
         for number in sorted(today - set(known), key=self._symbol):
             known.add(number)
@@ -154,8 +158,16 @@ class Settlement:
             if position.quantity and underlying in (None, self._listing[number].underlying):
                 yield number, position
 
+    def _identifier(self, number: int) -> str:
+        ticker = self._ticker(number)
+        return option_id(self._listing[number], ticker, self._histories[ticker])
+
     def _root(self, number: int) -> str:
-        return self._identifiers.root(self._listing[number].underlying)
+        ticker = self._ticker(number)
+        return first_ticker(ticker, self._histories[ticker])
+
+    def _ticker(self, number: int) -> str:
+        return self._symbol(self._listing[number].underlying)
 
     def _symbol(self, number: int) -> str:
         return self._listing[number].symbol

@@ -9,7 +9,6 @@ import numpy as np
 from alo_lib.market import MapFile
 from alo_lib.records import Contract, InstrumentTable, Kind, OrderType, records
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
-from alo_lib.simulation.identifiers import Identifiers
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -43,7 +42,7 @@ class Desk:
             self.prices,
             self.account,
             self.broker,
-            identifiers=Identifiers(self.listing, {"TEST": MapFile("TEST")}),
+            histories={"TEST": MapFile("TEST")},
             zone=ZONE,
             bar=bar,
         )

@@ -15,7 +15,6 @@ from alo_lib.market import DataFolder
 from alo_lib.records import InstrumentTable, Kind, OrderType
 from alo_lib.runtime import Teller, Timetable
 from alo_lib.simulation import Account, Broker, Feed, Listing, OrderEvent, Prices, Settlement, TradeBuilder
-from alo_lib.simulation.identifiers import Identifiers
 
 CALL, PUT = "AAPL  140621C00640000", "AAPL  140725P00660000"
 ORDERS = {0: [(CALL, 10), (PUT, -10), ("AAPL", 155)], 2: [(CALL, -5), ("AAPL", -55)]}  # by bar
@@ -51,9 +50,9 @@ class Desk:
         bar = settings.bar_nanoseconds
         self.broker = Broker(self.listing, self.prices, self.account, bar=bar)
         zone = self.feed.hours.exchange_zone
-        identifiers = Identifiers(self.listing, {"AAPL": DataFolder(root).map_file("AAPL")})
+        histories = {"AAPL": DataFolder(root).map_file("AAPL")}
         self.settlement = Settlement(
-            self.listing, self.prices, self.account, self.broker, identifiers=identifiers, zone=zone, bar=bar
+            self.listing, self.prices, self.account, self.broker, histories=histories, zone=zone, bar=bar
         )
         self.trades = TradeBuilder(self.listing)
         self.events: list[OrderEvent] = []
