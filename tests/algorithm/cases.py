@@ -24,6 +24,7 @@ _HOURS_LACKING = {
     "FOXA": (dt.date(2013, 6, 27), dt.date(2013, 7, 2)),
     "TWX": (dt.date(2014, 6, 5), dt.date(2014, 6, 23)),
 }
+_MORE_THAN_THE_ACCOUNT_CARRIES = {"max_margin": 1, "short_margin": 0.01, "vega_budget": 0.05, "max_vega": 0.5}
 _GENERATED = dt.date(2024, 1, 2), dt.date(2024, 1, 31)
 
 
@@ -70,7 +71,7 @@ CASES = {
     "GOOG, sold at any edge": _goog(direction="short", entry_edge=0),
     "GOOG, dense hedges": _goog(hedge_band=0.001),
     "GOOG, no hedges": _goog(hedge_band=1.0),
-    "GOOG, refused margin": _goog(cash=15_000, max_margin=1, vega_budget=0.5, max_vega=0.5),
+    "GOOG, refused margin": _goog(cash=40_000, direction="short", entry_edge=0, **_MORE_THAN_THE_ACCOUNT_CARRIES),
     "GOOG, a tenth of what is displayed": _goog(participation=0.1),
     "GOOG, one frame a bar": _goog(frames_per_bar=1),
     "GOOG, frames of a second": _goog(frame_milliseconds=1000, frames_per_bar=10),
@@ -83,7 +84,7 @@ CASES = {
     "AAPL, until a weekend": _aapl(end="2014-06-15"),
     "AAPL, strangles": _aapl(structure="strangle", strangle_delta=0.1),
     "AAPL, dense hedges": _aapl("2014-06-09", "2014-06-13", hedge_band=0.001),
-    "AAPL, refused margin": _aapl("2014-06-09", "2014-06-13", cash=5_000, max_margin=1, vega_budget=0.5, max_vega=0.5),
+    "AAPL, refused margin": _aapl("2014-06-09", "2014-06-13", cash=5_000, **_MORE_THAN_THE_ACCOUNT_CARRIES),
     "FOXA, from its spin-off and new name": _case("lean", "FOXA", "2013-07-01", "2013-07-02"),
     "FOXA, hours, through its spin-off": _case("hours", "FOXA", "2013-06-27", "2013-07-02", resolution="hour"),
     "TWX, through its spin-off": _case("lean", "TWX", "2014-06-05", "2014-06-09"),
