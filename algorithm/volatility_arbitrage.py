@@ -4,7 +4,6 @@ import datetime as dt
 import math
 import threading
 from collections.abc import Iterable
-from functools import partial
 
 import numpy as np
 from AlgorithmImports import (
@@ -32,14 +31,10 @@ from AlgorithmImports import (
     SymbolChangedEvents,
 )
 
-from alo_lib.core import Settings, TradingCore
-from alo_lib.executive import BudgetWatch
-from alo_lib.journal import JournalWriter, MemoryStore, message_digest, read_journal
+from alo_lib.core import Settings
 from alo_lib.records import Contract, HostEvent, Kind, Message, Records, records
-from alo_lib.runtime import BackgroundCalibrator, RemoteCore, Told, continue_core, reconcile
-from alo_lib.runtime.link import Channel, LinkPhase
+from alo_lib.runtime import open_core
 from alo_lib.strategy import select_contracts
-from alo_lib.transport import default_folder
 from models import (
     AloOptionPriceModel,
     AloVolatilityModel,
@@ -50,26 +45,15 @@ from models import (
     VegaBudgetPortfolioConstructionModel,
     VolatilityAlphaModel,
 )
-from models.marshalling import contract_of, expiry_time, nanoseconds, order_number, utc_datetime, utc_nanoseconds
-from models.recovery import (
-    Keeper,
-    held_names,
-    host_orders,
-    host_positions,
-    option_symbol,
-    remove_segments,
-    save_segment,
-    stored_segments,
-    stored_snapshots,
-)
+from models.host_portfolio import meet_portfolio, option_symbol, tell_of_others
+from models.marshalling import contract_of, expiry_time, nanoseconds, utc_datetime, utc_nanoseconds
+from models.object_store import LeanObjectStore
 from models.volatility_model import split_adjusted_bars
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
 
 _SESSION_START = dt.timedelta(hours=9)
 """After midnight."""
-_LIVE_SEGMENT = 1 << 20
-"""Bytes: live, the open segment is saved whole after every frame."""
 _LIVE_LOOK = dt.timedelta(seconds=1)
 _LIVE_AFTER_CLOSE = dt.timedelta(minutes=2)
 _DIVIDENDS_LOOKED_BACK = dt.timedelta(days=400)
@@ -89,14 +73,15 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_cash(self.alo.cash)
         self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
-        self._begun: dt.date | None = None
         self._bars = _RESOLUTIONS[self.alo.resolution]
-        self._store = MemoryStore(partial(save_segment, self))
-        self._keeper: Keeper | None = None  # of a live core in this process
-        self._earlier: list[bytes] = []  # segments of the processes before this one
-        self._told = Told()
-        self._findings: list[str] = []  # of a recovery, until they are told
-        self._core: TradingCore | RemoteCore = self._attach() if self.alo.core_process else self._own_core()
+        self._hosted, self._told, self._findings = open_core(
+            self.alo,
+            LeanObjectStore(self.object_store),
+            live=self.live_mode,
+            hear=lambda phase, sentence: self.log(f"alo core {phase.value}: {sentence}"),
+        )
+        self._core = self._hosted.core
+        self._begun = self._told.session
         self._marshal = Marshal()
         self._host = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._equities: dict[str, Equity] = {}
@@ -129,7 +114,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         with self._one_at_a_time:
             for message in self._marshal.messages(slice, utc_nanoseconds(self.utc_time)):
                 self._core.accept(message)
-            if self.live_mode and isinstance(self._core, RemoteCore):  # scheduled events come late when live
+            if self._hosted.frames_follow_data:
                 self._run_frame()
 
     def on_dividends(self, dividends: Dividends) -> None:
@@ -203,7 +188,11 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         """Journal that history has been told; a core that went on from its journal now meets LEAN's portfolio."""
         self._host.capture(HostEvent.WARMUP_FINISHED)
         with self._one_at_a_time:
-            self._reconcile()
+            if self._findings:
+                meet_portfolio(self, self._core, self._marshal, self._findings)
+                self._hosted.keep(utc_nanoseconds(self.utc_time))
+            elif self.live_mode:
+                tell_of_others(self)
 
     def on_brokerage_message(self, message_event: BrokerageMessageEvent) -> None:
         """Journal what the broker says."""
@@ -227,53 +216,10 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self._core.remark(message)
 
     def on_end_of_algorithm(self) -> None:
-        """Close the journal; it goes to LEAN's object store. A core that keeps its own time outlives its host."""
-        if isinstance(self._core, RemoteCore):
-            if self.live_mode:
-                self._core.stop()
-                return
-            images = self._core.end()
-            for number, data in enumerate(images):
-                save_segment(self, number, data)
-            self._core.stop()
-        else:
-            self._host.capture(HostEvent.END_OF_ALGORITHM)
-            self.log(f"alo slot trace {self._core.slot_trace.digest}")
-            self._core.stop()
-            self._writer.close()
-            images = [*self._earlier, *self._store.images()]
-        self.log(f"alo journal digest {message_digest(read_journal(images).messages)}")
-
-    def _own_core(self) -> TradingCore:
-        """A core in this process.
-
-        Live it goes on from its journal, its tasks are held against their budgets, and its models are fitted beside it.
-        """
-        if not self.live_mode:
-            remove_segments(self)
-            self._writer = JournalWriter(self._store, settings=self.alo.model_dump_json().encode())
-            return TradingCore(self.alo, self._writer)
-        calibrator = BackgroundCalibrator(self.alo.calibration_nanoseconds)
-        self._earlier = stored_segments(self)
-        if not self._earlier:
-            settings = self.alo.model_dump_json().encode()
-            self._writer = JournalWriter(self._store, settings=settings, segment_bytes=_LIVE_SEGMENT)
-            core = TradingCore(self.alo, self._writer)
-        else:
-            continued = continue_core(
-                self.alo, self._earlier, self._store, segment_bytes=_LIVE_SEGMENT, snapshots=stored_snapshots(self)
-            )
-            core, self._writer, self._findings = continued.core, continued.writer, continued.findings
-            self._told, self._begun = continued.told, continued.told.session
-        core.calibrate_with(calibrator)
-        core.watch_with(BudgetWatch())
-        self._keeper = Keeper(self, core, self._writer)
-        return core
-
-    def _keep_journal(self) -> None:
-        """Save what a live core has journaled."""
-        if self._keeper is not None:
-            self._keeper.keep(utc_nanoseconds(self.utc_time))
+        """Close the journal; it stays in LEAN's object store. A core that keeps its own time outlives its host."""
+        with self._one_at_a_time:
+            for sentence in self._hosted.end(utc_nanoseconds(self.utc_time)):
+                self.log(f"alo {sentence}")
 
     def _take_up(self, ticker: str, number: int, equity: Equity) -> None:
         """Know again what an earlier process had told the core of an underlying."""
@@ -283,43 +229,6 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         for instrument, (underlying, contract) in sorted(self._told.contracts.items()):
             if underlying == number:
                 self._known[instrument] = contract, option_symbol(equity.symbol, contract)
-
-    def _reconcile(self) -> None:
-        """Hold a core that goes on, or went on alone, against LEAN's portfolio and open orders; say what was found."""
-        if not self._findings:
-            for name in held_names(self) if self.live_mode else ():
-                self.log(f"alo: LEAN holds {name}, which no journal tells of; it is left alone")
-            return
-        time = utc_nanoseconds(self.utc_time)
-        positions, others = host_positions(self, self._marshal)
-        found = reconcile(self._core, positions, host_orders(self), time)
-        found.findings[:0] = self._findings
-        found.findings += [f"LEAN holds {name}, which the core knows nothing of" for name in others]
-        for remark, finding in zip(found.remarks(time), found.findings, strict=True):
-            self._core.remark(remark)
-            self.log(f"alo recovery: {finding}")
-        for message in found.messages:
-            self._core.accept(message)
-        for order in self.transactions.get_open_orders(lambda each: order_number(each.tag) in found.to_cancel):
-            self.transactions.cancel_order(order.id)
-        self._findings = []
-        self._keep_journal()
-
-    def _attach(self) -> RemoteCore:
-        """The core process that decides for this one; a backtest tells it the time, live it keeps its own."""
-
-        def hear(phase: LinkPhase, sentence: str) -> None:
-            self.log(f"alo core {phase.value}: {sentence}")
-
-        channel = Channel(default_folder() / self.alo.core_process)
-        remote = RemoteCore(self.alo, channel, told=not self.live_mode, hear=hear)
-        remote.attach()
-        if self.live_mode:
-            self._told, count = remote.catch_up()
-            self._begun = self._told.session
-            if self._told.underlyings:
-                self._findings = [f"the core went on without LEAN; it has journaled {count} messages"]
-        return remote
 
     # Sessions and frames -------------------------------------------------------------------------------------------
 
@@ -383,17 +292,9 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self._core.run()
 
     def _run_frame(self) -> None:
-        """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end.
-
-        Live, LEAN's time may stand still from one event to the next: what has arrived then waits for the one after.
-        """
-        time = utc_nanoseconds(self.utc_time)
-        if self.live_mode and isinstance(self._core, TradingCore) and time <= self._core.last_frame:
-            return
-        while self._core.open_frame(time):
+        """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end."""
+        for _ in self._hosted.frames(utc_nanoseconds(self.utc_time)):
             self.emit_insights(self._alpha.update(self, self.current_slice))
-            if not (self.live_mode and isinstance(self._core, RemoteCore)):  # which may have answered several
-                break
 
     def _on_time(self) -> None:
         """Begin a session, at the day's first event, or run a frame."""
@@ -403,7 +304,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
                 self._begin_session()
             else:
                 self._run_frame()
-            self._keep_journal()
+            self._hosted.keep(utc_nanoseconds(self.utc_time))
 
     def _on_second(self) -> None:
         """Live, LEAN looks at its events once a second, and fills come when they come: a frame may open at each look.
@@ -416,7 +317,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             self._on_time()
             return
         with self._one_at_a_time:
-            self._keep_journal()
+            self._hosted.keep(utc_nanoseconds(self.utc_time))
 
     def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
         """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""

@@ -272,7 +272,7 @@ def first_frame(folder: Path, data: Path) -> Iterator[Row]:
     snapshot = snapshots.latest(journal)
     assert snapshot is not None
     assert entry_checksum(journal, snapshot.sequence)
-    state: CoreState = unpack(snapshot.state)
+    state = unpack(CoreState, snapshot.state, settings=settings)
     again = TradingCore(settings, writer)
     waiting = [m for m in journal.messages[frames[-2 - TAIL] : snapshot.sequence] if not m.kind.is_decision]
     again.resume(state, [message for message in waiting if message.kind is not Kind.FRAME])

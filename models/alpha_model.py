@@ -4,7 +4,7 @@ import datetime as dt
 
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
-from alo_lib.runtime import Core
+from alo_lib.core import Core
 from models.marshalling import Marshal
 
 __all__ = ["VolatilityAlphaModel"]

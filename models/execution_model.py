@@ -2,7 +2,7 @@
 
 from AlgorithmImports import ExecutionModel, IPortfolioTarget, QCAlgorithm
 
-from alo_lib.runtime import Core
+from alo_lib.core import Core
 from models.marshalling import Marshal, order_tag
 
 __all__ = ["TouchExecutionModel"]

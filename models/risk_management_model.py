@@ -2,7 +2,7 @@
 
 from AlgorithmImports import IPortfolioTarget, PortfolioTarget, QCAlgorithm, RiskManagementModel
 
-from alo_lib.runtime import Core
+from alo_lib.core import Core
 from models.marshalling import Marshal
 
 __all__ = ["GreeksRiskManagementModel"]

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.core.state import State, Underlying, WorkingOrder
+from alo_lib.core.state import State, Underlying
 from alo_lib.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
 from alo_lib.strategy.book import CashDividend, MarketBook, TradingSession
 from alo_lib.strategy.forecast import VolatilityForecaster
@@ -24,7 +24,7 @@ def ingest(state: State, message: Message) -> None:
 
 def _instruments(state: State, message: Message) -> None:
     rows = message.records
-    state.underlying_of.update(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
+    state.list_instruments(rows)
     for row in rows[rows["kind"] == InstrumentKind.EQUITY]:
         number = int(row["instrument"])
         book = MarketBook(number, row["symbol"].decode())
@@ -111,30 +111,21 @@ def _quotes(state: State, message: Message) -> None:
 
 def _order_events(state: State, message: Message) -> None:
     for row in message.records:
-        instrument, quantity = int(row["instrument"]), int(row["quantity"])
-        status = OrderStatus(row["status"])
-        if quantity:
-            price, fee = float(row["price"]), float(row["fee"])
-            state.portfolio.fill(instrument, quantity, price, state.multiplier(instrument), fee)
-            if trade := state.trade_with(instrument):
-                trade.fill(quantity, price)
-        if order := state.working.get(int(row["order"])):
-            _follow_order(state, int(row["order"]), order, quantity, status)
-        elif quantity:
+        instrument, quantity, number = int(row["instrument"]), int(row["quantity"]), int(row["order"])
+        order, refused = state.working.get(number), row["status"] == OrderStatus.INVALID
+        if order is not None:
+            book = state.underlyings[state.underlying_of[order.instrument]].book
+            side = (order.instrument, 1 if order.remaining > 0 else -1)
+            book.taken[side] = book.taken.get(side, 0) + abs(quantity)
+            if refused:
+                book.refused.add(side)
+        state.book(row)
+        if quantity and (trade := state.trade_with(instrument)):
+            trade.fill(quantity, float(row["price"]))
+        if order is None and quantity:
             _rebalance(state, instrument, "was traded by the engine itself")
-
-
-def _follow_order(state: State, number: int, order: WorkingOrder, quantity: int, status: OrderStatus) -> None:
-    """Account for what an order of ours took of its quote, and for its end."""
-    book = state.underlyings[state.underlying_of[order.instrument]].book
-    side = (order.instrument, 1 if order.remaining > 0 else -1)
-    book.taken[side] = book.taken.get(side, 0) + abs(quantity)
-    if status is OrderStatus.INVALID:
-        book.refused.add(side)
-        _rebalance(state, order.instrument, f"order {number} was refused")
-    order.remaining -= quantity
-    if status in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID):
-        del state.working[number]
+        elif order is not None and refused:
+            _rebalance(state, order.instrument, f"order {number} was refused")
 
 
 def _rebalance(state: State, instrument: int, why: str) -> None:

@@ -1,60 +1,64 @@
-"""The core's state as bytes, and back."""
+"""The core's state as bytes, and back: a documented layout (docs/journal.md) of records and arrays, no program.
 
-import hashlib
-import io
-import pickle
-from enum import Enum
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+Whoever loads a state says of which type it has to be; the bytes carry the schema of what they hold as text, so that
+a later program can tell what an earlier one has left.
+"""
 
-__all__ = ["pack", "program", "unpack"]
+import struct
+from typing import Any, Final, TypeVar
 
-_ALLOWED: Final = ("alo_lib.", "numpy.", "datetime.", "decimal.", "collections.", "zoneinfo.", "pathlib.", "pydantic.")
-_BUILTINS: Final = ("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object",
-    "range", "set", "slice", "str", "tuple")  # fmt: skip
-_SHOWN: Final = 16
+from alo_lib.core.columns import column_of
+from alo_lib.core.streams import Source, Streams
+from alo_lib.journal import JournalError
 
+__all__ = ["SnapshotError", "pack", "unpack"]
 
-class _Pickler(pickle.Pickler):
-    """Writes members of enumerations and time zones by their values: their own way takes ``getattr`` to read them."""
+T = TypeVar("T")
 
-    def reducer_override(self, value: object) -> Any:
-        if isinstance(value, Enum):
-            return type(value), (value.value,)
-        if isinstance(value, ZoneInfo):
-            return ZoneInfo, (value.key,)
-        return NotImplemented
+_MAGIC: Final = b"ALOSTATE"
+_VERSION: Final = 1
+_HEADER: Final = struct.Struct("<8sqq")  # magic, version, size of the schema that follows
 
 
-class _Unpickler(pickle.Unpickler):
-    """Makes objects of this library and of what it stands on, and nothing that could do anything else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        allowed = f"{module}.".startswith(_ALLOWED) or (module == "builtins" and name in _BUILTINS)
-        if not allowed or "." in name:
-            raise pickle.UnpicklingError(f"a snapshot holds {module}.{name}, which no state of the core does")
-        return super().find_class(module, name)
+class SnapshotError(JournalError):
+    """Bytes are no state of the type that is asked for; the message says what is wrong in one sentence."""
 
 
-def pack(state: object) -> bytes:
-    """A state as bytes; what is one object in it stays one."""
-    stream = io.BytesIO()
-    _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(state)
-    return stream.getvalue()
+def pack(state: object, kind: Any = None) -> bytes:
+    """A state as bytes, by the annotations of its type, or of ``kind`` where the type alone does not say all.
+
+    What it shares with its surroundings is stored once, by whom it belongs to, see
+    :class:`~alo_lib.records.Linked`. Raises TypeError or ValueError for a value that its annotation does not allow.
+    """
+    column, out = column_of(kind or type(state)), Streams()
+    column.write([state], out)
+    schema = column.text.encode()
+    return out.packed(_HEADER.pack(_MAGIC, _VERSION, len(schema)) + schema)
 
 
-def unpack(data: bytes) -> Any:
-    """The state that :func:`pack` made bytes of. Raises pickle.UnpicklingError for anything else."""
-    return _Unpickler(io.BytesIO(data)).load()
+def unpack(kind: type[T], data: bytes, **linked: Any) -> T:
+    """The state of a type that :func:`pack` made bytes of; ``linked`` is what it shares with its surroundings.
+
+    Raises SnapshotError for bytes that are none; whatever they hold, nothing but values of the type is made.
+    """
+    column = column_of(kind)
+    try:
+        source = Source.of(_streams(column.text.encode(), data), linked)
+        (state,) = column.read(1, source)
+        source.finish()
+    except (ValueError, ArithmeticError) as error:
+        raise SnapshotError(f"a snapshot is no {getattr(kind, '__name__', kind)}: {error}") from error
+    result: T = state
+    return result
 
 
-@cache
-def program() -> str:
-    """Names the code that is running, so that no other takes up its states."""
-    digest = hashlib.sha256()
-    root = Path(__file__).resolve().parents[1]
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[: 2 * _SHOWN]
+def _streams(schema: bytes, data: bytes) -> bytes:
+    if len(data) < _HEADER.size:
+        raise ValueError(f"{len(data)} bytes are too few")
+    magic, version, size = _HEADER.unpack_from(data)
+    if magic != _MAGIC or version != _VERSION:
+        raise ValueError(f"its layout is {magic!r}, version {version}; {_MAGIC!r}, version {_VERSION}, is read")
+    begin = _HEADER.size + size
+    if size != len(schema) or data[_HEADER.size : begin] != schema:
+        raise ValueError("it has another schema than this program's")
+    return data[begin:]

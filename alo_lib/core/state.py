@@ -2,28 +2,21 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.core.settings import Settings
-from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Records, records
+from alo_lib.records import Kind, Linked, Records, records
 from alo_lib.strategy.book import MarketBook, TradingSession
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
-from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 
-__all__ = ["State", "Underlying", "WorkingOrder"]
-
-
-@dataclass
-class WorkingOrder:
-    """An order that was sent and is not done."""
-
-    instrument: int
-    remaining: int  # signed
+__all__ = ["State", "Underlying"]
 
 
 @dataclass
@@ -43,7 +36,7 @@ class Underlying:
     valuation: Valuation | None = None
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of held legs, by instrument
     limit_told_on: int = 0  # session, yyyymmdd
-    exposure: Records = field(default_factory=lambda: records(Kind.EXPOSURE))
+    exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
 
     def take_bars(self) -> list[DailyBar]:
         """The daily bars told since the last session, each with its range where that was told, too."""
@@ -58,37 +51,30 @@ class Underlying:
         return np.array([self.forecast.get(expiry, np.nan) for expiry in expiries], np.float64)
 
 
-@dataclass
-class State:
+@dataclass(kw_only=True)
+class State(Ledger):
     """Everything the core knows. Underlyings are kept in the settings' order."""
 
-    settings: Settings
-    portfolio: Portfolio
+    settings: Annotated[Settings, Linked("settings")]
     session: TradingSession | None = None
     rate: float = 0.0
     underlyings: dict[int, Underlying] = field(default_factory=dict)
-    underlying_of: dict[int, int] = field(default_factory=dict)  # of every instrument ever told
     trades: list[Trade] = field(default_factory=list)
     proposals: list[Trade] = field(default_factory=list)  # wanted in this frame, subject to risk
-    working: dict[int, WorkingOrder] = field(default_factory=dict)  # by order number
     last_order: int = 0
     last_calibration: int = 0
     peak_equity: float = 0.0
     halted: bool = False
     news: bool = False  # something arrived in this frame; without it no task does anything
     # What the frame publishes
-    signals: Records = field(default_factory=lambda: records(Kind.SIGNAL, 0))
-    targets: Records = field(default_factory=lambda: records(Kind.TARGET, 0))
-    limited: Records = field(default_factory=lambda: records(Kind.TARGET, 0))
-    intents: Records = field(default_factory=lambda: records(Kind.INTENT, 0))
+    signals: Annotated[Records, Kind.SIGNAL] = field(default_factory=lambda: records(Kind.SIGNAL, 0))
+    targets: Annotated[Records, Kind.TARGET] = field(default_factory=lambda: records(Kind.TARGET, 0))
+    limited: Annotated[Records, Kind.TARGET] = field(default_factory=lambda: records(Kind.TARGET, 0))
+    intents: Annotated[Records, Kind.INTENT] = field(default_factory=lambda: records(Kind.INTENT, 0))
     notices: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.peak_equity = self.portfolio.cash
-
-    def multiplier(self, instrument: int) -> int:
-        """Shares that one unit of the instrument stands for."""
-        return EQUITY_MULTIPLIER if instrument in self.underlyings else OPTION_MULTIPLIER
 
     def trade_with(self, instrument: int) -> Trade | None:
         """The trade that has the instrument as a leg."""
@@ -98,23 +84,10 @@ class State:
         """Trades in one underlying, oldest first."""
         return [trade for trade in self.trades if trade.underlying == underlying]
 
-    def contracts_held(self, underlying: int) -> list[int]:
-        """Option contracts held in one underlying, ascending."""
-        return [i for i in self.portfolio.held() if i != underlying and self.underlying_of[i] == underlying]
-
     def legs(self, underlying: int) -> list[int]:
         """Option contracts of one underlying that are held or belong to a trade, ascending."""
         wanted = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
         return sorted(wanted.union(self.contracts_held(underlying)))
-
-    def instruments_working(self) -> set[int]:
-        """Instruments with an order that is not done."""
-        return {order.instrument for order in self.working.values()}
-
-    def contracts_open(self, underlying: int) -> list[int]:
-        """Option contracts of one underlying that are held or have an order working, ascending."""
-        working = {i for i in self.instruments_working() if i != underlying and self.underlying_of[i] == underlying}
-        return sorted(working.union(self.contracts_held(underlying)))
 
     def notice(self, underlying: int, text: str) -> None:
         """Tell people something, once this frame is published."""

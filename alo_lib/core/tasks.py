@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from alo_lib.core.calibrator import Calibrator, PendingCalibration
-from alo_lib.core.state import State, Underlying, WorkingOrder
+from alo_lib.core.state import State, Underlying
 from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import (
     OPTION_MULTIPLIER,
@@ -194,7 +194,7 @@ def execute(state: State, time: int) -> None:
             ):
                 state.last_order += 1
                 rows.append((state.last_order, instrument, OrderType.MARKET, reason, 0, size))
-                state.working[state.last_order] = WorkingOrder(instrument, size)
+                state.send(state.last_order, instrument, size)
                 traded.add(state.underlying_of[instrument])
     state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
 

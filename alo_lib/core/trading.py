@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from alo_lib.core import tasks
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
@@ -46,7 +46,7 @@ class CoreState(NamedTuple):
 
     state: State
     instruments: InstrumentTable
-    told_targets: Records
+    told_targets: Annotated[Records, Kind.TARGET]
     frame: Frame
 
 
@@ -75,7 +75,7 @@ class TradingCore:
         self.told_calibrations = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
-        self._state = State(settings, Portfolio(settings.cash))
+        self._state = State(settings=settings, portfolio=Portfolio(settings.cash))
         self._told_targets = records(Kind.TARGET, 0)
         self._executive = CyclicExecutive(
             Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
@@ -237,13 +237,12 @@ class TradingCore:
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as its order events add up."""
-        portfolio = self._state.portfolio
-        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+        return self._state.holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
-        return {number: (order.instrument, order.remaining) for number, order in sorted(self._state.working.items())}
+        return self._state.orders_working
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:

@@ -11,15 +11,26 @@ from alo_lib.journal.format import (
     object_store_key,
 )
 from alo_lib.journal.object_store import (
+    LiveObjectStoreJournal,
+    ObjectStore,
+    ObjectStoreJournal,
     best_copy,
     segments_in_object_store,
     segments_of,
     take_from_object_store,
 )
 from alo_lib.journal.orders import Order, order_digest, orders_of
+from alo_lib.journal.places import Found, JournalFolder, JournalPlace
 from alo_lib.journal.reader import Journal, read_journal
-from alo_lib.journal.recovery import Recovered, recover
-from alo_lib.journal.snapshots import Snapshot, Snapshots, decode_snapshot, encode_snapshot, entry_checksum
+from alo_lib.journal.recovery import Recovered, recover, start_after
+from alo_lib.journal.snapshots import (
+    Snapshot,
+    Snapshots,
+    SnapshotStore,
+    decode_snapshot,
+    encode_snapshot,
+    entry_checksum,
+)
 from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
 
@@ -31,13 +42,20 @@ __all__ = [
     "Durability",
     "Files",
     "FolderStore",
+    "Found",
     "Journal",
     "JournalError",
+    "JournalFolder",
+    "JournalPlace",
     "JournalWriter",
+    "LiveObjectStoreJournal",
     "MemoryStore",
+    "ObjectStore",
+    "ObjectStoreJournal",
     "Order",
     "Recovered",
     "Snapshot",
+    "SnapshotStore",
     "Snapshots",
     "Store",
     "WriterStart",
@@ -53,5 +71,6 @@ __all__ = [
     "recover",
     "segments_in_object_store",
     "segments_of",
+    "start_after",
     "take_from_object_store",
 ]

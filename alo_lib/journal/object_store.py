@@ -1,12 +1,224 @@
-"""A journal in LEAN's object store: whole values under numbered keys, one a segment, live two of each."""
+"""A journal in LEAN's object store: whole values under numbered keys, one a segment, live two of each.
+
+LEAN keeps values in memory and writes what is new to its disk every few seconds, over what was there. So a live run
+saves its open segment whole, again and again, in two copies of which a kill can tear one. A backtest's segments are
+files from the first, where the store says that its values lie: they are whole whatever ends the run.
+"""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final, Protocol
 
-from alo_lib.journal.format import JOURNAL_FOLDER, OBJECT_STORE_KEY, JournalError, object_store_key, segment_name
-from alo_lib.journal.reader import scan_segments
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["best_copy", "segments_in_object_store", "segments_of", "take_from_object_store"]
+from alo_lib.journal.files import Files
+from alo_lib.journal.format import (
+    JOURNAL_FOLDER,
+    OBJECT_STORE_COPY,
+    OBJECT_STORE_KEY,
+    WORD,
+    JournalError,
+    object_store_key,
+    segment_name,
+)
+from alo_lib.journal.kernels import MARKS
+from alo_lib.journal.places import Found
+from alo_lib.journal.reader import Journal, read_journal, scan_segments
+from alo_lib.journal.snapshots import Snapshot, decode_snapshot, encode_snapshot
+from alo_lib.journal.store import JournalSegment, MemoryStore
+from alo_lib.journal.writer import JournalWriter, WriterStart
+
+__all__ = [
+    "LiveObjectStoreJournal",
+    "ObjectStore",
+    "ObjectStoreJournal",
+    "best_copy",
+    "segments_in_object_store",
+    "segments_of",
+    "take_from_object_store",
+]
+
+_LIVE_SEGMENT: Final = 1 << 20
+"""Bytes: live, the open segment is saved whole after every frame."""
+_SEGMENT: Final = 1 << 24
+_COPIES_KEPT: Final = 4
+"""Segments that keep a second copy: LEAN has long written the older ones to the disk."""
+_SNAPSHOT_KEYS: Final = ("alo-snapshot.0", "alo-snapshot.1")
+"""In turn, so that one is whole whatever becomes of the other."""
+
+
+class ObjectStore(Protocol):
+    """Whole values under keys."""
+
+    def read(self, key: str) -> bytes | None:
+        """A key's value; None where it has none."""
+
+    def save(self, key: str, value: bytes) -> None:
+        """Give a key a value."""
+
+    def save_file(self, key: str) -> None:
+        """Take what lies at a key's path for its value."""
+
+    def remove(self, key: str) -> None:
+        """Remove a key that has a value."""
+
+    def all_keys(self) -> list[str]:
+        """The keys that have a value."""
+
+    def path(self, key: str) -> Path:
+        """Where on this machine a key's value lies, or will."""
+
+
+class LiveObjectStoreJournal:
+    """The place of a live run's journal (:class:`~alo_lib.journal.JournalPlace`), gone on from after a kill.
+
+    ``program`` names the code whose snapshots are taken up.
+    """
+
+    name = "in the object store"
+
+    def __init__(self, store: ObjectStore, program: str) -> None:
+        self.snapshots = _SnapshotValues(store, program)
+        self._store = store
+        self._kept = -1  # messages of which all are saved
+        self._earlier: list[bytes] = []  # segments of the processes before this one
+        self._memory = MemoryStore(self._save)
+
+    def recover(self) -> Found | None:
+        """See :class:`~alo_lib.journal.JournalPlace`."""
+        self._earlier = segments_of(self._store.read)
+        if not self._earlier:
+            return None
+        journal = read_journal(self._earlier, unfinished=True)
+        if journal.sealed:
+            return Found(journal, ())
+        epoch, count = journal.segments[-1].epoch, len(journal.messages)
+        return Found(journal, (f"the writer of epoch {epoch} did not close the journal; {count} entries hold",))
+
+    def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
+        """See :class:`~alo_lib.journal.JournalPlace`."""
+        return JournalWriter(self._memory, settings=settings, position=start, segment_bytes=_LIVE_SEGMENT)
+
+    def keep(self, writer: JournalWriter) -> None:
+        """Save the open segment, where something was appended since."""
+        if writer.sequence != self._kept:
+            self._kept = writer.sequence
+            self._save(*writer.image)
+
+    def closed(self) -> Journal:
+        """The whole journal, once its writer has closed it."""
+        return read_journal([*self._earlier, *self._memory.images()])
+
+    def _save(self, number: int, data: bytes) -> None:
+        self._store.save(object_store_key(number), data)
+        self._store.save(object_store_key(number, copy=True), data)
+        old = object_store_key(number - _COPIES_KEPT, copy=True)
+        if number >= _COPIES_KEPT and self._store.read(old) is not None:
+            self._store.remove(old)
+
+
+class ObjectStoreJournal:
+    """The place of a backtest's journal, which depends on nothing that an earlier one has left."""
+
+    name = "in the object store"
+    snapshots = None
+
+    def __init__(self, store: ObjectStore, files: Files | None = None) -> None:
+        self._store = store
+        self._files = Files() if files is None else files
+        self._segments = 0
+
+    def recover(self) -> Found | None:
+        """None: a backtest begins anew."""
+        return None
+
+    def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
+        """See :class:`~alo_lib.journal.JournalPlace`."""
+        self._clear()
+        return JournalWriter(
+            _FileStore(self._begun, self._files), settings=settings, position=start, segment_bytes=_SEGMENT
+        )
+
+    def keep(self, writer: JournalWriter) -> None:
+        """Nothing: what is appended is in the operating system's hands."""
+
+    def closed(self) -> Journal:
+        """The whole journal, once its writer has closed it; the store is told of its segments."""
+        keys = [object_store_key(number) for number in range(self._segments)]
+        journal = read_journal([self._store.path(key).read_bytes() for key in keys])
+        for key in keys:
+            self._store.save_file(key)
+        return journal
+
+    def take(self, segments: Iterable[bytes]) -> None:
+        """Keep a journal that was written elsewhere."""
+        self._clear()
+        for number, segment in enumerate(segments):
+            self._store.save(object_store_key(number), segment)
+
+    def _begun(self, number: int) -> Path:
+        self._segments = number + 1
+        return self._store.path(object_store_key(number))
+
+    def _clear(self) -> None:
+        ours = (*(f"{key}." for key in (OBJECT_STORE_KEY, OBJECT_STORE_COPY)), *_SNAPSHOT_KEYS)
+        for key in sorted(key for key in self._store.all_keys() if key.startswith(ours)):
+            self._store.remove(key)
+
+
+class _FileStore:
+    """Segments as files that somebody else names, appended to in memory that is mapped to them."""
+
+    def __init__(self, path: Callable[[int], Path], files: Files) -> None:
+        self._path = path
+        self._files = files
+
+    def publish(self) -> NDArray[np.int64]:
+        """Marks that nobody else sees."""
+        return np.zeros(MARKS, np.int64)
+
+    def unpublish(self) -> None:
+        """Nothing to do."""
+
+    def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
+        """Make the file; a run that is killed before its header is written has not begun it."""
+        descriptor = self._files.create(self._path(number))
+        self._files.allocate(descriptor, size * WORD)
+        words = self._files.map(descriptor, size * WORD)
+        words[: len(header) // WORD] = np.frombuffer(header, np.int64)
+        return JournalSegment(number, words, descriptor)
+
+    def sync(self, segment: JournalSegment) -> None:
+        """Nothing: the machine that goes down takes the backtest with it."""
+
+    def finish(self, segment: JournalSegment, size: int) -> None:
+        """Cut the file."""
+        self._files.truncate(segment.descriptor, size * WORD)
+
+    def close(self, segment: JournalSegment) -> None:
+        """Close the file."""
+        self._files.close(segment.descriptor)
+
+
+class _SnapshotValues:
+    """Snapshots as two values in turn; see :class:`~alo_lib.journal.Snapshots`."""
+
+    def __init__(self, store: ObjectStore, program: str) -> None:
+        self._store = store
+        self._program = program
+        self._turn = 0
+
+    def save(self, sequence: int, entry: int, state: bytes) -> None:
+        """See :class:`~alo_lib.journal.Snapshots`."""
+        self._turn = 1 - self._turn
+        self._store.save(_SNAPSHOT_KEYS[self._turn], encode_snapshot(self._program, sequence, entry, state))
+
+    def latest(self, journal: Journal) -> Snapshot | None:
+        """See :class:`~alo_lib.journal.Snapshots`."""
+        values = (self._store.read(key) for key in _SNAPSHOT_KEYS)
+        found = (decode_snapshot(value, self._program, journal) for value in values if value is not None)
+        return max((each for each in found if each is not None), key=lambda each: each.sequence, default=None)
 
 
 def best_copy(copies: Iterable[bytes]) -> bytes | None:
@@ -55,10 +267,14 @@ def segments_in_object_store(store: Path) -> list[bytes]:
 
 
 def take_from_object_store(store: Path, run: Path) -> int:
-    """Copy the segments from the folder of an object store into a run's journal folder; returns how many there were."""
-    numbers = sorted(int(path.suffix[1:]) for path in store.glob(f"{OBJECT_STORE_KEY}.*") if path.suffix[1:].isdigit())
-    if numbers:
+    """Copy the segments from the folder of an object store into a run's journal folder; returns how many there were.
+
+    What a run that failed has left of its last segment is cut behind the entries that hold.
+    """
+    segments = segments_in_object_store(store)
+    if segments:
         (run / JOURNAL_FOLDER).mkdir(exist_ok=True)
-    for number in numbers:
-        (run / JOURNAL_FOLDER / segment_name(number)).write_bytes((store / object_store_key(number)).read_bytes())
-    return len(numbers)
+    for number, segment in enumerate(segments):
+        (view,) = scan_segments([(segment_name(number), segment)])
+        (run / JOURNAL_FOLDER / segment_name(number)).write_bytes(view.words.tobytes())
+    return len(segments)

@@ -14,7 +14,7 @@ from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.store import FolderStore
 from alo_lib.journal.writer import JournalWriter, WriterStart
 
-__all__ = ["Recovered", "recover"]
+__all__ = ["Recovered", "recover", "start_after"]
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,18 @@ class Recovered:
     @property
     def position(self) -> WriterStart:
         """Where the next writer begins."""
-        last = self.journal.segments[-1]
-        count = len(self.journal.messages)
-        checksum = entry_checksum(self.journal, count) if count else 0
-        return WriterStart(count, last.epoch + 1, last.number + 1, checksum)
+        return start_after(self.journal)
 
     def writer(self, **options: Any) -> JournalWriter:
         """A writer that goes on behind the last good entry, in a new epoch; options as of JournalWriter."""
         store = FolderStore(self.folder, self.files)
         return JournalWriter(store, settings=self.journal.settings, position=self.position, **options)
+
+
+def start_after(journal: Journal) -> WriterStart:
+    """Where a journal's next writer begins: behind its last entry, in a new segment and a new epoch."""
+    last, count = journal.segments[-1], len(journal.messages)
+    return WriterStart(count, last.epoch + 1, last.number + 1, entry_checksum(journal, count) if count else 0)
 
 
 def recover(folder: Path, *, files: Files | None = None) -> Recovered:

@@ -6,7 +6,7 @@ which are not in the journal is passed over, and recovery starts from an earlier
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from alo_lib.journal.format import JournalError
 from alo_lib.journal.reader import Journal
 from alo_lib.numerics.crc32c import crc32c
 
-__all__ = ["Snapshot", "Snapshots"]
+__all__ = ["Snapshot", "SnapshotStore", "Snapshots", "decode_snapshot", "encode_snapshot", "entry_checksum"]
 
 _SUFFIX: Final = ".snapshot"
 _MAGIC: Final = b"ALOSNAP\n"
@@ -38,6 +38,16 @@ class Snapshot:
 
     sequence: int
     state: bytes
+
+
+class SnapshotStore(Protocol):
+    """Where snapshots are kept."""
+
+    def save(self, sequence: int, entry: int, state: bytes) -> None:
+        """Keep a state that follows from the messages below ``sequence``; ``entry`` is the last one's checksum."""
+
+    def latest(self, journal: Journal) -> Snapshot | None:
+        """The newest snapshot that belongs to a journal's messages; None where none does."""
 
 
 class Snapshots:

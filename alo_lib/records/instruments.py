@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from alo_lib.records.layouts import InstrumentKind, Kind, Records, records
 
@@ -48,6 +49,18 @@ class InstrumentTable:
     def __init__(self) -> None:
         self._number: dict[str, int] = {}
         self._symbol: list[str] = []
+
+    def stored(self) -> list[str]:
+        """The symbols in the order of their numbers."""
+        return self._symbol
+
+    @classmethod
+    def of_stored(cls, symbols: list[str]) -> Self:
+        """What :meth:`stored` gave the symbols of. Raises ValueError for one that is there twice."""
+        table = cls()
+        for symbol in symbols:
+            table._add(symbol)
+        return table
 
     def __len__(self) -> int:
         return len(self._symbol)

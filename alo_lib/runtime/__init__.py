@@ -1,33 +1,31 @@
 """What runs a core: replay, going on after a kill, a process of its own, and its host's side of that."""
 
-from alo_lib.core import TradingCore
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.hosting import HostedCore, Opened, open_core
 from alo_lib.runtime.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
-from alo_lib.runtime.resumption import Continued, Told, continue_core, inputs_waiting, told_by
+from alo_lib.runtime.resumption import Beginning, Told, begin, told_by
 
 __all__ = [
     "BackgroundCalibrator",
+    "Beginning",
     "Continuation",
-    "Continued",
-    "Core",
     "Divergence",
     "DivergenceError",
     "FrameReplayed",
     "HostOrder",
     "HostPosition",
+    "HostedCore",
+    "Opened",
     "Reconciliation",
     "RemoteCore",
     "Replay",
     "Replayer",
     "Told",
-    "continue_core",
-    "inputs_waiting",
+    "begin",
+    "open_core",
     "reconcile",
     "replay",
     "told_by",
 ]
-
-Core = TradingCore | RemoteCore
-"""What an engine drives, in its own process or in one of its own."""

@@ -6,7 +6,6 @@ that an answer cut off in the middle is told from a whole one. The state is the 
 """
 
 import contextlib
-import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -16,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.core.settings import Settings
 from alo_lib.executive import Lifecycle
+from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.transport import MessageConsumer, MessageProducer, MessageRing, Reading, SeqLock, SeqLockWriter
 
-__all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "settings_mark"]
+__all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "host_ends", "is_host_end"]
 
 HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
     [
@@ -30,7 +29,7 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("length", "<i8"),  # of a frame, nanoseconds
         ("phase", "<i8"),  # CorePhase, by its place
         ("told", "<i8"),  # 1 when the host tells the time of frames
-        ("settings", "<i8"),  # settings_mark
+        ("settings", "<i8"),  # a mark of them (alo_lib.runtime.same_settings)
         ("sequence", "<i8"),  # messages journaled
         ("durable", "<i8"),  # of which on disk
         ("run", "<i8"),  # frames that ran since the process began
@@ -85,10 +84,14 @@ _EDGES: Final[dict[tuple[LinkPhase, str], LinkPhase]] = {
 }
 
 
-def settings_mark(settings: Settings) -> int:
-    """A number by which both sides see that they have the same settings."""
-    text = settings.model_dump_json(exclude={"core_process"})
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
+def host_ends(time: int) -> Message:
+    """What a host that ends has its core journal last."""
+    return Message(Kind.EVENT, time, records(Kind.EVENT, event=HostEvent.END_OF_ALGORITHM, instrument=-1))
+
+
+def is_host_end(message: Message) -> bool:
+    """Whether a host tells of its end."""
+    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
 
 
 class Channel:

@@ -6,9 +6,8 @@ everything again, compares, and takes up the ring where it stood, no message los
 """
 
 import gc
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,18 +15,19 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.snapshot import pack, program, unpack
+from alo_lib.core.settings import Settings
+from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
-from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, Snapshots, recover
-from alo_lib.records import HostEvent, Kind, Message, records
+from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, JournalWriter
+from alo_lib.records import Kind, Message, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, settings_mark
-from alo_lib.runtime.replay import Replayer
-from alo_lib.runtime.resumption import inputs_waiting
+from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, is_host_end
+from alo_lib.runtime.resumption import Beginning, begin
+from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
 from alo_lib.transport import Reading
 
@@ -114,17 +114,10 @@ class CoreProcess:
             plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
         self._last_time = -1
         self._pulse(0, 0, 0)
-        if journal.is_dir() and any(journal.glob("*.segment")):
-            self._continue(journal, durability, plans, taken)
-        else:
-            journal.parent.mkdir(parents=True, exist_ok=True)
-            writer = JournalWriter.create(
-                journal, settings=settings.model_dump_json().encode(), durability=durability, clocks=Clocks()
-            )
-            self._outbox = _Outbox(writer)
-            self._core = TradingCore(settings, self._outbox, plans=plans)
-            self._drop_leavings()
-        self._snapshots = Snapshots(journal, program())
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        place = JournalFolder(journal, program(), durability=durability, clocks=Clocks())
+        self._snapshots = place.snapshots
+        self._begin(begin(settings, place), plans, taken)
         self._core.watch_with(BudgetWatch())
         if not told:
             self._core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
@@ -224,7 +217,7 @@ class CoreProcess:
         self._taking.write(self._taken)
         if message.kind.is_remark:
             self._core.remark(message)
-            self._stopping = self._stopping or _is_end(message)
+            self._stopping = self._stopping or is_host_end(message)
         else:
             self._core.accept(message)
         self._inputs.advance()
@@ -274,51 +267,40 @@ class CoreProcess:
 
     # Beginning and going on ------------------------------------------------------------------------------------------
 
-    def _drop_leavings(self) -> None:
+    def _begin(self, beginning: Beginning, plans: Sequence[TaskPlan], taken: Reading) -> None:
+        """Make the core, and take up the ring where it stands."""
+        recorded = beginning.recorded
+        if any(map(is_host_end, recorded)):
+            raise JournalError(f"journal {beginning.place.name} is of a run that has ended; name another folder")
+        self._core = beginning.decided_again(self._answering, plans)
+        self._last_time = self._core.last_frame
+        if beginning.fresh:
+            self.findings = (*beginning.findings, *self._drop_leavings())
+            return
+        last = next((i for i in range(len(recorded) - 1, -1, -1) if recorded[i].kind is Kind.FRAME), None)
+        if last is not None:
+            rest = [message for message in recorded[last:] if message.kind.is_decision]
+            self._outbox.decisions[:0] = rest  # the end of a frame that was cut off has been decided by now
+        again = self._taken_already(recorded, taken)
+        if again:
+            self._inputs.advance()
+        self.findings = (
+            *beginning.findings,
+            self._last_news,
+            *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
+        )
+
+    def _answering(self, writer: JournalWriter) -> _Outbox:
+        self._outbox = _Outbox(writer)
+        return self._outbox
+
+    def _drop_leavings(self) -> Iterator[str]:
         """A journal begins with nothing in the ring: what an earlier core left there belongs to an earlier run."""
         count = 0
         while self._inputs.pop() is not None:
             count += 1
         if count:
-            self.findings = (f"{count} messages of an earlier run were left in the ring; they were dropped",)
-
-    def _continue(self, folder: Path, durability: Durability, plans: Sequence[TaskPlan], taken: Reading) -> None:
-        recovered = recover(folder)
-        written = Settings.of(json.loads(recovered.journal.settings))
-        if settings_mark(written) != settings_mark(self.settings):
-            raise SettingsError(f"journal {folder} was written under other settings; name another folder, or use those")
-        messages = recovered.journal.messages
-        if any(map(_is_end, messages)):
-            raise JournalError(f"journal {folder} is of a run that has ended; name another folder")
-        writer = recovered.writer(durability=durability, clocks=Clocks())
-        self._outbox = _Outbox(writer)
-        core = TradingCore(self.settings, self._outbox, plans=plans)
-        snapshot = Snapshots(folder, program()).latest(recovered.journal)
-        start = 0
-        if snapshot is not None:
-            start, state = snapshot.sequence, unpack(snapshot.state)
-            core.resume(state, inputs_waiting(messages, start))
-            self._last_time = state.frame.time
-        replayer = Replayer(recovered.journal, core=core, start=start)
-        replayer.continuation.beyond = self._outbox
-        for frame in replayer.frames():
-            self._last_time = frame.time
-        self._core = replayer.core
-        self._core.journal_to(self._outbox)
-        last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].kind is Kind.FRAME), None)
-        if last is not None:
-            rest = [message for message in messages[last:] if message.kind.is_decision]
-            self._outbox.decisions[:0] = rest  # the end of a frame that was cut off has been decided by now
-        again = self._taken_already(messages, taken)
-        if again:
-            self._inputs.advance()
-        self.findings = (
-            *recovered.findings,
-            self._last_news,
-            f"{len(messages) - start} of {len(messages)} messages were decided again as recorded"
-            + (", the others are in a snapshot" if start else ""),
-            *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
-        )
+            yield f"{count} messages of an earlier run were left in the ring; they were dropped"
 
     @property
     def _last_news(self) -> str:
@@ -337,11 +319,6 @@ class CoreProcess:
             and (head.kind, head.time) == (journaled.kind, journaled.time)
             and head.records.tobytes() == journaled.records.tobytes()
         )
-
-
-def _is_end(message: Message) -> bool:
-    """Whether the host tells of its end."""
-    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
 
 
 def rehearse(settings: Settings) -> str:

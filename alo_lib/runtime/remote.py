@@ -7,14 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.core.ingest import ingest
 from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.state import State, WorkingOrder
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import JournalError, read_journal
 from alo_lib.records import (
     SECOND,
-    HostEvent,
     InstrumentTable,
     Kind,
     Message,
@@ -23,14 +20,18 @@ from alo_lib.records import (
     Records,
     records,
 )
-from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, settings_mark
+from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.resumption import Told, told_by
+from alo_lib.runtime.same_settings import settings_mark
+from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.portfolio import Portfolio
 
-__all__ = ["RemoteCore"]
+__all__ = ["Hear", "RemoteCore"]
+
+Hear = Callable[[LinkPhase, str], None]
+"""Hears how the link to a core stands: its phase, and why, in a sentence."""
 
 _OPENS_RISK: Final = (OrderReason.ENTRY,)
-_FOLLOWED: Final = (Kind.INSTRUMENT, Kind.ORDER_EVENT, Kind.SPLIT)
 _SIZED: Final = 0
 _TOLD_FRAMES_LATE: Final = 500
 """A core that is told its frames takes for each as long as it takes; this is when its host wonders."""
@@ -72,7 +73,7 @@ class RemoteCore:
         *,
         told: bool,
         patience: float = 60.0,
-        hear: Callable[[LinkPhase, str], None] = lambda phase, sentence: None,
+        hear: Hear = lambda phase, sentence: None,
         clock: Callable[[], int] = clocks.monotonic_ns,
     ) -> None:
         self.settings = settings
@@ -83,7 +84,7 @@ class RemoteCore:
         self._told = told
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
-        self._known = State(settings, Portfolio(settings.cash))  # followed as far as contracts_open needs it
+        self._ledger = Ledger(Portfolio(settings.cash))
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
@@ -133,13 +134,8 @@ class RemoteCore:
         for message in messages:
             if message.kind is Kind.INSTRUMENT:
                 self.instruments.know(message.records)
-            if message.kind in _FOLLOWED:
-                ingest(self._known, message)
-            elif message.kind is Kind.INTENT:
-                for intent in message.records:
-                    order = WorkingOrder(int(intent["instrument"]), int(intent["quantity"]))
-                    self._known.working[int(intent["order"])] = order
-            elif message.kind is Kind.FRAME:
+            self._follow(message)
+            if message.kind is Kind.FRAME:
                 self._answered = message.time
         return told_by(messages), count
 
@@ -169,8 +165,7 @@ class RemoteCore:
         with self._pushing:
             self._inputs.push(message)
             self._pushed = True
-            if message.kind in _FOLLOWED:
-                ingest(self._known, message)
+            self._follow(message)
 
     def remark(self, message: Message) -> None:
         """Hand the core something to journal that no task reads, from any thread."""
@@ -212,12 +207,12 @@ class RemoteCore:
         self.close_frame()
         return self._sendable
 
-    def end(self) -> list[bytes]:
-        """Tell the core of the end, and wait for its process to close its journal; returns the journal's segments.
+    def end(self, time: int) -> list[bytes]:
+        """Tell the core of the host's end at ``time``, and wait for its process to close its journal.
 
-        Raises TimeoutError when it does not end within the host's patience.
+        Returns the journal's segments. Raises TimeoutError when it does not end within the host's patience.
         """
-        self.remark(Message(Kind.EVENT, self._asked, records(Kind.EVENT, event=HostEvent.END_OF_ALGORITHM)))
+        self.remark(host_ends(time))
         end = clocks.monotonic() + self._patience
         while self.link.beat["phase"] != list(CorePhase).index(CorePhase.STOPPED):
             if clocks.monotonic() > end:
@@ -262,18 +257,33 @@ class RemoteCore:
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""
-        return self._known.contracts_open(underlying)
+        return self._ledger.contracts_open(underlying)
 
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as the order events that were told add up."""
-        portfolio = self._known.portfolio
-        return {instrument: portfolio.quantity(instrument) for instrument in portfolio.held()}
+        return self._ledger.holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
-        return {number: (order.instrument, order.remaining) for number, order in sorted(self._known.working.items())}
+        return self._ledger.orders_working
+
+    def _follow(self, message: Message) -> None:
+        """Keep the ledger: what is held and on order, by what the core is told and what it decides."""
+        ledger = self._ledger
+        if message.kind is Kind.INSTRUMENT:
+            ledger.list_instruments(message.records)
+        elif message.kind is Kind.ORDER_EVENT:
+            for event in message.records:
+                ledger.book(event)
+        elif message.kind is Kind.INTENT:
+            for intent in message.records:
+                ledger.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
+        elif message.kind is Kind.SPLIT:
+            for split in message.records[message.records["warning"] == 0]:
+                # Cash for part of a share is the core's affair: nobody asks the host's ledger for money.
+                ledger.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -341,9 +351,8 @@ class RemoteCore:
     def _allowed(self, answer: _Answer) -> Records:
         """The answer's orders, without those that would open risk too late; these are told as refused."""
         intents = answer.of(Kind.INTENT)
-        for intent in intents:
-            number, instrument = int(intent["order"]), int(intent["instrument"])
-            self._known.working[number] = WorkingOrder(instrument, int(intent["quantity"]))
+        for each in answer.decisions:
+            self._follow(each)
         if not self._too_late(answer):
             return intents
         refused = np.isin(intents["reason"], _OPENS_RISK)

@@ -1,20 +1,21 @@
-"""A core that goes on from what an earlier process of its host has journaled."""
+"""A run's beginning: a new journal, or the one that an earlier process has left and this one goes on from."""
 
 import datetime as dt
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.settings import Settings
-from alo_lib.core.snapshot import program, unpack
-from alo_lib.core.trading import TradingCore
-from alo_lib.journal import Journal, JournalError, JournalWriter, Store, WriterStart, decode_snapshot, read_journal
-from alo_lib.journal.snapshots import entry_checksum
-from alo_lib.journal.writer import DEFAULT_SEGMENT
+from alo_lib.core.snapshot import unpack
+from alo_lib.core.trading import CoreState, Sink, TradingCore
+from alo_lib.executive import TaskPlan
+from alo_lib.journal import Found, JournalPlace, JournalWriter, Snapshot, WriterStart, start_after
 from alo_lib.records import Contract, InstrumentKind, Kind, Message
 from alo_lib.runtime.replay import Continuation, Replayer
+from alo_lib.runtime.same_settings import require_same_settings
 
-__all__ = ["Continued", "Told", "continue_core", "inputs_waiting", "told_by"]
+__all__ = ["Beginning", "Told", "begin", "inputs_waiting", "told_by"]
 
 
 @dataclass
@@ -28,65 +29,89 @@ class Told:
     session: dt.date | None = None  # the last that was begun
 
 
-@dataclass
-class Continued:
-    """A core that stands where its journal ends, and the writer of what follows."""
+class Beginning:
+    """Where a run begins: with nothing recorded, or behind what an earlier process has journaled.
 
-    core: TradingCore
-    writer: JournalWriter
-    told: Told
-    findings: list[str]
-
-
-def continue_core(
-    settings: Settings,
-    images: Sequence[bytes],
-    store: Store,
-    *,
-    segment_bytes: int = DEFAULT_SEGMENT,
-    snapshots: Sequence[bytes] = (),
-) -> Continued:
-    """Decide again what the segments in ``images`` hold, compare, and go on behind them in ``store``.
-
-    The newest of ``snapshots`` that belongs to them (:func:`alo_lib.journal.encode_snapshot`) saves what led to it. A
-    frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
-    Raises JournalError for segments that do not hold or were written under other
-    settings, DivergenceError when this program decides otherwise.
+    The host puts the recorded inputs in again (:meth:`core`), or the journal does (:meth:`decided_again`); the core
+    comes to the same state either way. Nothing is written before :attr:`writer` is asked for.
     """
-    journal = read_journal(images, unfinished=True)
-    if Settings.of(json.loads(journal.settings)) != settings:
-        raise JournalError("the journal was written under other settings than these; remove it, or use those")
-    replayer, start = _replayer(settings, journal, snapshots)
-    for _ in replayer.frames():
-        pass
-    count, last = len(journal.messages), journal.segments[-1]
-    checksum = entry_checksum(journal, count) if count else 0
-    position = WriterStart(count, last.epoch + 1, last.number + 1, checksum)
-    writer = JournalWriter(store, settings=journal.settings, position=position, segment_bytes=segment_bytes)
-    extra = replayer.continuation.extra
-    for message in extra:
-        writer.append(message)
-    replayer.core.journal_to(writer)
-    replayer.core.watch_with(None)
-    findings = [f"the core goes on from {count} messages, as epoch {writer.epoch}"]
-    if start:
-        findings.append(f"{start} of them are in a snapshot, the others were decided again as recorded")
-    if not journal.sealed:
-        findings.append(f"the writer of epoch {last.epoch} did not close the journal")
-    if extra:
-        findings.append(f"its last frame was cut off; {len(extra)} messages of it were decided now")
-    return Continued(replayer.core, writer, told_by(journal.messages), findings)
+
+    def __init__(self, settings: Settings, place: JournalPlace, found: Found | None, snapshot: Snapshot | None) -> None:
+        self.settings = settings
+        self.place = place
+        self.snapshot = snapshot
+        self.recorded: Sequence[Message] = () if found is None else found.journal.messages
+        self.start = 0 if snapshot is None else snapshot.sequence  # of what has to be decided again
+        self.findings: list[str] = []
+        self._found = found
+        if found is not None:
+            holds = f"{len(self.recorded)} messages hold, of which {self.start} are in a snapshot"
+            self.findings = [*found.findings, f"{holds}; the others are decided again"]
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no earlier process has begun a journal."""
+        return self._found is None
+
+    @cached_property
+    def writer(self) -> JournalWriter:
+        """The journal's, at its beginning or behind what is recorded. Raises JournalError."""
+        if self._found is None:
+            return self.place.writer(self.settings.model_dump_json().encode(), WriterStart())
+        return self.place.writer(self._found.journal.settings, start_after(self._found.journal))
+
+    @property
+    def told(self) -> Told:
+        """What the recorded inputs tell of who put them in."""
+        return told_by(self.recorded)
+
+    def core(self, journal: Sink, state: CoreState | None, plans: Sequence[TaskPlan] = FRAME_PLAN) -> TradingCore:
+        """A core as the snapshot, of which ``state`` is the core's part, has left it; it writes to ``journal``."""
+        core = TradingCore(self.settings, journal, plans=plans)
+        if state is not None:
+            core.resume(state, inputs_waiting(self.recorded, self.start))
+        return core
+
+    def decided_again(
+        self, sink: Callable[[JournalWriter], Sink] = lambda writer: writer, plans: Sequence[TaskPlan] = FRAME_PLAN
+    ) -> TradingCore:
+        """A core that has decided all that is recorded again, compared it, and goes on behind it in ``sink``.
+
+        A frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
+        Raises DivergenceError when this program decides otherwise, with the journal as it was.
+        """
+        state = None
+        if self.snapshot is not None:
+            state = unpack(CoreState, self.snapshot.state, settings=self.settings)
+        core = self.core(Continuation(()), state, plans)
+        extra: list[Message] = []
+        if self._found is not None:
+            replayer = Replayer(self._found.journal, core=core, start=self.start)
+            for _ in replayer.frames():
+                pass
+            extra = replayer.continuation.extra
+        journal = sink(self.writer)
+        for message in extra:
+            journal.append(message)
+        if extra:
+            self.findings.append(f"the last frame was cut off; {len(extra)} messages of it were decided now")
+        core.journal_to(journal)
+        core.watch_with(None)
+        return core
 
 
-def _replayer(settings: Settings, journal: Journal, snapshots: Sequence[bytes]) -> tuple[Replayer, int]:
-    """What decides the journal again, and the sequence from which it has to."""
-    found = (decode_snapshot(data, program(), journal) for data in snapshots)
-    snapshot = max((each for each in found if each is not None), key=lambda each: each.sequence, default=None)
-    if snapshot is None:
-        return Replayer(journal), 0
-    core = TradingCore(settings, Continuation(()))
-    core.resume(unpack(snapshot.state), inputs_waiting(journal.messages, snapshot.sequence))
-    return Replayer(journal, core=core, start=snapshot.sequence), snapshot.sequence
+def begin(settings: Settings, place: JournalPlace) -> Beginning:
+    """Begin a run where its journal is to be kept: with a new one, or behind the one that is there.
+
+    This is the one way in which an embedded run, LEAN and a core process begin, whether or not an earlier process was
+    killed. Raises JournalError for a journal that is damaged, SettingsError for one of other settings.
+    """
+    found = place.recover()
+    if found is None:
+        return Beginning(settings, place, None, None)
+    require_same_settings(found.journal.settings, settings, place.name)
+    snapshot = None if place.snapshots is None else place.snapshots.latest(found.journal)
+    return Beginning(settings, place, found, snapshot)
 
 
 def inputs_waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
+from alo_lib.records import Linked
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.listing import Listing
@@ -33,14 +35,22 @@ class ProfitRecord:
 class Account:
     """An account in one currency. Money is exact."""
 
+    cash: Decimal
+    start: Decimal
+    fees: Decimal
+    volume: Decimal  # of all fills
+    profits: Archive[ProfitRecord]
+    _listing: Annotated[Listing, Linked("listing")]
+    _positions: dict[int, Position]
+    _realized: Decimal
+    _dividends: Decimal
+
     def __init__(self, cash: float, listing: Listing) -> None:
-        self.cash = decimal(cash)
-        self.start = self.cash
-        self.fees = ZERO
-        self.volume = ZERO  # of all fills
-        self.profits: Archive[ProfitRecord] = Archive()
+        self.cash = self.start = decimal(cash)
+        self.fees = self.volume = ZERO
+        self.profits = Archive()
         self._listing = listing
-        self._positions: dict[int, Position] = {}
+        self._positions = {}
         self._realized = ZERO
         self._dividends = ZERO
 

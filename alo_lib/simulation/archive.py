@@ -1,9 +1,11 @@
 """Lists that only grow, and of which a snapshot costs no more the longer they are."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, Final, TypeVar
 
-from alo_lib.core import pack, unpack
+from alo_lib.core.columns import Column, column_of
+from alo_lib.core.streams import Source, Streams
 
 __all__ = ["Archive"]
 
@@ -27,20 +29,48 @@ class Archive(list[Item]):
         """Whether an item changes no more."""
         return True
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        while len(chunk := self._following()) == _CHUNK and all(map(self.settled, chunk)):
-            self._chunks.append(pack(chunk))
-        return _restored, (type(self), tuple(self._chunks), self[len(self._chunks) * _CHUNK :])
+    @classmethod
+    def stored_as(cls, item: Any) -> Column:
+        """How archives are stored: what is settled in whole chunks, and the rest."""
+        return _Archives(cls, column_of(item))
 
-    def _following(self) -> list[Item]:
-        start = len(self._chunks) * _CHUNK
-        return self[start : start + _CHUNK]
+    def chunks(self, column: Column) -> list[bytes]:
+        """What is settled, packed as of ``column``; the items that follow it are :attr:`rest`."""
+        while len(chunk := self.rest[:_CHUNK]) == _CHUNK and all(map(self.settled, chunk)):
+            out = Streams()
+            column.write(chunk, out)
+            self._chunks.append(out.packed())
+        return self._chunks
+
+    @property
+    def rest(self) -> list[Item]:
+        """The items that are not in a chunk."""
+        return self[len(self._chunks) * _CHUNK :]
 
 
-def _restored(kind: type[Archive[Item]], chunks: Sequence[bytes], rest: list[Item]) -> Archive[Item]:
-    archive = kind()
-    for chunk in chunks:
-        archive.extend(unpack(chunk))
-    archive.extend(rest)
-    archive._chunks = list(chunks)
-    return archive
+class _Archives(Column):
+    """Archives: chunks of items, each with streams of its own, and the items that follow them."""
+
+    def __init__(self, kind: type[Archive[Any]], item: Column) -> None:
+        self.text, self._kind, self._item = f"{kind.__name__} of {_CHUNK} {item.text}", kind, item
+
+    def write(self, values: Sequence[Any], out: Streams) -> None:
+        chunks = [value.chunks(self._item) for value in values]
+        column_of(list[bytes]).write(chunks, out)
+        rests = [value.rest for value in values]
+        out.ints.extend(map(len, rests))
+        self._item.write(list(chain.from_iterable(rests)), out)
+
+    def read(self, count: int, source: Source) -> list[Any]:
+        found = []
+        for chunks in column_of(list[bytes]).read(count, source):
+            archive = self._kind()
+            archive._chunks = chunks
+            for chunk in chunks:
+                inner = Source.of(chunk, {})
+                archive.extend(self._item.read(_CHUNK, inner))
+                inner.finish()
+            found.append(archive)
+        for archive, length in zip(found, source.lengths(count), strict=True):
+            archive.extend(self._item.read(length, source))
+        return found

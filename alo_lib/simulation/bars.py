@@ -34,7 +34,7 @@ class Watched(NamedTuple):
 
     ticker: str
     number: int
-    contracts: Sequence[tuple[int, Contract]]
+    contracts: list[tuple[int, Contract]]
 
 
 @dataclass(frozen=True, slots=True)

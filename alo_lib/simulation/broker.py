@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Annotated
 
-from alo_lib.records import OrderStatus, OrderType
+from alo_lib.records import Linked, OrderStatus, OrderType
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.fills import Fill, close_fill, market_fill
@@ -23,15 +24,25 @@ class Broker:
     each intent. Every event is booked in the account before it is returned.
     """
 
+    orders: OrderArchive
+    _waiting: list[int]  # numbers of those that can still be filled
+    _listing: Annotated[Listing, Linked("listing")]
+    _prices: Annotated[Prices, Linked("prices")]
+    _account: Annotated[Account, Linked("account")]
+    _bar: int
+    _open: int
+    _close: int
+    _frozen: set[int]
+
     def __init__(self, listing: Listing, prices: Prices, account: Account, *, bar: int) -> None:
         self.orders = OrderArchive()
-        self._waiting: list[SimulatedOrder] = []
+        self._waiting = []
         self._listing = listing
         self._prices = prices
         self._account = account
         self._bar = bar
         self._open, self._close = 0, 0
-        self._frozen: set[int] = set()
+        self._frozen = set()
 
     def begin_session(self, open_: int, close: int) -> None:
         """LastTrade from ``open_`` until before ``close``, ns UTC."""
@@ -65,22 +76,23 @@ class Broker:
         if type is OrderType.MARKET:
             events += self._work(order, time)
         if order.is_open:
-            self._waiting.append(order)
+            self._waiting.append(order.number)
         return events
 
     def scan(self, time: int) -> list[OrderEvent]:
         """Fill what waits, as far as the prices at ``time`` allow."""
         events: list[OrderEvent] = []
-        for order in self._waiting:
+        for order in self._in_work():
             if order.time < time:
                 events += self._work(order, time)
-        self._waiting = [order for order in self._waiting if order.is_open]
+        self._waiting = [order.number for order in self._in_work() if order.is_open]
         return events
 
     def cancel(self, instrument: int, time: int, reason: str) -> list[OrderEvent]:
         """Cancel what waits for an instrument."""
-        canceled = [order for order in self._waiting if order.instrument == instrument]
-        self._waiting = [order for order in self._waiting if order.instrument != instrument]
+        orders = self._in_work()
+        canceled = [order for order in orders if order.instrument == instrument]
+        self._waiting = [order.number for order in orders if order.instrument != instrument]
         return [order.happens(time, OrderStatus.CANCELED, message=reason) for order in canceled]
 
     def freeze(self, instrument: int) -> None:
@@ -117,6 +129,10 @@ class Broker:
     def _fee(self, order: SimulatedOrder) -> Decimal:
         """The fee of a whole order at the last prices."""
         return market_order_fee(self._listing[order.instrument], order.quantity, self._prices)
+
+    def _in_work(self) -> list[SimulatedOrder]:
+        """The orders that wait, oldest first."""
+        return [self.orders[number - 1] for number in self._waiting]
 
     def _new(self, instrument: int, quantity: int, time: int, intent: int, type: OrderType, tag: str) -> SimulatedOrder:
         prices = self._prices

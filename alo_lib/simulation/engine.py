@@ -4,25 +4,33 @@ import datetime as dt
 import time as clock
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from alo_lib.core import CoreState, Settings, SettingsError, TradingCore, pack, unpack
-from alo_lib.journal import JOURNAL_FOLDER, Durability, Order, message_digest, order_digest, orders_of, read_journal
+from alo_lib.core import CoreState, Settings, SettingsError, pack, program, unpack
+from alo_lib.journal import (
+    JOURNAL_FOLDER,
+    Durability,
+    JournalFolder,
+    Order,
+    SnapshotStore,
+    message_digest,
+    order_digest,
+    orders_of,
+)
 from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import Kind, Message, OrderReason, OrderType, Records
+from alo_lib.runtime import Beginning, Continuation, begin
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.feed import Feed
+from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
 from alo_lib.simulation.prices import Prices
 from alo_lib.simulation.results import Outcome, write_results
-from alo_lib.simulation.resuming import RunJournal
 from alo_lib.simulation.sampling import Sampler
 from alo_lib.simulation.settlement import Settlement
 from alo_lib.simulation.statistics import portfolio_statistics, trade_statistics
@@ -32,6 +40,8 @@ __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
 _ONE_DAY: Final = dt.timedelta(days=1)
 _BARS_A_SNAPSHOT: Final = 5
+_RUN: Final = ("alo_lib.simulation.engine",)
+"""What decides a run: the broker and the account as well as the core."""
 
 Progress = Callable[[dt.date, float], None]
 """Called with the simulated day and the share of the run that is done."""
@@ -76,9 +86,9 @@ def run_backtest(
 
     The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
     that journal has beyond the snapshot is decided again and compared. ``durability`` says when journal entries are on
-    disk. Raises DataError when the data cannot be used at all, JournalError when the journal cannot be written,
-    continued or was written under other settings, DivergenceError when the run does not come to the same again,
-    OSError when a result file cannot be written.
+    disk. Raises DataError when the data cannot be used at all, JournalError when the journal cannot be written or
+    continued, SettingsError when it was written under other settings, DivergenceError when the run does not come to
+    the same again, OSError when a result file cannot be written.
     """
     if settings.core_process:
         raise SettingsError(
@@ -86,11 +96,13 @@ def run_backtest(
         )
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
-    journal = RunJournal.open(results / JOURNAL_FOLDER, settings.model_dump_json().encode(), durability, resume=resume)
-    run = _Run(settings, folder, journal)
+    place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
+    beginning = begin(settings, place)
+    run = _Run(settings, folder, beginning, place.snapshots)
     run.run(progress)
-    journal.close()
-    messages = read_journal(results / JOURNAL_FOLDER).messages
+    beginning.writer.close()
+    place.snapshots.clear()  # a finished run needs none
+    messages = place.closed().messages
     orders = tuple(orders_of(messages))
     outcome = run.outcome(messages)
     write_results(results, outcome)
@@ -109,12 +121,19 @@ def run_backtest(
         faults=folder.faults,
         wall_seconds=clock.perf_counter() - began,
         results_folder=results,
-        recovery=tuple(journal.findings),
+        recovery=tuple(beginning.findings),
     )
 
 
+class _SessionStart(NamedTuple):
+    """Feed and faults as they are when a session has begun."""
+
+    feed: FeedState
+    faults: FaultLog
+
+
 class _State(NamedTuple):
-    """A run after one of its bars; what its parts share is one object here, too."""
+    """A run after one of its bars; what its parts share is stored once, here."""
 
     session: int
     time: int
@@ -133,12 +152,13 @@ class _State(NamedTuple):
 class _Run:
     """One run: everything that changes while it goes on. It begins where the journal's snapshot was taken."""
 
-    def __init__(self, settings: Settings, folder: DataFolder, journal: RunJournal) -> None:
-        self._journal = journal
+    def __init__(self, settings: Settings, folder: DataFolder, beginning: Beginning, snapshots: SnapshotStore) -> None:
+        self._writer, self._snapshots = beginning.writer, snapshots
+        # What the feed brings about again is compared with what is recorded, and the rest is journaled.
+        self._journal = Continuation(beginning.recorded, beginning.start, self._writer)
         self._settings = settings
         self._folder = folder
         self._feed = Feed(settings, folder)
-        self._core = TradingCore(settings, journal.sink)
         self._zone = self._feed.hours.exchange_zone
         self._listing, self._prices = Listing(), Prices()
         self._account = Account(settings.cash, self._listing)
@@ -157,8 +177,12 @@ class _Run:
         self._session = -1  # that is being traded
         self._session_start = b""  # feed and faults as they were when it had begun, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
-        if journal.snapshot is not None:
-            self._resume(unpack(journal.snapshot.state))
+        state: _State | None = None
+        if beginning.snapshot is not None:
+            state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone)
+        self._core = beginning.core(self._journal, None if state is None else state.core)
+        if state is not None:
+            self._resume(state)
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""
@@ -213,7 +237,7 @@ class _Run:
             self._begin(session)
             faults = FaultLog()
             faults.replace_by(self._folder.faults)
-            self._session_start = pack((self._feed.state, faults))
+            self._session_start = pack(_SessionStart(self._feed.state, faults))
         else:
             time, self._resumed = self._resumed, None
         after = time
@@ -224,13 +248,15 @@ class _Run:
             self._take(step, session)
             self._frames(time)
             if number % _BARS_A_SNAPSHOT == 0:
-                self._journal.save(partial(self._packed, time))
+                self._save_snapshot(time)
             yield (time - session.open) / (session.close - session.open)
         if time < session.close:  # no bar ends at the close
             self._settle(session.close)
 
-    def _packed(self, time: int) -> bytes:
-        """The run as it is after a bar, as bytes."""
+    def _save_snapshot(self, time: int) -> None:
+        """Keep the run as it is after a bar, unless it still goes through what is recorded."""
+        if not self._journal.at_end:
+            return
         state = _State(
             self._session,
             time,
@@ -245,15 +271,14 @@ class _Run:
             self._midnights,
             self._sampler,
         )
-        return pack(state)
+        self._snapshots.save(self._writer.sequence, self._writer.checksum, pack(state))
 
     def _resume(self, state: _State) -> None:
         """Be the run that a snapshot was taken of."""
         self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
-        feed, faults = unpack(state.session_start)
+        feed, faults = unpack(_SessionStart, state.session_start)
         self._feed.resume(feed)
         self._folder.faults.replace_by(faults)
-        self._core.resume(state.core, self._journal.waiting())
         self._listing, self._prices, self._account = state.listing, state.prices, state.account
         self._broker, self._settlement, self._trades = state.broker, state.settlement, state.trades
         self._midnights, self._sampler = state.midnights, state.sampler

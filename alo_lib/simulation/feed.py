@@ -5,13 +5,14 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core import Settings
 from alo_lib.market import (
+    QUOTE_BAR,
     CorporateEvents,
     DataError,
     DataFolder,
@@ -45,7 +46,7 @@ class FeedState(NamedTuple):
     selected: dict[str, list[Contract]]
     known: dict[int, Contract]
     watched: list[Watched]
-    last_quote: NDArray[np.void]
+    last_quote: Annotated[NDArray[np.void], QUOTE_BAR]
 
 
 class Feed:

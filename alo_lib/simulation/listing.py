@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated, Self
 
 import numpy as np
 
@@ -82,10 +83,13 @@ class Listing:
                     american=bool(row["american"]),
                 )
 
-    def __getstate__(self) -> Records:
+    def stored(self) -> Annotated[Records, Kind.INSTRUMENT]:
         """The rows: snapshots are taken often, and thousands of small objects would be most of each."""
         return np.concatenate([records(Kind.INSTRUMENT, 0), *self._told])
 
-    def __setstate__(self, rows: Records) -> None:
-        self._of, self._told = {}, []
-        self.add(rows)
+    @classmethod
+    def of_stored(cls, rows: Records) -> Self:
+        """What :meth:`stored` gave the rows of."""
+        listing = cls()
+        listing.add(rows)
+        return listing

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
+from alo_lib.core.columns import Column
 from alo_lib.records import Kind, Message, OrderStatus, OrderType, records
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO
@@ -133,7 +135,12 @@ class SimulatedOrder:
 
 
 class OrderArchive(Archive[SimulatedOrder]):
-    """Orders; the broker holds those that are open."""
+    """Orders; what can still happen to one keeps it from being settled."""
+
+    @classmethod
+    def stored_as(cls, item: Any = SimulatedOrder) -> Column:
+        """See :class:`Archive`."""
+        return super().stored_as(item)
 
     def settled(self, item: SimulatedOrder) -> bool:
         """Whether nothing can happen to it any more."""

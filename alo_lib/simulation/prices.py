@@ -1,7 +1,7 @@
 """The last prices of every instrument, as LEAN's security cache keeps them."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ _PRICES: Final = ("bid", "ask", "bid_open", "ask_open", "seen_bid", "seen_ask", 
 
 class Prices:
     """Prices by instrument number. Updates are vectorized; single prices are read as exact decimals."""
+
+    _table: Annotated[NDArray[np.void], _ROW]
 
     def __init__(self) -> None:
         self._table = np.zeros(0, _ROW)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-from alo_lib.records import SECOND
+from alo_lib.records import SECOND, Linked
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO
@@ -48,13 +48,23 @@ class Sampler:
     drawdown and turnover are taken at every midnight of the exchange's calendar.
     """
 
+    curves: Curves
+    _account: Annotated[Account, Linked("account")]
+    _prices: Annotated[Prices, Linked("prices")]
+    _period: int
+    _next: int
+    _candle: Candle | None
+    _day: Decimal
+    _peak: Decimal
+    _volume: Decimal
+
     def __init__(self, account: Account, prices: Prices, *, start: int, end: int) -> None:
         self.curves = Curves()
         self._account = account
         self._prices = prices
         self._period = max(_LEAST_PERIOD, (end - start) // _SAMPLES)
         self._next = start
-        self._candle: Candle | None = None
+        self._candle = None
         self._day = self._peak = account.start
         self._volume = ZERO
 

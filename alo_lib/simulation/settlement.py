@@ -2,12 +2,12 @@
 
 import datetime as dt
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alo_lib.records import MINUTE, SECOND, OrderType
+from alo_lib.records import MINUTE, SECOND, Linked, OrderType
 from alo_lib.simulation.account import Account, Position
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.fees import market_order_fee
@@ -35,6 +35,15 @@ class Settlement:
     One simplification: an option settles at the close of its last session, where LEAN waits for the midnight after.
     """
 
+    _listing: Annotated[Listing, Linked("listing")]
+    _prices: Annotated[Prices, Linked("prices")]
+    _account: Annotated[Account, Linked("account")]
+    _broker: Annotated[Broker, Linked("broker")]
+    _zone: Annotated[ZoneInfo, Linked("zone")]
+    _bar: int
+    _next_assignment: int
+    _splitting: list[int]
+
     def __init__(
         self, listing: Listing, prices: Prices, account: Account, broker: Broker, *, zone: ZoneInfo, bar: int
     ) -> None:
@@ -44,8 +53,8 @@ class Settlement:
         self._broker = broker
         self._zone = zone
         self._bar = bar
-        self._next_assignment = np.iinfo(np.int64).min
-        self._splitting: list[int] = []
+        self._next_assignment = int(np.iinfo(np.int64).min)
+        self._splitting = []
 
     def expire(self, time: int) -> list[OrderEvent]:
         """Settle every option whose last session has closed by ``time``: exercised, assigned, or worthless."""

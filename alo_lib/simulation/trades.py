@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
+from alo_lib.records import Linked
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import ZERO
@@ -66,10 +68,14 @@ class _Position:
 class TradeBuilder:
     """Builds closed trades from fills, and follows the prices of what is open."""
 
+    closed: Archive[ClosedTrade]
+    _listing: Annotated[Listing, Linked("listing")]
+    _positions: dict[int, _Position]
+
     def __init__(self, listing: Listing) -> None:
-        self.closed: Archive[ClosedTrade] = Archive()
+        self.closed = Archive()
         self._listing = listing
-        self._positions: dict[int, _Position] = {}
+        self._positions = {}
 
     def follow(self, prices: Prices) -> None:
         """Take note of the last prices of open positions."""

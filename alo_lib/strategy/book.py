@@ -1,14 +1,14 @@
 """What is known of one underlying's market: its price, its contracts and their last quotes."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import Chain, market_price
 from alo_lib.pricing.forwards import trailing_yield
-from alo_lib.records import SECOND, YEAR, Kind, Records, records, years_between
+from alo_lib.records import SECOND, TRANSIENT, YEAR, Kind, Records, records, years_between
 
 __all__ = ["MarketBook", "PricedRows", "TradingSession"]
 
@@ -66,10 +66,10 @@ class MarketBook:
     ticker: str
     trade_price: float = np.nan
     trade_time: int = -1
-    quote: Records = field(default_factory=lambda: _no_quotes(1))
+    quote: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(1))
     quote_at: int = -1
-    contracts: Records = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
-    quotes: Records = field(default_factory=lambda: _no_quotes(0))
+    contracts: Annotated[Records, Kind.INSTRUMENT] = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
+    quotes: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(0))
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
@@ -77,12 +77,9 @@ class MarketBook:
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
     refused: set[tuple[int, int]] = field(default_factory=set)
-    priced: PricedRows | None = field(default=None, init=False, repr=False, compare=False)
-    """What was last priced, which saves making it again and changes no value; no part of a snapshot."""
+    priced: Annotated[PricedRows | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
+    """What was last priced, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"priced": None}
 
     @property
     def spot(self) -> float:

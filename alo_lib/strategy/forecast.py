@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records import Linked
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.volatility import (
     TRADING_DAYS,
@@ -56,7 +57,7 @@ class CalibrationRequest:
     """All that a calibration depends on."""
 
     bars: tuple[DailyBar, ...]
-    settings: StrategySettings
+    settings: Annotated[StrategySettings, Linked("settings")]
     earlier: "Calibrated | None"
     """What to start from; it changes the way to the result, and the result by less than the search's tolerance."""
     why: Due
@@ -117,19 +118,26 @@ class VolatilityForecaster:
     calibration on the last ``garch_history`` returns is due; in between, the states follow the new bars.
     """
 
+    due: Due | None
+    """Why a calibration should be asked for; None when none should."""
+    _settings: Annotated[StrategySettings, Linked("settings")]
+    _bars: list[DailyBar]
+    _model: Calibrated | None
+    _garch: GjrState | None
+    _hybrid: HybridState | None
+    _bar: BarState | None
+    _totals: tuple[float, ...] | None  # of the hybrid's forecast from its state; None until asked for
+    _change: ChangeState
+    _since: list[DailyBar]  # bars after the last request's
+    _sessions: int
+
     def __init__(self, settings: StrategySettings) -> None:
+        self.due = None
         self._settings = settings
-        self._bars: list[DailyBar] = []
-        self._model: Calibrated | None = None
-        self._garch: GjrState | None = None
-        self._hybrid: HybridState | None = None
-        self._bar: BarState | None = None
-        self._totals: tuple[float, ...] | None = None  # of the hybrid's forecast from its state; None until asked for
+        self._bars, self._since = [], []
+        self._model, self._garch, self._hybrid, self._bar, self._totals = None, None, None, None, None
         self._change = ChangeState()
-        self._since: list[DailyBar] = []  # bars after the last request's
         self._sessions = 0
-        self.due: Due | None = None
-        """Why a calibration should be asked for; None when none should."""
 
     @property
     def ready(self) -> bool:

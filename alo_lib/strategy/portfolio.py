@@ -10,9 +10,12 @@ __all__ = ["Portfolio"]
 class Portfolio:
     """Cash and signed quantities by instrument."""
 
+    cash: float
+    _quantity: dict[int, int]
+
     def __init__(self, cash: float) -> None:
         self.cash = cash
-        self._quantity: dict[int, int] = {}
+        self._quantity = {}
 
     def quantity(self, instrument: int) -> int:
         """Shares or contracts held; negative when short, 0 when not held."""

@@ -8,12 +8,13 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Self, TypeVar, overload
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.elementwise import exp, log
+from alo_lib.records import Alternatives
 from alo_lib.volatility.blend import LEVELS, Blend, combined, fit_blend
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.garch import GjrGarch
@@ -21,7 +22,7 @@ from alo_lib.volatility.har import LAGS, HarModel, realized_means
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
 from alo_lib.volatility.model import FilterPath, FilterState, VolatilityModel
-from alo_lib.volatility.registry import AnyModel, model_named, register
+from alo_lib.volatility.registry import MODELS, AnyModel, model_named, register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, TRADING_DAYS, check_returns
 
 __all__ = ["IMPLIED", "PARTS", "HybridForecast", "HybridPath", "HybridState"]
@@ -47,11 +48,21 @@ _HELD_OUT: Final = (0.5, 0.625, 0.75, 0.875, 1.0)
 Where a share is too short for that, the fit to all days stands in."""
 
 
+def _parts() -> list[type[AnyModel]]:
+    """Every model that can be a part."""
+    return [model for model in MODELS.values() if model is not HybridForecast]
+
+
+def _part_states() -> list[type]:
+    """The states of every model that can be a part, as its class declares them."""
+    return [get_args(model.__orig_bases__[0])[0] for model in _parts()]  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, slots=True)
 class HybridState:
     """What the parts keep of the past, in their order."""
 
-    states: tuple[FilterState, ...]
+    states: tuple[Annotated[FilterState, Alternatives(_part_states)], ...]
     implied: float | None = None
     """Annualized implied volatility of the last day; None when there was none."""
 
@@ -78,7 +89,7 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
 
     horizons: tuple[int, ...]
     """Trading days for which weights are fitted; between them total variance is interpolated."""
-    parts: Mapping[str, AnyModel]
+    parts: Mapping[str, Annotated[AnyModel, Alternatives(_parts)]]
     """The fitted models by their names in the registry."""
     blend: Blend
     implied_blend: Blend | None

@@ -128,6 +128,8 @@ def test_a_run_that_failed_inside_is_told(tmp_path, finished, folder, no_progres
     engine = _fake_native(tmp_path, _edited(finished, tmp_path, **state))
     with pytest.raises(RunFailedError, match=words):
         engine.run(SETTINGS, tmp_path, folder, no_progress)
+    kept = folder / JOURNAL_FOLDER / segment_name(0)  # it can be replayed all the same
+    assert kept.read_bytes() == Path(finished[object_store_key(0)]).read_bytes()
 
 
 def test_a_run_without_results_is_told_with_leans_last_error(tmp_path, folder, no_progress):

@@ -101,7 +101,7 @@ def leftovers(room: ModuleType = alo_lib.journal) -> Iterator[str]:
             alo_lib.journal.FolderStore(FOLDER, disk),
             settings=SETTINGS,
             segment_bytes=4096,
-            position=alo_lib.journal.Position(0, epoch, 0),
+            position=alo_lib.journal.WriterStart(0, epoch, 0),
         )
         for number in range(8 if epoch == 1 else 5):
             writer.append(message(number))

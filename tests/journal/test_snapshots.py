@@ -1,11 +1,9 @@
 """Snapshots are aids: one that does not belong or does not hold is passed over."""
 
-import pickle
 from pathlib import Path
 
 import pytest
 
-from alo_lib.core import pack, unpack
 from alo_lib.journal import Durability, Journal, JournalWriter, Snapshots, read_journal
 from tests.journal.workload import message
 
@@ -64,17 +62,3 @@ def test_one_of_another_program_or_another_history_is_passed_over(folder: Path, 
         short.append(message(number))
     short.close()
     assert latest(folder, read_journal(tmp_path / "short")) == b"state 2"
-
-
-def test_a_state_comes_back_with_what_is_one_object_still_one() -> None:
-    shared = [1.5]
-    one, two = unpack(pack((shared, shared)))
-    assert one == [1.5]
-    assert one is two
-
-
-def test_a_snapshot_makes_nothing_that_could_do_anything() -> None:
-    with pytest.raises(pickle.UnpicklingError, match=r"a snapshot holds posix\.system"):
-        unpack(b"cposix\nsystem\n(S'true'\ntR.")
-    with pytest.raises(pickle.UnpicklingError, match=r"holds builtins\.eval"):
-        unpack(b"cbuiltins\neval\n(S'1'\ntR.")

@@ -1,13 +1,17 @@
-"""A core that goes on from the segments that an earlier process has left."""
+"""A core that begins where an earlier process has left its journal."""
 
 import datetime as dt
+from itertools import takewhile
+from pathlib import Path
 
 import pytest
 
-from alo_lib.core import Settings, pack, program
+from alo_lib.core import Settings, SettingsError, pack, program
 from alo_lib.journal import (
+    Durability,
     JournalError,
-    MemoryStore,
+    JournalFolder,
+    LiveObjectStoreJournal,
     best_copy,
     encode_snapshot,
     message_digest,
@@ -16,10 +20,17 @@ from alo_lib.journal import (
     segments_of,
 )
 from alo_lib.records import Kind
-from alo_lib.runtime import DivergenceError, continue_core, told_by
+from alo_lib.runtime import Beginning, DivergenceError, begin, told_by
 from tests.core.script import FIRST, Script
+from tests.journal.on_disk import OnDisk
 
 NEXT = FIRST + dt.timedelta(days=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> OnDisk:
+    (tmp_path / "store").mkdir()
+    return OnDisk(tmp_path / "store")
 
 
 def whole() -> Script:
@@ -32,35 +43,61 @@ def whole() -> Script:
     return market
 
 
-def restarted(market: Script, images: list[bytes]) -> tuple[Script, list[str]]:
-    """The market after a restart of its core: what it knows comes from the journal alone."""
-    store = MemoryStore()
-    continued = continue_core(market.settings, images, store, segment_bytes=1 << 20)
-    market.core, market.writer, market.store = continued.core, continued.writer, store
-    return market, continued.findings
+def place_of(store: OnDisk, images: list[bytes], snapshots: tuple[bytes, ...] = ()) -> LiveObjectStoreJournal:
+    """An object store in which an earlier process has left segments and snapshots, and nothing else."""
+    for key in store.all_keys():
+        store.remove(key)
+    for number, image in enumerate(images):
+        store.save(object_store_key(number), image)
+    for number, snapshot in enumerate(snapshots):
+        store.save(f"alo-snapshot.{number}", snapshot)
+    return LiveObjectStoreJournal(store, program())
 
 
-def test_a_core_that_goes_on_decides_as_one_that_was_never_killed() -> None:
+def restarted(market: Script, place: LiveObjectStoreJournal) -> Beginning:
+    """Restart a market's core: what it knows comes from the journal alone."""
+    beginning = begin(market.settings, place)
+    market.core, market.writer = beginning.decided_again(), beginning.writer
+    return beginning
+
+
+@pytest.mark.parametrize("kept_in", ["folder", "object store"])
+def test_a_core_that_goes_on_decides_as_one_that_was_never_killed(kept_in: str, store: OnDisk, tmp_path: Path) -> None:
+    def place() -> JournalFolder | LiveObjectStoreJournal:
+        if kept_in == "folder":
+            return JournalFolder(tmp_path / "journal", program(), durability=Durability.OS)
+        return LiveObjectStoreJournal(store, program())
+
     market = Script()
+    first = place()
+    market.core, market.writer = (beginning := begin(market.settings, first)).decided_again(), beginning.writer
+    assert beginning.fresh
+    assert beginning.findings == []
+    market.underlying = market.core.instruments.add_equity("TEST")
     market.session()
     market.bar(10, volatility=0.35)
-    images = market.store.images()
-    market, findings = restarted(market, images)
-    assert findings[1] == "the writer of epoch 1 did not close the journal"
+    count = market.writer.sequence
+    first.keep(market.writer)
+    second = place()
+    beginning = restarted(market, second)  # type: ignore[arg-type]
+    assert beginning.findings == [
+        f"the writer of epoch 1 did not close the journal; {count} entries hold",
+        f"{count} messages hold, of which 0 are in a snapshot; the others are decided again",
+    ]
     market.bar(11, spot=102, volatility=0.33)
-    images += market.store.images()
-    market, findings = restarted(market, images)
-    assert findings[0].endswith("as epoch 3")
+    second.keep(market.writer)
+    third = place()
+    restarted(market, third)  # type: ignore[arg-type]
     market.session(NEXT, [101.0])
     market.bar(10, spot=99, volatility=0.15)
-    images += market.store.images()
+    market.writer.close()
     expected = whole()
-    found = read_journal(images, unfinished=True)
+    found = third.closed()
     assert message_digest(found.messages) == message_digest(expected.journal.messages)
     assert [segment.epoch for segment in found.segments] == [1, 2, 3]
 
 
-def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal() -> None:
+def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal(store: OnDisk) -> None:
     market = Script()
     market.session()
     early = market.store.images()
@@ -70,19 +107,17 @@ def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal() -> None:
     market.bar(11, spot=102, volatility=0.33)
     images = market.store.images()
     damaged = snapshot[:-1] + bytes([snapshot[-1] ^ 1])
-    for kept in ([b"", snapshot[:100], damaged, encode_snapshot("another", sequence, 0, b"")], []):
-        passed_over = continue_core(market.settings, images, MemoryStore(), segment_bytes=1 << 20, snapshots=kept)
-        assert not any("snapshot" in finding for finding in passed_over.findings)
-    too_new = continue_core(market.settings, early, MemoryStore(), segment_bytes=1 << 20, snapshots=[snapshot])
-    assert not any("snapshot" in finding for finding in too_new.findings)
-    store = MemoryStore()
-    continued = continue_core(market.settings, images, store, segment_bytes=1 << 20, snapshots=[damaged, snapshot])
-    assert continued.findings[1] == f"{sequence} of them are in a snapshot, the others were decided again as recorded"
-    market.core, market.writer, market.store = continued.core, continued.writer, store
+    other = encode_snapshot("another", sequence, 0, b"")
+    for kept in ((b"", snapshot[:100]), (damaged, other), ()):
+        assert "of which 0 are in a snapshot" in begin(market.settings, place_of(store, images, kept)).findings[-1]
+    assert "of which 0 are in a snapshot" in begin(market.settings, place_of(store, early, (snapshot,))).findings[-1]
+    place = place_of(store, images, (damaged, snapshot))
+    beginning = restarted(market, place)
+    assert f"of which {sequence} are in a snapshot" in beginning.findings[-1]
     market.session(NEXT, [101.0])
     market.bar(10, spot=99, volatility=0.15)
-    found = read_journal([*images, *store.images()], unfinished=True)
-    assert message_digest(found.messages) == message_digest(whole().journal.messages)
+    market.writer.close()
+    assert message_digest(place.closed().messages) == message_digest(whole().journal.messages)
 
 
 def test_one_of_two_copies_of_a_segment_may_be_cut_anywhere() -> None:
@@ -113,18 +148,20 @@ def test_a_segment_that_was_being_written_for_the_first_time_is_not_there_yet() 
             segments_of(damaged.get)
 
 
-def test_a_frame_that_was_cut_off_is_decided_to_its_end() -> None:
+def test_a_frame_that_was_cut_off_is_decided_to_its_end(store: OnDisk) -> None:
     market = whole()
     messages = list(market.journal.messages)
     cut = next(place for place, message in enumerate(messages) if message.kind is Kind.INTENT)
     segment = market.journal.segments[0]
     image = segment.words[: int(segment.offsets[cut])].tobytes()
-    store = MemoryStore()
-    continued = continue_core(market.settings, [image], store, segment_bytes=1 << 20)
-    assert continued.findings[2].startswith("its last frame was cut off; ")
-    again = read_journal([image, *store.images()], unfinished=True).messages
+    place = place_of(store, [image])
+    beginning = restarted(market, place)
+    rest = len(list(takewhile(lambda message: message.kind.is_decision, messages[cut:])))
+    assert beginning.findings[-1] == f"the last frame was cut off; {rest} messages of it were decided now"
+    market.writer.close()
+    again = place.closed().messages
     assert again[cut].records.tobytes() == messages[cut].records.tobytes()
-    assert continued.core.orders_working
+    assert market.core.orders_working
 
 
 def test_what_was_told_is_known_again() -> None:
@@ -138,12 +175,23 @@ def test_what_was_told_is_known_again() -> None:
     assert told.last_close[0] == max(int(rows["time"][-1]) for rows in market.decisions(Kind.CLOSE))
 
 
-def test_other_settings_and_other_decisions_are_refused() -> None:
+def test_other_settings_and_other_decisions_are_refused(store: OnDisk) -> None:
     market = whole()
-    with pytest.raises(JournalError, match="written under other settings"):
-        continue_core(Settings.of({"underlyings": "TEST", "cash": 5.0}), market.store.images(), MemoryStore())
+    other = Settings.of({"underlyings": "TEST", "cash": 5.0})
+    with pytest.raises(
+        SettingsError, match=r"written under other settings than these \(cash was 1000000.0 and is 5.0\)"
+    ):
+        begin(other, place_of(store, market.store.images()))
     lenient = Script(settings=Settings.of({"underlyings": "TEST", "entry_edge": 0.5}))
     for message in market.journal.messages[:40]:
         lenient.writer.append(message)
+    place = place_of(store, lenient.store.images())
+    beginning = begin(lenient.settings, place)
     with pytest.raises(DivergenceError):
-        continue_core(lenient.settings, lenient.store.images(), MemoryStore())
+        beginning.decided_again()
+
+
+def test_who_decides_is_no_other_setting(store: OnDisk) -> None:
+    market = whole()
+    elsewhere = market.settings.model_copy(update={"core_process": "desk"})
+    assert not begin(elsewhere, place_of(store, market.store.images())).fresh

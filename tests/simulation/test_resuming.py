@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import Settings, SettingsError, TradingCore
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.runtime import DivergenceError
 from alo_lib.simulation import BacktestResult, run_backtest
@@ -67,8 +67,8 @@ def test_a_killed_run_goes_on_to_the_same_end(
     same = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None, "recovery": ()}
     assert replace(again, **same) == replace(whole, **same)
     assert len(read_journal(tmp_path / JOURNAL_FOLDER).messages) == len(frames)
-    assert again.recovery[-1].endswith("are in a snapshot")
     assert ("which 0 are in a snapshot" in again.recovery[-1]) == (bars == 1000)
+    assert again.recovery[-1].endswith("are in a snapshot; the others are decided again")
     assert not list((tmp_path / JOURNAL_FOLDER).glob("*.snapshot"))
 
 
@@ -80,7 +80,7 @@ def test_other_settings_and_other_data_are_refused(data: Path, tmp_path: Path, m
     live()
     with pytest.raises(JournalError, match="holds a journal already"):
         run_backtest(tiny.settings(), data, tmp_path)
-    with pytest.raises(JournalError, match="was written under other settings than these"):
+    with pytest.raises(SettingsError, match=r"was written under other settings than these \(cash was .* and is 5.0\)"):
         run_backtest(tiny.settings(cash=5.0), data, tmp_path, resume=True)
     other = tiny.write(tmp_path / "other", split=True)
     with pytest.raises(DivergenceError, match=r"message \d+: the journal holds"):

@@ -1,11 +1,11 @@
 """Values do not depend on what else was asked for in the same frame, nor on what was made ready before."""
 
 import datetime as dt
-import pickle
 
 import numpy as np
 import pytest
 
+from alo_lib.core import pack, unpack
 from alo_lib.pricing import Greeks, price
 from alo_lib.records import Contract, InstrumentTable
 from alo_lib.strategy.book import MarketBook
@@ -129,8 +129,8 @@ def test_what_was_made_ready_does_not_outlive_its_moment_or_its_contracts(change
 
 def test_what_was_made_ready_is_no_part_of_a_snapshot() -> None:
     book = fresh_book()
-    bare = pickle.dumps(book)
+    bare = pack(book)
     value_chain(book, forecast(book), RATE, NOW)
     assert book.priced is not None
-    assert pickle.dumps(book) == bare
-    assert pickle.loads(bare).priced is None
+    assert pack(book) == bare
+    assert unpack(MarketBook, bare).priced is None

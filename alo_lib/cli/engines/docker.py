@@ -85,8 +85,9 @@ class DockerEngine:
             environment=os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED},
             log=log,
         )
+        segments = take_from_object_store(project / "storage", folder)  # a run that failed has a journal as well
         check_results(results, _ALGORITHM_ID, output, log)
-        if not take_from_object_store(project / "storage", folder):
+        if not segments:
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
         for path in sorted(results.iterdir()):
             if path.is_file() and path.suffix in (".json", ".txt"):

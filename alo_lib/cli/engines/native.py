@@ -69,8 +69,9 @@ class NativeEngine:
             environment=self.environment(),
             log=log,
         )
+        segments = take_from_object_store(store, folder)  # a run that failed has a journal as well
         check_results(folder, ALGORITHM, output, log)
-        if not take_from_object_store(store, folder):
+        if not segments:
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
         shutil.rmtree(store)
         return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)

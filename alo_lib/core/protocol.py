@@ -1,0 +1,64 @@
+"""What an engine drives: the trading core, in its own process or in another."""
+
+from typing import Protocol
+
+from alo_lib.core.settings import Settings
+from alo_lib.records import InstrumentTable, Message, Records
+
+__all__ = ["Core"]
+
+
+class Core(Protocol):
+    """Takes messages in, opens frames, gives orders out; see :class:`alo_lib.core.TradingCore`."""
+
+    settings: Settings
+    instruments: InstrumentTable
+
+    def accept(self, message: Message) -> None:
+        """Take an input, for the next frame."""
+
+    def remark(self, message: Message) -> None:
+        """Journal something that no task reads."""
+
+    def open_frame(self, time: int) -> bool:
+        """Open the frame at ``time``. False when nothing has arrived."""
+
+    def run_through(self, task: str) -> None:
+        """Run the open frame up to and including ``task``."""
+
+    def close_frame(self) -> None:
+        """Run what is left of the open frame, and close it."""
+
+    def run(self) -> Records:
+        """Run the open frame to its end. Returns the INTENT records of the orders to send now, in order."""
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether a frame is open."""
+
+    @property
+    def signals(self) -> Records:
+        """SIGNAL records of this frame."""
+
+    @property
+    def targets(self) -> Records:
+        """TARGET records, as sized."""
+
+    @property
+    def limited(self) -> Records:
+        """TARGET records of this frame that risk put in place of sized ones."""
+
+    @property
+    def intents(self) -> Records:
+        """INTENT records of this frame that may be sent."""
+
+    def contracts_open(self, underlying: int) -> list[int]:
+        """Numbers of contracts of one underlying that are held or have an order working."""
+
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument."""
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that is not done, by its number."""

@@ -1,0 +1,177 @@
+"""A core as LEAN hosts it, in LEAN's process or in one of its own: how it begins, when frames open, how it ends."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple, Protocol
+
+from alo_lib.core.deciding import program
+from alo_lib.core.protocol import Core
+from alo_lib.core.settings import Settings
+from alo_lib.core.snapshot import pack
+from alo_lib.core.trading import TradingCore
+from alo_lib.executive import BudgetWatch
+from alo_lib.journal import (
+    Journal,
+    JournalPlace,
+    JournalWriter,
+    LiveObjectStoreJournal,
+    ObjectStore,
+    ObjectStoreJournal,
+    message_digest,
+    read_journal,
+)
+from alo_lib.records import SECOND
+from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.link import Channel, host_ends
+from alo_lib.runtime.remote import Hear, RemoteCore
+from alo_lib.runtime.resumption import Told, begin
+from alo_lib.transport import default_folder
+
+__all__ = ["HostedCore", "Opened", "open_core"]
+
+_SNAPSHOT_EVERY: Final = 60 * SECOND
+"""Of a live run: what has to be decided again after a restart is not much more."""
+
+
+class HostedCore(Protocol):
+    """What a host does with a core besides telling and asking it. Times are ns UTC, of the host's clock."""
+
+    @property
+    def core(self) -> Core:
+        """The core, to be told and asked."""
+
+    @property
+    def frames_follow_data(self) -> bool:
+        """Whether frames are opened as data come, and not only when the host's schedule says."""
+
+    def frames(self, time: int) -> Iterator[None]:
+        """Open the frames that are there at ``time``, one after the other: the host runs each before the next."""
+
+    def keep(self, time: int) -> None:
+        """Make what was journaled outlive this process. Called between frames."""
+
+    def end(self, time: int) -> list[str]:
+        """The host ends: close what is its own. Returns what people should know, in sentences."""
+
+
+class Opened(NamedTuple):
+    """A core that can be told what comes next."""
+
+    hosted: HostedCore
+    told: Told  # by an earlier process of this host
+    findings: list[str]  # of going on, in sentences; empty where nothing was gone on from
+
+
+def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -> Opened:
+    """The core that the settings name: one of this process, or the core process of that name.
+
+    A backtest begins anew. Live, a core of this process goes on from its journal in ``store``, and a core process has
+    gone on by itself; ``hear`` is told how its link stands. Raises JournalError, SettingsError and DivergenceError
+    where a core cannot go on, TimeoutError where no core process runs.
+    """
+    if settings.core_process:
+        return _attach(settings, store, live=live, hear=hear)
+    place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
+    beginning = begin(settings, place)
+    core = beginning.decided_again()
+    if live:
+        core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
+        core.watch_with(BudgetWatch())
+    return Opened(_OwnCore(core, beginning.writer, place), beginning.told, beginning.findings)
+
+
+def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -> Opened:
+    remote = RemoteCore(settings, Channel(default_folder() / settings.core_process), told=not live, hear=hear)
+    remote.attach()
+    if not live:
+        return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), Told(), [])
+    told, count = remote.catch_up()
+    findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
+    return Opened(_ProcessOfItsOwnTime(remote), told, findings)
+
+
+class _OwnCore:
+    """A core in this process, and its journal."""
+
+    frames_follow_data = False
+
+    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace) -> None:
+        self.core = core
+        self._writer = writer
+        self._place = place
+        self._next_snapshot = 0
+
+    def frames(self, time: int) -> Iterator[None]:
+        """The frame at ``time``. Live, a host's time may stand still: what has arrived then waits for the next."""
+        if time > self.core.last_frame and self.core.open_frame(time):
+            yield
+
+    def keep(self, time: int) -> None:
+        """Keep the journal, which is all that the next process would find, and now and then the state."""
+        self._place.keep(self._writer)
+        core, snapshots = self.core, self._place.snapshots
+        if snapshots is None or time < self._next_snapshot or core.in_frame or core.owes:
+            return
+        if self._writer.sequence:
+            self._next_snapshot = time + _SNAPSHOT_EVERY
+            snapshots.save(self._writer.sequence, self._writer.checksum, pack(core.snapshot()))
+
+    def end(self, time: int) -> list[str]:
+        """Close the journal."""
+        self.core.remark(host_ends(time))
+        self.core.stop()
+        self._writer.close()
+        return [f"slot trace {self.core.slot_trace.digest}", _digest(self._place.closed())]
+
+
+class _ProcessInStep:
+    """A core process that this host tells its frames: it ends with the host, which keeps its journal."""
+
+    frames_follow_data = False
+
+    def __init__(self, core: RemoteCore, place: ObjectStoreJournal) -> None:
+        self.core = core
+        self._place = place
+
+    def frames(self, time: int) -> Iterator[None]:
+        """The frame at ``time``, which the core has decided."""
+        if self.core.open_frame(time):
+            yield
+
+    def keep(self, time: int) -> None:
+        """Nothing: the core's process keeps its journal."""
+
+    def end(self, time: int) -> list[str]:
+        """Wait for the core's end, and take its journal."""
+        segments = self.core.end(time)
+        self._place.take(segments)
+        self.core.stop()
+        return [_digest(read_journal(segments))]
+
+
+class _ProcessOfItsOwnTime:
+    """A core process that keeps its own time and outlives its host.
+
+    LEAN's scheduled events come late when it is live, so frames that have been decided are opened as data come, too.
+    """
+
+    frames_follow_data = True
+
+    def __init__(self, core: RemoteCore) -> None:
+        self.core = core
+
+    def frames(self, time: int) -> Iterator[None]:
+        """All that the core has decided meanwhile."""
+        while self.core.open_frame(time):
+            yield
+
+    def keep(self, time: int) -> None:
+        """Nothing: the core's process keeps its journal."""
+
+    def end(self, time: int) -> list[str]:
+        """Leave the core to itself."""
+        self.core.stop()
+        return []
+
+
+def _digest(journal: Journal) -> str:
+    return f"journal digest {message_digest(journal.messages)}"

@@ -1,0 +1,32 @@
+"""Whether two processes, or a journal and the process that goes on from it, decide under the same settings."""
+
+import hashlib
+import json
+from typing import Final
+
+from alo_lib.core.settings import Settings, SettingsError
+
+__all__ = ["require_same_settings", "settings_mark"]
+
+_WHERE: Final = {"core_process"}
+"""Settings that say where is decided, not what."""
+
+
+def settings_mark(settings: Settings) -> int:
+    """A number by which two see that they have the same settings."""
+    text = settings.model_dump_json(exclude=_WHERE)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
+
+
+def require_same_settings(written: bytes, settings: Settings, where: str) -> None:
+    """Raise SettingsError unless a journal was written under these settings; it names what differs."""
+    theirs = Settings.of(json.loads(written))
+    if settings_mark(theirs) == settings_mark(settings):
+        return
+    ours, others = (each.model_dump(mode="json", exclude=_WHERE) for each in (settings, theirs))
+    different = ", ".join(
+        f"{name} was {others[name]!r} and is {ours[name]!r}" for name in ours if ours[name] != others[name]
+    )
+    raise SettingsError(
+        f"the journal {where} was written under other settings than these ({different}); use those, or another place"
+    )

@@ -1,0 +1,76 @@
+"""What is held and what is on order, told from what was sent and from order events alone."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, OrderStatus, Records
+from alo_lib.strategy.portfolio import Portfolio
+
+__all__ = ["Ledger", "WorkingOrder"]
+
+_DONE = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
+
+
+@dataclass
+class WorkingOrder:
+    """An order that was sent and is not done."""
+
+    instrument: int
+    remaining: int  # signed
+
+
+@dataclass
+class Ledger:
+    """Positions and working orders: the core's own, and what the host of a core in another process knows of it."""
+
+    portfolio: Portfolio
+    underlying_of: dict[int, int] = field(default_factory=dict)  # of every instrument ever told; an equity's is itself
+    working: dict[int, WorkingOrder] = field(default_factory=dict)  # by order number
+
+    def list_instruments(self, rows: Records) -> None:
+        """Know INSTRUMENT records."""
+        self.underlying_of.update(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
+
+    def send(self, number: int, instrument: int, quantity: int) -> None:
+        """An order of a signed quantity was sent."""
+        self.working[number] = WorkingOrder(instrument, quantity)
+
+    def book(self, event: np.void) -> None:
+        """Account for an ORDER_EVENT record: what was filled, and how the order stands."""
+        instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
+        status = OrderStatus(event["status"])
+        if quantity:
+            price, fee = float(event["price"]), float(event["fee"])
+            self.portfolio.fill(instrument, quantity, price, self.multiplier(instrument), fee)
+        if number in self.working:
+            self.working[number].remaining -= quantity
+            if status in _DONE:
+                del self.working[number]
+
+    def multiplier(self, instrument: int) -> int:
+        """Shares that one unit of the instrument stands for."""
+        return EQUITY_MULTIPLIER if self.underlying_of.get(instrument) == instrument else OPTION_MULTIPLIER
+
+    def contracts_held(self, underlying: int) -> list[int]:
+        """Option contracts held in one underlying, ascending."""
+        return [i for i in self.portfolio.held() if i != underlying and self.underlying_of[i] == underlying]
+
+    def instruments_working(self) -> set[int]:
+        """Instruments with an order that is not done."""
+        return {order.instrument for order in self.working.values()}
+
+    def contracts_open(self, underlying: int) -> list[int]:
+        """Option contracts of one underlying that are held or have an order working, ascending."""
+        working = {i for i in self.instruments_working() if i != underlying and self.underlying_of[i] == underlying}
+        return sorted(working.union(self.contracts_held(underlying)))
+
+    @property
+    def holdings(self) -> dict[int, int]:
+        """Signed quantities held, by instrument."""
+        return {instrument: self.portfolio.quantity(instrument) for instrument in self.portfolio.held()}
+
+    @property
+    def orders_working(self) -> dict[int, tuple[int, int]]:
+        """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
+        return {number: (order.instrument, order.remaining) for number, order in sorted(self.working.items())}

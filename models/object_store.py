@@ -1,0 +1,39 @@
+"""LEAN's object store as a journal uses it."""
+
+from pathlib import Path
+
+from AlgorithmImports import ObjectStore
+
+__all__ = ["LeanObjectStore"]
+
+
+class LeanObjectStore:
+    """See :class:`alo_lib.journal.ObjectStore`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def read(self, key: str) -> bytes | None:
+        """A key's value; None where it has none."""
+        return bytes(self._store.read_bytes(key)) if self._store.contains_key(key) else None
+
+    def save(self, key: str, value: bytes) -> None:
+        """Give a key a value."""
+        # The stubs ask for a list of numbers; LEAN takes bytes.
+        self._store.save_bytes(key, value)  # type: ignore[arg-type]
+
+    def save_file(self, key: str) -> None:
+        """Take what lies at a key's path for its value."""
+        self._store.save(key)
+
+    def remove(self, key: str) -> None:
+        """Remove a key that has a value."""
+        self._store.delete(key)
+
+    def all_keys(self) -> list[str]:
+        """The keys that have a value."""
+        return [str(key) for key in self._store.keys]
+
+    def path(self, key: str) -> Path:
+        """Where on this machine a key's value lies, or will; LEAN leaves what is there alone until it is saved."""
+        return Path(str(self._store.get_file_path(key)))

@@ -1,0 +1,66 @@
+"""What is held and on order, by order events alone."""
+
+import numpy as np
+import pytest
+
+from alo_lib.records import InstrumentTable, Kind, OrderStatus, Records, records
+from alo_lib.strategy.ledger import Ledger
+from alo_lib.strategy.portfolio import Portfolio
+from tests.core.script import Script
+
+STOCK, CALL, PUT, OTHER = 0, 2, 1, 15
+"""Numbers of the script's underlying, of its first strike's contracts, and of another underlying."""
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    table, made = InstrumentTable(), Ledger(Portfolio(1000.0))
+    rows = [table.add_equity("TEST"), table.add_contracts("TEST", Script().chain()), table.add_equity("NEXT")]
+    made.list_instruments(np.concatenate(rows))
+    return made
+
+
+def event(order: int, instrument: int, quantity: int, status: OrderStatus) -> "np.void":
+    row: Records = records(Kind.ORDER_EVENT, order=order, instrument=instrument, quantity=quantity, status=status)
+    row["price"], row["fee"] = 2.0, 0.5
+    return row[0]  # type: ignore[no-any-return]
+
+
+def test_an_order_is_followed_from_its_sending_to_its_end(ledger: Ledger) -> None:
+    ledger.send(1, CALL, 5)
+    ledger.send(2, STOCK, -30)
+    assert ledger.orders_working == {1: (CALL, 5), 2: (STOCK, -30)}
+    ledger.book(event(1, CALL, 0, OrderStatus.SUBMITTED))
+    ledger.book(event(1, CALL, 2, OrderStatus.PARTIALLY_FILLED))
+    assert (ledger.holdings, ledger.orders_working[1]) == ({CALL: 2}, (CALL, 3))
+    ledger.book(event(2, STOCK, -30, OrderStatus.FILLED))
+    ledger.book(event(1, CALL, 0, OrderStatus.CANCELED))
+    assert (ledger.holdings, ledger.orders_working) == ({STOCK: -30, CALL: 2}, {})
+    assert (
+        ledger.portfolio.cash == 1000.0 - 2 * 2.0 * 100 + 30 * 2.0 - 4 * 0.5 + 2 * 0.5
+    )  # events without a fill are free
+
+
+def test_what_the_engine_trades_by_itself_counts(ledger: Ledger) -> None:
+    ledger.book(event(0, PUT, -4, OrderStatus.FILLED))
+    assert (ledger.holdings, ledger.orders_working) == ({PUT: -4}, {})
+
+
+def test_contracts_open_are_those_held_or_on_order(ledger: Ledger) -> None:
+    ledger.send(7, PUT, -1)
+    ledger.send(8, STOCK, 10)
+    ledger.book(event(0, CALL, 3, OrderStatus.FILLED))
+    ledger.book(event(0, OTHER, 3, OrderStatus.FILLED))
+    assert ledger.contracts_open(STOCK) == [PUT, CALL]
+    assert ledger.contracts_held(STOCK) == [CALL]
+    assert ledger.contracts_open(OTHER) == []
+    ledger.book(event(7, PUT, 0, OrderStatus.INVALID))
+    assert ledger.contracts_open(STOCK) == [CALL]
+
+
+def test_a_status_that_is_none_is_refused(ledger: Ledger) -> None:
+    row = event(1, CALL, 1, OrderStatus.FILLED)
+    row["status"] = 99
+    with pytest.raises(ValueError, match="99"):
+        ledger.book(row)
+    assert ledger.holdings == {}
