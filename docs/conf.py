@@ -16,7 +16,7 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from alo_lib.core import Settings
+from alo_lib.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
-from alo_lib.core import Core
+from alo_lib.core import Core, FrameTask
 from models.marshalling import Marshal
 
 __all__ = ["VolatilityAlphaModel"]
@@ -25,7 +25,7 @@ class VolatilityAlphaModel(AlphaModel):
         """Insights of the open frame, best first; none between frames."""
         if not self._core.in_frame:
             return []
-        self._core.run_through("signal")
+        self._core.run_through(FrameTask.SIGNAL)
         worthwhile = self._core.signals[self._core.signals["edge_volatility"] >= self._core.settings.entry_edge]
         insights = []
         for signal in worthwhile:

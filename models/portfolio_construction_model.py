@@ -2,7 +2,7 @@
 
 from AlgorithmImports import Insight, PortfolioConstructionModel, PortfolioTarget, QCAlgorithm
 
-from alo_lib.core import Core
+from alo_lib.core import Core, FrameTask
 from models.marshalling import Marshal
 
 __all__ = ["VegaBudgetPortfolioConstructionModel"]
@@ -20,7 +20,7 @@ class VegaBudgetPortfolioConstructionModel(PortfolioConstructionModel):
         """Quantities wanted in the open frame; none between frames."""
         if not self._core.in_frame:
             return []
-        self._core.run_through("target")
+        self._core.run_through(FrameTask.TARGET)
         return [
             PortfolioTarget(self._marshal.symbol(int(target["instrument"])), int(target["quantity"]))
             for target in self._core.targets

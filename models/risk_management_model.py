@@ -2,7 +2,7 @@
 
 from AlgorithmImports import IPortfolioTarget, PortfolioTarget, QCAlgorithm, RiskManagementModel
 
-from alo_lib.core import Core
+from alo_lib.core import Core, FrameTask
 from models.marshalling import Marshal
 
 __all__ = ["GreeksRiskManagementModel"]
@@ -20,7 +20,7 @@ class GreeksRiskManagementModel(RiskManagementModel):
         """Targets that replace sized ones in the open frame; none between frames."""
         if not self._core.in_frame:
             return []
-        self._core.run_through("limit")
+        self._core.run_through(FrameTask.LIMIT)
         return [
             PortfolioTarget(self._marshal.symbol(int(target["instrument"])), int(target["quantity"]))
             for target in self._core.limited

@@ -14,8 +14,8 @@ from AlgorithmImports import (
     TradeBar,
 )
 
+from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
-from alo_lib.strategy.settings import StrategySettings
 
 __all__ = ["AloVolatilityModel", "split_adjusted_bars"]
 
@@ -41,9 +41,9 @@ class AloVolatilityModel:
     model is calibrated when the volatility is first read, then as the settings say.
     """
 
-    def __init__(self, algorithm: QCAlgorithm, settings: StrategySettings | None = None) -> None:
+    def __init__(self, algorithm: QCAlgorithm, settings: Settings | None = None) -> None:
         self._algorithm = algorithm
-        self._settings = settings or StrategySettings()
+        self._settings = settings or Settings()
         self._forecaster = VolatilityForecaster(self._settings)
         self._symbol: Symbol | None = None
         self._last_close = dt.datetime.min

@@ -25,9 +25,9 @@ from alo_lib.cli.market_data import ready_market
 from alo_lib.cli.project import ROOT, shown
 from alo_lib.cli.provenance import commit_of, versions
 from alo_lib.cli.run_folder import RunFolder, write_orders
-from alo_lib.core.settings import Settings
 from alo_lib.journal import JournalError
 from alo_lib.records import Kind
+from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
 from alo_lib.views import Run, report_html, summarize, summary_table
 

@@ -2,17 +2,18 @@
 
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.deciding import program
-from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask
 from alo_lib.core.protocol import Core
-from alo_lib.core.settings import Settings, SettingsError
 from alo_lib.core.snapshot import SnapshotError, pack, unpack
 from alo_lib.core.trading import CoreState, TradingCore
+from alo_lib.settings import Settings, SettingsError
 
 __all__ = [
     "FRAME_PLAN",
     "Calibrator",
     "Core",
     "CoreState",
+    "FrameTask",
     "LogicalCalibrator",
     "Settings",
     "SettingsError",

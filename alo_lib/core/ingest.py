@@ -1,14 +1,17 @@
 """Taking messages into the state: one small function a kind."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
-from alo_lib.core.state import State, Underlying
-from alo_lib.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
-from alo_lib.strategy.book import CashDividend, MarketBook, TradingSession
+from alo_lib.core.state import State
+from alo_lib.records import InstrumentKind, Kind, Message, Session
+from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
+from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.state import Underlying
 
 __all__ = ["ingest"]
 
@@ -23,15 +26,15 @@ def ingest(state: State, message: Message) -> None:
 
 
 def _instruments(state: State, message: Message) -> None:
-    rows = message.records
-    state.list_instruments(rows)
+    rows, strategy = message.records, state.strategy
+    strategy.list_instruments(rows)
     for row in rows[rows["kind"] == InstrumentKind.EQUITY]:
         number = int(row["instrument"])
         book = MarketBook(number, row["symbol"].decode())
-        state.underlyings[number] = Underlying(book, VolatilityForecaster(state.settings))
+        strategy.underlyings[number] = Underlying(book, VolatilityForecaster(state.settings))
     options = rows[rows["kind"] == InstrumentKind.OPTION]
     for number in np.unique(options["underlying"]).tolist():
-        underlying = state.underlyings[number]
+        underlying = strategy.underlyings[number]
         underlying.book.list_contracts(options[options["underlying"] == number].copy())
         underlying.valuation = None
         underlying.session_news = True
@@ -39,105 +42,57 @@ def _instruments(state: State, message: Message) -> None:
 
 def _session(state: State, message: Message) -> None:
     row = message.records[0]
-    state.session = TradingSession(int(row["open"]), int(row["close"]), int(row["date"]))
-    for underlying in state.underlyings.values():
+    day = dt.datetime.strptime(str(row["date"]), "%Y%m%d").date()
+    state.strategy.session = Session(day, int(row["open"]), int(row["close"]))
+    for underlying in state.strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
 
 
 def _rate(state: State, message: Message) -> None:
-    state.rate = float(message.records["rate"][0])
+    state.strategy.rate = float(message.records["rate"][0])
 
 
 def _closes(state: State, message: Message) -> None:
     for row in message.records:
-        state.underlyings[int(row["instrument"])].new_closes.append((int(row["time"]), float(row["close"])))
+        told = int(row["time"]), float(row["close"])
+        state.strategy.underlyings[int(row["instrument"])].new_closes.append(told)
 
 
 def _ranges(state: State, message: Message) -> None:
     for row in message.records:
         prices = float(row["open"]), float(row["high"]), float(row["low"])
-        state.underlyings[int(row["instrument"])].new_ranges[int(row["time"])] = prices
+        state.strategy.underlyings[int(row["instrument"])].new_ranges[int(row["time"])] = prices
 
 
 def _dividends(state: State, message: Message) -> None:
     for row in message.records:
-        number = int(row["instrument"])
-        state.underlyings[number].book.dividends.append(CashDividend(int(row["time"]), float(row["amount"])))
-        state.portfolio.receive_dividend(number, float(row["amount"]))
+        book_dividend(state.strategy, int(row["instrument"]), int(row["time"]), float(row["amount"]))
 
 
 def _splits(state: State, message: Message) -> None:
     for row in message.records:
-        number, factor = int(row["instrument"]), float(row["factor"])
-        book = state.underlyings[number].book
-        book.split_pending = bool(row["warning"])
-        if book.split_pending:
-            state.notice(number, f"{book.ticker} splits before the next session: options are closed, none is opened")
-            continue
-        state.portfolio.split(number, factor, book.spot * factor)
-        book.trade_price *= factor
-        book.quote["bid"], book.quote["ask"] = np.nan, np.nan
-        for dividend in book.dividends:
-            if dividend.time < row["time"]:
-                dividend.amount *= factor
+        if row["warning"]:
+            warn_of_split(state.strategy, int(row["instrument"]))
+        else:
+            book_split(state.strategy, int(row["instrument"]), int(row["time"]), float(row["factor"]))
 
 
 def _trades(state: State, message: Message) -> None:
     for row in message.records:
-        underlying = state.underlyings[int(row["instrument"])]
-        underlying.book.trade_price, underlying.book.trade_time = float(row["close"]), message.time
-        underlying.book.forget_orders({underlying.book.instrument})
+        underlying = state.strategy.underlyings[int(row["instrument"])]
+        underlying.book.take_trade(float(row["close"]), message.time)
         underlying.market_news = True
 
 
 def _quotes(state: State, message: Message) -> None:
-    rows = message.records
-    quoted = set(rows["instrument"].tolist())
-    for number, underlying in state.underlyings.items():
-        book = underlying.book
-        book.forget_orders(quoted)
-        own = rows[rows["instrument"] == number]
-        if len(own):
-            book.quote, book.quote_at = own[-1:].copy(), message.time
-            underlying.market_news = True
-        _, chain_rows, quote_rows = np.intersect1d(
-            book.contracts["instrument"], rows["instrument"], assume_unique=True, return_indices=True
-        )
-        if len(chain_rows):
-            book.quotes[chain_rows] = rows[quote_rows]
-            book.quote_time[chain_rows] = message.time
+    for underlying in state.strategy.underlyings.values():
+        if underlying.book.take_quotes(message.records, message.time):
             underlying.market_news = True
 
 
 def _order_events(state: State, message: Message) -> None:
     for row in message.records:
-        instrument, quantity, number = int(row["instrument"]), int(row["quantity"]), int(row["order"])
-        order, refused = state.working.get(number), row["status"] == OrderStatus.INVALID
-        if order is not None:
-            book = state.underlyings[state.underlying_of[order.instrument]].book
-            side = (order.instrument, 1 if order.remaining > 0 else -1)
-            book.taken[side] = book.taken.get(side, 0) + abs(quantity)
-            if refused:
-                book.refused.add(side)
-        state.book(row)
-        if quantity and (trade := state.trade_with(instrument)):
-            trade.fill(quantity, float(row["price"]))
-        if order is None and quantity:
-            _rebalance(state, instrument, "was traded by the engine itself")
-        elif order is not None and refused:
-            _rebalance(state, order.instrument, f"order {number} was refused")
-
-
-def _rebalance(state: State, instrument: int, why: str) -> None:
-    """Undo the trade that has the instrument as a leg: one leg without the other is not what was wanted."""
-    trade = state.trade_with(instrument)
-    if trade is None or trade.undone_by is not None:
-        return
-    trade.undo(OrderReason.REBALANCE)
-    book = state.underlyings[trade.underlying].book
-    if state.session is not None:
-        book.blocked_until = state.session.close
-    state.notice(trade.underlying, f"{book.ticker}: {why}; its trade is undone")
+        book_order_event(state.strategy, row)
 
 
 _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from alo_lib.core.settings import Settings
+from alo_lib.core.frame_plan import FrameTask
 from alo_lib.records import InstrumentTable, Message, Records
+from alo_lib.settings import Settings
 
 __all__ = ["Core"]
 
@@ -23,7 +24,7 @@ class Core(Protocol):
     def open_frame(self, time: int) -> bool:
         """Open the frame at ``time``. False when nothing has arrived."""
 
-    def run_through(self, task: str) -> None:
+    def run_through(self, task: FrameTask) -> None:
         """Run the open frame up to and including ``task``."""
 
     def close_frame(self) -> None:

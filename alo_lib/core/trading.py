@@ -1,15 +1,14 @@
 """The trading core: the one thing that every engine drives."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
 
-from alo_lib.core import tasks
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
-from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.ingest import ingest
-from alo_lib.core.settings import Settings
+from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask, Step
 from alo_lib.core.state import State
+from alo_lib.core.tasks import Work
 from alo_lib.executive import (
     Cause,
     CyclicExecutive,
@@ -26,7 +25,9 @@ from alo_lib.executive import (
     Watch,
 )
 from alo_lib.records import InstrumentTable, Kind, Message, Records, records
+from alo_lib.settings import Settings
 from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.state import StrategyState
 
 __all__ = ["CoreState", "Sink", "TradingCore"]
 
@@ -46,7 +47,6 @@ class CoreState(NamedTuple):
 
     state: State
     instruments: InstrumentTable
-    told_targets: Annotated[Records, Kind.TARGET]
     frame: Frame
 
 
@@ -75,8 +75,7 @@ class TradingCore:
         self.told_calibrations = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
-        self._state = State(settings=settings, portfolio=Portfolio(settings.cash))
-        self._told_targets = records(Kind.TARGET, 0)
+        self._state = State(settings, StrategyState(portfolio=Portfolio(settings.cash)))
         self._executive = CyclicExecutive(
             Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
             watch=watch,
@@ -124,9 +123,9 @@ class TradingCore:
         row = records(Kind.OVERRUN, frame=number, elapsed=lateness, cause=Cause.LATE, policy=policy, missed=missed)
         self.remark(Message(Kind.OVERRUN, time, row))
 
-    def run_through(self, task: str) -> None:
+    def run_through(self, task: FrameTask) -> None:
         """Run the open frame up to and including ``task``, for an engine whose own pipeline calls in between."""
-        self._executive.run_through(task)
+        self._executive.run_through(task.plan.name)
 
     def close_frame(self) -> None:
         """Run what is left of the open frame, and close it."""
@@ -149,7 +148,7 @@ class TradingCore:
             )
         if self._executive.owes:
             raise LifecycleError("no snapshot is taken before an overrun has been made up for")
-        return CoreState(self._state, self.instruments, self._told_targets, self._executive.frame)
+        return CoreState(self._state, self.instruments, self._executive.frame)
 
     def resume(self, state: CoreState, waiting: Iterable[Message]) -> None:
         """Go on from a snapshot. ``waiting`` are the inputs that it had accepted after its last frame.
@@ -157,7 +156,7 @@ class TradingCore:
         Only a core that has not been told anything can; it and the snapshot then share their state.
         """
         self._executive.resume(state.frame)
-        self._state, self.instruments, self._told_targets = state.state, state.instruments, state.told_targets
+        self._state, self.instruments = state.state, state.instruments
         for message in waiting:
             self._push(message)
 
@@ -232,22 +231,22 @@ class TradingCore:
 
         An engine tells them with each session's contracts, whether or not they would be selected again.
         """
-        return self._state.contracts_open(underlying)
+        return self._state.strategy.contracts_open(underlying)
 
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as its order events add up."""
-        return self._state.holdings
+        return self._state.strategy.holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
-        return self._state.orders_working
+        return self._state.strategy.orders_working
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:
             for number in message.records["underlying"].tolist():
-                if (pending := self._state.underlyings[number].calibration) is not None:
+                if (pending := self._state.calibrations.get(number)) is not None:
                     pending.told = True
         self._waiting.append(message)
 
@@ -255,8 +254,8 @@ class TradingCore:
         """Put in the calibrations that come into force with a frame at ``time``; a replay is told them instead."""
         if self.told_calibrations:
             return
-        for number, underlying in self._state.underlyings.items():
-            pending = underlying.calibration
+        for number in self._state.strategy.underlyings:
+            pending = self._state.calibrations.get(number)
             if pending is not None and not pending.told and self._calibrator.ready(pending, time):
                 row = records(Kind.CALIBRATION, underlying=number, number=pending.number)
                 self.accept(Message(Kind.CALIBRATION, time, row))
@@ -265,71 +264,19 @@ class TradingCore:
 
     def _task(self, plan: TaskPlan) -> Task:
         """The task of a plan, which does nothing in a frame without news; ingestion finds out whether there is any."""
-        if plan.name == "ingest":
-            return Task(plan, self._ingest)
-        steps: dict[str, Callable[[Frame], None]] = {
-            "forecast": self._forecast,
-            "value": lambda frame: tasks.value(self._state, frame.time),
-            "signal": self._signal,
-            "target": self._target,
-            "limit": self._limit,
-            "execute": self._execute,
-            "publish": self._publish,
-        }
-        step = steps[plan.name]
+        task = FrameTask.of(plan)
 
         def run(frame: Frame) -> None:
-            if self._state.news:
-                step(frame)
+            if self._state.news or task is FrameTask.INGEST:
+                self._decide(task.step, frame)
 
-        degraded = self._no_signal if plan.name == "signal" and plan.on_overrun is OverrunPolicy.DEGRADE else None
-        return Task(plan, run, degraded)
+        degraded = task.degraded if plan.on_overrun is OverrunPolicy.DEGRADE else None
+        return Task(plan, run, None if degraded is None else partial(self._decide, degraded))
 
-    def _ingest(self, frame: Frame) -> None:
-        state = self._state
-        state.news = bool(self._waiting)
-        for underlying in state.underlyings.values():
-            underlying.market_news = False
-        while self._waiting:
-            message = self._waiting.popleft()
-            if message.kind is Kind.CALIBRATION:
-                tasks.install(state, message, self._calibrator)
-            else:
-                ingest(state, message)
-
-    def _forecast(self, frame: Frame) -> None:
-        tasks.follow(self._state, frame.time, self._calibrator)
-        self._decide(frame, Kind.FORECAST, tasks.forecast(self._state, frame.time))
-
-    def _signal(self, frame: Frame) -> None:
-        tasks.signal(self._state, frame.time)
-        self._decide(frame, Kind.SIGNAL, self._state.signals)
-
-    def _no_signal(self, frame: Frame) -> None:
-        """Rank nothing, which saves the time that was lost and opens no risk."""
-        self._state.signals = records(Kind.SIGNAL, 0)
-
-    def _target(self, frame: Frame) -> None:
-        tasks.target(self._state, frame.time)
-        if self._state.targets.tobytes() != self._told_targets.tobytes():
-            self._told_targets = self._state.targets
-            self._decide(frame, Kind.TARGET, self._state.targets)
-
-    def _limit(self, frame: Frame) -> None:
-        tasks.limit(self._state, frame.time)
-        self._decide(frame, Kind.TARGET, self._state.limited)
-
-    def _execute(self, frame: Frame) -> None:
-        tasks.execute(self._state, frame.time)
-        self._decide(frame, Kind.INTENT, self._state.intents)
-
-    def _publish(self, frame: Frame) -> None:
-        self._decide(frame, Kind.EXPOSURE, tasks.exposures(self._state))
-        self._decide(frame, Kind.NOTICE, tasks.notices(self._state))
-
-    def _decide(self, frame: Frame, kind: Kind, decision: Records) -> None:
-        if len(decision):
-            self._journal.append(Message(kind, frame.time, decision))
+    def _decide(self, step: Step, frame: Frame) -> None:
+        for kind, decision in step(Work(self._state, self._waiting, self._calibrator), frame):
+            if len(decision):
+                self._journal.append(Message(kind, frame.time, decision))
 
     def _tell_overrun(self, frame: Frame, overrun: Overrun) -> None:
         row = records(Kind.OVERRUN, task=overrun.task.encode())

@@ -9,7 +9,7 @@ from alo_lib.learning.desk import Desk
 from alo_lib.learning.errors import LearningError, MissingPackagesError
 from alo_lib.learning.features import FEATURES
 from alo_lib.learning.market import LearningMarket
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 
 try:
     import gymnasium
@@ -55,12 +55,12 @@ class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
-    def __init__(self, settings: StrategySettings | None = None, *, days: int = EPISODE_DAYS) -> None:
+    def __init__(self, settings: Settings | None = None, *, days: int = EPISODE_DAYS) -> None:
         if days < 1:
             raise LearningError(f"days is {days}; an episode has at least 1")
         self.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(FEATURES),), np.float32)
         self.action_space = gymnasium.spaces.Box(0.0, 1.0, (1,), np.float32)
-        self._settings = StrategySettings() if settings is None else settings
+        self._settings = Settings() if settings is None else settings
         self._days = days
         self._day = 0
         self._desk: Desk | None = None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alo_lib.learning.environment import EPISODE_DAYS, TradingEnvironment
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import FEATURES
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 from alo_lib.volatility import TRADING_DAYS
 
 __all__ = ["RULES_TRIED", "Evaluation", "Rule", "Sizing", "evaluate", "seeds_for", "tune"]
@@ -85,7 +85,7 @@ def evaluate(
     sizings: Mapping[str, Sizing],
     reference: str,
     seeds: Sequence[int],
-    settings: StrategySettings | None = None,
+    settings: Settings | None = None,
     *,
     days: int = EPISODE_DAYS,
     progress: Callable[[], None] | None = None,
@@ -108,7 +108,7 @@ def evaluate(
 
 def tune(
     seeds: Sequence[int],
-    settings: StrategySettings | None = None,
+    settings: Settings | None = None,
     *,
     days: int = EPISODE_DAYS,
     progress: Callable[[], None] | None = None,

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.learning.errors import LearningError
 from alo_lib.records import Records
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 from alo_lib.strategy.sizing import VOLATILITY_POINT
 
 __all__ = ["FEATURES", "Feature", "normalize", "observe"]
@@ -52,7 +52,7 @@ def normalize(raw: ArrayLike) -> Array:
     return np.asarray(np.clip((2.0 * values - (_LOW + _HIGH)) / (_HIGH - _LOW), -1.0, 1.0))
 
 
-def observe(signals: Records, exposures: Records, days_to_expiry: ArrayLike, settings: StrategySettings) -> Array:
+def observe(signals: Records, exposures: Records, days_to_expiry: ArrayLike, settings: Settings) -> Array:
     """The features of SIGNAL records (n,), shape (n, k), against a book of EXPOSURE records, one an underlying.
 
     ``days_to_expiry`` (n,) are the calendar days that each signal's options have left; ``settings`` holds the limits

@@ -1,5 +1,6 @@
 """A market to learn in: one underlying of known volatility, and options whose implied one wanders about it."""
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -9,16 +10,29 @@ from numpy.typing import NDArray
 
 from alo_lib.market.generator.surface import option_quotes
 from alo_lib.pricing import Chain
-from alo_lib.records import DAY, OPTION_MULTIPLIER, YEAR, InstrumentKind, Kind, Records, records, years_between
+from alo_lib.records import (
+    DAY,
+    HOUR,
+    SECOND,
+    YEAR,
+    Contract,
+    InstrumentTable,
+    Kind,
+    Records,
+    Session,
+    records,
+    years_between,
+)
 from alo_lib.volatility import TRADING_DAYS, GjrGarch, GjrParameters, GjrState
 
-__all__ = ["RANGES", "RATE", "TRADING_DAY", "UNDERLYING", "LearningMarket", "MarketTraits"]
+__all__ = ["RANGES", "RATE", "TICKER", "TRADING_DAY", "UNDERLYING", "LearningMarket", "MarketTraits"]
 
 Array = NDArray[np.float64]
 
 TRADING_DAY: Final = YEAR // TRADING_DAYS
 """A trading day in ns: they are spread evenly over the year, so that no weekend lies between two of them."""
 RATE: Final = 0.03
+TICKER: Final = "LEARN"
 UNDERLYING: Final = 0
 """The instrument number of the underlying."""
 
@@ -34,6 +48,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 """From where to where each trait of a market is drawn, evenly."""
 
+_FIRST_TIME: Final = YEAR  # a year after the epoch: no frame of a core lies before that
 _FIRST_SPOT: Final = 100.0
 _STRIKE_STEP: Final = 2.5
 _EXPIRY_STEP: Final = 21  # trading days between two expiries
@@ -41,7 +56,9 @@ _OWN_DEVIATION: Final = 0.04
 _OWN_HALF_LIFE: Final = 2.0
 _DAMPING: Final = 0.75  # years over which the common deviation fades along the term structure
 _OPEN_INTEREST: Final = 1000
-_STRIKE_NUMBERS: Final = 10_000  # strikes an expiry may have before its instrument numbers meet the next one's
+_HALF_SESSION: Final = 13 * HOUR // 4
+_SHARE_HALF_SPREAD: Final = 0.01
+_SHARES_SHOWN: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -107,10 +124,18 @@ class LearningMarket:
         )
         self._own = _wander(generator, (days + 1, expiries), _OWN_DEVIATION, _OWN_HALF_LIFE)
         self._quoting = generator
+        self._instruments = InstrumentTable()
+        self.underlying: Final = self._instruments.add_equity(TICKER)
+        """The INSTRUMENT record of the underlying."""
 
     def time(self, day: int) -> int:
         """When a day is quoted, ns."""
-        return day * TRADING_DAY
+        return _FIRST_TIME + day * TRADING_DAY
+
+    def session(self, day: int) -> Session:
+        """The session that a day's quotes lie in the middle of."""
+        time = self.time(day)
+        return Session(_date(time), time - _HALF_SESSION, time + _HALF_SESSION)
 
     def spot(self, day: int) -> float:
         """The underlying's price on a day."""
@@ -125,16 +150,20 @@ class LearningMarket:
         left = (self._expiry_times() - self.time(day)) / DAY
         step = max(round(self.spot(day) / _STRIKE_STEP), 1)
         expiries = np.flatnonzero((left >= least_days) & (left <= most_days))
-        contracts = records(Kind.INSTRUMENT, 2 * len(expiries), underlying=UNDERLYING, kind=InstrumentKind.OPTION)
-        contracts["american"] = 1
-        contracts["multiplier"] = OPTION_MULTIPLIER
-        contracts["open_interest"] = _OPEN_INTEREST
-        contracts["strike"] = step * _STRIKE_STEP
-        contracts["expiry"] = np.repeat(self._expiry_times()[expiries], 2)
-        contracts["right"] = np.tile([-1, 1], len(expiries))
-        rights = np.tile([1, 2], len(expiries))
-        contracts["instrument"] = 2 * (np.repeat(expiries, 2) * _STRIKE_NUMBERS + step) + rights
-        return contracts
+        return self._instruments.add_contracts(
+            TICKER,
+            (
+                Contract(_date(time), step * _STRIKE_STEP, right, time, _OPEN_INTEREST)
+                for time in self._expiry_times()[expiries].tolist()
+                for right in (-1, 1)
+            ),
+        )
+
+    def share_quote(self, day: int) -> Records:
+        """The QUOTE record of the underlying on a day: a cent to either side of its price."""
+        quote = records(Kind.QUOTE, instrument=UNDERLYING, bid_size=_SHARES_SHOWN, ask_size=_SHARES_SHOWN)
+        quote["bid"], quote["ask"] = self.spot(day) - _SHARE_HALF_SPREAD, self.spot(day) + _SHARE_HALF_SPREAD
+        return quote
 
     def quotes(self, day: int, contracts: Records) -> Records:
         """QUOTE records of ``contracts`` on a day; call it once a day, for sizes are drawn from the market's seed."""
@@ -150,7 +179,8 @@ class LearningMarket:
         return quotes
 
     def _expiry_times(self) -> NDArray[np.int64]:
-        return (self._first_expiry + _EXPIRY_STEP * np.arange(self._own.shape[1], dtype=np.int64)) * TRADING_DAY
+        steps = self._first_expiry + _EXPIRY_STEP * np.arange(self._own.shape[1], dtype=np.int64)
+        return _FIRST_TIME + steps * TRADING_DAY
 
     def _implied(self, day: int, expiries: NDArray[np.int64], years: Array) -> Array:
         number = np.searchsorted(self._expiry_times(), expiries)
@@ -158,6 +188,10 @@ class LearningMarket:
         true = self._model.forecast_volatility(state, np.maximum(years * TRADING_DAYS, 1.0))
         deviation = self._common[day, 0] * np.exp(-years / _DAMPING) + self._own[day, number]
         return np.asarray(true * np.exp(deviation))
+
+
+def _date(time: int) -> dt.date:
+    return dt.datetime.fromtimestamp(time // SECOND, dt.UTC).date()
 
 
 def _wander(generator: np.random.Generator, shape: tuple[int, int], deviation: float, half_life: float) -> Array:

@@ -11,7 +11,7 @@ from alo_lib.learning.errors import LearningError, MissingPackagesError
 from alo_lib.learning.evaluation import seeds_for
 from alo_lib.learning.features import FEATURES
 from alo_lib.learning.policy import Layer, Policy
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 
 try:
     import torch
@@ -44,7 +44,7 @@ class Trainer:
     def __init__(
         self,
         seed: int,
-        settings: StrategySettings | None = None,
+        settings: Settings | None = None,
         *,
         days: int = EPISODE_DAYS,
         rollout: int = ROLLOUT,

@@ -10,7 +10,7 @@ from alo_lib.market.bars import (
     contract_array,
     contract_keys,
 )
-from alo_lib.market.calendar import MarketHours, Session
+from alo_lib.market.calendar import MarketHours
 from alo_lib.market.factor_files import CorporateEvents, Dividend, FactorFile, Split
 from alo_lib.market.faults import DataError, DataFault, FaultKind, FaultLog
 from alo_lib.market.folder import DataFolder
@@ -45,7 +45,6 @@ __all__ = [
     "OptionUniverse",
     "Resolution",
     "SecurityType",
-    "Session",
     "Split",
     "TickerSpan",
     "UnderlyingRow",

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from alo_lib.market.faults import DataError
 from alo_lib.market.layout import SecurityType, market_hours_path
-from alo_lib.records import HOUR, SECOND
+from alo_lib.records import HOUR, SECOND, Session
 
 __all__ = [
     "HoursSegment",
     "MarketHours",
-    "Session",
     "database_key",
     "index_of_option",
     "local_to_utc",
@@ -54,14 +53,6 @@ class HoursSegment(NamedTuple):
     def regular(self) -> bool:
         """Whether it is the regular market (otherwise before or after it)."""
         return self.state == "market"
-
-
-class Session(NamedTuple):
-    """A day's regular session: first open and last close, nanoseconds UTC."""
-
-    day: date
-    open: int
-    close: int
 
 
 def index_of_option(ticker: str) -> str:

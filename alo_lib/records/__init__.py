@@ -20,6 +20,7 @@ from alo_lib.records.layouts import (
     Records,
     records,
 )
+from alo_lib.records.sessions import Session
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
     DAY,
@@ -61,6 +62,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Records",
+    "Session",
     "Transient",
     "osi_symbol",
     "records",

@@ -133,6 +133,11 @@ class OrderStatus(IntEnum):
     CANCEL_PENDING = 8
     UPDATE_SUBMITTED = 9
 
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing can happen to the order any more."""
+        return self in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
+
 
 class OrderReason(IntEnum):
     """Why the core sends an order; it becomes the order's tag."""

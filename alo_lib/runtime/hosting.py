@@ -5,7 +5,6 @@ from typing import Final, NamedTuple, Protocol
 
 from alo_lib.core.deciding import program
 from alo_lib.core.protocol import Core
-from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch
@@ -24,6 +23,7 @@ from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.link import Channel, host_ends
 from alo_lib.runtime.remote import Hear, RemoteCore
 from alo_lib.runtime.resumption import Told, begin
+from alo_lib.settings import Settings
 from alo_lib.transport import default_folder
 
 __all__ = ["HostedCore", "Opened", "open_core"]

@@ -17,7 +17,6 @@ import numpy as np
 
 from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
@@ -29,6 +28,7 @@ from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, is_host_e
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
+from alo_lib.settings import Settings
 from alo_lib.transport import Reading
 
 __all__ = ["CoreProcess", "Ending", "rehearse"]

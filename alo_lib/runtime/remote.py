@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.core.frame_plan import FrameTask
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import JournalError, read_journal
 from alo_lib.records import (
@@ -23,6 +23,7 @@ from alo_lib.records import (
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.resumption import Told, told_by
 from alo_lib.runtime.same_settings import settings_mark
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.portfolio import Portfolio
 
@@ -193,7 +194,7 @@ class RemoteCore:
         self._poll()
         return self._begin_next()
 
-    def run_through(self, task: str) -> None:
+    def run_through(self, task: FrameTask) -> None:
         """The core has run the whole frame already."""
         self._needs_frame()
 

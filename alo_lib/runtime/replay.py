@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from alo_lib.core.settings import Settings
 from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Journal, message_digest
 from alo_lib.records import Kind, Message
+from alo_lib.settings import Settings
 
 __all__ = [
     "Continuation",

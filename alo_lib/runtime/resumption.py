@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from alo_lib.core.frame_plan import FRAME_PLAN
-from alo_lib.core.settings import Settings
 from alo_lib.core.snapshot import unpack
 from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import TaskPlan
@@ -14,6 +13,7 @@ from alo_lib.journal import Found, JournalPlace, JournalWriter, Snapshot, Writer
 from alo_lib.records import Contract, InstrumentKind, Kind, Message
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import require_same_settings
+from alo_lib.settings import Settings
 
 __all__ = ["Beginning", "Told", "begin", "inputs_waiting", "told_by"]
 

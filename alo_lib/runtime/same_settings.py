@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Final
 
-from alo_lib.core.settings import Settings, SettingsError
+from alo_lib.settings import Settings, SettingsError
 
 __all__ = ["require_same_settings", "settings_mark"]
 

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from alo_lib.core.settings import Settings
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, read_journal
@@ -25,6 +24,7 @@ from alo_lib.records import (
     records,
     years_between,
 )
+from alo_lib.settings import Settings
 
 __all__ = ["kernels_ready", "warm_up"]
 

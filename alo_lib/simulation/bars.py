@@ -16,10 +16,9 @@ from alo_lib.market import (
     DataKind,
     OptionBars,
     Resolution,
-    Session,
     contract_array,
 )
-from alo_lib.records import Contract, Kind, Message, Records, records
+from alo_lib.records import Contract, Kind, Message, Records, Session, records
 
 __all__ = ["BarReader", "BarsEnding", "SessionBars", "Watched"]
 

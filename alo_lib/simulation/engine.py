@@ -18,9 +18,9 @@ from alo_lib.journal import (
     order_digest,
     orders_of,
 )
-from alo_lib.market import DataFolder, FaultKind, FaultLog, Session
+from alo_lib.market import DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records
+from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.runtime import Beginning, Continuation, begin
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding

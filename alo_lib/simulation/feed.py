@@ -21,10 +21,9 @@ from alo_lib.market import (
     FaultLog,
     Resolution,
     SecurityType,
-    Session,
 )
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, records
+from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy import select_contracts

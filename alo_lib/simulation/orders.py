@@ -11,8 +11,6 @@ from alo_lib.simulation.money import ZERO
 
 __all__ = ["OrderArchive", "OrderEvent", "SimulatedOrder"]
 
-CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
-
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
@@ -76,7 +74,7 @@ class SimulatedOrder:
     @property
     def is_open(self) -> bool:
         """Whether something can still happen to it."""
-        return self.status not in CLOSED
+        return not self.status.is_done
 
     @property
     def direction(self) -> int:

@@ -8,33 +8,12 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import Chain, market_price
 from alo_lib.pricing.forwards import trailing_yield
-from alo_lib.records import SECOND, TRANSIENT, YEAR, Kind, Records, records, years_between
+from alo_lib.records import TRANSIENT, YEAR, Kind, Records, records, years_between
 
-__all__ = ["MarketBook", "PricedRows", "TradingSession"]
+__all__ = ["CashDividend", "MarketBook", "PricedRows"]
 
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class TradingSession:
-    """A regular trading session, in ns UTC."""
-
-    open: int
-    close: int
-    date: int  # yyyymmdd
-
-    def seconds_since_open(self, time: int) -> float:
-        """Seconds from the open, negative before it."""
-        return (time - self.open) / SECOND
-
-    def seconds_to_close(self, time: int) -> float:
-        """Seconds to the close, negative after it."""
-        return (self.close - time) / SECOND
-
-    def is_open(self, time: int) -> bool:
-        """Whether orders can trade now."""
-        return self.open <= time < self.close
 
 
 @dataclass(slots=True)
@@ -93,6 +72,25 @@ class MarketBook:
     def spot_time(self) -> int:
         """When the spot was last heard of."""
         return max(self.quote_at, self.trade_time)
+
+    def take_trade(self, price: float, time: int) -> None:
+        """Take a trade of the underlying, or a bar of trades that ended."""
+        self.trade_price, self.trade_time = price, time
+        self.forget_orders({self.instrument})
+
+    def take_quotes(self, rows: Records, time: int) -> bool:
+        """Take QUOTE records, of other underlyings, too. Returns whether any is of this one or of its contracts."""
+        self.forget_orders(set(rows["instrument"].tolist()))
+        own = rows[rows["instrument"] == self.instrument]
+        if len(own):
+            self.quote, self.quote_at = own[-1:].copy(), time
+        _, chain_rows, quote_rows = np.intersect1d(
+            self.contracts["instrument"], rows["instrument"], assume_unique=True, return_indices=True
+        )
+        if len(chain_rows):
+            self.quotes[chain_rows] = rows[quote_rows]
+            self.quote_time[chain_rows] = time
+        return bool(len(own) or len(chain_rows))
 
     def forget_orders(self, instruments: set[int]) -> None:
         """Forget what orders did to the quotes of instruments that have newer ones."""

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
-from alo_lib.records import DAY, OrderReason
+import numpy as np
+
+from alo_lib.numerics.fixed_order import dot
+from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, OrderReason
+from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.settings import StrategySettings
+from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["TradeView", "exit_reason"]
+__all__ = ["TradeView", "end_trades", "exit_reason", "view_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +23,42 @@ class TradeView:
     call_strike: float
 
 
-def exit_reason(
-    trade: Trade, view: TradeView, book: MarketBook, settings: StrategySettings, time: int
-) -> OrderReason | None:
+def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
+    """Drop the trades that are finished, and undo those that have a reason to end.
+
+    Unless its edge is gone, which may come back, nothing is opened in the underlying for the rest of the session.
+    """
+    working = state.instruments_working()
+    state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio, working)]
+    for trade in state.trades:
+        book = state.underlyings[trade.underlying].book
+        view = view_of(state, settings, trade, time)
+        if trade.undone_by is None and view is not None:
+            reason = exit_reason(trade, view, book, settings, time)
+            if reason is not None:
+                trade.undo(reason)
+                if state.session is not None and reason is not OrderReason.EXIT_EDGE:
+                    book.blocked_until = state.session.close
+
+
+def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -> TradeView | None:
+    """What the market says of a trade; None while it says nothing new, NaN for what a stale spot cannot tell."""
+    underlying = state.underlyings[trade.underlying]
+    book = underlying.book
+    if not underlying.market_news or underlying.valuation is None or not all(map(book.lists, trade.legs)):
+        return None
+    values = underlying.valuation.at_forecast
+    rows = [book.row(leg) for leg in trade.legs]
+    held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
+    mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
+    edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
+    held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
+    fresh = time - book.spot_time <= settings.max_quote_age * SECOND
+    result, edge = (trade.result(held_value), edge) if fresh else (np.nan, np.nan)
+    return TradeView(result, edge, float(book.contracts["strike"][rows[0]]))
+
+
+def exit_reason(trade: Trade, view: TradeView, book: MarketBook, settings: Settings, time: int) -> OrderReason | None:
     """Why the trade should end now, the gravest reason first; None when it should not."""
     ex_date = book.next_ex_date()
     assignable = trade.direction < 0 and book.spot > view.call_strike

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import Linked
-from alo_lib.strategy.settings import StrategySettings
+from alo_lib.settings import Settings
 from alo_lib.volatility import (
     TRADING_DAYS,
     BarState,
@@ -57,7 +57,7 @@ class CalibrationRequest:
     """All that a calibration depends on."""
 
     bars: tuple[DailyBar, ...]
-    settings: Annotated[StrategySettings, Linked("settings")]
+    settings: Annotated[Settings, Linked("settings")]
     earlier: "Calibrated | None"
     """What to start from; it changes the way to the result, and the result by less than the search's tolerance."""
     why: Due
@@ -120,7 +120,7 @@ class VolatilityForecaster:
 
     due: Due | None
     """Why a calibration should be asked for; None when none should."""
-    _settings: Annotated[StrategySettings, Linked("settings")]
+    _settings: Annotated[Settings, Linked("settings")]
     _bars: list[DailyBar]
     _model: Calibrated | None
     _garch: GjrState | None
@@ -131,7 +131,7 @@ class VolatilityForecaster:
     _since: list[DailyBar]  # bars after the last request's
     _sessions: int
 
-    def __init__(self, settings: StrategySettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.due = None
         self._settings = settings
         self._bars, self._since = [], []
@@ -241,7 +241,7 @@ class VolatilityForecaster:
         return None
 
 
-def _unfit_for_hybrid(bars: NDArray[np.float64], settings: StrategySettings) -> str:
+def _unfit_for_hybrid(bars: NDArray[np.float64], settings: Settings) -> str:
     returns = len(bars) - 1
     if returns < settings.hybrid_minimum:
         return f"{returns} returns are known, the hybrid needs {settings.hybrid_minimum}"

@@ -9,8 +9,6 @@ from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["Ledger", "WorkingOrder"]
 
-_DONE = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
-
 
 @dataclass
 class WorkingOrder:
@@ -45,7 +43,7 @@ class Ledger:
             self.portfolio.fill(instrument, quantity, price, self.multiplier(instrument), fee)
         if number in self.working:
             self.working[number].remaining -= quantity
-            if status in _DONE:
+            if status.is_done:
                 del self.working[number]
 
     def multiplier(self, instrument: int) -> int:

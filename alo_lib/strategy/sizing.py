@@ -3,15 +3,15 @@
 from typing import Final
 
 from alo_lib.records import Records
+from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.settings import StrategySettings
 
 __all__ = ["VOLATILITY_POINT", "displayed", "structures_for"]
 
 VOLATILITY_POINT: Final = 0.01
 
 
-def structures_for(signal: Records, book: MarketBook, settings: StrategySettings, equity: float) -> int:
+def structures_for(signal: Records, book: MarketBook, settings: Settings, equity: float) -> int:
     """Structures that the vega budget allows, and that both legs display at the touch; 0 for none."""
     budget = settings.vega_budget * equity / VOLATILITY_POINT
     affordable = int(budget // float(signal["vega"])) if signal["vega"] > 0.0 else 0
@@ -19,7 +19,7 @@ def structures_for(signal: Records, book: MarketBook, settings: StrategySettings
     return min(affordable, *(displayed(book, int(signal[leg]), direction, settings) for leg in ("call", "put")))
 
 
-def displayed(book: MarketBook, instrument: int, direction: int, settings: StrategySettings) -> int:
+def displayed(book: MarketBook, instrument: int, direction: int, settings: Settings) -> int:
     """What may still be bought (+1) or sold (-1) at the touch of an instrument's last quote."""
     quote, side = book.quote_of(instrument), "ask" if direction > 0 else "bid"
     if not quote[side] > 0.0:

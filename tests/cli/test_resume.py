@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from alo_lib.core import TradingCore
+from alo_lib.core import FrameTask
 from alo_lib.journal import JOURNAL_FOLDER
 
 DAY = ("--underlying", "ALFA", "--start", "2024-01-02", "--end", "2024-01-02")
@@ -17,18 +17,18 @@ class KilledError(BaseException):
 @pytest.fixture
 def killed(run, small_market, tmp_path, monkeypatch):
     """The folder of a run that was killed in its thirtieth frame."""
-    real, frames = TradingCore._execute, iter(range(10**9))
+    real, frames = FrameTask.EXECUTE.step, iter(range(10**9))
 
-    def execute(core, frame):
+    def execute(work, frame):
         if next(frames) == 30:
             raise KilledError
-        real(core, frame)
+        return real(work, frame)
 
-    monkeypatch.setattr(TradingCore, "_execute", execute)
+    monkeypatch.setattr(FrameTask.EXECUTE, "step", execute)
     monkeypatch.setattr("alo_lib.cli.run_folder.RunFolder.discard", lambda folder: None)  # a killed process cannot
     with pytest.raises(KilledError):
         run("backtest", "--data", small_market, *DAY, "--output", tmp_path / "runs")
-    monkeypatch.setattr(TradingCore, "_execute", real)
+    monkeypatch.setattr(FrameTask.EXECUTE, "step", real)
     return next((tmp_path / "runs").glob("*.partial"))
 
 

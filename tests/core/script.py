@@ -8,9 +8,21 @@ import numpy as np
 from alo_lib.core import Settings, TradingCore
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, Order, orders_of, read_journal
 from alo_lib.pricing import Chain
-from alo_lib.records import SECOND, YEAR, Contract, Kind, Message, OrderStatus, OrderType, Records, records
+from alo_lib.records import (
+    SECOND,
+    YEAR,
+    Contract,
+    Kind,
+    Message,
+    OrderReason,
+    OrderStatus,
+    OrderType,
+    Records,
+    records,
+)
 
 FIRST = dt.date(2024, 3, 4)
+NEXT = FIRST + dt.timedelta(days=1)
 DAY = 86_400 * SECOND
 RATE = 0.03
 
@@ -140,3 +152,20 @@ class Script:
         for order in self.orders:
             total[order.symbol] = total.get(order.symbol, 0) + order.filled
         return {symbol: quantity for symbol, quantity in total.items() if quantity}
+
+
+def script(**settings: object) -> Script:
+    """A market whose first session has begun."""
+    made = Script(Settings.of({"underlyings": "TEST", **settings}))
+    made.session()
+    return made
+
+
+def reasons(sent: list[Records]) -> list[str]:
+    """Why each order of some frames was sent."""
+    return [OrderReason(row["reason"]).name for intents in sent for row in intents]
+
+
+def tell_order_event(market: Script, hour: float, **columns: object) -> None:
+    """Tell the core of an ORDER_EVENT record."""
+    market.tell(at(market.date, hour), Kind.ORDER_EVENT, records(Kind.ORDER_EVENT, **columns))

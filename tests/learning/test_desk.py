@@ -7,13 +7,13 @@ from alo_lib.learning import FEATURES, LearningError
 from alo_lib.learning.desk import CASH, Desk
 from alo_lib.learning.market import LearningMarket
 from alo_lib.records import OPTION_MULTIPLIER
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 
-SETTINGS = StrategySettings(garch_history=400)
+SETTINGS = Settings(garch_history=400)
 DAYS = 40
 
 
-def desk(seed: int = 21, settings: StrategySettings = SETTINGS) -> Desk:
+def desk(seed: int = 21, settings: Settings = SETTINGS) -> Desk:
     return Desk(LearningMarket(seed, DAYS, settings.garch_history + 1), settings)
 
 
@@ -30,17 +30,19 @@ def test_opening_costs_half_the_spread_and_fees() -> None:
     one = desk()
     assert one.signal is not None
     signal = one.signal[0]
-    legs = [one._book.row(int(signal[leg])) for leg in ("call", "put")]
-    spreads = float(np.sum((one._book.quotes["ask"] - one._book.quotes["bid"])[legs]))
+    book, portfolio = one.state.underlyings[0].book, one.state.portfolio
+    legs = [book.row(int(signal[leg])) for leg in ("call", "put")]
+    spreads = float(np.sum((book.quotes["ask"] - book.quotes["bid"])[legs]))
     one.trade(1.0)
     assert one.opened == 1
-    quantity = abs(one._portfolio.quantity(int(signal["call"])))
+    quantity = abs(portfolio.quantity(int(signal["call"])))
     assert quantity > 0
     shares = int(one.exposure["shares"][0])
     paid = 0.5 * spreads * quantity * OPTION_MULTIPLIER + 0.01 * abs(shares)
     assert CASH - one.equity == pytest.approx(paid + one.fees, rel=1e-9)
+    # Interactive Brokers' schedule: 0.65 a contract at these premiums, half a cent a share, a dollar an order at least.
     share_fee = max(1.0, 0.005 * abs(shares)) if shares else 0.0
-    assert one.fees == pytest.approx(2.0 * quantity + share_fee)
+    assert one.fees == pytest.approx(2.0 * max(1.0, 0.65 * quantity) + share_fee)
 
 
 @pytest.mark.parametrize("multiplier", [0.0, 0.25, 0.5, 1.0])
@@ -50,7 +52,7 @@ def test_the_multiplier_scales_the_size(multiplier: float) -> None:
     call = int(whole.signal["call"][0])
     whole.trade(1.0)
     part.trade(multiplier)
-    assert abs(part._portfolio.quantity(call)) == int(abs(whole._portfolio.quantity(call)) * multiplier)
+    assert abs(part.state.portfolio.quantity(call)) == int(abs(whole.state.portfolio.quantity(call)) * multiplier)
 
 
 def test_limits_hold_every_day() -> None:
@@ -58,7 +60,8 @@ def test_limits_hold_every_day() -> None:
     most_held = 0
     for day in range(1, DAYS + 1):
         one.trade(1.0)
-        held = [one._portfolio.quantity(i) for i in one._portfolio.held() if i]
+        portfolio = one.state.portfolio
+        held = [portfolio.quantity(i) for i in portfolio.held() if i]
         contracts = sum(abs(quantity) for quantity in held)
         assert abs(float(one.exposure["delta"][0])) <= max(SETTINGS.hedge_band * OPTION_MULTIPLIER * contracts, 0.5)
         assert abs(float(one.exposure["vega"][0])) * 0.01 <= SETTINGS.max_vega * one.equity
@@ -73,7 +76,7 @@ def test_equity_is_cash_and_what_is_held() -> None:
     for day in range(1, 15):
         one.trade(1.0)
         one.open_day(day)
-    book, portfolio = one._book, one._portfolio
+    book, portfolio = one.state.underlyings[0].book, one.state.portfolio
     value = portfolio.quantity(0) * book.spot
     for contract, mid in zip(book.contracts["instrument"].tolist(), book.mid().tolist(), strict=True):
         value += portfolio.quantity(contract) * mid * OPTION_MULTIPLIER
@@ -82,7 +85,7 @@ def test_equity_is_cash_and_what_is_held() -> None:
 
 
 def test_observations_are_in_range_and_a_full_book_has_no_signal() -> None:
-    one = desk(seed=8, settings=StrategySettings(garch_history=400, max_structures=1))
+    one = desk(seed=8, settings=Settings(garch_history=400, max_structures=1))
     names = [feature.name for feature in FEATURES]
     blank = 0
     for day in range(1, DAYS + 1):
@@ -98,4 +101,4 @@ def test_observations_are_in_range_and_a_full_book_has_no_signal() -> None:
 
 def test_refuses_strangles() -> None:
     with pytest.raises(LearningError, match="structure is 'strangle'; the learning market lists straddles alone"):
-        desk(settings=StrategySettings(structure="strangle"))
+        desk(settings=Settings(structure="strangle"))

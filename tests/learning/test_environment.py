@@ -10,13 +10,13 @@ from gymnasium.utils.env_checker import check_env
 from alo_lib.learning import LearningError
 from alo_lib.learning.environment import RISK_AVERSION, TradingEnvironment, utility
 from alo_lib.learning.evaluation import RULES_TRIED, Rule, evaluate, seeds_for, tune
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 
-SETTINGS = StrategySettings(garch_history=400)
+SETTINGS = Settings(garch_history=400)
 ALL = np.ones(1, np.float32)
 
 
-def environment(days: int = 25, settings: StrategySettings = SETTINGS) -> TradingEnvironment:
+def environment(days: int = 25, settings: Settings = SETTINGS) -> TradingEnvironment:
     return TradingEnvironment(settings, days=days)
 
 
@@ -69,7 +69,7 @@ def test_utility_is_concave_and_never_falls() -> None:
 
 
 def test_ruin_ends_an_episode() -> None:
-    settings = StrategySettings(garch_history=400, max_drawdown=0.0005)
+    settings = Settings(garch_history=400, max_drawdown=0.0005)
     env = environment(60, settings)
     steps = episode(env, 9, ALL)
     assert steps[-1][2:4] == (True, False)

@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 
 from alo_lib.learning import FEATURES, LearningError, normalize, observe
 from alo_lib.records import Kind, Records, records
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 
-SETTINGS = StrategySettings(max_vega=0.004, max_structures=4)
+SETTINGS = Settings(max_vega=0.004, max_structures=4)
 NAMES = [feature.name for feature in FEATURES]
 
 

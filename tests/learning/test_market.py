@@ -53,6 +53,16 @@ def test_a_contract_keeps_its_number(market: LearningMarket) -> None:
     assert len(set(seen.values())) == len(seen) > 20
 
 
+def test_a_day_is_quoted_in_the_middle_of_its_session(market: LearningMarket) -> None:
+    for day in (0, 60):
+        session, quote = market.session(day), market.share_quote(day)
+        assert session.is_open(market.time(day))
+        assert session.seconds_since_open(market.time(day)) == session.seconds_to_close(market.time(day)) == 3.25 * 3600
+        assert 0.5 * (quote["bid"] + quote["ask"])[0] == pytest.approx(market.spot(day))
+        assert (quote["ask"] - quote["bid"])[0] == pytest.approx(0.02)
+    assert market.session(60).open > market.session(59).close
+
+
 def test_quotes_straddle_a_volatility_near_the_true_one(market: LearningMarket) -> None:
     chain = market.listed(7, 14, 120)
     quotes = market.quotes(7, chain)

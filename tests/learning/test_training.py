@@ -14,9 +14,9 @@ pytest.importorskip("stable_baselines3", reason="stable-baselines3 is in require
 from alo_lib.cli.commands import train as train_command
 from alo_lib.learning import FEATURES, LearningError, Policy
 from alo_lib.learning.training import Trainer
-from alo_lib.strategy import StrategySettings
+from alo_lib.settings import Settings
 
-SETTINGS = StrategySettings(garch_history=400)
+SETTINGS = Settings(garch_history=400)
 
 
 def trained(seed: int, steps: int = 32) -> Trainer:

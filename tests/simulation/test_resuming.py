@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.core import Settings, SettingsError, TradingCore
+from alo_lib.core import FrameTask, Settings, SettingsError
+from alo_lib.core.tasks import Decisions, Work
+from alo_lib.executive import Frame
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.runtime import DivergenceError
 from alo_lib.simulation import BacktestResult, run_backtest
@@ -34,15 +36,15 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> BacktestResul
 
 def dying_at(monkeypatch: pytest.MonkeyPatch, frame: int) -> Callable[[], None]:
     """Kill the run within its frame of that number; returns what lets it live again."""
-    real, frames = TradingCore._execute, iter(range(10**9))
+    real, frames = FrameTask.EXECUTE.step, iter(range(10**9))
 
-    def execute(core: TradingCore, now: object) -> None:
+    def execute(work: Work, frame_open: Frame) -> Decisions:
         if next(frames) == frame:
             raise KilledError
-        real(core, now)  # type: ignore[arg-type]
+        return real(work, frame_open)
 
-    monkeypatch.setattr(TradingCore, "_execute", execute)
-    return lambda: monkeypatch.setattr(TradingCore, "_execute", real)
+    monkeypatch.setattr(FrameTask.EXECUTE, "step", execute)
+    return lambda: monkeypatch.setattr(FrameTask.EXECUTE, "step", real)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

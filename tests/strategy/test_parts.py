@@ -3,19 +3,19 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from alo_lib.records import Contract, InstrumentTable, Kind, OrderReason, records
-from alo_lib.strategy import StrategySettings, select_contracts
-from alo_lib.strategy.book import MarketBook, TradingSession
+from alo_lib.records import Contract, InstrumentTable, Kind, OrderReason, Session, records
+from alo_lib.settings import Settings
+from alo_lib.strategy import select_contracts
+from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exits import TradeView, exit_reason
-from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import shares_wanted
+from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
-from alo_lib.strategy.risk import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.scanner import rank
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import value_chain
 
-SETTINGS = StrategySettings()
+SETTINGS = Settings()
 DATE = dt.date(2024, 3, 4)
 DAY = 86_400 * 10**9
 NOW = int(dt.datetime(2024, 3, 4, 16, tzinfo=dt.UTC).timestamp()) * 10**9
@@ -95,7 +95,7 @@ def quoted_book(volatility: float = 0.3, **quote: object) -> MarketBook:
 
 def signals(book: MarketBook, forecast: float = 0.2, **settings: object) -> np.ndarray:  # type: ignore[type-arg]
     valuation = value_chain(book, np.full(len(book.contracts), forecast), 0.02, NOW)
-    return rank(book, valuation, StrategySettings(**settings), 0.02, NOW)  # type: ignore[arg-type]
+    return rank(book, valuation, Settings(**settings), 0.02, NOW)  # type: ignore[arg-type]
 
 
 def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None:
@@ -230,30 +230,6 @@ def test_the_spot_is_the_newest_sane_price() -> None:
 
 
 def test_sessions_know_when_they_trade() -> None:
-    session = TradingSession(100 * 10**9, 200 * 10**9, 20240304)
+    session = Session(DATE, 100 * 10**9, 200 * 10**9)
     assert [session.is_open(t * 10**9) for t in (99, 100, 199, 200)] == [False, True, True, False]
     assert (session.seconds_since_open(150 * 10**9), session.seconds_to_close(150 * 10**9)) == (50.0, 50.0)
-
-
-def walk(count: int) -> list[float]:
-    return [float(x) for x in 100 * np.exp(np.cumsum(np.random.default_rng(1).standard_normal(count) * 0.01))]
-
-
-def test_between_calibrations_the_forecast_follows_the_returns() -> None:
-    closes = walk(420)
-    calm, wild = VolatilityForecaster(SETTINGS), VolatilityForecaster(SETTINGS)
-    for forecaster in (calm, wild):
-        assert np.isnan(forecaster.volatility(0.1))
-        assert forecaster.update(closes) is None
-    assert calm.volatility(0.1) == wild.volatility(0.1)
-    assert calm.update([closes[-1]]) is None
-    assert wild.update([closes[-1] * 0.92]) is None
-    assert wild.volatility(0.02) > calm.volatility(0.02)
-
-
-def test_a_bad_close_is_told_and_changes_nothing() -> None:
-    forecaster = VolatilityForecaster(SETTINGS)
-    forecaster.update(walk(420))
-    before = forecaster.volatility(0.1)
-    assert "50" in str(forecaster.update([1e9]))
-    assert forecaster.volatility(0.1) == before

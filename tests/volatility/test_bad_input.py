@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import VolatilityForecaster
-from alo_lib.strategy.settings import StrategySettings
 from alo_lib.volatility import (
     MODELS,
     GjrParameters,
@@ -102,6 +102,6 @@ def test_parameters_that_explode_are_refused(gamma: float) -> None:
 
 def test_the_strategy_is_told_and_never_given_a_number() -> None:
     for bad in (np.full(400, 50.0), GOOD[:120, 3], np.append(GOOD[:400, 3], math.nan)):
-        forecaster = VolatilityForecaster(StrategySettings())
+        forecaster = VolatilityForecaster(Settings())
         assert forecaster.update(bad.tolist())
         assert math.isnan(forecaster.volatility(0.1))

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import VolatilityForecaster
-from alo_lib.strategy.settings import StrategySettings
 from alo_lib.volatility import (
     MODELS,
     BarState,
@@ -76,7 +76,7 @@ def alarms_streamed(bars: Array) -> Array:
 
 def traded_on(bars: Array) -> Array:
     """The strategy's forecast after each session, its calibrations by schedule and on change included."""
-    forecaster = VolatilityForecaster(StrategySettings(garch_history=400, hybrid_minimum=350, garch_refit_sessions=18))
+    forecaster = VolatilityForecaster(Settings(garch_history=400, hybrid_minimum=350, garch_refit_sessions=18))
     rows = [tuple(bar) for bar in bars.tolist()]
     assert forecaster.follow(rows[:360]) is None
     said = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from alo_lib.learning.evaluation import Evaluation, Rule
-    from alo_lib.strategy import StrategySettings
+    from alo_lib.settings import Settings
 
 __all__ = ["train"]
 
@@ -52,8 +52,8 @@ def train(steps: int, seed: int, output: Path, episodes: int, as_json: bool) -> 
     """
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.project import CONFIG, shown
-    from alo_lib.core import Settings
     from alo_lib.learning import LearningError, MissingPackagesError
+    from alo_lib.settings import Settings
 
     settings = Settings.of(Settings.parameters_of(CONFIG))
     if not output.parent.is_dir():
@@ -71,9 +71,7 @@ def train(steps: int, seed: int, output: Path, episodes: int, as_json: bool) -> 
         click.echo(f"{shown(output)}  SHA-256 {result['digest']}")
 
 
-def _train(
-    steps: int, seed: int, episodes: int, settings: "StrategySettings", output: Path
-) -> tuple[dict[str, Any], "Table"]:
+def _train(steps: int, seed: int, episodes: int, settings: "Settings", output: Path) -> tuple[dict[str, Any], "Table"]:
     """Train, write and judge a policy: what ``--json`` prints, and the table."""
     from alo_lib.cli.console import console
     from alo_lib.learning.evaluation import RULES_TRIED, Rule, Sizing, evaluate, seeds_for, tune

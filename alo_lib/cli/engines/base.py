@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from alo_lib.core.settings import Settings
+from alo_lib.settings import Settings
 
 __all__ = ["Engine", "EngineRun", "EngineState", "Progress"]
 

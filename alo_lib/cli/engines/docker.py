@@ -13,8 +13,8 @@ from alo_lib.cli.engines.lean_process import check_results, run_and_show
 from alo_lib.cli.engines.parameters import lean_parameters, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
-from alo_lib.core.settings import Settings
 from alo_lib.journal import take_from_object_store
+from alo_lib.settings import Settings
 
 __all__ = ["DockerEngine", "stage_project"]
 

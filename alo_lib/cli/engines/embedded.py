@@ -4,8 +4,8 @@ from pathlib import Path
 
 from alo_lib.cli.console import say
 from alo_lib.cli.engines.base import EngineRun, Progress
-from alo_lib.core.settings import Settings
 from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.settings import Settings
 
 __all__ = ["EmbeddedEngine"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.failures import EngineError
-from alo_lib.core.settings import Settings
+from alo_lib.settings import Settings
 
 __all__ = ["ALGORITHM", "lean_parameters", "read_object"]
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market.aggregation import hour_bars, hour_chain
 from alo_lib.market.bars import BAR_DTYPES, TRADE_BAR, Bars, OptionBars
-from alo_lib.market.calendar import MarketHours, Session
+from alo_lib.market.calendar import MarketHours
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.faults import DataError
 from alo_lib.market.generator.exchange import equity_hours, index_hours, option_hours
@@ -39,6 +39,7 @@ from alo_lib.market.writer import (
     write_symbol_properties,
     write_universe,
 )
+from alo_lib.records import Session
 from alo_lib.volatility import GjrGarch
 
 __all__ = ["MANIFEST", "Manifest", "generate_market", "read_manifest"]

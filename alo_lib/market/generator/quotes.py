@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import CONTRACT, OPEN_INTEREST, Bars, OptionBars
-from alo_lib.market.calendar import MarketHours, Session
+from alo_lib.market.calendar import MarketHours
 from alo_lib.market.generator.surface import (
     Mispricing,
     Smile,
@@ -19,7 +19,7 @@ from alo_lib.market.generator.surface import (
 from alo_lib.market.generator.underlyings import ListedStrikes, MarketUnderlying
 from alo_lib.market.universe import UNIVERSE_ROW
 from alo_lib.pricing import greeks
-from alo_lib.records import DAYS_A_YEAR, years_between
+from alo_lib.records import DAYS_A_YEAR, Session, years_between
 from alo_lib.volatility import GjrGarch
 
 __all__ = ["OptionMarket"]

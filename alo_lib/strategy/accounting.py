@@ -1,0 +1,68 @@
+"""What order events, dividends and splits do to what is held: the same in every engine, and in research."""
+
+import numpy as np
+
+from alo_lib.records import OrderReason, OrderStatus
+from alo_lib.strategy.book import CashDividend
+from alo_lib.strategy.state import StrategyState
+
+__all__ = ["book_dividend", "book_order_event", "book_split", "warn_of_split"]
+
+
+def book_order_event(state: StrategyState, event: np.void) -> None:
+    """Book what an ORDER_EVENT record says: its fill, what it took of the quote, the end of its order.
+
+    A leg that was refused, or that the engine traded without an order of ours, undoes its trade.
+    """
+    instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
+    order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
+    if order is not None:
+        book = state.underlyings[state.underlying_of[order.instrument]].book
+        side = (order.instrument, 1 if order.remaining > 0 else -1)
+        book.taken[side] = book.taken.get(side, 0) + abs(quantity)
+        if refused:
+            book.refused.add(side)
+    state.book(event)
+    if quantity and (trade := state.trade_with(instrument)):
+        trade.fill(quantity, float(event["price"]))
+    if order is None and quantity:
+        _rebalance(state, instrument, "was traded by the engine itself")
+    elif order is not None and refused:
+        _rebalance(state, order.instrument, f"order {number} was refused")
+
+
+def book_dividend(state: StrategyState, underlying: int, time: int, amount: float) -> None:
+    """Book a cash dividend per share that goes ex at ``time``."""
+    state.underlyings[underlying].book.dividends.append(CashDividend(time, amount))
+    state.portfolio.receive_dividend(underlying, amount)
+
+
+def warn_of_split(state: StrategyState, underlying: int) -> None:
+    """Take note that an underlying splits before the next session."""
+    book = state.underlyings[underlying].book
+    book.split_pending = True
+    state.notice(underlying, f"{book.ticker} splits before the next session: options are closed, none is opened")
+
+
+def book_split(state: StrategyState, underlying: int, time: int, factor: float) -> None:
+    """Book a split at ``time``: shares over ``factor``, prices and the dividends before it times ``factor``."""
+    book = state.underlyings[underlying].book
+    book.split_pending = False
+    state.portfolio.split(underlying, factor, book.spot * factor)
+    book.trade_price *= factor
+    book.quote["bid"], book.quote["ask"] = np.nan, np.nan
+    for dividend in book.dividends:
+        if dividend.time < time:
+            dividend.amount *= factor
+
+
+def _rebalance(state: StrategyState, instrument: int, why: str) -> None:
+    """Undo the trade that has the instrument as a leg: one leg without the other is not what was wanted."""
+    trade = state.trade_with(instrument)
+    if trade is None or trade.undone_by is not None:
+        return
+    trade.undo(OrderReason.REBALANCE)
+    book = state.underlyings[trade.underlying].book
+    if state.session is not None:
+        book.blocked_until = state.session.close
+    state.notice(trade.underlying, f"{book.ticker}: {why}; its trade is undone")

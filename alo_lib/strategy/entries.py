@@ -1,0 +1,61 @@
+"""Which signals become trades."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alo_lib.records import Records
+from alo_lib.settings import Settings
+from alo_lib.strategy.exposure import equity
+from alo_lib.strategy.sizing import structures_for
+from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.trade import Trade
+
+__all__ = ["may_open", "new_trade", "proposed_trades"]
+
+
+def proposed_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
+    """The trades to be opened on SIGNAL records, in their order: those whose edge suffices and that are free to trade.
+
+    Limits have not been asked yet.
+    """
+    total = equity(state)
+    wanted: list[Trade] = []
+    for signal in signals:
+        if signal["edge_volatility"] < settings.entry_edge or not may_open(state, settings, signal, time, wanted):
+            continue
+        quantity = structures_for(signal, state.underlyings[int(signal["underlying"])].book, settings, total)
+        if quantity >= 1:
+            wanted.append(new_trade(state, signal, quantity, time))
+    return wanted
+
+
+def may_open(
+    state: StrategyState, settings: Settings, signal: np.void, time: int, proposed: Sequence[Trade] = ()
+) -> bool:
+    """Whether a SIGNAL record's pair may be opened now, whatever its edge and size, with ``proposed`` opened as well.
+
+    The book is not halted; the session is past its entry delay and before its cutoff; the underlying is not about to
+    split, not blocked for the session, and has room for one more trade; no other trade has one of the legs.
+    """
+    session, number = state.session, int(signal["underlying"])
+    if session is None or state.halted:
+        return False
+    if session.seconds_since_open(time) < settings.entry_delay:
+        return False
+    if session.seconds_to_close(time) <= settings.entry_cutoff:
+        return False
+    book = state.underlyings[number].book
+    if book.split_pending or time < book.blocked_until:
+        return False
+    trades = state.trades_in(number) + [trade for trade in proposed if trade.underlying == number]
+    taken = {leg for trade in trades for leg in trade.legs}
+    return len(trades) < settings.max_structures and not {int(signal["call"]), int(signal["put"])} & taken
+
+
+def new_trade(state: StrategyState, signal: np.void, quantity: int, time: int) -> Trade:
+    """The trade of ``quantity`` structures of a SIGNAL record, opened at ``time``."""
+    number, call, put = int(signal["underlying"]), int(signal["call"]), int(signal["put"])
+    book = state.underlyings[number].book
+    expiry = int(book.contracts["expiry"][book.row(call)])
+    return Trade(number, call, put, int(signal["direction"]), quantity, time, expiry)

@@ -1,0 +1,65 @@
+"""Which orders the market can fill now."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from alo_lib.records import SECOND, OrderReason
+from alo_lib.settings import Settings
+from alo_lib.strategy.sizing import displayed
+from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.targets import Target
+
+__all__ = ["Order", "fillable", "orders_toward"]
+
+
+class Order(NamedTuple):
+    """A market order for a signed quantity, and why."""
+
+    instrument: int
+    quantity: int
+    reason: OrderReason
+
+
+def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Order]:
+    """Orders for the distance between what is held and what is wanted, as far as they can be filled now.
+
+    The last target of an instrument counts. Nothing is ordered outside the session, nor while an order works in the
+    instrument. Options go first. The hedge of an underlying whose options are traded now waits for the next time, which
+    their fills bring: it would be sized for a position that is about to change.
+    """
+    if state.session is None or not state.session.is_open(time):
+        return []
+    wanted = {target.instrument: target for target in targets}
+    busy = state.instruments_working()
+    traded: set[int] = set()  # underlyings whose options are
+    orders: list[Order] = []
+    for instrument in sorted(wanted, key=lambda number: (number in state.underlyings, number)):
+        if instrument in busy or instrument in traded:
+            continue
+        distance = wanted[instrument].quantity - state.portfolio.quantity(instrument)
+        if size := fillable(state, settings, instrument, distance, time):
+            orders.append(Order(instrument, size, wanted[instrument].reason))
+            traded.add(state.underlying_of[instrument])
+    return orders
+
+
+def fillable(state: StrategyState, settings: Settings, instrument: int, distance: int, time: int) -> int:
+    """The signed part of ``distance`` that the last quote can fill now."""
+    if distance == 0:
+        return 0
+    direction = 1 if distance > 0 else -1
+    book = state.underlyings[state.underlying_of[instrument]].book
+    oldest = time - int(settings.max_quote_age * SECOND)
+    if (instrument, direction) in book.refused:
+        return 0
+    if instrument != book.instrument:
+        if not book.lists(instrument):
+            return 0
+        quoted_at = int(book.quote_time[book.row(instrument)])
+    elif book.quote_at < book.trade_time:  # bars of trades alone show no size
+        return distance if book.trade_time >= oldest else 0
+    else:
+        quoted_at = book.quote_at
+    if quoted_at < oldest:
+        return 0
+    return direction * min(abs(distance), displayed(book, instrument, direction, settings))

@@ -1,0 +1,84 @@
+"""What is held, measured: its value, its greeks at the volatilities its quotes imply, the equity of the account."""
+
+import numpy as np
+
+from alo_lib.numerics.fixed_order import dot
+from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
+from alo_lib.settings import Settings
+from alo_lib.strategy.scanner import tradable
+from alo_lib.strategy.state import StrategyState, Underlying
+from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
+
+__all__ = ["equity", "measure", "value_chains"]
+
+
+def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
+    """Value what can be traded, is held or belongs to a trade, of every chain that has news, at the forecast."""
+    for number, underlying in state.underlyings.items():
+        book = underlying.book
+        if underlying.market_news and book.spot > 0.0:
+            forecast = underlying.forecast_rows()
+            wanted = tradable(book, forecast, settings, time)
+            wanted[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
+            underlying.valuation = value_chain(book, forecast, state.rate, time, wanted)
+
+
+def measure(state: StrategyState, time: int) -> None:
+    """Measure each underlying's exposure and the equity, and let trades account for their hedge.
+
+    Where the market has news, the implied volatilities of what is held are taken anew.
+    """
+    for number, underlying in state.underlyings.items():
+        underlying.exposure = _exposure(state, number, underlying, time)
+    total = equity(state)
+    state.peak_equity = max(state.peak_equity, total)
+    for underlying in state.underlyings.values():
+        underlying.exposure["equity"] = total
+
+
+def equity(state: StrategyState) -> float:
+    """Cash and everything held at mid, as of the last measure."""
+    return state.portfolio.cash + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
+
+
+def _exposure(state: StrategyState, number: int, underlying: Underlying, time: int) -> Records:
+    book, portfolio = underlying.book, state.portfolio
+    held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
+    shares = portfolio.quantity(number)
+    spot = book.spot if np.isfinite(book.spot) else 0.0
+    exposure = records(Kind.EXPOSURE, underlying=number, spot=spot, shares=shares, delta=shares, value=shares * spot)
+    exposure["structures"] = len(state.trades_in(number))
+    if not held or spot <= 0.0:
+        return exposure
+    if underlying.market_news or not underlying.implied.keys() >= set(held):
+        _imply(underlying, held, state.rate, time)
+    # A host may say that it holds what nobody has looked at yet: that is measured once it has a price or a forecast.
+    held = [instrument for instrument in held if instrument in underlying.implied]
+    if not held:
+        return exposure
+    rows = np.array([book.row(instrument) for instrument in held], np.intp)
+    volatility = np.array([underlying.implied[instrument] for instrument in held])
+    at_implied = leg_greeks(book, rows, volatility, state.rate, time)
+    units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
+    mid = book.mid()[rows]
+    marks = np.where(np.isfinite(mid), mid, at_implied.price)
+    for name in ("delta", "gamma", "vega", "theta"):
+        exposure[name] += dot(units, getattr(at_implied, name))
+    exposure["value"] += dot(units, marks)
+    if underlying.market_news:
+        for trade in state.trades_in(number):
+            own = [instrument in trade.legs for instrument in held]
+            trade.follow(spot, dot(units[own], at_implied.delta[own]))
+    return exposure
+
+
+def _imply(underlying: Underlying, held: list[int], rate: float, time: int) -> None:
+    """Refresh the implied volatility of held legs; where the quote has none, the last one or the forecast stays."""
+    rows = np.array([underlying.book.row(instrument) for instrument in held], np.intp)
+    implied = quote_volatility(underlying.book, rows, rate, time)
+    expiries = underlying.book.contracts["expiry"][rows].tolist()
+    for instrument, expiry, volatility in zip(held, expiries, implied.tolist(), strict=True):
+        if np.isfinite(volatility):
+            underlying.implied[instrument] = volatility
+        elif expiry in underlying.forecast:
+            underlying.implied.setdefault(instrument, underlying.forecast[expiry])

@@ -1,0 +1,115 @@
+"""Limits that no trade may exceed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from alo_lib.numerics.fixed_order import dot
+from alo_lib.records import OPTION_MULTIPLIER, OrderReason
+from alo_lib.settings import Settings
+from alo_lib.strategy.exposure import equity
+from alo_lib.strategy.sizing import VOLATILITY_POINT
+from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.trade import Trade
+
+__all__ = ["BookRisk", "drawdown_exceeded", "exceeded_limit", "halt_on_drawdown", "review", "risk_with", "short_margin"]
+
+_SHARE_MARGIN: Final = 0.5
+"""Share of their value that shares tie up, long or short: Regulation T."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookRisk:
+    """Totals over all underlyings, money."""
+
+    vega: float  # per 1.00 of volatility
+    margin: float
+    equity: float
+
+
+def short_margin(spot: float, quantity: int, settings: Settings) -> float:
+    """Margin estimated for ``quantity`` short structures: the greater side of a short straddle or strangle.
+
+    A fifth of the underlying's value, the default, is FINRA rule 4210 (f)(2)(E) at the money.
+    """
+    return settings.short_margin * spot * OPTION_MULTIPLIER * quantity
+
+
+def exceeded_limit(book: BookRisk, settings: Settings) -> str | None:
+    """Which limit the book would exceed, in one sentence; None when it keeps them all."""
+    points = abs(book.vega) * VOLATILITY_POINT / book.equity
+    if points > settings.max_vega:
+        return f"vega of {points:.4%} of equity a volatility point would exceed max_vega {settings.max_vega:.4%}"
+    if book.margin > settings.max_margin * book.equity:
+        return f"margin of {book.margin / book.equity:.1%} of equity would exceed max_margin {settings.max_margin:.1%}"
+    return None
+
+
+def drawdown_exceeded(equity: float, peak: float, settings: Settings) -> bool:
+    """Whether equity has fallen from its peak by more than is allowed."""
+    return equity < peak * (1.0 - settings.max_drawdown)
+
+
+def halt_on_drawdown(state: StrategyState, settings: Settings) -> list[Trade]:
+    """Halt the book for good, and undo its trades, once equity has fallen too far. Returns the trades undone by it."""
+    total = equity(state)
+    if state.halted or not drawdown_exceeded(total, state.peak_equity, settings):
+        return []
+    state.halted = True
+    for trade in state.trades:
+        trade.undo(OrderReason.EXIT_RISK)
+    lowest = next(iter(state.underlyings))
+    state.notice(lowest, f"equity {total:.2f} is below the allowed drawdown: everything is closed, nothing opened")
+    return list(state.trades)
+
+
+def review(state: StrategyState, settings: Settings, proposals: Iterable[Trade]) -> tuple[list[Trade], list[Trade]]:
+    """Proposals that keep every limit with those before them, and those that do not; why is told once a session."""
+    accepted: list[Trade] = []
+    refused: list[Trade] = []
+    for proposal in proposals:
+        if state.halted:
+            problem: str | None = "the book is halted"
+        else:
+            problem = exceeded_limit(risk_with(state, settings, [*accepted, proposal]), settings)
+        if problem is None:
+            accepted.append(proposal)
+            continue
+        refused.append(proposal)
+        _tell_limit(state, proposal.underlying, problem)
+    return accepted, refused
+
+
+def risk_with(state: StrategyState, settings: Settings, proposals: list[Trade]) -> BookRisk:
+    """Risk of the book once all that is wanted, and ``proposals``, are held."""
+    vega = float(sum(underlying.exposure["vega"][0] for underlying in state.underlyings.values()))
+    vega += sum(_vega_to_come(state, trade) for trade in state.trades + proposals)
+    margin = 0.0
+    for number, underlying in state.underlyings.items():
+        spot = max(underlying.exposure["spot"][0], 0.0)
+        margin += _SHARE_MARGIN * abs(state.portfolio.quantity(number)) * spot
+        for trade in state.trades_in(number) + [p for p in proposals if p.underlying == number]:
+            if trade.direction < 0:
+                margin += short_margin(underlying.book.spot, trade.quantity, settings)
+    return BookRisk(vega, margin, equity(state))
+
+
+def _vega_to_come(state: StrategyState, trade: Trade) -> float:
+    """Vega of what a trade wants and does not hold yet."""
+    underlying = state.underlyings[trade.underlying]
+    if underlying.valuation is None or trade.undone_by is not None:
+        return 0.0
+    legs = [leg for leg in trade.legs if underlying.book.lists(leg)]
+    missing = np.array([trade.wanted - state.portfolio.quantity(leg) for leg in legs], np.float64)
+    rows = [underlying.book.row(leg) for leg in legs]
+    return dot(missing, underlying.valuation.at_forecast.vega[rows]) * OPTION_MULTIPLIER
+
+
+def _tell_limit(state: StrategyState, number: int, problem: str) -> None:
+    """Tell why nothing more is opened in an underlying, once a session."""
+    underlying = state.underlyings[number]
+    if state.session is not None and underlying.limit_told_on != state.session.day:
+        underlying.limit_told_on = state.session.day
+        state.notice(number, f"{underlying.book.ticker}: not opened, {problem}")

@@ -1,0 +1,154 @@
+"""What each kind of input changes of the state; the strategy's accounting has its own tests."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alo_lib.core.ingest import ingest
+from alo_lib.core.state import State
+from alo_lib.records import Contract, InstrumentTable, Kind, Message, OrderStatus, Session, records
+from alo_lib.settings import Settings
+from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.ledger import WorkingOrder
+from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.state import StrategyState, Underlying
+
+NOW = 1_700_000_000 * 10**9
+DATE = dt.date(2023, 11, 14)
+SETTINGS = Settings()
+ONE, OTHER, PUT, CALL = 0, 1, 2, 3
+
+
+def told() -> State:
+    """A state that knows two underlyings and two contracts of the first."""
+    state, table = State(SETTINGS, StrategyState(portfolio=Portfolio(1000.0))), InstrumentTable()
+    tell(state, Kind.INSTRUMENT, table.add_equity("ONE"))
+    tell(state, Kind.INSTRUMENT, table.add_equity("OTHER"))
+    expiry = DATE + dt.timedelta(days=30)
+    contracts = [Contract(expiry, 10.0, right, NOW + 30 * 86_400 * 10**9) for right in (-1, 1)]
+    tell(state, Kind.INSTRUMENT, table.add_contracts("ONE", contracts))
+    return state
+
+
+def tell(state: State, kind: Kind, rows: Any) -> None:
+    ingest(state, Message(kind, NOW, rows))
+
+
+def one(state: State) -> Underlying:
+    return state.strategy.underlyings[ONE]
+
+
+def book(state: State) -> MarketBook:
+    return one(state).book
+
+
+def test_instruments_are_known_by_number_and_listed_in_their_chain() -> None:
+    state = told()
+    assert {number: each.book.ticker for number, each in state.strategy.underlyings.items()} == {0: "ONE", 1: "OTHER"}
+    assert state.strategy.underlying_of == {ONE: ONE, OTHER: OTHER, PUT: ONE, CALL: ONE}
+    assert book(state).contracts["instrument"].tolist() == [PUT, CALL]
+    assert len(state.strategy.underlyings[OTHER].book.contracts) == 0
+    assert (one(state).session_news, state.strategy.underlyings[OTHER].session_news) == (True, False)
+
+
+def test_a_new_chain_is_valued_anew() -> None:
+    state = told()
+    one(state).valuation = object()  # type: ignore[assignment]
+    one(state).session_news = False
+    tell(state, Kind.INSTRUMENT, book(state).contracts[:1])
+    assert one(state).valuation is None
+    assert one(state).session_news
+    assert book(state).contracts["instrument"].tolist() == [PUT]
+
+
+def test_a_session_begins_for_every_underlying() -> None:
+    state = told()
+    one(state).session_news = False
+    tell(state, Kind.SESSION, records(Kind.SESSION, open=5, close=9, date=20231114))
+    assert state.strategy.session == Session(DATE, 5, 9)
+    assert all(each.session_begun and each.session_news for each in state.strategy.underlyings.values())
+
+
+def test_the_rate_is_the_last_that_was_told() -> None:
+    state = told()
+    for rate in (0.05, 0.04):
+        tell(state, Kind.RATE, records(Kind.RATE, rate=rate))
+    assert state.strategy.rate == 0.04
+
+
+def test_closes_and_ranges_of_a_day_make_a_bar_of_their_own_underlying() -> None:
+    state = told()
+    closes = records(Kind.CLOSE, 3, time=[1, 2, 1], instrument=[ONE, ONE, OTHER], close=[10.0, 11.0, 50.0])
+    tell(state, Kind.CLOSE, closes)
+    tell(state, Kind.RANGE, records(Kind.RANGE, time=2, instrument=ONE, open=10.5, high=12.0, low=9.5))
+    first, second = one(state).take_bars()
+    assert np.isnan(first[:3]).all()
+    assert first[3] == 10.0
+    assert second == (10.5, 12.0, 9.5, 11.0)
+    assert state.strategy.underlyings[OTHER].take_bars()[0][3] == 50.0
+    assert one(state).take_bars() == []
+
+
+def test_dividends_are_paid_and_remembered() -> None:
+    state = told()
+    state.strategy.portfolio.fill(ONE, 10, 0.0, 1, 0.0)
+    tell(state, Kind.DIVIDEND, records(Kind.DIVIDEND, time=7, instrument=ONE, amount=0.5))
+    assert state.strategy.portfolio.cash == 1005.0
+    assert [(paid.time, paid.amount) for paid in book(state).dividends] == [(7, 0.5)]
+
+
+def test_a_split_is_warned_of_and_then_booked() -> None:
+    state = told()
+    state.strategy.portfolio.fill(ONE, 10, 0.0, 1, 0.0)
+    tell(state, Kind.TRADE, records(Kind.TRADE, instrument=ONE, close=100.0))
+    tell(state, Kind.SPLIT, records(Kind.SPLIT, time=NOW, instrument=ONE, factor=0.5, warning=1))
+    assert book(state).split_pending
+    assert state.strategy.portfolio.quantity(ONE) == 10
+    assert len(state.strategy.notices) == 1
+    tell(state, Kind.SPLIT, records(Kind.SPLIT, time=NOW, instrument=ONE, factor=0.5))
+    assert not book(state).split_pending
+    assert state.strategy.portfolio.quantity(ONE) == 20
+    assert book(state).spot == 50.0
+
+
+def test_a_trade_is_news_of_its_underlying_alone() -> None:
+    state = told()
+    book(state).taken = {(ONE, 1): 3, (PUT, 1): 4}
+    tell(state, Kind.TRADE, records(Kind.TRADE, instrument=ONE, close=100.0))
+    assert (book(state).trade_price, book(state).trade_time) == (100.0, NOW)
+    assert book(state).taken == {(PUT, 1): 4}
+    assert (one(state).market_news, state.strategy.underlyings[OTHER].market_news) == (True, False)
+
+
+@pytest.mark.parametrize("instrument", [ONE, PUT, OTHER])
+def test_a_quote_is_news_of_its_underlying_alone(instrument: int) -> None:
+    state = told()
+    for each in state.strategy.underlyings.values():
+        each.book.refused = {(instrument, 1), (CALL, -1)}
+    tell(state, Kind.QUOTE, records(Kind.QUOTE, instrument=instrument, bid=4.0, ask=5.0, bid_size=1, ask_size=2))
+    own = instrument != OTHER
+    assert (one(state).market_news, state.strategy.underlyings[OTHER].market_news) == (own, not own)
+    quoted = state.strategy.underlyings[ONE if own else OTHER].book
+    assert quoted.quote_of(instrument)["ask"] == 5.0
+    at = quoted.quote_time[quoted.row(PUT)] if instrument == PUT else quoted.quote_at
+    assert at == NOW
+    assert book(state).quote_time[book(state).row(CALL)] == -1
+    assert book(state).refused == {(CALL, -1)}
+
+
+def test_order_events_move_what_is_held_and_what_works() -> None:
+    state = told()
+    state.strategy.working[4] = WorkingOrder(PUT, 3)
+    event = records(Kind.ORDER_EVENT, order=4, instrument=PUT, quantity=1, price=2.0, fee=1.0)
+    event["status"] = OrderStatus.PARTIALLY_FILLED
+    tell(state, Kind.ORDER_EVENT, event)
+    assert state.strategy.portfolio.quantity(PUT) == 1
+    assert state.strategy.portfolio.cash == 1000.0 - 200.0 - 1.0
+    assert state.strategy.working == {4: WorkingOrder(PUT, 2)}
+
+
+def test_what_is_no_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="a message of kind SIGNAL is not an input of the core"):
+        tell(told(), Kind.SIGNAL, records(Kind.SIGNAL))

@@ -1,0 +1,102 @@
+"""What order events, dividends and splits do to what is held."""
+
+import numpy as np
+import pytest
+
+from alo_lib.records import Kind, OrderReason, OrderStatus, Records, records
+from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
+from alo_lib.strategy.book import CashDividend
+from alo_lib.strategy.ledger import WorkingOrder
+from alo_lib.strategy.state import StrategyState
+from tests.strategy.kit import CALLS, NOW, hold, state_of
+
+CALL = CALLS[2]
+
+
+def tell(state: StrategyState, status: OrderStatus, quantity: int = 0, order: int = 1, instrument: int = CALL) -> None:
+    event: Records = records(
+        Kind.ORDER_EVENT, order=order, instrument=instrument, quantity=quantity, price=2.0, fee=1.5, status=status
+    )
+    book_order_event(state, event[0])
+
+
+def test_a_fill_moves_cash_the_trade_the_order_and_what_the_quote_shows() -> None:
+    state = state_of()
+    trade = hold(state)
+    number = state.new_order(CALL, 5)
+    cash, premium = state.portfolio.cash, trade.premium
+    tell(state, OrderStatus.PARTIALLY_FILLED, 2, number)
+    assert state.portfolio.cash == cash - 400.0 - 1.5
+    assert state.portfolio.quantity(CALL) == -3
+    assert (trade.premium, trade.proceeds) == (premium, -400.0)
+    assert state.working[number] == WorkingOrder(CALL, 3)
+    assert state.underlyings[0].book.taken == {(CALL, 1): 2}
+    tell(state, OrderStatus.FILLED, 3, number)
+    assert state.working == {}
+    assert state.underlyings[0].book.taken == {(CALL, 1): 5}
+    assert trade.undone_by is None
+
+
+def test_a_fill_of_shares_counts_each_share_once() -> None:
+    state = state_of(cash=1000.0)
+    tell(state, OrderStatus.FILLED, -10, state.new_order(0, -10), instrument=0)
+    assert state.portfolio.cash == 1000.0 + 20.0 - 1.5
+    assert state.portfolio.quantity(0) == -10
+
+
+def test_a_refusal_undoes_the_trade_for_the_session_and_is_remembered_until_the_next_quote() -> None:
+    state = state_of()
+    trade, number = hold(state), state.new_order(CALL, -1)
+    tell(state, OrderStatus.INVALID, order=number)
+    book = state.underlyings[0].book
+    assert trade.undone_by is OrderReason.REBALANCE
+    assert state.session is not None
+    assert book.blocked_until == state.session.close
+    assert book.refused == {(CALL, -1)}
+    assert state.working == {}
+    assert state.notices == [(0, f"TEST: order {number} was refused; its trade is undone")]
+
+
+def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
+    state = state_of()
+    trade = hold(state)
+    tell(state, OrderStatus.FILLED, 5, order=0)
+    assert trade.undone_by is OrderReason.REBALANCE
+    trade.undone_by = OrderReason.EXIT_STOP
+    tell(state, OrderStatus.FILLED, 1, order=0)
+    assert trade.undone_by is OrderReason.EXIT_STOP
+    assert [text for _, text in state.notices] == ["TEST: was traded by the engine itself; its trade is undone"]
+
+
+@pytest.mark.parametrize("status", list(OrderStatus))
+def test_an_order_works_until_it_is_done(status: OrderStatus) -> None:
+    state = state_of()
+    number = state.new_order(CALL, 1)
+    tell(state, status, order=number)
+    assert (number in state.working) is (status not in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID))
+
+
+def test_a_dividend_is_paid_on_what_is_held() -> None:
+    state = state_of(cash=0.0)
+    state.portfolio.fill(0, -20, 0.0, 1, 0.0)
+    book_dividend(state, 0, NOW, 0.25)
+    assert state.portfolio.cash == -5.0
+    assert state.underlyings[0].book.dividends == [CashDividend(NOW, 0.25)]
+
+
+def test_a_split_restates_shares_prices_and_the_dividends_before_it() -> None:
+    state = state_of(cash=0.0)
+    book = state.underlyings[0].book
+    book.take_trade(100.0, NOW + 1)
+    book.dividends = [CashDividend(NOW - 1, 1.0), CashDividend(NOW, 1.0)]
+    state.portfolio.fill(0, 15, 0.0, 1, 0.0)
+    warn_of_split(state, 0)
+    assert book.split_pending
+    assert "TEST splits before the next session" in state.notices[0][1]
+    book_split(state, 0, NOW, 2.0)  # one for two
+    assert (state.portfolio.quantity(0), state.portfolio.cash) == (7, 0.5 * 200.0)
+    assert not book.split_pending
+    assert [dividend.amount for dividend in book.dividends] == [2.0, 1.0]
+    assert book.trade_price == book.spot == 200.0
+    assert np.isnan(book.quote["bid"]).all()
+    assert np.isnan(book.quote["ask"]).all()

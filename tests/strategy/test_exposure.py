@@ -1,0 +1,137 @@
+"""Values, exposures and the views of trades that exits are decided by."""
+
+import numpy as np
+import pytest
+
+from alo_lib.pricing import greeks, price
+from alo_lib.records import OrderReason
+from alo_lib.settings import Settings
+from alo_lib.strategy.exits import end_trades, view_of
+from alo_lib.strategy.exposure import equity, measure, value_chains
+from tests.strategy.kit import CALLS, DAY, NOW, PUTS, RATE, SETTINGS, hold, state_of
+
+YEARS = 45 / 365
+
+
+def test_what_is_held_is_measured_at_the_volatility_its_quotes_imply() -> None:
+    state = state_of(volatility=0.3, forecast=0.2, cash=1000.0)
+    hold(state, direction=1, quantity=3)
+    state.portfolio.fill(0, -25, 100.0, 1, 0.0)
+    measure(state, NOW)
+    (row,) = state.underlyings[0].exposure
+    right = np.array([1.0, -1.0])
+    alone = greeks(100.0, 100.0, RATE, 0.0, 0.3, YEARS, right)
+    for name in ("gamma", "vega", "theta"):
+        assert row[name] == pytest.approx(300.0 * getattr(alone, name).sum(), rel=1e-3)
+    assert row["delta"] == pytest.approx(300.0 * alone.delta.sum() - 25, rel=1e-3)
+    assert row["value"] == pytest.approx(300.0 * alone.price.sum() - 25 * 100.0, rel=1e-4)
+    assert (row["structures"], row["shares"], row["spot"]) == (1, -25, pytest.approx(100.0))
+    assert row["equity"] == equity(state) == pytest.approx(1000.0)  # all was bought at mid
+
+
+def test_without_a_quote_the_last_volatility_stays_and_without_one_the_forecast() -> None:
+    state = state_of(volatility=0.3, forecast=0.2)
+    hold(state)
+    measure(state, NOW)
+    underlying = state.underlyings[0]
+    before = dict(underlying.implied)
+    assert list(before.values()) == pytest.approx([0.3, 0.3], abs=1e-4)
+    underlying.book.quotes["bid"] = np.nan
+    measure(state, NOW)
+    assert underlying.implied == before
+    underlying.implied.clear()
+    measure(state, NOW)
+    assert set(underlying.implied.values()) == {0.2}
+    worth = price(100.0, 100.0, RATE, 0.0, 0.2, YEARS, np.array([1.0, -1.0])).sum()
+    assert underlying.exposure["value"][0] == pytest.approx(-500.0 * worth, rel=1e-3)
+
+
+def test_chains_are_valued_where_there_is_news() -> None:
+    state = state_of(forecast=0.2)
+    underlying = state.underlyings[0]
+    underlying.valuation, underlying.market_news = None, False
+    value_chains(state, SETTINGS, NOW)
+    assert underlying.valuation is None
+    underlying.market_news = True
+    hold(state, strike=4)  # far from the money: held, so valued
+    value_chains(state, Settings(max_moneyness=0.1), NOW)
+    assert underlying.valuation is not None
+    valued = np.isfinite(underlying.valuation.at_forecast.price)
+    numbers = set(underlying.book.contracts["instrument"][valued].tolist())
+    assert numbers == {CALLS[2], PUTS[2], CALLS[4], PUTS[4]}
+
+
+def test_a_trade_is_seen_at_mid_against_its_worth_at_the_forecast() -> None:
+    state = state_of(volatility=0.3, forecast=0.2)
+    trade = hold(state, direction=-1, quantity=5)
+    view = view_of(state, SETTINGS, trade, NOW)
+    assert view is not None
+    assert view.result == pytest.approx(0.0, abs=1e-6)  # sold at the mid that still stands
+    assert view.remaining_edge == pytest.approx(0.1, rel=0.02)  # 30 % sold, 20 % expected
+    assert view.call_strike == 100.0
+    state.underlyings[0].market_news = False
+    assert view_of(state, SETTINGS, trade, NOW) is None
+
+
+def test_a_stale_spot_tells_neither_result_nor_edge() -> None:
+    state = state_of()
+    trade = hold(state)
+    settings = Settings(max_quote_age=60.0)
+    for later, told in ((60 * 10**9, True), (60 * 10**9 + 1, False)):
+        view = view_of(state, settings, trade, NOW + later)
+        assert view is not None
+        assert np.isfinite([view.result, view.remaining_edge]).all() == told
+
+
+def test_trades_end_for_their_reason_and_block_the_session_unless_for_their_edge() -> None:
+    for forecast, holding, reason, blocked in (
+        (0.2, 30.0, None, False),
+        (0.35, 30.0, OrderReason.EXIT_EDGE, False),
+        (0.2, 0.5, OrderReason.EXIT_TIME, True),
+    ):
+        state = state_of(volatility=0.3, forecast=forecast)
+        trade = hold(state)
+        end_trades(state, Settings(max_holding_days=holding), NOW)
+        assert trade.undone_by is reason
+        assert (state.underlyings[0].book.blocked_until > NOW) is blocked
+        assert state.trades == [trade]
+
+
+def test_an_undone_trade_is_kept_until_nothing_of_it_is_left() -> None:
+    state = state_of()
+    trade = hold(state)
+    trade.undo(OrderReason.EXIT_STOP)
+    end_trades(state, SETTINGS, NOW)
+    assert state.trades == [trade]
+    for leg in trade.legs:
+        state.portfolio.fill(leg, 5, 1.0, 100, 0.0)
+    number = state.new_order(trade.put, 1)
+    end_trades(state, SETTINGS, NOW)
+    assert state.trades == [trade]
+    del state.working[number]
+    end_trades(state, SETTINGS, NOW)
+    assert state.trades == []
+
+
+def test_trades_account_for_the_hedge_of_their_own_legs() -> None:
+    state = state_of()
+    first, second = hold(state, strike=1), hold(state, strike=3)
+    measure(state, NOW)
+    book = state.underlyings[0].book
+    deltas = [trade._hedged_delta for trade in (first, second)]
+    assert sum(deltas) == pytest.approx(float(state.underlyings[0].exposure["delta"][0]))
+    assert deltas[0] < 0 < deltas[1]  # short straddles below and above the spot
+    book.quote["bid"] += 1.0
+    book.quote["ask"] += 1.0
+    measure(state, NOW)
+    assert [trade.hedge_result for trade in (first, second)] == pytest.approx([-delta for delta in deltas])
+
+
+def test_expiries_to_come_are_forecast() -> None:
+    underlying = state_of().underlyings[0]
+    underlying.forecaster.volatility = lambda years: years  # type: ignore[method-assign]
+    underlying.forecast_expiries(NOW)
+    assert underlying.forecast == {NOW + 45 * DAY: pytest.approx(YEARS)}
+    underlying.forecast_expiries(NOW + 45 * DAY)
+    assert underlying.forecast == {}
+    assert np.isnan(underlying.forecast_rows()).all()

@@ -1,0 +1,144 @@
+"""The forecaster: when calibrations are due, what they give, and how the forecast follows the bars in between."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alo_lib.settings import Settings
+from alo_lib.strategy.forecast import Due, VolatilityForecaster, calibrate
+from alo_lib.volatility import DailyHistory
+from tests.volatility.test_hybrid import make_bars
+
+SETTINGS = Settings.of({"underlyings": "TEST"})
+
+
+def ranged(count: int, seed: int = 1) -> list[tuple[float, float, float, float]]:
+    return [tuple(map(float, row)) for row in make_bars(count, seed)]  # type: ignore[misc]
+
+
+def test_calibrations_are_due_at_first_by_schedule_and_on_a_change_of_regime() -> None:
+    settings = Settings.of({"garch_refit_sessions": 5})
+    forecaster = VolatilityForecaster(settings)
+    bars = ranged(420)
+    forecaster.follow(bars[:400])
+    assert forecaster.due is Due.FIRST
+    assert forecaster.calibrate_now() is None
+    assert forecaster.due is None
+    dues = []
+    for bar in bars[400:405]:
+        forecaster.follow([bar])
+        dues.append(forecaster.due)
+    assert dues == [None, None, None, None, Due.SCHEDULE]
+    # Days three times as wild as the model expects, whatever it has learnt of the days before.
+    for wary in (True, False):
+        forecaster = VolatilityForecaster(Settings.of({"refit_on_change": wary, "garch_refit_sessions": 252}))
+        forecaster.follow(bars[:400])
+        forecaster.calibrate_now()
+        close, found = bars[399][3], []
+        for day in range(30):
+            previous, close = close, close * (1.07 if day % 2 else 1 / 1.07)
+            forecaster.follow([(previous, max(close, previous), min(close, previous), close)])
+            found.append(forecaster.due)
+        assert (Due.CHANGE in found) is wary
+
+
+def test_with_enough_ranges_the_hybrid_forecasts_and_without_garch_says_why() -> None:
+    settings = Settings.of({"hybrid_minimum": 500})
+    bars = ranged(700)
+    whole = VolatilityForecaster(settings)
+    whole.follow(bars[:690])
+    assert whole.calibrate_now() is None
+    assert whole.model is not None
+    assert whole.model.hybrid is not None
+    assert whole.model.note == ""
+    assert whole.follow(bars[690:]) is None
+    hybrid = whole.model.hybrid
+    state = hybrid.filter(DailyHistory.from_bars(*np.array(bars).T)).state
+    assert whole.volatility(21 / 252) == pytest.approx(hybrid.forecast_volatility(state, 21.0), rel=1e-12)
+
+    short = VolatilityForecaster(settings)
+    short.follow(bars[:400])
+    short.calibrate_now()
+    assert short.model is not None
+    assert short.model.note == "399 returns are known, the hybrid needs 500"
+    garch = short.model.garch
+    returns = DailyHistory.from_returns(np.diff(np.log([bar[3] for bar in bars[:400]])))
+    expected = garch.forecast_volatility(garch.filter(returns).state, 21.0)
+    assert short.volatility(21 / 252) == pytest.approx(expected, rel=1e-9)
+
+    closes_alone = VolatilityForecaster(settings)
+    assert closes_alone.update([bar[3] for bar in bars]) is None
+    assert closes_alone.model is not None
+    assert closes_alone.model.note == "700 of 700 days have no range, which the hybrid needs"
+    # A few days without a range, and prints outside one, are borne.
+    nan = float(np.nan)
+    torn = [(nan, nan, nan, bar[3]) if n % 40 == 0 else bar for n, bar in enumerate(bars)]
+    torn[5] = (torn[5][0], torn[5][3] * 0.99, torn[5][2], torn[5][3])
+    borne = VolatilityForecaster(settings)
+    borne.follow(torn)
+    assert borne.calibrate_now() is None
+    assert borne.model is not None
+    assert borne.model.hybrid is not None
+    assert borne.volatility(0.1) == pytest.approx(whole.volatility(0.1), rel=0.1)
+
+
+def test_the_same_request_gives_the_same_bits_and_a_warm_start_nearly_them() -> None:
+    settings = Settings.of({"hybrid_minimum": 500})
+    forecaster = VolatilityForecaster(settings)
+    forecaster.follow(ranged(600))
+    request = forecaster.request()
+    result = calibrate(request)
+    assert calibrate(request) == result
+    warm = calibrate(replace(request, earlier=result))
+    assert warm.garch.parameters.persistence == pytest.approx(result.garch.parameters.persistence, abs=1e-3)
+
+
+def test_a_bad_bar_is_told_left_out_and_changes_nothing() -> None:
+    forecaster = VolatilityForecaster(SETTINGS)
+    bars = ranged(420)
+    forecaster.follow(bars[:400])
+    forecaster.calibrate_now()
+    before = forecaster.volatility(0.1)
+    for bad in ((1.0, 1.0, 1.0, 1e9), (1.0, 1.0, 1.0, 0.0), (1.0, 1.0, 1.0, float("nan"))):
+        assert forecaster.follow([bad]) is not None
+        assert forecaster.volatility(0.1) == before
+    assert forecaster.follow(bars[400:401]) is None
+    twin = VolatilityForecaster(SETTINGS)
+    twin.follow(bars[:400])
+    twin.calibrate_now()
+    twin.follow(bars[400:401])
+    assert forecaster.volatility(0.1) == twin.volatility(0.1)
+
+
+def test_requests_are_made_only_when_due() -> None:
+    forecaster = VolatilityForecaster(SETTINGS)
+    with pytest.raises(RuntimeError, match="no calibration is due"):
+        forecaster.request()
+    assert forecaster.calibrate_now() is None
+    assert json.loads(SETTINGS.model_dump_json())["calibration_frames"] == 100
+
+
+def walk(count: int) -> list[float]:
+    return [float(x) for x in 100 * np.exp(np.cumsum(np.random.default_rng(1).standard_normal(count) * 0.01))]
+
+
+def test_between_calibrations_the_forecast_follows_the_returns() -> None:
+    closes = walk(420)
+    calm, wild = VolatilityForecaster(SETTINGS), VolatilityForecaster(SETTINGS)
+    for forecaster in (calm, wild):
+        assert np.isnan(forecaster.volatility(0.1))
+        assert forecaster.update(closes) is None
+    assert calm.volatility(0.1) == wild.volatility(0.1)
+    assert calm.update([closes[-1]]) is None
+    assert wild.update([closes[-1] * 0.92]) is None
+    assert wild.volatility(0.02) > calm.volatility(0.02)
+
+
+def test_a_bad_close_is_told_and_changes_nothing() -> None:
+    forecaster = VolatilityForecaster(SETTINGS)
+    forecaster.update(walk(420))
+    before = forecaster.volatility(0.1)
+    assert "50" in str(forecaster.update([1e9]))
+    assert forecaster.volatility(0.1) == before
