@@ -65,6 +65,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> None:
 
 
 EXAMPLES = [
+    pytest.param("A structure to trade", 2, ("tests/strategy/test_entries.py",), {}, id="structure"),
     pytest.param("A volatility model", 2, CONTRACT, UNCOMPILED, id="volatility"),
     pytest.param("A fee or fill model", 2, ("tests/simulation/test_margin.py",), {}, id="fees and fills"),
     pytest.param("A data source", 2, ("tests/market/test_volatility_files.py",), {}, id="data"),

@@ -149,7 +149,7 @@ def test_a_channel_that_is_removed_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_host_takes_no_core_of_other_settings_or_time(tmp_path: Path) -> None:
-    watched = Watched(tmp_path / "channel") if (tmp_path / "channel").mkdir() is None else None
+    watched = Watched(tmp_path / "channel") if (tmp_path / "channel").mkdir() is None else None  # type: ignore[func-returns-value]
     assert watched is not None
     channel = Channel(tmp_path / "channel", slots=SLOTS)
     other = RemoteCore(SETTINGS, channel, told=True, clock=lambda: watched.now)
