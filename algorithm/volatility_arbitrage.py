@@ -1,68 +1,46 @@
 """The main job inside LEAN: volatility arbitrage on American options."""
 
 import datetime as dt
-import math
 import threading
 from collections.abc import Iterable
+from itertools import takewhile
 
-import numpy as np
 from AlgorithmImports import (
     AccountType,
-    BrokerageMessageEvent,
     BrokerageName,
     DataNormalizationMode,
-    Delistings,
-    Dividend,
-    Dividends,
-    DynamicData,
-    Equity,
     FuncTimeRule,
-    OptionFilterUniverse,
     OrderEvent,
-    QCAlgorithm,
     Resolution,
-    SecurityChanges,
     Slice,
-    Split,
-    Splits,
-    SplitType,
-    SubmitOrderRequest,
-    Symbol,
-    SymbolChangedEvents,
 )
 
 from alo_lib.core import Settings
-from alo_lib.records import Contract, HostEvent, Kind, Message, Records, records
-from alo_lib.runtime import open_core
-from alo_lib.strategy import select_contracts
+from alo_lib.records import HostEvent, Message
+from alo_lib.runtime import Teller, Timetable, open_core
 from models import (
     AloOptionPriceModel,
     AloVolatilityModel,
     GreeksRiskManagementModel,
     HostEvents,
+    JournaledAlgorithm,
+    LeanHost,
     Marshal,
     TouchExecutionModel,
     VegaBudgetPortfolioConstructionModel,
     VolatilityAlphaModel,
 )
-from models.host_portfolio import meet_portfolio, option_symbol, tell_of_others
-from models.marshalling import contract_of, expiry_time, nanoseconds, utc_datetime, utc_nanoseconds
+from models.host_portfolio import meet_portfolio, tell_of_others
+from models.marshalling import utc_datetime, utc_nanoseconds
 from models.object_store import LeanObjectStore
-from models.volatility_model import split_adjusted_bars
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
 
-_SESSION_START = dt.timedelta(hours=9)
-"""After midnight."""
 _LIVE_LOOK = dt.timedelta(seconds=1)
-_LIVE_AFTER_CLOSE = dt.timedelta(minutes=2)
-_DIVIDENDS_LOOKED_BACK = dt.timedelta(days=400)
 _RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR}
-_CLOSES_REREAD = 10
-"""Sessions of history asked for each day, of which those not told yet are told."""
 
 
-class VolatilityArbitrageAlgorithm(QCAlgorithm):
+class VolatilityArbitrageAlgorithm(JournaledAlgorithm):
     """Tells the trading core what LEAN tells it, opens its frames on LEAN's schedule, and sends what it decides."""
 
     def initialize(self) -> None:
@@ -74,33 +52,26 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
         self._bars = _RESOLUTIONS[self.alo.resolution]
-        self._hosted, self._told, self._findings = open_core(
+        self._hosted, told, self._findings = open_core(
             self.alo,
             LeanObjectStore(self.object_store),
             live=self.live_mode,
             hear=lambda phase, sentence: self.log(f"alo core {phase.value}: {sentence}"),
         )
         self._core = self._hosted.core
-        self._begun = self._told.session
         self._marshal = Marshal()
-        self._host = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
-        self._equities: dict[str, Equity] = {}
-        self._underlyings: list[Records] = []  # not told to the core yet
-        self._selected: dict[str, dict[Contract, Symbol]] = {}
-        self._known: dict[int, tuple[Contract, Symbol]] = {}
-        self._last_close: dict[str, int] = {}
-        self._dividends_told: set[str] = set()
-        self._corporate_actions: list[tuple[Kind, Symbol, Records]] = []
+        self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
+        self._host, self._timetable = LeanHost(self, self.alo), Timetable(self.alo)
+        self._teller = Teller(self.alo, self._core, self._host, told)
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
-        self._marshal.begin_session({number: self._known[number][1] for number in sorted(self._told.today)})
+        self._marshal.begin_session(told)
         self._alpha = VolatilityAlphaModel(self._core, self._marshal)
         self.set_alpha(self._alpha)
         self.set_portfolio_construction(VegaBudgetPortfolioConstructionModel(self._core, self._marshal))
         self.set_risk_management(GreeksRiskManagementModel(self._core, self._marshal))
         self.set_execution(TouchExecutionModel(self._core, self._marshal))
-        self._hours = self._equities[self.alo.underlyings[0]].exchange.hours
-        days = self.date_rules.every_day(self._equities[self.alo.underlyings[0]].symbol)
+        days = self.date_rules.every_day(self._marshal.symbol(self._teller.number(self.alo.underlyings[0])))
         if self.live_mode:  # its days have no end: LEAN makes these times as they come
             self.schedule.on(days, self.time_rules.every(_LIVE_LOOK), self._on_second)
         else:
@@ -117,27 +88,6 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
             if self._hosted.frames_follow_data:
                 self._run_frame()
 
-    def on_dividends(self, dividends: Dividends) -> None:
-        """Keep what goes ex today for the session's beginning."""
-        self._host.capture_each(
-            HostEvent.DIVIDEND, dividends.values(), lambda each: {"value": float(each.distribution)}
-        )
-        for dividend in dividends.values():
-            self._corporate_actions.append((Kind.DIVIDEND, dividend.symbol, self._dividend_row(dividend)))
-
-    def on_splits(self, splits: Splits) -> None:
-        """Keep today's splits, and warnings of the next session's, for the session's beginning."""
-        self._host.capture_each(HostEvent.SPLIT, splits.values(), lambda each: {"value": float(each.split_factor)})
-        for split in splits.values():
-            row = records(
-                Kind.SPLIT,
-                time=self._open_of(self.time),
-                instrument=self._marshal.number(split.symbol),
-                warning=split.type == SplitType.WARNING,
-                factor=float(split.split_factor),
-            )
-            self._corporate_actions.append((Kind.SPLIT, split.symbol, row))
-
     def on_order_event(self, order_event: OrderEvent) -> None:
         """Put in what happened to an order."""
         order = self.transactions.get_order_by_id(order_event.order_id)
@@ -145,71 +95,15 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         with self._one_at_a_time:
             self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
 
-    def on_assignment_order_event(self, assignment_event: OrderEvent) -> None:
-        """Journal it; the fill itself comes as an order event."""
-        quantity = float(assignment_event.fill_quantity)
-        order = assignment_event.order_id
-        self._host.capture(HostEvent.ASSIGNMENT, assignment_event.symbol, order=order, quantity=quantity)
-
-    def on_securities_changed(self, changes: SecurityChanges) -> None:
-        """Journal which securities came and went; the session's beginning tells the core of its contracts."""
-        kind = HostEvent.SECURITIES_CHANGED
-        self._host.capture_each(kind, changes.added_securities, lambda each: {"quantity": 1.0})
-        self._host.capture_each(kind, changes.removed_securities, lambda each: {"quantity": -1.0})
-
-    def on_delistings(self, delistings: Delistings) -> None:
-        """Journal them; LEAN settles what is held."""
-        self._host.capture_each(HostEvent.DELISTING, delistings.values(), lambda each: {"text": str(each.type)})
-
-    def on_symbol_changed_events(self, symbols_changed: SymbolChangedEvents) -> None:
-        """Journal new names."""
-        self._host.capture_each(
-            HostEvent.SYMBOL_CHANGED,
-            symbols_changed.values(),
-            lambda each: {"text": f"{each.old_symbol} is {each.new_symbol}"},
-        )
-
-    # The stubs know of no result; LEAN wants the orders to send.
-    def on_margin_call(self, requests: list[SubmitOrderRequest]) -> list[SubmitOrderRequest]:  # type: ignore[override]
-        """Journal what LEAN is about to sell, and let it."""
-        self._host.capture_each(HostEvent.MARGIN_CALL, requests, lambda each: {"quantity": float(each.quantity)})
-        return requests
-
-    def on_margin_call_warning(self) -> None:
-        """Journal that a margin call is near."""
-        self._host.capture(HostEvent.MARGIN_CALL_WARNING)
-
-    def on_end_of_day(self, symbol: Symbol) -> None:
-        """Journal the end of an underlying's day."""
-        if symbol in [equity.symbol for equity in self._equities.values()]:
-            self._host.capture(HostEvent.END_OF_DAY, symbol)
-
     def on_warmup_finished(self) -> None:
         """Journal that history has been told; a core that went on from its journal now meets LEAN's portfolio."""
-        self._host.capture(HostEvent.WARMUP_FINISHED)
+        self.host_events.capture(HostEvent.WARMUP_FINISHED)
         with self._one_at_a_time:
             if self._findings:
                 meet_portfolio(self, self._core, self._marshal, self._findings)
                 self._hosted.keep(utc_nanoseconds(self.utc_time))
             elif self.live_mode:
                 tell_of_others(self)
-
-    def on_brokerage_message(self, message_event: BrokerageMessageEvent) -> None:
-        """Journal what the broker says."""
-        self._host.capture(HostEvent.BROKERAGE_MESSAGE, text=f"{message_event.code} {message_event.message}")
-
-    def on_brokerage_disconnect(self) -> None:
-        """Journal that the broker is gone."""
-        self._host.capture(HostEvent.BROKERAGE_DISCONNECT)
-
-    def on_brokerage_reconnect(self) -> None:
-        """Journal that the broker is back."""
-        self._host.capture(HostEvent.BROKERAGE_RECONNECT)
-
-    def on_command(self, data: DynamicData) -> bool:
-        """Journal a command; none is obeyed."""
-        self._host.capture(HostEvent.COMMAND, text=str(data))
-        return False
 
     def _remark(self, message: Message) -> None:
         with self._one_at_a_time:
@@ -218,17 +112,10 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
     def on_end_of_algorithm(self) -> None:
         """Close the journal; it stays in LEAN's object store. A core that keeps its own time outlives its host."""
         with self._one_at_a_time:
+            if not self.live_mode:
+                self._run_frames_left()
             for sentence in self._hosted.end(utc_nanoseconds(self.utc_time)):
                 self.log(f"alo {sentence}")
-
-    def _take_up(self, ticker: str, number: int, equity: Equity) -> None:
-        """Know again what an earlier process had told the core of an underlying."""
-        self._dividends_told.add(ticker)
-        if number in self._told.last_close:
-            self._last_close[ticker] = self._told.last_close[number]
-        for instrument, (underlying, contract) in sorted(self._told.contracts.items()):
-            if underlying == number:
-                self._known[instrument] = contract, option_symbol(equity.symbol, contract)
 
     # Sessions and frames -------------------------------------------------------------------------------------------
 
@@ -237,58 +124,17 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         equity.set_volatility_model(AloVolatilityModel(self, self.alo))
         option = self.add_option(ticker, self._bars)
         option.set_price_model(AloOptionPriceModel(self))
-        option.set_filter(lambda universe: self._select(ticker, universe))
-        self._equities[ticker] = equity
-        if ticker in self._told.underlyings:
-            number = self._told.underlyings[ticker]
-            self._take_up(ticker, number, equity)
-        else:
-            record = self._core.instruments.add_equity(ticker)
-            number = int(record["instrument"][0])
-            self._underlyings.append(record)
-        self._marshal.add_underlying(number, equity.symbol)
-
-    def _select(self, ticker: str, universe: OptionFilterUniverse) -> list[Symbol]:
-        """LEAN's filter, once a day: the contracts that the scanner wants to look at."""
-        expiries: dict[dt.date, int] = {}
-        listed: dict[Contract, Symbol] = {}
-        for data in universe:
-            expiry = data.symbol.id.date.date()
-            if expiry not in expiries:
-                expiries[expiry] = expiry_time(self._hours, expiry)
-            listed[contract_of(data, expiries[expiry])] = data.symbol
-        reference_price = float(universe.underlying.price)
-        chosen = select_contracts(self.alo, self.time.date(), reference_price, listed)
-        self._selected[ticker] = {contract: listed[contract] for contract in chosen}
-        return list(self._selected[ticker].values())
+        option.set_filter(lambda universe: self._host.select(ticker, universe))
+        self._host.add(ticker, equity)
+        self._marshal.add_underlying(self._teller.number(ticker), equity.symbol)
 
     def _begin_session(self) -> None:
-        """Tell the core what holds for the whole session, in the order in which every engine tells it."""
-        midnight = dt.datetime.combine(self.time.date(), dt.time())
-        close = nanoseconds(self._hours.get_next_market_close(midnight, False))
-        date = midnight.year * 10_000 + midnight.month * 100 + midnight.day
-        if self._underlyings:
-            self._tell(Kind.INSTRUMENT, np.concatenate(self._underlyings))
-            self._underlyings = []
-        self._tell(Kind.SESSION, records(Kind.SESSION, open=self._open_of(midnight), close=close, date=date))
-        rate = self.risk_free_interest_rate_model.get_interest_rate(self.time)
-        self._tell(Kind.RATE, records(Kind.RATE, rate=float(rate)))
-        for ticker, equity in self._equities.items():
-            for kind, rows in self._daily_bars(ticker, equity.symbol):
-                self._tell(kind, rows)
-            actions = [(kind, row) for kind, symbol, row in self._corporate_actions if symbol == equity.symbol]
-            dividends = [row for kind, row in actions if kind is Kind.DIVIDEND]
-            self._tell(Kind.DIVIDEND, np.concatenate([self._past_dividends(ticker, equity.symbol), *dividends]))
-            for kind, row in actions:
-                if kind is Kind.SPLIT:
-                    self._tell(kind, row)
-        self._corporate_actions = []
-        symbols: dict[int, Symbol] = {}
-        for ticker in self._equities:
-            self._tell(Kind.INSTRUMENT, self._contracts(ticker, symbols))
-        self._marshal.begin_session(symbols)
-        # Half an hour before the open: what the session needs is prepared, and nothing can be sent.
-        if self._core.open_frame(utc_nanoseconds(self.utc_time) + self.alo.frame_nanoseconds):
+        """Tell the core what holds for the whole session."""
+        time = utc_nanoseconds(self.utc_time)
+        for message in self._teller.begin(self._host.session(self.time.date()), time):
+            self._core.accept(message)
+        self._marshal.begin_session(self._teller.told)
+        if self._core.open_frame(self._timetable.preparation(time)):
             self._core.run()
 
     def _run_frame(self) -> None:
@@ -296,11 +142,19 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         for _ in self._hosted.frames(utc_nanoseconds(self.utc_time)):
             self.emit_insights(self._alpha.update(self, self.current_slice))
 
+    def _run_frames_left(self) -> None:
+        """Run the frames that were to follow the last bar: LEAN's time ends with its data. Nothing can be sent."""
+        if self._teller.told.session is None:
+            return
+        now = utc_nanoseconds(self.utc_time)
+        for time in self._timetable.events(self._host.session(self._teller.told.session)):
+            if time > now and self._core.open_frame(time):
+                self._core.run()
+
     def _on_time(self) -> None:
         """Begin a session, at the day's first event, or run a frame."""
         with self._one_at_a_time:
-            if self._begun != self.time.date():
-                self._begun = self.time.date()
+            if self._teller.told.session != self.time.date():
                 self._begin_session()
             else:
                 self._run_frame()
@@ -311,93 +165,13 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
 
         From the session's beginning until a little after the close, when its last bars and fills are in.
         """
-        midnight = dt.datetime.combine(self.time.date(), dt.time())
-        close = self._hours.get_next_market_close(midnight, False)
-        if midnight + _SESSION_START <= self.time < close + _LIVE_AFTER_CLOSE:
+        if self._timetable.is_live(self._host.session(self.time.date()), utc_nanoseconds(self.utc_time)):
             self._on_time()
             return
         with self._one_at_a_time:
             self._hosted.keep(utc_nanoseconds(self.utc_time))
 
     def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
-        """In UTC: when sessions begin, and when frames may open, a few in a row after every bar of a session."""
-        bar = dt.timedelta(microseconds=self.alo.bar_nanoseconds // 1000)
-        frame = dt.timedelta(microseconds=self.alo.frame_nanoseconds // 1000)
-        times = []
-        for date in dates:
-            midnight = dt.datetime.combine(date.date(), dt.time())
-            times.append(utc_datetime(midnight + _SESSION_START))
-            open_, close = (
-                self._hours.get_next_market_open(midnight, False),
-                self._hours.get_next_market_close(midnight, False),
-            )
-            end = midnight + bar * ((open_ - midnight) // bar + 1)
-            while end <= close:
-                start = utc_datetime(end)
-                times += [start + frame * number for number in range(1, self.alo.frames_per_bar + 1)]
-                end += bar
-        return times
-
-    def _tell(self, kind: Kind, rows: Records) -> None:
-        if len(rows):
-            self._core.accept(Message(kind, utc_nanoseconds(self.utc_time), rows))
-
-    def _daily_bars(self, ticker: str, symbol: Symbol) -> list[tuple[Kind, Records]]:
-        """Daily bars that the core has not been told: ranges, then closes."""
-        known = self._last_close.get(ticker)
-        count = self.alo.garch_history + 1 if known is None else _CLOSES_REREAD
-        bars = [(nanoseconds(time), *prices) for time, prices in split_adjusted_bars(self, symbol, count)]
-        fresh = [bar for bar in bars if known is None or bar[0] > known]
-        if fresh:
-            self._last_close[ticker] = fresh[-1][0]
-        number = self._marshal.number(symbol)
-        ranges = [(time, number, 0, open_, high, low) for time, open_, high, low, _ in fresh]
-        closes = [(time, number, 0, close) for time, *_, close in fresh]
-        return [
-            (Kind.RANGE, np.array(ranges, records(Kind.RANGE, 0).dtype)),
-            (Kind.CLOSE, np.array(closes, records(Kind.CLOSE, 0).dtype)),
-        ]
-
-    def _past_dividends(self, ticker: str, symbol: Symbol) -> Records:
-        """Dividends of the past year, told in the first session."""
-        none = records(Kind.DIVIDEND, 0)
-        if ticker in self._dividends_told:
-            return none
-        self._dividends_told.add(ticker)
-        span = (symbol, self.time - _DIVIDENDS_LOOKED_BACK, self.time, Resolution.DAILY)
-        today = self.time.date()
-        splits = [
-            split
-            for split in self.history[Split](*span)
-            if split.type == SplitType.SPLIT_OCCURRED and split.time.date() < today
-        ]
-        rows = [self._dividend_row(each, splits) for each in self.history[Dividend](*span) if each.time.date() < today]
-        return np.concatenate([none, *rows])
-
-    def _dividend_row(self, dividend: Dividend, later: Iterable[Split] = ()) -> Records:
-        """A dividend per share as shares are after the splits that came later."""
-        factors = [float(split.split_factor) for split in later if split.time > dividend.time]
-        return records(
-            Kind.DIVIDEND,
-            time=self._open_of(dividend.time),
-            instrument=self._marshal.number(dividend.symbol),
-            amount=math.prod(factors, start=float(dividend.distribution)),
-        )
-
-    def _contracts(self, ticker: str, symbols: dict[int, Symbol]) -> Records:
-        """Today's contracts of one underlying: those selected, and those held though not selected any more."""
-        number = self._marshal.number(self._equities[ticker].symbol)
-        today = dict(self._selected.get(ticker, {}))
-        for held in self._core.contracts_open(number):
-            contract, symbol = self._known[held]
-            if not any(contract.same_as(other) for other in today):
-                today[contract] = symbol
-        rows = self._core.instruments.add_contracts(ticker, today)
-        for contract, row in zip(sorted(today), rows, strict=True):
-            symbols[int(row["instrument"])] = today[contract]
-            self._known[int(row["instrument"])] = contract, today[contract]
-        return rows
-
-    def _open_of(self, day: dt.datetime) -> int:
-        """When the session of a day opens."""
-        return nanoseconds(self._hours.get_next_market_open(dt.datetime.combine(day.date(), dt.time()), False))
+        """In UTC: when sessions begin, and when frames may open. LEAN's dates go on for years after the end."""
+        days = takewhile(lambda day: day <= self.alo.end, (date.date() for date in dates))
+        return [utc_datetime(time) for day in days for time in self._timetable.events(self._host.session(day))]

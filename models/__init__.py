@@ -4,7 +4,8 @@ from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
 from models.expected_dividends import expected_dividends
 from models.greeks_history import greeks_history
-from models.host_events import HostEvents
+from models.host import LeanHost
+from models.host_events import HostEvents, JournaledAlgorithm
 from models.marshalling import Marshal
 from models.option_price_model import AloOptionPriceModel
 from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
@@ -21,6 +22,8 @@ __all__ = [
     "AloVolatilityModel",
     "GreeksRiskManagementModel",
     "HostEvents",
+    "JournaledAlgorithm",
+    "LeanHost",
     "Marshal",
     "TouchExecutionModel",
     "VegaBudgetPortfolioConstructionModel",

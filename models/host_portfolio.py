@@ -1,13 +1,12 @@
 """LEAN's positions and orders: what a core that goes on is held against."""
 
-from AlgorithmImports import Market, OptionRight, OptionStyle, QCAlgorithm, Symbol
+from AlgorithmImports import QCAlgorithm
 
 from alo_lib.core import Core
-from alo_lib.records import Contract
 from alo_lib.runtime import HostOrder, HostPosition, reconcile
 from models.marshalling import Marshal, order_number, utc_nanoseconds
 
-__all__ = ["meet_portfolio", "option_symbol", "tell_of_others"]
+__all__ = ["meet_portfolio", "tell_of_others"]
 
 
 def meet_portfolio(algorithm: QCAlgorithm, core: Core, marshal: Marshal, findings: list[str]) -> None:
@@ -33,13 +32,6 @@ def tell_of_others(algorithm: QCAlgorithm) -> None:
     """Say what LEAN holds when a core begins with an empty journal."""
     for name in sorted(str(pair.value.symbol.value) for pair in algorithm.portfolio if pair.value.invested):
         algorithm.log(f"alo: LEAN holds {name}, which no journal tells of; it is left alone")
-
-
-def option_symbol(underlying: Symbol, contract: Contract) -> Symbol:
-    """LEAN's symbol of a contract."""
-    style = OptionStyle.AMERICAN if contract.american else OptionStyle.EUROPEAN
-    right = OptionRight.CALL if contract.right > 0 else OptionRight.PUT
-    return Symbol.create_option(underlying, Market.USA, style, right, contract.strike, contract.expiry)
 
 
 def _positions(algorithm: QCAlgorithm, marshal: Marshal) -> tuple[dict[int, HostPosition], list[str]]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from AlgorithmImports import (
+    Market,
     OptionRight,
     OptionStyle,
     OptionUniverse,
@@ -19,12 +20,14 @@ from AlgorithmImports import (
 )
 
 from alo_lib.records import Contract, Kind, Message, OrderReason, Records, records
+from alo_lib.runtime import Told
 
 __all__ = [
     "Marshal",
     "contract_of",
     "expiry_time",
     "nanoseconds",
+    "option_symbol",
     "order_number",
     "order_tag",
     "utc_datetime",
@@ -42,14 +45,14 @@ def utc_nanoseconds(time: dt.datetime) -> int:
     return (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1) * 1000
 
 
-def utc_datetime(local: dt.datetime) -> dt.datetime:
-    """The naive UTC time of a naive New York time."""
-    return local.replace(tzinfo=_EASTERN).astimezone(dt.UTC).replace(tzinfo=None)
+def utc_datetime(time: int) -> dt.datetime:
+    """The naive UTC time of nanoseconds since the epoch, exact to microseconds."""
+    return _EPOCH + dt.timedelta(microseconds=time // 1000)
 
 
 def nanoseconds(local: dt.datetime) -> int:
     """Nanoseconds since the epoch of a naive New York time."""
-    return utc_nanoseconds(utc_datetime(local))
+    return utc_nanoseconds(local.replace(tzinfo=_EASTERN).astimezone(dt.UTC))
 
 
 def order_tag(reason: int, order: int) -> str:
@@ -57,10 +60,17 @@ def order_tag(reason: int, order: int) -> str:
     return f"{OrderReason(reason).tag} #{order}"
 
 
-def order_number(tag: str) -> int:
-    """The intent that an order's tag names; 0 for an order that LEAN made on its own."""
-    found = _TAG.search(tag)
+def order_number(tag: str | None) -> int:
+    """The intent that an order's tag names; 0 for an order that LEAN made on its own, which may have no tag."""
+    found = _TAG.search(tag or "")
     return int(found.group(1)) if found else 0
+
+
+def option_symbol(underlying: Symbol, contract: Contract) -> Symbol:
+    """LEAN's symbol of a contract."""
+    style = OptionStyle.AMERICAN if contract.american else OptionStyle.EUROPEAN
+    right = OptionRight.CALL if contract.right > 0 else OptionRight.PUT
+    return Symbol.create_option(underlying, Market.USA, style, right, contract.strike, contract.expiry)
 
 
 def expiry_time(hours: SecurityExchangeHours, expiry: dt.date) -> int:
@@ -98,11 +108,13 @@ class Marshal:
         self._underlyings.append((number, symbol))
         self._symbol[number], self._number[symbol] = symbol, number
 
-    def begin_session(self, symbols: dict[int, Symbol]) -> None:
-        """Know today's contracts; quotes of others are not told."""
-        self._symbol.update(symbols)
-        self._number.update((symbol, number) for number, symbol in symbols.items())
-        self._today = {number for number, _ in self._underlyings} | symbols.keys()
+    def begin_session(self, told: Told) -> None:
+        """Know the contracts that were told today; quotes of others are not told."""
+        for number in sorted(told.today - self._symbol.keys()):
+            underlying, contract = told.contracts[number]
+            symbol = option_symbol(self._symbol[underlying], contract)
+            self._symbol[number], self._number[symbol] = symbol, number
+        self._today = told.today.union(number for number, _ in self._underlyings)
 
     def symbol(self, number: int) -> Symbol:
         """LEAN's symbol of an instrument."""
@@ -125,7 +137,7 @@ class Marshal:
         if len(quotes):
             yield Message(Kind.QUOTE, time, quotes)
 
-    def order_event(self, event: OrderEvent, tag: str, order_type: int, time: int) -> Message:
+    def order_event(self, event: OrderEvent, tag: str | None, order_type: int, time: int) -> Message:
         """What happened to an order."""
         array = records(Kind.ORDER_EVENT, order=order_number(tag), type=order_type)
         array["instrument"] = self._number[event.symbol]

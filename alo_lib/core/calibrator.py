@@ -25,7 +25,7 @@ class PendingCalibration:
     number: int  # of all requests of a run, from 1
     time: int  # of the frame that asked for it
     request: CalibrationRequest
-    told: bool = False  # it comes into force in the next frame
+    announced: bool = False  # it comes into force in the next frame
 
 
 class Calibrator(Protocol):

@@ -72,7 +72,7 @@ class TradingCore:
         self.instruments = InstrumentTable()
         self._journal = journal
         self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
-        self.told_calibrations = False
+        self.calibrations_given = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
         self._state = State(settings, StrategyState(portfolio=Portfolio(settings.cash)))
@@ -162,7 +162,7 @@ class TradingCore:
 
     def journal_to(self, journal: Sink) -> None:
         """Write to another journal from now on, and tell it by itself when calibrations come into force."""
-        self._journal, self.told_calibrations = journal, False
+        self._journal, self.calibrations_given = journal, False
 
     def watch_with(self, watch: Watch | None) -> None:
         """Find overruns by another watch from now on."""
@@ -247,16 +247,16 @@ class TradingCore:
         if message.kind is Kind.CALIBRATION:
             for number in message.records["underlying"].tolist():
                 if (pending := self._state.calibrations.get(number)) is not None:
-                    pending.told = True
+                    pending.announced = True
         self._waiting.append(message)
 
     def _tell_calibrations(self, time: int) -> None:
         """Put in the calibrations that come into force with a frame at ``time``; a replay is told them instead."""
-        if self.told_calibrations:
+        if self.calibrations_given:
             return
         for number in self._state.strategy.underlyings:
             pending = self._state.calibrations.get(number)
-            if pending is not None and not pending.told and self._calibrator.ready(pending, time):
+            if pending is not None and not pending.announced and self._calibrator.ready(pending, time):
                 row = records(Kind.CALIBRATION, underlying=number, number=pending.number)
                 self.accept(Message(Kind.CALIBRATION, time, row))
 

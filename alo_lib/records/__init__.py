@@ -5,6 +5,7 @@ from alo_lib.records.instruments import (
     OPTION_MULTIPLIER,
     Contract,
     InstrumentTable,
+    osi_expiry,
     osi_symbol,
 )
 from alo_lib.records.layouts import (
@@ -64,6 +65,7 @@ __all__ = [
     "Records",
     "Session",
     "Transient",
+    "osi_expiry",
     "osi_symbol",
     "records",
     "years_between",

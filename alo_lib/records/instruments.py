@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 from alo_lib.records.layouts import InstrumentKind, Kind, Records, records
 
-__all__ = ["EQUITY_MULTIPLIER", "OPTION_MULTIPLIER", "Contract", "InstrumentTable", "osi_symbol"]
+__all__ = ["EQUITY_MULTIPLIER", "OPTION_MULTIPLIER", "Contract", "InstrumentTable", "osi_expiry", "osi_symbol"]
 
 EQUITY_MULTIPLIER = 1
 OPTION_MULTIPLIER = 100
@@ -21,6 +22,20 @@ def osi_symbol(ticker: str, expiry: dt.date, strike: float, right: int) -> str:
     'GOOG  160115C00750000'
     """
     return f"{ticker:<6}{expiry:%y%m%d}{'C' if right > 0 else 'P'}{round(strike * 1000):08d}"
+
+
+def osi_expiry(symbol: str) -> dt.date:
+    """The expiry date that an OSI symbol names. Raises ValueError for another symbol.
+
+    >>> osi_expiry("GOOG  160115C00750000")
+    datetime.date(2016, 1, 15)
+    """
+    return _date(symbol[6:12])
+
+
+@cache
+def _date(text: str) -> dt.date:
+    return dt.datetime.strptime(text, "%y%m%d").date()
 
 
 @dataclass(frozen=True, slots=True, order=True)

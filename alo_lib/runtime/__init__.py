@@ -5,7 +5,10 @@ from alo_lib.runtime.hosting import HostedCore, Opened, open_core
 from alo_lib.runtime.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
-from alo_lib.runtime.resumption import Beginning, Told, begin, told_by
+from alo_lib.runtime.resumption import Beginning, begin
+from alo_lib.runtime.teller import SessionHost, Teller, ToldCore
+from alo_lib.runtime.timetable import Timetable
+from alo_lib.runtime.told import Told, told_by
 
 __all__ = [
     "BackgroundCalibrator",
@@ -22,7 +25,11 @@ __all__ = [
     "RemoteCore",
     "Replay",
     "Replayer",
+    "SessionHost",
+    "Teller",
+    "Timetable",
     "Told",
+    "ToldCore",
     "begin",
     "open_core",
     "reconcile",

@@ -22,7 +22,8 @@ from alo_lib.records import SECOND
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.link import Channel, host_ends
 from alo_lib.runtime.remote import Hear, RemoteCore
-from alo_lib.runtime.resumption import Told, begin
+from alo_lib.runtime.resumption import begin
+from alo_lib.runtime.told import Told
 from alo_lib.settings import Settings
 from alo_lib.transport import default_folder
 
@@ -80,7 +81,7 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear)
 
 
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -> Opened:
-    remote = RemoteCore(settings, Channel(default_folder() / settings.core_process), told=not live, hear=hear)
+    remote = RemoteCore(settings, Channel(default_folder() / settings.core_process), paced=not live, hear=hear)
     remote.attach()
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), Told(), [])

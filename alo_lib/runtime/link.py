@@ -28,7 +28,7 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("monotonic", "<i8"),  # when it was released, CLOCK_MONOTONIC
         ("length", "<i8"),  # of a frame, nanoseconds
         ("phase", "<i8"),  # CorePhase, by its place
-        ("told", "<i8"),  # 1 when the host tells the time of frames
+        ("paced", "<i8"),  # 1 when the host tells the time of frames
         ("settings", "<i8"),  # a mark of them (alo_lib.runtime.same_settings)
         ("sequence", "<i8"),  # messages journaled
         ("durable", "<i8"),  # of which on disk
@@ -135,20 +135,20 @@ class Link:
     """The host's knowledge of its core, from the heartbeat alone: nothing here waits for the core.
 
     A core is late when its last heartbeat is older than ``frames_late`` frames, gone when its process is or when it
-    says that it has ended. ``told`` hears of each change, on the thread that saw it: the host's own when it looks, or
+    says that it has ended. ``hear`` hears of each change, on the thread that saw it: the host's own when it looks, or
     another one while the link is watched, as it is where the core keeps its own time and the host may be busy for long.
     """
 
     def __init__(
         self,
         heartbeat: SeqLock,
-        told: Callable[[LinkPhase, str], None],
+        hear: Callable[[LinkPhase, str], None],
         *,
         frames_late: int = FRAMES_LATE,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._heartbeat = heartbeat
-        self._told = told
+        self._hear = hear
         self._frames_late = frames_late
         self._clock = clock
         self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
@@ -202,4 +202,4 @@ class Link:
 
     def _step(self, step: str, sentence: str) -> None:
         if self._lifecycle.allows(step):
-            self._told(self._lifecycle.move(step), sentence)
+            self._hear(self._lifecycle.move(step), sentence)

@@ -82,7 +82,7 @@ class _Outbox:
 class CoreProcess:
     """A trading core between a channel and a journal folder, which it makes or continues.
 
-    ``told`` makes the host tell the time of frames; it waits for each, so overruns are journaled but nothing is left
+    ``paced`` makes the host tell the time of frames; it waits for each, so overruns are journaled but nothing is left
     out for them. Raises NotOwnerError when the channel has a core, JournalError for a journal that cannot be continued,
     SettingsError when it was written under other settings, ScheduleError for plans that do not fit.
     """
@@ -93,7 +93,7 @@ class CoreProcess:
         channel: Channel,
         journal: Path,
         *,
-        told: bool = False,
+        paced: bool = False,
         durability: Durability = Durability.GROUP,
         plans: Sequence[TaskPlan] = FRAME_PLAN,
         clock: Clock | None = None,
@@ -101,7 +101,7 @@ class CoreProcess:
         self.settings = settings
         self.findings: tuple[str, ...] = ()
         self.releases = ReleaseLog()
-        self._told = told
+        self._paced = paced
         self._clock: Clock = RealClock() if clock is None else clock
         self._inputs, self._answers, self._heart, self._taking, taken = channel.core_side()
         self._lifecycle = Lifecycle("the core process", CorePhase.STARTING, _EDGES)
@@ -110,7 +110,7 @@ class CoreProcess:
         self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
         self._beat = np.zeros(1, HEARTBEAT)
         self._taken = np.zeros(1, TAKEN)
-        if told:
+        if paced:
             plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
         self._last_time = -1
         self._pulse(0, 0, 0)
@@ -119,7 +119,7 @@ class CoreProcess:
         self._snapshots = place.snapshots
         self._begin(begin(settings, place), plans, taken)
         self._core.watch_with(BudgetWatch())
-        if not told:
+        if not paced:
             self._core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         channel.journal.unlink(missing_ok=True)
         channel.journal.symlink_to(journal.absolute())
@@ -149,7 +149,7 @@ class CoreProcess:
         deadline = -(-(self._clock.now() + offset + length) // length) * length - offset
         self._lifecycle.move("run")
         try:
-            if not self._told and self._last_time > 0:
+            if not self._paced and self._last_time > 0:
                 self._answer(self._last_time)  # which may not have been done; the host takes no answer twice
             while not self._stopping and (frames is None or self._frames < frames):
                 self.releases.begin()
@@ -160,8 +160,8 @@ class CoreProcess:
                 self._frames += 1
                 self._missed += missed
                 self._pulse((deadline + offset) // length, deadline + offset, release.released)
-                if self._told:
-                    self._told_frame()
+                if self._paced:
+                    self._paced_frame()
                 else:
                     if missed or release.began > release.deadline:  # the frame before ran into this one, or beyond it
                         self._core.tell_late(deadline + offset, lateness=release.late, missed=missed)
@@ -195,7 +195,7 @@ class CoreProcess:
         if self._core.open_frame(time):
             self._decide(time)
 
-    def _told_frame(self) -> None:
+    def _paced_frame(self) -> None:
         """Take in what waits, up to the next frame that the host tells; decide and answer it."""
         while (message := self._inputs.peek()) is not None and not self._stopping:
             if message.kind is not Kind.FRAME:
@@ -253,7 +253,7 @@ class CoreProcess:
     def _pulse(self, frame: int, time: int, released: int) -> None:
         beat = self._beat[0]
         beat["frame"], beat["time"], beat["monotonic"] = frame, time, released
-        beat["length"], beat["told"] = self.settings.frame_nanoseconds, self._told
+        beat["length"], beat["paced"] = self.settings.frame_nanoseconds, self._paced
         beat["settings"] = settings_mark(self.settings) if not beat["settings"] else beat["settings"]
         beat["run"], beat["missed"] = self._run, self._missed
         if frame:
@@ -331,7 +331,7 @@ def rehearse(settings: Settings) -> str:
     with TemporaryDirectory(prefix="alo-rehearsal-") as place:
         channel = Channel(Path(place), slots=1 << 14)
         clock = LogicalClock(time.monotonic_ns())
-        process = CoreProcess(settings, channel, Path(place) / "journal", told=True, clock=clock)
+        process = CoreProcess(settings, channel, Path(place) / "journal", paced=True, clock=clock)
         host, answers = channel.host_side()
         for message in day:
             host.push(message)

@@ -21,8 +21,8 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
-from alo_lib.runtime.resumption import Told, told_by
 from alo_lib.runtime.same_settings import settings_mark
+from alo_lib.runtime.told import Told, told_by
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.portfolio import Portfolio
@@ -34,8 +34,8 @@ Hear = Callable[[LinkPhase, str], None]
 
 _OPENS_RISK: Final = (OrderReason.ENTRY,)
 _SIZED: Final = 0
-_TOLD_FRAMES_LATE: Final = 500
-"""A core that is told its frames takes for each as long as it takes; this is when its host wonders."""
+_PACED_FRAMES_LATE: Final = 500
+"""A core that is paced takes for each as long as it takes; this is when its host wonders."""
 
 _NAP: Final = 50e-6
 """Seconds between two looks for an answer."""
@@ -58,12 +58,12 @@ class _Answer(NamedTuple):
 class RemoteCore:
     """Pushes inputs, takes answers, and looks after the link.
 
-    ``told`` as in the core's process: the host tells each frame's time and waits for its answer, ``patience`` seconds
+    ``paced`` as in the core's process: the host tells each frame's time and waits for its answer, ``patience`` seconds
     at most, and as long for a core that is restarted meanwhile. Without it frames are the core's own, nothing is waited
     for, and :meth:`open_frame` opens the next one that was answered.
 
     Orders that open risk are refused on the core's behalf, as a broker would refuse them, when the core is late or gone
-    or has left their frame more than two frames behind it (where frames are told: when the host had stopped waiting).
+    or has left their frame more than two frames behind it (where frames are paced: when the host had stopped waiting).
     What reduces risk is still sent.
     """
 
@@ -72,17 +72,17 @@ class RemoteCore:
         settings: Settings,
         channel: Channel,
         *,
-        told: bool,
+        paced: bool,
         patience: float = 60.0,
         hear: Hear = lambda phase, sentence: None,
         clock: Callable[[], int] = clocks.monotonic_ns,
     ) -> None:
         self.settings = settings
         self.instruments = InstrumentTable()
-        frames_late = _TOLD_FRAMES_LATE if told else FRAMES_LATE
+        frames_late = _PACED_FRAMES_LATE if paced else FRAMES_LATE
         self.link = Link(channel.heartbeat, hear, frames_late=frames_late, clock=clock)
         self._journal = channel.journal
-        self._told = told
+        self._paced = paced
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
         self._ledger = Ledger(Portfolio(settings.cash))
@@ -110,10 +110,10 @@ class RemoteCore:
         beat = self.link.beat
         if beat["settings"] != settings_mark(self.settings):
             raise SettingsError("the core process runs under other settings than its host; start both with the same")
-        if bool(beat["told"]) is not self._told:
-            wanted = "told its frames' times" if self._told else "to keep its own time"
+        if bool(beat["paced"]) is not self._paced:
+            wanted = "to be paced by its host" if self._paced else "to keep its own time"
             raise SettingsError(f"the core process was not started {wanted}, as its host wants it")
-        if not self._told:
+        if not self._paced:
             self.link.watch()
             return
         while self._answers.pop() is not None:  # of a run before this one
@@ -182,7 +182,7 @@ class RemoteCore:
         if self._open:
             raise LifecycleError("the core cannot open: it is in a frame")
         self.link.look()
-        if not self._told:
+        if not self._paced:
             self._wait_for_own()
             return self._begin_next()
         if self._pushed:
@@ -334,7 +334,7 @@ class RemoteCore:
         self._ready = [answer for answer in self._ready if answer.decisions]
         if not self._ready:
             return False
-        if self._told:
+        if self._paced:
             answers, self._ready = self._ready, []
         else:
             answers = [self._ready.pop(0)]
@@ -365,7 +365,7 @@ class RemoteCore:
         return allowed
 
     def _too_late(self, answer: _Answer) -> bool:
-        if self._told:
+        if self._paced:
             return answer.time < self._asked
         if self.link.phase is not LinkPhase.ATTACHED:
             return True

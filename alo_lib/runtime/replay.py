@@ -117,7 +117,7 @@ class Replayer:
         if core is not None:
             core.journal_to(self.continuation)
         self.core.watch_with(RecordedWatch(overruns_of(journal)))
-        self.core.told_calibrations = True
+        self.core.calibrations_given = True
 
     def frames(self, *, until_time: int | None = None, until: int | None = None) -> Iterator[FrameReplayed]:
         """Decide frame after frame, up to messages before ``until`` and frames before ``until_time``.

@@ -1,8 +1,6 @@
 """A run's beginning: a new journal, or the one that an earlier process has left and this one goes on from."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from alo_lib.core.frame_plan import FRAME_PLAN
@@ -10,23 +8,13 @@ from alo_lib.core.snapshot import unpack
 from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import TaskPlan
 from alo_lib.journal import Found, JournalPlace, JournalWriter, Snapshot, WriterStart, start_after
-from alo_lib.records import Contract, InstrumentKind, Kind, Message
+from alo_lib.records import Kind, Message
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import require_same_settings
+from alo_lib.runtime.told import Told, told_by
 from alo_lib.settings import Settings
 
-__all__ = ["Beginning", "Told", "begin", "inputs_waiting", "told_by"]
-
-
-@dataclass
-class Told:
-    """What an engine had told its core: from here it goes on telling."""
-
-    underlyings: dict[str, int] = field(default_factory=dict)  # number by ticker
-    contracts: dict[int, tuple[int, Contract]] = field(default_factory=dict)  # underlying and contract by number
-    today: set[int] = field(default_factory=set)  # contracts of the last session
-    last_close: dict[int, int] = field(default_factory=dict)  # time of the last close told, by underlying
-    session: dt.date | None = None  # the last that was begun
+__all__ = ["Beginning", "begin", "inputs_waiting"]
 
 
 class Beginning:
@@ -122,28 +110,3 @@ def inputs_waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:
     for message in messages[first:end]:
         if not (message.kind.is_decision or message.kind.is_remark):
             yield message
-
-
-def told_by(messages: Sequence[Message]) -> Told:
-    """What the inputs in a journal tell of the engine that put them in."""
-    told = Told()
-    for message in messages:
-        if message.kind is Kind.SESSION:
-            date = int(message.records["date"][0])
-            told.session = dt.date(date // 10_000, date // 100 % 100, date % 100)
-            told.today = set()
-        elif message.kind is Kind.CLOSE:
-            for row in message.records:
-                told.last_close[int(row["instrument"])] = int(row["time"])
-        elif message.kind is Kind.INSTRUMENT:
-            for row in message.records:
-                number, symbol = int(row["instrument"]), row["symbol"].decode()
-                if row["kind"] == InstrumentKind.EQUITY:
-                    told.underlyings[symbol] = number
-                    continue
-                told.today.add(number)
-                expiry = dt.datetime.strptime(symbol[6:12], "%y%m%d").date()
-                strike, right = float(row["strike"]), int(row["right"])
-                terms = (int(row["expiry"]), int(row["open_interest"]), bool(row["american"]))
-                told.contracts[number] = int(row["underlying"]), Contract(expiry, strike, right, *terms)
-    return told

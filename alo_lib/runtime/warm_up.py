@@ -24,6 +24,7 @@ from alo_lib.records import (
     records,
     years_between,
 )
+from alo_lib.runtime.timetable import Timetable
 from alo_lib.settings import Settings
 
 __all__ = ["kernels_ready", "warm_up"]
@@ -111,8 +112,7 @@ def _bar(core: TradingCore, time: int, volatility: float, spot: float) -> None:
     quotes["ask"] = np.append(spot + 0.01, mid + 0.02)
     core.accept(Message(Kind.TRADE, time, records(Kind.TRADE, close=spot, volume=100)))
     core.accept(Message(Kind.QUOTE, time, quotes))
-    for number in range(1, core.settings.frames_per_bar + 1):
-        frame = time + number * core.settings.frame_nanoseconds
+    for frame in Timetable(core.settings).frames_after(time):
         if core.open_frame(frame):
             for event in _fills(core.run(), quotes):
                 core.accept(Message(Kind.ORDER_EVENT, frame, event))

@@ -19,6 +19,7 @@ from alo_lib.market import (
     contract_array,
 )
 from alo_lib.records import Contract, Kind, Message, Records, Session, records
+from alo_lib.runtime import Timetable
 
 __all__ = ["BarReader", "BarsEnding", "SessionBars", "Watched"]
 
@@ -115,9 +116,8 @@ class BarReader:
         quote_bars, quote_numbers = _in_order(quotes, session)
         self._forget_others(watched)
         self._carry_sides(quote_bars, quote_numbers)
-        bar = self._settings.bar_nanoseconds
         return SessionBars(
-            grid=np.arange(session.open // bar * bar + bar, session.close + 1, bar, dtype=np.int64),
+            grid=Timetable(self._settings).bar_ends(session),
             trade_times=trade_bars["time"],
             trades=records(
                 Kind.TRADE,

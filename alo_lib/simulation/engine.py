@@ -21,7 +21,7 @@ from alo_lib.journal import (
 from alo_lib.market import DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Session
-from alo_lib.runtime import Beginning, Continuation, begin
+from alo_lib.runtime import Beginning, Continuation, Teller, Timetable, Told, begin
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
@@ -126,8 +126,9 @@ def run_backtest(
 
 
 class _SessionStart(NamedTuple):
-    """Feed and faults as they are when a session has begun."""
+    """What was told, feed and faults as they are when a session has begun."""
 
+    told: Told
     feed: FeedState
     faults: FaultLog
 
@@ -159,6 +160,7 @@ class _Run:
         self._settings = settings
         self._folder = folder
         self._feed = Feed(settings, folder)
+        self._timetable = Timetable(settings)
         self._zone = self._feed.hours.exchange_zone
         self._listing, self._prices = Listing(), Prices()
         self._account = Account(settings.cash, self._listing)
@@ -175,14 +177,14 @@ class _Run:
         self._start, self._end = self._midnights[0], self._midnights[-1]
         self._sampler = Sampler(self._account, self._prices, start=self._start, end=self._end)
         self._session = -1  # that is being traded
-        self._session_start = b""  # feed and faults as they were when it had begun, packed once for its snapshots
+        self._session_start = b""  # told, feed and faults as of its beginning, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
         state: _State | None = None
         if beginning.snapshot is not None:
             state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone)
         self._core = beginning.core(self._journal, None if state is None else state.core)
-        if state is not None:
-            self._resume(state)
+        told = None if state is None else self._resume(state)
+        self._teller = Teller(settings, self._core, self._feed, told)
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""
@@ -237,16 +239,17 @@ class _Run:
             self._begin(session)
             faults = FaultLog()
             faults.replace_by(self._folder.faults)
-            self._session_start = pack(_SessionStart(self._feed.state, faults))
+            self._session_start = pack(_SessionStart(self._teller.told, self._feed.state, faults))
         else:
             time, self._resumed = self._resumed, None
         after = time
-        for number, step in enumerate(self._feed.bars(session).steps(), 1):
+        for number, step in enumerate(self._feed.bars(session, self._teller.told).steps(), 1):
             if step.time <= after and after > session.open:
                 continue
             time = step.time
             self._take(step, session)
-            self._frames(time)
+            for frame in self._timetable.frames_after(time):
+                self._frame(frame)
             if number % _BARS_A_SNAPSHOT == 0:
                 self._save_snapshot(time)
             yield (time - session.open) / (session.close - session.open)
@@ -273,22 +276,20 @@ class _Run:
         )
         self._snapshots.save(self._writer.sequence, self._writer.checksum, pack(state))
 
-    def _resume(self, state: _State) -> None:
-        """Be the run that a snapshot was taken of."""
+    def _resume(self, state: _State) -> Told:
+        """Be the run that a snapshot was taken of. Returns what it had told."""
         self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
-        feed, faults = unpack(_SessionStart, state.session_start)
+        told, feed, faults = unpack(_SessionStart, state.session_start)
         self._feed.resume(feed)
         self._folder.faults.replace_by(faults)
         self._listing, self._prices, self._account = state.listing, state.prices, state.account
         self._broker, self._settlement, self._trades = state.broker, state.settlement, state.trades
         self._midnights, self._sampler = state.midnights, state.sampler
+        return told
 
     def _begin(self, session: Session) -> None:
-        core = self._core
-        held = {}
-        if len(core.instruments):
-            held = {t: core.contracts_open(core.instruments.number(t)) for t in self._settings.underlyings}
-        for message in self._feed.begin(session, core.instruments, held):
+        core, time = self._core, self._timetable.begin(session)
+        for message in self._teller.begin(session, time):
             if message.kind is Kind.INSTRUMENT:
                 self._listing.add(message.records)
                 self._prices.grow(len(core.instruments))
@@ -297,8 +298,7 @@ class _Run:
             elif message.kind is Kind.DIVIDEND:
                 self._pay(message.records, session)
             core.accept(message)
-        # Half an hour before the open: what the session needs is prepared, and nothing can be sent.
-        if core.open_frame(self._feed.start_of(session) + self._settings.frame_nanoseconds):
+        if core.open_frame(self._timetable.preparation(time)):
             core.run()
 
     def _split(self, rows: Records) -> None:
@@ -334,23 +334,21 @@ class _Run:
         self._tell(self._broker.scan(close))
         self._tell(self._settlement.expire(close))
 
-    def _frames(self, bar_end: int) -> None:
-        """The frames that may follow a bar; one in which nothing has arrived is skipped."""
-        settings = self._settings
-        for number in range(1, settings.frames_per_bar + 1):
-            time = bar_end + number * settings.frame_nanoseconds
-            if self._core.open_frame(time):
-                for intent in self._core.run():
-                    self._tell(
-                        self._broker.submit(
-                            int(intent["instrument"]),
-                            int(intent["quantity"]),
-                            time,
-                            intent=int(intent["order"]),
-                            type=OrderType(intent["type"]),
-                            tag=OrderReason(intent["reason"]).tag,
-                        )
-                    )
+    def _frame(self, time: int) -> None:
+        """A frame, unless nothing has arrived; what it sends goes to the broker."""
+        if not self._core.open_frame(time):
+            return
+        for intent in self._core.run():
+            self._tell(
+                self._broker.submit(
+                    int(intent["instrument"]),
+                    int(intent["quantity"]),
+                    time,
+                    intent=int(intent["order"]),
+                    type=OrderType(intent["type"]),
+                    tag=OrderReason(intent["reason"]).tag,
+                )
+            )
 
     def _tell(self, events: Iterable[OrderEvent]) -> None:
         for event in events:

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 import numpy as np
 
-from alo_lib.records import InstrumentKind, Kind, Records, records
+from alo_lib.records import InstrumentKind, Kind, Records, osi_expiry, records
 from alo_lib.simulation.money import ZERO, decimal
 
 __all__ = ["Instrument", "Listing"]
@@ -36,7 +36,7 @@ class Instrument:
     @property
     def expiry_date(self) -> dt.date:
         """The expiry date that its OSI symbol names (ValueError for an equity)."""
-        return dt.datetime.strptime(self.symbol[6:12], "%y%m%d").date()
+        return osi_expiry(self.symbol)
 
     def intrinsic(self, spot: Decimal) -> Decimal:
         """What exercise pays a share with the underlying at ``spot``."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
-from alo_lib.records import HOUR, LAYOUTS, SECOND, InstrumentKind, Kind, Message, Records
+from alo_lib.records import HOUR, LAYOUTS, SECOND, InstrumentKind, Kind, Message, Records, osi_expiry
 
 __all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time"]
 
@@ -41,7 +41,7 @@ class InstrumentRecord(NamedTuple):
         """The name as people read it: ``GOOG``, or ``GOOG 2016-01-15 750 call``."""
         if not self.is_option:
             return self.symbol
-        ticker, day = self.symbol[:6].strip(), dt.datetime.strptime(self.symbol[6:12], "%y%m%d").date()
+        ticker, day = self.symbol[:6].strip(), osi_expiry(self.symbol)
         return f"{ticker} {day} {self.strike:g} {'call' if self.right > 0 else 'put'}"
 
 

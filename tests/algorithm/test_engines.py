@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
+from alo_lib.records import HOUR, OrderType
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel
 from alo_lib.transport import default_folder
@@ -31,6 +32,15 @@ JOBS = {
         "resolution": "hour",
     },
 }
+FIRST_DAYS = {
+    "a split's": {"underlyings": "AAPL", "start": "2014-06-09", "end": "2014-06-09", "resolution": "hour"},
+    "a spin-off's and a new name's": {"underlyings": "FOXA", "start": "2013-07-01", "end": "2013-07-02"},
+}
+"""Runs that begin on such a day; the second one's data end with a bar."""
+
+FRIDAY_CLOSE = 1_405_713_600_000_000_000
+"""Of 2014-07-18, when the July options end."""
+OVER_EXPIRY = {"underlyings": "AAPL", "start": "2014-06-06", "end": "2014-07-25", "resolution": "hour"}
 
 
 def native() -> NativeEngine:
@@ -40,9 +50,9 @@ def native() -> NativeEngine:
         pytest.skip(f"no native LEAN: {error}")
 
 
-def run(engine: Any, job: str, data: Path, folder: Path) -> tuple[EngineRun, Journal]:
+def run(engine: Any, job: dict[str, str], data: Path, folder: Path) -> tuple[EngineRun, Journal]:
     folder.mkdir()
-    outcome = engine.run(Settings.of(JOBS[job]), data, folder, lambda date, share: None)
+    outcome = engine.run(Settings.of(job), data, folder, lambda date, share: None)
     return outcome, read_journal(folder / JOURNAL_FOLDER)
 
 
@@ -61,7 +71,7 @@ def job(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def embedded(job: str, lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Journal:
-    return run(EmbeddedEngine(), job, lean_data, tmp_path_factory.mktemp("embedded") / "run")[1]
+    return run(EmbeddedEngine(), JOBS[job], lean_data, tmp_path_factory.mktemp("embedded") / "run")[1]
 
 
 def test_orders_are_the_stored_ones(job: str, embedded: Journal) -> None:
@@ -69,7 +79,7 @@ def test_orders_are_the_stored_ones(job: str, embedded: Journal) -> None:
 
 
 def test_two_runs_write_the_same_journal(job: str, embedded: Journal, lean_data: Path, tmp_path: Path) -> None:
-    again = run(EmbeddedEngine(), job, lean_data, tmp_path / "run")[1]
+    again = run(EmbeddedEngine(), JOBS[job], lean_data, tmp_path / "run")[1]
     assert message_digest(again.messages) == message_digest(embedded.messages)
     assert order_digest(orders_of(again.messages)) == order_digest(orders_of(embedded.messages))
 
@@ -85,7 +95,9 @@ def test_lean_sends_the_same_orders_and_writes_the_same_journal(
     job: str, embedded: Journal, lean_data: Path, tmp_path: Path
 ) -> None:
     engine = native()
-    (first, journal), (second, again) = (run(engine, job, lean_data, tmp_path / name) for name in ("first", "second"))
+    (first, journal), (second, again) = (
+        run(engine, JOBS[job], lean_data, tmp_path / name) for name in ("first", "second")
+    )
     ours, theirs = orders_of(embedded.messages), orders_of(journal.messages)
     assert len(ours) == len(theirs) > 4
     for number, (mine, leans) in enumerate(zip(ours, theirs, strict=True), 1):
@@ -96,6 +108,35 @@ def test_lean_sends_the_same_orders_and_writes_the_same_journal(
     assert first.order_list_hash == second.order_list_hash
 
 
+@pytest.mark.lean
+@pytest.mark.parametrize("day", list(FIRST_DAYS))
+def test_lean_begins_on_a_day_with_a_corporate_action_as_the_embedded_engine(
+    day: str, lean_data: Path, tmp_path: Path
+) -> None:
+    engine = native()
+    _, ours = run(EmbeddedEngine(), FIRST_DAYS[day], lean_data, tmp_path / "embedded")
+    _, theirs = run(engine, FIRST_DAYS[day], lean_data, tmp_path / "native")
+    assert orders_of(theirs.messages) == orders_of(ours.messages)
+    assert message_digest(theirs.messages) == message_digest(ours.messages)
+
+
+@pytest.mark.lean
+def test_lean_settles_held_options_at_expiry_as_the_embedded_engine(lean_data: Path, tmp_path: Path) -> None:
+    """The same orders; but what expires is settled at the close in one and at the midnight after it in the other."""
+    engine = native()
+    _, embedded = run(EmbeddedEngine(), OVER_EXPIRY, lean_data, tmp_path / "embedded")
+    _, journal = run(engine, OVER_EXPIRY, lean_data, tmp_path / "native")
+    ours, theirs = orders_of(embedded.messages), orders_of(journal.messages)
+    expired, settled = ([o for o in orders if o.type is OrderType.OPTION_EXERCISE] for orders in (ours, theirs))
+    assert [o for o in theirs if o not in settled] == [o for o in ours if o not in expired]
+    assert len(theirs) == 74
+    assert len(expired) == 6
+    assert {o.time for o in expired} == {FRIDAY_CLOSE}
+    midnight = FRIDAY_CLOSE + 8 * HOUR
+    assert sorted(settled, key=str) == sorted((replace(o, time=midnight) for o in expired), key=str)
+    assert replay(journal).divergence is None
+
+
 @pytest.mark.slow
 @pytest.mark.lean
 def test_lean_decides_the_same_through_a_core_process(
@@ -103,7 +144,7 @@ def test_lean_decides_the_same_through_a_core_process(
 ) -> None:
     engine, name = native(), f"test_{os.getpid()}"
     wanted = [word for key, value in JOBS[job].items() for word in ("--set", f"{key}={value}")]
-    command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--told", "--priority", "0", *wanted]
+    command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--paced", "--priority", "0", *wanted]
     core = subprocess.Popen([*command, "--journal", str(tmp_path / "journal")], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         (tmp_path / "run").mkdir()

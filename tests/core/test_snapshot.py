@@ -331,11 +331,11 @@ def test_a_core_comes_back_to_the_byte() -> None:
     state = unpack(CoreState, data, settings=core.settings)
     assert pack(state) == data
     assert state.state.settings is core.settings
-    assert all(each.forecaster._settings is core.settings for each in state.state.underlyings.values())
+    assert all(each.forecaster._settings is core.settings for each in state.state.strategy.underlyings.values())
     other = TradingCore(core.settings, JournalWriter(MemoryStore(), segment_bytes=1 << 16))
     other.resume(state, ())
     assert other.holdings == core.holdings
-    assert state.state.trades == core.snapshot().state.trades
+    assert state.state.strategy.trades == core.snapshot().state.strategy.trades
 
 
 def test_no_layout_has_what_an_array_cannot_hold() -> None:
@@ -404,7 +404,7 @@ def outcomes(count: int, seed: int) -> Iterator[bool]:
     One in ten is of a core's state, the others of one that is small and has a field of every type.
     """
     core = traded()
-    for underlying in core.snapshot().state.underlyings.values():
+    for underlying in core.snapshot().state.strategy.underlyings.values():
         del underlying.forecaster._bars[:-3]  # hundreds of floats that are all alike
     kinds: tuple[type, ...] = (CoreState, *[Everything] * 9)
     states: dict[type, bytes] = {CoreState: pack(core.snapshot()), Everything: pack(everything())}

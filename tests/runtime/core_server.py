@@ -1,6 +1,6 @@
 """A process that serves core processes to tests, one channel after the other: ``python -m tests.runtime.core_server``.
 
-It takes the folder of the channels, and for each the name, on the command line; every one is told its frames.
+It takes the folder of the channels, and for each the name, on the command line; every one is paced.
 """
 
 import sys
@@ -16,7 +16,7 @@ def main(folder: Path, names: list[str]) -> None:
     rehearse(SETTINGS)
     for name in names:
         process = CoreProcess(
-            SETTINGS, Channel(folder / name, slots=1 << 14), folder / name / "journal", told=True, clock=RealClock(0)
+            SETTINGS, Channel(folder / name, slots=1 << 14), folder / name / "journal", paced=True, clock=RealClock(0)
         )
         ending = process.run()
         process.close()

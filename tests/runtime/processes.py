@@ -66,13 +66,13 @@ def quotes_in(remote: RemoteCore) -> None:
     market.bar(10, volatility=0.5)
 
 
-def by_hand(folder: Path, *, told: bool, plans: list[TaskPlan] | None = None) -> tuple[CoreProcess, RemoteCore]:
+def by_hand(folder: Path, *, paced: bool, plans: list[TaskPlan] | None = None) -> tuple[CoreProcess, RemoteCore]:
     """A core process that the test itself steps through logical time, and its host."""
     channel = Channel(folder / "channel", slots=SLOTS)
     clock = LogicalClock(time.monotonic_ns())
     options = {} if plans is None else {"plans": plans}
-    process = CoreProcess(SETTINGS, channel, folder / "journal", told=told, clock=clock, **options)  # type: ignore[arg-type]
-    return process, RemoteCore(SETTINGS, channel, told=told, patience=0.0, clock=clock.now)
+    process = CoreProcess(SETTINGS, channel, folder / "journal", paced=paced, clock=clock, **options)  # type: ignore[arg-type]
+    return process, RemoteCore(SETTINGS, channel, paced=paced, patience=0.0, clock=clock.now)
 
 
 class Watched:
@@ -82,7 +82,7 @@ class Watched:
         self.now = 1_000_000_000
         self.heard: list[tuple[LinkPhase, str]] = []
         self.state = SeqLock.ensure(folder / "core.state", HEARTBEAT)
-        self.link = Link(self.state, lambda *told: self.heard.append(told), clock=lambda: self.now)
+        self.link = Link(self.state, lambda *heard: self.heard.append(heard), clock=lambda: self.now)
         self.writer = self.state.write_as("core")
 
     def beat(self, phase: CorePhase = CorePhase.RUNNING) -> None:

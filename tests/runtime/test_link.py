@@ -49,7 +49,7 @@ def test_a_dead_process_is_noticed_at_once(tmp_path: Path) -> None:
     state = tmp_path / "core.state"
     child = subprocess.Popen([sys.executable, "-c", script, str(state)], cwd=ROOT, stdout=subprocess.PIPE)
     child.stdout.readline()  # type: ignore[union-attr]
-    link = Link(SeqLock.open(state), lambda *told: None)
+    link = Link(SeqLock.open(state), lambda *heard: None)
     assert link.look() is LinkPhase.ATTACHED
     child.kill()
     child.communicate()

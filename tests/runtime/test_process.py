@@ -39,7 +39,7 @@ def equivalent(folder: Path, seeds: range) -> None:
         for seed in seeds:
             expected = live(seed)
             place = folder / f"s{seed}"
-            remote = RemoteCore(SETTINGS, Channel(place, slots=SLOTS), told=True, patience=PATIENCE)
+            remote = RemoteCore(SETTINGS, Channel(place, slots=SLOTS), paced=True, patience=PATIENCE)
             remote.attach(PATIENCE)
             live(seed, remote)
             remote.remark(END)
@@ -77,7 +77,11 @@ def test_a_killed_core_is_noticed_and_goes_on_as_if_nothing_had_been(folder: Pat
     place = folder / "core"
     heard: list[LinkPhase] = []
     remote = RemoteCore(
-        SETTINGS, Channel(place, slots=SLOTS), told=True, patience=PATIENCE, hear=lambda phase, why: heard.append(phase)
+        SETTINGS,
+        Channel(place, slots=SLOTS),
+        paced=True,
+        patience=PATIENCE,
+        hear=lambda phase, why: heard.append(phase),
     )
     server = serve(folder, ["core"])
     remote.attach(PATIENCE)
@@ -112,7 +116,7 @@ def test_a_killed_core_is_noticed_and_goes_on_as_if_nothing_had_been(folder: Pat
 
 
 def test_frames_of_its_own_time_run_when_something_arrived(folder: Path) -> None:
-    process, remote = by_hand(folder, told=False)
+    process, remote = by_hand(folder, paced=False)
     quotes_in(remote)
     ending = process.run(3)
     assert (ending.frames, ending.run) == (3, 1)
@@ -163,7 +167,7 @@ def test_a_restart_goes_on_from_a_snapshot(folder: Path, monkeypatch: pytest.Mon
             SETTINGS,
             channel,
             folder / "journal",
-            told=True,
+            paced=True,
             durability=Durability.OS,
             clock=LogicalClock(time.monotonic_ns()),
         )
@@ -185,7 +189,7 @@ def test_a_restart_goes_on_from_a_snapshot(folder: Path, monkeypatch: pytest.Mon
 
 def test_an_overrun_that_stops_fails_the_process_and_leaves_the_journal_readable(folder: Path) -> None:
     plans = [replace(plan, budget=0, on_overrun=OverrunPolicy.STOP) for plan in FRAME_PLAN]
-    process, remote = by_hand(folder, told=False, plans=plans)
+    process, remote = by_hand(folder, paced=False, plans=plans)
     quotes_in(remote)
     with pytest.raises(OverrunError, match=r"task 'ingest' took .* ms of its 0.000 ms"):
         process.run(5)
@@ -214,28 +218,28 @@ def test_nothing_is_compiled_after_the_rehearsal() -> None:
 
 
 def test_what_an_earlier_run_left_in_the_ring_is_dropped_and_told(folder: Path) -> None:
-    process, remote = by_hand(folder, told=True)
+    process, remote = by_hand(folder, paced=True)
     quotes_in(remote)
     process.close()
-    again = CoreProcess(SETTINGS, Channel(folder / "channel", slots=SLOTS), folder / "second", told=True)
+    again = CoreProcess(SETTINGS, Channel(folder / "channel", slots=SLOTS), folder / "second", paced=True)
     assert again.findings == ("8 messages of an earlier run were left in the ring; they were dropped",)
     again.close()
     remote.stop()
 
 
 def test_a_run_that_has_ended_is_not_continued(folder: Path) -> None:
-    process, remote = by_hand(folder, told=True)
+    process, remote = by_hand(folder, paced=True)
     quotes_in(remote)
     remote.remark(END)
     process.run(5)
     process.close()
     with pytest.raises(JournalError, match="is of a run that has ended; name another folder"):
-        CoreProcess(SETTINGS, Channel(folder / "channel", slots=SLOTS), folder / "journal", told=True)
+        CoreProcess(SETTINGS, Channel(folder / "channel", slots=SLOTS), folder / "journal", paced=True)
     remote.stop()
 
 
 def test_a_journal_of_other_settings_is_not_continued(folder: Path) -> None:
-    process, remote = by_hand(folder, told=True)
+    process, remote = by_hand(folder, paced=True)
     quotes_in(remote)
     process.run(1)
     process.close()
@@ -248,7 +252,7 @@ def test_the_command_runs_tells_and_ends(folder: Path) -> None:
     common = ["--folder", str(folder / "shm"), "--journal", str(folder / "journal"), "--priority", "0"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST", "--json"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    link = Link(Channel(folder / "shm" / "one").heartbeat, lambda *told: None)
+    link = Link(Channel(folder / "shm" / "one").heartbeat, lambda *heard: None)
     end = time.monotonic() + PATIENCE
     while link.look() is not LinkPhase.ATTACHED and time.monotonic() < end:
         assert process.poll() is None, process.communicate()[1]

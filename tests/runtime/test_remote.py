@@ -25,7 +25,7 @@ from tests.runtime.processes import FRAME, PATIENCE, SLOTS, Watched, by_hand, qu
 
 
 def test_orders_that_open_risk_are_refused_when_their_answer_comes_too_late(tmp_path: Path) -> None:
-    process, remote = by_hand(tmp_path, told=True)
+    process, remote = by_hand(tmp_path, paced=True)
     quotes_in(remote)
     time = at(FIRST, 10) + FRAME
     assert remote.open_frame(time) is False  # nobody runs
@@ -63,9 +63,9 @@ def until(link: Link, phase: LinkPhase) -> None:
 
 
 def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(tmp_path: Path) -> None:
-    common = ["--tmp_path", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
+    common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
-    remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), told=False)
+    remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), paced=False)
     core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         remote.attach(PATIENCE)
@@ -95,10 +95,10 @@ def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(tmp_path:
 
 
 def test_a_host_that_was_killed_knows_again_what_it_had_told(tmp_path: Path) -> None:
-    common = ["--tmp_path", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
+    common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
     core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), told=False)
+    remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), paced=False)
     try:
         remote.attach(PATIENCE)
         assert remote.catch_up()[0] == Told()
@@ -106,7 +106,7 @@ def test_a_host_that_was_killed_knows_again_what_it_had_told(tmp_path: Path) -> 
         event = records(Kind.ORDER_EVENT, instrument=3, quantity=2, price=1.5, status=OrderStatus.FILLED)
         remote.accept(Message(Kind.ORDER_EVENT, at(FIRST, 10), event))
         remote.stop()  # what it knew is gone, and nobody takes the answers
-        remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), told=False)
+        remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), paced=False)
         remote.attach(PATIENCE)
         told, count = remote.catch_up()
         assert told.underlyings == {"TEST": remote.instruments.number("TEST")}
@@ -131,17 +131,17 @@ def test_a_host_that_was_killed_knows_again_what_it_had_told(tmp_path: Path) -> 
 
 
 def test_a_channel_has_one_core_and_one_host(tmp_path: Path) -> None:
-    process, remote = by_hand(tmp_path, told=True)
+    process, remote = by_hand(tmp_path, paced=True)
     with pytest.raises(NotOwnerError, match="belongs to core"):
         CoreProcess(SETTINGS, Channel(tmp_path / "channel", slots=SLOTS), tmp_path / "other")
     with pytest.raises(NotOwnerError, match="belongs to host"):
-        RemoteCore(SETTINGS, Channel(tmp_path / "channel", slots=SLOTS), told=True)
+        RemoteCore(SETTINGS, Channel(tmp_path / "channel", slots=SLOTS), paced=True)
     process.close()
     remote.stop()
 
 
 def test_a_channel_that_is_removed_leaves_nothing(tmp_path: Path) -> None:
-    process, remote = by_hand(tmp_path, told=True)
+    process, remote = by_hand(tmp_path, paced=True)
     process.close()
     remote.stop()
     Channel(tmp_path / "channel", slots=SLOTS).remove()
@@ -152,7 +152,7 @@ def test_a_host_takes_no_core_of_other_settings_or_time(tmp_path: Path) -> None:
     watched = Watched(tmp_path / "channel") if (tmp_path / "channel").mkdir() is None else None  # type: ignore[func-returns-value]
     assert watched is not None
     channel = Channel(tmp_path / "channel", slots=SLOTS)
-    other = RemoteCore(SETTINGS, channel, told=True, clock=lambda: watched.now)
+    other = RemoteCore(SETTINGS, channel, paced=True, clock=lambda: watched.now)
     with pytest.raises(TimeoutError, match="no core runs after 0 s; start one with 'alo core'"):
         other.attach(0.0)
     watched.beat()

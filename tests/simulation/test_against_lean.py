@@ -13,6 +13,7 @@ import pytest
 from alo_lib.core import Settings
 from alo_lib.market import DataFolder
 from alo_lib.records import InstrumentTable, Kind, OrderType
+from alo_lib.runtime import Teller, Timetable
 from alo_lib.simulation import Account, Broker, Feed, Listing, OrderEvent, Prices, Settlement, TradeBuilder
 
 CALL, PUT = "AAPL  140621C00640000", "AAPL  140725P00660000"
@@ -43,7 +44,8 @@ class Desk:
             {"min_days_to_expiry": 10, "exit_days_to_expiry": 6, "max_days_to_expiry": 60},
         )
         self.feed = Feed(settings, DataFolder(root))
-        self.table, self.listing, self.prices = InstrumentTable(), Listing(), Prices()
+        self.instruments, self.listing, self.prices = InstrumentTable(), Listing(), Prices()
+        self.teller, self.timetable = Teller(settings, self, self.feed), Timetable(settings)
         self.account = Account(settings.cash, self.listing)
         bar = settings.bar_nanoseconds
         self.broker = Broker(self.listing, self.prices, self.account, bar=bar)
@@ -53,19 +55,21 @@ class Desk:
         self.events: list[OrderEvent] = []
         self.equity: dict[int, Decimal] = {}
 
+    def contracts_open(self, underlying: int) -> list[int]:
+        return [number for number, _ in self.account.held() if number != underlying]
+
     def run(self) -> None:
         for session in self.feed.sessions:
             self.broker.begin_session(session.open, session.close)
-            held = [number for number, _ in self.account.held() if number]
-            for message in self.feed.begin(session, self.table, {"AAPL": held}):
+            for message in self.teller.begin(session, self.timetable.begin(session)):
                 if message.kind is Kind.INSTRUMENT:
                     self.listing.add(message.records)
-                    self.prices.grow(len(self.table))
+                    self.prices.grow(len(self.instruments))
                 elif message.kind is Kind.SPLIT and message.records["warning"][0]:
                     self.settlement.warn_of_split(0)
                 elif message.kind is Kind.SPLIT:
                     self.settlement.split(0, float(message.records["factor"][0]))
-            for step in self.feed.bars(session).steps():
+            for step in self.feed.bars(session, self.teller.told).steps():
                 self.prices.trade(step.time, step.trades)
                 self.prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
                 self.tell(self.settlement.assign(step.time))
@@ -73,7 +77,7 @@ class Desk:
                 self.tell(self.broker.scan(step.time))
                 self.trades.follow(self.prices)
                 for symbol, quantity in ORDERS.get(len(self.equity), []):
-                    self.tell(self.broker.submit(self.table.number(symbol), quantity, step.time))
+                    self.tell(self.broker.submit(self.instruments.number(symbol), quantity, step.time))
                 self.equity[step.time] = self.account.equity(self.prices)
 
     def tell(self, events: list[OrderEvent]) -> None:

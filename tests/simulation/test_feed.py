@@ -18,7 +18,9 @@ from alo_lib.market import (
 from alo_lib.market.layout import OptionArchive, universe_directory
 from alo_lib.market.writer import write_option_file
 from alo_lib.records import InstrumentKind, InstrumentTable, Kind, Message, Records
+from alo_lib.runtime import Teller, Timetable
 from alo_lib.simulation import Feed
+from alo_lib.simulation.bars import SessionBars
 from tests.simulation import tiny
 
 
@@ -27,8 +29,25 @@ def root(tmp_path: Path) -> Path:
     return tiny.write(tmp_path)
 
 
-def begin(feed: Feed, table: InstrumentTable, index: int, held: dict[str, list[int]] | None = None) -> list[Message]:
-    return list(feed.begin(feed.sessions[index], table, held or {}))
+class Listener:
+    """A core's part in being told, over a feed: numbers, and what it holds."""
+
+    def __init__(self, folder: DataFolder, start: dt.date = tiny.FIRST) -> None:
+        settings = tiny.settings(start=start)
+        self.instruments = InstrumentTable()
+        self.held: list[int] = []
+        self.feed, self.timetable = Feed(settings, folder), Timetable(settings)
+        self.teller = Teller(settings, self, self.feed)
+
+    def contracts_open(self, underlying: int) -> list[int]:
+        return self.held
+
+    def begin(self, index: int) -> list[Message]:
+        session = self.feed.sessions[index]
+        return list(self.teller.begin(session, self.timetable.begin(session)))
+
+    def bars(self, index: int) -> SessionBars:
+        return self.feed.bars(self.feed.sessions[index], self.teller.told)
 
 
 def of_kind(messages: list[Message], kind: Kind) -> list[Records]:
@@ -36,8 +55,8 @@ def of_kind(messages: list[Message], kind: Kind) -> list[Records]:
 
 
 def test_the_first_session(root: Path) -> None:
-    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
-    messages = begin(feed, table, 0)
+    core = Listener(DataFolder(root))
+    messages = core.begin(0)
     session = tiny.HOURS.session(tiny.FIRST)
     assert {message.time for message in messages} == {session.open - 30 * tiny.MINUTE}
     equities, contracts = of_kind(messages, Kind.INSTRUMENT)
@@ -59,9 +78,9 @@ def test_the_first_session(root: Path) -> None:
 
 
 def test_the_second_session_tells_what_is_new(root: Path) -> None:
-    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
-    begin(feed, table, 0)
-    messages = begin(feed, table, 1)
+    core = Listener(DataFolder(root))
+    core.begin(0)
+    messages = core.begin(1)
     (closes,) = of_kind(messages, Kind.CLOSE)
     assert closes["close"].tolist() == [tiny.last_spot()]
     (dividends,) = of_kind(messages, Kind.DIVIDEND)
@@ -72,16 +91,17 @@ def test_the_second_session_tells_what_is_new(root: Path) -> None:
 
 
 def test_past_dividends_come_with_the_first_session(root: Path) -> None:
-    feed = Feed(tiny.settings(start=tiny.SECOND), DataFolder(root))
-    (dividends,) = of_kind(begin(feed, InstrumentTable(), 0), Kind.DIVIDEND)
+    core = Listener(DataFolder(root), tiny.SECOND)
+    (dividends,) = of_kind(core.begin(0), Kind.DIVIDEND)
     assert dividends["amount"].tolist() == [tiny.DIVIDEND]
 
 
 def test_a_held_contract_stays_though_it_is_not_selected(root: Path) -> None:
     root = tiny.write(root, split=True)  # strikes halve on the second day
-    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
-    begin(feed, table, 0)
-    messages = begin(feed, table, 1, {"TINY": [2]})
+    core = Listener(DataFolder(root))
+    core.begin(0)
+    core.held = [2]
+    messages = core.begin(1)
     (contracts,) = of_kind(messages, Kind.INSTRUMENT)
     assert contracts["strike"].tolist() == [47.5, 47.5, 50.0, 50.0, 52.5, 52.5, 95.0]
     assert contracts["instrument"].tolist() == [7, 8, 9, 10, 11, 12, 2]
@@ -90,18 +110,17 @@ def test_a_held_contract_stays_though_it_is_not_selected(root: Path) -> None:
 def test_without_a_universe_file_the_selection_stays(root: Path) -> None:
     folder = DataFolder(root)
     (universe_directory(root, SecurityType.OPTION, "usa", "tiny") / f"{tiny.FIRST:%Y%m%d}.csv").unlink()
-    feed, table = Feed(tiny.settings(), folder), InstrumentTable()
-    begin(feed, table, 0)
-    (contracts,) = of_kind(begin(feed, table, 1), Kind.INSTRUMENT)
+    core = Listener(folder)
+    core.begin(0)
+    (contracts,) = of_kind(core.begin(1), Kind.INSTRUMENT)
     assert contracts["instrument"].tolist() == [1, 2, 3, 4, 5, 6]
     assert sum(folder.faults.counts.values()) == 1
 
 
 def test_bars_come_by_time_then_instrument(root: Path) -> None:
-    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
-    begin(feed, table, 0)
-    bars = feed.bars(feed.sessions[0])
-    session = feed.sessions[0]
+    core = Listener(DataFolder(root))
+    core.begin(0)
+    bars, session = core.bars(0), core.feed.sessions[0]
     steps = list(bars.steps())
     assert [step.time for step in steps] == list(range(session.open + tiny.MINUTE, session.close + 1, tiny.MINUTE))
     empty, full = steps[0], steps[4]
@@ -126,8 +145,8 @@ def write_chain(root: Path, day: dt.date, rows: list[tuple[int, float, float]]) 
     write_option_file(OptionArchive(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE), bars, tiny.OPTION_HOURS)
 
 
-def option_quotes(feed: Feed, index: int) -> list[tuple[float, float, int, int]]:
-    rows = feed.bars(feed.sessions[index]).quotes
+def option_quotes(core: Listener, index: int) -> list[tuple[float, float, int, int]]:
+    rows = core.bars(index).quotes
     return rows[rows["instrument"] == 1][["bid", "ask", "bid_size", "ask_size"]].tolist()
 
 
@@ -135,24 +154,23 @@ def test_a_missing_side_is_carried_while_the_contract_is_subscribed(root: Path) 
     nan = float("nan")
     write_chain(root, tiny.FIRST, [(5, nan, 1.2), (10, 1.0, 1.3), (15, nan, 1.4), (20, 1.1, nan)])
     write_chain(root, tiny.SECOND, [(5, nan, 1.6), (10, nan, 1.05)])
-    feed, table = Feed(tiny.settings(), DataFolder(root)), InstrumentTable()
-    begin(feed, table, 0)
-    first = option_quotes(feed, 0)
+    core = Listener(DataFolder(root))
+    core.begin(0)
+    first = option_quotes(core, 0)
     assert np.isnan(first[0][0])
     assert first[1:] == [(1.0, 1.3, 3, 4), (1.0, 1.4, 0, 4), (1.1, 1.4, 3, 0)]
-    begin(feed, table, 1)
-    assert option_quotes(feed, 1) == [(1.1, 1.6, 0, 4), (1.1, 1.05, 0, 4)]
-    crossed = [step for step in feed.bars(feed.sessions[1]).steps() if len(step.quotes)][1]
+    core.begin(1)
+    assert option_quotes(core, 1) == [(1.1, 1.6, 0, 4), (1.1, 1.05, 0, 4)]
+    crossed = [step for step in core.bars(1).steps() if len(step.quotes)][1]
     told = [message.records["instrument"].tolist() for message in crossed.messages() if message.kind is Kind.QUOTE]
     assert told == [[0]]  # the core is not told of a quote that a carried side crosses
-    begin(Feed(tiny.settings(start=tiny.SECOND), DataFolder(root)), InstrumentTable(), 0)
 
 
 def test_nothing_is_carried_into_a_new_subscription(root: Path) -> None:
     nan = float("nan")
     write_chain(root, tiny.FIRST, [(10, 1.0, 1.3)])
     write_chain(root, tiny.SECOND, [(5, nan, 1.6)])
-    feed = Feed(tiny.settings(start=tiny.SECOND), DataFolder(root))
-    begin(feed, InstrumentTable(), 0)
-    (quote,) = option_quotes(feed, 0)
+    core = Listener(DataFolder(root), tiny.SECOND)
+    core.begin(0)
+    (quote,) = option_quotes(core, 0)
     assert np.isnan(quote[0])

@@ -25,7 +25,7 @@ _JOURNALS = ROOT / "storage" / "core"
 
 @click.command(short_help="Run the trading core in a real-time process of its own.")
 @click.argument("name", default="core")
-@click.option("--told", is_flag=True, help="The host tells the time of frames and waits for each, as in a backtest.")
+@click.option("--paced", is_flag=True, help="The host tells each frame's time and waits for it, as in a backtest.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the shared memory lies.  [default: /dev/shm]")
 @click.option(
     "--journal",
@@ -56,7 +56,7 @@ _JOURNALS = ROOT / "storage" / "core"
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(
     name: str,
-    told: bool,
+    paced: bool,
     folder: Path | None,
     journal: Path | None,
     durability: str,
@@ -92,7 +92,7 @@ def core(
     process, steps = _prepare(
         where,
         journal or _JOURNALS / name,
-        told=told,
+        paced=paced,
         durability=durability,
         isolation=(cpu, priority),
         spin=spin,
@@ -112,7 +112,7 @@ def _prepare(
     where: Path,
     journal: Path,
     *,
-    told: bool,
+    paced: bool,
     durability: str,
     isolation: tuple[int | None, int],
     spin: float | None,
@@ -133,7 +133,7 @@ def _prepare(
         settings,
         Channel(where),
         journal,
-        told=told,
+        paced=paced,
         durability=Durability[durability.upper()],
         plans=chosen,
         clock=RealClock() if spin is None else RealClock(round(spin * 1000)),

@@ -1,0 +1,160 @@
+"""What a core is told of a session before it opens, and in which order: one statement for every engine."""
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
+
+import numpy as np
+
+from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
+from alo_lib.runtime.told import Told
+from alo_lib.settings import Settings
+from alo_lib.strategy.forecast import DailyBar
+
+__all__ = ["SessionHost", "Teller", "ToldCore"]
+
+_DIVIDENDS_LOOKED_BACK: Final = dt.timedelta(days=400)
+_ONE_DAY: Final = dt.timedelta(days=1)
+_PRICE_DECIMALS: Final = 6
+_RATE_DECIMALS: Final = 10
+
+
+class SessionHost(Protocol):
+    """What a teller asks of its engine. Days are the exchange's, prices and cash a share, spans include both ends.
+
+    Nothing that was not known at the day's open is asked for.
+    """
+
+    def session(self, day: dt.date) -> Session:
+        """The regular session of a trading day."""
+
+    def interest_rate(self, day: dt.date) -> float:
+        """The risk-free rate in force, decimal."""
+
+    def daily_bars(self, ticker: str, day: dt.date, count: int) -> Sequence[tuple[int, DailyBar]]:
+        """The last ``count`` daily bars before a day, oldest first: each close's time, ns UTC, and prices.
+
+        Prices are adjusted for all splits that the engine's data know of.
+        """
+
+    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> Sequence[tuple[dt.date, float]]:
+        """Ex-date and cash of each dividend that goes ex in a span, oldest first; for a share as it is on that date."""
+
+    def splits(self, ticker: str, since: dt.date, until: dt.date) -> Sequence[tuple[dt.date, float]]:
+        """Day and factor of each split that takes place in a span, oldest first: 1/7 for seven new shares per old."""
+
+    def split_ahead(self, ticker: str, day: dt.date) -> float | None:
+        """The factor of a split that takes place in the session after that of a day; None without one."""
+
+    def contracts(self, ticker: str, day: dt.date) -> Sequence[Contract]:
+        """The contracts that the scanner looks at on a day (:func:`alo_lib.strategy.select_contracts`)."""
+
+
+class ToldCore(Protocol):
+    """What a teller asks of the core that is told."""
+
+    @property
+    def instruments(self) -> InstrumentTable:
+        """Where instruments are numbered."""
+
+    def contracts_open(self, underlying: int) -> list[int]:
+        """Numbers of the contracts of one underlying that are held or have an order working."""
+
+
+class Teller:
+    """Tells one core, session by session, what its host answers; ``told`` is all it remembers.
+
+    A teller that is given what an earlier one told goes on from there. It numbers the underlyings at once and in the
+    settings' order, so that a host knows their numbers before the first session.
+    """
+
+    def __init__(self, settings: Settings, core: ToldCore, host: SessionHost, told: Told | None = None) -> None:
+        self.told = Told() if told is None else told
+        self._settings = settings
+        self._core = core
+        self._host = host
+        tickers = [ticker for ticker in settings.underlyings if ticker not in self.told.underlyings]
+        self._new = [core.instruments.add_equity(ticker) for ticker in tickers]
+
+    def number(self, ticker: str) -> int:
+        """The number of an underlying."""
+        return self._core.instruments.number(ticker)
+
+    def begin(self, session: Session, time: int) -> Iterator[Message]:
+        """All that is told of a session, at ``time``. Each message is to be taken in before the next is asked for."""
+        for kind, rows in self._session(session):
+            if len(rows):
+                message = Message(kind, time, rows)
+                self.told.record(message)
+                yield message
+
+    def _session(self, session: Session) -> Iterator[tuple[Kind, Records]]:
+        tickers, day, before = self._settings.underlyings, session.day, self.told.session
+        if self._new:
+            yield Kind.INSTRUMENT, np.concatenate(self._new)
+            self._new = []
+        date = day.year * 10_000 + day.month * 100 + day.day
+        yield Kind.SESSION, records(Kind.SESSION, open=session.open, close=session.close, date=date)
+        rate = round(self._host.interest_rate(day), _RATE_DECIMALS)
+        yield Kind.RATE, records(Kind.RATE, rate=rate)
+        for ticker in tickers:
+            yield from self._daily_bars(ticker, session)
+            yield from self._corporate_actions(ticker, session, before)
+        for ticker in tickers:
+            yield Kind.INSTRUMENT, self._contracts(ticker, session)
+
+    def _daily_bars(self, ticker: str, session: Session) -> Iterator[tuple[Kind, Records]]:
+        """Split-adjusted daily bars that were not told yet, up to the session before: ranges, then closes."""
+        number, count = self.number(ticker), self._settings.garch_history + 1
+        last = self.told.last_close.get(number)
+        if last is not None:
+            count = min(count, (session.open - last) // DAY + 1)
+        bars = self._host.daily_bars(ticker, session.day, count)
+        fresh = [(time, *(round(price, _PRICE_DECIMALS) for price in prices)) for time, prices in bars]
+        if last is not None:
+            fresh = [bar for bar in fresh if bar[0] > last]
+        ranges = [(time, number, 0, open_, high, low) for time, open_, high, low, _ in fresh]
+        closes = [(time, number, 0, close) for time, _, _, _, close in fresh]
+        yield Kind.RANGE, np.array(ranges, records(Kind.RANGE, 0).dtype)
+        yield Kind.CLOSE, np.array(closes, records(Kind.CLOSE, 0).dtype)
+
+    def _corporate_actions(
+        self, ticker: str, session: Session, before: dt.date | None
+    ) -> Iterator[tuple[Kind, Records]]:
+        """Dividends that have gone ex since the session ``before``, at first those of the past year and a bit.
+
+        Then a split of today, and a warning of one before the next session. Past dividends are told per share as
+        shares are before a split of today, for which the core accounts.
+        """
+        number, day = self.number(ticker), session.day
+        since = day - _DIVIDENDS_LOOKED_BACK if before is None else before + _ONE_DAY
+        dividends = self._host.dividends(ticker, since, day)
+        splits = self._host.splits(ticker, since, day)
+        past = [split for split in splits if split[0] < day]
+        amounts = [
+            math.prod((factor for split_day, factor in past if split_day > ex_date), start=amount)
+            for ex_date, amount in dividends
+        ]
+        times = [self._host.session(ex_date).open for ex_date, _ in dividends]
+        yield Kind.DIVIDEND, records(Kind.DIVIDEND, len(times), instrument=number, time=times, amount=amounts)
+        row = {"time": session.open, "instrument": number}
+        for split_day, factor in splits:
+            if split_day == day:
+                yield Kind.SPLIT, records(Kind.SPLIT, **row, factor=factor)
+        ahead = self._host.split_ahead(ticker, day)
+        if ahead is not None:
+            yield Kind.SPLIT, records(Kind.SPLIT, **row, warning=True, factor=ahead)
+
+    def _contracts(self, ticker: str, session: Session) -> Records:
+        """The contracts of one underlying for today: those selected, and those held though not selected.
+
+        None that has expired: of one that was held the core may not have heard yet how it was settled.
+        """
+        today = list(self._host.contracts(ticker, session.day))
+        for number in self._core.contracts_open(self.number(ticker)):
+            contract = self.told.contracts[number][1]
+            if not any(contract.same_as(other) for other in today):
+                today.append(contract)
+        trading = [contract for contract in today if contract.expiry_time > session.open]
+        return self._core.instruments.add_contracts(ticker, trading)

@@ -1,0 +1,48 @@
+"""The one record of what a core was told of its market."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from alo_lib.records import Contract, InstrumentKind, Kind, Message, osi_expiry
+
+__all__ = ["Told", "told_by"]
+
+
+@dataclass
+class Told:
+    """What an engine has told its core: from here it goes on telling."""
+
+    underlyings: dict[str, int] = field(default_factory=dict)  # number by ticker
+    contracts: dict[int, tuple[int, Contract]] = field(default_factory=dict)  # underlying and contract by number
+    today: set[int] = field(default_factory=set)  # contracts of the last session
+    last_close: dict[int, int] = field(default_factory=dict)  # time of the last close told, by underlying
+    session: dt.date | None = None  # the last that was begun
+
+    def record(self, message: Message) -> None:
+        """Take note of an input that is told."""
+        rows = message.records
+        if message.kind is Kind.SESSION:
+            date = int(rows["date"][0])
+            self.session = dt.date(date // 10_000, date // 100 % 100, date % 100)
+            self.today = set()
+        elif message.kind is Kind.CLOSE:
+            self.last_close.update(zip(rows["instrument"].tolist(), rows["time"].tolist(), strict=True))
+        elif message.kind is Kind.INSTRUMENT:
+            for row in rows:
+                number, symbol = int(row["instrument"]), row["symbol"].decode()
+                if row["kind"] == InstrumentKind.EQUITY:
+                    self.underlyings[symbol] = number
+                    continue
+                self.today.add(number)
+                strike, right = float(row["strike"]), int(row["right"])
+                terms = (int(row["expiry"]), int(row["open_interest"]), bool(row["american"]))
+                self.contracts[number] = int(row["underlying"]), Contract(osi_expiry(symbol), strike, right, *terms)
+
+
+def told_by(messages: Iterable[Message]) -> Told:
+    """What the inputs in a journal tell of the engine that put them in."""
+    told = Told()
+    for message in messages:
+        told.record(message)
+    return told

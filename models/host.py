@@ -1,0 +1,106 @@
+"""LEAN as the host of a session's telling: its hours, rates, history and universe, as a teller asks for them."""
+
+import datetime as dt
+from typing import Any, Final
+
+from AlgorithmImports import (
+    Dividend,
+    Equity,
+    OptionFilterUniverse,
+    QCAlgorithm,
+    Resolution,
+    SecurityExchangeHours,
+    Split,
+    SplitType,
+    Symbol,
+)
+
+from alo_lib.records import Contract, Session
+from alo_lib.settings import Settings
+from alo_lib.strategy import select_contracts
+from alo_lib.strategy.forecast import DailyBar
+from models.marshalling import contract_of, expiry_time, nanoseconds
+from models.volatility_model import split_adjusted_bars
+
+__all__ = ["LeanHost"]
+
+_SESSIONS_BEFORE: Final = dt.timedelta(days=10)
+"""LEAN's history finds a corporate action from the session before it, which no holidays part so far from it."""
+
+
+class LeanHost:
+    """Answers a :class:`alo_lib.runtime.Teller` for an algorithm.
+
+    Splits and dividends come from history and not from LEAN's callbacks: those tell only who was subscribed on the day
+    before, so that a run would not hear of its own first day.
+    """
+
+    def __init__(self, algorithm: QCAlgorithm, settings: Settings) -> None:
+        self._algorithm = algorithm
+        self._settings = settings
+        self._equities: dict[str, Equity] = {}
+        self._selected: dict[str, list[Contract]] = {}
+
+    def add(self, ticker: str, equity: Equity) -> None:
+        """Know an underlying."""
+        self._equities[ticker] = equity
+
+    def select(self, ticker: str, universe: OptionFilterUniverse) -> list[Symbol]:
+        """LEAN's filter, once a day: the contracts that the scanner wants to look at."""
+        expiries: dict[dt.date, int] = {}
+        listed: dict[Contract, Symbol] = {}
+        for data in universe:
+            expiry = data.symbol.id.date.date()
+            if expiry not in expiries:
+                expiries[expiry] = expiry_time(self._hours, expiry)
+            listed[contract_of(data, expiries[expiry])] = data.symbol
+        reference_price, today = float(universe.underlying.price), self._algorithm.time.date()
+        self._selected[ticker] = select_contracts(self._settings, today, reference_price, listed)
+        return [listed[contract] for contract in self._selected[ticker]]
+
+    # What a teller asks --------------------------------------------------------------------------------------------
+
+    def session(self, day: dt.date) -> Session:
+        """The regular session of a trading day."""
+        midnight = dt.datetime.combine(day, dt.time())
+        opening = nanoseconds(self._hours.get_next_market_open(midnight, False))
+        return Session(day, opening, nanoseconds(self._hours.get_next_market_close(midnight, False)))
+
+    def interest_rate(self, day: dt.date) -> float:
+        """The risk-free rate in force, decimal."""
+        rates = self._algorithm.risk_free_interest_rate_model
+        return float(rates.get_interest_rate(dt.datetime.combine(day, dt.time())))
+
+    def daily_bars(self, ticker: str, day: dt.date, count: int) -> list[tuple[int, DailyBar]]:
+        """The last ``count`` daily bars before now, split-adjusted."""
+        bars = split_adjusted_bars(self._algorithm, self._equities[ticker].symbol, count)
+        return [(nanoseconds(time), prices) for time, prices in bars]
+
+    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
+        """Ex-date and cash of each dividend in a span."""
+        return [(each.time.date(), float(each.distribution)) for each in self._history(Dividend, ticker, since, until)]
+
+    def splits(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
+        """Day and factor of each split in a span."""
+        found = self._history(Split, ticker, since, until)
+        return [(each.time.date(), float(each.split_factor)) for each in found if each.type == SplitType.SPLIT_OCCURRED]
+
+    def split_ahead(self, ticker: str, day: dt.date) -> float | None:
+        """The factor of a split in the session after a day's, of which LEAN warns."""
+        warnings = [each for each in self._history(Split, ticker, day, day) if each.type == SplitType.WARNING]
+        return float(warnings[0].split_factor) if warnings else None
+
+    def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
+        """What LEAN's filter selected last."""
+        return self._selected.get(ticker, [])
+
+    @property
+    def _hours(self) -> SecurityExchangeHours:
+        return self._equities[self._settings.underlyings[0]].exchange.hours
+
+    def _history(self, kind: Any, ticker: str, since: dt.date, until: dt.date) -> list[Any]:
+        """Events of a kind, oldest first; LEAN's history ends now."""
+        start = dt.datetime.combine(since, dt.time()) - _SESSIONS_BEFORE
+        symbol = self._equities[ticker].symbol
+        found = self._algorithm.history[kind](symbol, start, self._algorithm.time, Resolution.DAILY)
+        return [each for each in found if since <= each.time.date() <= until]

@@ -1,0 +1,315 @@
+"""What a core is told of a session, over a host whose answers are written down here."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import pytest
+
+from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message, Session
+from alo_lib.runtime import Teller, Timetable, Told, told_by
+from alo_lib.settings import Settings
+from alo_lib.strategy.forecast import DailyBar
+
+TUESDAY, WEDNESDAY, THURSDAY = dt.date(2015, 12, 22), dt.date(2015, 12, 23), dt.date(2015, 12, 24)
+MONDAY = dt.date(2015, 12, 28)  # Friday is Christmas
+EXPIRY, LATER = dt.date(2015, 12, 31), dt.date(2016, 1, 15)
+SETTINGS = Settings.of({"underlyings": "ONE,TWO", "start": WEDNESDAY, "end": MONDAY, "garch_history": 260})
+FIRST_BAR = dt.date(2015, 2, 1)
+
+
+def utc(day: dt.date, hour: float) -> int:
+    """An hour of a day, UTC, in nanoseconds."""
+    return round((day - dt.date(1970, 1, 1)).days * 24 * HOUR + hour * HOUR)
+
+
+def session_of(day: dt.date) -> Session:
+    """New York's winter hours; the day before Christmas closes at one."""
+    return Session(day, utc(day, 14.5), utc(day, 18 if day == THURSDAY else 21))
+
+
+def contract(strike: float, right: int, expiry: dt.date = EXPIRY, interest: int = 10) -> Contract:
+    return Contract(expiry, strike, right, utc(expiry, 21), interest)
+
+
+@dataclass
+class ScriptedHost:
+    """Answers what its lists hold, by ticker; remembers how many bars it was asked for."""
+
+    closes: dict[str, list[tuple[dt.date, float]]]
+    listed: dict[str, list[Contract]]
+    paid: dict[str, list[tuple[dt.date, float]]] = field(default_factory=dict)
+    divided: dict[str, list[tuple[dt.date, float]]] = field(default_factory=dict)
+    warned: dict[tuple[str, dt.date], float] = field(default_factory=dict)
+    asked: list[int] = field(default_factory=list)
+
+    def session(self, day: dt.date) -> Session:
+        return session_of(day)
+
+    def interest_rate(self, day: dt.date) -> float:
+        return 0.01 + 1e-13
+
+    def daily_bars(self, ticker: str, day: dt.date, count: int) -> list[tuple[int, DailyBar]]:
+        self.asked.append(count)
+        past = [(session_of(on).close, (c - 1.0, c + 2.0, c - 2.0, c)) for on, c in self.closes[ticker] if on < day]
+        return past[-count:]
+
+    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
+        return [each for each in self.paid.get(ticker, []) if since <= each[0] <= until]
+
+    def splits(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
+        return [each for each in self.divided.get(ticker, []) if since <= each[0] <= until]
+
+    def split_ahead(self, ticker: str, day: dt.date) -> float | None:
+        return self.warned.get((ticker, day))
+
+    def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
+        return self.listed[ticker]
+
+
+class Listener:
+    """The core's part: it numbers, and it holds what a test says."""
+
+    def __init__(self) -> None:
+        self.instruments = InstrumentTable()
+        self.held: dict[int, list[int]] = {}
+
+    def contracts_open(self, underlying: int) -> list[int]:
+        return self.held.get(underlying, [])
+
+
+@dataclass
+class Run:
+    """A host, a core and the teller between them."""
+
+    host: ScriptedHost
+    core: Listener = field(default_factory=Listener)
+    told: Told | None = None
+
+    def __post_init__(self) -> None:
+        self.teller = Teller(SETTINGS, self.core, self.host, self.told)
+
+    def begin(self, day: dt.date) -> list[Message]:
+        session = session_of(day)
+        return list(self.teller.begin(session, Timetable(SETTINGS).begin(session)))
+
+
+@pytest.fixture
+def host() -> ScriptedHost:
+    days = [FIRST_BAR + dt.timedelta(days=n) for n in range((THURSDAY - FIRST_BAR).days + 1)]  # none left out
+    closes = [(day, 100.0 + n + 1e-9) for n, day in enumerate(days)]
+    return ScriptedHost(
+        closes={"ONE": closes, "TWO": [(day, close / 2) for day, close in closes]},
+        listed={"ONE": [contract(105.0, +1), contract(105.0, -1), contract(100.0, +1)], "TWO": [contract(50.0, -1)]},
+    )
+
+
+def of_kind(messages: list[Message], kind: Kind) -> list[list[tuple[object, ...]]]:
+    return [message.records.tolist() for message in messages if message.kind is kind]
+
+
+def splits_of(messages: list[Message]) -> list[tuple[int, int, float]]:
+    """Instrument, warning and factor of each."""
+    rows = [message.records[0] for message in messages if message.kind is Kind.SPLIT]
+    return [(int(row["instrument"]), int(row["warning"]), float(row["factor"])) for row in rows]
+
+
+def dividends_of(messages: list[Message]) -> list[tuple[int, int, float]]:
+    """Instrument, ex-time and amount of each."""
+    rows = [row for message in messages if message.kind is Kind.DIVIDEND for row in message.records]
+    return [(int(row["instrument"]), int(row["time"]), float(row["amount"])) for row in rows]
+
+
+def in_bytes(messages: list[Message]) -> list[tuple[Kind, int, bytes]]:
+    return [(message.kind, message.time, message.records.tobytes()) for message in messages]
+
+
+def test_a_fresh_start_in_the_order_that_all_engines_share(host: ScriptedHost) -> None:
+    host.paid = {"TWO": [(TUESDAY, 0.25)]}
+    run = Run(host)
+    assert [run.teller.number(ticker) for ticker in ("ONE", "TWO")] == [0, 1]
+    messages = run.begin(WEDNESDAY)
+    assert {message.time for message in messages} == {utc(WEDNESDAY, 14)}
+    assert [message.kind.name for message in messages] == [
+        *("INSTRUMENT", "SESSION", "RATE"),
+        *("RANGE", "CLOSE", "RANGE", "CLOSE", "DIVIDEND"),
+        *("INSTRUMENT", "INSTRUMENT"),
+    ]
+    equities, first, second = (m.records for m in messages if m.kind is Kind.INSTRUMENT)
+    assert equities["symbol"].tolist() == [b"ONE", b"TWO"]
+    assert first["symbol"].tolist() == [b"ONE   151231C00100000", b"ONE   151231P00105000", b"ONE   151231C00105000"]
+    assert first["instrument"].tolist() == [2, 3, 4]
+    assert second[["instrument", "underlying", "strike"]].tolist() == [(5, 1, 50.0)]
+    assert of_kind(messages, Kind.SESSION) == [[(utc(WEDNESDAY, 14.5), utc(WEDNESDAY, 21), 20151223)]]
+    assert of_kind(messages, Kind.RATE) == [[(0.01,)]]
+    closes, others = of_kind(messages, Kind.CLOSE)
+    ranges, _ = of_kind(messages, Kind.RANGE)
+    assert len(closes) == len(ranges) == len(others) == 261  # what the model is fitted to, and the one before
+    assert closes[0][0] == utc(dt.date(2015, 4, 6), 21)
+    assert closes[-1] == (utc(TUESDAY, 21), 0, 0, 424.0)  # the 325th, to six decimals
+    assert ranges[-1] == (utc(TUESDAY, 21), 0, 0, 423.0, 426.0, 422.0)
+    assert others[-1] == (utc(TUESDAY, 21), 1, 0, 212.0)
+    assert dividends_of(messages) == [(1, utc(TUESDAY, 14.5), 0.25)]
+
+
+def test_the_second_day_tells_what_is_new(host: ScriptedHost) -> None:
+    host.paid = {"ONE": [(TUESDAY, 0.25)]}
+    run = Run(host)
+    run.begin(WEDNESDAY)
+    host.listed["ONE"] = [contract(105.0, +1, interest=70), contract(110.0, +1)]
+    messages = run.begin(THURSDAY)
+    assert [message.kind.name for message in messages] == [
+        *("SESSION", "RATE", "RANGE", "CLOSE", "RANGE", "CLOSE", "INSTRUMENT", "INSTRUMENT")
+    ]
+    assert of_kind(messages, Kind.CLOSE) == [
+        [(utc(WEDNESDAY, 21), 0, 0, 425.0)],
+        [(utc(WEDNESDAY, 21), 1, 0, 212.5)],
+    ]
+    contracts = next(message.records for message in messages if message.kind is Kind.INSTRUMENT)
+    assert contracts[["instrument", "open_interest"]].tolist() == [(4, 70), (6, 10)]
+    assert run.teller.told.today == {4, 5, 6}
+
+
+def test_after_a_half_day_and_a_holiday(host: ScriptedHost) -> None:
+    run = Run(host)
+    run.begin(WEDNESDAY)
+    (row,) = next(message.records for message in run.begin(THURSDAY) if message.kind is Kind.SESSION)
+    assert int(row["close"]) == utc(THURSDAY, 18)
+    messages = run.begin(MONDAY)
+    assert of_kind(messages, Kind.CLOSE)[0] == [(utc(THURSDAY, 18), 0, 0, 426.0)]
+    assert host.asked[:2] == [261, 261]
+    assert max(host.asked[2:]) <= 5  # no more is read each day than days have gone by
+
+
+@pytest.mark.parametrize("cut", ["whole", "underlyings alone"])
+def test_a_restart_in_mid_session_goes_on_from_the_journal(host: ScriptedHost, cut: str) -> None:
+    host.paid = {"ONE": [(TUESDAY, 0.25)]}
+    run = Run(host)
+    journal = run.begin(WEDNESDAY)
+    if cut == "underlyings alone":  # killed as the first session was about to be told
+        journal = journal[:1]
+    again = Run(host, told=told_by(journal))
+    assert again.teller.told.session == (WEDNESDAY if cut == "whole" else None)
+    for message in journal:
+        if message.kind is Kind.INSTRUMENT:
+            again.core.instruments.know(message.records)
+    if cut == "whole":
+        assert again.teller.told == run.teller.told
+        run.core.held = again.core.held = {0: [3]}
+        host.listed["ONE"] = [contract(110.0, +1)]
+        assert in_bytes(again.begin(THURSDAY)) == in_bytes(run.begin(THURSDAY))
+    else:
+        assert in_bytes(journal + again.begin(WEDNESDAY)) == in_bytes(Run(host).begin(WEDNESDAY))
+
+
+def test_a_restart_days_later_tells_what_went_ex_meanwhile(host: ScriptedHost) -> None:
+    host.paid = {"ONE": [(TUESDAY, 0.25), (THURSDAY, 0.5), (MONDAY, 0.75)]}
+    run = Run(host)
+    run.begin(WEDNESDAY)
+    messages = run.begin(MONDAY)
+    assert dividends_of(messages) == [(0, utc(THURSDAY, 14.5), 0.5), (0, utc(MONDAY, 14.5), 0.75)]
+    assert [row[0] for row in of_kind(messages, Kind.CLOSE)[0]] == [utc(WEDNESDAY, 21), utc(THURSDAY, 18)]
+
+
+def test_a_warning_comes_the_session_before_a_split(host: ScriptedHost) -> None:
+    host.divided, host.warned = {"ONE": [(THURSDAY, 0.5)]}, {("ONE", WEDNESDAY): 0.5}
+    run = Run(host)
+    assert splits_of(run.begin(WEDNESDAY)) == [(0, 1, 0.5)]
+    assert splits_of(run.begin(THURSDAY)) == [(0, 0, 0.5)]
+    assert splits_of(run.begin(MONDAY)) == []
+
+
+def test_the_first_day_takes_its_own_split_and_ex_date(host: ScriptedHost) -> None:
+    """Past dividends count per share as shares were before today's split, and after every earlier one."""
+    host.divided = {"TWO": [(dt.date(2015, 9, 1), 0.25), (WEDNESDAY, 0.5)]}
+    host.paid = {"TWO": [(dt.date(2014, 11, 18), 8.0), (dt.date(2015, 8, 3), 8.0), (TUESDAY, 3.0), (WEDNESDAY, 1.0)]}
+    host.warned = {("TWO", WEDNESDAY): 0.2}  # and another one follows
+    messages = Run(host).begin(WEDNESDAY)
+    summer = dt.date(2015, 8, 3)
+    assert dividends_of(messages) == [
+        (1, utc(dt.date(2014, 11, 18), 14.5), 2.0),  # 400 days ago
+        (1, utc(summer, 14.5), 2.0),
+        (1, utc(TUESDAY, 14.5), 3.0),
+        (1, utc(WEDNESDAY, 14.5), 1.0),
+    ]
+    assert splits_of(messages) == [(1, 0, 0.5), (1, 1, 0.2)]
+    kinds = [message.kind for message in messages if message.kind in (Kind.DIVIDEND, Kind.SPLIT)]
+    assert kinds == [Kind.DIVIDEND, Kind.SPLIT, Kind.SPLIT]
+
+
+def test_dividends_of_more_than_400_days_ago_are_not_told(host: ScriptedHost) -> None:
+    host.paid = {"ONE": [(dt.date(2014, 11, 17), 1.0)]}
+    assert dividends_of(Run(host).begin(WEDNESDAY)) == []
+
+
+def test_what_is_held_is_told_though_it_is_not_selected_and_keeps_its_number(host: ScriptedHost) -> None:
+    """A stock that got a new name lists the same contracts under it: the core's names are the settings'."""
+    run = Run(host)
+    run.begin(WEDNESDAY)
+    run.core.held = {0: [3, 4]}
+    host.listed["ONE"] = [contract(105.0, +1, interest=99), contract(50.0, +1)]
+    messages = run.begin(THURSDAY)
+    rows = next(message.records for message in messages if message.kind is Kind.INSTRUMENT)
+    assert rows[["instrument", "open_interest"]].tolist() == [(6, 10), (3, 10), (4, 99)]
+    assert {row["symbol"][:3] for row in rows} == {b"ONE"}
+
+
+def test_what_has_expired_is_not_told_though_it_was_held_or_selected(host: ScriptedHost) -> None:
+    """LEAN settles on the night after, and a selection stays where the universe's file is missing."""
+    host.listed["ONE"] = [contract(105.0, +1, THURSDAY), contract(100.0, +1, THURSDAY), contract(100.0, -1, LATER)]
+    host.listed["ONE"][:2] = [
+        Contract(c.expiry, c.strike, c.right, utc(THURSDAY, 18), 10) for c in host.listed["ONE"][:2]
+    ]
+    run = Run(host)
+    run.begin(THURSDAY)
+    assert len(run.teller.told.today) == 4
+    run.core.held = {0: [2]}
+    rows = next(message.records for message in run.begin(MONDAY) if message.kind is Kind.INSTRUMENT)
+    assert rows["symbol"].tolist() == [b"ONE   160115P00100000"]
+
+
+def test_the_record_is_what_the_messages_say(host: ScriptedHost) -> None:
+    run = Run(host)
+    messages = run.begin(WEDNESDAY)
+    run.core.held = {1: [5]}
+    messages += run.begin(THURSDAY)
+    told = told_by(messages)
+    assert told == run.teller.told
+    assert told.underlyings == {"ONE": 0, "TWO": 1}
+    assert told.contracts[5] == (1, contract(50.0, -1))
+    assert told.last_close == {0: utc(WEDNESDAY, 21), 1: utc(WEDNESDAY, 21)}
+
+
+# When -----------------------------------------------------------------------------------------------------------------
+
+
+def test_frames_follow_each_bar_of_a_session() -> None:
+    settings = Settings.of({"resolution": "hour", "frames_per_bar": 2, "frame_milliseconds": 20})
+    events = Timetable(settings).events(session_of(THURSDAY))
+    length = 20 * MILLISECOND
+    bars = [utc(THURSDAY, hour) for hour in (15, 16, 17, 18)]
+    assert events == [utc(THURSDAY, 14), *(time + n * length for time in bars for n in (1, 2))]
+
+
+def test_minute_bars_end_with_the_session() -> None:
+    ends = Timetable(Settings()).bar_ends(session_of(THURSDAY))
+    assert len(ends) == 210
+    assert (ends[0], ends[-1]) == (utc(THURSDAY, 14.5) + MINUTE, utc(THURSDAY, 18))
+
+
+def test_a_session_is_prepared_before_it_opens() -> None:
+    timetable = Timetable(Settings.of({"frame_milliseconds": 10}))
+    told = timetable.begin(session_of(WEDNESDAY))
+    assert timetable.preparation(told) == utc(WEDNESDAY, 14) + 10 * MILLISECOND
+
+
+@pytest.mark.parametrize(
+    ("time", "live"),
+    [
+        (utc(THURSDAY, 14) - 1, False),
+        (utc(THURSDAY, 14), True),
+        (utc(THURSDAY, 18) + 2 * MINUTE - 1, True),
+        (utc(THURSDAY, 18) + 2 * MINUTE, False),
+    ],
+)
+def test_live_frames_may_open_until_the_last_fills_are_in(time: int, live: bool) -> None:
+    assert Timetable(Settings()).is_live(session_of(THURSDAY), time) is live
