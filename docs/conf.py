@@ -38,8 +38,9 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 
-# What other projects document. Their inventories lie on the network, which a build does not use.
-nitpick_ignore_regex = [("py:.*", r"(?!alo_lib\b|models\b).*")]
+# What other projects document. Their inventories lie on the network, which a build does not use. Sphinx looks for
+# Annotated in the module of what is annotated.
+nitpick_ignore_regex = [("py:.*", r"(?!alo_lib\b|models\b).*"), ("py:class", r".*\.Annotated")]
 
 
 class _Lean(type):
