@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
-from alo_lib.records import DAYS_A_YEAR
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -33,6 +31,8 @@ def _number(text: str) -> float:
 
 def _years(text: str) -> float:
     """A time in years, or in days where it ends in ``d``. ValueError when it is none."""
+    from alo_lib.records import DAYS_A_YEAR
+
     shown = text.strip()
     return _number(shown[:-1]) / DAYS_A_YEAR if shown.endswith("d") else _number(shown)
 

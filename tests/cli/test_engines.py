@@ -194,8 +194,8 @@ def test_the_staged_project_is_this_one_with_its_own_settings(tmp_path):
     config = json.loads((tmp_path / "project" / "config.json").read_text())
     assert Settings.of(config["parameters"]) == SETTINGS
     assert json.loads((tmp_path / "project" / "lean.json").read_text())["data-folder"] == "/data"
-    copied = tmp_path / "project" / "alo_lib" / "core" / "settings.py"
-    assert copied.read_bytes() == (ROOT / "alo_lib" / "core" / "settings.py").read_bytes()
+    copied = tmp_path / "project" / "alo_lib" / "settings.py"
+    assert copied.read_bytes() == (ROOT / "alo_lib" / "settings.py").read_bytes()
     assert (tmp_path / "project" / "main.py").is_file()
     assert not list((tmp_path / "project").rglob("*.pyc"))
     assert list((tmp_path / "project" / "storage").iterdir()) == []

@@ -114,4 +114,6 @@ def test_continuous_integration_runs_what_users_run():
     text = (ROOT / ".ci" / "run").read_text()
     commands = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert commands[0] == "set -euo pipefail"
-    assert commands[1:] == ['exec "$(dirname -- "${BASH_SOURCE[0]}")/../alo" test']
+    assert commands[-1] == 'exec "$(dirname -- "${BASH_SOURCE[0]}")/../alo" test'
+    assert len(commands) == 4
+    assert commands[2].startswith('if [ -d "$beside" ]; then export LEAN_DATA=')

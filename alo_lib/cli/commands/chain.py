@@ -11,7 +11,6 @@ from alo_lib.cli.console import say
 from alo_lib.cli.option_arguments import NUMBER, SCHEME
 from alo_lib.cli.option_table import print_whole
 from alo_lib.cli.project import DATA, shown
-from alo_lib.records import DAYS_A_YEAR, years_between
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,6 +144,8 @@ def _mask(
 ) -> "NDArray[np.bool_]":
     import numpy as np
 
+    from alo_lib.records import DAYS_A_YEAR
+
     kept = np.ones(len(snapshot), np.bool_)
     if expiries:
         kept &= np.isin(snapshot.contracts["expiry"], [np.datetime64(one.date()) for one in expiries])
@@ -157,6 +158,8 @@ def _mask(
 
 
 def _object(view: "ChainView") -> dict[str, Any]:
+    from alo_lib.records import years_between
+
     snapshot = view.snapshot
     return _head(view) | {
         "dividends_ahead": [

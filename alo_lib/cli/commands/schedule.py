@@ -10,7 +10,6 @@ import click
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.project import CONFIG
-from alo_lib.records import MILLISECOND
 
 if TYPE_CHECKING:
     from alo_lib.executive import FrameTable, TaskPlan
@@ -62,7 +61,7 @@ def schedule(
     if frame_milliseconds is None:
         frame_milliseconds = Settings.of(Settings.parameters_of(CONFIG)).frame_milliseconds
     plans = FRAME_PLAN if file is None else _read(file)
-    table = build_table(planned(plans, budgets, policies), round(frame_milliseconds * MILLISECOND))
+    table = build_table(planned(plans, budgets, policies), round(_from_milliseconds(frame_milliseconds)))
     if as_json:
         click.echo(json.dumps(_as_object(table), indent=1))
         return
@@ -92,7 +91,7 @@ def planned(plans: tuple[TaskPlan, ...], budgets: tuple[str, ...], policies: tup
 
 def _nanoseconds(value: object, name: str) -> int:
     try:
-        nanoseconds = float(str(value)) * MILLISECOND
+        nanoseconds = _from_milliseconds(float(str(value)))
         return round(nanoseconds)
     except (ValueError, OverflowError):
         raise UserError(f"the budget of task {name!r} is {value!r}; it must be a number of milliseconds") from None
@@ -140,7 +139,7 @@ def _plan(row: dict[str, Any], file: Path) -> TaskPlan:
 
 def _as_object(table: FrameTable) -> dict[str, Any]:
     def ms(nanoseconds: int) -> float:
-        return nanoseconds / MILLISECOND
+        return _milliseconds(nanoseconds)
 
     return {
         "frame_ms": ms(table.frame_length),
@@ -175,7 +174,7 @@ def _as_object(table: FrameTable) -> dict[str, Any]:
 
 def _show(table: FrameTable) -> None:
     def ms(nanoseconds: int) -> str:
-        return f"{round(nanoseconds / MILLISECOND, 3):g}"
+        return f"{round(_milliseconds(nanoseconds), 3):g}"
 
     rows: list[tuple[str, ...]] = [
         ("task", "minor frame", "period", "offset", "budget", "share", "waits", "response", "slot", "due", "overrun")
@@ -207,3 +206,15 @@ def _show(table: FrameTable) -> None:
         click.echo(f"frame {number}: {'  '.join(told) or 'nothing'}")
     if table.hyperperiod > _ROWS_SHOWN:
         click.echo(f"... and {table.hyperperiod - _ROWS_SHOWN} more frames before the table repeats")
+
+
+def _from_milliseconds(milliseconds: float) -> float:
+    from alo_lib.records import MILLISECOND
+
+    return milliseconds * MILLISECOND
+
+
+def _milliseconds(nanoseconds: float) -> float:
+    from alo_lib.records import MILLISECOND
+
+    return nanoseconds / MILLISECOND
