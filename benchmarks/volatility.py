@@ -239,7 +239,7 @@ def coming_mean(values: Array, horizon: int) -> Array:
 
 
 def diebold_mariano(difference: Array, horizon: int) -> float:
-    """t statistic of a mean loss difference, Newey-West with twice the horizon and at least eight lags."""
+    """The t statistic of a mean loss difference, Newey-West with twice the horizon and at least eight lags."""
     lags = max(2 * horizon, 8)
     centred = difference - np.mean(difference)
     variance = float(np.mean(np.square(centred)))

@@ -134,7 +134,7 @@ def _entry_type() -> Any:
 
 
 def _finder(results: Any, miss: Any) -> Any:
-    """parameters => results.TryGetValue(parameters.Contract, out var found) ? found : miss(parameters)."""
+    """``parameters => results.TryGetValue(parameters.Contract, out var found) ? found : miss(parameters)``."""
     parameters = _parameter(OptionPriceModelParameters, "parameters")
     found = Expression.Variable(_type(OptionPriceModelResult), "found")
     look_up = results.GetType().GetMethod("TryGetValue")
@@ -195,7 +195,7 @@ def _writer() -> Any:
 
 
 def _each(items: Any, index: Any, body: list[Any]) -> Any:
-    """for (index = 0; index < items.Length; index++) { body }."""
+    """``for (index = 0; index < items.Length; index++) { body }``."""
     end = Expression.Label("end")
     inside = Expression.Block(_expressions(*body, Expression.PostIncrementAssign(index)))
     more = Expression.LessThan(index, Expression.ArrayLength(items))

@@ -10,6 +10,7 @@ import click
 from alo_lib.cli.commands.backtest import backtest
 from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.core import core
+from alo_lib.cli.commands.docs import docs
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.iv import iv
@@ -56,6 +57,7 @@ for command in (
     generate,
     train,
     test,
+    docs,
 ):
     alo.add_command(command)
 

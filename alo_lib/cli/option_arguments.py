@@ -1,7 +1,7 @@
 """Options that the pricing commands share, and what people may type for them: lists, percentages, days, ranges."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
@@ -9,9 +9,12 @@ import click
 from alo_lib.records import DAYS_A_YEAR
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from alo_lib.pricing import Scheme
 
-__all__ = ["NUMBER", "NUMBERS", "SCHEME", "TIMES", "cash_dividends", "contract_options"]
+__all__ = ["NUMBER", "NUMBERS", "SCHEME", "TIMES", "cash_dividends", "contract_options", "side_by_side"]
 
 MAX_NUMBERS: Final = 10_000
 """Values that one option may name."""
@@ -186,3 +189,19 @@ def contract_options(command: Command) -> Command:
 def cash_dividends(given: tuple[tuple[float, float], ...]) -> tuple[list[float], list[float]] | None:
     """Ex-times and amounts as the pricing functions take them; None without any."""
     return ([time for time, _ in given], [amount for _, amount in given]) if given else None
+
+
+def side_by_side(given: Mapping[str, tuple[float, ...]]) -> "Iterator[NDArray[np.float64]]":
+    """Lists by option name as arrays of one length; a single value goes with each element of the others.
+
+    Raises UserError where two lists have different lengths.
+    """
+    import numpy as np
+
+    from alo_lib.cli.failures import UserError
+
+    count = max(map(len, given.values()))
+    for name, values in given.items():
+        if len(values) not in (1, count):
+            raise UserError(f"{name} has {len(values)} values and another option {count}; one, or as many, is allowed")
+    return (np.array(np.broadcast_to(values, count)) for values in given.values())

@@ -7,12 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-__all__ = ["BACKTESTS", "CONFIG", "DATA", "ROOT", "prepare_compilation_cache", "shown"]
+__all__ = ["BACKTESTS", "CONFIG", "DATA", "ROOT", "SITE", "prepare_compilation_cache", "shown"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DATA: Final = ROOT / "data"
 BACKTESTS: Final = ROOT / "backtests"
 CONFIG: Final = ROOT / "config.json"
+SITE: Final = ROOT / "site"
 _ENVIRONMENT: Final = ROOT / ".venv"
 
 

@@ -27,7 +27,7 @@ def call(address: int, argument: int) -> int:
 
 
 def errno_at(location: int) -> int:
-    """This thread's ``errno``; ``location`` is the address of ``__errno_location``."""
+    """The ``errno`` of this thread; ``location`` is the address of ``__errno_location``."""
     return int(ctypes.CFUNCTYPE(ctypes.POINTER(ctypes.c_int))(location)().contents.value)
 
 

@@ -47,9 +47,11 @@ _COMMA, _DOT, _MINUS, _ZERO, _NINE, _SPACE, _COLON, _NEWLINE, _RETURN = (ord(c) 
 
 @dataclass(frozen=True)
 class Rows:
-    """The lines of some entries. ``time`` is wall-clock nanoseconds since 1970; ``values`` (rows, columns) raw numbers,
-    NaN where a cell is empty; ``status`` is good or one of :data:`STATUS`; ``entry`` and ``line`` (from 1) say
-    where."""
+    """The lines of some entries.
+
+    ``time`` is wall-clock nanoseconds since 1970; ``values`` (rows, columns) raw numbers, NaN where a cell is empty;
+    ``status`` is good or one of :data:`STATUS`; ``entry`` and ``line`` (from 1) say where.
+    """
 
     time: NDArray[np.int64]
     values: NDArray[np.float64]

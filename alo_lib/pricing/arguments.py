@@ -20,12 +20,13 @@ __all__ = [
 
 Array = npt.NDArray[np.float64]
 Style = Literal["american", "european"]
+"""When a contract may be exercised: at any time, or at expiry alone."""
 STYLES: Final[tuple[str, ...]] = get_args(Style)
 Styles = Style | npt.NDArray[np.str_]
 """One style for all contracts, or one a contract."""
 Invalid = Literal["raise", "nan"]
+"""What becomes of an argument outside its domain: :class:`PricingError`, or NaN in its place of the result."""
 
-# Closed ranges of valid values, read by validation, documentation and test generators.
 DOMAINS: Final[dict[str, tuple[float, float]]] = {
     "spot": (1e-12, 1e12),
     "strike": (1e-12, 1e12),
@@ -35,6 +36,7 @@ DOMAINS: Final[dict[str, tuple[float, float]]] = {
     "time_to_expiry": (0.0, 100.0),
     "price": (0.0, 1e12),
 }
+"""Closed ranges of valid values by argument, read by validation, documentation and test generators."""
 
 
 class PricingError(ValueError):

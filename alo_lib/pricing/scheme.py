@@ -63,8 +63,11 @@ class Scheme:
 
 
 FAST = Scheme(1, 6, 8, 16)
+"""To search with, and where speed counts more than the last digits."""
 ACCURATE = Scheme(3, 12, 16, 24)
+"""To trade and to hedge; the default."""
 HIGH_PRECISION = Scheme(4, 24, 40, 48)
+"""A reference for tests, and for derivatives by differences."""
 _PRESETS = {"fast": FAST, "accurate": ACCURATE, "high_precision": HIGH_PRECISION}
 
 

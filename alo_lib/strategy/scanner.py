@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, Contract, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.structures import STRUCTURES, Rows
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
 __all__ = ["rank", "select_contracts", "tradable"]
 
 _SIGNALS_PUBLISHED: Final = 3
-
-Rows = NDArray[np.intp]
 
 
 def select_contracts(
@@ -38,10 +37,7 @@ def rank(book: MarketBook, valuation: Valuation, settings: Settings, rate: float
     through half the spread, fees both ways. Pairs rank by edge over vega, for the vega budget decides their size.
     """
     usable = tradable(book, valuation.volatility, settings, time) & np.isfinite(valuation.at_forecast.price)
-    if settings.structure == "straddle":
-        calls, puts = _straddles(book, usable)
-    else:
-        calls, puts = _strangles(book, usable, valuation.at_forecast.delta, settings.strangle_delta)
+    calls, puts = STRUCTURES[settings.structure].pairs(book, usable, valuation.at_forecast.delta, settings)
     directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
     candidates = [
         _candidates(book, valuation, calls, puts, direction, 4.0 * settings.fee_per_contract)
@@ -60,7 +56,7 @@ def rank(book: MarketBook, valuation: Valuation, settings: Settings, rate: float
 def tradable(book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int) -> NDArray[np.bool_]:
     """Rows that may be a leg at their forecast volatilities, whatever they are worth; the others need not be priced."""
     usable = _usable(book, settings, time)
-    if settings.structure == "straddle":
+    if STRUCTURES[settings.structure].near_the_money:
         usable &= _near_the_money(book, volatility, settings, time)
     return usable
 
@@ -96,42 +92,6 @@ def _near_the_money(
         deviation = volatility * np.sqrt(book.years_to_expiry(time))
         distance = np.abs(np.log(book.contracts["strike"] / book.spot))
         return np.asarray(distance <= settings.max_moneyness * deviation, np.bool_)
-
-
-def _straddles(book: MarketBook, usable: NDArray[np.bool_]) -> tuple[Rows, Rows]:
-    """Rows of calls and puts of the same expiry and strike."""
-    contracts = book.contracts
-    calls = np.flatnonzero(usable & (contracts["right"] > 0))
-    puts = np.flatnonzero(usable & (contracts["right"] < 0))
-    put_of = {(int(contracts["expiry"][p]), float(contracts["strike"][p])): p for p in puts}
-    pairs = [
-        (c, put_of[key])
-        for c in calls
-        if (key := (int(contracts["expiry"][c]), float(contracts["strike"][c]))) in put_of
-    ]
-    return _columns(pairs)
-
-
-def _strangles(
-    book: MarketBook, usable: NDArray[np.bool_], delta: NDArray[np.float64], wanted: float
-) -> tuple[Rows, Rows]:
-    """For each expiry the out-of-the-money call and put whose deltas are nearest to the wanted one."""
-    contracts = book.contracts
-    pairs = []
-    for expiry in np.unique(contracts["expiry"]):
-        listed = usable & (contracts["expiry"] == expiry)
-        calls = np.flatnonzero(listed & (contracts["right"] > 0) & (contracts["strike"] > book.spot))
-        puts = np.flatnonzero(listed & (contracts["right"] < 0) & (contracts["strike"] < book.spot))
-        if len(calls) and len(puts):
-            call = calls[np.argmin(np.abs(delta[calls] - wanted))]
-            put = puts[np.argmin(np.abs(delta[puts] + wanted))]
-            pairs.append((call, put))
-    return _columns(pairs)
-
-
-def _columns(pairs: list[tuple[np.intp, np.intp]]) -> tuple[Rows, Rows]:
-    table = np.array(pairs, np.intp).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
 
 
 def _candidates(

@@ -20,7 +20,9 @@ __all__ = ["Calibration", "Mean", "VarianceTargeting", "calibrate_gjr", "standar
 
 Array = NDArray[np.float64]
 Mean = Literal["constant", "zero"]
+"""Of returns: fitted, or taken to be zero."""
 VarianceTargeting = Literal["never", "fallback", "always"]
+"""When the long-run variance is the sample's: never, where a free fit cannot be trusted, or in any case."""
 
 MAX_PERSISTENCE = 0.9999
 """Above it a shock halves in more than 27 years: the sample does not tell a long-run variance, and forecasts over an

@@ -1,4 +1,4 @@
-"""Sequential detection of a change of regime: has the model's scale stopped fitting the days?
+"""Sequential detection of a change of regime: whether the model's scale has stopped fitting the days.
 
 Under a right GJR-GARCH the standardized residuals are independent draws of one known density f. Two one-sided
 cumulative sums (Page 1954) of the log likelihood ratio watch for residuals ``ratio`` times wider or narrower than f,

@@ -16,6 +16,7 @@ from alo_lib.numerics.compilation import kernel
 __all__ = ["Distribution", "density_constants", "downside_share", "log_density", "sample_shocks", "shock_quantile"]
 
 Distribution = Literal["normal", "t", "skewt"]
+"""Of standardized shocks: normal, Student's t, or Hansen's skewed t."""
 DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
 
 

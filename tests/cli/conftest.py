@@ -41,6 +41,7 @@ def run(capsys, monkeypatch, tmp_path):
         with pytest.raises(SystemExit) as end:
             main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
+        assert isinstance(end.value.code, int)
         return Outcome(end.value.code, captured.out, captured.err)
 
     return call

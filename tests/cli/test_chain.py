@@ -6,6 +6,7 @@ import re
 import shutil
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -94,7 +95,7 @@ def test_parity_brings_calls_and_puts_together(run, lean_data):
     apart = {}
     for carry in ("yield", "parity"):
         arguments = ("--dividends", carry, "--strike", "620", "670", "--days", "10", "600", "--json")
-        pairs = {}
+        pairs: dict[tuple[str, float], dict[str, Any]] = {}
         for row in _object(run("chain", "AAPL", "2014-06-06", "--data", lean_data, *arguments))["contracts"]:
             pairs.setdefault((row["expiry"], row["strike"]), {})[row["right"]] = row["mid_volatility"]
         gaps = [abs(one["call"] - one["put"]) for one in pairs.values() if None not in one.values() and len(one) == 2]

@@ -65,6 +65,12 @@ def test_the_first_call_sets_up_and_the_next_ones_start_at_once(project):
     assert "Bringing the environment" in _call(project, "test").stderr
     assert _call(project, "test").stderr == ""
 
+    (project / "requirements" / "docs.txt").write_text("./no-such-package\n")
+    helped = _call(project, "docs", "--output", "x", "--help")
+    assert (helped.returncode, helped.stderr) == (0, "")  # help needs none of what the command needs
+    assert _call(project, "docs", "--", "--help").returncode == 2
+    (project / ".venv" / "setting-up").unlink()
+
     (project / "requirements.txt").write_text("# other\n")
     assert "Bringing the environment" in _call(project).stderr
 

@@ -58,7 +58,7 @@ def faults(source: str) -> Iterator[str]:
         loops = [node] if isinstance(node, ast.For) else getattr(node, "generators", [])
         for loop in loops:
             if _is_set(loop.iter, sets, names) and not _in_any_order(node, parents, names):
-                yield f"line {node.lineno}: a loop follows the order of a set"
+                yield f"line {node.lineno}: a loop follows the order of a set"  # type: ignore[attr-defined]
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:

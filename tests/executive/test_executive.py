@@ -81,7 +81,7 @@ def test_stages_and_whole_frames_run_the_same_tasks() -> None:
 def test_slower_tasks_run_in_their_own_frames() -> None:
     trace: list[str] = []
     tasks = [
-        Task(TaskPlan(name, minor, 2, period, offset), lambda frame, name=name: trace.append(f"{name}{frame.number}"))
+        Task(TaskPlan(name, minor, 2, period, offset), lambda frame, name=name: trace.append(f"{name}{frame.number}"))  # type: ignore[misc]
         for name, minor, period, offset in (
             ("each", MinorFrame.PUBLISH, 1, 0),
             ("third", MinorFrame.INGEST, 3, 1),

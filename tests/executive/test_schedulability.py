@@ -1,5 +1,7 @@
-"""The analysis against simulations that know nothing of it: a preemptive and a non-preemptive processor, and the table
-itself, each with jobs that take all of their budget."""
+"""The analysis against simulations that know nothing of it: a preemptive and a non-preemptive processor, and the table.
+
+Each has jobs that take all of their budget.
+"""
 
 import heapq
 from collections.abc import Iterator
@@ -184,8 +186,10 @@ def test_response_times_of_a_textbook_set() -> None:
 
 
 def test_without_preemption_a_later_job_may_be_the_worst() -> None:
-    """Davis and others' example (2007, table 3) in hundredths of a millisecond: the first job of the third task ends
-    after 3.0 ms, the second after 3.5."""
+    """Davis and others' example (2007, table 3) in hundredths of a millisecond.
+
+    The first job of the third task ends after 3.0 ms, the second after 3.5.
+    """
     tasks = [Timing(250, 100, 250), Timing(350, 100, 350), Timing(350, 100, 350)]
     assert [response_time(tasks, place, preemptive=False) for place in range(3)] == [199, 299, 350]
     assert response_time([*tasks[:2], Timing(350, 100, 325)], 2, preemptive=False) > 325

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alo_lib.journal import JournalError, recover
+from alo_lib.journal import JournalError, read_journal, recover
 from alo_lib.journal.format import segment_name
 from tests.journal import damage
 from tests.journal.disk import FOLDER, SimulatedDisk
@@ -37,7 +37,7 @@ def test_damage_in_the_middle_is_told_by_its_place() -> None:
 def test_a_torn_tail_is_told() -> None:
     disk = damage.sample(close=False)
     file = disk.names_now[segment_name(0)]
-    end = damage.alo_lib.journal.read_journal([file.content()], unfinished=True).segments[0].end
+    end = read_journal([file.content()], unfinished=True).segments[0].end
     file.words[end] = 12
     findings = recover(FOLDER, files=disk).findings
     assert findings == (

@@ -20,7 +20,7 @@ def test_each_write_that_is_short_stops_the_journal() -> None:
     assert list(failures.problems(Durability.EVERY, failures.SHORT)) == []
 
 
-def test_the_failure_is_told_with_its_reason(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_failure_is_told_with_its_reason(tmp_path) -> None:
     files = failures.FailingFiles(10**9, errno.ENOSPC)
     writer = JournalWriter.create(tmp_path / "journal", files=files, durability=Durability.EVERY)
     files.number = len(files.calls)
@@ -37,9 +37,9 @@ class NoSpare(Files):
         raise OSError(errno.EIO, "Input/output error")
 
 
-def test_a_spare_segment_that_cannot_be_made_stops_the_journal(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_spare_segment_that_cannot_be_made_stops_the_journal(tmp_path) -> None:
     writer = JournalWriter.create(tmp_path / "journal", files=NoSpare(), durability=Durability.GROUP)
-    append_until_it_fails = iter(lambda: (writer.append(message(writer.sequence)), writer.flush()), None)
+    append_until_it_fails = iter(lambda: (writer.append(message(writer.sequence)), writer.flush()), None)  # type: ignore[func-returns-value]
     with pytest.raises(JournalError, match=r"the journal cannot be written: Input/output error$"):
         list(append_until_it_fails)
     writer.abandon()

@@ -1,6 +1,7 @@
 """Writing a journal and reading it back: order, bytes, digests, and whatever is not a journal."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_what_was_written_is_read() -> None:
 @pytest.mark.parametrize("durability", list(Durability))
 def test_a_folder_holds_the_same_as_memory(tmp_path: Path, durability: Durability) -> None:
     many = MESSAGES * 20
-    with_settings = {"settings": b'{"a": 1}', "segment_bytes": SMALL}
+    with_settings: dict[str, Any] = {"settings": b'{"a": 1}', "segment_bytes": SMALL}
     writer = JournalWriter.create(tmp_path, durability=durability, **with_settings)
     assert [writer.append(message) for message in many] == list(range(len(many)))
     writer.wait(len(many))
@@ -70,7 +71,7 @@ def test_messages_can_be_picked_from_any_segment() -> None:
     for place in (0, 1, 17, 50, 99, -1, -100):
         assert same([messages[place]], [many[place]])
     assert same(list(messages[10:40:7]), many[10:40:7])
-    assert messages.entries["time"].tolist() == list(range(100))
+    assert messages.entries["time"].tolist() == list(range(100))  # type: ignore[attr-defined]
     with pytest.raises(IndexError):
         messages[100]
 
@@ -200,7 +201,7 @@ def test_nothing_follows_the_end(tmp_path: Path) -> None:
 
 def test_group_goes_over_to_the_segment_that_was_prepared(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
-    options = {"settings": workload.SETTINGS, "durability": Durability.GROUP, "segment_bytes": 1 << 20}
+    options: dict[str, Any] = {"settings": workload.SETTINGS, "durability": Durability.GROUP, "segment_bytes": 1 << 20}
     writer = JournalWriter.create(folder, **options)
     while not (folder / "00000001.segment").exists():
         writer.append(workload.message(writer.sequence))

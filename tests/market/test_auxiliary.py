@@ -69,7 +69,7 @@ def test_factors_by_date(folder: DataFolder) -> None:
     factors = folder.factor_file("AAPL")
     days = np.array(["2014-06-06", "2014-06-09", "2020-08-28", "2020-08-31", "2060-01-01"], dtype="datetime64[D]")
     assert factors.split_factors(days).tolist() == [0.0357143, 0.25, 0.25, 1.0, 1.0]
-    assert factors.price_factors(date(2020, 8, 28)) == pytest.approx(0.9967882 * 0.25)
+    assert factors.price_factors(np.datetime64("2020-08-28")) == pytest.approx(0.9967882 * 0.25)
 
 
 def test_bad_factor_rows_are_left_out(tmp_path: Path, lean_data: Path) -> None:

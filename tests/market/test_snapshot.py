@@ -15,6 +15,7 @@ from alo_lib.market import (
     DataError,
     DataFolder,
     DataKind,
+    MarketHours,
     OptionBars,
     Resolution,
     SecurityType,
@@ -47,7 +48,10 @@ def _quotes(rows: list[tuple[int, float, float]]) -> np.ndarray:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    hours = {(SecurityType.EQUITY, None): HOURS, (SecurityType.OPTION, None): OPTION_HOURS}
+    hours: dict[tuple[SecurityType, str | None], MarketHours] = {
+        (SecurityType.EQUITY, None): HOURS,
+        (SecurityType.OPTION, None): OPTION_HOURS,
+    }
     write_market_hours(tmp_path, hours)
     rows = [(1, 1.0, 1.2), (2, 3.0, 3.2), (3, NAN, 1.1), (4, NAN, 2.9), (5, 2.8, NAN), (60, 9.0, 9.1)]
     owner = np.array([0, 1, 0, 1, 1, 1], np.int32)

@@ -51,7 +51,10 @@ MINUTE = 60_000_000_000
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    index = {(SecurityType.EQUITY, None): HOURS, (SecurityType.OPTION, None): OPTION_HOURS}
+    index: dict[tuple[SecurityType, str | None], MarketHours] = {
+        (SecurityType.EQUITY, None): HOURS,
+        (SecurityType.OPTION, None): OPTION_HOURS,
+    }
     write_market_hours(tmp_path, index)
     return tmp_path
 

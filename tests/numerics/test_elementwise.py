@@ -29,8 +29,8 @@ def test_each_number_has_the_c_library_s_bits_wherever_it_lies(
         assert function(laid_out).tolist() == expected
     assert function(matrix)[:, 3].tolist() == expected
     assert function(matrix).shape == matrix.shape
-    assert function(np.float64(matrix[0, 3])).shape == ()
-    assert float(function(np.float64(matrix[0, 3]))) == expected[0]
+    assert function(np.float64(matrix[0, 3])).shape == ()  # type: ignore[arg-type]
+    assert float(function(np.float64(matrix[0, 3]))) == expected[0]  # type: ignore[arg-type]
     frozen = matrix[:, 3].copy()
     frozen.flags.writeable = False
     assert function(frozen).tolist() == expected

@@ -72,7 +72,7 @@ def quoted(like: Style, market: np.ndarray, **changes: object) -> QuotedChain:
     terms = {"spot": 100.0, "rate": rate, "dividend_yield": dividend_yield}
     rest = {"status": np.zeros(strike.size, np.int8)}
     for name, value in changes.items():
-        next(some for some in (contracts, terms, rest) if name in some or some is rest)[name] = value
+        next(some for some in (contracts, terms, rest) if name in some or some is rest)[name] = value  # type: ignore[assignment]
     dividends = rest.pop("dividends", None)
     on_future = bool(rest.pop("on_future", False))
     return QuotedChain(

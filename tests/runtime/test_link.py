@@ -58,7 +58,7 @@ def test_a_dead_process_is_noticed_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("edges", "steps"), [(LINK_EDGES, 4), (PROCESS_EDGES, 3)], ids=["link", "process"])
 def test_every_edge_of_the_lifecycles(edges: "dict[tuple[Any, str], Any]", steps: int) -> None:
-    phases, names = list(type(next(iter(edges))[0])), sorted({step for _, step in edges})
+    phases, names = list(type(next(iter(edges))[0])), sorted({step for _, step in edges})  # type: ignore[call-overload]
     assert len(names) == steps
     for phase in phases:
         for step in names:

@@ -142,7 +142,7 @@ def test_a_segment_that_was_being_written_for_the_first_time_is_not_there_yet() 
     key, copy, following = object_store_key(0), object_store_key(0, copy=True), object_store_key(1)
     assert segments_of({key: first, following: b""}.get) == [first]
     assert segments_of({key: first, copy: first[:90]}.get) == segments_of({copy: first}.get) == [first]
-    assert segments_of({copy: b""}.get) == segments_of({}.get) == []
+    assert segments_of({copy: b""}.get) == segments_of({}.get) == []  # type: ignore[arg-type]
     for damaged in ({key: first[:50], following: first}, {key: b"", copy: first[:60]}):
         with pytest.raises(JournalError, match="is damaged, and so is its copy; remove it to begin anew"):
             segments_of(damaged.get)

@@ -20,7 +20,7 @@ def desk() -> Desk:
     return desk
 
 
-def statuses(events: list) -> list[S]:  # type: ignore[type-arg]
+def statuses(events: list) -> list[S]:
     return [event.status for event in events]
 
 

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> BacktestResult:
     return run_backtest(tiny.settings(), data, tmp_path_factory.mktemp("run"))
 
 
-def read(run: BacktestResult, name: str) -> dict:  # type: ignore[type-arg]
+def read(run: BacktestResult, name: str) -> dict:
     return json.loads((run.results_folder / name).read_text())
 
 
@@ -72,7 +73,7 @@ def test_two_runs_write_the_same_bytes(run: BacktestResult, data: Path, tmp_path
     assert [path.name for path in (tmp_path / JOURNAL_FOLDER).iterdir()] == [segment_name(0)]
     for name in [f"{JOURNAL_FOLDER}/{segment_name(0)}", *names[1:]]:
         assert (tmp_path / name).read_bytes() == (run.results_folder / name).read_bytes()
-    same = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None}
+    same: dict[str, Any] = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None}
     assert replace(again, **same) == replace(run, **same)
 
 

@@ -147,7 +147,7 @@ def write_chain(root: Path, day: dt.date, rows: list[tuple[int, float, float]]) 
 
 def option_quotes(core: Listener, index: int) -> list[tuple[float, float, int, int]]:
     rows = core.bars(index).quotes
-    return rows[rows["instrument"] == 1][["bid", "ask", "bid_size", "ask_size"]].tolist()  # type: ignore[no-any-return]
+    return rows[rows["instrument"] == 1][["bid", "ask", "bid_size", "ask_size"]].tolist()
 
 
 def test_a_missing_side_is_carried_while_the_contract_is_subscribed(root: Path) -> None:

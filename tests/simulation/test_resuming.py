@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_a_killed_run_goes_on_to_the_same_end(
     assert again.journal_digest == whole.journal_digest
     assert again.orders == whole.orders
     assert files_of(tmp_path) == files_of(whole.results_folder)
-    same = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None, "recovery": ()}
+    same: dict[str, Any] = {"wall_seconds": 0.0, "results_folder": Path(), "faults": None, "recovery": ()}
     assert replace(again, **same) == replace(whole, **same)
     assert len(read_journal(tmp_path / JOURNAL_FOLDER).messages) == len(frames)
     assert ("which 0 are in a snapshot" in again.recovery[-1]) == (bars == 1000)

@@ -34,7 +34,7 @@ PROFITS = [("143.5", True), ("98.65", True), ("-1256.5", False), ("-1963", False
 def lean_curves() -> Curves:
     midnights = [(START + n * DAY) * SECOND for n in range(7)]
     return Curves(
-        equity=[Candle(time * SECOND, Decimal(v), Decimal(v), Decimal(v), Decimal(v)) for time, v in EQUITY],
+        equity=[Candle(time * SECOND, Decimal(v), Decimal(v), Decimal(v), Decimal(v)) for time, v in EQUITY],  # type: ignore[arg-type]
         returns=list(zip(midnights, map(Decimal, RETURNS), strict=True)),
         turnover=list(zip(midnights[1:], map(Decimal, TURNOVER), strict=True)),
         benchmark=list(zip(midnights, map(Decimal, BENCHMARK), strict=True)),
@@ -159,7 +159,7 @@ def test_amounts_in_headlines_are_rounded_away_from_zero() -> None:
 def test_recovery_counts_the_days_from_the_peak_to_the_next_one() -> None:
     curves = lean_curves()
     levels = [100, 90, 95, 101, 80, 101]
-    curves.equity = [
+    curves.equity = [  # type: ignore[assignment]
         Candle(n * DAY * SECOND, Decimal(v), Decimal(v), Decimal(v), Decimal(v)) for n, v in enumerate(levels)
     ]
     found = portfolio_statistics(curves, [], Decimal(100), rate_at)

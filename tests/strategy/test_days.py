@@ -23,7 +23,7 @@ def test_fair_volatility_is_left_alone() -> None:
     assert reasons(market.bar(10.1, volatility=volatility)) == []
 
 
-def forecast_of(market: Script) -> np.ndarray:  # type: ignore[type-arg]
+def forecast_of(market: Script) -> np.ndarray:
     market.bar(9.55, volatility=0.35)  # within the entry delay: only looked at
     return market.decisions(Kind.FORECAST)[0]
 

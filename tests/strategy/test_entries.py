@@ -12,7 +12,7 @@ from tests.strategy.kit import CALLS, DAY, NOW, PUTS, SETTINGS, hold, signal_of,
 def opened(state: StrategyState, *strikes: int, time: int = NOW, **settings: object) -> list[int]:
     """The calls of the trades that signals on some strikes propose."""
     signals = np.concatenate([signal_of(strike) for strike in strikes])
-    return [trade.call for trade in proposed_trades(state, Settings(**settings), signals, time)]  # type: ignore[arg-type]
+    return [trade.call for trade in proposed_trades(state, Settings(**settings), signals, time)]
 
 
 def test_a_signal_becomes_a_trade_of_its_legs_sized_by_the_vega_budget() -> None:

@@ -23,7 +23,7 @@ def ledger() -> Ledger:
 def event(order: int, instrument: int, quantity: int, status: OrderStatus) -> "np.void":
     row: Records = records(Kind.ORDER_EVENT, order=order, instrument=instrument, quantity=quantity, status=status)
     row["price"], row["fee"] = 2.0, 0.5
-    return row[0]  # type: ignore[no-any-return]
+    return row[0]
 
 
 def test_an_order_is_followed_from_its_sending_to_its_end(ledger: Ledger) -> None:

@@ -1,4 +1,5 @@
 import datetime as dt
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import value_chain
 
@@ -93,9 +95,9 @@ def quoted_book(volatility: float = 0.3, **quote: object) -> MarketBook:
     return book
 
 
-def signals(book: MarketBook, forecast: float = 0.2, **settings: object) -> np.ndarray:  # type: ignore[type-arg]
+def signals(book: MarketBook, forecast: float = 0.2, **settings: object) -> np.ndarray:
     valuation = value_chain(book, np.full(len(book.contracts), forecast), 0.02, NOW)
-    return rank(book, valuation, Settings(**settings), 0.02, NOW)  # type: ignore[arg-type]
+    return rank(book, valuation, Settings(**settings), 0.02, NOW)
 
 
 def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None:
@@ -107,6 +109,10 @@ def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None
     # To first order the edge is vega times the difference of volatilities, less spread (twice a half) and fees.
     best = table[0]
     assert best["edge"] == pytest.approx(best["vega"] * 0.03 - 100 * 0.08 - 4, rel=0.03)
+
+
+def test_each_structure_that_can_be_set_has_its_pairs() -> None:
+    assert set(STRUCTURES) == set(get_args(Settings.model_fields["structure"].annotation))
 
 
 def test_strangles_take_the_wanted_delta() -> None:

@@ -35,7 +35,7 @@ def fresh_book() -> MarketBook:
     return book
 
 
-def forecast(book: MarketBook) -> np.ndarray:  # type: ignore[type-arg]
+def forecast(book: MarketBook) -> np.ndarray:
     return 0.2 + 0.1 * book.years_to_expiry(NOW)
 
 

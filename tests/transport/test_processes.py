@@ -21,6 +21,7 @@ NUMBER = np.dtype([("number", "<i8")])
 def test_the_compiler_hoists_a_plain_load_and_not_ours(folder):
     ring = RecordRing.create(folder / "words.ring", NUMBER, capacity=8)
     with peer("spin", ring.segment.path, DATA) as process:
+        assert process.stdout is not None
         # The plain loop of 2^62 turns is over already: its one load came first, and then there was nothing to do.
         assert process.stdout.readline() == "-1\n"
         store_release(ring.segment.words, DATA, 1)

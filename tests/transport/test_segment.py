@@ -122,7 +122,8 @@ def test_a_name_has_to_fit(folder):
 def test_a_closed_segment_is_not_used(folder):
     ring, state = MessageRing.create(folder / "a.ring", capacity=8), SeqLock.create(folder / "a.state", NUMBER)
     consumer, writer = ring.consume("one"), state.write_as("one")
-    ring.close(), state.close()
+    ring.close()
+    state.close()
     ring.close()  # closing twice is closing
     for use in (consumer.pop, state.read, lambda: writer.write(np.zeros(1, NUMBER))):
         with pytest.raises(SegmentError, match="was closed by this process"):

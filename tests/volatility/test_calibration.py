@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 def test_calibration_reaches_archs_likelihood(distribution: str, sample: Array) -> None:
     fitted = GjrGarch.fit(days(sample), distribution=distribution)  # type: ignore[arg-type]
     assert fitted.calibration is not None
-    reference = arch_model(100 * sample, p=1, o=1, q=1, dist=distribution, rescale=False).fit(disp="off")  # type: ignore[arg-type]
+    reference = arch_model(100 * sample, p=1, o=1, q=1, dist=distribution, rescale=False).fit(disp="off")
     expected = reference.loglikelihood + sample.size * np.log(100.0)
     assert fitted.calibration.log_likelihood > expected - 1e-3
     assert fitted.filter(days(sample)).state.log_likelihood == pytest.approx(
@@ -167,7 +167,7 @@ def test_standard_errors_agree_with_archs_robust_ones(distribution: str) -> None
     returns = GjrGarch(truth).simulate(5000, seed=8)[0]
     fitted = GjrGarch.fit(days(returns), distribution=distribution)  # type: ignore[arg-type]
     errors = fitted.standard_errors(days(returns))
-    reference = arch_model(100 * returns, p=1, o=1, q=1, dist=distribution, rescale=False).fit(disp="off", tol=1e-10)  # type: ignore[arg-type]
+    reference = arch_model(100 * returns, p=1, o=1, q=1, dist=distribution, rescale=False).fit(disp="off", tol=1e-10)
     expected = dict(zip(["mu", "omega", "alpha", "gamma", "beta", "nu", "skew"], reference.std_err, strict=False))
     expected["mu"] /= 100.0
     expected["omega"] /= 1e4

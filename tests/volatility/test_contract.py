@@ -168,10 +168,10 @@ def test_the_same_history_gives_the_same_model_and_leaves_the_process_alone(
     kind: type[AnyModel], model: AnyModel
 ) -> None:
     filters = list(warnings.filters)
-    state = np.random.get_state()[1].tobytes()  # type: ignore[index,union-attr]  # noqa: NPY002
+    state = np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
     assert kind.fit(HISTORY[:FITTED_DAYS]) == model
     assert list(warnings.filters) == filters
-    assert np.random.get_state()[1].tobytes() == state  # type: ignore[index,union-attr]  # noqa: NPY002
+    assert np.random.get_state()[1].tobytes() == state  # type: ignore[index]  # noqa: NPY002
 
 
 def test_a_warm_start_says_nearly_the_same(kind: type[AnyModel], model: AnyModel) -> None:

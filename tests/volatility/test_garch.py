@@ -36,9 +36,9 @@ def arch_values(p: GjrParameters) -> list[float]:
 
 
 def arch_fixed(p: GjrParameters, returns: Array) -> ARCHModelFixedResult:
-    """arch at our parameters, its recursion started from our backcast."""
+    """The peer at our parameters, its recursion started from our backcast."""
     reference = arch_model(100 * returns, p=1, o=1, q=1, dist=p.distribution, rescale=False)
-    reference.volatility.backcast = lambda resids: 1e4 * p.backcast  # type: ignore[method-assign]
+    reference.volatility.backcast = lambda resids: 1e4 * p.backcast
     return reference.fix(arch_values(p))
 
 

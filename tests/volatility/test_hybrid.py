@@ -49,7 +49,7 @@ def bars() -> Array:
 
 @pytest.fixture(scope="module")
 def hybrid(bars: Array) -> HybridForecast:
-    return HybridForecast.fit(history_of(bars[:1000]), parts=PARTS | {"GARCH by regime": {}})
+    return HybridForecast.fit(history_of(bars[:1000]), parts={**PARTS, "GARCH by regime": {}})
 
 
 def test_the_measure_is_the_range_and_the_night(bars: Array) -> None:

@@ -100,7 +100,7 @@ REGISTRY: dict[str, Series] = {
     "observations stream": observed,
     "GJR variance": lambda bars: GARCH.filter(days(log_returns(bars[:, 3]))).conditional_variance,
     "GJR residuals": lambda bars: GARCH.filter(days(log_returns(bars[:, 3]))).standardized_residuals,
-    "changes": lambda bars: DETECTOR.watch(GARCH.filter(days(log_returns(bars[:, 3]))).standardized_residuals),
+    "changes": lambda bars: DETECTOR.watch(GARCH.filter(days(log_returns(bars[:, 3]))).standardized_residuals),  # type: ignore[dict-item,return-value]
     "changes stream": alarms_streamed,
     **{name: partial(forecast, model) for name, model in FITTED.items()},
     "strategy's forecast": traded_on,

@@ -115,11 +115,11 @@ def test_the_future_changes_no_earlier_bit(window: int) -> None:
         (rogers_satchell, [0, 1, 2, 3]),
         (yang_zhang, [0, 1, 2, 3]),
     ):
-        before = rolling(estimator, window, *bars[rows])  # type: ignore[arg-type]
-        after = rolling(estimator, window, *disturbed[rows])  # type: ignore[arg-type]
+        before = rolling(estimator, window, *bars[rows])
+        after = rolling(estimator, window, *disturbed[rows])
         known = 60 - window + 1
         assert before[:known].tobytes() == after[:known].tobytes()
-        appended = rolling(estimator, window, *bars[rows][:, :60])  # type: ignore[arg-type]
+        appended = rolling(estimator, window, *bars[rows][:, :60])
         assert before[:known].tobytes() == appended.tobytes()
 
 

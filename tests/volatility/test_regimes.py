@@ -52,6 +52,7 @@ def test_likelihood_and_last_day_agree_with_hmmlearn(p: RegimeParameters) -> Non
     state = model.filter(days(returns)).state
     assert state.log_likelihood == pytest.approx(reference.score(returns.reshape(-1, 1)), rel=1e-10)
     # On the last day there is no future, so that smoothed and filtered are one.
+    assert state.probabilities is not None
     np.testing.assert_allclose(state.probabilities, reference.predict_proba(returns.reshape(-1, 1))[-1], rtol=1e-8)
 
 

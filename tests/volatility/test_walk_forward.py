@@ -40,6 +40,7 @@ def test_each_day_s_values_are_those_of_models_of_the_past(bars: Array, walk: Wa
     np.testing.assert_allclose([walk.volatility[row], walk.low[row], walk.high[row]], expected, rtol=1e-3)
     model = RegimeModel.fit(days(log_returns(bars[: 250 + 127, 3])))
     mix = model.filter(days(log_returns(bars[: 250 + 131, 3]))).state
+    assert mix.probabilities is not None
     np.testing.assert_allclose(walk.probabilities[130], mix.probabilities, rtol=1e-12)
     np.testing.assert_array_equal(walk.regime_volatility[130], model.parameters.volatilities)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_options
+from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_options, side_by_side
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
@@ -57,13 +57,10 @@ def iv(
         "--dividend-yield": dividend_yield,
         "--time": times,
     }
-    count = max(len(one) for one in given.values())
-    for name, one in given.items():
-        if len(one) not in (1, count):
-            raise UserError(f"{name} has {len(one)} values and another option {count}; one, or as many, is allowed")
     if min(prices) < 0.0:
         raise UserError(f"--price is {min(prices):g}; allowed: 0 or more")
-    price, s, k, r, q, years = (np.array(np.broadcast_to(one, count)) for one in given.values())
+    price, s, k, r, q, years = side_by_side(given)
+    count = price.size
     side = np.full(count, 1.0 if right == "call" else -1.0)
     terms = MarketTerms(s, r, q, cash_dividends(dividends)).check()
     prepare("raise", strike=k, time_to_expiry=years)
@@ -75,14 +72,10 @@ def iv(
             f"no volatility up to {DOMAINS['volatility'][1]:g} explains the price {price[0]:g}: {status[0].words}"
         )
     known = found.status == ContractStatus.PRICED
+    shown = {"price": price, "spot": s, "strike": k, "rate": r, "dividend_yield": q, "time_to_expiry": years}
     rows = [
-        {
-            "price": price[i],
-            "spot": s[i],
-            "strike": k[i],
-            "rate": r[i],
-            "dividend_yield": q[i],
-            "time_to_expiry": years[i],
+        {name: column[i] for name, column in shown.items()}
+        | {
             "right": right,
             "implied_volatility": found.implied_volatility[i] if known[i] else None,
             "vega": found.greeks.vega[i] if known[i] else None,
