@@ -20,7 +20,6 @@ from AlgorithmImports import (
     FuncTimeRule,
     OptionFilterUniverse,
     OrderEvent,
-    QCAlgorithm,
     Resolution,
     SecurityChanges,
     Slice,
@@ -32,6 +31,7 @@ from AlgorithmImports import (
     SymbolChangedEvents,
 )
 
+from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.core import Settings, TradingCore
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, message_digest, read_journal
@@ -40,16 +40,7 @@ from alo_lib.runtime import BackgroundCalibrator, RemoteCore, Told, continue_cor
 from alo_lib.runtime.link import Channel, LinkPhase
 from alo_lib.strategy import select_contracts
 from alo_lib.transport import default_folder
-from models import (
-    AloOptionPriceModel,
-    AloVolatilityModel,
-    GreeksRiskManagementModel,
-    HostEvents,
-    Marshal,
-    TouchExecutionModel,
-    VegaBudgetPortfolioConstructionModel,
-    VolatilityAlphaModel,
-)
+from models import AloOptionPriceModel, AloVolatilityModel, HostEvents, Marshal
 from models.marshalling import contract_of, expiry_time, nanoseconds, order_number, utc_datetime, utc_nanoseconds
 from models.recovery import (
     Keeper,
@@ -78,7 +69,7 @@ _CLOSES_REREAD = 10
 """Sessions of history asked for each day, of which those not told yet are told."""
 
 
-class VolatilityArbitrageAlgorithm(QCAlgorithm):
+class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     """Tells the trading core what LEAN tells it, opens its frames on LEAN's schedule, and sends what it decides."""
 
     def initialize(self) -> None:
@@ -109,11 +100,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
         self._marshal.begin_session({number: self._known[number][1] for number in sorted(self._told.today)})
-        self._alpha = VolatilityAlphaModel(self._core, self._marshal)
-        self.set_alpha(self._alpha)
-        self.set_portfolio_construction(VegaBudgetPortfolioConstructionModel(self._core, self._marshal))
-        self.set_risk_management(GreeksRiskManagementModel(self._core, self._marshal))
-        self.set_execution(TouchExecutionModel(self._core, self._marshal))
+        self.plug_in(self._core, self._marshal)
         self._hours = self._equities[self.alo.underlyings[0]].exchange.hours
         days = self.date_rules.every_day(self._equities[self.alo.underlyings[0]].symbol)
         if self.live_mode:  # its days have no end: LEAN makes these times as they come
@@ -391,7 +378,7 @@ class VolatilityArbitrageAlgorithm(QCAlgorithm):
         if self.live_mode and isinstance(self._core, TradingCore) and time <= self._core.last_frame:
             return
         while self._core.open_frame(time):
-            self.emit_insights(self._alpha.update(self, self.current_slice))
+            self.emit_insights(self.frame_insights(self.current_slice))
             if not (self.live_mode and isinstance(self._core, RemoteCore)):  # which may have answered several
                 break
 

@@ -3,6 +3,8 @@
 from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
 from models.expected_dividends import expected_dividends
+from models.external_execution_model import ExternalExecutionModel
+from models.framework import Framework
 from models.greeks_history import greeks_history
 from models.host_events import HostEvents
 from models.marshalling import Marshal
@@ -19,6 +21,8 @@ __all__ = [
     "AloRegimeData",
     "AloSurfaceData",
     "AloVolatilityModel",
+    "ExternalExecutionModel",
+    "Framework",
     "GreeksRiskManagementModel",
     "HostEvents",
     "Marshal",

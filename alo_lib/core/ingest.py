@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from alo_lib.core import external
 from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.records import InstrumentKind, Kind, Message, OrderReason, OrderStatus
 from alo_lib.strategy.book import CashDividend, MarketBook, TradingSession
@@ -120,8 +121,14 @@ def _order_events(state: State, message: Message) -> None:
                 trade.fill(quantity, price)
         if order := state.working.get(int(row["order"])):
             _follow_order(state, int(row["order"]), order, quantity, status)
-        elif quantity:
+        elif quantity and _leads_away(state, instrument, quantity):
             _rebalance(state, instrument, "was traded by the engine itself")
+
+
+def _leads_away(state: State, instrument: int, filled: int) -> bool:
+    """Whether a fill that the engine made led away from what is wanted; an execution model's leads towards it."""
+    held, wanted = state.portfolio.quantity(instrument), state.wanted.get(instrument, 0)
+    return abs(wanted - held) > abs(wanted - (held - filled))
 
 
 def _follow_order(state: State, number: int, order: WorkingOrder, quantity: int, status: OrderStatus) -> None:
@@ -160,4 +167,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.TRADE: _trades,
     Kind.QUOTE: _quotes,
     Kind.ORDER_EVENT: _order_events,
+    Kind.EXTERNAL_STAGE: external.take_stages,
+    Kind.EXTERNAL_INSIGHT: external.take_insights,
+    Kind.EXTERNAL_TARGET: external.take_targets,
 }

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.core.settings import Settings
-from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Records, records
+from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Records, Stage, records
 from alo_lib.strategy.book import MarketBook, TradingSession
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 
-__all__ = ["State", "Underlying", "WorkingOrder"]
+__all__ = ["External", "ExternalInsight", "ExternalTarget", "State", "Underlying", "WorkingOrder"]
 
 
 @dataclass
@@ -24,6 +24,40 @@ class WorkingOrder:
 
     instrument: int
     remaining: int  # signed
+
+
+@dataclass
+class ExternalInsight:
+    """A pair that an alpha model of the host would trade."""
+
+    underlying: int
+    call: int
+    put: int
+    direction: int  # +1 bought, -1 sold
+    magnitude: float  # volatility expected above costs
+    until: int
+
+
+@dataclass
+class ExternalTarget:
+    """The position that a model of the host wants in an instrument."""
+
+    quantity: int
+    past_risk: bool  # whether limits do not apply to it any more
+    fresh: bool = True  # it came in this frame, and so counts before the core's own
+
+
+@dataclass
+class External:
+    """What models of the host, in LEAN those of its framework, decide in the place of the core's own."""
+
+    stages: dict[int, bool] = field(default_factory=dict)  # by Stage; of the core's own where it does not stand
+    insights: list[ExternalInsight] = field(default_factory=list)
+    targets: dict[int, ExternalTarget] = field(default_factory=dict)  # by instrument
+
+    def decides(self, stage: Stage) -> bool:
+        """Whether models of the host alone decide a stage."""
+        return self.stages.get(stage, False)
 
 
 @dataclass
@@ -75,6 +109,8 @@ class State:
     last_calibration: int = 0
     peak_equity: float = 0.0
     halted: bool = False
+    external: External = field(default_factory=External)
+    wanted: dict[int, int] = field(default_factory=dict)  # quantities that the last frame came to, by instrument
     news: bool = False  # something arrived in this frame; without it no task does anything
     # What the frame publishes
     signals: Records = field(default_factory=lambda: records(Kind.SIGNAL, 0))
@@ -103,8 +139,11 @@ class State:
         return [i for i in self.portfolio.held() if i != underlying and self.underlying_of[i] == underlying]
 
     def legs(self, underlying: int) -> list[int]:
-        """Option contracts of one underlying that are held or belong to a trade, ascending."""
+        """Option contracts of one underlying that are held, or belong to a trade or an insight, ascending."""
         wanted = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
+        wanted.update(
+            leg for each in self.external.insights if each.underlying == underlying for leg in (each.call, each.put)
+        )
         return sorted(wanted.union(self.contracts_held(underlying)))
 
     def instruments_working(self) -> set[int]:

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from alo_lib.core import external
 from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.state import State, Underlying, WorkingOrder
 from alo_lib.numerics.fixed_order import dot
@@ -15,6 +16,7 @@ from alo_lib.records import (
     OrderReason,
     OrderType,
     Records,
+    Stage,
     records,
     years_between,
 )
@@ -39,6 +41,7 @@ __all__ = [
     "signal",
     "target",
     "value",
+    "wanted",
 ]
 
 _SIZED: Final = 0
@@ -130,13 +133,16 @@ def signal(state: State, time: int) -> None:
     ranked = [
         rank(underlying.book, underlying.valuation, state.settings, state.rate, time)
         for underlying in state.underlyings.values()
-        if underlying.market_news and underlying.valuation is not None
+        if underlying.market_news and underlying.valuation is not None and not state.external.decides(Stage.ALPHA)
     ]
     state.signals = np.concatenate(ranked) if ranked else records(Kind.SIGNAL, 0)
 
 
 def target(state: State, time: int) -> None:
     """Decide what to hold: which trades end, which are wanted, how many shares hedge them."""
+    if state.external.decides(Stage.PORTFOLIO):
+        state.targets = _table([])
+        return
     _end_trades(state, time)
     state.proposals = _wanted_trades(state, time)
     rows = [_target(leg, trade.wanted, trade.reason) for trade in state.trades + state.proposals for leg in trade.legs]
@@ -145,11 +151,16 @@ def target(state: State, time: int) -> None:
         for number, underlying in state.underlyings.items()
         if state.portfolio.quantity(number) or state.contracts_held(number)
     ]
+    external.forget(state, [row[0] for row in rows], time)
     state.targets = _table(rows)
 
 
 def limit(state: State, time: int) -> None:
     """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
+    if state.external.decides(Stage.RISK):
+        state.trades += state.proposals
+        state.proposals, state.limited = [], _table([])
+        return
     rows = []
     total = equity(state)
     if not state.halted and drawdown_exceeded(total, state.peak_equity, state.settings):
@@ -169,6 +180,10 @@ def limit(state: State, time: int) -> None:
         rows += [_target(leg, 0, OrderReason.EXIT_RISK, _LIMITED) for leg in proposal.legs]
     state.trades += accepted
     state.proposals = []
+    if state.halted:
+        rows += [_target(held, 0, OrderReason.EXIT_RISK, _LIMITED) for held in external.liquidation(state)]
+    cut = external.limit_targets(state, _book_risk(state, [], total)) if state.external.targets else {}
+    rows += [_target(instrument, cut[instrument], OrderReason.EXIT_RISK, _LIMITED) for instrument in sorted(cut)]
     state.limited = _table(rows)
 
 
@@ -179,13 +194,14 @@ def execute(state: State, time: int) -> None:
     their fills bring: it would be sized for a position that is about to change.
     """
     rows: list[tuple[int, int, int, int, int, int]] = []
-    if state.session is not None and state.session.is_open(time):
-        wanted = {int(row["instrument"]): (int(row["quantity"]), int(row["reason"])) for row in state.targets}
-        wanted.update({int(row["instrument"]): (0, int(row["reason"])) for row in state.limited})
+    targets = wanted(state)
+    state.wanted = {instrument: quantity for instrument, (quantity, _) in targets.items()}
+    is_open = state.session is not None and state.session.is_open(time)
+    if is_open and not state.external.decides(Stage.EXECUTION):
         busy = state.instruments_working()
         traded: set[int] = set()
-        for instrument in sorted(wanted, key=lambda number: (number in state.underlyings, number)):
-            quantity, reason = wanted[instrument]
+        for instrument in sorted(targets, key=lambda number: (number in state.underlyings, number)):
+            quantity, reason = targets[instrument]
             distance = quantity - state.portfolio.quantity(instrument)
             if (
                 instrument not in busy
@@ -197,6 +213,14 @@ def execute(state: State, time: int) -> None:
                 state.working[state.last_order] = WorkingOrder(instrument, size)
                 traded.add(state.underlying_of[instrument])
     state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
+    if state.external.targets:
+        external.settle(state, state.targets["instrument"].tolist())
+
+
+def wanted(state: State) -> dict[int, tuple[int, int]]:
+    """Quantity and reason by instrument that this frame has come to: as constructed, and past risk in its place."""
+    result = _quantities(state.targets) | external.targets(state, past_risk=False)
+    return result | _quantities(state.limited) | external.targets(state, past_risk=True)
 
 
 def exposures(state: State) -> Records:
@@ -263,6 +287,8 @@ def _end_trades(state: State, time: int) -> None:
         view = _view(state, trade, underlying, time)
         if trade.undone_by is None and view is not None:
             reason = exit_reason(trade, view, underlying.book, state.settings, time)
+            if reason is OrderReason.EXIT_EDGE and external.backs(state, trade, time):
+                reason = None
             if reason is not None:
                 trade.undo(reason)
                 if state.session is not None and reason is not OrderReason.EXIT_EDGE:
@@ -295,7 +321,7 @@ def _wanted_trades(state: State, time: int) -> list[Trade]:
         return []
     total = equity(state)
     wanted: list[Trade] = []
-    for row in state.signals:
+    for row in (*external.signals(state, time), *state.signals):
         number = int(row["underlying"])
         book = state.underlyings[number].book
         taken = {leg for trade in state.trades_in(number) + wanted for leg in trade.legs}
@@ -324,6 +350,11 @@ def _hedge(state: State, number: int, underlying: Underlying) -> int:
 
 
 def _exceeded(state: State, proposals: list[Trade], total: float) -> str | None:
+    return exceeded_limit(_book_risk(state, proposals, total), state.settings)
+
+
+def _book_risk(state: State, proposals: list[Trade], total: float) -> BookRisk:
+    """What the book would risk with proposals in it."""
     vega = float(sum(underlying.exposure["vega"][0] for underlying in state.underlyings.values()))
     vega += sum(_vega_to_come(state, trade) for trade in state.trades + proposals)
     margin = 0.0
@@ -333,7 +364,7 @@ def _exceeded(state: State, proposals: list[Trade], total: float) -> str | None:
         for trade in state.trades_in(number) + [p for p in proposals if p.underlying == number]:
             if trade.direction < 0:
                 margin += short_margin(book.spot, trade.quantity, state.settings)
-    return exceeded_limit(BookRisk(vega, margin, total), state.settings)
+    return BookRisk(vega, margin, total)
 
 
 def _tell_limit(state: State, number: int, problem: str) -> None:
@@ -376,6 +407,10 @@ def _fillable(state: State, instrument: int, distance: int, time: int) -> int:
     if quoted_at < oldest:
         return 0
     return direction * min(abs(distance), displayed(book, instrument, direction, settings))
+
+
+def _quantities(rows: Records) -> dict[int, tuple[int, int]]:
+    return {int(row["instrument"]): (int(row["quantity"]), int(row["reason"])) for row in rows}
 
 
 def _target(instrument: int, quantity: int, reason: OrderReason, stage: int = _SIZED) -> tuple[int, int, int, int, int]:

@@ -18,6 +18,7 @@ from alo_lib.records.layouts import (
     OrderStatus,
     OrderType,
     Records,
+    Stage,
     records,
 )
 from alo_lib.records.units import (
@@ -57,6 +58,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Records",
+    "Stage",
     "osi_symbol",
     "records",
     "years_between",

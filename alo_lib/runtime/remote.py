@@ -9,7 +9,7 @@ import numpy as np
 
 from alo_lib.core.ingest import ingest
 from alo_lib.core.settings import Settings, SettingsError
-from alo_lib.core.state import State, WorkingOrder
+from alo_lib.core.state import External, State, WorkingOrder
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import JournalError, read_journal
 from alo_lib.records import (
@@ -30,7 +30,7 @@ from alo_lib.strategy.portfolio import Portfolio
 __all__ = ["RemoteCore"]
 
 _OPENS_RISK: Final = (OrderReason.ENTRY,)
-_FOLLOWED: Final = (Kind.INSTRUMENT, Kind.ORDER_EVENT, Kind.SPLIT)
+_FOLLOWED: Final = (Kind.INSTRUMENT, Kind.ORDER_EVENT, Kind.SPLIT, Kind.EXTERNAL_STAGE)
 _SIZED: Final = 0
 _TOLD_FRAMES_LATE: Final = 500
 """A core that is told its frames takes for each as long as it takes; this is when its host wonders."""
@@ -172,6 +172,11 @@ class RemoteCore:
             if message.kind in _FOLLOWED:
                 ingest(self._known, message)
 
+    def overrule(self, message: Message) -> None:
+        """Hand over what models of the host decided. The frame that is open is decided: it counts in the next one."""
+        message.records["within"] = 0
+        self.accept(message)
+
     def remark(self, message: Message) -> None:
         """Hand the core something to journal that no task reads, from any thread."""
         with self._pushing:
@@ -259,6 +264,17 @@ class RemoteCore:
     def intents(self) -> Records:
         """INTENT records of this frame that may be sent."""
         return self._sendable
+
+    @property
+    def wanted(self) -> dict[int, int]:
+        """Quantities by instrument that the core's own models came to, in this frame or the last."""
+        rows = np.concatenate([self.targets, self.limited])
+        return dict(zip(rows["instrument"].tolist(), rows["quantity"].tolist(), strict=True))
+
+    @property
+    def external(self) -> External:
+        """Which stages models of the host decide, as far as the core was told."""
+        return self._known.external
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""

@@ -1,0 +1,194 @@
+"""What models of the host decide in the place of the core's own: taken in, limited, and left behind.
+
+LEAN hands what its framework's models decide from stage to stage. What a stage of the core is given and has not decided
+itself comes as EXTERNAL messages; the tasks then act on it. Where nothing is swapped there are none.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from alo_lib.core.state import ExternalInsight, ExternalTarget, State
+from alo_lib.records import OPTION_MULTIPLIER, Kind, Message, OrderReason, Records, Stage, records
+from alo_lib.strategy.risk import BookRisk, exceeded_limit, short_margin
+from alo_lib.strategy.trade import Trade
+
+__all__ = [
+    "backs",
+    "forget",
+    "limit_targets",
+    "liquidation",
+    "settle",
+    "signals",
+    "take_insights",
+    "take_stages",
+    "take_targets",
+    "targets",
+]
+
+
+# What comes in ------------------------------------------------------------------------------------------------------
+
+
+def take_stages(state: State, message: Message) -> None:
+    """Leave stages to models of the host, or take them back.
+
+    A portfolio that somebody else constructs has no trades of the core's; what they hold stays until it decides on it.
+    """
+    for row in message.records:
+        state.external.stages[int(row["stage"])] = bool(row["external"])
+        if row["stage"] == Stage.PORTFOLIO:
+            state.trades, state.proposals, state.external.targets = [], [], {}
+
+
+def take_insights(state: State, message: Message) -> None:
+    """Let insights stand until they end; a later one takes the place of an earlier one on the same pair.
+
+    A trade in the pair that goes the other way, or any when the pair is to be left, is undone.
+    """
+    for row in message.records:
+        pair = (int(row["call"]), int(row["put"]))
+        direction = int(row["direction"])
+        kept = [each for each in state.external.insights if (each.call, each.put) != pair]
+        if direction:
+            numbers = (int(row["underlying"]), *pair, direction)
+            kept.append(ExternalInsight(*numbers, float(row["magnitude"]), int(row["until"])))
+        state.external.insights = kept
+        for trade in state.trades:
+            if trade.legs == pair and trade.direction != direction:
+                trade.undo(OrderReason.EXTERNAL)
+
+
+def take_targets(state: State, message: Message) -> None:
+    """Let targets stand in the place of the core's own.
+
+    A target of nothing in a leg of a trade ends the trade for good, and its underlying is left alone for the session.
+    """
+    for row in message.records:
+        instrument, quantity = int(row["instrument"]), int(row["quantity"])
+        state.external.targets[instrument] = ExternalTarget(quantity, bool(row["stage"] >= Stage.RISK))
+        if quantity == 0:
+            _end(state, instrument)
+
+
+def _end(state: State, instrument: int) -> None:
+    state.proposals = [proposal for proposal in state.proposals if instrument not in proposal.legs]
+    trade = state.trade_with(instrument)
+    if trade is None or trade.undone_by is not None:
+        return
+    trade.undo(OrderReason.EXTERNAL)
+    book = state.underlyings[trade.underlying].book
+    if state.session is not None:
+        book.blocked_until = state.session.close
+    state.notice(trade.underlying, f"{book.ticker}: a model of the host ends a trade; nothing is opened today")
+
+
+# What the tasks make of it ------------------------------------------------------------------------------------------
+
+
+def signals(state: State, time: int) -> list[Records]:
+    """A SIGNAL record for each pair of an insight in force whose underlying has news, in the order in which they came.
+
+    An insight that does not say how much it expects counts as just worth an entry.
+    """
+    made = []
+    for insight in state.external.insights:
+        underlying = state.underlyings[insight.underlying]
+        book, valuation = underlying.book, underlying.valuation
+        legs = (insight.call, insight.put)
+        if not underlying.market_news or valuation is None or not all(map(book.lists, legs)) or time >= insight.until:
+            continue
+        vega = float(sum(valuation.at_forecast.vega[book.row(leg)] for leg in legs)) * OPTION_MULTIPLIER
+        edge = state.settings.entry_edge if math.isnan(insight.magnitude) else insight.magnitude
+        row = records(Kind.SIGNAL, underlying=insight.underlying, call=insight.call, put=insight.put, vega=vega)
+        row["direction"], row["edge_volatility"], row["edge"] = insight.direction, edge, edge * vega
+        made.append(row[0])
+    return made
+
+
+def backs(state: State, trade: Trade, time: int) -> bool:
+    """Whether an insight in force is what a trade is about; the core's own edge then does not end it."""
+    return any((each.call, each.put) == trade.legs and time < each.until for each in state.external.insights)
+
+
+def forget(state: State, own: Iterable[int], time: int) -> None:
+    """Forget insights that have ended, and earlier frames' targets in instruments for which there is an own one."""
+    external = state.external
+    external.insights = [each for each in external.insights if time < each.until]
+    for instrument in own:
+        if instrument in external.targets and not external.targets[instrument].fresh:
+            del external.targets[instrument]
+
+
+def targets(state: State, *, past_risk: bool) -> dict[int, tuple[int, int]]:
+    """Quantity and reason by instrument: of targets to which limits apply, or do not apply any more."""
+    return {
+        instrument: (target.quantity, int(OrderReason.EXTERNAL))
+        for instrument, target in state.external.targets.items()
+        if target.past_risk is past_risk
+    }
+
+
+def limit_targets(state: State, book: BookRisk) -> dict[int, int]:
+    """Quantities to which limits cut targets that would open risk in options; ``book`` is the risk before them.
+
+    In ascending order each goes as far from what is held as the limits leave room.
+    """
+    cut: dict[int, int] = {}
+    allowed = {i: state.portfolio.quantity(i) for i in sorted(state.external.targets)}
+    for instrument in allowed:
+        target, held = state.external.targets[instrument], allowed[instrument]
+        reduces = min(held, 0) <= target.quantity <= max(held, 0)
+        if target.past_risk or reduces or instrument in state.underlyings:
+            allowed[instrument] = target.quantity
+            continue
+        step, low, high = (1 if target.quantity > held else -1), 0, abs(target.quantity - held)
+        while low < high:
+            middle = (low + high + 1) // 2
+            risk = _risk_with(state, book, allowed | {instrument: held + step * middle})
+            low, high = (middle, high) if exceeded_limit(risk, state.settings) is None else (low, middle - 1)
+        allowed[instrument] = held + step * low
+        if allowed[instrument] != target.quantity:
+            cut[instrument] = allowed[instrument]
+            target.quantity = allowed[instrument]
+    return cut
+
+
+def _risk_with(state: State, book: BookRisk, quantities: Mapping[int, int]) -> BookRisk:
+    """The book's risk once quantities are held; options outside of trades take margin on the greater short side."""
+    vega, margin = book.vega, book.margin
+    for number, underlying in state.underlyings.items():
+        short = {1: 0, -1: 0}
+        for instrument in sorted({*quantities, *state.contracts_held(number)}):
+            if state.underlying_of[instrument] != number or not underlying.book.lists(instrument):
+                continue
+            row, held = underlying.book.row(instrument), state.portfolio.quantity(instrument)
+            quantity = quantities.get(instrument, held)
+            if underlying.valuation is not None and quantity != held:
+                vega += (quantity - held) * float(underlying.valuation.at_forecast.vega[row]) * OPTION_MULTIPLIER
+            if state.trade_with(instrument) is None:
+                short[int(underlying.book.contracts["right"][row])] += max(-quantity, 0)
+        margin += (
+            short_margin(underlying.book.spot, max(short.values()), state.settings) if any(short.values()) else 0.0
+        )
+    return replace(book, vega=vega, margin=margin)
+
+
+def liquidation(state: State) -> list[int]:
+    """Instruments to sell and buy back when the book is halted and somebody else constructs the portfolio."""
+    if not state.external.decides(Stage.PORTFOLIO):
+        return []
+    state.external.targets = {}
+    return list(state.portfolio.held())
+
+
+def settle(state: State, own: Iterable[int]) -> None:
+    """End a frame: targets that were reached, and those in instruments with an own target, stand no longer."""
+    kept = {
+        instrument: replace(target, fresh=False)
+        for instrument, target in state.external.targets.items()
+        if target.quantity != state.portfolio.quantity(instrument) or instrument in state.instruments_working()
+    }
+    for instrument in own:
+        kept.pop(instrument, None)
+    state.external.targets = kept
