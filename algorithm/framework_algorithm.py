@@ -23,8 +23,8 @@ class FrameworkAlgorithm(QCAlgorithm):
     """Keeps account of which models are plugged in, so that the core knows which stages are its own.
 
     ``set_alpha``, ``add_alpha``, ``set_portfolio_construction``, ``set_risk_management``, ``add_risk_management`` and
-    ``set_execution`` are LEAN's, for models in Python and in C#, to be called once ours are plugged in. A subclass of one
-    of ours counts as ours; it is given this algorithm's ``framework``.
+    ``set_execution`` are LEAN's, for models in Python and in C#, to be called once ours are plugged in. A subclass of
+    one of ours counts as ours; it is given this algorithm's ``framework``.
     """
 
     framework: Framework
