@@ -8,10 +8,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from alo_lib.core.state import ExternalInsight, ExternalTarget, State
 from alo_lib.records import OPTION_MULTIPLIER, Kind, Message, OrderReason, Records, Stage, records
 from alo_lib.strategy.risk import BookRisk, exceeded_limit, short_margin
 from alo_lib.strategy.trade import Trade
+from alo_lib.strategy.valuation import leg_greeks
 
 __all__ = [
     "backs",
@@ -68,14 +71,19 @@ def take_targets(state: State, message: Message) -> None:
         instrument, quantity = int(row["instrument"]), int(row["quantity"])
         state.external.targets[instrument] = ExternalTarget(quantity, bool(row["stage"] >= Stage.RISK))
         if quantity == 0:
-            _end(state, instrument)
+            _end(state, instrument, message)
 
 
-def _end(state: State, instrument: int) -> None:
-    state.proposals = [proposal for proposal in state.proposals if instrument not in proposal.legs]
-    trade = state.trade_with(instrument)
+def _end(state: State, instrument: int, message: Message) -> None:
+    """End the trade with a leg, or drop the proposal; its other leg is not to be held either, unless told otherwise."""
+    trade = next((each for each in state.trades + state.proposals if instrument in each.legs), None)
     if trade is None or trade.undone_by is not None:
         return
+    told = message.records["instrument"].tolist()
+    for leg in trade.legs:
+        if leg not in told:
+            state.external.targets[leg] = ExternalTarget(0, state.external.targets[instrument].past_risk)
+    state.proposals = [proposal for proposal in state.proposals if proposal is not trade]
     trade.undo(OrderReason.EXTERNAL)
     book = state.underlyings[trade.underlying].book
     if state.session is not None:
@@ -129,49 +137,65 @@ def targets(state: State, *, past_risk: bool) -> dict[int, tuple[int, int]]:
     }
 
 
-def limit_targets(state: State, book: BookRisk) -> dict[int, int]:
+def limit_targets(state: State, book: BookRisk, time: int) -> dict[int, int]:
     """Quantities to which limits cut targets that would open risk in options; ``book`` is the risk before them.
 
-    In ascending order each goes as far from what is held as the limits leave room.
+    In ascending order each goes as far from what is held as the limits leave room; not at all where its vega at the
+    forecast cannot be told.
     """
     cut: dict[int, int] = {}
-    allowed = {i: state.portfolio.quantity(i) for i in sorted(state.external.targets)}
-    for instrument in allowed:
-        target, held = state.external.targets[instrument], allowed[instrument]
+    allowed = {instrument: state.portfolio.quantity(instrument) for instrument in sorted(state.external.targets)}
+    vega = {instrument: _vega(state, instrument, time) for instrument in allowed}
+    for instrument, held in allowed.items():
+        target = state.external.targets[instrument]
         reduces = min(held, 0) <= target.quantity <= max(held, 0)
         if target.past_risk or reduces or instrument in state.underlyings:
             allowed[instrument] = target.quantity
             continue
-        step, low, high = (1 if target.quantity > held else -1), 0, abs(target.quantity - held)
+        step, low = (1 if target.quantity > held else -1), 0
+        high = abs(target.quantity - held) if math.isfinite(vega[instrument]) else 0
         while low < high:
             middle = (low + high + 1) // 2
-            risk = _risk_with(state, book, allowed | {instrument: held + step * middle})
+            risk = _risk_with(state, book, allowed | {instrument: held + step * middle}, vega)
             low, high = (middle, high) if exceeded_limit(risk, state.settings) is None else (low, middle - 1)
         allowed[instrument] = held + step * low
         if allowed[instrument] != target.quantity:
-            cut[instrument] = allowed[instrument]
-            target.quantity = allowed[instrument]
+            cut[instrument] = target.quantity = allowed[instrument]
     return cut
 
 
-def _risk_with(state: State, book: BookRisk, quantities: Mapping[int, int]) -> BookRisk:
-    """The book's risk once quantities are held; options outside of trades take margin on the greater short side."""
-    vega, margin = book.vega, book.margin
+def _vega(state: State, instrument: int, time: int) -> float:
+    """Vega of one contract at its forecast, money per 1.00; NaN where it cannot be told, 0 for shares."""
+    if instrument in state.underlyings:
+        return 0.0
+    underlying = state.underlyings[state.underlying_of[instrument]]
+    if not underlying.book.lists(instrument):
+        return math.nan
+    row, valuation = underlying.book.row(instrument), underlying.valuation
+    if valuation is not None and math.isfinite(valuation.at_forecast.vega[row]):
+        return float(valuation.at_forecast.vega[row]) * OPTION_MULTIPLIER
+    forecast = underlying.forecast.get(int(underlying.book.contracts["expiry"][row]), math.nan)
+    if not (math.isfinite(forecast) and underlying.book.spot > 0.0):
+        return math.nan
+    greeks = leg_greeks(underlying.book, np.array([row], np.intp), np.array([forecast]), state.rate, time)
+    return float(greeks.vega[0]) * OPTION_MULTIPLIER
+
+
+def _risk_with(state: State, book: BookRisk, wanted: Mapping[int, int], vega: Mapping[int, float]) -> BookRisk:
+    """The book's risk once what is wanted is held; options outside of trades take margin on the greater short side."""
+    changes = {instrument: wanted[instrument] - state.portfolio.quantity(instrument) for instrument in sorted(wanted)}
+    total = book.vega + sum(change * vega[instrument] for instrument, change in changes.items() if change)
+    margin = book.margin
     for number, underlying in state.underlyings.items():
         short = {1: 0, -1: 0}
-        for instrument in sorted({*quantities, *state.contracts_held(number)}):
-            if state.underlying_of[instrument] != number or not underlying.book.lists(instrument):
-                continue
-            row, held = underlying.book.row(instrument), state.portfolio.quantity(instrument)
-            quantity = quantities.get(instrument, held)
-            if underlying.valuation is not None and quantity != held:
-                vega += (quantity - held) * float(underlying.valuation.at_forecast.vega[row]) * OPTION_MULTIPLIER
-            if state.trade_with(instrument) is None:
-                short[int(underlying.book.contracts["right"][row])] += max(-quantity, 0)
-        margin += (
-            short_margin(underlying.book.spot, max(short.values()), state.settings) if any(short.values()) else 0.0
-        )
-    return replace(book, vega=vega, margin=margin)
+        for instrument in sorted({*wanted, *state.contracts_held(number)}):
+            outside = state.underlying_of[instrument] == number and state.trade_with(instrument) is None
+            if outside and underlying.book.lists(instrument):
+                right = int(underlying.book.contracts["right"][underlying.book.row(instrument)])
+                short[right] += max(-wanted.get(instrument, state.portfolio.quantity(instrument)), 0)
+        if structures := max(short.values()):
+            margin += short_margin(underlying.book.spot, structures, state.settings)
+    return replace(book, vega=total, margin=margin)
 
 
 def liquidation(state: State) -> list[int]:

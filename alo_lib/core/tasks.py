@@ -182,7 +182,7 @@ def limit(state: State, time: int) -> None:
     state.proposals = []
     if state.halted:
         rows += [_target(held, 0, OrderReason.EXIT_RISK, _LIMITED) for held in external.liquidation(state)]
-    cut = external.limit_targets(state, _book_risk(state, [], total)) if state.external.targets else {}
+    cut = external.limit_targets(state, _book_risk(state, [], total), time) if state.external.targets else {}
     rows += [_target(instrument, cut[instrument], OrderReason.EXIT_RISK, _LIMITED) for instrument in sorted(cut)]
     state.limited = _table(rows)
 

@@ -100,6 +100,8 @@ class TradingCore:
 
     def overrule(self, message: Message) -> None:
         """Put in what models of the host decided: it counts in the open frame from here on, else in the next one."""
+        if self.in_frame and not self._news:  # which no task does anything in, and which is not journaled
+            self._executive.run_to(len(self._executive.schedule.tasks))
         message.records["within"] = self._executive.place + 1 if self.in_frame and self._news else 0
         self.accept(message)
 
