@@ -41,7 +41,7 @@ class FrameworkAlgorithm(QCAlgorithm):
 
     def frame_insights(self, data: Slice) -> list[Insight]:
         """Insights of the open frame, of the alpha models that are ours."""
-        ours = [model for model in self._alphas if isinstance(model, VolatilityAlphaModel)]
+        ours = [model for model in self._alphas if _is(model, VolatilityAlphaModel)]
         return [insight for model in ours for insight in model.update(self, data)]
 
     def set_alpha(self, alpha: Any) -> None:
@@ -61,7 +61,7 @@ class FrameworkAlgorithm(QCAlgorithm):
         super().set_portfolio_construction(portfolio_construction)
         ours = VegaBudgetPortfolioConstructionModel
         self.framework.insights_read = type(portfolio_construction) is not ours
-        self.framework.leave(self, Stage.PORTFOLIO, external=not isinstance(portfolio_construction, ours))
+        self.framework.leave(self, Stage.PORTFOLIO, external=not _is(portfolio_construction, ours))
 
     def set_risk_management(self, risk_management: Any) -> None:
         """Let one model alone limit what is held."""
@@ -77,18 +77,18 @@ class FrameworkAlgorithm(QCAlgorithm):
 
     def set_execution(self, execution: Any) -> None:
         """Let a model trade what is to be held."""
-        ours = isinstance(execution, TouchExecutionModel)
+        ours = _is(execution, TouchExecutionModel)
         super().set_execution(execution if ours else ExternalExecutionModel(self.framework, execution))
         self._execution = execution
         self.framework.leave(self, Stage.EXECUTION, external=not ours)
         self._targets_read()
 
     def _alphas_changed(self) -> None:
-        ours = any(isinstance(model, VolatilityAlphaModel) for model in self._alphas)
+        ours = any(_is(model, VolatilityAlphaModel) for model in self._alphas)
         self.framework.leave(self, Stage.ALPHA, external=not ours)
 
     def _risks_changed(self) -> None:
-        ours = any(isinstance(model, GreeksRiskManagementModel) for model in self._risks)
+        ours = any(_is(model, GreeksRiskManagementModel) for model in self._risks)
         self.framework.leave(self, Stage.RISK, external=not ours)
         self._targets_read()
 
@@ -96,3 +96,8 @@ class FrameworkAlgorithm(QCAlgorithm):
         plain = type(self._execution) is TouchExecutionModel
         others = [model for model in self._risks if type(model) is not GreeksRiskManagementModel]
         self.framework.targets_read = bool(others) or not plain
+
+
+def _is(model: Any, ours: type) -> bool:
+    """Whether a model is of a class of ours; ``isinstance`` holds for any of LEAN's that shares our class's base."""
+    return ours in type(model).__mro__
