@@ -18,6 +18,7 @@ from alo_lib.cli.failures import EngineError
 from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, orders_of, read_journal
 from benchmarks.harness import Row, options_of, report
+from benchmarks.lean_data import add_data_option
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
 FULL_CHAIN = {"min_days_to_expiry": 1, "exit_days_to_expiry": 1, "max_days_to_expiry": 1100, "strike_range": 2.0}
@@ -58,7 +59,7 @@ def measure(data: Path, quick: bool) -> Iterator[Row]:
 
 def main() -> int:
     parser = options_of(__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    add_data_option(parser)
     options = parser.parse_args()
     if not options.data.is_dir():
         parser.error(f"there is no data folder at {options.data}")

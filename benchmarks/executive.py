@@ -31,6 +31,7 @@ from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest,
 from alo_lib.records import Kind
 from alo_lib.runtime.logical import inputs_of, run_frames
 from benchmarks.harness import Row, options_of, report
+from benchmarks.lean_data import add_data_option
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
 FRAME = 10_000_000
@@ -171,7 +172,7 @@ def real(quick: bool) -> Iterator[Row]:
 
 def main() -> int:
     parser = options_of(__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    add_data_option(parser)
     parser.add_argument("--frames", type=int, help="frames of real time, 10 ms each")
     options = parser.parse_args()
     if not options.data.is_dir():

@@ -27,6 +27,7 @@ from alo_lib.journal.kernels import APPENDED, DURABLE, append
 from alo_lib.numerics.compilation import kernel
 from alo_lib.records import Kind
 from benchmarks.harness import Row, options_of, report
+from benchmarks.lean_data import add_data_option
 
 RECORD = 128
 WORDS = RECORD // 8
@@ -358,7 +359,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
 def main() -> int:
     parser = options_of(__doc__)
     parser.add_argument("--folder", type=Path, default=None, help="where to write; the disk that is measured")
-    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    add_data_option(parser)
     options = parser.parse_args()
     return report(measure(options), as_json=options.json)
 

@@ -28,6 +28,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings
 from alo_lib.pricing import greeks, implied_volatility
 from benchmarks.harness import Row, options_of, report
+from benchmarks.lean_data import add_data_option
 
 ALGORITHM = Path(__file__).with_name("lean_greeks_algorithm.py")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -133,7 +134,7 @@ def measure(engine: NativeEngine, data: Path, quick: bool) -> Iterator[Row]:
 
 def main() -> int:
     parser = options_of(__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    add_data_option(parser)
     options = parser.parse_args()
     if not options.data.is_dir():
         parser.error(f"there is no data folder at {options.data}")

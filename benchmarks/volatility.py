@@ -27,27 +27,28 @@ from scipy.stats import chi2
 from alo_lib.market import DataFolder, Resolution
 from alo_lib.volatility import (
     ChangeDetector,
+    DailyHistory,
+    DailyObservation,
     Distribution,
     GjrGarch,
     GjrParameters,
     HarModel,
     HybridForecast,
     RegimeModel,
-    har_features,
+    RegimePath,
     log_returns,
     range_variance,
 )
-from alo_lib.volatility.hybrid import LEVELS
+from alo_lib.volatility.blend import LEVELS
 from alo_lib.volatility.innovations import sample_shocks, shock_quantile
 from benchmarks.curve import curve_svg
 from benchmarks.harness import Row, best_time, options_of, report
+from benchmarks.lean_data import add_data_option
 
 Array = NDArray[np.float64]
 
 HORIZONS = (1, 5, 21)
 REFIT_DAYS, QUICK_REFIT_DAYS = 21, 63
-FIRST = 21
-"""Returns before the first HAR forecast."""
 
 
 @dataclass(frozen=True)
@@ -96,19 +97,21 @@ def check_answers() -> Iterator[Row]:
     peer = arch_model(100 * returns, p=1, o=1, q=1, dist="t", rescale=False)
     peer.volatility.backcast = lambda resids: 1e4 * p.backcast
     fixed = peer.fix([100 * p.mu, 1e4 * p.omega, p.alpha, p.gamma, p.beta, p.nu])
-    path = model.path(returns)
+    history = DailyHistory.from_returns(returns)
+    path = model.filter(history)
     ours, theirs = path.conditional_variance, np.asarray(fixed.conditional_volatility) ** 2 / 1e4
     worst = float(np.max(np.abs(ours / theirs - 1.0)))
     yield Row("conditional variance against arch", worst, "relative", None, "<= 1e-10", worst <= 1e-10)
     log_likelihood = float(fixed.loglikelihood) + returns.size * math.log(100.0)
     worst = abs(path.state.log_likelihood / log_likelihood - 1.0)
     yield Row("log likelihood against arch", worst, "relative", None, "<= 1e-10", worst <= 1e-10)
-    forecast = fixed.forecast(horizon=63).variance.to_numpy()[-1] / 1e4
-    worst = float(np.max(np.abs(model.forecast(path.state, 63) / forecast - 1.0)))
+    days = np.arange(1, 64)
+    forecast = np.cumsum(fixed.forecast(horizon=63).variance.to_numpy()[-1] / 1e4) / days
+    worst = float(np.max(np.abs(model.forecast(path.state, days) / forecast - 1.0)))
     yield Row("forecasts to 63 days against arch", worst, "relative", None, "<= 1e-8", worst <= 1e-8)
     state = model.start()
-    for value in returns:
-        state = model.update(state, float(value))
+    for observation in history.observations():
+        state = model.update(state, observation)
     worst = abs(state.variance / path.state.variance - 1.0)
     yield Row("streaming against batch filter", worst, "relative", None, "<= 1e-12", worst <= 1e-12)
 
@@ -119,28 +122,30 @@ def check_answers() -> Iterator[Row]:
 def measure_speed(repeats: int) -> Iterator[Row]:
     """Streaming and refitting, ours against arch warm-started, on the same 5,000 returns."""
     returns = simulated(TRUTH, 5021)
-    earlier, fresh = returns[:5000], returns[21:]
+    earlier, fresh = DailyHistory.from_returns(returns[:5000]), DailyHistory.from_returns(returns[21:])
     model = GjrGarch(TRUTH)
-    per_update = best_time(lambda: model.filter(fresh), repeats) / fresh.size * 1e9
+    per_update = best_time(lambda: model.filter(fresh), repeats) / len(fresh) * 1e9
     yield Row("one streaming update, compiled", per_update, "ns", None, "<= 1000", per_update <= 1000.0)
-    state = model.filter(earlier)
-    called = best_time(lambda: [model.update(state, 0.01) for _ in range(1000)], repeats) / 1000 * 1e9
+    state, day = model.filter(earlier).state, DailyObservation(0.01)
+    called = best_time(lambda: [model.update(state, day) for _ in range(1000)], repeats) / 1000 * 1e9
     yield Row("one streaming update, called from Python", called, "ns")
     for distribution in get_args(Distribution):
         yield from measure_refit(distribution, earlier, fresh, repeats)
 
 
-def measure_refit(distribution: Distribution, earlier: Array, fresh: Array, repeats: int) -> Iterator[Row]:
-    """Both calibrated on ``earlier``, then on ``fresh`` from there: 21 days later, as in a walk through time."""
+def measure_refit(
+    distribution: Distribution, earlier: DailyHistory, fresh: DailyHistory, repeats: int
+) -> Iterator[Row]:
+    """Both fitted to ``earlier``, then on ``fresh`` from there: 21 days later, as in a walk through time."""
 
-    def peer_model(returns: Array) -> ARCHModel:
-        return arch_model(100 * returns, p=1, o=1, q=1, dist=distribution, rescale=False)
+    def peer_model(history: DailyHistory) -> ARCHModel:
+        return arch_model(100 * history.returns, p=1, o=1, q=1, dist=distribution, rescale=False)
 
-    warm = GjrGarch.calibrate(earlier, distribution=distribution).parameters
+    warm = GjrGarch.fit(earlier, distribution=distribution)
     peer_warm = peer_model(earlier).fit(disp="off").params.to_numpy()
 
     def ours() -> GjrGarch:
-        return GjrGarch.calibrate(fresh, distribution=distribution, warm_start=warm)
+        return GjrGarch.fit(fresh, distribution=distribution, warm_start=warm)
 
     def theirs() -> float:
         return float(peer_model(fresh).fit(disp="off", starting_values=peer_warm).loglikelihood)
@@ -151,7 +156,7 @@ def measure_refit(distribution: Distribution, earlier: Array, fresh: Array, repe
     yield Row(f"{what}: times faster than arch", peer_refit / refit, "x", 1.0, ">= 5", peer_refit >= 5.0 * refit)
     calibration = ours().calibration
     assert calibration is not None
-    gap = theirs() + fresh.size * math.log(100.0) - calibration.log_likelihood
+    gap = theirs() + len(fresh) * math.log(100.0) - calibration.log_likelihood
     yield Row(f"{what}: log likelihood below arch's", gap, "", None, "<= 1e-3", gap <= 1e-3)
 
 
@@ -183,8 +188,8 @@ class Forecasts:
 def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
     """Each model's forecasts, refitted every ``refit_days`` on all that was known."""
     bars, start = series.bars, series.start
-    returns, measures = log_returns(bars[:, 3]), range_variance(*bars.T)
-    count, days = returns.size, np.array(HORIZONS)
+    history = DailyHistory.from_bars(*bars.T)
+    returns, count = history.returns, len(history)
     gjr: dict[Distribution, GjrGarch | None] = dict.fromkeys(get_args(Distribution))
     names = ("GARCH normal", "EWMA", *(f"GJR {each}" for each in gjr), "log-HAR with leverage", "hybrid")
     forecasts = {name: np.full((count, len(HORIZONS)), np.nan) for name in names}
@@ -196,28 +201,26 @@ def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
         forecasts["EWMA"][t] = smoothed
     peer_warm, hybrid = None, None
     for known in range(start, count, refit_days):
-        past, last = returns[:known], min(known + refit_days - 1, count)
-        peer, peer_warm = garch_peer(past, peer_warm)
+        past, so_far = history[:known], history[: min(known + refit_days - 1, count)]
+        peer, peer_warm = garch_peer(past.returns, peer_warm)
         models = {"GARCH normal": peer}
         for distribution, earlier in gjr.items():
-            warm = None if earlier is None else earlier.parameters
-            models[f"GJR {distribution}"] = gjr[distribution] = GjrGarch.calibrate(
-                past, distribution=distribution, warm_start=warm
+            models[f"GJR {distribution}"] = gjr[distribution] = GjrGarch.fit(
+                past, distribution=distribution, warm_start=earlier
             )
-        hybrid = HybridForecast.fit(*bars[: known + 1].T, horizons=HORIZONS, warm_start=hybrid)
-        assert hybrid.har is not None
-        origin = slice(known - 1, last)
+        hybrid = HybridForecast.fit(past, horizons=HORIZONS, warm_start=hybrid)
+        har = hybrid.parts[HarModel.name]
+        assert isinstance(har, HarModel)
+        origin = slice(known - 1, len(so_far))
         for name, model in models.items():
-            path = model.path(returns[:last])
-            following = np.append(path.conditional_variance[1:], path.state.variance)[origin]
-            forecasts[name][origin] = model.mean_variance(following[:, None], days)
+            path = model.filter(so_far)
+            forecasts[name][origin] = model.forecast_path(path, HORIZONS)[origin]
             if name in quantiles:
-                quantiles[name][origin] = value_at_risk(model.parameters, following)
-        features = har_features(measures[:last], returns[:last])
-        forecasts["log-HAR with leverage"][origin] = HarModel.forecast(hybrid.har, features[known - 1 - FIRST :])
-        forecasts["hybrid"][origin] = hybrid.path(*bars[: last + 1].T)[known - 1 - FIRST :]
+                quantiles[name][origin] = value_at_risk(model.parameters, path.next_variance[origin])
+        forecasts["log-HAR with leverage"][origin] = har.forecast_path(har.filter(so_far), HORIZONS)[origin]
+        forecasts["hybrid"][origin] = hybrid.fitted_variance_path(hybrid.filter(so_far))[origin]
         edges = np.array(hybrid.blend.log_errors)[:, [LEVELS.index(0.05), LEVELS.index(0.95)]]
-        band[origin] = forecasts["hybrid"][origin][:, :, None] * np.exp(edges) / hybrid.har.scale
+        band[origin] = forecasts["hybrid"][origin][:, :, None] * np.exp(edges) / har.scale
     return Forecasts(forecasts, quantiles, band)
 
 
@@ -336,24 +339,25 @@ def coverage(hits: NDArray[np.bool_], level: float) -> dict[str, float]:
 
 def look_ahead_bias(series: Series) -> Iterator[Row]:
     """How much better smoothed regimes look than filtered ones: QLIKE of the variance they give the same day."""
-    returns, measures = log_returns(series.bars[:, 3]), range_variance(*series.bars.T)
-    model = RegimeModel.fit(returns[: series.start], restarts=4)
+    history = DailyHistory.from_bars(*series.bars.T)
+    returns, measures = history.returns, history.measures
+    model = RegimeModel.fit(history[: series.start], restarts=4)
     p = model.parameters
     peer = GaussianHMM(n_components=2, covariance_type="diag")
     peer.startprob_, peer.transmat_ = p.stationary, np.array(p.transition)
     peer.means_, peer.covars_ = np.array(p.means)[:, None], np.array(p.variances)[:, None]
-    filtered = model.path(returns).probabilities
-    smoothed = peer.predict_proba(returns[:, None])
+    path = model.filter(history)
+    smoothed = RegimePath(peer.predict_proba(returns[:, None]), path.state)
     scale = float(np.mean(np.square(returns[: series.start])) / np.mean(measures[: series.start]))
     coming = scale * coming_mean(measures, 1)[series.start - 1 : -1]
 
-    def loss(probabilities: Array) -> float:
-        f = model.mean_variance(probabilities[series.start - 1 : -1], (1,))[:, 0]
+    def loss(known: RegimePath) -> float:
+        f = model.forecast_path(known, (1,))[series.start - 1 : -1, 0]
         return float(np.mean(coming / f - np.log(coming / f) - 1.0))
 
-    honest, flattered = loss(filtered), loss(smoothed)
+    honest, flattered = loss(path), loss(smoothed)
     yield Row(f"{series.name}: next-day QLIKE of filtered regimes, hmmlearn's smoothed as peer", honest, "", flattered)
-    differ = float(np.mean((filtered[:, 1] > 0.5) != (smoothed[:, 1] > 0.5)))
+    differ = float(np.mean((path.probabilities[:, 1] > 0.5) != (smoothed.probabilities[:, 1] > 0.5)))
     yield Row(f"{series.name}: days whose likeliest regime hindsight changes", 100.0 * differ, "%")
 
 
@@ -425,7 +429,7 @@ def run(folder: Path | None, quick: bool, curve: Path | None) -> Iterator[Row]:
 
 def main() -> int:
     parser = options_of(__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/lean-data"), help="LEAN data folder")
+    add_data_option(parser)
     parser.add_argument("--curve", type=Path, help="file to write the delay against false alarms to, as SVG")
     options = parser.parse_args()
     folder: Path | None = options.data

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
-from alo_lib.pricing.arguments import DOMAINS, PricingError, Style, check_choice
+from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain, market_price
+from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice
 from alo_lib.pricing.options import SchemeLike
-from alo_lib.pricing.quoted import QuotedValues, value_quotes
-from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource, Reason, market_price
+from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
 from alo_lib.pricing.scheme import resolve_scheme
 from models.chain_terms import Announced, ChainTerms, DividendYield
 from models.compiled_border import WRITTEN
 
 __all__ = ["ChainPricer"]
 
-_STYLES: Final[tuple[Style, Style]] = ("american", "european")  # in the order of LEAN's OptionStyle
+_STYLES: Final = np.array(STYLES)  # american, european: in the order of LEAN's OptionStyle
 _UNITS: Final = {"vega": 0.01, "rho": 0.01}
 """LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
 _LARGEST: Final = 1e27
@@ -30,7 +29,7 @@ _FORECASTS_KEPT: Final = 1000
 class ChainPricer:
     """Values chains; arguments and errors as :class:`models.option_price_model.AloOptionPriceModel`.
 
-    unpriced: how many contracts got no values, by reason.
+    unpriced: how many contracts got no values, by status.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class ChainPricer:
         self._max_quote_age = max_quote_age
         self._terms: dict[str, ChainTerms] = {}
         self._forecasts: dict[tuple[str, int], float | None] = {}
-        self.unpriced: Counter[Reason] = Counter()
+        self.unpriced: Counter[ContractStatus] = Counter()
         _load_kernels(scheme, dividends=announced is not None)
 
     def values_of(self, columns: Array, symbols: Sequence[Symbol], time: int, *, past: bool = False) -> Array:
@@ -72,40 +71,21 @@ class ChainPricer:
         for day, index in zip(days.tolist(), first.tolist(), strict=True):
             if not terms.knows(day):
                 terms.learn(day, symbols[index])
-        market, reason = market_price(bid, ask, last, self._price_source)
+        market, status = market_price(bid, ask, last, self._price_source)
         if not past:
-            self._mark_stale(symbols, reason)
+            self._mark_stale(symbols, status)
         years, rates = terms.years(days, time), terms.rates(days, time)
-        yields, dividends = terms.dividends(years, rates, float(spot.max()), time)
-        years, rates, yields = years[place], rates[place], yields[place]
-        # Odd data must not end an algorithm; a rate beyond the pricer's domain is a user's mistake, and does.
-        odd = _outside("strike", strike) | _outside("dividend_yield", yields)
-        odd |= (_outside("spot", spot) & (spot > 0.0)) | (_outside("time_to_expiry", years) & (years > 0.0))
-        reason[(reason == Reason.PRICED) & odd] = Reason.UNEXPLAINED
-        values = np.empty((strike.size, len(WRITTEN)))
-        for code, kind in enumerate(_STYLES):
-            some = np.flatnonzero(style == code)
-            if not some.size:
-                continue
-            each = (strike[some], rates[some], years[some], right[some])
-            valued = value_quotes(
-                market[some],
-                reason[some],
-                spot[some],
-                strike[some],
-                rates[some],
-                terms.implied_yields(yields[some], market[some], spot[some], each, kind),
-                years[some],
-                right[some],
-                volatility=volatility,
-                style=kind,
-                scheme=self._scheme,
-                dividends=dividends,
-                on_future=terms.on_future,
-            )
-            values[some] = _in_lean_units(valued)
-            self._count(valued.reason)
-        return values
+        yields, dividends = terms.dividends(years, float(spot.max()), time)
+        chain = QuotedChain(
+            Contracts(strike, years[place], right, _STYLES[style.astype(np.intp)]),
+            MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
+            market,
+            status,
+            scheme=self._scheme,
+        )
+        chain = chain.with_parity() if terms.parity else chain
+        self._count(chain.status)
+        return _in_lean_units(chain, volatility)
 
     def terms_of(self, symbol: Symbol) -> ChainTerms:
         """The terms of the option that a contract belongs to; made once."""
@@ -127,21 +107,21 @@ class ChainPricer:
             self._forecasts[key] = volatility if 0.0 < volatility <= DOMAINS["volatility"][1] else None
         return self._forecasts[key]
 
-    def _mark_stale(self, symbols: Sequence[Symbol], reason: Codes) -> None:
+    def _mark_stale(self, symbols: Sequence[Symbol], status: Codes) -> None:
         if self._max_quote_age is None:
             return
         for index in range(len(symbols)):
             security = self._algorithm.securities[symbols[index]]
             quote = security.cache.get_data[QuoteBar]()
-            if reason[index] == Reason.PRICED and (
+            if status[index] == ContractStatus.PRICED and (
                 quote is None or security.local_time - quote.end_time > self._max_quote_age
             ):
-                reason[index] = Reason.STALE
+                status[index] = ContractStatus.STALE
 
-    def _count(self, reasons: Codes) -> None:
-        for code, count in enumerate(np.bincount(reasons, minlength=len(Reason)).tolist()):
-            if code != Reason.PRICED and count:
-                self.unpriced[Reason(code)] += count
+    def _count(self, statuses: Codes) -> None:
+        for status, count in zip(ContractStatus, np.bincount(statuses, minlength=len(ContractStatus)), strict=True):
+            if count and not status.has_greeks:
+                self.unpriced[status] += int(count)
 
 
 def _check(algorithm: object, price: object, dividend_yield: object, announced: object, max_quote_age: object) -> None:
@@ -169,20 +149,24 @@ def _check(algorithm: object, price: object, dividend_yield: object, announced: 
 
 def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     """Compile, or load from the cache, all that pricing needs, before the first slice and not within it."""
-    # Two quotes without a volatility, and two with one, so that every branch of the valuation runs.
-    market, reason = market_price([1e-9, 60.0, 5.0, 5.0], [1e-9, 60.0, 5.2, 5.2], 0.0)
-    ones, right = np.ones(4), np.array([1.0, -1.0, 1.0, -1.0])
-    terms = (50.0 * ones, 50.0 * ones, 0.05 * ones, 0.01 * ones, ones, right)
-    for style in _STYLES:
-        for cash in (None, ([0.5], [0.5])) if dividends else (None,):
-            value_quotes(market, reason, *terms, volatility=0.2, style=style, scheme=scheme, dividends=cash)
+    # Two quotes without a volatility, and two with one, of each style, so that every branch of the valuation runs.
+    market, status = market_price([1e-9, 60.0, 5.0, 5.0] * 2, [1e-9, 60.0, 5.2, 5.2] * 2, 0.0)
+    ones, right = np.ones(8), np.tile([1.0, -1.0], 4)
+    contracts = Contracts(50.0 * ones, ones, right, np.repeat(_STYLES, 4))
+    for cash in (None, ([0.5], [0.5])) if dividends else (None,):
+        chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01, cash), market, status, scheme=scheme)
+        _in_lean_units(chain, 0.2)
 
 
-def _outside(name: str, values: Array) -> npt.NDArray[np.bool_]:
-    low, high = DOMAINS[name]
-    return np.asarray((values < low) | (values > high))
-
-
-def _in_lean_units(values: QuotedValues) -> Array:
-    columns = [getattr(values, name) * _UNITS.get(name, 1.0) for name in WRITTEN]
+def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
+    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's."""
+    greeks, exercised = chain.greeks, chain.status == ContractStatus.EXERCISED
+    priced = ~np.isnan(greeks.delta)
+    values = greeks._asdict() | {
+        "price": np.where(priced, chain.market, np.nan) if volatility is None else chain.price_at(volatility),
+        # LEAN has no word for an option that every volatility explains.
+        "implied_volatility": np.where(exercised, 0.0, np.where(priced, chain.implied_volatility, np.nan)),
+        "leverage": chain.leverage,
+    }
+    columns = [values[name] * _UNITS.get(name, 1.0) for name in WRITTEN]
     return np.asarray(np.clip(np.stack(columns, axis=1), -_LARGEST, _LARGEST))

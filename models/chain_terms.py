@@ -22,8 +22,6 @@ from AlgorithmImports import (
     SymbolPropertiesDatabase,
 )
 
-from alo_lib.pricing.arguments import Style
-from alo_lib.pricing.parity import parity_yields
 from alo_lib.records import SECOND, years_between
 from models.marshalling import utc_nanoseconds
 
@@ -60,7 +58,7 @@ def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
 class ChainTerms:
     """Terms of the contracts of one canonical option; ``symbol`` is any contract's, or the canonical one.
 
-    on_future: whether they are options on a future.
+    on_future: whether they are options on a future; parity: whether the yield is to be what put-call parity implies.
     """
 
     def __init__(
@@ -72,7 +70,7 @@ class ChainTerms:
         self._zone = ZoneInfo(str(self._hours.time_zone.id))
         self._settlement: dict[int, int] = {}
         self._expiry: dict[int, dt.datetime] = {}
-        self._parity = dividend_yield == "parity"
+        self.parity = dividend_yield == "parity"
         self._announced = announced
         self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
         if isinstance(dividend_yield, str):
@@ -109,15 +107,13 @@ class ChainTerms:
             return np.full(days.size, float(model.get_interest_rate(self._local(now))))
         return np.array([float(model.get_interest_rate(self._expiry[day])) for day in days.tolist()])
 
-    def dividends(self, years: Array, rates: Array, spot: float, now: int) -> tuple[Array, tuple[Array, Array] | None]:
+    def dividends(self, years: Array, spot: float, now: int) -> tuple[Array, tuple[Array, Array] | None]:
         """Dividend yields to each time to expiry, and the cash dividends announced: ex-times in years and amounts.
 
-        Where some are announced, the yield holds only after the last of them. An option on a future has the future's
-        cost of carry, none: its yield is the rate.
+        Where some are announced, the yield holds only after the last of them.
         """
-        if self.on_future:
-            return rates.copy(), None
-        if not spot > 0.0:  # LEAN would divide by it; no contract is priced without
+        # An option on a future has none, and LEAN would divide by a spot of zero, at which no contract is priced.
+        if self.on_future or not spot > 0.0:
             return np.zeros(years.size), None
         model = float(self._yield.get_dividend_yield(self._local(now), spot))
         if self._announced is None:
@@ -128,20 +124,6 @@ class ChainTerms:
         with np.errstate(divide="ignore", invalid="ignore"):
             after = np.where(years > 0.0, np.maximum(years - times[-1], 0.0) / years, 0.0)
         return model * after, (times, amounts)
-
-    def implied_yields(
-        self, fallback: Array, market: Array, spot: Array, terms: tuple[Array, ...], style: Style
-    ) -> Array:
-        """The yields that put-call parity implies, where it was asked for and an expiry has pairs; else ``fallback``.
-
-        terms: strike, rate, years, right, as :func:`alo_lib.pricing.parity.parity_yields` takes them.
-        """
-        if not self._parity or self.on_future or not spot[0] > 0.0:
-            return fallback
-        strike, rate, years, right = terms
-        priced = np.where(years > 0.0, market, np.nan)
-        implied = parity_yields(priced, float(spot[0]), strike, rate, years, right, style=style)
-        return np.where(np.isnan(implied), fallback, implied)
 
     def _ahead(self, now: int) -> tuple[Array, Array]:
         """Announced dividends that go ex, at the session's open, after now: times in years, ascending, and amounts."""

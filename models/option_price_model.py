@@ -16,8 +16,9 @@ from AlgorithmImports import (
     Symbol,
 )
 
+from alo_lib.pricing import ContractStatus
 from alo_lib.pricing.options import SchemeLike
-from alo_lib.pricing.quotes import Array, PriceSource, Reason
+from alo_lib.pricing.quotes import Array, PriceSource
 from models.chain_pricing import ChainPricer
 from models.chain_terms import Announced, DividendYield
 from models.compiled_border import WRITTEN, Border
@@ -42,7 +43,7 @@ class AloOptionPriceModel:
 
     The theoretical price is computed from the underlying's volatility model where one is set, and is the market price
     elsewhere. A contract without usable quote, or whose price no volatility explains, gets LEAN's empty result and is
-    counted in ``unpriced`` by its reason.
+    counted in ``unpriced`` by its status.
 
     Raises ValueError (PricingError) when an argument is none of the above.
     """
@@ -63,8 +64,8 @@ class AloOptionPriceModel:
         self._latest = 0
 
     @property
-    def unpriced(self) -> Counter[Reason]:
-        """How many contracts that were priced got LEAN's empty result, by reason."""
+    def unpriced(self) -> Counter[ContractStatus]:
+        """How many contracts that were priced got LEAN's empty result, by status."""
         return self._pricer.unpriced
 
     def evaluate(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from alo_lib.cli.project import DATA
+
+_PART_OF_IT = Path("option", "usa", "minute", "goog")
+
 
 @pytest.fixture(scope="session")
 def lean_data() -> Path:
-    """LEAN's own sample data, read only, or what LEAN_DATA names; the test is skipped where it is not at hand."""
+    """LEAN's own sample data, read only: what LEAN_DATA names, or the project's data folder where it holds it."""
     given = os.environ.get("LEAN_DATA")
-    folder = Path(given) if given else Path(__file__).resolve().parents[1].parent / "shared" / "lean-data"
-    if not folder.is_dir():
-        pytest.skip(f"LEAN's sample data is not at {folder}")
+    folder = Path(given).absolute() if given else DATA
+    if not (folder / _PART_OF_IT).is_dir():
+        pytest.skip(f"LEAN's sample data is not in {folder}; set LEAN_DATA to the Data folder of LEAN's repository")
     return folder

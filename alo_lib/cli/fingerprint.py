@@ -9,12 +9,12 @@ from typing import Any, Final
 from alo_lib.core import Settings
 from alo_lib.market import DataError, DataFolder, DataKind, Resolution, SecurityType
 from alo_lib.market.layout import (
+    OptionArchive,
+    SecurityArchive,
     factor_file_path,
     interest_rate_path,
     map_file_directory,
     market_hours_path,
-    option_archive,
-    security_archive,
     symbol_properties_path,
     universe_directory,
 )
@@ -57,26 +57,26 @@ def files_in_range(data: Path, settings: Settings) -> list[Path]:
 
 
 def _prices(folder: DataFolder, settings: Settings, ticker: str) -> Iterator[Path]:
-    equity, resolution = SecurityType.EQUITY, Resolution(settings.resolution)
+    resolution = Resolution(settings.resolution)
     traded = [
-        security_archive(folder.root, equity, _MARKET, name, day, resolution, DataKind.TRADE)
+        SecurityArchive(folder.root, name, day, resolution, DataKind.TRADE, market=_MARKET).path
         for name, day in _days(folder, settings, ticker)
     ]
     _require(traded, settings, f"{ticker} has no {resolution} prices", folder.root)
     yield from traded
     history = folder.map_file(ticker)
     for first, _last, name in history.spans(dt.date(1900, 1, 1), settings.end):
-        yield security_archive(folder.root, equity, _MARKET, name, first, Resolution.DAILY, DataKind.TRADE)
+        yield SecurityArchive(folder.root, name, first, Resolution.DAILY, DataKind.TRADE, market=_MARKET).path
     if resolution is Resolution.MINUTE:
         for name, day in _days(folder, settings, ticker):
-            yield security_archive(folder.root, equity, _MARKET, name, day, resolution, DataKind.QUOTE)
+            yield SecurityArchive(folder.root, name, day, resolution, DataKind.QUOTE, market=_MARKET).path
 
 
 def _chain(folder: DataFolder, settings: Settings, ticker: str) -> Iterator[Path]:
     option, resolution = SecurityType.OPTION, Resolution(settings.resolution)
     days = list(_days(folder, settings, ticker))
     for kind in (DataKind.QUOTE, DataKind.TRADE, DataKind.OPEN_INTEREST):
-        archives = [option_archive(folder.root, option, _MARKET, name, day, resolution, kind) for name, day in days]
+        archives = [OptionArchive(folder.root, name, day, resolution, kind, market=_MARKET).path for name, day in days]
         if kind is DataKind.QUOTE:
             _require(archives, settings, f"{ticker} has no {resolution} option quotes", folder.root)
         yield from archives

@@ -86,7 +86,7 @@ def table(reports: list[Report], rates: dict[Path, float], root: Path) -> list[s
         rows.append(
             (
                 name,
-                report.kind.name.lower(),
+                report.kind.label,
                 f"{report.depth:,}" if report.kind is not SegmentKind.SEQLOCK else "",
                 f"{report.capacity:,}" if report.kind is not SegmentKind.SEQLOCK else "",
                 f"{report.written:,}" if report.kind is not SegmentKind.ARENA else f"peak {report.peak:,}",
@@ -184,7 +184,7 @@ def _plain(report: Report, rate: float | None) -> dict[str, Any]:
 
     return {
         "path": str(report.path),
-        "holds": report.kind.name.lower(),
+        "holds": report.kind.label,
         "bytes": report.size,
         "capacity": report.capacity,
         "depth": report.depth,

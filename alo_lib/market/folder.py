@@ -15,7 +15,9 @@ from alo_lib.market.interest_rate import InterestRates
 from alo_lib.market.layout import (
     ContractKey,
     DataKind,
+    OptionArchive,
     Resolution,
+    SecurityArchive,
     SecurityType,
     factor_file_path,
     universe_directory,
@@ -118,18 +120,8 @@ class DataFolder:
         hours = self.hours(security, ticker)
         pieces = [np.zeros(0, BAR_DTYPES[kind])]
         for name, day, first, last in self._file_days(ticker, security, start, end, resolution):
-            piece = read_security_file(
-                self.root,
-                name,
-                day,
-                resolution,
-                kind,
-                hours,
-                self.faults,
-                security=security,
-                market=self.market,
-                extended=extended,
-            )
+            archive = SecurityArchive(self.root, name, day, resolution, kind, security, self.market)
+            piece = read_security_file(archive, hours, self.faults, extended=extended)
             pieces.append(piece[hours.between(piece["time"], first, last)])
         return np.concatenate(pieces)
 
@@ -160,18 +152,8 @@ class DataFolder:
         hours = self.hours(security, ticker)
         pieces: list[OptionBars] = []
         for name, day, first, last in self._file_days(ticker, security, start, end, resolution):
-            piece = read_option_file(
-                self.root,
-                name,
-                day,
-                resolution,
-                kind,
-                hours,
-                self.faults,
-                contracts=contracts,
-                security=security,
-                market=self.market,
-            )
+            archive = OptionArchive(self.root, name, day, resolution, kind, security, self.market)
+            piece = read_option_file(archive, hours, self.faults, contracts=contracts)
             pieces.append(piece.where(hours.between(piece.bars["time"], first, last)))
         return OptionBars.concatenate(pieces, BAR_DTYPES[kind])
 

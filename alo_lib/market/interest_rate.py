@@ -1,4 +1,8 @@
-"""The risk-free rate by date, as LEAN's ``InterestRateProvider`` has it: the Federal Reserve's primary credit rate."""
+"""The risk-free rate by date, as LEAN's ``InterestRateProvider`` has it: the Federal Reserve's primary credit rate.
+
+LEAN's pricers discount by exp(-r T) with the file's number over 100 as r. So that both price alike, that number is a
+continuously compounded rate here too, wherever it is used; :func:`continuous_rate` alone says so.
+"""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -11,17 +15,22 @@ from alo_lib.market.faults import FaultKind, FaultLog
 from alo_lib.market.layout import interest_rate_path
 from alo_lib.market.text_files import read_cells
 
-__all__ = ["DEFAULT_RATE", "InterestRates"]
+__all__ = ["DEFAULT_RATE", "InterestRates", "continuous_rate"]
 
 DEFAULT_RATE = 0.01
-"""LEAN's rate when it has no file."""
+"""LEAN's rate when it has no file, continuously compounded."""
 
 _FIRST_DATE = date(1998, 1, 1)
 
 
+def continuous_rate(percent: float) -> float:
+    """The continuously compounded rate, a decimal a year, that a number of LEAN's interest-rate file stands for."""
+    return percent / 100.0
+
+
 @dataclass(frozen=True)
 class InterestRates:
-    """Rates from their dates on: ``days`` ascending, ``rates`` decimals a year as quoted (simple, not continuous)."""
+    """Rates from their dates on: ``days`` ascending, ``rates`` continuously compounded, decimals a year."""
 
     days: tuple[date, ...]
     rates: tuple[float, ...]
@@ -51,8 +60,8 @@ class InterestRates:
             if not isfinite(percent):
                 faults.record(FaultKind.NUMBER, path, line=line, detail=cells[1])
                 continue
-            first_rate = percent / 100.0 if first_rate is None else first_rate
-            found[day] = percent / 100.0
+            found[day] = continuous_rate(percent)
+            first_rate = found[day] if first_rate is None else first_rate
         days = tuple(sorted(found))
         return cls(days, tuple(found[day] for day in days), DEFAULT_RATE if first_rate is None else first_rate)
 

@@ -4,29 +4,29 @@ Source: LEAN's ``Common/Util/LeanData.cs`` (GenerateRelativeZipFileDirectory, Ge
 GenerateZipEntryName).
 """
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from alo_lib.records import HOUR, MINUTE
 
 __all__ = [
+    "Archive",
     "ContractKey",
     "DataKind",
+    "OptionArchive",
     "Resolution",
+    "SecurityArchive",
     "SecurityType",
-    "contract_from_entry",
     "factor_file_path",
     "interest_rate_path",
     "map_file_directory",
     "market_hours_path",
-    "option_archive",
-    "option_entry",
     "parse_date",
-    "security_archive",
-    "security_entry",
     "symbol_properties_path",
     "universe_directory",
 ]
@@ -102,60 +102,91 @@ def parse_date(text: str) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
-def security_archive(
-    root: Path, security: SecurityType, market: str, ticker: str, day: date, resolution: Resolution, kind: DataKind
-) -> Path:
-    """The archive of an equity or index: one a day of minute bars, one in all of hour and daily (trade) bars."""
-    folder = root / security / market / resolution
-    if resolution is Resolution.MINUTE:
-        return folder / ticker.lower() / f"{day:%Y%m%d}_{kind}.zip"
-    return folder / f"{ticker.lower()}.zip"
+@dataclass(frozen=True, slots=True)
+class Archive(ABC):
+    """Which of LEAN's archives of bars: ``ticker`` is the name in use on ``day``."""
+
+    root: Path
+    ticker: str
+    day: date
+    resolution: Resolution
+    kind: DataKind
+    security: SecurityType
+    market: str = "usa"
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """Where it lies."""
+
+    @property
+    def _folder(self) -> Path:
+        return self.root / self.security / self.market / self.resolution
 
 
-def security_entry(ticker: str, day: date, resolution: Resolution, kind: DataKind) -> str:
-    """The name of the one entry of an equity's or index's archive."""
-    if resolution is Resolution.MINUTE:
-        return f"{day:%Y%m%d}_{ticker.lower()}_minute_{kind}.csv"
-    return f"{ticker.lower()}.csv"
+@final
+@dataclass(frozen=True, slots=True)
+class SecurityArchive(Archive):
+    """The archive of an equity's or index's bars: one a day of minute bars, one in all of hour and daily bars."""
+
+    security: SecurityType = SecurityType.EQUITY
+
+    @property
+    def path(self) -> Path:
+        """Where it lies. Of hour and daily bars there are trades only, so the name does not tell the kind."""
+        folder, name = self._folder, self.ticker.lower()
+        if self.resolution is Resolution.MINUTE:
+            return folder / name / f"{self.day:%Y%m%d}_{self.kind}.zip"
+        return folder / f"{name}.zip"
+
+    @property
+    def entry(self) -> str:
+        """The name of its one entry."""
+        if self.resolution is Resolution.MINUTE:
+            return f"{self.day:%Y%m%d}_{self.ticker.lower()}_minute_{self.kind}.csv"
+        return f"{self.ticker.lower()}.csv"
 
 
-def option_archive(
-    root: Path, security: SecurityType, market: str, ticker: str, day: date, resolution: Resolution, kind: DataKind
-) -> Path:
-    """The archive of a chain: one a day of minute bars, one a year of hour and daily bars."""
-    folder = root / security / market / resolution
-    if resolution is Resolution.MINUTE:
-        return folder / ticker.lower() / f"{day:%Y%m%d}_{kind}_{security.style}.zip"
-    return folder / f"{ticker.lower()}_{day.year:04d}_{kind}_{security.style}.zip"
+@final
+@dataclass(frozen=True, slots=True)
+class OptionArchive(Archive):
+    """The archive of a chain's bars: one a day of minute bars, one a year of hour and daily bars.
 
+    ``ticker`` is the underlying's name in use on ``day`` (for index options the option's own).
+    """
 
-def _entry_prefix(security: SecurityType, ticker: str, day: date, resolution: Resolution, kind: DataKind) -> str:
-    if resolution is Resolution.MINUTE:
-        return f"{day:%Y%m%d}_{ticker.lower()}_minute_{kind}_{security.style}_"
-    return f"{ticker.lower()}_{kind}_{security.style}_"
+    security: SecurityType = SecurityType.OPTION
 
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        folder, name = self._folder, self.ticker.lower()
+        if self.resolution is Resolution.MINUTE:
+            return folder / name / f"{self.day:%Y%m%d}_{self.kind}_{self.security.style}.zip"
+        return folder / f"{name}_{self.day.year:04d}_{self.kind}_{self.security.style}.zip"
 
-def option_entry(
-    security: SecurityType, ticker: str, day: date, resolution: Resolution, kind: DataKind, contract: ContractKey
-) -> str:
-    """The name of a contract's entry; the strike is written in deci-cents without trailing zeros."""
-    strike = f"{(Decimal(repr(contract.strike)) * 10_000).normalize():f}"
-    right = "call" if contract.right > 0 else "put"
-    return f"{_entry_prefix(security, ticker, day, resolution, kind)}{right}_{strike}_{contract.expiry:%Y%m%d}.csv"
+    @property
+    def _prefix(self) -> str:
+        if self.resolution is Resolution.MINUTE:
+            return f"{self.day:%Y%m%d}_{self.ticker.lower()}_minute_{self.kind}_{self.security.style}_"
+        return f"{self.ticker.lower()}_{self.kind}_{self.security.style}_"
 
+    def entry(self, contract: ContractKey) -> str:
+        """The name of a contract's entry; the strike is written in deci-cents without trailing zeros."""
+        strike = f"{(Decimal(repr(contract.strike)) * 10_000).normalize():f}"
+        right = "call" if contract.right > 0 else "put"
+        return f"{self._prefix}{right}_{strike}_{contract.expiry:%Y%m%d}.csv"
 
-def contract_from_entry(
-    name: str, security: SecurityType, ticker: str, day: date, resolution: Resolution, kind: DataKind
-) -> ContractKey:
-    """The contract an entry belongs to. Raises ValueError when LEAN would not look the entry up by this name."""
-    prefix = _entry_prefix(security, ticker, day, resolution, kind)
-    parts = name.removeprefix(prefix).removesuffix(".csv").split("_")
-    if not (name.startswith(prefix) and name.endswith(".csv") and len(parts) == 3 and parts[0] in _RIGHTS):
-        raise ValueError(f"expected {prefix}{{call|put}}_{{strike}}_{{yyyymmdd}}.csv")
-    right, strike_text, expiry = parts
-    if not strike_text.isascii() or not strike_text.replace(".", "", 1).isdigit() or float(strike_text) <= 0.0:
-        raise ValueError(f"strike '{strike_text}' is no positive number of deci-cents")
-    return ContractKey(parse_date(expiry), float(strike_text) / 10_000.0, _RIGHTS[right])
+    def contract(self, entry: str) -> ContractKey:
+        """The contract an entry belongs to. Raises ValueError when LEAN would not look the entry up by this name."""
+        prefix = self._prefix
+        parts = entry.removeprefix(prefix).removesuffix(".csv").split("_")
+        if not (entry.startswith(prefix) and entry.endswith(".csv") and len(parts) == 3 and parts[0] in _RIGHTS):
+            raise ValueError(f"expected {prefix}{{call|put}}_{{strike}}_{{yyyymmdd}}.csv")
+        right, strike_text, expiry = parts
+        if not strike_text.isascii() or not strike_text.replace(".", "", 1).isdigit() or float(strike_text) <= 0.0:
+            raise ValueError(f"strike '{strike_text}' is no positive number of deci-cents")
+        return ContractKey(parse_date(expiry), float(strike_text) / 10_000.0, _RIGHTS[right])
 
 
 def map_file_directory(root: Path, market: str) -> Path:

@@ -22,16 +22,7 @@ from alo_lib.market import parsing
 from alo_lib.market.bars import BAR_DTYPES, CONTRACT, Bars, OptionBars, contract_array
 from alo_lib.market.calendar import MarketHours, local_to_utc
 from alo_lib.market.faults import FaultKind, FaultLog
-from alo_lib.market.layout import (
-    ContractKey,
-    DataKind,
-    Resolution,
-    SecurityType,
-    contract_from_entry,
-    option_archive,
-    security_archive,
-    security_entry,
-)
+from alo_lib.market.layout import Archive, ContractKey, DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.market.parsing import GOOD, STATUS, Rows
 from alo_lib.records import DAY
 
@@ -47,63 +38,45 @@ Key = TypeVar("Key")
 
 
 def read_security_file(
-    root: Path,
-    ticker: str,
-    day: date,
-    resolution: Resolution,
-    kind: DataKind,
-    hours: MarketHours,
-    faults: FaultLog,
-    *,
-    security: SecurityType = SecurityType.EQUITY,
-    market: str = "usa",
-    extended: bool = False,
+    archive: SecurityArchive, hours: MarketHours, faults: FaultLog, *, extended: bool = False
 ) -> Bars:
-    """The bars of one archive: of ``day`` for minute bars, of the whole history for hour and daily bars.
+    """The bars of one archive: of its day for minute bars, of the whole history for hour and daily bars.
 
-    ``ticker`` is the name in use on ``day``. Minute bars outside the regular session are left out unless
-    ``extended``, as LEAN does. Returns an array of dtype TRADE_BAR or QUOTE_BAR, in time order.
+    Minute bars outside the regular session are left out unless ``extended``, as LEAN does. Returns an array of dtype
+    TRADE_BAR or QUOTE_BAR, in time order.
     """
-    path = security_archive(root, security, market, ticker, day, resolution, kind)
-    wanted = security_entry(ticker, day, resolution, kind)
-    entries = _read_archive(path, faults, lambda name: name if name == wanted else None)
+    wanted = archive.entry
+    entries = _read_archive(archive.path, faults, lambda name: name if name == wanted else None)
     if entries is not None and not entries:
-        faults.record(FaultKind.ENTRY_NAME, path, detail=f"no readable entry {wanted}")
-    bars, _ = _read_bars(path, entries or [], day, resolution, kind, hours, faults, security.price_scale, extended)
+        faults.record(FaultKind.ENTRY_NAME, archive.path, detail=f"no readable entry {wanted}")
+    bars, _ = _read_bars(archive, entries or [], hours, faults, extended)
     return bars
 
 
 def read_option_file(
-    root: Path,
-    ticker: str,
-    day: date,
-    resolution: Resolution,
-    kind: DataKind,
+    archive: OptionArchive,
     hours: MarketHours,
     faults: FaultLog,
     *,
     contracts: Collection[ContractKey] | None = None,
-    security: SecurityType = SecurityType.OPTION,
-    market: str = "usa",
 ) -> OptionBars:
-    """The rows of one chain's archive: of ``day`` for minute bars, of its year for hour and daily bars.
+    """The rows of one chain's archive: of its day for minute bars, of its year for hour and daily bars.
 
-    ``ticker`` is the underlying's name in use on ``day`` (for index options the option's own). Only the entries of
-    ``contracts`` are read when they are given. Minute bars outside the regular session are left out, as LEAN does.
+    Only the entries of ``contracts`` are read when they are given. Minute bars outside the regular session are left
+    out, as LEAN does.
     """
-    path = option_archive(root, security, market, ticker, day, resolution, kind)
     wanted = None if contracts is None else frozenset(contracts)
 
     def select(name: str) -> ContractKey | None:
         try:
-            key = contract_from_entry(name, security, ticker, day, resolution, kind)
+            key = archive.contract(name)
         except ValueError as error:
-            faults.record(FaultKind.ENTRY_NAME, path, entry=name, detail=str(error))
+            faults.record(FaultKind.ENTRY_NAME, archive.path, entry=name, detail=str(error))
             return None
         return key if wanted is None or key in wanted else None
 
-    entries = sorted(_read_archive(path, faults, select) or [], key=lambda item: item[0])
-    bars, owner = _read_bars(path, entries, day, resolution, kind, hours, faults, security.price_scale, False)
+    entries = sorted(_read_archive(archive.path, faults, select) or [], key=lambda item: item[0])
+    bars, owner = _read_bars(archive, entries, hours, faults, False)
     return _chain([key for key, _, _ in entries], owner, bars)
 
 
@@ -147,17 +120,14 @@ def _read_archive(
 
 
 def _read_bars(
-    path: Path,
+    archive: Archive,
     entries: list[tuple[Key, str, bytes]],
-    day: date,
-    resolution: Resolution,
-    kind: DataKind,
     hours: MarketHours,
     faults: FaultLog,
-    price_scale: float,
     extended: bool,
 ) -> tuple[Bars, NDArray[np.int32]]:
     """The good rows of some entries as bars, with each row's entry number."""
+    day, resolution, kind, price_scale = archive.day, archive.resolution, archive.kind, archive.security.price_scale
     dtype = BAR_DTYPES[kind]
     minute = resolution is Resolution.MINUTE
     rows = parsing.parse(
@@ -175,7 +145,7 @@ def _read_bars(
         _fill_whole(rows, 0, bars["open_interest"])
     _stamp(rows, bars, resolution, kind, hours)
     parsing.mark_disorder(rows)
-    _report(path, [name for _, name, _ in entries], rows, faults)
+    _report(archive.path, [name for _, name, _ in entries], rows, faults)
 
     keep = rows.status == GOOD
     if minute and kind is not DataKind.OPEN_INTEREST:

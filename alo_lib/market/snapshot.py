@@ -14,7 +14,7 @@ from alo_lib.market.bars import OptionBars
 from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
-from alo_lib.market.layout import DataKind, Resolution, SecurityType, option_archive, security_archive
+from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
 from alo_lib.records import years_between
 
 __all__ = ["ChainSnapshot", "take_snapshot"]
@@ -116,7 +116,7 @@ def _has_files(folder: DataFolder, security: SecurityType, ticker: str) -> bool:
 
 def _archive(folder: DataFolder, security: SecurityType, ticker: str, day: date, resolution: Resolution) -> Path:
     name = folder.map_file(ticker).ticker_on(day) if security is SecurityType.OPTION else ticker
-    return option_archive(folder.root, security, folder.market, name, day, resolution, DataKind.QUOTE)
+    return OptionArchive(folder.root, name, day, resolution, DataKind.QUOTE, security, folder.market).path
 
 
 def _moment(hours: MarketHours, day: date, at: timedelta | None) -> int:
@@ -186,8 +186,8 @@ def _spot(
 ) -> tuple[float, str]:
     underlying = index_of_option(ticker) if security is SecurityType.INDEX_OPTION else ticker
     name = underlying if security is SecurityType.INDEX_OPTION else folder.map_file(ticker).ticker_on(day)
-    quotes = security_archive(folder.root, security.underlying, folder.market, name, day, resolution, DataKind.QUOTE)
-    has_quotes = resolution is Resolution.MINUTE and quotes.is_file()
+    quotes = SecurityArchive(folder.root, name, day, resolution, DataKind.QUOTE, security.underlying, folder.market)
+    has_quotes = resolution is Resolution.MINUTE and quotes.path.is_file()
     for kind in (DataKind.QUOTE, DataKind.TRADE) if has_quotes else (DataKind.TRADE,):
         bars = folder.bars(underlying, day, day, resolution, kind, security=security.underlying)
         bars = bars[bars["time"] <= time]

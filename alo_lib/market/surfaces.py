@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, Resolution, SecurityType
 from alo_lib.market.volatility_files import SurfaceLine, SurfacePoint
-from alo_lib.pricing import Chain
+from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain, market_price
+from alo_lib.pricing.forwards import trailing_yield
 from alo_lib.records import DAY, SECOND, YEAR, years_between
 
 __all__ = ["daily_surfaces", "exchange_datetime"]
@@ -22,8 +22,8 @@ _LEAST_LIFE: Final = DAY / YEAR
 def daily_surfaces(folder: DataFolder, ticker: str, start: date, end: date) -> list[SurfaceLine]:
     """The surface at each close that has option quotes, by the American price at the mid of each contract.
 
-    The dividend yield is the past year's cash over spot, the rate is the folder's. Quotes without a bid, or whose mid
-    no volatility explains, have no point.
+    The dividend yield is the past year's cash over spot, the rate is the folder's. Quotes that are one-sided or
+    crossed, or whose mid no volatility explains, have no point.
     """
     # A contract's file of a year may hold days that the underlying's does not; those have no spot and are left out.
     closes = folder.bars(ticker, start, end, Resolution.DAILY)
@@ -37,12 +37,12 @@ def daily_surfaces(folder: DataFolder, ticker: str, start: date, end: date) -> l
         contracts, spot = chain.contracts[chain.contract], spots[time]
         ends = np.array([hours.expiry_time(day) for day in contracts["expiry"].tolist()], np.int64)
         years = years_between(time, ends)
-        bid, ask = chain.bars["bid_close"], chain.bars["ask_close"]
-        use = (bid > 0.0) & (ask >= bid) & (years > _LEAST_LIFE)
         now = exchange_datetime(time, folder)
-        volatility = _implied(
-            contracts[use], 0.5 * (bid + ask)[use], years[use], spot, *_terms(folder, ticker, now.date(), spot)
-        )
+        market, status = market_price(chain.bars["bid_close"], chain.bars["ask_close"], np.nan)
+        use = (status == ContractStatus.PRICED) & (years > _LEAST_LIFE)
+        listed = Contracts(contracts["strike"][use], years[use], contracts["right"][use].astype(np.float64))
+        terms = _terms(folder, ticker, now.date(), spot)
+        volatility = QuotedChain(listed, terms, market[use], status[use]).implied_volatility
         points = [
             SurfacePoint(expiry, strike, right, value)
             for (expiry, strike, right), value in zip(contracts[use].tolist(), volatility.tolist(), strict=True)
@@ -59,20 +59,6 @@ def exchange_datetime(time: int, folder: DataFolder) -> datetime:
     return datetime.fromtimestamp(time / SECOND, UTC).astimezone(zone).replace(tzinfo=None)
 
 
-def _terms(folder: DataFolder, ticker: str, day: date, spot: float) -> tuple[float, float]:
-    """Rate and dividend yield, continuously compounded."""
+def _terms(folder: DataFolder, ticker: str, day: date, spot: float) -> MarketTerms:
     paid = sum(one.amount for one in folder.events(ticker).dividends if day - _YEAR < one.ex_date <= day)
-    return folder.interest_rates.rate_at(day), float(np.log1p(paid / spot))
-
-
-def _implied(
-    contracts: NDArray[np.void],
-    mid: NDArray[np.float64],
-    years: NDArray[np.float64],
-    spot: float,
-    rate: float,
-    dividend_yield: float,
-) -> NDArray[np.float64]:
-    if not len(contracts):
-        return np.zeros(0)
-    return Chain(contracts["strike"], years, contracts["right"]).implied_volatility(mid, spot, rate, dividend_yield)
+    return MarketTerms(spot, folder.interest_rates.rate_at(day), trailing_yield(paid, spot))

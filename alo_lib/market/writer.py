@@ -18,17 +18,16 @@ from alo_lib.market.bars import Bars, OptionBars, contract_keys
 from alo_lib.market.calendar import HoursSegment, MarketHours, database_key, utc_to_local
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.layout import (
+    Archive,
     DataKind,
+    OptionArchive,
     Resolution,
+    SecurityArchive,
     SecurityType,
     factor_file_path,
     interest_rate_path,
     map_file_directory,
     market_hours_path,
-    option_archive,
-    option_entry,
-    security_archive,
-    security_entry,
     symbol_properties_path,
     universe_directory,
 )
@@ -76,72 +75,42 @@ def _write_text(path: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
-def write_security_file(
-    root: Path,
-    ticker: str,
-    day: date,
-    resolution: Resolution,
-    kind: DataKind,
-    bars: Bars,
-    hours: MarketHours,
-    *,
-    security: SecurityType = SecurityType.EQUITY,
-    market: str = "usa",
-) -> Path:
-    """Write the archive of one equity or index: ``day``'s minute bars, or the whole history of hour and daily bars.
+def write_security_file(archive: SecurityArchive, bars: Bars, hours: MarketHours) -> None:
+    """Write the archive of one equity or index: its day's minute bars, or the whole history of hour and daily bars.
 
     Raises ValueError for a price that is not a whole number of deci-cents.
     """
-    path = security_archive(root, security, market, ticker, day, resolution, kind)
-    lines = _lines(bars, day, resolution, kind, hours, security.price_scale)
-    write_zip(path, {security_entry(ticker, day, resolution, kind): "".join(lines)})
-    return path
+    write_zip(archive.path, {archive.entry: "".join(_lines(archive, bars, hours))})
 
 
-def write_option_file(
-    root: Path,
-    ticker: str,
-    day: date,
-    resolution: Resolution,
-    kind: DataKind,
-    chain: OptionBars,
-    hours: MarketHours,
-    *,
-    security: SecurityType = SecurityType.OPTION,
-    market: str = "usa",
-) -> Path:
-    """Write the archive of one chain: ``day``'s minute bars, or its year's hour and daily bars."""
-    path = option_archive(root, security, market, ticker, day, resolution, kind)
+def write_option_file(archive: OptionArchive, chain: OptionBars, hours: MarketHours) -> None:
+    """Write the archive of one chain: its day's minute bars, or its year's hour and daily bars."""
     order = np.argsort(chain.contract, kind="stable")
-    lines = _lines(chain.bars[order], day, resolution, kind, hours, security.price_scale)
+    lines = _lines(archive, chain.bars[order], hours)
     ends = np.searchsorted(chain.contract[order], np.arange(len(chain.contracts)), side="right").tolist()
     entries: dict[str, str] = {}
     start = 0
     for key, end in zip(contract_keys(chain.contracts), ends, strict=True):
-        entries[option_entry(security, ticker, day, resolution, kind, key)] = "".join(lines[start:end])
+        entries[archive.entry(key)] = "".join(lines[start:end])
         start = end
-    write_zip(path, entries)
-    return path
+    write_zip(archive.path, entries)
 
 
-def _lines(
-    bars: Bars, day: date, resolution: Resolution, kind: DataKind, hours: MarketHours, price_scale: float
-) -> list[str]:
+def _lines(archive: Archive, bars: Bars, hours: MarketHours) -> list[str]:
     """One csv line a bar."""
-    columns: list[Sequence[object]] = [_times(bars["time"], day, resolution, kind, hours)]
+    columns: list[Sequence[object]] = [_times(archive, bars["time"], hours)]
     for name in (bars.dtype.names or ())[1:]:
         if bars.dtype[name].kind == "i":
             columns.append(bars[name].tolist())
         else:
-            columns.append(_prices(bars[name], price_scale))
+            columns.append(_prices(bars[name], archive.security.price_scale))
     row = ",".join(["%s"] * len(columns)) + "\n"
     return [row % cells for cells in zip(*columns, strict=True)]
 
 
-def _times(
-    ends: NDArray[np.int64], day: date, resolution: Resolution, kind: DataKind, hours: MarketHours
-) -> Sequence[object]:
+def _times(archive: Archive, ends: NDArray[np.int64], hours: MarketHours) -> Sequence[object]:
     """The start of each bar as its file writes it."""
+    day, resolution, kind = archive.day, archive.resolution, archive.kind
     has_period = kind is not DataKind.OPEN_INTEREST and resolution is not Resolution.DAILY
     local = utc_to_local(ends - resolution.period if has_period else ends, hours.data_zone)
     if resolution is Resolution.MINUTE:
@@ -213,7 +182,7 @@ def write_factor_file(root: Path, permtick: str, rows: Iterable[FactorRow], mark
 
 
 def write_interest_rates(root: Path, rates: Mapping[date, float]) -> Path:
-    """Write the dates from which each rate (decimal a year) holds."""
+    """Write the dates from which each rate, a decimal a year, continuously compounded, holds."""
     path = interest_rate_path(root)
     _write_text(path, ["DATE,PCREDIT8", *(f"{day},{round(100.0 * rates[day], 10):g}" for day in sorted(rates))])
     return path

@@ -1,8 +1,10 @@
 """American and European options: exercise boundary, schemes, price, greeks, implied volatility, chains."""
 
-from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style
+from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, implied_volatility, price
+from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
+from alo_lib.pricing.quotes import ContractStatus, market_price
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 
 __all__ = [
@@ -12,13 +14,19 @@ __all__ = [
     "HIGH_PRECISION",
     "Boundary",
     "Chain",
+    "ContractStatus",
+    "Contracts",
     "Greeks",
     "Invalid",
+    "MarketTerms",
     "PricingError",
+    "QuotedChain",
     "Scheme",
     "Style",
+    "Styles",
     "exercise_boundary",
     "greeks",
     "implied_volatility",
+    "market_price",
     "price",
 ]

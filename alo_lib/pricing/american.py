@@ -22,27 +22,7 @@ from alo_lib.numerics.chebyshev import weights_at
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementary import exponential, fma, normal_cdf_pdf
 from alo_lib.numerics.lanes import LANES, align_stack, load, store
-from alo_lib.pricing.boundary import (
-    ACTIVE,
-    FAILED,
-    KIND,
-    NEAR,
-    RATE,
-    SEARCH,
-    SPAN,
-    START,
-    START_Q,
-    START_R,
-    TIME,
-    UNTIL,
-    VOLATILITY,
-    YIELD,
-    Space,
-    prepare,
-    set_limit,
-    solve_boundary,
-    solve_tangents,
-)
+from alo_lib.pricing.boundary import prepare, set_limit, solve_boundary, solve_tangents
 from alo_lib.pricing.european import P_RATE, P_SPOT, P_STRIKE, P_TIME, P_VOLATILITY, P_YIELD, V_SS, WITH_NONE
 from alo_lib.pricing.premium import (
     BELOW,
@@ -65,6 +45,23 @@ from alo_lib.pricing.premium import (
     Puts,
 )
 from alo_lib.pricing.scheme import PRICE_SINE, Tables
+from alo_lib.pricing.space import (
+    ACTIVE,
+    FAILED,
+    KIND,
+    NEAR,
+    RATE,
+    SEARCH,
+    SPAN,
+    START,
+    START_Q,
+    START_R,
+    TIME,
+    UNTIL,
+    VOLATILITY,
+    YIELD,
+    Space,
+)
 
 __all__ = [
     "DOUBLE",

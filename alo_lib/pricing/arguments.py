@@ -1,14 +1,28 @@
 """Arguments of the array functions: domains as data, validation, broadcasting."""
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DOMAINS", "Invalid", "PricingError", "Style", "check_choice", "prepare"]
+__all__ = [
+    "DOMAINS",
+    "STYLES",
+    "Invalid",
+    "PricingError",
+    "Style",
+    "Styles",
+    "are_american",
+    "check_choice",
+    "outside",
+    "prepare",
+]
 
 Array = npt.NDArray[np.float64]
 Style = Literal["american", "european"]
+STYLES: Final[tuple[str, ...]] = get_args(Style)
+Styles = Style | npt.NDArray[np.str_]
+"""One style for all contracts, or one a contract."""
 Invalid = Literal["raise", "nan"]
 
 # Closed ranges of valid values, read by validation, documentation and test generators.
@@ -31,6 +45,25 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """Raise PricingError unless value is one of the allowed words."""
     if value not in allowed:
         raise PricingError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
+
+
+def are_american(style: Styles, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Which contracts of a shape may be exercised early. Raises PricingError for a word that is no style."""
+    words = np.asarray(style)
+    american = words == "american"
+    known = american | (words == "european")
+    if not known.all():
+        check_choice("style", str(words[~known].flat[0]), STYLES)
+    try:
+        return np.broadcast_to(american, shape)
+    except ValueError:
+        raise PricingError(f"style has shape {words.shape}; allowed: one word, or {shape}") from None
+
+
+def outside(name: str, values: Array) -> npt.NDArray[np.bool_]:
+    """Which values of a named argument are beyond its domain; NaN is not."""
+    low, high = DOMAINS[name]
+    return np.asarray((values < low) | (values > high))
 
 
 def _bad(name: str, values: Array) -> npt.NDArray[np.bool_]:

@@ -16,7 +16,6 @@ from alo_lib.pricing.american import (
     set_put,
     solve,
 )
-from alo_lib.pricing.boundary import FAILED, UNTIL, Space, new_space
 from alo_lib.pricing.european import (
     COUNT,
     P_RATE,
@@ -41,6 +40,8 @@ from alo_lib.pricing.european import (
 )
 from alo_lib.pricing.premium import POINT_ROWS, evaluate, new_puts
 from alo_lib.pricing.scheme import Tables
+from alo_lib.pricing.space import FAILED, UNTIL, Space, new_space
+from alo_lib.pricing.terms import Options
 
 __all__ = [
     "C_RIGHT",
@@ -112,14 +113,11 @@ def to_market(wanted: int, contract: Array, put: Array, total: Array, block: Arr
 
 
 @kernel
-def difficulties(
-    rate: Array, dividend_yield: Array, volatility: Array, time: Array, right: Array, out: Integers
-) -> None:
+def difficulties(options: Options, volatility: Array, out: Integers) -> None:
     """How much denser a scheme each of n contracts needs, see :func:`alo_lib.pricing.american.difficulty`."""
-    for i in range(rate.size):
-        call = right[i] > 0.0
-        r = dividend_yield[i] if call else rate[i]
-        q = rate[i] if call else dividend_yield[i]
+    spot, strike, rate, dividend_yield, time, right = options
+    for i in range(volatility.size):
+        _, _, r, q = reduce_contract(spot[i], strike[i], rate[i], dividend_yield[i], right[i])
         out[i] = difficulty(r, q, volatility[i], time[i])
 
 
@@ -132,23 +130,13 @@ def _take(rows: int, from_: Array, source: Integers, points: Array) -> None:
 
 
 @kernel
-def value_batch(
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    volatility: Array,
-    time: Array,
-    right: Array,
-    american: int,
-    t: Tables,
-    out: Array,
-) -> int:
+def value_batch(options: Options, volatility: Array, american: int, t: Tables, out: Array) -> int:
     """Prices, out (1, n), or prices and greeks, out (10, n), of n contracts; elements with a NaN give NaN.
 
     Consecutive contracts with the same boundary share it. Returns -1, or the first element whose boundary could not be
     solved; those give NaN too.
     """
+    spot, strike, rate, dividend_yield, time, right = options
     n = spot.size
     p = t.price.shape[1]
     wanted = WITH_NONE if out.shape[0] == 1 else WITH_ALL

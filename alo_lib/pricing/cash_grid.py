@@ -13,13 +13,15 @@ The grid's second-order errors are made regular, so that two grids extrapolate t
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.pricing.terms import Cash, Option
 
-__all__ = ["count_steps", "grid_value", "half_width", "refinement", "sure_value"]
+__all__ = ["Grid", "count_steps", "grid_value", "half_width", "refinement", "sure_value"]
 
 Array = npt.NDArray[np.float64]
 
@@ -32,34 +34,43 @@ _CENTRAL = 1e-3  # below which the fit is taken from its series
 _FINEST = 1000
 
 
+class Grid(NamedTuple):
+    """How wide and fine a grid is, before its ``multiple``."""
+
+    width: float  # half of it, in log spot
+    cells: int  # on each side of the spot
+    steps: int  # of time, if the option's life were one stretch
+
+
+class _Flow(NamedTuple):
+    """What one node takes from its neighbours a year, and the rate at which it is discounted."""
+
+    down: float
+    up: float
+    rate: float
+
+
 @kernel
-def half_width(
-    spot: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    times: Array,
-    amounts: Array,
-) -> float:
+def half_width(option: Option, volatility: float, cash: Cash) -> float:
     """Half width of the grid in log spot: what the path may reach, and the strike."""
     total = 0.0
-    for k in range(times.size):
-        if times[k] < time:
-            total += amounts[k]
-    deviation = volatility * math.sqrt(time)
-    width = _WIDTH * deviation + abs(rate - dividend_yield - 0.5 * volatility * volatility) * time
-    return float(max(width + math.log1p(total / spot), abs(math.log(spot / strike)) + 2.0 * deviation))
+    for k in range(cash.times.size):
+        if cash.times[k] < option.time:
+            total += cash.amounts[k]
+    deviation = volatility * math.sqrt(option.time)
+    drift = option.rate - option.dividend_yield - 0.5 * volatility * volatility
+    width = _WIDTH * deviation + abs(drift) * option.time
+    moneyness = abs(math.log(option.spot / option.strike))
+    return float(max(width + math.log1p(total / option.spot), moneyness + 2.0 * deviation))
 
 
 @kernel
-def refinement(rate: float, dividend_yield: float, volatility: float, width: float, cells: int) -> int:
+def refinement(option: Option, volatility: float, width: float, cells: int) -> int:
     """``cells`` or, where drift is so far above volatility that they would be too wide for it, more of them.
 
     A grid has twice or three times as many on each side of the spot.
     """
-    drift = abs((rate - dividend_yield) / (volatility * volatility) - 0.5)
+    drift = abs((option.rate - option.dividend_yield) / (volatility * volatility) - 0.5)
     return max(cells, min(math.ceil(drift * width / (2.0 * _PECLET)), _FINEST))
 
 
@@ -82,30 +93,20 @@ def _steps_between(length: float, time: float, steps: int, multiple: int) -> int
 
 
 @kernel
-def sure_value(
-    s: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    now: float,
-    time: float,
-    times: Array,
-    amounts: Array,
-    call: bool,
-    american: bool,
-) -> float:
-    """Value at calendar time ``now`` without volatility: at an end of the grid, where nothing is left to chance.
+def sure_value(s: float, now: float, option: Option, cash: Cash) -> float:
+    """Value at spot ``s`` and calendar time ``now`` without volatility: at an end of the grid, where nothing is chance.
 
     An American option is exercised at once, at expiry, or at the best of the ex-times ahead: a call just before one, a
     put just after.
     """
+    _, strike, rate, dividend_yield, time, call, american = option
     side = 1.0 if call else -1.0
     best = max(side * (s - strike), 0.0) if american else 0.0
     paid = 0.0
-    for k in range(times.size):
-        if now < times[k] < time:
-            ahead = times[k] - now
-            after = paid + amounts[k] * math.exp(-rate * ahead)
+    for k in range(cash.times.size):
+        if now < cash.times[k] < time:
+            ahead = cash.times[k] - now
+            after = paid + cash.amounts[k] * math.exp(-rate * ahead)
             left = max(s * math.exp(-dividend_yield * ahead) - (paid if call else after), 0.0)
             if american:
                 best = max(best, side * (left - strike * math.exp(-rate * ahead)))
@@ -116,23 +117,13 @@ def sure_value(
 
 @kernel
 def _step(
-    v: Array,
-    payoff: Array,
-    work: Array,
-    n: int,
-    dt: float,
-    down: float,
-    up: float,
-    rate: float,
-    theta: float,
-    call: bool,
-    american: bool,
+    v: Array, payoff: Array, work: Array, n: int, dt: float, flow: _Flow, theta: float, call: bool, american: bool
 ) -> None:
     """One step of time inside the grid; ``v[0]`` and ``v[n]`` have their new values already, the old ones are in work.
 
-    down, up: what one node takes from its neighbours a year. The matrix is constant along the diagonals, so that
-    elimination's pivots settle to a constant after a few cells.
+    The matrix is constant along the diagonals, so that elimination's pivots settle to a constant after a few cells.
     """
+    down, up, rate = flow
     rhs, pivot, lead = work[0], work[1], work[2]
     below, above = -theta * dt * down, -theta * dt * up
     diagonal = 1.0 + theta * dt * (down + up + rate)
@@ -255,19 +246,10 @@ def _boundary(s: Array, v: Array, payoff: Array, n: int, call: bool) -> float:
 
 @kernel
 def grid_value(
-    spot: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
+    option: Option,
     volatility: float,
-    time: float,
-    call: bool,
-    american: bool,
-    times: Array,
-    amounts: Array,
-    width: float,
-    cells: int,
-    steps: int,
+    cash: Cash,
+    grid: Grid,
     multiple: int,
     work: Array,
     out: Array,
@@ -275,13 +257,14 @@ def grid_value(
 ) -> None:
     """Price and its first three derivatives by spot into out (4), from one grid of ``2 * multiple * cells`` cells.
 
-    steps: how many steps of time there would be if the option's life were one stretch, before ``multiple``. work:
-    (7, 2 * multiple * cells + 1) scratch. trace: (2, count_steps) receives time to expiry and the exercise boundary
-    after each step, or (2, 0).
+    work: (7, 2 * multiple * cells + 1) scratch. trace: (2, count_steps) receives time to expiry and the exercise
+    boundary after each step, or (2, 0).
     """
+    spot, strike, rate, dividend_yield, time, call, american = option
+    times = cash.times
     side = 1.0 if call else -1.0
-    half = multiple * cells
-    h = width / half
+    half = multiple * grid.cells
+    h = grid.width / half
     n = 2 * half
     s, v, payoff, scratch = work[4], work[5], work[6], work[:4]
     kink = math.log(strike / spot)
@@ -300,7 +283,7 @@ def grid_value(
     drift = rate - dividend_yield - 0.5 * variance
     peclet = drift * h / variance
     fitted = 0.5 * variance * (peclet / math.tanh(peclet) if abs(peclet) > _CENTRAL else 1.0 + peclet * peclet / 3.0)
-    down, up = fitted / (h * h) - 0.5 * drift / h, fitted / (h * h) + 0.5 * drift / h
+    flow = _Flow(fitted / (h * h) - 0.5 * drift / h, fitted / (h * h) + 0.5 * drift / h, rate)
     event = times.size - 1
     while event >= 0 and times[event] >= time:
         event -= 1
@@ -309,7 +292,7 @@ def grid_value(
     while now > 0.0:
         before = times[event] if event >= 0 else 0.0
         length = now - before
-        count = _steps_between(length, time, steps, multiple) if length > 0.0 else 0
+        count = _steps_between(length, time, grid.steps, multiple) if length > 0.0 else 0
         done = 0.0
         # The last step of all is implicit too, since Crank-Nicolson leaves ripples that spoil higher derivatives.
         damped = _DAMPED if event < 0 else 0
@@ -327,16 +310,16 @@ def grid_value(
             done = elapsed
             tau = time - now + elapsed
             scratch[3, 0], scratch[3, 1] = v[0], v[n]
-            v[0] = sure_value(s[0], strike, rate, dividend_yield, time - tau, time, times, amounts, call, american)
-            v[n] = sure_value(s[n], strike, rate, dividend_yield, time - tau, time, times, amounts, call, american)
-            _step(v, payoff, scratch, n, dt, down, up, rate, 1.0 if implicit else 0.5, call, american)
+            v[0] = sure_value(s[0], time - tau, option, cash)
+            v[n] = sure_value(s[n], time - tau, option, cash)
+            _step(v, payoff, scratch, n, dt, flow, 1.0 if implicit else 0.5, call, american)
             if row < trace.shape[1]:
                 trace[0, row] = tau
                 trace[1, row] = _boundary(s, v, payoff, n, call)
                 row += 1
         now = before
         if event >= 0:
-            _pay(s, v, work[0], n, h, amounts[event], call)
+            _pay(s, v, work[0], n, h, cash.amounts[event], call)
             if american:
                 begins = _exercise(s, v, payoff, n, call)
                 if row < trace.shape[1]:

@@ -1,14 +1,16 @@
 """The contracts of one underlying, priced together."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import PricingError, Style, check_choice, prepare
+from alo_lib.pricing.arguments import PricingError, Styles, are_american, prepare
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.dividends import Dividends, check_dividends
-from alo_lib.pricing.options import Greeks, SchemeLike, run_implied, run_values
-from alo_lib.pricing.scheme import resolve_scheme
-from alo_lib.pricing.surface import Surfaces
+from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.options import Greeks, Method, SchemeLike, run_implied, run_values
+from alo_lib.pricing.panels import ChainPanels
+from alo_lib.pricing.terms import Options
 
 __all__ = ["Chain"]
 
@@ -20,8 +22,9 @@ class Chain:
 
     strike, time_to_expiry, right: shape (n,), or scalars that broadcast to it. Rates, yields and volatilities are
     scalars or one a contract. American contracts read their exercise boundaries from panels that are kept while rate
-    and yield stay (:mod:`alo_lib.pricing.surface`), so prices are within 1e-6 of spot of :func:`price`.
+    and yield stay (:mod:`alo_lib.pricing.panels`), so prices are within 1e-6 of spot of :func:`price`.
 
+    style: of all contracts, or (n,) of one each. panels: False solves each contract's own boundary, as :func:`price`.
     dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
 
     Raises ValueError (PricingError) naming an argument outside its range.
@@ -33,17 +36,25 @@ class Chain:
         time_to_expiry: npt.ArrayLike,
         right: npt.ArrayLike,
         *,
-        style: Style = "american",
+        style: Styles = "american",
         scheme: SchemeLike = "accurate",
         dividends: Dividends | None = None,
+        panels: bool = True,
     ) -> None:
-        check_choice("style", style, ("american", "european"))
+        self._method = Method.of(scheme=scheme, dividends=dividends, invalid="nan")
         _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
         self.strike, self.time_to_expiry, self.right = flat
-        self.style: Style = style
-        self._scheme = resolve_scheme(scheme)
-        self._dividends = None if dividends is None else check_dividends(dividends)
-        self._surfaces = Surfaces(self.strike, self.time_to_expiry, self.right, self._scheme)
+        american = are_american(style, self.strike.shape)
+        read = american if panels and dividends is None else np.zeros(len(self), np.bool_)
+        # A slice where all contracts read panels, which is the rule and copies nothing.
+        self._read = slice(None) if read.all() else np.flatnonzero(read)
+        groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
+        self._alone = [(early, rows) for early, rows in groups if rows.size]
+        self._panels = self._read_panels()
+
+    def _read_panels(self) -> ChainPanels:
+        rows = self._read
+        return ChainPanels(self.strike[rows], self.time_to_expiry[rows], self.right[rows], self._method.scheme)
 
     def __len__(self) -> int:
         return self.strike.size
@@ -64,15 +75,19 @@ class Chain:
         rows: int,
     ) -> Array:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
-        flat = [s, self.strike, r, q, sigma, self.time_to_expiry, self.right]
-        if self.style == "european" or self._dividends is not None:
-            american = int(self.style == "american")
-            return run_values(flat, american, self._scheme, rows, dividends=self._dividends, invalid="nan")
-        values = self._surfaces.values(s, r, q, sigma, rows)
-        rest = np.flatnonzero(np.isnan(values[0]))
-        if rest.size:
-            values[:, rest] = run_values([array[rest] for array in flat], 1, self._scheme, rows, invalid="nan")
-        return values
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
+        out = np.empty((rows, len(self)))
+        for american, alone in self._alone:
+            method = replace(self._method, american=american)
+            out[:, alone] = run_values(options.part(alone), sigma[alone], rows, method)
+        options, sigma = options.part(self._read), sigma[self._read]
+        if sigma.size:
+            values = self._panels.values(options.spot, options.rate, options.dividend_yield, sigma, rows)
+            rest = np.flatnonzero(np.isnan(values[0]))
+            if rest.size:
+                values[:, rest] = run_values(options.part(rest), sigma[rest], rows, self._method)
+            out[:, self._read] = values
+        return out
 
     def price(
         self, spot: npt.ArrayLike, rate: npt.ArrayLike, dividend_yield: npt.ArrayLike, volatility: npt.ArrayLike
@@ -98,18 +113,21 @@ class Chain:
         prices = np.array(price, dtype=np.float64, order="C")
         if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
-        rows = np.atleast_2d(prices).shape[0]
-        contracts = (s, self.strike, r, q, self.time_to_expiry, self.right)
-        if self.style == "european" or self._dividends is not None:
-            flat = [prices.reshape(-1), *(np.tile(array, rows) for array in contracts)]
-            found = run_implied(flat, int(self.style == "american"), self._scheme, dividends=self._dividends)
-            return found.reshape(prices.shape)
-        found = np.empty((rows, len(self)))
-        for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
-            out[:], without = self._surfaces.implied(quoted, s, r, q)
-            rest = np.flatnonzero(without)
-            if rest.size:
-                out[rest] = run_implied([array[rest] for array in (quoted, *contracts)], 1, self._scheme)
+        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
+        found = np.empty((np.atleast_2d(prices).shape[0], len(self)))
+        for american, alone in self._alone:
+            repeated = Options(*(np.tile(array, len(found)) for array in options.part(alone)))
+            method = replace(self._method, american=american)
+            found[:, alone] = run_implied(prices[..., alone].reshape(-1), repeated, method).reshape(len(found), -1)
+        options = options.part(self._read)
+        if options.spot.size:
+            for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
+                told = np.ascontiguousarray(quoted[self._read])
+                implied, without = self._panels.implied(told, options.spot, options.rate, options.dividend_yield)
+                rest = np.flatnonzero(without)
+                if rest.size:
+                    implied[rest] = run_implied(told[rest], options.part(rest), self._method)
+                out[self._read] = implied
         return found.reshape(prices.shape)
 
     def roll(self, elapsed_years: float) -> None:
@@ -120,8 +138,5 @@ class Chain:
         if not 0.0 <= elapsed_years < np.inf:
             raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
         self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)
-        self._surfaces = Surfaces(self.strike, self.time_to_expiry, self.right, self._scheme)
-        if self._dividends is not None:
-            times, amounts = self._dividends
-            ahead = times > elapsed_years
-            self._dividends = (times[ahead] - elapsed_years, amounts[ahead])
+        self._panels = self._read_panels()
+        self._method = self._method.after(elapsed_years)

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import PricingError
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.cash_grid import count_steps, grid_value, half_width, refinement, sure_value
+from alo_lib.pricing.cash_grid import Grid, count_steps, grid_value, half_width, refinement, sure_value
 from alo_lib.pricing.european import european_put_value
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
+from alo_lib.pricing.terms import Cash, Option, Options
 
 __all__ = ["Dividends", "boundary_with_dividends", "check_dividends", "implied_with_dividends", "values_with_dividends"]
 
@@ -25,7 +26,7 @@ Array = npt.NDArray[np.float64]
 Dividends = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
-class Grid(NamedTuple):
+class _Size(NamedTuple):
     """Cells on each side of the spot and steps over the option's life; the two grids have 2 and 3 times as many."""
 
     cells: int
@@ -33,7 +34,7 @@ class Grid(NamedTuple):
 
 
 # With the largest error over benchmarks/pricing.py's cases, in units of spot.
-_GRIDS: Final = {FAST: Grid(16, 5), ACCURATE: Grid(40, 10), HIGH_PRECISION: Grid(120, 30)}
+_SIZES: Final = {FAST: _Size(16, 5), ACCURATE: _Size(40, 10), HIGH_PRECISION: _Size(120, 30)}
 _VOLATILITY_MIN = 1e-3
 _VOLATILITY_MAX = 5.0
 _IMPLIED_STEPS = 60
@@ -44,8 +45,8 @@ _DIFFERENCED = 2  # times as many cells for differences
 _RATE_STEP = 0.005
 
 
-def check_dividends(dividends: Dividends) -> tuple[Array, Array]:
-    """Ex-times (k,) in years, ascending, and amounts (k,).
+def check_dividends(dividends: Dividends) -> Cash:
+    """The dividends in ascending order of their ex-times.
 
     Raises PricingError when the shapes differ, a time is not positive, or an amount is negative or not finite.
     """
@@ -59,108 +60,62 @@ def check_dividends(dividends: Dividends) -> tuple[Array, Array]:
         if not valid.all():
             raise PricingError(f"{name} is {values[~valid][0]:g}; allowed: positive (an amount may be 0) and finite")
     order = np.argsort(times, kind="stable")
-    return np.ascontiguousarray(times[order]), np.ascontiguousarray(amounts[order])
+    return Cash(np.ascontiguousarray(times[order]), np.ascontiguousarray(amounts[order]))
 
 
-def _grid(scheme: Scheme) -> Grid:
+def _size(scheme: Scheme) -> _Size:
     """The grid that goes with a scheme; one of the user's own has 4 cells and a step for each boundary node."""
-    return _GRIDS.get(scheme, Grid(4 * scheme.nodes, scheme.nodes))
+    return _SIZES.get(scheme, _Size(4 * scheme.nodes, scheme.nodes))
 
 
 @kernel
-def _cash_value(
-    spot: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    call: bool,
-    american: bool,
-    times: Array,
-    amounts: Array,
-    width: float,
-    cells: int,
-    steps: int,
-    out: Array,
-) -> None:
+def _cash_value(option: Option, volatility: float, cash: Cash, grid: Grid, out: Array) -> None:
     """Price and its first three derivatives by spot into out (4), extrapolated, at least intrinsic."""
-    work = np.empty((7, 6 * cells + 1))
+    work = np.empty((7, 6 * grid.cells + 1))
     coarse, fine, no_trace = np.empty(4), np.empty(4), np.empty((2, 0))
     for multiple, one in ((2, coarse), (3, fine)):
-        grid_value(
-            spot,
-            strike,
-            rate,
-            dividend_yield,
-            volatility,
-            time,
-            call,
-            american,
-            times,
-            amounts,
-            width,
-            cells,
-            steps,
-            multiple,
-            work,
-            one,
-            no_trace,
-        )
+        grid_value(option, volatility, cash, grid, multiple, work, one, no_trace)
     for k in range(4):
         out[k] = (9.0 * fine[k] - 4.0 * coarse[k]) / 5.0
-    side = 1.0 if call else -1.0
-    exercised = side * (spot - strike)
-    if american and (fine[0] <= exercised or out[0] <= exercised):
+    side = 1.0 if option.call else -1.0
+    exercised = side * (option.spot - option.strike)
+    if option.american and (fine[0] <= exercised or out[0] <= exercised):
         out[0], out[1], out[2], out[3] = exercised, side, 0.0, 0.0
     elif out[0] < 0.0:
         out[:] = 0.0
 
 
 @kernel
+def _option(options: Options, i: int, american: bool) -> Option:
+    return Option(
+        options.spot[i],
+        options.strike[i],
+        options.rate[i],
+        options.dividend_yield[i],
+        options.time[i],
+        options.right[i] > 0.0,
+        american,
+    )
+
+
+@kernel
 def _cash_values(
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    volatility: Array,
-    time: Array,
-    right: Array,
-    american: bool,
-    times: Array,
-    amounts: Array,
-    width: Array,
-    cells: Array,
-    steps: int,
-    out: Array,
+    options: Options, volatility: Array, american: bool, cash: Cash, grids: Array, steps: int, out: Array
 ) -> None:
     """Price and its derivatives by spot, out (4, n), of n options; elements with a NaN give NaN.
 
-    width, cells (n,): each grid's, from :func:`_grids`. Zero time gives intrinsic value; a volatility below 0.001 is
-    priced as 0.001.
+    grids (2, n): half width and cells of each, from :func:`_grids`. Zero time gives intrinsic value; a volatility below
+    0.001 is priced as 0.001.
     """
+    spot, strike, rate, dividend_yield, time, right = options
     one = np.empty(4)
     for i in range(spot.size):
         one[:] = 0.0
         if math.isnan(spot[i] + strike[i] + rate[i] + dividend_yield[i] + volatility[i] + time[i] + right[i]):
             one[:] = math.nan
         elif time[i] > 0.0:
-            _cash_value(
-                spot[i],
-                strike[i],
-                rate[i],
-                dividend_yield[i],
-                max(volatility[i], _VOLATILITY_MIN),
-                time[i],
-                right[i] > 0.0,
-                american,
-                times,
-                amounts,
-                width[i],
-                int(cells[i]),
-                steps,
-                one,
-            )
+            grid = Grid(grids[0, i], int(grids[1, i]), steps)
+            _cash_value(_option(options, i, american), max(volatility[i], _VOLATILITY_MIN), cash, grid, one)
         else:
             one[0] = max(right[i] * (spot[i] - strike[i]), 0.0)
             one[1] = right[i] if one[0] > 0.0 else 0.0
@@ -169,42 +124,23 @@ def _cash_values(
 
 
 @kernel
-def _grids(
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    volatility: Array,
-    time: Array,
-    times: Array,
-    amounts: Array,
-    cells: int,
-    out: Array,
-) -> None:
+def _grids(options: Options, volatility: Array, american: bool, cash: Cash, cells: int, out: Array) -> None:
     """Half width and cells of each option's grid into out (2, n)."""
-    for i in range(spot.size):
+    for i in range(volatility.size):
+        option = _option(options, i, american)
         sigma = max(volatility[i], _VOLATILITY_MIN)
-        out[0, i] = half_width(spot[i], strike[i], rate[i], dividend_yield[i], sigma, time[i], times, amounts)
-        out[1, i] = refinement(rate[i], dividend_yield[i], sigma, out[0, i], cells) if time[i] > 0.0 else cells
+        out[0, i] = half_width(option, sigma, cash)
+        out[1, i] = refinement(option, sigma, out[0, i], cells) if option.time > 0.0 else cells
 
 
 @kernel
-def _guess(
-    price: float,
-    spot: float,
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    time: float,
-    call: bool,
-    times: Array,
-    amounts: Array,
-) -> float:
+def _guess(price: float, option: Option, cash: Cash) -> float:
     """Implied volatility of the European option on the spot without the cash's present value, roughly."""
+    spot, strike, rate, dividend_yield, time, call, _american = option
     free = spot
-    for k in range(times.size):
-        if times[k] < time:
-            free -= amounts[k] * math.exp(-rate * times[k])
+    for k in range(cash.times.size):
+        if cash.times[k] < time:
+            free -= cash.amounts[k] * math.exp(-rate * cash.times[k])
     free = max(free, 0.01 * spot)
     forward = free * math.exp(-dividend_yield * time) - strike * math.exp(-rate * time)
     put = price - forward if call else price
@@ -221,70 +157,64 @@ def _guess(
 
 
 @kernel
-def _cash_implied(
-    price: Array,
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    time: Array,
-    right: Array,
-    american: bool,
-    times: Array,
-    amounts: Array,
-    cells: int,
-    steps: int,
-    out: Array,
-) -> None:
-    """Implied volatilities between 0.001 and 5 into out (n), NaN where there is none, by secants inside a bracket."""
+def _search(price: float, option: Option, cash: Cash, cells: int, steps: int) -> float:
+    """The implied volatility between 0.001 and 5, NaN where there is none, by secants inside a bracket."""
+    strike = option.strike
+    # Volatility adds to what is sure: nothing explains less.
+    if price <= sure_value(option.spot, 0.0, option, cash) + 1e-10 * strike:
+        return math.nan
     one = np.empty(4)
+    sigma = _guess(price, option, cash)
+    low, high = 0.0, math.inf  # of what has been tried: too little, too much
+    before, miss_before = math.nan, math.nan
+    for _ in range(_IMPLIED_STEPS):
+        width = half_width(option, sigma, cash)
+        finer = refinement(option, sigma, width, cells)
+        _cash_value(option, sigma, cash, Grid(width, finer, steps), one)
+        miss = one[0] - price
+        if (sigma == _VOLATILITY_MIN and miss >= -1e-10 * strike) or (sigma == _VOLATILITY_MAX and miss <= 0.0):
+            return math.nan
+        if (
+            abs(miss) <= 1e-11 * strike
+            or (high < math.inf and high - low <= 1e-10 * high)
+            or abs(sigma - before) <= 1e-11 * sigma
+        ):
+            return float(sigma)
+        if miss < 0.0:
+            low = sigma
+        else:
+            high = sigma
+        # A secant where it stays well inside what is known, else halving or doubling.
+        following = sigma - miss * (sigma - before) / (miss - miss_before)
+        before, miss_before = sigma, miss
+        if math.isnan(following) and one[1] != 0.0:
+            following = sigma - miss / max(_vega(option, sigma), 1e-3 * strike)
+        lowest = low if low > 0.0 else 0.25 * sigma
+        highest = high if high < math.inf else 4.0 * sigma
+        if not lowest < following < highest:
+            following = math.sqrt(lowest * highest)
+        sigma = min(max(following, _VOLATILITY_MIN), _VOLATILITY_MAX)
+    return math.nan
+
+
+@kernel
+def _cash_implied(
+    price: Array, options: Options, american: bool, cash: Cash, cells: int, steps: int, out: Array
+) -> None:
+    """Implied volatilities into out (n), see :func:`_search`; elements with a NaN or without life left give NaN."""
+    spot, strike, rate, dividend_yield, time, right = options
     for i in range(price.size):
         out[i] = math.nan
         if math.isnan(price[i] + spot[i] + strike[i] + rate[i] + dividend_yield[i] + time[i] + right[i]):
             continue
-        if not time[i] > 0.0:
-            continue
-        call = right[i] > 0.0
-        terms = (spot[i], strike[i], rate[i], dividend_yield[i])
-        # Volatility adds to what is sure: nothing explains less.
-        if price[i] <= sure_value(*terms, 0.0, time[i], times, amounts, call, american) + 1e-10 * strike[i]:
-            continue
-        sigma = _guess(price[i], *terms, time[i], call, times, amounts)
-        low, high = 0.0, math.inf  # of what has been tried: too little, too much
-        before, miss_before = math.nan, math.nan
-        for _ in range(_IMPLIED_STEPS):
-            width = half_width(*terms, sigma, time[i], times, amounts)
-            finer = refinement(rate[i], dividend_yield[i], sigma, width, cells)
-            _cash_value(*terms, sigma, time[i], call, american, times, amounts, width, finer, steps, one)
-            miss = one[0] - price[i]
-            if (sigma == _VOLATILITY_MIN and miss >= -1e-10 * strike[i]) or (sigma == _VOLATILITY_MAX and miss <= 0.0):
-                break
-            if (
-                abs(miss) <= 1e-11 * strike[i]
-                or (high < math.inf and high - low <= 1e-10 * high)
-                or abs(sigma - before) <= 1e-11 * sigma
-            ):
-                out[i] = sigma
-                break
-            if miss < 0.0:
-                low = sigma
-            else:
-                high = sigma
-            # A secant where it stays well inside what is known, else halving or doubling.
-            following = sigma - miss * (sigma - before) / (miss - miss_before)
-            before, miss_before = sigma, miss
-            if math.isnan(following) and one[1] != 0.0:
-                following = sigma - miss / max(_vega(*terms, sigma, time[i]), 1e-3 * strike[i])
-            lowest = low if low > 0.0 else 0.25 * sigma
-            highest = high if high < math.inf else 4.0 * sigma
-            if not lowest < following < highest:
-                following = math.sqrt(lowest * highest)
-            sigma = min(max(following, _VOLATILITY_MIN), _VOLATILITY_MAX)
+        if time[i] > 0.0:
+            out[i] = _search(price[i], _option(options, i, american), cash, cells, steps)
 
 
 @kernel
-def _vega(spot: float, strike: float, rate: float, dividend_yield: float, volatility: float, time: float) -> float:
+def _vega(option: Option, volatility: float) -> float:
     """Vega of the European option without cash dividends: the first secant's slope."""
+    spot, strike, rate, dividend_yield, time, _, _ = option
     s = volatility * math.sqrt(time)
     plus = (math.log(spot / strike) + (rate - dividend_yield) * time) / s + 0.5 * s
     return float(
@@ -293,60 +223,68 @@ def _vega(spot: float, strike: float, rate: float, dividend_yield: float, volati
 
 
 def values_with_dividends(
-    flat: list[Array], american: bool, scheme: Scheme, rows: int, times: Array, amounts: Array
+    options: Options, volatility: Array, american: bool, scheme: Scheme, cash: Cash, rows: int
 ) -> Array:
-    """Prices (rows = 1) or prices and greeks (rows = 10) of flat arguments (spot .. right), shape (rows, n).
+    """Prices (rows = 1) or prices and greeks (rows = 10), shape (rows, n); volatility (n,).
 
     Delta and gamma are read off the grid; theta and charm follow from them by the Black-Scholes equation; the others
     are central differences of solutions on one finer grid: of fourth order by volatility, of second order by rates.
     """
-    cells, steps = _grid(scheme)
-    count = flat[0].size
+    size = _size(scheme)
+    count = volatility.size
     grids = np.empty((2, count))
-    _grids(*flat[:6], times, amounts, cells, grids)
+    _grids(options, volatility, american, cash, size.cells, grids)
 
-    def solve(shifted: list[Array]) -> Array:
+    def solve(shifted: Options, sigma: Array) -> Array:
         out = np.empty((4, count))
-        _cash_values(*shifted, american, times, amounts, grids[0], grids[1], steps, out)
+        _cash_values(shifted, sigma, american, cash, grids, size.steps, out)
         return out
 
-    base = solve(flat)
+    base = solve(options, volatility)
     if rows == 1:
         return base[:1]
     # The exercise boundary's place between two nodes leaves ripples of a grid's own error in what is differenced.
     grids[1] *= _DIFFERENCED
-    middle = solve(flat)[0]
-
-    def pair(index: int, step: Array) -> tuple[Array, Array]:
-        up, down = list(flat), list(flat)
-        up[index], down[index] = flat[index] + step, flat[index] - step
-        return solve(up), solve(down)
-
-    spot, strike, rate, dividend_yield, volatility, time, right = flat
-    price, delta, gamma, speed = base
-    values = {"price": price, "delta": delta, "gamma": np.maximum(gamma, 0.0)}
-    held = (time > 0.0) & ~((price <= right * (spot - strike)) & american) | np.isnan(price)
-    carry, variance = rate - dividend_yield, np.maximum(volatility, _VOLATILITY_MIN) ** 2
-    values["theta"] = np.where(held, rate * price - carry * spot * delta - 0.5 * variance * spot**2 * gamma, 0.0)
-    values["charm"] = np.where(
-        held,
-        dividend_yield * delta - (carry + variance) * spot * gamma - 0.5 * variance * spot**2 * speed,
-        0.0,
-    )
+    values = _on_the_grid(options, volatility, american, base)
     step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
     with np.errstate(invalid="ignore", divide="ignore"):
-        up, down = pair(4, step)
-        far_up, far_down = pair(4, 2.0 * step)
+        middle = solve(options, volatility)[0]
+        up, down = solve(options, volatility + step), solve(options, volatility - step)
+        far_up, far_down = solve(options, volatility + 2.0 * step), solve(options, volatility - 2.0 * step)
         values["vega"] = _slope(up[0], down[0], far_up[0], far_down[0]) / step
         values["vanna"] = _slope(up[1], down[1], far_up[1], far_down[1]) / step
         bend = 16.0 * (up[0] + down[0]) - far_up[0] - far_down[0] - 30.0 * middle
         values["volga"] = bend / (12.0 * step**2)
-        for name, index in (("rho", 2), ("epsilon", 3)):
-            up, down = pair(index, np.full(count, _RATE_STEP))
-            values[name] = (up[0] - down[0]) / (2.0 * _RATE_STEP)
     for name in ("vega", "volga", "vanna"):
         values[name] = np.where(step > 0.0, values[name], 0.0)
+    rate, dividend_yield = options.rate, options.dividend_yield
+    for name, up_, down_ in (
+        ("rho", options._replace(rate=rate + _RATE_STEP), options._replace(rate=rate - _RATE_STEP)),
+        (
+            "epsilon",
+            options._replace(dividend_yield=dividend_yield + _RATE_STEP),
+            options._replace(dividend_yield=dividend_yield - _RATE_STEP),
+        ),
+    ):
+        values[name] = (solve(up_, volatility)[0] - solve(down_, volatility)[0]) / (2.0 * _RATE_STEP)
     return np.stack([values[name] for name in GREEKS])
+
+
+def _on_the_grid(options: Options, volatility: Array, american: bool, base: Array) -> dict[str, Array]:
+    """The values that one solution gives: ``base`` (4, n) is price, delta, gamma and speed."""
+    spot, strike, rate, dividend_yield, time, right = options
+    price, delta, gamma, speed = base
+    held = (time > 0.0) & ~((price <= right * (spot - strike)) & american) | np.isnan(price)
+    carry, variance = rate - dividend_yield, np.maximum(volatility, _VOLATILITY_MIN) ** 2
+    theta = rate * price - carry * spot * delta - 0.5 * variance * spot**2 * gamma
+    charm = dividend_yield * delta - (carry + variance) * spot * gamma - 0.5 * variance * spot**2 * speed
+    return {
+        "price": price,
+        "delta": delta,
+        "gamma": np.maximum(gamma, 0.0),
+        "theta": np.where(held, theta, 0.0),
+        "charm": np.where(held, charm, 0.0),
+    }
 
 
 def _slope(up: Array, down: Array, far_up: Array, far_down: Array) -> Array:
@@ -354,50 +292,25 @@ def _slope(up: Array, down: Array, far_up: Array, far_down: Array) -> Array:
     return np.asarray((8.0 * (up - down) - (far_up - far_down)) / 12.0)
 
 
-def implied_with_dividends(flat: list[Array], american: bool, scheme: Scheme, times: Array, amounts: Array) -> Array:
-    """Implied volatilities (n,) of flat arguments (price, spot .. right), NaN where none from 0.001 to 5 explains."""
-    out = np.empty(flat[0].size)
-    _cash_implied(*flat, american, times, amounts, *_grid(scheme), out)
+def implied_with_dividends(price: Array, options: Options, american: bool, scheme: Scheme, cash: Cash) -> Array:
+    """Implied volatilities (n,) of prices (n,), NaN where none from 0.001 to 5 explains one."""
+    out = np.empty(price.size)
+    _cash_implied(price, options, american, cash, *_size(scheme), out)
     return out
 
 
-def boundary_with_dividends(
-    strike: float,
-    rate: float,
-    dividend_yield: float,
-    volatility: float,
-    time: float,
-    right: float,
-    scheme: Scheme,
-    times: Array,
-    amounts: Array,
-) -> tuple[Array, Array]:
-    """Times to expiry (k,), ascending to ``time``, and the exercise boundary at each (k,), NaN where there is none.
+def boundary_with_dividends(option: Option, volatility: float, scheme: Scheme, cash: Cash) -> tuple[Array, Array]:
+    """Times to expiry (k,), ascending to the option's, and the exercise boundary at each (k,), NaN without one.
 
-    For a put the spot below which it is exercised, for a call the spot above which it is, to a cell of a grid around
-    the strike. An ex-time is there twice: just after the dividend, and just before it.
+    option: American, its spot the strike. For a put the spot below which it is exercised, for a call the spot above
+    which it is, to a cell of a grid around the strike. An ex-time is there twice: just after the dividend, and just
+    before it.
     """
-    sigma, (cells, steps) = max(volatility, _VOLATILITY_MIN), _grid(scheme)
-    width = float(half_width(strike, strike, rate, dividend_yield, sigma, time, times, amounts))
-    cells = int(refinement(rate, dividend_yield, sigma, width, cells))
-    trace = np.empty((2, int(count_steps(time, times, steps, 3))))
-    grid_value(
-        strike,
-        strike,
-        rate,
-        dividend_yield,
-        sigma,
-        time,
-        right > 0.0,
-        True,
-        times,
-        amounts,
-        width,
-        cells,
-        steps,
-        3,
-        np.empty((7, 6 * cells + 1)),
-        np.empty(4),
-        trace,
-    )
+    sigma, (cells, steps) = max(volatility, _VOLATILITY_MIN), _size(scheme)
+    width = float(half_width(option, sigma, cash))
+    grid = Grid(width, int(refinement(option, sigma, width, cells)), steps)
+    multiple = 3
+    trace = np.empty((2, int(count_steps(option.time, cash.times, steps, multiple))))
+    work = np.empty((7, 2 * multiple * grid.cells + 1))
+    grid_value(option, sigma, cash, grid, multiple, work, np.empty(4), trace)
     return trace[0], trace[1]

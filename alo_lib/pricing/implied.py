@@ -28,7 +28,6 @@ from alo_lib.numerics.lanes import (
 )
 from alo_lib.pricing.american import add_meeting_volga, horizon, place, set_put
 from alo_lib.pricing.batch import reduce_contract, solve_sources
-from alo_lib.pricing.boundary import FAILED, UNTIL, Space, new_space
 from alo_lib.pricing.european import (
     P_RATE,
     P_SPOT,
@@ -45,6 +44,8 @@ from alo_lib.pricing.european import (
 )
 from alo_lib.pricing.premium import POINT_ROWS, Puts, deterministic, evaluate, new_puts
 from alo_lib.pricing.scheme import Tables
+from alo_lib.pricing.space import FAILED, UNTIL, Space, new_space
+from alo_lib.pricing.terms import Options
 
 __all__ = ["MAX_STEPS", "Search", "advance", "implied_batch", "new_search"]
 
@@ -228,23 +229,12 @@ def _american(
 
 
 @kernel
-def implied_batch(
-    price: Array,
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    time: Array,
-    right: Array,
-    american: int,
-    near: Tables,
-    t: Tables,
-    out: Array,
-) -> None:
+def implied_batch(price: Array, options: Options, american: int, near: Tables, t: Tables, out: Array) -> None:
     """Implied volatilities of n contracts into out (n); NaN where no volatility, or no single one, explains a price.
 
     near: tables of the scheme with which an American option's volatility is approached; t: those of the one wanted.
     """
+    spot, strike, rate, dividend_yield, time, right = options
     near_space, space, puts = new_space(near), new_space(t), new_puts()
     near_upper, near_lower = table(POINT_ROWS * near.price.shape[1]), table(POINT_ROWS * near.price.shape[1])
     upper, lower = table(POINT_ROWS * t.price.shape[1]), table(POINT_ROWS * t.price.shape[1])
@@ -254,7 +244,7 @@ def implied_batch(
     for i in range(price.size):
         out[i] = math.nan
         if time[i] > 0.0 and not math.isnan(price[i] + spot[i] + strike[i] + rate[i] + dividend_yield[i] + right[i]):
-            _load(lane, i, price, spot, strike, rate, dividend_yield, time, right, search)
+            _load(lane, i, price, options, search)
             member[lane] = i
             lane += 1
         if lane == 0 or (lane < LANES and i < price.size - 1):
@@ -286,19 +276,9 @@ def implied_batch(
 
 
 @kernel
-def _load(
-    lane: int,
-    i: int,
-    price: Array,
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    time: Array,
-    right: Array,
-    search: Array,
-) -> None:
+def _load(lane: int, i: int, price: Array, options: Options, search: Array) -> None:
     """Contract i as a search of its own."""
+    spot, strike, rate, dividend_yield, time, right = options
     s, k, r, q = reduce_contract(spot[i], strike[i], rate[i], dividend_yield[i], right[i])
     search[_SPOT, lane], search[_STRIKE, lane], search[_RATE, lane], search[_YIELD, lane] = s, k, r, q
     search[_TIME, lane], search[_PRICE, lane] = time[i], price[i]
@@ -314,25 +294,16 @@ class Search(NamedTuple):
 
 
 @kernel
-def new_search(
-    price: Array,
-    spot: Array,
-    strike: Array,
-    rate: Array,
-    dividend_yield: Array,
-    time: Array,
-    right: Array,
-    american: int,
-) -> Search:
-    """Searches for n contracts (arguments of shape (n,)), at their European volatilities or near them."""
+def new_search(price: Array, options: Options, american: int) -> Search:
+    """Searches for n contracts and their prices (n,), at their European volatilities or near them."""
     n = price.size
     found = Search(np.full(n, math.nan), np.zeros(n), np.full(n, VOLATILITY_MAX), np.zeros(n))
     puts, search = new_puts(), table(_SEARCH_ROWS)
     member = np.zeros(LANES, np.int64)
     lane = 0
     for i in range(n):
-        if time[i] > 0.0 and price[i] == price[i]:
-            _load(lane, i, price, spot, strike, rate, dividend_yield, time, right, search)
+        if options.time[i] > 0.0 and price[i] == price[i]:
+            _load(lane, i, price, options, search)
             member[lane] = i
             lane += 1
         if lane == 0 or (lane < LANES and i < n - 1):

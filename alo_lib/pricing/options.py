@@ -4,16 +4,16 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.american import DOUBLE, EUROPEAN, horizon, regime, set_put, solve
-from alo_lib.pricing.arguments import Invalid, PricingError, Style, check_choice, prepare
+from alo_lib.pricing.american import DOUBLE, EUROPEAN, difficulty, horizon, regime, set_put, solve
+from alo_lib.pricing.arguments import STYLES, Invalid, PricingError, Style, check_choice, prepare
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
-from alo_lib.pricing.boundary import FAILED, SPAN, START, UNTIL, new_space
 from alo_lib.pricing.dividends import (
     Dividends,
     boundary_with_dividends,
@@ -24,23 +24,78 @@ from alo_lib.pricing.dividends import (
 from alo_lib.pricing.european import WITH_NONE
 from alo_lib.pricing.implied import implied_batch
 from alo_lib.pricing.scheme import FAST, Scheme, resolve_scheme, tables
+from alo_lib.pricing.space import FAILED, SPAN, START, UNTIL, new_space
+from alo_lib.pricing.terms import Cash, Option, Options
 
 __all__ = [
     "Boundary",
+    "Choices",
     "Greeks",
+    "Method",
     "SchemeLike",
     "exercise_boundary",
     "greeks",
     "implied_volatility",
     "price",
+    "run_implied",
     "run_values",
 ]
 
 Array = npt.NDArray[np.float64]
 SchemeLike = str | Scheme | tuple[int, int, int, int]
 
-_STYLES = ("american", "european")
-_PARALLEL_FROM = 2048  # contracts below which threads cost more than they save
+_PARALLEL_FROM = 2048  # options below which threads cost more than they save
+
+
+class Choices(TypedDict, total=False):
+    """How options are priced: the keywords of the array functions."""
+
+    style: Style
+    """"american", unless told, or "european"."""
+    scheme: SchemeLike
+    """"fast", "accurate" (unless told), "high_precision" or (m, n, l, p), see :class:`Scheme`."""
+    invalid: Invalid
+    """"raise", unless told, or "nan": what becomes of elements that cannot be computed."""
+    threads: int | None
+    """How many to use; unless told as many as there are processors, for long batches only. No bit depends on it."""
+    dividends: Dividends | None
+    """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """:class:`Choices` once made: how a batch is priced."""
+
+    american: bool
+    scheme: Scheme
+    invalid: Invalid
+    threads: int | None
+    cash: Cash | None
+
+    @staticmethod
+    def of(
+        *,
+        style: Style = "american",
+        scheme: SchemeLike = "accurate",
+        invalid: Invalid = "raise",
+        threads: int | None = None,
+        dividends: Dividends | None = None,
+    ) -> "Method":
+        """What the keywords mean. Raises ValueError (PricingError) naming one that is not allowed."""
+        check_choice("style", style, STYLES)
+        cash = None if dividends is None else check_dividends(dividends)
+        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash)
+
+    def denser(self, level: int) -> "Method":
+        """With the scheme for what is so much harder."""
+        return replace(self, scheme=self.scheme.denser(level))
+
+    def after(self, years: float) -> "Method":
+        """With the dividends that are still ahead then."""
+        if self.cash is None:
+            return self
+        ahead = self.cash.times > years
+        return replace(self, cash=Cash(self.cash.times[ahead] - years, self.cash.amounts[ahead]))
 
 
 class Greeks(NamedTuple):
@@ -77,10 +132,11 @@ class Boundary(NamedTuple):
 
 
 def _split(count: int, threads: int | None) -> list[slice]:
-    workers = (os.cpu_count() or 1) if threads is None else threads
-    if workers < 1:
+    if threads is not None and threads < 1:
         raise PricingError(f"threads is {threads}; at least 1 is needed")
-    pieces = min(workers, max(1, count // _PARALLEL_FROM)) if threads is None else min(workers, max(1, count))
+    pieces = max(1, count // _PARALLEL_FROM if threads is None else count)
+    if pieces > 1:  # the system is slow to tell how many processors there are
+        pieces = min(pieces, threads or os.cpu_count() or 1)
     edges = [count * piece // pieces for piece in range(pieces + 1)]
     return [slice(first, last) for first, last in pairwise(edges)]
 
@@ -97,99 +153,70 @@ def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) ->
     return min(failures, default=-1)
 
 
-def run_values(
-    flat: list[Array],
-    american: int,
-    scheme: Scheme,
-    rows: int,
-    threads: int | None = None,
-    dividends: Dividends | None = None,
-    invalid: Invalid = "raise",
-) -> Array:
-    """Values of flat argument arrays (spot .. right), shape (rows, n): 1 row for prices, 10 with the greeks.
+def run_values(options: Options, volatility: Array, rows: int, method: Method) -> Array:
+    """Values of n options at volatilities (n,), shape (rows, n): 1 row for prices, 10 with the greeks.
 
     Raises PricingError naming the first option whose boundary could not be computed; with ``invalid="nan"`` such
     options are NaN.
     """
-    if dividends is not None:
-        known = check_dividends(dividends)
-        paid = _paid(flat[5], known[0])
+    if method.cash is not None:
+        paid, cash = _paid(options.time, method.cash), method.cash
         out = np.empty((rows, paid.size))
-        out[:, paid] = values_with_dividends([array[paid] for array in flat], american > 0, scheme, rows, *known)
-        out[:, ~paid] = run_values([array[~paid] for array in flat], american, scheme, rows, threads, None, invalid)
+        out[:, paid] = values_with_dividends(
+            options.part(paid), volatility[paid], method.american, method.scheme, cash, rows
+        )
+        out[:, ~paid] = run_values(options.part(~paid), volatility[~paid], rows, replace(method, cash=None))
         return out
-    levels = _levels(flat[2:], american)
+    levels = _levels(options, volatility, method)
     if levels.any():
         out = np.empty((rows, levels.size))
         for level in np.unique(levels):
             which = np.flatnonzero(levels == level)
-            part = [array[which] for array in flat]
-            out[:, which] = _run_values(part, american, scheme.denser(int(level)), rows, threads, invalid)
+            out[:, which] = _run_values(options.part(which), volatility[which], rows, method.denser(int(level)))
         return out
-    return _run_values(flat, american, scheme, rows, threads, invalid)
+    return _run_values(options, volatility, rows, method)
 
 
-def _paid(time: Array, times: Array) -> npt.NDArray[np.bool_]:
+def _paid(time: Array, cash: Cash) -> npt.NDArray[np.bool_]:
     """Which options live past the first of the ex-times; the others need no grid."""
-    return np.asarray(time > times[0]) if times.size else np.zeros(time.size, np.bool_)
+    return np.asarray(time > cash.times[0]) if cash.times.size else np.zeros(time.size, np.bool_)
 
 
-def _levels(flat: list[Array], american: int) -> npt.NDArray[np.int64]:
-    """How much denser a scheme the options (rate .. right) need."""
-    levels = np.zeros(flat[0].size, np.int64)
-    if american:
-        difficulties(*flat, levels)
+def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
+    """How much denser a scheme the options need."""
+    levels = np.zeros(volatility.size, np.int64)
+    if method.american:
+        difficulties(options, volatility, levels)
     return levels
 
 
-def _run_values(
-    flat: list[Array], american: int, scheme: Scheme, rows: int, threads: int | None, invalid: Invalid
-) -> Array:
-    out = np.empty((rows, flat[0].size))
-    t = tables(scheme)
+def _run_values(options: Options, volatility: Array, rows: int, method: Method) -> Array:
+    out = np.empty((rows, volatility.size))
+    t = tables(method.scheme)
 
     def run(part: slice) -> int:
         columns = np.empty((rows, part.stop - part.start))
-        failed = int(value_batch(*(array[part] for array in flat), american, t, columns))
+        failed = int(value_batch(options.part(part), volatility[part], int(method.american), t, columns))
         out[:, part] = columns
         return failed
 
-    failed = _in_threads(run, flat[0].size, threads)
-    if failed >= 0 and invalid == "raise":
-        names = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry", "right")
-        option = ", ".join(f"{name}={array[failed]:g}" for name, array in zip(names, flat, strict=True))
-        raise PricingError(f"no exercise boundary was found for {option}; try scheme='high_precision'")
+    failed = _in_threads(run, volatility.size, method.threads)
+    if failed >= 0 and method.invalid == "raise":
+        spot, strike, rate, dividend_yield, time, right = (float(column[failed]) for column in options)
+        raise PricingError(
+            f"no exercise boundary was found for spot={spot:g}, strike={strike:g}, rate={rate:g}, "
+            f"dividend_yield={dividend_yield:g}, volatility={volatility[failed]:g}, time_to_expiry={time:g}, "
+            f"right={right:g}; try scheme='high_precision'"
+        )
     return out
 
 
-def _values(
-    spot: npt.ArrayLike,
-    strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
-    volatility: npt.ArrayLike,
-    time_to_expiry: npt.ArrayLike,
-    right: npt.ArrayLike,
-    style: Style,
-    scheme: SchemeLike,
-    invalid: Invalid,
-    rows: int,
-    threads: int | None,
-    dividends: Dividends | None,
-) -> Array:
-    check_choice("style", style, _STYLES)
-    shape, flat = prepare(
-        invalid,
-        spot=spot,
-        strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
-        volatility=volatility,
-        time_to_expiry=time_to_expiry,
-        right=right,
-    )
-    values = run_values(flat, int(style == "american"), resolve_scheme(scheme), rows, threads, dividends, invalid)
-    return values.reshape(rows, *shape)
+def _values(rows: int, choices: Choices, **arguments: npt.ArrayLike) -> Array:
+    """Values of the arguments (spot .. right), shape (rows, *their broadcast shape)."""
+    method = Method.of(**choices)
+    shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(method.invalid, **arguments)
+    options = Options(spot, strike, rate, dividend_yield, time, right)
+    return run_values(options, volatility, rows, method).reshape(rows, *shape)
 
 
 def price(
@@ -200,40 +227,28 @@ def price(
     volatility: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
-    *,
-    style: Style = "american",
-    scheme: SchemeLike = "accurate",
-    invalid: Invalid = "raise",
-    threads: int | None = None,
-    dividends: Dividends | None = None,
+    **choices: Unpack[Choices],
 ) -> Array:
     """Option prices, in the arguments' broadcast shape.
 
     rate, dividend_yield: continuously compounded decimals; volatility: a year, decimal; time_to_expiry: years;
-    right: +1 call, -1 put. scheme: "fast", "accurate", "high_precision" or (m, n, l, p), see :class:`Scheme`.
-    threads: how many to use; by default as many as there are processors, for long batches only. The result's bits do
-    not depend on it.
-
-    dividends: ex-times (k,) in years and cash amounts (k,), by which spot falls; None for none. Prices with cash
-    dividends are finite differences (see :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
+    right: +1 call, -1 put. By keyword, see :class:`Choices`: style="american", scheme="accurate", invalid="raise",
+    threads=None, dividends=None. Prices with cash dividends are finite differences (see
+    :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
 
     Raises ValueError (PricingError) naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"``
     such elements become NaN and the rest is computed.
     """
     values = _values(
-        spot,
-        strike,
-        rate,
-        dividend_yield,
-        volatility,
-        time_to_expiry,
-        right,
-        style,
-        scheme,
-        invalid,
         1,
-        threads,
-        dividends,
+        choices,
+        spot=spot,
+        strike=strike,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        volatility=volatility,
+        time_to_expiry=time_to_expiry,
+        right=right,
     )
     return np.asarray(values[0])
 
@@ -246,33 +261,24 @@ def greeks(
     volatility: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
-    *,
-    style: Style = "american",
-    scheme: SchemeLike = "accurate",
-    invalid: Invalid = "raise",
-    threads: int | None = None,
-    dividends: Dividends | None = None,
+    **choices: Unpack[Choices],
 ) -> Greeks:
-    """Prices and greeks; arguments and errors as :func:`price`.
+    """Prices and greeks; arguments, keywords and errors as :func:`price`.
 
     All are analytic: delta and gamma differentiate the price integral; vega, rho, epsilon, vanna and volga add the
     boundary's own derivatives, from the implicit function theorem on its discrete equation; theta and charm follow
     from the scaling of time. Where the option is to be exercised at once they are those of the intrinsic value.
     """
     values = _values(
-        spot,
-        strike,
-        rate,
-        dividend_yield,
-        volatility,
-        time_to_expiry,
-        right,
-        style,
-        scheme,
-        invalid,
         len(GREEKS),
-        threads,
-        dividends,
+        choices,
+        spot=spot,
+        strike=strike,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        volatility=volatility,
+        time_to_expiry=time_to_expiry,
+        right=right,
     )
     return Greeks(*values)
 
@@ -285,22 +291,17 @@ def implied_volatility(
     dividend_yield: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
-    *,
-    style: Style = "american",
-    scheme: SchemeLike = "accurate",
-    invalid: Invalid = "raise",
-    threads: int | None = None,
-    dividends: Dividends | None = None,
+    **choices: Unpack[Choices],
 ) -> Array:
-    """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape.
+    """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape; keywords as there.
 
     Raises ValueError (PricingError) as :func:`price` does, and where no volatility, or no single one, explains a
     price: at or below the value without volatility (for an American option at least intrinsic), at or above the
     no-arbitrage bound, or at expiry. With ``invalid="nan"`` such elements are NaN.
     """
-    check_choice("style", style, _STYLES)
-    shape, flat = prepare(
-        invalid,
+    method = Method.of(**choices)
+    shape, (prices, *columns) = prepare(
+        method.invalid,
         price=price,
         spot=spot,
         strike=strike,
@@ -309,46 +310,43 @@ def implied_volatility(
         time_to_expiry=time_to_expiry,
         right=right,
     )
-    out = run_implied(flat, int(style == "american"), resolve_scheme(scheme), threads, dividends)
-    if invalid == "raise" and np.isnan(out).any():
+    options = Options(*columns)
+    out = run_implied(prices, options, method)
+    if method.invalid == "raise" and np.isnan(out).any():
         i = int(np.argmax(np.isnan(out)))
         raise PricingError(
-            f"price is {flat[0][i]:g} for spot={flat[1][i]:g}, strike={flat[2][i]:g}, "
-            f"time_to_expiry={flat[5][i]:g}, right={flat[6][i]:+g}: no volatility up to 20 explains it; allowed: "
-            "above intrinsic and below the no-arbitrage bound"
+            f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "
+            f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: no volatility up to 20 explains it; "
+            "allowed: above intrinsic and below the no-arbitrage bound"
         )
     return out.reshape(shape)
 
 
-def run_implied(
-    flat: list[Array], american: int, scheme: Scheme, threads: int | None = None, dividends: Dividends | None = None
-) -> Array:
-    """Implied volatilities (n,) of flat argument arrays (price, spot .. right); NaN where there is none."""
-    if dividends is not None:
-        known = check_dividends(dividends)
-        paid = _paid(flat[5], known[0])
+def run_implied(price: Array, options: Options, method: Method) -> Array:
+    """Implied volatilities (n,) of prices (n,); NaN where there is none."""
+    if method.cash is not None:
+        paid, cash = _paid(options.time, method.cash), method.cash
         out = np.empty(paid.size)
-        out[paid] = implied_with_dividends([array[paid] for array in flat], american > 0, scheme, *known)
-        out[~paid] = run_implied([array[~paid] for array in flat], american, scheme, threads)
+        out[paid] = implied_with_dividends(price[paid], options.part(paid), method.american, method.scheme, cash)
+        out[~paid] = run_implied(price[~paid], options.part(~paid), replace(method, cash=None))
         return out
-    out = _run_implied(flat, american, scheme, threads)
-    _, _, _, rate, dividend_yield, time, right = flat
-    levels = _levels([rate, dividend_yield, out, time, right], american)
+    out = _run_implied(price, options, method)
+    levels = _levels(options, out, method)
     for level in np.unique(levels[levels > 0]):
         which = np.flatnonzero(levels == level)
-        out[which] = _run_implied([array[which] for array in flat], american, scheme.denser(int(level)), threads)
+        out[which] = _run_implied(price[which], options.part(which), method.denser(int(level)))
     return out
 
 
-def _run_implied(flat: list[Array], american: int, scheme: Scheme, threads: int | None) -> Array:
-    out = np.empty(flat[0].size)
-    near, t = tables(FAST), tables(scheme)
+def _run_implied(price: Array, options: Options, method: Method) -> Array:
+    out = np.empty(price.size)
+    near, t = tables(FAST), tables(method.scheme)
 
     def run(part: slice) -> int:
-        implied_batch(*(array[part] for array in flat), american, near, t, out[part])
+        implied_batch(price[part], options.part(part), int(method.american), near, t, out[part])
         return -1
 
-    _in_threads(run, out.size, threads)
+    _in_threads(run, out.size, method.threads)
     return out
 
 
@@ -380,14 +378,14 @@ def exercise_boundary(
         right=right,
     )
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
-    if dividends is not None:
-        known = check_dividends(dividends)
-        times, levels = boundary_with_dividends(k, r, q, sigma, time, side, resolve_scheme(scheme), *known)
+    method = Method.of(scheme=scheme, dividends=dividends)
+    if method.cash is not None:
+        option = Option(k, k, r, q, time, side > 0.0, method.american)
+        times, levels = boundary_with_dividends(option, sigma, method.scheme, method.cash)
         return Boundary(times, levels, np.full(times.size, math.nan))
     if side > 0.0:
         r, q = q, r
-    level = int(_levels([array[:1] for array in flat[1:]], 1)[0])
-    t = tables(resolve_scheme(scheme).denser(level))
+    t = tables(method.scheme.denser(int(difficulty(r, q, sigma, time))))
     space = new_space(t)
     set_put(0, r, q, sigma, time, space.put)
     space.put[UNTIL, 0] = horizon(r, q, sigma, time)

@@ -1,103 +1,163 @@
-"""The dividend yield that put-call parity implies, American options included."""
+"""The dividend yield that put-call parity implies, and with it the forward price, American options included.
+
+At the yield looked for, call and put of one strike have the same implied volatility. European options meet that where
+C - P = S exp(-qT) - K exp(-rT), in closed form. An American pair starts there and is searched by the secant method on
+the difference of its two volatilities, which grows with the yield.
+
+Each expiry takes the median of its five pairs nearest its forward: there both options have time value, the spreads are
+narrow, early exercise counts least, and two bad quotes in five move nothing. A pair that no yield within the pricer's
+domain, -100 % to 100 %, brings together still counts for its side of the median. Where the median itself lies out
+there the expiry has no yield: hours before the end, a spread of a few cents is thousands of percent a year, and
+clipping it, or averaging it with others, would trade a number that the quotes do not state.
+"""
 
 from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import DOMAINS, Style
+from alo_lib.pricing.arguments import DOMAINS, Styles, are_american
 from alo_lib.pricing.options import SchemeLike, implied_volatility
 
 __all__ = ["parity_yields"]
 
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
 
-_PAIRS = 3  # strikes next to the money whose median is taken
-_STEPS = 12
-_LONGEST = 0.2  # step in the yield
-_ENOUGH = 1e-8  # a difference of volatilities, or a step in the yield, that ends the search
+_PAIRS: Final = 5  # next to the forward, whose median is taken
+_STEPS: Final = 12
+_LONGEST: Final = 0.2  # step in the yield
+_FIRST: Final = 1e-3  # step in the yield
+_ENOUGH: Final = 1e-8  # a difference of volatilities, or a step in the yield, that ends the search
+_AGREED: Final = 1e-6  # a difference of volatilities that is none
+
+
+class _Pairs(NamedTuple):
+    """Calls and puts of the same spot, strike, expiry and style, (n,) each, by expiry and strike."""
+
+    call: Array
+    put: Array
+    spot: Array
+    strike: Array
+    rate: Array
+    time: Array
+    american: npt.NDArray[np.bool_]
+
+    def of(self, rows: Rows) -> "_Pairs":
+        call, put, spot, strike, rate, time, american = self
+        return _Pairs(call[rows], put[rows], spot[rows], strike[rows], rate[rows], time[rows], american[rows])
 
 
 def parity_yields(
     price: Array,
-    spot: float,
+    spot: npt.ArrayLike,
     strike: Array,
-    rate: Array,
+    rate: npt.ArrayLike,
     time_to_expiry: Array,
     right: Array,
     *,
-    style: Style = "american",
+    style: Styles = "american",
     scheme: SchemeLike = "accurate",
 ) -> Array:
-    """Dividend yields (n,), one an expiry, repeated for its contracts; NaN where no strike has both rights priced.
+    """Dividend yields (n,), one an expiry, repeated for its contracts; NaN where its pairs give none.
 
-    price, strike, rate, time_to_expiry, right: one underlying's contracts, shape (n,); a NaN price is left out.
-    At the yield looked for, call and put of one strike have the same implied volatility. European options meet that
-    where C - P = S exp(-qT) - K exp(-rT), which starts the search; it ends by the secant method on the difference of
-    the two volatilities, which grows with the yield. Each expiry takes the median of its three strikes nearest spot.
+    price, strike, time_to_expiry, right: one underlying's contracts, shape (n,); spot, rate: (n,) or scalars. A NaN
+    price is left out, and so is what has expired.
     """
-    first, second = _pairs(price, spot, strike, time_to_expiry, right)
+    spots, rates = (np.broadcast_to(np.asarray(each, dtype=np.float64), price.shape) for each in (spot, rate))
+    american = are_american(style, price.shape)
+    pairs = _near_forward(_paired(price, right, _Pairs(price, price, spots, strike, rates, time_to_expiry, american)))
     out = np.full(price.shape, np.nan)
-    if not first.size:
+    if not pairs.time.size:
         return out
-    k, r, t = strike[first], rate[first], time_to_expiry[first]
-    call, put = price[first], price[second]
-    low, high = DOMAINS["dividend_yield"]
-
-    def difference(q: Array) -> Array:
-        sigma = implied_volatility(
-            np.concatenate([call, put]),
-            spot,
-            np.tile(k, 2),
-            np.tile(r, 2),
-            np.tile(q, 2),
-            np.tile(t, 2),
-            np.repeat([1.0, -1.0], k.size),
-            style=style,
-            scheme=scheme,
-            invalid="nan",
-        )
-        return np.asarray(sigma[: k.size] - sigma[k.size :])
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        forward = (call - put + k * np.exp(-r * t)) / spot
-        q = np.clip(-np.log(forward) / t, low, high)
-        if style == "american":
-            q = _secant(difference, q, low, high)
-    for expiry in np.unique(t):
-        here = q[t == expiry]
-        if not np.isnan(here).all():
-            out[time_to_expiry == expiry] = np.nanmedian(here)
+    yields = _yields(pairs, scheme)
+    for expiry in np.unique(pairs.time):
+        votes = yields[(pairs.time == expiry) & ~np.isnan(yields)]
+        with np.errstate(invalid="ignore"):  # the middle between two infinities
+            middle = np.median(votes) if votes.size else np.nan
+        if np.isfinite(middle):
+            out[time_to_expiry == expiry] = middle
     return out
 
 
-def _secant(difference: Callable[[Array], Array], start: Array, low: float, high: float) -> Array:
-    """Elementwise root of a difference that grows; NaN where it cannot be evaluated at the start."""
+def _paired(price: Array, right: Array, contracts: _Pairs) -> _Pairs:
+    """The pairs among contracts, whose columns of prices are both their own."""
+    order = np.lexsort((right, contracts.american, contracts.spot, contracts.strike, contracts.time))
+    order = order[~np.isnan(price[order]) & (contracts.time[order] > 0.0)]
+    puts, calls = order[:-1], order[1:]  # a pair stands put first, since -1 < +1
+    alike = right[puts] < right[calls]
+    for column in (contracts.spot, contracts.strike, contracts.time, contracts.american):
+        alike &= column[puts] == column[calls]
+    return contracts.of(calls[alike])._replace(put=price[puts[alike]])
+
+
+def _near_forward(pairs: _Pairs) -> _Pairs:
+    """Of each expiry the pairs nearest its forward, which the ones whose call and put cost most alike tell."""
+    forward = pairs.strike + (pairs.call - pairs.put) * np.exp(pairs.rate * pairs.time)
+    center = np.empty_like(forward)
+    alike = _nearest(np.abs(pairs.call - pairs.put), pairs.time)
+    for expiry in np.unique(pairs.time):
+        center[pairs.time == expiry] = np.median(forward[alike[pairs.time[alike] == expiry]])
+    return pairs.of(_nearest(np.abs(pairs.strike - center), pairs.time))
+
+
+def _nearest(distance: Array, time: Array) -> Rows:
+    """Of each expiry the pairs at the least distances; at equal ones the lower strikes."""
+    order = np.lexsort((distance, time))
+    _, begin, counts = np.unique(time[order], return_index=True, return_counts=True)
+    rank = np.arange(order.size) - np.repeat(begin, counts)
+    return np.sort(order[rank < _PAIRS])
+
+
+def _yields(pairs: _Pairs, scheme: SchemeLike) -> Array:
+    """Each pair's yield; infinite where it lies beyond the domain, NaN where the pair tells nothing."""
+    low, high = DOMAINS["dividend_yield"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        carried = (pairs.call - pairs.put + pairs.strike * np.exp(-pairs.rate * pairs.time)) / pairs.spot
+        european = -np.log(np.maximum(carried, 0.0)) / pairs.time
+    found = european.copy()
+    rows = np.flatnonzero(pairs.american)
+    if rows.size:
+        found[rows] = _searched(pairs.of(rows), np.clip(european[rows], low, high), scheme)
+    beyond = np.where(np.isnan(found), european, found)
+    found = np.where(beyond <= low, -np.inf, found)
+    return np.where(beyond >= high, np.inf, found)
+
+
+def _searched(pairs: _Pairs, start: Array, scheme: SchemeLike) -> Array:
+    """Yields of American pairs, at the domain's ends where they would lie beyond; NaN where the search fails."""
+    low, high = DOMAINS["dividend_yield"]
+    count = start.size
+    spot, strike, rate, time = (np.tile(column, 2) for column in pairs[2:6])
+    prices, rights = np.concatenate([pairs.call, pairs.put]), np.repeat([1.0, -1.0], count)
+
+    def difference(q: Array) -> Array:
+        sigma = implied_volatility(
+            prices, spot, strike, rate, np.tile(q, 2), time, rights, scheme=scheme, invalid="nan"
+        )
+        return np.asarray(sigma[:count] - sigma[count:])
+
+    found, miss = _secant(difference, start, low, high)
+    agreed = (np.abs(miss) <= _AGREED) | (found == low) | (found == high)
+    return np.where(agreed & ~np.isnan(miss), found, np.nan)
+
+
+def _secant(difference: Callable[[Array], Array], start: Array, low: float, high: float) -> tuple[Array, Array]:
+    """Elementwise root of a difference that grows, within low to high, and what is left of the difference there.
+
+    NaN where it cannot be evaluated on the way.
+    """
     before = start
-    now = np.clip(start + np.where(start < 0.5 * high, 1e-3, -1e-3), low, high)
+    now = np.clip(start + np.where(start < 0.5 * high, _FIRST, -_FIRST), low, high)
     miss_before, miss = difference(before), difference(now)
     for _ in range(_STEPS):
-        step = np.clip(-miss * (now - before) / (miss - miss_before), -_LONGEST, _LONGEST)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            step = np.clip(-miss * (now - before) / (miss - miss_before), -_LONGEST, _LONGEST)
         active = (np.abs(miss) > _ENOUGH) & (np.abs(step) > _ENOUGH)
         if not active.any():
             break
         after = np.where(active, np.clip(now + step, low, high), now)
         before, miss_before = np.where(active, now, before), np.where(active, miss, miss_before)
         now, miss = after, np.where(active, difference(after), miss)
-    return np.where(np.isnan(miss), np.nan, now)
-
-
-def _pairs(
-    price: Array, spot: float, strike: Array, time_to_expiry: Array, right: Array
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Indices of calls and of the puts that go with them: of each expiry the strikes nearest spot."""
-    order = np.lexsort((right, np.abs(strike - spot), strike, time_to_expiry))
-    order = order[~np.isnan(price[order])]
-    a, b = order[:-1], order[1:]  # a pair stands put first, since -1 < +1
-    pair = (strike[a] == strike[b]) & (time_to_expiry[a] == time_to_expiry[b]) & (right[a] < right[b])
-    puts, calls = a[pair], b[pair]
-    near = np.lexsort((np.abs(strike[calls] - spot), time_to_expiry[calls]))
-    puts, calls = puts[near], calls[near]
-    _, begin = np.unique(time_to_expiry[calls], return_index=True)
-    rank = np.arange(calls.size) - np.repeat(begin, np.diff([*begin, calls.size]))
-    return calls[rank < _PAIRS], puts[rank < _PAIRS]
+    return now, miss

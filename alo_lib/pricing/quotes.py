@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from alo_lib.pricing.arguments import check_choice
 
-__all__ = ["PRICE_SOURCES", "PriceSource", "Reason", "market_price"]
+__all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price"]
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int8]
@@ -16,8 +16,8 @@ PriceSource = Literal["mid", "bid", "ask", "last"]
 PRICE_SOURCES: Final[tuple[str, ...]] = get_args(PriceSource)
 
 
-class Reason(IntEnum):
-    """Why a contract has no implied volatility and greeks; ``PRICED`` when it has."""
+class ContractStatus(IntEnum):
+    """Whether a quoted contract has an implied volatility, and why it has none; ``words`` says so in plain words."""
 
     PRICED = 0
     NO_QUOTE = 1
@@ -32,16 +32,48 @@ class Reason(IntEnum):
     """At or past settlement."""
     NO_SPOT = 6
     """The underlying has no price."""
-    BELOW_FLOOR = 7
+    OUT_OF_DOMAIN = 7
+    """Spot, strike, dividend yield or time to expiry is beyond what the pricer takes (``pricing.DOMAINS``)."""
+    EXERCISED = 8
+    """American, at its worth if exercised at once, which it is to be: delta +1 or -1, and no volatility of its own."""
+    BELOW_FLOOR = 9
     """The price is at or below what the option is worth without volatility."""
-    UNEXPLAINED = 8
-    """No volatility up to the pricer's limit gives the price, or its computation failed."""
+    ABOVE_BOUND = 10
+    """The price is at or above what the option is worth at the highest volatility that the pricer takes."""
+    FAILED = 11
+    """The price lies between the two and a computation failed all the same."""
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return _WORDS[self]
+
+    @property
+    def has_greeks(self) -> bool:
+        """Whether the contract has greeks."""
+        return self in (ContractStatus.PRICED, ContractStatus.EXERCISED)
+
+
+_WORDS: Final = {
+    ContractStatus.PRICED: "priced",
+    ContractStatus.NO_QUOTE: "no quote",
+    ContractStatus.ONE_SIDED: "one-sided",
+    ContractStatus.CROSSED: "crossed",
+    ContractStatus.STALE: "stale",
+    ContractStatus.EXPIRED: "expired",
+    ContractStatus.NO_SPOT: "no spot",
+    ContractStatus.OUT_OF_DOMAIN: "beyond the pricer's range",
+    ContractStatus.EXERCISED: "to be exercised",
+    ContractStatus.BELOW_FLOOR: "at or below its worth at once",
+    ContractStatus.ABOVE_BOUND: "above its bound",
+    ContractStatus.FAILED: "computation failed",
+}
 
 
 def market_price(
     bid: npt.ArrayLike, ask: npt.ArrayLike, last: npt.ArrayLike, source: PriceSource = "mid"
 ) -> tuple[Array, Codes]:
-    """One price a contract, and the :class:`Reason` where there is none (its price is then NaN).
+    """One price a contract, and its :class:`ContractStatus`; the price is NaN where it is not PRICED.
 
     bid, ask, last: prices that broadcast to (n,); zero, negative and NaN mean missing. A quote needs both sides for
     its mid. Where one is missing the last trade stands in if the side that is there does not contradict it: at or
@@ -53,11 +85,11 @@ def market_price(
     check_choice("source", source, PRICE_SOURCES)
     sides = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (bid, ask, last)))
     bids, asks, lasts = (np.where(side > 0.0, side, np.nan) for side in sides)
-    reason = np.full(bids.shape, Reason.PRICED, np.int8)
+    status = np.full(bids.shape, ContractStatus.PRICED, np.int8)
     if source == "last":
         price = lasts
-        reason[np.isnan(price)] = Reason.NO_QUOTE
-        return price, reason
+        status[np.isnan(price)] = ContractStatus.NO_QUOTE
+        return price, status
     crossed = bids > asks
     if source == "mid":
         price = 0.5 * (bids + asks)
@@ -65,10 +97,10 @@ def market_price(
         neither = np.isnan(bids) & np.isnan(asks)
         fits = ~(lasts < bids) & ~(lasts > asks) & ~np.isnan(lasts)
         price = np.where((lone | neither) & fits, lasts, price)
-        reason[neither & ~fits] = Reason.NO_QUOTE
-        reason[lone & ~fits] = Reason.ONE_SIDED
+        status[neither & ~fits] = ContractStatus.NO_QUOTE
+        status[lone & ~fits] = ContractStatus.ONE_SIDED
     else:
         price = bids if source == "bid" else asks
-        reason[np.isnan(price)] = Reason.NO_QUOTE
-    reason[crossed] = Reason.CROSSED
-    return np.where(crossed, np.nan, price), reason
+        status[np.isnan(price)] = ContractStatus.NO_QUOTE
+    status[crossed] = ContractStatus.CROSSED
+    return np.where(crossed, np.nan, price), status

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import Chain
+from alo_lib.pricing import Chain, market_price
+from alo_lib.pricing.forwards import trailing_yield
 from alo_lib.records import SECOND, YEAR, Kind, Records, records, years_between
 
 __all__ = ["MarketBook", "PricedRows", "TradingSession"]
@@ -131,8 +132,9 @@ class MarketBook:
         return np.maximum(years_between(time, self.contracts["expiry"]), 0.0)
 
     def mid(self) -> FloatArray:
-        """Mid of each contract's last quote; NaN where a side is missing."""
-        return np.asarray(0.5 * (self.quotes["bid"] + self.quotes["ask"]), np.float64)
+        """Mid of each contract's last quote; NaN where a side is missing or the two cross."""
+        mid, _ = market_price(self.quotes["bid"], self.quotes["ask"], np.nan)
+        return mid
 
     def dividend_yield(self, time: int) -> float:
         """Cash paid over the past year over spot, continuously compounded in effect; 0 without dividends or price.
@@ -141,7 +143,7 @@ class MarketBook:
         """
         year_ago = time - YEAR
         paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
-        return round(float(np.log1p(paid / self.spot)), 4) if self.spot > 0.0 else 0.0
+        return round(trailing_yield(paid, self.spot), 4) if self.spot > 0.0 else 0.0
 
     def next_ex_date(self) -> int | None:
         """When the next dividend should go ex, from the rhythm of the last two; None without a rhythm."""

@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.volatility import (
     TRADING_DAYS,
+    BarState,
     CalibrationError,
     ChangeDetector,
     ChangeState,
+    DailyHistory,
     GjrGarch,
     GjrState,
     HybridForecast,
     HybridState,
     VolatilityError,
     log_returns,
+    observe,
 )
 
 __all__ = ["Calibrated", "CalibrationRequest", "DailyBar", "Due", "VolatilityForecaster", "calibrate"]
@@ -67,6 +70,8 @@ class Calibrated:
     garch_state: GjrState
     hybrid: HybridForecast | None
     hybrid_state: HybridState | None
+    bar_state: BarState | None
+    """What the hybrid's next bar is compared with; None without the hybrid."""
     last: DailyBar
     """The history's last bar."""
     detector: ChangeDetector
@@ -84,24 +89,25 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
     """
     settings, earlier = request.settings, request.earlier
     bars = np.array(request.bars, dtype=np.float64).reshape(-1, 4)
-    returns = log_returns(bars[:, 3])
-    garch = GjrGarch.calibrate(
-        returns,
-        warm_start=None if earlier is None else earlier.garch.parameters,
-        min_observations=settings.garch_minimum,
+    returns = DailyHistory.from_returns(log_returns(bars[:, 3]))
+    garch = GjrGarch.fit(
+        returns, warm_start=None if earlier is None else earlier.garch, min_observations=settings.garch_minimum
     )
-    hybrid, note = None, _unfit_for_hybrid(bars, settings)
-    if not note:
-        try:
-            hybrid = HybridForecast.fit(*_filled(bars).T, warm_start=None if earlier is None else earlier.hybrid)
-            note = "; ".join(hybrid.notes)
-        except CalibrationError as error:
-            note = str(error)
     # Nearby densities share one test: its threshold moves little, and designing it takes longer than the fit.
     p = garch.parameters
     detector = _detector(round(1.0 / p.nu, 2), round(p.skew, 1))
-    hybrid_state = None if hybrid is None else hybrid.filter(*_filled(bars).T)
-    return Calibrated(garch, garch.filter(returns), hybrid, hybrid_state, request.bars[-1], detector, note)
+    hybrid, hybrid_state, bar_state, note = None, None, None, _unfit_for_hybrid(bars, settings)
+    if not note:
+        history = DailyHistory.from_bars(*_filled(bars).T)
+        try:
+            hybrid = HybridForecast.fit(history, warm_start=None if earlier is None else earlier.hybrid)
+        except CalibrationError as error:
+            note = str(error)
+        else:
+            note = "; ".join(hybrid.notes)
+            hybrid_state, bar_state = hybrid.filter(history).state, BarState.after(history, bars[-1, 3])
+    last = request.bars[-1]
+    return Calibrated(garch, garch.filter(returns).state, hybrid, hybrid_state, bar_state, last, detector, note)
 
 
 class VolatilityForecaster:
@@ -117,7 +123,8 @@ class VolatilityForecaster:
         self._model: Calibrated | None = None
         self._garch: GjrState | None = None
         self._hybrid: HybridState | None = None
-        self._means: NDArray[np.float64] | None = None  # of the hybrid's forecast from its state; None until asked for
+        self._bar: BarState | None = None
+        self._totals: tuple[float, ...] | None = None  # of the hybrid's forecast from its state; None until asked for
         self._change = ChangeState()
         self._since: list[DailyBar] = []  # bars after the last request's
         self._sessions = 0
@@ -180,14 +187,14 @@ class VolatilityForecaster:
 
         :raises VolatilityError: for bars since the request that the new models refuse; the last ones stay in force.
         """
-        kept = self._garch, self._hybrid, self._means, self._change
-        self._garch, self._hybrid, self._means = calibrated.garch_state, calibrated.hybrid_state, None
-        self._change = ChangeState()
+        kept = self._garch, self._hybrid, self._bar, self._totals, self._change
+        self._garch, self._hybrid, self._bar = calibrated.garch_state, calibrated.hybrid_state, calibrated.bar_state
+        self._totals, self._change = None, ChangeState()
         try:
             if self._since:
                 self._advance(calibrated, calibrated.last, self._since)
         except VolatilityError:
-            self._garch, self._hybrid, self._means, self._change = kept
+            self._garch, self._hybrid, self._bar, self._totals, self._change = kept
             raise
         self._model, self._sessions = calibrated, 1
 
@@ -197,23 +204,24 @@ class VolatilityForecaster:
             return float(np.nan)
         days = max(years * TRADING_DAYS, 1.0)
         if self._model.hybrid is not None and self._hybrid is not None:
-            if self._means is None:
-                self._means = self._model.hybrid.forecast_variance(self._hybrid)
-            return self._model.hybrid.forecast_volatility(self._hybrid, days, means=self._means)
+            if self._totals is None:
+                self._totals = self._model.hybrid.fitted_totals(self._hybrid)
+            return self._model.hybrid.forecast_volatility(self._hybrid, days, totals=self._totals)
         return self._model.garch.forecast_volatility(self._garch, days)
 
     def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
         """Bring the states of ``model`` past the bars after ``last``, all or none of them."""
         table = np.array([last, *bars], dtype=np.float64)
-        path = model.garch.path(log_returns(table[:, 3]), self._garch)
+        path = model.garch.filter(DailyHistory.from_returns(log_returns(table[:, 3])), self._garch)
         change = self._change
         for residual in path.standardized_residuals.tolist():
             change = model.detector.update(change, residual)
-        hybrid = self._hybrid
-        if model.hybrid is not None and hybrid is not None:
+        hybrid, bar_state = self._hybrid, self._bar
+        if model.hybrid is not None and hybrid is not None and bar_state is not None:
             for bar in _filled(table)[1:].tolist():
-                hybrid = model.hybrid.update(hybrid, *bar)
-        self._garch, self._hybrid, self._means, self._change = path.state, hybrid, None, change
+                bar_state, observation = observe(bar_state, *bar)
+                hybrid = model.hybrid.update(hybrid, observation)
+        self._garch, self._hybrid, self._bar, self._totals, self._change = path.state, hybrid, bar_state, None, change
 
     def _why(self) -> Due | None:
         if self._model is None:

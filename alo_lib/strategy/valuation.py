@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import Chain, Greeks, Style
+from alo_lib.pricing import Chain, Greeks
 from alo_lib.strategy.book import MarketBook, PricedRows
 
 __all__ = ["Valuation", "leg_greeks", "quote_volatility", "value_chain"]
@@ -71,6 +71,6 @@ def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
 
 def _made(book: MarketBook, rows: Rows, time: int, volatility: FloatArray) -> PricedRows:
     contracts = book.contracts[rows]
-    style: Style = "american" if contracts["american"].all() else "european"
+    style = np.where(contracts["american"], "american", "european")
     chain = Chain(contracts["strike"], book.years_to_expiry(time)[rows], contracts["right"], style=style)
     return PricedRows(time, rows, chain, volatility)

@@ -111,7 +111,7 @@ def flows(reports: list[Report]) -> list[Flow]:
             taken = (report.writer.name, "any" if report.reader is None else report.reader.name)
             sender, receiver = declared.get(report.path, taken)
             waiting = 0 if report.reader is None else report.depth
-            path, holds = report.path, report.kind.name.lower()
+            path, holds = report.path, report.kind.label
             found.append(Flow(path.parent, sender or "-", path.name, receiver or "-", holds, waiting))
     return found
 

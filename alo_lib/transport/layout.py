@@ -54,6 +54,11 @@ class SegmentKind(IntEnum):
     STABLE_VECTOR = 4
     ARENA = 5
 
+    @property
+    def label(self) -> str:
+        """The kind as people read it."""
+        return self.name.lower().replace("_", " ")
+
 
 ROLE: Final = np.dtype(
     [

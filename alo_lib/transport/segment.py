@@ -137,8 +137,8 @@ class Segment:
             if header["bytes"] != size:
                 raise SegmentError(f"segment {path} has {size:,} bytes; its header says {int(header['bytes']):,}")
             if kind is not None and header["kind"] != kind:
-                found = SegmentKind(int(header["kind"])).name.lower()
-                raise SegmentError(f"segment {path} holds {found}, not {kind.name.lower()}")
+                found = SegmentKind(int(header["kind"])).label
+                raise SegmentError(f"segment {path} holds {found}, not {kind.label}")
             protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
             # Its pages are mapped now, not one by one when it matters; a table's come as it grows.
             populate = 0 if header["kind"] == SegmentKind.STABLE_VECTOR else getattr(mmap, "MAP_POPULATE", 0)

@@ -23,7 +23,7 @@ from alo_lib.views.figures import (
     thinned,
 )
 from alo_lib.views.page import Html
-from alo_lib.volatility import VolatilityAnalysis
+from alo_lib.volatility import VolatilityReport
 
 __all__ = ["AnalysisView", "analysis_html", "analysis_table"]
 
@@ -46,7 +46,7 @@ class AnalysisView:
 
     ticker: str
     days: NDArray[np.datetime64]
-    analysis: VolatilityAnalysis
+    analysis: VolatilityReport
 
     def to_dict(self) -> dict[str, Any]:
         """The figures for JSON: volatilities as annualized decimals, lengths in trading days."""
@@ -312,7 +312,7 @@ def _value_and_error(row: dict[str, Any]) -> tuple[str, str]:
     return "∞" if value is None else f"{value:.4g}", "–" if error is None else f"{error:.2g}"
 
 
-def _at(one: VolatilityAnalysis, days: int) -> float:
+def _at(one: VolatilityReport, days: int) -> float:
     return next(point.volatility for point in one.cone if point.days == days)
 
 

@@ -53,15 +53,15 @@ def chain_html(view: ChainView) -> str:
         ),
         page.section("At the money", page.figure(term_figure(expiries))),
         page.section("Expiries", _expiry_table(expiries)),
-        page.section("Contracts", *_contract_table(contracts)),
+        page.section("Contracts", page.note(_told(view.statuses())), *_contract_table(contracts)),
     )
 
 
 def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
     """Implied volatility over strike, a line an expiry, out-of-the-money options only."""
     snapshot, data = view.snapshot, []
-    bid, mid, ask = 100.0 * view.volatility
-    shown = view.out_of_the_money & np.isfinite(mid)
+    bid, mid, ask = (100.0 * side.implied_volatility for side in (view.bid, view.mid, view.ask))
+    shown = view.mid.out_of_the_money & np.isfinite(mid)
     for number, one in enumerate(expiries):
         rows = np.flatnonzero(shown & (snapshot.contracts["expiry"] == np.datetime64(one.expiry)))
         if not len(rows):
@@ -147,7 +147,7 @@ def _span(volatility: NDArray[np.float64]) -> list[float] | None:
 
 
 def _expiry_table(expiries: list[Expiry]) -> page.Html:
-    titles = ("expiry", "days", "contracts", "quoted", "explained", "dividend yield", "at the money")
+    titles = ("expiry", "days", "contracts", "quoted", "explained", "dividend yield", "forward", "at the money")
     rows = [
         (
             one.expiry,
@@ -156,16 +156,22 @@ def _expiry_table(expiries: list[Expiry]) -> page.Html:
             one.quoted,
             one.explained,
             f"{one.dividend_yield:.3%}",
+            f"{one.forward:,.2f}",
             _percent(one.at_the_money if np.isfinite(one.at_the_money) else None),
         )
         for one in expiries
     ]
-    return page.table(titles, rows, range(1, 7))
+    return page.table(titles, rows, range(1, 8))
+
+
+def _told(statuses: dict[str, int]) -> str:
+    """How many contracts have a volatility, and why the others have none."""
+    return "; ".join(f"{words}: {count:,}" for words, count in statuses.items()) + "."
 
 
 def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
     titles = ("expiry", "strike", "right", "bid", "ask", "bid IV", "mid IV", "ask IV", "delta", "gamma", "vega",
-              "theta", "rho")  # fmt: skip
+              "theta", "rho", "status")  # fmt: skip
     rows = [
         (
             row["expiry"],
@@ -174,6 +180,7 @@ def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
             *("–" if row[name] is None else f"{row[name]:.2f}" for name in ("bid", "ask")),
             *(_percent(row[f"{name}_volatility"]) for name in ("bid", "mid", "ask")),
             *("–" if row[name] is None else f"{row[name]:.4g}" for name in ("delta", "gamma", "vega", "theta", "rho")),
+            row["status"],
         )
         for row in contracts[:MAX_ROWS]
     ]

@@ -1,16 +1,19 @@
-"""Volatility: realized estimators, GJR-GARCH, regimes, change detection and the hybrid forecast; batch and stream.
+"""Volatility: realized estimators, models under one contract and by name, change detection, the hybrid forecast.
 
 Daily returns are logarithmic and in decimals; volatilities are annualized by 252 trading days.
 """
 
-from alo_lib.volatility.analysis import ConePoint, VolatilityAnalysis, analyse
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
-from alo_lib.volatility.changes import ChangeDetector, ChangeState
-from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError, VolatilityError
+from alo_lib.volatility.change_detection import ChangeDetector, ChangeState
+from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError, VolatilityError
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
-from alo_lib.volatility.har import HarModel, har_features
-from alo_lib.volatility.hybrid import HybridForecast, HybridState
+from alo_lib.volatility.garch_by_regime import GarchByRegime, GarchByRegimePath, GarchByRegimeState
+from alo_lib.volatility.har import HarModel, HarPath, HarState, har_features
+from alo_lib.volatility.history import BarState, DailyHistory, DailyObservation, observe
+from alo_lib.volatility.horizons import HORIZONS
+from alo_lib.volatility.hybrid import HybridForecast, HybridPath, HybridState
 from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.ranges import range_variance
 from alo_lib.volatility.realized import (
@@ -24,44 +27,60 @@ from alo_lib.volatility.realized import (
     yang_zhang,
 )
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
+from alo_lib.volatility.registry import MODELS, model_named
+from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
 from alo_lib.volatility.returns import TRADING_DAYS, log_returns
-from alo_lib.volatility.walk import Walk, walk_forward
+from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [
+    "HORIZONS",
+    "MODELS",
     "TRADING_DAYS",
+    "BarState",
     "Calibration",
     "CalibrationError",
     "ChangeDetector",
     "ChangeState",
     "ConePoint",
-    "DataError",
+    "DailyHistory",
+    "DailyObservation",
     "Distribution",
+    "GarchByRegime",
+    "GarchByRegimePath",
+    "GarchByRegimeState",
     "GjrGarch",
     "GjrParameters",
     "GjrPath",
     "GjrState",
     "HarModel",
+    "HarPath",
+    "HarState",
     "HybridForecast",
+    "HybridPath",
     "HybridState",
     "Mean",
+    "ObservationError",
     "ParameterError",
     "RegimeModel",
     "RegimeParameters",
     "RegimePath",
     "RegimeState",
     "VarianceTargeting",
-    "VolatilityAnalysis",
     "VolatilityError",
+    "VolatilityModel",
+    "VolatilityReport",
     "Walk",
-    "analyse",
     "close_to_close",
     "garman_klass",
     "har_features",
     "log_returns",
+    "model_named",
+    "observe",
     "parkinson",
     "range_variance",
     "realized_variance",
     "realized_volatility",
+    "report_volatility",
     "rogers_satchell",
     "rolling",
     "walk_forward",

@@ -13,8 +13,8 @@ from alo_lib.volatility.errors import CalibrationError, ParameterError
 from alo_lib.volatility.innovations import DISTRIBUTIONS, Distribution, downside_share
 from alo_lib.volatility.likelihood import BETA, DOWN, MU, NU, OMEGA, SKEW, UP, likelihood
 from alo_lib.volatility.parameters import GjrParameters
+from alo_lib.volatility.quasi_newton import maximize
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
-from alo_lib.volatility.search import maximize
 
 __all__ = ["Calibration", "Mean", "VarianceTargeting", "calibrate_gjr", "standard_errors"]
 
@@ -89,7 +89,7 @@ def calibrate_gjr(
     targeting sets the long-run variance to the sample's: ``always``, or as a ``fallback``, noted in the calibration,
     when the free fit is not stationary or its long-run variance is far from the sample's; ``never`` refuses such fits.
 
-    :raises DataError: for returns that cannot be used, see :func:`~alo_lib.volatility.returns.check_returns`.
+    :raises ObservationError: for returns that cannot be used, see :func:`~alo_lib.volatility.returns.check_returns`.
     :raises ParameterError: for an unknown distribution, mean or targeting.
     :raises CalibrationError: when no start converges, or the fit is not stationary and may not be targeted.
     """
@@ -118,7 +118,7 @@ def standard_errors(parameters: GjrParameters, returns: ArrayLike, *, targeted: 
     that is not fitted, or ended on its bound, has no normal limit: None. ``targeted`` takes the long-run variance as
     the sample's, which it is known to be after variance targeting.
 
-    :raises DataError: for returns that cannot be used.
+    :raises ObservationError: for returns that cannot be used.
     :raises CalibrationError: when the likelihood has no maximum at ``parameters``.
     """
     data = check_returns(returns, min_observations=2)

@@ -1,13 +1,13 @@
 """What the volatility room raises: one family of ``ValueError``, since data or settings are at fault."""
 
-__all__ = ["CalibrationError", "DataError", "ParameterError", "VolatilityError"]
+__all__ = ["CalibrationError", "ObservationError", "ParameterError", "VolatilityError"]
 
 
 class VolatilityError(ValueError):
     """Any error of the volatility room."""
 
 
-class DataError(VolatilityError):
+class ObservationError(VolatilityError):
     """Prices or returns that cannot be used: NaN, not positive, too few, constant, or far outliers."""
 
 

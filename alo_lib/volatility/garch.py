@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import overload
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,11 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementwise import power
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr, standard_errors
-from alo_lib.volatility.changes import ChangeDetector
-from alo_lib.volatility.errors import DataError, ParameterError
+from alo_lib.volatility.change_detection import ChangeDetector
+from alo_lib.volatility.errors import ObservationError, ParameterError
+from alo_lib.volatility.history import DailyHistory, DailyObservation
+from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks, shock_quantile
+from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
-from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, finite_returns
+from alo_lib.volatility.registry import register
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS
 
 __all__ = ["GjrGarch", "GjrPath", "GjrState"]
 
@@ -86,19 +90,6 @@ class GjrState:
         """Fields for JSON."""
         return asdict(self)
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, float | int]) -> "GjrState":
-        """Inverse of :meth:`to_dict`, to the last bit.
-
-        :raises ParameterError: for missing or unknown names, or a variance that is not finite and positive.
-        """
-        if sorted(values) != ["log_likelihood", "observations", "variance"]:
-            raise ParameterError(f"a state is variance, log_likelihood, observations, but these are {sorted(values)}")
-        variance = float(values["variance"])
-        if not (math.isfinite(variance) and variance > 0.0):
-            raise ParameterError(f"variance must be finite and positive, but it is {variance!r}")
-        return cls(variance, float(values["log_likelihood"]), int(values["observations"]))
-
 
 @dataclass(frozen=True)
 class GjrPath:
@@ -109,61 +100,68 @@ class GjrPath:
     standardized_residuals: Array
     state: GjrState
 
+    @property
+    def next_variance(self) -> Array:
+        """Variance expected of the day after each, shape (n,)."""
+        return np.append(self.conditional_variance[1:], self.state.variance)[: self.conditional_variance.size]
 
+
+@register
 @dataclass(frozen=True)
-class GjrGarch:
-    """A GJR-GARCH(1,1) model with known parameters: (state, return) to state, and state to forecast.
+class GjrGarch(VolatilityModel[GjrState, GjrPath]):
+    """A GJR-GARCH(1,1) model with known parameters; it reads the returns alone."""
 
-    Returns are daily and logarithmic, in decimals. Nothing is mutated, so one model may serve any number of filters.
-    """
+    name: ClassVar[str] = "GJR-GARCH"
 
     parameters: GjrParameters
     calibration: Calibration | None = None
     """How the parameters were fitted; None when they were given."""
 
     @classmethod
-    def calibrate(
+    def fit(
         cls,
-        returns: ArrayLike,
+        history: DailyHistory,
         *,
+        horizons: tuple[int, ...] = HORIZONS,
+        warm_start: Self | None = None,
+        min_observations: int = MIN_OBSERVATIONS,
         distribution: Distribution = "skewt",
         mean: Mean = "constant",
         variance_targeting: VarianceTargeting = "fallback",
-        warm_start: GjrParameters | None = None,
-        min_observations: int = MIN_OBSERVATIONS,
-    ) -> "GjrGarch":
+    ) -> Self:
         """Fit by maximum likelihood; arguments and errors as :func:`~alo_lib.volatility.calibration.calibrate_gjr`."""
         return cls(
             *calibrate_gjr(
-                returns,
+                history.returns,
                 distribution=distribution,
                 mean=mean,
                 variance_targeting=variance_targeting,
-                warm_start=warm_start,
+                warm_start=None if warm_start is None else warm_start.parameters,
                 min_observations=min_observations,
             )
         )
 
-    def standard_errors(self, returns: ArrayLike) -> dict[str, float | None]:
-        """Robust standard errors by parameter name, for the ``returns`` (n,) that the model was calibrated on.
+    def standard_errors(self, history: DailyHistory) -> dict[str, float | None]:
+        """Robust standard errors by parameter name, for the history that the model was fitted to.
 
         Meaning and errors as :func:`~alo_lib.volatility.calibration.standard_errors`.
         """
         targeted = self.calibration is not None and self.calibration.variance_targeted
-        return standard_errors(self.parameters, returns, targeted=targeted)
+        return standard_errors(self.parameters, history.returns, targeted=targeted)
 
     def start(self) -> GjrState:
         """State before any return is seen."""
         return GjrState(self.parameters.initial_variance)
 
-    def update(self, state: GjrState, return_: float) -> GjrState:
-        """State after one more daily return, in constant time; the same bits as :meth:`filter` over all of them.
+    def update(self, state: GjrState, observation: DailyObservation) -> GjrState:
+        """As the contract says.
 
-        :raises DataError: for a return that is not finite, or further than 50 conditional standard deviations off.
+        :raises ObservationError: for a return that is not finite, or beyond 50 conditional standard deviations.
         """
+        return_ = observation.return_
         variance, z, density = _step(self.parameters.coefficients, state.variance, return_)
         if not abs(z) <= MAX_DEVIATIONS:
-            raise DataError(_outlier(return_, z, state.observations))
+            raise ObservationError(_outlier(return_, z, state.observations))
         return GjrState(variance, state.log_likelihood + density, state.observations + 1)
 
     def standardized(self, state: GjrState, return_: float) -> float:
@@ -171,30 +169,24 @@ class GjrGarch:
         return (return_ - self.parameters.mu) / math.sqrt(state.variance)
 
     def detect_regime_change(
-        self, returns: ArrayLike, *, false_alarms_per_year: float = 0.5, ratio: float = 1.5, seed: int = 0
+        self, history: DailyHistory, *, false_alarms_per_year: float = 0.5, ratio: float = 1.5, seed: int = 0
     ) -> NDArray[np.int8]:
-        """Days of ``returns`` (n,) on which the model's scale stops fitting: +1 wider, -1 narrower, 0 none, shape (n,).
+        """Which of n days show that the model's scale stops fitting: +1 wider, -1 narrower, 0 none, shape (n,).
 
-        The test, its arguments and its errors are those of :class:`~alo_lib.volatility.changes.ChangeDetector`, which a
-        stream uses itself: designed once, then updated with :meth:`standardized` of each return.
+        The test, its arguments and its errors are those of
+        :class:`~alo_lib.volatility.change_detection.ChangeDetector`, which a stream uses itself: designed once, then
+        updated with :meth:`standardized` of each return.
 
-        :raises DataError: for a return that is not finite, or further than 50 conditional standard deviations off.
+        :raises ObservationError: for a return that is not finite, or beyond 50 conditional standard deviations.
         """
         detector = ChangeDetector.design(
             self.parameters, false_alarms_per_year=false_alarms_per_year, ratio=ratio, seed=seed
         )
-        return detector.watch(self.path(returns).standardized_residuals)
+        return detector.watch(self.filter(history).standardized_residuals)
 
-    def filter(self, returns: ArrayLike, state: GjrState | None = None) -> GjrState:
-        """State after ``returns`` (n,), from ``state`` or from the start; errors as :meth:`path`."""
-        return self.path(returns, state).state
-
-    def path(self, returns: ArrayLike, state: GjrState | None = None) -> GjrPath:
-        """Conditional variance and standardized residual of each day of ``returns`` (n,), and the state after them.
-
-        :raises DataError: for a return that is not finite, or further than 50 conditional standard deviations off.
-        """
-        data = finite_returns(returns)
+    def filter(self, history: DailyHistory, state: GjrState | None = None) -> GjrPath:
+        """As the contract says, with each day's conditional variance and standardized residual."""
+        data = history.returns
         begin = self.start() if state is None else state
         variances, shocks = np.empty_like(data), np.empty_like(data)
         variance, log_likelihood, bad = _run(
@@ -207,45 +199,31 @@ class GjrGarch:
             shocks,
         )
         if bad >= 0:
-            raise DataError(_outlier(float(data[bad]), float(shocks[bad]), begin.observations + bad))
+            raise ObservationError(_outlier(float(data[bad]), float(shocks[bad]), begin.observations + bad))
         return GjrPath(variances, shocks, GjrState(variance, log_likelihood, begin.observations + data.size))
 
-    def forecast(self, state: GjrState, horizon_days: int) -> Array:
-        """Expected daily variances of the next ``horizon_days`` days, shape (horizon_days,), decimals.
+    def forecast(self, state: GjrState, trading_days: ArrayLike) -> Array:
+        """As the contract says: E[v_k] = L + p^(k-1) (v_1 - L), with the long-run variance L and the persistence p.
 
-        E[v_k] = L + p^(k-1) (v_1 - L), with the long-run variance L and the persistence p.
-
-        :raises ParameterError: for a horizon below one day.
+        A fraction of a day takes that fraction of the day's variance, so that less than one day gives the next day's.
         """
-        if horizon_days < 1:
-            raise ParameterError(f"horizon_days must be at least 1, but it is {horizon_days}")
-        long_run = self.parameters.long_run_variance
-        decay = power(self.parameters.persistence, np.arange(horizon_days, dtype=np.float64))
-        return np.asarray(long_run + decay * (state.variance - long_run), dtype=np.float64)
+        return self._mean_variance(np.float64(state.variance), check_trading_days(trading_days))
 
-    @overload
-    def forecast_volatility(self, state: GjrState, trading_days: float) -> float: ...
+    def forecast_path(self, path: GjrPath, trading_days: ArrayLike) -> Array:
+        """As the contract says; every day has a forecast."""
+        return self._mean_variance(path.next_variance[:, None], check_trading_days(trading_days))
 
-    @overload
-    def forecast_volatility(self, state: GjrState, trading_days: Array) -> Array: ...
+    def restore(self, values: Mapping[str, Any]) -> GjrState:
+        """As the contract says."""
+        if sorted(values) != ["log_likelihood", "observations", "variance"]:
+            raise ParameterError(f"a state is variance, log_likelihood, observations, but these are {sorted(values)}")
+        variance = float(values["variance"])
+        if not (math.isfinite(variance) and variance > 0.0):
+            raise ParameterError(f"variance must be finite and positive, but it is {variance!r}")
+        return GjrState(variance, float(values["log_likelihood"]), int(values["observations"]))
 
-    def forecast_volatility(self, state: GjrState, trading_days: float | Array) -> float | Array:
-        """Annualized volatility expected over the next ``trading_days``, a number or an array, fractions allowed.
-
-        The root of 252 times the mean expected daily variance over the horizon; a fraction of a day takes that fraction
-        of the day's variance, so that less than one day gives the next day's volatility.
-
-        :raises ParameterError: for a horizon that is not finite and positive.
-        """
-        days = np.asarray(trading_days, dtype=np.float64)
-        if not np.all(np.isfinite(days) & (days > 0.0)):
-            raise ParameterError(f"trading_days must be finite and positive, but they are {trading_days!r}")
-        volatility = np.sqrt(TRADING_DAYS * self.mean_variance(np.float64(state.variance), days))
-        return float(volatility) if np.ndim(trading_days) == 0 else np.asarray(volatility, dtype=np.float64)
-
-    def mean_variance(self, variance: ArrayLike, trading_days: ArrayLike) -> Array:
-        """Mean expected daily variance over ``trading_days`` > 0 from next-day ``variance``; the two broadcast."""
-        days = np.asarray(trading_days, dtype=np.float64)
+    def _mean_variance(self, variance: ArrayLike, days: Array) -> Array:
+        """Mean expected daily variance over ``days`` from the next day's ``variance``; the two broadcast."""
         p, long_run = self.parameters.persistence, self.parameters.long_run_variance
         whole = np.floor(days)
         last = power(p, whole)

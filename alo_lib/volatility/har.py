@@ -8,17 +8,24 @@ squares, one regression a horizon; the variance forecast adds half the residual 
 returns to x.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.elementwise import exp, log
 from alo_lib.numerics.linear import least_squares
-from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError
-from alo_lib.volatility.returns import MIN_OBSERVATIONS, finite_returns
+from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
+from alo_lib.volatility.history import DailyHistory, DailyObservation
+from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
+from alo_lib.volatility.model import VolatilityModel
+from alo_lib.volatility.registry import register
+from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_prices, finite_returns
 
-__all__ = ["LAGS", "HarModel", "dot_rows", "future_means", "har_features"]
+__all__ = ["LAGS", "HarModel", "HarPath", "HarState", "dot_rows", "future_means", "har_features", "realized_means"]
 
 Array = NDArray[np.float64]
 
@@ -34,13 +41,14 @@ _COLLINEAR = 1e-10
 def har_features(measures: ArrayLike, returns: ArrayLike) -> Array:
     """Predictors of each day from the 22nd on, shape (n,) and (n,) to (n - 21, 7); a row knows nothing after its day.
 
-    :raises DataError: for lengths that differ or are below 22, values that are not finite, or measures not positive.
+    :raises ObservationError: for lengths that differ or are below 22, returns that are not finite, or measures that are
+        not finite and positive.
     """
-    x, r = finite_returns(measures), finite_returns(returns)
+    x, r = check_prices("measures", measures), finite_returns(returns)
     if x.size != r.size or x.size < LAGS[-1]:
-        raise DataError(f"measures and returns must be {LAGS[-1]} or more and as many, but are {x.size} and {r.size}")
-    if not np.all(x > 0.0):
-        raise DataError(f"measures must be positive, but the least is {float(np.min(x))!r}")
+        raise ObservationError(
+            f"measures and returns must be {LAGS[-1]} or more and as many, but are {x.size} and {r.size}"
+        )
     log_x, losses = log(x), np.minimum(r, 0.0)
     deviation = np.sqrt(_trailing(x, LAGS[-1]))
     columns = [np.ones_like(deviation)]
@@ -60,9 +68,54 @@ def future_means(values: Array, horizon: int) -> Array:
     return _trailing(values[1:], horizon)
 
 
+def realized_means(history: DailyHistory, horizons: tuple[int, ...]) -> list[Array]:
+    """What is to be forecast on each day that has every predictor and a complete future.
+
+    Means of the coming measures at the level of squared returns, one array a horizon h, shape (n - 21 - h,).
+
+    :raises ObservationError: for a measure that is not finite and positive.
+    :raises CalibrationError: when no such day is known for the longest horizon.
+    """
+    least = LAGS[-1] + horizons[-1]
+    if len(history) < least:
+        raise CalibrationError(
+            f"a forecast over {horizons[-1]} days needs {least} or more, but there are {len(history)}"
+        )
+    measures, scale = check_prices("measures", history.measures), _scale(history)
+    return [scale * future_means(measures, horizon)[LAGS[-1] - 1 :] for horizon in horizons]
+
+
+def _scale(history: DailyHistory) -> float:
+    return float(np.mean(np.square(history.returns)) / np.mean(history.measures))
+
+
+@dataclass(frozen=True, slots=True)
+class HarState:
+    """Measures and returns of the last 22 days, oldest first; fewer before as many were seen."""
+
+    measures: tuple[float, ...] = ()
+    returns: tuple[float, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Fields for JSON."""
+        return asdict(self)
+
+
 @dataclass(frozen=True)
-class HarModel:
-    """Fitted regressions, one for each of the ``horizons`` (trading days)."""
+class HarPath:
+    """Predictors of each day that has them, shape (m, 7): the last m of the ``days`` filtered, and the state after."""
+
+    features: Array
+    days: int
+    state: HarState
+
+
+@register
+@dataclass(frozen=True)
+class HarModel(VolatilityModel[HarState, HarPath]):
+    """Fitted regressions, one for each of the ``horizons`` (trading days); the model reads returns and measures."""
+
+    name: ClassVar[str] = "HAR"
 
     horizons: tuple[int, ...]
     coefficients: tuple[tuple[float, ...], ...]
@@ -73,30 +126,28 @@ class HarModel:
     @classmethod
     def fit(
         cls,
-        measures: ArrayLike,
-        returns: ArrayLike,
+        history: DailyHistory,
         *,
-        horizons: tuple[int, ...] = (1, 5, 21),
+        horizons: tuple[int, ...] = HORIZONS,
+        warm_start: Self | None = None,
         min_observations: int = MIN_OBSERVATIONS,
-    ) -> "HarModel":
-        """Fit on daily ``measures`` and ``returns``, both (n,); a target enters when all its days are in the data.
+    ) -> Self:
+        """Least squares, one regression a horizon; a target enters when all its days are in the history.
 
-        :raises DataError: for unusable arrays, see :func:`har_features`.
+        :raises ObservationError: for unusable days, see :func:`har_features`.
         :raises ParameterError: for horizons that are not ascending and positive.
         :raises CalibrationError: when too few days remain, or their predictors do not vary.
         """
-        if not horizons or list(horizons) != sorted(set(horizons)) or horizons[0] < 1:
-            raise ParameterError(f"horizons must be ascending and 1 or more, but they are {horizons}")
-        features = har_features(measures, returns)
-        x, r = finite_returns(measures), finite_returns(returns)
+        check_horizons(horizons)
+        features = har_features(history.measures, history.returns)
         if features.shape[0] - horizons[-1] < min_observations:
             raise CalibrationError(
                 f"HAR at {horizons[-1]} days needs {min_observations + LAGS[-1] - 1 + horizons[-1]} days or more, "
-                f"but there are {x.size}"
+                f"but there are {len(history)}"
             )
         coefficients, variances = [], []
         for horizon in horizons:
-            target = log(future_means(x, horizon)[LAGS[-1] - 1 :])
+            target = log(future_means(history.measures, horizon)[LAGS[-1] - 1 :])
             known = features[: target.size]
             solution = np.empty(_FEATURES)
             rank = least_squares(known.copy(), target.copy(), solution, _COLLINEAR)
@@ -104,13 +155,74 @@ class HarModel:
                 raise CalibrationError(f"HAR needs predictors that vary, but their rank is {rank} of {_FEATURES}")
             coefficients.append(tuple(float(value) for value in solution))
             variances.append(float(np.mean(np.square(target - dot_rows(known, solution)))))
-        scale = float(np.mean(np.square(r)) / np.mean(x))
-        return cls(tuple(horizons), tuple(coefficients), tuple(variances), scale)
+        return cls(tuple(horizons), tuple(coefficients), tuple(variances), _scale(history))
 
-    def forecast(self, features: Array) -> Array:
-        """Expected mean daily variance over each horizon, from rows of :func:`har_features`: (m, 7) to (m, k)."""
+    def start(self) -> HarState:
+        """As the contract says."""
+        return HarState()
+
+    def update(self, state: HarState, observation: DailyObservation) -> HarState:
+        """As the contract says.
+
+        :raises ObservationError: for a return that is not finite, or a measure that is not finite and positive.
+        """
+        return_, measure = observation.return_, observation.measure
+        if not (math.isfinite(return_) and 0.0 < measure < math.inf):
+            raise ObservationError(
+                f"HAR needs a finite return and a finite, positive measure, but they are {return_!r} and {measure!r}"
+            )
+        return HarState((*state.measures, measure)[-LAGS[-1] :], (*state.returns, return_)[-LAGS[-1] :])
+
+    def filter(self, history: DailyHistory, state: HarState | None = None) -> HarPath:
+        """As the contract says, with each day's predictors."""
+        begin = self.start() if state is None else state
+        measures = np.concatenate([begin.measures, check_prices("measures", history.measures)])
+        returns = np.concatenate([begin.returns, finite_returns(history.returns)])
+        after = HarState(tuple(measures[-LAGS[-1] :].tolist()), tuple(returns[-LAGS[-1] :].tolist()))
+        features = har_features(measures, returns) if measures.size >= LAGS[-1] else np.empty((0, _FEATURES))
+        return HarPath(features[max(features.shape[0] - len(history), 0) :], len(history), after)
+
+    def forecast(self, state: HarState, trading_days: ArrayLike) -> Array:
+        """As the contract says; between fitted horizons total variance is linear, beyond the last its mean holds.
+
+        :raises ObservationError: for a state that has seen fewer than 22 days.
+        """
+        days = check_trading_days(trading_days)
+        if len(state.measures) < LAGS[-1]:
+            raise ObservationError(f"HAR forecasts after {LAGS[-1]} days or more, but has seen {len(state.measures)}")
+        features = har_features(state.measures, state.returns)
+        return np.asarray(self._mean_variance(features, days.reshape(-1))[0].reshape(days.shape))
+
+    def forecast_path(self, path: HarPath, trading_days: ArrayLike) -> Array:
+        """As the contract says; NaN after fewer than 22 days."""
+        days = check_trading_days(trading_days)
+        unknown = np.full((path.days - path.features.shape[0], days.size), math.nan)
+        return np.concatenate([unknown, self._mean_variance(path.features, days)])
+
+    def restore(self, values: Mapping[str, Any]) -> HarState:
+        """As the contract says."""
+        try:
+            measures, returns = (tuple(float(x) for x in values[name]) for name in ("measures", "returns"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError(f"a state of HAR is measures and returns, but it is {values}") from error
+        if len(measures) != len(returns) or len(measures) > LAGS[-1]:
+            raise ParameterError(
+                f"measures and returns must be as many, {LAGS[-1]} at most, but are {len(measures)} and {len(returns)}"
+            )
+        return HarState(measures, returns)
+
+    def _mean_variance(self, features: Array, days: Array) -> Array:
+        """Mean expected daily variance over ``days`` (h,), from rows of predictors: (m, 7) to (m, h)."""
         log_means = [dot_rows(features, np.array(row)) for row in self.coefficients]
-        return self.scale * exp(np.stack(log_means, axis=-1) + 0.5 * np.array(self.residual_variances))
+        means = self.scale * exp(np.stack(log_means, axis=-1) + 0.5 * np.array(self.residual_variances))
+        fitted = np.array(self.horizons, dtype=np.float64)
+        columns = [
+            means[:, self.horizons.index(int(day))]
+            if day in fitted
+            else interpolated_total(self.horizons, list((fitted * means).T), day) / day
+            for day in days.tolist()
+        ]
+        return np.stack(columns, axis=-1) if columns else np.empty((features.shape[0], 0))
 
 
 def dot_rows(rows: Array, weights: Array) -> Array:

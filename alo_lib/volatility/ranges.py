@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.volatility.errors import DataError
+from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.realized import check_bars
 
 __all__ = ["MEMORY", "range_variance"]
@@ -58,11 +58,11 @@ def range_variance(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: Arr
     Not annualized, and in level a little apart from squared returns, since a range is watched at intervals; models that
     use it estimate that factor.
 
-    :raises DataError: for bad prices, a bar whose open or close lies outside its range, or fewer than two bars.
+    :raises ObservationError: for bad prices, a bar whose open or close lies outside its range, or fewer than two bars.
     """
     o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
     if c.ndim != 1 or c.size < 2:
-        raise DataError(f"bars must be one-dimensional, 2 or more, but the shape is {c.shape}")
+        raise ObservationError(f"bars must be one-dimensional, 2 or more, but the shape is {c.shape}")
     out = np.empty(c.size - 1)
     _measure(o, h, lo, c, out)
     return out

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.elementwise import log
-from alo_lib.volatility.errors import DataError, ParameterError
+from alo_lib.volatility.errors import ObservationError, ParameterError
 from alo_lib.volatility.returns import TRADING_DAYS, check_prices, log_returns
 
 __all__ = [
@@ -40,11 +40,11 @@ def close_to_close(closes: ArrayLike, *, centred: bool = True) -> Array:
 
     ``centred`` subtracts the sample mean and divides by one observation less; otherwise the mean is taken as zero.
 
-    :raises DataError: for bad prices, or fewer than three closes (two when not centred).
+    :raises ObservationError: for bad prices, or fewer than three closes (two when not centred).
     """
     returns = log_returns(closes)
     if centred and returns.shape[-1] < 2:
-        raise DataError(
+        raise ObservationError(
             f"closes must hold at least 3 prices for a centred estimate, but there are {np.shape(closes)[-1]}"
         )
     variance = np.var(returns, axis=-1, ddof=1) if centred else np.mean(np.square(returns), axis=-1)
@@ -54,7 +54,7 @@ def close_to_close(closes: ArrayLike, *, centred: bool = True) -> Array:
 def parkinson(high: ArrayLike, low: ArrayLike) -> Array:
     """Annualized volatility from the session's range (Parkinson 1980): mean of ln(H/L)^2 / (4 ln 2).
 
-    :raises DataError: for bad prices, or a low above its high.
+    :raises ObservationError: for bad prices, or a low above its high.
     """
     h, lo = check_bars(high=high, low=low)
     return _annualized(np.mean(np.square(log(h / lo)), axis=-1) / (4.0 * math.log(2.0)))
@@ -63,7 +63,7 @@ def parkinson(high: ArrayLike, low: ArrayLike) -> Array:
 def garman_klass(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> Array:
     """Annualized volatility (Garman and Klass 1980, practical form): mean of ln(H/L)^2 / 2 - (2 ln 2 - 1) ln(C/O)^2.
 
-    :raises DataError: for bad prices, or a bar whose open or close lies outside its range.
+    :raises ObservationError: for bad prices, or a bar whose open or close lies outside its range.
     """
     o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
     daily = 0.5 * np.square(log(h / lo)) - (2.0 * math.log(2.0) - 1.0) * np.square(log(c / o))
@@ -73,7 +73,7 @@ def garman_klass(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: Array
 def rogers_satchell(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> Array:
     """Annualized volatility free of drift (Rogers and Satchell 1991): mean of ln(H/C) ln(H/O) + ln(L/C) ln(L/O).
 
-    :raises DataError: for bad prices, or a bar whose open or close lies outside its range.
+    :raises ObservationError: for bad prices, or a bar whose open or close lies outside its range.
     """
     return _annualized(
         np.mean(_rogers_satchell_daily(*check_bars(open=open_, high=high, low=low, close=close)), axis=-1)
@@ -85,12 +85,12 @@ def yang_zhang(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLi
 
     The first bar gives only its close, so n bars make n - 1 observations.
 
-    :raises DataError: for bad prices, a bar whose open or close lies outside its range, or fewer than three bars.
+    :raises ObservationError: for bad prices, a bar whose open or close lies outside its range, or fewer than three.
     """
     o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
     observations = c.shape[-1] - 1
     if observations < 2:
-        raise DataError(f"yang_zhang needs at least 3 bars, but there are {c.shape[-1]}")
+        raise ObservationError(f"yang_zhang needs at least 3 bars, but there are {c.shape[-1]}")
     night = np.var(log(o[..., 1:] / c[..., :-1]), axis=-1, ddof=1)
     o, h, lo, c = o[..., 1:], h[..., 1:], lo[..., 1:], c[..., 1:]
     session = np.var(log(c / o), axis=-1, ddof=1)
@@ -105,7 +105,7 @@ def realized_variance(prices: ArrayLike, *, step: int = 1, previous_close: Array
     scaled from the intervals that they cover to the whole session (Zhang, Mykland and Ait-Sahalia 2005).
     ``previous_close`` (...) adds the squared overnight return.
 
-    :raises DataError: for bad prices, or not more prices than ``step``.
+    :raises ObservationError: for bad prices, or not more prices than ``step``.
     :raises ParameterError: for a step below one.
     """
     if step < 1:
@@ -113,7 +113,7 @@ def realized_variance(prices: ArrayLike, *, step: int = 1, previous_close: Array
     p = check_prices("prices", prices)
     intervals = (p.shape[-1] if p.ndim else 0) - 1
     if intervals < step:
-        raise DataError(f"prices must hold more than step = {step} values, but the shape is {p.shape}")
+        raise ObservationError(f"prices must hold more than step = {step} values, but the shape is {p.shape}")
     x = log(p)
     overlapping = np.square(x[..., step:] - x[..., :-step])
     # Overlapping windows: each interval counts up to ``step`` times, less at the two ends of the session.
@@ -133,7 +133,7 @@ def rolling(estimator: Callable[..., Array], window: int, *bars: ArrayLike) -> A
 
     The first value belongs to bar ``window - 1``; none looks ahead.
 
-    :raises DataError: for fewer bars than ``window``, and what the estimator raises.
+    :raises ObservationError: for fewer bars than ``window``, and what the estimator raises.
     :raises ParameterError: for a window below one.
     """
     if window < 1:
@@ -141,7 +141,9 @@ def rolling(estimator: Callable[..., Array], window: int, *bars: ArrayLike) -> A
     arrays = [np.asarray(b, dtype=np.float64) for b in bars]
     for array in arrays:
         if array.ndim != 1 or array.shape[0] < window:
-            raise DataError(f"rolling needs one-dimensional bars, {window} or more, but the shape is {array.shape}")
+            raise ObservationError(
+                f"rolling needs one-dimensional bars, {window} or more, but the shape is {array.shape}"
+            )
     return estimator(*(sliding_window_view(array, window) for array in arrays))
 
 
@@ -159,13 +161,13 @@ def check_bars(**prices: ArrayLike) -> tuple[Array, ...]:
     arrays = {name: check_prices(name, value) for name, value in prices.items()}
     shapes = sorted({array.shape for array in arrays.values()})
     if len(shapes) > 1 or not shapes[0] or shapes[0][-1] < 1:
-        raise DataError(f"bars must have one shape with at least one bar, but the shapes are {shapes}")
+        raise ObservationError(f"bars must have one shape with at least one bar, but the shapes are {shapes}")
     high, low = arrays["high"], arrays["low"]
     for name, array in arrays.items():
         outside = (array > high) | (array < low)
         if outside.any():
             where = tuple(int(i) for i in np.argwhere(outside)[0])
-            raise DataError(
+            raise ObservationError(
                 f"{name} must lie between low and high, but at {where} it is {array[where]!r} "
                 f"with low {low[where]!r} and high {high[where]!r}"
             )

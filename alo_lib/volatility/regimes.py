@@ -9,14 +9,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.volatility.errors import CalibrationError, DataError, ParameterError
-from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, check_returns, finite_returns
+from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
+from alo_lib.volatility.history import DailyHistory, DailyObservation
+from alo_lib.volatility.horizons import HORIZONS, check_trading_days
+from alo_lib.volatility.model import VolatilityModel
+from alo_lib.volatility.registry import register
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, check_returns
 
 if TYPE_CHECKING:
     from hmmlearn.hmm import GaussianHMM
@@ -67,10 +71,16 @@ def _predict(filtered: Array, transition: Array, predicted: Array) -> None:
 
 @kernel
 def _filter(
-    predicted: Array, means: Array, variances: Array, transition: Array, returns: Array, limit: float, paths: Array
+    predicted: Array,
+    log_likelihood: float,
+    means: Array,
+    variances: Array,
+    transition: Array,
+    returns: Array,
+    limit: float,
+    paths: Array,
 ) -> tuple[float, int]:
     """All days: fill ``paths`` (n, k), leave the next mix in ``predicted``; the log likelihood, the first bad day."""
-    log_likelihood = 0.0
     for t in range(returns.shape[0]):
         density, nearest = _regime_step(predicted, means, variances, returns[t], paths[t])
         if not nearest <= limit:
@@ -146,19 +156,6 @@ class RegimeState:
         """Fields for JSON."""
         return asdict(self)
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, object]) -> "RegimeState":
-        """Inverse of :meth:`to_dict`, to the last bit.
-
-        :raises ParameterError: for missing or unknown names, or values of another form.
-        """
-        try:
-            probabilities = values["probabilities"]
-            mix = None if probabilities is None else tuple(float(p) for p in probabilities)  # type: ignore[attr-defined]
-            return cls(mix, float(values["log_likelihood"]), int(values["observations"]))  # type: ignore[arg-type,call-overload]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ParameterError(f"a regime state is probabilities, log_likelihood, observations: {values}") from error
-
 
 @dataclass(frozen=True)
 class RegimePath:
@@ -168,9 +165,12 @@ class RegimePath:
     state: RegimeState
 
 
+@register
 @dataclass(frozen=True)
-class RegimeModel:
-    """Regimes with known parameters: (state, return) to state, and state to forecast. Nothing is mutated."""
+class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
+    """Regimes with known parameters; the model reads the returns alone."""
+
+    name: ClassVar[str] = "regimes"
 
     parameters: RegimeParameters
     log_likelihood: float | None = None
@@ -179,18 +179,19 @@ class RegimeModel:
     @classmethod
     def fit(
         cls,
-        returns: ArrayLike,
+        history: DailyHistory,
         *,
+        horizons: tuple[int, ...] = HORIZONS,
+        warm_start: Self | None = None,
+        min_observations: int = MIN_OBSERVATIONS,
         regimes: int = 2,
         restarts: int = 6,
         seed: int = 0,
-        min_observations: int = MIN_OBSERVATIONS,
-    ) -> "RegimeModel":
-        """Fit daily ``returns`` (n,) by EM from ``restarts`` seeded starts, and keep the likeliest.
+    ) -> Self:
+        """Fit by EM from ``restarts`` seeded starts, and keep the likeliest: no earlier fit is begun from.
 
-        The same arguments give the same bits.
-
-        :raises DataError: for returns that cannot be used, see :func:`~alo_lib.volatility.returns.check_returns`.
+        :raises ObservationError: for returns that cannot be used, see
+            :func:`~alo_lib.volatility.returns.check_returns`.
         :raises ParameterError: for fewer than two regimes or one restart.
         :raises CalibrationError: when no start converges to regimes that each hold at least 1 % of the days.
         """
@@ -198,7 +199,7 @@ class RegimeModel:
             raise ParameterError(f"regimes must be 2 or more, but it is {regimes}")
         if restarts < 1:
             raise ParameterError(f"restarts must be 1 or more, but it is {restarts}")
-        data = check_returns(returns, min_observations=min_observations)
+        data = check_returns(history.returns, min_observations=min_observations)
         scale = float(np.std(data))
         sample = (data / scale).reshape(-1, 1)
         generator = np.random.default_rng(seed)
@@ -219,45 +220,36 @@ class RegimeModel:
                 f"{_LEAST_SHARE:.0%} of the days or more in each; fewer regimes may do"
             )
         fitted = cls(_ordered(best, scale))
-        return cls(fitted.parameters, fitted.filter(data).log_likelihood)
+        return cls(fitted.parameters, fitted.filter(history).state.log_likelihood)
 
     def start(self) -> RegimeState:
         """State before any return is seen."""
         return RegimeState()
 
-    def update(self, state: RegimeState, return_: float) -> RegimeState:
-        """State after one more daily return, in constant time; the same bits as :meth:`filter` over all of them.
+    def update(self, state: RegimeState, observation: DailyObservation) -> RegimeState:
+        """As the contract says.
 
-        :raises DataError: for a return that is not finite, or further than 50 deviations from every regime's mean.
+        :raises ObservationError: for a return that is not finite, or beyond 50 deviations from every regime's mean.
         """
-        return self.path(np.array([return_], dtype=np.float64), state).state
+        return self._filtered(np.array([observation.return_], dtype=np.float64), state).state
 
-    def filter(self, returns: ArrayLike, state: RegimeState | None = None) -> RegimeState:
-        """State after ``returns`` (n,), from ``state`` or from the start; errors as :meth:`path`."""
-        return self.path(returns, state).state
+    def filter(self, history: DailyHistory, state: RegimeState | None = None) -> RegimePath:
+        """As the contract says, with each day's filtered probabilities."""
+        return self._filtered(history.returns, self.start() if state is None else state)
 
-    def path(self, returns: ArrayLike, state: RegimeState | None = None) -> RegimePath:
-        """Filtered probabilities of each day of ``returns`` (n,), and the state after them.
-
-        :raises DataError: for a return that is not finite, or further than 50 deviations from every regime's mean.
-        """
-        data = finite_returns(returns)
-        begin = self.start() if state is None else state
+    def _filtered(self, data: Array, begin: RegimeState) -> RegimePath:
         means, variances, transition = self._arrays
         predicted = self.mix(begin, 1)
         paths = np.empty((data.size, means.size))
-        log_likelihood, bad = _filter(predicted, means, variances, transition, data, MAX_DEVIATIONS, paths)
+        log_likelihood, bad = _filter(
+            predicted, begin.log_likelihood, means, variances, transition, data, MAX_DEVIATIONS, paths
+        )
         if bad >= 0:
-            raise DataError(
-                f"returns must lie within {MAX_DEVIATIONS:g} standard deviations of a regime's mean, but observation "
-                f"{begin.observations + bad} is {float(data[bad])!r}"
-            )
+            raise ObservationError(_outlier(float(data[bad]), begin.observations + bad))
         if data.size == 0:
             return RegimePath(paths, begin)
         last = tuple(float(p) for p in paths[-1])
-        return RegimePath(
-            paths, RegimeState(last, begin.log_likelihood + log_likelihood, begin.observations + data.size)
-        )
+        return RegimePath(paths, RegimeState(last, log_likelihood, begin.observations + data.size))
 
     def mix(self, state: RegimeState, horizon_days: int) -> Array:
         """Expected probability of each regime ``horizon_days`` after ``state``'s day, shape (k,); 0 is that day itself.
@@ -275,51 +267,57 @@ class RegimeModel:
             _predict(filtered, transition, predicted)
         return predicted
 
-    def forecast(self, state: RegimeState, horizon_days: int) -> Array:
-        """Expected daily variances of the next ``horizon_days`` days, shape (horizon_days,), in and between regimes.
+    def forecast(self, state: RegimeState, trading_days: ArrayLike) -> Array:
+        """As the contract says: the variance in and between the regimes."""
+        days = check_trading_days(trading_days)
+        means = self._mean_variance(self.mix(state, 0)[None, :], days.reshape(-1))
+        return np.asarray(means[0].reshape(days.shape))
 
-        :raises ParameterError: for a horizon below one day.
-        """
-        if horizon_days < 1:
-            raise ParameterError(f"horizon_days must be at least 1, but it is {horizon_days}")
+    def forecast_path(self, path: RegimePath, trading_days: ArrayLike) -> Array:
+        """As the contract says; every day has a forecast."""
+        return self._mean_variance(path.probabilities, check_trading_days(trading_days))
+
+    def restore(self, values: Mapping[str, Any]) -> RegimeState:
+        """As the contract says."""
+        try:
+            found = values["probabilities"]
+            mix = None if found is None else tuple(float(p) for p in found)
+            state = RegimeState(mix, float(values["log_likelihood"]), int(values["observations"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError(f"a regime state is probabilities, log_likelihood, observations: {values}") from error
+        if mix is not None and len(mix) != len(self.parameters.means):
+            raise ParameterError(
+                f"a state of {len(self.parameters.means)} regimes has as many probabilities, not {mix}"
+            )
+        return state
+
+    def _mean_variance(self, probabilities: Array, days: Array) -> Array:
+        """Mean expected daily variance over ``days`` (m,) after days of ``probabilities`` (n, k): shape (n, m)."""
         means, variances, transition = self._arrays
-        mix = self.mix(state, 1)
-        path = np.empty(horizon_days)
-        for day in range(horizon_days):
-            centre = float(mix @ means)
-            path[day] = float(mix @ (variances + np.square(means))) - centre * centre
-            filtered = mix.copy()
-            _predict(filtered, transition, mix)
-        return path
-
-    def forecast_volatility(self, state: RegimeState, trading_days: float) -> float:
-        """Annualized volatility expected over the next ``trading_days``, fractions allowed, as for GJR-GARCH.
-
-        :raises ParameterError: for a horizon that is not finite and positive.
-        """
-        if not (math.isfinite(trading_days) and trading_days > 0.0):
-            raise ParameterError(f"trading_days must be finite and positive, but it is {trading_days!r}")
-        whole = math.floor(trading_days)
-        path = self.forecast(state, whole + 1)
-        total = float(np.sum(path[:whole])) + (trading_days - whole) * float(path[whole])
-        return math.sqrt(TRADING_DAYS * total / trading_days)
-
-    def mean_variance(self, probabilities: Array, horizons: tuple[int, ...]) -> Array:
-        """Mean expected daily variance over ``horizons`` (m ascending days) from ``probabilities`` (n, k): (n, m)."""
-        means, variances, transition = self._arrays
+        whole = np.floor(days)
         mix, total = probabilities, np.zeros(probabilities.shape[0])
-        out = np.empty((probabilities.shape[0], len(horizons)))
-        for day in range(1, horizons[-1] + 1):
+        out = np.empty((probabilities.shape[0], days.size))
+        for day in range(int(np.max(whole, initial=0.0)) + 1):
             mix = mix @ transition
-            total = total + mix @ (variances + np.square(means)) - np.square(mix @ means)
-            if day in horizons:
-                out[:, horizons.index(day)] = total / day
+            following = total + mix @ (variances + np.square(means)) - np.square(mix @ means)
+            for i in np.flatnonzero(whole == day):
+                out[:, i] = (total + (days[i] - day) * (following - total)) / days[i]
+            total = following
         return out
 
     @cached_property
     def _arrays(self) -> tuple[Array, Array, Array]:
         p = self.parameters
         return np.array(p.means), np.array(p.variances), np.array(p.transition)
+
+
+def _outlier(return_: float, index: int) -> str:
+    if not math.isfinite(return_):
+        return f"returns must be finite, but observation {index} is {return_!r}"
+    return (
+        f"returns must lie within {MAX_DEVIATIONS:g} standard deviations of a regime's mean, but observation {index} "
+        f"is {return_!r}: an unadjusted split or a wrong price?"
+    )
 
 
 def _start(regimes: int, generator: np.random.Generator) -> "GaussianHMM":

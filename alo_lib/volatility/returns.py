@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.elementwise import log
-from alo_lib.volatility.errors import DataError
+from alo_lib.volatility.errors import ObservationError
 
 __all__ = ["MAX_DEVIATIONS", "MIN_OBSERVATIONS", "TRADING_DAYS", "check_prices", "check_returns", "log_returns"]
 
@@ -30,12 +30,12 @@ themselves: one outlier among n observations is never further than sqrt(n) of a 
 def check_prices(name: str, prices: ArrayLike) -> Array:
     """Return ``prices`` as a float64 array, refusing what is not finite and positive.
 
-    :raises DataError: naming the first bad value and where it is.
+    :raises ObservationError: naming the first bad value and where it is.
     """
     array = np.asarray(prices, dtype=np.float64)
     bad = ~(np.isfinite(array) & (array > 0.0))
     if bad.any():
-        raise DataError(f"{name} must be finite and positive, but {_first(array, bad)}")
+        raise ObservationError(f"{name} must be finite and positive, but {_first(array, bad)}")
     return array
 
 
@@ -44,11 +44,11 @@ def log_returns(closes: ArrayLike) -> Array:
 
     Closes must be adjusted for splits.
 
-    :raises DataError: for a close that is NaN, infinite, zero or negative, or for fewer than two closes.
+    :raises ObservationError: for a close that is NaN, infinite, zero or negative, or for fewer than two closes.
     """
     array = check_prices("closes", closes)
     if array.ndim == 0 or array.shape[-1] < 2:
-        raise DataError(f"closes must hold at least 2 prices to make a return, but the shape is {array.shape}")
+        raise ObservationError(f"closes must hold at least 2 prices to make a return, but the shape is {array.shape}")
     result: Array = np.diff(log(array), axis=-1)
     return result
 
@@ -56,12 +56,12 @@ def log_returns(closes: ArrayLike) -> Array:
 def check_returns(returns: ArrayLike, *, min_observations: int = MIN_OBSERVATIONS) -> Array:
     """Return daily ``returns`` (decimals, shape (n,)) as a float64 array that a model may be calibrated on.
 
-    :raises DataError: when there are fewer than ``min_observations``, one is not finite, they do not vary, or one is
-        more than :data:`MAX_DEVIATIONS` standard deviations off the mean (both without the largest 1 % of moves).
+    :raises ObservationError: when there are fewer than ``min_observations``, one is not finite, they do not vary, or
+        one is more than :data:`MAX_DEVIATIONS` deviations off the mean (both without the largest 1 % of moves).
     """
     array = finite_returns(returns)
     if array.size < max(min_observations, 2):
-        raise DataError(
+        raise ObservationError(
             f"returns must hold at least {max(min_observations, 2)} observations, but there are {array.size}"
         )
     distance = np.abs(array - np.median(array))
@@ -69,12 +69,12 @@ def check_returns(returns: ArrayLike, *, min_observations: int = MIN_OBSERVATION
     scale = float(np.std(usual))
     # The spread of a constant series is rounding, not zero.
     if scale <= 1e-12 * max(1.0, float(np.max(np.abs(usual)))):
-        raise DataError(f"returns must vary, but all but the largest 1 % of them equal {usual[0]!r}")
+        raise ObservationError(f"returns must vary, but all but the largest 1 % of them equal {usual[0]!r}")
     deviations = np.abs(array - np.mean(usual)) / scale
     bad = deviations > MAX_DEVIATIONS
     if bad.any():
         worst = float(np.max(deviations))
-        raise DataError(
+        raise ObservationError(
             f"returns must lie within {MAX_DEVIATIONS:g} standard deviations of their mean, but {_first(array, bad)} "
             f"(the furthest is {worst:.1f}): an unadjusted split or a wrong price?"
         )
@@ -84,14 +84,14 @@ def check_returns(returns: ArrayLike, *, min_observations: int = MIN_OBSERVATION
 def finite_returns(returns: ArrayLike) -> Array:
     """Return ``returns`` as a contiguous float64 array of shape (n,), refusing what is not finite.
 
-    :raises DataError: for another shape, or naming the first bad value.
+    :raises ObservationError: for another shape, or naming the first bad value.
     """
     array = np.ascontiguousarray(returns, dtype=np.float64)
     if np.ndim(returns) != 1:
-        raise DataError(f"returns must be one-dimensional, but the shape is {np.shape(returns)}")
+        raise ObservationError(f"returns must be one-dimensional, but the shape is {np.shape(returns)}")
     bad = ~np.isfinite(array)
     if bad.any():
-        raise DataError(f"returns must be finite, but {_first(array, bad)}")
+        raise ObservationError(f"returns must be finite, but {_first(array, bad)}")
     return array
 
 

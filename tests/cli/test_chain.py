@@ -13,7 +13,8 @@ import pytest
 
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.writer import write_factor_file
-from alo_lib.pricing import greeks, implied_volatility
+from alo_lib.pricing import ContractStatus, greeks, implied_volatility
+from alo_lib.pricing.parity import parity_yields
 
 DAY = "2024-01-02"
 
@@ -102,6 +103,48 @@ def test_parity_brings_calls_and_puts_together(run, lean_data):
     assert apart["parity"] < 0.2 * apart["yield"]
 
 
+def test_parity_is_the_pricing_room_s_and_its_forward_is_told(run, lean_data):
+    """To the bit, which is what the price model in LEAN takes too."""
+    found = _object(run("chain", "AAPL", "2014-06-06", "--data", lean_data, "--dividends", "parity", "--json"))
+    rows = found["contracts"]
+    mid = np.array([np.nan if row["mid"] is None else row["mid"] for row in rows])
+    strike, years = (np.array([row[name] for row in rows]) for name in ("strike", "years_to_expiry"))
+    right = np.array([1.0 if row["right"] == "call" else -1.0 for row in rows])
+    expected = parity_yields(mid, found["spot"], strike, found["rate"], years, right)
+    given = np.array([row["dividend_yield"] for row in rows])
+    known = np.isfinite(expected)
+    assert given[known].tobytes() == expected[known].tobytes()
+    assert {row["expiry"] for row, some in zip(rows, known, strict=True) if not some} == {"2014-06-06"}
+    for one in found["expiries"]:
+        assert one["from_parity"] == (one["expiry"] != "2014-06-06")
+        carried = math.exp((found["rate"] - one["dividend_yield"]) * one["days"] / 365.0)
+        assert one["forward"] == pytest.approx(found["spot"] * carried, rel=1e-14)
+    told = run("chain", "AAPL", "2014-06-06", "--data", lean_data, "--dividends", "parity").out
+    assert "No yield from calls and puts, so that of the dividends ahead: 2014-06-06\n" in told
+
+
+def test_every_contract_says_why_it_has_no_volatility(run, lean_data):
+    arguments = ("chain", "AAPL", "2014-06-06", "--data", lean_data)
+    found = _object(run(*arguments, "--json"))
+    told = [row["status"] for row in found["contracts"]]
+    assert found["statuses"] == {words: told.count(words) for words in dict.fromkeys(found["statuses"])}
+    assert sum(found["statuses"].values()) == len(told)
+    for row in found["contracts"]:
+        priced = row["status"] == ContractStatus.PRICED.words
+        assert (row["mid_volatility"] is not None) == priced
+        assert (row["status"] == "one-sided") == ((row["bid"] is None) != (row["ask"] is None))
+        if row["years_to_expiry"] == 0.0:
+            assert row["status"] in ("expired", "one-sided", "no quote")
+        if row["status"] == "at or below its worth at once":
+            side = 1.0 if row["right"] == "call" else -1.0
+            held, paid = (math.exp(-x * row["years_to_expiry"]) for x in (row["dividend_yield"], found["rate"]))
+            now = side * (found["spot"] - row["strike"])
+            worth = max(now, side * (found["spot"] * held - row["strike"] * paid))
+            assert row["mid"] <= worth + 1e-6
+    text = run(*arguments).out
+    assert f"{told.count('expired')} expired" in text.splitlines()[2]
+
+
 def test_filters_leave_what_they_name(chain):
     every = _object(chain("--json"))
     expiry = every["expiries"][1]["expiry"]
@@ -160,7 +203,7 @@ def test_damaged_files_are_counted_and_the_rest_is_used(run, small_market, tmp_p
     (data / "alternative/interest-rate/usa/interest-rate.csv").write_text("date,rate\n2024-13-01,1\n2024-01-01,5.0\n")
     outcome = run("chain", "ALFA", DAY, "--data", data, "--json")
     assert "Left out: not a date: 1." in outcome.err
-    assert _object(outcome)["rate"] == pytest.approx(math.log(1.05))
+    assert _object(outcome)["rate"] == 0.05  # continuously compounded, as LEAN takes the file's number
     (archive,) = (data / "option/usa/minute/alfa").glob("20240102_quote_american.zip")
     archive.write_bytes(archive.read_bytes()[:1000])
     outcome = run("chain", "ALFA", DAY, "--data", data)

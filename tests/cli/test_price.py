@@ -61,15 +61,19 @@ def test_one_option_is_shown_down_the_page(run):
 
 
 def test_iv_inverts_and_shows_vega(run):
-    arguments = ("iv", *OPTION, "--price", "7.974482342265,9,1e-4", "--strike", "100,100,150", "--right", "put")
-    first, second, third = _objects(run(*arguments, "--json"))
+    arguments = ("iv", *OPTION, "--price", "7.974482342265,9,1e-4,150", "--strike", "100,100,150,150", "--right", "put")
+    first, second, third, fourth = _objects(run(*arguments, "--json"))
     assert first["implied_volatility"] == pytest.approx(0.25, abs=1e-7)
     expected = implied_volatility(9.0, 100.0, 100.0, 0.05, 0.0, 1.0, -1)
     assert second["implied_volatility"] == float(expected)
     assert second["vega"] == float(greeks(100.0, 100.0, 0.05, 0.0, expected, 1.0, -1).vega)
     assert third["implied_volatility"] is None
     assert third["vega"] is None
-    assert run(*arguments).out.splitlines()[-1].split()[-2:] == ["-", "-"]
+    assert [one["status"] for one in (first, third, fourth)] == [
+        "priced", "at or below its worth at once", "above its bound",
+    ]  # fmt: skip
+    assert run(*arguments).out.splitlines()[-1].split()[-5:] == ["-", "-", "above", "its", "bound"]
+    assert "status" not in run("iv", *OPTION, "--price", "9,8", "--right", "put").out
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,11 @@ def test_iv_inverts_and_shows_vega(run):
         ("price", ("--volatility", "1", "--scheme", "best"), "'best' is no scheme"),
         ("price", ("--volatility", "1", "--dividend", "1.50"), "'1.50' is no dividend"),
         ("price", ("--volatility", "1", "--dividend", "0.5:-1"), "dividends: amount is -1"),
-        ("iv", ("--price", "0.1", "--right", "put", "--spot", "80"), "no volatility up to 20 explains it"),
+        (
+            "iv",
+            ("--price", "0.1", "--right", "put", "--spot", "80"),
+            "no volatility up to 20 explains the price 0.1: at or below its worth",
+        ),
         ("iv", ("--price", "-1", "--right", "put"), "--price is -1; allowed: 0 or more"),
         ("iv", ("--price", "9,8", "--right", "put", "--strike", "1,2,3"), "--price has 2 values and another option 3"),
         ("iv", ("--price", "9,8", "--right", "put", "--spot", "0"), "spot is 0"),

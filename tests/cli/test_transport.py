@@ -61,9 +61,9 @@ def test_a_folder_is_listed_and_its_flow_drawn(run, bus):
     assert "never taken" in lines[2]
     assert "peak 128" in lines[3]
     assert lines[8:] == [
-        "core ─── health.state  state     ──▶ any",
-        "feed ─── trades.ring   3 waiting ──▶ -",
-        "lean ─── names.table   table     ──▶ any",
+        "core ─── health.state  seqlock       ──▶ any",
+        "feed ─── trades.ring   3 waiting     ──▶ -",
+        "lean ─── names.table   stable vector ──▶ any",
         "",
         "bus:",
         "lean  ─── input.lean.core.ring   9 waiting ──▶ core",

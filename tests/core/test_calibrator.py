@@ -16,7 +16,7 @@ from alo_lib.journal import message_digest
 from alo_lib.records import Kind
 from alo_lib.runtime import BackgroundCalibrator, replay
 from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, Due, VolatilityForecaster, calibrate
-from alo_lib.volatility import CalibrationError
+from alo_lib.volatility import CalibrationError, DailyHistory
 from tests.core.script import FIRST, Script, at, closes
 from tests.volatility.test_hybrid import make_bars
 
@@ -235,7 +235,7 @@ def test_with_enough_ranges_the_hybrid_forecasts_and_without_garch_says_why() ->
     assert whole.model.note == ""
     assert whole.follow(bars[690:]) is None
     hybrid = whole.model.hybrid
-    state = hybrid.filter(*np.array(bars).T)
+    state = hybrid.filter(DailyHistory.from_bars(*np.array(bars).T)).state
     assert whole.volatility(21 / 252) == pytest.approx(hybrid.forecast_volatility(state, 21.0), rel=1e-12)
 
     short = VolatilityForecaster(settings)
@@ -244,7 +244,8 @@ def test_with_enough_ranges_the_hybrid_forecasts_and_without_garch_says_why() ->
     assert short.model is not None
     assert short.model.note == "399 returns are known, the hybrid needs 500"
     garch = short.model.garch
-    expected = garch.forecast_volatility(garch.filter(np.diff(np.log([bar[3] for bar in bars[:400]]))), 21.0)
+    returns = DailyHistory.from_returns(np.diff(np.log([bar[3] for bar in bars[:400]])))
+    expected = garch.forecast_volatility(garch.filter(returns).state, 21.0)
     assert short.volatility(21 / 252) == pytest.approx(expected, rel=1e-9)
 
     closes_alone = VolatilityForecaster(settings)

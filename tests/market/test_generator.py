@@ -12,13 +12,13 @@ import pytest
 from alo_lib.market import DataError, DataFolder, DataKind, OptionBars, Resolution, SecurityType
 from alo_lib.market.generator import MANIFEST, UNDERLYINGS, MarketUnderlying, generate_market, read_manifest
 from alo_lib.market.generator.exchange import equity_hours
-from alo_lib.market.generator.market import RATE
+from alo_lib.market.generator.market import DISCOUNT_RATE
 from alo_lib.market.generator.paths import minute_bars, walk_day
 from alo_lib.market.generator.surface import Mispricing, expected_volatility
 from alo_lib.market.generator.underlyings import ListedStrikes, dividend_days, listed_expiries
 from alo_lib.pricing import implied_volatility
 from alo_lib.records import years_between
-from alo_lib.volatility import GjrGarch, GjrState
+from alo_lib.volatility import DailyObservation, GjrGarch, GjrState
 
 START, END = date(2024, 1, 10), date(2024, 1, 12)
 EX_DATE = date(2024, 1, 19)
@@ -145,7 +145,7 @@ def test_implied_volatility_is_near_the_filed_one(market: Path) -> None:
     near = (np.abs(keys["strike"] / spot - 1.0) < 0.05) & (years > 0.04)
     mid = 0.5 * (bars["bid_close"] + bars["ask_close"])[near]
     implied = implied_volatility(
-        mid, spot, keys["strike"][near], np.log1p(RATE), 0.0, years[near], keys["right"][near].astype(float)
+        mid, spot, keys["strike"][near], DISCOUNT_RATE, 0.0, years[near], keys["right"][near].astype(float)
     )
     expected = np.array([filed[key] for key in keys[near].tolist()])
     assert near.sum() > 20
@@ -171,7 +171,7 @@ def test_expected_volatility_is_the_models_forecast() -> None:
     elapsed = np.array([0.0, 0.5, 1.0])
     found = expected_volatility(model, 1.5e-4, returns, elapsed, np.array([0.0, 20.0]))
     assert found[0, 0] == pytest.approx(np.sqrt(252 * 1.5e-4))
-    closed = model.update(GjrState(1.5e-4, 0.0, 1), -0.02)
+    closed = model.update(GjrState(1.5e-4, 0.0, 1), DailyObservation(-0.02))
     assert found[2, 1] == pytest.approx(model.forecast_volatility(closed, 20.0))
 
 

@@ -23,6 +23,7 @@ from alo_lib.market import (
     SecurityType,
     parsing,
 )
+from alo_lib.market.layout import OptionArchive, SecurityArchive
 from alo_lib.market.lean_files import read_option_file, read_security_file
 from alo_lib.market.parsing import _days_from_civil
 from alo_lib.numerics.compilation import python_original
@@ -160,7 +161,7 @@ def option_file(root: Path, entries: dict[str, str]) -> Path:
 
 def read(root: Path, hours: MarketHours) -> tuple[OptionBars, FaultLog]:
     faults = FaultLog()
-    chain = read_option_file(root, "abc", DAY, Resolution.MINUTE, DataKind.QUOTE, hours, faults)
+    chain = read_option_file(OptionArchive(root, "abc", DAY, Resolution.MINUTE, DataKind.QUOTE), hours, faults)
     return chain, faults
 
 
@@ -281,7 +282,7 @@ def test_daily_rows_on_closed_days_and_bad_dates(tmp_path: Path, lean_data: Path
         archive.writestr("abc.csv", "\n".join(f"{time},10000,10000,10000,10000,5" for time in rows))
     faults = FaultLog()
     equity = MarketHours.load(lean_data)
-    bars = read_security_file(tmp_path, "abc", DAY, Resolution.DAILY, DataKind.TRADE, equity, faults)
+    bars = read_security_file(SecurityArchive(tmp_path, "abc", DAY, Resolution.DAILY, DataKind.TRADE), equity, faults)
     assert bars["time"].tolist() == [equity.session(day).close for day in (date(2024, 1, 2), DAY)]
     assert faults.counts == {FaultKind.TIME: 4}
 

@@ -23,7 +23,7 @@ from alo_lib.market import (
 )
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.generator.exchange import equity_hours, option_hours
-from alo_lib.market.layout import option_archive
+from alo_lib.market.layout import OptionArchive, SecurityArchive
 from alo_lib.market.writer import write_factor_file, write_market_hours, write_option_file, write_security_file
 
 DAY = date(2024, 7, 3)  # closes at 13:00
@@ -52,12 +52,12 @@ def root(tmp_path: Path) -> Path:
     rows = [(1, 1.0, 1.2), (2, 3.0, 3.2), (3, NAN, 1.1), (4, NAN, 2.9), (5, 2.8, NAN), (60, 9.0, 9.1)]
     owner = np.array([0, 1, 0, 1, 1, 1], np.int32)
     chain = OptionBars(contract_array([TODAY, LATER]), owner, _quotes(rows))
-    write_option_file(tmp_path, "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE, chain, OPTION_HOURS)
+    write_option_file(OptionArchive(tmp_path, "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE), chain, OPTION_HOURS)
     trades = np.zeros(2, TRADE_BAR)
     trades["time"] = OPEN + MINUTE * np.array([1, 60])
     for name in ("open", "high", "low", "close"):
         trades[name] = [99.0, 105.0]
-    write_security_file(tmp_path, "ABC", DAY, Resolution.MINUTE, DataKind.TRADE, trades, HOURS)
+    write_security_file(SecurityArchive(tmp_path, "ABC", DAY, Resolution.MINUTE, DataKind.TRADE), trades, HOURS)
     write_factor_file(tmp_path, "ABC", [FactorRow(date(2050, 12, 31), Decimal(1), Decimal(1), Decimal(0))])
     return tmp_path
 
@@ -91,7 +91,7 @@ def test_of_sides_that_cross_the_older_has_gone(root: Path) -> None:
 
 def test_the_underlyings_quote_goes_before_its_trades(root: Path) -> None:
     quotes = _quotes([(1, 98.0, 98.5), (2, 97.0, NAN)])
-    write_security_file(root, "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE, quotes, HOURS)
+    write_security_file(SecurityArchive(root, "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE), quotes, HOURS)
     found = take_snapshot(DataFolder(root), "ABC", DAY, at=_at(30))
     assert (found.spot, found.spot_from) == (98.25, "mid of its quote")
     assert take_snapshot(DataFolder(root), "ABC", DAY, spot=50.0).spot == 50.0
@@ -128,7 +128,7 @@ def test_what_cannot_be_answered_is_said(root: Path) -> None:
 
 
 def test_expiries_that_cannot_be_meant_and_torn_entries_are_left_out(root: Path) -> None:
-    path = option_archive(root, SecurityType.OPTION, "usa", "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE)
+    path = OptionArchive(root, "ABC", DAY, Resolution.MINUTE, DataKind.QUOTE).path
     with zipfile.ZipFile(path, "a") as archive:
         line = "34200000,10000,10000,10000,10000,1,12000,12000,12000,12000,1\n"
         prefix = "20240703_abc_minute_quote_american"

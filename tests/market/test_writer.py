@@ -30,7 +30,7 @@ from alo_lib.market import (
 )
 from alo_lib.market.factor_files import FactorFile, FactorRow
 from alo_lib.market.generator.exchange import early_closes, equity_hours, holidays, option_hours
-from alo_lib.market.layout import factor_file_path
+from alo_lib.market.layout import OptionArchive, SecurityArchive, factor_file_path
 from alo_lib.market.map_files import MapRow
 from alo_lib.market.writer import (
     write_factor_file,
@@ -84,7 +84,7 @@ def end_times(resolution: Resolution) -> np.ndarray:
 @pytest.mark.parametrize("kind", [DataKind.TRADE, DataKind.QUOTE])
 def test_equity_bars(root: Path, resolution: Resolution, kind: DataKind) -> None:
     bars = random_bars(TRADE_BAR if kind is DataKind.TRADE else QUOTE_BAR, end_times(resolution), seed=3)
-    write_security_file(root, "ABC", DAY, resolution, kind, bars, HOURS)
+    write_security_file(SecurityArchive(root, "ABC", DAY, resolution, kind), bars, HOURS)
     folder = DataFolder(root)
     found = folder.bars("abc", date(2024, 3, 1), DAY, resolution, kind) if resolution is not Resolution.MINUTE else None
     found = folder.bars("abc", DAY, DAY, resolution, kind) if found is None else found
@@ -105,7 +105,7 @@ def test_option_bars(root: Path, resolution: Resolution, kind: DataKind) -> None
                 bars[f"{side}_{name}"][rows] = np.nan
             bars[f"{side}_size"][rows] = 0
     chain = OptionBars(contract_array(keys), np.tile(np.arange(len(keys), dtype=np.int32), len(times)), bars)
-    write_option_file(root, "ABC", DAY, resolution, kind, chain, OPTION_HOURS)
+    write_option_file(OptionArchive(root, "ABC", DAY, resolution, kind), chain, OPTION_HOURS)
     folder = DataFolder(root)
     first = DAY if resolution is Resolution.MINUTE else date(2024, 3, 1)
     found = folder.option_bars("ABC", first, DAY, resolution, kind)
@@ -119,9 +119,11 @@ def test_prices_must_be_whole_deci_cents(root: Path) -> None:
     bars = random_bars(TRADE_BAR, end_times(Resolution.MINUTE), seed=5)
     bars["close"][1] = 1.00005
     with pytest.raises(ValueError, match=r"price 1\.00005 is not a whole number of deci-cents"):
-        write_security_file(root, "ABC", DAY, Resolution.MINUTE, DataKind.TRADE, bars, HOURS)
+        write_security_file(SecurityArchive(root, "ABC", DAY, Resolution.MINUTE, DataKind.TRADE), bars, HOURS)
     with pytest.raises(ValueError, match="whole milliseconds of 2024-07-05"):
-        write_security_file(root, "ABC", date(2024, 7, 5), Resolution.MINUTE, DataKind.TRADE, bars[:1], HOURS)
+        write_security_file(
+            SecurityArchive(root, "ABC", date(2024, 7, 5), Resolution.MINUTE, DataKind.TRADE), bars[:1], HOURS
+        )
 
 
 def test_index_prices_keep_their_decimals(root: Path) -> None:
@@ -129,7 +131,9 @@ def test_index_prices_keep_their_decimals(root: Path) -> None:
     write_market_hours(root, {(SecurityType.EQUITY, None): hours, (SecurityType.INDEX, None): hours})
     bars = random_bars(TRADE_BAR, end_times(Resolution.MINUTE), seed=6)
     bars["high"] = 3769.987654
-    write_security_file(root, "SPX", DAY, Resolution.MINUTE, DataKind.TRADE, bars, hours, security=SecurityType.INDEX)
+    write_security_file(
+        SecurityArchive(root, "SPX", DAY, Resolution.MINUTE, DataKind.TRADE, security=SecurityType.INDEX), bars, hours
+    )
     found = DataFolder(root).bars("SPX", DAY, DAY, Resolution.MINUTE, security=SecurityType.INDEX)
     assert found.tobytes() == bars.tobytes()
 

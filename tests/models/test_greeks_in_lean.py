@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from alo_lib.market import DataFolder, Resolution, take_snapshot
 from alo_lib.pricing import greeks
 from alo_lib.pricing.parity import parity_yields
+from alo_lib.records import osi_symbol
+from alo_lib.views.chain import chain_view
 from tests.models.greeks_check import CHICAGO, CLOSE, NEW_YORK, at, check, columns, years
 from tests.models.lean_run import kept_by, native_lean
 
@@ -286,6 +289,21 @@ def test_daily_bars_with_the_yield_that_parity_implies(seen: Callable[[str], dic
         lambda row: at(row["expiry"], CLOSE),
         dividend_yield=lambda row: given[row["symbol"], row["time"]],
     )
+
+
+def test_parity_is_alo_chain_s_to_the_bit(seen: Callable[[str], dict[str, Any]], lean_data: Path) -> None:
+    past = {row["symbol"]: row for row in seen("daily")["past"] if row["time"] == "2015-12-24 13:00"}
+    at_close = {"at": dt.timedelta(hours=13), "resolution": Resolution.DAILY}
+    snapshot = take_snapshot(DataFolder(lean_data), "GOOG", dt.date(2015, 12, 24), **at_close)  # type: ignore[arg-type]
+    listed = [osi_symbol("GOOG", *contract) for contract in snapshot.contracts.tolist()]
+    snapshot = snapshot.where(np.isin(listed, list(past)))
+    view = chain_view(snapshot, rate=DataFolder(lean_data).interest_rates.rate_at(snapshot.day), carry="parity")
+    rows = [row for row in view.rows() if row["status"] == "priced"]
+    assert len(rows) >= 20
+    assert view.mid.from_parity.all()
+    for row in rows:
+        told = past[row["symbol"]]
+        assert (told["implied_volatility"], told["delta"]) == (row["mid_volatility"], row["delta"]), row["symbol"]
 
 
 def test_an_option_on_a_future_has_no_cost_of_carry(seen: Callable[[str], dict[str, Any]]) -> None:

@@ -80,4 +80,4 @@ def test_mistakes_are_told_in_a_sentence(lean_data: Path, tmp_path: Path) -> Non
     for mistake, start in starts.items():
         assert seen["told"][mistake].startswith(start), mistake
     assert seen["rows"] == [0, 0]  # no contracts, no rows
-    assert seen["odd"] == [True, {"UNEXPLAINED": 1}]
+    assert seen["odd"] == [True, {"OUT_OF_DOMAIN": 1}]

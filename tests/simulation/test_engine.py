@@ -13,7 +13,7 @@ import pytest
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.journal.format import segment_name
 from alo_lib.market import ContractKey, DataError, DataFolder, FaultKind
-from alo_lib.market.layout import DataKind, Resolution, SecurityType, option_archive, security_archive
+from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.records import Kind, OrderStatus
 from alo_lib.runtime import replay
 from alo_lib.simulation import BacktestResult, run_backtest
@@ -160,7 +160,7 @@ def test_a_split_passes(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 def test_faults_are_skipped_and_counted(data: Path, tmp_path: Path) -> None:
     root = tmp_path / "data"
     shutil.copytree(data, root)
-    archive = option_archive(root, SecurityType.OPTION, "usa", "tiny", tiny.SECOND, Resolution.MINUTE, DataKind.QUOTE)
+    archive = OptionArchive(root, "tiny", tiny.SECOND, Resolution.MINUTE, DataKind.QUOTE).path
     archive.write_bytes(archive.read_bytes()[:500])
     (tmp_path / "run").mkdir()
     found = run_backtest(tiny.settings(), root, tmp_path / "run")
@@ -203,7 +203,7 @@ def test_a_missing_quote_file_of_the_stock_leaves_trades(data: Path, tmp_path: P
     root = tmp_path / "data"
     shutil.copytree(data, root)
     for day in (tiny.FIRST, tiny.SECOND):
-        security_archive(root, SecurityType.EQUITY, "usa", "tiny", day, Resolution.MINUTE, DataKind.QUOTE).unlink()
+        SecurityArchive(root, "tiny", day, Resolution.MINUTE, DataKind.QUOTE).path.unlink()
     (tmp_path / "run").mkdir()
     found = run_backtest(tiny.settings(), root, tmp_path / "run")
     assert found.skipped == {FaultKind.MISSING_FILE: 2}

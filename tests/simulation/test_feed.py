@@ -15,7 +15,7 @@ from alo_lib.market import (
     SecurityType,
     contract_array,
 )
-from alo_lib.market.layout import universe_directory
+from alo_lib.market.layout import OptionArchive, universe_directory
 from alo_lib.market.writer import write_option_file
 from alo_lib.records import InstrumentKind, InstrumentTable, Kind, Message, Records
 from alo_lib.simulation import Feed
@@ -123,7 +123,7 @@ def write_chain(root: Path, day: dt.date, rows: list[tuple[int, float, float]]) 
             bar[f"bid_{name}"], bar[f"ask_{name}"] = bid, ask
         bar["bid_size"], bar["ask_size"] = 3 * (bid == bid), 4 * (ask == ask)
     bars = OptionBars(contract_array(tiny.KEYS[:1]), np.zeros(len(rows), np.int32), chain)
-    write_option_file(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE, bars, tiny.OPTION_HOURS)
+    write_option_file(OptionArchive(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE), bars, tiny.OPTION_HOURS)
 
 
 def option_quotes(feed: Feed, index: int) -> list[tuple[float, float, int, int]]:

@@ -28,6 +28,7 @@ from alo_lib.market import (
 )
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.generator.exchange import equity_hours, option_hours
+from alo_lib.market.layout import OptionArchive, SecurityArchive
 from alo_lib.market.map_files import MapRow
 from alo_lib.market.writer import (
     write_factor_file,
@@ -119,7 +120,7 @@ def _write_daily(root: Path) -> None:
     for name in ("open", "high", "low", "close"):
         bars[name] = closes
     bars["volume"] = 1_000_000
-    write_security_file(root, "TINY", BEFORE, Resolution.DAILY, DataKind.TRADE, bars, HOURS)
+    write_security_file(SecurityArchive(root, "TINY", BEFORE, Resolution.DAILY, DataKind.TRADE), bars, HOURS)
 
 
 def _write_minutes(root: Path, day: dt.date, factor: float) -> None:
@@ -132,8 +133,8 @@ def _write_minutes(root: Path, day: dt.date, factor: float) -> None:
     for name in ("open", "high", "low", "close"):
         trades[name] = spot
         quotes[f"bid_{name}"], quotes[f"ask_{name}"] = np.round(spot - 0.01, 2), np.round(spot + 0.01, 2)
-    write_security_file(root, "TINY", day, Resolution.MINUTE, DataKind.TRADE, trades, HOURS)
-    write_security_file(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE, quotes, HOURS)
+    write_security_file(SecurityArchive(root, "TINY", day, Resolution.MINUTE, DataKind.TRADE), trades, HOURS)
+    write_security_file(SecurityArchive(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE), quotes, HOURS)
     chain = np.zeros(len(times) * len(KEYS), QUOTE_BAR)
     chain["time"] = np.repeat(times, len(KEYS))
     years = (EXPIRY - day).days / 365.0
@@ -144,7 +145,7 @@ def _write_minutes(root: Path, day: dt.date, factor: float) -> None:
     chain["bid_size"], chain["ask_size"] = 7, 9
     contract = np.tile(np.arange(len(keys), dtype=np.int32), len(times))
     bars = OptionBars(contract_array(keys), contract, chain)
-    write_option_file(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE, bars, OPTION_HOURS)
+    write_option_file(OptionArchive(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE), bars, OPTION_HOURS)
 
 
 def value(spot: float, key: ContractKey, years: float) -> float:

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from alo_lib.pricing import Greeks
+from alo_lib.pricing import Greeks, price
 from alo_lib.records import Contract, InstrumentTable
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
@@ -79,6 +79,37 @@ def test_a_row_may_be_asked_for_twice() -> None:
     book = fresh_book()
     once = quote_volatility(book, LEGS[:1], RATE, NOW)
     assert quote_volatility(book, np.repeat(LEGS[:1], 3), RATE, NOW).tolist() == once.tolist() * 3
+
+
+def test_each_row_is_valued_by_its_own_exercise_style() -> None:
+    """One European contract in a chain leaves the others American."""
+    book, mixed = fresh_book(), fresh_book()
+    american = np.ones(len(book.contracts), np.bool_)
+    deep = int(np.argmax((book.contracts["strike"] == 120.0) & (book.contracts["right"] < 0)))
+    american[deep] = False
+    mixed.contracts["american"] = american
+    whole = np.stack(value_chain(book, forecast(book), RATE, NOW).at_forecast)
+    found = np.stack(value_chain(mixed, forecast(mixed), RATE, NOW).at_forecast)
+    assert found[:, american].tobytes() == whole[:, american].tobytes()
+    volatility = float(forecast(book)[deep])
+    years = float(book.years_to_expiry(NOW)[deep])
+    alone = float(price(100.0, 120.0, RATE, 0.0, volatility, years, -1, style="european"))
+    assert found[0, deep] == pytest.approx(alone, rel=1e-12)
+    assert whole[0, deep] > alone + 0.01
+    rows = np.array([deep, LEGS[0]], np.intp)
+    implied = quote_volatility(mixed, rows, RATE, NOW)
+    assert implied[1] == quote_volatility(book, rows, RATE, NOW)[1]
+    mid = float(mixed.mid()[deep])
+    assert price(100.0, 120.0, RATE, 0.0, implied[0], years, -1, style="european") == pytest.approx(mid, abs=1e-9)
+
+
+def test_a_crossed_quote_has_no_mid_and_no_volatility() -> None:
+    book = fresh_book()
+    row = int(LEGS[0])
+    book.quotes["bid"][row], book.quotes["ask"][row] = book.quotes["ask"][row], book.quotes["bid"][row]
+    assert np.isnan(book.mid()[row])
+    found = quote_volatility(book, LEGS, RATE, NOW)
+    assert np.isnan(found).tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("change", ["time", "contracts"])

@@ -71,7 +71,7 @@ def test_create_refuses_what_is_there_and_ensure_takes_what_is_the_same(folder):
     other = np.dtype([("five", "<f8", (5,))])
     with pytest.raises(SegmentError, match=r"holds records of .*instrument.*, not .*five"):
         RecordRing.ensure(path, other, capacity=8)
-    with pytest.raises(SegmentError, match="holds records, not state"):
+    with pytest.raises(SegmentError, match="holds records, not seqlock"):
         SeqLock.open(path)
 
 

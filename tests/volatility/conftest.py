@@ -9,13 +9,20 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from alo_lib.volatility import GjrGarch, GjrParameters
+from alo_lib.volatility import DailyHistory, GjrGarch, GjrParameters
 
 PARAMETERS = {
     "normal": GjrParameters(2e-6, 0.02, 0.12, 0.90, 1e-4, mu=3e-4),
     "t": GjrParameters(2e-6, 0.02, 0.12, 0.90, 1e-4, mu=3e-4, nu=6.0),
     "skewt": GjrParameters(2e-6, 0.02, 0.12, 0.90, 1e-4, mu=3e-4, nu=6.0, skew=-0.15),
 }
+
+days = DailyHistory.from_returns
+
+
+def history_of(bars: NDArray[np.float64]) -> DailyHistory:
+    """Of bars (n, 4)."""
+    return DailyHistory.from_bars(*bars.T)
 
 
 @pytest.fixture(scope="session", params=["normal", "t", "skewt"])

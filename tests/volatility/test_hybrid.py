@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -6,9 +7,12 @@ from numpy.typing import NDArray
 
 from alo_lib.volatility import (
     CalibrationError,
-    DataError,
+    DailyHistory,
+    DailyObservation,
+    GjrGarch,
     HarModel,
     HybridForecast,
+    ObservationError,
     ParameterError,
     VolatilityError,
     calibration,
@@ -17,6 +21,9 @@ from alo_lib.volatility import (
     range_variance,
 )
 from alo_lib.volatility.har import future_means
+from alo_lib.volatility.hybrid import PARTS
+
+from .conftest import days, history_of
 
 Array = NDArray[np.float64]
 
@@ -42,7 +49,7 @@ def bars() -> Array:
 
 @pytest.fixture(scope="module")
 def hybrid(bars: Array) -> HybridForecast:
-    return HybridForecast.fit(*bars[:1000].T, regimes=2)
+    return HybridForecast.fit(history_of(bars[:1000]), parts=PARTS | {"GARCH by regime": {}})
 
 
 def test_the_measure_is_the_range_and_the_night(bars: Array) -> None:
@@ -84,59 +91,34 @@ def test_features_written_out(bars: Array) -> None:
 
 
 def test_har_is_least_squares_of_the_future_on_the_past(bars: Array) -> None:
-    x, r = range_variance(*bars.T), log_returns(bars[:, 3])
-    fitted = HarModel.fit(x, r, horizons=(1, 10))
+    history = history_of(bars)
+    x, r = history.measures, history.returns
+    fitted = HarModel.fit(history, horizons=(1, 10))
     target = np.log(future_means(x, 10)[21:])
     features = har_features(x, r)[: target.size]
     residual = target - features @ np.array(fitted.coefficients[1])
     np.testing.assert_allclose(features.T @ residual, 0.0, atol=1e-6)
-    forecast = fitted.forecast(features)
+    forecast = fitted.forecast_path(fitted.filter(history), (1, 10))[21:][: target.size]
     realized = fitted.scale * future_means(x, 10)[21:]
     assert float(np.mean(forecast[:, 1])) == pytest.approx(float(np.mean(realized)), rel=0.1)
     assert float(np.corrcoef(np.log(forecast[:, 1]), np.log(realized))[0, 1]) > 0.5
-
-
-def test_streaming_equals_batch_and_path(bars: Array, hybrid: HybridForecast) -> None:
-    state = hybrid.filter(*bars[:900].T)
-    for bar in bars[900:]:
-        state = hybrid.update(state, *(float(price) for price in bar))
-    whole = hybrid.filter(*bars.T)
-    assert state.garch == whole.garch
-    assert state.measures == whole.measures
-    assert state.returns == whole.returns
-    assert state.regimes is not None
-    assert whole.regimes is not None
-    assert state.regimes.probabilities == whole.regimes.probabilities
-    np.testing.assert_allclose(hybrid.path(*bars.T)[-1], hybrid.forecast_variance(state), rtol=1e-12)
-
-
-def test_the_future_changes_no_earlier_bit(bars: Array, hybrid: HybridForecast) -> None:
-    disturbed = bars.copy()
-    disturbed[800:] *= 1.1
-    disturbed[900:] *= 0.9
-    known = 800 - 22
-    expected = hybrid.path(*bars.T)[:known].tobytes()
-    assert hybrid.path(*disturbed.T)[:known].tobytes() == expected
-    assert hybrid.path(*bars[:800].T).tobytes() == expected
-    fitted = HybridForecast.fit(*bars[:800].T)
-    assert HybridForecast.fit(*disturbed[:800].T) == fitted
 
 
 def test_weights_are_on_the_simplex_and_the_combination_is_no_worse_than_its_parts(
     bars: Array, hybrid: HybridForecast
 ) -> None:
     assert hybrid.notes == ()
-    assert hybrid.blend.parts == ("garch", "har", "regimes")
+    assert hybrid.blend.parts == ("GJR-GARCH", "HAR", "GARCH by regime")
     for weights in hybrid.blend.weights:
         assert math.fsum(weights) == pytest.approx(1.0)
         assert min(weights) >= 0.0
     x = range_variance(*bars.T)
     scale = float(np.mean(log_returns(bars[:, 3]) ** 2) / np.mean(x))
     realized = scale * future_means(x, 5)[21:]
-    forecast = hybrid.path(*bars.T)[: realized.size, 1]
-    assert hybrid.garch is not None
-    path = hybrid.garch.path(log_returns(bars[:, 3]))
-    alone = hybrid.garch.mean_variance(path.conditional_variance[22:], 5.0)[: realized.size]
+    history = history_of(bars)
+    forecast = hybrid.forecast_path(hybrid.filter(history), (5.0,))[21:][: realized.size, 0]
+    garch = hybrid.parts["GJR-GARCH"]
+    alone = garch.forecast_path(garch.filter(history), (5.0,))[21:][: realized.size, 0]
 
     def loss(f: Array) -> float:
         return float(np.mean(realized / f - np.log(realized / f) - 1.0))
@@ -145,8 +127,8 @@ def test_weights_are_on_the_simplex_and_the_combination_is_no_worse_than_its_par
 
 
 def test_forecast_interpolates_total_variance_and_the_band_surrounds_it(bars: Array, hybrid: HybridForecast) -> None:
-    state = hybrid.filter(*bars[:1000].T)
-    means = hybrid.forecast_variance(state)
+    state = hybrid.filter(history_of(bars[:1000])).state
+    means = hybrid.fitted_variance(state)
     for horizon, mean in zip(hybrid.horizons, means, strict=True):
         assert hybrid.forecast_volatility(state, float(horizon)) == pytest.approx(math.sqrt(252 * mean), rel=1e-12)
     total = 5 * means[1] + (21 * means[2] - 5 * means[1]) * 0.5
@@ -172,72 +154,89 @@ def test_implied_volatility_is_weighed_when_its_history_is_long_enough(bars: Arr
     coming = np.append(future_means(x, 21), np.full(21, np.nan))
     noise = np.exp(0.05 * np.random.default_rng(3).standard_normal(coming.size))
     implied = np.append(np.nan, np.sqrt(252 * 1.5 * coming) * noise)
-    fitted = HybridForecast.fit(*bars[:1000].T, implied=implied[:1000])
+    fitted = HybridForecast.fit(DailyHistory.from_bars(*bars[:1000].T, implied=implied[:1000]))
     assert fitted.implied_blend is not None
-    assert fitted.implied_blend.parts == ("garch", "har", "implied")
+    assert fitted.implied_blend.parts == ("GJR-GARCH", "HAR", "implied")
     assert fitted.implied_blend.weights[2][2] > 0.2
-    assert fitted.har is not None
-    assert fitted.implied_ratios[2] == pytest.approx(fitted.har.scale / 1.5, rel=0.03)
-    without = fitted.filter(*bars[:1000].T)
-    with_quote = fitted.filter(*bars[:1000].T, implied=0.5)
+    har = fitted.parts["HAR"]
+    assert isinstance(har, HarModel)
+    assert fitted.implied_ratios[2] == pytest.approx(har.scale / 1.5, rel=0.03)
+    without = fitted.filter(history_of(bars[:1000])).state
+    last = np.append(np.full(999, np.nan), 0.5)
+    path = fitted.filter(DailyHistory.from_bars(*bars[:1000].T, implied=last))
+    with_quote = path.state
     assert not fitted.uses_implied(without)
     assert fitted.uses_implied(with_quote)
+    # Of a history, the days with a quote are forecast with it and the others without.
+    means = fitted.forecast_path(path, (21.0,))[-2:, 0]
+    before = fitted.filter(history_of(bars[:999])).state
+    expected = [float(fitted.forecast(state, 21.0)) for state in (before, with_quote)]
+    np.testing.assert_allclose(means, expected, rtol=1e-12)
     assert fitted.forecast_volatility(with_quote, 21.0) > fitted.forecast_volatility(without, 21.0)
     low, high = fitted.forecast_band(with_quote, 21.0)
     assert low < high
     short = np.full(1000, np.nan)
     short[-100:] = 0.2
-    fallback = HybridForecast.fit(*bars[:1000].T, implied=short)
+    fallback = HybridForecast.fit(DailyHistory.from_bars(*bars[:1000].T, implied=short))
     assert fallback.implied_blend is None
     assert "without implied volatility: 37 days of it, 250 are needed" in fallback.notes[0]
 
 
 def test_parts_that_cannot_be_fitted_are_left_out_and_named(bars: Array, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = HybridForecast.fit(*bars[:300].T)
-    assert short.blend.parts == ("garch",)
+    short = HybridForecast.fit(history_of(bars[:300]))
+    assert short.blend.parts == ("GJR-GARCH",)
     assert short.notes[0].startswith("without HAR: HAR at 63 days needs")
-    state = short.filter(*bars[:300].T)
+    state = short.filter(history_of(bars[:300])).state
     assert short.forecast_volatility(state, 21.0) > 0.0
     monkeypatch.setattr(calibration, "MAX_ITERATIONS", 1)
-    alone = HybridForecast.fit(*bars[:1000].T)
-    assert alone.blend.parts == ("har",)
+    alone = HybridForecast.fit(history_of(bars[:1000]))
+    assert alone.blend.parts == ("HAR",)
     assert alone.notes[0].startswith("without GJR-GARCH")
-    state = alone.filter(*bars[:1000].T)
+    state = alone.filter(history_of(bars[:1000])).state
     assert alone.forecast_volatility(state, 126.0) == alone.forecast_volatility(state, 63.0)
     with pytest.raises(CalibrationError, match="no forecast can be fitted to 299 returns"):
-        HybridForecast.fit(*bars[:300].T)
+        HybridForecast.fit(history_of(bars[:300]))
 
 
 def test_bad_input_is_refused(bars: Array, hybrid: HybridForecast) -> None:
-    state = hybrid.filter(*bars[:1000].T)
-    cases: list[tuple[type[VolatilityError], str, object]] = [
-        (DataError, "low", lambda: hybrid.update(state, 100.0, 101.0, math.nan, 100.0)),
-        (DataError, "close must lie between", lambda: hybrid.update(state, 100.0, 101.0, 99.0, 105.0)),
-        (DataError, "implied must be finite", lambda: hybrid.filter(*bars[:1000].T, implied=-0.2)),
-        (DataError, "bars must be 23 or more", lambda: hybrid.filter(*bars[:10].T)),
-        (DataError, "implied must have one value a bar", lambda: HybridForecast.fit(*bars.T, implied=[0.2])),
-        (DataError, "implied must be positive", lambda: HybridForecast.fit(*bars.T, implied=np.zeros(1200))),
-        (ParameterError, "horizons must be ascending", lambda: HybridForecast.fit(*bars.T, horizons=(5, 1))),
-        (ParameterError, "trading_days", lambda: hybrid.forecast_volatility(state, 0.0)),
+    state = hybrid.filter(history_of(bars[:1000])).state
+    flat = DailyHistory(np.zeros(400), np.ones(400), np.full(400, math.nan))
+    cases: list[tuple[type[VolatilityError], str, Callable[[], object]]] = [
+        (ObservationError, "implied must be finite", lambda: hybrid.update(state, DailyObservation(0.0, 1e-4, -0.2))),
+        (ObservationError, "HAR needs a finite return", lambda: hybrid.update(state, DailyObservation(0.0))),
+        (ObservationError, "22 days or more, but has seen 9", lambda: forecast_after(hybrid, bars[:10])),
+        (ObservationError, "measures must be finite", lambda: HybridForecast.fit(days(log_returns(bars[:, 3])))),
+        (ParameterError, "horizons must be ascending", lambda: HybridForecast.fit(history_of(bars), horizons=(5, 1))),
         (ParameterError, "level must be in", lambda: hybrid.forecast_band(state, 5.0, level=1.0)),
-        (DataError, "one-dimensional, 2 or more", lambda: range_variance([1.0], [1.0], [1.0], [1.0])),
-        (DataError, "22 or more", lambda: har_features(np.ones(5), np.ones(5))),
-        (DataError, "measures must be positive", lambda: har_features(np.zeros(30), np.ones(30))),
-        (ParameterError, "horizons must be ascending", lambda: HarModel.fit(np.ones(30), np.ones(30), horizons=())),
-        (CalibrationError, "rank", lambda: HarModel.fit(np.ones(400), np.zeros(400), horizons=(1,))),
+        (ParameterError, "a state of this hybrid", lambda: hybrid.restore({"states": [], "implied": None})),
+        (ObservationError, "one-dimensional, 2 or more", lambda: range_variance([1.0], [1.0], [1.0], [1.0])),
+        (ObservationError, "22 or more", lambda: har_features(np.ones(5), np.ones(5))),
+        (ObservationError, "measures must be finite and positive", lambda: har_features(np.zeros(30), np.ones(30))),
+        (ParameterError, "horizons must be ascending", lambda: HarModel.fit(history_of(bars), horizons=())),
+        (CalibrationError, "rank", lambda: HarModel.fit(flat, horizons=(1,))),
+        (
+            CalibrationError,
+            "over 63 days needs 85 or more",
+            lambda: HybridForecast.fit(history_of(bars[:60]), min_observations=20),
+        ),
     ]
     for kind, message, action in cases:
         with pytest.raises(kind, match=message):
-            action()  # type: ignore[operator]
+            action()
+
+
+def forecast_after(hybrid: HybridForecast, bars: Array) -> Array:
+    return hybrid.forecast(hybrid.filter(history_of(bars)).state, 5.0)
 
 
 def test_real_bars_with_false_prints_give_sane_forecasts(daily_bars: Array) -> None:
-    hybrid = HybridForecast.fit(*daily_bars[:-21].T)
+    hybrid = HybridForecast.fit(history_of(daily_bars[:-21]))
     assert hybrid.notes == ()
-    state = hybrid.filter(*daily_bars.T)
-    for days in (1.0, 21.0, 126.0, 365.0):
-        assert 0.08 < hybrid.forecast_volatility(state, days) < 0.6
-    again = HybridForecast.fit(*daily_bars.T, warm_start=hybrid)
-    assert again.garch is not None
-    assert again.garch.calibration is not None
-    assert again.garch.calibration.start == "warm"
+    state = hybrid.filter(history_of(daily_bars)).state
+    for horizon in (1.0, 21.0, 126.0, 365.0):
+        assert 0.08 < hybrid.forecast_volatility(state, horizon) < 0.6
+    again = HybridForecast.fit(history_of(daily_bars), warm_start=hybrid)
+    garch = again.parts["GJR-GARCH"]
+    assert isinstance(garch, GjrGarch)
+    assert garch.calibration is not None
+    assert garch.calibration.start == "warm"

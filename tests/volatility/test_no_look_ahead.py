@@ -14,17 +14,16 @@ from numpy.typing import NDArray
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.settings import StrategySettings
 from alo_lib.volatility import (
+    MODELS,
+    BarState,
     ChangeDetector,
     ChangeState,
     GjrGarch,
-    HarModel,
-    HybridForecast,
-    RegimeModel,
-    RegimeParameters,
     close_to_close,
     garman_klass,
     har_features,
     log_returns,
+    observe,
     parkinson,
     range_variance,
     realized_variance,
@@ -32,8 +31,9 @@ from alo_lib.volatility import (
     rolling,
     yang_zhang,
 )
+from alo_lib.volatility.registry import AnyModel
 
-from .conftest import PARAMETERS
+from .conftest import PARAMETERS, days, history_of
 from .test_hybrid import make_bars
 
 Array = NDArray[np.float64]
@@ -43,9 +43,7 @@ DAYS = 420
 BARS = make_bars(DAYS, seed=6)
 GARCH = GjrGarch(PARAMETERS["skewt"])
 DETECTOR = ChangeDetector(6.0, -0.1, 1.5, 3.0)
-REGIMES = RegimeModel(RegimeParameters((5e-4, -1e-3), (5e-5, 4e-4), ((0.98, 0.02), (0.05, 0.95))))
-HYBRID = HybridForecast.fit(*make_bars(500, seed=7).T, regimes=2)
-HAR = HarModel.fit(range_variance(*BARS.T), log_returns(BARS[:, 3]))
+FITTED = {name: model.fit(history_of(make_bars(500, seed=7))) for name, model in MODELS.items()}
 
 
 def bars_rolled(estimator: Callable[..., Array], columns: tuple[int, ...], bars: Array) -> Array:
@@ -56,35 +54,23 @@ def features(bars: Array) -> Array:
     return har_features(range_variance(*bars.T), log_returns(bars[:, 3]))
 
 
-def streamed(bars: Array) -> Array:
-    state, variances = GARCH.start(), []
-    for value in log_returns(bars[:, 3]).tolist():
-        state = GARCH.update(state, value)
-        variances.append((state.variance, GARCH.forecast_volatility(state, 21.0), GARCH.quantile(state, 0.01)))
-    return np.array(variances)
+def forecast(model: AnyModel, bars: Array) -> Array:
+    return model.forecast_path(model.filter(history_of(bars)), (1.0, 13.0, 21.0))
+
+
+def observed(bars: Array) -> Array:
+    state, said = BarState(float(bars[0, 3])), []
+    for bar in bars[1:].tolist():
+        state, observation = observe(state, *bar)
+        said.append(observation[:2])
+    return np.array(said)
 
 
 def alarms_streamed(bars: Array) -> Array:
     state, said = ChangeState(), []
-    for residual in GARCH.path(log_returns(bars[:, 3])).standardized_residuals.tolist():
+    for residual in GARCH.filter(days(log_returns(bars[:, 3]))).standardized_residuals.tolist():
         state = DETECTOR.update(state, residual)
         said.append((state.wider, state.narrower, state.alarm))
-    return np.array(said)
-
-
-def regimes_ahead(bars: Array) -> Array:
-    state, said = REGIMES.start(), []
-    for value in log_returns(bars[:, 3]).tolist():
-        state = REGIMES.update(state, value)
-        said.append([*REGIMES.mix(state, 5), REGIMES.forecast_volatility(state, 21.0)])
-    return np.array(said)
-
-
-def hybrid_streamed(bars: Array) -> Array:
-    state, said = HYBRID.filter(*bars[:360].T), []
-    for bar in bars[360:].tolist():
-        state = HYBRID.update(state, *bar)
-        said.append(np.concatenate([*HYBRID.forecast_fitted(state), [HYBRID.forecast_volatility(state, 13.0)]]))
     return np.array(said)
 
 
@@ -111,16 +97,12 @@ REGISTRY: dict[str, Series] = {
     "realized variance": lambda bars: realized_variance(bars[1:], step=2, previous_close=bars[:-1, 3]),
     "range measure": lambda bars: range_variance(*bars.T),
     "HAR features": features,
-    "HAR forecast": lambda bars: HAR.forecast(features(bars)),
-    "GJR variance": lambda bars: GARCH.path(log_returns(bars[:, 3])).conditional_variance,
-    "GJR residuals": lambda bars: GARCH.path(log_returns(bars[:, 3])).standardized_residuals,
-    "GJR stream": streamed,
-    "changes": lambda bars: DETECTOR.watch(GARCH.path(log_returns(bars[:, 3])).standardized_residuals),
+    "observations stream": observed,
+    "GJR variance": lambda bars: GARCH.filter(days(log_returns(bars[:, 3]))).conditional_variance,
+    "GJR residuals": lambda bars: GARCH.filter(days(log_returns(bars[:, 3]))).standardized_residuals,
+    "changes": lambda bars: DETECTOR.watch(GARCH.filter(days(log_returns(bars[:, 3]))).standardized_residuals),
     "changes stream": alarms_streamed,
-    "regimes": lambda bars: REGIMES.path(log_returns(bars[:, 3])).probabilities,
-    "regimes stream": regimes_ahead,
-    "hybrid": lambda bars: HYBRID.path(*bars.T),
-    "hybrid stream": hybrid_streamed,
+    **{name: partial(forecast, model) for name, model in FITTED.items()},
     "strategy's forecast": traded_on,
 }
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from alo_lib.volatility import (
     TRADING_DAYS,
-    DataError,
+    ObservationError,
     ParameterError,
     close_to_close,
     garman_klass,
@@ -147,36 +147,36 @@ def test_subsampling_removes_the_bias_of_bid_ask_bounce() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, -1.0])
 def test_bad_prices_are_named(bad: float) -> None:
-    with pytest.raises(DataError, match=r"closes must be finite and positive, but the value at 2 is"):
+    with pytest.raises(ObservationError, match=r"closes must be finite and positive, but the value at 2 is"):
         log_returns([1.0, 2.0, bad, 3.0])
-    with pytest.raises(DataError, match="high must be finite and positive"):
+    with pytest.raises(ObservationError, match="high must be finite and positive"):
         parkinson([1.0, bad], [0.5, 0.5])
-    with pytest.raises(DataError, match="prices must be"):
+    with pytest.raises(ObservationError, match="prices must be"):
         realized_variance([1.0, 2.0, bad])
-    with pytest.raises(DataError, match="previous_close must be"):
+    with pytest.raises(ObservationError, match="previous_close must be"):
         realized_variance([1.0, 2.0], previous_close=bad)
 
 
 def test_impossible_bars_and_lengths_are_refused() -> None:
-    with pytest.raises(DataError, match="close must lie between low and high"):
+    with pytest.raises(ObservationError, match="close must lie between low and high"):
         garman_klass([1.0], [1.1], [0.9], [1.2])
-    with pytest.raises(DataError, match=r"low must lie|high must lie"):
+    with pytest.raises(ObservationError, match=r"low must lie|high must lie"):
         parkinson([1.0], [1.1])
-    with pytest.raises(DataError, match="one shape"):
+    with pytest.raises(ObservationError, match="one shape"):
         parkinson([1.0, 1.0], [0.9])
-    with pytest.raises(DataError, match="at least 2 prices"):
+    with pytest.raises(ObservationError, match="at least 2 prices"):
         log_returns([1.0])
-    with pytest.raises(DataError, match="at least 3 prices"):
+    with pytest.raises(ObservationError, match="at least 3 prices"):
         close_to_close([1.0, 2.0])
-    with pytest.raises(DataError, match="at least 3 bars"):
+    with pytest.raises(ObservationError, match="at least 3 bars"):
         yang_zhang([1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0])
-    with pytest.raises(DataError, match="more than step"):
+    with pytest.raises(ObservationError, match="more than step"):
         realized_variance([1.0, 2.0], step=2)
     with pytest.raises(ParameterError, match="step"):
         realized_variance([1.0, 2.0], step=0)
     with pytest.raises(ParameterError, match="window"):
         rolling(close_to_close, 0, [1.0, 2.0])
-    with pytest.raises(DataError, match="5 or more"):
+    with pytest.raises(ObservationError, match="5 or more"):
         rolling(close_to_close, 5, [1.0, 2.0])
 
 

@@ -1,4 +1,3 @@
-import json
 import math
 
 import numpy as np
@@ -8,13 +7,15 @@ from numpy.typing import NDArray
 
 from alo_lib.volatility import (
     CalibrationError,
-    DataError,
+    DailyObservation,
+    ObservationError,
     ParameterError,
     RegimeModel,
     RegimeParameters,
-    RegimeState,
     log_returns,
 )
+
+from .conftest import days
 
 Array = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ def peer(p: RegimeParameters) -> GaussianHMM:
 def test_likelihood_and_last_day_agree_with_hmmlearn(p: RegimeParameters) -> None:
     returns, _ = simulate(p, 1500, seed=1)
     model, reference = RegimeModel(p), peer(p)
-    state = model.filter(returns)
+    state = model.filter(days(returns)).state
     assert state.log_likelihood == pytest.approx(reference.score(returns.reshape(-1, 1)), rel=1e-10)
     # On the last day there is no future, so that smoothed and filtered are one.
     np.testing.assert_allclose(state.probabilities, reference.predict_proba(returns.reshape(-1, 1))[-1], rtol=1e-8)
@@ -59,66 +60,50 @@ def test_filtered_probabilities_ignore_the_future_and_smoothed_ones_do_not() -> 
     disturbed = returns.copy()
     disturbed[500:] *= 3.0
     model = RegimeModel(TRUTH)
-    whole, other = model.path(returns).probabilities, model.path(disturbed).probabilities
+    whole, other = model.filter(days(returns)).probabilities, model.filter(days(disturbed)).probabilities
     assert whole[:500].tobytes() == other[:500].tobytes()
-    assert model.path(returns[:500]).probabilities.tobytes() == whole[:500].tobytes()
+    assert model.filter(days(returns[:500])).probabilities.tobytes() == whole[:500].tobytes()
     smoothed, moved = (peer(TRUTH).predict_proba(r.reshape(-1, 1)) for r in (returns, disturbed))
     assert float(np.max(np.abs(smoothed[450:500] - moved[450:500]))) > 0.05
 
 
-def test_streaming_equals_batch_and_resumes_from_saved_state() -> None:
-    returns, _ = simulate(THREE, 600, seed=3)
-    model = RegimeModel(THREE)
-    state = model.start()
-    for value in returns[:300]:
-        state = model.update(state, float(value))
-    batch = model.filter(returns[:300])
-    assert state.probabilities == batch.probabilities
-    assert state.log_likelihood == pytest.approx(batch.log_likelihood, rel=1e-12)
-    restored = RegimeState.from_dict(json.loads(json.dumps(state.to_dict())))
-    assert restored == state
-    assert model.filter(returns[300:], restored).probabilities == model.filter(returns).probabilities
-    assert model.filter([], state) == state
-
-
 def test_fit_recovers_regimes_in_order_of_variance() -> None:
     returns, regimes = simulate(TRUTH, 6000, seed=4)
-    fitted = RegimeModel.fit(returns)
+    fitted = RegimeModel.fit(days(returns))
     p = fitted.parameters
     np.testing.assert_allclose(p.variances, TRUTH.variances, rtol=0.1)
     np.testing.assert_allclose(p.expected_days, TRUTH.expected_days, rtol=0.3)
-    probabilities = fitted.path(returns).probabilities
+    probabilities = fitted.filter(days(returns)).probabilities
     assert float(np.mean((probabilities[:, 1] > 0.5) == (regimes == 1))) > 0.93
     assert fitted.log_likelihood is not None
-    assert fitted.log_likelihood >= RegimeModel(TRUTH).filter(returns).log_likelihood
+    assert fitted.log_likelihood >= RegimeModel(TRUTH).filter(days(returns)).state.log_likelihood
 
 
 def test_labels_keep_their_meaning_over_refits_and_seeds() -> None:
     returns, _ = simulate(THREE, 3000, seed=5)
-    fits = [RegimeModel.fit(returns[:length], regimes=3, seed=seed) for length in (2900, 3000) for seed in (0, 1)]
+    fits = [RegimeModel.fit(days(returns[:length]), regimes=3, seed=seed) for length in (2900, 3000) for seed in (0, 1)]
     for fit in fits:
         assert list(fit.parameters.variances) == sorted(fit.parameters.variances)
         np.testing.assert_allclose(fit.parameters.variances, fits[0].parameters.variances, rtol=0.15)
-    again = RegimeModel.fit(returns, regimes=3, seed=1)
+    again = RegimeModel.fit(days(returns), regimes=3, seed=1)
     assert again == fits[3]
 
 
 def test_mix_and_variance_forecast() -> None:
     model = RegimeModel(THREE)
-    state = model.filter(simulate(THREE, 200, seed=6)[0])
+    state = model.filter(days(simulate(THREE, 200, seed=6)[0])).state
     assert state.probabilities is not None
     power = np.linalg.matrix_power(np.array(THREE.transition), 5)
     np.testing.assert_allclose(model.mix(state, 5), np.array(state.probabilities) @ power, rtol=1e-12)
     np.testing.assert_allclose(model.mix(state, 3000), THREE.stationary, rtol=1e-9)
-    mix = model.mix(state, 5)
     means, variances = np.array(THREE.means), np.array(THREE.variances)
-    expected = mix @ (variances + means**2) - (mix @ means) ** 2
-    path = model.forecast(state, 30)
-    assert path[4] == pytest.approx(expected, rel=1e-12)
-    days = 20.4
-    average = (path[:20].sum() + 0.4 * path[20]) / days
-    assert model.forecast_volatility(state, days) == pytest.approx(math.sqrt(252 * average), rel=1e-12)
+    mixes = [model.mix(state, day) for day in range(1, 31)]
+    path = np.array([one @ (variances + means**2) - (one @ means) ** 2 for one in mixes])
+    horizon = 20.4
+    average = (path[:20].sum() + 0.4 * path[20]) / horizon
+    assert model.forecast_volatility(state, horizon) == pytest.approx(math.sqrt(252 * average), rel=1e-12)
     assert model.forecast_volatility(state, 0.5) == pytest.approx(math.sqrt(252 * path[0]), rel=1e-12)
+    np.testing.assert_allclose(model.forecast(state, np.arange(1, 31)), np.cumsum(path) / np.arange(1, 31), rtol=1e-12)
 
 
 def test_derived_quantities_and_the_state_before_any_return() -> None:
@@ -128,7 +113,7 @@ def test_derived_quantities_and_the_state_before_any_return() -> None:
     model = RegimeModel(TRUTH)
     assert model.start().regime is None
     np.testing.assert_array_equal(model.mix(model.start(), 1), TRUTH.stationary)
-    assert model.update(model.start(), 0.06).regime == 1
+    assert model.update(model.start(), DailyObservation(0.06)).regime == 1
     absorbing = RegimeParameters((0.0, 0.0), (1e-4, 2e-4), ((1.0, 0.0), (0.5, 0.5)))
     assert absorbing.expected_days[0] == math.inf
 
@@ -136,22 +121,18 @@ def test_derived_quantities_and_the_state_before_any_return() -> None:
 def test_bad_input_is_refused() -> None:
     model = RegimeModel(TRUTH)
     returns, _ = simulate(TRUTH, 400, seed=7)
-    with pytest.raises(DataError, match="must be finite"):
-        model.update(model.start(), math.nan)
-    with pytest.raises(DataError, match=r"observation 1 is 9\.0"):
-        model.filter([0.01, 9.0])
-    with pytest.raises(DataError, match="at least 250"):
-        RegimeModel.fit(returns[:100])
+    with pytest.raises(ObservationError, match="must be finite"):
+        model.update(model.start(), DailyObservation(math.nan))
+    with pytest.raises(ObservationError, match=r"observation 1 is 9\.0"):
+        model.filter(days([0.01, 9.0]))
+    with pytest.raises(ObservationError, match="at least 250"):
+        RegimeModel.fit(days(returns[:100]))
     with pytest.raises(ParameterError, match="regimes must be 2 or more"):
-        RegimeModel.fit(returns, regimes=1)
+        RegimeModel.fit(days(returns), regimes=1)
     with pytest.raises(ParameterError, match="restarts must be 1 or more"):
-        RegimeModel.fit(returns, restarts=0)
-    with pytest.raises(ParameterError, match="horizon_days"):
-        model.forecast(model.start(), 0)
+        RegimeModel.fit(days(returns), restarts=0)
     with pytest.raises(ParameterError, match="horizon_days"):
         model.mix(model.start(), -1)
-    with pytest.raises(ParameterError, match="trading_days"):
-        model.forecast_volatility(model.start(), 0.0)
     with pytest.raises(ParameterError, match="ascending"):
         RegimeParameters((0.0, 0.0), (2e-4, 1e-4), TRUTH.transition)
     with pytest.raises(ParameterError, match="sum to 1"):
@@ -160,8 +141,10 @@ def test_bad_input_is_refused() -> None:
         RegimeParameters((0.0, math.nan), (1e-4, 2e-4), TRUTH.transition)
     with pytest.raises(ParameterError, match="2 or more means"):
         RegimeParameters((0.0,), (1e-4,), ((1.0,),))
+    with pytest.raises(ParameterError, match="a state of 2 regimes has as many probabilities"):
+        model.restore({"probabilities": [0.2, 0.3, 0.5], "log_likelihood": 0.0, "observations": 1})
     with pytest.raises(ParameterError, match="a regime state is"):
-        RegimeState.from_dict({"probabilities": 3})
+        model.restore({"probabilities": 3})
 
 
 def test_regimes_that_the_data_do_not_hold_are_reported() -> None:
@@ -169,11 +152,11 @@ def test_regimes_that_the_data_do_not_hold_are_reported() -> None:
     returns = 0.01 * np.random.default_rng(1).uniform(-1.0, 1.0, 300)
     returns[10] = 0.2
     with pytest.raises(CalibrationError, match="fewer regimes may do"):
-        RegimeModel.fit(returns, regimes=2)
+        RegimeModel.fit(days(returns), regimes=2)
 
 
 def test_real_returns_have_a_calm_and_a_wild_regime(daily_bars: Array) -> None:
-    fitted = RegimeModel.fit(log_returns(daily_bars[:, 3]))
+    fitted = RegimeModel.fit(days(log_returns(daily_bars[:, 3])))
     calm, wild = fitted.parameters.volatilities
     assert wild > 2.0 * calm
     assert min(fitted.parameters.expected_days) > 10.0

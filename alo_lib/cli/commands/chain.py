@@ -59,7 +59,7 @@ _MANY: Final = 200
     default="yield",
     show_default=True,
     help="Those ahead in the data as a yield with the same forward, or as cash (slow); parity: the yield, borrowing "
-    "included, at which calls and puts agree; none.",
+    "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); none.",
 )
 @click.option("--dividend-yield", type=NUMBER, help="A dividend yield a year instead, compounded continuously.")
 @click.option("--scheme", type=SCHEME, default="accurate", show_default=True, help="As in 'alo price'.")
@@ -88,8 +88,8 @@ def chain(
     """Show what the quotes of TICKER's options on DAY imply, from data in LEAN's format.
 
     Implied volatilities of bid, mid and ask, and greeks at the mid's: raw derivatives as in 'alo price'. A quote that
-    no volatility explains has none, a dash. More than 200 contracts are summed up an expiry. Index options have their
-    own ticker (SPXW), and European exercise.
+    no volatility explains has none, a dash, and its status says why. More than 200 contracts are summed up an expiry.
+    Index options have their own ticker (SPXW), and European exercise.
 
     \b
     Examples:
@@ -97,8 +97,6 @@ def chain(
       alo chain GOOG 2015-12-24 --data ~/lean/data --days 10 40 --strike 740 760
       alo chain AAPL 2014-06-06 --data ~/lean/data --dividends parity --json | jq '.contracts | length'
     """
-    import numpy as np
-
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder, Resolution, take_snapshot
     from alo_lib.views.chain import chain_view
@@ -118,7 +116,7 @@ def chain(
     except ValueError as error:
         damaged = next(iter(folder.faults), None)  # may be why there is nothing
         raise UserError(str(error) if damaged is None else f"{error}; left out: {damaged}") from None
-    interest = float(np.log1p(folder.interest_rates.rate_at(day.date()))) if rate is None else rate
+    interest = folder.interest_rates.rate_at(day.date()) if rate is None else rate
     snapshot = snapshot.where(_mask(snapshot, expiries, days, strike, right))
     if not len(snapshot):
         raise UserError(f"no contract of {snapshot.ticker} is left by --expiry, --days, --strike and --right")
@@ -164,6 +162,7 @@ def _object(view: "ChainView") -> dict[str, Any]:
         "dividends_ahead": [
             {"years": float(years_between(snapshot.time, when)), "cash": cash} for when, cash in snapshot.dividends
         ],
+        "statuses": view.statuses(),
         "expiries": [_plain(one._asdict()) for one in view.expiries()],
         "contracts": list(view.rows()),
     }
@@ -194,18 +193,27 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 def _show(view: "ChainView", every: bool) -> None:
     from rich.table import Table
 
+    from alo_lib.pricing import ContractStatus
+
     head, expiries = _head(view), view.expiries()
     dividends = head["dividends"] if isinstance(head["dividends"], str) else f"yield {head['dividends']:.3%}"
     click.echo(
         f"{head['ticker']} {head['time'][:16]} New York, {head['style']}, {head['resolution']} bars; "
         f"spot {head['spot']:g} ({head['spot_from']}), rate {head['rate']:.3%}, dividends: {dividends}\n"
         f"{len(view.snapshot):,} contracts, {sum(one.quoted for one in expiries):,} quoted on both sides, "
-        f"{sum(one.explained for one in expiries):,} explained by a volatility\n"
+        f"{sum(one.explained for one in expiries):,} explained by a volatility"
     )
+    others = [f"{count:,} {words}" for words, count in view.statuses().items() if words != ContractStatus.PRICED.words]
+    if others:
+        click.echo(f"Without a volatility: {', '.join(others)}")
+    without = [one.expiry for one in expiries if not one.from_parity]
+    if view.carry == "parity" and without:
+        click.echo(f"No yield from calls and puts, so that of the dividends ahead: {', '.join(without)}")
+    click.echo()
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     names = _CONTRACT if every else _EXPIRY
     for title in names:
-        table.add_column(title, justify="left" if title in ("expiry", "right") else "right", no_wrap=True)
+        table.add_column(title, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
     rows = view.rows() if every else (one._asdict() for one in expiries)
     for row in rows:
         table.add_row(*(_cell(row[key], form) for key, form in names.values()))
@@ -223,6 +231,7 @@ _EXPIRY: Final = {
     "quoted": ("quoted", ","),
     "explained": ("explained", ","),
     "yield": ("dividend_yield", ".3%"),
+    "forward": ("forward", ".2f"),
     "at the money": ("at_the_money", ".2%"),
 }
 _CONTRACT: Final = {
@@ -239,4 +248,5 @@ _CONTRACT: Final = {
     "vega": ("vega", ".4g"),
     "theta": ("theta", ".4g"),
     "rho": ("rho", ".4g"),
+    "status": ("status", ""),
 }

@@ -9,7 +9,7 @@ from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_optio
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
-    from alo_lib.pricing import Invalid, Scheme, Style
+    from alo_lib.pricing import Scheme, Style
 
 __all__ = ["iv"]
 
@@ -35,7 +35,8 @@ def iv(
 
     Every option may be a list; lists go together element by element, and a single value goes with each of them. A
     price that no volatility explains (at or below what the option is worth without volatility, or above what any
-    volatility can give) has none: in a list it is a dash, and null with --json; of a single one it is told why.
+    volatility can give) has none: in a list it is a dash, null with --json, and its status says why; of a single one
+    that is told.
 
     \b
     Examples:
@@ -45,7 +46,8 @@ def iv(
     import numpy as np
 
     from alo_lib.cli.failures import UserError
-    from alo_lib.pricing import greeks, implied_volatility
+    from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain
+    from alo_lib.pricing.arguments import DOMAINS, prepare
 
     given = {
         "--price": prices,
@@ -62,16 +64,17 @@ def iv(
     if min(prices) < 0.0:
         raise UserError(f"--price is {min(prices):g}; allowed: 0 or more")
     price, s, k, r, q, years = (np.array(np.broadcast_to(one, count)) for one in given.values())
-    cash, side = cash_dividends(dividends), 1.0 if right == "call" else -1.0
-    # A single price raises where nothing explains it, and so says why.
-    invalid: Invalid = "raise" if count == 1 else "nan"
-    greeks(s, k, r, q, 0.2, years, side, style="european")  # bad values other than prices always raise
-    found = implied_volatility(
-        price, s, k, r, q, years, side, style=style, scheme=scheme, dividends=cash, invalid=invalid
-    )
-    known = np.isfinite(found)
-    # Where there is none the value at 0.2 stands in, so that the arrays keep their length.
-    vega = greeks(s, k, r, q, np.where(known, found, 0.2), years, side, style=style, scheme=scheme, dividends=cash).vega
+    side = np.full(count, 1.0 if right == "call" else -1.0)
+    terms = MarketTerms(s, r, q, cash_dividends(dividends)).check()
+    prepare("raise", strike=k, time_to_expiry=years)
+    priced = np.full(count, ContractStatus.PRICED, np.int8)
+    found = QuotedChain(Contracts(k, years, side, style), terms, price, priced, scheme=scheme, panels=False)
+    status = [ContractStatus(code) for code in found.status]
+    if count == 1 and status[0] is not ContractStatus.PRICED:
+        raise UserError(
+            f"no volatility up to {DOMAINS['volatility'][1]:g} explains the price {price[0]:g}: {status[0].words}"
+        )
+    known = found.status == ContractStatus.PRICED
     rows = [
         {
             "price": price[i],
@@ -81,12 +84,14 @@ def iv(
             "dividend_yield": q[i],
             "time_to_expiry": years[i],
             "right": right,
-            "implied_volatility": found[i] if known[i] else None,
-            "vega": vega[i] if known[i] else None,
+            "implied_volatility": found.implied_volatility[i] if known[i] else None,
+            "vega": found.greeks.vega[i] if known[i] else None,
+            "status": status[i].words,
         }
         for i in range(count)
     ]
     if as_json:
         click.echo(json.dumps({"style": style, "dividends": dividends, "options": rows}, allow_nan=False))
         return
-    show(rows, {"price": ".4f", "implied_volatility": ".6f", "vega": ""})
+    results = {"price": ".4f", "implied_volatility": ".6f", "vega": ""}
+    show(rows, results if known.all() else results | {"status": "s"})

@@ -123,7 +123,7 @@ def _analysed(
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
     from alo_lib.views import AnalysisView
-    from alo_lib.volatility import VolatilityError, analyse
+    from alo_lib.volatility import VolatilityError, report_volatility
 
     if start is not None and end is not None and start > end:
         raise UserError(f"start {start} is after end {end}; a range of days must not be empty")
@@ -136,7 +136,7 @@ def _analysed(
         start = date(last.year - _YEARS, last.month, min(last.day, 28))
     use = days >= start
     try:
-        analysis = analyse(
+        analysis = report_volatility(
             *(bars[name][use] for name in ("open", "high", "low", "close")),
             regimes=regimes,
             distribution=distribution,
@@ -153,15 +153,16 @@ def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Pa
     from alo_lib.market import DataFolder
     from alo_lib.market.surfaces import daily_surfaces, exchange_datetime
     from alo_lib.market.volatility_files import ForecastLine, RegimeLine, volatility_file, write_lines
-    from alo_lib.volatility import VolatilityError, walk_forward
+    from alo_lib.volatility import DailyHistory, VolatilityError, walk_forward
 
     source = DataFolder(folder)
     with console().status(f"Walking through the days of {ticker} ..."):
         try:
-            walk = walk_forward(*(bars[name] for name in ("open", "high", "low", "close")), regimes=regimes)
+            history = DailyHistory.from_bars(*(bars[name] for name in ("open", "high", "low", "close")))
+            walk = walk_forward(history, regimes=regimes)
         except VolatilityError as error:
             raise UserError(f"{ticker}: {error}") from None
-        times = [exchange_datetime(time, source) for time in bars["time"][walk.first :].tolist()]
+        times = [exchange_datetime(time, source) for time in bars["time"][walk.first + 1 :].tolist()]
         surfaces = daily_surfaces(source, ticker, times[0].date(), times[-1].date())
     said = zip(times, walk.volatility.tolist(), walk.low.tolist(), walk.high.tolist(), strict=True)
     mixes = zip(times, walk.probabilities.tolist(), walk.regime_volatility.tolist(), strict=True)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from math import log1p
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +26,7 @@ from alo_lib.market.generator.exchange import equity_hours, index_hours, option_
 from alo_lib.market.generator.paths import daily_bar, equity_quotes, minute_bars, walk_day
 from alo_lib.market.generator.quotes import OptionMarket
 from alo_lib.market.generator.underlyings import UNDERLYINGS, MarketUnderlying, dividend_days
-from alo_lib.market.layout import DataKind, Resolution, SecurityType, market_hours_path
+from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType, market_hours_path
 from alo_lib.market.map_files import MapFile, MapRow
 from alo_lib.market.universe import OptionUniverse, UnderlyingRow
 from alo_lib.market.writer import (
@@ -51,7 +50,10 @@ VERSION: Final = 1
 """Changes whenever the same arguments give another market."""
 
 RATE: Final = 0.055
-"""The risk-free rate, simple; constant."""
+"""What the interest-rate file says, continuously compounded as all its numbers are; constant."""
+
+DISCOUNT_RATE: Final = 0.053540766928029816
+"""What options are discounted at, continuously compounded: markets lend for less than the primary credit rate."""
 
 _END_OF_TIME: Final = date(2050, 12, 31)
 _FIRST_RATE: Final = date(1998, 1, 1)
@@ -135,7 +137,7 @@ def generate_market(
         ex_days = dividend_days(underlying, start, first, end + _LONGEST_OPTION, equity)
         days = _walk(underlying, history, sessions, set(ex_days), streams[:2])
         _write_equity(root, underlying, days, len(history), set(ex_days), equity, streams[2])
-        options = OptionMarket(underlying, ex_days, log1p(RATE), option, np.random.default_rng(streams[3]))
+        options = OptionMarket(underlying, ex_days, DISCOUNT_RATE, option, np.random.default_rng(streams[3]))
         _write_options(root, underlying.ticker, options, days[len(history) - 1 :], quote_minutes, option, progress)
     # Last, so that a folder that was left half-way is no data folder, and can be written again.
     _write_common(root, equity, option, index_hours(*years))
@@ -177,7 +179,7 @@ def _write_options(
             interest = options.open_interest(session, listed)
             chain = _trade(options, day, quote_minutes)
             for kind, rows in ((DataKind.OPEN_INTEREST, interest), (DataKind.QUOTE, chain)):
-                write_option_file(root, ticker, session.day, Resolution.MINUTE, kind, rows, hours)
+                write_option_file(OptionArchive(root, ticker, session.day, Resolution.MINUTE, kind), rows, hours)
                 hourly.setdefault((kind, session.day.year), []).append(hour_chain(rows))
             if progress is not None:
                 progress(ticker, session.day)
@@ -185,7 +187,7 @@ def _write_options(
         write_universe(root, ticker, OptionUniverse(session.day, UnderlyingRow(*daily_bar(day.bars)), listed))
     for (kind, year), pieces in hourly.items():
         rows = OptionBars.concatenate(pieces, BAR_DTYPES[kind])
-        write_option_file(root, ticker, date(year, 1, 1), Resolution.HOUR, kind, rows, hours)
+        write_option_file(OptionArchive(root, ticker, date(year, 1, 1), Resolution.HOUR, kind), rows, hours)
 
 
 def _walk(
@@ -258,13 +260,13 @@ def _write_equity(
     for number, day in enumerate(days):
         daily[number] = (day.session.close, *daily_bar(day.bars))
     last_day = days[-1].session.day
-    write_security_file(root, ticker, last_day, Resolution.DAILY, DataKind.TRADE, daily, hours)
+    write_security_file(SecurityArchive(root, ticker, last_day, Resolution.DAILY, DataKind.TRADE), daily, hours)
     generator = np.random.default_rng(stream)
     for day in days[history:]:
         for kind, bars in ((DataKind.TRADE, day.bars), (DataKind.QUOTE, equity_quotes(day.bars, generator))):
-            write_security_file(root, ticker, day.session.day, Resolution.MINUTE, kind, bars, hours)
+            write_security_file(SecurityArchive(root, ticker, day.session.day, Resolution.MINUTE, kind), bars, hours)
     hourly = np.concatenate([hour_bars(day.bars) for day in days[history:]])
-    write_security_file(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE, hourly, hours)
+    write_security_file(SecurityArchive(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE), hourly, hours)
     first_day = days[0].session.day
     write_map_file(root, MapFile(ticker, (MapRow(first_day, ticker, "Q"), MapRow(_END_OF_TIME, ticker, "Q"))))
     write_factor_file(root, ticker, _factors(days, ex_days, Decimal(repr(underlying.dividend))))

@@ -24,7 +24,6 @@ from alo_lib.numerics.fixed_order import solve as solve_linear
 from alo_lib.numerics.lanes import LANES, load, select, store, table
 from alo_lib.pricing.american import LONG, SINGLE, decay, horizon, set_put, solve
 from alo_lib.pricing.batch import C_RIGHT, C_SPOT, reduce_contract, to_market
-from alo_lib.pricing.boundary import FAILED, KIND, Space, new_space
 from alo_lib.pricing.european import (
     COUNT,
     P_RATE,
@@ -58,8 +57,10 @@ from alo_lib.pricing.premium import (
     new_puts,
 )
 from alo_lib.pricing.scheme import PRICE_SINE, Scheme, Tables, tables
+from alo_lib.pricing.space import FAILED, KIND, Space, new_space
+from alo_lib.pricing.terms import Options
 
-__all__ = ["Surfaces"]
+__all__ = ["ChainPanels"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -136,12 +137,12 @@ def panel(rate: float, dividend_yield: float, scheme: Scheme, years: int, expone
     return Panel(until, out) if solved else None
 
 
-class Surface(NamedTuple):
+class Panels(NamedTuple):
     """What the kernels read: the groups of contracts that share rate, yield and expiry, and their panels."""
 
     group: Array  # (groups, 6) rate, yield, time to expiry, log of the boundary at expiry, its derivatives by r and q
-    panel: Integers  # (groups, _PANELS) index into panels, by volatility; -1 for none
-    panels: Array  # (panels, 3, p + 1, degrees) coefficients at the points of the price integral, and today
+    number: Integers  # (groups, _PANELS) index of the panel, by volatility; -1 for none
+    coefficients: Array  # (panels, 3, p + 1, degrees) coefficients at the points of the price integral, and today
 
 
 @kernel
@@ -173,9 +174,9 @@ def _place(volatility: float) -> tuple[int, float]:
 
 
 @kernel
-def _today(surface: Surface, number: int, x: float) -> float:
+def _today(panels: Panels, number: int, x: float) -> float:
     """The boundary today, as its log distance from where it starts."""
-    c = surface.panels[number, 0]
+    c = panels.coefficients[number, 0]
     last = c.shape[0] - 1
     h = c[last, _DEGREES - 1]
     for m in range(_DEGREES - 2, -1, -1):
@@ -184,12 +185,12 @@ def _today(surface: Surface, number: int, x: float) -> float:
 
 
 @kernel
-def _read(number: int, wanted: int, panels: Array, places: Array, points: Array) -> None:
+def _read(number: int, wanted: int, coefficients: Array, places: Array, points: Array) -> None:
     """Boundaries of the lanes whose panel is ``number`` at the points of their price integrals, into points.
 
     places: (3, LANES) panel, x and volatility of each lane. points: as ``premium`` reads them.
     """
-    p = panels.shape[2] - 1
+    p = coefficients.shape[2] - 1
     mine = load(places, 0) == float(number)
     x, volatility = load(places, 1), load(places, 2)
     # Derivatives of g squared, halved, by volatility and by volatility twice.
@@ -197,7 +198,7 @@ def _read(number: int, wanted: int, panels: Array, places: Array, points: Array)
     bend = 2.0 * slope * slope
     inverse = 1.0 / volatility
     for k in range(p):
-        c = panels[number, 0]
+        c = coefficients[number, 0]
         h = c[k, _DEGREES - 1]
         for m in range(_DEGREES - 2, -1, -1):
             h = fma(h, x, c[k, m])
@@ -221,7 +222,7 @@ def _read(number: int, wanted: int, panels: Array, places: Array, points: Array)
         if wanted == WITH_VEGA:
             continue
         for a in range(1, 3):
-            c = panels[number, a]
+            c = coefficients[number, a]
             row = (BY_RATE if a == 1 else BY_YIELD) * p + k
             h = c[k, _DEGREES - 1]
             for m in range(_DEGREES - 2, -1, -1):
@@ -231,15 +232,13 @@ def _read(number: int, wanted: int, panels: Array, places: Array, points: Array)
 
 @kernel
 def _values(
-    spot: Array,
-    strike: Array,
+    options: Options,
     volatility: Array,
-    right: Array,
     order: Integers,
     first: Integers,
     american: int,
     price: Array,
-    surface: Surface,
+    panels: Panels,
     out: Array,
 ) -> None:
     """Fill out for the contracts in order (k), which lists them by group; group j begins at first[j].
@@ -247,6 +246,7 @@ def _values(
     price: as Tables has it. out: prices (1, n); prices, vega and volga (3, n); or prices and greeks (10, n). NaN where
     there is no panel.
     """
+    spot, strike, right = options.spot, options.strike, options.right
     wanted = WITH_NONE if out.shape[0] == 1 else (WITH_VEGA if out.shape[0] == 3 else WITH_ALL)
     puts = new_puts()
     points = table(POINT_ROWS * price.shape[1])
@@ -254,7 +254,7 @@ def _values(
     member = np.zeros(LANES, np.int64)
     put = puts.put
     for j in range(first.size - 1):
-        group = surface.group[j]
+        group = panels.group[j]
         for row, value in (
             (P_RATE, group[0]),
             (P_YIELD, group[1]),
@@ -270,10 +270,10 @@ def _values(
         for position in range(first[j], first[j + 1]):
             i = order[position]
             exponent, x = _place(volatility[i])
-            number = surface.panel[j, exponent] if 0 <= exponent < surface.panel.shape[1] else -1
+            number = panels.number[j, exponent] if 0 <= exponent < panels.number.shape[1] else -1
             if number >= 0:
                 s, k, _, _ = reduce_contract(spot[i], strike[i], group[0], group[1], right[i])
-                exercised = math.log(s / k) <= group[3] - _today(surface, number, x)
+                exercised = math.log(s / k) <= group[3] - _today(panels, number, x)
                 put[P_SPOT, lane], put[P_STRIKE, lane], put[P_VOLATILITY, lane] = s, k, volatility[i]
                 put[P_CASE, lane] = EXERCISED if exercised else PLAIN
                 put[P_SIGN, lane] = 0.0 if exercised else 1.0
@@ -295,7 +295,7 @@ def _values(
                 for before in range(other):
                     seen = seen or places[0, before] == places[0, other]
                 if not seen:
-                    _read(int(places[0, other]), wanted, surface.panels, places, points)
+                    _read(int(places[0, other]), wanted, panels.coefficients, places, points)
             evaluate(lane, american, wanted, price, points, points, put, puts.total)
             to_market(wanted, contract, put, puts.total, block)
             for row in range(out.shape[0]):
@@ -338,8 +338,8 @@ def _settling(grouped: Grouped) -> Array:
     return np.asarray(np.maximum(rate[:, :-1], rate[:, 1:]) * 4.0 ** ((np.frexp(times)[1] + 1) // 2))
 
 
-def _surface(grouped: Grouped, needed: Mask, scheme: Scheme) -> Surface:
-    """The surface of the groups, with those of the panels needed (groups, _PANELS) that there are."""
+def _panels(grouped: Grouped, needed: Mask, scheme: Scheme) -> Panels:
+    """The groups' panels: those of the ones needed (groups, _PANELS) that there are."""
     t = tables(scheme)
     rates, yields, times = grouped.key
     below = (yields > rates) & (rates > 0.0)  # the boundary starts below the strike
@@ -357,13 +357,13 @@ def _surface(grouped: Grouped, needed: Mask, scheme: Scheme) -> Surface:
             solved.append(found.coefficients)
             roots.append(math.sqrt(times[j] / found.until))
     sine = t.price[PRICE_SINE]
-    panels = np.empty((len(solved), 3, sine.size + 1, _DEGREES))
+    coefficients = np.empty((len(solved), 3, sine.size + 1, _DEGREES))
     if solved:
-        _expiry_tables(np.stack(solved), np.array(roots), t.node, sine, panels)
-    return Surface(group, index, panels)
+        _expiry_tables(np.stack(solved), np.array(roots), t.node, sine, coefficients)
+    return Panels(group, index, coefficients)
 
 
-class Surfaces:
+class ChainPanels:
     """Values of a chain's American contracts; keeps what depends on neither spot nor volatility from call to call.
 
     strike, time_to_expiry, right: shape (n,).
@@ -376,7 +376,7 @@ class Surfaces:
         self._tried = np.empty((0, _PANELS), np.bool_)  # panels asked for, by group
         self._settles = np.empty((0, _PANELS))
         self._grouped: Grouped
-        self._surface: Surface
+        self._panels: Panels
 
     def _prepare(self, rate: Array, dividend_yield: Array, volatility: Array, limit: float) -> Mask:
         """Have the panels that the volatilities need; tells for which contracts there can be one.
@@ -396,15 +396,16 @@ class Surfaces:
         member, number = self._grouped.member[possible], number[possible]
         if stale or not self._tried[member, number].all():
             self._tried[member, number] = True
-            self._surface = _surface(self._grouped, self._tried, self._scheme)
+            self._panels = _panels(self._grouped, self._tried, self._scheme)
         return possible
 
     def values(self, spot: Array, rate: Array, dividend_yield: Array, volatility: Array, rows: int) -> Array:
         """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel."""
         self._prepare(rate, dividend_yield, volatility, LONG)
         out = np.empty((rows, spot.size))
+        options = Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
         order, first = self._grouped.order, self._grouped.first
-        _values(spot, self._strike, volatility, self._right, order, first, 1, self._price, self._surface, out)
+        _values(options, volatility, order, first, 1, self._price, self._panels, out)
         return out
 
     def implied(self, price: Array, spot: Array, rate: Array, dividend_yield: Array) -> tuple[Array, Mask]:
@@ -412,8 +413,8 @@ class Surfaces:
 
         All searches take each step together; the European volatilities are where they start.
         """
-        contracts = (spot, self._strike, rate, dividend_yield, self._time, self._right)
-        search = new_search(price, *contracts, 1)
+        options = Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
+        search = new_search(price, options, 1)
         out = np.empty((3, price.size))
         open_ = np.isfinite(search.volatility)
         without = np.zeros_like(open_)
@@ -425,9 +426,7 @@ class Surfaces:
                 break
             order = self._grouped.order[open_[self._grouped.order]]
             first = np.searchsorted(self._grouped.member[order], np.arange(len(self._grouped.first)))
-            _values(
-                spot, self._strike, search.volatility, self._right, order, first, 1, self._price, self._surface, out
-            )
+            _values(options, search.volatility, order, first, 1, self._price, self._panels, out)
             without |= open_ & np.isnan(out[0])
             open_ &= ~without
             advance(price, out, search, open_)

@@ -12,13 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.volatility.errors import CalibrationError
 from alo_lib.volatility.garch import GjrGarch, GjrState
+from alo_lib.volatility.har import HarModel
+from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import HybridForecast, HybridState
 from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.realized import rolling, yang_zhang
 from alo_lib.volatility.regimes import RegimeModel
-from alo_lib.volatility.returns import TRADING_DAYS, log_returns
+from alo_lib.volatility.returns import TRADING_DAYS
 
-__all__ = ["CONE_DAYS", "REALIZED_DAYS", "ConePoint", "VolatilityAnalysis", "analyse"]
+__all__ = ["CONE_DAYS", "REALIZED_DAYS", "ConePoint", "VolatilityReport", "report_volatility"]
 
 Array = NDArray[np.float64]
 
@@ -47,7 +49,7 @@ class ConePoint:
 
 
 @dataclass(frozen=True)
-class VolatilityAnalysis:
+class VolatilityReport:
     """Models of n bars and what they say; series have one value a return, shape (n - 1,)."""
 
     garch: GjrGarch
@@ -76,7 +78,7 @@ class VolatilityAnalysis:
         return self.garch_state.volatility
 
 
-def analyse(
+def report_volatility(
     open_: ArrayLike,
     high: ArrayLike,
     low: ArrayLike,
@@ -85,53 +87,53 @@ def analyse(
     regimes: int = 2,
     distribution: Distribution = "skewt",
     seed: int = 0,
-) -> VolatilityAnalysis:
+) -> VolatilityReport:
     """Fit every model to n split-adjusted daily bars, each (n,); the same bars give the same bits.
 
     Regimes, standard errors and parts of the hybrid that cannot be had are left out and noted.
 
-    :raises DataError: for bad bars, or returns that no model may be calibrated on.
+    :raises ObservationError: for bad bars, or returns that no model may be calibrated on.
     :raises ParameterError: for fewer than two regimes.
     :raises CalibrationError: when GJR-GARCH does not converge.
     """
     bars = tuple(np.asarray(prices, dtype=np.float64) for prices in (open_, high, low, close))
-    returns = log_returns(bars[3])
+    history = DailyHistory.from_bars(*bars)
     notes: list[str] = []
-    garch = GjrGarch.calibrate(returns, distribution=distribution)
+    garch = GjrGarch.fit(history, distribution=distribution)
     if garch.calibration is not None and garch.calibration.note:
         held = ", its long-run variance held at the sample's" if garch.calibration.variance_targeted else ""
         notes.append(f"GJR-GARCH{held}: {garch.calibration.note}")
     names = ("mu", "omega", "alpha", "gamma", "beta", "nu", "skew")
     errors: dict[str, float | None] = dict.fromkeys(names)
     try:
-        errors = garch.standard_errors(returns)
+        errors = garch.standard_errors(history)
     except CalibrationError as error:
         notes.append(f"without standard errors: {error}")
     hidden: RegimeModel | None = None
-    probabilities = np.empty((returns.size, 0))
+    probabilities = np.empty((len(history), 0))
     try:
-        hidden = RegimeModel.fit(returns, regimes=regimes, seed=seed)
-        probabilities = hidden.path(returns).probabilities
+        hidden = RegimeModel.fit(history, regimes=regimes, seed=seed)
+        probabilities = hidden.filter(history).probabilities
     except CalibrationError as error:
         notes.append(f"without regimes: {error}")
-    path = garch.path(returns)
-    hybrid = HybridForecast.fit(*bars, distribution=distribution)
+    path = garch.filter(history)
+    hybrid = HybridForecast.fit(history, parts={GjrGarch.name: {"distribution": distribution}, HarModel.name: {}})
     notes += hybrid.notes
-    state = hybrid.filter(*bars)
-    realized = np.full(returns.size, np.nan)
+    state = hybrid.filter(history).state
+    realized = np.full(len(history), np.nan)
     realized[REALIZED_DAYS - 1 :] = rolling(yang_zhang, REALIZED_DAYS + 1, *bars)
-    return VolatilityAnalysis(
+    return VolatilityReport(
         garch=garch,
         standard_errors=errors,
         garch_state=path.state,
         conditional=np.sqrt(TRADING_DAYS * path.conditional_variance),
         realized=realized,
-        changes=garch.detect_regime_change(returns, seed=seed),
+        changes=garch.detect_regime_change(history, seed=seed),
         regimes=hidden,
         probabilities=probabilities,
         hybrid=hybrid,
         state=state,
-        cone=tuple(_cone_point(hybrid, state, returns, days) for days in CONE_DAYS),
+        cone=tuple(_cone_point(hybrid, state, history.returns, days) for days in CONE_DAYS),
         notes=tuple(dict.fromkeys(notes)),
     )
 

@@ -4,8 +4,8 @@ from numpy.typing import NDArray
 
 from alo_lib.volatility import (
     CalibrationError,
-    DataError,
     HybridForecast,
+    ObservationError,
     ParameterError,
     RegimeModel,
     Walk,
@@ -13,6 +13,7 @@ from alo_lib.volatility import (
     walk_forward,
 )
 
+from .conftest import days, history_of
 from .test_hybrid import make_bars
 
 Array = NDArray[np.float64]
@@ -25,20 +26,20 @@ def bars() -> Array:
 
 @pytest.fixture(scope="module")
 def walk(bars: Array) -> Walk:
-    return walk_forward(*bars.T, regime_refit_days=63)
+    return walk_forward(history_of(bars), regime_refit_days=63)
 
 
 def test_each_day_s_values_are_those_of_models_of_the_past(bars: Array, walk: Walk) -> None:
-    assert walk.first == 250
+    assert walk.first == 249
     assert walk.volatility.shape == walk.low.shape == walk.high.shape == (170, 4)
     # Day 355 is the fifth refit's, its warm starts aside; the last day is 1 + 170 % 21 days after another.
     row, last = 5 * 21, 250 + 5 * 21
     past = bars[: last + 1]
-    fitted = HybridForecast.fit(*past.T, horizons=walk.days)
-    expected = fitted.forecast_fitted(fitted.filter(*past.T))
+    fitted = HybridForecast.fit(history_of(past), horizons=walk.days)
+    expected = fitted.forecast_fitted(fitted.filter(history_of(past)).state)
     np.testing.assert_allclose([walk.volatility[row], walk.low[row], walk.high[row]], expected, rtol=1e-3)
-    model = RegimeModel.fit(log_returns(bars[: 250 + 127, 3]))
-    mix = model.filter(log_returns(bars[: 250 + 131, 3]))
+    model = RegimeModel.fit(days(log_returns(bars[: 250 + 127, 3])))
+    mix = model.filter(days(log_returns(bars[: 250 + 131, 3]))).state
     np.testing.assert_allclose(walk.probabilities[130], mix.probabilities, rtol=1e-12)
     np.testing.assert_array_equal(walk.regime_volatility[130], model.parameters.volatilities)
 
@@ -47,7 +48,10 @@ def test_the_future_changes_no_earlier_bit(bars: Array, walk: Walk) -> None:
     disturbed = bars.copy()
     disturbed[330:] *= 1.3
     disturbed[360:] *= 0.8
-    for other in (walk_forward(*disturbed.T, regime_refit_days=63), walk_forward(*bars[:330].T, regime_refit_days=63)):
+    for other in (
+        walk_forward(history_of(disturbed), regime_refit_days=63),
+        walk_forward(history_of(bars[:330]), regime_refit_days=63),
+    ):
         for name in ("volatility", "low", "high", "probabilities", "regime_volatility"):
             assert getattr(other, name)[:80].tobytes() == getattr(walk, name)[:80].tobytes(), name
 
@@ -66,18 +70,18 @@ def test_a_fit_that_fails_later_leaves_the_last_one(bars: Array, walk: Walk, mon
 
     monkeypatch.setattr(HybridForecast, "fit", once)
     monkeypatch.setattr(RegimeModel, "fit", never)
-    held = walk_forward(*bars[:300].T)
+    held = walk_forward(history_of(bars[:300]))
     assert len(calls) == 3
     np.testing.assert_allclose(held.volatility[:21], walk.volatility[:21], rtol=1e-12)
     assert np.all(held.volatility > 0.0)
     assert np.all(np.isnan(held.probabilities))
     monkeypatch.setattr(HybridForecast, "fit", never)
     with pytest.raises(CalibrationError, match="no regimes"):
-        walk_forward(*bars[:300].T)
+        walk_forward(history_of(bars[:300]))
 
 
 def test_bad_input_is_refused(bars: Array) -> None:
-    with pytest.raises(DataError, match="bars must be 251 or more, but there are 250"):
-        walk_forward(*bars[:250].T)
+    with pytest.raises(ObservationError, match="returns must be 250 or more, but there are 249"):
+        walk_forward(history_of(bars[:250]))
     with pytest.raises(ParameterError, match="1 day or more apart"):
-        walk_forward(*bars.T, refit_days=0)
+        walk_forward(history_of(bars), refit_days=0)

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from alo_lib.volatility import ChangeDetector, ChangeState, DataError, GjrGarch, ParameterError
+from alo_lib.volatility import ChangeDetector, ChangeState, GjrGarch, ObservationError, ParameterError
 from alo_lib.volatility.innovations import sample_shocks
 
-from .conftest import PARAMETERS
+from .conftest import PARAMETERS, days
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +64,15 @@ def test_the_model_detects_that_its_scale_no_longer_fits() -> None:
     model = GjrGarch(PARAMETERS["t"])
     returns = model.simulate(1500, seed=11)[0]
     returns[1000:] *= np.where(np.arange(500) < 30, 2.5, 1.0)
-    alarms = model.detect_regime_change(returns)
+    alarms = model.detect_regime_change(days(returns))
     assert alarms.shape == returns.shape
     assert np.any(alarms[1000:1040] == 1)
-    state = model.filter(returns[:1000])
-    assert model.standardized(state, float(returns[1000])) == model.path(returns).standardized_residuals[1000]
+    state = model.filter(days(returns[:1000])).state
+    assert model.standardized(state, float(returns[1000])) == model.filter(days(returns)).standardized_residuals[1000]
 
 
 def test_bad_input_is_refused(detector: ChangeDetector) -> None:
-    with pytest.raises(DataError, match="must be finite"):
+    with pytest.raises(ObservationError, match="must be finite"):
         detector.update(ChangeState(), math.nan)
     with pytest.raises(ParameterError, match="false_alarms_per_year must be in"):
         ChangeDetector.design(PARAMETERS["t"], false_alarms_per_year=100.0)

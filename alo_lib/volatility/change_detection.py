@@ -138,7 +138,7 @@ class ChangeDetector:
     def update(self, state: ChangeState, residual: float) -> ChangeState:
         """State after one more standardized residual, in constant time; the same bits as :meth:`watch` over all.
 
-        :raises DataError: for a residual that is not finite.
+        :raises ObservationError: for a residual that is not finite.
         """
         sums = np.array([state.wider, state.narrower])
         alarms = np.empty(1, dtype=np.int8)
@@ -148,7 +148,7 @@ class ChangeDetector:
     def watch(self, residuals: ArrayLike) -> NDArray[np.int8]:
         """Alarms on each of n standardized residuals, shape (n,): +1 wider, -1 narrower, 0 none; none looks ahead.
 
-        :raises DataError: for a residual that is not finite.
+        :raises ObservationError: for a residual that is not finite.
         """
         data = finite_returns(residuals)
         alarms = np.empty(data.size, dtype=np.int8)

@@ -1,0 +1,250 @@
+"""The contracts of one underlying at their market prices: the one way from quotes to all that they imply.
+
+    quotes -> market price and status -> yield by put-call parity -> implied volatility -> greeks
+
+:func:`alo_lib.pricing.quotes.market_price` takes the first step, :class:`QuotedChain` the others.
+"""
+
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alo_lib.pricing.arguments import DOMAINS, PricingError, Styles, are_american, outside, prepare
+from alo_lib.pricing.chain import Chain
+from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.forwards import forward_prices
+from alo_lib.pricing.options import Greeks, SchemeLike
+from alo_lib.pricing.parity import parity_yields
+from alo_lib.pricing.quotes import Codes, ContractStatus
+
+__all__ = ["Contracts", "MarketTerms", "QuotedChain"]
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+
+_RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
+_ROUNDING: Final = 1e-9  # of the strike: a price this close to intrinsic is intrinsic
+
+
+class Contracts(NamedTuple):
+    """Contracts of one underlying: strike, time_to_expiry in years and right (+1 call, -1 put), arrays (n,).
+
+    style: of all of them, or (n,) of one each.
+    """
+
+    strike: Array
+    time_to_expiry: Array
+    right: Array
+    style: Styles = "american"
+
+
+class MarketTerms(NamedTuple):
+    """What contracts are valued with beside their prices: scalars, or arrays (n,) of one a contract.
+
+    rate, dividend_yield: continuously compounded. dividends: cash ahead beside the yield, ex-times (k,) in years and
+    amounts (k,). on_future: the underlying is a future, whose yield is the rate and moves with it; the one given
+    counts for nothing.
+    """
+
+    spot: npt.ArrayLike
+    rate: npt.ArrayLike
+    dividend_yield: npt.ArrayLike = 0.0
+    dividends: Dividends | None = None
+    on_future: bool = False
+
+    def check(self) -> "MarketTerms":
+        """Itself. Raises ValueError (PricingError) where spot, rate or yield, given by a user, is out of its domain."""
+        prepare("raise", spot=self.spot, rate=self.rate, dividend_yield=self.dividend_yield)
+        return self
+
+
+class QuotedChain:
+    """What market prices of one underlying's contracts imply; arrays of shape (n,), a contract each.
+
+    market, status: prices and what is known of them, as :func:`alo_lib.pricing.quotes.market_price` gives them; codes
+    of :class:`ContractStatus`. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on
+    the others, but for the yields of :meth:`with_parity`.
+
+    Raises ValueError (PricingError) for a rate outside its domain. Odd spots, strikes, yields and times do not raise:
+    a feed has them, and they are a contract's status.
+    """
+
+    def __init__(
+        self,
+        contracts: Contracts,
+        terms: MarketTerms,
+        market: Array,
+        status: Codes,
+        *,
+        scheme: SchemeLike = "accurate",
+        panels: bool = True,
+    ) -> None:
+        self.contracts, self.terms, self.market = contracts, terms, market
+        self._american = are_american(contracts.style, market.shape)
+        self.spot, self.rate, given = (
+            np.broadcast_to(np.asarray(each, dtype=np.float64), market.shape)
+            for each in (terms.spot, terms.rate, terms.dividend_yield)
+        )
+        self.dividend_yield = self.rate if terms.on_future else given
+        self.from_parity = np.zeros(market.shape, np.bool_)
+        """Whose yield is what put-call parity implies."""
+        self._scheme, self._panels = scheme, panels
+        self._given = status
+        self._checked = self._check(status)
+        self._rows = np.flatnonzero(self._checked == ContractStatus.PRICED)
+
+    def _check(self, status: Codes) -> Codes:
+        """The status before anything is computed."""
+        status, years = status.copy(), self.contracts.time_to_expiry
+        odd = outside("strike", self.contracts.strike) | outside("dividend_yield", self.dividend_yield)
+        odd |= outside("spot", self.spot) | outside("time_to_expiry", years)
+        for why, where in (
+            (ContractStatus.NO_SPOT, ~(self.spot > 0.0)),
+            (ContractStatus.EXPIRED, ~(years > 0.0)),
+            (ContractStatus.OUT_OF_DOMAIN, odd),
+        ):
+            status[(status == ContractStatus.PRICED) & where] = why
+        return status
+
+    def with_parity(self) -> "QuotedChain":
+        """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
+
+        Where an expiry's pairs give none its contracts keep the yield they have; options on futures keep the rate.
+
+        Raises ValueError (PricingError) where there are cash dividends too.
+        """
+        if self.terms.dividends is not None:
+            raise PricingError("cash dividends are given with parity, whose yield has them; allowed: one of the two")
+        if self.terms.on_future or not self._rows.size:
+            return self
+        priced = np.where(self._checked == ContractStatus.PRICED, self.market, np.nan)
+        strike, years, right, style = self.contracts
+        implied = parity_yields(priced, self.spot, strike, self.rate, years, right, style=style, scheme=self._scheme)
+        known = ~np.isnan(implied)
+        terms = self.terms._replace(dividend_yield=np.where(known, implied, self.dividend_yield))
+        found = QuotedChain(self.contracts, terms, self.market, self._given, scheme=self._scheme, panels=self._panels)
+        found.from_parity = known
+        return found
+
+    @property
+    def forward(self) -> Array:
+        """Forward prices of the underlying at each contract's expiry."""
+        return forward_prices(self.spot, self.rate, self.dividend_yield, self.contracts.time_to_expiry)
+
+    @property
+    def out_of_the_money(self) -> Mask:
+        """Puts below the spot, calls at or above it: the ones whose volatilities are told best."""
+        return np.asarray((self.contracts.strike >= self.spot) == (self.contracts.right > 0.0))
+
+    @cached_property
+    def implied_volatility(self) -> Array:
+        """NaN where no volatility, or no single one, gives the market price."""
+        out = np.full(self.market.shape, np.nan)
+        if self._rows.size:
+            found = self._chain.implied_volatility(self.market[self._rows], *self._terms(self._rows))
+            out[self._rows] = np.where(found <= DOMAINS["volatility"][1], found, np.nan)
+        return out
+
+    @cached_property
+    def _values(self) -> Greeks:
+        """Price and greeks at the implied volatility, without volatility where there is none, which tells why."""
+        out = np.full((len(Greeks._fields), self.market.size), np.nan)
+        if self._rows.size:
+            sigma = np.nan_to_num(self.implied_volatility[self._rows])
+            out[:, self._rows] = np.stack(self._chain.greeks(*self._terms(self._rows), sigma))
+        return Greeks(*out)
+
+    @cached_property
+    def status(self) -> Codes:
+        """Whether each contract is priced, and why it is not: codes of :class:`ContractStatus`, (n,)."""
+        status = self._checked.copy()
+        doubtful = np.flatnonzero((status == ContractStatus.PRICED) & np.isnan(self.implied_volatility))
+        if doubtful.size:
+            status[doubtful] = self._why(doubtful)
+        failed = ~np.isfinite(np.stack(self._values[:_RHO])).all(axis=0)
+        status[(status == ContractStatus.PRICED) & failed] = ContractStatus.FAILED
+        return status
+
+    def _why(self, rows: Rows) -> Codes:
+        """Why contracts with a price have no implied volatility: where the price lies between the least and the most.
+
+        An American option quoted at intrinsic value that is to be exercised at once without volatility is explained
+        by every volatility up to some level.
+        """
+        market, floor = self.market[rows], self._values.price[rows]
+        strike, right = self.contracts.strike[rows], self.contracts.right[rows]
+        intrinsic, rounding = right * (self.spot[rows] - strike), _ROUNDING * strike
+        at_once = self._american[rows] & (intrinsic > 0.0) & (floor <= intrinsic + rounding)
+        why = np.full(rows.size, ContractStatus.FAILED, np.int8)
+        above = np.flatnonzero(market - floor > rounding)
+        if above.size:
+            most = self._made(rows[above]).price(*self._terms(rows[above]), DOMAINS["volatility"][1])
+            why[above[market[above] >= most]] = ContractStatus.ABOVE_BOUND
+        why[market - floor <= rounding] = ContractStatus.BELOW_FLOOR
+        why[at_once & (np.abs(market - floor) <= rounding)] = ContractStatus.EXERCISED
+        return why
+
+    @cached_property
+    def greeks(self) -> Greeks:
+        """Prices and greeks at the implied volatility, raw derivatives; NaN where the status has none.
+
+        Of what is to be exercised: intrinsic value, a delta of +1 or -1 and no other greek. The rho of options on a
+        future is for the rate and with it the yield.
+        """
+        values = self._values
+        if self.terms.on_future:
+            values = values._replace(rho=values.rho + values.epsilon)
+        out = np.stack(values)
+        exercised = self.status == ContractStatus.EXERCISED
+        right = self.contracts.right[exercised]
+        out[:, exercised] = 0.0
+        out[:2, exercised] = right * (self.spot - self.contracts.strike)[exercised], right
+        out[:, ~(exercised | (self.status == ContractStatus.PRICED))] = np.nan
+        return Greeks(*out)
+
+    @property
+    def leverage(self) -> Array:
+        """Delta times spot over the market price: LEAN's lambda, the elasticity."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(self.greeks.delta * self.spot / self.market)
+
+    def price_at(self, volatility: float) -> Array:
+        """Theoretical prices at one volatility; NaN where the status has no greeks."""
+        out = np.full(self.market.shape, np.nan)
+        if self._rows.size:
+            out[self._rows] = self._chain.price(*self._terms(self._rows), volatility)
+        out[np.isnan(self.greeks.delta)] = np.nan
+        return out
+
+    def at_the_money(self, wanted: Mask) -> float:
+        """Volatility at the spot of some contracts, (n,) of one expiry; NaN without strikes on both sides of it.
+
+        Linear in the logarithm of the strike, along the out-of-the-money options.
+        """
+        told = wanted & self.out_of_the_money & np.isfinite(self.implied_volatility)
+        strikes, volatility, spot = self.contracts.strike[told], self.implied_volatility[told], self.spot[told]
+        if not strikes.size or not strikes.min() <= spot[0] <= strikes.max():
+            return float("nan")
+        return float(np.interp(np.log(spot[0]), np.log(strikes), volatility))
+
+    @cached_property
+    def _chain(self) -> Chain:
+        return self._made(self._rows)
+
+    def _made(self, rows: Rows) -> Chain:
+        strike, years, right, _ = self.contracts
+        return Chain(
+            strike[rows],
+            years[rows],
+            right[rows],
+            style=np.where(self._american[rows], "american", "european"),
+            scheme=self._scheme,
+            dividends=self.terms.dividends,
+            panels=self._panels,
+        )
+
+    def _terms(self, rows: Rows) -> tuple[Array, Array, Array]:
+        return self.spot[rows], self.rate[rows], self.dividend_yield[rows]

@@ -1,0 +1,123 @@
+"""The contract of all volatility models: (state, observation) to state, and state to forecast. Nothing is mutated.
+
+A model is fitted parameters. What it has seen of the past is a state of its own kind, so that one model may serve any
+number of filters: a stream updates it day by day, a batch filters a history, and both arrive at the same bits. Where
+it starts, and what it was told on the way, is all that a forecast rests on.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alo_lib.volatility.history import DailyHistory, DailyObservation
+from alo_lib.volatility.horizons import HORIZONS
+from alo_lib.volatility.returns import MIN_OBSERVATIONS, TRADING_DAYS
+
+__all__ = ["FilterPath", "FilterState", "VolatilityModel"]
+
+Array = NDArray[np.float64]
+
+
+class FilterState(Protocol):
+    """What a model keeps of the past: plain numbers."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Fields for JSON, which :meth:`VolatilityModel.restore` reads back to the last bit."""
+
+
+State = TypeVar("State", bound=FilterState)
+PathState = TypeVar("PathState", bound=FilterState, covariant=True)
+
+
+class FilterPath(Protocol[PathState]):
+    """What a filter saw on each day of a history, knowing nothing later."""
+
+    @property
+    def state(self) -> PathState:
+        """After the last day."""
+
+
+Path = TypeVar("Path", bound=FilterPath[Any])
+
+
+class VolatilityModel(ABC, Generic[State, Path]):
+    """Known parameters of one kind of model; variances are daily, of returns in decimals."""
+
+    name: ClassVar[str]
+    """In the registry, in notes and in tables."""
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls,
+        history: DailyHistory,
+        *,
+        horizons: tuple[int, ...] = HORIZONS,
+        warm_start: Self | None = None,
+        min_observations: int = MIN_OBSERVATIONS,
+    ) -> Self:
+        """Fit to a history; the same arguments give the same bits. A kind of model may take further keywords.
+
+        ``horizons`` are those that are to be forecast best; a recursion that forecasts all alike has no use for them.
+        ``warm_start`` is an earlier fit, from which a search may begin; a fit without a search has no use for it.
+
+        :raises ObservationError: for a history that cannot be used, or is shorter than ``min_observations``.
+        :raises ParameterError: for settings outside their domain.
+        :raises CalibrationError: when the data do not tell the parameters.
+        """
+
+    @abstractmethod
+    def start(self) -> State:
+        """State before any day is seen."""
+
+    @abstractmethod
+    def update(self, state: State, observation: DailyObservation) -> State:
+        """State after one more day, at a cost that does not grow; the same bits as :meth:`filter` over all of them.
+
+        :raises ObservationError: for a day that cannot be used; the state stays what it was.
+        """
+
+    @abstractmethod
+    def filter(self, history: DailyHistory, state: State | None = None) -> Path:
+        """All days of a history, from ``state`` or from the start, and the state after; errors as :meth:`update`."""
+
+    @abstractmethod
+    def forecast(self, state: State, trading_days: ArrayLike) -> Array:
+        """Mean expected daily variance over the next ``trading_days``, of any shape, fractions allowed.
+
+        :raises ObservationError: for a state that has seen too few days.
+        :raises ParameterError: for a horizon that is not finite and positive.
+        """
+
+    @abstractmethod
+    def forecast_path(self, path: Path, trading_days: ArrayLike) -> Array:
+        """What :meth:`forecast` says after each of n days over ``trading_days`` (k,): shape (n, k).
+
+        NaN after a day on which too few had been seen.
+
+        :raises ParameterError: for a horizon that is not finite and positive.
+        """
+
+    @abstractmethod
+    def restore(self, values: Mapping[str, Any]) -> State:
+        """The state whose ``to_dict`` gave ``values``, to the last bit.
+
+        :raises ParameterError: for missing or unknown names, or values outside their domain.
+        """
+
+    @overload
+    def forecast_volatility(self, state: State, trading_days: float) -> float: ...
+
+    @overload
+    def forecast_volatility(self, state: State, trading_days: Array) -> Array: ...
+
+    def forecast_volatility(self, state: State, trading_days: float | Array) -> float | Array:
+        """Annualized volatility expected over the next ``trading_days``, a number or an array, fractions allowed.
+
+        The root of 252 times :meth:`forecast`, with its errors.
+        """
+        volatility = np.sqrt(TRADING_DAYS * self.forecast(state, trading_days))
+        return float(volatility) if np.ndim(trading_days) == 0 else np.asarray(volatility, dtype=np.float64)

@@ -1,0 +1,100 @@
+"""Forecasts and regimes as they would have been known day by day: a walk through time with models of the past alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
+from alo_lib.volatility.history import DailyHistory
+from alo_lib.volatility.hybrid import HybridForecast, HybridState
+from alo_lib.volatility.regimes import RegimeModel, RegimeState
+from alo_lib.volatility.returns import MIN_OBSERVATIONS
+
+__all__ = ["Walk", "walk_forward"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What was said at the close of each day from ``first`` on, m days; volatilities are annualized."""
+
+    first: int
+    """Index in the history of the first day that has a forecast."""
+    days: tuple[int, ...]
+    """Trading days ahead, k of them."""
+    volatility: Array
+    """Forecasts (m, k)."""
+    low: Array
+    high: Array
+    """Edges of their 90 % bands (m, k)."""
+    regime_volatility: Array
+    """Volatility of each regime by the model of the day (m, r), calmest first; NaN where there was no model."""
+    probabilities: Array
+    """Filtered probability of each regime (m, r); NaN where there was no model."""
+
+
+def walk_forward(
+    history: DailyHistory,
+    *,
+    days: tuple[int, ...] = (1, 5, 21, 63),
+    refit_days: int = 21,
+    regimes: int = 2,
+    regime_refit_days: int = 252,
+    seed: int = 0,
+) -> Walk:
+    """Walk over a history, from the first day on that ends a year of returns.
+
+    Every ``refit_days`` days the hybrid is fitted to all days so far, every ``regime_refit_days`` the regimes; in
+    between their states follow the days. Days appended or changed later alter no earlier value.
+
+    :raises ObservationError: for unusable days, or too few of them.
+    :raises ParameterError: for refits that are not one day or more apart, or bad ``days``.
+    :raises CalibrationError: when on the first day no part of the hybrid can be fitted; later the last fit stays.
+    """
+    if min(refit_days, regime_refit_days) < 1:
+        raise ParameterError(f"refits must be 1 day or more apart, but are {refit_days} and {regime_refit_days}")
+    if len(history) < MIN_OBSERVATIONS:
+        raise ObservationError(f"returns must be {MIN_OBSERVATIONS} or more, but there are {len(history)}")
+    first = MIN_OBSERVATIONS - 1
+    count = len(history) - first
+    said = np.empty((3, count, len(days)))
+    probabilities, levels = np.full((2, count, regimes), np.nan)
+    hybrid: HybridForecast | None = None
+    state: HybridState | None = None
+    hidden: RegimeModel | None = None
+    mix: RegimeState | None = None
+    for row, observation in enumerate(history[first:].observations()):
+        past = history[: first + row + 1]
+        if row % refit_days == 0 or hybrid is None or state is None:
+            hybrid, state = _refitted(hybrid, past, days)
+        else:
+            state = hybrid.update(state, observation)
+        said[:, row] = hybrid.forecast_fitted(state)
+        if row % regime_refit_days == 0:
+            hidden = _regimes(past, regimes, seed) or hidden
+            mix = None if hidden is None else hidden.filter(past).state
+        elif hidden is not None and mix is not None:
+            mix = hidden.update(mix, observation)
+        if hidden is not None and mix is not None:
+            probabilities[row], levels[row] = mix.probabilities, hidden.parameters.volatilities
+    return Walk(first, tuple(days), said[0], said[1], said[2], levels, probabilities)
+
+
+def _refitted(
+    hybrid: HybridForecast | None, past: DailyHistory, days: tuple[int, ...]
+) -> tuple[HybridForecast, HybridState]:
+    try:
+        hybrid = HybridForecast.fit(past, horizons=days, warm_start=hybrid)
+    except CalibrationError:
+        if hybrid is None:
+            raise
+    return hybrid, hybrid.filter(past).state
+
+
+def _regimes(past: DailyHistory, regimes: int, seed: int) -> RegimeModel | None:
+    try:
+        return RegimeModel.fit(past, regimes=regimes, seed=seed)
+    except CalibrationError:
+        return None

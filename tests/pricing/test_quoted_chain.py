@@ -1,0 +1,278 @@
+"""Quotes to prices and statuses, prices to volatilities and greeks."""
+
+import numpy as np
+import pytest
+
+from alo_lib.pricing import (
+    Chain,
+    Contracts,
+    ContractStatus,
+    MarketTerms,
+    PricingError,
+    QuotedChain,
+    Style,
+    greeks,
+    implied_volatility,
+    market_price,
+    price,
+)
+from alo_lib.pricing.quotes import PriceSource
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("source", "bid", "ask", "last", "expected", "status"),
+    [
+        ("mid", 1.0, 1.2, 9.0, 1.1, ContractStatus.PRICED),
+        ("mid", 1.0, 1.0, 0.0, 1.0, ContractStatus.PRICED),  # locked
+        ("mid", 1.3, 1.2, 1.25, NAN, ContractStatus.CROSSED),
+        ("mid", 0.0, 0.05, 0.0, NAN, ContractStatus.ONE_SIDED),
+        ("mid", 0.0, 0.05, 0.04, 0.04, ContractStatus.PRICED),
+        ("mid", 0.0, 0.05, 0.06, NAN, ContractStatus.ONE_SIDED),
+        ("mid", 1.0, 0.0, 0.9, NAN, ContractStatus.ONE_SIDED),
+        ("mid", 1.0, NAN, 1.0, 1.0, ContractStatus.PRICED),
+        ("mid", 0.0, 0.0, 0.0, NAN, ContractStatus.NO_QUOTE),
+        ("mid", 0.0, 0.0, 2.0, 2.0, ContractStatus.PRICED),
+        ("mid", -1.0, 1.0, 0.0, NAN, ContractStatus.ONE_SIDED),
+        ("bid", 1.0, 1.2, 9.0, 1.0, ContractStatus.PRICED),
+        ("bid", 0.0, 1.2, 1.0, NAN, ContractStatus.NO_QUOTE),
+        ("bid", 1.3, 1.2, 1.0, NAN, ContractStatus.CROSSED),
+        ("ask", 0.0, 1.2, 9.0, 1.2, ContractStatus.PRICED),
+        ("ask", 1.0, 0.0, 9.0, NAN, ContractStatus.NO_QUOTE),
+        ("last", 1.3, 1.2, 1.0, 1.0, ContractStatus.PRICED),
+        ("last", 1.0, 1.2, 0.0, NAN, ContractStatus.NO_QUOTE),
+    ],
+)
+def test_rules_for_quotes(
+    source: PriceSource, bid: float, ask: float, last: float, expected: float, status: ContractStatus
+) -> None:
+    found, why = market_price(bid, ask, last, source)
+    np.testing.assert_array_equal(found, [expected])
+    assert why.tolist() == [status]
+
+
+def test_an_unknown_side_is_refused() -> None:
+    with pytest.raises(PricingError, match="source is 'best'; allowed: mid, bid, ask, last"):
+        market_price(1.0, 1.2, 1.1, "best")  # type: ignore[arg-type]
+
+
+def chain(style: Style) -> tuple[np.ndarray, ...]:
+    """Strikes, rates, yields, times and rights of a chain, its volatilities and prices at spot 100."""
+    strike, years, right = (x.ravel() for x in np.meshgrid(np.arange(80.0, 121.0, 5.0), [0.1, 0.75], [1.0, -1.0]))
+    rate, dividend_yield = np.full(strike.size, 0.05), 0.02 + 0.01 * years
+    volatility = 0.25 + 0.3 * np.log(strike / 100.0) ** 2
+    market = price(100.0, strike, rate, dividend_yield, volatility, years, right, style=style, scheme="high_precision")
+    return strike, rate, dividend_yield, years, right, volatility, market
+
+
+def quoted(like: Style, market: np.ndarray, **changes: object) -> QuotedChain:
+    strike, rate, dividend_yield, years, right, *_ = chain(like)
+    contracts = {"strike": strike, "time_to_expiry": years, "right": right, "style": like}
+    terms = {"spot": 100.0, "rate": rate, "dividend_yield": dividend_yield}
+    rest = {"status": np.zeros(strike.size, np.int8)}
+    for name, value in changes.items():
+        next(some for some in (contracts, terms, rest) if name in some or some is rest)[name] = value
+    dividends = rest.pop("dividends", None)
+    on_future = bool(rest.pop("on_future", False))
+    return QuotedChain(
+        Contracts(**contracts),  # type: ignore[arg-type]
+        MarketTerms(**terms, dividends=dividends, on_future=on_future),  # type: ignore[arg-type]
+        market,
+        **rest,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("style", ["american", "european"])
+def test_quotes_give_back_the_volatility_they_were_made_with(style: Style) -> None:
+    strike, rate, dividend_yield, years, right, volatility, market = chain(style)
+    found = quoted(style, market)
+    exercised = (style == "american") & (np.abs(market - right * (100.0 - strike)) < 1e-7)
+    assert exercised.sum() == (1 if style == "american" else 0)
+    expected_status = np.where(exercised, ContractStatus.EXERCISED, ContractStatus.PRICED)
+    np.testing.assert_array_equal(found.status, expected_status)
+    expected = greeks(
+        100.0, strike, rate, dividend_yield, volatility, years, right, style=style, scheme="high_precision"
+    )
+    np.testing.assert_allclose(found.implied_volatility, np.where(exercised, NAN, volatility), atol=2e-5)
+    for name in ("price", "delta", "gamma", "vega", "theta", "rho"):
+        reference = getattr(expected, name)
+        np.testing.assert_allclose(getattr(found.greeks, name), reference, atol=1e-4 * (1 + np.abs(reference).max()))
+    np.testing.assert_allclose(found.leverage, found.greeks.delta * 100.0 / market)
+    np.testing.assert_allclose(found.forward, 100.0 * np.exp((0.05 - dividend_yield) * years), rtol=1e-15)
+
+
+def test_each_contract_has_its_own_exercise_style() -> None:
+    *_, market = chain("american")
+    assert (market > chain("european")[-1] + 0.01).any()
+    mixed = np.where(np.arange(market.size) % 3 == 0, "european", "american")
+    found = quoted("american", market, style=mixed)
+    for style in ("american", "european"):
+        whole, rows = quoted(style, market), mixed == style
+        np.testing.assert_array_equal(found.status[rows], whole.status[rows])
+        for some, every in zip(
+            (found.implied_volatility, *found.greeks, found.price_at(0.3)),
+            (whole.implied_volatility, *whole.greeks, whole.price_at(0.3)),
+            strict=True,
+        ):
+            assert some[rows].tobytes() == every[rows].tobytes()
+
+
+def test_a_chain_takes_one_style_or_one_a_contract() -> None:
+    years, right = np.ones(2), np.array([-1.0, -1.0])
+    mixed = Chain(100.0, years, right, style=np.array(["american", "european"]))
+    each = [float(price(80.0, 100.0, 0.05, 0.0, 0.2, 1.0, -1, style=style)) for style in ("american", "european")]
+    np.testing.assert_allclose(mixed.price(80.0, 0.05, 0.0, 0.2), each, atol=1e-4)
+    assert each[0] > each[1] + 0.5
+    given = np.array([[25.0, 18.0], [30.0, 30.0]])
+    np.testing.assert_allclose(
+        mixed.implied_volatility(given, 80.0, 0.05, 0.0)[:, 0],
+        implied_volatility(given[:, 0], 80.0, 100.0, 0.05, 0.0, 1.0, -1),
+        atol=1e-5,
+    )
+    np.testing.assert_array_equal(
+        mixed.implied_volatility(given, 80.0, 0.05, 0.0)[:, 1],
+        implied_volatility(given[:, 1], 80.0, 100.0, 0.05, 0.0, 1.0, -1, style="european"),
+    )
+    with pytest.raises(PricingError, match="style is 'bermudan'; allowed: american, european"):
+        Chain(100.0, years, right, style=np.array(["american", "bermudan"]))
+    with pytest.raises(PricingError, match=r"style has shape \(3,\); allowed: one word, or \(2,\)"):
+        Chain(100.0, years, right, style=np.array(["american"] * 3))
+
+
+def test_without_panels_a_contract_s_bits_are_those_of_the_single_option() -> None:
+    strike, rate, dividend_yield, years, right, _, market = chain("american")
+    found = quoted("american", market, panels=False)
+    terms = (100.0, strike, rate, dividend_yield)
+    expected = implied_volatility(market, *terms, years, right, invalid="nan")
+    known = np.isfinite(expected)
+    assert found.implied_volatility.tobytes() == expected.tobytes()
+    vega = greeks(*terms, np.where(known, expected, 0.2), years, right).vega
+    assert found.greeks.vega[known].tobytes() == vega[known].tobytes()
+
+
+def test_a_theoretical_price_is_at_the_volatility_given() -> None:
+    strike, rate, dividend_yield, years, right, _, market = chain("american")
+    expected = price(100.0, strike, rate, dividend_yield, 0.4, years, right)
+    np.testing.assert_allclose(quoted("american", market).price_at(0.4), expected, atol=1e-4)  # 1e-6 of spot
+
+
+def test_what_has_no_volatility_says_why() -> None:
+    strike, _, _, years, *_, market = chain("american")
+    odd, spot, time, status = market.copy(), np.full(market.size, 100.0), years.copy(), np.zeros(market.size, np.int8)
+    odd[0] = 1e-9  # a call in the money for nothing
+    odd[1] = 150.0  # more than the share
+    odd[2], status[2] = NAN, ContractStatus.CROSSED
+    time[3], spot[4], spot[5] = 0.0, 0.0, NAN
+    wide = strike.copy()
+    wide[6] = 1e13
+    found = quoted("american", odd, status=status, spot=spot, time_to_expiry=time, strike=wide)
+    assert [ContractStatus(code).name for code in found.status[:8]] == [
+        "BELOW_FLOOR",
+        "ABOVE_BOUND",
+        "CROSSED",
+        "EXPIRED",
+        "NO_SPOT",
+        "NO_SPOT",
+        "OUT_OF_DOMAIN",
+        "PRICED",
+    ]
+    for values in (found.implied_volatility, *found.greeks, found.leverage, found.price_at(0.3)):
+        assert np.isnan(values[:7]).all()
+    whole = quoted("american", market)
+    assert found.greeks.delta[7:].tobytes() == whole.greeks.delta[7:].tobytes()  # the others do not change by a bit
+
+
+@pytest.mark.parametrize("style", ["american", "european"])
+@pytest.mark.parametrize("cash", [None, ([0.05], [2.0])])
+def test_above_and_below_the_bounds_of_no_arbitrage(style: Style, cash: object) -> None:
+    """A call costs less than the share; a put less than the strike, paid now (American) or at the end (European)."""
+    strike, rate, years, right = np.full(4, 100.0), 0.05, np.full(4, 0.5), np.array([1.0, 1.0, -1.0, -1.0])
+    most = np.where(right > 0.0, 100.0, 100.0 if style == "american" else 100.0 * np.exp(-0.5 * rate))
+    market = most + np.array([0.01, -40.0, 0.01, -40.0])
+    found = QuotedChain(
+        Contracts(strike, years, right, style),
+        MarketTerms(100.0, rate, 0.0, cash),  # type: ignore[arg-type]
+        market,
+        np.zeros(4, np.int8),
+    )
+    assert found.status.tolist() == [ContractStatus.ABOVE_BOUND, ContractStatus.PRICED] * 2
+
+
+def test_a_price_beyond_the_highest_volatility_is_above_its_bound() -> None:
+    """Ten minutes before the end even 2,000 % a year is little, and the bound of theory, the share's price, far off."""
+    years = np.full(1, 10.0 / (365 * 24 * 60))
+    most = float(price(100.0, 100.0, 0.0, 0.0, 20.0, years[0], 1))
+    assert most < 5.0
+    for market, status in ((most * 1.01, ContractStatus.ABOVE_BOUND), (most * 0.99, ContractStatus.PRICED)):
+        contracts = Contracts(np.full(1, 100.0), years, np.ones(1))
+        found = QuotedChain(contracts, MarketTerms(100.0, 0.0), np.array([market]), np.zeros(1, np.int8))
+        assert found.status.tolist() == [status]
+
+
+@pytest.mark.parametrize(
+    ("style", "market", "status"),
+    [
+        ("american", 40.0, ContractStatus.EXERCISED),
+        ("american", 39.9, ContractStatus.BELOW_FLOOR),
+        ("american", 40.5, ContractStatus.PRICED),
+        ("european", 40.0, ContractStatus.PRICED),  # worth less than intrinsic value without volatility
+        ("european", 100.0 * np.exp(-0.025) - 60.0, ContractStatus.BELOW_FLOOR),
+    ],
+)
+def test_a_put_at_intrinsic_value_is_to_be_exercised(style: Style, market: float, status: ContractStatus) -> None:
+    contracts = Contracts(np.array([100.0]), np.array([0.5]), np.array([-1.0]), style)
+    found = QuotedChain(contracts, MarketTerms(60.0, 0.05), np.array([market]), np.zeros(1, np.int8))
+    assert found.status.tolist() == [status]
+    assert status.has_greeks == bool(np.isfinite(found.greeks.delta[0]))
+    if status is ContractStatus.EXERCISED:
+        assert np.isnan(found.implied_volatility[0])
+        assert [float(value[0]) for value in found.greeks] == [40.0, -1.0, *8 * [0.0]]
+
+
+def test_every_status_has_words_of_its_own() -> None:
+    assert len({status.words for status in ContractStatus}) == len(ContractStatus)
+
+
+def test_a_rate_out_of_its_domain_is_a_mistake_and_raises() -> None:
+    *_, market = chain("american")
+    with pytest.raises(PricingError, match="rate is 5"):
+        _ = quoted("american", market, rate=5.0).implied_volatility
+    with pytest.raises(PricingError, match="spot is 0"):
+        MarketTerms(0.0, 0.05).check()
+
+
+def test_the_rate_of_an_option_on_a_future_discounts_and_nothing_else() -> None:
+    strike, rate, _, years, right, volatility, _ = chain("european")
+    market = price(100.0, strike, rate, rate, volatility, years, right, style="european")
+    found = quoted("european", market, on_future=True)
+    np.testing.assert_allclose(found.implied_volatility, volatility, rtol=1e-9)
+    np.testing.assert_allclose(found.greeks.rho, -years * market, rtol=1e-9)
+    assert found.with_parity() is found
+
+
+def test_announced_dividends_reach_the_values() -> None:
+    *_, market = chain("american")
+    plain = quoted("american", market)
+    found = quoted("american", market, dividends=([0.05], [2.0]), scheme="fast")
+    calls = chain("american")[4] > 0.0
+    both = (found.status == ContractStatus.PRICED) & calls
+    assert both.sum() >= 10
+    assert (found.implied_volatility[both] > plain.implied_volatility[both]).all()
+    with pytest.raises(PricingError, match="cash dividends are given with parity"):
+        found.with_parity()
+
+
+def test_at_the_money_is_read_between_the_strikes_on_both_sides() -> None:
+    strike, *_, years, _, volatility, market = chain("american")
+    near = years == 0.1
+    # At spot 102.5 the smile is read halfway between 100 and 105, in logarithms, from puts below and calls above.
+    found = quoted("american", market)
+    assert found.at_the_money(near) == pytest.approx(float(volatility[strike == 100.0][0]), abs=2e-5)
+    assert np.isnan(found.at_the_money(near & (strike > 100.0)))
+    rate, dividend_yield = 0.05, 0.021
+    other = price(102.5, strike, rate, dividend_yield, volatility, years, chain("american")[4])
+    weight = np.log(1.025) / np.log(1.05)
+    between = (1.0 - weight) * volatility[strike == 100.0][0] + weight * volatility[strike == 105.0][0]
+    moved = quoted("american", other, spot=102.5, dividend_yield=dividend_yield)
+    assert moved.at_the_money(near) == pytest.approx(float(between), abs=1e-4)
