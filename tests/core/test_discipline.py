@@ -16,7 +16,7 @@ DECIDING = (
     *sorted((ROOT / "volatility").glob("*.py")),
     *sorted((ROOT / "pricing").glob("*.py")),
     *(ROOT / "core" / name for name in ("ingest.py", "state.py", "tasks.py", "trading.py", "settings.py")),
-    *(ROOT / "core" / name for name in ("snapshot.py", "frame_plan.py", "calibrator.py")),
+    *(ROOT / "core" / name for name in ("snapshot.py", "frame_plan.py", "calibrator.py", "external.py")),
     *(ROOT / "executive" / name for name in ("cyclic.py", "schedule.py", "table.py", "plan.py", "lifecycle.py")),
     *(ROOT / "executive" / name for name in ("schedulability.py", "trace.py")),
     *sorted((ROOT / "records").glob("*.py")),

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,16 @@ import pytest
 
 from alo_lib.cli.project import ROOT
 from alo_lib.core import Settings, SettingsError, TradingCore
-from alo_lib.executive import Cause, Lifecycle, LifecycleError, LogicalClock, OverrunPolicy, Release, TaskPlan
+from alo_lib.executive import (
+    Cause,
+    Lifecycle,
+    LifecycleError,
+    LogicalClock,
+    OverrunPolicy,
+    RealClock,
+    Release,
+    TaskPlan,
+)
 from alo_lib.executive.overruns import OverrunError
 from alo_lib.journal import (
     Durability,
@@ -26,7 +36,7 @@ from alo_lib.journal import (
     orders_of,
     read_journal,
 )
-from alo_lib.records import HostEvent, Kind, Message, OrderReason, OrderStatus, records
+from alo_lib.records import HostEvent, Kind, Message, OrderReason, OrderStatus, Stage, records
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import _EDGES as LINK_EDGES
 from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase
@@ -39,6 +49,7 @@ from alo_lib.runtime.resumption import Told
 from alo_lib.transport import NotOwnerError, SeqLock
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS, live
+from tests.core.test_external import Pipeline, once, sell_all
 
 SLOTS = 1 << 14
 PATIENCE = 300.0
@@ -200,6 +211,40 @@ def test_orders_that_open_risk_are_refused_when_their_answer_comes_too_late(fold
     assert remote.contracts_open(0) == []
     process.close()
     remote.stop()
+
+
+def test_what_other_models_decide_in_a_frame_counts_in_the_next(folder: Path) -> None:
+    channel = Channel(folder / "channel", slots=SLOTS)
+    process = CoreProcess(SETTINGS, channel, folder / "journal", told=True, clock=RealClock(0))
+    running = threading.Thread(target=process.run)
+    running.start()
+    remote = RemoteCore(SETTINGS, channel, told=True, patience=PATIENCE)
+    try:
+        remote.attach(PATIENCE)
+        market = Pipeline(SETTINGS)
+        market.core = remote  # type: ignore[assignment]
+        remote.instruments.add_equity("TEST")
+        market.session()
+        assert set(market.bar(10, volatility=0.35)[0]["reason"]) == {OrderReason.ENTRY}
+        assert len(remote.holdings) > 2
+        market.hooks = {"limit": once(sell_all)}
+        same, following, *_ = market.bar(11, volatility=0.35)
+        assert OrderReason.EXTERNAL not in same["reason"]
+        assert set(following["reason"]) == {OrderReason.EXTERNAL}
+        market.leave(Stage.EXECUTION)
+        assert remote.external.decides(Stage.EXECUTION)
+        market.bar(12, volatility=0.35)
+        assert remote.holdings == {}
+    finally:
+        remote.remark(END)
+        running.join(PATIENCE)
+        process.close()
+        remote.stop()
+    journal = read_journal(folder / "journal")
+    external = [message for message in journal.messages if message.kind.is_external]
+    assert {message.kind for message in external} == {Kind.EXTERNAL_TARGET, Kind.EXTERNAL_STAGE}
+    assert {message.within for message in external} == {0}
+    assert replay(journal).divergence is None
 
 
 def test_frames_of_its_own_time_run_when_something_arrived(folder: Path) -> None:
