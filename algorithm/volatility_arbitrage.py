@@ -15,21 +15,11 @@ from AlgorithmImports import (
     Slice,
 )
 
+from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.core import Settings
 from alo_lib.records import HostEvent, Message
 from alo_lib.runtime import Teller, Timetable, open_core
-from models import (
-    AloOptionPriceModel,
-    AloVolatilityModel,
-    GreeksRiskManagementModel,
-    HostEvents,
-    JournaledAlgorithm,
-    LeanHost,
-    Marshal,
-    TouchExecutionModel,
-    VegaBudgetPortfolioConstructionModel,
-    VolatilityAlphaModel,
-)
+from models import AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.host_portfolio import meet_portfolio, tell_of_others
 from models.marshalling import utc_datetime, utc_nanoseconds
 from models.object_store import LeanObjectStore
@@ -40,7 +30,7 @@ _LIVE_LOOK = dt.timedelta(seconds=1)
 _RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR}
 
 
-class VolatilityArbitrageAlgorithm(JournaledAlgorithm):
+class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     """Tells the trading core what LEAN tells it, opens its frames on LEAN's schedule, and sends what it decides."""
 
     def initialize(self) -> None:
@@ -66,11 +56,7 @@ class VolatilityArbitrageAlgorithm(JournaledAlgorithm):
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
         self._marshal.begin_session(told)
-        self._alpha = VolatilityAlphaModel(self._core, self._marshal)
-        self.set_alpha(self._alpha)
-        self.set_portfolio_construction(VegaBudgetPortfolioConstructionModel(self._core, self._marshal))
-        self.set_risk_management(GreeksRiskManagementModel(self._core, self._marshal))
-        self.set_execution(TouchExecutionModel(self._core, self._marshal))
+        self.plug_in(self._core, self._marshal)
         days = self.date_rules.every_day(self._marshal.symbol(self._teller.number(self.alo.underlyings[0])))
         if self.live_mode:  # its days have no end: LEAN makes these times as they come
             self.schedule.on(days, self.time_rules.every(_LIVE_LOOK), self._on_second)
@@ -140,7 +126,7 @@ class VolatilityArbitrageAlgorithm(JournaledAlgorithm):
     def _run_frame(self) -> None:
         """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end."""
         for _ in self._hosted.frames(utc_nanoseconds(self.utc_time)):
-            self.emit_insights(self._alpha.update(self, self.current_slice))
+            self.emit_insights(self.frame_insights(self.current_slice))
 
     def _run_frames_left(self) -> None:
         """Run the frames that were to follow the last bar: LEAN's time ends with its data. Nothing can be sent."""

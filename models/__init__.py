@@ -3,6 +3,8 @@
 from models.alpha_model import VolatilityAlphaModel
 from models.execution_model import TouchExecutionModel
 from models.expected_dividends import expected_dividends
+from models.external_execution_model import ExternalExecutionModel
+from models.framework import Framework
 from models.greeks_history import greeks_history
 from models.host import LeanHost
 from models.host_events import HostEvents, JournaledAlgorithm
@@ -20,6 +22,8 @@ __all__ = [
     "AloRegimeData",
     "AloSurfaceData",
     "AloVolatilityModel",
+    "ExternalExecutionModel",
+    "Framework",
     "GreeksRiskManagementModel",
     "HostEvents",
     "JournaledAlgorithm",

@@ -1,39 +1,61 @@
 """LEAN alpha model: the core's ranked pairs as insights."""
 
 import datetime as dt
+from typing import Final
 
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
-from alo_lib.core import Core, FrameTask
-from models.marshalling import Marshal
+from alo_lib.core import FrameTask
+from alo_lib.records import OPTION_MULTIPLIER, Records
+from alo_lib.strategy.sizing import VOLATILITY_POINT
+from models.framework import SOURCE, Framework
 
 __all__ = ["VolatilityAlphaModel"]
 
-_UNTIL_NEXT_SESSION = dt.timedelta(days=1)
+_UNTIL_NEXT_SESSION: Final = dt.timedelta(days=1)
 
 
 class VolatilityAlphaModel(AlphaModel):
-    """Runs the core's frame up to its signals; each pair worth trading becomes a volatility insight on both legs."""
+    """Runs the core's frame up to its signals; each pair worth trading becomes a group of two volatility insights.
 
-    def __init__(self, core: Core, marshal: Marshal) -> None:
+    Insights are made where a portfolio construction model other than ours reads them: once a session for a pair and a
+    direction. An insight's magnitude is the edge in volatility after costs, its confidence the part of the difference
+    between implied and forecast volatility that costs leave, its weight the share of the account that the vega budget
+    would put into the leg.
+    """
+
+    def __init__(self, framework: Framework) -> None:
         super().__init__()
         self.name = "VolatilityArbitrage"
-        self._core = core
-        self._marshal = marshal
+        self._framework = framework
+        self._emitted: dict[tuple[int, int], int] = {}  # direction by pair, in this session
+        self._date: dt.date | None = None
 
     def update(self, algorithm: QCAlgorithm, data: Slice) -> list[Insight]:
         """Insights of the open frame, best first; none between frames."""
-        if not self._core.in_frame:
+        core = self._framework.core
+        if not core.in_frame:
             return []
-        self._core.run_through(FrameTask.SIGNAL)
-        worthwhile = self._core.signals[self._core.signals["edge_volatility"] >= self._core.settings.entry_edge]
-        insights = []
-        for signal in worthwhile:
-            direction = InsightDirection.UP if signal["direction"] > 0 else InsightDirection.DOWN
-            for leg in ("call", "put"):
-                symbol = self._marshal.symbol(int(signal[leg]))
-                magnitude = float(signal["edge_volatility"])
-                insights.append(
-                    Insight(symbol, _UNTIL_NEXT_SESSION, InsightType.VOLATILITY, direction, magnitude, None)
-                )
+        core.run_through(FrameTask.SIGNAL)
+        if not self._framework.insights_read:
+            return []
+        if self._date != algorithm.time.date():
+            self._date, self._emitted = algorithm.time.date(), {}
+        insights: list[Insight] = []
+        for signal in core.signals[core.signals["edge_volatility"] >= core.settings.entry_edge]:
+            pair, direction = (int(signal["call"]), int(signal["put"])), int(signal["direction"])
+            if self._emitted.get(pair) != direction:
+                self._emitted[pair] = direction
+                insights += Insight.group([self._insight(algorithm, signal, leg) for leg in pair])
         return insights
+
+    def _insight(self, algorithm: QCAlgorithm, signal: Records, leg: int) -> Insight:
+        symbol = self._framework.marshal.symbol(leg)
+        direction = InsightDirection.UP if signal["direction"] > 0 else InsightDirection.DOWN
+        edge = float(signal["edge_volatility"])
+        difference = abs(float(signal["forecast_volatility"] - signal["implied_volatility"]))
+        confidence = min(edge / difference, 1.0) if difference > 0.0 else 0.0
+        budget = self._framework.core.settings.vega_budget / VOLATILITY_POINT  # vega of 1.00 for each unit of equity
+        weight = budget / float(signal["vega"]) * float(algorithm.securities[symbol].price) * OPTION_MULTIPLIER
+        kind = InsightType.VOLATILITY
+        return Insight(symbol, _UNTIL_NEXT_SESSION, kind, direction, edge, confidence, SOURCE, weight)

@@ -2,8 +2,10 @@
 
 from AlgorithmImports import ExecutionModel, IPortfolioTarget, QCAlgorithm
 
-from alo_lib.core import Core
-from models.marshalling import Marshal, order_tag
+from alo_lib.core import FrameTask
+from alo_lib.records import Stage
+from models.framework import Framework
+from models.marshalling import order_tag
 
 __all__ = ["TouchExecutionModel"]
 
@@ -11,19 +13,23 @@ __all__ = ["TouchExecutionModel"]
 class TouchExecutionModel(ExecutionModel):
     """Runs the core's frame to its end and sends its market orders, none larger than the quote displays.
 
-    Live, orders are sent without waiting for the broker: what becomes of them comes as order events.
+    Targets that it is given and that are not the core's own are traded the same way. Live, orders are sent without
+    waiting for the broker: what becomes of them comes as order events.
     """
 
-    def __init__(self, core: Core, marshal: Marshal) -> None:
+    def __init__(self, framework: Framework) -> None:
         super().__init__()
-        self._core = core
-        self._marshal = marshal
+        self._framework = framework
 
     def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
         """Send the open frame's orders; nothing between frames."""
-        if not self._core.in_frame:
+        core, marshal = self._framework.core, self._framework.marshal
+        if core.in_frame:
+            core.run_through(FrameTask.LIMIT)
+        self._framework.take_targets(algorithm, Stage.RISK, targets)
+        if not core.in_frame:
             return
-        for intent in self._core.run():
-            symbol, quantity = self._marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
+        for intent in core.run():
+            symbol, quantity = marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
             tag = order_tag(int(intent["reason"]), int(intent["order"]))
             algorithm.market_order(symbol, quantity, algorithm.live_mode, tag)

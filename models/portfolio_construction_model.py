@@ -2,26 +2,28 @@
 
 from AlgorithmImports import Insight, PortfolioConstructionModel, PortfolioTarget, QCAlgorithm
 
-from alo_lib.core import Core, FrameTask
-from models.marshalling import Marshal
+from alo_lib.core import FrameTask
+from models.framework import Framework
 
 __all__ = ["VegaBudgetPortfolioConstructionModel"]
 
 
 class VegaBudgetPortfolioConstructionModel(PortfolioConstructionModel):
-    """Runs the core's frame up to its targets: vega-budgeted pairs, and the shares that hedge them."""
+    """Runs the core's frame up to its targets: vega-budgeted pairs, and the shares that hedge them.
 
-    def __init__(self, core: Core, marshal: Marshal) -> None:
+    Insights of other alpha models, on pairs of a call and a put, are traded as the core's own signals are. Targets are
+    made where a model other than ours reads them.
+    """
+
+    def __init__(self, framework: Framework) -> None:
         super().__init__()
-        self._core = core
-        self._marshal = marshal
+        self._framework = framework
 
     def create_targets(self, algorithm: QCAlgorithm, insights: list[Insight]) -> list[PortfolioTarget]:
         """Quantities wanted in the open frame; none between frames."""
-        if not self._core.in_frame:
+        self._framework.take_insights(algorithm, insights)
+        core = self._framework.core
+        if not core.in_frame:
             return []
-        self._core.run_through(FrameTask.TARGET)
-        return [
-            PortfolioTarget(self._marshal.symbol(int(target["instrument"])), int(target["quantity"]))
-            for target in self._core.targets
-        ]
+        core.run_through(FrameTask.TARGET)
+        return self._framework.targets(core.targets) if self._framework.targets_read else []

@@ -2,26 +2,30 @@
 
 from AlgorithmImports import IPortfolioTarget, PortfolioTarget, QCAlgorithm, RiskManagementModel
 
-from alo_lib.core import Core, FrameTask
-from models.marshalling import Marshal
+from alo_lib.core import FrameTask
+from alo_lib.records import Stage
+from models.framework import Framework
 
 __all__ = ["GreeksRiskManagementModel"]
 
 
 class GreeksRiskManagementModel(RiskManagementModel):
-    """Runs the core's frame through its limits on vega, margin and drawdown."""
+    """Runs the core's frame through its limits on vega, margin and drawdown.
 
-    def __init__(self, core: Core, marshal: Marshal) -> None:
+    They apply to the targets that it is given, whoever made them.
+    """
+
+    def __init__(self, framework: Framework) -> None:
         super().__init__()
-        self._core = core
-        self._marshal = marshal
+        self._framework = framework
 
-    def manage_risk(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> list[IPortfolioTarget]:
-        """Targets that replace sized ones in the open frame; none between frames."""
-        if not self._core.in_frame:
+    def manage_risk(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> list[PortfolioTarget]:
+        """Targets that replace given ones in the open frame; none between frames."""
+        framework, core = self._framework, self._framework.core
+        if core.in_frame:
+            core.run_through(FrameTask.TARGET)
+        framework.take_targets(algorithm, Stage.PORTFOLIO, targets)
+        if not core.in_frame:
             return []
-        self._core.run_through(FrameTask.LIMIT)
-        return [
-            PortfolioTarget(self._marshal.symbol(int(target["instrument"])), int(target["quantity"]))
-            for target in self._core.limited
-        ]
+        core.run_through(FrameTask.LIMIT)
+        return framework.targets(core.limited) if framework.targets_read or len(targets) else []

@@ -5,6 +5,7 @@ from typing import Protocol
 from alo_lib.core.frame_plan import FrameTask
 from alo_lib.records import InstrumentTable, Message, Records
 from alo_lib.settings import Settings
+from alo_lib.strategy.external import External
 
 __all__ = ["Core"]
 
@@ -17,6 +18,9 @@ class Core(Protocol):
 
     def accept(self, message: Message) -> None:
         """Take an input, for the next frame."""
+
+    def overrule(self, message: Message) -> None:
+        """Take what models of the host decided: for the open frame where it is still being decided, else the next."""
 
     def remark(self, message: Message) -> None:
         """Journal something that no task reads."""
@@ -52,6 +56,14 @@ class Core(Protocol):
     @property
     def intents(self) -> Records:
         """INTENT records of this frame that may be sent."""
+
+    @property
+    def wanted(self) -> dict[int, int]:
+        """Quantities by instrument that this frame has come to, or the last one came to."""
+
+    @property
+    def external(self) -> External:
+        """What models of the host decide in the place of the core's own, as far as it is known."""
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""

@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alo_lib.core import external
 from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, records
+from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, records
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
@@ -35,6 +36,7 @@ __all__ = [
     "take_in",
     "target",
     "value",
+    "wanted",
 ]
 
 _SIZED: Final = 0
@@ -97,7 +99,7 @@ def signal(work: Work, frame: Frame) -> Decisions:
     ranked = [
         rank(underlying.book, underlying.valuation, state.settings, strategy.rate, frame.time)
         for underlying in strategy.underlyings.values()
-        if underlying.market_news and underlying.valuation is not None
+        if underlying.market_news and underlying.valuation is not None and not strategy.external.decides(Stage.ALPHA)
     ]
     state.signals = np.concatenate([records(Kind.SIGNAL, 0), *ranked])
     return ((Kind.SIGNAL, state.signals),)
@@ -112,9 +114,14 @@ def rank_nothing(work: Work, frame: Frame) -> Decisions:
 def target(work: Work, frame: Frame) -> Decisions:
     """Decide what to hold: which trades end, which are wanted, how many shares hedge them. Told where it changed."""
     state, strategy = work.state, work.state.strategy
-    end_trades(strategy, state.settings, frame.time)
-    state.proposals = proposed_trades(strategy, state.settings, state.signals, frame.time)
-    state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), _SIZED)
+    if strategy.external.decides(Stage.PORTFOLIO):
+        state.targets = records(Kind.TARGET, 0)
+    else:
+        end_trades(strategy, state.settings, frame.time)
+        signals = np.concatenate([*external.signals(state, frame.time), state.signals])
+        state.proposals = proposed_trades(strategy, state.settings, signals, frame.time)
+        state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), _SIZED)
+        strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
     if state.targets.tobytes() == state.told_targets.tobytes():
         return ()
     state.told_targets = state.targets
@@ -124,26 +131,41 @@ def target(work: Work, frame: Frame) -> Decisions:
 def limit(work: Work, frame: Frame) -> Decisions:
     """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
     state, strategy = work.state, work.state.strategy
+    if strategy.external.decides(Stage.RISK):
+        strategy.trades += state.proposals
+        state.proposals, state.limited = [], records(Kind.TARGET, 0)
+        return ()
     undone = halt_on_drawdown(strategy, state.settings)
     accepted, refused = review(strategy, state.settings, state.proposals)
     strategy.trades += accepted
     state.proposals = []
-    state.limited = _target_rows(closed_targets(undone + refused), _LIMITED)
+    targets = closed_targets(undone + refused) + external.liquidation(state) + external.limit_targets(state, frame.time)
+    state.limited = _target_rows(targets, _LIMITED)
     return ((Kind.TARGET, state.limited),)
 
 
 def execute(work: Work, frame: Frame) -> Decisions:
-    """Send the orders that the market can fill now; what risk put in place of a sized target counts."""
+    """Send the orders that the market can fill now, unless somebody else trades what is wanted."""
     state, strategy = work.state, work.state.strategy
-    targets = _targets_of(state.targets) + _targets_of(state.limited)
-    orders = orders_toward(strategy, state.settings, targets, frame.time)
+    targets = wanted(state)
+    strategy.wanted = {target.instrument: target.quantity for target in targets}
+    alone = strategy.external.decides(Stage.EXECUTION)
+    orders = [] if alone else orders_toward(strategy, state.settings, targets, frame.time)
     rows = [
         (strategy.new_order(order.instrument, order.quantity), order.instrument, OrderType.MARKET, order.reason, 0,
             order.quantity)
         for order in orders
     ]  # fmt: skip
     state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
+    external.settle(state)
     return ((Kind.INTENT, state.intents),)
+
+
+def wanted(state: State) -> list[Target]:
+    """What this frame has come to, one target an instrument: what was put in another's place past risk counts."""
+    given, past_risk = external.targets(state, past_risk=False), external.targets(state, past_risk=True)
+    targets = [*_targets_of(state.targets), *given, *_targets_of(state.limited), *past_risk]
+    return list({target.instrument: target for target in targets}.values())
 
 
 def publish(work: Work, frame: Frame) -> Decisions:

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from alo_lib.core import tasks
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask, Step
+from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.core.tasks import Work
 from alo_lib.executive import (
@@ -26,6 +28,7 @@ from alo_lib.executive import (
 )
 from alo_lib.records import InstrumentTable, Kind, Message, Records, records
 from alo_lib.settings import Settings
+from alo_lib.strategy.external import External
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
 
@@ -72,6 +75,7 @@ class TradingCore:
         self.instruments = InstrumentTable()
         self._journal = journal
         self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
+        self._news = False  # whether the open frame, or the last, has any
         self.calibrations_given = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
@@ -85,11 +89,23 @@ class TradingCore:
     # What an engine does -----------------------------------------------------------------------------------------
 
     def accept(self, message: Message) -> None:
-        """Journal an input and let it wait for the next frame."""
+        """Journal an input and let it wait for the next frame, or count within the open one where it says so."""
+        if message.within and not (self.in_frame and message.within == self._executive.place + 1):
+            raise LifecycleError(f"an input of the place {message.within} of a frame is put in at another")
         self._journal.append(message)
+        if message.within:
+            ingest(self._state, message)
+            return
         if message.kind is Kind.INSTRUMENT:  # numbered by the engine, or in a replay by the engine that was
             self.instruments.know(message.records)
         self._push(message)
+
+    def overrule(self, message: Message) -> None:
+        """Put in what models of the host decided: it counts in the open frame from here on, else in the next one."""
+        if self.in_frame and not self._news:  # which no task does anything in, and which is not journaled
+            self._executive.run_to(len(self._executive.schedule.tasks))
+        message.records["within"] = self._executive.place + 1 if self.in_frame and self._news else 0
+        self.accept(message)
 
     def remark(self, message: Message) -> None:
         """Journal something that no task reads."""
@@ -106,6 +122,7 @@ class TradingCore:
         news = bool(self._waiting)
         if skip_empty and not news:
             return False
+        self._news = news
         if news:
             self._tell_calibrations(time)
         frame = self._executive.open(time)
@@ -126,6 +143,10 @@ class TradingCore:
     def run_through(self, task: FrameTask) -> None:
         """Run the open frame up to and including ``task``, for an engine whose own pipeline calls in between."""
         self._executive.run_through(task.plan.name)
+
+    def run_to(self, within: int) -> None:
+        """Run the open frame up to where an input was put in that says so of itself."""
+        self._executive.run_to(within - 1)
 
     def close_frame(self) -> None:
         """Run what is left of the open frame, and close it."""
@@ -225,6 +246,18 @@ class TradingCore:
     def intents(self) -> Records:
         """INTENT records of this frame."""
         return self._state.intents
+
+    @property
+    def wanted(self) -> dict[int, int]:
+        """Quantities by instrument that this frame has come to, or the last one came to."""
+        if not self.in_frame:
+            return self._state.strategy.wanted
+        return {target.instrument: target.quantity for target in tasks.wanted(self._state)}
+
+    @property
+    def external(self) -> External:
+        """What models of the host decide in the place of the core's own."""
+        return self._state.strategy.external
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of the contracts of one underlying that are held, or may be once orders still working are filled.

@@ -74,6 +74,11 @@ class CyclicExecutive:
         """Whether an overrun has yet to be made up for, by a task that is left out or degraded."""
         return bool(self._instead)
 
+    @property
+    def place(self) -> int:
+        """How many of the schedule's tasks the open frame is through with, all of them where none is open."""
+        return len(self.schedule.tasks) if self._slot is None else self._slot.task
+
     def resume(self, frame: Frame) -> None:
         """Go on after a frame that another executive ran last; only before any frame was opened here."""
         if self.phase is not Phase.IDLE or self._frame.number >= 0:
@@ -100,8 +105,11 @@ class CyclicExecutive:
         """
         if self.phase is not Phase.IN_FRAME:
             raise LifecycleError(f"task {name!r} needs an open frame; the executive is {self.phase.value}")
-        last = self.schedule.position(name)
-        while self._slot is not None and self._slot.task <= last:
+        self.run_to(self.schedule.position(name) + 1)
+
+    def run_to(self, place: int) -> None:
+        """Run the open frame's slots that have not run yet of the schedule's first ``place`` tasks."""
+        while self._slot is not None and self._slot.task < place:
             slot, self._slot = self._slot, next(self._slots, None)
             try:
                 self._run(slot.task)

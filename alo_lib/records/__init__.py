@@ -19,6 +19,7 @@ from alo_lib.records.layouts import (
     OrderStatus,
     OrderType,
     Records,
+    Stage,
     records,
 )
 from alo_lib.records.sessions import Session
@@ -64,6 +65,7 @@ __all__ = [
     "OrderType",
     "Records",
     "Session",
+    "Stage",
     "Transient",
     "osi_expiry",
     "osi_symbol",

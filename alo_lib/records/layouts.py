@@ -26,10 +26,11 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Records",
+    "Stage",
     "records",
 ]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -51,6 +52,9 @@ class Kind(IntEnum):
     FRAME = 10
     RANGE = 11
     CALIBRATION = 12
+    EXTERNAL_STAGE = 13
+    EXTERNAL_INSIGHT = 14
+    EXTERNAL_TARGET = 15
 
     FORECAST = 32
     SIGNAL = 33
@@ -71,6 +75,20 @@ class Kind(IntEnum):
     def is_remark(self) -> bool:
         """Whether it is there for people and for replay alone: no task reads it, and no digest counts it."""
         return self >= Kind.EVENT
+
+    @property
+    def is_external(self) -> bool:
+        """Whether a model of the host decided it in the place of the core's own; it may count within a frame."""
+        return Kind.EXTERNAL_STAGE <= self <= Kind.EXTERNAL_TARGET
+
+
+class Stage(IntEnum):
+    """The stages of LEAN's framework, in their order; the core has a model of its own for each."""
+
+    ALPHA = 1
+    PORTFOLIO = 2
+    RISK = 3
+    EXECUTION = 4
 
 
 class HostEvent(IntEnum):
@@ -152,6 +170,7 @@ class OrderReason(IntEnum):
     EXIT_SPLIT = 8
     EXIT_RISK = 9
     REBALANCE = 10
+    EXTERNAL = 11  # a model of the host wants it
 
     @property
     def tag(self) -> str:
@@ -186,6 +205,34 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     ),
     # The result of a calibration that the core asked for comes into force. `number` counts its requests from 1.
     Kind.CALIBRATION: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("number", "<i8")]),
+    # From now on models of the host alone decide a stage (`external` 1), or the core's own does again (0). `within` is
+    # 0 for an input of the next frame, otherwise 1 + the tasks of the open frame that had run when it was put in.
+    Kind.EXTERNAL_STAGE: np.dtype(
+        [("stage", "u1"), ("external", "u1"), ("within", "u1"), ("pad", "u1"), ("padding", "<i4")]
+    ),
+    # A pair that an alpha model of the host would trade: +1 volatility rises, -1 it falls, 0 the pair is left.
+    Kind.EXTERNAL_INSIGHT: np.dtype(
+        [
+            ("until", "<i8"),  # when it ends
+            ("underlying", "<i4"),
+            ("call", "<i4"),
+            ("put", "<i4"),
+            ("direction", "i1"),
+            ("within", "u1"),  # as above
+            ("pad", "<u2"),
+            ("magnitude", "<f8"),  # volatility expected above costs, 1.00 for a hundred points; NaN where not told
+        ]
+    ),
+    # The position that a model of the host wants in an instrument, in the place of the core's own target.
+    Kind.EXTERNAL_TARGET: np.dtype(
+        [
+            ("instrument", "<i4"),
+            ("stage", "u1"),  # Stage: PORTFOLIO as constructed, RISK past the limits
+            ("within", "u1"),  # as above
+            ("pad", "<u2"),
+            ("quantity", "<i8"),
+        ]
+    ),
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
     # A cash dividend per share, at its ex-date's open. Past ones come with the first session, later ones as they go ex.
@@ -305,6 +352,11 @@ class Message(NamedTuple):
     kind: Kind
     time: int
     records: Records
+
+    @property
+    def within(self) -> int:
+        """1 + the tasks of the open frame that had run when it was put in; 0 for what a later frame takes in."""
+        return int(self.records["within"][0]) if self.kind.is_external else 0
 
 
 def records(kind: Kind, count: int = 1, /, **columns: object) -> Records:

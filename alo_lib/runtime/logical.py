@@ -17,8 +17,13 @@ class FrameCount(NamedTuple):
 
 
 def inputs_of(messages: Iterable[Message]) -> Iterator[Message]:
-    """What an engine put in, of a journal's messages; frames and calibrations are of the core's own making."""
+    """What an engine put in, of a journal's messages; frames and calibrations are of the core's own making.
+
+    Raises ValueError for an input within a frame, which has no time of its own: such a journal can be replayed.
+    """
     for message in messages:
+        if message.within:
+            raise ValueError(f"a message of kind {message.kind.name} was put in within a frame; replay the journal")
         own = message.kind in (Kind.FRAME, Kind.CALIBRATION)
         if not (message.kind.is_decision or message.kind.is_remark or own):
             yield message

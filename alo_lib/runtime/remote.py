@@ -24,6 +24,7 @@ from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhas
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.told import Told, told_by
 from alo_lib.settings import Settings, SettingsError
+from alo_lib.strategy.external import External
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.portfolio import Portfolio
 
@@ -86,6 +87,7 @@ class RemoteCore:
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
         self._ledger = Ledger(Portfolio(settings.cash))
+        self._external = External()
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
@@ -167,6 +169,11 @@ class RemoteCore:
             self._inputs.push(message)
             self._pushed = True
             self._follow(message)
+
+    def overrule(self, message: Message) -> None:
+        """Hand over what models of the host decided. The frame that is open is decided: it counts in the next one."""
+        message.records["within"] = 0
+        self.accept(message)
 
     def remark(self, message: Message) -> None:
         """Hand the core something to journal that no task reads, from any thread."""
@@ -256,6 +263,17 @@ class RemoteCore:
         """INTENT records of this frame that may be sent."""
         return self._sendable
 
+    @property
+    def wanted(self) -> dict[int, int]:
+        """Quantities by instrument that the core's own models came to, in this frame or the last."""
+        rows = np.concatenate([self.targets, self.limited])
+        return dict(zip(rows["instrument"].tolist(), rows["quantity"].tolist(), strict=True))
+
+    @property
+    def external(self) -> External:
+        """Which stages models of the host decide, as far as the core was told."""
+        return self._external
+
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""
         return self._ledger.contracts_open(underlying)
@@ -271,7 +289,7 @@ class RemoteCore:
         return self._ledger.orders_working
 
     def _follow(self, message: Message) -> None:
-        """Keep the ledger: what is held and on order, by what the core is told and what it decides."""
+        """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
         ledger = self._ledger
         if message.kind is Kind.INSTRUMENT:
             ledger.list_instruments(message.records)
@@ -285,6 +303,8 @@ class RemoteCore:
             for split in message.records[message.records["warning"] == 0]:
                 # Cash for part of a share is the core's affair: nobody asks the host's ledger for money.
                 ledger.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
+        elif message.kind is Kind.EXTERNAL_STAGE:
+            self._external.assign(message.records)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 

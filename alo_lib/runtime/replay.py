@@ -1,6 +1,7 @@
 """Deciding again from a journal, and comparing."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -118,6 +119,7 @@ class Replayer:
             core.journal_to(self.continuation)
         self.core.watch_with(RecordedWatch(overruns_of(journal)))
         self.core.calibrations_given = True
+        self._within = deque(_within_frames(journal.messages, start))
 
     def frames(self, *, until_time: int | None = None, until: int | None = None) -> Iterator[FrameReplayed]:
         """Decide frame after frame, up to messages before ``until`` and frames before ``until_time``.
@@ -139,6 +141,10 @@ class Replayer:
             if not core.open_frame(message.time):
                 raise DivergenceError(Divergence(place, message, None))
             try:
+                while self._within and self._within[0][0] == place:
+                    _, external = self._within.popleft()
+                    core.run_to(external.within)
+                    core.accept(external)
                 core.run()
             except OverrunError:
                 return
@@ -186,6 +192,17 @@ def overruns_of(journal: Journal) -> list[Overrun]:
         for row in message.records
         if row["cause"] != Cause.LATE
     ]
+
+
+def _within_frames(messages: Sequence[Message], start: int) -> Iterator[tuple[int, Message]]:
+    """The inputs that were put in within a frame, each with the sequence of that frame's FRAME message."""
+    frame = -1
+    for sequence in range(start, len(messages)):
+        message = messages[sequence]
+        if message.kind is Kind.FRAME:
+            frame = sequence
+        elif message.within:
+            yield frame, message
 
 
 def _bytes(message: Message) -> tuple[Kind, int, bytes]:

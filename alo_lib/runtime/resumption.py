@@ -108,5 +108,5 @@ def inputs_waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:
     while first > 0 and messages[first - 1].kind is not Kind.FRAME:
         first -= 1
     for message in messages[first:end]:
-        if not (message.kind.is_decision or message.kind.is_remark):
+        if not (message.kind.is_decision or message.kind.is_remark or message.within):
             yield message

@@ -5,6 +5,7 @@ import numpy as np
 from alo_lib.records import OrderReason, OrderStatus
 from alo_lib.strategy.book import CashDividend
 from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.trade import Trade
 
 __all__ = ["book_dividend", "book_order_event", "book_split", "warn_of_split"]
 
@@ -12,7 +13,8 @@ __all__ = ["book_dividend", "book_order_event", "book_split", "warn_of_split"]
 def book_order_event(state: StrategyState, event: np.void) -> None:
     """Book what an ORDER_EVENT record says: its fill, what it took of the quote, the end of its order.
 
-    A leg that was refused, or that the engine traded without an order of ours, undoes its trade.
+    A leg that was refused, or that the engine traded without an order of ours and away from what is wanted, undoes its
+    trade.
     """
     instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
     order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
@@ -23,9 +25,10 @@ def book_order_event(state: StrategyState, event: np.void) -> None:
         if refused:
             book.refused.add(side)
     state.book(event)
-    if quantity and (trade := state.trade_with(instrument)):
+    trade = state.trade_with(instrument) if quantity else None
+    if trade is not None:
         trade.fill(quantity, float(event["price"]))
-    if order is None and quantity:
+    if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):
         _rebalance(state, instrument, "was traded by the engine itself")
     elif order is not None and refused:
         _rebalance(state, order.instrument, f"order {number} was refused")
@@ -54,6 +57,12 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
     for dividend in book.dividends:
         if dividend.time < time:
             dividend.amount *= factor
+
+
+def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bool:
+    """Whether a fill in a leg, booked already, led away from what is wanted; an execution model's leads towards it."""
+    held, wanted = state.portfolio.quantity(leg), state.wanted.get(leg, trade.wanted)
+    return abs(wanted - held) > abs(wanted - (held - filled))
 
 
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:

@@ -26,7 +26,8 @@ class TradeView:
 def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
     """Drop the trades that are finished, and undo those that have a reason to end.
 
-    Unless its edge is gone, which may come back, nothing is opened in the underlying for the rest of the session.
+    Unless its edge is gone, which may come back, nothing is opened in the underlying for the rest of the session. While
+    an insight of the host backs a trade, its edge does not end it.
     """
     working = state.instruments_working()
     state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio, working)]
@@ -35,6 +36,8 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
         view = view_of(state, settings, trade, time)
         if trade.undone_by is None and view is not None:
             reason = exit_reason(trade, view, book, settings, time)
+            if reason is OrderReason.EXIT_EDGE and state.external.backs(trade.legs, time):
+                continue
             if reason is not None:
                 trade.undo(reason)
                 if state.session is not None and reason is not OrderReason.EXIT_EDGE:

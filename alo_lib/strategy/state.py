@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alo_lib.records import Kind, Records, Session, records, years_between
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.trade import Trade
@@ -71,6 +72,8 @@ class StrategyState(Ledger):
     last_order: int = 0
     peak_equity: float = 0.0
     halted: bool = False
+    external: External = field(default_factory=External)
+    wanted: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,8 +88,9 @@ class StrategyState(Ledger):
         return [trade for trade in self.trades if trade.underlying == underlying]
 
     def legs(self, underlying: int) -> list[int]:
-        """Option contracts of one underlying that are held or belong to a trade, ascending."""
+        """Option contracts of one underlying that are held, or belong to a trade or an insight, ascending."""
         wanted = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
+        wanted.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
         return sorted(wanted.union(self.contracts_held(underlying)))
 
     def new_order(self, instrument: int, quantity: int) -> int:

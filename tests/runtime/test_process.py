@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,17 @@ import numpy as np
 import pytest
 
 from alo_lib.cli.project import ROOT
-from alo_lib.core import FRAME_PLAN, Settings, SettingsError
-from alo_lib.executive import Cause, LogicalClock, OverrunPolicy, Release
+from alo_lib.core import FRAME_PLAN, FrameTask, Settings, SettingsError
+from alo_lib.executive import Cause, LogicalClock, OverrunPolicy, RealClock, Release
 from alo_lib.executive.overruns import OverrunError
 from alo_lib.journal import Durability, JournalError, orders_of, read_journal
-from alo_lib.records import Kind
+from alo_lib.records import Kind, OrderReason, Stage
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel, CorePhase, Link, LinkPhase
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
 from tests.core.seeds import SETTINGS, live
+from tests.core.test_external import Pipeline, once, sell_all
 from tests.runtime.processes import END, FRAME, PATIENCE, SLOTS, by_hand, digest, logical, quotes_in, serve
 
 
@@ -113,6 +115,40 @@ def test_a_killed_core_is_noticed_and_goes_on_as_if_nothing_had_been(folder: Pat
     assert LinkPhase.GONE in heard
     assert heard[-1] in (LinkPhase.ATTACHED, LinkPhase.GONE)  # it has ended by now
     assert digest(read_journal(place / "journal")) == digest(expected.journal)
+
+
+def test_what_other_models_decide_in_a_frame_counts_in_the_next(folder: Path) -> None:
+    channel = Channel(folder / "channel", slots=SLOTS)
+    process = CoreProcess(SETTINGS, channel, folder / "journal", paced=True, clock=RealClock(0))
+    running = threading.Thread(target=process.run)
+    running.start()
+    remote = RemoteCore(SETTINGS, channel, paced=True, patience=PATIENCE)
+    try:
+        remote.attach(PATIENCE)
+        market = Pipeline(SETTINGS)
+        market.core = remote  # type: ignore[assignment]
+        remote.instruments.add_equity("TEST")
+        market.session()
+        assert set(market.bar(10, volatility=0.35)[0]["reason"]) == {OrderReason.ENTRY}
+        assert len(remote.holdings) > 2
+        market.hooks = {FrameTask.LIMIT: once(sell_all)}
+        same, following, *_ = market.bar(11, volatility=0.35)
+        assert OrderReason.EXTERNAL not in same["reason"]
+        assert set(following["reason"]) == {OrderReason.EXTERNAL}
+        market.leave(Stage.EXECUTION)
+        assert remote.external.decides(Stage.EXECUTION)
+        market.bar(12, volatility=0.35)
+        assert remote.holdings == {}
+    finally:
+        remote.remark(END)
+        running.join(PATIENCE)
+        process.close()
+        remote.stop()
+    journal = read_journal(folder / "journal")
+    external = [message for message in journal.messages if message.kind.is_external]
+    assert {message.kind for message in external} == {Kind.EXTERNAL_TARGET, Kind.EXTERNAL_STAGE}
+    assert {message.within for message in external} == {0}
+    assert replay(journal).divergence is None
 
 
 def test_frames_of_its_own_time_run_when_something_arrived(folder: Path) -> None:

@@ -68,6 +68,16 @@ def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
     assert [text for _, text in state.notices] == ["TEST: was traded by the engine itself; its trade is undone"]
 
 
+def test_a_fill_of_the_engine_towards_what_is_wanted_leaves_the_trade() -> None:
+    state = state_of()
+    trade = hold(state)  # 5 sold of each leg
+    state.wanted = {CALL: -2}  # as a model of the host caps it
+    tell(state, OrderStatus.FILLED, 3, order=0)
+    assert trade.undone_by is None
+    tell(state, OrderStatus.FILLED, 1, order=0)
+    assert trade.undone_by is OrderReason.REBALANCE
+
+
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_an_order_works_until_it_is_done(status: OrderStatus) -> None:
     state = state_of()

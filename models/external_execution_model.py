@@ -1,0 +1,36 @@
+"""LEAN execution model: another one, which trades what the core and the framework's models want."""
+
+from AlgorithmImports import ExecutionModel, IPortfolioTarget, OrderEvent, QCAlgorithm, SecurityChanges
+
+from alo_lib.core import FrameTask
+from alo_lib.records import Stage
+from models.framework import Framework
+
+__all__ = ["ExternalExecutionModel"]
+
+
+class ExternalExecutionModel(ExecutionModel):
+    """Ends the core's frame, which sends nothing, before ``model`` trades: its fills are inputs of the next frame."""
+
+    def __init__(self, framework: Framework, model: ExecutionModel) -> None:
+        super().__init__()
+        self._framework = framework
+        self._model = model
+
+    def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
+        """Let the model trade the targets, once the core knows of those that are not its own."""
+        core = self._framework.core
+        if core.in_frame:
+            core.run_through(FrameTask.LIMIT)
+        self._framework.take_targets(algorithm, Stage.RISK, targets)
+        if core.in_frame:
+            core.close_frame()
+        self._model.execute(algorithm, targets)
+
+    def on_securities_changed(self, algorithm: QCAlgorithm, changes: SecurityChanges) -> None:
+        """Hand on which securities came and went."""
+        self._model.on_securities_changed(algorithm, changes)
+
+    def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
+        """Hand on what happened to an order."""
+        self._model.on_order_event(algorithm, order_event)

@@ -1,0 +1,129 @@
+"""LEAN's own models in a native LEAN: what they decide is traded, and a replay without LEAN decides the same."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from alo_lib.cli.engines.parameters import lean_parameters
+from alo_lib.cli.project import ROOT
+from alo_lib.core import Settings
+from alo_lib.journal import (
+    JOURNAL_FOLDER,
+    Journal,
+    Order,
+    message_digest,
+    order_digest,
+    orders_of,
+    read_journal,
+    take_from_object_store,
+)
+from alo_lib.records import Kind, OrderReason, Records, Stage
+from alo_lib.runtime import replay
+from tests.models.lean_run import native_lean, run_in_lean
+
+pytestmark = pytest.mark.lean
+
+SWAPPED = Path(__file__).with_name("swapped_algorithm.py")
+GOOG = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
+UNSWAPPED_ORDERS = "5ad615097697"
+
+
+class Ran(NamedTuple):
+    """What is left of a run."""
+
+    journal: Journal
+    made: dict[str, int]  # insights and targets that our models made; empty where nobody counted
+
+    @property
+    def orders(self) -> list[Order]:
+        return orders_of(self.journal.messages)
+
+    def of(self, kind: Kind) -> list[Records]:
+        return [message.records for message in self.journal.messages if message.kind is kind]
+
+
+@pytest.fixture
+def run(lean_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], Ran]:
+    native_lean()
+
+    def ran(swap: str, algorithm: Path = SWAPPED) -> Ran:
+        monkeypatch.setenv("ALO_SWAP", swap)
+        parameters: dict[str, Any] = lean_parameters(Settings.of(GOOG))
+        console = run_in_lean(algorithm, tmp_path, lean_data, parameters=parameters)
+        assert take_from_object_store(tmp_path / "store", tmp_path), console[-3000:]
+        assert "Runtime Error" not in console, console[-3000:]
+        counts = tmp_path / "store" / "made"
+        made = json.loads(counts.read_text()) if counts.is_file() else {}
+        journal = read_journal(tmp_path / JOURNAL_FOLDER)
+        again = replay(journal)
+        assert again.divergence is None, again
+        assert again.digest == message_digest(journal.messages)
+        return Ran(journal, made)
+
+    return ran
+
+
+def held(orders: list[Order]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for order in orders:
+        total[order.symbol] = total.get(order.symbol, 0) + order.filled
+    return {symbol: quantity for symbol, quantity in total.items() if quantity}
+
+
+def test_nothing_is_made_for_nobody_where_nothing_is_swapped(run: Callable[..., Ran]) -> None:
+    ran = run("nothing")
+    assert ran.made == {"insights": 0, "targets": 0}
+    assert order_digest(ran.orders).startswith(UNSWAPPED_ORDERS)
+    assert not any(message.kind.is_external for message in ran.journal.messages)
+
+
+def test_the_documented_drawdown_model_sells_what_is_held(run: Callable[..., Ran], tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "framework.md").read_text(), re.DOTALL)
+    algorithm = tmp_path / "example.py"
+    algorithm.write_text(example)
+    ran = run("", algorithm)
+    targets = ran.of(Kind.EXTERNAL_TARGET)
+    assert targets
+    assert {int(quantity) for rows in targets for quantity in rows["quantity"]} == {0}
+    assert all(rows["within"].all() for rows in targets)  # each counted in the frame that it was decided in
+    reasons = [OrderReason(row["reason"]) for rows in ran.of(Kind.INTENT) for row in rows]
+    assert OrderReason.EXTERNAL in reasons
+    assert reasons.index(OrderReason.EXTERNAL) > reasons.index(OrderReason.ENTRY)
+    assert held(ran.orders) == {}  # LEAN's model limits the fall: nothing was opened again
+    assert not order_digest(ran.orders).startswith(UNSWAPPED_ORDERS)
+
+
+def test_another_portfolio_construction_decides_what_is_held(run: Callable[..., Ran]) -> None:
+    ran = run("portfolio construction")
+    assert ran.made["insights"] > 0
+    (stage,) = ran.of(Kind.EXTERNAL_STAGE)
+    assert (stage["stage"][0], stage["external"][0]) == (Stage.PORTFOLIO, 1)
+    assert not ran.of(Kind.TARGET) or {int(row) for rows in ran.of(Kind.TARGET) for row in rows["stage"]} == {1}
+    wanted = {int(row["instrument"]) for rows in ran.of(Kind.EXTERNAL_TARGET) for row in rows}
+    intents = [row for rows in ran.of(Kind.INTENT) for row in rows]
+    assert intents
+    assert {int(row["instrument"]) for row in intents} <= wanted
+    assert OrderReason.HEDGE not in {OrderReason(row["reason"]) for row in intents}
+
+
+def test_another_execution_model_trades_the_cores_targets(run: Callable[..., Ran]) -> None:
+    ran = run("execution")
+    assert ran.made["targets"] > 0
+    assert ran.made["insights"] == 0
+    assert ran.of(Kind.INTENT) == []
+    orders = ran.orders
+    assert orders
+    assert {order.number for order in orders} == {0}  # LEAN's own orders
+    assert not any(b"engine itself" in row["text"] for rows in ran.of(Kind.NOTICE) for row in rows)
+    final: dict[int, int] = {}  # what the core wanted in the end
+    for message in ran.journal.messages:
+        if message.kind is Kind.TARGET and message.records["stage"][0] == 0:
+            final = dict(zip(message.records["instrument"].tolist(), message.records["quantity"].tolist(), strict=True))
+    numbers = {row["symbol"].decode(): int(row["instrument"]) for rows in ran.of(Kind.INSTRUMENT) for row in rows}
+    assert {numbers[symbol]: quantity for symbol, quantity in held(orders).items()} == {
+        instrument: quantity for instrument, quantity in final.items() if quantity
+    }
