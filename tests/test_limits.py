@@ -14,11 +14,6 @@ KERNELS = ("kernel", "shared_kernel")
 COMMAND = "click.command"
 """What a command takes are its options, which nobody passes by place."""
 
-# What is beyond a limit still, in rooms that are being restructured, to be emptied: nothing is added here.
-BEYOND = {
-    "alo_lib/pricing/quoted.py:value_quotes",
-}
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -68,8 +63,7 @@ def test_functions_and_files_keep_within_the_limits() -> None:
         for what, how in beyond(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
     ]
     assert len(_sources()) > 100
-    assert [f"{what}: {how}" for what, how in found if what not in BEYOND] == []
-    assert BEYOND - {what for what, _ in found} == set(), "within the limits by now: take it off the list"
+    assert [f"{what}: {how}" for what, how in found] == []
 
 
 @pytest.mark.parametrize(

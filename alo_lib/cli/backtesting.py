@@ -103,23 +103,29 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         wall_seconds = time.perf_counter() - began
         metrics.sessions_ended()
         log.info("engine ended", seconds=round(wall_seconds, 3))
-        for fault in outcome.first_faults:
-            log.warning("data left out", fault=fault)
-        folder.write_json("faults.json", {"counts": outcome.faults, "first": outcome.first_faults})
         with metrics.stage("results"):
             results = Run(folder.path)
+            faults = outcome.faults
+            if faults is None:  # LEAN does not say what it leaves out: what the same reading of the same files does
+                from alo_lib.simulation import data_left_out
+
+                faults = data_left_out(settings, data, results.journal.messages)
+            skipped = {str(kind): count for kind, count in faults.counts.items()}
+            folder.write_json("faults.json", {"counts": skipped, "first": [str(fault) for fault in faults]})
             write_orders(folder.path / "orders.csv", results.orders)
             summary = summarize(
                 results,
                 engine=engine.name,
-                skipped=outcome.faults,
+                skipped=skipped,
                 wall_seconds=wall_seconds,
                 folder=str(folder.final),
             )
             folder.write_json("run.json", _about(engine, outcome, started, summary))
+        for fault in faults:
+            log.warning("data left out", fault=str(fault))
         with metrics.stage("report"):
             (folder.path / "report.html").write_text(report_html(results), encoding="utf-8")
-        _count(metrics, results, outcome)
+        _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
         log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])
     return summary
@@ -178,10 +184,10 @@ def _progress(engine: Engine, settings: Settings, metrics: RunMetrics) -> Iterat
         bar.update(task, completed=1.0)
 
 
-def _count(metrics: RunMetrics, results: Run, outcome: EngineRun) -> None:
+def _count(metrics: RunMetrics, results: Run, skipped: dict[str, int]) -> None:
     kinds = Counter(message.kind for message in results.journal.messages)
     metrics.count(
         messages={kind.name.lower(): kinds[kind] for kind in Kind if kinds[kind]},
         orders=dict(sorted(Counter(order.status.name.lower() for order in results.orders).items())),
-        faults=outcome.faults or {},
+        faults=skipped,
     )

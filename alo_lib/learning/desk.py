@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import observe
 from alo_lib.learning.market import RATE, TICKER, TRADING_DAY, UNDERLYING, LearningMarket
+from alo_lib.market import MapFile
 from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
@@ -65,7 +66,13 @@ class Desk:
         self.account = Account(CASH, self._listing)
         self._broker = Broker(self._listing, self._prices, self.account, bar=MINUTE)
         self._settlement = Settlement(
-            self._listing, self._prices, self.account, self._broker, zone=ZoneInfo("UTC"), bar=MINUTE
+            self._listing,
+            self._prices,
+            self.account,
+            self._broker,
+            histories={TICKER: MapFile(TICKER)},
+            zone=ZoneInfo("UTC"),
+            bar=MINUTE,
         )
         self._time = 0
         self.opened = 0
@@ -177,6 +184,7 @@ class Desk:
         kept = kept[~np.isin(kept["instrument"], listed["instrument"])]
         self._know(listed)
         self._book.list_contracts(np.concatenate([listed, kept]))
+        self._settlement.begin_session(self._book.contracts["instrument"].tolist())
         self._hear(self._market.quotes(day, self._book.contracts))
         self._take(self._settlement.assign(self._time))
         self._take(self._broker.scan(self._time))

@@ -170,12 +170,18 @@ class DataFolder:
         None when there is no file within ``lookback`` trading days. Contracts that expired before ``day`` are left out.
         """
         hours = self.hours(security, ticker)
-        history = self._history(ticker, security)
         for file_day in universe_days(day, hours, lookback):
-            folder = universe_directory(self.root, security, self.market, history.ticker_on(file_day))
-            path = folder / f"{file_day:%Y%m%d}.csv"
+            path = self._universe_path(ticker, file_day, security)
             if path.is_file():
                 found = OptionUniverse.load(path, self.faults, american=security is SecurityType.OPTION)
                 return found.alive(day)
             self.faults.record(FaultKind.MISSING_FILE, path)
         return None
+
+    def has_universe(self, ticker: str, file_day: date, *, security: SecurityType = SecurityType.OPTION) -> bool:
+        """Whether there is a universe file of a day, from which LEAN selects at the midnight after."""
+        return self._universe_path(ticker, file_day, security).is_file()
+
+    def _universe_path(self, ticker: str, file_day: date, security: SecurityType) -> Path:
+        name = self._history(ticker, security).ticker_on(file_day)
+        return universe_directory(self.root, security, self.market, name) / f"{file_day:%Y%m%d}.csv"

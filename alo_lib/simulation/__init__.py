@@ -5,6 +5,7 @@ from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.engine import BacktestResult, Progress, run_backtest
 from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.fees import equity_fee, option_fee
+from alo_lib.simulation.left_out import data_left_out
 from alo_lib.simulation.listing import Instrument, Listing
 from alo_lib.simulation.margin import Leg, margin, naked_margin, requirement
 from alo_lib.simulation.orders import OrderEvent, SimulatedOrder
@@ -40,6 +41,7 @@ __all__ = [
     "SimulatedOrder",
     "TradeBuilder",
     "TradeStatistics",
+    "data_left_out",
     "equity_fee",
     "margin",
     "naked_margin",

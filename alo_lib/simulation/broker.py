@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 
 from alo_lib.records import Linked, OrderStatus, OrderType
 from alo_lib.simulation.account import Account
@@ -15,6 +15,9 @@ from alo_lib.simulation.orders import OrderArchive, OrderEvent, SimulatedOrder
 from alo_lib.simulation.prices import Prices
 
 __all__ = ["Broker"]
+
+_TRADE_DECIMALS: Final = 4
+"""With which LEAN's files, and so its messages, give the prices of trades."""
 
 
 class Broker:
@@ -45,7 +48,7 @@ class Broker:
         self._frozen = set()
 
     def begin_session(self, open_: int, close: int) -> None:
-        """LastTrade from ``open_`` until before ``close``, ns UTC."""
+        """Trade from ``open_`` until before ``close``, ns UTC."""
         self._open, self._close = open_, close
         self._frozen.clear()
 
@@ -99,30 +102,33 @@ class Broker:
         """Refuse further orders for an instrument until the next session."""
         self._frozen.add(instrument)
 
-    def exercise(self, instrument: int, time: int, spot: Decimal, tag: str) -> list[OrderEvent]:
+    def exercise(self, instrument: int, time: int, spot: Decimal, tag: str = "") -> list[OrderEvent]:
         """Settle the whole position in an option against the underlying at ``spot``, without a fee.
 
         In the money by a cent it turns into shares at the strike; otherwise it is gone.
         """
         option, position = self._listing[instrument], self._account.position(instrument)
         quantity, exercised = -position.quantity, option.is_exercised(spot)
+        assigned = exercised and quantity > 0
         # Whoever paid less than the option was worth in the end has won.
         paid_less = position.average_price < option.intrinsic(spot)
         wins = exercised and paid_less if position.quantity > 0 else not (exercised and paid_less)
         order = self._new(instrument, quantity, time, 0, OrderType.OPTION_EXERCISE, tag)
+        self._account.fill(instrument, quantity, ZERO, ZERO, time, wins=wins)
         settled = order.happens(
             time,
             OrderStatus.FILLED,
             quantity=quantity,
-            message=tag,
-            is_assignment=exercised and quantity > 0,
+            message=_outcome(exercised, assigned, spot, self._account.profits[-1].profit, tag),
+            is_assignment=assigned,
+            in_the_money=exercised,
             wins=wins,
         )
         events = [settled]
-        self._account.fill(instrument, quantity, ZERO, ZERO, time, wins=wins)
         if exercised:
             shares = -option.right * quantity * option.multiplier
-            events.append(order.delivers(option.underlying, time, shares, option.strike, tag))
+            message = "Option Assignment" if assigned else "Option Exercise"
+            events.append(order.delivers(option.underlying, time, shares, option.strike, message))
             self._account.fill(option.underlying, shares, option.strike, ZERO, time)
         return events
 
@@ -207,3 +213,11 @@ class Broker:
         ]
         spots = {leg.instrument.underlying: self._prices.price(leg.instrument.underlying) for leg in legs}
         return requirement(legs, spots)
+
+
+def _outcome(exercised: bool, assigned: bool, spot: Decimal, profit: Decimal, tag: str) -> str:
+    """LEAN's message of an option that is settled; ``profit`` is the option's alone."""
+    outcome = ("Assigned" if assigned else "Automatic Exercise") if exercised else "OTM"
+    result = f"Profit: +{profit}" if profit >= 0 else f"Loss: {profit}"
+    message = f"{outcome}. Underlying: {spot:.{_TRADE_DECIMALS}f}. {result}"
+    return f"{message}. {tag}" if assigned and tag else message

@@ -18,7 +18,7 @@ from alo_lib.journal import (
     order_digest,
     orders_of,
 )
-from alo_lib.market import DataFolder, FaultKind, FaultLog
+from alo_lib.market import ContractKey, DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.runtime import Beginning, Continuation, Teller, Timetable, Told, begin
@@ -28,6 +28,7 @@ from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
+from alo_lib.simulation.nights import Nights
 from alo_lib.simulation.orders import OrderEvent
 from alo_lib.simulation.prices import Prices
 from alo_lib.simulation.results import Outcome, write_results
@@ -114,7 +115,7 @@ def run_backtest(
         fills=tuple(event for order in outcome.orders for event in order.events if event.quantity),
         net_profit=float(outcome.account.equity(outcome.prices) - outcome.account.start),
         fees=float(outcome.account.fees),
-        sharpe=outcome.portfolio.sharpe_ratio,
+        sharpe=float(outcome.portfolio.sharpe_ratio),
         drawdown=_deepest_fall(outcome),
         order_digest=order_digest(orders),
         journal_digest=message_digest(messages),
@@ -166,22 +167,30 @@ class _Run:
         self._account = Account(settings.cash, self._listing)
         bar = settings.bar_nanoseconds
         self._broker = Broker(self._listing, self._prices, self._account, bar=bar)
+        self._nights = Nights(settings, folder)
+        histories = {ticker: folder.map_file(ticker) for ticker in settings.underlyings}
         self._settlement = Settlement(
-            self._listing, self._prices, self._account, self._broker, zone=self._zone, bar=bar
+            self._listing,
+            self._prices,
+            self._account,
+            self._broker,
+            histories=histories,
+            zone=self._zone,
+            bar=bar,
         )
         self._trades = TradeBuilder(self._listing)
         self._midnights = [
             utc_time(settings.start + n * _ONE_DAY, dt.timedelta(), self._zone)
             for n in range((settings.end - settings.start).days + 2)
         ]
-        self._start, self._end = self._midnights[0], self._midnights[-1]
-        self._sampler = Sampler(self._account, self._prices, start=self._start, end=self._end)
+        start, end = self._midnights[0], self._midnights[-1]
+        self._sampler = Sampler(self._account, self._prices, start=start, end=end)
         self._session = -1  # that is being traded
         self._session_start = b""  # told, feed and faults as of its beginning, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
         state: _State | None = None
         if beginning.snapshot is not None:
-            state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone)
+            state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone, histories=histories)
         self._core = beginning.core(self._journal, None if state is None else state.core)
         told = None if state is None else self._resume(state)
         self._teller = Teller(settings, self._core, self._feed, told)
@@ -193,12 +202,12 @@ class _Run:
             if index < self._session:
                 continue
             if self._resumed is None:
-                self._sample_midnights(session.open)
+                self._pass_night(sessions[index - 1] if index else None, session)
             self._session = index
             for share in self._trade(session):
                 if progress is not None:
                     progress(session.day, (index + share) / len(sessions))
-        self._sample_midnights(self._end)
+        self._end_run(sessions[-1])
         self._core.stop()
         if progress is not None:
             progress(self._settings.end, 1.0)
@@ -254,7 +263,7 @@ class _Run:
                 self._save_snapshot(time)
             yield (time - session.open) / (session.close - session.open)
         if time < session.close:  # no bar ends at the close
-            self._settle(session.close)
+            self._tell(self._broker.scan(session.close))
 
     def _save_snapshot(self, time: int) -> None:
         """Keep the run as it is after a bar, unless it still goes through what is recorded."""
@@ -298,6 +307,7 @@ class _Run:
             elif message.kind is Kind.DIVIDEND:
                 self._pay(message.records, session)
             core.accept(message)
+        self._settlement.begin_session(self._teller.told.today)
         if core.open_frame(self._timetable.preparation(time)):
             core.run()
 
@@ -320,19 +330,11 @@ class _Run:
         self._prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
         self._tell(self._settlement.assign(step.time))
         self._tell(self._settlement.liquidate_before_split(step.time, session.close))
-        if step.time < session.close:
-            self._tell(self._broker.scan(step.time))
-        else:
-            self._settle(step.time)
+        self._tell(self._broker.scan(step.time))
         for message in step.messages():
             self._core.accept(message)
         self._trades.follow(self._prices)
         self._sampler.observe(step.time)
-
-    def _settle(self, close: int) -> None:
-        """Fill what was to be filled at the close, then settle what has expired."""
-        self._tell(self._broker.scan(close))
-        self._tell(self._settlement.expire(close))
 
     def _frame(self, time: int) -> None:
         """A frame, unless nothing has arrived; what it sends goes to the broker."""
@@ -356,10 +358,47 @@ class _Run:
                 self._trades.fill(event)
             self._core.accept(event.told())
 
-    def _sample_midnights(self, until: int) -> None:
-        while self._midnights and self._midnights[0] <= until:
-            time = self._midnights.pop(0)
-            self._sampler.midnight(time)
+    # Between sessions ----------------------------------------------------------------------------------------------
+
+    def _pass_night(self, before: Session | None, after: Session) -> None:
+        """What happens between two sessions, or before the first: LEAN's looks at positions, and midnights' samples."""
+        looks = set(self._nights.before(after, self._expiries(), self._held()))
+        over = None if before is None else self._nights.midnight(before.day + _ONE_DAY)
+        if before is not None and over is not None and self._nights.after(before, self._expiries(), last=False):
+            looks.add(over)
+        midnights = [time for time in self._midnights if time <= after.open]
+        self._midnights = self._midnights[len(midnights) :]
+        for time in sorted(looks.union(midnights)):
+            if time in looks:
+                self._tell(self._settlement.assign(time))
+            if time == over:
+                self._tell(self._settlement.expire(time))
+            if time in midnights:
+                self._sampler.midnight(time)
+            if time in looks:
+                self._sampler.observe(time)
+
+    def _end_run(self, session: Session) -> None:
+        """The last time of a run, at which it is sampled: the midnight after, where data come then, else the close."""
+        time = session.close
+        if self._nights.after(session, self._expiries(), last=True):
+            time = self._nights.midnight(session.day + _ONE_DAY)
+            self._tell(self._settlement.assign(time))
+        self._sampler.midnight(time)
+
+    def _held(self) -> dict[str, list[ContractKey]]:
+        """Contracts held, by underlying."""
+        found: dict[str, list[ContractKey]] = {}
+        for number, _ in self._account.held():
+            contract = self._listing[number]
+            if contract.is_option:
+                key = ContractKey(contract.expiry_date, float(contract.strike), contract.right)
+                found.setdefault(self._listing[contract.underlying].symbol, []).append(key)
+        return found
+
+    def _expiries(self) -> list[int]:
+        """When the last sessions of today's contracts end."""
+        return [self._listing[number].expiry for number in self._settlement.securities]
 
 
 def _deepest_fall(outcome: Outcome) -> float:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from alo_lib.market.map_files import MapFile
 from alo_lib.simulation.listing import Instrument
 
-__all__ = ["equity_id", "option_id", "symbol_object"]
+__all__ = ["equity_id", "first_ticker", "option_id", "symbol_object"]
 
 _MARKET_USA: Final = 1
 _EQUITY, _OPTION = 1, 2
@@ -50,6 +50,11 @@ def symbol_object(instrument: Instrument, ticker: str, history: MapFile) -> dict
         "permtick": instrument.symbol,
         "underlying": equity,
     }
+
+
+def first_ticker(ticker: str, history: MapFile) -> str:
+    """The ticker that an equity began with, which begins its identifier and those of its options."""
+    return _first(ticker, history)[0]
 
 
 def _first(ticker: str, history: MapFile) -> tuple[str, dt.date]:

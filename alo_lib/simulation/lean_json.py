@@ -6,17 +6,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from alo_lib.records import SECOND, SECONDS_A_DAY
-from alo_lib.simulation.money import decimal
+from alo_lib.simulation.money import charted, rounded
 from alo_lib.simulation.statistics import PortfolioStatistics, TradeStatistics
 
 __all__ = ["chart", "iso_time", "number", "point", "series", "statistics_object", "summary_of", "time_span"]
 
-_LARGE: Final = 1000
-_DIGITS: Final = 7
 _LINE, _BAR = 0, 3
 _TIMES: Final = frozenset({"start_date_time", "end_date_time"})
 _DECIMALS: Final = 4
 _CENT: Final = Decimal("0.01")
+_THOUSAND: Final = 1000
+_COUNTS_AS_TEXT: Final = frozenset({"drawdown_recovery"})
 
 
 def iso_time(time: int) -> str:
@@ -31,13 +31,12 @@ def time_span(duration: int) -> str:
     return f"{days}.{text}" if days else text
 
 
-def number(value: Decimal | float) -> float:
-    """A chart's value: seven digits below a thousand, four decimals above."""
-    plain = float(value)
-    return round(plain, 4) if abs(plain) >= _LARGE else float(f"{plain:.{_DIGITS}g}")
+def number(value: Decimal) -> float:
+    """A chart's value."""
+    return float(charted(value))
 
 
-def point(time: int, *values: Decimal | float) -> list[float]:
+def point(time: int, *values: Decimal) -> list[float]:
     """A chart's point: whole seconds, then values."""
     return [time // SECOND, *(number(value) for value in values)]
 
@@ -62,29 +61,29 @@ def summary_of(statistics: PortfolioStatistics, *, orders: int, fees: Decimal) -
     s = statistics
     return {
         "Total Orders": str(orders),
-        "Average Win": f"{_plain(100 * s.average_win_rate, 2)}%",
-        "Average Loss": f"{_plain(100 * s.average_loss_rate, 2)}%",
-        "Compounding Annual Return": f"{_plain(100 * s.compounding_annual_return, 3)}%",
-        "Drawdown": f"{100 * s.drawdown:.3f}%",
+        "Average Win": _percent(s.average_win_rate, 2),
+        "Average Loss": _percent(s.average_loss_rate, 2),
+        "Compounding Annual Return": _percent(s.compounding_annual_return, 3),
+        "Drawdown": _percent(s.drawdown, 3),
         "Expectancy": _plain(s.expectancy, 3),
         "Start Equity": _plain(s.start_equity, 2),
         "End Equity": _plain(s.end_equity, 2),
-        "Net Profit": f"{_plain(100 * s.total_net_profit, 3)}%",
-        "Sharpe Ratio": _plain(s.sharpe_ratio, 3),
-        "Sortino Ratio": _plain(s.sortino_ratio, 3),
-        "Probabilistic Sharpe Ratio": f"{_plain(100 * s.probabilistic_sharpe_ratio, 3)}%",
-        "Loss Rate": f"{_plain(100 * s.loss_rate, 0)}%",
-        "Win Rate": f"{_plain(100 * s.win_rate, 0)}%",
+        "Net Profit": _percent(s.total_net_profit, 3),
+        "Sharpe Ratio": _double(s.sharpe_ratio),
+        "Sortino Ratio": _double(s.sortino_ratio),
+        "Probabilistic Sharpe Ratio": _percent(s.probabilistic_sharpe_ratio, 3),
+        "Loss Rate": _percent(s.loss_rate, 0),
+        "Win Rate": _percent(s.win_rate, 0),
         "Profit-Loss Ratio": _plain(s.profit_loss_ratio, 2),
-        "Alpha": _plain(s.alpha, 3),
-        "Beta": _plain(s.beta, 3),
-        "Annual Standard Deviation": _plain(s.annual_standard_deviation, 3),
-        "Annual Variance": _plain(s.annual_variance, 3),
-        "Information Ratio": _plain(s.information_ratio, 3),
-        "Tracking Error": _plain(s.tracking_error, 3),
-        "Treynor Ratio": _plain(s.treynor_ratio, 3),
+        "Alpha": _double(s.alpha),
+        "Beta": _double(s.beta),
+        "Annual Standard Deviation": _double(s.annual_standard_deviation),
+        "Annual Variance": _double(s.annual_variance),
+        "Information Ratio": _double(s.information_ratio),
+        "Tracking Error": _double(s.tracking_error),
+        "Treynor Ratio": _double(s.treynor_ratio),
         "Total Fees": f"${fees.quantize(_CENT, ROUND_HALF_UP)}",
-        "Portfolio Turnover": f"{_plain(100 * s.portfolio_turnover, 2)}%",
+        "Portfolio Turnover": _percent(s.portfolio_turnover, 2),
         "Drawdown Recovery": str(s.drawdown_recovery),
     }
 
@@ -100,14 +99,25 @@ def _value(name: str, value: Any) -> Any:
         return None if value is None else iso_time(value)
     if name.endswith("duration"):
         return time_span(value)
-    return value if isinstance(value, int) else _plain(value, _DECIMALS)
+    if isinstance(value, Decimal):
+        return _plain(value, _DECIMALS)
+    return str(value) if name in _COUNTS_AS_TEXT else value
 
 
-def _plain(value: float, decimals: int) -> str:
-    """A number rounded to even, as .NET rounds, without trailing zeros and without a minus before zero."""
-    text = f"{round(decimal(value), decimals):f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
+def _plain(value: Decimal, decimals: int) -> str:
+    """A decimal as .NET rounds and writes it: zeros stay where they come from, a zero has no sign."""
+    shown = rounded(value, decimals)
+    return f"{shown if shown else abs(shown):f}"
+
+
+def _percent(value: Decimal, decimals: int) -> str:
+    return f"{_plain(100 * value, decimals)}%"
+
+
+def _double(value: Decimal) -> str:
+    """A figure that LEAN's summary rounds to three decimals as a double; a negative zero keeps its sign."""
+    shown = round(float(value) * _THOUSAND) / _THOUSAND
+    return f"{-0.0 if shown == 0 and value < 0 else shown:.15g}"
 
 
 def _camel(name: str) -> str:

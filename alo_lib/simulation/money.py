@@ -1,19 +1,58 @@
-"""Money as LEAN counts it: exact decimals, from floats that name them."""
+"""Money as LEAN counts it: exact decimals, rounded and written as .NET does."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Final
 
 import numpy as np
 
-__all__ = ["ZERO", "decimal"]
+__all__ = ["ZERO", "charted", "decimal", "grouped", "of_double", "rounded"]
 
 ZERO: Final = Decimal(0)
+_DIGITS_OF_A_DOUBLE: Final = 15
+_LARGE: Final = Decimal(1000)
+_LARGE_DECIMALS: Final = 4
+_DIGITS_OF_A_POINT: Final = 7
 
 
 def decimal(value: float | np.float64) -> Decimal:
-    """The decimal that ``value`` was written as.
+    """The decimal that ``value`` was written as, without zeros after its point.
 
-    >>> decimal(0.1)
-    Decimal('0.1')
+    >>> decimal(0.1), decimal(16.0)
+    (Decimal('0.1'), Decimal('16'))
     """
-    return Decimal(repr(float(value)))
+    return Decimal(repr(float(value)).removesuffix(".0"))
+
+
+def of_double(value: float) -> Decimal:
+    """The decimal that .NET makes of a double that was computed: its first fifteen digits.
+
+    >>> of_double(0.1 + 0.2)
+    Decimal('0.3')
+    """
+    return Decimal(f"{value:.{_DIGITS_OF_A_DOUBLE}g}")
+
+
+def rounded(value: Decimal, places: int) -> Decimal:
+    """``value`` to ``places`` decimals, halves to even; a value that has fewer keeps them, as in .NET.
+
+    >>> rounded(Decimal("0.125"), 2), rounded(Decimal("0.5"), 2)
+    (Decimal('0.12'), Decimal('0.5'))
+    """
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent <= places:
+        return value
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+
+
+def charted(value: Decimal) -> Decimal:
+    """A chart's value, from which LEAN's statistics are counted: seven digits, above a thousand four decimals."""
+    if value > _LARGE:
+        shown = rounded(value, _LARGE_DECIMALS)
+    else:
+        shown = rounded(value, _DIGITS_OF_A_POINT - value.adjusted() - 1) if value else ZERO
+    return Decimal(f"{shown.normalize():f}")
+
+
+def grouped(value: Decimal) -> str:
+    """An amount to the cent, halves away from zero, with commas: .NET's format N2."""
+    return f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP):,}"

@@ -29,6 +29,7 @@ class OrderEvent:
     fee: Decimal = ZERO
     message: str = ""
     is_assignment: bool = False
+    in_the_money: bool = False  # of an exercise
     wins: bool | None = None  # of an exercise: whether it counts as won, whatever its own profit
 
     def told(self) -> Message:
@@ -63,6 +64,7 @@ class SimulatedOrder:
     status: OrderStatus = OrderStatus.SUBMITTED
     filled: int = 0
     paid: Decimal = ZERO  # filled times price
+    delivered: Decimal = ZERO  # price of the shares that an exercise delivers
     quote_time: int | None = None
     events: list[OrderEvent] = field(default_factory=list)
 
@@ -83,8 +85,8 @@ class SimulatedOrder:
 
     @property
     def average_price(self) -> Decimal:
-        """Price a share over its fills; 0 without one."""
-        return self.paid / self.filled if self.filled else ZERO
+        """Price a share over its fills, of an exercise that of the shares; 0 without one."""
+        return self.paid / self.filled if self.paid else self.delivered
 
     def happens(
         self,
@@ -96,6 +98,7 @@ class SimulatedOrder:
         fee: Decimal = ZERO,
         message: str = "",
         is_assignment: bool = False,
+        in_the_money: bool = False,
         wins: bool | None = None,
     ) -> OrderEvent:
         """Change the status and return the event that says so."""
@@ -103,11 +106,12 @@ class SimulatedOrder:
         self.filled += quantity
         self.paid += quantity * price
         event = self._event(self.instrument, time, quantity, price, fee, message)
-        return self._keep(replace(event, is_assignment=is_assignment, wins=wins))
+        return self._keep(replace(event, is_assignment=is_assignment, in_the_money=in_the_money, wins=wins))
 
     def delivers(self, instrument: int, time: int, quantity: int, price: Decimal, message: str) -> OrderEvent:
         """The event of shares that change hands when this order exercises an option."""
-        return self._keep(self._event(instrument, time, quantity, price, ZERO, message))
+        self.delivered = price
+        return self._keep(replace(self._event(instrument, time, quantity, price, ZERO, message), in_the_money=True))
 
     def _event(
         self, instrument: int, time: int, quantity: int, price: Decimal, fee: Decimal, message: str

@@ -9,13 +9,14 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from alo_lib.core import Settings
 from alo_lib.market import MapFile
-from alo_lib.records import SECOND
+from alo_lib.records import SECOND, OrderType
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.identifiers import symbol_object
 from alo_lib.simulation.lean_json import (
@@ -29,6 +30,7 @@ from alo_lib.simulation.lean_json import (
     time_span,
 )
 from alo_lib.simulation.listing import Instrument, Listing
+from alo_lib.simulation.money import ZERO, grouped
 from alo_lib.simulation.orders import OrderEvent, SimulatedOrder
 from alo_lib.simulation.prices import Prices
 from alo_lib.simulation.sampling import Curves
@@ -125,18 +127,18 @@ class _Writer:
     def _common(self) -> dict[str, Any]:
         outcome, account, prices = self._outcome, self._outcome.account, self._outcome.prices
         statistics = summary_of(outcome.portfolio, orders=len(outcome.orders), fees=account.fees)
-        settings = outcome.settings
+        settings, equity = outcome.settings, account.equity(prices)
         return {
             "statistics": statistics,
             "runtimeStatistics": {
-                "Equity": f"${account.equity(prices):,.2f}",
-                "Fees": f"-${account.fees:,.2f}",
-                "Holdings": f"${self._exposure():,.2f}",
-                "Net Profit": f"${account.realized - account.fees:,.2f}",
+                "Equity": f"${grouped(equity)}",
+                "Fees": f"-${grouped(account.fees)}",
+                "Holdings": f"${grouped(self._exposure())}",
+                "Net Profit": f"${grouped(account.realized - account.fees)}",
                 "Probabilistic Sharpe Ratio": statistics["Probabilistic Sharpe Ratio"],
-                "Return": f"{100 * outcome.portfolio.total_net_profit:.2f} %",
-                "Unrealized": f"${account.unrealized(prices):,.2f}",
-                "Volume": f"${account.volume:,.2f}",
+                "Return": f"{grouped(100 * (equity / account.start - 1))} %",
+                "Unrealized": f"${grouped(account.unrealized(prices))}",
+                "Volume": f"${grouped(account.volume)}",
             },
             "state": {
                 "RuntimeError": "",
@@ -171,7 +173,7 @@ class _Writer:
             "portfolioStatistics": statistics_object(self._outcome.portfolio),
         }
 
-    def _exposure(self) -> float:
+    def _exposure(self) -> Decimal:
         """Absolute value of all that is held."""
         outcome = self._outcome
         held = outcome.account.held()
@@ -179,7 +181,7 @@ class _Writer:
             abs(position.quantity) * outcome.prices.price(number) * outcome.listing[number].multiplier
             for number, position in held
         )
-        return float(sum(values))
+        return sum(values, ZERO)
 
     def _charts(self) -> list[dict[str, Any]]:
         curves = self._outcome.curves
@@ -220,14 +222,14 @@ class _Writer:
             "type": int(order.type),
             "id": order.number,
             "contingentId": 0,
-            "brokerId": [str(order.number)],
+            "brokerId": [] if order.type is OrderType.OPTION_EXERCISE else [str(order.number)],
             "symbol": self._symbol(instrument),
             "price": float(price),
             "priceCurrency": "USD",
             **times,
             "quantity": float(order.quantity),
             "status": int(order.status),
-            "tag": order.tag,
+            **({"tag": order.tag} if order.tag else {}),
             "properties": {"timeInForce": {}},
             "securityType": _OPTION if instrument.is_option else _EQUITY,
             "direction": 0 if order.quantity > 0 else 1,
@@ -258,12 +260,13 @@ class _Writer:
             "status": _camel(event.status.name),
             **fee,
             "fillPrice": float(event.price),
-            "fillPriceCurrency": "USD",
+            "fillPriceCurrency": "" if event.type is OrderType.OPTION_EXERCISE else "USD",
             "fillQuantity": float(event.quantity),
-            "direction": "buy" if event.ordered > 0 else "sell",
+            "direction": "buy" if (event.quantity or event.ordered) > 0 else "sell",
             **message,
             "isAssignment": event.is_assignment,
             "quantity": float(event.ordered),
+            **({"isInTheMoney": True} if event.in_the_money else {}),
         }
 
     def _trade(self, index: int, trade: ClosedTrade) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, NamedTuple
 from alo_lib.records import SECOND, Linked
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.archive import Archive
-from alo_lib.simulation.money import ZERO
+from alo_lib.simulation.money import ZERO, charted
 from alo_lib.simulation.prices import Prices
 
 __all__ = ["Candle", "Curves", "Sampler"]
@@ -32,7 +32,10 @@ class Candle(NamedTuple):
 
 @dataclass
 class Curves:
-    """Equity in candles, and one point a midnight of the rest: (time, value). Returns and falls in percent."""
+    """Equity in candles, and one point a midnight of the rest: (time, value). Returns and falls in percent.
+
+    Values are as LEAN's charts hold them, from which its statistics are counted.
+    """
 
     equity: Archive[Candle] = field(default_factory=Archive)
     returns: list[tuple[int, Decimal]] = field(default_factory=list)
@@ -45,7 +48,7 @@ class Sampler:
     """Follows the account's equity.
 
     Equity becomes a candle every four minutes, or every four-thousandth of the run where that is longer; returns,
-    drawdown and turnover are taken at every midnight of the exchange's calendar.
+    drawdown and turnover are taken at every midnight of the exchange's calendar up to the run's last time, and there.
     """
 
     curves: Curves
@@ -76,18 +79,24 @@ class Sampler:
             self._finish(time)
 
     def midnight(self, time: int) -> None:
-        """End a day, or begin the first. The benchmark stays 0: LEAN's Interactive Brokers model has none."""
+        """End a day, or begin the first, or end the run at its last time; a second call at one time changes nothing.
+
+        The benchmark stays 0: LEAN's Interactive Brokers model has none.
+        """
+        if self.curves.returns and time <= self.curves.returns[-1][0]:
+            return
         equity = self._update(time)
         self._peak = max(self._peak, equity)
         self._finish(time)
         curves = self.curves
         first = not curves.returns
         change = ((equity - self._day) * 100 / self._day).quantize(_PERCENT) if self._day else ZERO
-        curves.returns.append((time, change))
-        curves.drawdown.append((time, ((equity / self._peak - 1) * 100).quantize(_DRAWDOWN) if self._peak else ZERO))
+        fall = ((equity / self._peak - 1) * 100).quantize(_DRAWDOWN) if self._peak else ZERO
+        curves.returns.append((time, charted(change)))
+        curves.drawdown.append((time, charted(fall)))
         curves.benchmark.append((time, ZERO))
         if not first and equity:
-            curves.turnover.append((time, (self._account.volume - self._volume) / equity))
+            curves.turnover.append((time, charted((self._account.volume - self._volume) / equity)))
         self._volume = self._account.volume
         self._day = equity
 
@@ -101,6 +110,7 @@ class Sampler:
         return equity
 
     def _finish(self, time: int) -> None:
-        if self._candle is not None:
-            self.curves.equity.append(self._candle._replace(time=time))
-            self._candle = None
+        candles = self.curves.equity
+        if self._candle is not None and not (candles and time <= candles[-1].time):
+            candles.append(Candle(time, *(charted(value) for value in self._candle[1:])))
+        self._candle = None

@@ -1,27 +1,31 @@
 """What happens to positions without an order: expiry, assignment, splits, dividends, liquidation before a split."""
 
 import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from alo_lib.market import MapFile
 from alo_lib.records import MINUTE, SECOND, Linked, OrderType
 from alo_lib.simulation.account import Account, Position
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.fees import market_order_fee
+from alo_lib.simulation.identifiers import first_ticker, option_id
 from alo_lib.simulation.listing import Instrument, Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.orders import OrderEvent
 from alo_lib.simulation.prices import Prices
+from alo_lib.simulation.securities import Securities
 
 __all__ = ["SPLIT_TAG", "Settlement"]
 
 SPLIT_TAG: Final = "Liquidated due to impending split. Option splits are not currently supported."
 _SPLIT_CANCEL: Final = "Canceled due to impending split. Separate MarketOnClose order submitted to liquidate position."
+_DELISTING_CANCEL: Final = "the option has expired"
 _ASSIGNMENT_TAG: Final = "Simulated option assignment before expiration"
-_EXPIRY_TAG: Final = "Option Expired"
 
 _HOUR: Final = 60 * MINUTE
 _ON_CLOSE_BUFFER: Final = 15 * MINUTE + 30 * SECOND
@@ -30,40 +34,69 @@ _ASSIGNED_BEYOND: Final = Decimal("0.05")
 
 
 class Settlement:
-    """LEAN's default models of what befalls positions, at the times at which LEAN applies them.
+    """LEAN's default models of what befalls positions, at the times and in the order in which LEAN applies them.
 
-    One simplification: an option settles at the close of its last session, where LEAN waits for the midnight after.
+    ``histories`` are the underlyings' names over time, by ticker.
     """
 
+    securities: Securities
     _listing: Annotated[Listing, Linked("listing")]
     _prices: Annotated[Prices, Linked("prices")]
     _account: Annotated[Account, Linked("account")]
     _broker: Annotated[Broker, Linked("broker")]
+    _histories: Annotated[Mapping[str, MapFile], Linked("histories")]
     _zone: Annotated[ZoneInfo, Linked("zone")]
     _bar: int
     _next_assignment: int
     _splitting: list[int]
 
     def __init__(
-        self, listing: Listing, prices: Prices, account: Account, broker: Broker, *, zone: ZoneInfo, bar: int
+        self,
+        listing: Listing,
+        prices: Prices,
+        account: Account,
+        broker: Broker,
+        *,
+        histories: Mapping[str, MapFile],
+        zone: ZoneInfo,
+        bar: int,
     ) -> None:
         self._listing = listing
         self._prices = prices
         self._account = account
         self._broker = broker
+        self._histories = histories
         self._zone = zone
         self._bar = bar
+        self.securities = Securities()
         self._next_assignment = int(np.iinfo(np.int64).min)
         self._splitting = []
 
+    def begin_session(self, contracts: Iterable[int]) -> None:
+        """Know the contracts that LEAN subscribes to in a session: those selected, and those held.
+
+        It drops the others in the order of their identifiers, then adds the new ones in that of their symbols.
+        """
+        today, known = set(contracts), self.securities
+        for number in sorted(set(known) - today, key=self._identifier):
+            known.remove(number)
+        for number in sorted(today - set(known), key=self._symbol):
+            known.add(number)
+
     def expire(self, time: int) -> list[OrderEvent]:
-        """Settle every option whose last session has closed by ``time``: exercised, assigned, or worthless."""
+        """Settle every contract whose last session is over: exercised, assigned, or worthless.
+
+        As LEAN's ``BacktestingBrokerage.ProcessDelistings``, which goes by symbol: at the midnight after the last
+        session, at the underlying's last price, without a tag.
+        """
         events = []
-        for number, _ in list(self._account.held()):
-            option = self._listing[number]
-            if option.is_option and option.expiry <= time:
-                events += self._broker.cancel(number, time, "the option has expired")
-                events += self._broker.exercise(number, time, self._prices.price(option.underlying), _EXPIRY_TAG)
+        over = [number for number in self.securities if self._listing[number].expiry <= time]
+        for number in sorted(over, key=self._symbol):
+            self.securities.remove(number)
+            if self._account.quantity(number):
+                spot = self._prices.price(self._listing[number].underlying)
+                events += self._broker.exercise(number, time, spot)
+            events += self._broker.cancel(number, time, _DELISTING_CANCEL)
         return events
 
     def assign(self, time: int) -> list[OrderEvent]:
@@ -76,9 +109,10 @@ class Settlement:
             return []
         self._next_assignment = time - time % _HOUR + _HOUR
         events = []
-        for number, position in list(self._account.held()):
+        short = [(number, position) for number, position in self._held() if position.quantity < 0]
+        for number, position in sorted(short, key=lambda each: self._root(each[0])):
             option = self._listing[number]
-            if option.is_option and position.quantity < 0 and self._is_assigned(option, position, time):
+            if self._is_assigned(option, position, time):
                 spot = self._prices.price(option.underlying)
                 events += self._broker.cancel(number, time, "the option was assigned")
                 events += self._broker.exercise(number, time, spot, _ASSIGNMENT_TAG)
@@ -98,9 +132,8 @@ class Settlement:
         if not self._splitting or time < latest - latest % self._bar:
             return []
         events = []
-        for number, position in list(self._account.held()):
-            option = self._listing[number]
-            if option.is_option and option.underlying in self._splitting and option.expiry > close:
+        for number, position in [each for split in reversed(self._splitting) for each in self._held(split)]:
+            if self._listing[number].expiry > close:
                 events += self._broker.cancel(number, time, _SPLIT_CANCEL)
                 events += self._broker.submit(
                     number, -position.quantity, time, type=OrderType.MARKET_ON_CLOSE, tag=SPLIT_TAG
@@ -117,6 +150,27 @@ class Settlement:
     def dividend(self, underlying: int, amount: float) -> None:
         """Pay a dividend a share on what is held, or take it from who is short."""
         self._account.receive_dividend(underlying, decimal(amount))
+
+    def _held(self, underlying: int | None = None) -> Iterator[tuple[int, Position]]:
+        """Contracts held, of one underlying or of all, as LEAN goes through its securities."""
+        for number in self.securities:
+            position = self._account.position(number)
+            if position.quantity and underlying in (None, self._listing[number].underlying):
+                yield number, position
+
+    def _identifier(self, number: int) -> str:
+        ticker = self._ticker(number)
+        return option_id(self._listing[number], ticker, self._histories[ticker])
+
+    def _root(self, number: int) -> str:
+        ticker = self._ticker(number)
+        return first_ticker(ticker, self._histories[ticker])
+
+    def _ticker(self, number: int) -> str:
+        return self._symbol(self._listing[number].underlying)
+
+    def _symbol(self, number: int) -> str:
+        return self._listing[number].symbol
 
     def _is_assigned(self, option: Instrument, position: Position, time: int) -> bool:
         local = dt.datetime.fromtimestamp(time // SECOND, self._zone).replace(tzinfo=None)

@@ -1,12 +1,13 @@
 """Statistics of a run, computed as LEAN's ``PortfolioStatistics``, ``TradeStatistics`` and ``Statistics`` do.
 
-Ratios, rates and returns are decimals, not percent. LEAN drops the first day's return and the benchmark's, so that
+Ratios, rates and returns are decimals, not percent. What LEAN counts in decimals is counted in decimals here, in its
+order, so that every digit that is written is LEAN's. LEAN drops the first day's return and the benchmark's, so that
 orders at the open do not shift one against the other.
 """
 
 import datetime as dt
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -15,17 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from alo_lib.records import DAY, DAYS_A_YEAR, SECOND, SECONDS_A_DAY
+from alo_lib.records import DAY, DAYS_A_YEAR, SECOND
 from alo_lib.simulation.account import ProfitRecord
+from alo_lib.simulation.money import ZERO, decimal, of_double, rounded
 from alo_lib.simulation.sampling import Curves
 from alo_lib.simulation.trades import ClosedTrade
 
 __all__ = ["PortfolioStatistics", "TradeStatistics", "portfolio_statistics", "trade_statistics"]
 
 TRADING_DAYS: Final = 252
-_RATIO_WITHOUT_LOSS: Final = 10.0
+_RATIO_WITHOUT_LOSS: Final = Decimal(10)
+_ONE: Final = Decimal(1)
 _LEAST_RETURNS: Final = 2
 _LEAST_FOR_KURTOSIS: Final = 4
+_RISK_DECIMALS: Final = 3
+_TICK: Final = 100  # ns: .NET counts durations in them
 
 Floats = NDArray[np.float64]
 
@@ -34,30 +39,30 @@ Floats = NDArray[np.float64]
 class PortfolioStatistics:
     """LEAN's portfolio statistics, in its names."""
 
-    average_win_rate: float = 0.0
-    average_loss_rate: float = 0.0
-    profit_loss_ratio: float = 0.0
-    win_rate: float = 0.0
-    loss_rate: float = 0.0
-    expectancy: float = 0.0
-    start_equity: float = 0.0
-    end_equity: float = 0.0
-    compounding_annual_return: float = 0.0
-    drawdown: float = 0.0
-    total_net_profit: float = 0.0
-    sharpe_ratio: float = 0.0
-    probabilistic_sharpe_ratio: float = 0.0
-    sortino_ratio: float = 0.0
-    alpha: float = 0.0
-    beta: float = 0.0
-    annual_standard_deviation: float = 0.0
-    annual_variance: float = 0.0
-    information_ratio: float = 0.0
-    tracking_error: float = 0.0
-    treynor_ratio: float = 0.0
-    portfolio_turnover: float = 0.0
-    value_at_risk99: float = 0.0
-    value_at_risk95: float = 0.0
+    average_win_rate: Decimal = ZERO
+    average_loss_rate: Decimal = ZERO
+    profit_loss_ratio: Decimal = ZERO
+    win_rate: Decimal = ZERO
+    loss_rate: Decimal = ZERO
+    expectancy: Decimal = ZERO
+    start_equity: Decimal = ZERO
+    end_equity: Decimal = ZERO
+    compounding_annual_return: Decimal = ZERO
+    drawdown: Decimal = ZERO
+    total_net_profit: Decimal = ZERO
+    sharpe_ratio: Decimal = ZERO
+    probabilistic_sharpe_ratio: Decimal = ZERO
+    sortino_ratio: Decimal = ZERO
+    alpha: Decimal = ZERO
+    beta: Decimal = ZERO
+    annual_standard_deviation: Decimal = ZERO
+    annual_variance: Decimal = ZERO
+    information_ratio: Decimal = ZERO
+    tracking_error: Decimal = ZERO
+    treynor_ratio: Decimal = ZERO
+    portfolio_turnover: Decimal = ZERO
+    value_at_risk99: Decimal = ZERO
+    value_at_risk95: Decimal = ZERO
     drawdown_recovery: int = 0
 
 
@@ -70,14 +75,14 @@ class TradeStatistics:
     total_number_of_trades: int = 0
     number_of_winning_trades: int = 0
     number_of_losing_trades: int = 0
-    total_profit_loss: float = 0.0
-    total_profit: float = 0.0
-    total_loss: float = 0.0
-    largest_profit: float = 0.0
-    largest_loss: float = 0.0
-    average_profit_loss: float = 0.0
-    average_profit: float = 0.0
-    average_loss: float = 0.0
+    total_profit_loss: Decimal = ZERO
+    total_profit: Decimal = ZERO
+    total_loss: Decimal = ZERO
+    largest_profit: Decimal = ZERO
+    largest_loss: Decimal = ZERO
+    average_profit_loss: Decimal = ZERO
+    average_profit: Decimal = ZERO
+    average_loss: Decimal = ZERO
     average_trade_duration: int = 0
     average_winning_trade_duration: int = 0
     average_losing_trade_duration: int = 0
@@ -86,26 +91,26 @@ class TradeStatistics:
     median_losing_trade_duration: int = 0
     max_consecutive_winning_trades: int = 0
     max_consecutive_losing_trades: int = 0
-    profit_loss_ratio: float = 0.0
-    win_loss_ratio: float = 0.0
-    win_rate: float = 0.0
-    loss_rate: float = 0.0
-    average_mae: float = 0.0
-    average_mfe: float = 0.0
-    largest_mae: float = 0.0
-    largest_mfe: float = 0.0
-    maximum_closed_trade_drawdown: float = 0.0
-    maximum_intra_trade_drawdown: float = 0.0
-    profit_loss_standard_deviation: float = 0.0
-    profit_loss_downside_deviation: float = 0.0
-    profit_factor: float = 0.0
-    sharpe_ratio: float = 0.0
-    sortino_ratio: float = 0.0
-    profit_to_max_drawdown_ratio: float = 0.0
-    maximum_end_trade_drawdown: float = 0.0
-    average_end_trade_drawdown: float = 0.0
+    profit_loss_ratio: Decimal = ZERO
+    win_loss_ratio: Decimal = ZERO
+    win_rate: Decimal = ZERO
+    loss_rate: Decimal = ZERO
+    average_mae: Decimal = ZERO
+    average_mfe: Decimal = ZERO
+    largest_mae: Decimal = ZERO
+    largest_mfe: Decimal = ZERO
+    maximum_closed_trade_drawdown: Decimal = ZERO
+    maximum_intra_trade_drawdown: Decimal = ZERO
+    profit_loss_standard_deviation: Decimal = ZERO
+    profit_loss_downside_deviation: Decimal = ZERO
+    profit_factor: Decimal = ZERO
+    sharpe_ratio: Decimal = ZERO
+    sortino_ratio: Decimal = ZERO
+    profit_to_max_drawdown_ratio: Decimal = ZERO
+    maximum_end_trade_drawdown: Decimal = ZERO
+    average_end_trade_drawdown: Decimal = ZERO
     maximum_drawdown_duration: int = 0
-    total_fees: float = 0.0
+    total_fees: Decimal = ZERO
 
 
 def portfolio_statistics(
@@ -113,30 +118,26 @@ def portfolio_statistics(
 ) -> PortfolioStatistics:
     """Statistics of sampled curves and of the profits of closing fills; ``rate_at`` gives the risk-free rate of a day.
 
-    With fewer than two daily returns after the first there are no ratios, as in LEAN: only equity, profit and turnover.
+    With fewer than two daily returns after the first there are no ratios, as in LEAN: only equity and turnover.
     """
     end = curves.equity[-1].close if curves.equity else start
-    turnover = float(sum(value for _, value in curves.turnover) / len(curves.turnover)) if curves.turnover else 0.0
-    returns = np.array([float(value) / 100.0 for _, value in curves.returns[2:]])
+    turnover = _mean([value for _, value in curves.turnover])
+    returns = np.array([float(value / 100) for _, value in curves.returns[2:]])
     levels = np.array([float(value) for _, value in curves.benchmark])
     if len(returns) < _LEAST_RETURNS or not start:
-        return PortfolioStatistics(
-            start_equity=float(start),
-            end_equity=float(end),
-            total_net_profit=float(end / start - 1) if start else 0.0,
-            portfolio_turnover=turnover,
-        )
+        return PortfolioStatistics(start_equity=start, end_equity=end, portfolio_turnover=turnover)
     benchmark = np.divide(np.diff(levels), levels[:-1], out=np.zeros(len(levels) - 1), where=levels[:-1] != 0.0)[1:]
     dates = [dt.datetime.fromtimestamp(candle.time // SECOND, dt.UTC).date() for candle in curves.equity]
-    riskless = float(np.mean([rate_at(date) for date in dates]))
-    years = (curves.equity[-1].time - curves.equity[0].time) / SECOND / (DAYS_A_YEAR * SECONDS_A_DAY)
+    riskless = _mean([decimal(rate_at(date)) for date in dates])
+    days = of_double((curves.equity[-1].time - curves.equity[0].time) / DAY)
     annual, benchmark_annual = _annual_return(returns), _annual_return(benchmark)
-    variance = _variance(returns) * TRADING_DAYS
-    deviation = math.sqrt(variance)
-    downside = math.sqrt(_variance(returns[returns < 0.0]) * TRADING_DAYS)
+    variance = of_double(_variance(returns) * TRADING_DAYS)
+    deviation = of_double(math.sqrt(variance))
+    downside = of_double(math.sqrt(_variance(returns[returns < 0.0]) * TRADING_DAYS))
     benchmark_variance = _variance(benchmark)
-    beta = float(np.cov(returns, benchmark)[0, 1]) / benchmark_variance if benchmark_variance else 0.0
-    tracking = math.sqrt(_variance(returns - benchmark) * TRADING_DAYS)
+    covariance = float(np.cov(returns, benchmark)[0, 1]) if benchmark_variance else 0.0
+    beta = of_double(covariance / benchmark_variance) if benchmark_variance else ZERO
+    tracking = of_double(math.sqrt(_variance(returns - benchmark) * TRADING_DAYS))
     wins = _wins(profits, start)
     fall, recovery = _drawdown(curves)
     return PortfolioStatistics(
@@ -146,21 +147,21 @@ def portfolio_statistics(
         win_rate=wins.win_rate,
         loss_rate=wins.loss_rate,
         expectancy=wins.win_rate * wins.ratio - wins.loss_rate,
-        start_equity=float(start),
-        end_equity=float(end),
-        compounding_annual_return=float(end / start) ** (1.0 / years) - 1.0 if years and end > 0 else 0.0,
+        start_equity=start,
+        end_equity=end,
+        compounding_annual_return=_compound(start, end, days / DAYS_A_YEAR),
         drawdown=fall,
-        total_net_profit=float(end / start - 1),
-        sharpe_ratio=(annual - riskless) / deviation if deviation else 0.0,
-        probabilistic_sharpe_ratio=_probabilistic_sharpe(returns, riskless / TRADING_DAYS),
-        sortino_ratio=(annual - riskless) / downside if downside else 0.0,
-        alpha=annual - (riskless + beta * (benchmark_annual - riskless)) if beta else 0.0,
+        total_net_profit=end / start - 1,
+        sharpe_ratio=_sharpe(annual, riskless, deviation),
+        probabilistic_sharpe_ratio=of_double(_probabilistic_sharpe(returns, float(riskless) / TRADING_DAYS)),
+        sortino_ratio=_sharpe(annual, riskless, downside),
+        alpha=annual - (riskless + beta * (benchmark_annual - riskless)) if beta else ZERO,
         beta=beta,
         annual_standard_deviation=deviation,
         annual_variance=variance,
-        information_ratio=(annual - benchmark_annual) / tracking if tracking else 0.0,
+        information_ratio=of_double(float(annual) - float(benchmark_annual)) / tracking if tracking else ZERO,
         tracking_error=tracking,
-        treynor_ratio=(annual - riskless) / beta if beta else 0.0,
+        treynor_ratio=of_double(float(annual) - float(riskless)) / beta if beta else ZERO,
         portfolio_turnover=turnover,
         value_at_risk99=_value_at_risk(returns, 0.99),
         value_at_risk95=_value_at_risk(returns, 0.95),
@@ -169,101 +170,131 @@ def portfolio_statistics(
 
 
 def trade_statistics(trades: Sequence[ClosedTrade]) -> TradeStatistics:
-    """Statistics of closed trades, in the order in which they closed."""
+    """Statistics of closed trades, in the order in which they closed.
+
+    Gains and losses go by profit, as money is summed; an exercise may lose money and still count as won.
+    """
     if not trades:
         return TradeStatistics()
-    profits = np.array([float(trade.profit) for trade in trades])
-    # By profit, as money is summed; an exercise may lose money and still count as won.
-    gains, losses = profits[profits > 0.0], profits[profits <= 0.0]
-    won = np.array([trade.is_win or trade.profit > 0 for trade in trades])
-    durations = np.array([trade.exit_time - trade.entry_time for trade in trades])
-    total = np.cumsum(profits)
-    peaks = np.maximum(np.maximum.accumulate(total), 0.0)
-    before = np.concatenate([[0.0], peaks[:-1]])
-    entered = np.concatenate([[0.0], total[:-1]])
-    worst, best = (np.array([float(getattr(trade, name)) for trade in trades]) for name in ("worst", "best"))
-    average, deviation = float(profits.mean()), math.sqrt(_variance(profits))
-    downside = math.sqrt(_variance(losses))
-    closed_fall = float(np.minimum((total - before)[profits <= 0.0], 0.0).min(initial=0.0))
-    winners, losers = int(won.sum()), int((~won).sum())
-    mean_loss = float(losses.mean()) if len(losses) else 0.0
+    gains = [trade for trade in trades if trade.profit > 0]
+    losses = [trade for trade in trades if trade.profit <= 0]
+    profits = [trade.profit for trade in trades]
+    total, profit, loss = _sum(profits), _sum(t.profit for t in gains), _sum(t.profit for t in losses)
+    average, variance = _running(profits)
+    mean_gain, _ = _running([trade.profit for trade in gains])
+    mean_loss, losses_variance = _running([trade.profit for trade in losses])
+    mean_best, _ = _running([trade.best for trade in trades])
+    deviation, downside = of_double(math.sqrt(variance)), of_double(math.sqrt(losses_variance))
+    won = [trade.is_win or trade.profit > 0 for trade in trades]
+    winners, losers = won.count(True), won.count(False)
+    closed_fall, intra_fall = _falls(trades)
+    win_rate = Decimal(winners) / len(trades)
     return TradeStatistics(
         start_date_time=min(trade.entry_time for trade in trades),
         end_date_time=max(trade.exit_time for trade in trades),
         total_number_of_trades=len(trades),
         number_of_winning_trades=winners,
         number_of_losing_trades=losers,
-        total_profit_loss=float(profits.sum()),
-        total_profit=float(gains.sum()),
-        total_loss=float(losses.sum()),
-        largest_profit=float(gains.max(initial=0.0)),
-        largest_loss=float(losses.min(initial=0.0)),
+        total_profit_loss=total,
+        total_profit=profit,
+        total_loss=loss,
+        largest_profit=max([ZERO, *profits]),
+        largest_loss=min([ZERO, *profits]),
         average_profit_loss=average,
-        average_profit=float(gains.mean()) if len(gains) else 0.0,
+        average_profit=mean_gain,
         average_loss=mean_loss,
-        average_trade_duration=_mean(durations),
-        average_winning_trade_duration=_mean(durations[profits > 0.0]),
-        average_losing_trade_duration=_mean(durations[profits <= 0.0]),
-        median_trade_duration=_median(durations),
-        median_winning_trade_duration=_median(durations[profits > 0.0]),
-        median_losing_trade_duration=_median(durations[profits <= 0.0]),
+        average_trade_duration=_mean_duration(trades),
+        average_winning_trade_duration=_mean_duration(gains),
+        average_losing_trade_duration=_mean_duration(losses),
+        median_trade_duration=_median_duration(trades),
+        median_winning_trade_duration=_median_duration(gains),
+        median_losing_trade_duration=_median_duration(losses),
         max_consecutive_winning_trades=_longest(won),
-        max_consecutive_losing_trades=_longest(~won),
-        profit_loss_ratio=float(gains.mean()) / abs(mean_loss) if mean_loss and len(gains) else 0.0,
-        win_loss_ratio=winners / losers if losers else _RATIO_WITHOUT_LOSS,
-        win_rate=winners / len(trades),
-        loss_rate=1.0 - winners / len(trades),
-        average_mae=float(worst.mean()),
-        average_mfe=float(best.mean()),
-        largest_mae=float(worst.min(initial=0.0)),
-        largest_mfe=float(best.max(initial=0.0)),
+        max_consecutive_losing_trades=_longest([not each for each in won]),
+        profit_loss_ratio=mean_gain / abs(mean_loss) if mean_loss else ZERO,
+        win_loss_ratio=Decimal(winners) / losers if losers else _RATIO_WITHOUT_LOSS,
+        win_rate=win_rate,
+        loss_rate=1 - win_rate,
+        average_mae=_running([trade.worst for trade in trades])[0],
+        average_mfe=mean_best,
+        largest_mae=min([ZERO, *(trade.worst for trade in trades)]),
+        largest_mfe=max([ZERO, *(trade.best for trade in trades)]),
         maximum_closed_trade_drawdown=closed_fall,
-        maximum_intra_trade_drawdown=_intra_trade_fall(entered, worst, best),
+        maximum_intra_trade_drawdown=intra_fall,
         profit_loss_standard_deviation=deviation,
         profit_loss_downside_deviation=downside,
-        profit_factor=_factor(float(gains.sum()), float(losses.sum())),
-        sharpe_ratio=average / deviation if deviation else 0.0,
-        sortino_ratio=average / downside if downside else 0.0,
-        profit_to_max_drawdown_ratio=_factor(float(total[-1]), closed_fall),
-        maximum_end_trade_drawdown=max(float(trade.drawdown) for trade in trades),
-        average_end_trade_drawdown=average - float(best.mean()),
-        maximum_drawdown_duration=_longest_fall(trades, total),
-        total_fees=float(sum(trade.fees for trade in trades)),
+        profit_factor=_factor(profit, loss),
+        sharpe_ratio=average / deviation if deviation else ZERO,
+        sortino_ratio=average / downside if downside else ZERO,
+        profit_to_max_drawdown_ratio=_factor(total, closed_fall),
+        maximum_end_trade_drawdown=max([ZERO, *(trade.drawdown for trade in trades)]),
+        average_end_trade_drawdown=average - mean_best,
+        maximum_drawdown_duration=_longest_fall(trades),
+        total_fees=_sum(trade.fees for trade in trades),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Wins:
-    average_win: float
-    average_loss: float
-    ratio: float
-    win_rate: float
-    loss_rate: float
+    average_win: Decimal
+    average_loss: Decimal
+    ratio: Decimal
+    win_rate: Decimal
+    loss_rate: Decimal
 
 
 def _wins(profits: Sequence[ProfitRecord], start: Decimal) -> _Wins:
     """Wins and losses relative to the capital of the moment."""
-    capital = float(start)
-    gains: list[float] = []
-    losses: list[float] = []
+    capital = start
+    gains: list[Decimal] = []
+    losses: list[Decimal] = []
     for record in profits:
-        profit = float(record.profit)
-        (gains if profit > 0.0 else losses).append(profit / capital)
-        capital += profit
-    average_win = sum(gains) / len(gains) if gains else 0.0
-    average_loss = sum(losses) / len(losses) if losses else 0.0
-    won = sum(record.is_win for record in profits)
+        (gains if record.profit > 0 else losses).append(record.profit / capital)
+        capital += record.profit
+    average_win, average_loss = _mean(gains), _mean(losses)
+    won, count = sum(record.is_win for record in profits), len(profits)
     return _Wins(
         average_win,
         average_loss,
-        average_win / abs(average_loss) if average_loss else 0.0,
-        won / len(profits) if profits else 0.0,
-        (len(profits) - won) / len(profits) if profits else 0.0,
+        average_win / abs(average_loss) if average_loss else ZERO,
+        Decimal(won) / count if count else ZERO,
+        Decimal(count - won) / count if count else ZERO,
     )
 
 
-def _annual_return(returns: Floats) -> float:
-    return float((returns.mean() + 1.0) ** TRADING_DAYS - 1.0)
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    return sum(values, ZERO)
+
+
+def _mean(values: Sequence[Decimal]) -> Decimal:
+    return _sum(values) / len(values) if values else ZERO
+
+
+def _running(values: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    """Mean and variance, as they are brought up to date value by value."""
+    mean = squares = ZERO
+    for count, value in enumerate(values, 1):
+        before, mean = mean, mean + (value - mean) / count
+        squares += (value - before) * (value - mean)
+    return mean, squares / (len(values) - 1) if len(values) > 1 else ZERO
+
+
+def _compound(start: Decimal, end: Decimal, years: Decimal) -> Decimal:
+    """The annual return that turns ``start`` into ``end``; 0 where there is none."""
+    if not years or end <= 0:
+        return ZERO
+    try:
+        return of_double((float(end) / float(start)) ** (1.0 / float(years)) - 1.0)
+    except OverflowError:
+        return ZERO
+
+
+def _annual_return(returns: Floats) -> Decimal:
+    return of_double(float((returns.mean() + 1.0) ** TRADING_DAYS - 1.0))
+
+
+def _sharpe(annual: Decimal, riskless: Decimal, deviation: Decimal) -> Decimal:
+    return of_double((float(annual) - float(riskless)) / float(deviation)) if deviation else ZERO
 
 
 def _variance(values: Floats) -> float:
@@ -287,16 +318,17 @@ def _probabilistic_sharpe(returns: Floats, daily_rate: float) -> float:
     return float(ndtr((observed - 1.0 / math.sqrt(TRADING_DAYS)) / scale if scale else 0.0))
 
 
-def _value_at_risk(returns: Floats, confidence: float) -> float:
+def _value_at_risk(returns: Floats, confidence: float) -> Decimal:
     """The normal quantile of the last year's daily returns."""
     last = returns[-TRADING_DAYS:]
-    return round(float(last.mean() + math.sqrt(_variance(last)) * float(ndtri(1.0 - confidence))), 3)
+    quantile = float(last.mean()) + math.sqrt(_variance(last)) * float(ndtri(1.0 - confidence))
+    return rounded(of_double(quantile), _RISK_DECIMALS)
 
 
-def _drawdown(curves: Curves) -> tuple[float, int]:
+def _drawdown(curves: Curves) -> tuple[Decimal, int]:
     """The deepest fall from a peak, rounded as LEAN does, and the most days that a recovery took."""
     peak, peak_time, falling_since = curves.equity[0].close, curves.equity[0].time, None
-    deepest, longest = Decimal(0), 0
+    deepest, longest = ZERO, 0
     for candle in curves.equity:
         if candle.close >= peak:
             if falling_since is not None:
@@ -307,48 +339,61 @@ def _drawdown(curves: Curves) -> tuple[float, int]:
         if fall < 0:
             deepest = min(deepest, fall)
             falling_since = peak_time if falling_since is None else falling_since
-    return abs(round(float(deepest), 3)), longest // DAY
+    return rounded(abs(deepest), _RISK_DECIMALS), longest // DAY
 
 
-def _mean(durations: NDArray[np.int64]) -> int:
-    return int(durations.mean()) if len(durations) else 0
+def _mean_duration(trades: Sequence[ClosedTrade]) -> int:
+    """Mean duration in ns, brought up to date trade by trade in .NET's time spans, which hold seconds in ticks."""
+    ticks = 0
+    for count, trade in enumerate(trades, 1):
+        seconds = ((trade.exit_time - trade.entry_time) / SECOND - ticks * _TICK / SECOND) / count
+        ticks += int(seconds * (SECOND // _TICK))
+    return ticks * _TICK
 
 
-def _median(durations: NDArray[np.int64]) -> int:
+def _median_duration(trades: Sequence[ClosedTrade]) -> int:
     """The middle one, the longer of two in the middle, as LEAN takes it."""
-    return int(np.sort(durations)[len(durations) // 2]) if len(durations) else 0
+    durations = sorted(trade.exit_time - trade.entry_time for trade in trades)
+    return durations[len(durations) // 2] if durations else 0
 
 
-def _longest(flags: NDArray[np.bool_]) -> int:
+def _longest(flags: Sequence[bool]) -> int:
     """The longest run of true values."""
     longest = current = 0
-    for flag in flags.tolist():
+    for flag in flags:
         current = current + 1 if flag else 0
         longest = max(longest, current)
     return longest
 
 
-def _factor(gain: float, loss: float) -> float:
-    if gain == 0.0:
-        return 0.0
-    return gain / abs(loss) if loss < 0.0 else _RATIO_WITHOUT_LOSS
+def _factor(gain: Decimal, loss: Decimal) -> Decimal:
+    if not gain:
+        return ZERO
+    return gain / abs(loss) if loss < 0 else _RATIO_WITHOUT_LOSS
 
 
-def _intra_trade_fall(entered: Floats, worst: Floats, best: Floats) -> float:
-    """The deepest fall of the summed profit within a trade, from the highest it ever was within one."""
-    highest = np.maximum(np.maximum.accumulate(entered + best), 0.0)
-    return float(np.minimum(entered + worst - highest, 0.0).min())
+def _falls(trades: Sequence[ClosedTrade]) -> tuple[Decimal, Decimal]:
+    """The deepest falls of the summed profit: from its highest close, and within trades from the highest within one."""
+    total = highest = highest_within = closed = within = ZERO
+    for trade in trades:
+        highest_within = max(highest_within, total + trade.best)
+        within = min(within, total + trade.worst - highest_within)
+        total += trade.profit
+        highest = max(highest, total)
+        closed = min(closed, total - highest)
+    return closed, within
 
 
-def _longest_fall(trades: Sequence[ClosedTrade], total: Floats) -> int:
-    """The longest time from a peak of the summed profit to the next higher one."""
-    peak, peak_time, longest, falling = 0.0, trades[0].entry_time, 0, False
-    for trade, level in zip(trades, total.tolist(), strict=True):
-        if trade.profit > 0:
-            if level > peak:
-                if falling:
-                    longest = max(longest, trade.exit_time - peak_time)
-                peak, peak_time, falling = level, trade.exit_time, False
-        else:
+def _longest_fall(trades: Sequence[ClosedTrade]) -> int:
+    """The longest time from a peak of the summed profit to the next higher one, ns."""
+    level = peak = ZERO
+    peak_time, longest, falling = trades[0].entry_time, 0, False
+    for trade in trades:
+        level += trade.profit
+        if trade.profit <= 0:
             falling = True
+        elif level > peak:
+            if falling:
+                longest = max(longest, trade.exit_time - peak_time)
+            peak, peak_time, falling = level, trade.exit_time, False
     return longest

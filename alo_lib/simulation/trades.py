@@ -7,13 +7,13 @@ from typing import Annotated
 from alo_lib.records import Linked
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.listing import Listing
-from alo_lib.simulation.money import ZERO
+from alo_lib.simulation.money import ZERO, rounded
 from alo_lib.simulation.orders import OrderEvent
 from alo_lib.simulation.prices import Prices
 
 __all__ = ["ClosedTrade", "TradeBuilder"]
 
-_CENT = Decimal("0.01")
+_CENTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class TradeBuilder:
         units = quantity * self._listing[event.instrument].multiplier
 
         def money(per_share: Decimal) -> Decimal:
-            return (per_share * units).quantize(_CENT)
+            return rounded(per_share * units, _CENTS)
 
         excursions = [money((price - trade.price) * trade.direction) for price in (position.lowest, position.highest)]
         profit = money((event.price - trade.price) * trade.direction)

@@ -62,7 +62,7 @@ def _headline(summary: dict[str, Any]) -> Html:
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
             page.card("fees", _money(summary["fees"])),
-            page.card("data left out", "–" if skipped is None else f"{sum(skipped.values()):,}"),
+            page.card("data left out", f"{sum(skipped.values()):,}"),
         ]
     )
 
@@ -163,8 +163,6 @@ def _notices(run: Run) -> Html:
 
 def _faults(run: Run) -> Html:
     counts, first = run.faults["counts"], run.faults["first"]
-    if counts is None:
-        return page.section("Data left out", page.note("This engine does not count the data that it leaves out."))
     if not counts:
         return page.section("Data left out", page.note("Nothing: every row that was read was used."))
     return page.section(

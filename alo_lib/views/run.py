@@ -106,7 +106,7 @@ class Run:
 
     @cached_property
     def faults(self) -> dict[str, Any]:
-        """What was left out of the data: ``counts`` by kind (null: the engine does not count), ``first`` of each."""
+        """What was left out of the data: ``counts`` by kind, ``first`` of each."""
         return self._object("faults.json")
 
     @cached_property

@@ -1,5 +1,6 @@
 """A run in a few figures: the object for programs, and the table for people."""
 
+from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
@@ -13,13 +14,11 @@ from alo_lib.views.run import Run
 __all__ = ["summarize", "summary_table"]
 
 
-def summarize(
-    run: Run, *, engine: str, skipped: dict[str, int] | None, wall_seconds: float, folder: str
-) -> dict[str, Any]:
+def summarize(run: Run, *, engine: str, skipped: dict[str, int], wall_seconds: float, folder: str) -> dict[str, Any]:
     """The figures of a run, from its journal and results.
 
-    ``skipped`` counts data faults by kind, None where the engine does not count them. Money is the account's currency;
-    exposures are of the whole book, in the units that they name.
+    ``skipped`` counts data faults by kind. Money is the account's currency, to the cent as LEAN's statistics have it
+    (halves to even); exposures are of the whole book, in the units that they name.
     """
     result = performance(run.results)
     orders = run.orders
@@ -30,10 +29,10 @@ def summarize(
         "underlyings": run.settings["underlyings"],
         "orders": len(orders),
         "fills": len(fills(run)),
-        "net_profit": round(result.net_profit, 2),
-        "start_equity": round(result.start_equity, 2),
-        "end_equity": round(result.end_equity, 2),
-        "fees": round(sum(order.fee for order in orders), 2),
+        "net_profit": _cents(result.net_profit),
+        "start_equity": _cents(result.start_equity),
+        "end_equity": _cents(result.end_equity),
+        "fees": _cents(sum(order.fee for order in orders)),
         "sharpe": result.sharpe,
         "drawdown": round(result.drawdown, 6),
         "exposure": {
@@ -80,11 +79,14 @@ def summary_table(summary: dict[str, Any]) -> Table:
     return table
 
 
+def _cents(money: float) -> float:
+    """An amount to the cent. Results state money with four decimals at most, of which a float keeps more."""
+    return float(round(Decimal(f"{money:.4f}"), 2))
+
+
 def _sharpe(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _skipped(counts: dict[str, int] | None) -> tuple[str, str]:
-    if counts is None:
-        return "-", "LEAN does not count what it leaves out"
+def _skipped(counts: dict[str, int]) -> tuple[str, str]:
     return f"{sum(counts.values()):,}", ", ".join(f"{kind}: {number}" for kind, number in counts.items())

@@ -10,6 +10,7 @@ from alo_lib.cli import main
 from alo_lib.cli.engines import EngineRun
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
+from alo_lib.market import FaultKind, FaultLog
 from alo_lib.market.generator import generate_market
 from tests.views import kit
 
@@ -56,7 +57,9 @@ class FakeEngine:
     def __init__(self):
         self.failure = None
         self.messages = kit.traded_messages()
-        self.faults = {"crossed quote": 2}
+        self.faults = FaultLog(keep=1)
+        for line in (3, 4):
+            self.faults.record(FaultKind.CROSSED, "equity.zip", entry="a.csv", line=line)
         self.settings = None
 
     def run(self, settings, data, folder, progress):
@@ -67,7 +70,7 @@ class FakeEngine:
         kit.write_results(folder, self.messages)
         for share in (0.0, 0.5, 1.0):
             progress(settings.start, share)
-        return EngineRun(self.faults, ["equity.zip#a.csv:3: crossed quote"])
+        return EngineRun(self.faults)
 
 
 @pytest.fixture

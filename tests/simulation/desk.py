@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from alo_lib.market import MapFile
 from alo_lib.records import Contract, InstrumentTable, Kind, OrderType, records
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 
@@ -36,7 +37,16 @@ class Desk:
         self.prices.grow(len(table))
         self.account = Account(cash, self.listing)
         self.broker = Broker(self.listing, self.prices, self.account, bar=bar)
-        self.settlement = Settlement(self.listing, self.prices, self.account, self.broker, zone=ZONE, bar=bar)
+        self.settlement = Settlement(
+            self.listing,
+            self.prices,
+            self.account,
+            self.broker,
+            histories={"TEST": MapFile("TEST")},
+            zone=ZONE,
+            bar=bar,
+        )
+        self.settlement.begin_session(range(1, len(table)))
         self.broker.begin_session(at(9, 30), at(16))
 
     def trade(self, time: int, close: float, volume: int = 1000) -> None:

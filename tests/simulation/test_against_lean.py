@@ -50,7 +50,10 @@ class Desk:
         bar = settings.bar_nanoseconds
         self.broker = Broker(self.listing, self.prices, self.account, bar=bar)
         zone = self.feed.hours.exchange_zone
-        self.settlement = Settlement(self.listing, self.prices, self.account, self.broker, zone=zone, bar=bar)
+        histories = {"AAPL": DataFolder(root).map_file("AAPL")}
+        self.settlement = Settlement(
+            self.listing, self.prices, self.account, self.broker, histories=histories, zone=zone, bar=bar
+        )
         self.trades = TradeBuilder(self.listing)
         self.events: list[OrderEvent] = []
         self.equity: dict[int, Decimal] = {}
@@ -69,6 +72,7 @@ class Desk:
                     self.settlement.warn_of_split(0)
                 elif message.kind is Kind.SPLIT:
                     self.settlement.split(0, float(message.records["factor"][0]))
+            self.settlement.begin_session(self.teller.told.today)
             for step in self.feed.bars(session, self.teller.told).steps():
                 self.prices.trade(step.time, step.trades)
                 self.prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)

@@ -10,30 +10,40 @@ from alo_lib.simulation import TradeBuilder
 from tests.simulation.desk import DAY, HOUR, MINUTE, Desk, at, contract
 
 CLOSE = at(16)
+MIDNIGHT = at(0, day=DAY + dt.timedelta(days=1))
 
 
 @pytest.mark.parametrize(
-    ("right", "held", "spot", "shares", "win"),
+    ("right", "held", "spot", "shares", "win", "message"),
     [
-        (+1, 2, 103.0, 200, True),  # exercised: buys
-        (+1, 2, 101.0, 200, False),  # exercised, yet it paid more than it got
-        (-1, 2, 97.0, -200, True),  # exercised: sells
-        (+1, -2, 103.0, -200, False),  # assigned: delivers
-        (-1, -2, 97.0, 200, False),  # assigned: takes
-        (+1, 2, 100.01, 200, False),  # a cent is enough
-        (+1, 2, 100.0, 0, False),
-        (-1, 2, 100.004, 0, False),
-        (-1, -2, 101.0, 0, True),  # worthless
-        (+1, -2, 101.0, -200, True),  # assigned, yet it got more than it paid
+        # exercised: buys
+        (+1, 2, 103.0, 200, True, "Automatic Exercise. Underlying: 103.0000. Loss: -400.0"),
+        # exercised, yet it paid more than it got
+        (+1, 2, 101.0, 200, False, "Automatic Exercise. Underlying: 101.0000. Loss: -400.0"),
+        # exercised: sells
+        (-1, 2, 97.0, -200, True, "Automatic Exercise. Underlying: 97.0000. Loss: -400.0"),
+        # assigned: delivers, takes
+        (+1, -2, 103.0, -200, False, "Assigned. Underlying: 103.0000. Profit: +400.0"),
+        (-1, -2, 97.0, 200, False, "Assigned. Underlying: 97.0000. Profit: +400.0"),
+        # a cent is enough, less is not
+        (+1, 2, 100.01, 200, False, "Automatic Exercise. Underlying: 100.0100. Loss: -400.0"),
+        (+1, 2, 100.0, 0, False, "OTM. Underlying: 100.0000. Loss: -400.0"),
+        (-1, 2, 100.004, 0, False, "OTM. Underlying: 100.0040. Loss: -400.0"),
+        # worthless
+        (-1, -2, 101.0, 0, True, "OTM. Underlying: 101.0000. Profit: +400.0"),
+        # assigned, yet it got more than it paid
+        (+1, -2, 101.0, -200, True, "Assigned. Underlying: 101.0000. Profit: +400.0"),
     ],
 )
-def test_expiry(right: int, held: int, spot: float, shares: int, win: bool) -> None:
+def test_expiry(right: int, held: int, spot: float, shares: int, win: bool, message: str) -> None:
     desk = Desk(contract(100.0, right))
     desk.hold(1, held, "2.0")
     desk.trade(CLOSE, spot)
     assert desk.settlement.expire(CLOSE - MINUTE) == []
     cash = desk.account.cash
-    events = desk.settlement.expire(CLOSE)
+    events = desk.settlement.expire(MIDNIGHT)
+    assert all(event.time == MIDNIGHT for event in events)
+    assert (events[0].message, desk.broker.orders[-1].tag) == (message, "")
     assert [event.type for event in events] == [OrderType.OPTION_EXERCISE] * (2 if shares else 1)
     assert (events[0].instrument, events[0].quantity, events[0].price, events[0].fee) == (1, -held, 0, 0)
     assert all(event.status is OrderStatus.FILLED and event.intent == 0 for event in events)
@@ -43,7 +53,7 @@ def test_expiry(right: int, held: int, spot: float, shares: int, win: bool) -> N
     assert desk.account.cash == cash - shares * 100
     assert events[0].is_assignment == (held < 0 and shares != 0)
     assert desk.account.profits[-1].is_win is win
-    assert desk.settlement.expire(CLOSE + MINUTE) == []
+    assert desk.settlement.expire(MIDNIGHT + MINUTE) == []
 
 
 def test_expiry_cancels_what_waits() -> None:
@@ -51,9 +61,24 @@ def test_expiry_cancels_what_waits() -> None:
     desk.trade(at(15), 105.0)
     desk.quote(at(15), 1, bid=5.0, ask=5.2, sizes=(1, 1))
     desk.order(1, 2, at(15))
-    events = desk.settlement.expire(CLOSE)
-    assert [event.status.name for event in events] == ["CANCELED", "FILLED", "FILLED"]
+    events = desk.settlement.expire(MIDNIGHT)
+    assert [event.status.name for event in events] == ["FILLED", "FILLED", "CANCELED"]
     assert desk.holding(0) == 100
+
+
+def test_what_expires_at_one_time_is_settled_by_symbol() -> None:
+    """OSI symbols put calls before puts; the numbers, and what the dictionary holds, go by strike."""
+    desk = Desk(*(contract(strike, right) for strike in (95.0, 105.0) for right in (-1, +1)))
+    desk.trade(CLOSE, 100.0)
+    for number in (4, 1, 2, 3):
+        desk.hold(number, 1, "2")
+    settled = [event for event in desk.settlement.expire(MIDNIGHT) if event.instrument]
+    assert [desk.listing[event.instrument].symbol[12:] for event in settled] == [
+        "C00095000",
+        "C00105000",
+        "P00095000",
+        "P00105000",
+    ]
 
 
 def assignable(right: int, spot: float, *, days: int, held: int = -1, american: bool = True) -> Desk:
@@ -86,6 +111,19 @@ def test_deep_short_options_are_assigned_shortly_before_expiry(
         assert events[0].is_assignment
 
 
+def test_assignments_at_one_time_follow_leans_securities() -> None:
+    """A contract that comes back takes the place that was freed last; places go before numbers."""
+    later = DAY + dt.timedelta(days=3)
+    desk = Desk(*(contract(strike, +1, expiry=later) for strike in (70.0, 80.0, 90.0)))
+    desk.settlement.begin_session([3])  # frees 70's place, then 80's
+    desk.settlement.begin_session([1, 2, 3])  # 70 comes first and takes 80's
+    desk.trade(at(10), 100.0)
+    for number, strike in ((1, 70.0), (2, 80.0), (3, 90.0)):
+        desk.quote(at(10), number, bid=99.9 - strike, ask=100.1 - strike)
+        desk.hold(number, -1, "3.0")
+    assert [event.instrument for event in desk.settlement.assign(at(10)) if event.instrument] == [2, 1, 3]
+
+
 def test_european_options_are_assigned_on_their_last_day_alone() -> None:
     assert not assignable(+1, 110.0, days=1, american=False).settlement.assign(at(10))
     assert assignable(+1, 110.0, days=0, american=False).settlement.assign(at(10))
@@ -113,9 +151,9 @@ def test_options_are_liquidated_on_the_close_before_a_split(bar: int, sent: int)
     desk.broker.submit(2, -2, sent)  # half of it waits
     events = desk.settlement.liquidate_before_split(sent, CLOSE)
     assert [(event.instrument, event.ordered, event.status.name) for event in events] == [
-        (1, 3, "SUBMITTED"),
-        (2, -2, "CANCELED"),
+        (2, -2, "CANCELED"),  # LEAN goes by symbol: calls come first
         (2, -4, "SUBMITTED"),
+        (1, 3, "SUBMITTED"),
     ]
     assert desk.settlement.liquidate_before_split(sent + bar, CLOSE) == []
     assert desk.broker.submit(2, 1, sent)[0].status is OrderStatus.INVALID
@@ -123,8 +161,8 @@ def test_options_are_liquidated_on_the_close_before_a_split(bar: int, sent: int)
     desk.quote(CLOSE, 2, bid=1.9, ask=2.1)
     fills = desk.broker.scan(CLOSE)
     assert [(fill.instrument, fill.quantity, fill.price) for fill in fills] == [
-        (1, 3, Decimal("2.1")),
         (2, -4, Decimal("1.9")),
+        (1, 3, Decimal("2.1")),
     ]
     assert (desk.holding(1), desk.holding(2)) == (0, 0)
 

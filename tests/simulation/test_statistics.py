@@ -1,14 +1,15 @@
 """Statistics against a run of LEAN itself, whose curves and trades are repeated here."""
 
 import datetime as dt
+import math
 from dataclasses import replace
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
 from alo_lib.simulation import ClosedTrade, ProfitRecord, portfolio_statistics, trade_statistics
 from alo_lib.simulation.lean_json import number, statistics_object, summary_of, time_span
+from alo_lib.simulation.money import decimal, grouped
 from alo_lib.simulation.sampling import Candle, Curves
 from alo_lib.simulation.statistics import PortfolioStatistics, TradeStatistics
 
@@ -109,11 +110,11 @@ def test_portfolio_statistics_are_leans(portfolio: PortfolioStatistics, name: st
         ("maxConsecutiveWinningTrades", 2), ("maxConsecutiveLosingTrades", 2), ("profitLossRatio", "0.0783"),
         ("winLossRatio", "1"), ("winRate", "0.5"), ("lossRate", "0.5"), ("averageMAE", "-870.3"),
         ("averageMFE", "428.2875"), ("largestMAE", "-1950"), ("largestMFE", "1150"),
-        ("maximumClosedTradeDrawdown", "-3200"), ("maximumIntraTradeDrawdown", "-3450"),
+        ("maximumClosedTradeDrawdown", "-3200.00"), ("maximumIntraTradeDrawdown", "-3450.00"),
         ("profitLossStandardDeviation", "1036.4947"), ("profitLossDownsideDeviation", "494.9747"),
         ("profitFactor", "0.0783"), ("sharpeRatio", "-0.7114"), ("sortinoRatio", "-1.4896"),
         ("profitToMaxDrawdownRatio", "-0.9217"), ("maximumEndTradeDrawdown", "3100"),
-        ("averageEndTradeDrawdown", "-1165.625"), ("maximumDrawdownDuration", "00:00:00"), ("totalFees", "28"),
+        ("averageEndTradeDrawdown", "-1165.6250"), ("maximumDrawdownDuration", "00:00:00"), ("totalFees", "28.00"),
         ("startDateTime", "2014-06-06T14:00:00Z"), ("endDateTime", "2014-06-06T20:00:00Z"),
     ],
 )  # fmt: skip
@@ -128,7 +129,7 @@ def test_the_headline_reads_as_leans(portfolio: PortfolioStatistics) -> None:
         "Average Loss": "-0.16%",
         "Compounding Annual Return": "-10.328%",
         "Drawdown": "0.500%",
-        "End Equity": "998209.6",
+        "End Equity": "998209.60",
         "Net Profit": "-0.179%",
         "Sharpe Ratio": "-3.578",
         "Win Rate": "50%",
@@ -139,8 +140,20 @@ def test_the_headline_reads_as_leans(portfolio: PortfolioStatistics) -> None:
 
 
 def test_money_is_rounded_to_even_as_dotnet_rounds(portfolio: PortfolioStatistics) -> None:
-    for equity, text in ((1006172.335, "1006172.34"), (2.125, "2.12"), (-0.001, "0")):
-        assert summary_of(replace(portfolio, end_equity=equity), orders=0, fees=Decimal(0))["End Equity"] == text
+    for equity, text in (("1006172.335", "1006172.34"), ("2.125", "2.12"), ("-0.001", "0.00"), ("999025", "999025")):
+        stated = replace(portfolio, end_equity=Decimal(equity))
+        assert summary_of(stated, orders=0, fees=Decimal(0))["End Equity"] == text
+
+
+def test_the_summary_rounds_some_ratios_as_doubles_which_know_a_negative_zero(portfolio: PortfolioStatistics) -> None:
+    for alpha, text in (("-0.0004", "-0"), ("0.0004", "0"), ("0", "0"), ("-2.9264", "-2.926"), ("0.0005", "0")):
+        stated = replace(portfolio, alpha=Decimal(alpha))
+        assert summary_of(stated, orders=0, fees=Decimal(0))["Alpha"] == text
+
+
+def test_amounts_in_headlines_are_rounded_away_from_zero() -> None:
+    for amount, text in (("998622.225", "998,622.23"), ("-1644.165", "-1,644.17"), ("0.004", "0.00")):
+        assert grouped(Decimal(amount)) == text
 
 
 def test_recovery_counts_the_days_from_the_peak_to_the_next_one() -> None:
@@ -150,14 +163,14 @@ def test_recovery_counts_the_days_from_the_peak_to_the_next_one() -> None:
         Candle(n * DAY * SECOND, Decimal(v), Decimal(v), Decimal(v), Decimal(v)) for n, v in enumerate(levels)
     ]
     found = portfolio_statistics(curves, [], Decimal(100), rate_at)
-    assert (found.drawdown, found.drawdown_recovery) == (0.208, 3)
+    assert (found.drawdown, found.drawdown_recovery) == (Decimal("0.208"), 3)
 
 
 def test_one_day_gives_no_ratios_and_no_trades_no_statistics() -> None:
     curves = lean_curves()
     curves.returns, curves.benchmark = curves.returns[:2], curves.benchmark[:2]
     found = portfolio_statistics(curves, [], Decimal(1_000_000), rate_at)
-    assert (found.sharpe_ratio, found.end_equity) == (0.0, 998209.5985)
+    assert (found.sharpe_ratio, found.end_equity) == (0, Decimal("998209.5985"))
     assert trade_statistics([]) == TradeStatistics()
 
 
@@ -167,8 +180,8 @@ def test_without_variance_nothing_divides_by_zero() -> None:
     curves.benchmark = [(time, Decimal(0)) for time, _ in curves.benchmark]
     found = portfolio_statistics(curves, [], Decimal(1_000_000), rate_at)
     ratios = (found.sharpe_ratio, found.sortino_ratio, found.beta, found.alpha, found.information_ratio)
-    assert ratios == (0.0, 0.0, 0.0, 0.0, 0.0)
-    assert np.isfinite(found.probabilistic_sharpe_ratio)
+    assert ratios == (0, 0, 0, 0, 0)
+    assert math.isfinite(found.probabilistic_sharpe_ratio)
 
 
 @pytest.mark.parametrize(
@@ -182,4 +195,4 @@ def test_time_spans(seconds: float, text: str) -> None:
     ("value", "written"), [(-0.3206350001, -0.320635), (998209.59851, 998209.5985), (0.038528791, 0.03852879)]
 )
 def test_chart_values(value: float, written: float) -> None:
-    assert number(value) == written
+    assert number(decimal(value)) == written

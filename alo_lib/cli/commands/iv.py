@@ -72,14 +72,10 @@ def iv(
             f"no volatility up to {DOMAINS['volatility'][1]:g} explains the price {price[0]:g}: {status[0].words}"
         )
     known = found.status == ContractStatus.PRICED
+    shown = {"price": price, "spot": s, "strike": k, "rate": r, "dividend_yield": q, "time_to_expiry": years}
     rows = [
-        {
-            "price": price[i],
-            "spot": s[i],
-            "strike": k[i],
-            "rate": r[i],
-            "dividend_yield": q[i],
-            "time_to_expiry": years[i],
+        {name: column[i] for name, column in shown.items()}
+        | {
             "right": right,
             "implied_volatility": found.implied_volatility[i] if known[i] else None,
             "vega": found.greeks.vega[i] if known[i] else None,

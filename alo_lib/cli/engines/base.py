@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from alo_lib.market import FaultLog
 from alo_lib.settings import Settings
 
 __all__ = ["Engine", "EngineRun", "EngineState", "Progress"]
@@ -18,8 +19,7 @@ Progress = Callable[[dt.date, float], None]
 class EngineRun:
     """What an engine has to say beside the files it left: journal/ and results in LEAN's format."""
 
-    faults: dict[str, int] | None  # data left out, by kind; None when the engine does not count
-    first_faults: list[str] = field(default_factory=list)
+    faults: FaultLog | None  # data left out; None when the engine keeps no account of it
     lean_version: str | None = None
     order_list_hash: str | None = None
 

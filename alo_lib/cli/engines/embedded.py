@@ -25,5 +25,4 @@ class EmbeddedEngine:
         result = run_backtest(settings, data, folder, progress=progress, resume=resume)
         for finding in result.recovery:
             say(f"Journal: {finding}.")
-        faults = result.faults
-        return EngineRun({str(kind): count for kind, count in faults.counts.items()}, [str(fault) for fault in faults])
+        return EngineRun(result.faults)

@@ -1,0 +1,136 @@
+"""Runs in which the engines are compared: every underlying of LEAN's sample data that has option quotes, and more."""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from alo_lib.market import DataFolder, DataKind, Resolution
+from alo_lib.market.aggregation import hour_bars
+from alo_lib.market.generator import generate_market
+from alo_lib.market.layout import SecurityArchive
+from alo_lib.market.writer import write_security_file
+from alo_lib.settings import Settings
+
+__all__ = ["CASES", "Case", "market_of", "with_hours"]
+
+Market = Literal["lean", "hours", "generated"]
+"""LEAN's sample data; those with hour bars made from minutes where they lack them; a generated month."""
+
+_HOURS_LACKING = {
+    "GOOG": (dt.date(2015, 12, 23), dt.date(2015, 12, 28)),
+    "FOXA": (dt.date(2013, 6, 27), dt.date(2013, 7, 2)),
+    "TWX": (dt.date(2014, 6, 5), dt.date(2014, 6, 23)),
+}
+_MORE_THAN_THE_ACCOUNT_CARRIES = {"max_margin": 1, "short_margin": 0.01, "vega_budget": 0.05, "max_vega": 0.5}
+_GENERATED = dt.date(2024, 1, 2), dt.date(2024, 1, 31)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: a market, and settings beside the default ones."""
+
+    market: Market
+    settings: dict[str, Any]
+
+    @property
+    def all_settings(self) -> Settings:
+        """The run's settings."""
+        return Settings.of(self.settings)
+
+
+def _case(market: Market, underlyings: str, start: str, end: str, **settings: Any) -> Case:
+    return Case(market, {"underlyings": underlyings, "start": start, "end": end} | settings)
+
+
+def _goog(**settings: Any) -> Case:
+    return _case("lean", "GOOG", "2015-12-24", "2015-12-24", **settings)
+
+
+def _aapl(start: str = "2014-06-06", end: str = "2014-06-09", **settings: Any) -> Case:
+    return _case("lean", "AAPL", start, end, resolution="hour", **settings)
+
+
+def _month(**settings: Any) -> Case:
+    """Pairs that are sold and held until they expire or are assigned."""
+    sold = {"direction": "short", "entry_edge": 0, "exit_edge": -1, "stop_loss": 10, "max_holding_days": 365}
+    held = {"min_days_to_expiry": 1, "exit_days_to_expiry": 1, "max_days_to_expiry": 30, "dividend_guard_days": 0}
+    much = {"max_structures": 12, "max_moneyness": 2, "max_spread": 1, "max_vega": 0.1, "vega_budget": 0.003}
+    wanted = {"resolution": "hour", **sold, **held, **much, **settings}
+    return _case("generated", "ALFA,BRVO", *map(str, _GENERATED), **wanted)
+
+
+CASES = {
+    "GOOG": _goog(),
+    "GOOG, over a holiday": _case("lean", "GOOG", "2015-12-24", "2015-12-28"),
+    "GOOG, from a day that shows what expires next": _case("lean", "GOOG", "2015-12-23", "2015-12-24"),
+    "GOOG, strangles": _goog(structure="strangle"),
+    "GOOG, bought": _goog(direction="long"),
+    "GOOG, sold at any edge": _goog(direction="short", entry_edge=0),
+    "GOOG, dense hedges": _goog(hedge_band=0.001),
+    "GOOG, no hedges": _goog(hedge_band=1.0),
+    "GOOG, refused margin": _goog(cash=40_000, direction="short", entry_edge=0, **_MORE_THAN_THE_ACCOUNT_CARRIES),
+    "GOOG, a tenth of what is displayed": _goog(participation=0.1),
+    "GOOG, one frame a bar": _goog(frames_per_bar=1),
+    "GOOG, frames of a second": _goog(frame_milliseconds=1000, frames_per_bar=10),
+    "GOOG, many structures at once": _goog(max_structures=50, max_vega=0.5, entry_edge=0),
+    "GOOG, hours": _case("hours", "GOOG", "2015-12-23", "2015-12-28", resolution="hour"),
+    "AAPL, through its split": _aapl(),
+    "AAPL, from its split": _aapl("2014-06-09"),
+    "AAPL, over expiry": _aapl(end="2014-07-25"),
+    "AAPL, until the day of expiry": _aapl(end="2014-07-18"),
+    "AAPL, until a weekend": _aapl(end="2014-06-15"),
+    "AAPL, strangles": _aapl(structure="strangle", strangle_delta=0.1),
+    "AAPL, dense hedges": _aapl("2014-06-09", "2014-06-13", hedge_band=0.001),
+    "AAPL, refused margin": _aapl("2014-06-09", "2014-06-13", cash=5_000, **_MORE_THAN_THE_ACCOUNT_CARRIES),
+    "FOXA, from its spin-off and new name": _case("lean", "FOXA", "2013-07-01", "2013-07-02"),
+    "FOXA, hours, through its spin-off": _case("hours", "FOXA", "2013-06-27", "2013-07-02", resolution="hour"),
+    "TWX, through its spin-off": _case("lean", "TWX", "2014-06-05", "2014-06-09"),
+    "TWX, hours": _case("hours", "TWX", "2014-06-05", "2014-06-09", resolution="hour"),
+    "AAPL and TWX, hours": _case("hours", "AAPL,TWX", "2014-06-05", "2014-06-09", resolution="hour"),
+    "a month, sold and assigned": _month(),
+    "a month, bought and exercised": _month(direction="long", entry_edge=0, max_vega=0.02),
+    "a month of two names at the defaults": _case(
+        "generated", "ALFA,BRVO", *map(str, _GENERATED), resolution="hour"
+    ),
+}  # fmt: skip
+
+
+def market_of(case: Case, lean_data: Path, made: Path) -> Path:
+    """The data folder of a case; what has to be made is made in ``made``, once."""
+    if case.market == "lean":
+        return lean_data
+    folder = made / case.market
+    if not folder.exists():
+        if case.market == "hours":
+            with_hours(lean_data, folder)
+        else:
+            start, end = _GENERATED
+            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=60)
+    return folder
+
+
+def with_hours(lean_data: Path, folder: Path) -> None:
+    """LEAN's sample data by links, with hour bars of the underlyings that have minute bars alone."""
+    lacking = folder / "equity" / "usa" / "hour"
+    for path in _linked(lean_data, folder, lacking):
+        path.symlink_to(lean_data / path.relative_to(folder))
+    data = DataFolder(lean_data)
+    for ticker, (start, end) in _HOURS_LACKING.items():
+        for first, last, name in data.map_file(ticker).spans(start, end):
+            bars = data.bars(ticker, first, last, Resolution.MINUTE)
+            archive = SecurityArchive(folder, name, first, Resolution.HOUR, DataKind.TRADE)
+            write_security_file(archive, hour_bars(bars), data.hours())
+
+
+def _linked(source: Path, folder: Path, real: Path) -> Iterator[Path]:
+    """What has to be a link below ``folder`` so that ``real`` alone is a folder of its own, with links in it."""
+    folder.mkdir(parents=True)
+    for name in sorted(os.listdir(source)):
+        path = folder / name
+        if path == real or path in real.parents:
+            yield from _linked(source / name, path, real)
+        else:
+            yield path
