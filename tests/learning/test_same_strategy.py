@@ -10,7 +10,8 @@ import pytest
 from alo_lib.core import TradingCore
 from alo_lib.journal import JournalWriter
 from alo_lib.learning.desk import CASH, Desk
-from alo_lib.learning.market import RATE, TRADING_DAY, LearningMarket
+from alo_lib.learning.market import RATE, TICKER, TRADING_DAY, LearningMarket
+from alo_lib.market import MapFile
 from alo_lib.records import HOUR, MINUTE, YEAR, Kind, Message, Records, records
 from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
@@ -30,7 +31,13 @@ class Told:
         self.account = Account(CASH, self.listing)
         self.broker = Broker(self.listing, self.prices, self.account, bar=MINUTE)
         self.settlement = Settlement(
-            self.listing, self.prices, self.account, self.broker, zone=ZoneInfo("UTC"), bar=MINUTE
+            self.listing,
+            self.prices,
+            self.account,
+            self.broker,
+            histories={TICKER: MapFile(TICKER)},
+            zone=ZoneInfo("UTC"),
+            bar=MINUTE,
         )
         self.contracts = records(Kind.INSTRUMENT, 0)
 

@@ -17,7 +17,7 @@ from alo_lib.runtime.link import Channel, Link, LinkPhase
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.reconcile import HostPosition, reconcile
 from alo_lib.runtime.remote import RemoteCore
-from alo_lib.runtime.resumption import Told
+from alo_lib.runtime.told import Told
 from alo_lib.transport import NotOwnerError
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS
@@ -42,7 +42,7 @@ def test_orders_that_open_risk_are_refused_when_their_answer_comes_too_late(tmp_
 
 
 def test_the_host_follows_splits_and_not_their_warnings(tmp_path: Path) -> None:
-    process, remote = by_hand(tmp_path, told=True)
+    process, remote = by_hand(tmp_path, paced=True)
     quotes_in(remote)
     fill = records(Kind.ORDER_EVENT, instrument=0, quantity=7, price=1.0, status=OrderStatus.FILLED)
     remote.accept(Message(Kind.ORDER_EVENT, at(FIRST, 10), fill))
