@@ -128,7 +128,7 @@ class Settings(BaseModel):
     def of(cls, *sources: Mapping[str, Any]) -> "Settings":
         """Settings from one or more mappings; later ones win. Names may use dashes as LEAN's parameters do.
 
-        Raises SettingsError in one sentence that names the setting, its value and what is allowed.
+        :raises SettingsError: in one sentence that names the setting, its value and what is allowed.
         """
         merged = {name.replace("-", "_"): value for source in sources for name, value in source.items()}
         try:

@@ -204,7 +204,10 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def fill(page: str, measured: str) -> str:
-    """The page with what was measured between its marks. Raises ValueError when it has none."""
+    """The page with what was measured between its marks.
+
+    :raises ValueError: when it has none.
+    """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):

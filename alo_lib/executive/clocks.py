@@ -51,7 +51,10 @@ class LogicalClock:
         return self._now
 
     def wait_until(self, deadline: int) -> Release:
-        """Be there at once. Raises ValueError when time would run backwards."""
+        """Be there at once.
+
+        :raises ValueError: when time would run backwards.
+        """
         if deadline < self._now:
             raise ValueError(f"time {deadline} lies before {self._now}, which the logical clock has reached")
         self._now = deadline
@@ -79,7 +82,10 @@ class RealClock:
         return time.monotonic_ns()
 
     def wait_until(self, deadline: int) -> Release:
-        """Sleep, then spin. Raises OSError when the host refuses to sleep."""
+        """Sleep, then spin.
+
+        :raises OSError: when the host refuses to sleep.
+        """
         now = time.monotonic_ns
         began = now()
         if began < deadline - self._spin:

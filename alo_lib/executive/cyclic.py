@@ -88,7 +88,8 @@ class CyclicExecutive:
     def open(self, time: int) -> Frame:
         """Open the frame that begins at ``time``, later than the last one's.
 
-        Raises LifecycleError when a frame is open or the executive has stopped, ValueError when time runs backwards.
+        :raises LifecycleError: when a frame is open or the executive has stopped.
+        :raises ValueError: when time runs backwards.
         """
         if time <= self._frame.time:
             raise ValueError(f"frame time {time} is not after the last frame's {self._frame.time}")
@@ -101,7 +102,7 @@ class CyclicExecutive:
     def run_through(self, name: str) -> None:
         """Run the open frame's slots that have not run yet, up to and including the task's.
 
-        Raises OverrunError when a task overran whose policy is to stop.
+        :raises OverrunError: when a task overran whose policy is to stop.
         """
         if self.phase is not Phase.IN_FRAME:
             raise LifecycleError(f"task {name!r} needs an open frame; the executive is {self.phase.value}")

@@ -25,7 +25,10 @@ class Lifecycle(Generic[P]):
         self.phase = start
 
     def move(self, step: str) -> P:
-        """Take a step and return the phase it leads to. Raises LifecycleError, and stays, where there is no edge."""
+        """Take a step and return the phase it leads to.
+
+        :raises LifecycleError: where there is no edge; the phase stays.
+        """
         try:
             self.phase = self._edges[self.phase, step]
         except KeyError:

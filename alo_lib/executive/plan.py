@@ -45,12 +45,12 @@ class Frame(NamedTuple):
 class TaskPlan:
     """A task as the schedule sees it. Periods, offsets and deadlines count frames, the budget is in nanoseconds.
 
-    The task is released at the start of every frame whose number is ``offset`` modulo ``period``, and has to end
-    within ``deadline`` frames of that (its period when None). Shorter periods have the higher priority; ``rank``
-    decides between equal ones, smaller first.
+    The task is released at the start of every frame whose number is ``offset`` modulo ``period``, and has to end within
+    ``deadline`` frames of that (its period when None). Shorter periods have the higher priority; ``rank`` decides
+    between equal ones, smaller first.
 
-    Raises ScheduleError, naming the task, for a period below 1, an offset outside [0, period), a deadline outside
-    [1, period] or a budget below 0.
+    :raises ScheduleError: naming the task, for a period below 1, an offset outside [0, period), a deadline outside [1,
+        period] or a budget below 0.
     """
 
     name: str

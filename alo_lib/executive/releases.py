@@ -82,7 +82,10 @@ class ReleaseLog:
         return sorted(self._worst, key=lambda each: -each.late)[:_WORST_KEPT]
 
     def lateness(self) -> Lateness:
-        """Quantiles so far. Raises ValueError before the first release."""
+        """Quantiles so far.
+
+        :raises ValueError: before the first release.
+        """
         if not self.frames:
             raise ValueError("no frame has been released yet, so there are no quantiles")
         heaped = np.cumsum(self._counts)

@@ -33,7 +33,7 @@ class Task:
 class Schedule:
     """The tasks in the order in which frames run them, with their table.
 
-    Raises ScheduleError, naming the task, for what :func:`build_table` refuses.
+    :raises ScheduleError: naming the task, for what :func:`build_table` refuses.
     """
 
     def __init__(self, tasks: Sequence[Task], *, frame_length: int) -> None:
@@ -43,7 +43,10 @@ class Schedule:
         self._position = {task.name: position for position, task in enumerate(self.tasks)}
 
     def position(self, name: str) -> int:
-        """Where in the frame the task stands. Raises ScheduleError for a name that is not in the schedule."""
+        """Where in the frame the task stands.
+
+        :raises ScheduleError: for a name that is not in the schedule.
+        """
         try:
             return self._position[name]
         except KeyError:

@@ -68,12 +68,12 @@ class FrameTable:
 def build_table(plans: Sequence[TaskPlan], frame_length: int) -> FrameTable:
     """Lay the tasks out and prove that each meets its deadline when every job takes its whole budget.
 
-    A frame takes the jobs that are released and not done, by rate-monotonic priority, as long as their budgets fit
-    into ``frame_length`` nanoseconds; what does not fit waits for the next frame. Inside a frame jobs run one after
-    the other without preemption, by minor frame and, in one, by priority.
+    A frame takes the jobs that are released and not done, by rate-monotonic priority, as long as their budgets fit into
+    ``frame_length`` nanoseconds; what does not fit waits for the next frame. Inside a frame jobs run one after the
+    other without preemption, by minor frame and, in one, by priority.
 
-    Raises ScheduleError, naming the task, when a name stands twice, when a response time exceeds its deadline under
-    some phasing, or when a job finds no frame in time.
+    :raises ScheduleError: naming the task, when a name stands twice, when a response time exceeds its deadline under
+        some phasing, or when a job finds no frame in time.
     """
     if frame_length <= 0:
         raise ScheduleError(f"frame length {frame_length} must be above 0 nanoseconds")

@@ -34,8 +34,9 @@ INDEX: Final = np.dtype(
 def read_index(folder: Path, files: Files | None = None) -> NDArray[np.void]:
     """A row a segment, dtype INDEX; from the index where it fits the segments, else from them, and then it is written.
 
-    An index is kept for a journal that was closed; that of one still open is made anew each time. Raises JournalError
-    as reading the journal does.
+    An index is kept for a journal that was closed; that of one still open is made anew each time.
+
+    :raises JournalError: as reading the journal does.
     """
     files = Files() if files is None else files
     try:

@@ -241,8 +241,10 @@ def best_copy(copies: Iterable[bytes]) -> bytes | None:
 def segments_of(read: Callable[[str], bytes | None]) -> list[bytes]:
     """The segments that an algorithm has left in its object store, in order; ``read`` gives a key's value, or None.
 
-    Raises JournalError where no copy of one holds. One that was being written for the first time when LEAN was killed
-    has one copy and nothing after it: the journal ends before it.
+    One that was being written for the first time when LEAN was killed has one copy and nothing after it: the journal
+    ends before it.
+
+    :raises JournalError: where no copy of a segment holds.
     """
     segments: list[bytes] = []
 

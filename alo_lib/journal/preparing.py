@@ -47,7 +47,10 @@ class Preparer:
         return spare
 
     def stop(self, *, remove: bool) -> None:
-        """Make no more, and ``remove`` what there is. Raises OSError."""
+        """Make no more, and ``remove`` what there is.
+
+        :raises OSError: when what there is cannot be removed.
+        """
         self._stopping = True
         if self._thread is not None:
             self._thread.join()

@@ -137,8 +137,10 @@ def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, fi
     """Read and check a journal from its folder, or from the bytes of its segments in order.
 
     ``unfinished`` takes a journal that is still being written, or whose writer was killed: it ends before the first
-    entry that does not hold, when none follows that does. Raises JournalError, naming segment and byte, when it is not
-    a journal, has another version, breaks its sequence, fails a checksum, or was not closed.
+    entry that does not hold, when none follows that does.
+
+    :raises JournalError: naming segment and byte, when it is not a journal, has another version, breaks its sequence,
+        fails a checksum, or was not closed.
     """
     if isinstance(source, Path):
         segments = scan_segments(load_images(source, Files() if files is None else files))
@@ -165,7 +167,10 @@ def load_images(folder: Path, files: Files) -> Iterator[tuple[str, Image]]:
 def scan_segments(
     images: Iterable[tuple[str, Image]],
 ) -> list[SegmentView]:
-    """Check every segment by itself. Raises JournalError for a header that does not hold: no header can be torn."""
+    """Check every segment by itself.
+
+    :raises JournalError: for a header that does not hold: no header can be torn.
+    """
     return [_scan_segment(name, image) for name, image in images]
 
 

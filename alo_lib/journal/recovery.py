@@ -73,7 +73,10 @@ def _remove_unmade(folder: Path, files: Files, findings: list[str]) -> None:
 
 
 def _end(segments: list[SegmentView], findings: list[str]) -> int:
-    """The segment that the journal ends in. Raises JournalError for damage."""
+    """The segment that the journal ends in.
+
+    :raises JournalError: for damage.
+    """
     expected = segments[0].first
     for place, segment in enumerate(segments):
         if segment.number != place or segment.name != segment_name(place) or (place == 0 and segment.first):

@@ -62,7 +62,9 @@ class Snapshots:
         """Keep a state that follows from the messages below ``sequence``; the two newest are kept.
 
         ``entry`` is the checksum of the last of them. Nothing is synced: a snapshot that the disk lost or tore is
-        passed over, and the journal alone has to be there. Raises JournalError.
+        passed over, and the journal alone has to be there.
+
+        :raises JournalError: when it cannot be written.
         """
         data = encode_snapshot(self._program, sequence, entry, state)
         files = self._files

@@ -114,7 +114,7 @@ class JournalWriter:
     def create(cls, folder: Path, *, files: Files | None = None, **options: Any) -> Self:
         """Begin a journal in a folder, which is made where its parent is and it is not.
 
-        Raises JournalError when the folder holds a journal already: :func:`alo_lib.journal.recover` continues one.
+        :raises JournalError: when the folder holds a journal already: :func:`alo_lib.journal.recover` continues one.
         """
         try:
             folder.mkdir(exist_ok=True)
@@ -166,7 +166,10 @@ class JournalWriter:
     # What the core does ----------------------------------------------------------------------------------------------
 
     def append(self, message: Message) -> int:
-        """Write one message; returns its sequence. Raises JournalError, and then for ever, when that fails."""
+        """Write one message; returns its sequence.
+
+        :raises JournalError: when that fails, and then for ever.
+        """
         rows = np.ascontiguousarray(message.records)
         return self._append(message.time, int(message.kind), len(rows), rows.nbytes, rows.view(np.int64))
 
@@ -186,7 +189,8 @@ class JournalWriter:
     def wait(self, sequence: int, timeout: float = 10.0) -> None:
         """Return when every message below ``sequence`` is on disk, syncing it where no thread does.
 
-        Raises JournalError on failure, TimeoutError after ``timeout`` seconds.
+        :raises JournalError: on failure.
+        :raises TimeoutError: after ``timeout`` seconds.
         """
         end = time.monotonic() + timeout
         if self._syncer is None:

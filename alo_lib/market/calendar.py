@@ -118,8 +118,9 @@ class MarketHours:
         """The hours of ``symbol`` (or of every symbol of the type) from ``data_folder``'s market-hours database.
 
         As in LEAN a symbol without an entry uses the market's ``[*]`` entry, an entry adds that one's holidays and
-        early closes to its own, and an option without holidays takes its underlying's. Raises DataError when the
-        database is missing, unreadable, or has no entry for the type.
+        early closes to its own, and an option without holidays takes its underlying's.
+
+        :raises DataError: when the database is missing, unreadable, or has no entry for the type.
         """
         path = market_hours_path(Path(data_folder))
         try:
@@ -212,7 +213,10 @@ class MarketHours:
         return bool(self.segments(day))
 
     def session(self, day: date) -> Session:
-        """The regular session of ``day``. Raises ValueError when the market is closed all day."""
+        """The regular session of ``day``.
+
+        :raises ValueError: when the market is closed all day.
+        """
         segments = self.segments(day)
         if not segments:
             raise ValueError(f"the market is closed on {day}; ask is_trading_day first")

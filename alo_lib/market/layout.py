@@ -96,7 +96,10 @@ _RIGHTS = {"call": 1, "put": -1}
 
 
 def parse_date(text: str) -> date:
-    """``yyyymmdd`` as a date. Raises ValueError when it is none."""
+    """``yyyymmdd`` as a date.
+
+    :raises ValueError: when it is none.
+    """
     if len(text) != 8 or not (text.isascii() and text.isdigit()):
         raise ValueError(f"'{text}' is no date; dates are written yyyymmdd")
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
@@ -178,7 +181,10 @@ class OptionArchive(Archive):
         return f"{self._prefix}{right}_{strike}_{contract.expiry:%Y%m%d}.csv"
 
     def contract(self, entry: str) -> ContractKey:
-        """The contract an entry belongs to. Raises ValueError when LEAN would not look the entry up by this name."""
+        """The contract an entry belongs to.
+
+        :raises ValueError: when LEAN would not look the entry up by this name.
+        """
         prefix = self._prefix
         parts = entry.removeprefix(prefix).removesuffix(".csv").split("_")
         if not (entry.startswith(prefix) and entry.endswith(".csv") and len(parts) == 3 and parts[0] in _RIGHTS):

@@ -22,7 +22,10 @@ _TICKER = re.compile(r"[A-Za-z0-9^$][A-Za-z0-9.^$=+-]*")
 
 
 def check_ticker(ticker: str) -> str:
-    """``ticker`` in upper case. Raises ValueError when it could not name a file."""
+    """``ticker`` in upper case.
+
+    :raises ValueError: when it could not name a file.
+    """
     if not _TICKER.fullmatch(ticker):
         raise ValueError(f"'{ticker}' is no ticker; tickers are letters, digits and . ^ $ = + -, such as BRK.B")
     return ticker.upper()
@@ -122,7 +125,9 @@ class MapFiles:
     def resolve(self, ticker: str, on: date | None = None) -> MapFile:
         """The security that ``ticker`` names on the day ``on`` (by default today, as LEAN resolves what a user types).
 
-        A ticker that no map file knows is a security of its own, listed at all times. Raises ValueError for no ticker.
+        A ticker that no map file knows is a security of its own, listed at all times.
+
+        :raises ValueError: for no ticker.
         """
         ticker = check_ticker(ticker)
         permtick, entries = ticker, self._by_ticker.get(ticker)

@@ -78,7 +78,7 @@ def take_snapshot(
     Without a time it is the session's close; without a resolution the finest that has quotes on that day; without a
     spot the mid of the underlying's quote, or its last trade where it has no quotes. Nothing after ``at`` is read.
 
-    Raises DataError when the market was closed then, or there are no quotes or no price.
+    :raises DataError: when the market was closed then, or there are no quotes or no price.
     """
     security = SecurityType.OPTION
     if not _has_files(folder, security, ticker) and _has_files(folder, SecurityType.INDEX_OPTION, ticker):

@@ -78,7 +78,7 @@ def _write_text(path: Path, lines: Iterable[str]) -> None:
 def write_security_file(archive: SecurityArchive, bars: Bars, hours: MarketHours) -> None:
     """Write the archive of one equity or index: its day's minute bars, or the whole history of hour and daily bars.
 
-    Raises ValueError for a price that is not a whole number of deci-cents.
+    :raises ValueError: for a price that is not a whole number of deci-cents.
     """
     write_zip(archive.path, {archive.entry: "".join(_lines(archive, bars, hours))})
 

@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 def nodes(n: int) -> Array:
     """The ``n + 1`` Chebyshev extreme points on [0, 1], from 1 down to 0.
 
-    Raises ValueError when n < 1.
+    :raises ValueError: when n < 1.
     """
     if n < 1:
         raise ValueError(f"n is {n}; at least 1 is needed")

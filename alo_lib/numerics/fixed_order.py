@@ -29,7 +29,10 @@ def product(a: Array, b: Array) -> Array:
 
 
 def solve(a: Array, b: Array) -> Array:
-    """Solution of ``a x = b`` for a matrix (n, n) and b (n,). Raises ZeroDivisionError for a singular matrix."""
+    """Solution of ``a x = b`` for a matrix (n, n) and b (n,).
+
+    :raises ZeroDivisionError: for a singular matrix.
+    """
     factors, x, n = np.array(a), np.array(b), len(b)
     pivots = np.empty(n, np.int64)
     if not lu_factor(factors, pivots, n):

@@ -11,7 +11,7 @@ Array = npt.NDArray[np.float64]
 def gauss_legendre(n: int) -> tuple[Array, Array]:
     """Nodes and weights of the n-point Gauss-Legendre rule on [0, 1].
 
-    Raises ValueError when n < 1 or when the weights fail their identities (sum 1, first moment 1/2).
+    :raises ValueError: when n < 1 or when the weights fail their identities (sum 1, first moment 1/2).
     """
     if n < 1:
         raise ValueError(f"n is {n}; at least 1 is needed")

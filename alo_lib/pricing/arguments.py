@@ -50,7 +50,10 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
 
 
 def are_american(style: Styles, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Which contracts of a shape may be exercised early. Raises PricingError for a word that is no style."""
+    """Which contracts of a shape may be exercised early.
+
+    :raises PricingError: for a word that is no style.
+    """
     words = np.asarray(style)
     american = words == "american"
     known = american | (words == "european")

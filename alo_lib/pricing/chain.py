@@ -27,7 +27,7 @@ class Chain:
     style: of all contracts, or (n,) of one each. panels: False solves each contract's own boundary, as :func:`price`.
     dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
 
-    Raises ValueError (PricingError) naming an argument outside its range.
+    :raises PricingError: naming an argument outside its range.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Chain:
     def roll(self, elapsed_years: float) -> None:
         """Let time pass; contracts past their expiry stay at zero time to expiry.
 
-        Raises ValueError (PricingError) when elapsed_years is negative or not finite.
+        :raises PricingError: when elapsed_years is negative or not finite.
         """
         if not 0.0 <= elapsed_years < np.inf:
             raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")

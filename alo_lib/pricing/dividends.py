@@ -48,7 +48,7 @@ _RATE_STEP = 0.005
 def check_dividends(dividends: Dividends) -> Cash:
     """The dividends in ascending order of their ex-times.
 
-    Raises PricingError when the shapes differ, a time is not positive, or an amount is negative or not finite.
+    :raises PricingError: when the shapes differ, a time is not positive, or an amount is negative or not finite.
     """
     times, amounts = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in dividends)
     if times.ndim != 1 or times.shape != amounts.shape:

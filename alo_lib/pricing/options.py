@@ -81,7 +81,10 @@ class Method:
         threads: int | None = None,
         dividends: Dividends | None = None,
     ) -> "Method":
-        """What the keywords mean. Raises ValueError (PricingError) naming one that is not allowed."""
+        """What the keywords mean.
+
+        :raises PricingError: naming one that is not allowed.
+        """
         check_choice("style", style, STYLES)
         cash = None if dividends is None else check_dividends(dividends)
         return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash)
@@ -156,8 +159,8 @@ def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) ->
 def run_values(options: Options, volatility: Array, rows: int, method: Method) -> Array:
     """Values of n options at volatilities (n,), shape (rows, n): 1 row for prices, 10 with the greeks.
 
-    Raises PricingError naming the first option whose boundary could not be computed; with ``invalid="nan"`` such
-    options are NaN.
+    :raises PricingError: naming the first option whose boundary could not be computed; with ``invalid="nan"`` such
+        options are NaN.
     """
     if method.cash is not None:
         paid, cash = _paid(options.time, method.cash), method.cash
@@ -231,13 +234,13 @@ def price(
 ) -> Array:
     """Option prices, in the arguments' broadcast shape.
 
-    rate, dividend_yield: continuously compounded decimals; volatility: a year, decimal; time_to_expiry: years;
-    right: +1 call, -1 put. By keyword, see :class:`Choices`: style="american", scheme="accurate", invalid="raise",
+    rate, dividend_yield: continuously compounded decimals; volatility: a year, decimal; time_to_expiry: years; right:
+    +1 call, -1 put. By keyword, see :class:`Choices`: style="american", scheme="accurate", invalid="raise",
     threads=None, dividends=None. Prices with cash dividends are finite differences (see
     :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
 
-    Raises ValueError (PricingError) naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"``
-    such elements become NaN and the rest is computed.
+    :raises PricingError: naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"`` such elements
+        become NaN and the rest is computed.
     """
     values = _values(
         1,
@@ -295,9 +298,11 @@ def implied_volatility(
 ) -> Array:
     """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape; keywords as there.
 
-    Raises ValueError (PricingError) as :func:`price` does, and where no volatility, or no single one, explains a
-    price: at or below the value without volatility (for an American option at least intrinsic), at or above the
-    no-arbitrage bound, or at expiry. With ``invalid="nan"`` such elements are NaN.
+    With ``invalid="nan"`` elements that have none are NaN.
+
+    :raises PricingError: as :func:`price` does, and where no volatility, or no single one, explains a price: at or
+        below the value without volatility (for an American option at least intrinsic), at or above the no-arbitrage
+        bound, or at expiry.
     """
     method = Method.of(**choices)
     shape, (prices, *columns) = prepare(
@@ -366,7 +371,7 @@ def exercise_boundary(
     With cash ``dividends`` it is that of the grid's steps of time, with a jump at each ex-time and NaN while nothing is
     exercised, such as a put shortly before one.
 
-    Raises ValueError (PricingError) naming an argument outside its range.
+    :raises PricingError: naming an argument outside its range.
     """
     _, flat = prepare(
         "raise",

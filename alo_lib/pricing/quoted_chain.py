@@ -56,7 +56,10 @@ class MarketTerms(NamedTuple):
     on_future: bool = False
 
     def check(self) -> "MarketTerms":
-        """Itself. Raises ValueError (PricingError) where spot, rate or yield, given by a user, is out of its domain."""
+        """Itself.
+
+        :raises PricingError: where spot, rate or yield, given by a user, is out of its domain.
+        """
         prepare("raise", spot=self.spot, rate=self.rate, dividend_yield=self.dividend_yield)
         return self
 
@@ -66,10 +69,10 @@ class QuotedChain:
 
     market, status: prices and what is known of them, as :func:`alo_lib.pricing.quotes.market_price` gives them; codes
     of :class:`ContractStatus`. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on
-    the others, but for the yields of :meth:`with_parity`.
+    the others, but for the yields of :meth:`with_parity`. Odd spots, strikes, yields and times do not raise: a feed has
+    them, and they are a contract's status.
 
-    Raises ValueError (PricingError) for a rate outside its domain. Odd spots, strikes, yields and times do not raise:
-    a feed has them, and they are a contract's status.
+    :raises PricingError: for a rate outside its domain.
     """
 
     def __init__(
@@ -114,7 +117,7 @@ class QuotedChain:
 
         Where an expiry's pairs give none its contracts keep the yield they have; options on futures keep the rate.
 
-        Raises ValueError (PricingError) where there are cash dividends too.
+        :raises PricingError: where there are cash dividends too.
         """
         if self.terms.dividends is not None:
             raise PricingError("cash dividends are given with parity, whose yield has them; allowed: one of the two")

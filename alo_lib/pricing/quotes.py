@@ -75,12 +75,12 @@ def market_price(
 ) -> tuple[Array, Codes]:
     """One price a contract, and its :class:`ContractStatus`; the price is NaN where it is not PRICED.
 
-    bid, ask, last: prices that broadcast to (n,); zero, negative and NaN mean missing. A quote needs both sides for
-    its mid. Where one is missing the last trade stands in if the side that is there does not contradict it: at or
-    above the bid, at or below the ask. A locked quote is one; a crossed one is a fault and gives no price, nor do its
-    sides. ``source="last"`` takes the last trade whatever the quote.
+    bid, ask, last: prices that broadcast to (n,); zero, negative and NaN mean missing. A quote needs both sides for its
+    mid. Where one is missing the last trade stands in if the side that is there does not contradict it: at or above the
+    bid, at or below the ask. A locked quote is one; a crossed one is a fault and gives no price, nor do its sides.
+    ``source="last"`` takes the last trade whatever the quote.
 
-    Raises ValueError (PricingError) when source is none of :data:`PRICE_SOURCES`.
+    :raises PricingError: when source is none of :data:`PRICE_SOURCES`.
     """
     check_choice("source", source, PRICE_SOURCES)
     sides = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (bid, ask, last)))

@@ -96,7 +96,7 @@ PRICE_SINE, PRICE_COSINE, PRICE_WEIGHT = range(3)
 def resolve_scheme(scheme: str | Scheme | tuple[int, int, int, int]) -> Scheme:
     """The scheme meant by a preset's name, a :class:`Scheme` or a tuple (m, n, l, p).
 
-    Raises ValueError for anything else.
+    :raises ValueError: for anything else.
     """
     if isinstance(scheme, Scheme):
         return scheme

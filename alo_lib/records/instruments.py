@@ -25,10 +25,12 @@ def osi_symbol(ticker: str, expiry: dt.date, strike: float, right: int) -> str:
 
 
 def osi_expiry(symbol: str) -> dt.date:
-    """The expiry date that an OSI symbol names. Raises ValueError for another symbol.
+    """The expiry date that an OSI symbol names.
 
     >>> osi_expiry("GOOG  160115C00750000")
     datetime.date(2016, 1, 15)
+
+    :raises ValueError: for another symbol.
     """
     return _date(symbol[6:12])
 
@@ -71,7 +73,10 @@ class InstrumentTable:
 
     @classmethod
     def of_stored(cls, symbols: list[str]) -> Self:
-        """What :meth:`stored` gave the symbols of. Raises ValueError for one that is there twice."""
+        """What :meth:`stored` gave the symbols of.
+
+        :raises ValueError: for one that is there twice.
+        """
         table = cls()
         for symbol in symbols:
             table._add(symbol)
@@ -94,7 +99,9 @@ class InstrumentTable:
     def know(self, rows: Records) -> None:
         """Take over the numbers in INSTRUMENT records, in the order in which another table gave them.
 
-        What is known stays. Raises ValueError for a number that would leave a gap, or that another symbol has.
+        What is known stays.
+
+        :raises ValueError: for a number that would leave a gap, or that another symbol has.
         """
         for number, symbol in zip(rows["instrument"].tolist(), rows["symbol"].tolist(), strict=True):
             name = symbol.decode()

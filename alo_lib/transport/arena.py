@@ -82,7 +82,10 @@ class Arena:
         return int(self.words[WRITER + CACHED])
 
     def take(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
-        """An array of zeros, aligned to 64 bytes, until :meth:`reset`. Raises ArenaFullError when it does not fit."""
+        """An array of zeros, aligned to 64 bytes, until :meth:`reset`.
+
+        :raises ArenaFullError: when it does not fit.
+        """
         wanted = np.dtype(dtype)
         if wanted.hasobject:
             raise SegmentError(f"an arena holds no Python objects; {wanted} does")

@@ -61,7 +61,10 @@ class Bus:
 
     @classmethod
     def create(cls, folder: Path, topics: Sequence[Topic]) -> "Bus":
-        """Declare a bus and make its rings; one that is there already must be the same. Raises SegmentError."""
+        """Declare a bus and make its rings; one that is there already must be the same.
+
+        :raises SegmentError: when it is not.
+        """
         bus = cls(folder, topics)
         for topic in topics:
             for publisher in topic.publishers:
@@ -83,7 +86,10 @@ class Bus:
 
     @classmethod
     def open(cls, folder: Path) -> "Bus":
-        """Read the wiring in a folder. Raises SegmentError when there is none."""
+        """Read the wiring in a folder.
+
+        :raises SegmentError: when there is none.
+        """
         try:
             declared = json.loads((folder / WIRING).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -97,7 +103,11 @@ class Bus:
         )
 
     def join(self, name: str, *, force: bool = False) -> "Member":
-        """Take part under a declared name: own its side of each of its rings. Raises NotOwnerError, SegmentError."""
+        """Take part under a declared name: own its side of each of its rings.
+
+        :raises NotOwnerError: while another process has one of them.
+        :raises SegmentError: for a name that was not declared, or a ring that is not there.
+        """
         return Member(self, name, force)
 
 

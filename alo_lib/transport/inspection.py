@@ -84,7 +84,10 @@ class Flow(NamedTuple):
 
 
 def segments_in(folder: Path) -> list[Path]:
-    """All segments in a folder and its folders, by path. Raises SegmentError when it is no folder."""
+    """All segments in a folder and its folders, by path.
+
+    :raises SegmentError: when it is no folder.
+    """
     if not folder.is_dir():
         raise SegmentError(f"{folder} is not a folder")
     found = []
@@ -120,7 +123,10 @@ class Look:
     """A segment opened for looking only."""
 
     def __init__(self, path: Path) -> None:
-        """Open it. Raises SegmentError when it is no segment."""
+        """Open it.
+
+        :raises SegmentError: when it is no segment.
+        """
         self.segment = Segment.open(path, writable=False)
         self.kind = self.segment.kind
         self.dtype = self.segment.dtype

@@ -48,7 +48,10 @@ class Role:
     """A side that this process owns until it closes it."""
 
     def __init__(self, segment: Segment, side: int, name: str, *, force: bool = False) -> None:
-        """Take the side. Raises NotOwnerError while its owner lives or may live, unless ``force``."""
+        """Take the side.
+
+        :raises NotOwnerError: while its owner lives or may live, unless ``force``.
+        """
         encoded = name.encode()
         if not 0 < len(encoded) <= NAME_BYTES:
             raise SegmentError(f"name {name!r} must have 1 to {NAME_BYTES} bytes")
@@ -114,13 +117,19 @@ class Side:
         self.close()
 
     def _open_words(self) -> Words:
-        """The segment, where this process has not closed it. Raises SegmentError."""
+        """The segment, where this process has not closed it.
+
+        :raises SegmentError: where it has.
+        """
         if self._role.segment.closed:
             raise SegmentError(f"segment {self._role.segment.path} was closed by this process")
         return self.words
 
     def _checked(self, status: int) -> int:
-        """A kernel's status. Raises NotOwnerError when another process has taken the side over."""
+        """A kernel's status.
+
+        :raises NotOwnerError: when another process has taken the side over.
+        """
         if status == FENCED:
             raise self._role.fenced()
         return status

@@ -135,19 +135,28 @@ class RecordRing(_Ring):
     def create(
         cls, path: Path, dtype: "np.dtype[Any]", *, capacity: int = 4096, compiled: bool | None = None
     ) -> "RecordRing":
-        """Make a ring of ``capacity`` slots, a power of two. Raises SegmentError when the path is taken."""
+        """Make a ring of ``capacity`` slots, a power of two.
+
+        :raises SegmentError: when the path is taken.
+        """
         return cls(Segment.create(path, SegmentKind.RECORDS, **_record_layout(dtype, capacity), compiled=compiled))
 
     @classmethod
     def ensure(
         cls, path: Path, dtype: "np.dtype[Any]", *, capacity: int = 4096, compiled: bool | None = None
     ) -> "RecordRing":
-        """Open the ring, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
+        """Open the ring, made now if there is none.
+
+        :raises SegmentError: when the one there is laid out otherwise.
+        """
         return cls(Segment.ensure(path, SegmentKind.RECORDS, **_record_layout(dtype, capacity), compiled=compiled))
 
     @classmethod
     def open(cls, path: Path, *, compiled: bool | None = None) -> "RecordRing":
-        """Open a ring. Raises SegmentError when there is none."""
+        """Open a ring.
+
+        :raises SegmentError: when there is none.
+        """
         return cls(Segment.open(path, SegmentKind.RECORDS, compiled=compiled))
 
     @property
@@ -159,11 +168,17 @@ class RecordRing(_Ring):
         return found
 
     def produce(self, name: str, *, force: bool = False) -> "RecordProducer":
-        """Own the writing side. Raises NotOwnerError while somebody else does, unless ``force``."""
+        """Own the writing side.
+
+        :raises NotOwnerError: while somebody else does, unless ``force``.
+        """
         return RecordProducer(self, name, force)
 
     def consume(self, name: str, *, force: bool = False) -> "RecordConsumer":
-        """Own the reading side. Raises NotOwnerError while somebody else does, unless ``force``."""
+        """Own the reading side.
+
+        :raises NotOwnerError: while somebody else does, unless ``force``.
+        """
         return RecordConsumer(self, name, force)
 
 
@@ -186,7 +201,12 @@ class RecordProducer(_Producer):
         return kernels.ring_recover
 
     def push(self, records: NDArray[Any]) -> None:
-        """Append records, all or none. Raises RingFullError, NotOwnerError, SegmentError for another layout."""
+        """Append records, all or none.
+
+        :raises RingFullError: when they do not fit.
+        :raises NotOwnerError: for who is not the writer.
+        :raises SegmentError: for another layout.
+        """
         if records.dtype != self._dtype:
             raise SegmentError(f"records of {records.dtype} do not belong into a ring of {self._dtype}")
         if self._checked(self._push(self._open_words(), self.epoch, words_of(records), records.size)) == kernels.FULL:
@@ -212,7 +232,10 @@ class RecordConsumer(_Side):
         return out[:found]
 
     def advance(self, count: int) -> None:
-        """Give the ``count`` oldest records' slots back. Raises ValueError for more than wait."""
+        """Give the ``count`` oldest records' slots back.
+
+        :raises ValueError: for more than wait.
+        """
         words = self._open_words()
         if not 0 <= count <= self.waiting:
             raise ValueError(f"count {count} must be between 0 and the {self.waiting} records that wait")
@@ -234,28 +257,43 @@ class MessageRing(_Ring):
 
     @classmethod
     def create(cls, path: Path, *, capacity: int = 1 << 14, compiled: bool | None = None) -> "MessageRing":
-        """Make a ring of ``capacity`` slots, a power of two. Raises SegmentError when the path is taken."""
+        """Make a ring of ``capacity`` slots, a power of two.
+
+        :raises SegmentError: when the path is taken.
+        """
         return cls(Segment.create(path, SegmentKind.MESSAGES, **_message_layout(capacity), compiled=compiled))
 
     @classmethod
     def ensure(cls, path: Path, *, capacity: int = 1 << 14, compiled: bool | None = None) -> "MessageRing":
-        """Open the ring, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
+        """Open the ring, made now if there is none.
+
+        :raises SegmentError: when the one there is laid out otherwise.
+        """
         return cls(Segment.ensure(path, SegmentKind.MESSAGES, **_message_layout(capacity), compiled=compiled))
 
     @classmethod
     def open(cls, path: Path, *, compiled: bool | None = None) -> "MessageRing":
-        """Open a ring. Raises SegmentError when there is none, or its messages are of another schema."""
+        """Open a ring.
+
+        :raises SegmentError: when there is none, or its messages are of another schema.
+        """
         segment = Segment.open(path, SegmentKind.MESSAGES, compiled=compiled)
         if segment.dtype != SCHEMA:
             raise SegmentError(f"segment {path} holds {segment.dtype}, not messages of schema {SCHEMA_VERSION}")
         return cls(segment)
 
     def produce(self, name: str, *, force: bool = False) -> "MessageProducer":
-        """Own the writing side. Raises NotOwnerError while somebody else does, unless ``force``."""
+        """Own the writing side.
+
+        :raises NotOwnerError: while somebody else does, unless ``force``.
+        """
         return MessageProducer(self, name, force)
 
     def consume(self, name: str, *, force: bool = False) -> "MessageConsumer":
-        """Own the reading side. Raises NotOwnerError while somebody else does, unless ``force``."""
+        """Own the reading side.
+
+        :raises NotOwnerError: while somebody else does, unless ``force``.
+        """
         return MessageConsumer(self, name, force)
 
 
@@ -281,7 +319,12 @@ class MessageProducer(_Producer):
         return kernels.message_recover
 
     def push(self, message: Message) -> None:
-        """Append a message, whole or not at all. Raises RingFullError, NotOwnerError, SegmentError."""
+        """Append a message, whole or not at all.
+
+        :raises RingFullError: when they do not fit.
+        :raises NotOwnerError: for who is not the writer.
+        :raises SegmentError: for a message that the ring could never hold.
+        """
         kind, time, records = message
         if records.dtype != LAYOUTS[kind]:
             raise SegmentError(f"a message of kind {kind.name} has records of {records.dtype}, not {LAYOUTS[kind]}")
@@ -320,7 +363,10 @@ class MessageConsumer(_Side):
         return decode(self._buffer[:length].tobytes()[:size])
 
     def advance(self) -> None:
-        """Give the oldest message's slots back. Raises ValueError when none waits."""
+        """Give the oldest message's slots back.
+
+        :raises ValueError: when none waits.
+        """
         if self._checked(self._advance(self._open_words(), self.epoch)) == 0:
             raise ValueError(f"no message waits in {self.ring.segment.path}")
 

@@ -85,8 +85,9 @@ class Segment:
         """Make a segment of ``capacity`` times ``stride`` words, all zero, and open it.
 
         Its memory is set aside now (``reserved`` bytes of data; all of them by default), because a page that cannot be
-        had later would kill the process that touches it. Raises SegmentError when the path is taken, or there is no
-        room.
+        had later would kill the process that touches it.
+
+        :raises SegmentError: when the path is taken, or there is no room.
         """
         schema = b"" if dtype is None else _described(dtype)
         size = HEADER_BYTES + capacity * stride * WORD
@@ -119,7 +120,10 @@ class Segment:
     def open(
         cls, path: Path, kind: SegmentKind | None = None, *, compiled: bool | None = None, writable: bool = True
     ) -> "Segment":
-        """Open a segment of a kind, or of any. Raises SegmentError when there is none or it is something else."""
+        """Open a segment of a kind, or of any.
+
+        :raises SegmentError: when there is none or it is something else.
+        """
         _need_posix()
         try:
             descriptor = os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
@@ -161,7 +165,10 @@ class Segment:
         reserved: int | None = None,
         compiled: bool | None = None,
     ) -> "Segment":
-        """Open the segment, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
+        """Open the segment, made now if there is none.
+
+        :raises SegmentError: when the one there is laid out otherwise.
+        """
         with suppress(_ExistsError):
             return cls.create(
                 path,
@@ -237,7 +244,10 @@ class Segment:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def reserve(self, first: int, count: int) -> None:
-        """Set the memory of ``count`` bytes from byte ``first`` aside. Raises SegmentError when there is no room."""
+        """Set the memory of ``count`` bytes from byte ``first`` aside.
+
+        :raises SegmentError: when there is no room.
+        """
         try:
             _reserve(self._descriptor, first, count)
         except OSError as error:

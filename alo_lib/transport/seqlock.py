@@ -50,17 +50,26 @@ class SeqLock:
 
     @classmethod
     def create(cls, path: Path, dtype: "np.dtype[Any]", *, compiled: bool | None = None) -> "SeqLock":
-        """Make a state. Raises SegmentError when the path is taken."""
+        """Make a state.
+
+        :raises SegmentError: when the path is taken.
+        """
         return cls(Segment.create(path, SegmentKind.SEQLOCK, **_layout(dtype), compiled=compiled))
 
     @classmethod
     def ensure(cls, path: Path, dtype: "np.dtype[Any]", *, compiled: bool | None = None) -> "SeqLock":
-        """Open the state, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
+        """Open the state, made now if there is none.
+
+        :raises SegmentError: when the one there is laid out otherwise.
+        """
         return cls(Segment.ensure(path, SegmentKind.SEQLOCK, **_layout(dtype), compiled=compiled))
 
     @classmethod
     def open(cls, path: Path, *, compiled: bool | None = None) -> "SeqLock":
-        """Open a state. Raises SegmentError when there is none."""
+        """Open a state.
+
+        :raises SegmentError: when there is none.
+        """
         return cls(Segment.open(path, SegmentKind.SEQLOCK, compiled=compiled))
 
     @property
@@ -74,11 +83,17 @@ class SeqLock:
         return load_acquire(self.segment.words, WRITER + POSITION)
 
     def write_as(self, name: str, *, force: bool = False) -> "SeqLockWriter":
-        """Own the writing side. Raises NotOwnerError while somebody else does, unless ``force``."""
+        """Own the writing side.
+
+        :raises NotOwnerError: while somebody else does, unless ``force``.
+        """
         return SeqLockWriter(self, name, force)
 
     def read(self, *, retries: int = DEFAULT_RETRIES) -> Reading:
-        """The last version. Raises SeqLockBusyError when it was overtaken in the first try and all retries."""
+        """The last version.
+
+        :raises SeqLockBusyError: when it was overtaken in the first try and all retries.
+        """
         if self.segment.closed:
             raise SegmentError(f"segment {self.segment.path} was closed by this process")
         version = self._read(self.segment.words, self._out, retries)
@@ -115,7 +130,10 @@ class SeqLockWriter(Side):
         self._write = state.segment.step(kernels.seqlock_write)
 
     def write(self, value: "np.void | NDArray[Any]") -> int:
-        """Publish a new version: a record, or an array of one. Returns its number. Raises NotOwnerError."""
+        """Publish a new version: a record, or an array of one. Returns its number.
+
+        :raises NotOwnerError: for who is not the writer.
+        """
         words = self._open_words()
         array = np.atleast_1d(np.asarray(value))
         if array.dtype != self.state.dtype or array.size != 1:

@@ -40,7 +40,10 @@ class StableVector:
     def create(
         cls, path: Path, dtype: "np.dtype[Any]", *, capacity: int = 1 << 24, compiled: bool | None = None
     ) -> "StableVector":
-        """Make a vector of ``capacity`` rows at most. Raises SegmentError when the path is taken."""
+        """Make a vector of ``capacity`` rows at most.
+
+        :raises SegmentError: when the path is taken.
+        """
         return cls(
             Segment.create(path, SegmentKind.STABLE_VECTOR, **_layout(dtype, capacity), reserved=0, compiled=compiled)
         )
@@ -49,14 +52,20 @@ class StableVector:
     def ensure(
         cls, path: Path, dtype: "np.dtype[Any]", *, capacity: int = 1 << 24, compiled: bool | None = None
     ) -> "StableVector":
-        """Open the vector, made now if there is none. Raises SegmentError when the one there is laid out otherwise."""
+        """Open the vector, made now if there is none.
+
+        :raises SegmentError: when the one there is laid out otherwise.
+        """
         return cls(
             Segment.ensure(path, SegmentKind.STABLE_VECTOR, **_layout(dtype, capacity), reserved=0, compiled=compiled)
         )
 
     @classmethod
     def open(cls, path: Path, *, compiled: bool | None = None) -> "StableVector":
-        """Open a vector. Raises SegmentError when there is none."""
+        """Open a vector.
+
+        :raises SegmentError: when there is none.
+        """
         return cls(Segment.open(path, SegmentKind.STABLE_VECTOR, compiled=compiled))
 
     def __len__(self) -> int:
@@ -81,7 +90,10 @@ class StableVector:
         return owner_of(self.segment.words, WRITER)
 
     def append_as(self, name: str, *, force: bool = False) -> "StableVectorWriter":
-        """Own the writing side. Raises NotOwnerError while somebody else does, unless ``force``."""
+        """Own the writing side.
+
+        :raises NotOwnerError: while somebody else does, unless ``force``.
+        """
         return StableVectorWriter(self, name, force)
 
     def close(self) -> None:
@@ -112,7 +124,8 @@ class StableVectorWriter(Side):
     def append(self, rows: NDArray[Any]) -> int:
         """Append rows, all or none. Returns the index of the first.
 
-        Raises SegmentError when the vector may have no more rows or the machine has no more memory, NotOwnerError.
+        :raises SegmentError: when the vector may have no more rows or the machine has no more memory.
+        :raises NotOwnerError: for who is not the writer.
         """
         words = self._open_words()
         if rows.dtype != self.vector.dtype:

@@ -15,7 +15,10 @@ CACHE_LINE_WORDS: Final = 8
 
 
 def record_words(dtype: "np.dtype[Any]") -> int:
-    """Words of one record. Raises SegmentError for a layout that does not consist of whole words."""
+    """Words of one record.
+
+    :raises SegmentError: for a layout that does not consist of whole words.
+    """
     if dtype.hasobject:
         raise SegmentError(f"a record layout with Python objects, {dtype}, cannot be shared")
     if dtype.itemsize == 0 or dtype.itemsize % WORD:

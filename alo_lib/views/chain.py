@@ -107,7 +107,7 @@ def chain_view(
     to the forward imply the same volatility, borrowing costs included, and is as "yield" where its quotes give none;
     "none" ignores them; a number is a yield.
 
-    Raises PricingError when spot, rate or yield are outside the pricing room's domains.
+    :raises PricingError: when spot, rate or yield are outside the pricing room's domains.
     """
     columns, years = snapshot.contracts, snapshot.years_to_expiry
     contracts = Contracts(

@@ -29,7 +29,8 @@ MAX_ROWS: Final = 2000
 def report_html(run: Run) -> str:
     """The report of a run as one self-contained HTML page.
 
-    Raises RunError or JournalError when the folder is not that of a finished run.
+    :raises RunError: when the folder is not that of a finished run.
+    :raises JournalError: when its journal cannot be read.
     """
     summary = run.about["summary"]
     tickers = ", ".join(summary["underlyings"])

@@ -111,8 +111,10 @@ def generate_market(
     """Write a market from ``start`` to ``end`` into ``data_folder``: minute and hour bars, full option chains.
 
     Each underlying also has ``history_days`` daily bars before. Options are quoted every ``quote_minutes``.
-    ``progress`` is told the ticker and day of each session that is done. Raises ValueError for arguments out of range,
-    and DataError when the folder holds market data already, unless it is this very market.
+    ``progress`` is told the ticker and day of each session that is done.
+
+    :raises ValueError: for arguments out of range.
+    :raises DataError: when the folder holds market data already, unless it is this very market.
     """
     root = Path(data_folder)
     tickers = tuple(underlying.ticker for underlying in underlyings)
