@@ -115,16 +115,8 @@ class Broker:
         wins = exercised and paid_less if position.quantity > 0 else not (exercised and paid_less)
         order = self._new(instrument, quantity, time, 0, OrderType.OPTION_EXERCISE, tag)
         self._account.fill(instrument, quantity, ZERO, ZERO, time, wins=wins)
-        settled = order.happens(
-            time,
-            OrderStatus.FILLED,
-            quantity=quantity,
-            message=_outcome(exercised, assigned, spot, self._account.profits[-1].profit, tag),
-            is_assignment=assigned,
-            in_the_money=exercised,
-            wins=wins,
-        )
-        events = [settled]
+        message = _outcome(exercised, assigned, spot, self._account.profits[-1].profit, tag)
+        events = [order.settles(time, message, is_assignment=assigned, in_the_money=exercised, wins=wins)]
         if exercised:
             shares = -option.right * quantity * option.multiplier
             message = "Option Assignment" if assigned else "Option Exercise"

@@ -97,15 +97,19 @@ class SimulatedOrder:
         price: Decimal = ZERO,
         fee: Decimal = ZERO,
         message: str = "",
-        is_assignment: bool = False,
-        in_the_money: bool = False,
-        wins: bool | None = None,
     ) -> OrderEvent:
         """Change the status and return the event that says so."""
         self.status = status
         self.filled += quantity
         self.paid += quantity * price
-        event = self._event(self.instrument, time, quantity, price, fee, message)
+        return self._keep(self._event(self.instrument, time, quantity, price, fee, message))
+
+    def settles(self, time: int, message: str, *, is_assignment: bool, in_the_money: bool, wins: bool) -> OrderEvent:
+        """The event that this order has settled an option: all of it, at no price."""
+        self.status = OrderStatus.FILLED
+        quantity = self.left
+        self.filled += quantity
+        event = self._event(self.instrument, time, quantity, ZERO, ZERO, message)
         return self._keep(replace(event, is_assignment=is_assignment, in_the_money=in_the_money, wins=wins))
 
     def delivers(self, instrument: int, time: int, quantity: int, price: Decimal, message: str) -> OrderEvent:
