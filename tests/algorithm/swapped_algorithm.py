@@ -38,8 +38,8 @@ class SwappedAlgorithm(VolatilityArbitrageAlgorithm):
     """One swap a run."""
 
     def initialize(self) -> None:
-        models.alpha_model.Insight = CountedInsight  # type: ignore[misc, assignment]
-        models.framework.PortfolioTarget = counted_target  # type: ignore[misc, assignment]
+        models.alpha_model.Insight = CountedInsight  # type: ignore[attr-defined, assignment]
+        models.framework.PortfolioTarget = counted_target  # type: ignore[attr-defined, assignment]
         super().initialize()
         swap = os.environ["ALO_SWAP"]
         if swap == "portfolio construction":
