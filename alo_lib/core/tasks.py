@@ -5,7 +5,7 @@ Nothing is decided here.
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, records
+from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
@@ -39,8 +39,6 @@ __all__ = [
     "wanted",
 ]
 
-_SIZED: Final = 0
-_LIMITED: Final = 1
 
 Decisions = Iterable[tuple[Kind, Records]]
 """What a task decided, in the order in which it is journaled; of an empty table nothing is."""
@@ -120,7 +118,7 @@ def target(work: Work, frame: Frame) -> Decisions:
         end_trades(strategy, state.settings, frame.time)
         signals = np.concatenate([*external.signals(state, frame.time), state.signals])
         state.proposals = proposed_trades(strategy, state.settings, signals, frame.time)
-        state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), _SIZED)
+        state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
     if state.targets.tobytes() == state.told_targets.tobytes():
         return ()
@@ -140,7 +138,7 @@ def limit(work: Work, frame: Frame) -> Decisions:
     strategy.trades += accepted
     state.proposals = []
     targets = closed_targets(undone + refused) + external.liquidation(state) + external.limit_targets(state, frame.time)
-    state.limited = _target_rows(targets, _LIMITED)
+    state.limited = _target_rows(targets, TargetStage.LIMITED)
     return ((Kind.TARGET, state.limited),)
 
 

@@ -20,6 +20,7 @@ from alo_lib.records.layouts import (
     OrderType,
     Records,
     Stage,
+    TargetStage,
     records,
 )
 from alo_lib.records.sessions import Session
@@ -66,6 +67,7 @@ __all__ = [
     "Records",
     "Session",
     "Stage",
+    "TargetStage",
     "Transient",
     "osi_expiry",
     "osi_symbol",

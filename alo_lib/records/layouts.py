@@ -27,6 +27,7 @@ __all__ = [
     "OrderType",
     "Records",
     "Stage",
+    "TargetStage",
     "records",
 ]
 
@@ -89,6 +90,13 @@ class Stage(IntEnum):
     PORTFOLIO = 2
     RISK = 3
     EXECUTION = 4
+
+
+class TargetStage(IntEnum):
+    """What a target of the core is."""
+
+    SIZED = 0
+    LIMITED = 1  # put by risk in the place of a sized one
 
 
 class HostEvent(IntEnum):
@@ -285,7 +293,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("vega", "<f8"),  # money per structure per 1.00 of volatility
         ]
     ),
-    # The position wanted in an instrument; `stage` 0 as sized, 1 as limited by risk.
+    # The position wanted in an instrument; `stage` is a TargetStage.
     Kind.TARGET: np.dtype(
         [("instrument", "<i4"), ("stage", "u1"), ("reason", "u1"), ("pad", "<u2"), ("quantity", "<i8")]
     ),

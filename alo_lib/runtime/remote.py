@@ -18,6 +18,7 @@ from alo_lib.records import (
     OrderReason,
     OrderStatus,
     Records,
+    TargetStage,
     records,
 )
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
@@ -34,7 +35,6 @@ Hear = Callable[[LinkPhase, str], None]
 """Hears how the link to a core stands: its phase, and why, in a sentence."""
 
 _OPENS_RISK: Final = (OrderReason.ENTRY,)
-_SIZED: Final = 0
 _PACED_FRAMES_LATE: Final = 500
 """A core that is paced takes for each as long as it takes; this is when its host wonders."""
 
@@ -255,7 +255,7 @@ class RemoteCore:
     def limited(self) -> Records:
         """TARGET records of this frame that risk put in place of sized ones."""
         rows = self._frame.of(Kind.TARGET)
-        limited: Records = rows[rows["stage"] != _SIZED]
+        limited: Records = rows[rows["stage"] != TargetStage.SIZED]
         return limited
 
     @property
@@ -362,9 +362,10 @@ class RemoteCore:
         self._open = True
         sendable = [records(Kind.INTENT, 0)]
         for answer in answers:
-            sized = answer.of(Kind.TARGET)
-            if any(each.kind is Kind.TARGET and each.records["stage"][0] == _SIZED for each in answer.decisions):
-                self._targets = sized[sized["stage"] == _SIZED]
+            rows = answer.of(Kind.TARGET)
+            sized = rows[rows["stage"] == TargetStage.SIZED]
+            if len(sized):
+                self._targets = sized
             sendable.append(self._allowed(answer))
         self._sendable = np.concatenate(sendable)
         return True
