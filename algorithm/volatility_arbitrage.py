@@ -75,11 +75,16 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 self._run_frame()
 
     def on_order_event(self, order_event: OrderEvent) -> None:
-        """Put in what happened to an order."""
+        """Put in what happened to an order; one in a security that the core does not know is journaled alone."""
         order = self.transactions.get_order_by_id(order_event.order_id)
         time = utc_nanoseconds(self.utc_time)
+        message = self._marshal.order_event(order_event, order.tag, int(order.type), time)
+        if message is None:
+            filled, number = float(order_event.fill_quantity), order_event.order_id
+            self.host_events.capture(HostEvent.ORDER, order_event.symbol, order=number, quantity=filled)
+            return
         with self._one_at_a_time:
-            self._core.accept(self._marshal.order_event(order_event, order.tag, int(order.type), time))
+            self._core.accept(message)
 
     def on_warmup_finished(self) -> None:
         """Journal that history has been told; a core that went on from its journal now meets LEAN's portfolio."""

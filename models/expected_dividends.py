@@ -5,7 +5,7 @@ from typing import Final
 
 from AlgorithmImports import Dividend, QCAlgorithm, Resolution, SecurityType, Split, SplitType, Symbol
 
-from alo_lib.market.expected_dividends import A_YEAR, dividends_again
+from alo_lib.market.expected_dividends import FIFTY_TWO_WEEKS, dividends_again
 from models.chain_terms import Announced
 
 __all__ = ["expected_dividends"]
@@ -28,7 +28,11 @@ def expected_dividends(algorithm: QCAlgorithm) -> Announced:
         if key not in known:
             if len(known) >= _KEPT:
                 del known[next(iter(known))]
-            span = (dt.datetime.combine(time, dt.time()) - A_YEAR - dt.timedelta(days=1), time, Resolution.DAILY)
+            span = (
+                dt.datetime.combine(time, dt.time()) - FIFTY_TWO_WEEKS - dt.timedelta(days=1),
+                time,
+                Resolution.DAILY,
+            )
             paid = [
                 (one.end_time.date(), float(one.distribution)) for one in algorithm.history[Dividend](underlying, *span)
             ]

@@ -19,7 +19,7 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.records import Contract, Kind, Message, OrderReason, Records, records
+from alo_lib.records import MICROSECOND, Contract, Kind, Message, OrderReason, Records, records
 from alo_lib.runtime import Told
 
 __all__ = [
@@ -36,18 +36,18 @@ __all__ = [
 
 _EPOCH: Final = dt.datetime(1970, 1, 1)
 _EASTERN: Final = ZoneInfo("America/New_York")
-_TAG: Final = re.compile(r"#(\d+)$")
+_TAG: Final = re.compile(rf"(?:{'|'.join(re.escape(each.tag) for each in OrderReason)}) #(\d+)")
 _DAY: Final = dt.timedelta(days=1)
 
 
 def utc_nanoseconds(time: dt.datetime) -> int:
     """Nanoseconds since the epoch of a UTC time, exact to its microseconds; LEAN gives some of them a zone."""
-    return (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1) * 1000
+    return (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1) * MICROSECOND
 
 
 def utc_datetime(time: int) -> dt.datetime:
     """The naive UTC time of nanoseconds since the epoch, exact to microseconds."""
-    return _EPOCH + dt.timedelta(microseconds=time // 1000)
+    return _EPOCH + dt.timedelta(microseconds=time // MICROSECOND)
 
 
 def nanoseconds(local: dt.datetime) -> int:
@@ -61,8 +61,8 @@ def order_tag(reason: int, order: int) -> str:
 
 
 def order_number(tag: str | None) -> int:
-    """The intent that an order's tag names; 0 for an order that LEAN made on its own, which may have no tag."""
-    found = _TAG.search(tag or "")
+    """The intent that an order's tag names; 0 for an order of somebody else, which may have any tag or none."""
+    found = _TAG.fullmatch(tag or "")
     return int(found.group(1)) if found else 0
 
 
@@ -137,10 +137,12 @@ class Marshal:
         if len(quotes):
             yield Message(Kind.QUOTE, time, quotes)
 
-    def order_event(self, event: OrderEvent, tag: str | None, order_type: int, time: int) -> Message:
-        """What happened to an order."""
-        array = records(Kind.ORDER_EVENT, order=order_number(tag), type=order_type)
-        array["instrument"] = self._number[event.symbol]
+    def order_event(self, event: OrderEvent, tag: str | None, order_type: int, time: int) -> Message | None:
+        """What happened to an order; None in a security that the core was not told of, as a swapped model's may be."""
+        instrument = self.number_or(event.symbol, -1)
+        if instrument < 0:
+            return None
+        array = records(Kind.ORDER_EVENT, instrument=instrument, order=order_number(tag), type=order_type)
         array["status"] = int(event.status)
         array["quantity"] = int(event.fill_quantity)
         array["price"] = float(event.fill_price)

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import Bars, OptionBars
+from alo_lib.records import HOUR
 
 __all__ = ["hour_bars", "hour_chain"]
 
-_HOUR: Final = 3_600_000_000_000
 _SIDES: Final = ("", "bid_", "ask_")
 
 
@@ -43,7 +43,7 @@ def _merge(bars: Bars, starts: NDArray[np.intp], times: NDArray[np.int64]) -> Ba
 
 
 def _hour_ends(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    return -(-times // _HOUR) * _HOUR
+    return -(-times // HOUR) * HOUR
 
 
 def hour_bars(bars: Bars) -> Bars:

@@ -31,7 +31,7 @@ __all__ = [
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TYPE_NAMES = {
     SecurityType.EQUITY: "Equity",
     SecurityType.INDEX: "Index",
@@ -163,7 +163,7 @@ class MarketHours:
                     HoursSegment(_offset(part["start"]), _offset(part["end"]), part["state"].lower())
                     for part in entry.get(weekday) or ()
                 )
-                for weekday in _WEEKDAYS
+                for weekday in WEEKDAYS
             ),
             holidays=frozenset(_slashed_date(text) for text in entry.get("holidays") or ()),
             early_closes={_slashed_date(day): _offset(time) for day, time in (entry.get("earlyCloses") or {}).items()},

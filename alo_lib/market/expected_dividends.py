@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Final
 
-__all__ = ["A_YEAR", "dividends_again"]
+__all__ = ["FIFTY_TWO_WEEKS", "dividends_again"]
 
-A_YEAR: Final = timedelta(days=364)
+FIFTY_TWO_WEEKS: Final = timedelta(days=364)
 """Whole weeks: companies keep to the day of the week."""
 _EARLY: Final = timedelta(days=21)  # less than the month of those who pay monthly
 
@@ -23,7 +23,7 @@ def dividends_again(
     payments, factors = list(paid), list(splits)
     expected = []
     for day, amount in payments:
-        again = day + A_YEAR
+        again = day + FIFTY_TWO_WEEKS
         early = any(timedelta() <= again - other <= _EARLY for other, _ in payments)
         if again < today or early:
             continue

@@ -15,7 +15,7 @@ from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
-from alo_lib.records import years_between
+from alo_lib.records import SECOND, years_between
 
 __all__ = ["ChainSnapshot", "take_snapshot"]
 
@@ -127,7 +127,7 @@ def _moment(hours: MarketHours, day: date, at: timedelta | None) -> int:
         return session.close
     moment = utc_time(day, at, NEW_YORK)
     if not session.open < moment <= session.close:
-        opened, closed = (datetime.fromtimestamp(one // 10**9, NEW_YORK) for one in session[1:])
+        opened, closed = (datetime.fromtimestamp(one // SECOND, NEW_YORK) for one in session[1:])
         raise DataError(
             f"the session of {day} was from {opened:%H:%M} to {closed:%H:%M} in New York; name a time in it"
         )

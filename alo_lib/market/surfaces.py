@@ -10,11 +10,11 @@ from alo_lib.market.layout import DataKind, Resolution, SecurityType
 from alo_lib.market.volatility_files import SurfaceLine, SurfacePoint
 from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain, market_price
 from alo_lib.pricing.forwards import trailing_yield
-from alo_lib.records import DAY, SECOND, YEAR, years_between
+from alo_lib.records import DAY, DAYS_A_YEAR, SECOND, YEAR, years_between
 
 __all__ = ["daily_surfaces", "exchange_datetime"]
 
-_YEAR: Final = timedelta(days=365)
+_YEAR: Final = timedelta(days=DAYS_A_YEAR)
 _LEAST_LIFE: Final = DAY / YEAR
 """Years; a day before the end an option has no volatility of its own any more."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import Bars, OptionBars, contract_keys
-from alo_lib.market.calendar import HoursSegment, MarketHours, database_key, utc_to_local
+from alo_lib.market.calendar import WEEKDAYS, HoursSegment, MarketHours, database_key, utc_to_local
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.layout import (
     Archive,
@@ -51,7 +51,6 @@ _ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _FILE_MODE = 0o100644 << 16
 _MILLISECOND = 1_000_000
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PROPERTIES_HEADER = (
     "market,symbol,type,description,quote_currency,contract_multiplier,minimum_price_variation,lot_size,market_ticker,"
     "minimum_order_size,price_magnifier,strike_multiplier"
@@ -201,7 +200,7 @@ def write_market_hours(
 
 
 def _hours_entry(hours: MarketHours) -> dict[str, object]:
-    week = {name: [_segment(part) for part in hours.week[number]] for number, name in enumerate(_WEEKDAYS)}
+    week = {name: [_segment(part) for part in hours.week[number]] for number, name in enumerate(WEEKDAYS)}
     return {
         "dataTimeZone": hours.data_zone.key,
         "exchangeTimeZone": hours.exchange_zone.key,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from alo_lib.market import MapFile
-from alo_lib.records import MINUTE, SECOND, Linked, OrderType
+from alo_lib.records import HOUR, MINUTE, SECOND, Linked, OrderType
 from alo_lib.simulation.account import Account, Position
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.fees import market_order_fee
@@ -27,7 +27,6 @@ _SPLIT_CANCEL: Final = "Canceled due to impending split. Separate MarketOnClose 
 _DELISTING_CANCEL: Final = "the option has expired"
 _ASSIGNMENT_TAG: Final = "Simulated option assignment before expiration"
 
-_HOUR: Final = 60 * MINUTE
 _ON_CLOSE_BUFFER: Final = 15 * MINUTE + 30 * SECOND
 _ASSIGNED_WITHIN: Final = dt.timedelta(days=4)
 _ASSIGNED_BEYOND: Final = Decimal("0.05")
@@ -107,7 +106,7 @@ class Settlement:
         """
         if time < self._next_assignment:
             return []
-        self._next_assignment = time - time % _HOUR + _HOUR
+        self._next_assignment = time - time % HOUR + HOUR
         events = []
         short = [(number, position) for number, position in self._held() if position.quantity < 0]
         for number, position in sorted(short, key=lambda each: self._root(each[0])):

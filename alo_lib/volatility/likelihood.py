@@ -20,8 +20,7 @@ Array = NDArray[np.float64]
 
 MU, OMEGA, UP, DOWN, BETA, NU, SKEW = range(7)
 _COUNT = 7
-_RECURSIVE = 5
-"""The first five coordinates move the variance; nu and skew move the density only."""
+# The first five coordinates move the variance; nu and skew move the density only.
 
 
 @kernel

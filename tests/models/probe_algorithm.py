@@ -2,9 +2,9 @@
 
 import json
 
-from AlgorithmImports import DataNormalizationMode, OptionContract, QCAlgorithm, Resolution, Slice
+from AlgorithmImports import DataNormalizationMode, OptionContract, OrderEvent, QCAlgorithm, Resolution, Slice
 
-from models import AloOptionPriceModel, AloVolatilityModel
+from models import AloOptionPriceModel, AloVolatilityModel, Marshal
 
 
 class ProbeAlgorithm(QCAlgorithm):
@@ -25,8 +25,21 @@ class ProbeAlgorithm(QCAlgorithm):
         if chain is None or (self.time.hour, self.time.minute) != (10, 0):
             return
         rows = [self.row(contract) for contract in sorted(chain, key=lambda contract: contract.symbol.value)]
-        seen = {"contracts": rows, "volatility": float(self.equity.volatility_model.volatility)}
-        self.object_store.save("probe", json.dumps(seen))
+        self.seen = {"contracts": rows, "volatility": float(self.equity.volatility_model.volatility)}
+        self.market_order(self.equity.symbol, 1, tag="somebody else's #3")
+
+    def on_order_event(self, order_event: OrderEvent) -> None:
+        tag = self.transactions.get_order_by_id(order_event.order_id).tag
+        stranger, knowing = Marshal(), Marshal()
+        knowing.add_underlying(7, self.equity.symbol)
+        known = knowing.order_event(order_event, tag, 0, 0)
+        assert known is not None
+        self.seen["stranger"] = stranger.order_event(order_event, tag, 0, 0) is None
+        self.seen["instrument"] = int(known.records["instrument"][0])
+        self.seen["order"] = int(known.records["order"][0])
+
+    def on_end_of_algorithm(self) -> None:
+        self.object_store.save("probe", json.dumps(self.seen))
 
     def row(self, contract: OptionContract) -> dict[str, object]:
         greeks = contract.greeks

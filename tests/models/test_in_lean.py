@@ -60,3 +60,8 @@ def test_the_volatility_is_the_forecast_on_split_adjusted_closes(seen: dict[str,
     forecaster = VolatilityForecaster(settings)
     assert forecaster.update(closes) is None
     assert seen["volatility"] == pytest.approx(forecaster.volatility(1 / 12), abs=1e-6)
+
+
+def test_an_order_of_somebody_else_is_none_of_the_core_s(seen: dict[str, Any]) -> None:
+    assert seen["stranger"]  # it is in a security that the core was not told of
+    assert (seen["instrument"], seen["order"]) == (7, 0)  # its tag names an order, but not as the core's do
