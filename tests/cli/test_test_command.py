@@ -60,3 +60,16 @@ def test_arguments_go_to_pytest_and_all_includes_slow_tests(run, one_test):
 def test_checks_run_with_this_python(run, steps, one_test):
     steps("import sys; print(sys.executable)")
     assert sys.executable in run("test", one_test("pass")).out
+
+
+def test_the_whole_suite_runs_on_all_processors_and_a_part_of_it_on_one(run, steps, monkeypatch):
+    commands = []
+    monkeypatch.setattr(
+        "alo_lib.cli.commands.test._stream", lambda command: commands.append(command[1:]) or (0, "1 passed")
+    )
+    steps()
+    assert run("test").status == run("test", "tests/views").status == 0
+    assert commands == [
+        ["-m", "pytest", "-m", "not slow", "-n", "auto", "--dist", "loadfile"],
+        ["-m", "pytest", "-m", "not slow", "tests/views"],
+    ]

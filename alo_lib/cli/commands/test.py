@@ -40,6 +40,9 @@ _CHECKS = (
     Check("import-linter", ("-c", _IMPORTS)),
 )
 
+_ON_ALL_PROCESSORS = ("-n", "auto", "--dist", "loadfile")
+"""Tests of one file stay together: they share what their fixtures make."""
+
 
 @click.command(
     short_help="Run all tests and checks of the project.",
@@ -52,7 +55,7 @@ def test(everything: bool, only_pytest: bool, pytest_arguments: tuple[str, ...])
     """Run ruff, mypy, import-linter and pytest over the project.
 
     Every check runs, also after one has failed; the exit status is 1 when any of them failed. Whatever else is given
-    goes to pytest.
+    goes to pytest; where nothing is, the whole suite runs on as many processors as there are.
 
     \b
     Examples:
@@ -61,7 +64,8 @@ def test(everything: bool, only_pytest: bool, pytest_arguments: tuple[str, ...])
       alo test --only-pytest tests/views -k report
     """
     chosen = () if everything else ("-m", "not slow")
-    pytest = Check("pytest", ("-m", "pytest", *chosen, *pytest_arguments), counts=True)
+    given = pytest_arguments or _ON_ALL_PROCESSORS
+    pytest = Check("pytest", ("-m", "pytest", *chosen, *given), counts=True)
     outcomes = [_run(step) for step in ((pytest,) if only_pytest else (*_CHECKS, pytest))]
     click.echo()
     for step, passed, seconds, last_line in outcomes:
