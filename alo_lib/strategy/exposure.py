@@ -44,6 +44,7 @@ def equity(state: StrategyState) -> float:
 def _exposure(state: StrategyState, number: int, underlying: Underlying, time: int) -> Records:
     book, portfolio = underlying.book, state.portfolio
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
+    underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
     shares = portfolio.quantity(number)
     spot = book.spot if np.isfinite(book.spot) else 0.0
     exposure = records(Kind.EXPOSURE, underlying=number, spot=spot, shares=shares, delta=shares, value=shares * spot)

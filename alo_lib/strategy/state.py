@@ -33,7 +33,7 @@ class Underlying:
     session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
     valuation: Valuation | None = None
-    implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of held legs, by instrument
+    implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
     exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
 
