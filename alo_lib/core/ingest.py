@@ -1,6 +1,5 @@
 """Taking messages into the state: one small function a kind."""
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Final
 
@@ -42,9 +41,7 @@ def _instruments(state: State, message: Message) -> None:
 
 
 def _session(state: State, message: Message) -> None:
-    row = message.records[0]
-    day = dt.datetime.strptime(str(row["date"]), "%Y%m%d").date()
-    state.strategy.session = Session(day, int(row["open"]), int(row["close"]))
+    state.strategy.session = Session.of_record(message.records[0])
     for underlying in state.strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from alo_lib.learning.environment import EPISODE_DAYS, TradingEnvironment
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import FEATURES
+from alo_lib.records import TRADING_DAYS
 from alo_lib.settings import Settings
-from alo_lib.volatility import TRADING_DAYS
 
 __all__ = ["RULES_TRIED", "Evaluation", "Rule", "Sizing", "evaluate", "seeds_for", "tune"]
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderStatus, OrderType, records
+from alo_lib.records import EVENT_TEXT, HostEvent, InstrumentTable, Kind, Message, OrderStatus, OrderType, records
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
-
-_TEXT: Final = 120
 
 
 class HostPosition(NamedTuple):
@@ -39,7 +37,7 @@ class Reconciliation:
             Message(
                 Kind.EVENT,
                 time,
-                records(Kind.EVENT, event=HostEvent.RECOVERY, instrument=-1, text=finding.encode()[:_TEXT]),
+                records(Kind.EVENT, event=HostEvent.RECOVERY, instrument=-1, text=finding.encode()[:EVENT_TEXT]),
             )
             for finding in self.findings
         ]

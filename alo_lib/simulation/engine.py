@@ -20,8 +20,9 @@ from alo_lib.journal import (
 )
 from alo_lib.market import ContractKey, DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Session
-from alo_lib.runtime import Beginning, Continuation, Teller, Timetable, Told, begin
+from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
+from alo_lib.runtime import Beginning, Continuation, MarketRecord, Teller, Timetable, begin
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
@@ -39,7 +40,6 @@ from alo_lib.simulation.trades import TradeBuilder
 
 __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
-_ONE_DAY: Final = dt.timedelta(days=1)
 _BARS_A_SNAPSHOT: Final = 5
 _RUN: Final = ("alo_lib.simulation.engine",)
 """What decides a run: the broker and the account as well as the core."""
@@ -180,7 +180,7 @@ class _Run:
         )
         self._trades = TradeBuilder(self._listing)
         self._midnights = [
-            utc_time(settings.start + n * _ONE_DAY, dt.timedelta(), self._zone)
+            utc_time(settings.start + n * CALENDAR_DAY, dt.timedelta(), self._zone)
             for n in range((settings.end - settings.start).days + 2)
         ]
         start, end = self._midnights[0], self._midnights[-1]
@@ -363,7 +363,7 @@ class _Run:
     def _pass_night(self, before: Session | None, after: Session) -> None:
         """What happens between two sessions, or before the first: LEAN's looks at positions, and midnights' samples."""
         looks = set(self._nights.before(after, self._expiries(), self._held()))
-        over = None if before is None else self._nights.midnight(before.day + _ONE_DAY)
+        over = None if before is None else self._nights.midnight(before.day + CALENDAR_DAY)
         if before is not None and over is not None and self._nights.after(before, self._expiries(), last=False):
             looks.add(over)
         midnights = [time for time in self._midnights if time <= after.open]
@@ -382,7 +382,7 @@ class _Run:
         """The last time of a run, at which it is sampled: the midnight after, where data come then, else the close."""
         time = session.close
         if self._nights.after(session, self._expiries(), last=True):
-            time = self._nights.midnight(session.day + _ONE_DAY)
+            time = self._nights.midnight(session.day + CALENDAR_DAY)
             self._tell(self._settlement.assign(time))
         self._sampler.midnight(time)
 

@@ -19,8 +19,9 @@ from alo_lib.market import (
     Resolution,
     SecurityType,
 )
-from alo_lib.records import DAY, Contract, Session
-from alo_lib.runtime import Told
+from alo_lib.records import CALENDAR_DAY, DAY, Contract, Session
+from alo_lib.runtime import MarketRecord
+from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy import select_contracts
@@ -28,7 +29,6 @@ from alo_lib.strategy.forecast import DailyBar
 
 __all__ = ["Feed", "FeedState"]
 
-_ONE_DAY: Final = dt.timedelta(days=1)
 _FIRST_DAY: Final = dt.date(1970, 1, 2)
 
 
@@ -117,7 +117,7 @@ class Feed:
         universe = self._folder.universe(ticker, day, lookback=1)
         if universe is not None and universe.underlying is not None and universe.underlying.close > 0.0:
             listed = universe.contracts(self._folder.hours(SecurityType.OPTION, ticker))
-            when = max(universe.day + _ONE_DAY, self._settings.start)
+            when = max(universe.day + CALENDAR_DAY, self._settings.start)
             self._selected[ticker] = select_contracts(self._settings, when, universe.underlying.close, listed)
         elif universe is not None:
             place = f"{ticker} universe of {universe.day}"

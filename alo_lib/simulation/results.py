@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from alo_lib.core import Settings
 from alo_lib.market import MapFile
-from alo_lib.records import SECOND, OrderType
+from alo_lib.records import SECOND, TRADING_DAYS, OrderType
+from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.identifiers import symbol_object
 from alo_lib.simulation.lean_json import (
@@ -163,7 +164,7 @@ class _Writer:
                 "outOfSampleDays": 0,
                 "startDate": f"{settings.start}T00:00:00Z",
                 "endDate": f"{settings.end}T23:59:59Z",
-                "tradingDaysPerYear": 252,
+                "tradingDaysPerYear": TRADING_DAYS,
             },
         }
 

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from alo_lib.records import TRADING_DAYS
 
 from alo_lib.volatility.errors import ParameterError
 from alo_lib.volatility.innovations import Distribution, density_constants, downside_share
-from alo_lib.volatility.returns import TRADING_DAYS
 
 __all__ = ["GjrParameters"]
 

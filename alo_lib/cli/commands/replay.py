@@ -111,12 +111,13 @@ def _speed(text: str) -> float:
 
 def _time(text: str) -> int:
     import datetime as dt
-    from zoneinfo import ZoneInfo
+
+    from alo_lib.records import NEW_YORK
 
     try:
         local = dt.datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a time such as '2015-12-24 10:30'", param_hint="'--until'") from None
     if local.tzinfo is None:
-        local = local.replace(tzinfo=ZoneInfo("America/New_York"))
+        local = local.replace(tzinfo=NEW_YORK)
     return int(local.timestamp() * 1_000_000) * 1000
