@@ -19,8 +19,9 @@ from AlgorithmImports import (
 )
 
 from alo_lib.pricing.arguments import PricingError
-from models.chain_terms import hours_of, properties_of, utc_of
+from models.chain_terms import hours_of, properties_of
 from models.compiled_border import READ, WRITTEN
+from models.marshalling import utc_of
 from models.option_price_model import AloOptionPriceModel
 
 __all__ = ["greeks_history"]
