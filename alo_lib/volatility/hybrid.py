@@ -171,10 +171,6 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
         implied = _quoted(float(history.implied[-1])) if len(history) else begin.implied
         return HybridPath(paths, history.implied, HybridState(tuple(path.state for path in paths), implied))
 
-    def uses_implied(self, state: HybridState) -> bool:
-        """Whether the forecast from ``state`` rests on its implied volatility too."""
-        return self.implied_blend is not None and state.implied is not None
-
     def fitted_variance(self, state: HybridState) -> Array:
         """Mean expected daily variance over each of ``horizons``, shape (k,), decimals."""
         forecasts = {

@@ -133,8 +133,6 @@ def test_chain_agrees_with_the_functions_in_the_callers_order() -> None:
     assert (np.diff(back, axis=0) > 0.0).all()
     missing = chain.implied_volatility(np.full(6, np.nan), 100.0, rates, 0.01)
     assert np.isnan(missing).all()
-    chain.roll(0.3)
-    assert chain.time_to_expiry.min() == 0.0
 
 
 def test_a_contracts_value_does_not_depend_on_the_rest_of_its_chain_nor_on_what_was_asked_before() -> None:
