@@ -55,7 +55,6 @@ class Work(NamedTuple):
 def take_in(work: Work, frame: Frame) -> Decisions:
     """Take in what has arrived."""
     state = work.state
-    state.news = bool(work.waiting)
     for underlying in state.strategy.underlyings.values():
         underlying.market_news = False
     while work.waiting:
@@ -99,24 +98,28 @@ def signal(work: Work, frame: Frame) -> Decisions:
         for underlying in strategy.underlyings.values()
         if underlying.market_news and underlying.valuation is not None and not strategy.external.decides(Stage.ALPHA)
     ]
-    state.signals = np.concatenate([records(Kind.SIGNAL, 0), *ranked])
+    state.ranked, state.signals = True, np.concatenate([records(Kind.SIGNAL, 0), *ranked])
     return ((Kind.SIGNAL, state.signals),)
 
 
 def rank_nothing(work: Work, frame: Frame) -> Decisions:
-    """In place of :func:`signal`, which saves the time that was lost and opens no risk."""
-    work.state.signals = records(Kind.SIGNAL, 0)
+    """In place of :func:`signal`, which saves the time that was lost: the frame opens no risk, whoever would."""
     return ()
 
 
 def target(work: Work, frame: Frame) -> Decisions:
-    """Decide what to hold: which trades end, which are wanted, how many shares hedge them. Told where it changed."""
+    """Decide what to hold: which trades end, which are wanted, how many shares hedge them. Told where it changed.
+
+    In a frame whose signals were not made nothing is opened, on insights of the host's models neither: they stand, and
+    a later frame acts on them.
+    """
     state, strategy = work.state, work.state.strategy
     if strategy.external.decides(Stage.PORTFOLIO):
         state.targets = records(Kind.TARGET, 0)
     else:
         end_trades(strategy, state.settings, frame.time)
-        signals = np.concatenate([*external.signals(state, frame.time), state.signals])
+        insights = overruling.signals(state, frame.time) if state.ranked else []
+        signals = np.concatenate([*insights, state.signals])
         state.proposals = proposed_trades(strategy, state.settings, signals, frame.time)
         state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)

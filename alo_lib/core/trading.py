@@ -75,7 +75,6 @@ class TradingCore:
         self.instruments = InstrumentTable()
         self._journal = journal
         self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
-        self._news = False  # whether the open frame, or the last, has any
         self.calibrations_given = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
@@ -102,9 +101,9 @@ class TradingCore:
 
     def overrule(self, message: Message) -> None:
         """Put in what models of the host decided: it counts in the open frame from here on, else in the next one."""
-        if self.in_frame and not self._news:  # which no task does anything in, and which is not journaled
+        if self.in_frame and not self._state.news:  # which no task does anything in, and which is not journaled
             self._executive.run_to(len(self._executive.schedule.tasks))
-        message.records["within"] = self._executive.place + 1 if self.in_frame and self._news else 0
+        message.records["within"] = self._executive.place + 1 if self.in_frame and self._state.news else 0
         self.accept(message)
 
     def remark(self, message: Message) -> None:
@@ -122,14 +121,15 @@ class TradingCore:
         news = bool(self._waiting)
         if skip_empty and not news:
             return False
-        self._news = news
         if news:
             self._tell_calibrations(time)
         frame = self._executive.open(time)
         if news:
             self._journal.append(Message(Kind.FRAME, time, records(Kind.FRAME, frame=frame.number)))
-        state = self._state  # nothing of the last frame is published again, whatever is left out of this one
-        state.signals, state.limited = records(Kind.SIGNAL, 0), records(Kind.TARGET, 0)
+        state = self._state
+        state.news = news
+        # Nothing of the last frame is published again, whatever is left out of this one.
+        state.ranked, state.signals, state.limited = False, records(Kind.SIGNAL, 0), records(Kind.TARGET, 0)
         state.intents = records(Kind.INTENT, 0)
         return True
 
@@ -296,11 +296,11 @@ class TradingCore:
     # The tasks -----------------------------------------------------------------------------------------------------
 
     def _task(self, plan: TaskPlan) -> Task:
-        """The task of a plan, which does nothing in a frame without news; ingestion finds out whether there is any."""
+        """The task of a plan, which does nothing in a frame without news."""
         task = FrameTask.of(plan)
 
         def run(frame: Frame) -> None:
-            if self._state.news or task is FrameTask.INGEST:
+            if self._state.news:
                 self._decide(task.step, frame)
 
         degraded = task.degraded if plan.on_overrun is OverrunPolicy.DEGRADE else None
