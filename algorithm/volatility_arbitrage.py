@@ -87,13 +87,12 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self._core.accept(message)
 
     def on_warmup_finished(self) -> None:
-        """Journal that history has been told; a core that went on from its journal now meets LEAN's portfolio."""
+        """Journal that history has been told. A core that went on from its journal may now meet LEAN's portfolio."""
         self.host_events.capture(HostEvent.WARMUP_FINISHED)
         with self._one_at_a_time:
-            if self._findings:
-                meet_portfolio(self, self._core, self._marshal, self._findings)
-                self._hosted.keep(utc_nanoseconds(self.utc_time))
-            elif self.live_mode:
+            if self._teller.told.session == self.time.date():
+                self._meet_portfolio()
+            elif self.live_mode and not self._findings:
                 tell_of_others(self)
 
     def _remark(self, message: Message) -> None:
@@ -119,12 +118,20 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._host.add(ticker, equity)
         self._marshal.add_underlying(self._teller.number(ticker), equity.symbol)
 
+    def _meet_portfolio(self) -> None:
+        """Hold a core that went on against LEAN's portfolio, once, when it has been told of the day's splits."""
+        if self._findings:
+            meet_portfolio(self, self._core, self._marshal, self._findings)
+            self._findings = []
+            self._hosted.keep(utc_nanoseconds(self.utc_time))
+
     def _begin_session(self) -> None:
         """Tell the core what holds for the whole session."""
         time = utc_nanoseconds(self.utc_time)
         for message in self._teller.begin(self._host.session(self.time.date()), time):
             self._core.accept(message)
         self._marshal.begin_session(self._teller.told)
+        self._meet_portfolio()
         if self._core.open_frame(self._timetable.preparation(time)):
             self._core.run()
 

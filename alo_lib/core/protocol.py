@@ -70,8 +70,8 @@ class Core(Protocol):
 
     @property
     def holdings(self) -> dict[int, int]:
-        """Signed quantities held, by instrument."""
+        """Signed quantities held, by instrument, as all that was accepted adds up, taken in or not."""
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
-        """Instrument and signed quantity left of each order that is not done, by its number."""
+        """Instrument and signed quantity left of each order that is not done, likewise, by its number."""

@@ -268,13 +268,13 @@ class TradingCore:
 
     @property
     def holdings(self) -> dict[int, int]:
-        """Signed quantities held, by instrument, as its order events add up."""
-        return self._state.strategy.holdings
+        """Signed quantities held, by instrument, once the inputs that still wait are taken in."""
+        return self._state.strategy.ahead(self._waiting).holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
-        """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
-        return self._state.strategy.orders_working
+        """Instrument and signed quantity left of each order that is not done once what waits is taken in."""
+        return self._state.strategy.ahead(self._waiting).orders_working
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:

@@ -290,20 +290,8 @@ class RemoteCore:
 
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
-        ledger = self._ledger
-        if message.kind is Kind.INSTRUMENT:
-            ledger.list_instruments(message.records)
-        elif message.kind is Kind.ORDER_EVENT:
-            for event in message.records:
-                ledger.book(event)
-        elif message.kind is Kind.INTENT:
-            for intent in message.records:
-                ledger.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
-        elif message.kind is Kind.SPLIT:
-            for split in message.records[message.records["warning"] == 0]:
-                # Cash for part of a share is the core's affair: nobody asks the host's ledger for money.
-                ledger.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
-        elif message.kind is Kind.EXTERNAL_STAGE:
+        self._ledger.follow(message)
+        if message.kind is Kind.EXTERNAL_STAGE:
             self._external.assign(message.records)
 
     # Answers ---------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def book_order_event(state: StrategyState, event: np.void) -> None:
         book.taken[side] = book.taken.get(side, 0) + abs(quantity)
         if refused:
             book.refused.add(side)
-    state.book(event)
+    state.account_for(event)
     trade = state.trade_with(instrument) if quantity else None
     if trade is not None:
         trade.fill(quantity, float(event["price"]))
