@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from alo_lib.cli.failures import UserError
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.project import CONFIG
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def schedule(
     plans = FRAME_PLAN if file is None else _read(file)
     table = build_table(planned(plans, budgets, policies), round(_from_milliseconds(frame_milliseconds)))
     if as_json:
-        click.echo(json.dumps(_as_object(table), indent=1))
+        print_json(_as_object(table), indent=1)
         return
     _show(table)
 
