@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from AlgorithmImports import Insight, InsightType, IPortfolioTarget, OptionRight, PortfolioTarget, QCAlgorithm, Symbol
 
-from alo_lib.core import Core
+from alo_lib.core import Core, FrameTask
 from alo_lib.records import Kind, Message, Records, Stage, records
 from models.marshalling import Marshal, utc_nanoseconds
 
@@ -67,6 +67,13 @@ class Framework:
             elif wanted.get(number) != quantity:
                 rows.append((number, stage, 0, 0, quantity))
         self._overrule(algorithm, Kind.EXTERNAL_TARGET, np.array(sorted(rows), records(Kind.EXTERNAL_TARGET, 0).dtype))
+
+    def begin_execution(self, algorithm: QCAlgorithm, targets: Iterable[IPortfolioTarget]) -> bool:
+        """Run the open frame up to its orders, and put in what execution was given. Whether a frame is open."""
+        if self.core.in_frame:
+            self.core.run_through(FrameTask.LIMIT)
+        self.take_targets(algorithm, Stage.RISK, targets)
+        return self.core.in_frame
 
     def targets(self, rows: Records) -> list[PortfolioTarget]:
         """LEAN's targets of TARGET records."""
