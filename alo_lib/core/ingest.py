@@ -83,8 +83,8 @@ def _trades(state: State, message: Message) -> None:
 
 
 def _quotes(state: State, message: Message) -> None:
-    for underlying in state.strategy.underlyings.values():
-        if underlying.book.take_quotes(message.records, message.time):
+    for underlying, rows in state.strategy.by_underlying(message.records):
+        if underlying.book.take_quotes(rows, message.time):
             underlying.market_news = True
 
 

@@ -79,7 +79,7 @@ class MarketBook:
         self.forget_orders({self.instrument})
 
     def take_quotes(self, rows: Records, time: int) -> bool:
-        """Take QUOTE records, of other underlyings, too. Returns whether any is of this one or of its contracts."""
+        """Take QUOTE records. Returns whether any is of the underlying or of a contract that is listed now."""
         self.forget_orders(set(rows["instrument"].tolist()))
         own = rows[rows["instrument"] == self.instrument]
         if len(own):

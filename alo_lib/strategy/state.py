@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -98,6 +99,18 @@ class StrategyState(Ledger):
         self.last_order += 1
         self.send(self.last_order, instrument, quantity)
         return self.last_order
+
+    def by_underlying(self, rows: Records) -> Iterator[tuple[Underlying, Records]]:
+        """Each underlying that some rows of instruments are about, with these in their order."""
+        if len(self.underlyings) == 1:
+            yield from ((only, rows) for only in self.underlyings.values())
+            return
+        owners = np.array([self.underlying_of.get(number, -1) for number in rows["instrument"].tolist()])
+        order = np.argsort(owners, kind="stable")
+        bounds = np.searchsorted(owners[order], [[number, number + 1] for number in self.underlyings])
+        for underlying, (first, end) in zip(self.underlyings.values(), bounds.tolist(), strict=True):
+            if first < end:
+                yield underlying, rows[order[first:end]]
 
     def notice(self, underlying: int, text: str) -> None:
         """Tell people something, once this frame is published."""
