@@ -30,8 +30,8 @@ class Framework:
         """Whether a model other than ours limits or executes, which reads targets."""
         self._left_alone: set[str] = set()
 
-    def leave(self, algorithm: QCAlgorithm, stage: Stage, *, external: bool) -> None:
-        """Leave a stage to models that are not ours, or take it back; journaled where it changes."""
+    def assign(self, algorithm: QCAlgorithm, stage: Stage, *, external: bool) -> None:
+        """Assign a stage to models that are not ours, or to ours again; journaled where it changes."""
         if self.core.external.decides(stage) is not external:
             self._overrule(algorithm, Kind.EXTERNAL_STAGE, records(Kind.EXTERNAL_STAGE, stage=stage, external=external))
 
@@ -59,12 +59,12 @@ class Framework:
         given = list(targets)
         if not given:
             return
-        wanted, rows = self.core.wanted, []
+        reached, rows = self.core.target_quantities, []
         for target in given:
             number, quantity = self.marshal.number_or(target.symbol, -1), int(target.quantity)
             if number < 0:
                 self._leave_alone(algorithm, f"the target for {target.symbol}, which the core does not trade")
-            elif wanted.get(number) != quantity:
+            elif reached.get(number) != quantity:
                 rows.append((number, stage, 0, 0, quantity))
         self._overrule(algorithm, Kind.EXTERNAL_TARGET, np.array(sorted(rows), records(Kind.EXTERNAL_TARGET, 0).dtype))
 

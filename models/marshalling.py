@@ -107,7 +107,7 @@ class Marshal:
         self._underlyings.append((number, symbol))
         self._symbol[number], self._number[symbol] = symbol, number
 
-    def begin_session(self, told: Told) -> None:
+    def begin_session(self, told: MarketRecord) -> None:
         """Know the contracts that were told today; quotes of others are not told."""
         for number in sorted(told.today - self._symbol.keys()):
             underlying, contract = told.contracts[number]

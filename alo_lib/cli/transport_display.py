@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import click
 import numpy as np
-from numpy.typing import NDArray
-from alo_lib.cli.json_output import print_json, record_rows
 
+from alo_lib.cli.json_output import print_json, record_rows
 from alo_lib.records import MICROSECOND, MILLISECOND, SECOND
 from alo_lib.transport import Owner, SegmentError
 from alo_lib.transport.inspection import Entry, Flow, Look, Report, flows, segments_in

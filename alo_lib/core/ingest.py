@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.core import external
+from alo_lib.core import overruling
 from alo_lib.core.state import State
 from alo_lib.records import InstrumentKind, Kind, Message, Session
 from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
@@ -104,7 +104,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.TRADE: _trades,
     Kind.QUOTE: _quotes,
     Kind.ORDER_EVENT: _order_events,
-    Kind.EXTERNAL_STAGE: external.take_stages,
-    Kind.EXTERNAL_INSIGHT: external.take_insights,
-    Kind.EXTERNAL_TARGET: external.take_targets,
+    Kind.EXTERNAL_STAGE: overruling.take_stages,
+    Kind.EXTERNAL_INSIGHT: overruling.take_insights,
+    Kind.EXTERNAL_TARGET: overruling.take_targets,
 }

@@ -58,7 +58,7 @@ class Core(Protocol):
         """INTENT records of this frame that may be sent."""
 
     @property
-    def wanted(self) -> dict[int, int]:
+    def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that this frame has come to, or the last one came to."""
 
     @property

@@ -248,11 +248,11 @@ class TradingCore:
         return self._state.intents
 
     @property
-    def wanted(self) -> dict[int, int]:
+    def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that this frame has come to, or the last one came to."""
         if not self.in_frame:
-            return self._state.strategy.wanted
-        return {target.instrument: target.quantity for target in tasks.wanted(self._state)}
+            return self._state.strategy.target_quantities
+        return {target.instrument: target.quantity for target in tasks.final_targets(self._state)}
 
     @property
     def external(self) -> External:

@@ -22,8 +22,8 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
+from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.same_settings import settings_mark
-from alo_lib.runtime.told import Told, told_by
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
 from alo_lib.strategy.ledger import Ledger
@@ -121,7 +121,7 @@ class RemoteCore:
         while self._answers.pop() is not None:  # of a run before this one
             pass
 
-    def catch_up(self) -> tuple[Told, int]:
+    def catch_up(self) -> tuple[MarketRecord, int]:
         """Know what an earlier host of a core that keeps its own time has told it, and what the core has decided.
 
         Returns what was told and how many messages that is. What the core had answered and nobody took is not given
@@ -140,7 +140,7 @@ class RemoteCore:
             self._follow(message)
             if message.kind is Kind.FRAME:
                 self._answered = message.time
-        return told_by(messages), count
+        return market_record_of(messages), count
 
     def _journaled(self, count: int) -> Sequence[Message]:
         """The first messages of the core's journal, which is being written: a look may see half of its last entry."""
@@ -264,7 +264,7 @@ class RemoteCore:
         return self._sendable
 
     @property
-    def wanted(self) -> dict[int, int]:
+    def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that the core's own models came to, in this frame or the last."""
         rows = np.concatenate([self.targets, self.limited])
         return dict(zip(rows["instrument"].tolist(), rows["quantity"].tolist(), strict=True))

@@ -9,9 +9,9 @@ from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import TaskPlan
 from alo_lib.journal import Found, JournalPlace, JournalWriter, Snapshot, WriterStart, start_after
 from alo_lib.records import Kind, Message
+from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import require_same_settings
-from alo_lib.runtime.told import Told, told_by
 from alo_lib.settings import Settings
 
 __all__ = ["Beginning", "begin", "inputs_waiting"]
@@ -49,9 +49,9 @@ class Beginning:
         return self.place.writer(self._found.journal.settings, start_after(self._found.journal))
 
     @property
-    def told(self) -> Told:
+    def told(self) -> MarketRecord:
         """What the recorded inputs tell of who put them in."""
-        return told_by(self.recorded)
+        return market_record_of(self.recorded)
 
     def core(self, journal: Sink, state: CoreState | None, plans: Sequence[TaskPlan] = FRAME_PLAN) -> TradingCore:
         """A core as the snapshot, of which ``state`` is the core's part, has left it; it writes to ``journal``."""

@@ -68,8 +68,8 @@ class Teller:
     settings' order, so that a host knows their numbers before the first session.
     """
 
-    def __init__(self, settings: Settings, core: ToldCore, host: SessionHost, told: Told | None = None) -> None:
-        self.told = Told() if told is None else told
+    def __init__(self, settings: Settings, core: ToldCore, host: SessionHost, told: MarketRecord | None = None) -> None:
+        self.told = MarketRecord() if told is None else told
         self._settings = settings
         self._core = core
         self._host = host

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from alo_lib.core import CoreState, Settings, SettingsError, pack, program, unpack
+from alo_lib.core import CoreState, pack, program, unpack
 from alo_lib.journal import (
     JOURNAL_FOLDER,
     Durability,
@@ -129,7 +129,7 @@ def run_backtest(
 class _SessionStart(NamedTuple):
     """What was told, feed and faults as they are when a session has begun."""
 
-    told: Told
+    told: MarketRecord
     feed: FeedState
     faults: FaultLog
 
@@ -285,7 +285,7 @@ class _Run:
         )
         self._snapshots.save(self._writer.sequence, self._writer.checksum, pack(state))
 
-    def _resume(self, state: _State) -> Told:
+    def _resume(self, state: _State) -> MarketRecord:
         """Be the run that a snapshot was taken of. Returns what it had told."""
         self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
         told, feed, faults = unpack(_SessionStart, state.session_start)

@@ -8,7 +8,6 @@ from typing import Annotated, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.core import Settings
 from alo_lib.market import (
     QUOTE_BAR,
     DataError,
@@ -71,7 +70,7 @@ class Feed:
         """Go on in the session in which the state was taken."""
         self._selected, self._reader.last_quote = state
 
-    def bars(self, session: Session, told: Told) -> SessionBars:
+    def bars(self, session: Session, told: MarketRecord) -> SessionBars:
         """The session's bars of the underlyings, and of the contracts that were told."""
         watched = []
         for ticker, number in told.underlyings.items():

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from alo_lib.core import Settings
 from alo_lib.market import MapFile
 from alo_lib.records import SECOND, TRADING_DAYS, OrderType
 from alo_lib.settings import Settings

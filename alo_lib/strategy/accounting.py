@@ -61,7 +61,7 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
 
 def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bool:
     """Whether a fill in a leg, booked already, led away from what is wanted; an execution model's leads towards it."""
-    held, wanted = state.portfolio.quantity(leg), state.wanted.get(leg, trade.wanted)
+    held, wanted = state.portfolio.quantity(leg), state.target_quantities.get(leg, trade.wanted)
     return abs(wanted - held) > abs(wanted - (held - filled))
 
 

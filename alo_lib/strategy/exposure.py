@@ -18,9 +18,9 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
             forecast = underlying.forecast_rows()
-            wanted = tradable(book, forecast, settings, time)
-            wanted[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
-            underlying.valuation = value_chain(book, forecast, state.rate, time, wanted)
+            valued = tradable(book, forecast, settings, time)
+            valued[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
+            underlying.valuation = value_chain(book, forecast, state.rate, time, valued)
 
 
 def measure(state: StrategyState, time: int) -> None:

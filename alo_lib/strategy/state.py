@@ -74,7 +74,7 @@ class StrategyState(Ledger):
     peak_equity: float = 0.0
     halted: bool = False
     external: External = field(default_factory=External)
-    wanted: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
+    target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,9 +90,9 @@ class StrategyState(Ledger):
 
     def legs(self, underlying: int) -> list[int]:
         """Option contracts of one underlying that are held, or belong to a trade or an insight, ascending."""
-        wanted = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
-        wanted.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
-        return sorted(wanted.union(self.contracts_held(underlying)))
+        legs = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
+        legs.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
+        return sorted(legs.union(self.contracts_held(underlying)))
 
     def new_order(self, instrument: int, quantity: int) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from alo_lib.core import CoreState, Settings, SnapshotError, TradingCore, pack, unpack
+from alo_lib.core import CoreState, SnapshotError, TradingCore, pack, unpack
 from alo_lib.core.columns import column_of
 from alo_lib.journal import JournalError, JournalWriter, MemoryStore
 from alo_lib.records import LAYOUTS, TRANSIENT, Kind, Linked, Records, records
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, Script
 
 ROOMS = ("algorithm", "alo_lib", "benchmarks", "models", "tests")

@@ -120,12 +120,13 @@ def _prepare(
     plans: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> tuple[CoreProcess, list[Preparation]]:
     from alo_lib.cli.commands.backtest import assignment
-    from alo_lib.core import FRAME_PLAN, Settings
+    from alo_lib.core import FRAME_PLAN
     from alo_lib.executive import RealClock
     from alo_lib.executive.isolation import Isolation, isolate
     from alo_lib.journal import Durability
     from alo_lib.runtime.link import Channel
     from alo_lib.runtime.process import CoreProcess, rehearse
+    from alo_lib.settings import Settings
 
     settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)

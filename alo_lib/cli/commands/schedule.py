@@ -56,7 +56,7 @@ def schedule(
       alo schedule --budget value=6.5 --frame 12
       alo schedule --json | jq '.tasks' > tasks.json && alo schedule --tasks tasks.json
     """
-    from alo_lib.core import FRAME_PLAN, Settings
+    from alo_lib.core import FRAME_PLAN
     from alo_lib.executive import build_table
     from alo_lib.records import MILLISECOND
     from alo_lib.settings import Settings
