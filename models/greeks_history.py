@@ -46,7 +46,7 @@ def greeks_history(
     has it in a chain; a contract's last trade is one since ``start``. Rates and dividends are as of the bar; price is
     the market's, since a volatility model no longer knows what it said.
 
-    Raises ValueError (PricingError) when the contracts are not all of one option.
+    :raises PricingError: a ValueError, when the contracts are not all of one option.
     """
     options = {str(symbol.canonical.id): symbol for symbol in symbols}
     if len(options) > 1:

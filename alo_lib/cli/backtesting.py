@@ -52,9 +52,11 @@ class BacktestRequest:
 def run(request: BacktestRequest) -> None:
     """Run a backtest and print what came of it.
 
-    Raises UserError, or an error of a package's own family, for what the user can put right, and RunFailedError when
-    an engine that was started fails. A run that cannot be put right by the user, one that goes on, and one whose
-    journal failed leave their folder, with ``.partial`` in its name.
+    A run that cannot be put right by the user, one that goes on, and one whose journal failed leave their folder, with
+    ``.partial`` in its name.
+
+    :raises UserError: for what the user can put right; or an error of a package's own family.
+    :raises RunFailedError: when an engine that was started fails.
     """
     engine = engines.engine_named(request.engine)
     say(f"Engine: {engine.name} ({engine.place}). {_others(engine)}")

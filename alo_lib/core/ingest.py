@@ -17,7 +17,10 @@ __all__ = ["ingest"]
 
 
 def ingest(state: State, message: Message) -> None:
-    """Apply one input to the state. Raises ValueError for a kind that is not an input."""
+    """Apply one input to the state.
+
+    :raises ValueError: for a kind that is not an input.
+    """
     try:
         handler = _HANDLERS[message.kind]
     except KeyError:

@@ -58,7 +58,9 @@ class TradingCore:
 
     Every input is journaled before it can be handled and every decision before it can be acted on, so a journal holds
     all that is needed to decide the same again. A ``watch`` finds tasks that take more than their budget; ``plans`` are
-    those of FRAME_PLAN, perhaps with other budgets and policies. Raises ScheduleError when they do not fit a frame.
+    those of FRAME_PLAN, perhaps with other budgets and policies.
+
+    :raises ScheduleError: when they do not fit a frame.
     """
 
     def __init__(
@@ -161,7 +163,7 @@ class TradingCore:
     def snapshot(self) -> CoreState:
         """All that later frames depend on, between two frames; with what still waits, it can be gone on from.
 
-        Raises LifecycleError within a frame, and when a task is yet to be left out for an overrun.
+        :raises LifecycleError: within a frame, and when a task is yet to be left out for an overrun.
         """
         if self._executive.phase is not Phase.IDLE:
             raise LifecycleError(

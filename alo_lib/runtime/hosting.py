@@ -66,8 +66,12 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear)
     """The core that the settings name: one of this process, or the core process of that name.
 
     A backtest begins anew. Live, a core of this process goes on from its journal in ``store``, and a core process has
-    gone on by itself; ``hear`` is told how its link stands. Raises JournalError, SettingsError and DivergenceError
-    where a core cannot go on, TimeoutError where no core process runs.
+    gone on by itself; ``hear`` is told how its link stands.
+
+    :raises JournalError: where a core cannot go on from its journal.
+    :raises SettingsError: where that is of other settings.
+    :raises DivergenceError: where it decides otherwise now.
+    :raises TimeoutError: where no core process runs.
     """
     if settings.core_process:
         return _attach(settings, store, live=live, hear=hear)

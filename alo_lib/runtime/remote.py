@@ -102,7 +102,8 @@ class RemoteCore:
     def attach(self, patience: float = 30.0) -> None:
         """Wait until the core runs, and watch it from then on when it keeps its own time.
 
-        Raises TimeoutError after ``patience`` seconds, SettingsError when its settings or its time are not the host's.
+        :raises TimeoutError: after ``patience`` seconds.
+        :raises SettingsError: when its settings or its time are not the host's.
         """
         end = clocks.monotonic() + patience
         while self.link.look() is not LinkPhase.ATTACHED:
@@ -126,8 +127,10 @@ class RemoteCore:
 
         Returns what was told and how many messages that is. What the core had answered and nobody took is not given
         again: an order that the host does not know is found when both are reconciled. Only before anything else is
-        done, and attached. Raises TimeoutError when the core stops meanwhile, JournalError when its journal cannot be
-        read.
+        done, and attached.
+
+        :raises TimeoutError: when the core stops meanwhile.
+        :raises JournalError: when its journal cannot be read.
         """
         self._wait_until(lambda: self._inputs.waiting == 0)  # what the earlier host has put in is journaled
         frame = int(self.link.beat["frame"])
@@ -164,7 +167,10 @@ class RemoteCore:
     # What an engine does ---------------------------------------------------------------------------------------------
 
     def accept(self, message: Message) -> None:
-        """Hand an input to the core, from any thread. Raises RingFullError when it took none for a day's worth."""
+        """Hand an input to the core, from any thread.
+
+        :raises RingFullError: when it took none for a day's worth.
+        """
         with self._pushing:
             self._inputs.push(message)
             self._pushed = True
@@ -218,7 +224,9 @@ class RemoteCore:
     def end(self, time: int) -> list[bytes]:
         """Tell the core of the host's end at ``time``, and wait for its process to close its journal.
 
-        Returns the journal's segments. Raises TimeoutError when it does not end within the host's patience.
+        Returns the journal's segments.
+
+        :raises TimeoutError: when it does not end within the host's patience.
         """
         self.remark(host_ends(time))
         end = clocks.monotonic() + self._patience

@@ -87,9 +87,13 @@ def run_backtest(
 
     The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
     that journal has beyond the snapshot is decided again and compared. ``durability`` says when journal entries are on
-    disk. Raises DataError when the data cannot be used at all, JournalError when the journal cannot be written or
-    continued, SettingsError when it was written under other settings, DivergenceError when the run does not come to
-    the same again, OSError when a result file cannot be written.
+    disk.
+
+    :raises DataError: when the data cannot be used at all.
+    :raises JournalError: when the journal cannot be written or continued.
+    :raises SettingsError: when it was written under other settings.
+    :raises DivergenceError: when the run does not come to the same again.
+    :raises OSError: when a result file cannot be written.
     """
     if settings.core_process:
         raise SettingsError(

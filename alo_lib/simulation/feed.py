@@ -41,8 +41,10 @@ class FeedState(NamedTuple):
 class Feed:
     """A data folder, read as a run with these settings needs it. What is skipped is in the folder's fault log.
 
-    It answers a :class:`alo_lib.runtime.Teller`. Raises DataError when the market is closed on all days of the range,
-    or when an underlying has no bars or no option universe for any of its sessions.
+    It answers a :class:`alo_lib.runtime.Teller`.
+
+    :raises DataError: when the market is closed on all days of the range, or when an underlying has no bars or no
+        option universe for any of its sessions.
     """
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:

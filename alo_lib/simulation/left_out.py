@@ -15,7 +15,9 @@ __all__ = ["data_left_out"]
 def data_left_out(settings: Settings, data_folder: Path | str, messages: Iterable[Message]) -> FaultLog:
     """The faults that the embedded engine meets in a folder, in a run whose core was told ``messages``.
 
-    The same files are read for the same sessions and contracts. Raises DataError as :class:`Feed` does.
+    The same files are read for the same sessions and contracts.
+
+    :raises DataError: as :class:`Feed` does.
     """
     folder = DataFolder(data_folder)
     feed, told = Feed(settings, folder), MarketRecord()

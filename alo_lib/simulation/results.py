@@ -68,7 +68,7 @@ class Outcome:
 def write_results(folder: Path, outcome: Outcome) -> None:
     """Write ``main.json``, ``main-summary.json``, ``main-order-events.json`` and ``main-log.txt`` into ``folder``.
 
-    Raises OSError when the folder cannot be written.
+    :raises OSError: when the folder cannot be written.
     """
     writer = _Writer(outcome)
     _write_json(folder / f"{RUN_ID}-order-events.json", writer.order_events())
