@@ -25,7 +25,7 @@ from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.settings import Settings, SettingsError
 from tests.core.seeds import SETTINGS, live
-from tests.core.test_external import Pipeline, once, sell_all
+from tests.core.test_overruling import Pipeline, once, sell_all
 from tests.runtime.processes import END, FRAME, PATIENCE, SLOTS, by_hand, digest, logical, quotes_in, serve
 
 
