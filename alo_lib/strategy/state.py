@@ -90,9 +90,9 @@ class StrategyState(Ledger):
 
     def legs(self, underlying: int) -> list[int]:
         """Option contracts of one underlying that are held, or belong to a trade or an insight, ascending."""
-        legs = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
-        legs.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
-        return sorted(legs.union(self.contracts_held(underlying)))
+        traded = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
+        traded.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
+        return sorted(traded.union(self.contracts_held(underlying)))
 
     def new_order(self, instrument: int, quantity: int) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""

@@ -343,7 +343,7 @@ def test_no_layout_has_what_an_array_cannot_hold() -> None:
     for kind in LAYOUTS:
         rows = records(kind, 3)
         hint = Annotated[Records, kind]
-        assert unpack(hint, pack(rows, hint)).tobytes() == rows.tobytes()  # type: ignore[arg-type]
+        assert unpack(hint, pack(rows, hint)).tobytes() == rows.tobytes()
 
 
 def test_fitted_models_come_back() -> None:
@@ -355,7 +355,7 @@ def test_fitted_models_come_back() -> None:
     shocks = 0.01 * np.random.default_rng(3).standard_normal((420, 4))
     close = 100.0 * np.exp(np.cumsum(shocks[:, 0]))
     bars = np.column_stack([close, close * np.exp(abs(shocks[:, 1])), close * np.exp(-abs(shocks[:, 2])), close])
-    request = CalibrationRequest(tuple(map(tuple, bars.tolist())), settings, None, Due.FIRST)  # type: ignore[arg-type]
+    request = CalibrationRequest(tuple(map(tuple, bars.tolist())), settings, None, Due.FIRST)
     fitted = calibrate(request)
     assert fitted.hybrid is not None
     assert unpack(Calibrated, pack(fitted)) == fitted
@@ -414,7 +414,7 @@ def outcomes(count: int, seed: int) -> Iterator[bool]:
         kind = kinds[number % len(kinds)]
         changed = mutated(states[kind], random)
         try:
-            state = unpack(kind, changed, settings=core.settings)
+            state: object = unpack(kind, changed, settings=core.settings)
         except SnapshotError:
             yield False
         else:
