@@ -43,8 +43,9 @@ OFFSET = dt.timedelta(hours=-5)  # New York's, in winter
 INTO_THE_MINUTE = 30
 ACCOUNT = Path(os.environ["ALO_TEST_ACCOUNT"])
 
-aggregator = Composer.INSTANCE.get_exported_value_by_type_name[IDataAggregator]("AggregationManager")
-Composer.INSTANCE.add_part[IDataQueueHandler](FakeDataQueue(aggregator, 0))
+composer: Any = Composer.INSTANCE  # its generic methods are asked for interfaces
+aggregator = composer.get_exported_value_by_type_name[IDataAggregator]("AggregationManager")
+composer.add_part[IDataQueueHandler](FakeDataQueue(aggregator, 0))
 goog = Symbol.create("GOOG", SecurityType.EQUITY, Market.USA)
 
 
@@ -92,7 +93,7 @@ def feed() -> None:
             done = int(now) // 60
             exchange_time = dt.datetime.utcfromtimestamp(now) + OFFSET
             for symbol, *numbers in ticks.get(done, ()):
-                aggregator.Update(Tick(exchange_time, symbol, "", "", *numbers))
+                aggregator.update(Tick(exchange_time, symbol, "", "", *numbers))
         time.sleep(0.25)
 
 
@@ -109,7 +110,7 @@ class LiveMarket(volatility_arbitrage.VolatilityArbitrageAlgorithm):
             quantity, tag = working.read_text().split(",")
             order = MarketOnCloseOrder(goog, float(quantity), self.utc_time, tag)
             # As LEAN does with orders that a broker tells it of; PaperBrokerage tells of none, and can cancel none.
-            Composer.INSTANCE.get_part[ITransactionHandler]().AddOpenOrder(order, self)
+            composer.get_part[ITransactionHandler]().add_open_order(order, self)
 
     def on_order_event(self, order_event: OrderEvent) -> None:
         super().on_order_event(order_event)
