@@ -62,7 +62,7 @@ class FrameworkAlgorithm(JournaledAlgorithm):
         super().set_portfolio_construction(portfolio_construction)
         ours = VegaBudgetPortfolioConstructionModel
         self.framework.insights_read = type(portfolio_construction) is not ours
-        self.framework.leave(self, Stage.PORTFOLIO, external=not _is(portfolio_construction, ours))
+        self.framework.assign(self, Stage.PORTFOLIO, external=not _is(portfolio_construction, ours))
 
     def set_risk_management(self, risk_management: Any) -> None:
         """Let one model alone limit what is held."""
@@ -81,16 +81,16 @@ class FrameworkAlgorithm(JournaledAlgorithm):
         ours = _is(execution, TouchExecutionModel)
         super().set_execution(execution if ours else ExternalExecutionModel(self.framework, execution))
         self._execution = execution
-        self.framework.leave(self, Stage.EXECUTION, external=not ours)
+        self.framework.assign(self, Stage.EXECUTION, external=not ours)
         self._targets_read()
 
     def _alphas_changed(self) -> None:
         ours = any(_is(model, VolatilityAlphaModel) for model in self._alphas)
-        self.framework.leave(self, Stage.ALPHA, external=not ours)
+        self.framework.assign(self, Stage.ALPHA, external=not ours)
 
     def _risks_changed(self) -> None:
         ours = any(_is(model, GreeksRiskManagementModel) for model in self._risks)
-        self.framework.leave(self, Stage.RISK, external=not ours)
+        self.framework.assign(self, Stage.RISK, external=not ours)
         self._targets_read()
 
     def _targets_read(self) -> None:

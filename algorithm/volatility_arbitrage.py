@@ -16,9 +16,9 @@ from AlgorithmImports import (
 )
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
-from alo_lib.core import Settings
 from alo_lib.records import HostEvent, Message
 from alo_lib.runtime import Teller, Timetable, open_core
+from alo_lib.settings import Settings
 from models import AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.host_portfolio import meet_portfolio, tell_of_others
 from models.marshalling import utc_datetime, utc_nanoseconds
@@ -72,7 +72,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             for message in self._marshal.messages(slice, utc_nanoseconds(self.utc_time)):
                 self._core.accept(message)
             if self._hosted.frames_follow_data:
-                self._run_frame()
+                self._offer_frame()
 
     def on_order_event(self, order_event: OrderEvent) -> None:
         """Put in what happened to an order; one in a security that the core does not know is journaled alone."""
@@ -87,13 +87,12 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self._core.accept(message)
 
     def on_warmup_finished(self) -> None:
-        """Journal that history has been told; a core that went on from its journal now meets LEAN's portfolio."""
+        """Journal that history has been told. A core that went on from its journal may now meet LEAN's portfolio."""
         self.host_events.capture(HostEvent.WARMUP_FINISHED)
         with self._one_at_a_time:
-            if self._findings:
-                meet_portfolio(self, self._core, self._marshal, self._findings)
-                self._hosted.keep(utc_nanoseconds(self.utc_time))
-            elif self.live_mode:
+            if self._teller.told.session == self.time.date():
+                self._meet_portfolio()
+            elif self.live_mode and not self._findings:
                 tell_of_others(self)
 
     def _remark(self, message: Message) -> None:
@@ -119,17 +118,25 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._host.add(ticker, equity)
         self._marshal.add_underlying(self._teller.number(ticker), equity.symbol)
 
+    def _meet_portfolio(self) -> None:
+        """Hold a core that went on against LEAN's portfolio, once, when it has been told of the day's splits."""
+        if self._findings:
+            meet_portfolio(self, self._core, self._marshal, self._findings)
+            self._findings = []
+            self._hosted.keep(utc_nanoseconds(self.utc_time))
+
     def _begin_session(self) -> None:
         """Tell the core what holds for the whole session."""
         time = utc_nanoseconds(self.utc_time)
         for message in self._teller.begin(self._host.session(self.time.date()), time):
             self._core.accept(message)
         self._marshal.begin_session(self._teller.told)
+        self._meet_portfolio()
         if self._core.open_frame(self._timetable.preparation(time)):
             self._core.run()
 
-    def _run_frame(self) -> None:
-        """Open a frame where something has arrived; LEAN's framework models run it, the last of them to its end."""
+    def _offer_frame(self) -> None:
+        """Open a frame if something has arrived; LEAN's framework models run it, the last of them to its end."""
         for _ in self._hosted.frames(utc_nanoseconds(self.utc_time)):
             self.emit_insights(self.frame_insights(self.current_slice))
 
@@ -148,7 +155,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             if self._teller.told.session != self.time.date():
                 self._begin_session()
             else:
-                self._run_frame()
+                self._offer_frame()
             self._hosted.keep(utc_nanoseconds(self.utc_time))
 
     def _on_second(self) -> None:
@@ -156,7 +163,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
 
         From the session's beginning until a little after the close, when its last bars and fills are in.
         """
-        if self._timetable.is_live(self._host.session(self.time.date()), utc_nanoseconds(self.utc_time)):
+        if self._timetable.may_open(self._host.session(self.time.date()), utc_nanoseconds(self.utc_time)):
             self._on_time()
             return
         with self._one_at_a_time:

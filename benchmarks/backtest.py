@@ -15,8 +15,8 @@ from typing import Any
 from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
-from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, orders_of, read_journal
+from alo_lib.settings import Settings
 from benchmarks.harness import Row, options_of, report
 from benchmarks.lean_data import add_data_option
 

@@ -23,13 +23,14 @@ from pathlib import Path
 import numpy as np
 
 from alo_lib.cli.engines.embedded import EmbeddedEngine
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import TradingCore
 from alo_lib.executive import RealClock, Release
 from alo_lib.executive.isolation import Isolation, Preparation, isolate
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind
 from alo_lib.runtime.logical import inputs_of, run_frames
+from alo_lib.settings import Settings
 from benchmarks.harness import Row, options_of, report
 from benchmarks.lean_data import add_data_option
 

@@ -242,8 +242,9 @@ def recovery(folder: Path, count: int) -> Iterator[Row]:
 
 def first_frame(folder: Path, data: Path) -> Iterator[Row]:
     """The GOOG day with a kill near its end: journal, snapshot and tail, to the first frame decided."""
-    from alo_lib.core import Settings, TradingCore
+    from alo_lib.core import TradingCore
     from alo_lib.runtime import Replayer
+    from alo_lib.settings import Settings
     from alo_lib.simulation import run_backtest
 
     if not data.is_dir():

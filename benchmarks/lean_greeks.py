@@ -25,8 +25,8 @@ from alo_lib.cli.engines.lean_process import run_and_show
 from alo_lib.cli.engines.native import NativeEngine, lean_configuration
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
 from alo_lib.pricing import greeks, implied_volatility
+from alo_lib.settings import Settings
 from benchmarks.harness import Row, options_of, report
 from benchmarks.lean_data import add_data_option
 

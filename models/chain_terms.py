@@ -22,10 +22,10 @@ from AlgorithmImports import (
     SymbolPropertiesDatabase,
 )
 
-from alo_lib.records import SECOND, years_between
-from models.marshalling import utc_nanoseconds
+from alo_lib.records import CALENDAR_DAY, SECOND, years_between
+from models.marshalling import utc_of
 
-__all__ = ["Announced", "ChainTerms", "DividendYield", "hours_of", "properties_of", "utc_of"]
+__all__ = ["Announced", "ChainTerms", "DividendYield", "hours_of", "properties_of"]
 
 Array = npt.NDArray[np.float64]
 Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
@@ -47,12 +47,6 @@ def properties_of(symbol: Symbol) -> SymbolProperties:
         symbol.id.market, symbol, symbol.security_type, Currencies.USD
     )
     return properties
-
-
-def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
-    """Nanoseconds since the epoch of an exchange's naive local time."""
-    zone = ZoneInfo(str(hours.time_zone.id))
-    return utc_nanoseconds(local.replace(tzinfo=zone).astimezone(dt.UTC))
 
 
 class ChainTerms:
@@ -90,7 +84,7 @@ class ChainTerms:
 
     def closed(self, listed: dt.datetime) -> int:
         """The close, nanoseconds UTC, whose prices a universe lists: that of the day before the universe's time."""
-        return utc_of(self._hours, self._hours.get_next_market_close(listed - dt.timedelta(days=1), False))
+        return utc_of(self._hours, self._hours.get_next_market_close(listed - CALENDAR_DAY, False))
 
     def years(self, days: npt.NDArray[np.int64], now: int) -> Array:
         """Years of 365 days from ``now``, nanoseconds UTC, to each day's settlement, to the minute it takes place."""

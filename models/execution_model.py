@@ -2,8 +2,6 @@
 
 from AlgorithmImports import ExecutionModel, IPortfolioTarget, QCAlgorithm
 
-from alo_lib.core import FrameTask
-from alo_lib.records import Stage
 from models.framework import Framework
 from models.marshalling import order_tag
 
@@ -23,13 +21,9 @@ class TouchExecutionModel(ExecutionModel):
 
     def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
         """Send the open frame's orders; nothing between frames."""
-        core, marshal = self._framework.core, self._framework.marshal
-        if core.in_frame:
-            core.run_through(FrameTask.LIMIT)
-        self._framework.take_targets(algorithm, Stage.RISK, targets)
-        if not core.in_frame:
+        if not self._framework.begin_execution(algorithm, targets):
             return
-        for intent in core.run():
-            symbol, quantity = marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
+        for intent in self._framework.core.run():
+            symbol, quantity = self._framework.marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
             tag = order_tag(int(intent["reason"]), int(intent["order"]))
             algorithm.market_order(symbol, quantity, algorithm.live_mode, tag)

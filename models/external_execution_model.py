@@ -2,8 +2,6 @@
 
 from AlgorithmImports import ExecutionModel, IPortfolioTarget, OrderEvent, QCAlgorithm, SecurityChanges
 
-from alo_lib.core import FrameTask
-from alo_lib.records import Stage
 from models.framework import Framework
 
 __all__ = ["ExternalExecutionModel"]
@@ -19,12 +17,8 @@ class ExternalExecutionModel(ExecutionModel):
 
     def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
         """Let the model trade the targets, once the core knows of those that are not its own."""
-        core = self._framework.core
-        if core.in_frame:
-            core.run_through(FrameTask.LIMIT)
-        self._framework.take_targets(algorithm, Stage.RISK, targets)
-        if core.in_frame:
-            core.close_frame()
+        if self._framework.begin_execution(algorithm, targets):
+            self._framework.core.close_frame()
         self._model.execute(algorithm, targets)
 
     def on_securities_changed(self, algorithm: QCAlgorithm, changes: SecurityChanges) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from AlgorithmImports import Insight, InsightType, IPortfolioTarget, OptionRight, PortfolioTarget, QCAlgorithm, Symbol
 
-from alo_lib.core import Core
+from alo_lib.core import Core, FrameTask
 from alo_lib.records import Kind, Message, Records, Stage, records
 from models.marshalling import Marshal, utc_nanoseconds
 
@@ -30,8 +30,8 @@ class Framework:
         """Whether a model other than ours limits or executes, which reads targets."""
         self._left_alone: set[str] = set()
 
-    def leave(self, algorithm: QCAlgorithm, stage: Stage, *, external: bool) -> None:
-        """Leave a stage to models that are not ours, or take it back; journaled where it changes."""
+    def assign(self, algorithm: QCAlgorithm, stage: Stage, *, external: bool) -> None:
+        """Assign a stage to models that are not ours, or to ours again; journaled where it changes."""
         if self.core.external.decides(stage) is not external:
             self._overrule(algorithm, Kind.EXTERNAL_STAGE, records(Kind.EXTERNAL_STAGE, stage=stage, external=external))
 
@@ -59,14 +59,21 @@ class Framework:
         given = list(targets)
         if not given:
             return
-        wanted, rows = self.core.wanted, []
+        reached, rows = self.core.target_quantities, []
         for target in given:
             number, quantity = self.marshal.number_or(target.symbol, -1), int(target.quantity)
             if number < 0:
                 self._leave_alone(algorithm, f"the target for {target.symbol}, which the core does not trade")
-            elif wanted.get(number) != quantity:
+            elif reached.get(number) != quantity:
                 rows.append((number, stage, 0, 0, quantity))
         self._overrule(algorithm, Kind.EXTERNAL_TARGET, np.array(sorted(rows), records(Kind.EXTERNAL_TARGET, 0).dtype))
+
+    def begin_execution(self, algorithm: QCAlgorithm, targets: Iterable[IPortfolioTarget]) -> bool:
+        """Run the open frame up to its orders, and put in what execution was given. Whether a frame is open."""
+        if self.core.in_frame:
+            self.core.run_through(FrameTask.LIMIT)
+        self.take_targets(algorithm, Stage.RISK, targets)
+        return self.core.in_frame
 
     def targets(self, rows: Records) -> list[PortfolioTarget]:
         """LEAN's targets of TARGET records."""

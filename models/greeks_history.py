@@ -19,8 +19,9 @@ from AlgorithmImports import (
 )
 
 from alo_lib.pricing.arguments import PricingError
-from models.chain_terms import hours_of, properties_of, utc_of
+from models.chain_terms import hours_of, properties_of
 from models.compiled_border import READ, WRITTEN
+from models.marshalling import utc_of
 from models.option_price_model import AloOptionPriceModel
 
 __all__ = ["greeks_history"]
@@ -45,7 +46,7 @@ def greeks_history(
     has it in a chain; a contract's last trade is one since ``start``. Rates and dividends are as of the bar; price is
     the market's, since a volatility model no longer knows what it said.
 
-    Raises ValueError (PricingError) when the contracts are not all of one option.
+    :raises PricingError: a ValueError, when the contracts are not all of one option.
     """
     options = {str(symbol.canonical.id): symbol for symbol in symbols}
     if len(options) > 1:

@@ -19,7 +19,7 @@ from alo_lib.records import Contract, Session
 from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.forecast import DailyBar
-from models.marshalling import contract_of, expiry_time, nanoseconds
+from models.marshalling import contract_of, expiry_time, utc_of
 from models.volatility_model import split_adjusted_bars
 
 __all__ = ["LeanHost"]
@@ -63,8 +63,11 @@ class LeanHost:
     def session(self, day: dt.date) -> Session:
         """The regular session of a trading day."""
         midnight = dt.datetime.combine(day, dt.time())
-        opening = nanoseconds(self._hours.get_next_market_open(midnight, False))
-        return Session(day, opening, nanoseconds(self._hours.get_next_market_close(midnight, False)))
+        opens, closes = (
+            self._hours.get_next_market_open(midnight, False),
+            self._hours.get_next_market_close(midnight, False),
+        )
+        return Session(day, utc_of(self._hours, opens), utc_of(self._hours, closes))
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""
@@ -74,7 +77,7 @@ class LeanHost:
     def daily_bars(self, ticker: str, day: dt.date, count: int) -> list[tuple[int, DailyBar]]:
         """The last ``count`` daily bars before now, split-adjusted."""
         bars = split_adjusted_bars(self._algorithm, self._equities[ticker].symbol, count)
-        return [(nanoseconds(time), prices) for time, prices in bars]
+        return [(utc_of(self._hours, time), prices) for time, prices in bars]
 
     def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
         """Ex-date and cash of each dividend in a span."""

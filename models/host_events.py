@@ -18,12 +18,10 @@ from AlgorithmImports import (
     SymbolChangedEvents,
 )
 
-from alo_lib.records import HostEvent, Kind, Message, records
+from alo_lib.records import EVENT_TEXT, HostEvent, Kind, Message, records
 from models.marshalling import Marshal
 
 __all__ = ["HostEvents", "JournaledAlgorithm"]
-
-_TEXT = 120
 
 
 class HostEvents:
@@ -49,7 +47,7 @@ class HostEvents:
         if symbol is not None and number < 0:
             text = f"{symbol.value} {text}".strip()
         row = records(Kind.EVENT, event=event, instrument=number, order=order, quantity=quantity, value=value)
-        row["text"] = text.encode()[:_TEXT]
+        row["text"] = text.encode()[:EVENT_TEXT]
         self._remark(Message(Kind.EVENT, self._now(), row))
 
     def capture_each(self, event: HostEvent, entries: Iterable[Any], describe: Callable[[Any], dict[str, Any]]) -> None:

@@ -19,25 +19,23 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.records import MICROSECOND, Contract, Kind, Message, OrderReason, Records, records
-from alo_lib.runtime import Told
+from alo_lib.records import CALENDAR_DAY, MICROSECOND, Contract, Kind, Message, OrderReason, Records, records
+from alo_lib.runtime import MarketRecord
 
 __all__ = [
     "Marshal",
     "contract_of",
     "expiry_time",
-    "nanoseconds",
     "option_symbol",
     "order_number",
     "order_tag",
     "utc_datetime",
     "utc_nanoseconds",
+    "utc_of",
 ]
 
 _EPOCH: Final = dt.datetime(1970, 1, 1)
-_EASTERN: Final = ZoneInfo("America/New_York")
 _TAG: Final = re.compile(rf"(?:{'|'.join(re.escape(each.tag) for each in OrderReason)}) #(\d+)")
-_DAY: Final = dt.timedelta(days=1)
 
 
 def utc_nanoseconds(time: dt.datetime) -> int:
@@ -50,9 +48,10 @@ def utc_datetime(time: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=time // MICROSECOND)
 
 
-def nanoseconds(local: dt.datetime) -> int:
-    """Nanoseconds since the epoch of a naive New York time."""
-    return utc_nanoseconds(local.replace(tzinfo=_EASTERN).astimezone(dt.UTC))
+def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
+    """Nanoseconds since the epoch of an exchange's naive local time."""
+    zone = ZoneInfo(str(hours.time_zone.id))
+    return utc_nanoseconds(local.replace(tzinfo=zone).astimezone(dt.UTC))
 
 
 def order_tag(reason: int, order: int) -> str:
@@ -77,8 +76,8 @@ def expiry_time(hours: SecurityExchangeHours, expiry: dt.date) -> int:
     """Close of the last session in which a contract trades: that of its expiry, or the one before a holiday."""
     day = dt.datetime.combine(expiry, dt.time())
     while not hours.is_date_open(day):
-        day -= _DAY
-    return nanoseconds(hours.get_next_market_close(day, False))
+        day -= CALENDAR_DAY
+    return utc_of(hours, hours.get_next_market_close(day, False))
 
 
 def contract_of(data: OptionUniverse, expiry: int) -> Contract:
@@ -108,7 +107,7 @@ class Marshal:
         self._underlyings.append((number, symbol))
         self._symbol[number], self._number[symbol] = symbol, number
 
-    def begin_session(self, told: Told) -> None:
+    def begin_session(self, told: MarketRecord) -> None:
         """Know the contracts that were told today; quotes of others are not told."""
         for number in sorted(told.today - self._symbol.keys()):
             underlying, contract = told.contracts[number]

@@ -45,7 +45,7 @@ class AloOptionPriceModel:
     elsewhere. A contract without usable quote, or whose price no volatility explains, gets LEAN's empty result and is
     counted in ``unpriced`` by its status.
 
-    Raises ValueError (PricingError) when an argument is none of the above.
+    :raises PricingError: a ValueError, when an argument is none of the above.
     """
 
     def __init__(

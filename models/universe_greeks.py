@@ -38,7 +38,7 @@ def greeks_filter(
     close that their prices were taken at: ``option.set_filter(greeks_filter(model, delta=(0.2, 0.5)))``.
     ranges: implied_volatility, delta, gamma, vega, theta, rho, each (lowest, highest) in LEAN's units.
 
-    Raises ValueError (PricingError) for another name, or a range that is empty.
+    :raises PricingError: a ValueError, for another name, or a range that is empty.
     """
     for name, bounds in ranges.items():
         if name not in _CHOICES:

@@ -87,7 +87,11 @@ class AloRegimeData(_VolatilityData):
 
 
 class AloSurfaceData(_VolatilityData):
-    """``add_data(AloSurfaceData, "GOOG")``: the value is the nearest expiry's at the money; :meth:`read` has all."""
+    """``add_data(AloSurfaceData, "GOOG")``: :meth:`read` has all that a line says.
+
+    The value is the volatility at the money of the nearest expiry with strikes on both sides of the spot; LEAN knows no
+    number for none, so it is 0 where there is no such expiry.
+    """
 
     line_type = SurfaceLine
 
@@ -99,7 +103,7 @@ class AloSurfaceData(_VolatilityData):
     def reader(self, config: SubscriptionDataConfig, line: str, date: dt.datetime, is_live: bool) -> "AloSurfaceData":
         """LEAN's question what a line says."""
         data, parsed = AloSurfaceData(), SurfaceLine.parse(line)
-        data._filled(config, parsed, parsed.at_the_money(parsed.expiries[0]))
+        data._filled(config, parsed, next(filter(math.isfinite, map(parsed.at_the_money, parsed.expiries)), 0.0))
         return data
 
 
@@ -129,8 +133,9 @@ def plot(algorithm: QCAlgorithm, ticker: str, line: VolatilityLine) -> None:
             for number, probability in enumerate(line.probability, 1):
                 algorithm.plot(f"{ticker} regimes", f"regime {number}", probability)
         case SurfaceLine():
-            for expiry in filter(line.smile, line.expiries):
-                algorithm.plot(f"{ticker} at the money", f"{expiry}, %", 100.0 * line.at_the_money(expiry))
+            for expiry in line.expiries:
+                if math.isfinite(volatility := line.at_the_money(expiry)):
+                    algorithm.plot(f"{ticker} at the money", f"{expiry}, %", 100.0 * volatility)
         case _:
             raise TypeError(f"a {type(line).__name__} has no chart")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.core import Settings, SettingsError
+from alo_lib.settings import Settings, SettingsError
 
 
 def test_later_sources_win_and_dashes_are_names() -> None:

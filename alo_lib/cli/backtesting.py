@@ -1,7 +1,6 @@
 """A backtest from beginning to end: data, engine, results, report."""
 
 import datetime as dt
-import json
 import sys
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from alo_lib.cli.console import console, say
 from alo_lib.cli.engines import Engine, EngineRun
 from alo_lib.cli.failures import UserError, sentence_of
 from alo_lib.cli.fingerprint import files_in_range, fingerprint
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.market_data import ready_market
 from alo_lib.cli.project import ROOT, shown
 from alo_lib.cli.provenance import commit_of, versions
@@ -52,9 +52,11 @@ class BacktestRequest:
 def run(request: BacktestRequest) -> None:
     """Run a backtest and print what came of it.
 
-    Raises UserError, or an error of a package's own family, for what the user can put right, and RunFailedError when
-    an engine that was started fails. A run that cannot be put right by the user, one that goes on, and one whose
-    journal failed leave their folder, with ``.partial`` in its name.
+    A run that cannot be put right by the user, one that goes on, and one whose journal failed leave their folder, with
+    ``.partial`` in its name.
+
+    :raises UserError: for what the user can put right; or an error of a package's own family.
+    :raises RunFailedError: when an engine that was started fails.
     """
     engine = engines.engine_named(request.engine)
     say(f"Engine: {engine.name} ({engine.place}). {_others(engine)}")
@@ -74,7 +76,7 @@ def run(request: BacktestRequest) -> None:
             folder.discard()
         raise
     if request.as_json:
-        click.echo(json.dumps(summary, allow_nan=False))
+        print_json(summary)
         return
     Console(highlight=False).print(summary_table(summary))
     click.echo(f"\nReport: {shown(finished / 'report.html')}")

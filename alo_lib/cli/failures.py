@@ -41,12 +41,12 @@ def _usage_sentence(error: click.ClickException) -> str:
 
 def _user_families() -> tuple[type[Exception], ...]:
     # Imported when something has failed, because the core takes a while to import and --help should not wait for it.
-    from alo_lib.core import SettingsError
     from alo_lib.executive import ScheduleError
     from alo_lib.journal import JournalError
     from alo_lib.market import DataError
     from alo_lib.pricing import PricingError
     from alo_lib.runtime import DivergenceError
+    from alo_lib.settings import SettingsError
     from alo_lib.transport import TransportError
     from alo_lib.views import RunError
 

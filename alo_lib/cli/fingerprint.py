@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from alo_lib.core import Settings
 from alo_lib.market import DataError, DataFolder, DataKind, Resolution, SecurityType
 from alo_lib.market.layout import (
     OptionArchive,
@@ -18,6 +17,7 @@ from alo_lib.market.layout import (
     symbol_properties_path,
     universe_directory,
 )
+from alo_lib.settings import Settings
 
 __all__ = ["files_in_range", "fingerprint"]
 

@@ -18,7 +18,7 @@ _COMPLETE: Final = "complete"
 def ready_market(given: Path | None, default: Path) -> Path:
     """The data folder to run on: the one given, or the project's own, with a synthetic market in it when it is empty.
 
-    Raises UserError when the one given is not a folder or has nothing in it.
+    :raises UserError: when the one given is not a folder or has nothing in it.
     """
     if given is None:
         if not holds_data(default):

@@ -194,7 +194,7 @@ def cash_dividends(given: tuple[tuple[float, float], ...]) -> tuple[list[float],
 def side_by_side(given: Mapping[str, tuple[float, ...]]) -> "Iterator[NDArray[np.float64]]":
     """Lists by option name as arrays of one length; a single value goes with each element of the others.
 
-    Raises UserError where two lists have different lengths.
+    :raises UserError: where two lists have different lengths.
     """
     import numpy as np
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.failures import UserError
+from alo_lib.cli.json_output import json_text
 from alo_lib.records import SECOND
 
 __all__ = ["RunFolder", "write_orders"]
@@ -73,7 +74,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one of the folder's JSON files."""
-        (self.path / name).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        (self.path / name).write_text(json_text(content, indent=2) + "\n", encoding="utf-8")
 
     def finish(self) -> Path:
         """Give the folder its name; it is complete."""

@@ -1,15 +1,13 @@
 """How segments look to people and to programs: a table, a drawing of who sends to whom, decoded records."""
 
-import json
-import math
 import time
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
+from alo_lib.cli.json_output import print_json, record_rows
 from alo_lib.records import MICROSECOND, MILLISECOND, SECOND
 from alo_lib.transport import Owner, SegmentError
 from alo_lib.transport.inspection import Entry, Flow, Look, Report, flows, segments_in
@@ -27,7 +25,10 @@ _HEAD: Final = ("segment", "holds", "depth", "capacity", "written", "a second", 
 
 def nothing(path: Path, as_json: bool) -> None:
     """Say that no segment was ever made."""
-    click.echo(json.dumps({"segments": [], "flow": []}) if as_json else f"no segments: {path} does not exist")
+    if as_json:
+        print_json({"segments": [], "flow": []})
+    else:
+        click.echo(f"no segments: {path} does not exist")
 
 
 def folder(path: Path, seconds: float | None, as_json: bool) -> None:
@@ -41,7 +42,7 @@ def folder(path: Path, seconds: float | None, as_json: bool) -> None:
         last, before = {report.path: report.written for report in reports}, now
         if as_json:
             found = [_plain(report, rates.get(report.path)) for report in reports]
-            click.echo(json.dumps({"segments": found, "flow": [_sent(flow) for flow in flows(reports)]}))
+            print_json({"segments": found, "flow": [_sent(flow) for flow in flows(reports)]})
         elif not reports:
             click.echo(f"no segments in {path}")
         else:
@@ -57,7 +58,7 @@ def segment(path: Path, last: int, seconds: float | None, as_json: bool) -> None
     report = look.report()
     entries = _last(look, last)
     if as_json:
-        click.echo(json.dumps({"segment": _plain(report, None), "entries": [_decoded(entry) for entry in entries]}))
+        print_json({"segment": _plain(report, None), "entries": [_decoded(entry) for entry in entries]})
     else:
         click.echo("\n".join(table([report], {}, path.parent)))
         for entry in entries:
@@ -68,7 +69,10 @@ def segment(path: Path, last: int, seconds: float | None, as_json: bool) -> None
         for entry in look.entries(position):
             if not as_json and look.kind is not SegmentKind.SEQLOCK and entry.position > position:
                 click.echo(f"... {entry.position - position:,} slots were overwritten unseen")
-            click.echo(json.dumps(_decoded(entry)) if as_json else "\n".join(_lines(entry)))
+            if as_json:
+                print_json(_decoded(entry))
+            else:
+                click.echo("\n".join(_lines(entry)))
             position = entry.end
         time.sleep(_POLL)
 
@@ -207,19 +211,7 @@ def _decoded(entry: Entry) -> dict[str, Any]:
     found: dict[str, Any] = {"position": entry.position}
     if entry.message is not None:
         found |= {"kind": entry.message.kind.name, "time": entry.message.time}
-    return found | {"records": _rows(entry.records)}
-
-
-def _rows(records: NDArray[Any]) -> list[dict[str, Any]]:
-    names = [name for name in records.dtype.names or () if not name.startswith("pad")]
-    return [{name: _value(row[name]) for name in names} for row in records]
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    plain = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
-    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
+    return found | {"records": record_rows(entry.records)}
 
 
 # Both --------------------------------------------------------------------------------------------------------------

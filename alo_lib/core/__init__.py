@@ -6,7 +6,6 @@ from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask
 from alo_lib.core.protocol import Core
 from alo_lib.core.snapshot import SnapshotError, pack, unpack
 from alo_lib.core.trading import CoreState, TradingCore
-from alo_lib.settings import Settings, SettingsError
 
 __all__ = [
     "FRAME_PLAN",
@@ -15,8 +14,6 @@ __all__ = [
     "CoreState",
     "FrameTask",
     "LogicalCalibrator",
-    "Settings",
-    "SettingsError",
     "SnapshotError",
     "TradingCore",
     "pack",

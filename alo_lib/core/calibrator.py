@@ -15,7 +15,10 @@ from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, calibrate
 __all__ = ["Calibrator", "Fit", "LogicalCalibrator", "PendingCalibration"]
 
 Fit = Callable[[CalibrationRequest], Calibrated]
-"""Makes a fit. Raises VolatilityError where there is none."""
+"""Makes a fit.
+
+:raises VolatilityError: where there is none.
+"""
 
 
 @dataclass
@@ -38,7 +41,10 @@ class Calibrator(Protocol):
         """Whether a request can come into force with a frame at ``time``; asked between frames."""
 
     def take(self, pending: PendingCalibration) -> Calibrated:
-        """What came of a request, inside the frame. Raises VolatilityError where it could not be fitted."""
+        """What came of a request, inside the frame.
+
+        :raises VolatilityError: where it could not be fitted.
+        """
 
     def close(self) -> None:
         """Give up what is not done."""

@@ -8,7 +8,6 @@ read can be larger than what is left of them.
 import dataclasses
 import datetime as dt
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
@@ -20,28 +19,14 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Union, get_args, ge
 
 import numpy as np
 
-from alo_lib.core.streams import Source, Streams
+from alo_lib.core.streams import Column, Source, Streams
 from alo_lib.records import LAYOUTS, Alternatives, Kind, Linked, Transient
 
-__all__ = ["Column", "column_of"]
+__all__ = ["column_of"]
 
 _DECIMAL: Final = re.compile(r"-?\d{1,60}(\.\d{1,60})?(E[+-]\d{1,2})?", re.ASCII)
 _MOST_DIMENSIONS: Final = 4
 _LONGEST: Final = 2**31 - 1
-
-
-class Column(ABC):
-    """Values of one type; ``text`` says which, as the schema in a snapshot has it."""
-
-    text: str
-
-    @abstractmethod
-    def write(self, values: Sequence[Any], out: Streams) -> None:
-        """Add values to the streams. Raises TypeError or ValueError for what is not of the type."""
-
-    @abstractmethod
-    def read(self, count: int, source: Source) -> list[Any]:
-        """The next values. Raises ValueError for what is none of the type."""
 
 
 class _Ints(Column):
@@ -384,10 +369,12 @@ _COLUMNS: Final[dict[Any, Column]] = {
 
 
 def column_of(annotation: Any) -> Column:
-    """The column of a type. Raises TypeError for one whose values cannot be stored.
+    """The column of a type.
 
     A class is stored by the annotations of its fields, by what its ``stored`` gives and its ``of_stored`` takes, or by
     the column that its ``stored_as`` makes of its arguments.
+
+    :raises TypeError: for one whose values cannot be stored.
     """
     if annotation not in _COLUMNS:
         _COLUMNS[annotation] = _made_column(annotation)

@@ -51,7 +51,10 @@ class FrameTask(Enum):
 
     @classmethod
     def of(cls, plan: TaskPlan) -> "FrameTask":
-        """The task that a plan, perhaps of another budget or policy, is of. Raises ValueError for none."""
+        """The task that a plan, perhaps of another budget or policy, is of.
+
+        :raises ValueError: for none.
+        """
         for task in cls:
             if task.plan.name == plan.name:
                 return task

@@ -1,12 +1,11 @@
 """Taking messages into the state: one small function a kind."""
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
-from alo_lib.core import external
+from alo_lib.core import overruling
 from alo_lib.core.state import State
 from alo_lib.records import InstrumentKind, Kind, Message, Session
 from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
@@ -18,7 +17,10 @@ __all__ = ["ingest"]
 
 
 def ingest(state: State, message: Message) -> None:
-    """Apply one input to the state. Raises ValueError for a kind that is not an input."""
+    """Apply one input to the state.
+
+    :raises ValueError: for a kind that is not an input.
+    """
     try:
         handler = _HANDLERS[message.kind]
     except KeyError:
@@ -42,9 +44,7 @@ def _instruments(state: State, message: Message) -> None:
 
 
 def _session(state: State, message: Message) -> None:
-    row = message.records[0]
-    day = dt.datetime.strptime(str(row["date"]), "%Y%m%d").date()
-    state.strategy.session = Session(day, int(row["open"]), int(row["close"]))
+    state.strategy.session = Session.of_record(message.records[0])
     for underlying in state.strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
 
@@ -86,8 +86,8 @@ def _trades(state: State, message: Message) -> None:
 
 
 def _quotes(state: State, message: Message) -> None:
-    for underlying in state.strategy.underlyings.values():
-        if underlying.book.take_quotes(message.records, message.time):
+    for underlying, rows in state.strategy.by_underlying(message.records):
+        if underlying.book.take_quotes(rows, message.time):
             underlying.market_news = True
 
 
@@ -107,7 +107,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.TRADE: _trades,
     Kind.QUOTE: _quotes,
     Kind.ORDER_EVENT: _order_events,
-    Kind.EXTERNAL_STAGE: external.take_stages,
-    Kind.EXTERNAL_INSIGHT: external.take_insights,
-    Kind.EXTERNAL_TARGET: external.take_targets,
+    Kind.EXTERNAL_STAGE: overruling.take_stages,
+    Kind.EXTERNAL_INSIGHT: overruling.take_insights,
+    Kind.EXTERNAL_TARGET: overruling.take_targets,
 }

@@ -58,7 +58,7 @@ class Core(Protocol):
         """INTENT records of this frame that may be sent."""
 
     @property
-    def wanted(self) -> dict[int, int]:
+    def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that this frame has come to, or the last one came to."""
 
     @property
@@ -70,8 +70,8 @@ class Core(Protocol):
 
     @property
     def holdings(self) -> dict[int, int]:
-        """Signed quantities held, by instrument."""
+        """Signed quantities held, by instrument, as all that was accepted adds up, taken in or not."""
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
-        """Instrument and signed quantity left of each order that is not done, by its number."""
+        """Instrument and signed quantity left of each order that is not done, likewise, by its number."""

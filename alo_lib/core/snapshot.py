@@ -27,8 +27,10 @@ class SnapshotError(JournalError):
 def pack(state: object, kind: Any = None) -> bytes:
     """A state as bytes, by the annotations of its type, or of ``kind`` where the type alone does not say all.
 
-    What it shares with its surroundings is stored once, by whom it belongs to, see
-    :class:`~alo_lib.records.Linked`. Raises TypeError or ValueError for a value that its annotation does not allow.
+    What it shares with its surroundings is stored once, by whom it belongs to, see :class:`~alo_lib.records.Linked`.
+
+    :raises TypeError: for a value that its annotation does not allow.
+    :raises ValueError: likewise.
     """
     column, out = column_of(kind or type(state)), Streams()
     column.write([state], out)
@@ -39,7 +41,7 @@ def pack(state: object, kind: Any = None) -> bytes:
 def unpack(kind: type[T], data: bytes, **linked: Any) -> T:
     """The state of a type that :func:`pack` made bytes of; ``linked`` is what it shares with its surroundings.
 
-    Raises SnapshotError for bytes that are none; whatever they hold, nothing but values of the type is made.
+    :raises SnapshotError: for bytes that are none; whatever they hold, nothing but values of the type is made.
     """
     column = column_of(kind)
     try:

@@ -22,6 +22,7 @@ class State:
     last_calibration: int = 0
     proposals: list[Trade] = field(default_factory=list)  # wanted in this frame, subject to risk
     news: bool = False  # something arrived in this frame; without it no task does anything
+    ranked: bool = False  # the signals of this frame were made as they should be: without them nothing is opened
     told_targets: Annotated[Records, Kind.TARGET] = field(
         default_factory=lambda: records(Kind.TARGET, 0)
     )  # as last journaled

@@ -1,12 +1,14 @@
-"""The three streams that a state is stored in: integers, floats and bytes, 64-bit and little-endian."""
+"""The three streams that a state is stored in: integers, floats and bytes, 64-bit and little-endian; their columns."""
 
 import struct
+from abc import ABC, abstractmethod
 from array import array
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
-__all__ = ["Source", "Streams"]
+__all__ = ["Column", "Source", "Streams"]
 
 _SIZES: Final = struct.Struct("<qqq")  # integers, floats, bytes
 _WORD: Final = 8
@@ -24,13 +26,20 @@ class Streams:
         self.scope: dict[str, Any] = {}  # what linked fields can be, by name
 
     def packed(self, head: bytes = b"") -> bytes:
-        """All of them behind ``head``: three sizes, and then the streams. Raises TypeError, or OverflowError."""
+        """All of them behind ``head``: three sizes, and then the streams.
+
+        :raises TypeError: for what is none of the three.
+        :raises OverflowError: for an integer beyond 64 bits.
+        """
         sizes = _SIZES.pack(len(self.ints), len(self.floats), sum(map(len, self.blobs)))
         return b"".join((head, sizes, array("q", self.ints), array("d", self.floats), *self.blobs))
 
 
 class Source:
-    """What columns read. Raises ValueError when more is asked for than is there."""
+    """What columns read.
+
+    :raises ValueError: when more is asked for than is there.
+    """
 
     def __init__(self, ints: list[int], floats: list[float], data: bytes, linked: dict[str, Any]) -> None:
         self._ints, self._floats, self._data = ints, floats, data
@@ -98,3 +107,24 @@ class Source:
         if len(taken) != count:
             raise ValueError(f"{count} elements are asked for, and {len(taken)} are left")
         return taken
+
+
+class Column(ABC):
+    """Values of one type; ``text`` says which, as the schema in a snapshot has it."""
+
+    text: str
+
+    @abstractmethod
+    def write(self, values: Sequence[Any], out: Streams) -> None:
+        """Add values to the streams.
+
+        :raises TypeError: for what is not of the type.
+        :raises ValueError: likewise.
+        """
+
+    @abstractmethod
+    def read(self, count: int, source: Source) -> list[Any]:
+        """The next values.
+
+        :raises ValueError: for what is none of the type.
+        """

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alo_lib.core import external
+from alo_lib.core import overruling
 from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
@@ -28,6 +28,7 @@ __all__ = [
     "Decisions",
     "Work",
     "execute",
+    "final_targets",
     "forecast",
     "limit",
     "publish",
@@ -36,7 +37,6 @@ __all__ = [
     "take_in",
     "target",
     "value",
-    "wanted",
 ]
 
 
@@ -55,7 +55,6 @@ class Work(NamedTuple):
 def take_in(work: Work, frame: Frame) -> Decisions:
     """Take in what has arrived."""
     state = work.state
-    state.news = bool(work.waiting)
     for underlying in state.strategy.underlyings.values():
         underlying.market_news = False
     while work.waiting:
@@ -99,24 +98,28 @@ def signal(work: Work, frame: Frame) -> Decisions:
         for underlying in strategy.underlyings.values()
         if underlying.market_news and underlying.valuation is not None and not strategy.external.decides(Stage.ALPHA)
     ]
-    state.signals = np.concatenate([records(Kind.SIGNAL, 0), *ranked])
+    state.ranked, state.signals = True, np.concatenate([records(Kind.SIGNAL, 0), *ranked])
     return ((Kind.SIGNAL, state.signals),)
 
 
 def rank_nothing(work: Work, frame: Frame) -> Decisions:
-    """In place of :func:`signal`, which saves the time that was lost and opens no risk."""
-    work.state.signals = records(Kind.SIGNAL, 0)
+    """In place of :func:`signal`, which saves the time that was lost: the frame opens no risk, whoever would."""
     return ()
 
 
 def target(work: Work, frame: Frame) -> Decisions:
-    """Decide what to hold: which trades end, which are wanted, how many shares hedge them. Told where it changed."""
+    """Decide what to hold: which trades end, which are wanted, how many shares hedge them. Told where it changed.
+
+    In a frame whose signals were not made nothing is opened, on insights of the host's models neither: they stand, and
+    a later frame acts on them.
+    """
     state, strategy = work.state, work.state.strategy
     if strategy.external.decides(Stage.PORTFOLIO):
         state.targets = records(Kind.TARGET, 0)
     else:
         end_trades(strategy, state.settings, frame.time)
-        signals = np.concatenate([*external.signals(state, frame.time), state.signals])
+        insights = overruling.signals(state, frame.time) if state.ranked else []
+        signals = np.concatenate([*insights, state.signals])
         state.proposals = proposed_trades(strategy, state.settings, signals, frame.time)
         state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
@@ -137,7 +140,9 @@ def limit(work: Work, frame: Frame) -> Decisions:
     accepted, refused = review(strategy, state.settings, state.proposals)
     strategy.trades += accepted
     state.proposals = []
-    targets = closed_targets(undone + refused) + external.liquidation(state) + external.limit_targets(state, frame.time)
+    targets = (
+        closed_targets(undone + refused) + overruling.liquidation(state) + overruling.limit_targets(state, frame.time)
+    )
     state.limited = _target_rows(targets, TargetStage.LIMITED)
     return ((Kind.TARGET, state.limited),)
 
@@ -145,8 +150,8 @@ def limit(work: Work, frame: Frame) -> Decisions:
 def execute(work: Work, frame: Frame) -> Decisions:
     """Send the orders that the market can fill now, unless somebody else trades what is wanted."""
     state, strategy = work.state, work.state.strategy
-    targets = wanted(state)
-    strategy.wanted = {target.instrument: target.quantity for target in targets}
+    targets = final_targets(state)
+    strategy.target_quantities = {target.instrument: target.quantity for target in targets}
     alone = strategy.external.decides(Stage.EXECUTION)
     orders = [] if alone else orders_toward(strategy, state.settings, targets, frame.time)
     rows = [
@@ -155,13 +160,13 @@ def execute(work: Work, frame: Frame) -> Decisions:
         for order in orders
     ]  # fmt: skip
     state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
-    external.settle(state)
+    overruling.settle(state)
     return ((Kind.INTENT, state.intents),)
 
 
-def wanted(state: State) -> list[Target]:
+def final_targets(state: State) -> list[Target]:
     """What this frame has come to, one target an instrument: what was put in another's place past risk counts."""
-    given, past_risk = external.targets(state, past_risk=False), external.targets(state, past_risk=True)
+    given, past_risk = overruling.targets(state, past_risk=False), overruling.targets(state, past_risk=True)
     targets = [*_targets_of(state.targets), *given, *_targets_of(state.limited), *past_risk]
     return list({target.instrument: target for target in targets}.values())
 

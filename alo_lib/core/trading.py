@@ -58,7 +58,9 @@ class TradingCore:
 
     Every input is journaled before it can be handled and every decision before it can be acted on, so a journal holds
     all that is needed to decide the same again. A ``watch`` finds tasks that take more than their budget; ``plans`` are
-    those of FRAME_PLAN, perhaps with other budgets and policies. Raises ScheduleError when they do not fit a frame.
+    those of FRAME_PLAN, perhaps with other budgets and policies.
+
+    :raises ScheduleError: when they do not fit a frame.
     """
 
     def __init__(
@@ -75,7 +77,6 @@ class TradingCore:
         self.instruments = InstrumentTable()
         self._journal = journal
         self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
-        self._news = False  # whether the open frame, or the last, has any
         self.calibrations_given = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
@@ -102,9 +103,9 @@ class TradingCore:
 
     def overrule(self, message: Message) -> None:
         """Put in what models of the host decided: it counts in the open frame from here on, else in the next one."""
-        if self.in_frame and not self._news:  # which no task does anything in, and which is not journaled
+        if self.in_frame and not self._state.news:  # which no task does anything in, and which is not journaled
             self._executive.run_to(len(self._executive.schedule.tasks))
-        message.records["within"] = self._executive.place + 1 if self.in_frame and self._news else 0
+        message.records["within"] = self._executive.place + 1 if self.in_frame and self._state.news else 0
         self.accept(message)
 
     def remark(self, message: Message) -> None:
@@ -122,14 +123,15 @@ class TradingCore:
         news = bool(self._waiting)
         if skip_empty and not news:
             return False
-        self._news = news
         if news:
             self._tell_calibrations(time)
         frame = self._executive.open(time)
         if news:
             self._journal.append(Message(Kind.FRAME, time, records(Kind.FRAME, frame=frame.number)))
-        state = self._state  # nothing of the last frame is published again, whatever is left out of this one
-        state.signals, state.limited = records(Kind.SIGNAL, 0), records(Kind.TARGET, 0)
+        state = self._state
+        state.news = news
+        # Nothing of the last frame is published again, whatever is left out of this one.
+        state.ranked, state.signals, state.limited = False, records(Kind.SIGNAL, 0), records(Kind.TARGET, 0)
         state.intents = records(Kind.INTENT, 0)
         return True
 
@@ -161,7 +163,7 @@ class TradingCore:
     def snapshot(self) -> CoreState:
         """All that later frames depend on, between two frames; with what still waits, it can be gone on from.
 
-        Raises LifecycleError within a frame, and when a task is yet to be left out for an overrun.
+        :raises LifecycleError: within a frame, and when a task is yet to be left out for an overrun.
         """
         if self._executive.phase is not Phase.IDLE:
             raise LifecycleError(
@@ -248,11 +250,11 @@ class TradingCore:
         return self._state.intents
 
     @property
-    def wanted(self) -> dict[int, int]:
+    def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that this frame has come to, or the last one came to."""
         if not self.in_frame:
-            return self._state.strategy.wanted
-        return {target.instrument: target.quantity for target in tasks.wanted(self._state)}
+            return self._state.strategy.target_quantities
+        return {target.instrument: target.quantity for target in tasks.final_targets(self._state)}
 
     @property
     def external(self) -> External:
@@ -268,13 +270,13 @@ class TradingCore:
 
     @property
     def holdings(self) -> dict[int, int]:
-        """Signed quantities held, by instrument, as its order events add up."""
-        return self._state.strategy.holdings
+        """Signed quantities held, by instrument, once the inputs that still wait are taken in."""
+        return self._state.strategy.ahead(self._waiting).holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
-        """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
-        return self._state.strategy.orders_working
+        """Instrument and signed quantity left of each order that is not done once what waits is taken in."""
+        return self._state.strategy.ahead(self._waiting).orders_working
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:
@@ -296,11 +298,11 @@ class TradingCore:
     # The tasks -----------------------------------------------------------------------------------------------------
 
     def _task(self, plan: TaskPlan) -> Task:
-        """The task of a plan, which does nothing in a frame without news; ingestion finds out whether there is any."""
+        """The task of a plan, which does nothing in a frame without news."""
         task = FrameTask.of(plan)
 
         def run(frame: Frame) -> None:
-            if self._state.news or task is FrameTask.INGEST:
+            if self._state.news:
                 self._decide(task.step, frame)
 
         degraded = task.degraded if plan.on_overrun is OverrunPolicy.DEGRADE else None

@@ -88,9 +88,9 @@ class TaskPlan:
 
 
 def milliseconds(nanoseconds: float) -> str:
-    """A span as people read it in a table.
+    """A span in milliseconds as people read it, to a microsecond.
 
     >>> milliseconds(1_250_000)
-    '1.25 ms'
+    '1.25'
     """
-    return f"{nanoseconds / MILLISECOND:.4g} ms"
+    return f"{round(nanoseconds / MILLISECOND, 3):g}"

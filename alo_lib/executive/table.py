@@ -113,10 +113,11 @@ def _refuse_misses(ranked: Sequence[TaskPlan], timings: Sequence[Timing]) -> Non
             wait = ""
             if delay := blocking(timings, index):
                 longest = max(ranked[index + 1 :], key=lambda other: other.budget)
-                wait = f", {milliseconds(delay)} of it waiting for {longest.name!r}"
+                wait = f", {milliseconds(delay)} ms of it waiting for {longest.name!r}"
             raise ScheduleError(
-                f"task {plan.name!r} cannot be scheduled: it may end {milliseconds(response)} or more after its release"
-                f"{wait}, and must within {milliseconds(timing.deadline)}; shorten budgets or lengthen the frame"
+                f"task {plan.name!r} cannot be scheduled: it may end {milliseconds(response)} ms or more after its "
+                f"release{wait}, and must within {milliseconds(timing.deadline)} ms; "
+                "shorten budgets or lengthen the frame"
             )
 
 
@@ -148,8 +149,8 @@ def _lay_out(
                 chosen.append(plan.name)
             elif number + 1 >= waiting[plan.name] + plan.frames_allowed:
                 raise ScheduleError(
-                    f"task {plan.name!r} cannot be scheduled: its budget of {milliseconds(plan.budget)} finds no room "
-                    f"in a frame of {milliseconds(length)} within its deadline of {plan.frames_allowed} frames"
+                    f"task {plan.name!r} cannot be scheduled: its budget of {milliseconds(plan.budget)} ms finds no "
+                    f"room in a frame of {milliseconds(length)} ms within its deadline of {plan.frames_allowed} frames"
                 )
         row, begin = [], 0
         for name in sorted(chosen, key=place.__getitem__):

@@ -51,7 +51,7 @@ class Desk:
     excess of that rate. The signal is the best of those that the strategy may trade; whether its edge suffices is left
     to the multiplier, so ``entry_edge`` does not apply.
 
-    Raises LearningError for settings that trade anything but straddles.
+    :raises LearningError: for settings that trade anything but straddles.
     """
 
     def __init__(self, market: LearningMarket, settings: Settings) -> None:

@@ -41,8 +41,8 @@ class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
     """One episode trades one seeded market for ``days`` trading days; a step lasts from one decision to the next.
 
     The observation is :func:`~alo_lib.learning.features.observe` of the best signal (float32, in [-1, 1]), the action
-    the multiplier (1,) on its size. Days on which nothing could be opened are hedged and passed over. The reward is
-    the sum over the step's days of :func:`utility`, of the day's profit, trading costs included, in units of what one
+    the multiplier (1,) on its size. Days on which nothing could be opened are hedged and passed over. The reward is the
+    sum over the step's days of :func:`utility`, of the day's profit, trading costs included, in units of what one
     structure of the full vega budget makes on one volatility point. An episode is truncated after its days, and
     terminated when equity has fallen by ``max_drawdown``. ``info`` tells the days' ``profits`` over the equity before
     each, ``equity``, and the ``fees`` and trades ``opened`` so far.
@@ -50,7 +50,7 @@ class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
     ``reset(seed)`` fixes the episode's market and, through the generator that gymnasium keeps, those of the episodes
     after it.
 
-    Raises LearningError for fewer than one day.
+    :raises LearningError: for fewer than one day.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
@@ -77,7 +77,7 @@ class TradingEnvironment(gymnasium.Env):  # type: ignore[misc]
     def step(self, action: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Trade with the multiplier ``action`` (1,) and go to the next day; see the class.
 
-        Raises LearningError before the first reset, after the last day, or for a multiplier outside [0, 1].
+        :raises LearningError: before the first reset, after the last day, or for a multiplier outside [0, 1].
         """
         if self._desk is None or self._day >= self._days:
             raise LearningError("the episode has not begun or is over; call reset first")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from alo_lib.learning.environment import EPISODE_DAYS, TradingEnvironment
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import FEATURES
+from alo_lib.records import TRADING_DAYS
 from alo_lib.settings import Settings
-from alo_lib.volatility import TRADING_DAYS
 
 __all__ = ["RULES_TRIED", "Evaluation", "Rule", "Sizing", "evaluate", "seeds_for", "tune"]
 
@@ -74,7 +74,7 @@ class Evaluation:
 def seeds_for(seed: int, role: Literal["training", "tuning", "evaluation"], count: int) -> list[int]:
     """Seeds of episodes, which no two roles share but by chance.
 
-    Raises LearningError for a negative seed.
+    :raises LearningError: for a negative seed.
     """
     if seed < 0:
         raise LearningError(f"seed is {seed}; it must be 0 or more")
@@ -92,8 +92,10 @@ def evaluate(
 ) -> list[Evaluation]:
     """Let each way of sizing trade the same episodes, and compare it with the one named ``reference``.
 
-    ``progress`` is called after each episode. Raises LearningError for fewer than two seeds, without which there is no
-    standard error, or a reference that is not among the sizings.
+    ``progress`` is called after each episode.
+
+    :raises LearningError: for fewer than two seeds, without which there is no standard error, or a reference that is
+        not among the sizings.
     """
     if len(seeds) < 2:
         raise LearningError(f"episodes is {len(seeds)}; a comparison takes at least 2")

@@ -44,7 +44,7 @@ _HIGH: Final = np.array([feature.high for feature in FEATURES])
 def normalize(raw: ArrayLike) -> Array:
     """Raw features (..., k) in the units of :data:`FEATURES` to [-1, 1], linearly and cut off; NaN stays NaN.
 
-    Raises LearningError unless the last axis has one element a feature.
+    :raises LearningError: unless the last axis has one element a feature.
     """
     values = np.asarray(raw, np.float64)
     if values.shape[-1:] != _LOW.shape:
@@ -58,7 +58,8 @@ def observe(signals: Records, exposures: Records, days_to_expiry: ArrayLike, set
     ``days_to_expiry`` (n,) are the calendar days that each signal's options have left; ``settings`` holds the limits
     that the book's exposure is measured by. An element is NaN where a signal's own numbers do not tell it.
 
-    Raises LearningError for a signal in an underlying that ``exposures`` does not hold, or equity that is not positive.
+    :raises LearningError: for a signal in an underlying that ``exposures`` does not hold, or equity that is not
+        positive.
     """
     days = np.asarray(days_to_expiry, np.float64)
     if days.shape != signals.shape:

@@ -14,6 +14,7 @@ from alo_lib.records import (
     DAY,
     HOUR,
     SECOND,
+    TRADING_DAYS,
     YEAR,
     Contract,
     InstrumentTable,
@@ -23,7 +24,7 @@ from alo_lib.records import (
     records,
     years_between,
 )
-from alo_lib.volatility import TRADING_DAYS, GjrGarch, GjrParameters, GjrState
+from alo_lib.volatility import GjrGarch, GjrParameters, GjrState
 
 __all__ = ["RANGES", "RATE", "TICKER", "TRADING_DAY", "UNDERLYING", "LearningMarket", "MarketTraits"]
 

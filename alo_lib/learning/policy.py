@@ -38,7 +38,7 @@ class Policy:
 
     Rectifiers, because sums, products and comparisons are the same bits on every machine, which tanh is not.
 
-    Raises PolicyError for layers that do not lead from the features to one number.
+    :raises PolicyError: for layers that do not lead from the features to one number.
     """
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
@@ -66,7 +66,7 @@ class Policy:
 
         Sums run in the order of the inputs, so that a row's result does not depend on the rows beside it.
 
-        Raises PolicyError for another shape, or features that are not in [-1, 1] as ``observe`` makes them.
+        :raises PolicyError: for another shape, or features that are not in [-1, 1] as ``observe`` makes them.
         """
         values = np.asarray(features, np.float64)
         if values.ndim != 2 or values.shape[1] != len(FEATURES):
@@ -89,7 +89,10 @@ class Policy:
         return _digest(self._contents())
 
     def save(self, path: Path) -> None:
-        """Write the policy; the same policy gives the same bytes. Raises OSError as writing does."""
+        """Write the policy; the same policy gives the same bytes.
+
+        :raises OSError: as writing does.
+        """
         contents = self._contents()
         with path.open("wb") as file:
             np.savez(file, **contents, digest=np.array(_digest(contents)))
@@ -98,8 +101,9 @@ class Policy:
     def load(cls, path: Path) -> Self:
         """Read a policy, trusting nothing in the file.
 
-        Raises PolicyError, naming the file, for one that is damaged, of another version, for other features, or with
-        weights of the wrong shape; OSError where it cannot be read.
+        :raises PolicyError: naming the file, for one that is damaged, of another version, for other features, or with
+            weights of the wrong shape.
+        :raises OSError: where it cannot be read.
         """
         try:
             return cls(_read(path))

@@ -38,7 +38,7 @@ class Trainer:
     Single-threaded and seeded: on one machine, the same seed, settings and steps give the same weights to the last bit.
     PyTorch is told to be deterministic for the whole process. Episodes last ``days`` trading days.
 
-    Raises LearningError for a seed below 0, or a rollout that is not a positive multiple of 4.
+    :raises LearningError: for a seed below 0, or a rollout that is not a positive multiple of 4.
     """
 
     def __init__(
@@ -83,7 +83,9 @@ class Trainer:
     def train(self, steps: int, progress: Callable[[int], None] | None = None) -> int:
         """Learn from at least ``steps`` further decisions, in whole rollouts, and return how many they were.
 
-        ``progress`` is told the number of decisions so far after each one. Raises LearningError for fewer than 1.
+        ``progress`` is told the number of decisions so far after each one.
+
+        :raises LearningError: for fewer than 1.
         """
         if steps < 1:
             raise LearningError(f"steps is {steps}; training takes at least 1")

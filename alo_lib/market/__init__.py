@@ -11,13 +11,13 @@ from alo_lib.market.bars import (
     contract_keys,
 )
 from alo_lib.market.calendar import MarketHours
+from alo_lib.market.chain_snapshot import ChainSnapshot, take_snapshot
 from alo_lib.market.factor_files import CorporateEvents, Dividend, FactorFile, Split
 from alo_lib.market.faults import DataError, DataFault, FaultKind, FaultLog
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.interest_rate import InterestRates
 from alo_lib.market.layout import ContractKey, DataKind, Resolution, SecurityType
 from alo_lib.market.map_files import MapFile, TickerSpan
-from alo_lib.market.snapshot import ChainSnapshot, take_snapshot
 from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse, UnderlyingRow
 
 __all__ = [

@@ -85,11 +85,6 @@ class OptionBars:
         for time, start, end in zip(times.tolist(), starts.tolist(), ends.tolist(), strict=True):
             yield time, OptionBars(self.contracts, self.contract[start:end], self.bars[start:end])
 
-    def of_contract(self, key: ContractKey) -> Bars:
-        """One contract's rows, in time order (empty when it has none)."""
-        found = np.flatnonzero(self.contracts == contract_array([key])[0])
-        return self.bars[self.contract == found[0]] if len(found) else self.bars[:0]
-
     def where(self, mask: NDArray[np.bool_]) -> "OptionBars":
         """The rows that ``mask`` (rows,) picks, with the contracts that still have one."""
         used, contract = np.unique(self.contract[mask], return_inverse=True)

@@ -100,13 +100,7 @@ class FactorFile:
 
         The same as LEAN's ``DataNormalizationMode.SPLIT_ADJUSTED``.
         """
-        return self._lookup(days, [float(row.split_factor) for row in self.rows])
-
-    def price_factors(self, days: ArrayLike) -> NDArray[np.float64]:
-        """The factors that adjust for splits and dividends: LEAN's ``DataNormalizationMode.ADJUSTED``."""
-        return self._lookup(days, [float(row.price_factor * row.split_factor) for row in self.rows])
-
-    def _lookup(self, days: ArrayLike, factors: list[float]) -> NDArray[np.float64]:
+        factors = [float(row.split_factor) for row in self.rows]
         ends = np.array([row.day for row in self.rows], dtype="datetime64[D]")
         at = np.searchsorted(ends, np.asarray(days, dtype="datetime64[D]"), side="left")
         return np.asarray(np.append(factors, 1.0)[at], dtype=np.float64)

@@ -80,10 +80,6 @@ class MapFile:
         """The last day with data."""
         return self.rows[-1].day if self.rows else date.max
 
-    def has_data(self, day: date) -> bool:
-        """Whether the security is listed on ``day``."""
-        return self.first_date <= day <= self.delisting_date
-
     def ticker_on(self, day: date) -> str:
         """The ticker in use on ``day`` (the permanent one after the delisting)."""
         row = bisect_left(self.rows, day, key=lambda row: row.day)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market.faults import FaultKind
 from alo_lib.numerics.compilation import kernel
-from alo_lib.records import DAY
+from alo_lib.records import DAY, MILLISECOND, MINUTE
 
 __all__ = ["STATUS", "Rows", "mark_disorder", "parse"]
 
@@ -38,8 +38,6 @@ STATUS: Final[dict[int, FaultKind]] = {
 }
 """The fault that each row status other than good stands for."""
 
-_MILLISECOND = 1_000_000
-_MINUTE = 60_000_000_000
 _MAX_DIGITS = 18  # more would overflow the int64 that digits are gathered in
 _MAX_TIME_DIGITS = 9  # more milliseconds are more than a day
 _COMMA, _DOT, _MINUS, _ZERO, _NINE, _SPACE, _COLON, _NEWLINE, _RETURN = (ord(c) for c in ",.-09 :\n\r")
@@ -112,7 +110,7 @@ def _dated_time(text: NDArray[np.uint8], start: int, end: int) -> int:
     following = _days_from_civil(year + month // 12, month % 12 + 1, 1)
     if day > following - first:
         return -1
-    moment: int = (first + day - 1) * DAY + (hour * 60 + minute) * _MINUTE
+    moment: int = (first + day - 1) * DAY + (hour * 60 + minute) * MINUTE
     return moment
 
 
@@ -189,10 +187,10 @@ def _parse_lines(
                         elif column == 0:
                             if missing or point:
                                 state = NUMBER if state == GOOD else state
-                            elif negative or count > _MAX_TIME_DIGITS or digits * _MILLISECOND >= DAY:
+                            elif negative or count > _MAX_TIME_DIGITS or digits * MILLISECOND >= DAY:
                                 state = TIME if state == GOOD else state
                             else:
-                                time[row] = midnight + digits * _MILLISECOND
+                                time[row] = midnight + digits * MILLISECOND
                         elif missing:
                             values[row, column - 1] = np.nan
                         else:

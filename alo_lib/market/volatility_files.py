@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, Self, TypeVar
 
+import numpy as np
+
 from alo_lib.market.faults import DataError
 from alo_lib.market.map_files import check_ticker
+from alo_lib.pricing.quoted_chain import volatility_at_the_money
 
 __all__ = [
     "ForecastLine",
@@ -185,14 +188,14 @@ class SurfaceLine(VolatilityLine):
         return [(strike, math.fsum(found) / len(found)) for strike, found in sorted(by_strike.items())]
 
     def at_the_money(self, expiry: dt.date) -> float:
-        """Volatility at a strike of spot: interpolated along the smile, its end outside of it.
+        """Volatility at the spot along the smile, as :meth:`alo_lib.pricing.QuotedChain.at_the_money` reads it.
 
-        :raises DataError: for an expiry without an out-of-the-money point.
+        NaN without strikes on both sides of the spot.
         """
         smile = self.smile(expiry)
-        if not smile:
-            raise DataError(f"no out-of-the-money contract of {expiry} has a point at {self.time}")
-        return _interpolated(self.spot, [strike for strike, _ in smile], [volatility for _, volatility in smile])
+        return volatility_at_the_money(
+            [strike for strike, _ in smile], [volatility for _, volatility in smile], self.spot
+        )
 
     def _content(self) -> dict[str, Any]:
         return {"spot": self.spot, "points": [[p.expiry.isoformat(), *p[1:]] for p in self.points]}
@@ -276,14 +279,4 @@ def _interpolated_mean(days: float, at: Sequence[int], means: Iterable[float]) -
         return means[0]
     if days >= at[-1]:
         return means[-1]
-    return _interpolated(days, at, [day * mean for day, mean in zip(at, means, strict=True)]) / days
-
-
-def _interpolated(x: float, at: Sequence[float], values: Sequence[float]) -> float:
-    """Linear between ascending ``at``, constant outside."""
-    if x <= at[0]:
-        return values[0]
-    for left, right, low, high in zip(at, at[1:], values, values[1:], strict=False):
-        if x <= right:
-            return low + (high - low) * (x - left) / (right - left)
-    return values[-1]
+    return float(np.interp(days, at, [day * mean for day, mean in zip(at, means, strict=True)])) / days

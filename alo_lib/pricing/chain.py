@@ -129,14 +129,3 @@ class Chain:
                     implied[rest] = run_implied(told[rest], options.part(rest), self._method)
                 out[self._read] = implied
         return found.reshape(prices.shape)
-
-    def roll(self, elapsed_years: float) -> None:
-        """Let time pass; contracts past their expiry stay at zero time to expiry.
-
-        :raises PricingError: when elapsed_years is negative or not finite.
-        """
-        if not 0.0 <= elapsed_years < np.inf:
-            raise PricingError(f"elapsed_years is {elapsed_years:g}; allowed: 0 or more")
-        self.time_to_expiry = np.maximum(self.time_to_expiry - elapsed_years, 0.0)
-        self._panels = self._read_panels()
-        self._method = self._method.after(elapsed_years)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple, TypedDict, Unpack
+from typing import Final, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,9 @@ class Choices(TypedDict, total=False):
     """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told."""
 
 
+_ARGUMENTS: Final = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry", "right")
+
+
 @dataclass(frozen=True)
 class Method:
     """:class:`Choices` once made: how a batch is priced."""
@@ -92,13 +95,6 @@ class Method:
     def denser(self, level: int) -> "Method":
         """With the scheme for what is so much harder."""
         return replace(self, scheme=self.scheme.denser(level))
-
-    def after(self, years: float) -> "Method":
-        """With the dividends that are still ahead then."""
-        if self.cash is None:
-            return self
-        ahead = self.cash.times > years
-        return replace(self, cash=Cash(self.cash.times[ahead] - years, self.cash.amounts[ahead]))
 
 
 class Greeks(NamedTuple):
@@ -214,10 +210,10 @@ def _run_values(options: Options, volatility: Array, rows: int, method: Method) 
     return out
 
 
-def _values(rows: int, choices: Choices, **arguments: npt.ArrayLike) -> Array:
-    """Values of the arguments (spot .. right), shape (rows, *their broadcast shape)."""
-    method = Method.of(**choices)
-    shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(method.invalid, **arguments)
+def _values(rows: int, choices: Choices, *arguments: npt.ArrayLike) -> Array:
+    """Values of the arguments (:data:`_ARGUMENTS`), shape (rows, *their broadcast shape)."""
+    method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
+    shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(method.invalid, **named)
     options = Options(spot, strike, rate, dividend_yield, time, right)
     return run_values(options, volatility, rows, method).reshape(rows, *shape)
 
@@ -242,17 +238,7 @@ def price(
     :raises PricingError: naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"`` such elements
         become NaN and the rest is computed.
     """
-    values = _values(
-        1,
-        choices,
-        spot=spot,
-        strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
-        volatility=volatility,
-        time_to_expiry=time_to_expiry,
-        right=right,
-    )
+    values = _values(1, choices, spot, strike, rate, dividend_yield, volatility, time_to_expiry, right)
     return np.asarray(values[0])
 
 
@@ -272,18 +258,7 @@ def greeks(
     boundary's own derivatives, from the implicit function theorem on its discrete equation; theta and charm follow
     from the scaling of time. Where the option is to be exercised at once they are those of the intrinsic value.
     """
-    values = _values(
-        len(GREEKS),
-        choices,
-        spot=spot,
-        strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
-        volatility=volatility,
-        time_to_expiry=time_to_expiry,
-        right=right,
-    )
-    return Greeks(*values)
+    return Greeks(*_values(len(GREEKS), choices, spot, strike, rate, dividend_yield, volatility, time_to_expiry, right))
 
 
 def implied_volatility(

@@ -19,7 +19,7 @@ from alo_lib.pricing.options import Greeks, SchemeLike
 from alo_lib.pricing.parity import parity_yields
 from alo_lib.pricing.quotes import Codes, ContractStatus
 
-__all__ = ["Contracts", "MarketTerms", "QuotedChain"]
+__all__ = ["Contracts", "MarketTerms", "QuotedChain", "volatility_at_the_money"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -62,6 +62,17 @@ class MarketTerms(NamedTuple):
         """
         prepare("raise", spot=self.spot, rate=self.rate, dividend_yield=self.dividend_yield)
         return self
+
+
+def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, spot: float) -> float:
+    """Volatility at the spot of one expiry's smile, linear in the logarithm of the strike.
+
+    strike: (n,), ascending; volatility: (n,). NaN without strikes on both sides of the spot.
+    """
+    strikes = np.asarray(strike, np.float64)
+    if not strikes.size or not strikes[0] <= spot <= strikes[-1]:
+        return float("nan")
+    return float(np.interp(np.log(spot), np.log(strikes), np.asarray(volatility, np.float64)))
 
 
 class QuotedChain:
@@ -225,13 +236,14 @@ class QuotedChain:
     def at_the_money(self, wanted: Mask) -> float:
         """Volatility at the spot of some contracts, (n,) of one expiry; NaN without strikes on both sides of it.
 
-        Linear in the logarithm of the strike, along the out-of-the-money options.
+        Along the out-of-the-money options, see :func:`volatility_at_the_money`.
         """
         told = wanted & self.out_of_the_money & np.isfinite(self.implied_volatility)
-        strikes, volatility, spot = self.contracts.strike[told], self.implied_volatility[told], self.spot[told]
-        if not strikes.size or not strikes.min() <= spot[0] <= strikes.max():
+        if not told.any():
             return float("nan")
-        return float(np.interp(np.log(spot[0]), np.log(strikes), volatility))
+        return volatility_at_the_money(
+            self.contracts.strike[told], self.implied_volatility[told], float(self.spot[told][0])
+        )
 
     @cached_property
     def _chain(self) -> Chain:

@@ -1,5 +1,6 @@
 """From quotes to one price a contract: which side counts, and which quotes count for nothing."""
 
+import math
 from enum import IntEnum
 from typing import Final, Literal, get_args
 
@@ -68,6 +69,14 @@ _WORDS: Final = {
     ContractStatus.ABOVE_BOUND: "above its bound",
     ContractStatus.FAILED: "computation failed",
 }
+
+
+def quote_mid(bid: float, ask: float) -> float:
+    """The mid of one quote by the rule of :func:`market_price`, NaN where that gives no mid.
+
+    For who asks for one quote many times a frame: an array of one takes a hundred times as long.
+    """
+    return 0.5 * (bid + ask) if 0.0 < bid <= ask else math.nan
 
 
 def market_price(

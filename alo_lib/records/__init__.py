@@ -9,6 +9,7 @@ from alo_lib.records.instruments import (
     osi_symbol,
 )
 from alo_lib.records.layouts import (
+    EVENT_TEXT,
     LAYOUTS,
     SCHEMA_VERSION,
     HostEvent,
@@ -26,31 +27,38 @@ from alo_lib.records.layouts import (
 from alo_lib.records.sessions import Session
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
+    CALENDAR_DAY,
     DAY,
     DAYS_A_YEAR,
     HOUR,
     MICROSECOND,
     MILLISECOND,
     MINUTE,
+    NEW_YORK,
     SECOND,
     SECONDS_A_DAY,
+    TRADING_DAYS,
     YEAR,
     years_between,
 )
 
 __all__ = [
+    "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",
     "EQUITY_MULTIPLIER",
+    "EVENT_TEXT",
     "HOUR",
     "LAYOUTS",
     "MICROSECOND",
     "MILLISECOND",
     "MINUTE",
+    "NEW_YORK",
     "OPTION_MULTIPLIER",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
+    "TRADING_DAYS",
     "TRANSIENT",
     "YEAR",
     "Alternatives",

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "EVENT_TEXT",
     "LAYOUTS",
     "SCHEMA_VERSION",
     "HostEvent",
@@ -36,6 +37,10 @@ SCHEMA_VERSION: Final = 3
 
 Records = NDArray[np.void]
 """An array of one of the structured dtypes in :data:`LAYOUTS`."""
+
+
+EVENT_TEXT: Final = 120
+"""Bytes that an EVENT record keeps of its text."""
 
 
 class Kind(IntEnum):
@@ -334,7 +339,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("order", "<i8"),  # the host's number; 0 for none
             ("quantity", "<f8"),
             ("value", "<f8"),  # price, amount or factor
-            ("text", "S120"),
+            ("text", f"S{EVENT_TEXT}"),
         ]
     ),
     # A task took more than its budget, or (no task) frames were released late. A replay leaves out what that made the

@@ -1,8 +1,11 @@
 """A market's regular session: the span of a day in which orders trade."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+import numpy as np
+
+from alo_lib.records.layouts import Kind, Records, records
 from alo_lib.records.units import SECOND
 
 __all__ = ["Session"]
@@ -14,6 +17,20 @@ class Session(NamedTuple):
     day: date
     open: int
     close: int
+
+    @classmethod
+    def of_record(cls, row: np.void) -> Self:
+        """The session that a SESSION record tells of.
+
+        :raises ValueError: when its date is none.
+        """
+        year, rest = divmod(int(row["date"]), 10_000)
+        return cls(date(year, rest // 100, rest % 100), int(row["open"]), int(row["close"]))
+
+    def record(self) -> Records:
+        """Its SESSION record, in an array of one."""
+        written = self.day.year * 10_000 + self.day.month * 100 + self.day.day
+        return records(Kind.SESSION, open=self.open, close=self.close, date=written)
 
     def seconds_since_open(self, time: int) -> float:
         """Seconds from the open, negative before it."""

@@ -1,19 +1,24 @@
 """Units of time: whole nanoseconds, as all times count, and years of 365 days, as quoted volatilities count them."""
 
+import datetime as dt
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",
     "HOUR",
     "MICROSECOND",
     "MILLISECOND",
     "MINUTE",
+    "NEW_YORK",
     "SECOND",
     "SECONDS_A_DAY",
+    "TRADING_DAYS",
     "YEAR",
     "years_between",
 ]
@@ -25,10 +30,16 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 """Of 24 hours; a day of the calendar may have 23 or 25."""
+CALENDAR_DAY: Final = dt.timedelta(days=1)
+"""From a date to the next, or from a time on a clock to the same time there."""
 DAYS_A_YEAR: Final = 365
 YEAR: Final = DAYS_A_YEAR * DAY
 """Time to expiry counts actual time over 365 days, as LEAN and quoted implied volatilities do."""
 SECONDS_A_DAY: Final = DAY // SECOND
+TRADING_DAYS: Final = 252
+"""Of a year: daily variances are annualized by it."""
+NEW_YORK: Final = ZoneInfo("America/New_York")
+"""Where American exchanges keep their time."""
 
 
 def years_between(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:

@@ -2,13 +2,13 @@
 
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.hosting import HostedCore, Opened, open_core
+from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.teller import SessionHost, Teller, ToldCore
 from alo_lib.runtime.timetable import Timetable
-from alo_lib.runtime.told import Told, told_by
 
 __all__ = [
     "BackgroundCalibrator",
@@ -20,6 +20,7 @@ __all__ = [
     "HostOrder",
     "HostPosition",
     "HostedCore",
+    "MarketRecord",
     "Opened",
     "Reconciliation",
     "RemoteCore",
@@ -28,11 +29,10 @@ __all__ = [
     "SessionHost",
     "Teller",
     "Timetable",
-    "Told",
     "ToldCore",
     "begin",
+    "market_record_of",
     "open_core",
     "reconcile",
     "replay",
-    "told_by",
 ]

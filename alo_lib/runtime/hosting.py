@@ -21,9 +21,9 @@ from alo_lib.journal import (
 from alo_lib.records import SECOND
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.link import Channel, host_ends
+from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import Hear, RemoteCore
 from alo_lib.runtime.resumption import begin
-from alo_lib.runtime.told import Told
 from alo_lib.settings import Settings
 from alo_lib.transport import default_folder
 
@@ -58,7 +58,7 @@ class Opened(NamedTuple):
     """A core that can be told what comes next."""
 
     hosted: HostedCore
-    told: Told  # by an earlier process of this host
+    told: MarketRecord  # by an earlier process of this host
     findings: list[str]  # of going on, in sentences; empty where nothing was gone on from
 
 
@@ -66,8 +66,12 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear)
     """The core that the settings name: one of this process, or the core process of that name.
 
     A backtest begins anew. Live, a core of this process goes on from its journal in ``store``, and a core process has
-    gone on by itself; ``hear`` is told how its link stands. Raises JournalError, SettingsError and DivergenceError
-    where a core cannot go on, TimeoutError where no core process runs.
+    gone on by itself; ``hear`` is told how its link stands.
+
+    :raises JournalError: where a core cannot go on from its journal.
+    :raises SettingsError: where that is of other settings.
+    :raises DivergenceError: where it decides otherwise now.
+    :raises TimeoutError: where no core process runs.
     """
     if settings.core_process:
         return _attach(settings, store, live=live, hear=hear)
@@ -84,7 +88,7 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -
     remote = RemoteCore(settings, Channel(default_folder() / settings.core_process), paced=not live, hear=hear)
     remote.attach()
     if not live:
-        return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), Told(), [])
+        return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
     told, count = remote.catch_up()
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
     return Opened(_ProcessOfItsOwnTime(remote), told, findings)

@@ -107,7 +107,10 @@ class Channel:
         self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
 
     def core_side(self) -> tuple[MessageConsumer, MessageProducer, SeqLockWriter, SeqLockWriter, Reading]:
-        """Inputs, answers, heartbeat, what is taken and what was. Raises NotOwnerError while another core has them."""
+        """Inputs, answers, heartbeat, what is taken and what was.
+
+        :raises NotOwnerError: while another core has them.
+        """
         taken = self._taken.read()
         return (
             self._to_core.consume("core"),
@@ -118,7 +121,10 @@ class Channel:
         )
 
     def host_side(self) -> tuple[MessageProducer, MessageConsumer]:
-        """Inputs and answers. Raises NotOwnerError while another host has them."""
+        """Inputs and answers.
+
+        :raises NotOwnerError: while another host has them.
+        """
         return self._to_core.produce("host"), self._to_host.consume("host")
 
     def remove(self) -> None:

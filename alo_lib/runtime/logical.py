@@ -19,7 +19,7 @@ class FrameCount(NamedTuple):
 def inputs_of(messages: Iterable[Message]) -> Iterator[Message]:
     """What an engine put in, of a journal's messages; frames and calibrations are of the core's own making.
 
-    Raises ValueError for an input within a frame, which has no time of its own: such a journal can be replayed.
+    :raises ValueError: for an input within a frame, which has no time of its own: such a journal can be replayed.
     """
     for message in messages:
         if message.within:

@@ -83,8 +83,12 @@ class CoreProcess:
     """A trading core between a channel and a journal folder, which it makes or continues.
 
     ``paced`` makes the host tell the time of frames; it waits for each, so overruns are journaled but nothing is left
-    out for them. Raises NotOwnerError when the channel has a core, JournalError for a journal that cannot be continued,
-    SettingsError when it was written under other settings, ScheduleError for plans that do not fit.
+    out for them.
+
+    :raises NotOwnerError: when the channel has a core.
+    :raises JournalError: for a journal that cannot be continued.
+    :raises SettingsError: when it was written under other settings.
+    :raises ScheduleError: for plans that do not fit.
     """
 
     def __init__(

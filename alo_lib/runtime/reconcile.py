@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderStatus, OrderType, records
+from alo_lib.records import EVENT_TEXT, HostEvent, InstrumentTable, Kind, Message, OrderStatus, OrderType, records
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
-
-_TEXT: Final = 120
 
 
 class HostPosition(NamedTuple):
@@ -39,14 +37,17 @@ class Reconciliation:
             Message(
                 Kind.EVENT,
                 time,
-                records(Kind.EVENT, event=HostEvent.RECOVERY, instrument=-1, text=finding.encode()[:_TEXT]),
+                records(Kind.EVENT, event=HostEvent.RECOVERY, instrument=-1, text=finding.encode()[:EVENT_TEXT]),
             )
             for finding in self.findings
         ]
 
 
 class Restarted(Protocol):
-    """What is asked of a core: what it believes, or of the host's side of one in a process of its own."""
+    """What is asked of a core, or of the host's side of one in a process of its own: what it believes.
+
+    Once it has taken in all that it was told: an order event or a split that still waits for a frame counts.
+    """
 
     instruments: InstrumentTable
 
@@ -67,7 +68,8 @@ def reconcile(
     ``positions`` are by instrument, ``orders`` by the core's own order number. An order that the core waits for and
     the host does not work any more was filled as far as the position says, or never arrived; the core is told either.
     What then still differs was traded behind the core's back, and it is told that as well. The host is right: it has
-    the money.
+    the money. The core must have been told of the day's session before: the host's shares are split from its morning
+    on, and a split that the core hears of later would be applied to them once more.
     """
     result = Reconciliation()
     held = dict(core.holdings)

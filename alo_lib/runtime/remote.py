@@ -22,8 +22,8 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
+from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.same_settings import settings_mark
-from alo_lib.runtime.told import Told, told_by
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
 from alo_lib.strategy.ledger import Ledger
@@ -102,7 +102,8 @@ class RemoteCore:
     def attach(self, patience: float = 30.0) -> None:
         """Wait until the core runs, and watch it from then on when it keeps its own time.
 
-        Raises TimeoutError after ``patience`` seconds, SettingsError when its settings or its time are not the host's.
+        :raises TimeoutError: after ``patience`` seconds.
+        :raises SettingsError: when its settings or its time are not the host's.
         """
         end = clocks.monotonic() + patience
         while self.link.look() is not LinkPhase.ATTACHED:
@@ -121,13 +122,15 @@ class RemoteCore:
         while self._answers.pop() is not None:  # of a run before this one
             pass
 
-    def catch_up(self) -> tuple[Told, int]:
+    def catch_up(self) -> tuple[MarketRecord, int]:
         """Know what an earlier host of a core that keeps its own time has told it, and what the core has decided.
 
         Returns what was told and how many messages that is. What the core had answered and nobody took is not given
         again: an order that the host does not know is found when both are reconciled. Only before anything else is
-        done, and attached. Raises TimeoutError when the core stops meanwhile, JournalError when its journal cannot be
-        read.
+        done, and attached.
+
+        :raises TimeoutError: when the core stops meanwhile.
+        :raises JournalError: when its journal cannot be read.
         """
         self._wait_until(lambda: self._inputs.waiting == 0)  # what the earlier host has put in is journaled
         frame = int(self.link.beat["frame"])
@@ -140,7 +143,7 @@ class RemoteCore:
             self._follow(message)
             if message.kind is Kind.FRAME:
                 self._answered = message.time
-        return told_by(messages), count
+        return market_record_of(messages), count
 
     def _journaled(self, count: int) -> Sequence[Message]:
         """The first messages of the core's journal, which is being written: a look may see half of its last entry."""
@@ -164,7 +167,10 @@ class RemoteCore:
     # What an engine does ---------------------------------------------------------------------------------------------
 
     def accept(self, message: Message) -> None:
-        """Hand an input to the core, from any thread. Raises RingFullError when it took none for a day's worth."""
+        """Hand an input to the core, from any thread.
+
+        :raises RingFullError: when it took none for a day's worth.
+        """
         with self._pushing:
             self._inputs.push(message)
             self._pushed = True
@@ -218,7 +224,9 @@ class RemoteCore:
     def end(self, time: int) -> list[bytes]:
         """Tell the core of the host's end at ``time``, and wait for its process to close its journal.
 
-        Returns the journal's segments. Raises TimeoutError when it does not end within the host's patience.
+        Returns the journal's segments.
+
+        :raises TimeoutError: when it does not end within the host's patience.
         """
         self.remark(host_ends(time))
         end = clocks.monotonic() + self._patience
@@ -264,7 +272,7 @@ class RemoteCore:
         return self._sendable
 
     @property
-    def wanted(self) -> dict[int, int]:
+    def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that the core's own models came to, in this frame or the last."""
         rows = np.concatenate([self.targets, self.limited])
         return dict(zip(rows["instrument"].tolist(), rows["quantity"].tolist(), strict=True))
@@ -290,20 +298,8 @@ class RemoteCore:
 
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
-        ledger = self._ledger
-        if message.kind is Kind.INSTRUMENT:
-            ledger.list_instruments(message.records)
-        elif message.kind is Kind.ORDER_EVENT:
-            for event in message.records:
-                ledger.book(event)
-        elif message.kind is Kind.INTENT:
-            for intent in message.records:
-                ledger.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
-        elif message.kind is Kind.SPLIT:
-            for split in message.records[message.records["warning"] == 0]:
-                # Cash for part of a share is the core's affair: nobody asks the host's ledger for money.
-                ledger.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
-        elif message.kind is Kind.EXTERNAL_STAGE:
+        self._ledger.follow(message)
+        if message.kind is Kind.EXTERNAL_STAGE:
             self._external.assign(message.records)
 
     # Answers ---------------------------------------------------------------------------------------------------------

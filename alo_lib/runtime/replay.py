@@ -53,7 +53,9 @@ class Continuation:
     """Stands between a core and its journal: what was recorded is compared, what goes beyond it is appended.
 
     So a core that takes in the same inputs again comes to where the recorded one was, and goes on from there; nothing
-    is written twice. Remarks are passed over. Raises DivergenceError at the first difference.
+    is written twice. Remarks are passed over.
+
+    :raises DivergenceError: at the first difference.
     """
 
     recorded: Sequence[Message]
@@ -124,7 +126,7 @@ class Replayer:
     def frames(self, *, until_time: int | None = None, until: int | None = None) -> Iterator[FrameReplayed]:
         """Decide frame after frame, up to messages before ``until`` and frames before ``until_time``.
 
-        Raises DivergenceError where a decision is not the recorded one.
+        :raises DivergenceError: where a decision is not the recorded one.
         """
         continuation, core, inputs = self.continuation, self.core, 0
         while not continuation.at_end:

@@ -9,9 +9,9 @@ from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import TaskPlan
 from alo_lib.journal import Found, JournalPlace, JournalWriter, Snapshot, WriterStart, start_after
 from alo_lib.records import Kind, Message
+from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import require_same_settings
-from alo_lib.runtime.told import Told, told_by
 from alo_lib.settings import Settings
 
 __all__ = ["Beginning", "begin", "inputs_waiting"]
@@ -43,15 +43,18 @@ class Beginning:
 
     @cached_property
     def writer(self) -> JournalWriter:
-        """The journal's, at its beginning or behind what is recorded. Raises JournalError."""
+        """The journal's, at its beginning or behind what is recorded.
+
+        :raises JournalError: where it cannot be begun or continued.
+        """
         if self._found is None:
             return self.place.writer(self.settings.model_dump_json().encode(), WriterStart())
         return self.place.writer(self._found.journal.settings, start_after(self._found.journal))
 
     @property
-    def told(self) -> Told:
+    def told(self) -> MarketRecord:
         """What the recorded inputs tell of who put them in."""
-        return told_by(self.recorded)
+        return market_record_of(self.recorded)
 
     def core(self, journal: Sink, state: CoreState | None, plans: Sequence[TaskPlan] = FRAME_PLAN) -> TradingCore:
         """A core as the snapshot, of which ``state`` is the core's part, has left it; it writes to ``journal``."""
@@ -66,7 +69,8 @@ class Beginning:
         """A core that has decided all that is recorded again, compared it, and goes on behind it in ``sink``.
 
         A frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
-        Raises DivergenceError when this program decides otherwise, with the journal as it was.
+
+        :raises DivergenceError: when this program decides otherwise, with the journal as it was.
         """
         state = None
         if self.snapshot is not None:
@@ -92,7 +96,10 @@ def begin(settings: Settings, place: JournalPlace) -> Beginning:
     """Begin a run where its journal is to be kept: with a new one, or behind the one that is there.
 
     This is the one way in which an embedded run, LEAN and a core process begin, whether or not an earlier process was
-    killed. Raises JournalError for a journal that is damaged, SettingsError for one of other settings.
+    killed.
+
+    :raises JournalError: for a journal that is damaged.
+    :raises SettingsError: for one of other settings.
     """
     found = place.recover()
     if found is None:

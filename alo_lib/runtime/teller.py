@@ -7,15 +7,14 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from alo_lib.records import DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
-from alo_lib.runtime.told import Told
+from alo_lib.records import CALENDAR_DAY, DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
+from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import DailyBar
 
 __all__ = ["SessionHost", "Teller", "ToldCore"]
 
 _DIVIDENDS_LOOKED_BACK: Final = dt.timedelta(days=400)
-_ONE_DAY: Final = dt.timedelta(days=1)
 _PRICE_DECIMALS: Final = 6
 _RATE_DECIMALS: Final = 10
 
@@ -69,8 +68,8 @@ class Teller:
     settings' order, so that a host knows their numbers before the first session.
     """
 
-    def __init__(self, settings: Settings, core: ToldCore, host: SessionHost, told: Told | None = None) -> None:
-        self.told = Told() if told is None else told
+    def __init__(self, settings: Settings, core: ToldCore, host: SessionHost, told: MarketRecord | None = None) -> None:
+        self.told = MarketRecord() if told is None else told
         self._settings = settings
         self._core = core
         self._host = host
@@ -94,8 +93,7 @@ class Teller:
         if self._new:
             yield Kind.INSTRUMENT, np.concatenate(self._new)
             self._new = []
-        date = day.year * 10_000 + day.month * 100 + day.day
-        yield Kind.SESSION, records(Kind.SESSION, open=session.open, close=session.close, date=date)
+        yield Kind.SESSION, session.record()
         rate = round(self._host.interest_rate(day), _RATE_DECIMALS)
         yield Kind.RATE, records(Kind.RATE, rate=rate)
         for ticker in tickers:
@@ -128,7 +126,7 @@ class Teller:
         shares are before a split of today, for which the core accounts.
         """
         number, day = self.number(ticker), session.day
-        since = day - _DIVIDENDS_LOOKED_BACK if before is None else before + _ONE_DAY
+        since = day - _DIVIDENDS_LOOKED_BACK if before is None else before + CALENDAR_DAY
         dividends = self._host.dividends(ticker, since, day)
         splits = self._host.splits(ticker, since, day)
         past = [split for split in splits if split[0] < day]

@@ -48,6 +48,6 @@ class Timetable:
         frames = (time for end in self.bar_ends(session).tolist() for time in self.frames_after(end))
         return [self.begin(session), *frames]
 
-    def is_live(self, session: Session, time: int) -> bool:
+    def may_open(self, session: Session, time: int) -> bool:
         """Whether a host that has no schedule, because fills come when they come, may open a frame at ``time``."""
         return self.begin(session) <= time < session.close + _LIVE_AFTER_THE_CLOSE

@@ -15,6 +15,7 @@ from alo_lib.pricing import Chain, Style
 from alo_lib.records import (
     HOUR,
     SECOND,
+    TRADING_DAYS,
     Contract,
     Kind,
     Message,
@@ -79,7 +80,7 @@ def _begin(core: TradingCore, settings: Settings) -> None:
     core.accept(Message(Kind.SESSION, start, session))
     core.accept(Message(Kind.RATE, start, records(Kind.RATE, rate=_RATE)))
     count = max(_HISTORY, settings.garch_minimum + 1)
-    shocks = np.random.default_rng(11).standard_normal(count) * 0.2 / np.sqrt(252)
+    shocks = np.random.default_rng(11).standard_normal(count) * 0.2 / np.sqrt(TRADING_DAYS)
     path = np.cumsum(shocks)
     closes = records(Kind.CLOSE, count, time=start - np.arange(count, 0, -1) * 24 * HOUR)
     closes["close"] = _SPOT * np.exp(path - path[-1])

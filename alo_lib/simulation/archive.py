@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, Final, TypeVar
 
-from alo_lib.core.columns import Column, column_of
-from alo_lib.core.streams import Source, Streams
+from alo_lib.core.columns import column_of
+from alo_lib.core.streams import Column, Source, Streams
 
 __all__ = ["Archive"]
 

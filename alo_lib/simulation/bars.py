@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.core import Settings
 from alo_lib.market import (
     QUOTE_BAR,
     ContractKey,
@@ -20,6 +19,7 @@ from alo_lib.market import (
 )
 from alo_lib.records import Contract, Kind, Message, Records, Session, records
 from alo_lib.runtime import Timetable
+from alo_lib.settings import Settings
 
 __all__ = ["BarReader", "BarsEnding", "SessionBars", "Watched"]
 

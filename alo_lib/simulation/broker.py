@@ -64,8 +64,9 @@ class Broker:
     ) -> list[OrderEvent]:
         """Take an order and fill a market order as far as the last prices allow.
 
-        Returns its events: one INVALID with a reason, or SUBMITTED and the fills. Raises ValueError for a quantity of
-        0 and for a type that is neither MARKET nor MARKET_ON_CLOSE.
+        Returns its events: one INVALID with a reason, or SUBMITTED and the fills.
+
+        :raises ValueError: for a quantity of 0 and for a type that is neither MARKET nor MARKET_ON_CLOSE.
         """
         if quantity == 0 or type not in (OrderType.MARKET, OrderType.MARKET_ON_CLOSE):
             raise ValueError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from alo_lib.core import CoreState, Settings, SettingsError, pack, program, unpack
+from alo_lib.core import CoreState, pack, program, unpack
 from alo_lib.journal import (
     JOURNAL_FOLDER,
     Durability,
@@ -20,8 +20,9 @@ from alo_lib.journal import (
 )
 from alo_lib.market import ContractKey, DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Session
-from alo_lib.runtime import Beginning, Continuation, Teller, Timetable, Told, begin
+from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
+from alo_lib.runtime import Beginning, Continuation, MarketRecord, Teller, Timetable, begin
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
@@ -39,7 +40,6 @@ from alo_lib.simulation.trades import TradeBuilder
 
 __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
-_ONE_DAY: Final = dt.timedelta(days=1)
 _BARS_A_SNAPSHOT: Final = 5
 _RUN: Final = ("alo_lib.simulation.engine",)
 """What decides a run: the broker and the account as well as the core."""
@@ -87,9 +87,13 @@ def run_backtest(
 
     The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
     that journal has beyond the snapshot is decided again and compared. ``durability`` says when journal entries are on
-    disk. Raises DataError when the data cannot be used at all, JournalError when the journal cannot be written or
-    continued, SettingsError when it was written under other settings, DivergenceError when the run does not come to
-    the same again, OSError when a result file cannot be written.
+    disk.
+
+    :raises DataError: when the data cannot be used at all.
+    :raises JournalError: when the journal cannot be written or continued.
+    :raises SettingsError: when it was written under other settings.
+    :raises DivergenceError: when the run does not come to the same again.
+    :raises OSError: when a result file cannot be written.
     """
     if settings.core_process:
         raise SettingsError(
@@ -129,7 +133,7 @@ def run_backtest(
 class _SessionStart(NamedTuple):
     """What was told, feed and faults as they are when a session has begun."""
 
-    told: Told
+    told: MarketRecord
     feed: FeedState
     faults: FaultLog
 
@@ -180,7 +184,7 @@ class _Run:
         )
         self._trades = TradeBuilder(self._listing)
         self._midnights = [
-            utc_time(settings.start + n * _ONE_DAY, dt.timedelta(), self._zone)
+            utc_time(settings.start + n * CALENDAR_DAY, dt.timedelta(), self._zone)
             for n in range((settings.end - settings.start).days + 2)
         ]
         start, end = self._midnights[0], self._midnights[-1]
@@ -285,7 +289,7 @@ class _Run:
         )
         self._snapshots.save(self._writer.sequence, self._writer.checksum, pack(state))
 
-    def _resume(self, state: _State) -> Told:
+    def _resume(self, state: _State) -> MarketRecord:
         """Be the run that a snapshot was taken of. Returns what it had told."""
         self._session, self._resumed, self._session_start = state.session, state.time, state.session_start
         told, feed, faults = unpack(_SessionStart, state.session_start)
@@ -363,7 +367,7 @@ class _Run:
     def _pass_night(self, before: Session | None, after: Session) -> None:
         """What happens between two sessions, or before the first: LEAN's looks at positions, and midnights' samples."""
         looks = set(self._nights.before(after, self._expiries(), self._held()))
-        over = None if before is None else self._nights.midnight(before.day + _ONE_DAY)
+        over = None if before is None else self._nights.midnight(before.day + CALENDAR_DAY)
         if before is not None and over is not None and self._nights.after(before, self._expiries(), last=False):
             looks.add(over)
         midnights = [time for time in self._midnights if time <= after.open]
@@ -382,7 +386,7 @@ class _Run:
         """The last time of a run, at which it is sampled: the midnight after, where data come then, else the close."""
         time = session.close
         if self._nights.after(session, self._expiries(), last=True):
-            time = self._nights.midnight(session.day + _ONE_DAY)
+            time = self._nights.midnight(session.day + CALENDAR_DAY)
             self._tell(self._settlement.assign(time))
         self._sampler.midnight(time)
 

@@ -8,7 +8,6 @@ from typing import Annotated, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.core import Settings
 from alo_lib.market import (
     QUOTE_BAR,
     DataError,
@@ -19,8 +18,9 @@ from alo_lib.market import (
     Resolution,
     SecurityType,
 )
-from alo_lib.records import DAY, Contract, Session
-from alo_lib.runtime import Told
+from alo_lib.records import CALENDAR_DAY, DAY, Contract, Session
+from alo_lib.runtime import MarketRecord
+from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy import select_contracts
@@ -28,7 +28,6 @@ from alo_lib.strategy.forecast import DailyBar
 
 __all__ = ["Feed", "FeedState"]
 
-_ONE_DAY: Final = dt.timedelta(days=1)
 _FIRST_DAY: Final = dt.date(1970, 1, 2)
 
 
@@ -42,8 +41,10 @@ class FeedState(NamedTuple):
 class Feed:
     """A data folder, read as a run with these settings needs it. What is skipped is in the folder's fault log.
 
-    It answers a :class:`alo_lib.runtime.Teller`. Raises DataError when the market is closed on all days of the range,
-    or when an underlying has no bars or no option universe for any of its sessions.
+    It answers a :class:`alo_lib.runtime.Teller`.
+
+    :raises DataError: when the market is closed on all days of the range, or when an underlying has no bars or no
+        option universe for any of its sessions.
     """
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
@@ -71,7 +72,7 @@ class Feed:
         """Go on in the session in which the state was taken."""
         self._selected, self._reader.last_quote = state
 
-    def bars(self, session: Session, told: Told) -> SessionBars:
+    def bars(self, session: Session, told: MarketRecord) -> SessionBars:
         """The session's bars of the underlyings, and of the contracts that were told."""
         watched = []
         for ticker, number in told.underlyings.items():
@@ -117,7 +118,7 @@ class Feed:
         universe = self._folder.universe(ticker, day, lookback=1)
         if universe is not None and universe.underlying is not None and universe.underlying.close > 0.0:
             listed = universe.contracts(self._folder.hours(SecurityType.OPTION, ticker))
-            when = max(universe.day + _ONE_DAY, self._settings.start)
+            when = max(universe.day + CALENDAR_DAY, self._settings.start)
             self._selected[ticker] = select_contracts(self._settings, when, universe.underlying.close, listed)
         elif universe is not None:
             place = f"{ticker} universe of {universe.day}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alo_lib.market import DataFolder, FaultLog
 from alo_lib.records import Kind, Message
-from alo_lib.runtime import Told
+from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.simulation.feed import Feed
 
@@ -15,10 +15,12 @@ __all__ = ["data_left_out"]
 def data_left_out(settings: Settings, data_folder: Path | str, messages: Iterable[Message]) -> FaultLog:
     """The faults that the embedded engine meets in a folder, in a run whose core was told ``messages``.
 
-    The same files are read for the same sessions and contracts. Raises DataError as :class:`Feed` does.
+    The same files are read for the same sessions and contracts.
+
+    :raises DataError: as :class:`Feed` does.
     """
     folder = DataFolder(data_folder)
-    feed, told = Feed(settings, folder), Told()
+    feed, told = Feed(settings, folder), MarketRecord()
     for message in messages:
         if message.kind is Kind.SESSION:
             _read(feed, settings, told)
@@ -28,7 +30,7 @@ def data_left_out(settings: Settings, data_folder: Path | str, messages: Iterabl
     return folder.faults
 
 
-def _read(feed: Feed, settings: Settings, told: Told) -> None:
+def _read(feed: Feed, settings: Settings, told: MarketRecord) -> None:
     """Read what a session is told of, and its bars; nothing before the first session."""
     if told.session is None:
         return

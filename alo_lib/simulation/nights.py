@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
 
 from alo_lib.market import ContractKey, DataFolder, DataKind, FaultLog, Resolution
 from alo_lib.market.calendar import utc_time
@@ -10,8 +9,6 @@ from alo_lib.records import Session
 from alo_lib.settings import Settings
 
 __all__ = ["Nights"]
-
-_ONE_DAY: Final = dt.timedelta(days=1)
 
 
 class Nights:

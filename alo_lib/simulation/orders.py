@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from alo_lib.core.columns import Column
+from alo_lib.core.streams import Column
 from alo_lib.records import Kind, Message, OrderStatus, OrderType, records
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO

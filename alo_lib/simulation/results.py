@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from alo_lib.core import Settings
 from alo_lib.market import MapFile
-from alo_lib.records import SECOND, OrderType
+from alo_lib.records import SECOND, TRADING_DAYS, OrderType
+from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.identifiers import symbol_object
 from alo_lib.simulation.lean_json import (
@@ -68,7 +68,7 @@ class Outcome:
 def write_results(folder: Path, outcome: Outcome) -> None:
     """Write ``main.json``, ``main-summary.json``, ``main-order-events.json`` and ``main-log.txt`` into ``folder``.
 
-    Raises OSError when the folder cannot be written.
+    :raises OSError: when the folder cannot be written.
     """
     writer = _Writer(outcome)
     _write_json(folder / f"{RUN_ID}-order-events.json", writer.order_events())
@@ -163,7 +163,7 @@ class _Writer:
                 "outOfSampleDays": 0,
                 "startDate": f"{settings.start}T00:00:00Z",
                 "endDate": f"{settings.end}T23:59:59Z",
-                "tradingDaysPerYear": 252,
+                "tradingDaysPerYear": TRADING_DAYS,
             },
         }
 

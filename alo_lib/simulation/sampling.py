@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Final, NamedTuple
 
-from alo_lib.records import SECOND, Linked
+from alo_lib.records import MINUTE, Linked
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.money import ZERO, charted
@@ -12,8 +12,7 @@ from alo_lib.simulation.prices import Prices
 
 __all__ = ["Candle", "Curves", "Sampler"]
 
-_MINUTE: Final = 60 * SECOND
-_LEAST_PERIOD: Final = 4 * _MINUTE
+_LEAST_PERIOD: Final = 4 * MINUTE
 _SAMPLES: Final = 4000
 _MONEY: Final = Decimal("0.0001")
 _PERCENT: Final = Decimal("0.0000000001")

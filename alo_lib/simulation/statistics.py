@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from alo_lib.records import DAY, DAYS_A_YEAR, SECOND
+from alo_lib.records import DAY, DAYS_A_YEAR, SECOND, TRADING_DAYS
 from alo_lib.simulation.account import ProfitRecord
 from alo_lib.simulation.money import ZERO, decimal, of_double, rounded
 from alo_lib.simulation.sampling import Curves
@@ -24,7 +24,6 @@ from alo_lib.simulation.trades import ClosedTrade
 
 __all__ = ["PortfolioStatistics", "TradeStatistics", "portfolio_statistics", "trade_statistics"]
 
-TRADING_DAYS: Final = 252
 _RATIO_WITHOUT_LOSS: Final = Decimal(10)
 _ONE: Final = Decimal(1)
 _LEAST_RETURNS: Final = 2

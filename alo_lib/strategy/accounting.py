@@ -24,7 +24,7 @@ def book_order_event(state: StrategyState, event: np.void) -> None:
         book.taken[side] = book.taken.get(side, 0) + abs(quantity)
         if refused:
             book.refused.add(side)
-    state.book(event)
+    state.account_for(event)
     trade = state.trade_with(instrument) if quantity else None
     if trade is not None:
         trade.fill(quantity, float(event["price"]))
@@ -61,7 +61,7 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
 
 def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bool:
     """Whether a fill in a leg, booked already, led away from what is wanted; an execution model's leads towards it."""
-    held, wanted = state.portfolio.quantity(leg), state.wanted.get(leg, trade.wanted)
+    held, wanted = state.portfolio.quantity(leg), state.target_quantities.get(leg, trade.wanted)
     return abs(wanted - held) > abs(wanted - (held - filled))
 
 

@@ -1,5 +1,6 @@
 """What is known of one underlying's market: its price, its contracts and their last quotes."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import Chain, market_price
 from alo_lib.pricing.forwards import trailing_yield
+from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import TRANSIENT, YEAR, Kind, Records, records, years_between
 
 __all__ = ["CashDividend", "MarketBook", "PricedRows"]
@@ -63,10 +65,8 @@ class MarketBook:
     @property
     def spot(self) -> float:
         """Mid of the underlying's quote where it is newest and sane, else its last trade; NaN before either."""
-        bid, ask = float(self.quote["bid"][0]), float(self.quote["ask"][0])
-        if self.quote_at >= self.trade_time and 0.0 < bid <= ask:
-            return 0.5 * (bid + ask)
-        return self.trade_price
+        mid = quote_mid(float(self.quote["bid"][0]), float(self.quote["ask"][0]))
+        return mid if self.quote_at >= self.trade_time and math.isfinite(mid) else self.trade_price
 
     @property
     def spot_time(self) -> int:
@@ -79,7 +79,7 @@ class MarketBook:
         self.forget_orders({self.instrument})
 
     def take_quotes(self, rows: Records, time: int) -> bool:
-        """Take QUOTE records, of other underlyings, too. Returns whether any is of this one or of its contracts."""
+        """Take QUOTE records. Returns whether any is of the underlying or of a contract that is listed now."""
         self.forget_orders(set(rows["instrument"].tolist()))
         own = rows[rows["instrument"] == self.instrument]
         if len(own):

@@ -20,14 +20,14 @@ def proposed_trades(state: StrategyState, settings: Settings, signals: Records, 
     Limits have not been asked yet.
     """
     total = equity(state)
-    wanted: list[Trade] = []
+    proposed: list[Trade] = []
     for signal in signals:
-        if signal["edge_volatility"] < settings.entry_edge or not may_open(state, settings, signal, time, wanted):
+        if signal["edge_volatility"] < settings.entry_edge or not may_open(state, settings, signal, time, proposed):
             continue
         quantity = structures_for(signal, state.underlyings[int(signal["underlying"])].book, settings, total)
         if quantity >= 1:
-            wanted.append(new_trade(state, signal, quantity, time))
-    return wanted
+            proposed.append(new_trade(state, signal, quantity, time))
+    return proposed
 
 
 def may_open(

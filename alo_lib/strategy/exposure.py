@@ -18,9 +18,9 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
             forecast = underlying.forecast_rows()
-            wanted = tradable(book, forecast, settings, time)
-            wanted[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
-            underlying.valuation = value_chain(book, forecast, state.rate, time, wanted)
+            valued = tradable(book, forecast, settings, time)
+            valued[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
+            underlying.valuation = value_chain(book, forecast, state.rate, time, valued)
 
 
 def measure(state: StrategyState, time: int) -> None:
@@ -44,6 +44,7 @@ def equity(state: StrategyState) -> float:
 def _exposure(state: StrategyState, number: int, underlying: Underlying, time: int) -> Records:
     book, portfolio = underlying.book, state.portfolio
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
+    underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
     shares = portfolio.quantity(number)
     spot = book.spot if np.isfinite(book.spot) else 0.0
     exposure = records(Kind.EXPOSURE, underlying=number, spot=spot, shares=shares, delta=shares, value=shares * spot)

@@ -14,10 +14,9 @@ from typing import Annotated, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import Linked
+from alo_lib.records import TRADING_DAYS, Linked
 from alo_lib.settings import Settings
 from alo_lib.volatility import (
-    TRADING_DAYS,
     BarState,
     CalibrationError,
     ChangeDetector,

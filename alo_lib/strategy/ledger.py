@@ -1,10 +1,12 @@
 """What is held and what is on order, told from what was sent and from order events alone."""
 
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, OrderStatus, Records
+from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Message, OrderStatus, Records
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["Ledger", "WorkingOrder"]
@@ -30,11 +32,34 @@ class Ledger:
         """Know INSTRUMENT records."""
         self.underlying_of.update(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
 
+    def follow(self, message: Message) -> None:
+        """Account for what an input or a decision says of instruments, orders and splits; of any other nothing."""
+        rows = message.records
+        if message.kind is Kind.INSTRUMENT:
+            self.list_instruments(rows)
+        elif message.kind is Kind.ORDER_EVENT:
+            for event in rows:
+                self.account_for(event)
+        elif message.kind is Kind.INTENT:
+            for intent in rows:
+                self.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
+        elif message.kind is Kind.SPLIT:
+            for split in rows[rows["warning"] == 0]:
+                # Cash for part of a share is the core's affair: nobody asks a ledger that follows for money.
+                self.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
+
+    def ahead(self, messages: Iterable[Message]) -> "Ledger":
+        """Another ledger, which has followed some messages more."""
+        other = Ledger(deepcopy(self.portfolio), dict(self.underlying_of), deepcopy(self.working))
+        for message in messages:
+            other.follow(message)
+        return other
+
     def send(self, number: int, instrument: int, quantity: int) -> None:
         """An order of a signed quantity was sent."""
         self.working[number] = WorkingOrder(instrument, quantity)
 
-    def book(self, event: np.void) -> None:
+    def account_for(self, event: np.void) -> None:
         """Account for an ORDER_EVENT record: what was filled, and how the order stands."""
         instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
         status = OrderStatus(event["status"])

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -33,7 +34,7 @@ class Underlying:
     session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
     valuation: Valuation | None = None
-    implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of held legs, by instrument
+    implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
     exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
 
@@ -73,7 +74,7 @@ class StrategyState(Ledger):
     peak_equity: float = 0.0
     halted: bool = False
     external: External = field(default_factory=External)
-    wanted: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
+    target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -89,15 +90,27 @@ class StrategyState(Ledger):
 
     def legs(self, underlying: int) -> list[int]:
         """Option contracts of one underlying that are held, or belong to a trade or an insight, ascending."""
-        wanted = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
-        wanted.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
-        return sorted(wanted.union(self.contracts_held(underlying)))
+        traded = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
+        traded.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
+        return sorted(traded.union(self.contracts_held(underlying)))
 
     def new_order(self, instrument: int, quantity: int) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""
         self.last_order += 1
         self.send(self.last_order, instrument, quantity)
         return self.last_order
+
+    def by_underlying(self, rows: Records) -> Iterator[tuple[Underlying, Records]]:
+        """Each underlying that some rows of instruments are about, with these in their order."""
+        if len(self.underlyings) == 1:
+            yield from ((only, rows) for only in self.underlyings.values())
+            return
+        owners = np.array([self.underlying_of.get(number, -1) for number in rows["instrument"].tolist()])
+        order = np.argsort(owners, kind="stable")
+        bounds = np.searchsorted(owners[order], [[number, number + 1] for number in self.underlyings])
+        for underlying, (first, end) in zip(self.underlyings.values(), bounds.tolist(), strict=True):
+            if first < end:
+                yield underlying, rows[order[first:end]]
 
     def notice(self, underlying: int, text: str) -> None:
         """Tell people something, once this frame is published."""

@@ -25,10 +25,10 @@ class Valuation:
 
 
 def value_chain(
-    book: MarketBook, volatility: FloatArray, rate: float, time: int, wanted: NDArray[np.bool_] | None = None
+    book: MarketBook, volatility: FloatArray, rate: float, time: int, mask: NDArray[np.bool_] | None = None
 ) -> Valuation:
-    """Price a chain; ``volatility`` and ``wanted``, which leaves rows out, have one element a row of it."""
-    rows = np.flatnonzero((book.years_to_expiry(time) > 0.0) & np.isfinite(volatility) & (wanted is None or wanted))
+    """Price a chain; ``volatility`` and ``mask``, which leaves rows out, have one element a row of it."""
+    rows = np.flatnonzero((book.years_to_expiry(time) > 0.0) & np.isfinite(volatility) & (mask is None or mask))
     columns = np.full((len(Greeks._fields), len(volatility)), np.nan)
     if len(rows):
         book.priced = _made(book, rows, time, volatility[rows])

@@ -75,11 +75,6 @@ class RunMetrics:
         finally:
             self._stages.labels(self._engine, name).set(time.perf_counter() - began)
 
-    @property
-    def stage_seconds(self) -> dict[str, float]:
-        """Wall time of each stage so far, in the order in which they ran."""
-        return {sample.labels["stage"]: sample.value for metric in self._stages.collect() for sample in metric.samples}
-
     def write(self, path: Path) -> None:
         """Write all metrics in Prometheus's text exposition format."""
         path.write_bytes(generate_latest(self.registry))

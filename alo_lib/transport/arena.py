@@ -16,7 +16,6 @@ from alo_lib.transport.errors import ArenaFullError, SegmentError
 from alo_lib.transport.layout import (
     CACHED,
     CAPACITY,
-    CLAIMED,
     DATA,
     HEADER_BYTES,
     POSITION,
@@ -70,11 +69,6 @@ class Arena:
     def used(self) -> int:
         """Bytes handed out in this frame."""
         return int(self.words[WRITER + POSITION]) * WORD
-
-    @property
-    def high_water(self) -> int:
-        """Most bytes that any frame had."""
-        return int(self.words[WRITER + CLAIMED]) * WORD
 
     @property
     def frames(self) -> int:

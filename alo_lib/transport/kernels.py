@@ -55,7 +55,6 @@ __all__ = [
     "ring_pop",
     "ring_push",
     "ring_recover",
-    "ring_wait",
     "seqlock_read",
     "seqlock_write",
     "vector_append",
@@ -144,20 +143,6 @@ def ring_pop(words: Words, epoch: int, out: Words, limit: int) -> int:
     """Take up to ``limit`` of the oldest records. Returns how many, or FENCED."""
     count = ring_peek(words, epoch, out, limit)
     return int(ring_advance(words, epoch, count) if count > 0 else count)
-
-
-@shared_kernel
-def ring_wait(words: Words, epoch: int, spins: int) -> int:
-    """Spin until a record or message waits, ``spins`` times at most. Returns 1, 0 or FENCED."""
-    position = words[READER + POSITION]
-    slot = DATA + (position & (words[CAPACITY] - 1)) * words[STRIDE]
-    for _ in range(spins):
-        if load_acquire(words, slot) == position + 1:
-            return 1
-        if load_relaxed(words, READER + EPOCH) != epoch:
-            return FENCED
-        pause()
-    return 0
 
 
 @shared_kernel

@@ -257,14 +257,6 @@ class Segment:
         """Read every page once, so that none is looked up for the first time when it matters."""
         int(self.words[:: mmap.PAGESIZE // WORD].sum())
 
-    def advise_huge_pages(self) -> bool:
-        """Ask for huge pages; False when the system refuses."""
-        try:
-            self.memory.madvise(mmap.MADV_HUGEPAGE)
-        except (OSError, AttributeError):
-            return False
-        return True
-
     def close(self) -> None:
         """Unmap it. Arrays that still look into it keep the mapping until they are gone."""
         if self._closed:

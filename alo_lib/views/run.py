@@ -6,18 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
-from alo_lib.records import HOUR, LAYOUTS, SECOND, InstrumentKind, Kind, Message, Records, osi_expiry
+from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, osi_expiry
 
 __all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time"]
-
-_EXCHANGE: Final = ZoneInfo("America/New_York")
 
 
 class RunError(ValueError):
@@ -71,7 +68,7 @@ def exchange_time(time: NDArray[np.int64]) -> list[str]:
     """UTC nanoseconds as the exchange's wall-clock time, ``yyyy-mm-dd hh:mm:ss.mmm``."""
     # Clocks change on the hour.
     hours, which = np.unique(time // HOUR, return_inverse=True)
-    moments = [dt.datetime.fromtimestamp(hour * (HOUR // SECOND), _EXCHANGE) for hour in hours.tolist()]
+    moments = [dt.datetime.fromtimestamp(hour * (HOUR // SECOND), NEW_YORK) for hour in hours.tolist()]
     shifts = np.array([(moment.utcoffset() or dt.timedelta()).total_seconds() for moment in moments], np.int64)
     local = (time + shifts[which] * SECOND).astype("datetime64[ns]").astype("datetime64[ms]")
     return [text.replace("T", " ") for text in np.datetime_as_string(local).tolist()]

@@ -3,6 +3,7 @@
 Daily returns are logarithmic and in decimals; volatilities are annualized by 252 trading days.
 """
 
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
 from alo_lib.volatility.change_detection import ChangeDetector, ChangeState
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError, VolatilityError
@@ -29,7 +30,7 @@ from alo_lib.volatility.realized import (
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
 from alo_lib.volatility.registry import MODELS, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
-from alo_lib.volatility.returns import TRADING_DAYS, log_returns
+from alo_lib.volatility.returns import log_returns
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.errors import ParameterError
 from alo_lib.volatility.innovations import density_constants, log_density, sample_shocks
 from alo_lib.volatility.parameters import GjrParameters
-from alo_lib.volatility.returns import TRADING_DAYS, finite_returns
+from alo_lib.volatility.returns import finite_returns
 
 __all__ = ["ChangeDetector", "ChangeState"]
 

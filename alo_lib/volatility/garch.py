@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementwise import power
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr, standard_errors
 from alo_lib.volatility.change_detection import ChangeDetector
 from alo_lib.volatility.errors import ObservationError, ParameterError
@@ -19,7 +20,7 @@ from alo_lib.volatility.innovations import Distribution, log_density, sample_sho
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.registry import register
-from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS
 
 __all__ = ["GjrGarch", "GjrPath", "GjrState"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.elementwise import exp, log
-from alo_lib.records import Alternatives
+from alo_lib.records import TRADING_DAYS, Alternatives
 from alo_lib.volatility.blend import LEVELS, Blend, combined, fit_blend
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.garch import GjrGarch
@@ -23,7 +23,7 @@ from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
 from alo_lib.volatility.model import FilterPath, FilterState, VolatilityModel
 from alo_lib.volatility.registry import MODELS, AnyModel, model_named, register
-from alo_lib.volatility.returns import MIN_OBSERVATIONS, TRADING_DAYS, check_returns
+from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
 
 __all__ = ["IMPLIED", "PARTS", "HybridForecast", "HybridPath", "HybridState"]
 
@@ -170,10 +170,6 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
         paths = tuple(model.filter(history, one) for model, one in zip(self.parts.values(), begin.states, strict=True))
         implied = _quoted(float(history.implied[-1])) if len(history) else begin.implied
         return HybridPath(paths, history.implied, HybridState(tuple(path.state for path in paths), implied))
-
-    def uses_implied(self, state: HybridState) -> bool:
-        """Whether the forecast from ``state`` rests on its implied volatility too."""
-        return self.implied_blend is not None and state.implied is not None
 
     def fitted_variance(self, state: HybridState) -> Array:
         """Mean expected daily variance over each of ``horizons``, shape (k,), decimals."""

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS
-from alo_lib.volatility.returns import MIN_OBSERVATIONS, TRADING_DAYS
+from alo_lib.volatility.returns import MIN_OBSERVATIONS
 
 __all__ = ["FilterPath", "FilterState", "VolatilityModel"]
 

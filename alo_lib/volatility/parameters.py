@@ -1,16 +1,15 @@
 """Parameters of a GJR-GARCH(1,1) model of daily returns, and what follows from them alone."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.errors import ParameterError
 from alo_lib.volatility.innovations import Distribution, density_constants, downside_share
-from alo_lib.volatility.returns import TRADING_DAYS
 
 __all__ = ["GjrParameters"]
 
@@ -99,21 +98,3 @@ class GjrParameters:
         array = np.array(values, dtype=np.float64)
         array.flags.writeable = False
         return array
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Fields for JSON, which has no infinity: ``nu`` of the normal distribution becomes None."""
-        values: dict[str, float | None] = asdict(self)
-        if math.isinf(self.nu):
-            values["nu"] = None
-        return values
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, float | None]) -> "GjrParameters":
-        """Inverse of :meth:`to_dict`, to the last bit.
-
-        :raises ParameterError: for missing or unknown names, or values outside their domain.
-        """
-        names = [field.name for field in fields(cls)]
-        if sorted(values) != sorted(names):
-            raise ParameterError(f"parameters must be exactly {names}, but they are {sorted(values)}")
-        return cls(**{name: math.inf if value is None else float(value) for name, value in values.items()})

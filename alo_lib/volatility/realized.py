@@ -13,8 +13,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.elementwise import log
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.errors import ObservationError, ParameterError
-from alo_lib.volatility.returns import TRADING_DAYS, check_prices, log_returns
+from alo_lib.volatility.returns import check_prices, log_returns
 
 __all__ = [
     "check_bars",

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.registry import register
-from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, TRADING_DAYS, check_returns
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns
 
 if TYPE_CHECKING:
     from hmmlearn.hmm import GaussianHMM

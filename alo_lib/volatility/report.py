@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.errors import CalibrationError
 from alo_lib.volatility.garch import GjrGarch, GjrState
 from alo_lib.volatility.har import HarModel
@@ -18,7 +19,6 @@ from alo_lib.volatility.hybrid import HybridForecast, HybridState
 from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.realized import rolling, yang_zhang
 from alo_lib.volatility.regimes import RegimeModel
-from alo_lib.volatility.returns import TRADING_DAYS
 
 __all__ = ["CONE_DAYS", "REALIZED_DAYS", "ConePoint", "VolatilityReport", "report_volatility"]
 

@@ -8,12 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.numerics.elementwise import log
 from alo_lib.volatility.errors import ObservationError
 
-__all__ = ["MAX_DEVIATIONS", "MIN_OBSERVATIONS", "TRADING_DAYS", "check_prices", "check_returns", "log_returns"]
+__all__ = ["MAX_DEVIATIONS", "MIN_OBSERVATIONS", "check_prices", "check_returns", "log_returns"]
 
 Array = NDArray[np.float64]
-
-TRADING_DAYS = 252
-"""Trading days a year: daily variance times this is annualized variance."""
 
 MIN_OBSERVATIONS = 250
 """Fewest daily returns a model is calibrated on, unless the caller says otherwise: about a year."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import HybridForecast, HybridState
@@ -41,7 +42,7 @@ def walk_forward(
     days: tuple[int, ...] = (1, 5, 21, 63),
     refit_days: int = 21,
     regimes: int = 2,
-    regime_refit_days: int = 252,
+    regime_refit_days: int = TRADING_DAYS,
     seed: int = 0,
 ) -> Walk:
     """Walk over a history, from the first day on that ends a year of returns.

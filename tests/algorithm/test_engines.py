@@ -15,11 +15,11 @@ from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
 from alo_lib.records import HOUR, OrderType
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel
+from alo_lib.settings import Settings
 from alo_lib.transport import default_folder
 
 EXPECTED = Path(__file__).with_name("expected_orders.json")

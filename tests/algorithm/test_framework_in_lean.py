@@ -10,7 +10,6 @@ import pytest
 
 from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
 from alo_lib.journal import (
     JOURNAL_FOLDER,
     Journal,
@@ -23,6 +22,7 @@ from alo_lib.journal import (
 )
 from alo_lib.records import Kind, OrderReason, Records, Stage
 from alo_lib.runtime import replay
+from alo_lib.settings import Settings
 from tests.models.lean_run import native_lean, run_in_lean
 
 pytestmark = pytest.mark.lean

@@ -9,7 +9,7 @@ import pytest
 
 from alo_lib.cli.failures import RunFailedError
 from alo_lib.cli.fingerprint import files_in_range, fingerprint
-from alo_lib.core import Settings
+from alo_lib.settings import Settings
 from alo_lib.views import Run
 from tests.views import kit
 

@@ -18,9 +18,9 @@ from alo_lib.cli.engines.native import (
 from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, object_store_key, read_journal
 from alo_lib.journal.format import segment_name
+from alo_lib.settings import Settings
 from tests.views import kit
 
 SETTINGS = Settings.of({"underlyings": "GOOG,AAPL", "start": "2015-12-24", "end": "2015-12-24", "entry_edge": 1 / 3})

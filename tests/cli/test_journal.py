@@ -6,12 +6,12 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
-from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, message_digest
 from alo_lib.journal.format import object_store_key, segment_name
 from alo_lib.journal.index import INDEX_NAME, messages_between, read_index
 from alo_lib.records import Kind, Message, records
 from alo_lib.runtime import Divergence
+from alo_lib.settings import Settings
 from alo_lib.views.difference import difference_in_words, symbols_of
 from tests.core.script import Script
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import TradingCore
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, Order, orders_of, read_journal
 from alo_lib.pricing import Chain
 from alo_lib.records import (
@@ -20,6 +20,7 @@ from alo_lib.records import (
     Records,
     records,
 )
+from alo_lib.settings import Settings
 
 FIRST = dt.date(2024, 3, 4)
 NEXT = FIRST + dt.timedelta(days=1)

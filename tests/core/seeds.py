@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from alo_lib.core import Settings
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, Script
 
 __all__ = ["SETTINGS", "live"]

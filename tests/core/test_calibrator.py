@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from alo_lib.core import Calibrator, LogicalCalibrator, Settings
+from alo_lib.core import Calibrator, LogicalCalibrator
 from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.journal import message_digest
 from alo_lib.records import Kind
 from alo_lib.runtime import BackgroundCalibrator, replay
+from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, Due, VolatilityForecaster, calibrate
 from alo_lib.volatility import CalibrationError
 from tests.core.script import FIRST, Script, at, closes

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import TradingCore
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch, ScheduleError
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind, Message, OrderReason
 from alo_lib.runtime import replay
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, Script, at
 
 

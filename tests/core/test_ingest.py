@@ -1,6 +1,7 @@
 """What each kind of input changes of the state; the strategy's accounting has its own tests."""
 
 import datetime as dt
+import math
 from typing import Any
 
 import numpy as np
@@ -125,17 +126,29 @@ def test_a_trade_is_news_of_its_underlying_alone() -> None:
 @pytest.mark.parametrize("instrument", [ONE, PUT, OTHER])
 def test_a_quote_is_news_of_its_underlying_alone(instrument: int) -> None:
     state = told()
-    for each in state.strategy.underlyings.values():
-        each.book.refused = {(instrument, 1), (CALL, -1)}
-    tell(state, Kind.QUOTE, records(Kind.QUOTE, instrument=instrument, bid=4.0, ask=5.0, bid_size=1, ask_size=2))
     own = instrument != OTHER
-    assert (one(state).market_news, state.strategy.underlyings[OTHER].market_news) == (own, not own)
     quoted = state.strategy.underlyings[ONE if own else OTHER].book
+    quoted.refused = {(instrument, 1), (CALL, -1)}
+    tell(state, Kind.QUOTE, records(Kind.QUOTE, instrument=instrument, bid=4.0, ask=5.0, bid_size=1, ask_size=2))
+    assert (one(state).market_news, state.strategy.underlyings[OTHER].market_news) == (own, not own)
     assert quoted.quote_of(instrument)["ask"] == 5.0
     at = quoted.quote_time[quoted.row(PUT)] if instrument == PUT else quoted.quote_at
     assert at == NOW
     assert book(state).quote_time[book(state).row(CALL)] == -1
-    assert book(state).refused == {(CALL, -1)}
+    assert quoted.refused == {(CALL, -1)}
+
+
+def test_quotes_of_several_underlyings_go_each_to_its_own() -> None:
+    state = told()
+    mixed = records(
+        Kind.QUOTE, 4, instrument=[CALL, OTHER, 99, ONE], bid=[1.0, 2.0, 3.0, 4.0], ask=[1.5, 2.5, 3.5, 4.5]
+    )
+    tell(state, Kind.QUOTE, mixed)  # 99 is an instrument that nobody has told of
+    other = state.strategy.underlyings[OTHER].book
+    assert [float(book(state).quote_of(number)["bid"]) for number in (CALL, ONE)] == [1.0, 4.0]
+    assert math.isnan(float(book(state).quote_of(PUT)["bid"]))
+    assert (float(other.quote_of(OTHER)["bid"]), other.spot, book(state).spot) == (2.0, 2.25, 4.25)
+    assert [each.market_news for each in state.strategy.underlyings.values()] == [True, True]
 
 
 def test_order_events_move_what_is_held_and_what_works() -> None:

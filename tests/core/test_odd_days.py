@@ -33,11 +33,12 @@ def test_a_fill_after_the_last_frame_is_known_the_next_morning() -> None:
     for intent in answers:
         answer(intent, at(FIRST, 15.1))  # no frame follows it
     assert market.core.contracts_open(0) == sorted(wanted)
-    assert market.core.holdings == {}
+    strategy = market.core.snapshot().state.strategy
+    assert (strategy.holdings, market.core.holdings) == ({}, wanted)  # as decided on, and with what waits
     market.answer = answer  # type: ignore[method-assign]
     market.session(NEXT, [100.0])
-    assert market.core.holdings == wanted
-    assert market.core.orders_working == {}
+    assert strategy.holdings == market.core.holdings == wanted
+    assert strategy.orders_working == market.core.orders_working == {}
     assert market.core.contracts_open(0) == sorted(wanted)
 
 

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from alo_lib.core import CoreState, Settings, SnapshotError, TradingCore, pack, unpack
+from alo_lib.core import CoreState, SnapshotError, TradingCore, pack, unpack
 from alo_lib.core.columns import column_of
 from alo_lib.journal import JournalError, JournalWriter, MemoryStore
 from alo_lib.records import LAYOUTS, TRANSIENT, Kind, Linked, Records, records
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, Script
 
 ROOMS = ("algorithm", "alo_lib", "benchmarks", "models", "tests")
@@ -342,7 +343,7 @@ def test_no_layout_has_what_an_array_cannot_hold() -> None:
     for kind in LAYOUTS:
         rows = records(kind, 3)
         hint = Annotated[Records, kind]
-        assert unpack(hint, pack(rows, hint)).tobytes() == rows.tobytes()  # type: ignore[arg-type]
+        assert unpack(hint, pack(rows, hint)).tobytes() == rows.tobytes()
 
 
 def test_fitted_models_come_back() -> None:
@@ -354,7 +355,7 @@ def test_fitted_models_come_back() -> None:
     shocks = 0.01 * np.random.default_rng(3).standard_normal((420, 4))
     close = 100.0 * np.exp(np.cumsum(shocks[:, 0]))
     bars = np.column_stack([close, close * np.exp(abs(shocks[:, 1])), close * np.exp(-abs(shocks[:, 2])), close])
-    request = CalibrationRequest(tuple(map(tuple, bars.tolist())), settings, None, Due.FIRST)  # type: ignore[arg-type]
+    request = CalibrationRequest(tuple(map(tuple, bars.tolist())), settings, None, Due.FIRST)
     fitted = calibrate(request)
     assert fitted.hybrid is not None
     assert unpack(Calibrated, pack(fitted)) == fitted
@@ -413,7 +414,7 @@ def outcomes(count: int, seed: int) -> Iterator[bool]:
         kind = kinds[number % len(kinds)]
         changed = mutated(states[kind], random)
         try:
-            state = unpack(kind, changed, settings=core.settings)
+            state: object = unpack(kind, changed, settings=core.settings)
         except SnapshotError:
             yield False
         else:

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import clr
 import numpy as np
@@ -42,15 +43,16 @@ OFFSET = dt.timedelta(hours=-5)  # New York's, in winter
 INTO_THE_MINUTE = 30
 ACCOUNT = Path(os.environ["ALO_TEST_ACCOUNT"])
 
-aggregator = Composer.Instance.GetExportedValueByTypeName[IDataAggregator]("AggregationManager")
-Composer.Instance.AddPart[IDataQueueHandler](FakeDataQueue(aggregator, 0))
-goog = Symbol.Create("GOOG", SecurityType.Equity, Market.USA)
+composer: Any = Composer.INSTANCE  # its generic methods are asked for interfaces
+aggregator = composer.get_exported_value_by_type_name[IDataAggregator]("AggregationManager")
+composer.add_part[IDataQueueHandler](FakeDataQueue(aggregator, 0))
+goog = Symbol.create("GOOG", SecurityType.EQUITY, Market.USA)
 
 
 def option(expiry: object, strike: float, right: int) -> Symbol:
     day = dt.datetime.combine(expiry, dt.time())  # type: ignore[arg-type]
-    side = OptionRight.Call if right > 0 else OptionRight.Put
-    return Symbol.CreateOption(goog, Market.USA, OptionStyle.American, side, strike, day)
+    side = OptionRight.CALL if right > 0 else OptionRight.PUT
+    return Symbol.create_option(goog, Market.USA, OptionStyle.AMERICAN, side, strike, day)
 
 
 def named(symbol: Symbol) -> dict[str, object]:
@@ -59,12 +61,12 @@ def named(symbol: Symbol) -> dict[str, object]:
     return {"id": str(symbol.id), "value": symbol.value, **underlying}
 
 
-def market() -> dict[int, list[tuple]]:  # type: ignore[type-arg]
+def market() -> dict[int, list[tuple[Any, ...]]]:
     """Ticks by the minute, UTC, in which they happen: symbol, and size and price of a trade or of both sides."""
-    folder = DataFolder(Globals.DataFolder)
-    found: dict[int, list[tuple]] = {}  # type: ignore[type-arg]
+    folder = DataFolder(Globals.data_folder)
+    found: dict[int, list[tuple[Any, ...]]] = {}
 
-    def minute(row: np.void) -> list[tuple]:  # type: ignore[type-arg]
+    def minute(row: np.void) -> list[tuple[Any, ...]]:
         return found.setdefault(int(row["time"]) // 60_000_000_000 - 1, [])
 
     def quote(symbol: Symbol, row: np.void) -> None:
@@ -91,7 +93,7 @@ def feed() -> None:
             done = int(now) // 60
             exchange_time = dt.datetime.utcfromtimestamp(now) + OFFSET
             for symbol, *numbers in ticks.get(done, ()):
-                aggregator.Update(Tick(exchange_time, symbol, "", "", *numbers))
+                aggregator.update(Tick(exchange_time, symbol, "", "", *numbers))
         time.sleep(0.25)
 
 
@@ -108,7 +110,7 @@ class LiveMarket(volatility_arbitrage.VolatilityArbitrageAlgorithm):
             quantity, tag = working.read_text().split(",")
             order = MarketOnCloseOrder(goog, float(quantity), self.utc_time, tag)
             # As LEAN does with orders that a broker tells it of; PaperBrokerage tells of none, and can cancel none.
-            Composer.Instance.GetPart[ITransactionHandler]().AddOpenOrder(order, self)
+            composer.get_part[ITransactionHandler]().add_open_order(order, self)
 
     def on_order_event(self, order_event: OrderEvent) -> None:
         super().on_order_event(order_event)

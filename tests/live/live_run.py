@@ -15,9 +15,9 @@ import pytest
 
 from alo_lib.cli.engines.native import LAUNCHER, lean_configuration
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
 from alo_lib.journal import Journal, JournalError, read_journal, segments_in_object_store
 from alo_lib.runtime.link import Channel
+from alo_lib.settings import Settings
 from alo_lib.transport import default_folder
 from tests.models.lean_run import native_lean
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.core import Settings
 from alo_lib.journal import Journal, orders_of, read_journal
 from alo_lib.records import HostEvent, Kind, OrderReason
 from alo_lib.runtime import replay
+from alo_lib.settings import Settings
 from tests.live.live_run import LiveCore, LiveLean, moved_clock
 
 pytestmark = [pytest.mark.lean, pytest.mark.slow]

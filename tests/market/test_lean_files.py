@@ -23,6 +23,7 @@ from alo_lib.market import (
     SecurityType,
     parsing,
 )
+from alo_lib.market.bars import Bars, contract_array
 from alo_lib.market.layout import OptionArchive, SecurityArchive
 from alo_lib.market.lean_files import read_option_file, read_security_file
 from alo_lib.market.parsing import _days_from_civil
@@ -31,6 +32,11 @@ from alo_lib.numerics.compilation import python_original
 CHRISTMAS_EVE = date(2015, 12, 24)
 DAY = date(2024, 1, 3)
 MINUTE = 60_000_000_000
+
+
+def rows_of(chain: OptionBars, key: ContractKey) -> Bars:
+    """One contract's rows, in time order."""
+    return chain.bars[chain.contracts[chain.contract] == contract_array([key])[0]]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +67,7 @@ def test_google_chain_row_by_row(lean_data: Path, google: OptionBars, folder: Da
                     bid = [np.nan] * 4 if not any(x > 0 for x in cells[1:5]) else [x / 10_000.0 for x in cells[1:5]]
                     ask = [np.nan] * 4 if not any(x > 0 for x in cells[6:10]) else [x / 10_000.0 for x in cells[6:10]]
                     expected.append((time, *bid, int(cells[5]), *ask, int(cells[10])))
-            assert google.of_contract(key).tobytes() == np.array(expected, dtype=QUOTE_BAR).tobytes()
+            assert rows_of(google, key).tobytes() == np.array(expected, dtype=QUOTE_BAR).tobytes()
             rows += len(expected)
     assert rows > 15_000
     assert len(google.contracts) == 2192
@@ -80,8 +86,8 @@ def test_selected_contracts_only(folder: DataFolder, google: OptionBars) -> None
     keys = [ContractKey(date(2016, 1, 15), 750.0, 1), ContractKey(date(2016, 1, 15), 1.0, 1)]
     chosen = folder.option_bars("GOOG", CHRISTMAS_EVE, CHRISTMAS_EVE, Resolution.MINUTE, contracts=keys)
     assert chosen.contracts.tolist() == [keys[0]]
-    assert chosen.bars.tobytes() == google.of_contract(keys[0]).tobytes()
-    assert len(google.of_contract(keys[1])) == 0
+    assert chosen.bars.tobytes() == rows_of(google, keys[0]).tobytes()
+    assert len(rows_of(google, keys[1])) == 0
 
 
 def test_hour_and_daily_chains(folder: DataFolder) -> None:

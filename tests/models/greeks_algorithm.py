@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,16 @@ from AlgorithmImports import (
 )
 
 from models import AloOptionPriceModel, expected_dividends, greeks_filter, greeks_history, universe_greeks
-from models.chain_terms import utc_of
 from models.compiled_border import WRITTEN
+from models.marshalling import utc_of
 
 RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR, "daily": Resolution.DAILY}
+
+
+def moment(date: Sequence[int], hour: int = 0) -> dt.datetime:
+    """An hour of a date that is given as year, month and day."""
+    year, month, day = date
+    return dt.datetime(year, month, day, hour)
 
 
 class GreeksAlgorithm(QCAlgorithm):
@@ -65,13 +72,13 @@ class GreeksAlgorithm(QCAlgorithm):
 
     def value_future_option(self, expiry: list[int], strike: float, bid: float, ask: float, future: float) -> None:
         """A made-up quote of an option on the ES future, at ten in the morning New York of the first day."""
-        underlying = Symbol.create_future("ES", Market.CME, dt.datetime(*expiry))
-        put, last = OptionRight.PUT, dt.datetime(*expiry)
+        last = moment(expiry)
+        underlying, put = Symbol.create_future("ES", Market.CME, last), OptionRight.PUT
         symbol = Symbol.create_option(underlying, Market.CME, OptionStyle.AMERICAN, put, strike, last)
         option = self.add_future_option_contract(symbol, Resolution.MINUTE)
         day = float((symbol.id.date - dt.datetime(1, 1, 1)).days)
         columns = np.array([[strike, 1.0, day, 0.0, bid, ask, 0.0, future]])
-        time = utc_of(option.exchange.hours, dt.datetime(*self.plan["start"], 10))
+        time = utc_of(option.exchange.hours, moment(self.plan["start"], hour=10))
         values = AloOptionPriceModel(self).past_values(columns, [symbol], time)[0]
         self.future_option = dict(zip(WRITTEN, values.tolist(), strict=True))
 

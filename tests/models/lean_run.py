@@ -10,7 +10,7 @@ from alo_lib.cli.engines.lean_process import run_and_show
 from alo_lib.cli.engines.native import NativeEngine, lean_configuration
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
+from alo_lib.settings import Settings
 
 __all__ = ["kept_by", "native_lean", "run_in_lean"]
 

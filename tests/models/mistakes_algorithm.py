@@ -17,7 +17,8 @@ from AlgorithmImports import (
 )
 
 from models import AloOptionPriceModel, greeks_filter, greeks_history, universe_greeks
-from models.chain_terms import hours_of, utc_of
+from models.chain_terms import hours_of
+from models.marshalling import utc_of
 
 
 class MistakesAlgorithm(QCAlgorithm):

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alo_lib.core import Settings
 from alo_lib.market import DataFolder
 from alo_lib.pricing import greeks
+from alo_lib.settings import Settings
 from alo_lib.simulation.feed import Feed
 from alo_lib.strategy.forecast import VolatilityForecaster
 from tests.models.lean_run import kept_by

@@ -10,7 +10,6 @@ from alo_lib.cli.engines.lean_process import run_and_show
 from alo_lib.cli.engines.native import NativeEngine, lean_configuration
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
 from alo_lib.market import DataFolder
 from alo_lib.market.surfaces import daily_surfaces
 from alo_lib.market.volatility_files import (
@@ -22,6 +21,7 @@ from alo_lib.market.volatility_files import (
     store_key,
     text_of,
 )
+from alo_lib.settings import Settings
 
 pytestmark = pytest.mark.lean
 

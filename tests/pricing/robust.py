@@ -121,7 +121,7 @@ def cases() -> list[Case]:
 
 def values(case: Case) -> list[Row]:
     """A case's puts from deep in the money to far out, one exactly on the boundary, with their values."""
-    _, *option = case
+    option = case[1:]
     scale = case.volatility * np.sqrt(case.time)
     near = np.exp(scale * np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])).clip(*WIDE[:: len(WIDE) - 1]).round(12)
     spots: list[float] = sorted({*(WIDE if case.kind != "random" else ()), *near.tolist()})

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alo_lib.pricing import exercise_boundary, greeks, implied_volatility, price
+from alo_lib.pricing import Style, exercise_boundary, greeks, implied_volatility, price
 
 # spot, strike, rate, dividend yield, volatility, years, right, value, tolerance of high_precision
 AGREED = [
@@ -53,25 +53,13 @@ def test_implied_volatility_inverts_the_price() -> None:
 
 @pytest.mark.parametrize("right", [-1, +1])
 @pytest.mark.parametrize("style", ["american", "european"])
-def test_greeks_are_differences_of_the_price(right: int, style: str) -> None:
-    names = ("spot", "rate", "dividend_yield", "volatility", "time_to_expiry")
+def test_greeks_are_differences_of_the_price(right: int, style: Style) -> None:
     point = {"spot": 95.0, "rate": 0.04, "dividend_yield": 0.03, "volatility": 0.3, "time_to_expiry": 0.7}
 
     def at(field: str, name: str, shift: float) -> float:
         moved = point | {name: point[name] + shift}
-        return float(
-            getattr(
-                greeks(
-                    *(moved[k] for k in names[:1]),
-                    100.0,
-                    *(moved[k] for k in names[1:]),
-                    right,
-                    style=style,
-                    scheme="high_precision",
-                ),
-                field,
-            )
-        )
+        s, r, q, v, t = moved.values()
+        return float(getattr(greeks(s, 100.0, r, q, v, t, right, style=style, scheme="high_precision"), field))
 
     def slope(field: str, name: str, h: float) -> float:
         near, far = at(field, name, h) - at(field, name, -h), at(field, name, 2 * h) - at(field, name, -2 * h)

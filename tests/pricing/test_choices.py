@@ -8,7 +8,7 @@ import pytest
 
 from alo_lib.pricing import ACCURATE, PricingError, greeks, implied_volatility, price
 from alo_lib.pricing.options import Method
-from alo_lib.pricing.terms import Cash, Options
+from alo_lib.pricing.terms import Options
 
 CASE = (100.0, 100.0, 0.05, 0.02, 0.25, 1.0, -1)
 QUOTE = (8.0, 100.0, 100.0, 0.05, 0.02, 1.0, -1)
@@ -43,15 +43,11 @@ def test_unless_told_options_are_american_accurate_and_without_cash(
     assert not np.array_equal(np.asarray(function(*arguments, style="european")), np.asarray(told))
 
 
-def test_dividends_come_into_order_and_fall_away_as_time_passes() -> None:
+def test_dividends_come_into_order() -> None:
     method = Method.of(dividends=([0.75, 0.25], [2.0, 1.0]))
     assert method.scheme == ACCURATE
     assert method.cash is not None
     assert (method.cash.times.tolist(), method.cash.amounts.tolist()) == ([0.25, 0.75], [1.0, 2.0])
-    later = method.after(0.25).cash
-    assert isinstance(later, Cash)
-    assert (later.times.tolist(), later.amounts.tolist()) == ([0.5], [2.0])
-    assert Method.of().after(1.0) == Method.of()
 
 
 def test_a_part_of_options_is_the_same_rows_of_every_column() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813
 
-from alo_lib.pricing import Chain, PricingError, exercise_boundary, greeks, implied_volatility, price
+from alo_lib.pricing import PricingError, exercise_boundary, greeks, implied_volatility, price
 from alo_lib.pricing.dividends import Dividends
 
 TIMES = np.array([60.0, 150.0, 240.0]) / 365.0
@@ -175,13 +175,6 @@ def test_prices_that_nothing_explains_have_no_implied_volatility() -> None:
     assert np.isnan(implied_volatility(prices, *option, dividends=(TIMES, AMOUNTS), invalid="nan")).all()
     with pytest.raises(PricingError, match="no volatility"):
         implied_volatility(9.0, *option, dividends=(TIMES, AMOUNTS))
-
-
-def test_a_chain_drops_dividends_as_it_rolls() -> None:
-    chain = Chain(100.0, 1.0, +1, dividends=(TIMES, AMOUNTS))
-    chain.roll(0.2)
-    later = price(100.0, 100.0, 0.03, 0.0, 0.25, 0.8, +1, dividends=(TIMES[1:] - 0.2, AMOUNTS[1:]))
-    assert chain.price(100.0, 0.03, 0.0, 0.25)[0] == pytest.approx(later, abs=1e-12)
 
 
 @pytest.mark.parametrize("bad", [([0.0], [1.0]), ([0.5], [-1.0]), ([0.5, 0.6], [1.0]), ([np.nan], [1.0])])

@@ -77,8 +77,8 @@ def test_each_expiry_has_its_own_yield_and_each_style_its_own_pairs() -> None:
     price, strike, years, right = (np.concatenate(each) for each in zip(near, far, strict=True))
     expected = np.where(years == 0.2, 0.01, 0.05)
     shuffled = np.random.default_rng(5).permutation(price.size)
-    found = parity_yields(*(each[shuffled] for each in (price,)), SPOT, strike[shuffled], RATE, years[shuffled],
-                          right[shuffled], style="european")  # fmt: skip
+    mixed = (price[shuffled], SPOT, strike[shuffled], RATE, years[shuffled], right[shuffled])
+    found = parity_yields(*mixed, style="european")
     np.testing.assert_allclose(found, expected[shuffled], atol=1e-12)
     # A European call and an American put of one strike are no pair.
     crossed = np.where(right > 0.0, "european", "american")

@@ -16,7 +16,7 @@ from alo_lib.pricing import (
     market_price,
     price,
 )
-from alo_lib.pricing.quotes import PriceSource
+from alo_lib.pricing.quotes import PriceSource, quote_mid
 
 NAN = float("nan")
 
@@ -276,3 +276,10 @@ def test_at_the_money_is_read_between_the_strikes_on_both_sides() -> None:
     between = (1.0 - weight) * volatility[strike == 100.0][0] + weight * volatility[strike == 105.0][0]
     moved = quoted("american", other, spot=102.5, dividend_yield=dividend_yield)
     assert moved.at_the_money(near) == pytest.approx(float(between), abs=1e-4)
+
+
+def test_one_quotes_mid_is_the_market_price_of_it() -> None:
+    for bid, ask in ((9.98, 10.02), (10.0, 10.0), (10.02, 9.98), (0.0, 1.0), (-1.0, 1.0), (np.nan, 1.0), (1.0, np.nan)):
+        (expected,), _ = market_price(bid, ask, np.nan)
+        assert np.array_equal(quote_mid(bid, ask), expected, equal_nan=True), (bid, ask)
+    assert quote_mid(9.98, 10.02) == 10.0

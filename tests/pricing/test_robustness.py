@@ -41,7 +41,9 @@ def test_the_whole_list_is_on_file() -> None:
         pytest.param((100, 100, -0.005, -0.01, 0.2, 1.0, -1), 7.791616996950, marks=pytest.mark.slow),
     ],
 )
-def test_the_independent_method_agrees_with_published_values(option: tuple[float, ...], value: float) -> None:
+def test_the_independent_method_agrees_with_published_values(
+    option: tuple[float, float, float, float, float, float, int], value: float
+) -> None:
     assert american(*option)[0] == pytest.approx(value, abs=2e-12)
 
 

@@ -117,8 +117,8 @@ _ALONG = np.arange(-2.0, 3.0)
 
 def _difference(point, right, first, second=None):
     """Derivative of the price by one argument, or by two, of fourth order."""
-    columns = [np.full((5, 5), point[name]) for name in ORDER]
-    columns[ORDER.index(first)] += STEP[first] * _ALONG[:, np.newaxis]
+    columns = {name: np.full((5, 5), point[name]) for name in ORDER}
+    columns[first] += STEP[first] * _ALONG[:, np.newaxis]
     weights = np.outer(_FIRST, [0.0, 0.0, 1.0, 0.0, 0.0])
     scale = STEP[first]
     if second is not None:
@@ -127,8 +127,8 @@ def _difference(point, right, first, second=None):
         if first == second:
             weights = np.outer(_SECOND, [0.0, 0.0, 1.0, 0.0, 0.0])
         else:
-            columns[ORDER.index(second)] += STEP[second] * _ALONG
-    return float((weights * _value(*columns, right)).sum() / scale)
+            columns[second] += STEP[second] * _ALONG
+    return float((weights * _value(**columns, right=right)).sum() / scale)
 
 
 _DIFFERENCES = {
@@ -185,9 +185,9 @@ HARD = {
 @pytest.mark.parametrize("point", list(HARD))
 @pytest.mark.parametrize("name", list(_DIFFERENCES))
 def test_greeks_at_hard_points(point, name):
-    *arguments, right = HARD[point]
+    s, r, q, v, t, right = HARD[point]
     sign, first, second = _DIFFERENCES[name]
-    value = sign * _difference(dict(zip(ORDER, arguments, strict=True)), right, first, second)
+    value = sign * _difference(dict(zip(ORDER, (s, r, q, v, t), strict=True)), right, first, second)
     relative, absolute = MISS[name]
-    found = getattr(greeks(arguments[0], STRIKE, *arguments[1:], right, scheme=EXACT), name)
+    found = getattr(greeks(s, STRIKE, r, q, v, t, right, scheme=EXACT), name)
     assert float(found) == pytest.approx(value, rel=relative, abs=absolute)

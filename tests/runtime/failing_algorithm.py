@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Any
 
 from AlgorithmImports import Slice
 
@@ -14,7 +15,7 @@ AT = (10, 40)
 class FailingAlgorithm(volatility_arbitrage.VolatilityArbitrageAlgorithm):
     """As it is, until it is not."""
 
-    def get_parameters(self) -> object:
+    def get_parameters(self) -> Any:
         parameters = super().get_parameters()
         return [pair for pair in parameters if pair.key != "alo-failing"]
 

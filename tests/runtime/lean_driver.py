@@ -11,10 +11,11 @@ from pathlib import Path
 
 from AlgorithmImports import FuncTimeRule, QCAlgorithm, Resolution
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import TradingCore
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind, Message
 from alo_lib.runtime.logical import inputs_of
+from alo_lib.settings import Settings
 
 DAY = dt.date(2015, 12, 23)
 EPOCH = dt.datetime(1970, 1, 1)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.core import Settings, TradingCore
+from alo_lib.core import TradingCore
 from alo_lib.journal import message_digest, read_journal, segments_in_object_store
 from alo_lib.records import SECOND, HostEvent, Kind
-from alo_lib.runtime import Opened, Told, open_core
+from alo_lib.runtime import MarketRecord, Opened, open_core
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, Script, at
 from tests.journal.on_disk import OnDisk
 
@@ -37,7 +38,7 @@ def test_a_backtest_begins_anew_and_leaves_a_whole_journal(store: OnDisk) -> Non
     digests = []
     for _ in range(2):
         hosted, told, findings = opened(store, live=False)
-        assert (told, findings, hosted.frames_follow_data) == (Told(), [], False)
+        assert (told, findings, hosted.frames_follow_data) == (MarketRecord(), [], False)
         market = market_of(hosted.core)
         market.session()
         market.bar(10, volatility=0.35)

@@ -11,11 +11,11 @@ from alo_lib.cli.engines.native import NativeEngine, lean_configuration
 from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, message_digest, orders_of, read_journal, take_from_object_store
 from alo_lib.journal.format import segment_name
 from alo_lib.records import SECOND, Kind, Message
 from alo_lib.runtime import replay
+from alo_lib.settings import Settings
 from alo_lib.simulation import run_backtest
 from tests.core.seeds import live
 from tests.models.lean_run import run_in_lean

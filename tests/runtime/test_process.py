@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from alo_lib.cli.project import ROOT
-from alo_lib.core import FRAME_PLAN, FrameTask, Settings, SettingsError
+from alo_lib.core import FRAME_PLAN, FrameTask
 from alo_lib.executive import Cause, LogicalClock, OverrunPolicy, RealClock, Release
 from alo_lib.executive.overruns import OverrunError
 from alo_lib.journal import Durability, JournalError, orders_of, read_journal
@@ -23,8 +23,9 @@ from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel, CorePhase, Link, LinkPhase
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
+from alo_lib.settings import Settings, SettingsError
 from tests.core.seeds import SETTINGS, live
-from tests.core.test_external import Pipeline, once, sell_all
+from tests.core.test_overruling import Pipeline, once, sell_all
 from tests.runtime.processes import END, FRAME, PATIENCE, SLOTS, by_hand, digest, logical, quotes_in, serve
 
 

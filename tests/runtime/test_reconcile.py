@@ -1,10 +1,12 @@
 """A core that was restarted, and the host that went on without it."""
 
+import pytest
+
 from alo_lib.core import TradingCore
 from alo_lib.journal import Journal, JournalWriter, read_journal
-from alo_lib.records import Kind, OrderStatus
+from alo_lib.records import Kind, Message, OrderStatus, Session, records
 from alo_lib.runtime import HostOrder, HostPosition, Replayer, reconcile
-from tests.core.script import Script
+from tests.core.script import FIRST, NEXT, Script, at
 
 TIME = 10**18 * 2
 
@@ -88,6 +90,56 @@ def test_what_was_traded_behind_its_back_is_told() -> None:
     core.open_frame(TIME)
     core.run()
     assert core.holdings[instrument] == positions[instrument].quantity
+
+
+def holder(shares: int) -> TradingCore:
+    """A core that holds shares of TEST, made again from its journal before the next day's session."""
+    market = Script()
+    market.session()
+    bought = records(Kind.ORDER_EVENT, instrument=0, quantity=shares, price=90.0, status=OrderStatus.FILLED)
+    market.tell(at(FIRST, 9.2), Kind.ORDER_EVENT, bought)
+    market.core.open_frame(at(FIRST, 9.2) + 1)
+    assert not len(market.core.run())  # there are no quotes
+    replayer = Replayer(market.journal)
+    list(replayer.frames())
+    replayer.core.journal_to(JournalWriter(segment_bytes=1 << 20))
+    return replayer.core
+
+
+@pytest.mark.parametrize(
+    ("factor", "at_host", "told"),
+    [
+        (1 / 3, 303, []),  # three for one
+        (1 / 3, 310, [7]),  # and seven more were bought behind its back
+        (8.0, 12, []),  # one for eight: 12.625, of which the rest is cash
+        (8.0, 0, [-12]),
+    ],
+)
+def test_shares_that_split_on_the_morning_of_a_restart_are_split_once(
+    factor: float, at_host: int, told: list[int]
+) -> None:
+    core, morning, opens = holder(101), at(NEXT, 9), at(NEXT, 9.5)
+    core.accept(Message(Kind.SESSION, morning, Session(NEXT, opens, at(NEXT, 16)).record()))
+    core.accept(Message(Kind.SPLIT, morning, records(Kind.SPLIT, time=opens, instrument=0, factor=factor)))
+    positions = {0: HostPosition(at_host, 30.0)} if at_host else {}
+    found = reconcile(core, positions, {}, morning)
+    assert [message.records["quantity"][0] for message in found.messages] == told
+    for message in found.messages:
+        core.accept(message)
+    core.open_frame(morning + 1)
+    core.run()
+    assert core.holdings == ({0: at_host} if at_host else {})
+
+
+def test_a_fill_that_waits_for_a_frame_is_not_told_again() -> None:
+    core = holder(101)
+    sold = records(Kind.ORDER_EVENT, instrument=0, quantity=-1, price=90.0, status=OrderStatus.FILLED)
+    core.accept(Message(Kind.ORDER_EVENT, at(FIRST, 9.3), sold))
+    found = reconcile(core, {0: HostPosition(100, 90.0)}, {}, at(FIRST, 9.3))
+    assert found.messages == []
+    core.open_frame(at(FIRST, 9.3) + 1)
+    core.run()
+    assert core.holdings == {0: 100}
 
 
 def test_an_order_that_the_journal_does_not_know_is_to_be_canceled() -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from alo_lib.cli.project import ROOT
-from alo_lib.core import SettingsError
 from alo_lib.journal import orders_of, read_journal
 from alo_lib.records import Kind, Message, OrderReason, OrderStatus, records
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel, Link, LinkPhase
+from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.reconcile import HostPosition, reconcile
 from alo_lib.runtime.remote import RemoteCore
-from alo_lib.runtime.told import Told
+from alo_lib.settings import SettingsError
 from alo_lib.transport import NotOwnerError
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS
@@ -101,7 +101,7 @@ def test_a_host_that_was_killed_knows_again_what_it_had_told(tmp_path: Path) -> 
     remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), paced=False)
     try:
         remote.attach(PATIENCE)
-        assert remote.catch_up()[0] == Told()
+        assert remote.catch_up()[0] == MarketRecord()
         quotes_in(remote)
         event = records(Kind.ORDER_EVENT, instrument=3, quantity=2, price=1.5, status=OrderStatus.FILLED)
         remote.accept(Message(Kind.ORDER_EVENT, at(FIRST, 10), event))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.core import Settings, SettingsError, pack, program
+from alo_lib.core import pack, program
 from alo_lib.journal import (
     Durability,
     JournalError,
@@ -20,7 +20,8 @@ from alo_lib.journal import (
     segments_of,
 )
 from alo_lib.records import Kind
-from alo_lib.runtime import Beginning, DivergenceError, begin, told_by
+from alo_lib.runtime import Beginning, DivergenceError, begin, market_record_of
+from alo_lib.settings import Settings, SettingsError
 from tests.core.script import FIRST, Script
 from tests.journal.on_disk import OnDisk
 
@@ -166,7 +167,7 @@ def test_a_frame_that_was_cut_off_is_decided_to_its_end(store: OnDisk) -> None:
 
 def test_what_was_told_is_known_again() -> None:
     market = whole()
-    told = told_by(market.journal.messages)
+    told = market_record_of(market.journal.messages)
     assert told.underlyings == {"TEST": 0}
     assert told.session == NEXT
     assert sorted(told.contracts) == sorted(told.today) == list(range(1, 15))

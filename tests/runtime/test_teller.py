@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message, Session
-from alo_lib.runtime import Teller, Timetable, Told, told_by
+from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import DailyBar
 
@@ -83,7 +83,7 @@ class Run:
 
     host: ScriptedHost
     core: Listener = field(default_factory=Listener)
-    told: Told | None = None
+    told: MarketRecord | None = None
 
     def __post_init__(self) -> None:
         self.teller = Teller(SETTINGS, self.core, self.host, self.told)
@@ -187,7 +187,7 @@ def test_a_restart_in_mid_session_goes_on_from_the_journal(host: ScriptedHost, c
     journal = run.begin(WEDNESDAY)
     if cut == "underlyings alone":  # killed as the first session was about to be told
         journal = journal[:1]
-    again = Run(host, told=told_by(journal))
+    again = Run(host, told=market_record_of(journal))
     assert again.teller.told.session == (WEDNESDAY if cut == "whole" else None)
     for message in journal:
         if message.kind is Kind.INSTRUMENT:
@@ -272,7 +272,7 @@ def test_the_record_is_what_the_messages_say(host: ScriptedHost) -> None:
     messages = run.begin(WEDNESDAY)
     run.core.held = {1: [5]}
     messages += run.begin(THURSDAY)
-    told = told_by(messages)
+    told = market_record_of(messages)
     assert told == run.teller.told
     assert told.underlyings == {"ONE": 0, "TWO": 1}
     assert told.contracts[5] == (1, contract(50.0, -1))
@@ -312,4 +312,4 @@ def test_a_session_is_prepared_before_it_opens() -> None:
     ],
 )
 def test_live_frames_may_open_until_the_last_fills_are_in(time: int, live: bool) -> None:
-    assert Timetable(Settings()).is_live(session_of(THURSDAY), time) is live
+    assert Timetable(Settings()).may_open(session_of(THURSDAY), time) is live

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.core import Settings
 from alo_lib.market import DataFolder
 from alo_lib.records import InstrumentTable, Kind, OrderType
 from alo_lib.runtime import Teller, Timetable
+from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Feed, Listing, OrderEvent, Prices, Settlement, TradeBuilder
 
 CALL, PUT = "AAPL  140621C00640000", "AAPL  140725P00660000"

@@ -14,6 +14,7 @@ import pytest
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.journal.format import segment_name
 from alo_lib.market import ContractKey, DataError, DataFolder, FaultKind
+from alo_lib.market.bars import contract_array
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.records import Kind, OrderStatus
 from alo_lib.runtime import replay
@@ -56,7 +57,7 @@ def test_it_trades_and_accounts_for_every_cent(run: BacktestResult, data: Path) 
             value += quantity * trades["close"][-1]
         else:
             key = ContractKey(tiny.EXPIRY, int(symbol[13:]) / 1000.0, 1 if symbol[12] == "C" else -1)
-            last = quotes.of_contract(key)[-1]
+            last = quotes.bars[quotes.contracts[quotes.contract] == contract_array([key])[0]][-1]
             value += quantity * 100 * 0.5 * (last["bid_close"] + last["ask_close"])
     assert run.net_profit == pytest.approx(value, abs=1e-6)
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.core import FrameTask, Settings, SettingsError
+from alo_lib.core import FrameTask
 from alo_lib.core.tasks import Decisions, Work
 from alo_lib.executive import Frame
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.runtime import DivergenceError
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation import BacktestResult, run_backtest
 from alo_lib.simulation import engine as engine_module
 from tests.simulation import tiny

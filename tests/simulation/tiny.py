@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.core import Settings
 from alo_lib.market import (
     QUOTE_BAR,
     TRADE_BAR,
@@ -39,6 +38,7 @@ from alo_lib.market.writer import (
     write_security_file,
     write_universe,
 )
+from alo_lib.settings import Settings
 
 BEFORE, FIRST, SECOND = dt.date(2024, 3, 13), dt.date(2024, 3, 14), dt.date(2024, 3, 15)
 EXPIRY = dt.date(2024, 4, 19)

@@ -71,7 +71,7 @@ def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
 def test_a_fill_of_the_engine_towards_what_is_wanted_leaves_the_trade() -> None:
     state = state_of()
     trade = hold(state)  # 5 sold of each leg
-    state.wanted = {CALL: -2}  # as a model of the host caps it
+    state.target_quantities = {CALL: -2}  # as a model of the host caps it
     tell(state, OrderStatus.FILLED, 3, order=0)
     assert trade.undone_by is None
     tell(state, OrderStatus.FILLED, 1, order=0)

@@ -5,8 +5,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from alo_lib.core import Settings
 from alo_lib.records import Kind, OrderReason, OrderStatus, OrderType, records
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, NEXT, Script, at, reasons, script, tell_order_event
 
 

@@ -46,6 +46,34 @@ def test_without_a_quote_the_last_volatility_stays_and_without_one_the_forecast(
     assert underlying.exposure["value"][0] == pytest.approx(-500.0 * worth, rel=1e-3)
 
 
+def test_a_leg_that_is_opened_again_is_not_measured_at_the_volatility_of_its_last_time() -> None:
+    state = state_of(volatility=0.3, forecast=0.2)
+    trade = hold(state)
+    measure(state, NOW)
+    underlying = state.underlyings[0]
+    assert set(underlying.implied) == set(trade.legs)
+    for leg in trade.legs:
+        state.portfolio.fill(leg, 5, 1.0, 100, 0.0)
+    measure(state, NOW)
+    assert underlying.implied == {}
+    underlying.book.quotes["bid"] = np.nan
+    for leg in trade.legs:
+        state.portfolio.fill(leg, -5, 1.0, 100, 0.0)
+    measure(state, NOW)
+    assert underlying.implied == dict.fromkeys(trade.legs, 0.2)  # not the 30 % that its quotes had implied
+
+
+def test_a_leg_that_is_not_listed_any_more_loses_its_volatility() -> None:
+    state = state_of(volatility=0.3, forecast=0.2)
+    trade = hold(state)
+    measure(state, NOW)
+    underlying = state.underlyings[0]
+    listed = underlying.book.contracts
+    underlying.book.list_contracts(listed[listed["instrument"] != trade.put])
+    measure(state, NOW)
+    assert list(underlying.implied) == [trade.call]
+
+
 def test_chains_are_valued_where_there_is_news() -> None:
     state = state_of(forecast=0.2)
     underlying = state.underlyings[0]

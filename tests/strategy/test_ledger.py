@@ -30,11 +30,11 @@ def test_an_order_is_followed_from_its_sending_to_its_end(ledger: Ledger) -> Non
     ledger.send(1, CALL, 5)
     ledger.send(2, STOCK, -30)
     assert ledger.orders_working == {1: (CALL, 5), 2: (STOCK, -30)}
-    ledger.book(event(1, CALL, 0, OrderStatus.SUBMITTED))
-    ledger.book(event(1, CALL, 2, OrderStatus.PARTIALLY_FILLED))
+    ledger.account_for(event(1, CALL, 0, OrderStatus.SUBMITTED))
+    ledger.account_for(event(1, CALL, 2, OrderStatus.PARTIALLY_FILLED))
     assert (ledger.holdings, ledger.orders_working[1]) == ({CALL: 2}, (CALL, 3))
-    ledger.book(event(2, STOCK, -30, OrderStatus.FILLED))
-    ledger.book(event(1, CALL, 0, OrderStatus.CANCELED))
+    ledger.account_for(event(2, STOCK, -30, OrderStatus.FILLED))
+    ledger.account_for(event(1, CALL, 0, OrderStatus.CANCELED))
     assert (ledger.holdings, ledger.orders_working) == ({STOCK: -30, CALL: 2}, {})
     assert (
         ledger.portfolio.cash == 1000.0 - 2 * 2.0 * 100 + 30 * 2.0 - 4 * 0.5 + 2 * 0.5
@@ -42,19 +42,19 @@ def test_an_order_is_followed_from_its_sending_to_its_end(ledger: Ledger) -> Non
 
 
 def test_what_the_engine_trades_by_itself_counts(ledger: Ledger) -> None:
-    ledger.book(event(0, PUT, -4, OrderStatus.FILLED))
+    ledger.account_for(event(0, PUT, -4, OrderStatus.FILLED))
     assert (ledger.holdings, ledger.orders_working) == ({PUT: -4}, {})
 
 
 def test_contracts_open_are_those_held_or_on_order(ledger: Ledger) -> None:
     ledger.send(7, PUT, -1)
     ledger.send(8, STOCK, 10)
-    ledger.book(event(0, CALL, 3, OrderStatus.FILLED))
-    ledger.book(event(0, OTHER, 3, OrderStatus.FILLED))
+    ledger.account_for(event(0, CALL, 3, OrderStatus.FILLED))
+    ledger.account_for(event(0, OTHER, 3, OrderStatus.FILLED))
     assert ledger.contracts_open(STOCK) == [PUT, CALL]
     assert ledger.contracts_held(STOCK) == [CALL]
     assert ledger.contracts_open(OTHER) == []
-    ledger.book(event(7, PUT, 0, OrderStatus.INVALID))
+    ledger.account_for(event(7, PUT, 0, OrderStatus.INVALID))
     assert ledger.contracts_open(STOCK) == [CALL]
 
 
@@ -62,5 +62,5 @@ def test_a_status_that_is_none_is_refused(ledger: Ledger) -> None:
     row = event(1, CALL, 1, OrderStatus.FILLED)
     row["status"] = 99
     with pytest.raises(ValueError, match="99"):
-        ledger.book(row)
+        ledger.account_for(row)
     assert ledger.holdings == {}

@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from alo_lib.records import LAYOUTS, Kind, Message, records
 from alo_lib.transport import MessageRing, RecordRing, RingFullError, SegmentError
 from alo_lib.transport.inspection import Look
-from alo_lib.transport.kernels import ring_wait
 from alo_lib.transport.layout import CLAIMED, DATA, POSITION, STRIDE, WORD, WRITER
 from alo_lib.transport.words import slot_stride
 
@@ -250,14 +249,6 @@ def test_a_damaged_length_is_told(folder):
     ring.segment.words[DATA + 1] = 1 << 20
     with pytest.raises(SegmentError, match="is damaged: a message says it has 131074 words"):
         consumer.peek()
-
-
-def test_waiting_in_a_spin_loop_is_bounded(folder):
-    ring = RecordRing.create(folder / "a.ring", NUMBER, capacity=8)
-    producer, consumer = ring.produce("one"), ring.consume("other")
-    assert ring_wait(consumer.words, consumer.epoch, 10) == 0
-    producer.push(numbers(1))
-    assert ring_wait(consumer.words, consumer.epoch, 10) == 1
 
 
 def test_who_looks_takes_nothing_and_sees_what_is_left(folder, compiled):

@@ -188,8 +188,7 @@ def test_one_family_of_errors():
     assert issubclass(SegmentError, ValueError)
 
 
-def test_memory_is_touched_and_advised(folder):
+def test_memory_is_touched(folder):
     segment = Segment.create(folder / "a", SegmentKind.ARENA, capacity=1 << 12, stride=1, record_words=1)
     segment.touch()
-    assert segment.advise_huge_pages() in (True, False)
     assert records(Kind.RATE)["rate"] == segment.words[-1] == 0

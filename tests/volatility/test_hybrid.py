@@ -165,8 +165,7 @@ def test_implied_volatility_is_weighed_when_its_history_is_long_enough(bars: Arr
     last = np.append(np.full(999, np.nan), 0.5)
     path = fitted.filter(DailyHistory.from_bars(*bars[:1000].T, implied=last))
     with_quote = path.state
-    assert not fitted.uses_implied(without)
-    assert fitted.uses_implied(with_quote)
+    assert (without.implied, with_quote.implied) == (None, 0.5)
     # Of a history, the days with a quote are forecast with it and the others without.
     means = fitted.forecast_path(path, (21.0,))[-2:, 0]
     before = fitted.filter(history_of(bars[:999])).state

@@ -84,7 +84,7 @@ def backtest(
       alo backtest --engine native --set structure=strangle --set entry-edge=0.03
       alo backtest --json | jq .net_profit
     """
-    from alo_lib.core import Settings
+    from alo_lib.settings import Settings
 
     chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if underlyings:
@@ -117,7 +117,7 @@ def _resume(
     from alo_lib.cli.backtesting import BacktestRequest, run
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.run_folder import RunFolder
-    from alo_lib.core import Settings
+    from alo_lib.settings import Settings
 
     if chosen:
         raise UserError(f"a run goes on under its own settings: {', '.join(sorted(chosen))} cannot be given")

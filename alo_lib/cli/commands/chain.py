@@ -1,13 +1,13 @@
 """``alo chain``."""
 
 import datetime as dt
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from alo_lib.cli.console import say
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import NUMBER, SCHEME
 from alo_lib.cli.option_table import print_whole
 from alo_lib.cli.project import DATA, shown
@@ -128,7 +128,7 @@ def chain(
 
         html.write_text(chain_html(view), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(_object(view), allow_nan=False))
+        print_json(_object(view))
         return
     _show(view, every or len(snapshot) <= _MANY)
     if html is not None:
@@ -166,7 +166,7 @@ def _object(view: "ChainView") -> dict[str, Any]:
             {"years": float(years_between(snapshot.time, when)), "cash": cash} for when, cash in snapshot.dividends
         ],
         "statuses": view.statuses(),
-        "expiries": [_plain(one._asdict()) for one in view.expiries()],
+        "expiries": [one._asdict() for one in view.expiries()],
         "contracts": list(view.rows()),
     }
 
@@ -187,10 +187,6 @@ def _head(view: "ChainView") -> dict[str, Any]:
         "rate": view.rate,
         "dividends": view.carry,
     }
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if value != value else value for name, value in values.items()}
 
 
 def _show(view: "ChainView", every: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 from alo_lib.cli.commands.schedule import planned
 from alo_lib.cli.console import say
 from alo_lib.cli.failures import RunFailedError, UserError
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.project import CONFIG, ROOT, shown
 
 if TYPE_CHECKING:
@@ -120,12 +120,13 @@ def _prepare(
     plans: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> tuple[CoreProcess, list[Preparation]]:
     from alo_lib.cli.commands.backtest import assignment
-    from alo_lib.core import FRAME_PLAN, Settings
+    from alo_lib.core import FRAME_PLAN
     from alo_lib.executive import RealClock
     from alo_lib.executive.isolation import Isolation, isolate
     from alo_lib.journal import Durability
     from alo_lib.runtime.link import Channel
     from alo_lib.runtime.process import CoreProcess, rehearse
+    from alo_lib.settings import Settings
 
     settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
@@ -165,7 +166,7 @@ def _tell(ending: Ending, process: CoreProcess, steps: list[Preparation], as_jso
         told["lateness_ns"] = late._asdict()
         told["causes"] = {why.name.lower(): count for why, count in process.releases.causes.items()}
         told["steps"] = {step.name: {"done": step.done, "detail": step.detail} for step in steps}
-        click.echo(json.dumps(told))
+        print_json(told)
         return
     click.echo(
         f"{ending.frames:,} frames, {ending.run:,} of them with news; {ending.overruns:,} overruns, "
@@ -203,7 +204,7 @@ def _status(where: Path, as_json: bool) -> None:
     }
     state.close()
     if as_json:
-        click.echo(json.dumps(told))
+        print_json(told)
         return
     # A process that is killed cannot say so: what it was is its last word.
     at_work = phase in (CorePhase.STARTING.value, CorePhase.RUNNING.value)

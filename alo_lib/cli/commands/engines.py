@@ -1,8 +1,8 @@
 """``alo engines``."""
 
-import json
-
 import click
+
+from alo_lib.cli.json_output import print_json
 
 __all__ = ["engines"]
 
@@ -15,7 +15,7 @@ def engines(as_json: bool) -> None:
 
     found = states(ask_daemon=True)
     if as_json:
-        click.echo(json.dumps({state.name: {"ready": state.ready, "detail": state.detail} for state in found}))
+        print_json({state.name: {"ready": state.ready, "detail": state.detail} for state in found})
         return
 
     def line(state: EngineState) -> str:

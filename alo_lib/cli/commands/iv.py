@@ -1,10 +1,10 @@
 """``alo iv``."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_options, side_by_side
 from alo_lib.cli.option_table import show
 
@@ -84,7 +84,7 @@ def iv(
         for i in range(count)
     ]
     if as_json:
-        click.echo(json.dumps({"style": style, "dividends": dividends, "options": rows}, allow_nan=False))
+        print_json({"style": style, "dividends": dividends, "options": rows})
         return
     results = {"price": ".4f", "implied_volatility": ".6f", "vega": ""}
     show(rows, results if known.all() else results | {"status": "s"})

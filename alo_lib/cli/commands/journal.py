@@ -1,11 +1,11 @@
 """``alo journal``: look into what runs have recorded."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from alo_lib.cli.json_output import print_json, record_rows
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def list_(folder: Path, as_json: bool) -> None:
                 }
             )
     if as_json:
-        click.echo(json.dumps({"journals": found}))
+        print_json({"journals": found})
         return
     if not found:
         click.echo(f"no journal is in {folder}")
@@ -119,7 +119,7 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
             if len(shown) == count:
                 break
     if as_json:
-        click.echo(json.dumps({"messages": shown}))
+        print_json({"messages": shown})
         return
     for row in shown:
         click.echo(f"{row['sequence']:>8}  {row['time']}  {row['kind']:<11} {row['count']:>5}")
@@ -140,12 +140,12 @@ def verify(run: Path, as_json: bool) -> None:
         found = read_journal(folder)
     except JournalError as error:
         if as_json:
-            click.echo(json.dumps({"holds": False, "problem": str(error)}))
+            print_json({"holds": False, "problem": str(error)})
         raise RunFailedError(str(error)) from None
     digest = message_digest(found.messages)
     if as_json:
         told = {"holds": True, "messages": len(found.messages), "segments": len(found.segments), "digest": digest}
-        click.echo(json.dumps(told))
+        print_json(told)
         return
     segments, epochs = len(found.segments), len({segment.epoch for segment in found.segments})
     click.echo(f"Every byte holds: messages {len(found.messages):,}, segments {segments}, epochs {epochs}\n{digest}")
@@ -219,15 +219,6 @@ def _utc(time: int) -> str:
 
 
 def _told(sequence: int, message: "Message", limit: int) -> dict[str, Any]:
-    names = [name for name in message.records.dtype.names or () if not name.startswith("pad")]
-    rows = [{name: _plain(row[name]) for name in names} for row in message.records[:limit]]
+    rows = record_rows(message.records[:limit])
     kind, count = message.kind.name, len(message.records)
     return {"sequence": sequence, "time": _utc(message.time), "kind": kind, "count": count, "records": rows}
-
-
-def _plain(value: Any) -> Any:
-    """A field's value as JSON has it: text for bytes, null for NaN."""
-    plain = value.item()
-    if isinstance(plain, bytes):
-        return plain.decode(errors="replace")
-    return None if isinstance(plain, float) and plain != plain else plain

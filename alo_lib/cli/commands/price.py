@@ -1,11 +1,11 @@
 """``alo price``."""
 
 import itertools
-import json
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_options
 from alo_lib.cli.option_table import show
 
@@ -70,7 +70,7 @@ def price(
         for index, row in enumerate(columns.T)
     ]
     if as_json:
-        click.echo(json.dumps({"style": style, "dividends": dividends, "options": rows}, allow_nan=False))
+        print_json({"style": style, "dividends": dividends, "options": rows})
         return
     note = "" if not dividends else "cash " + ", ".join(f"{cash:g} at {time:.4g}" for time, cash in dividends)
     show(rows, {"price": ".4f"} | dict.fromkeys(found._fields[1:], ""), note=note)

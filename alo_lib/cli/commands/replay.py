@@ -34,11 +34,10 @@ def replay(
       alo replay backtests/20151224-101500-embedded --step --until "2015-12-24 10:00"
       alo replay storage    what 'lean backtest .' left in LEAN's object store
     """
-    import json
-
     from rich.console import Console
 
     from alo_lib.cli.failures import RunFailedError
+    from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
 
     pace = _speed(speed)
@@ -55,20 +54,18 @@ def replay(
         display=not quiet and not as_json,
     )
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "messages": outcome.messages,
-                    "of": len(journal.messages),
-                    "frames": outcome.frames,
-                    "decisions": outcome.decisions,
-                    "orders": outcome.orders,
-                    "seconds": round(outcome.seconds, 3),
-                    "digest": outcome.digest,
-                    "same": outcome.divergence is None,
-                    "difference": outcome.difference or None,
-                }
-            )
+        print_json(
+            {
+                "messages": outcome.messages,
+                "of": len(journal.messages),
+                "frames": outcome.frames,
+                "decisions": outcome.decisions,
+                "orders": outcome.orders,
+                "seconds": round(outcome.seconds, 3),
+                "digest": outcome.digest,
+                "same": outcome.divergence is None,
+                "difference": outcome.difference or None,
+            }
         )
     elif outcome.divergence is None:
         what = "all" if outcome.complete else "the first"
@@ -111,12 +108,13 @@ def _speed(text: str) -> float:
 
 def _time(text: str) -> int:
     import datetime as dt
-    from zoneinfo import ZoneInfo
+
+    from alo_lib.records import NEW_YORK
 
     try:
         local = dt.datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a time such as '2015-12-24 10:30'", param_hint="'--until'") from None
     if local.tzinfo is None:
-        local = local.replace(tzinfo=ZoneInfo("America/New_York"))
+        local = local.replace(tzinfo=NEW_YORK)
     return int(local.timestamp() * 1_000_000) * 1000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from alo_lib.cli.failures import UserError
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.project import CONFIG
 
 if TYPE_CHECKING:
@@ -55,15 +56,17 @@ def schedule(
       alo schedule --budget value=6.5 --frame 12
       alo schedule --json | jq '.tasks' > tasks.json && alo schedule --tasks tasks.json
     """
-    from alo_lib.core import FRAME_PLAN, Settings
+    from alo_lib.core import FRAME_PLAN
     from alo_lib.executive import build_table
+    from alo_lib.records import MILLISECOND
+    from alo_lib.settings import Settings
 
     if frame_milliseconds is None:
         frame_milliseconds = Settings.of(Settings.parameters_of(CONFIG)).frame_milliseconds
     plans = FRAME_PLAN if file is None else _read(file)
-    table = build_table(planned(plans, budgets, policies), round(_from_milliseconds(frame_milliseconds)))
+    table = build_table(planned(plans, budgets, policies), round(frame_milliseconds * MILLISECOND))
     if as_json:
-        click.echo(json.dumps(_as_object(table), indent=1))
+        print_json(_as_object(table), indent=1)
         return
     _show(table)
 
@@ -90,9 +93,10 @@ def planned(plans: tuple[TaskPlan, ...], budgets: tuple[str, ...], policies: tup
 
 
 def _nanoseconds(value: object, name: str) -> int:
+    from alo_lib.records import MILLISECOND
+
     try:
-        nanoseconds = _from_milliseconds(float(str(value)))
-        return round(nanoseconds)
+        return round(float(str(value)) * MILLISECOND)
     except (ValueError, OverflowError):
         raise UserError(f"the budget of task {name!r} is {value!r}; it must be a number of milliseconds") from None
 
@@ -138,8 +142,10 @@ def _plan(row: dict[str, Any], file: Path) -> TaskPlan:
 
 
 def _as_object(table: FrameTable) -> dict[str, Any]:
+    from alo_lib.records import MILLISECOND
+
     def ms(nanoseconds: int) -> float:
-        return _milliseconds(nanoseconds)
+        return nanoseconds / MILLISECOND
 
     return {
         "frame_ms": ms(table.frame_length),
@@ -173,8 +179,7 @@ def _as_object(table: FrameTable) -> dict[str, Any]:
 
 
 def _show(table: FrameTable) -> None:
-    def ms(nanoseconds: int) -> str:
-        return f"{round(_milliseconds(nanoseconds), 3):g}"
+    from alo_lib.executive.plan import milliseconds
 
     rows: list[tuple[str, ...]] = [
         ("task", "minor frame", "period", "offset", "budget", "share", "waits", "response", "slot", "due", "overrun")
@@ -185,7 +190,16 @@ def _show(table: FrameTable) -> None:
         share = f"{task.budget / (task.period * table.frame_length):.1%}"
         proof = (each.blocking, each.response, each.in_table, each.deadline)
         ends = (task.on_overrun.name.lower(),)
-        rows.append((task.name, task.minor_frame.name.lower(), *map(ms, times), share, *map(ms, proof), *ends))
+        rows.append(
+            (
+                task.name,
+                task.minor_frame.name.lower(),
+                *map(milliseconds, times),
+                share,
+                *map(milliseconds, proof),
+                *ends,
+            )
+        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     last = len(widths) - 1
     for row in rows:
@@ -202,19 +216,7 @@ def _show(table: FrameTable) -> None:
         "Every task ends within its deadline, whatever the phasing and with every budget used up.\n"
     )
     for number, slots in enumerate(table.rows[:_ROWS_SHOWN]):
-        told = (f"{table.tasks[slot.task].name} {ms(slot.start)}-{ms(slot.end)}" for slot in slots)
+        told = (f"{table.tasks[slot.task].name} {milliseconds(slot.start)}-{milliseconds(slot.end)}" for slot in slots)
         click.echo(f"frame {number}: {'  '.join(told) or 'nothing'}")
     if table.hyperperiod > _ROWS_SHOWN:
         click.echo(f"... and {table.hyperperiod - _ROWS_SHOWN} more frames before the table repeats")
-
-
-def _from_milliseconds(milliseconds: float) -> float:
-    from alo_lib.records import MILLISECOND
-
-    return milliseconds * MILLISECOND
-
-
-def _milliseconds(nanoseconds: float) -> float:
-    from alo_lib.records import MILLISECOND
-
-    return nanoseconds / MILLISECOND

@@ -1,11 +1,12 @@
 """``alo train``."""
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from alo_lib.cli.json_output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +64,7 @@ def train(steps: int, seed: int, output: Path, episodes: int, as_json: bool) -> 
     except (LearningError, MissingPackagesError) as error:
         raise UserError(str(error)) from None
     if as_json:
-        click.echo(json.dumps(result))
+        print_json(result)
     else:
         from rich.console import Console
 

@@ -1,6 +1,5 @@
 """``alo volatility``."""
 
-import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from alo_lib.cli.json_output import print_json
 from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def volatility(
     written = [] if publish is None else _published(name, folder, bars, regimes, publish)
     target.write_text(analysis_html(view), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(view.to_dict() | {"page": str(target), "published": list(map(str, written))}))
+        print_json(view.to_dict() | {"page": str(target), "published": list(map(str, written))})
     else:
         from rich.console import Console
 

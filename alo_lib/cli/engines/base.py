@@ -50,5 +50,5 @@ class Engine(Protocol):
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
         """Run a backtest and leave journal/ and results in LEAN's format in ``folder``.
 
-        Raises RunFailedError when it was started and failed.
+        :raises RunFailedError: when it was started and failed.
         """

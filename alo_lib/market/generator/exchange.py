@@ -8,13 +8,13 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from alo_lib.market.calendar import HoursSegment, MarketHours
+from alo_lib.records import NEW_YORK
 
 __all__ = ["early_closes", "equity_hours", "expiry_of_week", "holidays", "index_hours", "option_hours"]
 
 _EARLY_CLOSE: Final = timedelta(hours=13)
 _OPEN: Final = timedelta(hours=9, minutes=30)
 _CLOSE: Final = timedelta(hours=16)
-_NEW_YORK: Final = ZoneInfo("America/New_York")
 _CHICAGO: Final = ZoneInfo("America/Chicago")
 _MONDAY, _THURSDAY, _FRIDAY, _SATURDAY, _SUNDAY = 0, 3, 4, 5, 6
 
@@ -86,12 +86,12 @@ def equity_hours(first_year: int, last_year: int) -> MarketHours:
     """The hours of American equities, with holidays of these years."""
     premarket = HoursSegment(timedelta(hours=4), _OPEN, "premarket")
     postmarket = HoursSegment(_CLOSE, timedelta(hours=20), "postmarket")
-    return _hours(first_year, last_year, _NEW_YORK, (premarket, HoursSegment(_OPEN, _CLOSE), postmarket))
+    return _hours(first_year, last_year, NEW_YORK, (premarket, HoursSegment(_OPEN, _CLOSE), postmarket))
 
 
 def option_hours(first_year: int, last_year: int) -> MarketHours:
     """The hours of American equity options: the regular session."""
-    return _hours(first_year, last_year, _NEW_YORK, (HoursSegment(_OPEN, _CLOSE),))
+    return _hours(first_year, last_year, NEW_YORK, (HoursSegment(_OPEN, _CLOSE),))
 
 
 def index_hours(first_year: int, last_year: int) -> MarketHours:

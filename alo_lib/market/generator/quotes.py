@@ -19,14 +19,13 @@ from alo_lib.market.generator.surface import (
 from alo_lib.market.generator.underlyings import ListedStrikes, MarketUnderlying
 from alo_lib.market.universe import UNIVERSE_ROW
 from alo_lib.pricing import greeks
-from alo_lib.records import DAYS_A_YEAR, Session, years_between
+from alo_lib.records import DAYS_A_YEAR, MINUTE, Session, years_between
 from alo_lib.volatility import GjrGarch
 
 __all__ = ["OptionMarket"]
 
 Array = NDArray[np.float64]
 
-_MINUTE: Final = 60_000_000_000
 _OPEN_INTEREST_MINUTES: Final = 390  # after midnight: when the clearing house's count of the day before is known
 _INTEREST_NEAR_THE_MONEY: Final = 900.0
 
@@ -180,7 +179,7 @@ class OptionMarket:
     def open_interest(self, session: Session, rows: NDArray[np.void]) -> OptionBars:
         """The open interest of ``rows`` (a universe's) as it is known before ``session``."""
         bars: Bars = np.zeros(len(rows), OPEN_INTEREST)
-        bars["time"] = session.open - (570 - _OPEN_INTEREST_MINUTES) * _MINUTE
+        bars["time"] = session.open - (570 - _OPEN_INTEREST_MINUTES) * MINUTE
         bars["open_interest"] = rows["open_interest"]
         contracts = np.zeros(len(rows), CONTRACT)
         for name in CONTRACT.names or ():

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from alo_lib.market.bars import QUOTE_BAR, Bars
 from alo_lib.pricing import price
-from alo_lib.records import MINUTE, YEAR
-from alo_lib.volatility import TRADING_DAYS, GjrGarch, GjrState
+from alo_lib.records import MINUTE, TRADING_DAYS, YEAR
+from alo_lib.volatility import GjrGarch, GjrState
 
 __all__ = ["Mispricing", "Smile", "expected_volatility", "fair_values", "option_quotes", "smile_volatility"]
 

@@ -9,7 +9,7 @@ from typing import Final
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.generator.exchange import expiry_of_week
 from alo_lib.market.map_files import check_ticker
-from alo_lib.records import DAYS_A_YEAR
+from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS
 from alo_lib.volatility import GjrParameters
 
 __all__ = ["UNDERLYINGS", "ListedStrikes", "MarketUnderlying", "dividend_days", "listed_expiries"]
@@ -46,7 +46,7 @@ class MarketUnderlying:
 
 def _gjr(volatility: float, alpha: float, gamma: float, beta: float) -> GjrParameters:
     """Parameters with this long-run annual volatility, fat tails and a small drift."""
-    variance = volatility**2 / 252.0
+    variance = volatility**2 / TRADING_DAYS
     nu = 8.0
     omega = variance * (1.0 - alpha - 0.5 * gamma - beta)
     return GjrParameters(omega=omega, alpha=alpha, gamma=gamma, beta=beta, backcast=variance, mu=0.0003, nu=nu)

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from math import prod
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +14,13 @@ from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
-from alo_lib.records import SECOND, years_between
+from alo_lib.pricing import market_price
+from alo_lib.records import NEW_YORK, SECOND, years_between
 
 __all__ = ["ChainSnapshot", "take_snapshot"]
 
 FloatArray = NDArray[np.float64]
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
 MAX_YEARS: Final = 100
 """Contracts that claim to live longer are left out."""
 
@@ -192,7 +191,7 @@ def _spot(
         bars = folder.bars(underlying, day, day, resolution, kind, security=security.underlying)
         bars = bars[bars["time"] <= time]
         if kind is DataKind.QUOTE:
-            mids = 0.5 * (bars["bid_close"] + bars["ask_close"])
+            mids, _ = market_price(bars["bid_close"], bars["ask_close"], np.nan)
             mids = mids[np.isfinite(mids)]
             if len(mids):
                 return float(mids[-1]), "mid of its quote"

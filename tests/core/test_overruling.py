@@ -6,14 +6,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from alo_lib.core import CoreState, FrameTask, Settings, TradingCore
+from alo_lib.core import CoreState, FrameTask, TradingCore
 from alo_lib.core.snapshot import pack, unpack
-from alo_lib.executive import LifecycleError
+from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, RecordedWatch
 from alo_lib.pricing import Chain
 from alo_lib.records import YEAR, Kind, Message, OrderStatus, Records, Stage, records
 from alo_lib.runtime import Continuation, Replayer, replay
 from alo_lib.runtime.logical import inputs_of
 from alo_lib.runtime.resumption import inputs_waiting
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, RATE, Script, at, reasons
 
 Hook = Callable[["Pipeline", int], None]
@@ -95,7 +96,7 @@ def once(act: Callable[[Pipeline, int], None]) -> Hook:
 
 def sell_all(market: Pipeline, time: int) -> None:
     """As LEAN's MaximumDrawdownPercentPortfolio: nothing of what was to be held."""
-    for instrument in sorted(market.core.wanted):
+    for instrument in sorted(market.core.target_quantities):
         market.target(instrument, 0, time)
 
 
@@ -132,7 +133,7 @@ def test_a_capped_target_counts_in_its_frame_and_the_cores_own_after_it() -> Non
     capped: list[int] = []
 
     def cap(market: Pipeline, time: int) -> None:
-        leg = min(market.core.wanted)
+        leg = min(market.core.target_quantities)
         capped.append(leg)
         market.target(leg, -2, time)
 
@@ -264,6 +265,23 @@ def test_an_insight_is_traded_against_the_cores_own_view(magnitude: float) -> No
     market.check_replay()
 
 
+@pytest.mark.parametrize("policy", [OverrunPolicy.DEGRADE, OverrunPolicy.SKIP])
+def test_a_frame_without_the_cores_signals_opens_nothing_on_an_insight(policy: OverrunPolicy) -> None:
+    settings = Settings.of({"underlyings": "TEST"})
+    frame = at(FIRST, 9.55) // settings.frame_nanoseconds + 1  # within the entry delay: ranked, and overrun
+    overrun = Overrun(frame, "signal", Cause.WORK, policy, 9_000_000, 1_500_000)
+    market = Pipeline(settings)
+    market.core = TradingCore(settings, market.writer, watch=RecordedWatch([overrun], live=True))
+    market.core.instruments.add_equity("TEST")
+    market.session()
+    market.leave(Stage.ALPHA)
+    market.bar(9.55, volatility=0.35)
+    market.insight(+1, at(FIRST, 9.6))
+    assert [len(intents) for intents in market.bar(10, volatility=0.35)] == [0]
+    assert reasons(market.bar(10.1, volatility=0.35)[:1]) == ["ENTRY", "ENTRY"]
+    market.check_replay()
+
+
 def test_an_insight_below_the_entry_edge_is_not_traded() -> None:
     market = pipeline()
     market.leave(Stage.ALPHA)
@@ -309,19 +327,19 @@ def test_another_execution_model_fills_what_the_core_wants() -> None:
     market = pipeline(max_structures=1)
     market.leave(Stage.EXECUTION)
     assert reasons(market.bar(10, volatility=0.35)) == []
-    wanted = market.core.wanted
+    wanted = market.core.target_quantities
     assert len(wanted) == 2
     assert max(wanted.values()) < -1
     for instrument, quantity in wanted.items():
         fill(market, 10.1, instrument, quantity + 1)
         fill(market, 10.1, instrument, -1)
     assert market.bar(10.2, volatility=0.35)
-    assert {i: market.core.wanted[i] for i in wanted} == wanted  # the trade stands
+    assert {i: market.core.target_quantities[i] for i in wanted} == wanted  # the trade stands
     assert not market.notices()
     leg, quantity = next(iter(wanted.items()))
     fill(market, 10.3, leg, -quantity)  # an assignment
     market.bar(10.4, volatility=0.35)
-    assert {i: market.core.wanted[i] for i in wanted} == dict.fromkeys(wanted, 0)
+    assert {i: market.core.target_quantities[i] for i in wanted} == dict.fromkeys(wanted, 0)
     assert market.notices() == ["TEST: was traded by the engine itself; its trade is undone"]
     market.check_replay()
 

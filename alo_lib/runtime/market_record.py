@@ -4,13 +4,13 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from alo_lib.records import Contract, InstrumentKind, Kind, Message, osi_expiry
+from alo_lib.records import Contract, InstrumentKind, Kind, Message, Session, osi_expiry
 
-__all__ = ["Told", "told_by"]
+__all__ = ["MarketRecord", "market_record_of"]
 
 
 @dataclass
-class Told:
+class MarketRecord:
     """What an engine has told its core: from here it goes on telling."""
 
     underlyings: dict[str, int] = field(default_factory=dict)  # number by ticker
@@ -23,8 +23,7 @@ class Told:
         """Take note of an input that is told."""
         rows = message.records
         if message.kind is Kind.SESSION:
-            date = int(rows["date"][0])
-            self.session = dt.date(date // 10_000, date // 100 % 100, date % 100)
+            self.session = Session.of_record(rows[0]).day
             self.today = set()
         elif message.kind is Kind.CLOSE:
             self.last_close.update(zip(rows["instrument"].tolist(), rows["time"].tolist(), strict=True))
@@ -40,9 +39,9 @@ class Told:
                 self.contracts[number] = int(row["underlying"]), Contract(osi_expiry(symbol), strike, right, *terms)
 
 
-def told_by(messages: Iterable[Message]) -> Told:
+def market_record_of(messages: Iterable[Message]) -> MarketRecord:
     """What the inputs in a journal tell of the engine that put them in."""
-    told = Told()
+    told = MarketRecord()
     for message in messages:
         told.record(message)
     return told
