@@ -18,9 +18,6 @@ pytestmark = pytest.mark.slow
 EXPECTED = Path(__file__).with_name("expected_digests.json")
 """By case: how many orders the embedded engine sends, their digest and the equity at the end."""
 
-_DIFFERS = {"AAPL, refused margin": "with an account of 5,000 LEAN is sent 22 orders, the embedded engine 23"}
-"""Cases in which the engines are known to differ, and how."""
-
 _NOT_LEANS = {"Estimated Strategy Capacity", "Lowest Capacity Asset"}
 """Statistics that only LEAN estimates."""
 
@@ -60,11 +57,7 @@ def test_every_case_has_a_stored_digest() -> None:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("name", CASES)
-def test_lean_does_the_same_order_by_order(
-    name: str, lean_data: Path, made: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    if name in _DIFFERS:
-        request.applymarker(pytest.mark.xfail(reason=_DIFFERS[name], strict=True, raises=AssertionError))
+def test_lean_does_the_same_order_by_order(name: str, lean_data: Path, made: Path, tmp_path: Path) -> None:
     try:
         engine = NativeEngine.find()
     except EngineError as error:
