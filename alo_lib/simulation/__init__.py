@@ -7,7 +7,7 @@ from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.fees import equity_fee, option_fee
 from alo_lib.simulation.left_out import data_left_out
 from alo_lib.simulation.listing import Instrument, Listing
-from alo_lib.simulation.margin import Leg, margin, naked_margin, requirement
+from alo_lib.simulation.margin import Leg, margin, naked_margin, premium
 from alo_lib.simulation.orders import OrderEvent, SimulatedOrder
 from alo_lib.simulation.prices import Prices
 from alo_lib.simulation.results import RUN_ID, Outcome, write_results
@@ -47,7 +47,7 @@ __all__ = [
     "naked_margin",
     "option_fee",
     "portfolio_statistics",
-    "requirement",
+    "premium",
     "run_backtest",
     "trade_statistics",
     "write_results",

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market import (
+    BAR_DTYPES,
     QUOTE_BAR,
+    TRADE_BAR,
     ContractKey,
     DataFolder,
     DataKind,
+    FaultLog,
     OptionBars,
     Resolution,
     contract_array,
@@ -42,13 +45,14 @@ class BarsEnding:
     """The new bars that end at one time: TRADE and QUOTE records, and what the quotes' bars opened at."""
 
     time: int
-    trades: Records
+    trades: Records  # of the underlyings
+    option_trades: Records
     quotes: Records
     bid_open: Floats
     ask_open: Floats
 
     def messages(self) -> Iterator[Message]:
-        """As the core is told; a quote that a carried side crosses is not."""
+        """As the core is told; a quote that a carried side crosses is not, nor are the trades of options."""
         if len(self.trades):
             yield Message(Kind.TRADE, self.time, self.trades)
         crossed = self.quotes["bid"] > self.quotes["ask"]
@@ -63,6 +67,8 @@ class SessionBars:
     grid: Times  # ends of bars, at which frames may follow whether there is data or not
     trade_times: Times
     trades: Records
+    option_trade_times: Times
+    option_trades: Records
     quote_times: Times
     quotes: Records
     bid_open: Floats
@@ -70,20 +76,24 @@ class SessionBars:
 
     def __len__(self) -> int:
         """How many bars there are."""
-        return len(self.trades) + len(self.quotes)
+        return len(self.trades) + len(self.option_trades) + len(self.quotes)
 
     def steps(self) -> Iterator[BarsEnding]:
         """One step a time, in order; a time of the grid without bars gives an empty one."""
-        times = np.union1d(self.grid, np.union1d(self.trade_times, self.quote_times))
-        trade_ends = np.searchsorted(self.trade_times, times, side="right").tolist()
-        quote_ends = np.searchsorted(self.quote_times, times, side="right").tolist()
-        trade, quote = 0, 0
-        for time, trade_end, quote_end in zip(times.tolist(), trade_ends, quote_ends, strict=True):
-            rows = slice(quote, quote_end)
+        tables = (self.trade_times, self.option_trade_times, self.quote_times)
+        times = np.unique(np.concatenate([self.grid, *tables]))
+        ends = np.stack([np.searchsorted(table, times, side="right") for table in tables], axis=1)
+        begins = np.vstack([np.zeros_like(ends[:1]), ends[:-1]])
+        for time, first, end in zip(times.tolist(), begins.tolist(), ends.tolist(), strict=True):
+            trades, option_trades, quotes = map(slice, first, end)
             yield BarsEnding(
-                time, self.trades[trade:trade_end], self.quotes[rows], self.bid_open[rows], self.ask_open[rows]
+                time,
+                self.trades[trades],
+                self.option_trades[option_trades],
+                self.quotes[quotes],
+                self.bid_open[quotes],
+                self.ask_open[quotes],
             )
-            trade, quote = trade_end, quote_end
 
 
 class BarReader:
@@ -96,14 +106,16 @@ class BarReader:
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self._settings = settings
         self._folder = folder
+        # What is left out of options' trades is no loss to a run, which does not trade by them.
+        self._aside = DataFolder(folder.root, market=folder.market, faults=FaultLog())
         self._resolution = Resolution(settings.resolution)
         self._hourly: dict[str, NDArray[np.void]] = {}
-        self._hourly_chain: dict[str, OptionBars] = {}
+        self._hourly_chain: dict[tuple[str, DataKind], OptionBars] = {}
         self.last_quote = np.zeros(0, QUOTE_BAR)  # of yesterday's instruments, by number
 
     def read(self, session: Session, watched: Sequence[Watched]) -> SessionBars:
         """The bars of one session that end within it."""
-        trades, quotes = [], [_empty(QUOTE_BAR)]
+        trades, option_trades, quotes = [], [_empty(TRADE_BAR)], [_empty(QUOTE_BAR)]
         for underlying in watched:
             bars = self.trades(underlying.ticker, session.day)
             trades.append((bars, np.full(len(bars), underlying.number, np.int32)))
@@ -111,21 +123,19 @@ class BarReader:
                 day = session.day
                 bars = self._folder.bars(underlying.ticker, day, day, self._resolution, DataKind.QUOTE)
                 quotes.append((bars, np.full(len(bars), underlying.number, np.int32)))
-            quotes.append(self._chain(underlying, session.day))
+            quotes.append(self._chain(underlying, session.day, DataKind.QUOTE))
+            option_trades.append(self._chain(underlying, session.day, DataKind.TRADE))
         trade_bars, trade_numbers = _in_order(trades, session)
+        option_bars, option_numbers = _in_order(option_trades, session)
         quote_bars, quote_numbers = _in_order(quotes, session)
         self._forget_others(watched)
         self._carry_sides(quote_bars, quote_numbers)
         return SessionBars(
             grid=Timetable(self._settings).bar_ends(session),
             trade_times=trade_bars["time"],
-            trades=records(
-                Kind.TRADE,
-                len(trade_bars),
-                instrument=trade_numbers,
-                close=trade_bars["close"],
-                volume=trade_bars["volume"],
-            ),
+            trades=_trade_records(trade_bars, trade_numbers),
+            option_trade_times=option_bars["time"],
+            option_trades=_trade_records(option_bars, option_numbers),
             quote_times=quote_bars["time"],
             quotes=records(
                 Kind.QUOTE,
@@ -175,16 +185,16 @@ class BarReader:
         last = np.flatnonzero(np.append(owner[1:] != owner[:-1], True)) if len(owner) else place
         self.last_quote[owner[last]] = bars[order[last]]
 
-    def _chain(self, underlying: Watched, day: dt.date) -> tuple[NDArray[np.void], NDArray[np.int32]]:
-        """Quote bars of today's contracts, and the number of each one's contract."""
+    def _chain(self, underlying: Watched, day: dt.date, kind: DataKind) -> tuple[NDArray[np.void], NDArray[np.int32]]:
+        """Bars of today's contracts, and the number of each one's contract."""
         if not underlying.contracts:
-            return _empty(QUOTE_BAR)
+            return _empty(BAR_DTYPES[kind])
         numbers = np.array([number for number, _ in underlying.contracts], np.int32)
         keys = [ContractKey(contract.expiry, contract.strike, contract.right) for _, contract in underlying.contracts]
         if self._resolution is Resolution.MINUTE:
-            chain = self._folder.option_bars(underlying.ticker, day, day, self._resolution, contracts=keys)
+            chain = self._source(kind).option_bars(underlying.ticker, day, day, self._resolution, kind, contracts=keys)
         else:
-            chain = self._hourly_quotes(underlying.ticker)
+            chain = self._hourly_bars(underlying.ticker, kind)
             chain = chain.where(self._folder.hours().between(chain.bars["time"], day, day))
         # Both lists are sorted by expiry, strike, puts before calls.
         listed = contract_array(keys)
@@ -192,11 +202,19 @@ class BarReader:
         number = np.where(listed[at] == chain.contracts, numbers[at], -1).astype(np.int32)[chain.contract]
         return chain.bars[number >= 0], number[number >= 0]
 
-    def _hourly_quotes(self, ticker: str) -> OptionBars:
-        if ticker not in self._hourly_chain:
+    def _hourly_bars(self, ticker: str, kind: DataKind) -> OptionBars:
+        if (ticker, kind) not in self._hourly_chain:
             first, last = self._settings.start, self._settings.end
-            self._hourly_chain[ticker] = self._folder.option_bars(ticker, first, last, self._resolution)
-        return self._hourly_chain[ticker]
+            chain = self._source(kind).option_bars(ticker, first, last, self._resolution, kind)
+            self._hourly_chain[ticker, kind] = chain
+        return self._hourly_chain[ticker, kind]
+
+    def _source(self, kind: DataKind) -> DataFolder:
+        return self._folder if kind is DataKind.QUOTE else self._aside
+
+
+def _trade_records(bars: NDArray[np.void], numbers: NDArray[np.int32]) -> Records:
+    return records(Kind.TRADE, len(bars), instrument=numbers, close=bars["close"], volume=bars["volume"])
 
 
 def _empty(dtype: np.dtype[np.void]) -> tuple[NDArray[np.void], NDArray[np.int32]]:

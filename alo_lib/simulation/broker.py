@@ -9,7 +9,7 @@ from alo_lib.simulation.account import Account
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.fills import Fill, close_fill, market_fill
 from alo_lib.simulation.listing import Instrument, Listing
-from alo_lib.simulation.margin import Leg, requirement
+from alo_lib.simulation.margin import Leg, margin, premium
 from alo_lib.simulation.money import ZERO
 from alo_lib.simulation.orders import OrderArchive, OrderEvent, SimulatedOrder
 from alo_lib.simulation.prices import Prices
@@ -187,9 +187,9 @@ class Broker:
     def _lacking_power(self, order: SimulatedOrder, instrument: Instrument) -> str:
         """Why the account cannot carry an order. One that lowers what must be held is never refused."""
         held = {number: position.quantity for number, position in self._account.held()}
-        before = self._requirement(held)
+        before = self._margin(held)
         held[order.instrument] = held.get(order.instrument, 0) + order.quantity
-        after = self._requirement(held)
+        after = self._margin(held) + premium(instrument, order.quantity, order.last)
         equity = self._account.equity(self._prices) - self._fee(order)
         if after <= before or after <= equity:
             return ""
@@ -198,14 +198,14 @@ class Broker:
             f"where the account is worth {equity:.2f}"
         )
 
-    def _requirement(self, held: dict[int, int]) -> Decimal:
+    def _margin(self, held: dict[int, int]) -> Decimal:
         legs = [
             Leg(self._listing[number], quantity, self._prices.price(number))
             for number, quantity in sorted(held.items())
             if quantity
         ]
         spots = {leg.instrument.underlying: self._prices.price(leg.instrument.underlying) for leg in legs}
-        return requirement(legs, spots)
+        return margin(legs, spots)
 
 
 def _outcome(exercised: bool, assigned: bool, spot: Decimal, profit: Decimal, tag: str) -> str:

@@ -308,8 +308,6 @@ class _Run:
                 self._prices.grow(len(core.instruments))
             elif message.kind is Kind.SPLIT:
                 self._split(message.records)
-            elif message.kind is Kind.DIVIDEND:
-                self._pay(message.records, session)
             core.accept(message)
         self._settlement.begin_session(self._teller.told.today)
         if core.open_frame(self._timetable.preparation(time)):
@@ -324,20 +322,18 @@ class _Run:
                 self._settlement.split(instrument, factor)
                 self._trades.split(instrument, decimal(factor))
 
-    def _pay(self, rows: Records, session: Session) -> None:
-        for row in rows[rows["time"] == session.open]:
-            self._settlement.dividend(int(row["instrument"]), float(row["amount"]))
-
     def _take(self, step: BarsEnding, session: Session) -> None:
         """New bars: first what they do to positions and waiting orders, then the bars themselves, as in LEAN."""
         self._prices.trade(step.time, step.trades)
+        self._prices.option_trade(step.time, step.option_trades)
+        self._trades.follow_traded_options(self._prices)
         self._prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
+        self._trades.follow(self._prices)
         self._tell(self._settlement.assign(step.time))
         self._tell(self._settlement.liquidate_before_split(step.time, session.close))
         self._tell(self._broker.scan(step.time))
         for message in step.messages():
             self._core.accept(message)
-        self._trades.follow(self._prices)
         self._sampler.observe(step.time)
 
     def _frame(self, time: int) -> None:
@@ -381,6 +377,14 @@ class _Run:
                 self._sampler.midnight(time)
             if time in looks:
                 self._sampler.observe(time)
+            if time == self._nights.midnight(after.day):
+                self._pay_dividends(after.day)
+
+    def _pay_dividends(self, day: dt.date) -> None:
+        """Pay what goes ex on a day, as LEAN does when the day begins, on what was told before and may be held."""
+        for ticker, number in self._teller.told.underlyings.items():
+            for _, amount in self._feed.dividends(ticker, day, day):
+                self._settlement.dividend(number, amount)
 
     def _end_run(self, session: Session) -> None:
         """The last time of a run, at which it is sampled: the midnight after, where data come then, else the close."""

@@ -3,7 +3,8 @@
 Naked short options follow the exchange minimum. Shorts are first set against what limits their loss: shares cover
 them, long options of the same right that live as long spread them; what is left of calls and puts is paired into
 straddles and strangles, of which only the side that needs more is margined, with the other side's premium. Long
-options are paid in full. Shares need half their value.
+options are paid when they are bought and need no margin then; their worth carries other positions. Shares need half
+their value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from typing import Final
 from alo_lib.simulation.listing import Instrument
 from alo_lib.simulation.money import ZERO
 
-__all__ = ["Leg", "margin", "naked_margin", "requirement"]
+__all__ = ["Leg", "margin", "naked_margin", "premium"]
 
 _SHARE_MARGIN: Final = Decimal("0.5")
 _NAKED_OF_SPOT: Final = Decimal("0.2")
@@ -49,15 +50,9 @@ def margin(legs: Iterable[Leg], spots: Mapping[int, Decimal]) -> Decimal:
     return sum((_margin_of(books[number], spots[number]) for number in sorted(books)), ZERO)
 
 
-def requirement(legs: Iterable[Leg], spots: Mapping[int, Decimal]) -> Decimal:
-    """What an account's equity must reach to hold a book: its margin, and long options in full."""
-    book = list(legs)
-    premiums = (leg.quantity * leg.price * leg.instrument.multiplier for leg in book if _is_long_option(leg))
-    return margin(book, spots) + sum(premiums, ZERO)
-
-
-def _is_long_option(leg: Leg) -> bool:
-    return leg.instrument.is_option and leg.quantity > 0
+def premium(option: Instrument, quantity: int, price: Decimal) -> Decimal:
+    """What an order for an option takes out of the account at once: nothing when it sells."""
+    return max(quantity, 0) * price * option.multiplier if option.is_option else ZERO
 
 
 def _margin_of(legs: list[Leg], spot: Decimal) -> Decimal:

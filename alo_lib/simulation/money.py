@@ -54,5 +54,10 @@ def charted(value: Decimal) -> Decimal:
 
 
 def grouped(value: Decimal) -> str:
-    """An amount to the cent, halves away from zero, with commas: .NET's format N2."""
-    return f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    """An amount to the cent, halves away from zero, with commas: .NET's format N2, whose zero has no sign.
+
+    >>> grouped(Decimal("-1234.565")), grouped(Decimal("-0.004"))
+    ('-1,234.57', '0.00')
+    """
+    shown = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{shown if shown else abs(shown):,}"

@@ -28,9 +28,12 @@ _ROW: Final = np.dtype(
         ("seen_ask", "<f8"),
         ("trade_time", "<i8"),
         ("trade", "<f8"),
+        ("option_trade_time", "<i8"),
+        ("option_trade", "<f8"),
     ]
 )
-_PRICES: Final = ("bid", "ask", "bid_open", "ask_open", "seen_bid", "seen_ask", "trade")
+_TIMES: Final = ("quote_time", "trade_time", "option_trade_time")
+_PRICES: Final = ("bid", "ask", "bid_open", "ask_open", "seen_bid", "seen_ask", "trade", "option_trade")
 
 
 class Prices:
@@ -44,7 +47,8 @@ class Prices:
     def grow(self, count: int) -> None:
         """Make room for instruments numbered below ``count``."""
         added = np.zeros(max(0, count - len(self._table)), _ROW)
-        added["quote_time"] = added["trade_time"] = _NEVER
+        for name in _TIMES:
+            added[name] = _NEVER
         for name in _PRICES:
             added[name] = np.nan
         self._table = np.concatenate([self._table, added])
@@ -61,9 +65,18 @@ class Prices:
             table[f"seen_{side}"][at[shown]] = rows[side][shown]
 
     def trade(self, time: int, rows: Records) -> None:
-        """Take the TRADE records of bars that end at ``time``."""
+        """Take the TRADE records of underlyings' bars that end at ``time``."""
         self._table["trade_time"][rows["instrument"]] = time
         self._table["trade"][rows["instrument"]] = rows["close"]
+
+    def option_trade(self, time: int, rows: Records) -> None:
+        """Take the TRADE records of options' bars that end at ``time``."""
+        self._table["option_trade_time"][rows["instrument"]] = time
+        self._table["option_trade"][rows["instrument"]] = rows["close"]
+
+    def option_has_traded(self, instrument: int) -> bool:
+        """Whether an option has had a trade."""
+        return bool(self._table["option_trade_time"][instrument] != _NEVER)
 
     def split(self, instrument: int, factor: float) -> None:
         """Restate the last prices of an equity in shares after a split."""
@@ -83,11 +96,15 @@ class Prices:
     def price(self, instrument: int) -> Decimal:
         """What a position is valued at: the last trade, else the middle of the last quote, else 0.
 
-        As in LEAN, an option has no trades here, and a quote of one side is worth that side.
+        As in LEAN, a quote of one side is worth that side, and an option's trade counts until the next quote alone,
+        or not at all beside one of the same time.
         """
         trade = self.last_trade(instrument)
         if trade is not None:
             return trade.price
+        row = self._table[instrument]
+        if row["option_trade_time"] > row["quote_time"]:
+            return decimal(row["option_trade"])
         quote = self.last_quote(instrument)
         return ZERO if quote is None else quote.middle
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from alo_lib.market import MapFile
-from alo_lib.records import SECOND, TRADING_DAYS, OrderType
+from alo_lib.records import SECOND, TRADING_DAYS, OrderStatus, OrderType
 from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.identifiers import symbol_object
@@ -216,13 +216,14 @@ class _Writer:
         price = order.average_price
         fills = [event.time for event in order.events if event.quantity]
         times = {"time": iso_time(order.time), "createdTime": iso_time(order.time)}
+        known = order.type is not OrderType.OPTION_EXERCISE and order.status is not OrderStatus.INVALID
         if fills:
             times["lastFillTime"] = iso_time(fills[-1])
         return {
             "type": int(order.type),
             "id": order.number,
             "contingentId": 0,
-            "brokerId": [] if order.type is OrderType.OPTION_EXERCISE else [str(order.number)],
+            "brokerId": [str(order.number)] if known else [],
             "symbol": self._symbol(instrument),
             "price": float(price),
             "priceCurrency": "USD",
@@ -255,7 +256,7 @@ class _Writer:
             "orderEventId": event.event,
             "symbol": symbol["id"],
             "symbolValue": symbol["value"],
-            "symbolPermtick": symbol.get("underlying", symbol)["permtick"],
+            "symbolPermtick": symbol["id"].split()[0],
             "time": event.time / SECOND,
             "status": _camel(event.status.name),
             **fee,

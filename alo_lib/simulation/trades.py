@@ -1,5 +1,6 @@
 """Closed trades, matched first in, first out, as LEAN's ``TradeBuilder`` groups fills to fills."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -79,10 +80,20 @@ class TradeBuilder:
 
     def follow(self, prices: Prices) -> None:
         """Take note of the last prices of open positions."""
-        for instrument, position in self._positions.items():
+        self._follow(self._positions, prices)
+
+    def follow_traded_options(self, prices: Prices) -> None:
+        """Take note of the last prices of open positions in options that have traded, before those of new quotes.
+
+        LEAN looks at an option's price once more for its trades, which it repeats at each bar from the first one on.
+        """
+        self._follow([number for number in self._positions if prices.option_has_traded(number)], prices)
+
+    def _follow(self, instruments: Iterable[int], prices: Prices) -> None:
+        for instrument in instruments:
             price = prices.price(instrument)
             if price > ZERO:
-                position.follow(price)
+                self._positions[instrument].follow(price)
 
     def fill(self, event: OrderEvent) -> None:
         """Take a fill: it adds to what is open, or closes the oldest of it first."""

@@ -75,6 +75,7 @@ class Desk:
             self.settlement.begin_session(self.teller.told.today)
             for step in self.feed.bars(session, self.teller.told).steps():
                 self.prices.trade(step.time, step.trades)
+                self.prices.option_trade(step.time, step.option_trades)
                 self.prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
                 self.tell(self.settlement.assign(step.time))
                 self.tell(self.settlement.liquidate_before_split(step.time, session.close))

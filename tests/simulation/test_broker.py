@@ -143,6 +143,15 @@ def test_what_lowers_the_requirement_is_never_refused() -> None:
     assert statuses(desk.order(1, 1, NOW)) == [S.SUBMITTED, S.FILLED]
 
 
+@pytest.mark.parametrize(("shares", "status"), [(79, S.FILLED), (80, S.INVALID)])
+def test_what_long_options_are_worth_carries_other_positions(shares: int, status: S) -> None:
+    desk = Desk(contract(100.0, +1), cash=4_000.0)
+    desk.trade(NOW, 100.0)
+    desk.quote(NOW, 1, bid=2.95, ask=3.05)
+    desk.hold(1, 10, "3.0")  # 1,000 in cash and 3,000 in options, of which a fee of 1 leaves 3,999
+    assert desk.order(0, shares, NOW)[-1].status is status
+
+
 def test_canceled_and_frozen(desk: Desk) -> None:
     desk.order(2, 10, NOW)
     (canceled,) = desk.broker.cancel(2, NOW + 1, "no more")

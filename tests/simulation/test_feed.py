@@ -8,6 +8,7 @@ import pytest
 
 from alo_lib.market import (
     QUOTE_BAR,
+    TRADE_BAR,
     DataFolder,
     DataKind,
     OptionBars,
@@ -148,6 +149,23 @@ def write_chain(root: Path, day: dt.date, rows: list[tuple[int, float, float]]) 
 def option_quotes(core: Listener, index: int) -> list[tuple[float, float, int, int]]:
     rows = core.bars(index).quotes
     return rows[rows["instrument"] == 1][["bid", "ask", "bid_size", "ask_size"]].tolist()
+
+
+def test_trades_of_options_come_with_their_bars_and_are_not_told(root: Path) -> None:
+    trades = np.zeros(2, TRADE_BAR)
+    trades["time"] = tiny.HOURS.session(tiny.FIRST).open + np.array([5, 7]) * tiny.MINUTE
+    for name in ("open", "high", "low", "close"):
+        trades[name] = 1.5, 1.6
+    bars = OptionBars(contract_array(tiny.KEYS[1:2]), np.zeros(2, np.int32), trades)
+    archive = OptionArchive(root, "TINY", tiny.FIRST, Resolution.MINUTE, DataKind.TRADE)
+    write_option_file(archive, bars, tiny.OPTION_HOURS)
+    core = Listener(DataFolder(root))
+    core.begin(0)
+    steps = [step for step in core.bars(0).steps() if len(step.option_trades)]
+    assert [step.option_trades[["instrument", "close"]].tolist() for step in steps] == [[(2, 1.5)], [(2, 1.6)]]
+    assert [step.time for step in steps] == trades["time"].tolist()
+    assert [message.kind for message in steps[0].messages()] == [Kind.TRADE, Kind.QUOTE]
+    assert list(steps[1].messages()) == []  # between the underlying's bars
 
 
 def test_a_missing_side_is_carried_while_the_contract_is_subscribed(root: Path) -> None:

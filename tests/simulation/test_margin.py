@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from alo_lib.simulation import Instrument, Leg, margin, naked_margin, requirement
+from alo_lib.simulation import Instrument, Leg, margin, naked_margin, premium
 from tests.simulation.desk import DAY, at
 
 SPOT = Decimal(100)
@@ -48,10 +48,11 @@ def test_shares_need_half_their_value_on_both_sides() -> None:
     assert total(leg(SHARES, -300)) == 15_000
 
 
-def test_long_options_need_no_margin_but_are_paid_in_full() -> None:
-    legs = [leg(option(100, +1), 2, "3")]
-    assert total(*legs) == 0
-    assert requirement(legs, {0: SPOT}) == 600
+def test_long_options_need_no_margin_but_are_paid_when_they_are_bought() -> None:
+    assert total(leg(option(100, +1), 2, "3")) == 0
+    assert premium(option(100, +1), 2, Decimal(3)) == 600
+    assert premium(option(100, +1), -2, Decimal(3)) == 0
+    assert premium(SHARES, 2, Decimal(3)) == 0
 
 
 def test_a_straddle_needs_its_greater_side_and_the_other_premium() -> None:
