@@ -156,7 +156,10 @@ def test_directions_can_be_forbidden() -> None:
 
 @pytest.mark.parametrize(
     ("shares", "delta", "contracts", "wanted"),
-    [(0, 19.0, 10, 0), (0, 21.0, 10, -21), (-21, 30.4, 10, -21), (-21, 41.6, 10, -42), (-21, 0.0, 0, 0)],
+    [
+        *((0, 19.0, 10, 0), (0, 21.0, 10, -21), (-21, 30.4, 10, -21), (-21, 41.6, 10, -42), (-21, 0.0, 0, 0)),
+        *((-21, np.nan, 10, -21), (-21, np.nan, 0, 0), (30, -np.inf, 1, 30)),  # a delta that cannot be told
+    ],
 )
 def test_hedges_go_to_neutral_from_beyond_the_band(shares: int, delta: float, contracts: int, wanted: int) -> None:
     assert shares_wanted(shares, delta, contracts, SETTINGS) == wanted
