@@ -85,8 +85,10 @@ def _constant(node: ast.AST) -> Iterator[str]:
 
 
 def _condition(node: ast.AST) -> Iterator[str]:
-    tests = node.ifs if isinstance(node, ast.comprehension) else [getattr(node, "test", None)]
-    yield from (f"(not ({ast.unparse(test)}))" for test in tests if test is not None)
+    if isinstance(node, ast.If | ast.While | ast.IfExp) and not _of_types(node):
+        yield f"(not ({ast.unparse(node.test)}))"
+    elif isinstance(node, ast.comprehension):
+        yield from (f"(not ({ast.unparse(test)}))" for test in node.ifs)
 
 
 def _removed(node: ast.AST) -> Iterator[str]:
@@ -115,6 +117,11 @@ def _dropped(node: ast.AST) -> Iterator[str]:
         (argument,) = node.args
         if not isinstance(argument, ast.Starred | ast.GeneratorExp):
             yield f"({ast.unparse(argument)})"
+
+
+def _of_types(node: ast.AST) -> bool:
+    """Whether it is what a checker of types alone reads."""
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
 def _called(node: ast.Call) -> str:
@@ -170,8 +177,8 @@ def _parts(node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Call):
         yield from (node.func, *node.args)
         yield from (each.value for each in node.keywords if each.arg not in STYLE)
-    elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        yield from node.orelse
+    elif _of_types(node):
+        yield from getattr(node, "orelse", [])
     elif not isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr):
         yield from ast.iter_child_nodes(node)
 
@@ -181,9 +188,10 @@ def mutants_of(path: str, source: bytes) -> list[Mutant]:
     module = _Module(path, source)
     found: dict[Mutant, None] = {}
 
-    def visit(node: ast.AST, name: str, statement: int) -> None:
-        inside = name != "" and isinstance(node, ast.stmt) and not isinstance(node, Function | ast.ClassDef)
-        here = (name, node.lineno if inside and isinstance(node, ast.stmt) else statement)
+    def visit(node: ast.AST, name: str, statement: int | None) -> None:
+        if statement is not None and isinstance(node, ast.stmt):
+            statement = node.lineno
+        here = name, statement or 0
         logs = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _called(node.value) in LOGS
         if logs or "__all__" in [ast.unparse(each) for each in getattr(node, "targets", [])]:
             return
@@ -193,10 +201,14 @@ def mutants_of(path: str, source: bytes) -> list[Mutant]:
                 mutant = module.mutant(here, operator, at if operator == "negated condition" else [node], new)
                 found.setdefault(mutant)
         for part in _parts(node):
-            inner = isinstance(node, Function) and part in node.body
-            visit(part, _inner(name, node) if inner or isinstance(node, ast.ClassDef) else name, here[1])
+            if isinstance(node, Function) and part in node.body:
+                visit(part, _inner(name, node), 0)
+            elif isinstance(node, ast.ClassDef):
+                visit(part, _inner(name, node), None)
+            else:
+                visit(part, name, statement)
 
-    visit(module.tree, "", 0)
+    visit(module.tree, "", None)
     return list(found)
 
 
