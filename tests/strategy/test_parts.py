@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -109,6 +110,18 @@ def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None
     # To first order the edge is vega times the difference of volatilities, less spread (twice a half) and fees.
     best = table[0]
     assert best["edge"] == pytest.approx(best["vega"] * 0.03 - 100 * 0.08 - 4, rel=0.03)
+
+
+def test_a_pair_without_vega_pays_for_none_and_comes_last() -> None:
+    book = quoted_book()
+    valuation = value_chain(book, np.full(len(book.contracts), 0.2), 0.02, NOW)
+    vega = np.where(book.contracts["strike"] == 95.0, valuation.at_forecast.vega, 0.0)
+    flat = replace(valuation, at_forecast=valuation.at_forecast._replace(vega=vega))
+    table = rank(book, flat, Settings(direction="short"), 0.02, NOW)
+    assert len(table) == 3
+    assert book.contracts["strike"][book.row(int(table["call"][0]))] == 95.0
+    assert np.isfinite(table["edge_volatility"][0])
+    assert table["edge_volatility"][1:].tolist() == [-np.inf, -np.inf]  # below any edge that suffices
 
 
 def test_each_structure_that_can_be_set_has_its_pairs() -> None:
