@@ -29,6 +29,20 @@ def test_what_is_held_is_measured_at_the_volatility_its_quotes_imply() -> None:
     assert row["equity"] == equity(state) == pytest.approx(1000.0)  # all was bought at mid
 
 
+def test_without_a_price_nothing_is_worth_anything_yet() -> None:
+    state = state_of(cash=1000.0)
+    book = state.underlyings[0].book
+    book.quote["bid"] = book.quote["ask"] = np.nan
+    assert np.isnan(book.spot)
+    state.portfolio.fill(0, 40, 0.0, 1, 0.0)
+    hold(state, direction=1, quantity=3)
+    cash = state.portfolio.cash
+    measure(state, NOW)
+    (row,) = state.underlyings[0].exposure
+    assert (row["spot"], row["shares"], row["delta"], row["value"], row["vega"]) == (0.0, 40, 40.0, 0.0, 0.0)
+    assert (row["structures"], equity(state)) == (1, cash)
+
+
 def test_without_a_quote_the_last_volatility_stays_and_without_one_the_forecast() -> None:
     state = state_of(volatility=0.3, forecast=0.2)
     hold(state)

@@ -8,7 +8,7 @@ import pytest
 
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import Due, VolatilityForecaster, calibrate
-from alo_lib.volatility import DailyHistory
+from alo_lib.volatility import DailyHistory, VolatilityError
 from tests.volatility.test_hybrid import make_bars
 
 SETTINGS = Settings.of({"underlyings": "TEST"})
@@ -93,6 +93,36 @@ def test_the_same_request_gives_the_same_bits_and_a_warm_start_nearly_them() -> 
     assert calibrate(request) == result
     warm = calibrate(replace(request, earlier=result))
     assert warm.garch.parameters.persistence == pytest.approx(result.garch.parameters.persistence, abs=1e-3)
+
+
+def test_a_calibration_that_comes_late_counts_the_days_since_it_was_asked_for() -> None:
+    forecaster, bars = VolatilityForecaster(SETTINGS), ranged(403)
+    forecaster.follow(bars[:400])
+    request = forecaster.request()
+    for bar in bars[400:]:
+        assert forecaster.follow([bar]) is None
+    forecaster.install(calibrate(request))
+    assert forecaster.model is not None
+    garch = forecaster.model.garch
+    state = garch.filter(DailyHistory.from_returns(np.diff(np.log([bar[3] for bar in bars])))).state
+    assert forecaster.volatility(21 / 252) == pytest.approx(garch.forecast_volatility(state, 21.0), rel=1e-9)
+
+
+def test_models_that_refuse_the_days_since_do_not_come_into_force() -> None:
+    forecaster, bars = VolatilityForecaster(SETTINGS), ranged(402)
+    forecaster.follow(bars[:400])
+    first = calibrate(forecaster.request())
+    forecaster.install(first)
+    before = forecaster.volatility(0.1)
+    forecaster.due = Due.SCHEDULE
+    late = replace(calibrate(forecaster.request()), last=(1e-9,) * 4)  # from which the next day is too far away
+    assert forecaster.follow(bars[400:401]) is None
+    followed = forecaster.volatility(0.1)
+    assert followed != before
+    with pytest.raises(VolatilityError):
+        forecaster.install(late)
+    assert forecaster.model is first
+    assert forecaster.volatility(0.1) == followed
 
 
 def test_a_bad_bar_is_told_left_out_and_changes_nothing() -> None:

@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -111,6 +112,18 @@ def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None
     assert best["edge"] == pytest.approx(best["vega"] * 0.03 - 100 * 0.08 - 4, rel=0.03)
 
 
+def test_a_pair_without_vega_pays_for_none_and_comes_last() -> None:
+    book = quoted_book()
+    valuation = value_chain(book, np.full(len(book.contracts), 0.2), 0.02, NOW)
+    vega = np.where(book.contracts["strike"] == 95.0, valuation.at_forecast.vega, 0.0)
+    flat = replace(valuation, at_forecast=valuation.at_forecast._replace(vega=vega))
+    table = rank(book, flat, Settings(direction="short"), 0.02, NOW)
+    assert len(table) == 3
+    assert book.contracts["strike"][book.row(int(table["call"][0]))] == 95.0
+    assert np.isfinite(table["edge_volatility"][0])
+    assert table["edge_volatility"][1:].tolist() == [-np.inf, -np.inf]  # below any edge that suffices
+
+
 def test_each_structure_that_can_be_set_has_its_pairs() -> None:
     assert set(STRUCTURES) == set(get_args(Settings.model_fields["structure"].annotation))
 
@@ -156,7 +169,10 @@ def test_directions_can_be_forbidden() -> None:
 
 @pytest.mark.parametrize(
     ("shares", "delta", "contracts", "wanted"),
-    [(0, 19.0, 10, 0), (0, 21.0, 10, -21), (-21, 30.4, 10, -21), (-21, 41.6, 10, -42), (-21, 0.0, 0, 0)],
+    [
+        *((0, 19.0, 10, 0), (0, 21.0, 10, -21), (-21, 30.4, 10, -21), (-21, 41.6, 10, -42), (-21, 0.0, 0, 0)),
+        *((-21, np.nan, 10, -21), (-21, np.nan, 0, 0), (30, -np.inf, 1, 30)),  # a delta that cannot be told
+    ],
 )
 def test_hedges_go_to_neutral_from_beyond_the_band(shares: int, delta: float, contracts: int, wanted: int) -> None:
     assert shares_wanted(shares, delta, contracts, SETTINGS) == wanted

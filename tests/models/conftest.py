@@ -1,0 +1,46 @@
+"""The models without LEAN: what they translate can be tested where there is none."""
+
+import sys
+from collections.abc import Iterator
+from enum import IntEnum
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from alo_lib.cli.project import ROOT
+
+
+class _Lean(ModuleType):
+    """In place of LEAN's names: each is an empty class, which a model may derive from, or what a test sets."""
+
+    OptionRight = IntEnum("OptionRight", {"CALL": 0, "PUT": 1})
+    OptionStyle = IntEnum("OptionStyle", {"AMERICAN": 0, "EUROPEAN": 1})
+    InsightType = IntEnum("InsightType", {"PRICE": 0, "VOLATILITY": 1})
+    InsightDirection = IntEnum("InsightDirection", {"DOWN": -1, "FLAT": 0, "UP": 1})
+    SecurityType = IntEnum("SecurityType", {"BASE": 0, "EQUITY": 1, "OPTION": 2})
+    SplitType = IntEnum("SplitType", {"WARNING": 0, "SPLIT_OCCURRED": 1})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        made = type(name, (), {})
+        setattr(self, name, made)
+        return made
+
+
+@pytest.fixture
+def lean() -> Iterator[Any]:
+    """Stands for LEAN; each module of ``models`` that a test imports is made anew with it."""
+
+    def ours() -> list[str]:
+        return [name for name in sys.modules if name.partition(".")[0] in ("models", "AlgorithmImports")]
+
+    kept = {name: sys.modules.pop(name) for name in ours()}
+    package = ModuleType("models")  # without what the package itself imports, some of which needs .NET
+    package.__path__ = [str(ROOT / "models")]
+    sys.modules.update(models=package, AlgorithmImports=_Lean("AlgorithmImports"))
+    yield sys.modules["AlgorithmImports"]
+    for name in ours():
+        del sys.modules[name]
+    sys.modules.update(kept)

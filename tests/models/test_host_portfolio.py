@@ -1,0 +1,126 @@
+"""What LEAN holds and works, against a core that goes on, where there is no LEAN."""
+
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderReason, OrderStatus
+from tests.models.kit import NOW, Algorithm, equity
+
+ONE, OTHER, FIRST, LAST = (equity(name) for name in ("ONE", "OTHER", "AAA", "ZZZ"))
+
+
+class Core:
+    """Believes that it holds 10 of the one, and waits for two orders."""
+
+    def __init__(self) -> None:
+        self.instruments = InstrumentTable()
+        for ticker in ("ONE", "OTHER"):
+            self.instruments.add_equity(ticker)
+        self.holdings, self.orders_working = {0: 10}, {4: (0, 5), 5: (1, -8)}
+        self.remarks: list[Message] = []
+        self.inputs: list[Message] = []
+
+    def remark(self, message: Message) -> None:
+        self.remarks.append(message)
+
+    def accept(self, message: Message) -> None:
+        self.inputs.append(message)
+
+
+def held(symbol: Any, quantity: float, price: float) -> SimpleNamespace:
+    holding = SimpleNamespace(symbol=symbol, quantity=quantity, average_price=price, invested=quantity != 0)
+    return SimpleNamespace(key=symbol, value=holding)
+
+
+class Orders:
+    """LEAN's transactions: what is open, and what was canceled."""
+
+    def __init__(self, orders: list[tuple[int, str | None, int, tuple[int, float] | None]]) -> None:
+        self._orders = [SimpleNamespace(id=key, tag=tag, quantity=quantity) for key, tag, quantity, _ in orders]
+        self._filled = {key: filled for key, _, _, filled in orders}
+        self.canceled: list[int] = []
+
+    def get_open_orders(self, chosen: Any = lambda order: True) -> list[SimpleNamespace]:
+        return [order for order in self._orders if chosen(order)]
+
+    def get_order_ticket(self, key: int) -> SimpleNamespace | None:
+        filled = self._filled[key]
+        return None if filled is None else SimpleNamespace(quantity_filled=filled[0], average_fill_price=filled[1])
+
+    def cancel_order(self, key: int) -> None:
+        self.canceled.append(key)
+
+
+@pytest.fixture
+def made(lean: Any) -> Any:
+    return import_module("models.host_portfolio")
+
+
+@pytest.fixture
+def marshal(made: Any) -> Any:
+    marshal = import_module("models.marshalling").Marshal()
+    marshal.add_underlying(0, ONE)
+    marshal.add_underlying(1, OTHER)
+    return marshal
+
+
+def test_a_core_that_goes_on_is_told_what_lean_holds_and_works(made: Any, marshal: Any) -> None:
+    tag = import_module("models.marshalling").order_tag
+    transactions = Orders(
+        [
+            (71, tag(OrderReason.HEDGE, 5), -8, (-3, 20.0)),  # partly filled while nobody listened
+            (72, tag(OrderReason.ENTRY, 9), 2, None),  # of a journal that was lost: ours, and unknown
+            (73, "somebody else's", 6, None),
+            (74, None, 7, None),
+        ]
+    )
+    positions = [
+        held(ONE, 15, 100.0),
+        held(OTHER, -3, 20.0),
+        held(LAST, 1, 1.0),
+        held(FIRST, 1, 1.0),
+        held(ONE, 0, 0.0),
+    ]
+    core, algorithm = Core(), Algorithm(portfolio=positions, transactions=transactions)
+    made.meet_portfolio(algorithm, core, marshal, ["it went on"])
+    told = [(message.kind, message.time, *_said(message)) for message in core.inputs]
+    assert told == [
+        (Kind.ORDER_EVENT, NOW, 4, 0, 5, 100.0, OrderStatus.FILLED),
+        (Kind.ORDER_EVENT, NOW, 5, 1, -3, 20.0, OrderStatus.PARTIALLY_FILLED),
+    ]
+    assert transactions.canceled == [72]
+    texts = [text.removeprefix("alo recovery: ") for text in algorithm.logged]
+    assert texts[0] == "it went on"
+    assert texts[-2:] == [f"LEAN holds {name}, which the core knows nothing of" for name in ("AAA", "ZZZ")]
+    assert len(texts) == len(core.remarks)
+    for remark, text in zip(core.remarks, texts, strict=True):
+        assert (remark.kind, remark.time, int(remark.records["event"][0])) == (Kind.EVENT, NOW, HostEvent.RECOVERY)
+        assert remark.records["text"][0].decode() == text[:120]
+
+
+def _said(message: Message) -> tuple[Any, ...]:
+    (row,) = message.records
+    return tuple(row[name].item() for name in ("order", "instrument", "quantity", "price", "status"))
+
+
+def test_an_order_that_lean_has_no_ticket_of_is_not_filled(made: Any, marshal: Any) -> None:
+    tag = import_module("models.marshalling").order_tag
+    transactions = Orders([(70, tag(OrderReason.ENTRY, 4), 5, None), (71, tag(OrderReason.HEDGE, 5), -8, None)])
+    core, algorithm = Core(), Algorithm(portfolio=[held(ONE, 10, 100.0)], transactions=transactions)
+    made.meet_portfolio(algorithm, core, marshal, [])
+    assert core.inputs == []
+    assert transactions.canceled == []
+    assert algorithm.logged == [
+        "alo recovery: order 4 for 5 ONE is still working",
+        "alo recovery: order 5 for -8 OTHER is still working",
+    ]
+
+
+def test_what_a_core_that_begins_finds_is_told_by_name(made: Any) -> None:
+    algorithm = Algorithm(portfolio=[held(OTHER, 1, 1.0), held(ONE, -1, 1.0), held(FIRST, 0, 0.0)])
+    made.tell_of_others(algorithm)
+    what = "which no journal tells of; it is left alone"
+    assert algorithm.logged == [f"alo: LEAN holds {name}, {what}" for name in ("ONE", "OTHER")]
