@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import Kind, Records, Session, records, years_between
+from alo_lib.records import TRANSIENT, Kind, Records, Session, records, years_between
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
@@ -76,6 +76,7 @@ class StrategyState(Ledger):
     external: External = field(default_factory=External)
     target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
+    _owners: Annotated[NDArray[np.int64] | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.peak_equity = self.portfolio.cash
@@ -105,12 +106,19 @@ class StrategyState(Ledger):
         if len(self.underlyings) == 1:
             yield from ((only, rows) for only in self.underlyings.values())
             return
-        owners = np.array([self.underlying_of.get(number, -1) for number in rows["instrument"].tolist()])
+        owners = np.take(self._owner_by_number(), rows["instrument"], mode="clip")
         order = np.argsort(owners, kind="stable")
         bounds = np.searchsorted(owners[order], [[number, number + 1] for number in self.underlyings])
         for underlying, (first, end) in zip(self.underlyings.values(), bounds.tolist(), strict=True):
             if first < end:
-                yield underlying, rows[order[first:end]]
+                yield underlying, rows.take(order[first:end])
+
+    def _owner_by_number(self) -> NDArray[np.int64]:
+        """The underlying of each instrument that was ever told, whose numbers have no gaps; last -1 for any other."""
+        if self._owners is None or len(self._owners) <= len(self.underlying_of):
+            self._owners = np.full(len(self.underlying_of) + 1, -1)
+            self._owners[list(self.underlying_of)] = list(self.underlying_of.values())
+        return self._owners
 
     def notice(self, underlying: int, text: str) -> None:
         """Tell people something, once this frame is published."""

@@ -84,7 +84,7 @@ def test_smiles_are_of_contracts_out_of_the_money() -> None:
     assert SURFACE.smile(JANUARY) == [(95.0, 0.30), (100.0, 0.25), (105.0, 0.20)]
     assert SURFACE.at_the_money(JANUARY) == 0.25
     # Between 90 at 40 % and 110 at 20 %, in logarithms: ln(100 / 90) / ln(110 / 90) is 0.525 of the way.
-    assert SURFACE.at_the_money(MARCH) == pytest.approx(0.294994, abs=1e-6)
+    assert SURFACE.at_the_money(MARCH) == pytest.approx(0.4 - 0.2 * math.log(100 / 90) / math.log(110 / 90), rel=1e-12)
     assert REGIME.regime == 1
     assert math.isnan(SURFACE.at_the_money(dt.date(2020, 1, 1)))
     one_sided = SurfaceLine(NOON, 100.0, (SurfacePoint(MARCH, 110.0, 1, 0.20),))
