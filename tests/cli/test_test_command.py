@@ -64,9 +64,12 @@ def test_checks_run_with_this_python(run, steps, one_test):
 
 def test_the_whole_suite_runs_on_all_processors_and_a_part_of_it_on_one(run, steps, monkeypatch):
     commands = []
-    monkeypatch.setattr(
-        "alo_lib.cli.commands.test._stream", lambda command: commands.append(command[1:]) or (0, "1 passed")
-    )
+
+    def stream(command):
+        commands.append(command[1:])
+        return 0, "1 passed"
+
+    monkeypatch.setattr("alo_lib.cli.commands.test._stream", stream)
     steps()
     assert run("test").status == run("test", "tests/views").status == 0
     assert commands == [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alo_lib.records import Contract, Kind, OrderReason, OrderStatus, OrderType
-from alo_lib.runtime import Told
+from alo_lib.runtime import MarketRecord
 from tests.models.kit import NOW, UTC_TIME, Identity, Symbol, equity, option
 
 ONE, OTHER = equity("ONE"), equity("OTHER")
@@ -90,7 +90,7 @@ def test_a_row_of_the_universe_is_a_contract(made: Any, right: int, style: int, 
 
 def test_a_session_knows_its_contracts_and_goes_on_knowing_earlier_ones(marshal: Any) -> None:
     call, put = (Contract(EXPIRY, 100.0, right, 99, american=right > 0) for right in (1, -1))
-    told = Told(contracts={2: (0, call), 3: (1, put)}, today={3, 2})
+    told = MarketRecord(contracts={2: (0, call), 3: (1, put)}, today={3, 2})
     marshal.begin_session(told)
     symbols = [marshal.symbol(number) for number in (2, 3)]
     assert symbols == [
@@ -108,7 +108,7 @@ def test_a_session_knows_its_contracts_and_goes_on_knowing_earlier_ones(marshal:
 
 
 def test_new_bars_are_told_trades_first_and_quotes_by_instrument(marshal: Any) -> None:
-    marshal.begin_session(Told())
+    marshal.begin_session(MarketRecord())
     bars = {ONE: traded(100.5), OTHER: traded(50.0)}
     quotes = [quoted(OTHER, side(49.0), None), quoted(ONE, None, side(101.0)), quoted(equity("AAA"), side(1), side(2))]
     trade, quote = marshal.messages(SimpleNamespace(bars=bars, quote_bars=quotes), NOW)
@@ -123,7 +123,7 @@ def test_new_bars_are_told_trades_first_and_quotes_by_instrument(marshal: Any) -
 
 
 def test_what_is_filled_forward_or_crossed_is_not_told(marshal: Any) -> None:
-    marshal.begin_session(Told())
+    marshal.begin_session(MarketRecord())
     quotes = [quoted(ONE, side(2.0), side(1.9)), quoted(OTHER, side(2.0), side(2.1), old=True)]
     data = SimpleNamespace(bars={ONE: traded(1.0, old=True)}, quote_bars=quotes)
     assert list(marshal.messages(data, NOW)) == []
