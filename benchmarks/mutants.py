@@ -205,12 +205,12 @@ def _write(path: str, source: bytes) -> None:
 
 def _fate(reach: Reach, mutant: Mutant) -> str:
     """How a mutant ended: a word, and for one that died how many tests were selected."""
-    tests = reach.of(mutant)
+    tests, source = reach.of(mutant), Path(mutant.path).read_bytes()
+    if ast.dump(ast.parse(mutant.applied(source))) == ast.dump(ast.parse(source)):
+        return "equivalent: it says the same"
     if not tests:
         return "survived: no test reaches it"
-    source = Path(mutant.path).read_bytes()
     try:
-        compile(mutant.applied(source), mutant.path, "exec")
         _write(mutant.path, mutant.applied(source))
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
         limit = 60.0 + 5.0 * sum(reach.times[test] for test in tests)
@@ -293,10 +293,19 @@ def main() -> int:
                         print("{path}:{line} {operator}: {old!r:.80} > {new!r:.80} {fate}".format(**result), flush=True)
                     if options.output:
                         options.output.write_text(json.dumps(results, indent=1))
-    totals, killed = Counter(each["room"] for each in results), Counter(e["room"] for e in results if e["killed"])
-    for room, total in totals.items():
-        print(f"{room:12}{total:6} mutants {killed[room]:6} killed {killed[room] / total:8.1%}")
-    return int(any(killed[room] < GOAL * total for room, total in totals.items()))
+    return _report(results)
+
+
+def _report(results: Sequence[dict[str, Any]]) -> int:
+    """Print how many died in each room. Returns the exit status."""
+    missed = False
+    for room in dict.fromkeys(each["room"] for each in results):
+        fates = Counter(each["fate"].partition(":")[0] for each in results if each["room"] == room)
+        share = fates["killed"] / max(fates["killed"] + fates["survived"], 1)
+        missed |= share < GOAL
+        told = ", ".join(f"{fates[fate]} {fate}" for fate in ("killed", "survived", "equivalent"))
+        print(f"{room:10} {fates.total()} mutants: {told}; {share:.1%} of those that differ died")
+    return int(missed)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import shutil
+import time
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -139,7 +140,11 @@ def test_results_have_leans_schema(run: BacktestResult) -> None:
 
 def test_progress_rises_to_one(data: Path, tmp_path: Path) -> None:
     told: list[tuple[dt.date, float]] = []
-    run_backtest(tiny.settings(frames_per_bar=1), data, tmp_path, progress=lambda day, share: told.append((day, share)))
+    began = time.perf_counter()
+    found = run_backtest(
+        tiny.settings(frames_per_bar=1), data, tmp_path, progress=lambda day, share: told.append((day, share))
+    )
+    assert 0.0 < found.wall_seconds <= time.perf_counter() - began
     assert told == sorted(told)
     assert told[0][0] == tiny.FIRST
     assert told[-1] == (tiny.SECOND, 1.0)
