@@ -124,7 +124,7 @@ def test_another_execution_model_trades_once_the_cores_frame_is_over(lean: Any) 
 
 def test_insights_are_made_once_a_session_for_who_reads_them(lean: Any) -> None:
     lean.Insight = lambda *given: given
-    lean.Insight.group = lambda insights: insights  # type: ignore[attr-defined]
+    lean.Insight.group = lambda insights: insights
     framework = Framework(in_frame=True)
     core = framework.core
     core.signals = records(Kind.SIGNAL, 2, call=3, put=2, vega=400.0, forecast_volatility=0.2, implied_volatility=0.3)

@@ -150,6 +150,14 @@ def test_progress_rises_to_one(data: Path, tmp_path: Path) -> None:
     assert told[-1] == (tiny.SECOND, 1.0)
 
 
+def test_a_run_whose_last_day_lists_contracts_ends_at_the_midnight_after(data: Path, tmp_path: Path) -> None:
+    found = run_backtest(tiny.settings(end=tiny.FIRST), data, tmp_path)
+    charts = read(found, "main.json")["charts"]
+    sampled = [value[0] for value in charts["Strategy Equity"]["series"]["Return"]["values"]]
+    midnight = int(dt.datetime(2024, 3, 15, 4, tzinfo=dt.UTC).timestamp())  # New York's, in summer time
+    assert sampled == [midnight - 86_400, midnight]
+
+
 def test_a_split_passes(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
     root = tiny.write(tmp_path_factory.mktemp("split"), split=True)
     found = run_backtest(tiny.settings(), root, tmp_path)
