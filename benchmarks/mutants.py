@@ -252,7 +252,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, list[Mutant]]:
         total = sum(map(len, every.values()))
         for room, mutants in every.items():
             share = round(options.count * len(mutants) / total)
-            every[room] = sorted(random.Random(options.seed).sample(mutants, share), key=lambda m: (m.path, m.begin))
+            every[room] = random.Random(options.seed).sample(mutants, share)
     return {room: every[room] for room in options.room or ROOMS}
 
 

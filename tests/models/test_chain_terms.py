@@ -87,8 +87,8 @@ def test_leans_own_rates_are_asked_for_today_and_a_curve_for_the_expiry(lean: An
 
 def test_the_yield_holds_after_the_last_announced_dividend(terms: Any) -> None:
     years = np.array([0.0, 0.1, 1.0])
-    for announced in (None, lambda underlying, time: []):
-        rate, cash = terms(announced).dividends(years, 50.0, NOON)
+    for nothing in (None, lambda underlying, time: []):
+        rate, cash = terms(nothing).dividends(years, 50.0, NOON)
         assert (rate.tolist(), cash) == ([0.03] * 3, None)
 
     def announced(underlying: Any, time: dt.datetime) -> list[tuple[dt.date, float]]:
