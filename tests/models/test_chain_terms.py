@@ -47,6 +47,10 @@ def terms(lean: Any) -> Any:
     return made
 
 
+def _nothing(underlying: Any, time: dt.datetime) -> list[tuple[dt.date, float]]:
+    return []
+
+
 def symbol(name: str, day: int) -> Symbol:
     return Symbol(name, Identity(name, 0, 0, 100.0, dt.datetime(2024, 4, day)), 2, ONE)
 
@@ -87,8 +91,8 @@ def test_leans_own_rates_are_asked_for_today_and_a_curve_for_the_expiry(lean: An
 
 def test_the_yield_holds_after_the_last_announced_dividend(terms: Any) -> None:
     years = np.array([0.0, 0.1, 1.0])
-    for nothing in (None, lambda underlying, time: []):
-        rate, cash = terms(nothing).dividends(years, 50.0, NOON)
+    for none in (None, _nothing):
+        rate, cash = terms(none).dividends(years, 50.0, NOON)
         assert (rate.tolist(), cash) == ([0.03] * 3, None)
 
     def announced(underlying: Any, time: dt.datetime) -> list[tuple[dt.date, float]]:

@@ -136,6 +136,10 @@ def test_results_have_leans_schema(run: BacktestResult) -> None:
     log = (run.results_folder / "main-log.txt").read_text().splitlines()
     assert len(log) >= len(events)
     assert log[0].startswith("2024-03-14 ")
+    told = [(line[:23], line[24:].startswith("order ")) for line in log]
+    assert told == sorted(told)  # by time, and what people are told before what orders do
+    assert {order for _, order in told} == {False, True}
+    assert sum(order for _, order in told) == len(events)
 
 
 def test_progress_rises_to_one(data: Path, tmp_path: Path) -> None:
