@@ -2,7 +2,7 @@
 
 import pytest
 
-from alo_lib.core import CoreState, LogicalCalibrator, Settings, TradingCore
+from alo_lib.core import FRAME_PLAN, CoreState, LogicalCalibrator, Settings, TradingCore
 from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, RecordedWatch
 from alo_lib.journal import JournalWriter, message_digest
 from alo_lib.records import HostEvent, Kind, Message, records
@@ -23,6 +23,26 @@ def test_dear_volatility_is_sold_and_hedged_in_the_next_frame() -> None:
     assert exposure["structures"] == 2
     assert exposure["vega"] < 0 < exposure["theta"]
     assert abs(exposure["delta"]) <= 0.5 + 1e-9
+
+
+def test_what_a_frame_publishes_is_what_it_journals() -> None:
+    market = script(frames_per_bar=1, max_vega=1e-6)
+    market.bar(10, volatility=0.35)
+    core, time = market.core, market.core.last_frame
+    told = {Kind.TARGET: b"", Kind.SIGNAL: b""}
+    for message in market.journal.messages:
+        if message.time == time and message.kind in told:
+            told[message.kind] += message.records.tobytes()
+    assert len(core.signals) > 0
+    assert core.signals.tobytes() == told[Kind.SIGNAL]
+    assert len(core.limited) > 0  # none of them may be opened
+    assert core.targets.tobytes() + core.limited.tobytes() == told[Kind.TARGET]
+    assert len(core.intents) == 0
+    assert [plan.name for plan in core.table.tasks] == [plan.name for plan in FRAME_PLAN]
+    market = script(frames_per_bar=1)
+    market.bar(10, volatility=0.35)
+    assert market.core.intents.tobytes() == market.decisions(Kind.INTENT)[-1].tobytes()
+    assert len(market.core.intents) > 0
 
 
 def test_a_frame_without_news_is_skipped() -> None:
