@@ -77,10 +77,14 @@ def _marked(path: str, source: bytes) -> str:
 
 
 class _Selected:
-    """A plugin of pytest: runs the selected tests in their order, and says what each of them reached."""
+    """A plugin of pytest: runs the selected tests in their order, and says what each of them reached.
 
-    def __init__(self, order: dict[str, int] | None = None, told: Path | None = None) -> None:
-        self._order, self._told = order, told
+    A test that takes much longer than its time, which is in ``times``, ends the process.
+    """
+
+    def __init__(self, selected: Sequence[str] | None, times: dict[str, float], told: Path | None = None) -> None:
+        self._order = None if selected is None else {test: place for place, test in enumerate(selected)}
+        self._usual, self._told = times, told
         self.times: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
 
@@ -95,8 +99,10 @@ class _Selected:
             marks.seen.clear()
             marks.tell(f"= {test}")
 
-    def pytest_runtest_logstart(self) -> None:
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._turn("")  # what fixtures reach counts for every test of the file
+        if nodeid in self._usual:
+            signal.alarm(60 + round(5 * self._usual[nodeid]))
 
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> None:
         self._turn(pyfuncitem.nodeid)
@@ -132,11 +138,11 @@ class Reach:
 # Runs --------------------------------------------------------------------------------------------------------------
 
 
-def _prepare(folders: "multiprocessing.SimpleQueue[str]") -> None:
-    """Make this process one that works in a copy of the tree."""
+def _prepare(folders: "multiprocessing.SimpleQueue[str]", marks: str) -> None:
+    """Make this process one that works in a copy of the tree, and runs the tests with some marks there."""
     folder = folders.get()
     os.chdir(folder)
-    os.environ["PYTHONPATH"] = folder
+    os.environ.update(PYTHONPATH=folder, PYTEST_ADDOPTS=f"-m '{marks}'")
     sys.path[:] = [folder, *(each for each in sys.path if each and Path(each).resolve() != ROOT)]
     for room in BELOW:
         __import__(f"alo_lib.{room}")
@@ -152,7 +158,7 @@ def _pytest(files: Sequence[str], plugin: _Selected, limit: float, *, first: boo
         os.dup2(out, 2)
         import pytest
 
-        flags = ["-q", "-p", "no:randomly", "-m", "not slow", f"--basetemp={Path.cwd()}-temporary", *["-x"] * first]
+        flags = ["-q", "-p", "no:randomly", f"--basetemp={Path.cwd()}-temporary", *["-x"] * first]
         status = pytest.main([*flags, *files], plugins=[plugin])
         sys.stdout.flush()
         os._exit(status)
@@ -177,13 +183,12 @@ def _reached_by(sources: dict[str, str], file: str) -> tuple[dict[str, float], d
     Path("mutants_marks.py").write_text(_MARKS.format(file=str(told)))
     for path, text in sources.items():
         _write(path, text.encode())
-    status = _pytest([file], _Selected(None, results), 1800, first=False)
+    status = _pytest([file], _Selected(None, {}, results), 1800, first=False)
     for path, source in kept.items():
         _write(path, source)
     found = json.loads(results.read_text())
     if status and found["failed"]:  # a test of the sources themselves, perhaps
-        order = {test: place for place, test in enumerate(found["failed"])}
-        status = _pytest([file], _Selected(order), 600, first=False)
+        status = _pytest([file], _Selected(found["failed"], {}), 600, first=False)
     if status not in (0, 5):
         raise RuntimeError(f"{file} fails without a mutant: {Path('mutants.log').read_text()[-2000:]}")
     reached: dict[str, set[str]] = defaultdict(set)
@@ -205,22 +210,21 @@ def _write(path: str, source: bytes) -> None:
 
 def _fate(reach: Reach, mutant: Mutant) -> str:
     """How a mutant ended: a word, and for one that died how many tests were selected."""
-    tests = reach.of(mutant)
+    tests, source = reach.of(mutant), Path(mutant.path).read_bytes()
+    if ast.dump(ast.parse(mutant.applied(source))) == ast.dump(ast.parse(source)):
+        return "equivalent: it says the same"
     if not tests:
         return "survived: no test reaches it"
-    source = Path(mutant.path).read_bytes()
     try:
-        compile(mutant.applied(source), mutant.path, "exec")
         _write(mutant.path, mutant.applied(source))
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        limit = 60.0 + 5.0 * sum(reach.times[test] for test in tests)
-        order = {test: place for place, test in enumerate(tests)}
-        status = _pytest(files, _Selected(order), limit, first=True)
+        limit = 120.0 + 5.0 * sum(reach.times[test] for test in tests)
+        status = _pytest(files, _Selected(tests, reach.times), limit, first=True)
     finally:
         _write(mutant.path, source)
     if status == 0:
         return f"survived: {len(tests)} tests reach it"
-    return "killed: out of time" if status is None else f"killed: status {status}"
+    return "killed: out of time" if status in (None, -signal.SIGALRM) else f"killed: status {status}"
 
 
 def _copies(place: Path, count: int) -> list[str]:
@@ -248,7 +252,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, list[Mutant]]:
         total = sum(map(len, every.values()))
         for room, mutants in every.items():
             share = round(options.count * len(mutants) / total)
-            every[room] = sorted(random.Random(options.seed).sample(mutants, share), key=lambda m: (m.path, m.begin))
+            every[room] = random.Random(options.seed).sample(mutants, share)
     return {room: every[room] for room in options.room or ROOMS}
 
 
@@ -264,6 +268,9 @@ def _try(room: str, mutants: Sequence[Mutant], pool: Any) -> Iterator[dict[str, 
         for at, tests in reached.items():
             reach.tests[at].update(tests)
     print(f"{room}: {len(reach.times)} tests, {len(mutants)} mutants", file=sys.stderr, flush=True)
+    functions = [each for path, source in sources.items() for each in emptied(path, source)]
+    missed = [f"{each.path}:{each.line} {each.function}" for each in functions if not reach.of(each)]
+    print("reached by no test:", *missed, sep="\n  ", file=sys.stderr, flush=True)
     for mutant, fate in zip(mutants, pool.imap(partial(_fate, reach), mutants), strict=True):
         yield {"room": room, **asdict(mutant), "fate": fate, "killed": fate.startswith("killed")}
 
@@ -277,6 +284,7 @@ def main() -> int:
     parser.add_argument("--emptied", action="store_true", help="every function emptied, in place of a sample")
     parser.add_argument("--again", type=Path, metavar="OUTPUT", help="the survivors of an earlier run")
     parser.add_argument("--output", type=Path, help="what became of each mutant, as JSON")
+    parser.add_argument("--marks", default="not slow", help="of the tests that are run, as pytest's -m")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     results: list[dict[str, Any]] = []
@@ -285,7 +293,7 @@ def main() -> int:
         folders = context.SimpleQueue()
         for folder in _copies(Path(place), options.workers):
             folders.put(folder)
-        with context.Pool(options.workers, _prepare, (folders,)) as pool:
+        with context.Pool(options.workers, _prepare, (folders, options.marks)) as pool:
             for room, mutants in _chosen(options).items():
                 for result in _try(room, mutants, pool):
                     results.append(result)
@@ -293,10 +301,19 @@ def main() -> int:
                         print("{path}:{line} {operator}: {old!r:.80} > {new!r:.80} {fate}".format(**result), flush=True)
                     if options.output:
                         options.output.write_text(json.dumps(results, indent=1))
-    totals, killed = Counter(each["room"] for each in results), Counter(e["room"] for e in results if e["killed"])
-    for room, total in totals.items():
-        print(f"{room:12}{total:6} mutants {killed[room]:6} killed {killed[room] / total:8.1%}")
-    return int(any(killed[room] < GOAL * total for room, total in totals.items()))
+    return _report(results)
+
+
+def _report(results: Sequence[dict[str, Any]]) -> int:
+    """Print how many died in each room. Returns the exit status."""
+    missed = False
+    for room in dict.fromkeys(each["room"] for each in results):
+        fates = Counter(each["fate"].partition(":")[0] for each in results if each["room"] == room)
+        share = fates["killed"] / max(fates["killed"] + fates["survived"], 1)
+        missed |= share < GOAL
+        told = ", ".join(f"{fates[fate]} {fate}" for fate in ("killed", "survived", "equivalent"))
+        print(f"{room:10} {fates.total()} mutants: {told}; {share:.1%} of those that differ died")
+    return int(missed)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import shutil
+import time
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -136,14 +137,30 @@ def test_results_have_leans_schema(run: BacktestResult) -> None:
     log = (run.results_folder / "main-log.txt").read_text().splitlines()
     assert len(log) >= len(events)
     assert log[0].startswith("2024-03-14 ")
+    told = [(line[:23], line[24:].startswith("order ")) for line in log]
+    assert told == sorted(told)  # by time, and what people are told before what orders do
+    assert {order for _, order in told} == {False, True}
+    assert sum(order for _, order in told) == len(events)
 
 
 def test_progress_rises_to_one(data: Path, tmp_path: Path) -> None:
     told: list[tuple[dt.date, float]] = []
-    run_backtest(tiny.settings(frames_per_bar=1), data, tmp_path, progress=lambda day, share: told.append((day, share)))
+    began = time.perf_counter()
+    found = run_backtest(
+        tiny.settings(frames_per_bar=1), data, tmp_path, progress=lambda day, share: told.append((day, share))
+    )
+    assert 0.0 < found.wall_seconds <= time.perf_counter() - began
     assert told == sorted(told)
     assert told[0][0] == tiny.FIRST
     assert told[-1] == (tiny.SECOND, 1.0)
+
+
+def test_a_run_whose_last_day_lists_contracts_ends_at_the_midnight_after(data: Path, tmp_path: Path) -> None:
+    found = run_backtest(tiny.settings(end=tiny.FIRST), data, tmp_path)
+    charts = read(found, "main.json")["charts"]
+    sampled = [value[0] for value in charts["Strategy Equity"]["series"]["Return"]["values"]]
+    midnight = int(dt.datetime(2024, 3, 15, 4, tzinfo=dt.UTC).timestamp())  # New York's, in summer time
+    assert sampled == [midnight - 86_400, midnight]
 
 
 def test_a_split_passes(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:

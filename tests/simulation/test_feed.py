@@ -135,14 +135,16 @@ def test_bars_come_by_time_then_instrument(root: Path) -> None:
 
 
 def write_chain(root: Path, day: dt.date, rows: list[tuple[int, float, float]]) -> None:
-    """Quotes of the first contract: (minutes after the open, bid, ask)."""
+    """Quotes of the first contract: (minutes after the open, bid, ask); a last one is the second contract's."""
+    rows = [*rows, (25, 2.0, 2.2)]
     chain = np.zeros(len(rows), QUOTE_BAR)
     for bar, (minutes, bid, ask) in zip(chain, rows, strict=True):
         bar["time"] = tiny.HOURS.session(day).open + minutes * tiny.MINUTE
         for name in ("open", "high", "low", "close"):
             bar[f"bid_{name}"], bar[f"ask_{name}"] = bid, ask
         bar["bid_size"], bar["ask_size"] = 3 * (bid == bid), 4 * (ask == ask)
-    bars = OptionBars(contract_array(tiny.KEYS[:1]), np.zeros(len(rows), np.int32), chain)
+    contract = np.append(np.zeros(len(rows) - 1, np.int32), np.int32(1))
+    bars = OptionBars(contract_array(tiny.KEYS[:2]), contract, chain)
     write_option_file(OptionArchive(root, "TINY", day, Resolution.MINUTE, DataKind.QUOTE), bars, tiny.OPTION_HOURS)
 
 

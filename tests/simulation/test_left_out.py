@@ -13,9 +13,11 @@ def test_the_same_is_counted_as_by_the_run_itself(tmp_path: Path) -> None:
     root = tiny.write(tmp_path / "data")
     OptionArchive(root, "TINY", tiny.SECOND, Resolution.MINUTE, DataKind.QUOTE).path.write_bytes(b"no archive")
     SecurityArchive(root, "TINY", tiny.FIRST, Resolution.MINUTE, DataKind.QUOTE).path.unlink()
+    rates = next(root.glob("alternative/interest-rate/usa/*.csv"))
+    rates.write_text(rates.read_text() + "2001-01-01,much\n")
     (tmp_path / "run").mkdir()
     found = run_backtest(tiny.settings(), root, tmp_path / "run")
-    assert set(found.skipped) == {FaultKind.CORRUPT_ARCHIVE, FaultKind.MISSING_FILE}
+    assert set(found.skipped) == {FaultKind.CORRUPT_ARCHIVE, FaultKind.MISSING_FILE, FaultKind.NUMBER}
     counted = data_left_out(tiny.settings(), root, read_journal(tmp_path / "run" / JOURNAL_FOLDER).messages)
     assert counted.counts == found.skipped
     assert list(counted) == list(found.faults)

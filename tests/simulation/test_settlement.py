@@ -111,6 +111,29 @@ def test_deep_short_options_are_assigned_shortly_before_expiry(
         assert events[0].is_assignment
 
 
+def test_an_assignment_cancels_what_waits() -> None:
+    desk = assignable(+1, 110.0, days=2, held=-3)
+    desk.quote(at(10), 1, bid=10.0, ask=10.2, sizes=(1, 1))
+    assert [event.status.name for event in desk.order(1, 2, at(10))] == ["SUBMITTED", "PARTIALLY_FILLED"]
+    events = desk.settlement.assign(at(10))
+    assert [event.status.name for event in events] == ["CANCELED", "FILLED", "FILLED"]
+    assert (events[0].time, events[0].message) == (at(10), "the option was assigned")
+    assert (desk.holding(1), desk.holding(0)) == (0, -200)
+
+
+@pytest.mark.parametrize(("bid", "assigned"), [(999.0, True), (1003.0, False)])
+@pytest.mark.parametrize(("right", "touch"), [(+1, 110.0), (-1, 90.0)])
+def test_only_a_bid_a_hundredfold_the_worth_keeps_an_option_from_being_assigned(
+    right: int, touch: float, bid: float, assigned: bool
+) -> None:
+    """LEAN counts the multiplier twice on the exercised side, at the side of the underlying that it trades."""
+    desk = assignable(right, 100.0 + 10.5 * right, days=2)
+    bid_of, ask_of = (touch, touch + 1.0) if right > 0 else (touch - 1.0, touch)
+    desk.quote(at(10), 0, bid=bid_of, ask=ask_of)
+    desk.quote(at(10), 1, bid=bid, ask=bid + 0.2)
+    assert bool(desk.settlement.assign(at(10))) is assigned
+
+
 def test_assignments_at_one_time_follow_leans_securities() -> None:
     """A contract that comes back takes the place that was freed last; places go before numbers."""
     later = DAY + dt.timedelta(days=3)

@@ -1,5 +1,6 @@
 """Statistics against a run of LEAN itself, whose curves and trades are repeated here."""
 
+import dataclasses
 import datetime as dt
 import math
 from dataclasses import replace
@@ -96,6 +97,12 @@ def portfolio() -> PortfolioStatistics:
 )  # fmt: skip
 def test_portfolio_statistics_are_leans(portfolio: PortfolioStatistics, name: str, expected: float) -> None:
     assert float(statistics_object(portfolio)[name]) == pytest.approx(expected, abs=1.01e-4)
+
+
+def test_portfolio_statistics_are_decimals_of_a_doubles_fifteen_digits(portfolio: PortfolioStatistics) -> None:
+    values = dataclasses.asdict(portfolio)
+    assert {name for name, value in values.items() if not isinstance(value, Decimal)} == {"drawdown_recovery"}
+    assert len(portfolio.annual_standard_deviation.as_tuple().digits) <= 15
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,123 @@
+"""What LEAN knows of a chain's contracts, where there is no LEAN."""
+
+import datetime as dt
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.models.kit import Algorithm, Identity, Symbol, equity, option
+from tests.models.test_host import Hours
+
+ONE = equity("ONE")
+CALL = option(ONE, 0)
+NOON = int(dt.datetime(2024, 3, 4, 17, tzinfo=dt.UTC).timestamp()) * 10**9  # in New York
+YEAR = 365 * 86_400.0
+
+
+class YieldModel:
+    """A yield that tells what it was asked for."""
+
+    def get_dividend_yield(self, time: dt.datetime, spot: float) -> float:
+        assert (time, spot) == (dt.datetime(2024, 3, 4, 12), 50.0)
+        return 0.03
+
+
+@pytest.fixture
+def terms(lean: Any) -> Any:
+    hours = Hours()
+    hours.time_zone = SimpleNamespace(id="America/New_York")  # type: ignore[attr-defined]
+    lean.SecurityType = SimpleNamespace(FUTURE_OPTION=9)
+    lean.InterestRateProvider = type("InterestRateProvider", (), {})
+    database = SimpleNamespace(get_exchange_hours=lambda market, symbol, kind: hours)
+    lean.MarketHoursDatabase = SimpleNamespace(from_data_folder=lambda: database)
+    lean.DividendYieldProvider = SimpleNamespace(create_for_option=lambda symbol: YieldModel())
+    lean.OptionSymbol = SimpleNamespace(
+        get_settlement_date_time=lambda symbol: symbol.id.date + dt.timedelta(hours=9.5 if symbol.value == "AM" else 16)
+    )
+
+    def made(announced: Any = None, dividend_yield: Any = "model", kind: int = 2, rates: Any = None) -> Any:
+        identity = SimpleNamespace(market="usa", date=dt.datetime(2024, 4, 19))
+        symbol = SimpleNamespace(id=identity, security_type=kind, underlying=ONE, value="ONE C")
+        algorithm = Algorithm(risk_free_interest_rate_model=rates)
+        return import_module("models.chain_terms").ChainTerms(algorithm, symbol, dividend_yield, announced)
+
+    return made
+
+
+def _nothing(underlying: Any, time: dt.datetime) -> list[tuple[dt.date, float]]:
+    return []
+
+
+def symbol(name: str, day: int) -> Symbol:
+    return Symbol(name, Identity(name, 0, 0, 100.0, dt.datetime(2024, 4, day)), 2, ONE)
+
+
+def test_years_end_at_each_days_settlement_which_the_first_contract_tells(terms: Any) -> None:
+    chain = terms()
+    assert not chain.knows(5)
+    chain.learn(5, symbol("PM", 19))
+    chain.learn(6, symbol("AM", 20))
+    chain.learn(5, symbol("AM", 26))
+    assert chain.knows(5)
+    seconds = [(dt.datetime(2024, 4, 19, 20) - dt.datetime(2024, 3, 4, 17)).total_seconds()]
+    seconds += [(dt.datetime(2024, 4, 20, 13, 30) - dt.datetime(2024, 3, 4, 17)).total_seconds()]
+    assert chain.years(np.array([5, 6]), NOON) == pytest.approx(np.array(seconds) / YEAR, rel=1e-12)
+    listed = dt.datetime(2024, 3, 5)
+    assert chain.closed(listed) == NOON + 4 * 3600 * 10**9  # the close of the day before
+
+
+def test_leans_own_rates_are_asked_for_today_and_a_curve_for_the_expiry(lean: Any, terms: Any) -> None:
+    asked = []
+
+    def rate(self: Any, time: dt.datetime) -> float:
+        asked.append(time)
+        return 0.01 * time.month
+
+    days, expiries = np.array([5, 6]), [dt.datetime(2024, 4, 19), dt.datetime(2024, 4, 20)]
+    for base, told, rates in (
+        (lean.InterestRateProvider, [dt.datetime(2024, 3, 4, 12)], [0.03, 0.03]),
+        (object, expiries, [0.04, 0.04]),
+    ):
+        chain = terms(rates=type("Rates", (base,), {"get_interest_rate": rate})())
+        chain.learn(5, symbol("PM", 19))
+        chain.learn(6, symbol("PM", 20))
+        asked.clear()
+        assert chain.rates(days, NOON) == pytest.approx(rates)
+        assert asked == told
+
+
+def test_the_yield_holds_after_the_last_announced_dividend(terms: Any) -> None:
+    years = np.array([0.0, 0.1, 1.0])
+    for none in (None, _nothing):
+        rate, cash = terms(none).dividends(years, 50.0, NOON)
+        assert (rate.tolist(), cash) == ([0.03] * 3, None)
+
+    def announced(underlying: Any, time: dt.datetime) -> list[tuple[dt.date, float]]:
+        assert (underlying, time) == (ONE, dt.datetime(2024, 3, 4, 12))
+        return [(dt.date(2024, 9, 2), 0.75), (dt.date(2024, 6, 3), 0.5), (dt.date(2024, 3, 4), 9.0)]
+
+    rate, cash = terms(announced).dividends(years, 50.0, NOON)
+    noon = dt.datetime(2024, 3, 4, 17)
+    opens = [dt.datetime(2024, month, day, 13, 30) for month, day in ((6, 3), (9, 2))]
+    times = np.array([(opened - noon).total_seconds() / YEAR for opened in opens])
+    assert cash is not None
+    assert cash[0] == pytest.approx(times)  # today's went ex at the open
+    assert cash[1].tolist() == [0.5, 0.75]
+    assert rate == pytest.approx([0.0, 0.0, 0.03 * (1.0 - times[1])])
+
+
+@pytest.mark.parametrize(("kind", "spot"), [(9, 50.0), (2, 0.0), (2, np.nan)])
+def test_an_option_on_a_future_or_without_a_spot_has_no_dividends(terms: Any, kind: int, spot: float) -> None:
+    chain = terms(kind=kind)
+    assert chain.on_future is (kind == 9)
+    rate, cash = chain.dividends(np.array([0.1, 1.0]), spot, NOON)
+    assert (rate.tolist(), cash) == ([0.0, 0.0], None)
+
+
+def test_a_yield_is_leans_a_users_or_paritys(terms: Any) -> None:
+    other = SimpleNamespace(get_dividend_yield=lambda time, spot: 0.07)
+    assert terms(dividend_yield=other).dividends(np.array([1.0]), 50.0, NOON)[0].tolist() == [0.07]
+    assert [terms(dividend_yield=given).parity for given in ("model", "parity", other)] == [False, True, False]

@@ -1,0 +1,137 @@
+"""LEAN's answers to a teller, where there is no LEAN."""
+
+import datetime as dt
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alo_lib.settings import Settings
+from tests.models.kit import Algorithm, Identity, Symbol, equity
+
+TINY = equity("TINY")
+TODAY = dt.date(2024, 3, 4)
+
+
+class Hours:
+    """Every day but the weekend's, from half past nine to four."""
+
+    def is_date_open(self, day: dt.datetime) -> bool:
+        return day.weekday() < 5
+
+    def get_next_market_open(self, day: dt.datetime, extended: bool) -> dt.datetime:
+        return day + dt.timedelta(hours=4 if extended else 9.5)
+
+    def get_next_market_close(self, day: dt.datetime, extended: bool) -> dt.datetime:
+        return day + dt.timedelta(hours=20 if extended else 16)
+
+
+class History:
+    """LEAN's history of corporate actions, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.events: dict[Any, list[Any]] = {}
+        self.asked: list[Any] = []
+
+    def __getitem__(self, kind: Any) -> Any:
+        def found(*given: Any, **named: Any) -> list[Any]:
+            self.asked.append((given, named))
+            return self.events[kind]
+
+        return found
+
+
+def event(day: int, **given: Any) -> SimpleNamespace:
+    return SimpleNamespace(time=dt.datetime(2024, 3, day), **given)
+
+
+@pytest.fixture
+def history() -> History:
+    return History()
+
+
+@pytest.fixture
+def host(lean: Any, history: History) -> Any:
+    lean.Resolution = SimpleNamespace(DAILY="daily")
+    lean.DataNormalizationMode = SimpleNamespace(SPLIT_ADJUSTED="adjusted")
+    rates = SimpleNamespace(get_interest_rate=lambda time: 0.01 * time.day)
+    algorithm = Algorithm(history=history, risk_free_interest_rate_model=rates)
+    settings = Settings(underlyings=["TINY"], min_days_to_expiry=10, max_days_to_expiry=60, strike_range=0.1)
+    host = import_module("models.host").LeanHost(algorithm, settings)
+    host.add("TINY", SimpleNamespace(symbol=TINY, exchange=SimpleNamespace(hours=Hours())))
+    return host
+
+
+def listed(days: int, strike: float, right: int = 0) -> SimpleNamespace:
+    expiry = dt.datetime.combine(TODAY, dt.time()) + dt.timedelta(days)
+    identity = Identity(f"{days} {strike:g} {right}", right, 0, strike, expiry)
+    return SimpleNamespace(symbol=Symbol(identity.text, identity, 2, TINY), open_interest=5)
+
+
+class Universe(list):
+    underlying = SimpleNamespace(price=100.0)
+
+
+def test_the_filter_selects_as_the_scanner_and_keeps_it_for_the_session(host: Any) -> None:
+    assert host.contracts("TINY", TODAY) == []
+    rows = [listed(45, 105.0, 1), listed(45, 105.0), listed(46, 95.0), listed(9, 100.0), listed(45, 111.0)]
+    chosen = host.select("TINY", Universe(rows))
+    assert [symbol.value for symbol in chosen] == ["45 105 1", "45 105 0", "46 95 0"]
+    contracts = host.contracts("TINY", TODAY)
+    assert [(each.strike, each.right, each.open_interest) for each in contracts] == [
+        (105, -1, 5),
+        (105, 1, 5),
+        (95, 1, 5),
+    ]
+    friday = int(dt.datetime(2024, 4, 18, 20, tzinfo=dt.UTC).timestamp()) * 10**9
+    assert contracts[0].expiry_time == friday
+
+
+def test_sessions_and_rates_are_those_of_the_day(host: Any) -> None:
+    session = host.session(TODAY)
+    opened = int(dt.datetime(2024, 3, 4, 14, 30, tzinfo=dt.UTC).timestamp()) * 10**9
+    assert session == (TODAY, opened, opened + int(6.5 * 3600) * 10**9)
+    assert host.interest_rate(TODAY) == pytest.approx(0.04)
+
+
+def test_corporate_actions_are_those_within_the_span_ends_included(lean: Any, host: Any, history: History) -> None:
+    history.events[lean.Dividend] = [event(day, distribution=day / 4) for day in (1, 4, 6, 7)]
+    since, until = dt.date(2024, 3, 4), dt.date(2024, 3, 6)
+    assert host.dividends("TINY", since, until) == [(since, 1.0), (until, 1.5)]
+    ((symbol, start, end, resolution), _) = history.asked[0]
+    assert (symbol, end, resolution) == (TINY, dt.datetime(2024, 3, 4, 10, 0, 0, 250), "daily")
+    assert start == dt.datetime(2024, 2, 23)  # LEAN finds an action from the session before it
+    warned, split = lean.SplitType.WARNING, lean.SplitType.SPLIT_OCCURRED
+    history.events[lean.Split] = [event(4, type=warned, split_factor=0.5), event(5, type=split, split_factor=0.25)]
+    assert host.splits("TINY", since, until) == [(dt.date(2024, 3, 5), 0.25)]
+    assert host.split_ahead("TINY", since) == 0.5
+    assert host.split_ahead("TINY", dt.date(2024, 3, 5)) is None
+
+
+def test_daily_bars_are_split_adjusted_and_timed_in_utc(lean: Any, host: Any, history: History) -> None:
+    prices = {"open": 1.0000004, "high": 3, "low": 0.5, "close": 2.5}
+    history.events[lean.TradeBar] = [SimpleNamespace(end_time=dt.datetime(2024, 3, 1, 16), **prices)]
+    closed = int(dt.datetime(2024, 3, 1, 21, tzinfo=dt.UTC).timestamp()) * 10**9
+    assert host.daily_bars("TINY", TODAY, 7) == [(closed, (1.0, 3.0, 0.5, 2.5))]
+    assert history.asked == [((TINY, 7, "daily"), {"data_normalization_mode": "adjusted"})]
+
+
+def test_dividends_are_expected_again_a_year_later_once_a_day(lean: Any, history: History) -> None:
+    lean.Resolution = SimpleNamespace(DAILY="daily")
+    made = import_module("models.expected_dividends").expected_dividends(Algorithm(history=history))
+    ex_date = dt.datetime(2023, 6, 5)
+    history.events[lean.Dividend] = [SimpleNamespace(end_time=ex_date, distribution=1.0)]
+    split = SimpleNamespace(end_time=dt.datetime(2023, 9, 1), type=lean.SplitType.SPLIT_OCCURRED, split_factor=0.5)
+    warning = SimpleNamespace(end_time=dt.datetime(2023, 8, 31), type=lean.SplitType.WARNING, split_factor=0.5)
+    history.events[lean.Split] = [warning, split]
+    now = dt.datetime(2024, 3, 4, 10)
+    # Fifty-two weeks later, the same weekday, in shares after the split.
+    assert made(TINY, now) == [(dt.date(2024, 6, 3), 0.5)]
+    assert made(TINY, now + dt.timedelta(hours=3)) == [(dt.date(2024, 6, 3), 0.5)]
+    assert len(history.asked) == 2  # dividends and splits, for the day
+    assert history.asked[0] == ((TINY, dt.datetime(2023, 3, 5), now, "daily"), {})
+    made(TINY, now + dt.timedelta(days=1))
+    assert len(history.asked) == 4
+    index = Symbol("SPX", Identity("SPX"), lean.SecurityType.BASE)
+    assert made(index, now) == []
