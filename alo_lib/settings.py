@@ -94,7 +94,7 @@ class Settings(BaseModel):
     end: dt.date = Field(dt.date(2024, 1, 31), description="last day, yyyy-mm-dd")
     cash: float = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
-    frame_milliseconds: int = Field(10, ge=1, le=1000, description="length of a frame")
+    frame_milliseconds: int = Field(10, ge=10, le=1000, description="length of a frame, into which its tasks fit")
     calibration_frames: int = Field(
         100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
     )
