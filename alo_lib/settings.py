@@ -43,13 +43,15 @@ class Settings(BaseModel):
     strike_range: float = Field(0.25, gt=0, le=2.0, description="|strike / spot - 1| beyond this is not subscribed")
     max_moneyness: float = Field(0.75, gt=0, le=5.0, description="|log(strike / spot)| in standard deviations")
     max_spread: float = Field(0.15, gt=0, le=2.0, description="spread over mid above which a quote is passed over")
-    min_bid: float = Field(0.10, ge=0, description="least bid of a leg")
-    min_quote_size: int = Field(1, ge=1, description="contracts that both sides of a leg must show")
-    min_open_interest: int = Field(0, ge=0, description="contracts; 0 where the data has no open interest")
-    max_quote_age: float = Field(600.0, gt=0, description="seconds after which a quote is stale")
+    min_bid: float = Field(0.10, ge=0, le=1000.0, description="least bid of a leg")
+    min_quote_size: int = Field(1, ge=1, le=1_000_000, description="contracts that both sides of a leg must show")
+    min_open_interest: int = Field(
+        0, ge=0, le=1_000_000, description="contracts; 0 where the data has no open interest"
+    )
+    max_quote_age: float = Field(600.0, gt=0, le=86_400.0, description="seconds after which a quote is stale")
 
     # What trading is taken to cost
-    fee_per_contract: float = Field(1.0, ge=0, description="money a contract and order, as edges count it")
+    fee_per_contract: float = Field(1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it")
     short_margin: float = Field(0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up")
 
     # What is opened
@@ -62,18 +64,24 @@ class Settings(BaseModel):
         0.0005, gt=0, le=0.05, description="vega per structure: equity gained or lost per volatility point"
     )
     participation: float = Field(1.0, gt=0, le=1.0, description="share of the displayed size that an order may take")
-    entry_delay: float = Field(300.0, ge=0, description="seconds after the open before anything is opened")
-    entry_cutoff: float = Field(900.0, ge=0, description="seconds before the close from which nothing is opened")
+    entry_delay: float = Field(300.0, ge=0, le=86_400.0, description="seconds after the open before anything is opened")
+    entry_cutoff: float = Field(
+        900.0, ge=0, le=86_400.0, description="seconds before the close from which nothing is opened"
+    )
 
     # How it is held
     hedge_band: float = Field(0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge")
 
     # When it is closed
     exit_edge: float = Field(0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility")
-    max_holding_days: float = Field(30.0, gt=0, description="calendar days a structure is held at most")
+    max_holding_days: float = Field(30.0, gt=0, le=3650.0, description="calendar days a structure is held at most")
     stop_loss: float = Field(0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade")
-    exit_days_to_expiry: float = Field(6.0, ge=1, description="calendar days before expiry by which it is closed")
-    dividend_guard_days: float = Field(2.0, ge=0, description="calendar days before an ex-date: short calls are closed")
+    exit_days_to_expiry: float = Field(
+        6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
+    )
+    dividend_guard_days: float = Field(
+        2.0, ge=0, le=365.0, description="calendar days before an ex-date: short calls are closed"
+    )
 
     # What must never be exceeded
     max_vega: float = Field(0.003, gt=0, le=0.5, description="|vega| of the book: equity per volatility point")
@@ -84,9 +92,9 @@ class Settings(BaseModel):
     underlyings: tuple[str, ...] = Field(("ALFA", "BRVO"), min_length=1, description="tickers, separated by commas")
     start: dt.date = Field(dt.date(2024, 1, 2), description="first day, yyyy-mm-dd")
     end: dt.date = Field(dt.date(2024, 1, 31), description="last day, yyyy-mm-dd")
-    cash: float = Field(1_000_000.0, gt=0, description="money at the start")
+    cash: float = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
-    frame_milliseconds: int = Field(10, ge=1, le=1000, description="length of a frame")
+    frame_milliseconds: int = Field(10, ge=10, le=1000, description="length of a frame, into which its tasks fit")
     calibration_frames: int = Field(
         100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
     )

@@ -91,7 +91,7 @@ CASES = {
     "TWX, hours": _case("hours", "TWX", "2014-06-05", "2014-06-09", resolution="hour"),
     "AAPL and TWX, hours": _case("hours", "AAPL,TWX", "2014-06-05", "2014-06-09", resolution="hour"),
     "a month, sold and assigned": _month(),
-    "a month, bought and exercised": _month(direction="long", entry_edge=0, max_vega=0.02),
+    "a month, bought and exercised": _month(direction="long", entry_edge=0, max_vega=0.005, vega_budget=0.0005),
     "a month of two names at the defaults": _case(
         "generated", "ALFA,BRVO", *map(str, _GENERATED), resolution="hour"
     ),

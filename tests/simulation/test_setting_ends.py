@@ -1,0 +1,73 @@
+"""Every setting at its ends: a run ends without an error, and a replay decides the same."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import annotated_types
+import numpy as np
+import pytest
+
+from alo_lib.core import Settings
+from alo_lib.journal import JOURNAL_FOLDER, read_journal
+from alo_lib.runtime import replay
+from alo_lib.simulation import run_backtest
+from tests.simulation import tiny
+
+pytestmark = pytest.mark.slow
+
+WITH: dict[str, dict[str, Any]] = {
+    "garch_history": {"garch_minimum": 100},
+    "garch_minimum": {"garch_history": 5000, "hybrid_minimum": 5000},
+    "min_days_to_expiry": {"exit_days_to_expiry": 1, "max_days_to_expiry": 1100},
+    "max_days_to_expiry": {"exit_days_to_expiry": 1, "min_days_to_expiry": 1},
+    "exit_days_to_expiry": {"min_days_to_expiry": 730, "max_days_to_expiry": 1100},
+}
+"""What has to be set beside a setting so that its ends are allowed."""
+
+CHOICES = {
+    "structure": ("straddle", "strangle"),
+    "direction": ("both", "long", "short"),
+    "refit_on_change": (False, True),
+}
+NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process"}
+
+
+def ends() -> Iterator[tuple[str, Any]]:
+    """Names of settings, and the values between which what is allowed lies."""
+    for name, field in Settings.model_fields.items():
+        if name in NOT_A_RANGE:
+            continue
+        if name in CHOICES:
+            yield from ((name, choice) for choice in CHOICES[name])
+            continue
+        for bound in field.metadata:
+            match bound:
+                case annotated_types.Ge(ge=value) | annotated_types.Le(le=value):
+                    yield name, value
+                case annotated_types.Gt(gt=value):
+                    yield name, float(np.nextafter(value, math.inf))
+                case annotated_types.Lt(lt=value):
+                    yield name, float(np.nextafter(value, -math.inf))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write(tmp_path_factory.mktemp("tiny"))
+
+
+def test_every_range_has_two_ends() -> None:
+    named = [name for name, _ in ends()]
+    assert set(named) == set(Settings.model_fields) - NOT_A_RANGE
+    assert all(named.count(name) >= 2 for name in named), {name for name in named if named.count(name) < 2}
+
+
+@pytest.mark.parametrize(("name", "value"), list(ends()))
+def test_a_setting_at_its_end_is_no_error(name: str, value: Any, data: Path, tmp_path: Path) -> None:
+    settings = tiny.settings(**WITH.get(name, {}) | {name: value})
+    run = run_backtest(settings, data, tmp_path)
+    assert math.isfinite(run.net_profit)
+    json.loads((tmp_path / "main.json").read_text(), parse_constant=pytest.fail)
+    assert replay(read_journal(tmp_path / JOURNAL_FOLDER)).divergence is None
