@@ -2,11 +2,12 @@
 
 import pytest
 
-from alo_lib.core import FRAME_PLAN, CoreState, LogicalCalibrator, Settings, TradingCore
+from alo_lib.core import FRAME_PLAN, CoreState, LogicalCalibrator, TradingCore
 from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, RecordedWatch
 from alo_lib.journal import JournalWriter, message_digest
 from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.runtime import replay
+from alo_lib.settings import Settings
 from tests.core.script import FIRST, NEXT, Script, at, reasons, script
 
 

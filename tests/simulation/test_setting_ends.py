@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import annotated_types
-import numpy as np
 import pytest
 
-from alo_lib.core import Settings
 from alo_lib.journal import JOURNAL_FOLDER, read_journal
 from alo_lib.runtime import replay
+from alo_lib.settings import Settings
 from alo_lib.simulation import run_backtest
 from tests.simulation import tiny
 
@@ -48,9 +47,13 @@ def ends() -> Iterator[tuple[str, Any]]:
                 case annotated_types.Ge(ge=value) | annotated_types.Le(le=value):
                     yield name, value
                 case annotated_types.Gt(gt=value):
-                    yield name, float(np.nextafter(value, math.inf))
+                    yield name, _next(value, math.inf)
                 case annotated_types.Lt(lt=value):
-                    yield name, float(np.nextafter(value, -math.inf))
+                    yield name, _next(value, -math.inf)
+
+
+def _next(bound: Any, toward: float) -> float:
+    return math.nextafter(bound, toward)
 
 
 @pytest.fixture(scope="module")
