@@ -1,6 +1,7 @@
 """A backtest from beginning to end: data, engine, results, report."""
 
 import datetime as dt
+import shlex
 import sys
 import time
 from collections import Counter
@@ -20,13 +21,15 @@ from alo_lib.cli.console import console, say
 from alo_lib.cli.engines import Engine, EngineRun
 from alo_lib.cli.failures import UserError, sentence_of
 from alo_lib.cli.fingerprint import files_in_range, fingerprint
+from alo_lib.cli.interruption import Interrupted
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.market_data import ready_market
-from alo_lib.cli.project import ROOT, shown
+from alo_lib.cli.project import ROOT
 from alo_lib.cli.provenance import commit_of, versions
 from alo_lib.cli.run_folder import RunFolder, write_orders
-from alo_lib.journal import JournalError
+from alo_lib.journal import JOURNAL_FOLDER, JournalError
 from alo_lib.records import Kind
+from alo_lib.records.whole_files import write_whole
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
 from alo_lib.views import Run, report_html, summarize, summary_table
@@ -52,9 +55,10 @@ class BacktestRequest:
 def run(request: BacktestRequest) -> None:
     """Run a backtest and print what came of it.
 
-    A run that cannot be put right by the user, one that goes on, and one whose journal failed leave their folder, with
-    ``.partial`` in its name.
+    A run that cannot be put right by the user, one that goes on, one whose journal failed and one that a signal ends
+    leave their folder, with ``.partial`` in its name.
 
+    :raises Interrupted: on a signal, saying how to go on.
     :raises UserError: for what the user can put right; or an error of a package's own family.
     :raises RunFailedError: when an engine that was started fails.
     """
@@ -71,15 +75,26 @@ def run(request: BacktestRequest) -> None:
         if isinstance(error, OSError) and error.filename is None:
             raise UserError(f"results cannot be written to {request.output}: {error.strerror}") from error
         raise
-    except BaseException:  # interrupted
-        if request.resume is None:
-            folder.discard()
-        raise
+    except Interrupted as interruption:
+        raise Interrupted(interruption.number, _kept(folder, engine)) from None
     if request.as_json:
         print_json(summary)
         return
     Console(highlight=False).print(summary_table(summary))
-    click.echo(f"\nReport: {shown(finished / 'report.html')}")
+    click.echo(f"\nReport: {finished / 'report.html'}")
+
+
+def _kept(folder: RunFolder, engine: Engine) -> str:
+    """What is left of a run that was interrupted, and how to go on with it."""
+    where = shlex.quote(str(folder.path))
+    if not any((folder.path / JOURNAL_FOLDER).glob("*.segment")):
+        if not engine.goes_on:
+            return f"the {engine.name} engine begins its backtests anew, and what this one left is in {where}"
+        folder.discard()
+        return "the run had not begun, so nothing of it is kept"
+    if not engine.goes_on:
+        return f"the {engine.name} engine begins its backtests anew; 'alo replay {where}' reads what this one journaled"
+    return f"the run is kept as far as it came; go on with: alo backtest --resume {where}"
 
 
 def _others(engine: Engine) -> str:
@@ -126,7 +141,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         for fault in faults:
             log.warning("data left out", fault=str(fault))
         with metrics.stage("report"):
-            (folder.path / "report.html").write_text(report_html(results), encoding="utf-8")
+            write_whole(folder.path / "report.html", report_html(results))
         _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
         log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])

@@ -25,6 +25,7 @@ from alo_lib.cli.commands.transport import transport
 from alo_lib.cli.commands.volatility import volatility
 from alo_lib.cli.compiling import tells_compilation
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
+from alo_lib.cli.interruption import Interrupted, interruptible
 from alo_lib.cli.project import prepare_compilation_cache
 
 __all__ = ["alo", "main"]
@@ -67,11 +68,17 @@ for command in (backtest, replay, chain, price, iv, volatility):
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 a run failed, 2 the user can put it right, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 a run failed, 2 the user can put it right.
+
+    A signal that ends it gives 128 and its number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+    """
     prepare_compilation_cache()
     try:
-        status = alo.main(arguments, prog_name="alo", standalone_mode=False)
-    except click.Abort:
+        with interruptible():
+            status = alo.main(arguments, prog_name="alo", standalone_mode=False)
+    except Interrupted as interruption:
+        _end(str(interruption), interruption.status)
+    except click.Abort:  # a question that nobody answers
         _end("interrupted", INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())

@@ -6,7 +6,6 @@ from typing import Final
 
 from alo_lib.cli.console import console, say
 from alo_lib.cli.failures import UserError
-from alo_lib.cli.project import shown
 
 __all__ = ["DEFAULT_SEED", "holds_data", "ready_market", "write_market"]
 
@@ -22,7 +21,7 @@ def ready_market(given: Path | None, default: Path) -> Path:
     """
     if given is None:
         if not holds_data(default):
-            say(f"There is no market data in {shown(default)} yet: writing a synthetic market there, once.")
+            say(f"There is no market data in {default} yet: writing a synthetic market there, once.")
             write_market(default, seed=DEFAULT_SEED)
         return default
     if not given.is_dir():

@@ -11,7 +11,10 @@ from plotly.offline import get_plotlyjs
 
 from alo_lib.views.figures import Figure
 
-__all__ = ["Html", "card", "cards", "facts", "figure", "note", "page", "section", "table"]
+__all__ = ["PAGE_MARK", "Html", "card", "cards", "facts", "figure", "note", "page", "section", "table"]
+
+PAGE_MARK: Final = '<meta name="generator" content="alo">'
+"""In the head of every page: by it a file is known to be one that may be written anew."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --sheet: #ffffff; --ink: #1b2330; --soft: #5b6675;
@@ -145,7 +148,7 @@ def page(title: str, subtitle: str, *parts: Html) -> str:
     """The whole page, plotly.js included."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'{PAGE_MARK}<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head>\n<body><main>"
         f'<h1>{_escaped(title)}</h1><p class="soft">{_escaped(subtitle)}</p>\n'
         f"{''.join(f'{part}{chr(10)}' for part in parts)}</main>\n"

@@ -124,13 +124,13 @@ def test_settings_come_from_the_project_and_then_the_command_line(backtest, engi
     ("arguments", "words"),
     [
         (("--set", "edge=1"), "unknown setting 'edge'"),
-        (("--set", "entry-edge=high"), "setting entry_edge = 'high'"),
-        (("--set", "entry-edge=7"), "less than or equal to 1"),
+        (("--set", "entry-edge=high"), "setting entry-edge is 'high'; allowed: a number from 0 up to 1"),
+        (("--set", "entry-edge=7"), "setting entry-edge is '7'; allowed"),
         (("--set", "entry-edge"), "'entry-edge' is not NAME=VALUE"),
         (("--start", "2024-02-01"), "start 2024-02-01 must not be above end 2024-01-03"),
-        (("--start", "yesterday"), "setting start = 'yesterday'"),
-        (("--cash", "-5"), "setting cash = '-5'"),
-        (("--resolution", "tick"), "'minute' or 'hour'"),
+        (("--start", "yesterday"), "setting start is 'yesterday'; allowed: a day as yyyy-mm-dd"),
+        (("--cash", "-5"), "setting cash is '-5'; allowed: a number from 1"),
+        (("--resolution", "tick"), "setting resolution is 'tick'; allowed: minute or hour"),
         (("--data", "/nowhere"), "there is no data folder at /nowhere"),
         (("--start", "2020-01-02", "--end", "2020-01-03"), "ALFA has no minute prices from 2020-01-02 to 2020-01-03"),
     ],
@@ -217,7 +217,7 @@ def test_the_report_is_drawn_again_from_the_folder_alone(backtest, run, tmp_path
     (folder / "report.html").unlink()
     assert run("report", folder).status == 0
     assert (folder / "report.html").read_text() == first
-    assert run("report", folder, "--output", tmp_path / "elsewhere.html").status == 0
+    assert run("report", folder, "--html", tmp_path / "elsewhere.html").status == 0
     assert (tmp_path / "elsewhere.html").read_text() == first
 
 

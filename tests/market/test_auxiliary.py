@@ -8,7 +8,8 @@ import pytest
 
 from alo_lib.market import DataFolder, FaultKind, FaultLog, InterestRates, MarketHours, OptionUniverse, SecurityType
 from alo_lib.market.factor_files import FactorFile
-from alo_lib.market.map_files import MapFile, MapFiles, check_ticker
+from alo_lib.market.map_files import MapFile, MapFiles
+from alo_lib.records.spelling import check_ticker
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import click
 
 from alo_lib.cli.console import say
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import NUMBER, SCHEME
+from alo_lib.cli.option_arguments import NUMBER, SCHEME, Number
 from alo_lib.cli.option_table import print_whole
-from alo_lib.cli.project import DATA, shown
+from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,12 +45,12 @@ _MANY: Final = 200
     help="Bars to read.  [default: the finest that has quotes]",
 )
 @click.option("--expiry", "expiries", type=_DATE, multiple=True, metavar="DATE", help="Only this expiry; repeat it.")
-@click.option("--days", type=(float, float), metavar="LEAST MOST", help="Only expiries that are so many days ahead.")
-@click.option("--strike", type=(float, float), metavar="LOW HIGH", help="Only strikes from LOW to HIGH, in money.")
+@click.option("--days", type=(NUMBER, NUMBER), metavar="LEAST MOST", help="Only expiries that are so many days ahead.")
+@click.option("--strike", type=(NUMBER, NUMBER), metavar="LOW HIGH", help="Only strikes from LOW to HIGH, in money.")
 @click.option("--right", type=click.Choice(["call", "put"]), help="Only calls or only puts.")
-@click.option("--spot", type=NUMBER, help="Price of the underlying.  [default: from the data]")
+@click.option("--spot", type=Number("spot"), help="Price of the underlying.  [default: from the data]")
 @click.option(
-    "--rate", type=NUMBER, help="Interest a year, compounded continuously.  [default: the data's of that day]"
+    "--rate", type=Number("rate"), help="Interest a year, compounded continuously.  [default: the data's of that day]"
 )
 @click.option(
     "--dividends",
@@ -60,7 +60,9 @@ _MANY: Final = 200
     help="Those ahead in the data as a yield with the same forward, or as cash (slow); parity: the yield, borrowing "
     "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); none.",
 )
-@click.option("--dividend-yield", type=NUMBER, help="A dividend yield a year instead, compounded continuously.")
+@click.option(
+    "--dividend-yield", type=Number("dividend_yield"), help="A dividend yield a year instead, compounded continuously."
+)
 @click.option("--scheme", type=SCHEME, default="accurate", show_default=True, help="As in 'alo price'.")
 @click.option("--all", "every", is_flag=True, help=f"List contracts even where there are more than {_MANY}.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page with the smiles and all contracts there.")
@@ -97,11 +99,15 @@ def chain(
       alo chain AAPL 2014-06-06 --data ~/lean/data --dividends parity --json | jq '.contracts | length'
     """
     from alo_lib.cli.failures import UserError
+    from alo_lib.cli.targets import check_page
     from alo_lib.market import DataFolder, Resolution, take_snapshot
     from alo_lib.views.chain import chain_view
 
-    if html is not None and not html.absolute().parent.is_dir():
-        raise UserError(f"there is no folder {html.parent} to write {html.name} to; make it first")
+    for option, ends in (("--days", days), ("--strike", strike)):
+        if ends is not None and ends[0] > ends[1]:
+            raise UserError(f"{option} is {ends[0]:g} {ends[1]:g}; the first must not be above the second")
+    if html is not None:
+        check_page(html)
     folder = DataFolder(data)
     try:
         snapshot = take_snapshot(
@@ -124,15 +130,16 @@ def chain(
     if folder.faults:
         say(f"Left out: {folder.faults}.")
     if html is not None:
+        from alo_lib.records.whole_files import write_whole
         from alo_lib.views.smile import chain_html
 
-        html.write_text(chain_html(view), encoding="utf-8")
+        write_whole(html, chain_html(view))
     if as_json:
         print_json(_object(view))
         return
     _show(view, every or len(snapshot) <= _MANY)
     if html is not None:
-        click.echo(f"\nSmiles: {shown(html)}")
+        click.echo(f"\nSmiles: {html}")
 
 
 def _mask(

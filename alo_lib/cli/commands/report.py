@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from alo_lib.cli.project import shown
-
 __all__ = ["report"]
 
 
 @click.command(short_help="Draw the report of a finished run again.")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="Where to write it.  [default: report.html in the run]")
-def report(run: Path, output: Path | None) -> None:
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="Write the page there.  [default: report.html in the run]"
+)
+def report(run: Path, html: Path | None) -> None:
     """Draw the report of a finished run again, from the files in its folder RUN alone.
 
     \b
@@ -20,11 +20,14 @@ def report(run: Path, output: Path | None) -> None:
       alo report backtests/20240131-101500-embedded
     """
     from alo_lib.cli.failures import UserError
+    from alo_lib.cli.targets import check_page
+    from alo_lib.records.whole_files import write_whole
     from alo_lib.views import Run, report_html
 
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
-    target = output or run / "report.html"
-    text = report_html(Run(run))
-    target.write_text(text, encoding="utf-8")
-    click.echo(shown(target))
+    if html is not None:
+        check_page(html)
+    target = html or run / "report.html"
+    write_whole(target, report_html(Run(run)))
+    click.echo(target)

@@ -49,11 +49,7 @@ _YEARS = 10
     show_default=True,
     help="Distribution of the shocks.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write the page to.  [default: volatility-TICKER.html]",
-)
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page with charts of all of it there.")
 @click.option(
     "--publish",
     type=click.Path(path_type=Path, file_okay=False),
@@ -67,11 +63,11 @@ def volatility(
     end: datetime | None,
     regimes: int,
     distribution: Literal["normal", "t", "skewt"],
-    output: Path | None,
+    html: Path | None,
     publish: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what is known of the volatility of TICKER, from its daily bars, and write it as a page for a browser.
+    """Show what is known of the volatility of TICKER, from its daily bars.
 
     GJR-GARCH with its standard errors and conditional volatility, regimes as they were known on each day, changes of
     scale, and the forecast up to a year ahead with the band that its past errors give it. What --publish writes was
@@ -79,36 +75,37 @@ def volatility(
 
     \b
     Examples:
-      alo volatility SPY --data ~/lean/data
+      alo volatility SPY --data ~/lean/data --html spy.html
       alo volatility AAPL --data ~/lean/data --end 2014-06-06 --regimes 3
       alo volatility GOOG --data ~/lean/data --publish ~/lean/data
       alo volatility SPY --json | jq '.forecast[] | {days, volatility}'
     """
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.market_data import ready_market
-    from alo_lib.cli.project import shown
-    from alo_lib.market.map_files import check_ticker
+    from alo_lib.cli.targets import check_page
+    from alo_lib.records.spelling import check_ticker
+    from alo_lib.records.whole_files import write_whole
     from alo_lib.views import analysis_html, analysis_table
 
     try:
         name = check_ticker(ticker)
     except ValueError as error:
         raise UserError(str(error)) from None
-    target = output or Path(f"volatility-{name}.html")
-    if not target.parent.is_dir():
-        raise UserError(f"there is no folder {target.parent} to write {target.name} to; make it first")
+    if html is not None:
+        check_page(html)
     folder = ready_market(data, DATA)
     view, bars = _analysed(name, folder, start and start.date(), end and end.date(), regimes, distribution)
     written = [] if publish is None else _published(name, folder, bars, regimes, publish)
-    target.write_text(analysis_html(view), encoding="utf-8")
+    if html is not None:
+        write_whole(html, analysis_html(view))
     if as_json:
-        print_json(view.to_dict() | {"page": str(target), "published": list(map(str, written))})
+        print_json(view.to_dict() | {"page": None if html is None else str(html), "published": list(map(str, written))})
     else:
         from rich.console import Console
 
         Console(highlight=False).print(analysis_table(view))
-        for path in [target, *written]:
-            click.echo(shown(path))
+        for path in [*([] if html is None else [html]), *written]:
+            click.echo(path)
 
 
 def _analysed(
