@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -29,6 +29,9 @@ from alo_lib.cli.interruption import Interrupted, interruptible
 from alo_lib.cli.project import prepare_compilation_cache
 
 __all__ = ["alo", "main"]
+
+_CHECK_USAGE: Final = "--check-usage"
+"""How the ./alo script asks whether a command is well formed, before it fetches the packages that the command needs."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -75,7 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     prepare_compilation_cache()
     try:
         with interruptible():
-            status = alo.main(arguments, prog_name="alo", standalone_mode=False)
+            given = sys.argv[1:] if arguments is None else list(arguments)
+            if given[:1] == [_CHECK_USAGE]:
+                _check_usage(given[1:])
+                sys.exit(0)
+            status = alo.main(given, prog_name="alo", standalone_mode=False)
     except Interrupted as interruption:
         _end(str(interruption), interruption.status)
     except click.Abort:  # a question that nobody answers
@@ -94,6 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         _end(sentence, USER_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_usage(arguments: Sequence[str]) -> None:
+    """Usage errors of a command, which is not run."""
+    with click.Context(alo, info_name="alo") as context:
+        name, *rest = arguments
+        alo.commands[name].make_context(name, rest, parent=context)
 
 
 def _end(sentence: str, status: int) -> NoReturn:

@@ -144,7 +144,7 @@ def _orders(run: Run) -> Html:
         )
         for time, order in zip(times, orders, strict=True)
     ]
-    columns = ("time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
+    columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
     if not rows:
         return page.section("Orders", page.note("No order was sent."))
     shown = page.table(columns, rows[:MAX_ROWS], (3, 5, 6))
@@ -159,7 +159,7 @@ def _notices(run: Run) -> Html:
     told = [
         (moment, row["text"].decode(errors="replace")) for moment, row in zip(exchange_time(time), rows, strict=True)
     ]
-    return page.section("Notices", page.table(("time", "what happened"), told))
+    return page.section("Notices", page.table(("New York time", "what happened"), told))
 
 
 def _faults(run: Run) -> Html:

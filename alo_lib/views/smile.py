@@ -9,6 +9,7 @@ from alo_lib.views import page
 from alo_lib.views.chain import ChainView, Expiry
 from alo_lib.views.figures import Figure
 from alo_lib.views.run import exchange_time
+from alo_lib.views.units import PEOPLES
 
 __all__ = ["chain_html", "smile_figure", "term_figure"]
 
@@ -17,6 +18,7 @@ MAX_ROWS: Final = 3000
 
 _TERMS: Final = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730, 1095]
 
+_GREEKS: Final = ("delta", "gamma", "vega", "theta", "rho")
 # Near expiries first, from yellow-green to violet: readable on light and dark ground.
 _COLORS: Final = (
     "#84cc16", "#22c55e", "#10b981", "#14b8a6", "#06b6d4", "#0ea5e9", "#3b82f6", "#6366f1", "#8b5cf6", "#a855f7",
@@ -170,8 +172,8 @@ def _told(statuses: dict[str, int]) -> str:
 
 
 def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
-    titles = ("expiry", "strike", "right", "bid", "ask", "bid IV", "mid IV", "ask IV", "delta", "gamma", "vega",
-              "theta", "rho", "status")  # fmt: skip
+    titles = ("expiry", "strike", "right", "bid", "ask", "bid IV", "mid IV", "ask IV",
+              *(PEOPLES[name].title for name in _GREEKS), "status")  # fmt: skip
     rows = [
         (
             row["expiry"],
@@ -179,7 +181,7 @@ def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
             row["right"],
             *("–" if row[name] is None else f"{row[name]:.2f}" for name in ("bid", "ask")),
             *(_percent(row[f"{name}_volatility"]) for name in ("bid", "mid", "ask")),
-            *("–" if row[name] is None else f"{row[name]:.4g}" for name in ("delta", "gamma", "vega", "theta", "rho")),
+            *("–" if row[name] is None else f"{row[name] * PEOPLES[name].scale:.4g}" for name in _GREEKS),
             row["status"],
         )
         for row in contracts[:MAX_ROWS]

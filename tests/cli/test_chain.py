@@ -258,3 +258,16 @@ def test_google_before_christmas(run, lean_data):
         if row["delta"] is not None:
             assert -1.0 - 1e-9 <= row["delta"] <= 1.0 + 1e-9
             assert row["gamma"] >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("option", "ends", "sentence"),
+    [
+        ("--days", (40, 10), "--days is 40 10; the first must not be above the second"),
+        ("--strike", ("1,000", 10), "--strike is 1000 10; the first must not be above the second"),
+        ("--days", ("nan", 10), "'nan' is not a number"),
+    ],
+)
+def test_a_range_that_runs_backwards_is_refused(run, small_market, option, ends, sentence):
+    outcome = run("chain", "ALFA", "2024-01-02", "--data", small_market, option, *ends)
+    assert (outcome.status, sentence in outcome.err) == (2, True), outcome.err

@@ -92,7 +92,7 @@ def test_bad_factor_rows_are_left_out(tmp_path: Path, lean_data: Path) -> None:
     assert dividends == ((date(2024, 1, 5), 10.0, 100.0),)
     assert faults.counts == {
         FaultKind.COLUMNS: 1,
-        FaultKind.NUMBER: 1,
+        FaultKind.NUMBER: 2,
         FaultKind.DATE: 1,
         FaultKind.NEGATIVE: 1,
         FaultKind.TIME: 1,
@@ -114,7 +114,7 @@ def test_interest_rate_file_with_faults(tmp_path: Path) -> None:
     assert InterestRates.load(tmp_path, faults).rate_at(date(2020, 1, 1)) == 0.01
     path = tmp_path / "alternative" / "interest-rate" / "usa" / "interest-rate.csv"
     path.parent.mkdir(parents=True)
-    path.write_text("2000-01-01,9\n1990-01-01,3\n2010-01-01,4\n2011-01-01,nan\nsoon,5\n2012-01-01\n")
+    path.write_text("2000-01-01,9\n1990-01-01,3\n2010-01-01,4\n2011-01-01,nan\n2011-02-01,99999\nsoon,5\n2012-01-01\n")
     rates = InterestRates.load(tmp_path, faults)
     assert [rates.rate_at(date(year, 1, 1)) for year in (1990, 1991, 2009, 2010, 2030)] == [
         0.03,

@@ -88,8 +88,8 @@ def chain(
 ) -> None:
     """Show what the quotes of TICKER's options on DAY imply, from data in LEAN's format.
 
-    Implied volatilities of bid, mid and ask, and greeks at the mid's: raw derivatives as in 'alo price'. A quote that
-    no volatility explains has none, a dash, and its status says why. More than 200 contracts are summed up an expiry.
+    Implied volatilities of bid, mid and ask, and greeks at the mid's, in the units of 'alo price'. A quote that no
+    volatility explains has none, a dash, and its status says why. More than 200 contracts are summed up an expiry.
     Index options have their own ticker (SPXW), and European exercise.
 
     \b
@@ -166,9 +166,11 @@ def _mask(
 
 def _object(view: "ChainView") -> dict[str, Any]:
     from alo_lib.records import years_between
+    from alo_lib.views.units import RAW_UNITS
 
     snapshot = view.snapshot
     return _head(view) | {
+        "units": RAW_UNITS,
         "dividends_ahead": [
             {"years": float(years_between(snapshot.time, when)), "cash": cash} for when, cash in snapshot.dividends
         ],
@@ -181,12 +183,14 @@ def _object(view: "ChainView") -> dict[str, Any]:
 def _head(view: "ChainView") -> dict[str, Any]:
     import numpy as np
 
+    from alo_lib.records import NEW_YORK
     from alo_lib.views.run import exchange_time
 
     snapshot = view.snapshot
     return {
         "ticker": snapshot.ticker,
         "time": exchange_time(np.array([snapshot.time]))[0],
+        "time_zone": str(NEW_YORK),
         "style": "american" if snapshot.american else "european",
         "resolution": str(snapshot.resolution),
         "spot": snapshot.spot,
@@ -200,6 +204,7 @@ def _show(view: "ChainView", every: bool) -> None:
     from rich.table import Table
 
     from alo_lib.pricing import ContractStatus
+    from alo_lib.views.units import PEOPLES
 
     head, expiries = _head(view), view.expiries()
     dividends = head["dividends"] if isinstance(head["dividends"], str) else f"yield {head['dividends']:.3%}"
@@ -218,12 +223,20 @@ def _show(view: "ChainView", every: bool) -> None:
     click.echo()
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     names = _CONTRACT if every else _EXPIRY
-    for title in names:
-        table.add_column(title, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
+    for title, (key, _) in names.items():
+        shown = PEOPLES[key].title if key in PEOPLES else title
+        table.add_column(shown, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
     rows = view.rows() if every else (one._asdict() for one in expiries)
     for row in rows:
-        table.add_row(*(_cell(row[key], form) for key, form in names.values()))
+        table.add_row(*(_cell(_scaled(row[key], key), form) for key, form in names.values()))
     print_whole(table)
+
+
+def _scaled(value: Any, key: str) -> Any:
+    """A greek in people's units; anything else as it is."""
+    from alo_lib.views.units import PEOPLES
+
+    return value * PEOPLES[key].scale if key in PEOPLES and value is not None else value
 
 
 def _cell(value: Any, form: str) -> str:

@@ -69,7 +69,7 @@ def list_(folder: Path, as_json: bool) -> None:
         return
     numbers = ("epoch", "messages", "bytes")
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for title in ("journal", "epoch", "messages", "bytes", "begins", "ends", "closed"):
+    for title in ("journal", "epoch", "messages", "bytes", "begins, UTC", "ends, UTC", "closed"):
         table.add_column(title, justify="right" if title in numbers else "left", no_wrap=title == "journal")
     for row in found:
         if "problem" in row:
@@ -129,7 +129,7 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
         print_json({"messages": shown})
         return
     for row in shown:
-        click.echo(f"{row['sequence']:>8}  {row['time']}  {row['kind']:<11} {row['count']:>5}")
+        click.echo(f"{row['sequence']:>8}  {row['time']} UTC  {row['kind']:<11} {row['count']:>5}")
         for record in row["records"]:
             click.echo(f"{'':10}{', '.join(f'{name}={value}' for name, value in record.items())}")
 
