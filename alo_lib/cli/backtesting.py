@@ -5,8 +5,8 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from structlog.typing import FilteringBoundLogger
 
 from alo_lib.cli import engines
-from alo_lib.cli.console import console, say
+from alo_lib.cli.console import console, say, working
 from alo_lib.cli.engines import Engine, EngineRun
 from alo_lib.cli.failures import UserError, sentence_of
 from alo_lib.cli.fingerprint import files_in_range, fingerprint
@@ -49,6 +49,7 @@ class BacktestRequest:
     as_json: bool = False
     verbose: bool = False
     log_style: Literal["human", "json"] = "human"
+    asks_for_engines: bool = False  # and is told which others there are
     resume: RunFolder | None = None  # of a run that was killed and goes on
 
 
@@ -63,7 +64,7 @@ def run(request: BacktestRequest) -> None:
     :raises RunFailedError: when an engine that was started fails.
     """
     engine = engines.engine_named(request.engine)
-    say(f"Engine: {engine.name} ({engine.place}). {_others(engine)}")
+    say(f"Engine: {engine.name} ({engine.place}).{_others(engine) if request.asks_for_engines else ''}")
     folder = request.resume or RunFolder.create(request.output, engine.name, dt.datetime.now(dt.UTC))
     try:
         data = ready_market(request.data, request.default_data)
@@ -98,12 +99,10 @@ def _kept(folder: RunFolder, engine: Engine) -> str:
 
 
 def _others(engine: Engine) -> str:
-    parts = [
-        f"{state.name} ({state.detail})" if state.ready else f"no {state.name} ({state.detail})"
-        for state in engines.states(ask_daemon=False)
-        if state.name != engine.name
-    ]
-    return f"Also here: {'; '.join(parts)}."
+    others = [state for state in engines.states(ask_daemon=False) if state.name != engine.name]
+    ready = ", ".join(state.name for state in others if state.ready) or "none"
+    missing = ", ".join(state.name for state in others if not state.ready)
+    return f" Also here: {ready}." + (f" Not here: {missing} ('alo engines' says why)." if missing else "")
 
 
 def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
     folder.write_json("settings.json", settings.model_dump(mode="json"))
     with _log(folder.path / "alo-log.txt", request) as log:
         log.info("run begins", engine=engine.name, place=engine.place, data=str(data))
-        with metrics.stage("fingerprint"):
+        with metrics.stage("fingerprint"), working("Reading which data there is ..."):
             folder.write_json("data.json", fingerprint(data, files_in_range(data, settings)))
         began = time.perf_counter()
         with metrics.stage("engine"), _progress(engine, settings, metrics) as progress:
@@ -120,7 +119,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         wall_seconds = time.perf_counter() - began
         metrics.sessions_ended()
         log.info("engine ended", seconds=round(wall_seconds, 3))
-        with metrics.stage("results"):
+        with metrics.stage("results"), working("Writing results ..."):
             results = Run(folder.path)
             faults = outcome.faults
             if faults is None:  # LEAN does not say what it leaves out: what the same reading of the same files does
@@ -140,7 +139,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
             folder.write_json("run.json", _about(engine, outcome, started, summary))
         for fault in faults:
             log.warning("data left out", fault=str(fault))
-        with metrics.stage("report"):
+        with metrics.stage("report"), working("Drawing the report ..."):
             write_whole(folder.path / "report.html", report_html(results))
         _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
@@ -175,17 +174,22 @@ def _log(path: Path, request: BacktestRequest) -> Iterator[FilteringBoundLogger]
         )
 
 
+def _untold(text: str) -> None:
+    """Where a bar tells it."""
+
+
 @contextmanager
 def _progress(engine: Engine, settings: Settings, metrics: RunMetrics) -> Iterator[engines.Progress]:
-    """A bar with the simulated date on standard error; an engine that shows its own log has none."""
+    """A bar with the simulated date on a terminal, in a pipe lines; an engine with a log of its own has none."""
     day: dt.date | None = None
+    shown = console()
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        console=console(),
-        disable=not engine.shows_progress,
+        console=shown,
+        disable=not (engine.shows_progress and shown.is_terminal),
     )
     task = bar.add_task(f"{settings.start}", total=1.0)
 
@@ -195,8 +199,13 @@ def _progress(engine: Engine, settings: Settings, metrics: RunMetrics) -> Iterat
             metrics.session_began()
             day = simulated
         bar.update(task, description=f"{simulated}", completed=share)
+        tell(f"{simulated}, {share:.0%} of the run")
 
-    with bar:
+    with ExitStack() as stack:
+        tell: Callable[[str], None] = _untold
+        if engine.shows_progress and not shown.is_terminal:
+            tell = stack.enter_context(working(f"{settings.start}, 0% of the run"))
+        stack.enter_context(bar)
         yield progress
         bar.update(task, completed=1.0)
 

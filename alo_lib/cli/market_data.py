@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from alo_lib.cli.console import console, say
+from alo_lib.cli.console import say, working
 from alo_lib.cli.failures import UserError
 
 __all__ = ["DEFAULT_SEED", "holds_data", "ready_market", "write_market"]
@@ -59,9 +59,7 @@ def write_market(folder: Path, *, seed: int) -> None:
 def _generate(folder: Path, seed: int) -> None:
     from alo_lib.market.generator import generate_market
 
-    with console().status("Making the synthetic market ...") as status:
+    with working("Making the synthetic market ...") as update:
         generate_market(
-            folder,
-            seed=seed,
-            progress=lambda ticker, day: status.update(f"Making the synthetic market: {ticker} {day}"),
+            folder, seed=seed, progress=lambda ticker, day: update(f"Making the synthetic market: {ticker} {day}")
         )

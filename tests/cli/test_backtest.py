@@ -3,6 +3,7 @@ import errno
 import json
 import re
 import shutil
+import time
 import zipfile
 
 import pytest
@@ -308,3 +309,28 @@ def test_damaged_data_is_left_out_and_told(run, small_market, tmp_path, damage, 
     assert faults["counts"] == summary["skipped"]
     assert any(kind in line for line in faults["first"])
     assert kind in (tmp_path / summary["results_folder"] / "report.html").read_text()
+
+
+def test_other_engines_are_named_in_one_line_and_only_where_something_was_asked_for(backtest):
+    plain = backtest().err.splitlines()
+    assert plain[0] == "Engine: embedded (made by hand)."
+    assert not any("lso here" in line for line in plain)
+    for asked in (("--engine", "embedded"), ("--verbose",)):
+        lines = backtest(*asked).err.splitlines()
+        assert len([line for line in lines if "Also here: " in line]) == 1
+        assert len(lines[0]) < 160
+
+
+def test_a_run_in_a_pipe_says_where_it_is(backtest, engine, monkeypatch):
+    monkeypatch.setattr("alo_lib.cli.console.QUIET_SECONDS", 0.05)
+    real = engine.run
+
+    def slowly(settings, data, folder, progress):
+        progress(settings.start, 0.25)
+        time.sleep(0.2)
+        return real(settings, data, folder, progress)
+
+    monkeypatch.setattr(engine, "run", slowly)
+    told = backtest("--json")
+    assert "2024-01-02, 25% of the run\n" in told.err
+    assert json.loads(told.out)["orders"] >= 0

@@ -236,6 +236,7 @@ def growing(tmp_path):
     journal = tmp_path / "growing" / JOURNAL_FOLDER
     journal.parent.mkdir()
     with subprocess.Popen([sys.executable, "-c", WRITER, journal], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
         process.stdout.readline()
         yield journal.parent, process
         process.kill()

@@ -124,7 +124,7 @@ def test_people_read_points_and_days_and_programs_raw_derivatives(run):
             "iv",
             ("--price", "0.1", "--right", "put", "--spot", "80"),
             "no volatility explains --price 0.1: at or below its worth at once; allowed: above 20, what the put is "
-            "worth without volatility, and below 100, what it is worth at 2000%",
+            "worth without volatility, and below 99.7735, what it is worth at 2000%",
         ),
         ("iv", ("--price", "-1", "--right", "put"), "'--price': '-1' is out of range; allowed: 0 to 1e+12"),
         ("iv", ("--price", "9,8", "--right", "put", "--strike", "1,2,3"), "--price has 2 values and another option 3"),

@@ -92,7 +92,7 @@ def test_bad_factor_rows_are_left_out(tmp_path: Path, lean_data: Path) -> None:
     assert dividends == ((date(2024, 1, 5), 10.0, 100.0),)
     assert faults.counts == {
         FaultKind.COLUMNS: 1,
-        FaultKind.NUMBER: 2,
+        FaultKind.NUMBER: 1,
         FaultKind.DATE: 1,
         FaultKind.NEGATIVE: 1,
         FaultKind.TIME: 1,
@@ -126,7 +126,7 @@ def test_interest_rate_file_with_faults(tmp_path: Path) -> None:
     assert faults.counts == {
         FaultKind.MISSING_FILE: 1,
         FaultKind.COLUMNS: 1,
-        FaultKind.NUMBER: 1,
+        FaultKind.NUMBER: 2,
         FaultKind.DATE: 1,
     }
 

@@ -42,7 +42,12 @@ def test_what_was_there_stays_when_writing_is_cut_short(tmp_path, failure):
 def test_it_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
     done = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (done.append((tmp_path / "x").exists()), real(descriptor)))
+
+    def watched(descriptor):
+        done.append((tmp_path / "x").exists())
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
     write_whole(tmp_path / "x", "text")
     assert done == [False]
 

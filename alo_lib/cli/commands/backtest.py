@@ -100,7 +100,8 @@ def backtest(
 
     from alo_lib.cli.backtesting import BacktestRequest, run
 
-    run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format))
+    given = click.get_current_context().get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT
+    run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format, verbose or given))
 
 
 def _resume(
@@ -132,7 +133,7 @@ def _resume(
         raise UserError(f"the run in {path} is still at work; it can go on once its process has ended")
     settings = Settings.of(folder.read_json("settings.json"))
     source = data or Path(folder.read_json("data.json")["folder"])
-    run(BacktestRequest(engine, settings, source, DATA, output, as_json, verbose, log_format, folder))
+    run(BacktestRequest(engine, settings, source, DATA, output, as_json, verbose, log_format, verbose, folder))
 
 
 def assignment(text: str) -> tuple[str, str]:

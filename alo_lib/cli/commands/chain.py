@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from alo_lib.cli.console import say
+from alo_lib.cli.console import say, working
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import NUMBER, SCHEME, Number
 from alo_lib.cli.option_table import print_whole
@@ -126,7 +126,8 @@ def chain(
     if not len(snapshot):
         raise UserError(f"no contract of {snapshot.ticker} is left by --expiry, --days, --strike and --right")
     carry = dividends if dividend_yield is None else dividend_yield
-    view = chain_view(snapshot, rate=interest, carry=carry, scheme=scheme)
+    with working(f"Pricing {len(snapshot):,} contracts ..."):
+        view = chain_view(snapshot, rate=interest, carry=carry, scheme=scheme)
     if folder.faults:
         say(f"Left out: {folder.faults}.")
     if html is not None:

@@ -80,6 +80,7 @@ def volatility(
       alo volatility GOOG --data ~/lean/data --publish ~/lean/data
       alo volatility SPY --json | jq '.forecast[] | {days, volatility}'
     """
+    from alo_lib.cli.console import working
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.market_data import ready_market
     from alo_lib.cli.targets import check_page
@@ -94,7 +95,8 @@ def volatility(
     if html is not None:
         check_page(html)
     folder = ready_market(data, DATA)
-    view, bars = _analysed(name, folder, start and start.date(), end and end.date(), regimes, distribution)
+    with working(f"Fitting the models to {name} ..."):
+        view, bars = _analysed(name, folder, start and start.date(), end and end.date(), regimes, distribution)
     written = [] if publish is None else _published(name, folder, bars, regimes, publish)
     if html is not None:
         write_whole(html, analysis_html(view))
@@ -145,7 +147,7 @@ def _analysed(
 
 def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Path) -> list[Path]:
     """Write what was known on each day as LEAN custom data; the files, of which one without a line is not written."""
-    from alo_lib.cli.console import console
+    from alo_lib.cli.console import working
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
     from alo_lib.market.surfaces import daily_surfaces, exchange_datetime
@@ -153,7 +155,7 @@ def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Pa
     from alo_lib.volatility import DailyHistory, VolatilityError, walk_forward
 
     source = DataFolder(folder)
-    with console().status(f"Walking through the days of {ticker} ..."):
+    with working(f"Walking through the days of {ticker} ..."):
         try:
             history = DailyHistory.from_bars(*(bars[name] for name in ("open", "high", "low", "close")))
             walk = walk_forward(history, regimes=regimes)
