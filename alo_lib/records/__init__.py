@@ -9,6 +9,7 @@ from alo_lib.records.instruments import (
     osi_symbol,
 )
 from alo_lib.records.layouts import (
+    ACCOUNT_CASH,
     LAYOUTS,
     SCHEMA_VERSION,
     HostEvent,
@@ -39,6 +40,7 @@ from alo_lib.records.units import (
 )
 
 __all__ = [
+    "ACCOUNT_CASH",
     "DAY",
     "DAYS_A_YEAR",
     "EQUITY_MULTIPLIER",

@@ -18,6 +18,7 @@ class Told:
     today: set[int] = field(default_factory=set)  # contracts of the last session
     last_close: dict[int, int] = field(default_factory=dict)  # time of the last close told, by underlying
     session: dt.date | None = None  # the last that was begun
+    rate: float = 0.0  # in force since then
 
     def record(self, message: Message) -> None:
         """Take note of an input that is told."""
@@ -26,6 +27,8 @@ class Told:
             date = int(rows["date"][0])
             self.session = dt.date(date // 10_000, date // 100 % 100, date % 100)
             self.today = set()
+        elif message.kind is Kind.RATE:
+            self.rate = float(rows["rate"][0])
         elif message.kind is Kind.CLOSE:
             self.last_close.update(zip(rows["instrument"].tolist(), rows["time"].tolist(), strict=True))
         elif message.kind is Kind.INSTRUMENT:
