@@ -57,7 +57,9 @@ class Settings(BaseModel):
     cash_spread: float = Field(
         0.005, ge=0, le=1.0, description="what cash earns below the benchmark rate, a year; at 1 it earns nothing"
     )
-    debit_spread: float = Field(0.015, ge=0, le=1.0, description="what owed cash costs above the benchmark rate, a year")
+    debit_spread: float = Field(
+        0.015, ge=0, le=1.0, description="what owed cash costs above the benchmark rate, a year"
+    )
     borrow_fee: float = Field(0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year")
 
     # What is opened

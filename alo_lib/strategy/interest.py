@@ -45,7 +45,7 @@ class Accrual:
     benchmark: float = 0.0
 
     def span(self, day: dt.date, benchmark: float) -> AccrualSpan:
-        """What has accrued until ``day``, from which ``benchmark`` is in force; no days at the first, or twice a day."""
+        """What has accrued until ``day``, from which ``benchmark`` is in force; no days at first, or again."""
         span = AccrualSpan(0 if self.until is None else (day - self.until).days, self.benchmark)
         self.until, self.benchmark = day, benchmark
         return span
