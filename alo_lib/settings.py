@@ -54,6 +54,16 @@ class Settings(BaseModel):
     fee_per_contract: float = Field(1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it")
     short_margin: float = Field(0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up")
 
+    # What a broker books overnight; live it books by itself
+    interest: bool = Field(True, description="whether a backtest's cash bears interest and its short shares cost a fee")
+    cash_spread: float = Field(
+        0.005, ge=0, le=1.0, description="what cash earns below the benchmark rate, a year; at 1 it earns nothing"
+    )
+    debit_spread: float = Field(
+        0.015, ge=0, le=1.0, description="what owed cash costs above the benchmark rate, a year"
+    )
+    borrow_fee: float = Field(0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year")
+
     # What is opened
     structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
     strangle_delta: float = Field(0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs")

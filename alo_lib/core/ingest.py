@@ -8,7 +8,7 @@ import numpy as np
 from alo_lib.core import overruling
 from alo_lib.core.state import State
 from alo_lib.records import InstrumentKind, Kind, Message, Session
-from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
+from alo_lib.strategy.accounting import book_dividend, book_interest, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.state import Underlying
@@ -78,6 +78,11 @@ def _splits(state: State, message: Message) -> None:
             book_split(state.strategy, int(row["instrument"]), int(row["time"]), float(row["factor"]))
 
 
+def _interest(state: State, message: Message) -> None:
+    for row in message.records:
+        book_interest(state.strategy, float(row["amount"]))
+
+
 def _trades(state: State, message: Message) -> None:
     for row in message.records:
         underlying = state.strategy.underlyings[int(row["instrument"])]
@@ -104,6 +109,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.RATE: _rate,
     Kind.DIVIDEND: _dividends,
     Kind.SPLIT: _splits,
+    Kind.INTEREST: _interest,
     Kind.TRADE: _trades,
     Kind.QUOTE: _quotes,
     Kind.ORDER_EVENT: _order_events,

@@ -9,6 +9,7 @@ from alo_lib.records.instruments import (
     osi_symbol,
 )
 from alo_lib.records.layouts import (
+    ACCOUNT_CASH,
     EVENT_TEXT,
     LAYOUTS,
     SCHEMA_VERSION,
@@ -43,6 +44,7 @@ from alo_lib.records.units import (
 )
 
 __all__ = [
+    "ACCOUNT_CASH",
     "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",

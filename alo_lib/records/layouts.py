@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "ACCOUNT_CASH",
     "EVENT_TEXT",
     "LAYOUTS",
     "SCHEMA_VERSION",
@@ -32,11 +33,14 @@ __all__ = [
     "records",
 ]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
 """An array of one of the structured dtypes in :data:`LAYOUTS`."""
+
+ACCOUNT_CASH: Final = -1
+"""In the place of an instrument in an INTEREST record: the account's cash."""
 
 
 EVENT_TEXT: Final = 120
@@ -61,6 +65,7 @@ class Kind(IntEnum):
     EXTERNAL_STAGE = 13
     EXTERNAL_INSIGHT = 14
     EXTERNAL_TARGET = 15
+    INTEREST = 16
 
     FORECAST = 32
     SIGNAL = 33
@@ -252,6 +257,15 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.DIVIDEND: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("amount", "<f8")]),
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
+    # What a broker has booked for calendar days: interest on cash, or the fee for shares of one underlying held short.
+    Kind.INTEREST: np.dtype(
+        [
+            ("instrument", "<i4"),  # the underlying whose shares are borrowed; ACCOUNT_CASH for interest on cash
+            ("days", "<i4"),
+            ("amount", "<f8"),  # money, to the cent; negative where it is paid
+            ("rate", "<f8"),  # a year of 360 days, simple: of interest after spreads, or of the fee
+        ]
+    ),
     # A trade bar of an underlying; `time` is its end.
     Kind.TRADE: np.dtype([("instrument", "<i4"), ("pad", "<i4"), ("close", "<f8"), ("volume", "<i8")]),
     # The last bid and ask of a bar; the message's time is its end.

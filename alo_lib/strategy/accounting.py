@@ -1,4 +1,4 @@
-"""What order events, dividends and splits do to what is held: the same in every engine, and in research."""
+"""What order events, dividends, interest and splits do to what is held: the same in every engine, and in research."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from alo_lib.strategy.book import CashDividend
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["book_dividend", "book_order_event", "book_split", "warn_of_split"]
+__all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "warn_of_split"]
 
 
 def book_order_event(state: StrategyState, event: np.void) -> None:
@@ -38,6 +38,11 @@ def book_dividend(state: StrategyState, underlying: int, time: int, amount: floa
     """Book a cash dividend per share that goes ex at ``time``."""
     state.underlyings[underlying].book.dividends.append(CashDividend(time, amount))
     state.portfolio.receive_dividend(underlying, amount)
+
+
+def book_interest(state: StrategyState, amount: float) -> None:
+    """Book interest on cash, or a fee for borrowed shares, that the broker has booked; negative where it is paid."""
+    state.portfolio.cash += amount
 
 
 def warn_of_split(state: StrategyState, underlying: int) -> None:

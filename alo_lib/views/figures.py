@@ -168,9 +168,9 @@ def exposure_figure(series: Mapping[str, ExposureSeries]) -> Figure:
 
 
 def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Money by underlying: options, shares, fees."""
+    """Money by underlying: options, shares, fees, the borrow of shares; and interest on cash."""
     tickers = list(table)
-    colors = {"options": BLUE, "shares": ORANGE, "fees": RED}
+    colors = {"options": BLUE, "shares": ORANGE, "fees": RED, "borrow": VIOLET, "interest": GREEN}
     data = [
         {
             "type": "bar",

@@ -96,14 +96,12 @@ def _exposure(run: Run) -> Html:
 
 def _attribution(run: Run) -> Html:
     table = attribution(run)
-    rows = [
-        (ticker, _money(parts["options"]), _money(parts["shares"]), _money(parts["fees"]), _money(sum(parts.values())))
-        for ticker, parts in table.items()
-    ]
+    rows = [(ticker, *map(_money, parts.values()), _money(sum(parts.values()))) for ticker, parts in table.items()]
+    columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
         page.figure(attribution_figure(table)),
-        page.table(("underlying", "options", "shares", "fees", "together"), rows, (1, 2, 3, 4)),
+        page.table(columns, rows, range(1, len(columns))),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from alo_lib.journal import message_digest, order_digest
+from alo_lib.records import ACCOUNT_CASH, Kind
 from alo_lib.views.blotter import fills
 from alo_lib.views.performance import performance
 from alo_lib.views.risk import exposure_ranges
@@ -21,7 +22,8 @@ def summarize(run: Run, *, engine: str, skipped: dict[str, int], wall_seconds: f
     (halves to even); exposures are of the whole book, in the units that they name.
     """
     result = performance(run.results)
-    orders = run.orders
+    orders, booked = run.orders, run.table(Kind.INTEREST).records
+    of_cash = booked["instrument"] == ACCOUNT_CASH
     return {
         "engine": engine,
         "start": run.settings["start"],
@@ -33,6 +35,8 @@ def summarize(run: Run, *, engine: str, skipped: dict[str, int], wall_seconds: f
         "start_equity": _cents(result.start_equity),
         "end_equity": _cents(result.end_equity),
         "fees": _cents(sum(order.fee for order in orders)),
+        "interest": _cents(booked["amount"][of_cash].sum()),
+        "borrow": _cents(booked["amount"][~of_cash].sum()),
         "sharpe": result.sharpe,
         "drawdown": round(result.drawdown, 6),
         "exposure": {
@@ -66,6 +70,8 @@ def summary_table(summary: dict[str, Any]) -> Table:
         f"{profit / summary['start_equity']:+.3%} of {summary['start_equity']:,.0f}",
     )
     table.add_row("Fees", f"{summary['fees']:,.2f}", "")
+    table.add_row("Interest", f"{summary['interest']:,.2f}", "on cash")
+    table.add_row("Borrow", f"{summary['borrow']:,.2f}", "fees for short shares")
     table.add_row("Sharpe ratio", _sharpe(summary["sharpe"]), "" if summary["sharpe"] else "too few days for one")
     table.add_row("Drawdown", f"{summary['drawdown']:.3%}", "deepest fall from a high")
     for name, one in summary["exposure"].items():

@@ -21,6 +21,8 @@ PROMISED = {
     "fills",
     "net_profit",
     "fees",
+    "interest",
+    "borrow",
     "order_digest",
     "journal_digest",
     "skipped",

@@ -7,7 +7,7 @@ import pytest
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
-from alo_lib.records import Kind, Message, OrderType, records
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderType, records
 from alo_lib.views import Run, RunError, page, report_html, summarize, summary_table
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.figures import (
@@ -80,6 +80,18 @@ def test_positions_add_up_to_what_was_paid_and_received(traded):
     assert table["options"] == pytest.approx(180.0)
     assert table["shares"] == pytest.approx(14.4)
     assert table["fees"] == pytest.approx(-10.0)
+
+
+def test_interest_and_borrow_are_told_apart(tmp_path, traded):
+    booked = records(Kind.INTEREST, 2, instrument=[ACCOUNT_CASH, 0], days=1, amount=[12.5, -0.75], rate=0.05)
+    messages = [*kit.traded_messages(), Message(Kind.INTEREST, kit.CLOSE, booked)]
+    run = _run(tmp_path, messages)
+    table, without = attribution(run), attribution(traded)
+    assert table["cash"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
+    assert table["ALFA"] == without["ALFA"] | {"borrow": -0.75}
+    assert "cash" not in without
+    assert (run.about["summary"]["interest"], run.about["summary"]["borrow"]) == (12.5, -0.75)
+    assert (traded.about["summary"]["interest"], traded.about["summary"]["borrow"]) == (0.0, 0.0)
 
 
 def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
