@@ -93,7 +93,7 @@ def _quotes(state: State, message: Message) -> None:
 
 def _order_events(state: State, message: Message) -> None:
     for row in message.records:
-        book_order_event(state.strategy, row)
+        book_order_event(state.strategy, row, message.time)
 
 
 _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {

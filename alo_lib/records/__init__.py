@@ -23,6 +23,7 @@ from alo_lib.records.layouts import (
     TargetStage,
     records,
 )
+from alo_lib.records.profit import PROFIT_PARTS
 from alo_lib.records.sessions import Session
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
@@ -48,6 +49,7 @@ __all__ = [
     "MILLISECOND",
     "MINUTE",
     "OPTION_MULTIPLIER",
+    "PROFIT_PARTS",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",

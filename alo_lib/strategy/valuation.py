@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from alo_lib.pricing import Chain, Greeks
 from alo_lib.strategy.book import MarketBook, PricedRows
 
-__all__ = ["Valuation", "leg_greeks", "quote_volatility", "value_chain"]
+__all__ = ["Valuation", "leg_alone", "leg_greeks", "quote_volatility", "value_chain"]
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -52,6 +52,23 @@ def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float
     volatilities[at] = volatility
     values = priced.chain.greeks(book.spot, rate, book.dividend_yield(time), volatilities)
     return Greeks(*(value[at] for value in values))
+
+
+def leg_alone(
+    book: MarketBook, row: int, time: int, market: tuple[float, float, float, float], otherwise: float
+) -> tuple[float, Greeks]:
+    """Implied volatility of one row and its greeks, arrays (1,), in a market of spot, mid, rate and dividend yield.
+
+    Where no volatility explains the mid, both are at ``otherwise``; NaN where that is NaN.
+    """
+    spot, mid, rate, dividend_yield = market
+    chain = _made(book, np.array([row], np.intp), time, np.ones(1)).chain
+    implied = float(chain.implied_volatility(np.array([mid]), spot, rate, dividend_yield)[0])
+    if not np.isfinite(implied):
+        implied = otherwise
+    if not np.isfinite(implied):
+        return implied, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
+    return implied, chain.greeks(spot, rate, dividend_yield, implied)
 
 
 def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
