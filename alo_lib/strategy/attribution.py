@@ -228,10 +228,8 @@ def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark
     if not newest and math.isfinite(fill.mark):
         same = before is not None and (before.mark, before.spot) == (fill.mark, fill.spot)
         start = before if same else _priced(book, fill.instrument, fill.time, fill[6:], math.nan)
-    if start is not None:
-        mark = start.mark
-    else:
-        mark = fill.mark if math.isfinite(fill.mark) else fill.price
+    alone = fill.mark if math.isfinite(fill.mark) else fill.price
+    mark = alone if start is None else start.mark
     money = fill.quantity * OPTION_MULTIPLIER * (mark - fill.price)
     if fill.settles:
         parts.settlement += money

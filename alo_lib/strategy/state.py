@@ -110,9 +110,9 @@ class StrategyState(Ledger):
 
     def drop_trades(self, over: Iterable[Trade]) -> None:
         """Let go of trades, for the reason for which each was undone."""
-        numbers = {trade.number for trade in over}
-        self.ended += [trade for trade in self.trades if trade.number in numbers]
-        self.trades = [trade for trade in self.trades if trade.number not in numbers]
+        gone = list(over)
+        self.ended += gone
+        self.trades = [trade for trade in self.trades if not any(trade is each for each in gone)]
 
     def new_order(self, instrument: int, quantity: int) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""
