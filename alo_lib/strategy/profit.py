@@ -174,8 +174,7 @@ def leg_marks(
     A greek that is not finite, as at expiry, counts as 0; a mark that is missing is what the contract is worth.
     """
     marks = np.where(np.isfinite(marks), marks, greeks.price)
-    table = np.array([greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.rho, greeks.epsilon,
-                      greeks.vanna, greeks.volga, greeks.charm])  # fmt: skip
+    table = np.array(greeks[1:])
     rows = np.where(np.isfinite(table), table, 0.0).T.tolist()
     spot, rate, dividend_yield = market
     return [
@@ -187,10 +186,10 @@ def leg_marks(
 def explain_leg(parts: Parts, quantity: int, start: LegMark | None, end: LegMark | None) -> None:
     """Add what ``quantity`` contracts gained between two measures, in money, by its causes.
 
-    A gradient is integrated along a line by the trapezoid rule with the end correction of Euler and Maclaurin, so what
-    is left is of fifth order in the moves of spot and volatility: the start's delta times the move is the delta part,
-    what delta gained on the way the gamma part but for the halves of the cross terms that vanna and charm name, which
-    are vega's and theta's. Where either measure is missing all is unexplained.
+    The gradient is integrated along a line by the trapezoid rule with the end correction of Euler and Maclaurin, so
+    what is left is of fifth order in the moves of spot and volatility. The delta part is the start's delta times the
+    move, the gamma part what delta gained on the way; what vega and theta gain with the spot, which vanna and charm
+    tell, is theirs. Where either measure is missing all is unexplained.
     """
     units = float(quantity * OPTION_MULTIPLIER)
     if start is None or end is None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.records import LAYOUTS, Kind, Records, records
+from alo_lib.records import LAYOUTS, Kind, Records
 from alo_lib.strategy.entries import entry_record
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.state import StrategyState
@@ -27,15 +27,18 @@ def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
         parts += _attribution_rows(number, [*profit.trades.values(), *profit.ended])
         profit.ended = []
     parts += _attribution_rows(ACCOUNT, [state.account_profit])
-    entries = [entry_record(state, trade) for trade in state.opened]
-    exits = [(trade.number, trade.underlying, trade.reason, 0) for trade in state.ended]
+    tables = [(Kind.POSITION, _table(Kind.POSITION, positions)), (Kind.ATTRIBUTION, _table(Kind.ATTRIBUTION, parts))]
+    if state.opened:
+        tables.insert(0, (Kind.ENTRY, np.concatenate([entry_record(state, trade) for trade in state.opened])))
+    if state.ended:
+        rows = [(trade.number, trade.underlying, trade.reason, 0) for trade in state.ended]
+        tables.append((Kind.EXIT, _table(Kind.EXIT, rows)))
     state.opened, state.ended = [], []
-    return [
-        (Kind.ENTRY, np.concatenate([records(Kind.ENTRY, 0), *entries])),
-        (Kind.POSITION, np.array(positions, LAYOUTS[Kind.POSITION])),
-        (Kind.ATTRIBUTION, np.array(parts, LAYOUTS[Kind.ATTRIBUTION])),
-        (Kind.EXIT, np.array(exits, LAYOUTS[Kind.EXIT])),
-    ]
+    return tables
+
+
+def _table(kind: Kind, rows: list[tuple[float, ...]]) -> Records:
+    return np.array(rows, LAYOUTS[kind])
 
 
 def _position_rows(state: StrategyState, number: int, profit: UnderlyingProfit) -> list[tuple[float, ...]]:
