@@ -206,6 +206,8 @@ def _explain_legs(
         end = measured.get(instrument)
         if not quantity and start is not None:  # closed since: to where the market is now
             end = _now(state, book, instrument, time, start) if news else start
+        elif start is None and end is not None and not news:  # new: what it implied when it was held before is over
+            end = _now(state, book, instrument, time, end)
         if start is not None and end is not None and (end.mark != end.mark or (not news and end.mark == start.mark)):
             end = start  # nobody knows more than then
         if leg is not None and end is not start:
@@ -242,7 +244,7 @@ def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark
 
 
 def _now(state: StrategyState, book: MarketBook, instrument: int, time: int, last: LegMark) -> LegMark:
-    """A contract that is held no more in the market as it is now; as it was where nothing more is known."""
+    """A contract in the market as it is now, priced anew; as it was where nothing more is known."""
     if not book.lists(instrument) or not _spot(book):
         return last
     known = _spot(book), float(book.mid()[book.row(instrument)]), state.rate, book.dividend_yield(time)

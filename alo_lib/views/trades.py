@@ -129,10 +129,15 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
 
 
 def _realized(run: Run, underlying: int, start: int, end: int) -> float:
-    """Volatility of the trade bars between two times, annualized by the trading days that passed; NaN without two."""
+    """Volatility of the trade bars from the last before ``start`` to the last before ``end``; NaN without two.
+
+    Annualized by the trading days that passed between them.
+    """
     time, rows = run.table(Kind.TRADE)
-    own = (rows["instrument"] == underlying) & (time >= start) & (time <= end)
+    own = rows["instrument"] == underlying
     time, price = time[own], rows["close"][own]
+    first, last = (int(np.searchsorted(time, moment, side="right")) for moment in (start, end))
+    time, price = time[max(first - 1, 0) : last], price[max(first - 1, 0) : last]
     when, splits = run.table(Kind.SPLIT)
     for moment, split in zip(when.tolist(), splits, strict=True):
         if split["instrument"] == underlying and not split["warning"]:

@@ -257,6 +257,18 @@ def test_a_fill_that_comes_with_later_quotes_is_measured_at_the_mark_of_its_time
     closes_to_the_cent(market)
 
 
+def test_a_leg_that_is_opened_again_starts_at_what_it_implies_now() -> None:
+    market = script(max_structures=1, stop_loss=10)
+    market.bar(10, volatility=0.35)
+    market.bar(11, volatility=0.15)  # closed
+    market.bar(12, volatility=0.36)
+    market.bar(13, volatility=0.36)
+    first, second = np.concatenate(market.decisions(Kind.ENTRY))
+    assert first["call"] == second["call"]
+    parts = by_trade(market)[0, 2]
+    assert abs(parts["vega"]) + abs(parts["unexplained"]) < 0.1 * abs(parts["spread"])
+
+
 def test_what_happens_outside_of_trades_belongs_to_none() -> None:
     market = script(max_structures=1)
     market.bar(10)
