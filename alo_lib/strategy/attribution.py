@@ -25,7 +25,7 @@ from alo_lib.strategy.profit import (
     leg_marks,
 )
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import leg_alone
+from alo_lib.strategy.valuation import LegMarket, leg_alone
 
 __all__ = [
     "attribute_dividend",
@@ -55,19 +55,16 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
             trade.changed = True
         profit.share_fills.append(ShareFill(shares, price, settles, time, _spot(book)))
         return
-    number, mark = _owner(state, instrument), math.nan
-    if book.lists(instrument):
-        row = book.row(instrument)
-        mark = float(book.mid()[row])
-        if settles:
-            contract = book.contracts[row]
-            delivered = -int(contract["right"]) * quantity * OPTION_MULTIPLIER
-            profit.deliveries.append(Delivery(number, delivered, float(contract["strike"])))
+    number = _owner(state, instrument)
+    if settles and book.lists(instrument):
+        contract = book.contracts[book.row(instrument)]
+        delivered = -int(contract["right"]) * quantity * OPTION_MULTIPLIER
+        profit.deliveries.append(Delivery(number, delivered, float(contract["strike"])))
     trade = profit.trade(number)
     trade.parts.fees -= float(event["fee"])
     trade.changed = True
-    known = _spot(book), mark, state.rate, book.dividend_yield(time)
-    profit.leg_fills.append(LegFill(number, instrument, quantity, price, settles, time, *known))
+    market = _market(state, book, instrument, time)
+    profit.leg_fills.append(LegFill(number, instrument, quantity, price, settles, time, market))
 
 
 def _shares_filled(
@@ -227,10 +224,11 @@ def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark
     """What a fill cost against the mark of its time, and what its contracts made from there to ``end``."""
     newest = not book.lists(fill.instrument) or book.quote_time[book.row(fill.instrument)] <= fill.time
     start: LegMark | None = end
-    if not newest and math.isfinite(fill.mark):
-        same = before is not None and (before.mark, before.spot) == (fill.mark, fill.spot)
-        start = before if same else _priced(book, fill.instrument, fill.time, fill[6:], math.nan)
-    alone = fill.mark if math.isfinite(fill.mark) else fill.price
+    mid = fill.market.mid
+    if not newest and math.isfinite(mid):
+        same = before is not None and (before.mark, before.spot) == (mid, fill.market.spot)
+        start = before if same else _priced(book, fill.instrument, fill.time, fill.market, math.nan)
+    alone = mid if math.isfinite(mid) else fill.price
     mark = alone if start is None else start.mark
     money = fill.quantity * OPTION_MULTIPLIER * (mark - fill.price)
     if fill.settles:
@@ -245,24 +243,23 @@ def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark
 
 def _now(state: StrategyState, book: MarketBook, instrument: int, time: int, last: LegMark) -> LegMark:
     """A contract in the market as it is now, priced anew; as it was where nothing more is known."""
-    if not book.lists(instrument) or not _spot(book):
+    if not book.lists(instrument):
         return last
-    known = _spot(book), float(book.mid()[book.row(instrument)]), state.rate, book.dividend_yield(time)
-    return _priced(book, instrument, time, known, last.implied) or last
+    return _priced(book, instrument, time, _market(state, book, instrument, time), last.implied) or last
 
 
-def _priced(
-    book: MarketBook, instrument: int, time: int, known: tuple[float, float, float, float], otherwise: float
-) -> LegMark | None:
-    """One contract at a spot, a mark, a rate and a dividend yield.
-
-    Where no volatility explains the mark it is ``otherwise``; None where that is not finite either.
-    """
-    spot, mark, rate, dividend_yield = known
-    implied, greeks = leg_alone(book, book.row(instrument), time, known, otherwise)
-    if not math.isfinite(implied) or not spot:
+def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, otherwise: float) -> LegMark | None:
+    """One contract in a market; None where neither a volatility explains its mid nor ``otherwise`` is one."""
+    implied, greeks = leg_alone(book, book.row(instrument), time, market, otherwise)
+    if not math.isfinite(implied):
         return None
-    return leg_marks(time, (spot, rate, dividend_yield), np.array([mark]), np.array([implied]), greeks)[0]
+    known = market.spot, market.rate, market.dividend_yield
+    return leg_marks(time, known, np.array([market.mid]), np.array([implied]), greeks)[0]
+
+
+def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
+    mid = float(book.mid()[book.row(instrument)]) if book.lists(instrument) else math.nan
+    return LegMarket(_spot(book), mid, state.rate, book.dividend_yield(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import Greeks
 from alo_lib.records import OPTION_MULTIPLIER, PROFIT_PARTS, YEAR
+from alo_lib.strategy.valuation import LegMarket
 
 __all__ = [
     "Delivery",
@@ -51,7 +52,7 @@ class Parts:
 
 
 class LegMark(NamedTuple):
-    """A contract and its market as they were measured; mark and greeks a share, greeks as raw derivatives."""
+    """A contract and its market as they were measured; mark and greeks a share, greeks in the order of Greeks."""
 
     time: int
     spot: float
@@ -79,7 +80,7 @@ class HeldLeg(NamedTuple):
 
 
 class LegFill(NamedTuple):
-    """A fill of a contract since the last measure, and the market that was known when it was booked."""
+    """A fill of a contract since the last measure."""
 
     trade: int
     instrument: int
@@ -87,10 +88,7 @@ class LegFill(NamedTuple):
     price: float
     settles: bool  # by exercise, assignment or expiry
     time: int
-    spot: float
-    mark: float  # mid; NaN without one
-    rate: float
-    dividend_yield: float
+    market: LegMarket  # that was known when it was booked
 
 
 class ShareFill(NamedTuple):

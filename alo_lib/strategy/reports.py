@@ -1,7 +1,7 @@
 """What is told of trades at the end of a frame: which were opened, what is held, where profit came from, what ended."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -37,7 +37,7 @@ def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
     return tables
 
 
-def _table(kind: Kind, rows: list[tuple[float, ...]]) -> Records:
+def _table(kind: Kind, rows: Sequence[tuple[float, ...]]) -> Records:
     return np.array(rows, LAYOUTS[kind])
 
 
