@@ -57,8 +57,8 @@ def generated(seed: int, folder: Path) -> None:
         "direction": ["both", "long", "short"][seed % 3],
         "structure": ["straddle", "strangle"][seed // 3 % 2],
         "frames_per_bar": 1 + 4 * (seed % 2),
-        "min_days_to_expiry": 1,
-        "exit_days_to_expiry": 0,
+        "min_days_to_expiry": 2,
+        "exit_days_to_expiry": 1,
         "max_spread": 1.0,
     }
     parts = check(run_backtest(Settings.of(wanted), folder / "data", folder / "run"))

@@ -1,5 +1,7 @@
 """What a contract gained, split by cause, against prices at the one and the other market: full revaluation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,11 @@ from alo_lib.records import LAYOUTS, PROFIT_PARTS, YEAR, Kind
 from alo_lib.strategy.profit import LegMark, Parts, UnderlyingProfit, explain_leg, explain_shares, leg_marks
 
 DAY = YEAR // 365
-START = {"spot": 100.0, "implied": 0.30, "rate": 0.04, "dividend_yield": 0.01, "time": 0}
+START: dict[str, Any] = {"spot": 100.0, "implied": 0.30, "rate": 0.04, "dividend_yield": 0.01, "time": 0}
 STRIKE, EXPIRY = 102.0, 60 * DAY
 
 
-def terms(market: dict[str, float]) -> dict[str, float]:
+def terms(market: dict[str, Any]) -> dict[str, Any]:
     return {
         "spot": market["spot"],
         "strike": STRIKE,
