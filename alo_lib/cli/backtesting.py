@@ -29,7 +29,7 @@ from alo_lib.journal import JournalError
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
-from alo_lib.views import Run, report_html, summarize, summary_table
+from alo_lib.views import Run, report_html, summarize, summary_table, trade_records, write_trades
 
 __all__ = ["BacktestRequest", "run"]
 
@@ -115,6 +115,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
             skipped = {str(kind): count for kind, count in faults.counts.items()}
             folder.write_json("faults.json", {"counts": skipped, "first": [str(fault) for fault in faults]})
             write_orders(folder.path / "orders.csv", results.orders)
+            write_trades(folder.path / "trades.csv", trade_records(results))
             summary = summarize(
                 results,
                 engine=engine.name,

@@ -7,7 +7,7 @@ import numpy as np
 
 from alo_lib.core import overruling
 from alo_lib.core.state import State
-from alo_lib.records import InstrumentKind, Kind, Message, Session
+from alo_lib.records import ACCOUNT_CASH, InstrumentKind, Kind, Message, Session
 from alo_lib.strategy.accounting import book_dividend, book_interest, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
@@ -80,7 +80,9 @@ def _splits(state: State, message: Message) -> None:
 
 def _interest(state: State, message: Message) -> None:
     for row in message.records:
-        book_interest(state.strategy, float(row["amount"]))
+        instrument = int(row["instrument"])
+        underlying = None if instrument == ACCOUNT_CASH else instrument
+        book_interest(state.strategy, float(row["amount"]), underlying)
 
 
 def _trades(state: State, message: Message) -> None:
@@ -98,7 +100,7 @@ def _quotes(state: State, message: Message) -> None:
 
 def _order_events(state: State, message: Message) -> None:
     for row in message.records:
-        book_order_event(state.strategy, row)
+        book_order_event(state.strategy, row, message.time)
 
 
 _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {

@@ -20,6 +20,7 @@ from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
 from alo_lib.strategy.limits import halt_on_drawdown, review
+from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import rank
 from alo_lib.strategy.targets import Target, closed_targets, wanted_targets
 from alo_lib.volatility import VolatilityError
@@ -133,12 +134,12 @@ def limit(work: Work, frame: Frame) -> Decisions:
     """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
     state, strategy = work.state, work.state.strategy
     if strategy.external.decides(Stage.RISK):
-        strategy.trades += state.proposals
+        strategy.open_trades(state.proposals)
         state.proposals, state.limited = [], records(Kind.TARGET, 0)
         return ()
     undone = halt_on_drawdown(strategy, state.settings)
     accepted, refused = review(strategy, state.settings, state.proposals)
-    strategy.trades += accepted
+    strategy.open_trades(accepted)
     state.proposals = []
     targets = (
         closed_targets(undone + refused) + overruling.liquidation(state) + overruling.limit_targets(state, frame.time)
@@ -172,14 +173,15 @@ def final_targets(state: State) -> list[Target]:
 
 
 def publish(work: Work, frame: Frame) -> Decisions:
-    """Tell what the book is exposed to, one record an underlying, and each notice once."""
+    """Tell what the book is exposed to, one record an underlying, what came of trades, and each notice once."""
     strategy = work.state.strategy
     exposures = [underlying.exposure for underlying in strategy.underlyings.values()]
     notices = records(Kind.NOTICE, len(strategy.notices))
     for row, (underlying, text) in zip(notices, strategy.notices, strict=True):
         row["underlying"], row["text"] = underlying, text.encode()
     strategy.notices.clear()
-    return (Kind.EXPOSURE, np.concatenate([records(Kind.EXPOSURE, 0), *exposures])), (Kind.NOTICE, notices)
+    exposed = np.concatenate([records(Kind.EXPOSURE, 0), *exposures])
+    return (Kind.EXPOSURE, exposed), *reports(strategy), (Kind.NOTICE, notices)
 
 
 def _follow(work: Work, time: int) -> None:

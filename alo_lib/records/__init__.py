@@ -25,6 +25,7 @@ from alo_lib.records.layouts import (
     TargetStage,
     records,
 )
+from alo_lib.records.profit import PROFIT_PARTS
 from alo_lib.records.sessions import Session
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
@@ -57,6 +58,7 @@ __all__ = [
     "MINUTE",
     "NEW_YORK",
     "OPTION_MULTIPLIER",
+    "PROFIT_PARTS",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",

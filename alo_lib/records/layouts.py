@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records.profit import PROFIT_PARTS
+
 __all__ = [
     "ACCOUNT_CASH",
     "EVENT_TEXT",
@@ -73,6 +75,10 @@ class Kind(IntEnum):
     INTENT = 35
     EXPOSURE = 36
     NOTICE = 37
+    POSITION = 38
+    ATTRIBUTION = 39
+    ENTRY = 40
+    EXIT = 41
 
     EVENT = 64
     OVERRUN = 65
@@ -342,6 +348,58 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("equity", "<f8"),  # of the whole account
         ]
     ),
+    # One thing that is held, published at the end of a frame in which its underlying's market has news.
+    Kind.POSITION: np.dtype(
+        [
+            ("instrument", "<i4"),
+            ("trade", "<i4"),  # that has the option as a leg; 0 for shares and for what is outside of all trades
+            ("quantity", "<i8"),  # contracts or shares
+            ("mark", "<f8"),  # a share, as the exposure has it: mid, or worth where there is none; shares: spot
+            ("implied_volatility", "<f8"),  # at which the greeks are taken; NaN for shares
+            ("delta", "<f8"),  # raw derivatives a share, those of EXPOSURE's columns
+            ("gamma", "<f8"),
+            ("vega", "<f8"),
+            ("theta", "<f8"),
+            ("rho", "<f8"),
+        ]
+    ),
+    # Where the profit of a trade came from since it was opened, money; published whenever it changed. Trade 0 of an
+    # underlying is what is outside of all its trades, underlying -1 the account. The parts' sum is the profit.
+    Kind.ATTRIBUTION: np.dtype(
+        [
+            ("underlying", "<i4"),
+            ("trade", "<i4"),
+            ("hedges", "<i4"),  # fills of shares that it had part in
+            ("pad", "<i4"),
+            ("shares", "<f8"),  # of the underlying's that hedge it now
+            *((part, "<f8") for part in PROFIT_PARTS),
+        ]
+    ),
+    # A trade is opened: one structure as its signal had it, and as it was valued at the forecast then.
+    Kind.ENTRY: np.dtype(
+        [
+            ("trade", "<i4"),  # its number, from 1 in the order of opening
+            ("underlying", "<i4"),
+            ("call", "<i4"),
+            ("put", "<i4"),
+            ("direction", "<i4"),  # +1 bought, -1 sold
+            ("pad", "<i4"),
+            ("quantity", "<i8"),  # structures wanted
+            ("expiry", "<i8"),
+            ("implied_volatility", "<f8"),  # NaN where the signal has none
+            ("forecast_volatility", "<f8"),
+            ("band_low", "<f8"),  # of the forecast, 90 %; NaN where the forecast has none
+            ("band_high", "<f8"),
+            ("edge", "<f8"),  # money per structure after spread and fees
+            ("edge_volatility", "<f8"),  # the same, per unit of vega
+            ("delta", "<f8"),  # of one structure bought: shares
+            ("gamma", "<f8"),  # shares per 1.00 of spot
+            ("vega", "<f8"),  # money per 1.00 of volatility
+            ("theta", "<f8"),  # money a year
+        ]
+    ),
+    # A trade has ended: nothing of its legs is held or on order.
+    Kind.EXIT: np.dtype([("trade", "<i4"), ("underlying", "<i4"), ("reason", "<i4"), ("pad", "<i4")]),
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
     # A callback of the engine's host, as it came.

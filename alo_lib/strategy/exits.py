@@ -30,7 +30,7 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
     an insight of the host backs a trade, its edge does not end it.
     """
     working = state.instruments_working()
-    state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio, working)]
+    state.drop_trades([trade for trade in state.trades if trade.finished(state.portfolio, working)])
     for trade in state.trades:
         book = state.underlyings[trade.underlying].book
         view = view_of(state, settings, trade, time)

@@ -7,6 +7,7 @@ from alo_lib.views.analysis import AnalysisView, analysis_html, analysis_table
 from alo_lib.views.report import report_html
 from alo_lib.views.run import Run, RunError
 from alo_lib.views.summary import summarize, summary_table
+from alo_lib.views.trades import trade_records, write_trades
 
 __all__ = [
     "AnalysisView",
@@ -17,4 +18,6 @@ __all__ = [
     "report_html",
     "summarize",
     "summary_table",
+    "trade_records",
+    "write_trades",
 ]

@@ -1,18 +1,21 @@
 """A run in a few figures: the object for programs, and the table for people."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
 from alo_lib.journal import message_digest, order_digest
 from alo_lib.records import ACCOUNT_CASH, Kind
+from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
 from alo_lib.views.performance import performance
 from alo_lib.views.risk import exposure_ranges
 from alo_lib.views.run import Run
 
 __all__ = ["summarize", "summary_table"]
+
+_PARTS_A_LINE: Final = 3
 
 
 def summarize(run: Run, *, engine: str, skipped: dict[str, int], wall_seconds: float, folder: str) -> dict[str, Any]:
@@ -37,6 +40,7 @@ def summarize(run: Run, *, engine: str, skipped: dict[str, int], wall_seconds: f
         "fees": _cents(sum(order.fee for order in orders)),
         "interest": _cents(booked["amount"][of_cash].sum()),
         "borrow": _cents(booked["amount"][~of_cash].sum()),
+        "attribution": stated_attribution(run, result.net_profit),
         "sharpe": result.sharpe,
         "drawdown": round(result.drawdown, 6),
         "exposure": {
@@ -69,6 +73,8 @@ def summary_table(summary: dict[str, Any]) -> Table:
         f"[{'green' if profit >= 0 else 'red'}]{profit:,.2f}[/]",
         f"{profit / summary['start_equity']:+.3%} of {summary['start_equity']:,.0f}",
     )
+    for number, line in enumerate(_lines(summary["attribution"]["parts"])):
+        table.add_row("" if number else "Made of", "", line)
     table.add_row("Fees", f"{summary['fees']:,.2f}", "")
     table.add_row("Interest", f"{summary['interest']:,.2f}", "on cash")
     table.add_row("Borrow", f"{summary['borrow']:,.2f}", "fees for short shares")
@@ -83,6 +89,12 @@ def summary_table(summary: dict[str, Any]) -> Table:
     table.add_row("Data left out", *_skipped(summary["skipped"]))
     table.add_row("Time taken", f"{summary['wall_seconds']:,.1f} s", "")
     return table
+
+
+def _lines(parts: dict[str, float]) -> list[str]:
+    """The parts of the profit that are not zero, a few on a line."""
+    told = [f"{name} {money:,.2f}" for name, money in parts.items() if money]
+    return [", ".join(told[at : at + _PARTS_A_LINE]) for at in range(0, len(told), _PARTS_A_LINE)]
 
 
 def _cents(money: float) -> float:

@@ -68,10 +68,19 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
     assert re.fullmatch(r"\d{8}-\d{6}-embedded", folder.name)
     names = {path.name for path in folder.iterdir()}
     assert names >= {"README.txt", "run.json", "settings.json", "data.json", "faults.json", "metrics.prom"}
-    assert names >= {"orders.csv", "journal", "report.html", "alo-log.txt", "alo.json", "alo-summary.json"}
-    assert len((folder / "README.txt").read_text().splitlines()) == 6
+    assert names >= {
+        "orders.csv",
+        "trades.csv",
+        "journal",
+        "report.html",
+        "alo-log.txt",
+        "alo.json",
+        "alo-summary.json",
+    }
+    assert len((folder / "README.txt").read_text().splitlines()) == 7
     assert json.loads((folder / "settings.json").read_text())["entry_edge"] == 0.03
     about = json.loads((folder / "run.json").read_text())
+    assert round(sum(about["summary"]["attribution"]["parts"].values()), 2) == about["summary"]["net_profit"]
     assert set(about["versions"]) >= {"python", "numpy", "numba"}
     assert json.loads((folder / "faults.json").read_text())["first"] == ["equity.zip#a.csv:3: crossed quote"]
     with (folder / "orders.csv").open() as file:
