@@ -42,8 +42,7 @@ Records = NDArray[np.void]
 """An array of one of the structured dtypes in :data:`LAYOUTS`."""
 
 ACCOUNT_CASH: Final = -1
-"""In the place of an instrument in an INTEREST record: the account's cash."""
-
+"""In the place of an instrument in INTEREST records, and of an underlying in ATTRIBUTION: the account's cash."""
 
 EVENT_TEXT: Final = 120
 """Bytes that an EVENT record keeps of its text."""
@@ -356,11 +355,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("quantity", "<i8"),  # contracts or shares
             ("mark", "<f8"),  # a share, as the exposure has it: mid, or worth where there is none; shares: spot
             ("implied_volatility", "<f8"),  # at which the greeks are taken; NaN for shares
-            ("delta", "<f8"),  # raw derivatives a share, those of EXPOSURE's columns
-            ("gamma", "<f8"),
-            ("vega", "<f8"),
-            ("theta", "<f8"),
-            ("rho", "<f8"),
+            *((greek, "<f8") for greek in ("delta", "gamma", "vega", "theta", "rho")),  # raw derivatives a share
         ]
     ),
     # Where the profit of a trade came from since it was opened, money; published whenever it changed. Trade 0 of an
@@ -388,8 +383,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("expiry", "<i8"),
             ("implied_volatility", "<f8"),  # NaN where the signal has none
             ("forecast_volatility", "<f8"),
-            ("band_low", "<f8"),  # of the forecast, 90 %; NaN where the forecast has none
-            ("band_high", "<f8"),
+            *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast, 90 %; NaN where it has none
             ("edge", "<f8"),  # money per structure after spread and fees
             ("edge_volatility", "<f8"),  # the same, per unit of vega
             ("delta", "<f8"),  # of one structure bought: shares

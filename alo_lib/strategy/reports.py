@@ -2,19 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import numpy as np
 
-from alo_lib.records import LAYOUTS, Kind, Records
+from alo_lib.records import ACCOUNT_CASH, LAYOUTS, Kind, Records
 from alo_lib.strategy.entries import entry_record
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.state import StrategyState
 
-__all__ = ["ACCOUNT", "reports"]
-
-ACCOUNT: Final = -1
-"""Stands for the underlying, where the profit is the account's as a whole."""
+__all__ = ["reports"]
 
 
 def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
@@ -26,7 +22,7 @@ def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
             positions += _position_rows(state, number, profit)
         parts += _attribution_rows(number, [*profit.trades.values(), *profit.ended])
         profit.ended = []
-    parts += _attribution_rows(ACCOUNT, [state.account_profit])
+    parts += _attribution_rows(ACCOUNT_CASH, [state.account_profit])
     tables = [(Kind.POSITION, _table(Kind.POSITION, positions)), (Kind.ATTRIBUTION, _table(Kind.ATTRIBUTION, parts))]
     if state.opened:
         tables.insert(0, (Kind.ENTRY, np.concatenate([entry_record(state, trade) for trade in state.opened])))

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import PROFIT_PARTS, SECOND, Kind, Records
+from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
 from alo_lib.views.blotter import positions
 from alo_lib.views.run import Run
 
@@ -29,7 +29,6 @@ Parts = dict[str, float]
 
 MARKS: Final = "marks"
 """The part that comes in when profit is stated as an engine's results state it, see :func:`stated_attribution`."""
-_ACCOUNT: Final = -1
 
 
 class AttributionSeries(NamedTuple):
@@ -118,7 +117,7 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     that difference is the part ``marks``. What rounding leaves goes to ``unexplained``.
     """
     by_underlying = attribution_by_underlying(run)
-    account = _sum(parts for (number, _), parts in attribution_by_trade(run).items() if number == _ACCOUNT)
+    account = _sum(parts for (number, _), parts in attribution_by_trade(run).items() if number == ACCOUNT_CASH)
     for each in run.underlyings:
         parts = by_underlying[each.symbol]
         stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
