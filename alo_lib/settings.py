@@ -85,6 +85,12 @@ class Settings(BaseModel):
     start: dt.date = Field(dt.date(2024, 1, 2), description="first day, yyyy-mm-dd")
     end: dt.date = Field(dt.date(2024, 1, 31), description="last day, yyyy-mm-dd")
     cash: float = Field(1_000_000.0, gt=0, description="money at the start")
+    min_coverage: float = Field(
+        0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
+    )
+    max_unexplained_move: float = Field(
+        0.4, gt=0, description="largest overnight move of a price that no split or dividend explains"
+    )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
     frame_milliseconds: int = Field(10, ge=1, le=1000, description="length of a frame")
     calibration_frames: int = Field(
@@ -157,7 +163,7 @@ class Settings(BaseModel):
         if not config.exists():
             return {}
         try:
-            parameters = json.loads(config.read_text()).get("parameters", {})
+            parameters = json.loads(config.read_text(encoding="utf-8-sig")).get("parameters", {})
         except (json.JSONDecodeError, AttributeError) as error:
             raise SettingsError(f"{config.name} is not a JSON object: {error}") from None
         if not isinstance(parameters, dict):

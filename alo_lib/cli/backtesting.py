@@ -29,7 +29,7 @@ from alo_lib.journal import JournalError
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
-from alo_lib.views import Run, report_html, summarize, summary_table
+from alo_lib.views import Run, data_account, report_html, summarize, summary_table
 
 __all__ = ["BacktestRequest", "run"]
 
@@ -73,6 +73,8 @@ def run(request: BacktestRequest) -> None:
         if request.resume is None:
             folder.discard()
         raise
+    for warning in summary["warnings"]:
+        click.echo(f"Warning: {warning}.", err=request.as_json)
     if request.as_json:
         click.echo(json.dumps(summary, allow_nan=False))
         return
@@ -112,11 +114,13 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
                 faults = data_left_out(settings, data, results.journal.messages)
             skipped = {str(kind): count for kind, count in faults.counts.items()}
             folder.write_json("faults.json", {"counts": skipped, "first": [str(fault) for fault in faults]})
+            folder.write_json("coverage.json", data_account(outcome.findings, faults))
             write_orders(folder.path / "orders.csv", results.orders)
             summary = summarize(
                 results,
                 engine=engine.name,
-                skipped=skipped,
+                findings=outcome.findings,
+                faults=faults,
                 wall_seconds=wall_seconds,
                 folder=str(folder.final),
             )

@@ -17,7 +17,8 @@ PARTIAL: Final = ".partial"
 _README: Final = """\
 report.html      the run in pictures and tables; open it in a browser
 run.json         engine, versions, project commit, times, and the summary that the command printed
-settings.json    what was asked for; data.json has the files it was read from, faults.json what was left out of them
+settings.json    what was asked for; data.json has the files it was read from, faults.json and
+                 coverage.json what was left out of them and what was not there
 orders.csv       every order, in the order in which they were sent
 journal/         every input and decision, checksummed; alo replay decides it again, alo journal shows it
 *.json, *.txt    the engine's results and logs in LEAN's own format; metrics.prom has what the run counted and timed

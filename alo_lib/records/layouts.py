@@ -31,7 +31,7 @@ __all__ = [
     "records",
 ]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -63,6 +63,7 @@ class Kind(IntEnum):
     INTENT = 35
     EXPOSURE = 36
     NOTICE = 37
+    FUNNEL = 42
 
     EVENT = 64
     OVERRUN = 65
@@ -325,6 +326,22 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     ),
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
+    # How far an underlying's contracts and pairs have come this session on their way to a trade; told when it changed.
+    # Counts are those of the frame that had most, each stage for itself; each contract or pair has passed all before.
+    Kind.FUNNEL: np.dtype(
+        [
+            ("underlying", "<i4"),
+            ("listed", "<i4"),  # contracts that are looked at
+            ("quoted", "<i4"),  # with a bid and an ask that are not too old, and a spot
+            ("in_range", "<i4"),  # of days to expiry
+            ("liquid", "<i4"),  # by least bid, spread, size, open interest
+            ("forecast", "<i4"),  # priced at a forecast volatility
+            ("pairs", "<i4"),  # of a call and a put near enough to the money, each bought or sold
+            ("edge", "<i4"),  # pairs whose edge suffices
+            ("proposed", "<i4"),  # trades: free to trade, and one structure at least within the vega budget
+            ("opened", "<i4"),  # trades within the limits, in the whole session
+        ]
+    ),
     # A callback of the engine's host, as it came.
     Kind.EVENT: np.dtype(
         [

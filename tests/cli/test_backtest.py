@@ -24,6 +24,11 @@ PROMISED = {
     "order_digest",
     "journal_digest",
     "skipped",
+    "coverage",
+    "rows",
+    "warnings",
+    "held_without_quotes",
+    "funnel",
     "wall_seconds",
     "results_folder",
 }
@@ -65,9 +70,17 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
     folder = tmp_path / json.loads(backtest("--json", "--set", "entry-edge=0.03").out)["results_folder"]
     assert re.fullmatch(r"\d{8}-\d{6}-embedded", folder.name)
     names = {path.name for path in folder.iterdir()}
-    assert names >= {"README.txt", "run.json", "settings.json", "data.json", "faults.json", "metrics.prom"}
+    assert names >= {
+        "README.txt",
+        "run.json",
+        "settings.json",
+        "data.json",
+        "faults.json",
+        "metrics.prom",
+        "coverage.json",
+    }
     assert names >= {"orders.csv", "journal", "report.html", "alo-log.txt", "alo.json", "alo-summary.json"}
-    assert len((folder / "README.txt").read_text().splitlines()) == 6
+    assert len((folder / "README.txt").read_text().splitlines()) == 7
     assert json.loads((folder / "settings.json").read_text())["entry_edge"] == 0.03
     about = json.loads((folder / "run.json").read_text())
     assert set(about["versions"]) >= {"python", "numpy", "numba"}

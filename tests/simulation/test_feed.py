@@ -33,7 +33,7 @@ class Listener:
     """A core's part in being told, over a feed: numbers, and what it holds."""
 
     def __init__(self, folder: DataFolder, start: dt.date = tiny.FIRST) -> None:
-        settings = tiny.settings(start=start)
+        settings = tiny.settings(start=start, min_coverage=0)
         self.instruments = InstrumentTable()
         self.held: list[int] = []
         self.feed, self.timetable = Feed(settings, folder), Timetable(settings)

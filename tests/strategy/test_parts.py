@@ -12,7 +12,7 @@ from alo_lib.strategy.exits import TradeView, exit_reason
 from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
-from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import value_chain
@@ -97,7 +97,7 @@ def quoted_book(volatility: float = 0.3, **quote: object) -> MarketBook:
 
 def signals(book: MarketBook, forecast: float = 0.2, **settings: object) -> np.ndarray:
     valuation = value_chain(book, np.full(len(book.contracts), forecast), 0.02, NOW)
-    return rank(book, valuation, Settings(**settings), 0.02, NOW)
+    return scan(book, valuation, Settings(**settings), 0.02, NOW).signals
 
 
 def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None:
