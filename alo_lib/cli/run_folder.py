@@ -98,8 +98,8 @@ def write_orders(path: Path, orders: Iterable[Any]) -> None:
             row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
             outcome = (
                 abs(order.filled),
-                f"{order.price:.4f}",
-                f"{order.fee:.2f}",
+                f"{order.price:z.4f}",
+                f"{order.fee:z.2f}",
                 order.status.name.lower(),
                 order.tag,
             )

@@ -42,8 +42,8 @@ class InterestRates:
         path = interest_rate_path(Path(data_folder))
         found: dict[date, float] = {}
         first_rate: float | None = None
-        for line, cells in read_cells(path, faults):
-            if line == 1:
+        for place, (line, cells) in enumerate(read_cells(path, faults)):
+            if place == 0:
                 if _is_date(cells[0]):
                     faults.record(FaultKind.COLUMNS, path, line=line, detail="the header is missing, LEAN skips a line")
                 continue

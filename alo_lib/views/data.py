@@ -41,7 +41,7 @@ def data_warnings(faults: FaultLog) -> list[str]:
     warnings = []
     if faults.rows_left_out >= LOUD_SHARE * max(faults.rows, 1):
         share = faults.rows_left_out / max(faults.rows, 1)
-        warnings.append(f"of {faults.rows:,} rows {faults.rows_left_out:,} could not be used ({share:.1%})")
+        warnings.append(f"of {faults.rows:,} rows {faults.rows_left_out:,} could not be used ({share:z.1%})")
     for kind in _WHOLE:
         if count := faults.counts.get(kind, 0):
             first = next(fault for fault in faults if fault.kind is kind)

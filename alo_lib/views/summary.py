@@ -74,26 +74,26 @@ def summary_table(summary: dict[str, Any]) -> Table:
     table.add_row("Orders", f"{summary['orders']:,}", f"{summary['fills']:,} fills")
     table.add_row(
         "Net profit",
-        f"[{'green' if profit >= 0 else 'red'}]{profit:,.2f}[/]",
-        f"{profit / summary['start_equity']:+.3%} of {summary['start_equity']:,.0f}",
+        f"[{'green' if profit >= 0 else 'red'}]{profit:z,.2f}[/]",
+        f"{profit / summary['start_equity']:+z.3%} of {summary['start_equity']:z,.0f}",
     )
-    table.add_row("Fees", f"{summary['fees']:,.2f}", "")
+    table.add_row("Fees", f"{summary['fees']:z,.2f}", "")
     table.add_row("Sharpe ratio", _sharpe(summary["sharpe"]), "" if summary["sharpe"] else "too few days for one")
-    table.add_row("Drawdown", f"{summary['drawdown']:.3%}", "deepest fall from a high")
+    table.add_row("Drawdown", f"{summary['drawdown']:z.3%}", "deepest fall from a high")
     for name, one in summary["exposure"].items():
         table.add_row(
             name.capitalize(),
-            f"{one['largest']:,.2f}",
-            f"at its largest; {one['mean_absolute']:,.2f} on average, {one['unit']}",
+            f"{one['largest']:z,.2f}",
+            f"at its largest; {one['mean_absolute']:z,.2f} on average, {one['unit']}",
         )
     _add_data(table, summary)
-    table.add_row("Time taken", f"{summary['wall_seconds']:,.1f} s", "")
+    table.add_row("Time taken", f"{summary['wall_seconds']:z,.1f} s", "")
     return table
 
 
 def _cents(money: float) -> float:
     """An amount to the cent. Results state money with four decimals at most, of which a float keeps more."""
-    return float(round(Decimal(f"{money:.4f}"), 2)) + 0.0
+    return float(round(Decimal(f"{money:z.4f}"), 2)) + 0.0
 
 
 def _rounded(value: float, places: int) -> float:
@@ -102,7 +102,7 @@ def _rounded(value: float, places: int) -> float:
 
 
 def _sharpe(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:z.2f}"
 
 
 def _add_data(table: Table, summary: dict[str, Any]) -> None:
@@ -112,7 +112,7 @@ def _add_data(table: Table, summary: dict[str, Any]) -> None:
         table.add_row(f"{ticker} data", f"{has['quotes']} of {has['sessions']}", f"sessions; {parts}")
     rows, skipped = summary["rows"], dict(summary["skipped"])
     missing = skipped.pop(str(FaultKind.MISSING_FILE), 0)
-    share = f"of {rows['read']:,} rows, {rows['left_out']:,} left out ({rows['left_out'] / max(rows['read'], 1):.2%})"
+    share = f"of {rows['read']:,} rows, {rows['left_out']:,} left out ({rows['left_out'] / max(rows['read'], 1):z.2%})"
     kinds = ", ".join(f"{kind}: {number}" for kind, number in skipped.items())
     table.add_row("Data left out", f"{sum(skipped.values()):,}", f"{share}; {kinds}" if kinds else share)
     if missing:

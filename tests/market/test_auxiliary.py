@@ -8,6 +8,7 @@ import pytest
 
 from alo_lib.market import DataFolder, FaultKind, FaultLog, InterestRates, MarketHours, OptionUniverse, SecurityType
 from alo_lib.market.factor_files import FactorFile
+from alo_lib.market.layout import interest_rate_path
 from alo_lib.market.map_files import MapFile, MapFiles, check_ticker
 
 
