@@ -148,6 +148,11 @@ class Settings(BaseModel):
         return _BAR[self.resolution]
 
     @property
+    def quotes_are_dated(self) -> bool:
+        """Whether a bar says, to the minute, when its last quote was made."""
+        return self.resolution == "minute"
+
+    @property
     def frame_nanoseconds(self) -> int:
         """Length of a frame."""
         return self.frame_milliseconds * MILLISECOND

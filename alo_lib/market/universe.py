@@ -127,7 +127,8 @@ class _Row(NamedTuple):
     @property
     def underlying(self) -> UnderlyingRow:
         """The values as the underlying's day."""
-        return UnderlyingRow(*self.values[:4], int(self.values[4]))
+        open_, high, low, close, volume = self.values[:5]
+        return UnderlyingRow(open_, high, low, close, int(volume))
 
 
 def _rows(path: Path, faults: FaultLog) -> Iterator[_Row]:

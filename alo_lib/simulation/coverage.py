@@ -59,6 +59,11 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
     if not sessions:
         raise DataError(f"the market is closed on every day from {settings.start} to {settings.end}")
     warnings = _rate_warnings(folder)
+    if not settings.quotes_are_dated:
+        warnings.append(
+            f"{settings.resolution} bars do not say how old a quote is: what has not changed since the bar before, or "
+            "does not agree with the underlying's price, is not opened on"
+        )
     coverage = []
     for ticker in settings.underlyings:
         _check_history(folder, ticker)

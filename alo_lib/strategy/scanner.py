@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, Contract, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.staleness import parity_lag
 from alo_lib.strategy.structures import STRUCTURES, Rows
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
@@ -48,6 +49,8 @@ def scan(book: MarketBook, valuation: Valuation, settings: Settings, rate: float
     passed = _passed(book, settings, time)
     forecast = passed.liquid & np.isfinite(valuation.volatility)
     usable = _eligible(book, valuation.volatility, settings, time, passed) & np.isfinite(valuation.at_forecast.price)
+    if not settings.quotes_are_dated:
+        usable &= parity_lag(book, valuation.at_forecast.price, time) <= 1.0
     calls, puts = STRUCTURES[settings.structure].pairs(book, usable, valuation.at_forecast.delta, settings)
     directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
     candidates = [
@@ -92,13 +95,13 @@ def _passed(book: MarketBook, settings: Settings, time: int) -> _Passed:
     """Rows by quote, by maturity, and by liquidity and sanity of the quote."""
     contracts, quotes = book.contracts, book.quotes
     bid, ask = quotes["bid"], quotes["ask"]
-    days = (contracts["expiry"] - time) / DAY
+    days, oldest = (contracts["expiry"] - time) / DAY, settings.max_quote_age * SECOND
     quoted = (
         np.isfinite(bid)
         & np.isfinite(ask)
-        & (time - book.quote_time <= settings.max_quote_age * SECOND)
+        & (time - (book.quote_time if settings.quotes_are_dated else book.quote_since) <= oldest)
         & (book.quote_time >= 0)
-        & (time - book.spot_time <= settings.max_quote_age * SECOND)
+        & (time - book.spot_time <= oldest)
     )
     in_range = quoted & (days >= settings.min_days_to_expiry) & (days <= settings.max_days_to_expiry)
     with np.errstate(invalid="ignore"):
