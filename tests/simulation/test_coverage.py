@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alo_lib.core import Settings
 from alo_lib.market import DataError
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.layout import interest_rate_path
@@ -204,7 +205,7 @@ def test_aapl_through_its_split_without_factors_is_refused(lean_data: Path, tmp_
         if path.name not in without:
             (root / "equity" / "usa" / path.name).symlink_to(path)
     hours = {"underlyings": "AAPL", "start": "2014-06-06", "end": "2014-06-09", "resolution": "hour"}
-    settings = tiny.Settings.of(hours)
+    settings = Settings.of(hours)
     with pytest.raises(DataError, match=r"AAPL closed at 645.\d+ on 2014-06-06 and opened at 92.\d+ on 2014-06-09"):
         require_data(settings, root)
     assert require_data(settings, lean_data).coverage[0].quotes == 2
