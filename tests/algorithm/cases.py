@@ -109,7 +109,7 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
             with_hours(lean_data, folder)
         else:
             start, end = _GENERATED
-            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=60)
+            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=30)
     return folder
 
 
