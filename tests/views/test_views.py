@@ -221,9 +221,9 @@ def test_a_table_of_nothing_has_no_negative_zero(quiet):
 
 
 def shown(summary):
-    console = Console(width=200, file=io.StringIO(), highlight=False)
-    console.print(summary_table(summary))
-    return console.file.getvalue()
+    written = io.StringIO()
+    Console(width=200, file=written, highlight=False).print(summary_table(summary))
+    return written.getvalue()
 
 
 def test_a_large_share_left_out_is_loud():
