@@ -11,6 +11,7 @@ from alo_lib.records import ACCOUNT_CASH, InstrumentKind, Kind, Message, Session
 from alo_lib.strategy.accounting import book_dividend, book_interest, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.funnel import begin_funnels
 from alo_lib.strategy.state import Underlying
 
 __all__ = ["ingest"]
@@ -47,6 +48,7 @@ def _session(state: State, message: Message) -> None:
     state.strategy.session = Session.of_record(message.records[0])
     for underlying in state.strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
+    begin_funnels(state.strategy)
 
 
 def _rate(state: State, message: Message) -> None:

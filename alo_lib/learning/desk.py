@@ -31,7 +31,7 @@ from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.limits import halt_on_drawdown, review
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.reports import reports
-from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.sizing import structures_for
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.targets import wanted_targets
@@ -211,7 +211,7 @@ class Desk:
     def _best(self) -> Records | None:
         """The first ranked signal that the strategy may open; None without one."""
         assert self._underlying.valuation is not None
-        signals = rank(self._book, self._underlying.valuation, self._settings, RATE, self._time)
+        signals = scan(self._book, self._underlying.valuation, self._settings, RATE, self._time).signals
         for number, row in enumerate(signals):
             if np.isfinite(row["implied_volatility"]) and may_open(self._state, self._settings, row, self._time):
                 return signals[number : number + 1]

@@ -8,21 +8,23 @@ from alo_lib.records.instruments import (
     osi_expiry,
     osi_symbol,
 )
+from alo_lib.records.kinds import (
+    HostEvent,
+    InstrumentKind,
+    Kind,
+    OrderReason,
+    OrderStatus,
+    OrderType,
+    Stage,
+    TargetStage,
+)
 from alo_lib.records.layouts import (
     ACCOUNT_CASH,
     EVENT_TEXT,
     LAYOUTS,
     SCHEMA_VERSION,
-    HostEvent,
-    InstrumentKind,
-    Kind,
     Message,
-    OrderReason,
-    OrderStatus,
-    OrderType,
     Records,
-    Stage,
-    TargetStage,
     records,
 )
 from alo_lib.records.profit import PROFIT_PARTS

@@ -18,7 +18,7 @@ from alo_lib.journal import (
     order_digest,
     orders_of,
 )
-from alo_lib.market import ContractKey, DataFolder, FaultKind, FaultLog
+from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.runtime import Beginning, Continuation, MarketRecord, Teller, Timetable, begin
@@ -69,6 +69,7 @@ class BacktestResult:
     drawdown: float
     order_digest: str
     journal_digest: str
+    findings: DataFindings
     faults: FaultLog
     wall_seconds: float
     results_folder: Path
@@ -131,6 +132,7 @@ def run_backtest(
         drawdown=_deepest_fall(outcome),
         order_digest=order_digest(orders),
         journal_digest=message_digest(messages),
+        findings=run.findings,
         faults=folder.faults,
         wall_seconds=clock.perf_counter() - began,
         results_folder=results,
@@ -208,6 +210,11 @@ class _Run:
         self._core = beginning.core(self._journal, None if state is None else state.core)
         told = None if state is None else self._resume(state)
         self._teller = Teller(settings, self._core, self._feed, told)
+
+    @property
+    def findings(self) -> DataFindings:
+        """What was found in the data folder before the run."""
+        return self._feed.findings
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""

@@ -37,6 +37,8 @@ class Underlying:
     valuation: Valuation | None = None
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
+    funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))  # of this session
+    told_funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))
     exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
     profit: UnderlyingProfit = field(default_factory=UnderlyingProfit)
 

@@ -99,7 +99,7 @@ def trades_figure(run: Run, underlying: InstrumentRecord, fills: Sequence[Instru
                 "x": exchange_time(moments),
                 "y": plain_numbers(level),
                 "text": [
-                    f"{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:.2f}" for fill in group
+                    f"{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:z.2f}" for fill in group
                 ],
                 "hovertemplate": "%{x}<br>%{text}<extra></extra>",
                 "marker": {
@@ -281,4 +281,4 @@ def _without_session(time: NDArray[np.int64]) -> list[str]:
 
 def plain_numbers(values: NDArray[np.float64]) -> list[float | None]:
     """Rounded to what can be seen; plotly.js takes null for a gap."""
-    return [float(f"{value:.10g}") if np.isfinite(value) else None for value in values.tolist()]
+    return [float(f"{value:z.10g}") if np.isfinite(value) else None for value in values.tolist()]

@@ -42,7 +42,8 @@ class Case:
 
 
 def _case(market: Market, underlyings: str, start: str, end: str, **settings: Any) -> Case:
-    return Case(market, {"underlyings": underlyings, "start": start, "end": end} | settings)
+    whatever_there_is = {"min_coverage": 0}  # LEAN's sample data has few days of each name
+    return Case(market, {"underlyings": underlyings, "start": start, "end": end} | whatever_there_is | settings)
 
 
 def _goog(**settings: Any) -> Case:
@@ -110,7 +111,7 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
             with_hours(lean_data, folder)
         else:
             start, end = _GENERATED
-            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=60)
+            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=30)
     return folder
 
 

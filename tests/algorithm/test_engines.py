@@ -34,7 +34,12 @@ JOBS = {
 }
 FIRST_DAYS = {
     "a split's": {"underlyings": "AAPL", "start": "2014-06-09", "end": "2014-06-09", "resolution": "hour"},
-    "a spin-off's and a new name's": {"underlyings": "FOXA", "start": "2013-07-01", "end": "2013-07-02"},
+    "a spin-off's and a new name's": {
+        "underlyings": "FOXA",
+        "start": "2013-07-01",
+        "end": "2013-07-02",
+        "min_coverage": "0",
+    },
 }
 """Runs that begin on such a day; the second one's data end with a bar."""
 
@@ -42,7 +47,13 @@ MONDAY = 1_402_272_000_000_000_000
 """2014-06-09, the day of AAPL's split."""
 FRIDAY_CLOSE = 1_405_713_600_000_000_000
 """Of 2014-07-18, when the July options end."""
-OVER_EXPIRY = {"underlyings": "AAPL", "start": "2014-06-06", "end": "2014-07-25", "resolution": "hour"}
+OVER_EXPIRY = {
+    "underlyings": "AAPL",
+    "start": "2014-06-06",
+    "end": "2014-07-25",
+    "resolution": "hour",
+    "min_coverage": "0",
+}
 
 
 def native() -> NativeEngine:

@@ -210,8 +210,9 @@ def test_faults_are_skipped_and_counted(data: Path, tmp_path: Path) -> None:
     archive = OptionArchive(root, "tiny", tiny.SECOND, Resolution.MINUTE, DataKind.QUOTE).path
     archive.write_bytes(archive.read_bytes()[:500])
     (tmp_path / "run").mkdir()
-    found = run_backtest(tiny.settings(), root, tmp_path / "run")
+    found = run_backtest(tiny.settings(min_coverage=0.5), root, tmp_path / "run")
     assert found.skipped == {FaultKind.CORRUPT_ARCHIVE: 1}
+    assert found.findings.coverage[0].without_quotes == (tiny.SECOND,)
     assert all(day_of(order.time) == tiny.FIRST for order in found.orders if len(order.symbol) == 21)
 
 
@@ -235,7 +236,7 @@ def test_an_underlying_without_universes_is_refused(data: Path, tmp_path: Path) 
     root = tmp_path / "data"
     shutil.copytree(data, root)
     shutil.rmtree(root / "option" / "usa" / "universes")
-    with pytest.raises(DataError, match="TINY has no option universe file for any session"):
+    with pytest.raises(DataError, match=r"TINY has no option universe from .*20240313.csv: missing file"):
         run_backtest(tiny.settings(), root, tmp_path)
 
 
