@@ -34,8 +34,8 @@ def test_settings_survive_their_json() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"vega_bugdet": 1}, "unknown setting 'vega-bugdet' (did you mean vega-budget?); the settings are c"),
-        ({"greed": 1}, "unknown setting 'greed'; the settings are calibration-frames, cash, core-process"),
+        ({"vega_bugdet": 1}, "unknown setting 'vega-bugdet' (did you mean vega-budget?); the settings are b"),
+        ({"greed": 1}, "unknown setting 'greed'; the settings are borrow-fee, calibration-frames, cash"),
         ({"vega_budget": 9}, "setting vega-budget is 9; allowed: a number above 0 up to 0.05"),
         ({"vega_budget": "9"}, "setting vega-budget is '9'; allowed: a number above 0 up to 0.05"),
         ({"strangle_delta": "50%"}, "setting strangle-delta is '50%'; allowed: a number above 0.02 and below 0.5"),

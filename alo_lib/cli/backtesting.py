@@ -32,7 +32,15 @@ from alo_lib.records import Kind
 from alo_lib.records.whole_files import write_whole
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
-from alo_lib.views import Run, report_html, summarize, summary_table
+from alo_lib.views import (
+    Run,
+    data_account,
+    report_html,
+    summarize,
+    summary_table,
+    trade_records,
+    write_trades,
+)
 
 __all__ = ["BacktestRequest", "run"]
 
@@ -78,6 +86,8 @@ def run(request: BacktestRequest) -> None:
         raise
     except Interrupted as interruption:
         raise Interrupted(interruption.number, _kept(folder, engine)) from None
+    for warning in summary["warnings"]:
+        click.echo(f"Warning: {warning}.", err=request.as_json)
     if request.as_json:
         print_json(summary)
         return
@@ -128,11 +138,14 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
                 faults = data_left_out(settings, data, results.journal.messages)
             skipped = {str(kind): count for kind, count in faults.counts.items()}
             folder.write_json("faults.json", {"counts": skipped, "first": [str(fault) for fault in faults]})
+            folder.write_json("coverage.json", data_account(outcome.findings, faults))
             write_orders(folder.path / "orders.csv", results.orders)
+            write_trades(folder.path / "trades.csv", trade_records(results))
             summary = summarize(
                 results,
                 engine=engine.name,
-                skipped=skipped,
+                findings=outcome.findings,
+                faults=faults,
                 wall_seconds=wall_seconds,
                 folder=str(folder.final),
             )

@@ -57,5 +57,5 @@ def performance(results: dict[str, Any]) -> Performance:
     except (KeyError, TypeError, ValueError):
         raise RunError("the results state no equity and Sharpe ratio in totalPerformance") from None
     curve = equity_curve(results)
-    deepest = float(-drawdowns(curve.equity).min()) if len(curve.equity) else 0.0
+    deepest = float(-drawdowns(curve.equity).min()) + 0.0 if len(curve.equity) else 0.0  # no negative zero
     return Performance(start, end, end - start, deepest, sharpe if sharpe else None)

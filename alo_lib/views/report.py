@@ -57,9 +57,9 @@ def _headline(summary: dict[str, Any]) -> Html:
     return page.cards(
         [
             page.card("net profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
-            page.card("return", f"{profit / summary['start_equity']:+.3%}"),
-            page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:.2f}"),
-            page.card("deepest drawdown", f"{summary['drawdown']:.3%}"),
+            page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
+            page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:z.2f}"),
+            page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
             page.card("fees", _money(summary["fees"])),
@@ -85,7 +85,7 @@ def _underlyings(run: Run) -> list[Html]:
 
 def _exposure(run: Run) -> Html:
     rows = [
-        (one.greek.title, f"{one.largest:,.2f}", f"{one.mean:,.2f}", one.greek.unit) for one in exposure_ranges(run)
+        (one.greek.title, f"{one.largest:z,.2f}", f"{one.mean:z,.2f}", one.greek.unit) for one in exposure_ranges(run)
     ]
     return page.section(
         "Exposure",
@@ -96,14 +96,12 @@ def _exposure(run: Run) -> Html:
 
 def _attribution(run: Run) -> Html:
     table = attribution(run)
-    rows = [
-        (ticker, _money(parts["options"]), _money(parts["shares"]), _money(parts["fees"]), _money(sum(parts.values())))
-        for ticker, parts in table.items()
-    ]
+    rows = [(ticker, *map(_money, parts.values()), _money(sum(parts.values()))) for ticker, parts in table.items()]
+    columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
         page.figure(attribution_figure(table)),
-        page.table(("underlying", "options", "shares", "fees", "together"), rows, (1, 2, 3, 4)),
+        page.table(columns, rows, range(1, len(columns))),
     )
 
 
@@ -114,7 +112,7 @@ def _positions(run: Run) -> Html:
             f"{one.bought:,}",
             f"{one.sold:,}",
             f"{one.quantity:,}",
-            f"{one.mark:,.2f}",
+            f"{one.mark:z,.2f}",
             _money(one.fees),
             _money(one.profit),
         )
@@ -137,7 +135,7 @@ def _orders(run: Run) -> Html:
             order.side,
             f"{abs(order.quantity):,}",
             order.type.name.lower().replace("_", " "),
-            f"{order.price:,.2f}" if order.filled else "–",
+            f"{order.price:z,.2f}" if order.filled else "–",
             _money(order.fee),
             order.tag,
             OrderStatus(order.status).name.lower().replace("_", " "),
@@ -183,13 +181,13 @@ def _provenance(run: Run) -> Html:
         ("project commit", about.get("commit") or "not known"),
         ("versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
         ("started", about["started"]),
-        ("time taken", f"{summary['wall_seconds']:.1f} s"),
+        ("time taken", f"{summary['wall_seconds']:z.1f} s"),
     ]
     return page.section("How it was made", page.facts(pairs))
 
 
 def _money(value: float) -> str:
-    return f"{'−' if value < -0.005 else ''}${abs(value):,.2f}"
+    return f"{'−' if value < -0.005 else ''}${abs(value):z,.2f}"
 
 
 def _plain(value: Any) -> str:
