@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
     from alo_lib.pricing import Scheme
 
-__all__ = ["NUMBER", "SCHEME", "TIMES", "Number", "Numbers", "cash_dividends", "contract_options", "side_by_side"]
+__all__ = [
+    "CLOCK",
+    "DAY",
+    "NUMBER",
+    "SCHEME",
+    "TIMES",
+    "Number",
+    "Numbers",
+    "cash_dividends",
+    "contract_options",
+    "side_by_side",
+]
 
 MAX_NUMBERS: Final = 10_000
 """Values that one option may name."""
@@ -121,6 +132,21 @@ class Number(click.ParamType[float]):
         return number
 
 
+class Moment(click.DateTime):
+    """A day or a time of day, told in words where it is none."""
+
+    def __init__(self, formats: Sequence[str], words: str) -> None:
+        super().__init__(formats)
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day or time."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not {self._words}", param, ctx)
+
+
 class TimedCash(click.ParamType[tuple[float, float]]):
     """A cash dividend, ``TIME:AMOUNT``."""
 
@@ -165,6 +191,8 @@ class SchemeName(click.ParamType["Scheme"]):
 NUMBER: Final = Number()
 TIMES: Final = Numbers("time_to_expiry", _years, "a time such as 0.5 (years) or 90d (days)")
 TIMED_CASH: Final = TimedCash()
+DAY: Final = Moment(["%Y-%m-%d"], "a day as yyyy-mm-dd, such as 2024-01-31")
+CLOCK: Final = Moment(["%H:%M", "%H:%M:%S"], "a time of day such as 12:30 or 12:30:15")
 SCHEME: Final = SchemeName()
 
 _STYLE = click.option(

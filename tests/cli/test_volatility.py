@@ -60,10 +60,11 @@ def test_the_end_is_the_day_that_is_forecast_from(run, small_market):
     ("arguments", "sentence"),
     [
         (["NOSUCH"], "NOSUCH has no daily bars"),
+        (["ALFA", "--end", "1700-01-01"], "end 1700-01-01 is before 1970-01-02"),
         (["ALFA", "--end", "1999-01-01"], "ALFA has no daily bars up to 1999-01-01"),
         (["ALFA", "--start", "2023-12-01"], "returns must hold at least 250 observations, but there are"),
         (["ALFA", "--start", "2023-12-02", "--end", "2023-12-01"], "start 2023-12-02 is after end 2023-12-01"),
-        (["ALFA", "--start", "tomorrow"], "'tomorrow' does not match"),
+        (["ALFA", "--start", "tomorrow"], "'tomorrow' is not a day as yyyy-mm-dd"),
         (["ALFA", "--regimes", "1"], "1 is not in the range 2<=x<=5"),
         (["ALFA", "--html", "no/such/page.html"], "there is no folder no/such"),
         (["../ALFA"], "'../ALFA' is no ticker"),

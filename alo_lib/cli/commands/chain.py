@@ -8,7 +8,7 @@ import click
 
 from alo_lib.cli.console import say, working
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import NUMBER, SCHEME, Number
+from alo_lib.cli.option_arguments import CLOCK, DAY, NUMBER, SCHEME, Number
 from alo_lib.cli.option_table import print_whole
 from alo_lib.cli.project import DATA
 
@@ -22,20 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["chain"]
 
-_DATE: Final = click.DateTime(["%Y-%m-%d"])
 _MANY: Final = 200
 
 
 @click.command(short_help="Implied volatilities and greeks of a real chain, with its smiles.")
 @click.argument("ticker")
-@click.argument("day", type=_DATE, metavar="DAY")
+@click.argument("day", type=DAY, metavar="DAY")
 @click.option(
     "--data", type=click.Path(path_type=Path), default=DATA, help="LEAN data folder.  [default: the project's]"
 )
 @click.option(
     "--time",
     "clock",
-    type=click.DateTime(["%H:%M", "%H:%M:%S"]),
+    type=CLOCK,
     metavar="HH:MM",
     help="Time of day in New York; quotes are the last ones before it.  [default: the close]",
 )
@@ -44,7 +43,7 @@ _MANY: Final = 200
     type=click.Choice(["minute", "hour", "daily"]),
     help="Bars to read.  [default: the finest that has quotes]",
 )
-@click.option("--expiry", "expiries", type=_DATE, multiple=True, metavar="DATE", help="Only this expiry; repeat it.")
+@click.option("--expiry", "expiries", type=DAY, multiple=True, metavar="DATE", help="Only this expiry; repeat it.")
 @click.option("--days", type=(NUMBER, NUMBER), metavar="LEAST MOST", help="Only expiries that are so many days ahead.")
 @click.option("--strike", type=(NUMBER, NUMBER), metavar="LOW HIGH", help="Only strikes from LOW to HIGH, in money.")
 @click.option("--right", type=click.Choice(["call", "put"]), help="Only calls or only puts.")
@@ -99,15 +98,10 @@ def chain(
       alo chain AAPL 2014-06-06 --data ~/lean/data --dividends parity --json | jq '.contracts | length'
     """
     from alo_lib.cli.failures import UserError
-    from alo_lib.cli.targets import check_page
     from alo_lib.market import DataFolder, Resolution, take_snapshot
     from alo_lib.views.chain import chain_view
 
-    for option, ends in (("--days", days), ("--strike", strike)):
-        if ends is not None and ends[0] > ends[1]:
-            raise UserError(f"{option} is {ends[0]:g} {ends[1]:g}; the first must not be above the second")
-    if html is not None:
-        check_page(html)
+    _check(days, strike, html)
     folder = DataFolder(data)
     try:
         snapshot = take_snapshot(
@@ -141,6 +135,18 @@ def chain(
     _show(view, every or len(snapshot) <= _MANY)
     if html is not None:
         click.echo(f"\nSmiles: {html}")
+
+
+def _check(days: tuple[float, float] | None, strike: tuple[float, float] | None, html: Path | None) -> None:
+    """UserError for a range that runs backwards, and for a page that cannot be written."""
+    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.targets import check_page
+
+    for option, ends in (("--days", days), ("--strike", strike)):
+        if ends is not None and ends[0] > ends[1]:
+            raise UserError(f"{option} is {ends[0]:g} {ends[1]:g}; the first must not be above the second")
+    if html is not None:
+        check_page(html)
 
 
 def _mask(

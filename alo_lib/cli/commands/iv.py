@@ -49,8 +49,7 @@ def iv(
 
     from alo_lib.cli.failures import UserError
     from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain
-    from alo_lib.pricing import price as worth
-    from alo_lib.pricing.arguments import DOMAINS, prepare
+    from alo_lib.pricing.arguments import prepare
     from alo_lib.views.units import RAW_UNITS
 
     given = {
@@ -70,14 +69,8 @@ def iv(
     found = QuotedChain(Contracts(k, years, side, style), terms, price, priced, scheme=scheme, panels=False)
     status = [ContractStatus(code) for code in found.status]
     if count == 1 and status[0] is not ContractStatus.PRICED:
-        highest = DOMAINS["volatility"][1]
-        low, high = worth(
-            s[0], k[0], r[0], q[0], [0.0, highest], years[0], side[0], style=style, dividends=cash_dividends(dividends)
-        )
-        raise UserError(
-            f"no volatility explains --price {price[0]:g}: {status[0].words}; allowed: above {low:.6g}, what the "
-            f"{right} is worth without volatility, and below {high:.6g}, what it is worth at {highest:.0%}"
-        )
+        one = (s[0], k[0], r[0], q[0], years[0], side[0])
+        raise UserError(_unexplained(price[0], status[0].words, right, one, style, dividends))
     known = found.status == ContractStatus.PRICED
     shown = {"price": price, "spot": s, "strike": k, "rate": r, "dividend_yield": q, "time_to_expiry": years}
     rows = [
@@ -95,3 +88,24 @@ def iv(
         return
     results = {"price": ".4f", "implied_volatility": ".6f", "vega": ""}
     show(rows, results if known.all() else results | {"status": "s"})
+
+
+def _unexplained(
+    price: float,
+    why: str,
+    right: str,
+    option: tuple[float, ...],
+    style: "Style",
+    dividends: tuple[tuple[float, float], ...],
+) -> str:
+    """Why no volatility explains a price, and between which values one would."""
+    from alo_lib.pricing import price as worth
+    from alo_lib.pricing.arguments import DOMAINS
+
+    spot, strike, rate, dividend_yield, years, side = option
+    highest, cash = DOMAINS["volatility"][1], cash_dividends(dividends)
+    low, high = worth(spot, strike, rate, dividend_yield, [0.0, highest], years, side, style=style, dividends=cash)
+    return (
+        f"no volatility explains --price {price:g}: {why}; allowed: above {low:.6g}, what the {right} is worth without "
+        f"volatility, and below {high:.6g}, what it is worth at {highest:.0%}"
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.option_arguments import DAY
 from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["volatility"]
 
 _YEARS = 10
+_FIRST_DAY = date(1970, 1, 2)
 
 
 @click.command(short_help="Show what is known of an underlying's volatility.")
@@ -30,13 +32,13 @@ _YEARS = 10
 @click.option(
     "--start",
     metavar="DATE",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
     help=f"First day, yyyy-mm-dd.  [default: {_YEARS} years before the last]",
 )
 @click.option(
     "--end",
     metavar="DATE",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
     help="Last day; the forecast is made after its close.  [default: the data's last]",
 )
 @click.option(
@@ -126,7 +128,9 @@ def _analysed(
 
     if start is not None and end is not None and start > end:
         raise UserError(f"start {start} is after end {end}; a range of days must not be empty")
-    bars = DataFolder(folder).split_adjusted_bars(ticker, date(1970, 1, 2), end or date(2200, 1, 1))
+    if end is not None and end < _FIRST_DAY:
+        raise UserError(f"end {end} is before {_FIRST_DAY}, the first day that data can have")
+    bars = DataFolder(folder).split_adjusted_bars(ticker, _FIRST_DAY, end or date(2200, 1, 1))
     days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
     if not len(days):
         raise UserError(f"{ticker} has no daily bars{f' up to {end}' if end else ''} in {folder}")
