@@ -15,9 +15,10 @@ from alo_lib.views.figures import (
     volatility_figure,
 )
 from alo_lib.views.page import Html
-from alo_lib.views.performance import equity_curve
+from alo_lib.views.performance import equity_curve, lean_figures
 from alo_lib.views.risk import exposure_ranges, exposures
 from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.summary import sharpe_in_words
 from alo_lib.views.volatility import volatility_views
 
 __all__ = ["report_html"]
@@ -39,6 +40,7 @@ def report_html(run: Run) -> str:
         f"Volatility arbitrage on {tickers}",
         f"{span} · {run.settings['resolution']} bars · {summary['engine']} engine · times are New York's",
         _headline(summary),
+        _performance(run, summary),
         page.section("Equity and drawdown", page.figure(equity_figure(equity_curve(run.results)))),
         *_underlyings(run),
         _exposure(run),
@@ -56,7 +58,7 @@ def _headline(summary: dict[str, Any]) -> Html:
     profit, skipped = summary["net_profit"], summary["skipped"]
     return page.cards(
         [
-            page.card("net profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
+            page.card("total profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
             page.card("return", f"{profit / summary['start_equity']:+.3%}"),
             page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:.2f}"),
             page.card("deepest drawdown", f"{summary['drawdown']:.3%}"),
@@ -66,6 +68,52 @@ def _headline(summary: dict[str, Any]) -> Html:
             page.card("data left out", f"{sum(skipped.values()):,}"),
         ]
     )
+
+
+def _performance(run: Run, summary: dict[str, Any]) -> Html:
+    """The headline in full, and how LEAN's figures of the same names differ."""
+    ratio, about = sharpe_in_words(summary)
+    worst, on_margin = summary["worst_day"], summary["return_on_margin"]
+    lean = lean_figures(run.results)
+    rows = [
+        (
+            "total profit",
+            _money(summary["net_profit"]),
+            "what the equity gained, with what is held at its last mark",
+            "–",
+        ),
+        (
+            "realized profit",
+            _money(summary["realized_profit"]),
+            "of it, without what is held against its average price; all fees are in it",
+            f"{lean.realized_profit or '–'}: closed trades, with the fees of those alone",
+        ),
+        (
+            "Sharpe ratio",
+            ratio,
+            about,
+            f"{_or_dash(lean.sharpe, '.2f')}: weekends and holidays count as days without a return",
+        ),
+        (
+            "deepest drawdown",
+            f"{summary['drawdown']:.3%}",
+            "of the equity curve below",
+            f"{_or_dash(lean.drawdown, '.1%')}: to a tenth of a percent; none in a run of a day",
+        ),
+        (
+            "worst day",
+            _money(worst["profit"]) if worst else "–",
+            f"{worst['return']:+.3%} on {worst['date']}, close to close" if worst else "no session",
+            "–",
+        ),
+        (
+            "return on margin",
+            _or_dash(on_margin, "+.2%"),
+            f"total profit over {_money(summary['largest_margin'])}, the largest margin (Regulation T)",
+            "–",
+        ),
+    ]
+    return page.section("Performance", page.table(("figure", "value", "how it is counted", "LEAN's own"), rows, (1,)))
 
 
 def _underlyings(run: Run) -> list[Html]:
@@ -186,6 +234,10 @@ def _provenance(run: Run) -> Html:
         ("time taken", f"{summary['wall_seconds']:.1f} s"),
     ]
     return page.section("How it was made", page.facts(pairs))
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _money(value: float) -> str:

@@ -126,9 +126,9 @@ def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
 
 
 def test_equity_and_drawdown_come_from_the_results(traded):
-    assert performance(traded.results).net_profit == pytest.approx(190.0)
-    assert performance(traded.results).drawdown == pytest.approx(1 - 100_050.0 / 100_150.0)
-    assert performance(traded.results).sharpe is None
+    assert performance(traded).net_profit == pytest.approx(190.0)
+    assert performance(traded).drawdown == pytest.approx(1 - 100_050.0 / 100_150.0)
+    assert performance(traded).sharpe is None
     assert equity_curve(traded.results).time[0] == kit.OPEN
     np.testing.assert_allclose(drawdowns(np.array([1.0, 2.0, 1.0, 3.0])), [0.0, 0.0, -0.5, 0.0])
 
@@ -270,7 +270,7 @@ def test_a_damaged_folder_is_told_in_one_sentence(traded, name, content, sentenc
 
 
 def _everything(run):
-    performance(run.results)
+    performance(run)
     report_html(run)
 
 
