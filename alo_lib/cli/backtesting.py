@@ -29,7 +29,7 @@ from alo_lib.journal import JournalError
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
-from alo_lib.views import Run, report_html, summarize, summary_table
+from alo_lib.views import REPORT_FILE, Run, summarize, summary_table, write_report
 
 __all__ = ["BacktestRequest", "run"]
 
@@ -79,7 +79,7 @@ def run(request: BacktestRequest) -> None:
         print_json(summary)
         return
     Console(highlight=False).print(summary_table(summary))
-    click.echo(f"\nReport: {shown(finished / 'report.html')}")
+    click.echo(f"\nReport: {shown(finished / REPORT_FILE)}")
 
 
 def _others(engine: Engine) -> str:
@@ -126,7 +126,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         for fault in faults:
             log.warning("data left out", fault=str(fault))
         with metrics.stage("report"):
-            (folder.path / "report.html").write_text(report_html(results), encoding="utf-8")
+            write_report(results)
         _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
         log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])

@@ -1,17 +1,37 @@
-"""HTML pieces of the report: one self-contained page that needs no network."""
+"""HTML pieces of a page that needs no network.
+
+plotly.js, which draws the figures, is inside of a page that stands alone, and beside the pages of a folder: it is a
+hundred times larger than what it draws.
+"""
 
 import html
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from plotly.offline import get_plotlyjs
 
 from alo_lib.views.figures import Figure
 
-__all__ = ["Html", "card", "cards", "facts", "figure", "note", "page", "section", "table"]
+__all__ = [
+    "LIBRARY_FILE",
+    "Html",
+    "card",
+    "cards",
+    "facts",
+    "figure",
+    "note",
+    "page",
+    "section",
+    "table",
+    "write_library",
+]
+
+LIBRARY_FILE: Final = "plotly.min.js"
+"""plotly.js beside the pages of a folder; the folder may be moved as a whole."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --sheet: #ffffff; --ink: #1b2330; --soft: #5b6675;
@@ -44,6 +64,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant
 """
 
 _SCRIPT = """
+if (!window.Plotly) for (const node of document.querySelectorAll('.plot'))
+  node.insertAdjacentHTML('beforeend', '<p class="bad">The chart needs the file plotly.min.js beside this page.</p>');
 const style = () => { const of = getComputedStyle(document.documentElement);
   return { ink: of.getPropertyValue('--soft').trim(), grid: of.getPropertyValue('--grid').trim(),
     accent: of.getPropertyValue('--accent').trim() }; };
@@ -61,8 +83,8 @@ const draw = () => { const { ink, grid, accent } = style(); for (const node of p
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
     Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
   Plotly.react(node.querySelector('div'), data, layout, config); } };
-draw();
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+if (window.Plotly) { draw();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw); }
 """
 
 
@@ -141,13 +163,19 @@ def facts(pairs: Iterable[tuple[str, object]], *, wide: bool = False) -> Html:
     return Html(f"<dl{' class=wide' if wide else ''}>{items}</dl>")
 
 
-def page(title: str, subtitle: str, *parts: Html) -> str:
-    """The whole page, plotly.js included."""
+def page(title: str, subtitle: str, *parts: Html, alone: bool = True) -> str:
+    """The whole page; not ``alone`` it needs what :func:`write_library` writes beside it."""
+    library = f"<script>{get_plotlyjs()}</script>" if alone else f'<script src="{LIBRARY_FILE}"></script>'
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head>\n<body><main>"
         f'<h1>{_escaped(title)}</h1><p class="soft">{_escaped(subtitle)}</p>\n'
         f"{''.join(f'{part}{chr(10)}' for part in parts)}</main>\n"
-        f"<script>{get_plotlyjs()}</script>\n<script>{_SCRIPT}</script></body></html>\n"
+        f"{library}\n<script>{_SCRIPT}</script></body></html>\n"
     )
+
+
+def write_library(folder: Path) -> None:
+    """Write plotly.js where the pages of a folder look for it."""
+    (folder / LIBRARY_FILE).write_text(get_plotlyjs(), encoding="utf-8")

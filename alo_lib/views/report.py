@@ -21,14 +21,18 @@ from alo_lib.views.run import Run, exchange_time
 from alo_lib.views.summary import sharpe_in_words
 from alo_lib.views.volatility import volatility_views
 
-__all__ = ["report_html"]
+__all__ = ["REPORT_FILE", "report_html", "write_report"]
+
+REPORT_FILE: Final = "report.html"
 
 MAX_ROWS: Final = 2000
 """Orders that the page shows; orders.csv has all of them."""
 
 
-def report_html(run: Run) -> str:
-    """The report of a run as one self-contained HTML page.
+def report_html(run: Run, *, alone: bool = False) -> str:
+    """The report of a run as an HTML page, to be written into its folder; ``alone`` one that may lie anywhere.
+
+    A page that does not stand alone needs plotly.js beside it, see :func:`alo_lib.views.page.write_library`.
 
     :raises RunError: when the folder is not that of a finished run.
     :raises JournalError: when its journal cannot be read.
@@ -51,7 +55,14 @@ def report_html(run: Run) -> str:
         _faults(run),
         page.section("Settings", page.facts(((name, _plain(run.settings[name])) for name in run.settings), wide=True)),
         _provenance(run),
+        alone=alone,
     )
+
+
+def write_report(run: Run) -> None:
+    """Write the report and what draws it into the run's folder."""
+    page.write_library(run.folder)
+    (run.folder / REPORT_FILE).write_text(report_html(run), encoding="utf-8")
 
 
 def _headline(summary: dict[str, Any]) -> Html:

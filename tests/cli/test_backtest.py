@@ -66,7 +66,15 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
     assert re.fullmatch(r"\d{8}-\d{6}-embedded", folder.name)
     names = {path.name for path in folder.iterdir()}
     assert names >= {"README.txt", "run.json", "settings.json", "data.json", "faults.json", "metrics.prom"}
-    assert names >= {"orders.csv", "journal", "report.html", "alo-log.txt", "alo.json", "alo-summary.json"}
+    assert names >= {
+        "orders.csv",
+        "journal",
+        "report.html",
+        "plotly.min.js",
+        "alo-log.txt",
+        "alo.json",
+        "alo-summary.json",
+    }
     assert len((folder / "README.txt").read_text().splitlines()) == 6
     assert json.loads((folder / "settings.json").read_text())["entry_edge"] == 0.03
     about = json.loads((folder / "run.json").read_text())
@@ -218,7 +226,10 @@ def test_the_report_is_drawn_again_from_the_folder_alone(backtest, run, tmp_path
     assert run("report", folder).status == 0
     assert (folder / "report.html").read_text() == first
     assert run("report", folder, "--output", tmp_path / "elsewhere.html").status == 0
-    assert (tmp_path / "elsewhere.html").read_text() == first
+    elsewhere = (tmp_path / "elsewhere.html").read_text()
+    assert "src=" in first
+    assert first.split("</main>")[0] == elsewhere.split("</main>")[0]
+    assert len(elsewhere) > len(first) + (folder / "plotly.min.js").stat().st_size - 100
 
 
 def test_a_report_needs_a_finished_run(run, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
 from alo_lib.records import Kind, Message, OrderType, records
-from alo_lib.views import Run, RunError, page, report_html, summarize, summary_table
+from alo_lib.views import REPORT_FILE, Run, RunError, page, report_html, summarize, summary_table, write_report
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.figures import (
     attribution_figure,
@@ -26,7 +26,7 @@ from alo_lib.views.volatility import volatility_views
 from tests.views import kit
 
 
-def _run(folder, messages, **more):
+def run_of(folder, messages, **more):
     kit.write_results(folder, messages, **more)
     (folder / "settings.json").write_text(json.dumps(kit.settings_object()))
     run = Run(folder)
@@ -50,12 +50,12 @@ def _run(folder, messages, **more):
 
 @pytest.fixture
 def traded(tmp_path):
-    return _run(tmp_path / "traded", kit.traded_messages())
+    return run_of(tmp_path / "traded", kit.traded_messages())
 
 
 @pytest.fixture
 def quiet(tmp_path):
-    return _run(tmp_path / "quiet", kit.quiet_messages())
+    return run_of(tmp_path / "quiet", kit.quiet_messages())
 
 
 def test_fills_carry_the_reason_of_their_order(traded):
@@ -88,7 +88,7 @@ def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
     messages.append(
         Message(Kind.ORDER_EVENT, end, kit.order_event(0, 0, 10, 90.0, 0.0, type_=OrderType.OPTION_EXERCISE))
     )
-    run = _run(tmp_path, messages)
+    run = run_of(tmp_path, messages)
     shares = next(position for position in positions(run) if not position.instrument.is_option)
     assert shares.quantity == 10
     assert shares.mark == pytest.approx(101.0)
@@ -106,7 +106,7 @@ def test_marks_are_those_of_the_results(tmp_path):
         Message(Kind.ORDER_EVENT, end, kit.order_event(0, option, 1, 3.0, 0.0)),
         Message(Kind.QUOTE, end, quotes),
     ]
-    marks = {one.instrument.number: one.mark for one in positions(_run(tmp_path, messages))}
+    marks = {one.instrument.number: one.mark for one in positions(run_of(tmp_path, messages))}
     assert marks[shares] == pytest.approx(101.0)  # its last trade, whatever is quoted since
     assert marks[option] == 3.5  # the one side that is quoted
 
@@ -120,7 +120,7 @@ def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
         Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=2.0)),
         Message(Kind.DIVIDEND, kit.OPEN + day, records(Kind.DIVIDEND, instrument=0, amount=0.5)),
     ]
-    (shares,) = positions(_run(tmp_path, messages))
+    (shares,) = positions(run_of(tmp_path, messages))
     assert shares.quantity == 7  # seven and a half shares: the half is paid in cash
     assert shares.profit == pytest.approx(-1.0 + 7 * 0.5)
 
@@ -145,7 +145,7 @@ def test_the_best_pair_of_each_frame_is_the_one_drawn(tmp_path):
     messages = kit.traded_messages(bars=20)
     worse = records(Kind.SIGNAL, 2, underlying=0, implied_volatility=[0.5, 0.9], forecast_volatility=0.2)
     messages.append(Message(Kind.SIGNAL, kit.CLOSE, worse))
-    view = volatility_views(_run(tmp_path, messages))["ALFA"]
+    view = volatility_views(run_of(tmp_path, messages))["ALFA"]
     assert len(view.signal_time) == 21
     assert view.signal_implied[-1] == 0.5
     assert view.forecast_low.tolist() == view.forecast_high.tolist() == [0.2, 0.2]
@@ -188,9 +188,19 @@ def test_the_page_is_whole_and_escapes_what_it_is_told(traded):
     assert "all &lt;closed&gt; &amp; done" in text
     assert "<closed>" not in text
     assert text.count("<section>") == text.count("</section>") >= 9
-    assert not re.search(r'(src|href)="', text.split("<script>")[0])
+    assert re.findall(r'(?:src|href)="([^"]*)"', text) == [page.LIBRARY_FILE]
+    assert len(text) < 1_500_000
     for packed in re.findall(r'<script type="application/json">(.*?)</script>', text):
         assert json.loads(packed)["data"]
+
+
+def test_a_page_stands_alone_or_has_its_library_beside_it(traded, tmp_path):
+    write_report(traded)
+    library = (traded.folder / page.LIBRARY_FILE).read_text(encoding="utf-8")
+    assert (traded.folder / REPORT_FILE).read_text(encoding="utf-8") == report_html(traded)
+    alone = report_html(traded, alone=True)
+    assert f"<script>{library}</script>" in alone
+    assert "src=" not in alone.replace(library, "")
 
 
 def test_the_same_folder_gives_the_same_page(traded):
@@ -205,7 +215,7 @@ def test_a_split_does_not_break_the_line(tmp_path):
         Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=0.25)),
         Message(Kind.TRADE, kit.OPEN + day + kit.MINUTE, records(Kind.TRADE, instrument=0, close=25.5, volume=1)),
     ]
-    run = _run(tmp_path, messages)
+    run = run_of(tmp_path, messages)
     drawn = trades_figure(run, run.underlyings[0], [])
     assert drawn["data"][0]["y"] == [25.0, 25.5]
     assert "split-adjusted" in drawn["layout"]["yaxis"]["title"]
