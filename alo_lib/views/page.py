@@ -55,6 +55,7 @@ section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
+td.w { white-space: normal; min-width: 240px; }
 th.n, td.n { text-align: right; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margin: 0; font-size: 13.5px; }
 dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
@@ -63,7 +64,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant
 .plot { width: 100%; }
 """
 
-_SCRIPT = """
+_SCRIPT = r"""
 if (!window.Plotly) for (const node of document.querySelectorAll('.plot'))
   node.insertAdjacentHTML('beforeend', '<p class="bad">The chart needs the file plotly.min.js beside this page.</p>');
 const style = () => { const of = getComputedStyle(document.documentElement);
@@ -83,7 +84,19 @@ const draw = () => { const { ink, grid, accent } = style(); for (const node of p
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
     Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
   Plotly.react(node.querySelector('div'), data, layout, config); } };
-if (window.Plotly) { draw();
+// Time axes of a page go together; what one is set to, all others are.
+const link = () => { const timed = plots.map(node => node.querySelector('div'))
+    .filter(div => div.layout.xaxis?.type === 'date');
+  let busy = false;
+  for (const div of timed) div.on('plotly_relayout', change => {
+    const key = Object.keys(change).find(name => /^xaxis\d*[.](range|autorange)/.test(name));
+    if (busy || !key) return;
+    busy = true;
+    const same = div.layout.xaxis.autorange ? { 'xaxis.autorange': true }
+      : { 'xaxis.range': [...div.layout.xaxis.range] };
+    Promise.all(timed.filter(other => other !== div).map(other => Plotly.relayout(other, same)))
+      .finally(() => { busy = false; }); }); };
+if (window.Plotly) { draw(); link();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw); }
 """
 
@@ -139,10 +152,16 @@ def section(title: str, *parts: Html) -> Html:
     return Html(f"<section><h2>{_escaped(title)}</h2>{''.join(map(str, parts))}</section>")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], numeric: Iterable[int] = ()) -> Html:
-    """A table that scrolls when it is long; ``numeric`` columns are set to the right."""
-    right = set(numeric)
-    mark = ['class="n"' if index in right else "" for index in range(len(columns))]
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    numeric: Iterable[int] = (),
+    *,
+    sentences: Iterable[int] = (),
+) -> Html:
+    """A table that scrolls when it is long; ``numeric`` columns are set to the right, ``sentences`` are broken."""
+    right, broken = set(numeric), set(sentences)
+    mark = ['class="n"' if index in right else 'class="w"' if index in broken else "" for index in range(len(columns))]
     head = "".join(f"<th {mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
     body = "".join(
         "<tr>"

@@ -15,12 +15,14 @@ from alo_lib.views.sharpe import Interval, bootstrap_interval, sharpe_ratio
 __all__ = [
     "EquityCurve",
     "LeanFigures",
+    "MonthReturn",
     "Performance",
     "SessionReturns",
     "WorstDay",
     "drawdowns",
     "equity_curve",
     "lean_figures",
+    "monthly",
     "performance",
     "session_returns",
 ]
@@ -47,6 +49,16 @@ class SessionReturns(NamedTuple):
     profit: NDArray[np.float64]
     returns: NDArray[np.float64]
     hurdle: NDArray[np.float64]
+
+
+class MonthReturn(NamedTuple):
+    """The sessions of a month (``yyyy-mm``); drawdown within it, from session to session."""
+
+    month: str
+    sessions: int
+    profit: float
+    returned: float
+    drawdown: float
 
 
 class WorstDay(NamedTuple):
@@ -126,6 +138,25 @@ def session_returns(run: Run) -> SessionReturns:
         returns=equity / before - 1.0,
         hurdle=np.expm1(told / TRADING_DAYS),
     )
+
+
+def monthly(by_session: SessionReturns) -> list[MonthReturn]:
+    """The sessions of each month together."""
+    months = by_session.date.astype("datetime64[M]")
+    found = []
+    for month in np.unique(months):
+        rows = months == month
+        grown = np.cumprod(np.append(1.0, 1.0 + by_session.returns[rows]))
+        found.append(
+            MonthReturn(
+                str(month),
+                int(rows.sum()),
+                float(by_session.profit[rows].sum()),
+                float(grown[-1]) - 1.0,
+                _plain(-float(drawdowns(grown).min())),
+            )
+        )
+    return found
 
 
 def performance(run: Run) -> Performance:

@@ -6,20 +6,21 @@ import numpy as np
 
 from alo_lib.records import Kind, OrderStatus
 from alo_lib.views import page
-from alo_lib.views.blotter import attribution, fills, positions
+from alo_lib.views.blotter import InstrumentFill, attribution, fills, positions
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
     exposure_figure,
     trades_figure,
-    volatility_figure,
 )
+from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
-from alo_lib.views.performance import equity_curve, lean_figures
+from alo_lib.views.performance import equity_curve, lean_figures, monthly, session_returns
 from alo_lib.views.risk import exposure_ranges, exposures
-from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.summary import sharpe_in_words
-from alo_lib.views.volatility import volatility_views
+from alo_lib.views.volatility import ForecastOutcome, forecast_outcomes, volatility_view
+from alo_lib.views.volatility_figures import outcome_figure, volatility_figure
 
 __all__ = ["REPORT_FILE", "report_html", "write_report"]
 
@@ -45,7 +46,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
         f"{span} · {run.settings['resolution']} bars · {summary['engine']} engine · times are New York's",
         _headline(summary),
         _performance(run, summary),
-        page.section("Equity and drawdown", page.figure(equity_figure(equity_curve(run.results)))),
+        _equity(run),
         *_underlyings(run),
         _exposure(run),
         _attribution(run),
@@ -124,22 +125,67 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
             "–",
         ),
     ]
-    return page.section("Performance", page.table(("figure", "value", "how it is counted", "LEAN's own"), rows, (1,)))
+    return page.section(
+        "Performance", page.table(("figure", "value", "how it is counted", "LEAN's own"), rows, (1,), sentences=(2, 3))
+    )
+
+
+def _equity(run: Run) -> Html:
+    sessions = run.table(Kind.SESSION).records
+    months = [
+        (f"{one.month}", f"{one.sessions}", _money(one.profit), f"{one.returned:+.3%}", f"{one.drawdown:.3%}")
+        for one in monthly(session_returns(run))
+    ]
+    return page.section(
+        "Equity, drawdown and margin",
+        page.figure(equity_figure(equity_curve(run.results), margin_used(run), sessions["close"])),
+        page.table(("month", "sessions", "profit", "return", "deepest drawdown within it"), months, range(1, 5)),
+        page.note("Returns and drawdowns of a month are from session to session."),
+    )
 
 
 def _underlyings(run: Run) -> list[Html]:
-    filled, volatilities = fills(run), volatility_views(run)
+    filled = fills(run)
     parts = []
     for underlying in run.underlyings:
-        parts.append(
+        parts += [
             page.section(
                 f"{underlying.symbol} and what was traded", page.figure(trades_figure(run, underlying, filled))
-            )
-        )
-        view = volatilities[underlying.symbol]
-        drawn = page.figure(volatility_figure(view)) if len(view.forecast_time) else page.note("Nothing was forecast.")
-        parts.append(page.section(f"{underlying.symbol}: forecast against implied volatility", drawn))
+            ),
+            _volatility(run, underlying, filled),
+        ]
     return parts
+
+
+def _volatility(run: Run, underlying: InstrumentRecord, filled: list[InstrumentFill]) -> Html:
+    title = f"{underlying.symbol}: implied, forecast and realized volatility"
+    view, outcomes = volatility_view(run, underlying), forecast_outcomes(run, underlying)
+    if not len(view.forecast_time) and not len(view.implied_time):
+        return page.section(title, page.note("Nothing was forecast."))
+    own = [one for one in filled if one.instrument.is_option and one.instrument.underlying == underlying.number]
+    return page.section(
+        title,
+        page.figure(volatility_figure(view, own)),
+        page.note(
+            "At the money and at constant maturity: total variance is interpolated between expiries, and there is no "
+            "line where none lies on either side. Realized is that of the daily closes before. Click an expiry's name "
+            "to see its own."
+        ),
+        *(
+            [page.figure(outcome_figure(outcomes)), page.note(_came_true(outcomes))]
+            if outcomes
+            else [page.note("Whether forecasts came true: none has an expiry that two sessions of the run led to.")]
+        ),
+    )
+
+
+def _came_true(outcomes: list[ForecastOutcome]) -> str:
+    gaps = np.array([one.realized - one.forecast for one in outcomes])
+    return (
+        f"{len(outcomes):,} forecasts whose expiry the run reached: realized was {100.0 * gaps.mean():+.1f} points "
+        f"from the forecast on average, {100.0 * np.abs(gaps).mean():.1f} in size. Lives overlap, so they are not "
+        "independent."
+    )
 
 
 def _exposure(run: Run) -> Html:

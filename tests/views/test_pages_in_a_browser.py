@@ -40,6 +40,20 @@ def test_a_report_of_nothing_is_drawn(tmp_path):
     assert all(plot["drawn"] for plot in found["plots"])
 
 
+def test_time_axes_of_a_page_go_together(tmp_path):
+    run = run_of(tmp_path, kit.traded_messages())
+    write_report(run)
+    zoom = """
+      const all = [...document.querySelectorAll('.plot > div')].filter(div => div.layout.xaxis.type === 'date');
+      const span = ['2024-01-02 09:40', '2024-01-02 09:50'];
+      Plotly.relayout(all[1], { 'xaxis.range[0]': span[0], 'xaxis.range[1]': span[1] });
+      const shown = div => div.layout.xaxis.range.map(text => text.slice(0, 16)).join(' ');
+      setTimeout(() => said.push(all.map(shown).join('|')), 500);
+    """
+    (shown,) = look(tmp_path / "report.html", act=zoom)["said"]
+    assert shown.split("|") == 4 * ["2024-01-02 09:40 2024-01-02 09:50"]
+
+
 def test_a_page_without_its_library_says_so(tmp_path):
     run = run_of(tmp_path, kit.traded_messages())
     write_report(run)

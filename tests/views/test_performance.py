@@ -12,7 +12,7 @@ from alo_lib.records import Kind, Message, records
 from alo_lib.views import Run, summarize, summary_table
 from alo_lib.views.blotter import positions
 from alo_lib.views.margin import margin_used
-from alo_lib.views.performance import lean_figures, performance, session_returns
+from alo_lib.views.performance import lean_figures, monthly, performance, session_returns
 from alo_lib.views.sharpe import bootstrap_interval, sharpe_ratio
 from alo_lib.views.summary import sharpe_in_words
 from tests.views import kit
@@ -224,3 +224,14 @@ def test_the_session_of_a_year_end_ends_at_new_yorks_midnight(tmp_path):
     midnight = int(dt.datetime(2024, 1, 3, 5, tzinfo=dt.UTC).timestamp()) * SECOND
     curve = [(opens[0], 100.0), (midnight, 101.0), (midnight + SECOND, 105.0)]
     assert session_returns(run_of(tmp_path, messages, curve)).equity.tolist() == [101.0]
+
+
+def test_months_are_their_sessions_together(tmp_path):
+    messages, opens = sessions(24)  # 22 in January 2024, two in February
+    steps = 0.01 * kit.noise(24)
+    found = monthly(session_returns(run_of(tmp_path, messages, _curve(opens, steps)[0])))
+    assert [(one.month, one.sessions) for one in found] == [("2024-01", 22), ("2024-02", 2)]
+    assert found[0].returned == pytest.approx(np.prod(1 + steps[:22]) - 1)
+    assert found[1].profit == pytest.approx(1e6 * (np.prod(1 + steps) - np.prod(1 + steps[:22])))
+    path = np.cumprod([1.0, 1 + steps[22], 1 + steps[23]])
+    assert found[1].drawdown == pytest.approx(max(0.0, *(1 - path[k] / path[:k].max() for k in (1, 2))))

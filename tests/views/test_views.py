@@ -17,12 +17,13 @@ from alo_lib.views.figures import (
     layout_of,
     thinned,
     trades_figure,
-    volatility_figure,
 )
+from alo_lib.views.margin import MarginSeries, margin_used
 from alo_lib.views.performance import EquityCurve, drawdowns, equity_curve, performance
 from alo_lib.views.risk import exposure_ranges, exposures
 from alo_lib.views.run import exchange_time
-from alo_lib.views.volatility import volatility_views
+from alo_lib.views.volatility import volatility_view
+from alo_lib.views.volatility_figures import volatility_figure
 from tests.views import kit
 
 
@@ -141,17 +142,6 @@ def test_exposures_are_shown_in_the_units_of_their_titles(traded):
     assert exposures(traded)["ALFA"].values["gamma"].min() == -8.0
 
 
-def test_the_best_pair_of_each_frame_is_the_one_drawn(tmp_path):
-    messages = kit.traded_messages(bars=20)
-    worse = records(Kind.SIGNAL, 2, underlying=0, implied_volatility=[0.5, 0.9], forecast_volatility=0.2)
-    messages.append(Message(Kind.SIGNAL, kit.CLOSE, worse))
-    view = volatility_views(run_of(tmp_path, messages))["ALFA"]
-    assert len(view.signal_time) == 21
-    assert view.signal_implied[-1] == 0.5
-    assert view.forecast_low.tolist() == view.forecast_high.tolist() == [0.2, 0.2]
-    assert view.forecast_time.tolist() == [kit.OPEN + kit.MINUTE, kit.OPEN + 20 * kit.MINUTE]
-
-
 def test_the_summary_has_what_programs_need(traded):
     summary = traded.about["summary"]
     assert json.loads(json.dumps(summary)) == summary
@@ -173,9 +163,9 @@ def test_a_run_without_orders_has_a_report_too(quiet):
 def test_figures_are_what_plotly_accepts(traded, quiet):
     for run in (traded, quiet):
         drawn = [
-            equity_figure(equity_curve(run.results)),
+            equity_figure(equity_curve(run.results), margin_used(run), run.table(Kind.SESSION).records["close"]),
             trades_figure(run, run.underlyings[0], fills(run)),
-            volatility_figure(volatility_views(run)["ALFA"]),
+            volatility_figure(volatility_view(run, run.underlyings[0]), fills(run)),
             exposure_figure(exposures(run)),
             attribution_figure(attribution(run)),
         ]
@@ -221,10 +211,20 @@ def test_a_split_does_not_break_the_line(tmp_path):
     assert "split-adjusted" in drawn["layout"]["yaxis"]["title"]
 
 
-def test_samples_of_the_night_are_drawn_at_the_close_before(traded):
-    hour = 60 * kit.MINUTE
-    curve = EquityCurve(np.array([kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour]), np.array([1.0, 2.0]))
-    assert equity_figure(curve)["data"][0]["x"] == ["2024-01-02 09:30:00.000", "2024-01-02 16:00:00.000"]
+def test_samples_of_the_night_are_drawn_at_the_close_before():
+    hour, day = 60 * kit.MINUTE, 24 * 60 * kit.MINUTE
+    half = kit.OPEN + day + 210 * kit.MINUTE  # 13:00
+    times = [kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour, half - hour, half + hour, half + 11 * hour]
+    curve = EquityCurve(np.array(times), np.arange(1.0, 6.0))
+    none = MarginSeries(np.zeros(0, np.int64), np.zeros(0))
+    drawn = equity_figure(curve, none, np.array([kit.CLOSE, half]))["data"][0]["x"]
+    assert drawn == [
+        "2024-01-02 09:30:00.000",
+        "2024-01-02 16:00:00.000",
+        "2024-01-03 12:00:00.000",
+        "2024-01-03 13:00:00.000",
+        "2024-01-03 13:00:00.000",
+    ]
 
 
 def test_weekdays_without_a_session_take_no_room():
