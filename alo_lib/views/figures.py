@@ -27,7 +27,7 @@ __all__ = [
     "Figure",
     "attribution_figure",
     "equity_figure",
-    "exposure_figure",
+    "exposure_figures",
     "faint",
     "layout_of",
     "line_trace",
@@ -127,41 +127,27 @@ def trades_figure(run: Run, underlying: InstrumentRecord, fills: Sequence[Instru
     return {"data": data, "layout": layout}
 
 
-def exposure_figure(series: Mapping[str, ExposureSeries]) -> Figure:
-    """Four panels, one a greek, with a line an underlying."""
-    data = []
+def exposure_figures(series: Mapping[str, ExposureSeries]) -> list[Figure]:
+    """A figure a greek, with a line an underlying."""
     every = [one.time for one in series.values()]
-    layout = layout_of(np.concatenate(every) if every else np.zeros(0, np.int64), height=520)
-    axis_of_time = layout.pop("xaxis")
-    for panel, greek in enumerate(GREEKS):
-        suffix = "" if panel == 0 else str(panel + 1)
-        column, row = panel % 2, panel // 2
-        layout[f"xaxis{suffix}"] = axis_of_time | {
-            "domain": [0.55 * column, 0.55 * column + 0.45],
-            "anchor": f"y{suffix}",
-            **({"matches": "x"} if panel else {}),
-            **({"title": ""} if row == 0 else {}),
-        }
-        layout[f"yaxis{suffix}"] = {
-            "title": f"{greek.title.lower()}, {greek.unit}",
-            "domain": [0.58 * (1 - row), 0.58 * (1 - row) + 0.42],
-            "anchor": f"x{suffix}",
-        }
+    span = np.concatenate(every) if every else np.zeros(0, np.int64)
+    figures = []
+    for greek in GREEKS:
+        data = []
         for number, (ticker, one) in enumerate(series.items()):
             rows = thinned(one.values[greek.name])
-            data.append(
-                line_trace(
-                    exchange_time(one.time[rows]),
-                    one.values[greek.name][rows],
-                    ticker,
-                    _LINES[number % len(_LINES)],
-                    xaxis=f"x{suffix}",
-                    yaxis=f"y{suffix}",
-                    legendgroup=ticker,
-                    showlegend=panel == 0,
-                )
+            line = line_trace(
+                exchange_time(one.time[rows]),
+                one.values[greek.name][rows],
+                ticker,
+                _LINES[number % len(_LINES)],
+                shape="hv",
             )
-    return {"data": data, "layout": layout}
+            data.append(line)
+        layout = layout_of(span, height=260)
+        layout["yaxis"] = {"title": f"{greek.title.lower()}, {greek.unit}"}
+        figures.append({"data": data, "layout": layout})
+    return figures
 
 
 def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:

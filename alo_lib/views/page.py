@@ -26,6 +26,7 @@ __all__ = [
     "note",
     "page",
     "section",
+    "side_by_side",
     "table",
     "write_library",
 ]
@@ -61,7 +62,10 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margi
 dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
 dl.wide div { display: flex; justify-content: space-between; gap: 12px; border-bottom: 1px solid var(--rule); }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-.plot { width: 100%; }
+.plot { width: 100%; min-width: 0; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 10px; } .pair .plot + * { margin-top: 0; }
+@media (max-width: 720px) { .pair { grid-template-columns: minmax(0, 1fr); } main { padding: 20px 10px 40px; }
+  section { padding: 14px 12px; } td.w { min-width: 170px; } }
 """
 
 _SCRIPT = r"""
@@ -79,8 +83,12 @@ const draw = () => { const { ink, grid, accent } = style(); for (const node of p
   layout.paper_bgcolor = layout.plot_bgcolor = 'rgba(0,0,0,0)';
   layout.modebar = { bgcolor: 'rgba(0,0,0,0)', color: ink, activecolor: accent };
   layout.font = { color: ink, size: 12, family: 'system-ui, sans-serif' };
-  if (layout.legend?.orientation === 'v' && node.clientWidth < 640)
-    layout.legend = { orientation: 'h', y: -0.2, yanchor: 'top' };
+  if (node.clientWidth < 480 && layout.showlegend !== false) {
+    // Below the plot, one name a row, so that it takes nothing from the plot.
+    const names = data.filter(trace => trace.showlegend !== false).length;
+    layout.legend = { orientation: 'h', yref: 'container', y: 0, yanchor: 'bottom', x: 0 };
+    layout.height += names > 1 ? 20 * names : 0;
+    layout.margin = { ...layout.margin, l: 50, r: 8, b: 60 + (names > 1 ? 20 * names : 0) }; }
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
     Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
   Plotly.react(node.querySelector('div'), data, layout, config); } };
@@ -140,6 +148,11 @@ def figure(drawing: Figure) -> Html:
     height = int(drawing["layout"]["height"])
     source = f'<script type="application/json">{packed}</script>'
     return Html(f'<div class="plot" style="min-height:{height}px">{source}<div></div></div>')
+
+
+def side_by_side(parts: Iterable[Html]) -> Html:
+    """Parts in two columns, in one where the page is narrow."""
+    return Html(f'<div class="pair">{"".join(map(str, parts))}</div>')
 
 
 def note(text: str) -> Html:

@@ -10,7 +10,7 @@ from alo_lib.views.blotter import InstrumentFill, attribution, fills, positions
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
-    exposure_figure,
+    exposure_figures,
     trades_figure,
 )
 from alo_lib.views.margin import margin_used
@@ -194,7 +194,7 @@ def _exposure(run: Run) -> Html:
     ]
     return page.section(
         "Exposure",
-        page.figure(exposure_figure(exposures(run))),
+        page.side_by_side(map(page.figure, exposure_figures(exposures(run)))),
         page.table(("whole book", "largest", "mean absolute", "unit"), rows, (1, 2)),
     )
 

@@ -28,7 +28,7 @@ MATURITIES: Final = (30, 60)
 """Days to expiry at which volatilities are told."""
 
 _MOMENTS: Final = 100
-"""Into so many stretches the run's time is cut; implied volatility is taken in the first frame of each."""
+"""Times at which implied volatility is taken, spread over the run's sessions, once a session at least."""
 _LEAST_SESSIONS: Final = 2  # of a forecast's life, below which nothing was realized
 
 Floats = NDArray[np.float64]
@@ -136,17 +136,20 @@ def _in_last_shares(run: Run, underlying: InstrumentRecord, time: Times, price: 
 
 def _implied(run: Run, underlying: InstrumentRecord) -> tuple[Times, list[dict[int, float]]]:
     """Moments, and at each the volatility at the money of each expiry, by the core's own reading of the quotes."""
-    frames = run.table(Kind.FRAME).time
-    book, rate, due = MarketBook(underlying.number, underlying.symbol), float("nan"), 0
-    step = (int(frames[-1]) - int(frames[0])) // _MOMENTS if len(frames) else 0
+    a_session = max(round(_MOMENTS / max(run.count(Kind.SESSION), 1)), 1)
+    book, rate, due, step = MarketBook(underlying.number, underlying.symbol), float("nan"), 0, 0
     moments, told = [], []
-    is_news = False
+    is_news = False  # in this session: the last one's quotes are no market
     for message in run.journal.messages:
         if message.kind == Kind.FRAME:
             if is_news and message.time >= due and np.isfinite(rate):
                 moments.append(message.time)
                 told.append(_at_the_money(book, rate, message.time))
                 due, is_news = message.time + step, False
+        elif message.kind == Kind.SESSION:
+            opened, closed = int(message.records["open"][0]), int(message.records["close"][0])
+            step = (closed - opened) // a_session
+            due, is_news = opened + step // 2, False
         elif message.kind == Kind.RATE:
             rate = float(message.records["rate"][-1])
         else:

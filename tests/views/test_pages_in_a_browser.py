@@ -29,7 +29,7 @@ def test_a_report_is_drawn(tmp_path, width, dark):
     write_report(run)
     moved = tmp_path / "moved elsewhere"
     shutil.move(run.folder, moved)
-    check(look(moved / "report.html", width=width, dark=dark), 5, width)
+    check(look(moved / "report.html", width=width, dark=dark), 8, width)
 
 
 def test_a_report_of_nothing_is_drawn(tmp_path):
@@ -51,7 +51,7 @@ def test_time_axes_of_a_page_go_together(tmp_path):
       setTimeout(() => said.push(all.map(shown).join('|')), 500);
     """
     (shown,) = look(tmp_path / "report.html", act=zoom)["said"]
-    assert shown.split("|") == 4 * ["2024-01-02 09:40 2024-01-02 09:50"]
+    assert shown.split("|") == 7 * ["2024-01-02 09:40 2024-01-02 09:50"]
 
 
 def test_a_page_without_its_library_says_so(tmp_path):

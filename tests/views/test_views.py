@@ -13,7 +13,7 @@ from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
-    exposure_figure,
+    exposure_figures,
     layout_of,
     thinned,
     trades_figure,
@@ -166,7 +166,7 @@ def test_figures_are_what_plotly_accepts(traded, quiet):
             equity_figure(equity_curve(run.results), margin_used(run), run.table(Kind.SESSION).records["close"]),
             trades_figure(run, run.underlyings[0], fills(run)),
             volatility_figure(volatility_view(run, run.underlyings[0]), fills(run)),
-            exposure_figure(exposures(run)),
+            *exposure_figures(exposures(run)),
             attribution_figure(attribution(run)),
         ]
         for figure in drawn:
