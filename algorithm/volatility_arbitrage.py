@@ -19,7 +19,7 @@ from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.records import HostEvent, Message
 from alo_lib.runtime import Teller, Timetable, open_core
 from alo_lib.settings import Settings
-from models import AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
+from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.host_portfolio import meet_portfolio, tell_of_others
 from models.marshalling import utc_datetime, utc_nanoseconds
 from models.object_store import LeanObjectStore
@@ -112,6 +112,10 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def _subscribe(self, ticker: str) -> None:
         equity = self.add_equity(ticker, self._bars, data_normalization_mode=DataNormalizationMode.RAW)
         equity.set_volatility_model(AloVolatilityModel(self, self.alo))
+        if self.alo.interest and not self.live_mode:  # a live broker books interest by itself
+            equity.set_margin_interest_rate_model(
+                AloMarginInterestRateModel(self, self.alo, self._teller, self._marshal, self._core.accept)
+            )
         option = self.add_option(ticker, self._bars)
         option.set_price_model(AloOptionPriceModel(self))
         option.set_filter(lambda universe: self._host.select(ticker, universe))

@@ -54,6 +54,16 @@ class Settings(BaseModel):
     fee_per_contract: float = Field(1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it")
     short_margin: float = Field(0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up")
 
+    # What a broker books overnight; live it books by itself
+    interest: bool = Field(True, description="whether a backtest's cash bears interest and its short shares cost a fee")
+    cash_spread: float = Field(
+        0.005, ge=0, le=1.0, description="what cash earns below the benchmark rate, a year; at 1 it earns nothing"
+    )
+    debit_spread: float = Field(
+        0.015, ge=0, le=1.0, description="what owed cash costs above the benchmark rate, a year"
+    )
+    borrow_fee: float = Field(0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year")
+
     # What is opened
     structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
     strangle_delta: float = Field(0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs")
@@ -93,6 +103,12 @@ class Settings(BaseModel):
     start: dt.date = Field(dt.date(2024, 1, 2), description="first day, yyyy-mm-dd")
     end: dt.date = Field(dt.date(2024, 1, 31), description="last day, yyyy-mm-dd")
     cash: float = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
+    min_coverage: float = Field(
+        0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
+    )
+    max_unexplained_move: float = Field(
+        0.4, gt=0, le=100.0, description="largest overnight move of a price that no split or dividend explains"
+    )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
     frame_milliseconds: int = Field(10, ge=10, le=1000, description="length of a frame, into which its tasks fit")
     calibration_frames: int = Field(
@@ -150,6 +166,11 @@ class Settings(BaseModel):
         return _BAR[self.resolution]
 
     @property
+    def quotes_are_dated(self) -> bool:
+        """Whether a bar says, to the minute, when its last quote was made."""
+        return self.resolution == "minute"
+
+    @property
     def frame_nanoseconds(self) -> int:
         """Length of a frame."""
         return self.frame_milliseconds * MILLISECOND
@@ -165,7 +186,7 @@ class Settings(BaseModel):
         if not config.exists():
             return {}
         try:
-            parameters = json.loads(config.read_text()).get("parameters", {})
+            parameters = json.loads(config.read_text(encoding="utf-8-sig")).get("parameters", {})
         except (json.JSONDecodeError, AttributeError) as error:
             raise SettingsError(f"{config.name} is not a JSON object: {error}") from None
         if not isinstance(parameters, dict):

@@ -8,6 +8,7 @@ from models.framework import Framework
 from models.greeks_history import greeks_history
 from models.host import LeanHost
 from models.host_events import HostEvents, JournaledAlgorithm
+from models.margin_interest_model import AloMarginInterestRateModel
 from models.marshalling import Marshal
 from models.option_price_model import AloOptionPriceModel
 from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
@@ -18,6 +19,7 @@ from models.volatility_model import AloVolatilityModel
 
 __all__ = [
     "AloForecastData",
+    "AloMarginInterestRateModel",
     "AloOptionPriceModel",
     "AloRegimeData",
     "AloSurfaceData",

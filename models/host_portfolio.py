@@ -16,7 +16,7 @@ def meet_portfolio(algorithm: QCAlgorithm, core: Core, marshal: Marshal, finding
     """
     time = utc_nanoseconds(algorithm.utc_time)
     positions, others = _positions(algorithm, marshal)
-    found = reconcile(core, positions, _orders(algorithm), time)
+    found = reconcile(core, positions, _orders(algorithm), time, cash=float(algorithm.portfolio.cash))
     found.findings[:0] = findings
     found.findings += [f"LEAN holds {name}, which the core knows nothing of" for name in others]
     for remark, finding in zip(found.remarks(time), found.findings, strict=True):

@@ -22,8 +22,8 @@ def test_settings_survive_their_json() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"vega_bugdet": 1}, "unknown setting 'vega_bugdet' (did you mean vega_budget?); the settings are c"),
-        ({"greed": 1}, "unknown setting 'greed'; the settings are calibration_frames, cash, core_process"),
+        ({"vega_bugdet": 1}, "unknown setting 'vega_bugdet' (did you mean vega_budget?); the settings are b"),
+        ({"greed": 1}, "unknown setting 'greed'; the settings are borrow_fee, calibration_frames, cash"),
         ({"vega_budget": 9}, "setting vega_budget = 9: input should be less than or equal to 0.05"),
         ({"structure": "butterfly"}, "setting structure = 'butterfly': input should be 'straddle' or 'strangle'"),
         ({"resolution": "daily"}, "setting resolution = 'daily': input should be 'minute' or 'hour'"),

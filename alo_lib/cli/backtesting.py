@@ -29,7 +29,16 @@ from alo_lib.journal import JournalError
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
-from alo_lib.views import REPORT_FILE, Run, summarize, summary_table, write_report
+from alo_lib.views import (
+    REPORT_FILE,
+    Run,
+    data_account,
+    summarize,
+    summary_table,
+    trade_records,
+    write_report,
+    write_trades,
+)
 
 __all__ = ["BacktestRequest", "run"]
 
@@ -75,6 +84,8 @@ def run(request: BacktestRequest) -> None:
         if request.resume is None:
             folder.discard()
         raise
+    for warning in summary["warnings"]:
+        click.echo(f"Warning: {warning}.", err=request.as_json)
     if request.as_json:
         print_json(summary)
         return
@@ -114,11 +125,14 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
                 faults = data_left_out(settings, data, results.journal.messages)
             skipped = {str(kind): count for kind, count in faults.counts.items()}
             folder.write_json("faults.json", {"counts": skipped, "first": [str(fault) for fault in faults]})
+            folder.write_json("coverage.json", data_account(outcome.findings, faults))
             write_orders(folder.path / "orders.csv", results.orders)
+            write_trades(folder.path / "trades.csv", trade_records(results))
             summary = summarize(
                 results,
                 engine=engine.name,
-                skipped=skipped,
+                findings=outcome.findings,
+                faults=faults,
                 wall_seconds=wall_seconds,
                 folder=str(folder.final),
             )

@@ -67,7 +67,7 @@ def print_whole(table: "Table") -> None:
 
 
 def _plain(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.6g}"
+    return value if isinstance(value, str) else f"{value:z.6g}"
 
 
 def _result(value: float | None, form: str) -> str:
@@ -76,4 +76,4 @@ def _result(value: float | None, form: str) -> str:
         return "-"
     if form:
         return format(value, form)
-    return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0.0 else f"{value:.1e}"
+    return f"{value:z.4g}" if abs(value) >= 1e-4 or value == 0.0 else f"{value:.1e}"

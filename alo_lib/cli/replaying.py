@@ -83,7 +83,7 @@ class Display:
         done = frame.sequence + 1 + frame.decisions
         table.add_row("time", f"{exchange_time(np.array([frame.time]))[0]} New York")
         table.add_row(
-            "frame", f"{frame.frame}, {frames} so far, {frames / elapsed if elapsed > 0 else 0:,.0f} a second"
+            "frame", f"{frame.frame}, {frames} so far, {frames / elapsed if elapsed > 0 else 0:z,.0f} a second"
         )
         table.add_row("messages", f"{done:,} of {self._total:,}, every decision as recorded")
         table.add_row("orders", str(orders))

@@ -18,8 +18,10 @@ PARTIAL: Final = ".partial"
 _README: Final = """\
 report.html      the run in pictures and tables; open it in a browser (plotly.min.js draws its charts)
 run.json         engine, versions, project commit, times, and the summary that the command printed
-settings.json    what was asked for; data.json has the files it was read from, faults.json what was left out of them
+settings.json    what was asked for; data.json has the files it was read from, faults.json and
+                 coverage.json what was left out of them and what was not there
 orders.csv       every order, in the order in which they were sent
+trades.csv       every trade: entry, hedges, end, and where its profit came from
 journal/         every input and decision, checksummed; alo replay decides it again, alo journal shows it
 *.json, *.txt    the engine's results and logs in LEAN's own format; metrics.prom has what the run counted and timed
 """
@@ -98,8 +100,8 @@ def write_orders(path: Path, orders: Iterable[Any]) -> None:
             row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
             outcome = (
                 abs(order.filled),
-                f"{order.price:.4f}",
-                f"{order.fee:.2f}",
+                f"{order.price:z.4f}",
+                f"{order.fee:z.2f}",
                 order.status.name.lower(),
                 order.tag,
             )

@@ -94,7 +94,7 @@ def table(reports: list[Report], rates: dict[Path, float], root: Path) -> list[s
                 f"{report.depth:,}" if report.kind is not SegmentKind.SEQLOCK else "",
                 f"{report.capacity:,}" if report.kind is not SegmentKind.SEQLOCK else "",
                 f"{report.written:,}" if report.kind is not SegmentKind.ARENA else f"peak {report.peak:,}",
-                "" if rate is None else f"{rate:,.0f}",
+                "" if rate is None else f"{rate:z,.0f}",
                 "" if not ring or report.lag is None else _duration(report.lag),
                 _owner(report.writer),
                 "any" if report.reader is None else _owner(report.reader),
@@ -149,7 +149,7 @@ def _owner(owner: Owner) -> str:
 def _duration(nanoseconds: int) -> str:
     for unit, size in (("s", SECOND), ("ms", MILLISECOND), ("us", MICROSECOND)):
         if nanoseconds >= size:
-            return f"{nanoseconds / size:,.1f} {unit}"
+            return f"{nanoseconds / size:z,.1f} {unit}"
     return f"{nanoseconds} ns"
 
 
@@ -174,7 +174,7 @@ def _shown(name: str, value: Any) -> str:
         return str(np.datetime64(int(value), "ns"))
     if isinstance(value, bytes):
         return value.decode(errors="replace")
-    return f"{value:.10g}" if isinstance(value, np.floating) else str(value)
+    return f"{value:z.10g}" if isinstance(value, np.floating) else str(value)
 
 
 # For programs ------------------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ import numpy as np
 
 from alo_lib.core import overruling
 from alo_lib.core.state import State
-from alo_lib.records import InstrumentKind, Kind, Message, Session
-from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
+from alo_lib.records import ACCOUNT_CASH, InstrumentKind, Kind, Message, Session
+from alo_lib.strategy.accounting import book_dividend, book_interest, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.funnel import begin_funnels
 from alo_lib.strategy.state import Underlying
 
 __all__ = ["ingest"]
@@ -47,6 +48,7 @@ def _session(state: State, message: Message) -> None:
     state.strategy.session = Session.of_record(message.records[0])
     for underlying in state.strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
+    begin_funnels(state.strategy)
 
 
 def _rate(state: State, message: Message) -> None:
@@ -78,6 +80,13 @@ def _splits(state: State, message: Message) -> None:
             book_split(state.strategy, int(row["instrument"]), int(row["time"]), float(row["factor"]))
 
 
+def _interest(state: State, message: Message) -> None:
+    for row in message.records:
+        instrument = int(row["instrument"])
+        underlying = None if instrument == ACCOUNT_CASH else instrument
+        book_interest(state.strategy, float(row["amount"]), underlying)
+
+
 def _trades(state: State, message: Message) -> None:
     for row in message.records:
         underlying = state.strategy.underlyings[int(row["instrument"])]
@@ -93,7 +102,7 @@ def _quotes(state: State, message: Message) -> None:
 
 def _order_events(state: State, message: Message) -> None:
     for row in message.records:
-        book_order_event(state.strategy, row)
+        book_order_event(state.strategy, row, message.time)
 
 
 _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
@@ -104,6 +113,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.RATE: _rate,
     Kind.DIVIDEND: _dividends,
     Kind.SPLIT: _splits,
+    Kind.INTEREST: _interest,
     Kind.TRADE: _trades,
     Kind.QUOTE: _quotes,
     Kind.ORDER_EVENT: _order_events,

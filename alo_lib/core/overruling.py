@@ -42,7 +42,10 @@ def take_stages(state: State, message: Message) -> None:
     strategy = state.strategy
     strategy.external.assign(message.records)
     if Stage.PORTFOLIO in message.records["stage"]:
-        strategy.trades, state.proposals, strategy.external.targets = [], [], {}
+        for trade in strategy.trades:
+            trade.undo(OrderReason.EXTERNAL)
+        strategy.drop_trades(strategy.trades)
+        state.proposals, strategy.external.targets = [], {}
 
 
 def take_insights(state: State, message: Message) -> None:

@@ -69,6 +69,10 @@ class Core(Protocol):
         """Numbers of contracts of one underlying that are held or have an order working."""
 
     @property
+    def cash(self) -> float | None:
+        """Cash, as what was journaled adds up; None where only another process knows."""
+
+    @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as all that was accepted adds up, taken in or not."""
 

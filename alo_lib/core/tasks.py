@@ -19,8 +19,10 @@ from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
+from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
 from alo_lib.strategy.limits import halt_on_drawdown, review
-from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.reports import reports
+from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.targets import Target, closed_targets, wanted_targets
 from alo_lib.volatility import VolatilityError
 
@@ -93,12 +95,15 @@ def value(work: Work, frame: Frame) -> Decisions:
 def signal(work: Work, frame: Frame) -> Decisions:
     """Rank the pairs of every underlying that has news."""
     state, strategy = work.state, work.state.strategy
-    ranked = [
-        rank(underlying.book, underlying.valuation, state.settings, strategy.rate, frame.time)
+    scans = [
+        scan(underlying.book, underlying.valuation, state.settings, strategy.rate, frame.time)
         for underlying in strategy.underlyings.values()
         if underlying.market_news and underlying.valuation is not None and not strategy.external.decides(Stage.ALPHA)
     ]
-    state.ranked, state.signals = True, np.concatenate([records(Kind.SIGNAL, 0), *ranked])
+    for each in scans:
+        widen(strategy, each.funnel)
+    state.ranked = True
+    state.signals = np.concatenate([records(Kind.SIGNAL, 0), *(each.signals for each in scans)])
     return ((Kind.SIGNAL, state.signals),)
 
 
@@ -133,12 +138,14 @@ def limit(work: Work, frame: Frame) -> Decisions:
     """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
     state, strategy = work.state, work.state.strategy
     if strategy.external.decides(Stage.RISK):
-        strategy.trades += state.proposals
+        strategy.open_trades(state.proposals)
+        count_trades(strategy, state.proposals, state.proposals)
         state.proposals, state.limited = [], records(Kind.TARGET, 0)
         return ()
     undone = halt_on_drawdown(strategy, state.settings)
     accepted, refused = review(strategy, state.settings, state.proposals)
-    strategy.trades += accepted
+    strategy.open_trades(accepted)
+    count_trades(strategy, state.proposals, accepted)
     state.proposals = []
     targets = (
         closed_targets(undone + refused) + overruling.liquidation(state) + overruling.limit_targets(state, frame.time)
@@ -172,14 +179,16 @@ def final_targets(state: State) -> list[Target]:
 
 
 def publish(work: Work, frame: Frame) -> Decisions:
-    """Tell what the book is exposed to, one record an underlying, and each notice once."""
+    """Tell what the book is exposed to, what came of trades, each notice once, and how far pairs have come."""
     strategy = work.state.strategy
     exposures = [underlying.exposure for underlying in strategy.underlyings.values()]
     notices = records(Kind.NOTICE, len(strategy.notices))
     for row, (underlying, text) in zip(notices, strategy.notices, strict=True):
         row["underlying"], row["text"] = underlying, text.encode()
     strategy.notices.clear()
-    return (Kind.EXPOSURE, np.concatenate([records(Kind.EXPOSURE, 0), *exposures])), (Kind.NOTICE, notices)
+    exposed = np.concatenate([records(Kind.EXPOSURE, 0), *exposures])
+    told = (Kind.NOTICE, notices), (Kind.FUNNEL, take_new_funnels(strategy))
+    return (Kind.EXPOSURE, exposed), *reports(strategy), *told
 
 
 def _follow(work: Work, time: int) -> None:

@@ -269,6 +269,11 @@ class TradingCore:
         return self._state.strategy.contracts_open(underlying)
 
     @property
+    def cash(self) -> float:
+        """Cash, as its order events, dividends, splits and the broker's interest add up."""
+        return self._state.strategy.portfolio.cash
+
+    @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, once the inputs that still wait are taken in."""
         return self._state.strategy.ahead(self._waiting).holdings

@@ -21,6 +21,7 @@ from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy.accounting import book_order_event
+from alo_lib.strategy.attribution import attribute_interest
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.entries import may_open, new_trade
 from alo_lib.strategy.execution import orders_toward
@@ -29,7 +30,8 @@ from alo_lib.strategy.exposure import equity, measure, value_chains
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.limits import halt_on_drawdown, review
 from alo_lib.strategy.portfolio import Portfolio
-from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.reports import reports
+from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.sizing import structures_for
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.targets import wanted_targets
@@ -114,6 +116,7 @@ class Desk:
         self._time = self._market.time(day)
         state.session = self._market.session(day)
         state.notices.clear()
+        reports(state)  # which nobody reads here
         self._broker.begin_session(state.session.open, state.session.close)
         problem = self._underlying.forecaster.update(self._market.closes_before(day))
         if problem is not None and not self._underlying.forecaster.ready:
@@ -160,7 +163,7 @@ class Desk:
         end_trades(state, settings, self._time)
         halt_on_drawdown(state, settings)
         accepted, _ = review(state, settings, proposals)
-        state.trades += accepted
+        state.open_trades(accepted)
         self.opened += len(accepted)
         for order in orders_toward(state, settings, wanted_targets(state, settings, ()), self._time):
             number = state.new_order(order.instrument, order.quantity)
@@ -171,6 +174,7 @@ class Desk:
         """The riskless rate on what is invested."""
         cost = decimal(float(self.exposure["value"][0]) * math.expm1(RATE * TRADING_DAY / YEAR))
         self._state.portfolio.cash -= float(cost)
+        attribute_interest(self._state, -float(cost))
         self.account.cash -= cost
 
     def _quote(self, day: int) -> None:
@@ -201,12 +205,13 @@ class Desk:
 
     def _take(self, events: Iterable[OrderEvent]) -> None:
         for event in events:
-            book_order_event(self._state, event.told().records[0])
+            told = event.told()
+            book_order_event(self._state, told.records[0], told.time)
 
     def _best(self) -> Records | None:
         """The first ranked signal that the strategy may open; None without one."""
         assert self._underlying.valuation is not None
-        signals = rank(self._book, self._underlying.valuation, self._settings, RATE, self._time)
+        signals = scan(self._book, self._underlying.valuation, self._settings, RATE, self._time).signals
         for number, row in enumerate(signals):
             if np.isfinite(row["implied_volatility"]) and may_open(self._state, self._settings, row, self._time):
                 return signals[number : number + 1]

@@ -12,6 +12,7 @@ from alo_lib.market.bars import (
 )
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.chain_snapshot import ChainSnapshot, take_snapshot
+from alo_lib.market.coverage import Coverage, DataFindings
 from alo_lib.market.factor_files import CorporateEvents, Dividend, FactorFile, Split
 from alo_lib.market.faults import DataError, DataFault, FaultKind, FaultLog
 from alo_lib.market.folder import DataFolder
@@ -30,8 +31,10 @@ __all__ = [
     "ChainSnapshot",
     "ContractKey",
     "CorporateEvents",
+    "Coverage",
     "DataError",
     "DataFault",
+    "DataFindings",
     "DataFolder",
     "DataKind",
     "Dividend",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market.faults import DataError
 from alo_lib.market.layout import SecurityType, market_hours_path
+from alo_lib.market.text_files import ENCODING
 from alo_lib.records import HOUR, SECOND, Session
 
 __all__ = [
@@ -124,7 +125,7 @@ class MarketHours:
         """
         path = market_hours_path(Path(data_folder))
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))["entries"]
+            entries = json.loads(path.read_text(encoding=ENCODING))["entries"]
         except FileNotFoundError:
             raise DataError(f"there is no market-hours database at {path}; a LEAN data folder must have one") from None
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -58,6 +58,10 @@ class FaultLog:
     """Counts every fault by kind and keeps the first ``keep`` of each kind in full."""
 
     keep: int = 100
+    rows: int = 0
+    """Rows that were read, the bad ones among them."""
+    rows_left_out: int = 0
+    """Bad rows, none of which was used."""
     _counts: dict[FaultKind, int] = field(default_factory=dict)
     _faults: list[DataFault] = field(default_factory=list)
 
@@ -65,17 +69,28 @@ class FaultLog:
         """Count one fault, and keep it while fewer than ``keep`` of its kind are kept."""
         count = self._counts.get(kind, 0)
         self._counts[kind] = count + 1
+        self.rows_left_out += line > 0
         if count < self.keep:
             self._faults.append(DataFault(kind, str(file), entry, line, detail))
 
+    def count_row(self, rows: int = 1) -> None:
+        """Count rows that were read, whether they are good or not."""
+        self.rows += rows
+
     def replace_by(self, other: "FaultLog") -> None:
         """Hold what another log holds, and nothing else."""
+        self.rows, self.rows_left_out = other.rows, other.rows_left_out
         self._counts, self._faults = dict(other._counts), list(other._faults)
 
     @property
     def counts(self) -> Mapping[FaultKind, int]:
         """How often each kind occurred, in the order of :class:`FaultKind`; kinds that did not occur are absent."""
         return {kind: self._counts[kind] for kind in FaultKind if kind in self._counts}
+
+    @property
+    def damaged(self) -> int:
+        """How many faults are of something that is there; the others are files that are missing."""
+        return len(self) - self._counts.get(FaultKind.MISSING_FILE, 0)
 
     def __iter__(self) -> Iterator[DataFault]:
         return iter(self._faults)

@@ -22,7 +22,7 @@ from alo_lib.market.layout import (
     factor_file_path,
     universe_directory,
 )
-from alo_lib.market.lean_files import read_option_file, read_security_file
+from alo_lib.market.lean_files import has_quotes, read_option_file, read_security_file, two_sided
 from alo_lib.market.map_files import MapFile, MapFiles, check_ticker
 from alo_lib.market.universe import LOOKBACK_DAYS, OptionUniverse, universe_days
 
@@ -156,6 +156,31 @@ class DataFolder:
             piece = read_option_file(archive, hours, self.faults, contracts=contracts)
             pieces.append(piece.where(hours.between(piece.bars["time"], first, last)))
         return OptionBars.concatenate(pieces, BAR_DTYPES[kind])
+
+    def quoted_days(self, ticker: str, start: date, end: date, resolution: Resolution) -> list[date]:
+        """The trading days on which an equity's chain has a quote with a bid and an ask.
+
+        No more of an archive of minute bars is read than it takes.
+        """
+        hours = self.hours(SecurityType.OPTION, ticker)
+        if resolution is Resolution.MINUTE:
+            return [
+                day
+                for name, day, _, _ in self._file_days(ticker, SecurityType.OPTION, start, end, resolution)
+                if has_quotes(
+                    OptionArchive(self.root, name, day, resolution, DataKind.QUOTE, market=self.market),
+                    hours,
+                    self.faults,
+                )
+            ]
+        bars = self.option_bars(ticker, start, end, resolution).bars
+        times = np.unique(bars["time"][two_sided(bars)])
+        return [day for day in hours.trading_days(start, end) if hours.between(times, day, day).any()]
+
+    def lists_contracts(self, ticker: str, day: date) -> bool:
+        """Whether the universe file of the session before has contracts of an equity to select from on ``day``."""
+        (file_day,) = universe_days(day, self.hours(SecurityType.OPTION, ticker), lookback=1)
+        return OptionUniverse.selects(self._universe_path(ticker, file_day, SecurityType.OPTION), day, self.faults)
 
     def universe(
         self,

@@ -42,8 +42,10 @@ class InterestRates:
         path = interest_rate_path(Path(data_folder))
         found: dict[date, float] = {}
         first_rate: float | None = None
-        for line, cells in read_cells(path, faults):
-            if line == 1:
+        for place, (line, cells) in enumerate(read_cells(path, faults)):
+            if place == 0:
+                if _is_date(cells[0]):
+                    faults.record(FaultKind.COLUMNS, path, line=line, detail="the header is missing, LEAN skips a line")
                 continue
             if len(cells) < 2:
                 faults.record(FaultKind.COLUMNS, path, line=line, detail=f"{len(cells)} of 2")
@@ -65,6 +67,11 @@ class InterestRates:
         days = tuple(sorted(found))
         return cls(days, tuple(found[day] for day in days), DEFAULT_RATE if first_rate is None else first_rate)
 
+    @property
+    def known(self) -> bool:
+        """Whether the file gave any rate; without one LEAN's own stands in."""
+        return bool(self.days)
+
     def rate_at(self, day: date) -> float:
         """The rate in force on ``day``: the last one on or before it, the file's first one before that.
 
@@ -74,3 +81,11 @@ class InterestRates:
         if at >= 0 and (self.days[at] == day or self.days[at] >= _FIRST_DATE):
             return self.rates[at]
         return self.first_rate
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

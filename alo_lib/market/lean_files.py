@@ -10,7 +10,7 @@ same side of the contract's last bar (``QuoteBarFillForwardEnumerator.cs``), but
 
 import zipfile
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -26,12 +26,14 @@ from alo_lib.market.layout import Archive, ContractKey, DataKind, OptionArchive,
 from alo_lib.market.parsing import GOOD, STATUS, Rows
 from alo_lib.records import DAY
 
-__all__ = ["read_option_file", "read_security_file"]
+__all__ = ["has_quotes", "read_option_file", "read_security_file", "two_sided"]
 
 MAX_ENTRY_BYTES = 1 << 28
 """Entries that claim to unpack to more are not read."""
 
 _EPOCH = date(1970, 1, 1)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_END_OF_ARCHIVE = b"PK\x05\x06"
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
 Key = TypeVar("Key")
@@ -46,10 +48,11 @@ def read_security_file(
     TRADE_BAR or QUOTE_BAR, in time order.
     """
     wanted = archive.entry
-    entries = _read_archive(archive.path, faults, lambda name: name if name == wanted else None)
-    if entries is not None and not entries:
-        faults.record(FaultKind.ENTRY_NAME, archive.path, detail=f"no readable entry {wanted}")
-    bars, _ = _read_bars(archive, entries or [], hours, faults, extended)
+    before = len(faults)
+    entries = list(_entries(archive.path, faults, lambda name: name if name == wanted else None))
+    if not entries and len(faults) == before:
+        faults.record(FaultKind.ENTRY_NAME, archive.path, detail=f"no entry {wanted}")
+    bars, _ = _read_bars(archive, entries, hours, faults, extended)
     return bars
 
 
@@ -66,18 +69,27 @@ def read_option_file(
     out, as LEAN does.
     """
     wanted = None if contracts is None else frozenset(contracts)
-
-    def select(name: str) -> ContractKey | None:
-        try:
-            key = archive.contract(name)
-        except ValueError as error:
-            faults.record(FaultKind.ENTRY_NAME, archive.path, entry=name, detail=str(error))
-            return None
-        return key if wanted is None or key in wanted else None
-
-    entries = sorted(_read_archive(archive.path, faults, select) or [], key=lambda item: item[0])
+    entries = sorted(_contracts(archive, faults, wanted), key=lambda item: item[0])
     bars, owner = _read_bars(archive, entries, hours, faults, False)
     return _chain([key for key, _, _ in entries], owner, bars)
+
+
+def two_sided(bars: Bars) -> NDArray[np.bool_]:
+    """Which QUOTE_BAR rows have a bid and an ask."""
+    sides: NDArray[np.bool_] = (bars["bid_close"] > 0.0) & (bars["ask_close"] > 0.0)
+    return sides
+
+
+def has_quotes(archive: OptionArchive, hours: MarketHours, faults: FaultLog) -> bool:
+    """Whether a chain's archive of quotes has one row, at least, with a bid and an ask. No more is read than it takes.
+
+    Faults are those that were met on the way.
+    """
+    for entry in _contracts(archive, faults):
+        bars, _ = _read_bars(archive, [entry], hours, faults, False)
+        if two_sided(bars).any():
+            return True
+    return False
 
 
 def _chain(keys: list[ContractKey], owner: NDArray[np.int32], bars: Bars) -> OptionBars:
@@ -88,14 +100,27 @@ def _chain(keys: list[ContractKey], owner: NDArray[np.int32], bars: Bars) -> Opt
     return OptionBars(contracts, contract.astype(np.int32), bars[order])
 
 
-def _read_archive(
-    path: Path, faults: FaultLog, select: Callable[[str], Key | None]
-) -> list[tuple[Key, str, bytes]] | None:
-    """The selected entries of an archive that can be read, as (key, name, content); None when the archive cannot."""
+def _contracts(
+    archive: OptionArchive, faults: FaultLog, wanted: Collection[ContractKey] | None = None
+) -> Iterator[tuple[ContractKey, str, bytes]]:
+    """The entries of a chain's archive, of the wanted contracts only when they are given."""
+
+    def select(name: str) -> ContractKey | None:
+        try:
+            key = archive.contract(name)
+        except ValueError as error:
+            faults.record(FaultKind.ENTRY_NAME, archive.path, entry=name, detail=str(error))
+            return None
+        return key if wanted is None or key in wanted else None
+
+    return _entries(archive.path, faults, select)
+
+
+def _entries(path: Path, faults: FaultLog, select: Callable[[str], Key | None]) -> Iterator[tuple[Key, str, bytes]]:
+    """The selected entries of an archive that can be read, as (key, name, content); none of one that cannot."""
     if not path.is_file():
         faults.record(FaultKind.MISSING_FILE, path)
-        return None
-    found: list[tuple[Key, str, bytes]] = []
+        return
     seen: set[Key] = set()
     try:
         with zipfile.ZipFile(path) as archive:
@@ -110,13 +135,28 @@ def _read_archive(
                 try:
                     if info.file_size > MAX_ENTRY_BYTES:
                         raise ValueError(f"unpacks to {info.file_size} bytes, more than {MAX_ENTRY_BYTES}")
-                    found.append((key, info.filename, archive.read(info)))
+                    content = archive.read(info)
                 except _UNREADABLE as error:
                     faults.record(FaultKind.CORRUPT_ENTRY, path, entry=info.filename, detail=str(error))
+                else:
+                    yield key, info.filename, content.removeprefix(_BYTE_ORDER_MARK)
     except _UNREADABLE as error:
-        faults.record(FaultKind.CORRUPT_ARCHIVE, path, detail=str(error))
-        return None
-    return found
+        faults.record(FaultKind.CORRUPT_ARCHIVE, path, detail=_what_is_wrong(path, error))
+
+
+def _what_is_wrong(path: Path, error: Exception) -> str:
+    """Why an archive cannot be opened, in words."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return str(error)
+    if not content:
+        return "it is empty"
+    if not content.startswith(b"PK"):
+        return "it is no zip archive"
+    if _END_OF_ARCHIVE not in content:
+        return "it is cut off"
+    return str(error)
 
 
 def _read_bars(
@@ -136,6 +176,7 @@ def _read_bars(
         dated=not minute,
         midnight=(day - _EPOCH).days * DAY if minute else 0,
     )
+    faults.count_row(len(rows.time))
     bars = np.zeros(len(rows.time), dtype)
     if kind is DataKind.QUOTE:
         _fill_quotes(rows, bars, price_scale)

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from alo_lib.market.faults import FaultKind, FaultLog
 
-__all__ = ["read_cells"]
+__all__ = ["ENCODING", "read_cells"]
+
+ENCODING: Final = "utf-8-sig"
+"""How text files are read: UTF-8, with or without a byte-order mark, which some editors put first."""
 
 
 def read_cells(path: Path, faults: FaultLog) -> Iterator[tuple[int, list[str]]]:
     """The cells of each line that is not blank, with its number (from 1); a file that cannot be read is a fault."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=ENCODING)
     except FileNotFoundError:
         faults.record(FaultKind.MISSING_FILE, path)
         return
@@ -20,4 +24,5 @@ def read_cells(path: Path, faults: FaultLog) -> Iterator[tuple[int, list[str]]]:
         return
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
+            faults.count_row()
             yield number, [cell.strip() for cell in line.split(",")]

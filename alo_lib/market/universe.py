@@ -7,6 +7,7 @@ that is missing changes nothing: the last selection stays, and ``option_chain`` 
 days.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite, nan
@@ -74,33 +75,29 @@ class OptionUniverse:
     def load(cls, path: Path, faults: FaultLog, *, american: bool = True) -> Self:
         """Read one universe file, named for its day; rows that cannot be read are left out."""
         underlying: UnderlyingRow | None = None
-        found: dict[tuple[date, float, int], tuple[float, ...]] = {}
-        for line, cells in read_cells(path, faults):
-            if cells[0].startswith("#"):
-                continue
-            if len(cells) < _MIN_COLUMNS:
-                faults.record(FaultKind.COLUMNS, path, line=line, detail=f"{len(cells)} of at least {_MIN_COLUMNS}")
-                continue
-            try:
-                prices = tuple(_number(cell, nan) for cell in cells[3:7])
-                sizes = tuple(_number(cell, 0.0) for cell in cells[7:9])
-                model = tuple(_number(cell, nan) for cell in (cells[9:15] + [""] * 6)[:6])
-                key = None
-                if cells[0]:
-                    key = parse_date(cells[0]), _number(cells[1], nan), _RIGHTS[cells[2].upper()]
-            except (KeyError, ValueError) as error:
-                faults.record(FaultKind.NUMBER, path, line=line, detail=str(error))
-                continue
-            if min(prices + sizes) < 0.0 or (key is not None and not key[1] > 0.0):
-                faults.record(FaultKind.NEGATIVE, path, line=line, detail=",".join(cells[:9]))
-            elif key is None:
-                underlying = UnderlyingRow(prices[0], prices[1], prices[2], prices[3], int(sizes[0]))
-            elif key in found:
-                faults.record(FaultKind.DUPLICATE, path, line=line, detail=",".join(cells[:3]))
+        found: dict[_Key, tuple[float, ...]] = {}
+        for row in _rows(path, faults):
+            if row.key is None:
+                underlying = row.underlying
+            elif row.key in found:
+                faults.record(FaultKind.DUPLICATE, path, line=row.line, detail=str(row.key[:2]))
             else:
-                found[key] = prices + sizes + model
+                found[row.key] = row.values
         rows = np.array([(*key, *found[key]) for key in sorted(found)], dtype=UNIVERSE_ROW)
         return cls(parse_date(path.stem), underlying, rows, american)
+
+    @staticmethod
+    def selects(path: Path, day: date, faults: FaultLog) -> bool:
+        """Whether a file has the underlying's price and a contract that lives on ``day``; it is read until it has."""
+        priced, listed = False, False
+        for row in _rows(path, faults):
+            if row.key is None:
+                priced = row.underlying.close > 0.0
+            else:
+                listed = listed or row.key[0] >= day
+            if priced and listed:
+                return True
+        return False
 
     def alive(self, day: date) -> Self:
         """Without the contracts that expired before ``day``."""
@@ -115,6 +112,47 @@ class OptionUniverse:
             Contract(expiry, strike, right, expiries[expiry], open_interest, self.american)
             for expiry, strike, right, open_interest in zip(*columns, strict=True)
         ]
+
+
+_Key = tuple[date, float, int]
+
+
+class _Row(NamedTuple):
+    """A good row: of the underlying, which has no key, or of a contract."""
+
+    line: int
+    key: _Key | None
+    values: tuple[float, ...]
+
+    @property
+    def underlying(self) -> UnderlyingRow:
+        """The values as the underlying's day."""
+        open_, high, low, close, volume = self.values[:5]
+        return UnderlyingRow(open_, high, low, close, int(volume))
+
+
+def _rows(path: Path, faults: FaultLog) -> Iterator[_Row]:
+    """The rows that can be read; the others are faults."""
+    for line, cells in read_cells(path, faults):
+        if cells[0].startswith("#"):
+            continue
+        if len(cells) < _MIN_COLUMNS:
+            faults.record(FaultKind.COLUMNS, path, line=line, detail=f"{len(cells)} of at least {_MIN_COLUMNS}")
+            continue
+        try:
+            prices = tuple(_number(cell, nan) for cell in cells[3:7])
+            sizes = tuple(_number(cell, 0.0) for cell in cells[7:9])
+            model = tuple(_number(cell, nan) for cell in (cells[9:15] + [""] * 6)[:6])
+            key = None
+            if cells[0]:
+                key = parse_date(cells[0]), _number(cells[1], nan), _RIGHTS[cells[2].upper()]
+        except (KeyError, ValueError) as error:
+            faults.record(FaultKind.NUMBER, path, line=line, detail=str(error))
+            continue
+        if min(prices + sizes) < 0.0 or (key is not None and not key[1] > 0.0):
+            faults.record(FaultKind.NEGATIVE, path, line=line, detail=",".join(cells[:9]))
+        else:
+            yield _Row(line, key, prices + sizes + model)
 
 
 def universe_days(day: date, hours: MarketHours, lookback: int = LOOKBACK_DAYS) -> list[date]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from alo_lib.market.faults import DataError
 from alo_lib.market.map_files import check_ticker
+from alo_lib.market.text_files import ENCODING
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
 
 __all__ = [
@@ -248,7 +249,7 @@ def read_lines(path: Path, kind: type[Line]) -> list[Line]:
     :raises DataError: naming the first line that cannot be read or is out of order; OSError without the file.
     """
     lines: list[Line] = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, text in enumerate(path.read_text(encoding=ENCODING).splitlines(), 1):
         try:
             lines.append(kind.parse(text))
             _check_order(lines[-2:])

@@ -8,22 +8,26 @@ from alo_lib.records.instruments import (
     osi_expiry,
     osi_symbol,
 )
-from alo_lib.records.layouts import (
-    EVENT_TEXT,
-    LAYOUTS,
-    SCHEMA_VERSION,
+from alo_lib.records.kinds import (
     HostEvent,
     InstrumentKind,
     Kind,
-    Message,
     OrderReason,
     OrderStatus,
     OrderType,
-    Records,
     Stage,
     TargetStage,
+)
+from alo_lib.records.layouts import (
+    ACCOUNT_CASH,
+    EVENT_TEXT,
+    LAYOUTS,
+    SCHEMA_VERSION,
+    Message,
+    Records,
     records,
 )
+from alo_lib.records.profit import PROFIT_PARTS
 from alo_lib.records.sessions import Session
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
@@ -43,6 +47,7 @@ from alo_lib.records.units import (
 )
 
 __all__ = [
+    "ACCOUNT_CASH",
     "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",
@@ -55,6 +60,7 @@ __all__ = [
     "MINUTE",
     "NEW_YORK",
     "OPTION_MULTIPLIER",
+    "PROFIT_PARTS",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",

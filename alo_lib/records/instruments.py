@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
-from alo_lib.records.layouts import InstrumentKind, Kind, Records, records
+from alo_lib.records.kinds import InstrumentKind, Kind
+from alo_lib.records.layouts import Records, records
 
 __all__ = ["EQUITY_MULTIPLIER", "OPTION_MULTIPLIER", "Contract", "InstrumentTable", "osi_expiry", "osi_symbol"]
 

@@ -9,187 +9,35 @@ quote side is NaN. Quantities are signed integers, in shares or contracts. An in
 that :class:`alo_lib.records.InstrumentTable` gave it.
 """
 
-from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records.kinds import Kind
+from alo_lib.records.profit import PROFIT_PARTS
+
 __all__ = [
+    "ACCOUNT_CASH",
     "EVENT_TEXT",
     "LAYOUTS",
     "SCHEMA_VERSION",
-    "HostEvent",
-    "InstrumentKind",
-    "Kind",
     "Message",
-    "OrderReason",
-    "OrderStatus",
-    "OrderType",
     "Records",
-    "Stage",
-    "TargetStage",
     "records",
 ]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
 """An array of one of the structured dtypes in :data:`LAYOUTS`."""
 
+ACCOUNT_CASH: Final = -1
+"""In the place of an instrument in INTEREST records, and of an underlying in ATTRIBUTION: the account's cash."""
 
 EVENT_TEXT: Final = 120
 """Bytes that an EVENT record keeps of its text."""
-
-
-class Kind(IntEnum):
-    """What a message carries. Kinds below 32 are inputs, those below 64 decisions, the rest are remarks."""
-
-    INSTRUMENT = 1
-    SESSION = 2
-    CLOSE = 3
-    RATE = 4
-    DIVIDEND = 5
-    SPLIT = 6
-    TRADE = 7
-    QUOTE = 8
-    ORDER_EVENT = 9
-    FRAME = 10
-    RANGE = 11
-    CALIBRATION = 12
-    EXTERNAL_STAGE = 13
-    EXTERNAL_INSIGHT = 14
-    EXTERNAL_TARGET = 15
-
-    FORECAST = 32
-    SIGNAL = 33
-    TARGET = 34
-    INTENT = 35
-    EXPOSURE = 36
-    NOTICE = 37
-
-    EVENT = 64
-    OVERRUN = 65
-
-    @property
-    def is_decision(self) -> bool:
-        """Whether the core decided it (otherwise an engine put it in)."""
-        return Kind.FORECAST <= self < Kind.EVENT
-
-    @property
-    def is_remark(self) -> bool:
-        """Whether it is there for people and for replay alone: no task reads it, and no digest counts it."""
-        return self >= Kind.EVENT
-
-    @property
-    def is_external(self) -> bool:
-        """Whether a model of the host decided it in the place of the core's own; it may count within a frame."""
-        return Kind.EXTERNAL_STAGE <= self <= Kind.EXTERNAL_TARGET
-
-
-class Stage(IntEnum):
-    """The stages of LEAN's framework, in their order; the core has a model of its own for each."""
-
-    ALPHA = 1
-    PORTFOLIO = 2
-    RISK = 3
-    EXECUTION = 4
-
-
-class TargetStage(IntEnum):
-    """What a target of the core is."""
-
-    SIZED = 0
-    LIMITED = 1  # put by risk in the place of a sized one
-
-
-class HostEvent(IntEnum):
-    """What an engine's host called back with; captured before it is handled."""
-
-    DATA = 1
-    ORDER = 2
-    ASSIGNMENT = 3
-    SECURITIES_CHANGED = 4
-    SPLIT = 5
-    DIVIDEND = 6
-    DELISTING = 7
-    SYMBOL_CHANGED = 8
-    MARGIN_CALL = 9
-    MARGIN_CALL_WARNING = 10
-    END_OF_DAY = 11
-    WARMUP_FINISHED = 12
-    END_OF_ALGORITHM = 13
-    BROKERAGE_MESSAGE = 14
-    BROKERAGE_DISCONNECT = 15
-    BROKERAGE_RECONNECT = 16
-    COMMAND = 17
-    RECOVERY = 18  # a journal was continued; the text says what was found
-
-
-class InstrumentKind(IntEnum):
-    """What an instrument is."""
-
-    EQUITY = 0
-    OPTION = 1
-
-
-class OrderType(IntEnum):
-    """Order types, numbered as LEAN numbers them."""
-
-    MARKET = 0
-    LIMIT = 1
-    STOP_MARKET = 2
-    STOP_LIMIT = 3
-    MARKET_ON_OPEN = 4
-    MARKET_ON_CLOSE = 5
-    OPTION_EXERCISE = 6
-    LIMIT_IF_TOUCHED = 7
-    COMBO_MARKET = 8
-    COMBO_LIMIT = 9
-    COMBO_LEG_LIMIT = 10
-    TRAILING_STOP = 11
-
-
-class OrderStatus(IntEnum):
-    """Order states, numbered as LEAN numbers them."""
-
-    NEW = 0
-    SUBMITTED = 1
-    PARTIALLY_FILLED = 2
-    FILLED = 3
-    CANCELED = 5
-    NONE = 6
-    INVALID = 7
-    CANCEL_PENDING = 8
-    UPDATE_SUBMITTED = 9
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing can happen to the order any more."""
-        return self in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
-
-
-class OrderReason(IntEnum):
-    """Why the core sends an order; it becomes the order's tag."""
-
-    ENTRY = 1
-    HEDGE = 2
-    EXIT_EDGE = 3
-    EXIT_TIME = 4
-    EXIT_STOP = 5
-    EXIT_EXPIRY = 6
-    EXIT_DIVIDEND = 7
-    EXIT_SPLIT = 8
-    EXIT_RISK = 9
-    REBALANCE = 10
-    EXTERNAL = 11  # a model of the host wants it
-
-    @property
-    def tag(self) -> str:
-        """The reason as people read it."""
-        return self.name.lower().replace("_", " ")
-
 
 LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     # A security the core may be told about. An equity is its own underlying.
@@ -252,6 +100,15 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.DIVIDEND: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("amount", "<f8")]),
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
+    # What a broker has booked for calendar days: interest on cash, or the fee for shares of one underlying held short.
+    Kind.INTEREST: np.dtype(
+        [
+            ("instrument", "<i4"),  # the underlying whose shares are borrowed; ACCOUNT_CASH for interest on cash
+            ("days", "<i4"),
+            ("amount", "<f8"),  # money, to the cent; negative where it is paid
+            ("rate", "<f8"),  # a year of 360 days, simple: of interest after spreads, or of the fee
+        ]
+    ),
     # A trade bar of an underlying; `time` is its end.
     Kind.TRADE: np.dtype([("instrument", "<i4"), ("pad", "<i4"), ("close", "<f8"), ("volume", "<i8")]),
     # The last bid and ask of a bar; the message's time is its end.
@@ -328,8 +185,71 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("equity", "<f8"),  # of the whole account
         ]
     ),
+    # One thing that is held, published at the end of a frame in which its underlying's market has news.
+    Kind.POSITION: np.dtype(
+        [
+            ("instrument", "<i4"),
+            ("trade", "<i4"),  # that has the option as a leg; 0 for shares and for what is outside of all trades
+            ("quantity", "<i8"),  # contracts or shares
+            ("mark", "<f8"),  # a share, as the exposure has it: mid, or worth where there is none; shares: spot
+            ("implied_volatility", "<f8"),  # at which the greeks are taken; NaN for shares
+            *((greek, "<f8") for greek in ("delta", "gamma", "vega", "theta", "rho")),  # raw derivatives a share
+        ]
+    ),
+    # Where the profit of a trade came from since it was opened, money; published whenever it changed. Trade 0 of an
+    # underlying is what is outside of all its trades, underlying -1 the account. The parts' sum is the profit.
+    Kind.ATTRIBUTION: np.dtype(
+        [
+            ("underlying", "<i4"),
+            ("trade", "<i4"),
+            ("hedges", "<i4"),  # fills of shares that it had part in
+            ("pad", "<i4"),
+            ("shares", "<f8"),  # of the underlying's that hedge it now
+            *((part, "<f8") for part in PROFIT_PARTS),
+        ]
+    ),
+    # A trade is opened: one structure as its signal had it, and as it was valued at the forecast then.
+    Kind.ENTRY: np.dtype(
+        [
+            ("trade", "<i4"),  # its number, from 1 in the order of opening
+            ("underlying", "<i4"),
+            ("call", "<i4"),
+            ("put", "<i4"),
+            ("direction", "<i4"),  # +1 bought, -1 sold
+            ("pad", "<i4"),
+            ("quantity", "<i8"),  # structures wanted
+            ("expiry", "<i8"),
+            ("implied_volatility", "<f8"),  # NaN where the signal has none
+            ("forecast_volatility", "<f8"),
+            *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast, 90 %; NaN where it has none
+            ("edge", "<f8"),  # money per structure after spread and fees
+            ("edge_volatility", "<f8"),  # the same, per unit of vega
+            ("delta", "<f8"),  # of one structure bought: shares
+            ("gamma", "<f8"),  # shares per 1.00 of spot
+            ("vega", "<f8"),  # money per 1.00 of volatility
+            ("theta", "<f8"),  # money a year
+        ]
+    ),
+    # A trade has ended: nothing of its legs is held or on order.
+    Kind.EXIT: np.dtype([("trade", "<i4"), ("underlying", "<i4"), ("reason", "<i4"), ("pad", "<i4")]),
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
+    # How far an underlying's contracts and pairs have come this session on their way to a trade; told when it changed.
+    # Counts are those of the frame that had most, each stage for itself; each contract or pair has passed all before.
+    Kind.FUNNEL: np.dtype(
+        [
+            ("underlying", "<i4"),
+            ("listed", "<i4"),  # contracts that are looked at
+            ("quoted", "<i4"),  # with a bid and an ask that are not too old, and a spot
+            ("in_range", "<i4"),  # of days to expiry
+            ("liquid", "<i4"),  # by least bid, spread, size, open interest
+            ("forecast", "<i4"),  # priced at a forecast volatility
+            ("pairs", "<i4"),  # of a call and a put near enough to the money, each bought or sold
+            ("edge", "<i4"),  # pairs whose edge suffices
+            ("proposed", "<i4"),  # trades: free to trade, and one structure at least within the vega budget
+            ("opened", "<i4"),  # trades within the limits, in the whole session
+        ]
+    ),
     # A callback of the engine's host, as it came.
     Kind.EVENT: np.dtype(
         [

@@ -5,7 +5,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from alo_lib.records.layouts import Kind, Records, records
+from alo_lib.records.kinds import Kind
+from alo_lib.records.layouts import Records, records
 from alo_lib.records.units import SECOND
 
 __all__ = ["Session"]

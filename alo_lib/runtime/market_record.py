@@ -18,6 +18,7 @@ class MarketRecord:
     today: set[int] = field(default_factory=set)  # contracts of the last session
     last_close: dict[int, int] = field(default_factory=dict)  # time of the last close told, by underlying
     session: dt.date | None = None  # the last that was begun
+    rate: float = 0.0  # in force since then
 
     def record(self, message: Message) -> None:
         """Take note of an input that is told."""
@@ -25,6 +26,8 @@ class MarketRecord:
         if message.kind is Kind.SESSION:
             self.session = Session.of_record(rows[0]).day
             self.today = set()
+        elif message.kind is Kind.RATE:
+            self.rate = float(rows["rate"][0])
         elif message.kind is Kind.CLOSE:
             self.last_close.update(zip(rows["instrument"].tolist(), rows["time"].tolist(), strict=True))
         elif message.kind is Kind.INSTRUMENT:

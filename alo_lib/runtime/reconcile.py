@@ -52,6 +52,10 @@ class Restarted(Protocol):
     instruments: InstrumentTable
 
     @property
+    def cash(self) -> float | None:
+        """Cash, None where it is not known."""
+
+    @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument."""
 
@@ -61,7 +65,12 @@ class Restarted(Protocol):
 
 
 def reconcile(
-    core: Restarted, positions: Mapping[int, HostPosition], orders: Mapping[int, HostOrder], time: int
+    core: Restarted,
+    positions: Mapping[int, HostPosition],
+    orders: Mapping[int, HostOrder],
+    time: int,
+    *,
+    cash: float | None = None,
 ) -> Reconciliation:
     """Compare a core that has recovered from its journal with its host's portfolio and open orders.
 
@@ -69,7 +78,8 @@ def reconcile(
     the host does not work any more was filled as far as the position says, or never arrived; the core is told either.
     What then still differs was traded behind the core's back, and it is told that as well. The host is right: it has
     the money. The core must have been told of the day's session before: the host's shares are split from its morning
-    on, and a split that the core hears of later would be applied to them once more.
+    on, and a split that the core hears of later would be applied to them once more. That its ``cash`` is another is
+    only said: it holds interest, dividends and transfers, not told apart.
     """
     result = Reconciliation()
     held = dict(core.holdings)
@@ -101,6 +111,10 @@ def reconcile(
     for number in sorted(orders.keys() - core.orders_working.keys()):
         result.to_cancel.append(number)
         result.findings.append(f"the host works order {number}, which the journal has no end of: it is to be canceled")
+    if cash is not None and core.cash is not None and round(cash - core.cash, 2):
+        result.findings.append(
+            f"the host has {cash:.2f} in cash, the journal says {core.cash:.2f}: the core goes on with the journal's"
+        )
     if not result.findings:
         result.findings.append("portfolio and open orders are as the journal says")
     return result

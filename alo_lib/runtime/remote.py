@@ -287,6 +287,11 @@ class RemoteCore:
         return self._ledger.contracts_open(underlying)
 
     @property
+    def cash(self) -> None:
+        """Not known here: the ledger follows positions."""
+        return None
+
+    @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as the order events that were told add up."""
         return self._ledger.holdings

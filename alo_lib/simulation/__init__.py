@@ -2,6 +2,7 @@
 
 from alo_lib.simulation.account import Account, Position, ProfitRecord
 from alo_lib.simulation.broker import Broker
+from alo_lib.simulation.coverage import require_data
 from alo_lib.simulation.engine import BacktestResult, Progress, run_backtest
 from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.fees import equity_fee, option_fee
@@ -48,6 +49,7 @@ __all__ = [
     "option_fee",
     "portfolio_statistics",
     "premium",
+    "require_data",
     "run_backtest",
     "trade_statistics",
     "write_results",

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
-from alo_lib.records import Linked
+from alo_lib.records import ACCOUNT_CASH, Linked
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import ZERO, decimal
 from alo_lib.simulation.prices import Prices
+from alo_lib.strategy.interest import Booking
 
 __all__ = ["Account", "Position", "ProfitRecord"]
 
@@ -39,6 +40,8 @@ class Account:
     start: Decimal
     fees: Decimal
     volume: Decimal  # of all fills
+    interest: Decimal  # on cash, less what was owed
+    borrow: Decimal  # fees for short shares, negative
     profits: Archive[ProfitRecord]
     _listing: Annotated[Listing, Linked("listing")]
     _positions: dict[int, Position]
@@ -47,7 +50,7 @@ class Account:
 
     def __init__(self, cash: float, listing: Listing) -> None:
         self.cash = self.start = decimal(cash)
-        self.fees = self.volume = ZERO
+        self.fees = self.volume = self.interest = self.borrow = ZERO
         self.profits = Archive()
         self._listing = listing
         self._positions = {}
@@ -97,6 +100,14 @@ class Account:
         self.cash += money
         self._dividends += money
         return money
+
+    def accrue(self, booking: Booking) -> None:
+        """Book interest on cash, or the fee for shares held short; neither is a trade's profit, as in LEAN."""
+        self.cash += booking.amount
+        if booking.instrument == ACCOUNT_CASH:
+            self.interest += booking.amount
+        else:
+            self.borrow += booking.amount
 
     def split(self, instrument: int, factor: float, price_after: Decimal) -> None:
         """Book a split: shares over ``factor``, whole ones, the rest in cash at ``price_after``."""

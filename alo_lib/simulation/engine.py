@@ -18,7 +18,7 @@ from alo_lib.journal import (
     order_digest,
     orders_of,
 )
-from alo_lib.market import ContractKey, DataFolder, FaultKind, FaultLog
+from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultKind, FaultLog
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.runtime import Beginning, Continuation, MarketRecord, Teller, Timetable, begin
@@ -27,6 +27,7 @@ from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
 from alo_lib.simulation.feed import Feed, FeedState
+from alo_lib.simulation.interest import MarginInterest
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.nights import Nights
@@ -50,7 +51,10 @@ Progress = Callable[[dt.date, float], None]
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What a run did. Money in dollars; ``net_profit`` is what the equity gained after fees; ratios are decimals."""
+    """What a run did. Money in dollars; ratios are decimals.
+
+    ``net_profit`` is what the equity gained after fees, ``interest`` on cash and ``borrow``, the fees for short shares.
+    """
 
     engine: str
     start: dt.date
@@ -59,10 +63,13 @@ class BacktestResult:
     fills: tuple[OrderEvent, ...]
     net_profit: float
     fees: float
+    interest: float
+    borrow: float
     sharpe: float
     drawdown: float
     order_digest: str
     journal_digest: str
+    findings: DataFindings
     faults: FaultLog
     wall_seconds: float
     results_folder: Path
@@ -119,10 +126,13 @@ def run_backtest(
         fills=tuple(event for order in outcome.orders for event in order.events if event.quantity),
         net_profit=float(outcome.account.equity(outcome.prices) - outcome.account.start),
         fees=float(outcome.account.fees),
+        interest=float(outcome.account.interest),
+        borrow=float(outcome.account.borrow),
         sharpe=float(outcome.portfolio.sharpe_ratio),
         drawdown=_deepest_fall(outcome),
         order_digest=order_digest(orders),
         journal_digest=message_digest(messages),
+        findings=run.findings,
         faults=folder.faults,
         wall_seconds=clock.perf_counter() - began,
         results_folder=results,
@@ -150,6 +160,7 @@ class _State(NamedTuple):
     account: Account
     broker: Broker
     settlement: Settlement
+    interest: MarginInterest
     trades: TradeBuilder
     midnights: list[int]
     sampler: Sampler
@@ -182,6 +193,7 @@ class _Run:
             zone=self._zone,
             bar=bar,
         )
+        self._interest = MarginInterest(settings, self._prices, self._account)
         self._trades = TradeBuilder(self._listing)
         self._midnights = [
             utc_time(settings.start + n * CALENDAR_DAY, dt.timedelta(), self._zone)
@@ -198,6 +210,11 @@ class _Run:
         self._core = beginning.core(self._journal, None if state is None else state.core)
         told = None if state is None else self._resume(state)
         self._teller = Teller(settings, self._core, self._feed, told)
+
+    @property
+    def findings(self) -> DataFindings:
+        """What was found in the data folder before the run."""
+        return self._feed.findings
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""
@@ -283,6 +300,7 @@ class _Run:
             self._account,
             self._broker,
             self._settlement,
+            self._interest,
             self._trades,
             self._midnights,
             self._sampler,
@@ -296,8 +314,8 @@ class _Run:
         self._feed.resume(feed)
         self._folder.faults.replace_by(faults)
         self._listing, self._prices, self._account = state.listing, state.prices, state.account
-        self._broker, self._settlement, self._trades = state.broker, state.settlement, state.trades
-        self._midnights, self._sampler = state.midnights, state.sampler
+        self._broker, self._settlement, self._interest = state.broker, state.settlement, state.interest
+        self._trades, self._midnights, self._sampler = state.trades, state.midnights, state.sampler
         return told
 
     def _begin(self, session: Session) -> None:
@@ -329,6 +347,8 @@ class _Run:
         self._trades.follow_traded_options(self._prices)
         self._prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
         self._trades.follow(self._prices)
+        for message in self._interest.scan(self._teller.told, step.time):
+            self._core.accept(message)
         self._tell(self._settlement.assign(step.time))
         self._tell(self._settlement.liquidate_before_split(step.time, session.close))
         self._tell(self._broker.scan(step.time))

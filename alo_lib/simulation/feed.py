@@ -3,18 +3,16 @@
 import datetime as dt
 from bisect import bisect_left
 from decimal import Decimal
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market import (
     QUOTE_BAR,
-    DataError,
     DataFolder,
     FactorFile,
     FaultKind,
-    FaultLog,
     Resolution,
     SecurityType,
 )
@@ -22,13 +20,12 @@ from alo_lib.records import CALENDAR_DAY, DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
+from alo_lib.simulation.coverage import FIRST_DAY, require_data
 from alo_lib.simulation.money import decimal
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.forecast import DailyBar
 
 __all__ = ["Feed", "FeedState"]
-
-_FIRST_DAY: Final = dt.date(1970, 1, 2)
 
 
 class FeedState(NamedTuple):
@@ -43,23 +40,20 @@ class Feed:
 
     It answers a :class:`alo_lib.runtime.Teller`.
 
-    :raises DataError: when the market is closed on all days of the range, or when an underlying has no bars or no
-        option universe for any of its sessions.
+    :raises DataError: as :func:`require_data` does.
     """
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self._settings = settings
         self._folder = folder
+        self.findings = require_data(settings, folder.root)
+        """What is there, and what to know of it."""
         self.hours = folder.hours()
         self.sessions = self.hours.sessions(settings.start, settings.end)
-        if not self.sessions:
-            raise DataError(f"the market is closed on every day from {settings.start} to {settings.end}")
-        for ticker in settings.underlyings:
-            _check(settings, folder, self.sessions, ticker)
         self._reader = BarReader(settings, folder)
         self._events = {ticker: folder.events(ticker) for ticker in settings.underlyings}
         self._daily = {
-            ticker: folder.bars(ticker, _FIRST_DAY, settings.end, Resolution.DAILY) for ticker in settings.underlyings
+            ticker: folder.bars(ticker, FIRST_DAY, settings.end, Resolution.DAILY) for ticker in settings.underlyings
         }
         self._selected: dict[str, list[Contract]] = {}
 
@@ -124,17 +118,6 @@ class Feed:
             place = f"{ticker} universe of {universe.day}"
             self._folder.faults.record(FaultKind.CORRUPT_FILE, place, detail="no row of the underlying with a price")
         return self._selected.get(ticker, [])
-
-
-def _check(settings: Settings, folder: DataFolder, sessions: list[Session], ticker: str) -> None:
-    """Raise DataError when nothing can be traded. Faults met here are met again, and logged, by the run."""
-    probe = DataFolder(folder.root, market=folder.market, faults=FaultLog())
-    reader = BarReader(settings, probe)
-    span = f"from {settings.start} to {settings.end} in {folder.root}"
-    if not any(len(reader.trades(ticker, session.day)) for session in sessions):
-        raise DataError(f"{ticker} has no {settings.resolution} bars {span}")
-    if all(probe.universe(ticker, session.day, lookback=1) is None for session in sessions):
-        raise DataError(f"{ticker} has no option universe file for any session {span}")
 
 
 def _split_adjusted(bars: NDArray[np.void], factors: FactorFile) -> list[tuple[int, DailyBar]]:

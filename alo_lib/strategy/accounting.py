@@ -1,17 +1,18 @@
-"""What order events, dividends and splits do to what is held: the same in every engine, and in research."""
+"""What order events, dividends, interest and splits do to what is held: the same in every engine, and in research."""
 
 import numpy as np
 
 from alo_lib.records import OrderReason, OrderStatus
+from alo_lib.strategy.attribution import attribute_dividend, attribute_fill, attribute_interest, attribute_split
 from alo_lib.strategy.book import CashDividend
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["book_dividend", "book_order_event", "book_split", "warn_of_split"]
+__all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "warn_of_split"]
 
 
-def book_order_event(state: StrategyState, event: np.void) -> None:
-    """Book what an ORDER_EVENT record says: its fill, what it took of the quote, the end of its order.
+def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
+    """Book what an ORDER_EVENT record of ``time`` says: its fill, what it took of the quote, the end of its order.
 
     A leg that was refused, or that the engine traded without an order of ours and away from what is wanted, undoes its
     trade.
@@ -25,6 +26,8 @@ def book_order_event(state: StrategyState, event: np.void) -> None:
         if refused:
             book.refused.add(side)
     state.account_for(event)
+    if quantity:
+        attribute_fill(state, event, time)
     trade = state.trade_with(instrument) if quantity else None
     if trade is not None:
         trade.fill(quantity, float(event["price"]))
@@ -38,6 +41,13 @@ def book_dividend(state: StrategyState, underlying: int, time: int, amount: floa
     """Book a cash dividend per share that goes ex at ``time``."""
     state.underlyings[underlying].book.dividends.append(CashDividend(time, amount))
     state.portfolio.receive_dividend(underlying, amount)
+    attribute_dividend(state, underlying, amount)
+
+
+def book_interest(state: StrategyState, amount: float, underlying: int | None) -> None:
+    """Book interest on cash (no ``underlying``), or a fee for its borrowed shares; negative where it is paid."""
+    state.portfolio.cash += amount
+    attribute_interest(state, amount, underlying)
 
 
 def warn_of_split(state: StrategyState, underlying: int) -> None:
@@ -51,7 +61,9 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
     """Book a split at ``time``: shares over ``factor``, prices and the dividends before it times ``factor``."""
     book = state.underlyings[underlying].book
     book.split_pending = False
-    state.portfolio.split(underlying, factor, book.spot * factor)
+    before, price = state.portfolio.quantity(underlying), book.spot * factor
+    state.portfolio.split(underlying, factor, price)
+    attribute_split(state, underlying, factor, before, price)
     book.trade_price *= factor
     book.quote["bid"], book.quote["ask"] = np.nan, np.nan
     for dividend in book.dividends:

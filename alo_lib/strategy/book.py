@@ -41,7 +41,7 @@ def _no_quotes(count: int) -> Records:
 
 @dataclass
 class MarketBook:
-    """One underlying and its chain. Rows of ``contracts``, ``quotes`` and ``quote_time`` belong together."""
+    """One underlying and its chain. Rows of ``contracts``, ``quotes`` and their times belong together."""
 
     instrument: int
     ticker: str
@@ -52,6 +52,7 @@ class MarketBook:
     contracts: Annotated[Records, Kind.INSTRUMENT] = field(default_factory=lambda: records(Kind.INSTRUMENT, 0))
     quotes: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(0))
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    quote_since: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # told first, unchanged since
     dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
     blocked_until: int = -1  # nothing is opened before
@@ -88,6 +89,8 @@ class MarketBook:
             self.contracts["instrument"], rows["instrument"], assume_unique=True, return_indices=True
         )
         if len(chain_rows):
+            changed = self.quotes[chain_rows] != rows[quote_rows]
+            self.quote_since[chain_rows[changed]] = time
             self.quotes[chain_rows] = rows[quote_rows]
             self.quote_time[chain_rows] = time
         return bool(len(own) or len(chain_rows))
@@ -116,10 +119,12 @@ class MarketBook:
     def list_contracts(self, contracts: Records) -> None:
         """Replace the chain by today's; what both hold keeps its last quote."""
         quotes, quote_time = _no_quotes(len(contracts)), np.full(len(contracts), -1, np.int64)
+        quote_since = quote_time.copy()
         quotes["instrument"] = contracts["instrument"]
         _, new, old = np.intersect1d(contracts["instrument"], self.contracts["instrument"], return_indices=True)
-        quotes[new], quote_time[new] = self.quotes[old], self.quote_time[old]
+        quotes[new], quote_time[new], quote_since[new] = self.quotes[old], self.quote_time[old], self.quote_since[old]
         self.contracts, self.quotes, self.quote_time, self.priced = contracts, quotes, quote_time, None
+        self.quote_since = quote_since
         self._row = {number: row for row, number in enumerate(contracts["instrument"].tolist())}
 
     def years_to_expiry(self, time: int) -> FloatArray:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alo_lib.records import Records
+from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records, years_between
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.sizing import structures_for
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["may_open", "new_trade", "proposed_trades"]
+__all__ = ["entry_record", "may_open", "new_trade", "proposed_trades"]
 
 
 def proposed_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
@@ -58,4 +58,22 @@ def new_trade(state: StrategyState, signal: np.void, quantity: int, time: int) -
     number, call, put = int(signal["underlying"]), int(signal["call"]), int(signal["put"])
     book = state.underlyings[number].book
     expiry = int(book.contracts["expiry"][book.row(call)])
-    return Trade(number, call, put, int(signal["direction"]), quantity, time, expiry)
+    made = Trade(number, call, put, int(signal["direction"]), quantity, time, expiry)
+    made.signal[0] = signal
+    return made
+
+
+def entry_record(state: StrategyState, trade: Trade) -> Records:
+    """The ENTRY record of a trade that is opened in this frame."""
+    signal, underlying = trade.signal, state.underlyings[trade.underlying]
+    row = records(Kind.ENTRY, trade=trade.number, quantity=trade.quantity, expiry=trade.expiry)
+    for name in ("underlying", "call", "put", "direction", "edge", "edge_volatility"):
+        row[name] = signal[name]
+    row["implied_volatility"] = signal["implied_volatility"] if signal["implied_volatility"] > 0.0 else np.nan
+    row["forecast_volatility"] = underlying.forecast.get(trade.expiry, np.nan)
+    row["band_low"], row["band_high"] = underlying.forecaster.band(float(years_between(trade.opened_at, trade.expiry)))
+    if underlying.valuation is not None:
+        rows = [underlying.book.row(leg) for leg in trade.legs]
+        for name in ("delta", "gamma", "vega", "theta"):
+            row[name] = float(np.sum(getattr(underlying.valuation.at_forecast, name)[rows])) * OPTION_MULTIPLIER
+    return row

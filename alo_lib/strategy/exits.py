@@ -8,6 +8,7 @@ from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.staleness import parity_lag
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
@@ -30,7 +31,7 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
     an insight of the host backs a trade, its edge does not end it.
     """
     working = state.instruments_working()
-    state.trades = [trade for trade in state.trades if not trade.finished(state.portfolio, working)]
+    state.drop_trades([trade for trade in state.trades if trade.finished(state.portfolio, working)])
     for trade in state.trades:
         book = state.underlyings[trade.underlying].book
         view = view_of(state, settings, trade, time)
@@ -58,6 +59,8 @@ def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -
     held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
     fresh = time - book.spot_time <= settings.max_quote_age * SECOND
     result, edge = (trade.result(held_value), edge) if fresh else (np.nan, np.nan)
+    if not settings.quotes_are_dated and (parity_lag(book, values.price, time)[rows] > 1.0).any():
+        edge = np.nan  # a gain that is not there
     return TradeView(result, edge, float(book.contracts["strike"][rows[0]]))
 
 

@@ -5,6 +5,8 @@ import numpy as np
 from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
+from alo_lib.strategy.attribution import attribute_measure
+from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.scanner import tradable
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
@@ -24,12 +26,14 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
 
 
 def measure(state: StrategyState, time: int) -> None:
-    """Measure each underlying's exposure and the equity, and let trades account for their hedge.
+    """Measure each underlying's exposure and the equity, attribute profit, and let trades account for their hedge.
 
     Where the market has news, the implied volatilities of what is held are taken anew.
     """
     for number, underlying in state.underlyings.items():
-        underlying.exposure = _exposure(state, number, underlying, time)
+        measured: dict[int, LegMark] = {}
+        underlying.exposure = _exposure(state, number, underlying, time, measured)
+        attribute_measure(state, number, time, float(underlying.exposure["spot"][0]), measured)
     total = equity(state)
     state.peak_equity = max(state.peak_equity, total)
     for underlying in state.underlyings.values():
@@ -41,7 +45,10 @@ def equity(state: StrategyState) -> float:
     return state.portfolio.cash + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
 
 
-def _exposure(state: StrategyState, number: int, underlying: Underlying, time: int) -> Records:
+def _exposure(
+    state: StrategyState, number: int, underlying: Underlying, time: int, measured: dict[int, LegMark]
+) -> Records:
+    """One EXPOSURE record; the contracts that it counts are put into ``measured``."""
     book, portfolio = underlying.book, state.portfolio
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
     underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
@@ -61,8 +68,10 @@ def _exposure(state: StrategyState, number: int, underlying: Underlying, time: i
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
-    mid = book.mid()[rows]
-    marks = np.where(np.isfinite(mid), mid, at_implied.price)
+    market = spot, state.rate, book.dividend_yield(time)
+    legs = leg_marks(time, market, book.mid()[rows], volatility, at_implied)
+    measured.update(zip(held, legs, strict=True))
+    marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))
     exposure["value"] += dot(units, marks)

@@ -216,6 +216,15 @@ class VolatilityForecaster:
             return self._model.hybrid.forecast_volatility(self._hybrid, days, totals=self._totals)
         return self._model.garch.forecast_volatility(self._garch, days)
 
+    def band(self, years: float) -> tuple[float, float]:
+        """The volatilities between which the next ``years`` should realize in nine cases of ten; NaN without a hybrid.
+
+        They are about :meth:`volatility`.
+        """
+        if self._model is None or self._model.hybrid is None or self._hybrid is None:
+            return float(np.nan), float(np.nan)
+        return self._model.hybrid.forecast_band(self._hybrid, max(years * TRADING_DAYS, 1.0))
+
     def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
         """Bring the states of ``model`` past the bars after ``last``, all or none of them."""
         table = np.array([last, *bars], dtype=np.float64)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.ledger import Ledger
+from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 
@@ -36,7 +37,10 @@ class Underlying:
     valuation: Valuation | None = None
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
+    funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))  # of this session
+    told_funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))
     exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
+    profit: UnderlyingProfit = field(default_factory=UnderlyingProfit)
 
     def take_bars(self) -> list[DailyBar]:
         """The daily bars told since the last session, each with its range where that was told, too."""
@@ -70,6 +74,10 @@ class StrategyState(Ledger):
     rate: float = 0.0
     underlyings: dict[int, Underlying] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
+    last_trade: int = 0
+    opened: list[Trade] = field(default_factory=list)  # since it was last told
+    ended: list[Trade] = field(default_factory=list)
+    account_profit: TradeProfit = field(default_factory=lambda: TradeProfit(0))  # of the account as a whole: interest
     last_order: int = 0
     peak_equity: float = 0.0
     halted: bool = False
@@ -94,6 +102,20 @@ class StrategyState(Ledger):
         traded = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
         traded.update(leg for each in self.external.insights if each.underlying == underlying for leg in each.legs)
         return sorted(traded.union(self.contracts_held(underlying)))
+
+    def open_trades(self, trades: Iterable[Trade]) -> None:
+        """Take trades on; they are numbered from 1, in their order."""
+        for trade in trades:
+            self.last_trade += 1
+            trade.number = self.last_trade
+            self.trades.append(trade)
+            self.opened.append(trade)
+
+    def drop_trades(self, over: Iterable[Trade]) -> None:
+        """Let go of trades, for the reason for which each was undone."""
+        gone = list(over)
+        self.ended += gone
+        self.trades = [trade for trade in self.trades if not any(trade is each for each in gone)]
 
     def new_order(self, instrument: int, quantity: int) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Container
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from alo_lib.records import OPTION_MULTIPLIER, OrderReason
+from alo_lib.records import OPTION_MULTIPLIER, Kind, OrderReason, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["Trade"]
@@ -24,6 +25,11 @@ class Trade:
     opened_at: int
     expiry: int
     undone_by: OrderReason | None = None
+    number: int = 0  # from 1 once it is opened
+    signal: Annotated[Records, Kind.SIGNAL] = field(
+        default_factory=lambda: records(Kind.SIGNAL), repr=False, compare=False
+    )
+    """What it was opened on, one record."""
     premium: float = field(default=0.0, init=False)  # money that entry paid (+) or received (-)
     proceeds: float = field(default=0.0, init=False)  # money that exit received (+) or paid (-)
     hedge_result: float = field(default=0.0, init=False)  # what a continuous hedge at the held deltas would have made

@@ -1,6 +1,7 @@
 """What contracts are worth at the forecast volatility, and what those held are exposed to at their implied one."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +9,19 @@ from numpy.typing import NDArray
 from alo_lib.pricing import Chain, Greeks
 from alo_lib.strategy.book import MarketBook, PricedRows
 
-__all__ = ["Valuation", "leg_greeks", "quote_volatility", "value_chain"]
+__all__ = ["LegMarket", "Valuation", "leg_alone", "leg_greeks", "quote_volatility", "value_chain"]
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+
+class LegMarket(NamedTuple):
+    """What one contract is priced in."""
+
+    spot: float  # 0 where none is known
+    mid: float  # of its own quote; NaN without one
+    rate: float
+    dividend_yield: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,23 @@ def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float
     volatilities[at] = volatility
     values = priced.chain.greeks(book.spot, rate, book.dividend_yield(time), volatilities)
     return Greeks(*(value[at] for value in values))
+
+
+def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwise: float) -> tuple[float, Greeks]:
+    """Implied volatility of one row and its greeks, arrays (1,).
+
+    Where no volatility explains the mid, both are at ``otherwise``; NaN where that is NaN, and without a spot.
+    """
+    spot, mid, rate, dividend_yield = market
+    if not spot > 0.0:
+        return np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
+    chain = _made(book, np.array([row], np.intp), time, np.ones(1)).chain
+    implied = float(chain.implied_volatility(np.array([mid]), spot, rate, dividend_yield)[0])
+    if not np.isfinite(implied):
+        implied = otherwise
+    if not np.isfinite(implied):
+        return np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
+    return implied, chain.greeks(spot, rate, dividend_yield, implied)
 
 
 def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:

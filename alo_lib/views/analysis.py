@@ -120,20 +120,20 @@ def analysis_table(view: AnalysisView) -> Group:
     head.add_column(justify="right")
     head.add_column(style="dim")
     head.add_row(view.ticker, f"{told['bars']:,} bars", f"{told['start']} to {told['end']}, split-adjusted")
-    head.add_row("Next day", f"{level['next_day']:.1%}", "expected volatility, a year")
-    head.add_row("Past month", f"{level['realized']:.1%}", "realized (Yang-Zhang)")
-    head.add_row("Long run", f"{level['long_run']:.1%}", f"half of a shock is gone in {told['half_life']:.0f} days")
+    head.add_row("Next day", f"{level['next_day']:z.1%}", "expected volatility, a year")
+    head.add_row("Past month", f"{level['realized']:z.1%}", "realized (Yang-Zhang)")
+    head.add_row("Long run", f"{level['long_run']:z.1%}", f"half of a shock is gone in {told['half_life']:z.0f} days")
     for k, regime in enumerate(told["regimes"]):
-        stay = "for good" if regime["expected_days"] is None else f"for {regime['expected_days']:.0f} days at a time"
+        stay = "for good" if regime["expected_days"] is None else f"for {regime['expected_days']:z.0f} days at a time"
         head.add_row(
             f"Regime {k + 1}",
-            f"{regime['volatility']:.1%}",
-            f"likely now to {regime['probability']:.0%}; {regime['share_of_days']:.0%} of all days, {stay}",
+            f"{regime['volatility']:z.1%}",
+            f"likely now to {regime['probability']:z.0%}; {regime['share_of_days']:z.0%} of all days, {stay}",
         )
     forecast = _rich_table("days ahead", "forecast", "90 % band", "usual")
     for point in one.cone:
-        usual = "-" if point.usual is None else f"{point.usual:.1%}"
-        forecast.add_row(str(point.days), f"{point.volatility:.1%}", f"{point.low:.1%} to {point.high:.1%}", usual)
+        usual = "-" if point.usual is None else f"{point.usual:z.1%}"
+        forecast.add_row(str(point.days), f"{point.volatility:z.1%}", f"{point.low:z.1%} to {point.high:z.1%}", usual)
     parameters = _rich_table(f"GJR-GARCH, {_SHOCKS[told['distribution']]}", "value", "± s.e.")
     for name, row in told["parameters"].items():
         parameters.add_row(name, *_value_and_error(row))
@@ -148,10 +148,10 @@ def analysis_html(view: AnalysisView) -> str:
     cone = [
         (
             f"{point.days}",
-            f"{point.volatility:.2%}",
-            f"{point.low:.2%}",
-            f"{point.high:.2%}",
-            "–" if point.usual is None else f"{point.usual:.2%}",
+            f"{point.volatility:z.2%}",
+            f"{point.low:z.2%}",
+            f"{point.high:z.2%}",
+            "–" if point.usual is None else f"{point.usual:z.2%}",
         )
         for point in one.cone
     ]
@@ -160,12 +160,12 @@ def analysis_html(view: AnalysisView) -> str:
         f"{told['start']} to {told['end']} · {told['bars']:,} split-adjusted daily bars · volatilities are annualized",
         page.cards(
             [
-                page.card("expected for the next day", f"{level['next_day']:.1%}"),
-                page.card("expected for 21 days", f"{_at(one, 21):.1%}"),
-                page.card("realized in the past month", f"{level['realized']:.1%}"),
-                page.card("long run", f"{level['long_run']:.1%}"),
+                page.card("expected for the next day", f"{level['next_day']:z.1%}"),
+                page.card("expected for 21 days", f"{_at(one, 21):z.1%}"),
+                page.card("realized in the past month", f"{level['realized']:z.1%}"),
+                page.card("long run", f"{level['long_run']:z.1%}"),
                 *(
-                    page.card(f"probability of regime {k + 1} now", f"{regime['probability']:.0%}")
+                    page.card(f"probability of regime {k + 1} now", f"{regime['probability']:z.0%}")
                     for k, regime in enumerate(told["regimes"])
                 ),
                 page.card("last change of scale", changes[-1]["day"] if changes else "none"),
@@ -193,9 +193,9 @@ def analysis_html(view: AnalysisView) -> str:
             page.table(("parameter", "value", "standard error", "meaning"), parameters, (1, 2)),
             page.facts(
                 [
-                    ("persistence", f"{told['persistence']:.4f}"),
-                    ("half-life of a shock, trading days", f"{told['half_life']:.0f}"),
-                    ("log likelihood", "–" if told["log_likelihood"] is None else f"{told['log_likelihood']:,.2f}"),
+                    ("persistence", f"{told['persistence']:z.4f}"),
+                    ("half-life of a shock, trading days", f"{told['half_life']:z.0f}"),
+                    ("log likelihood", "–" if told["log_likelihood"] is None else f"{told['log_likelihood']:z,.2f}"),
                 ]
             ),
         ),
@@ -204,7 +204,7 @@ def analysis_html(view: AnalysisView) -> str:
             "Weights of the forecast's parts",
             page.table(
                 ("trading days ahead", *one.hybrid.blend.parts),
-                [(days, *(f"{share:.0%}" for share in parts.values())) for days, parts in told["weights"].items()],
+                [(days, *(f"{share:z.0%}" for share in parts.values())) for days, parts in told["weights"].items()],
                 range(1 + len(one.hybrid.blend.parts)),
             ),
         ),
@@ -242,7 +242,7 @@ def history_figure(view: AnalysisView) -> Figure:
             trace = line_trace(
                 days.tolist(),
                 np.round(one.probabilities[:, k], 4),
-                f"regime {k + 1} ({volatility:.0%})",
+                f"regime {k + 1} ({volatility:z.0%})",
                 color,
                 hover="%{x}<br>%{y:.2f}",
                 width=0.0,
@@ -288,10 +288,10 @@ def _regime_section(told: dict[str, Any]) -> Html:
     rows = [
         (
             f"{k + 1}",
-            f"{one['volatility']:.2%}",
-            "for good" if one["expected_days"] is None else f"{one['expected_days']:.0f}",
-            f"{one['share_of_days']:.1%}",
-            f"{one['probability']:.1%}",
+            f"{one['volatility']:z.2%}",
+            "for good" if one["expected_days"] is None else f"{one['expected_days']:z.0f}",
+            f"{one['share_of_days']:z.1%}",
+            f"{one['probability']:z.1%}",
         )
         for k, one in enumerate(told["regimes"])
     ]
@@ -309,7 +309,7 @@ def _rich_table(first: str, *others: str) -> Table:
 
 def _value_and_error(row: dict[str, Any]) -> tuple[str, str]:
     value, error = row["value"], row["standard_error"]
-    return "∞" if value is None else f"{value:.4g}", "–" if error is None else f"{error:.2g}"
+    return "∞" if value is None else f"{value:z.4g}", "–" if error is None else f"{error:z.2g}"
 
 
 def _at(one: VolatilityReport, days: int) -> float:

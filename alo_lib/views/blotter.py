@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alo_lib.records import Kind, Message, OrderReason, Records
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records
 from alo_lib.views.run import InstrumentRecord, Run
 
 __all__ = ["BookWalk", "InstrumentFill", "InstrumentHistory", "attribution", "fills", "positions"]
@@ -126,12 +126,22 @@ def positions(run: Run) -> list[InstrumentHistory]:
 
 
 def attribution(run: Run) -> dict[str, dict[str, float]]:
-    """Money by underlying: what options and shares brought before fees, and the fees (negative)."""
-    table = {underlying.symbol: {"options": 0.0, "shares": 0.0, "fees": 0.0} for underlying in run.underlyings}
+    """Money by underlying: what options and shares brought before fees; fees and the borrow of shares (negative).
+
+    Interest is in a row of its own, "cash", where there is any.
+    """
+    parts = ("options", "shares", "fees", "borrow", "interest")
+    table = {underlying.symbol: dict.fromkeys(parts, 0.0) for underlying in run.underlyings}
     for position in positions(run):
         row = table[run.instruments[position.instrument.underlying].symbol]
         row["options" if position.instrument.is_option else "shares"] += position.profit + position.fees
         row["fees"] -= position.fees
+    for booked in run.table(Kind.INTEREST).records:
+        number, amount = int(booked["instrument"]), float(booked["amount"])
+        if number == ACCOUNT_CASH:
+            table.setdefault("cash", dict.fromkeys(parts, 0.0))["interest"] += amount
+        else:
+            table[run.instruments[number].symbol]["borrow"] += amount
     return table
 
 

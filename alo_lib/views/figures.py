@@ -112,7 +112,7 @@ def trades_figure(run: Run, underlying: InstrumentRecord, fills: Sequence[Instru
                 "x": exchange_time(moments),
                 "y": plain_numbers(level),
                 "text": [
-                    f"{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:.2f}" for fill in group
+                    f"{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:z.2f}" for fill in group
                 ],
                 "hovertemplate": "%{x}<br>%{text}<extra></extra>",
                 "marker": {
@@ -151,9 +151,9 @@ def exposure_figures(series: Mapping[str, ExposureSeries]) -> list[Figure]:
 
 
 def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Money by underlying: options, shares, fees."""
+    """Money by underlying: options, shares, fees, the borrow of shares; and interest on cash."""
     tickers = list(table)
-    colors = {"options": BLUE, "shares": ORANGE, "fees": RED}
+    colors = {"options": BLUE, "shares": ORANGE, "fees": RED, "borrow": VIOLET, "interest": GREEN}
     data = [
         {
             "type": "bar",
@@ -250,4 +250,4 @@ def _without_session(time: NDArray[np.int64]) -> list[str]:
 
 def plain_numbers(values: NDArray[np.float64]) -> list[float | None]:
     """Rounded to what can be seen; plotly.js takes null for a gap."""
-    return [float(f"{value:.10g}") if np.isfinite(value) else None for value in values.tolist()]
+    return [float(f"{value:z.10g}") if np.isfinite(value) else None for value in values.tolist()]

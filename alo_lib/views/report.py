@@ -71,9 +71,9 @@ def _headline(summary: dict[str, Any]) -> Html:
     return page.cards(
         [
             page.card("total profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
-            page.card("return", f"{profit / summary['start_equity']:+.3%}"),
-            page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:.2f}"),
-            page.card("deepest drawdown", f"{summary['drawdown']:.3%}"),
+            page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
+            page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:z.2f}"),
+            page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
             page.card("fees", _money(summary["fees"])),
@@ -104,23 +104,23 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
             "Sharpe ratio",
             ratio,
             about,
-            f"{_or_dash(lean.sharpe, '.2f')}: weekends and holidays count as days without a return",
+            f"{_or_dash(lean.sharpe, 'z.2f')}: weekends and holidays count as days without a return",
         ),
         (
             "deepest drawdown",
-            f"{summary['drawdown']:.3%}",
+            f"{summary['drawdown']:z.3%}",
             "of the equity curve below",
-            f"{_or_dash(lean.drawdown, '.1%')}: to a tenth of a percent; none in a run of a day",
+            f"{_or_dash(lean.drawdown, 'z.1%')}: to a tenth of a percent; none in a run of a day",
         ),
         (
             "worst day",
             _money(worst["profit"]) if worst else "–",
-            f"{worst['return']:+.3%} on {worst['date']}, close to close" if worst else "no session",
+            f"{worst['return']:+z.3%} on {worst['date']}, close to close" if worst else "no session",
             "–",
         ),
         (
             "return on margin",
-            _or_dash(on_margin, "+.2%"),
+            _or_dash(on_margin, "+z.2%"),
             f"total profit over {_money(summary['largest_margin'])}, the largest margin (Regulation T)",
             "–",
         ),
@@ -133,7 +133,7 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
 def _equity(run: Run) -> Html:
     sessions = run.table(Kind.SESSION).records
     months = [
-        (f"{one.month}", f"{one.sessions}", _money(one.profit), f"{one.returned:+.3%}", f"{one.drawdown:.3%}")
+        (f"{one.month}", f"{one.sessions}", _money(one.profit), f"{one.returned:+z.3%}", f"{one.drawdown:z.3%}")
         for one in monthly(session_returns(run))
     ]
     return page.section(
@@ -182,15 +182,15 @@ def _volatility(run: Run, underlying: InstrumentRecord, filled: list[InstrumentF
 def _came_true(outcomes: list[ForecastOutcome]) -> str:
     gaps = np.array([one.realized - one.forecast for one in outcomes])
     return (
-        f"{len(outcomes):,} forecasts whose expiry the run reached: realized was {100.0 * gaps.mean():+.1f} points "
-        f"from the forecast on average, {100.0 * np.abs(gaps).mean():.1f} in size. Lives overlap, so they are not "
+        f"{len(outcomes):,} forecasts whose expiry the run reached: realized was {100.0 * gaps.mean():+z.1f} points "
+        f"from the forecast on average, {100.0 * np.abs(gaps).mean():z.1f} in size. Lives overlap, so they are not "
         "independent."
     )
 
 
 def _exposure(run: Run) -> Html:
     rows = [
-        (one.greek.title, f"{one.largest:,.2f}", f"{one.mean:,.2f}", one.greek.unit) for one in exposure_ranges(run)
+        (one.greek.title, f"{one.largest:z,.2f}", f"{one.mean:z,.2f}", one.greek.unit) for one in exposure_ranges(run)
     ]
     return page.section(
         "Exposure",
@@ -201,14 +201,12 @@ def _exposure(run: Run) -> Html:
 
 def _attribution(run: Run) -> Html:
     table = attribution(run)
-    rows = [
-        (ticker, _money(parts["options"]), _money(parts["shares"]), _money(parts["fees"]), _money(sum(parts.values())))
-        for ticker, parts in table.items()
-    ]
+    rows = [(ticker, *map(_money, parts.values()), _money(sum(parts.values()))) for ticker, parts in table.items()]
+    columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
         page.figure(attribution_figure(table)),
-        page.table(("underlying", "options", "shares", "fees", "together"), rows, (1, 2, 3, 4)),
+        page.table(columns, rows, range(1, len(columns))),
     )
 
 
@@ -219,7 +217,7 @@ def _positions(run: Run) -> Html:
             f"{one.bought:,}",
             f"{one.sold:,}",
             f"{one.quantity:,}",
-            f"{one.mark:,.2f}",
+            f"{one.mark:z,.2f}",
             _money(one.fees),
             _money(one.profit),
         )
@@ -242,7 +240,7 @@ def _orders(run: Run) -> Html:
             order.side,
             f"{abs(order.quantity):,}",
             order.type.name.lower().replace("_", " "),
-            f"{order.price:,.2f}" if order.filled else "–",
+            f"{order.price:z,.2f}" if order.filled else "–",
             _money(order.fee),
             order.tag,
             OrderStatus(order.status).name.lower().replace("_", " "),
@@ -288,7 +286,7 @@ def _provenance(run: Run) -> Html:
         ("project commit", about.get("commit") or "not known"),
         ("versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
         ("started", about["started"]),
-        ("time taken", f"{summary['wall_seconds']:.1f} s"),
+        ("time taken", f"{summary['wall_seconds']:z.1f} s"),
     ]
     return page.section("How it was made", page.facts(pairs))
 
@@ -298,7 +296,7 @@ def _or_dash(value: float | None, form: str) -> str:
 
 
 def _money(value: float) -> str:
-    return f"{'−' if value < -0.005 else ''}${abs(value):,.2f}"
+    return f"{'−' if value < -0.005 else ''}${abs(value):z,.2f}"
 
 
 def _plain(value: Any) -> str:

@@ -65,7 +65,7 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
             ", ".join(row["underlyings"]),
             row["start"] if row["start"] == row["end"] else f"{row['start']} to {row['end']}",
             f"{row['orders']:,}",
-            f"{row['net_profit']:,.2f}",
+            f"{row['net_profit']:z,.2f}",
             row["data"][:_FINGERPRINT],
         )
     return table

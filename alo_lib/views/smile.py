@@ -36,8 +36,8 @@ def chain_html(view: ChainView) -> str:
         f"{moment} New York · {style} exercise · {snapshot.resolution} bars · spot is the {snapshot.spot_from}",
         page.cards(
             [
-                page.card("spot", f"{snapshot.spot:,.2f}"),
-                page.card("rate", f"{view.rate:.3%}"),
+                page.card("spot", f"{snapshot.spot:z,.2f}"),
+                page.card("rate", f"{view.rate:z.3%}"),
                 page.card("contracts", f"{len(snapshot):,}"),
                 page.card("quoted on both sides", f"{quoted:,}"),
                 page.card("explained by a volatility", f"{explained:,}"),
@@ -72,7 +72,7 @@ def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "name": f"{one.expiry} ({one.days:.0f} d)",
+                "name": f"{one.expiry} ({one.days:z.0f} d)",
                 "x": contracts["strike"].tolist(),
                 "y": _rounded(mid[rows]),
                 "error_y": {
@@ -151,12 +151,12 @@ def _expiry_table(expiries: list[Expiry]) -> page.Html:
     rows = [
         (
             one.expiry,
-            f"{one.days:.2f}",
+            f"{one.days:z.2f}",
             one.contracts,
             one.quoted,
             one.explained,
-            f"{one.dividend_yield:.3%}",
-            f"{one.forward:,.2f}",
+            f"{one.dividend_yield:z.3%}",
+            f"{one.forward:z,.2f}",
             _percent(one.at_the_money if np.isfinite(one.at_the_money) else None),
         )
         for one in expiries
@@ -177,9 +177,9 @@ def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
             row["expiry"],
             f"{row['strike']:g}",
             row["right"],
-            *("–" if row[name] is None else f"{row[name]:.2f}" for name in ("bid", "ask")),
+            *("–" if row[name] is None else f"{row[name]:z.2f}" for name in ("bid", "ask")),
             *(_percent(row[f"{name}_volatility"]) for name in ("bid", "mid", "ask")),
-            *("–" if row[name] is None else f"{row[name]:.4g}" for name in ("delta", "gamma", "vega", "theta", "rho")),
+            *("–" if row[name] is None else f"{row[name]:z.4g}" for name in ("delta", "gamma", "vega", "theta", "rho")),
             row["status"],
         )
         for row in contracts[:MAX_ROWS]
@@ -191,8 +191,8 @@ def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2%}"
+    return "–" if value is None else f"{value:z.2%}"
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:
-    return [float(f"{value:.6g}") for value in values.tolist()]
+    return [float(f"{value:z.6g}") for value in values.tolist()]

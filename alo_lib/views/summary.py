@@ -1,12 +1,16 @@
 """A run in a few figures: the object for programs, and the table for people."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
 from alo_lib.journal import message_digest, order_digest
+from alo_lib.market import DataFindings, FaultKind, FaultLog
+from alo_lib.records import ACCOUNT_CASH, Kind
+from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
+from alo_lib.views.data import STAGES, data_account, funnel, held_without_quotes
 from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges
 from alo_lib.views.run import Run
@@ -14,16 +18,22 @@ from alo_lib.views.sharpe import LEAST_SESSIONS
 
 __all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
+_PARTS_A_LINE: Final = 3
+_DAYS_SHOWN: Final = 3
 
-def summarize(run: Run, *, engine: str, skipped: dict[str, int], wall_seconds: float, folder: str) -> dict[str, Any]:
+
+def summarize(
+    run: Run, *, engine: str, findings: DataFindings, faults: FaultLog, wall_seconds: float, folder: str
+) -> dict[str, Any]:
     """The figures of a run, from its journal and results.
 
-    ``skipped`` counts data faults by kind. Money is the account's currency, to the cent as LEAN's statistics have it
-    (halves to even); exposures are of the whole book, in the units that they name.
+    ``findings`` and ``faults`` are of the data it was made from. Money is the account's currency, to the cent as LEAN's
+    statistics have it (halves to even); exposures are of the whole book, in the units that they name.
     """
     result = performance(run)
     net_profit, unrealized = _cents(result.net_profit), _cents(result.unrealized_profit)
-    orders = run.orders
+    orders, booked = run.orders, run.table(Kind.INTEREST).records
+    of_cash = booked["instrument"] == ACCOUNT_CASH
     return {
         "engine": engine,
         "start": run.settings["start"],
@@ -37,25 +47,34 @@ def summarize(run: Run, *, engine: str, skipped: dict[str, int], wall_seconds: f
         "start_equity": _cents(result.start_equity),
         "end_equity": _cents(result.end_equity),
         "fees": _cents(sum(order.fee for order in orders)),
+        "interest": _cents(booked["amount"][of_cash].sum()),
+        "borrow": _cents(booked["amount"][~of_cash].sum()),
+        "attribution": stated_attribution(run, result.net_profit),
         "sessions": result.sessions,
-        "sharpe": _rounded(result.sharpe),
-        "sharpe_interval": result.sharpe_interval and [_rounded(bound) for bound in result.sharpe_interval],
-        "hurdle": _rounded(result.hurdle),
-        "drawdown": _rounded(result.drawdown),
+        "sharpe": _or_none(result.sharpe),
+        "sharpe_interval": result.sharpe_interval and [_or_none(bound) for bound in result.sharpe_interval],
+        "hurdle": _or_none(result.hurdle),
+        "drawdown": _rounded(result.drawdown, 6),
         "worst_day": _day(result.worst_day),
         "largest_margin": _cents(result.largest_margin),
-        "return_on_margin": _rounded(result.return_on_margin),
+        "return_on_margin": _or_none(result.return_on_margin),
         "exposure": {
             one.greek.name: {
                 "unit": one.greek.unit,
-                "largest": round(one.largest, 4),
-                "mean_absolute": round(one.mean, 4),
+                "largest": _rounded(one.largest, 4),
+                "mean_absolute": _rounded(one.mean, 4),
             }
             for one in exposure_ranges(run)
         },
         "order_digest": order_digest(orders),
         "journal_digest": message_digest(run.journal.messages),
-        "skipped": skipped,
+        "skipped": {str(kind): count for kind, count in faults.counts.items()},
+        **data_account(findings, faults),
+        "held_without_quotes": [
+            {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
+            for each in held_without_quotes(run)
+        ],
+        "funnel": funnel(run),
         "wall_seconds": round(wall_seconds, 3),
         "results_folder": folder,
     }
@@ -72,30 +91,36 @@ def summary_table(summary: dict[str, Any]) -> Table:
     table.add_row("Orders", f"{summary['orders']:,}", f"{summary['fills']:,} fills")
     table.add_row(
         "Net profit",
-        f"[{'green' if profit >= 0 else 'red'}]{profit:,.2f}[/]",
-        f"{profit / summary['start_equity']:+.3%} of {summary['start_equity']:,.0f}",
+        f"[{'green' if profit >= 0 else 'red'}]{profit:z,.2f}[/]",
+        f"{profit / summary['start_equity']:+z.3%} of {summary['start_equity']:z,.0f}",
     )
     table.add_row(
-        "Realized", f"{summary['realized_profit']:,.2f}", f"{summary['unrealized_profit']:+,.2f} in what is held"
+        "Realized", f"{summary['realized_profit']:z,.2f}", f"{summary['unrealized_profit']:+z,.2f} in what is held"
     )
-    table.add_row("Fees", f"{summary['fees']:,.2f}", "")
+    for number, line in enumerate(_lines(summary["attribution"]["parts"])):
+        table.add_row("" if number else "Made of", "", line)
+    table.add_row("Fees", f"{summary['fees']:z,.2f}", "")
+    table.add_row("Interest", f"{summary['interest']:z,.2f}", "on cash")
+    table.add_row("Borrow", f"{summary['borrow']:z,.2f}", "fees for short shares")
     table.add_row("Sharpe ratio", *sharpe_in_words(summary))
-    table.add_row("Drawdown", f"{summary['drawdown']:.3%}", "deepest fall from a high")
+    table.add_row("Drawdown", f"{summary['drawdown']:z.3%}", "deepest fall from a high")
     if summary["worst_day"]:
         worst = summary["worst_day"]
-        table.add_row("Worst day", f"{worst['profit']:,.2f}", f"{worst['return']:+.3%} on {worst['date']}")
+        table.add_row("Worst day", f"{worst['profit']:z,.2f}", f"{worst['return']:+z.3%} on {worst['date']}")
     if summary["return_on_margin"] is not None:
         table.add_row(
-            "Return on margin", f"{summary['return_on_margin']:+.2%}", f"of {summary['largest_margin']:,.0f}, the most"
+            "Return on margin",
+            f"{summary['return_on_margin']:+z.2%}",
+            f"of {summary['largest_margin']:z,.0f}, the most",
         )
     for name, one in summary["exposure"].items():
         table.add_row(
             name.capitalize(),
-            f"{one['largest']:,.2f}",
-            f"at its largest; {one['mean_absolute']:,.2f} on average, {one['unit']}",
+            f"{one['largest']:z,.2f}",
+            f"at its largest; {one['mean_absolute']:z,.2f} on average, {one['unit']}",
         )
-    table.add_row("Data left out", *_skipped(summary["skipped"]))
-    table.add_row("Time taken", f"{summary['wall_seconds']:,.1f} s", "")
+    _add_data(table, summary)
+    table.add_row("Time taken", f"{summary['wall_seconds']:z,.1f} s", "")
     return table
 
 
@@ -109,26 +134,60 @@ def sharpe_in_words(summary: dict[str, Any]) -> tuple[str, str]:
         why = "no interest rate was told" if summary["hurdle"] is None else "returns do not vary"
         return "-", f"none: {why}; {sessions}"
     interval = summary["sharpe_interval"]
-    band = "" if interval is None else f"90 %: {interval[0]:.2f} to {interval[1]:.2f}; "
-    return f"{summary['sharpe']:.2f}", f"{band}above {summary['hurdle']:.2%} a year; {sessions}"
+    band = "" if interval is None else f"90 %: {interval[0]:z.2f} to {interval[1]:z.2f}; "
+    return f"{summary['sharpe']:z.2f}", f"{band}above {summary['hurdle']:z.2%} a year; {sessions}"
 
 
 def _day(worst: WorstDay | None) -> dict[str, Any] | None:
     return worst and {
         "date": str(worst.date),
         "profit": _cents(worst.profit),
-        "return": _rounded(worst.returned),
+        "return": _rounded(worst.returned, 6),
     }
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6) + 0.0
+def _or_none(value: float | None) -> float | None:
+    return None if value is None else _rounded(value, 6)
+
+
+def _lines(parts: dict[str, float]) -> list[str]:
+    """The parts of the profit that are not zero, a few on a line."""
+    told = [f"{name} {money:z,.2f}" for name, money in parts.items() if money]
+    return [", ".join(told[at : at + _PARTS_A_LINE]) for at in range(0, len(told), _PARTS_A_LINE)]
 
 
 def _cents(money: float) -> float:
     """An amount to the cent. Results state money with four decimals at most, of which a float keeps more."""
-    return float(round(Decimal(f"{money:.4f}"), 2))
+    return float(round(Decimal(f"{money:z.4f}"), 2)) + 0.0
 
 
-def _skipped(counts: dict[str, int]) -> tuple[str, str]:
-    return f"{sum(counts.values()):,}", ", ".join(f"{kind}: {number}" for kind, number in counts.items())
+def _rounded(value: float, places: int) -> float:
+    """A figure to some decimals, never a negative zero."""
+    return round(value, places) + 0.0
+
+
+def _add_data(table: Table, summary: dict[str, Any]) -> None:
+    """What the run was made from, what it lacked, and why it did not trade where it did not."""
+    for ticker, has in summary["coverage"].items():
+        parts = f"bars {has['bars']}, option quotes {has['quotes']}, universes {has['universes']}, daily {has['daily']}"
+        table.add_row(f"{ticker} data", f"{has['quotes']} of {has['sessions']}", f"sessions; {parts}")
+    rows, skipped = summary["rows"], dict(summary["skipped"])
+    missing = skipped.pop(str(FaultKind.MISSING_FILE), 0)
+    share = f"of {rows['read']:,} rows, {rows['left_out']:,} left out ({rows['left_out'] / max(rows['read'], 1):z.2%})"
+    kinds = ", ".join(f"{kind}: {number}" for kind, number in skipped.items())
+    table.add_row("Data left out", f"{sum(skipped.values()):,}", f"{share}; {kinds}" if kinds else share)
+    if missing:
+        table.add_row("Files missing", f"{missing:,}", "that a day asked for")
+    if unquoted := summary["held_without_quotes"]:
+        days = sorted({each["date"] for each in unquoted})
+        shown = ", ".join(days[:_DAYS_SHOWN]) + _more(days)
+        table.add_row("Not closable", f"{len(days)} days", f"held without a quote: {shown}")
+    if not summary["orders"]:
+        for ticker, sessions in summary["funnel"].items():
+            most = {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
+            stages = " > ".join(f"{stage.replace('_', ' ')} {count:,}" for stage, count in most.items())
+            table.add_row(f"{ticker}, no trade", "", stages)
+
+
+def _more(days: list[str]) -> str:
+    return f" and {len(days) - _DAYS_SHOWN} more" if len(days) > _DAYS_SHOWN else ""

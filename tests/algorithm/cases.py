@@ -42,7 +42,8 @@ class Case:
 
 
 def _case(market: Market, underlyings: str, start: str, end: str, **settings: Any) -> Case:
-    return Case(market, {"underlyings": underlyings, "start": start, "end": end} | settings)
+    whatever_there_is = {"min_coverage": 0}  # LEAN's sample data has few days of each name
+    return Case(market, {"underlyings": underlyings, "start": start, "end": end} | whatever_there_is | settings)
 
 
 def _goog(**settings: Any) -> Case:
@@ -53,13 +54,13 @@ def _aapl(start: str = "2014-06-06", end: str = "2014-06-09", **settings: Any) -
     return _case("lean", "AAPL", start, end, resolution="hour", **settings)
 
 
-def _month(**settings: Any) -> Case:
+def _month(start: str = "2024-01-02", end: str = "2024-01-31", **settings: Any) -> Case:
     """Pairs that are sold and held until they expire or are assigned."""
     sold = {"direction": "short", "entry_edge": 0, "exit_edge": -1, "stop_loss": 10, "max_holding_days": 365}
     held = {"min_days_to_expiry": 1, "exit_days_to_expiry": 1, "max_days_to_expiry": 30, "dividend_guard_days": 0}
     much = {"max_structures": 12, "max_moneyness": 2, "max_spread": 1, "max_vega": 0.1, "vega_budget": 0.003}
     wanted = {"resolution": "hour", **sold, **held, **much, **settings}
-    return _case("generated", "ALFA,BRVO", *map(str, _GENERATED), **wanted)
+    return _case("generated", "ALFA,BRVO", start, end, **wanted)
 
 
 CASES = {
@@ -91,6 +92,8 @@ CASES = {
     "TWX, hours": _case("hours", "TWX", "2014-06-05", "2014-06-09", resolution="hour"),
     "AAPL and TWX, hours": _case("hours", "AAPL,TWX", "2014-06-05", "2014-06-09", resolution="hour"),
     "a month, sold and assigned": _month(),
+    "a week, sold, over a holiday": _month("2024-01-11", "2024-01-18"),
+    "a week, sold, in debt": _month("2024-01-11", "2024-01-18", cash=20_000, max_margin=1),
     "a month, bought and exercised": _month(direction="long", entry_edge=0, max_vega=0.005, vega_budget=0.0005),
     "a month of two names at the defaults": _case(
         "generated", "ALFA,BRVO", *map(str, _GENERATED), resolution="hour"
@@ -108,7 +111,7 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
             with_hours(lean_data, folder)
         else:
             start, end = _GENERATED
-            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=60)
+            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=30)
     return folder
 
 

@@ -21,6 +21,11 @@ EXPECTED = Path(__file__).with_name("expected_digests.json")
 """By case: how many orders the embedded engine sends, their digest and the equity at the end."""
 
 _NOT_OURS = {"Estimated Strategy Capacity", "Lowest Capacity Asset"}
+_DIFFERS = {
+    "a week, sold, in debt": "LEAN calls for margin with two orders that it then refuses; the money is the same",
+}
+"""Cases in which the engines are known to differ, and how."""
+
 """Statistics that only LEAN estimates."""
 
 _DAILY = [
@@ -105,7 +110,11 @@ def test_every_case_has_a_stored_digest() -> None:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("name", CASES)
-def test_lean_does_the_same_order_by_order(name: str, lean_data: Path, made: Path, tmp_path: Path) -> None:
+def test_lean_does_the_same_order_by_order(
+    name: str, lean_data: Path, made: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if name in _DIFFERS:
+        request.applymarker(pytest.mark.xfail(reason=_DIFFERS[name], strict=True, raises=AssertionError))
     try:
         engine = NativeEngine.find()
     except EngineError as error:

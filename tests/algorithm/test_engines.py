@@ -16,7 +16,7 @@ from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
-from alo_lib.records import HOUR, OrderType
+from alo_lib.records import ACCOUNT_CASH, HOUR, Kind, OrderType
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel
 from alo_lib.settings import Settings
@@ -34,13 +34,26 @@ JOBS = {
 }
 FIRST_DAYS = {
     "a split's": {"underlyings": "AAPL", "start": "2014-06-09", "end": "2014-06-09", "resolution": "hour"},
-    "a spin-off's and a new name's": {"underlyings": "FOXA", "start": "2013-07-01", "end": "2013-07-02"},
+    "a spin-off's and a new name's": {
+        "underlyings": "FOXA",
+        "start": "2013-07-01",
+        "end": "2013-07-02",
+        "min_coverage": "0",
+    },
 }
 """Runs that begin on such a day; the second one's data end with a bar."""
 
+MONDAY = 1_402_272_000_000_000_000
+"""2014-06-09, the day of AAPL's split."""
 FRIDAY_CLOSE = 1_405_713_600_000_000_000
 """Of 2014-07-18, when the July options end."""
-OVER_EXPIRY = {"underlyings": "AAPL", "start": "2014-06-06", "end": "2014-07-25", "resolution": "hour"}
+OVER_EXPIRY = {
+    "underlyings": "AAPL",
+    "start": "2014-06-06",
+    "end": "2014-07-25",
+    "resolution": "hour",
+    "min_coverage": "0",
+}
 
 
 def native() -> NativeEngine:
@@ -70,12 +83,36 @@ def job(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def embedded(job: str, lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Journal:
-    return run(EmbeddedEngine(), JOBS[job], lean_data, tmp_path_factory.mktemp("embedded") / "run")[1]
+def embedded_folder(job: str, lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("embedded") / "run"
+    run(EmbeddedEngine(), JOBS[job], lean_data, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def embedded(embedded_folder: Path) -> Journal:
+    return read_journal(embedded_folder / JOURNAL_FOLDER)
+
+
+def equity_at_end(folder: Path) -> str:
+    return str(json.loads((folder / "main.json").read_text())["statistics"]["End Equity"])
 
 
 def test_orders_are_the_stored_ones(job: str, embedded: Journal) -> None:
     assert table(embedded) == json.loads(EXPECTED.read_text())[job]
+
+
+def test_cash_bears_interest_over_the_weekend_and_none_within_a_day(job: str, embedded: Journal) -> None:
+    booked = [message.records[0].tolist() for message in embedded.messages if message.kind is Kind.INTEREST]
+    if job == "GOOG minute":
+        assert booked == []
+        return
+    cash = 1_000_000.0
+    for order in orders_of(embedded.messages):
+        if order.time < MONDAY:
+            cash -= order.filled * order.price * (100 if len(order.symbol) == 21 else 1) + order.fee
+    # The file's rate on the Friday is 0.75 %, of which half a percent is kept; no shares were short.
+    assert booked == [(ACCOUNT_CASH, 3, round(cash * 0.0025 * 3 / 360, 2), 0.0025)]
 
 
 def test_two_runs_write_the_same_journal(job: str, embedded: Journal, lean_data: Path, tmp_path: Path) -> None:
@@ -92,7 +129,7 @@ def test_replay_decides_the_same(embedded: Journal) -> None:
 
 @pytest.mark.lean
 def test_lean_sends_the_same_orders_and_writes_the_same_journal(
-    job: str, embedded: Journal, lean_data: Path, tmp_path: Path
+    job: str, embedded: Journal, embedded_folder: Path, lean_data: Path, tmp_path: Path
 ) -> None:
     engine = native()
     (first, journal), (second, again) = (
@@ -104,6 +141,7 @@ def test_lean_sends_the_same_orders_and_writes_the_same_journal(
         assert mine == leans, f"order {number}"
     assert message_digest(journal.messages) == message_digest(embedded.messages)
     assert message_digest(again.messages) == message_digest(journal.messages)
+    assert equity_at_end(tmp_path / "first") == equity_at_end(embedded_folder)
     assert first.order_list_hash
     assert first.order_list_hash == second.order_list_hash
 

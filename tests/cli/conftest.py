@@ -10,7 +10,7 @@ from alo_lib.cli import main
 from alo_lib.cli.engines import EngineRun
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
-from alo_lib.market import FaultKind, FaultLog
+from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
 from alo_lib.market.generator import generate_market
 from tests.views import kit
 
@@ -57,7 +57,9 @@ class FakeEngine:
     def __init__(self):
         self.failure = None
         self.messages = kit.traded_messages()
+        self.findings = DataFindings((Coverage("ALFA", 2, bars=2, quotes=2, universes=2, daily=2),), ())
         self.faults = FaultLog(keep=1)
+        self.faults.count_row(1000)
         for line in (3, 4):
             self.faults.record(FaultKind.CROSSED, "equity.zip", entry="a.csv", line=line)
         self.settings = None
@@ -70,7 +72,7 @@ class FakeEngine:
         kit.write_results(folder, self.messages)
         for share in (0.0, 0.5, 1.0):
             progress(settings.start, share)
-        return EngineRun(self.faults)
+        return EngineRun(self.findings, self.faults)
 
 
 @pytest.fixture

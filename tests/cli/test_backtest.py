@@ -21,9 +21,16 @@ PROMISED = {
     "fills",
     "net_profit",
     "fees",
+    "interest",
+    "borrow",
     "order_digest",
     "journal_digest",
     "skipped",
+    "coverage",
+    "rows",
+    "warnings",
+    "held_without_quotes",
+    "funnel",
     "wall_seconds",
     "results_folder",
 }
@@ -65,9 +72,18 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
     folder = tmp_path / json.loads(backtest("--json", "--set", "entry-edge=0.03").out)["results_folder"]
     assert re.fullmatch(r"\d{8}-\d{6}-embedded", folder.name)
     names = {path.name for path in folder.iterdir()}
-    assert names >= {"README.txt", "run.json", "settings.json", "data.json", "faults.json", "metrics.prom"}
+    assert names >= {
+        "README.txt",
+        "run.json",
+        "settings.json",
+        "data.json",
+        "faults.json",
+        "coverage.json",
+        "metrics.prom",
+    }
     assert names >= {
         "orders.csv",
+        "trades.csv",
         "journal",
         "report.html",
         "plotly.min.js",
@@ -75,9 +91,10 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
         "alo.json",
         "alo-summary.json",
     }
-    assert len((folder / "README.txt").read_text().splitlines()) == 6
+    assert len((folder / "README.txt").read_text().splitlines()) == 7
     assert json.loads((folder / "settings.json").read_text())["entry_edge"] == 0.03
     about = json.loads((folder / "run.json").read_text())
+    assert round(sum(about["summary"]["attribution"]["parts"].values()), 2) == about["summary"]["net_profit"]
     assert set(about["versions"]) >= {"python", "numpy", "numba"}
     assert json.loads((folder / "faults.json").read_text())["first"] == ["equity.zip#a.csv:3: crossed quote"]
     with (folder / "orders.csv").open() as file:
@@ -283,7 +300,8 @@ def _with_row(row):
             entries = {name: archive.read(name).decode() for name in archive.namelist()}
         with zipfile.ZipFile(path, "w") as archive:
             for entry, text in entries.items():
-                archive.writestr(entry, "".join(map(row, text.splitlines(keepends=True))))
+                good, *others = text.splitlines(keepends=True)
+                archive.writestr(entry, good + "".join(map(row, others)))
 
     return edit
 
@@ -319,3 +337,21 @@ def test_damaged_data_is_left_out_and_told(run, small_market, tmp_path, damage, 
     assert faults["counts"] == summary["skipped"]
     assert any(kind in line for line in faults["first"])
     assert kind in (tmp_path / summary["results_folder"] / "report.html").read_text()
+    account = json.loads((tmp_path / summary["results_folder"] / "coverage.json").read_text())
+    assert account == {name: summary[name] for name in ("coverage", "rows", "warnings")}
+    assert account["coverage"]["ALFA"]["quotes"] == 1
+    if kind != "corrupt archive":  # most rows are bad, which is loud
+        assert f"of {account['rows']['read']:,} rows {account['rows']['left_out']:,} could not be used" in outcome.err
+
+
+def test_a_run_of_which_nothing_is_usable_ends_with_a_sentence(run, small_market, tmp_path):
+    data = tmp_path / "damaged"
+    shutil.copytree(small_market, data)
+    _quotes(data).write_bytes(_quotes(data).read_bytes()[:100])
+    outcome = run(
+        *("backtest", "--data", data, "--underlying", "ALFA", "--output", tmp_path / "runs", "--json"),
+        *("--start", "2024-01-02", "--end", "2024-01-02"),
+    )
+    assert "ALFA has no option quotes from 2024-01-02 to 2024-01-02" in _sentence(outcome)
+    assert outcome.err.endswith("20240102_quote_american.zip: corrupt archive (it is cut off)\n")
+    assert list((tmp_path / "runs").iterdir()) == []

@@ -20,6 +20,7 @@ from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, object_store_key, read_journal
 from alo_lib.journal.format import segment_name
+from alo_lib.market import DataError, DataFindings
 from alo_lib.settings import Settings
 from tests.views import kit
 
@@ -31,6 +32,14 @@ def _script(path, text):
     path.write_text(f"#!{sys.executable}\n{text}")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch):
+    """What the engines' data folders are found to hold; the folders of these tests hold nothing."""
+    found = DataFindings((), ("the data was looked at",))
+    monkeypatch.setattr("alo_lib.simulation.require_data", lambda settings, data: found)
+    return found
 
 
 @pytest.fixture
@@ -104,10 +113,11 @@ def test_the_configuration_has_what_lean_needs(folder):
 
 
 @pytest.mark.parametrize("status", [0, 134])
-def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress, capfd, status):
+def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress, capfd, status, measured):
     engine = _fake_native(tmp_path, finished, status)
     outcome = engine.run(SETTINGS, tmp_path, folder, no_progress)
     assert outcome.faults is None
+    assert outcome.findings == measured
     assert outcome.lean_version == "v2.5.0.0"
     assert outcome.order_list_hash == "0123456789abcdef0123456789abcdef"
     kept = folder / JOURNAL_FOLDER / segment_name(0)
@@ -130,6 +140,17 @@ def test_a_run_that_failed_inside_is_told(tmp_path, finished, folder, no_progres
         engine.run(SETTINGS, tmp_path, folder, no_progress)
     kept = folder / JOURNAL_FOLDER / segment_name(0)  # it can be replayed all the same
     assert kept.read_bytes() == Path(finished[object_store_key(0)]).read_bytes()
+
+
+def test_lean_is_not_started_over_data_that_carries_no_result(tmp_path, finished, folder, no_progress, monkeypatch):
+    def refuse(settings, data):
+        raise DataError("GOOG has no option quotes")
+
+    monkeypatch.setattr("alo_lib.simulation.require_data", refuse)
+    engine = _fake_native(tmp_path, finished)
+    with pytest.raises(DataError, match="GOOG has no option quotes"):
+        engine.run(SETTINGS, tmp_path, folder, no_progress)
+    assert list(folder.iterdir()) == []
 
 
 def test_a_run_without_results_is_told_with_leans_last_error(tmp_path, folder, no_progress):

@@ -94,6 +94,7 @@ def test_a_degraded_frame_opens_no_risk() -> None:
     market.bar(9.55, volatility=0.35)  # within the entry delay: ranked, and overrun
     sent = market.bar(10, volatility=0.35)
     assert [len(intents) for intents in sent] == [0]
+    assert len(market.core.signals) == 0
     reasons = {OrderReason(row["reason"]) for intents in market.bar(10.1, volatility=0.35) for row in intents}
     assert reasons >= {OrderReason.ENTRY}
 

@@ -9,7 +9,7 @@ import pytest
 
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
-from alo_lib.records import Contract, InstrumentTable, Kind, Message, OrderStatus, Session, records
+from alo_lib.records import ACCOUNT_CASH, Contract, InstrumentTable, Kind, Message, OrderStatus, Session, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.ledger import WorkingOrder
@@ -98,6 +98,14 @@ def test_dividends_are_paid_and_remembered() -> None:
     tell(state, Kind.DIVIDEND, records(Kind.DIVIDEND, time=7, instrument=ONE, amount=0.5))
     assert state.strategy.portfolio.cash == 1005.0
     assert [(paid.time, paid.amount) for paid in book(state).dividends] == [(7, 0.5)]
+
+
+def test_what_the_broker_booked_is_cash() -> None:
+    state = told()
+    rows = records(Kind.INTEREST, 2, instrument=[ACCOUNT_CASH, OTHER], days=3, amount=[20.5, -0.25], rate=0.01)
+    tell(state, Kind.INTEREST, rows)
+    assert state.strategy.portfolio.cash == 1020.25
+    assert state.strategy.holdings == {}
 
 
 def test_a_split_is_warned_of_and_then_booked() -> None:

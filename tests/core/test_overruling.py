@@ -220,6 +220,15 @@ def test_its_targets_are_cut_to_the_limit_on_margin() -> None:
     assert held == -math.floor(0.1 * 1_000_000 / (0.2 * 100.0 * 100))
 
 
+def test_a_target_that_grows_is_reached_and_not_exceeded() -> None:
+    market, option = constructed(7)
+    market.bar(10, volatility=0.35)
+    market.hooks = {FrameTask.TARGET: once(lambda market, time: market.target(option, 9, time, Stage.PORTFOLIO))}
+    market.bar(11, volatility=0.35)
+    assert list(market.options().values()) == [9]
+    market.check_replay()
+
+
 def test_a_halted_book_is_sold_whoever_constructed_it() -> None:
     market, _ = constructed(60, max_drawdown=0.01)
     market.bar(10, volatility=0.35)

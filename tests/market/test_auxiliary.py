@@ -8,6 +8,7 @@ import pytest
 
 from alo_lib.market import DataFolder, FaultKind, FaultLog, InterestRates, MarketHours, OptionUniverse, SecurityType
 from alo_lib.market.factor_files import FactorFile
+from alo_lib.market.layout import interest_rate_path
 from alo_lib.market.map_files import MapFile, MapFiles, check_ticker
 
 
@@ -113,7 +114,7 @@ def test_interest_rate_file_with_faults(tmp_path: Path) -> None:
     assert InterestRates.load(tmp_path, faults).rate_at(date(2020, 1, 1)) == 0.01
     path = tmp_path / "alternative" / "interest-rate" / "usa" / "interest-rate.csv"
     path.parent.mkdir(parents=True)
-    path.write_text("2000-01-01,9\n1990-01-01,3\n2010-01-01,4\n2011-01-01,nan\nsoon,5\n2012-01-01\n")
+    path.write_text("DATE,PCREDIT8\n1990-01-01,3\n2010-01-01,4\n2011-01-01,nan\nsoon,5\n2012-01-01\n")
     rates = InterestRates.load(tmp_path, faults)
     assert [rates.rate_at(date(year, 1, 1)) for year in (1990, 1991, 2009, 2010, 2030)] == [
         0.03,
@@ -179,3 +180,14 @@ def test_broken_universe_rows_are_left_out(tmp_path: Path) -> None:
         FaultKind.NEGATIVE: 2,
         FaultKind.DUPLICATE: 1,
     }
+
+
+def test_a_rate_file_without_its_header_is_a_fault(tmp_path: Path) -> None:
+    faults, path = FaultLog(), interest_rate_path(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_text("2000-01-01,9\n2010-01-01,4\n")
+    rates = InterestRates.load(tmp_path, faults)
+    assert rates.rate_at(date(2005, 1, 1)) == 0.04  # LEAN passes over the first line, whatever it is
+    assert faults.counts == {FaultKind.COLUMNS: 1}
+    assert rates.known
+    assert not InterestRates.load(tmp_path / "elsewhere", FaultLog()).known

@@ -28,7 +28,7 @@ class YieldModel:
 @pytest.fixture
 def terms(lean: Any) -> Any:
     hours = Hours()
-    hours.time_zone = SimpleNamespace(id="America/New_York")  # type: ignore[attr-defined]
+    hours.time_zone = SimpleNamespace(id="America/New_York")
     lean.SecurityType = SimpleNamespace(FUTURE_OPTION=9)
     lean.InterestRateProvider = type("InterestRateProvider", (), {})
     database = SimpleNamespace(get_exchange_hours=lambda market, symbol, kind: hours)
@@ -90,7 +90,7 @@ def test_leans_own_rates_are_asked_for_today_and_a_curve_for_the_expiry(lean: An
 
 
 def test_the_yield_holds_after_the_last_announced_dividend(terms: Any) -> None:
-    years = np.array([0.0, 0.1, 1.0])
+    years = np.array([0.0, 0.1, 2.0])
     for none in (None, _nothing):
         rate, cash = terms(none).dividends(years, 50.0, NOON)
         assert (rate.tolist(), cash) == ([0.03] * 3, None)
@@ -106,7 +106,7 @@ def test_the_yield_holds_after_the_last_announced_dividend(terms: Any) -> None:
     assert cash is not None
     assert cash[0] == pytest.approx(times)  # today's went ex at the open
     assert cash[1].tolist() == [0.5, 0.75]
-    assert rate == pytest.approx([0.0, 0.0, 0.03 * (1.0 - times[1])])
+    assert rate == pytest.approx([0.0, 0.0, 0.03 * (2.0 - times[1]) / 2.0])
 
 
 @pytest.mark.parametrize(("kind", "spot"), [(9, 50.0), (2, 0.0), (2, np.nan)])

@@ -33,6 +33,19 @@ def test_nothing_to_reconcile_is_said() -> None:
     assert (found.messages, found.findings) == ([], ["portfolio and open orders are as the journal says"])
 
 
+def test_cash_that_the_broker_has_booked_is_said_and_not_told() -> None:
+    _, core = killed(refuse_answers=False)
+    positions = {instrument: HostPosition(quantity, 1.0) for instrument, quantity in core.holdings.items()}
+    same = reconcile(core, positions, {}, TIME, cash=core.cash + 0.004)
+    assert same.findings == ["portfolio and open orders are as the journal says"]
+    found = reconcile(core, positions, {}, TIME, cash=core.cash + 12.34)
+    stated = f"the host has {core.cash + 12.34:.2f} in cash, the journal says {core.cash:.2f}"
+    assert found.findings == [f"{stated}: the core goes on with the journal's"]
+    assert found.messages == []
+    (remark,) = found.remarks(TIME)
+    assert remark.records["text"][0].decode() == found.findings[0]
+
+
 def test_an_order_that_was_filled_meanwhile_is_told_as_filled() -> None:
     _, core = killed()
     (number, (instrument, wanted)), *others = core.orders_working.items()

@@ -40,7 +40,13 @@ class Desk:
 
     def __init__(self, root: Path) -> None:
         settings = Settings.of(
-            {"underlyings": "AAPL", "start": "2014-06-06", "end": "2014-06-10", "resolution": "hour"},
+            {
+                "underlyings": "AAPL",
+                "start": "2014-06-06",
+                "end": "2014-06-10",
+                "resolution": "hour",
+                "min_coverage": 0,
+            },
             {"min_days_to_expiry": 10, "exit_days_to_expiry": 6, "max_days_to_expiry": 60},
         )
         self.feed = Feed(settings, DataFolder(root))

@@ -49,6 +49,8 @@ def test_it_trades_and_accounts_for_every_cent(run: BacktestResult, data: Path) 
         multiplier = 100 if len(order.symbol) == 21 else 1
         value -= order.filled * order.price * multiplier + order.fee
         held[order.symbol] = held.get(order.symbol, 0) + order.filled
+    assert run.interest > 0
+    value += run.interest + run.borrow
     shares_at_ex_date = sum(o.filled for o in run.orders if o.symbol == "TINY" and day_of(o.time) < tiny.SECOND)
     value += shares_at_ex_date * tiny.DIVIDEND
     trades = folder.bars("TINY", tiny.SECOND, tiny.SECOND, Resolution.MINUTE)
@@ -61,6 +63,31 @@ def test_it_trades_and_accounts_for_every_cent(run: BacktestResult, data: Path) 
             last = quotes.bars[quotes.contracts[quotes.contract] == contract_array([key])[0]][-1]
             value += quantity * 100 * 0.5 * (last["bid_close"] + last["ask_close"])
     assert run.net_profit == pytest.approx(value, abs=1e-6)
+
+
+def test_the_broker_books_interest_for_the_night(run: BacktestResult) -> None:
+    messages = read_journal(run.results_folder / JOURNAL_FOLDER).messages
+    cash, shares = 200_000.0, 0
+    for order in run.orders:
+        if day_of(order.time) < tiny.SECOND:
+            cash -= order.filled * order.price * (100 if len(order.symbol) == 21 else 1) + order.fee
+            shares += order.filled if order.symbol == "TINY" else 0
+    assert shares > 0  # none is borrowed
+    cash += shares * tiny.DIVIDEND
+    first_bar = tiny.HOURS.session(tiny.SECOND).open + tiny.MINUTE
+    assert first_bar < tiny.HOURS.session(tiny.SECOND).open + tiny.STEP  # LEAN goes through the grid, data or not
+    interest = round(cash * 0.025 / 360, 2)  # the benchmark, 3 %, less half a percent
+    booked = [(m.time, *m.records[0].tolist()) for m in messages if m.kind is Kind.INTEREST]
+    assert booked == [(first_bar, -1, 1, interest, 0.025)]
+    assert (run.interest, run.borrow) == (interest, 0.0)
+
+
+def test_nothing_is_booked_where_interest_is_switched_off(run: BacktestResult, data: Path, tmp_path: Path) -> None:
+    off = run_backtest(tiny.settings(interest=False), data, tmp_path)
+    messages = read_journal(tmp_path / JOURNAL_FOLDER).messages
+    assert not any(message.kind is Kind.INTEREST for message in messages)
+    assert off.orders == run.orders
+    assert run.net_profit - off.net_profit == pytest.approx(run.interest + run.borrow, abs=1e-6)
 
 
 def day_of(time: int) -> dt.date:
@@ -183,8 +210,9 @@ def test_faults_are_skipped_and_counted(data: Path, tmp_path: Path) -> None:
     archive = OptionArchive(root, "tiny", tiny.SECOND, Resolution.MINUTE, DataKind.QUOTE).path
     archive.write_bytes(archive.read_bytes()[:500])
     (tmp_path / "run").mkdir()
-    found = run_backtest(tiny.settings(), root, tmp_path / "run")
+    found = run_backtest(tiny.settings(min_coverage=0.5), root, tmp_path / "run")
     assert found.skipped == {FaultKind.CORRUPT_ARCHIVE: 1}
+    assert found.findings.coverage[0].without_quotes == (tiny.SECOND,)
     assert all(day_of(order.time) == tiny.FIRST for order in found.orders if len(order.symbol) == 21)
 
 
@@ -208,7 +236,7 @@ def test_an_underlying_without_universes_is_refused(data: Path, tmp_path: Path) 
     root = tmp_path / "data"
     shutil.copytree(data, root)
     shutil.rmtree(root / "option" / "usa" / "universes")
-    with pytest.raises(DataError, match="TINY has no option universe file for any session"):
+    with pytest.raises(DataError, match=r"TINY has no option universe from .*20240313.csv: missing file"):
         run_backtest(tiny.settings(), root, tmp_path)
 
 

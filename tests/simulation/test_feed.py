@@ -34,7 +34,7 @@ class Listener:
     """A core's part in being told, over a feed: numbers, and what it holds."""
 
     def __init__(self, folder: DataFolder, start: dt.date = tiny.FIRST) -> None:
-        settings = tiny.settings(start=start)
+        settings = tiny.settings(start=start, min_coverage=0)
         self.instruments = InstrumentTable()
         self.held: list[int] = []
         self.feed, self.timetable = Feed(settings, folder), Timetable(settings)
@@ -189,8 +189,9 @@ def test_a_missing_side_is_carried_while_the_contract_is_subscribed(root: Path) 
 def test_nothing_is_carried_into_a_new_subscription(root: Path) -> None:
     nan = float("nan")
     write_chain(root, tiny.FIRST, [(10, 1.0, 1.3)])
-    write_chain(root, tiny.SECOND, [(5, nan, 1.6)])
+    write_chain(root, tiny.SECOND, [(5, nan, 1.6), (10, 1.2, 1.6)])
     core = Listener(DataFolder(root), tiny.SECOND)
     core.begin(0)
-    (quote,) = option_quotes(core, 0)
-    assert np.isnan(quote[0])
+    first, second = option_quotes(core, 0)
+    assert np.isnan(first[0])
+    assert second[0] == 1.2

@@ -16,11 +16,14 @@ def test_the_same_is_counted_as_by_the_run_itself(tmp_path: Path) -> None:
     rates = next(root.glob("alternative/interest-rate/usa/*.csv"))
     rates.write_text(rates.read_text() + "2001-01-01,much\n")
     (tmp_path / "run").mkdir()
-    found = run_backtest(tiny.settings(), root, tmp_path / "run")
+    settings = tiny.settings(min_coverage=0.5)
+    found = run_backtest(settings, root, tmp_path / "run")
     assert set(found.skipped) == {FaultKind.CORRUPT_ARCHIVE, FaultKind.MISSING_FILE, FaultKind.NUMBER}
-    counted = data_left_out(tiny.settings(), root, read_journal(tmp_path / "run" / JOURNAL_FOLDER).messages)
+    counted = data_left_out(settings, root, read_journal(tmp_path / "run" / JOURNAL_FOLDER).messages)
     assert counted.counts == found.skipped
     assert list(counted) == list(found.faults)
+    assert (counted.rows, counted.rows_left_out) == (found.faults.rows, found.faults.rows_left_out)
+    assert found.faults.damaged == found.skipped[FaultKind.CORRUPT_ARCHIVE]
 
 
 def test_a_whole_folder_leaves_nothing_out(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from alo_lib.core import FrameTask
 from alo_lib.core.tasks import Decisions, Work
 from alo_lib.executive import Frame
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
+from alo_lib.records import Kind
 from alo_lib.runtime import DivergenceError
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation import BacktestResult, run_backtest
@@ -74,6 +75,24 @@ def test_a_killed_run_goes_on_to_the_same_end(
     assert ("which 0 are in a snapshot" in again.recovery[-1]) == (bars == 1000)
     assert again.recovery[-1].endswith("are in a snapshot; the others are decided again")
     assert not list((tmp_path / JOURNAL_FOLDER).glob("*.snapshot"))
+
+
+def test_interest_is_booked_once_by_a_run_that_is_killed_after_it(
+    whole: BacktestResult, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_BARS_A_SNAPSHOT", 2)
+    messages = read_journal(whole.results_folder / JOURNAL_FOLDER).messages
+    booked = max(place for place, message in enumerate(messages) if message.kind is Kind.INTEREST)
+    frames = sum(message.kind is Kind.FRAME for message in messages[:booked])
+    for frame in (frames, 20):  # within the one that takes it in, then, where that is in a snapshot, later
+        live = dying_at(monkeypatch, frame)
+        with pytest.raises(KilledError):
+            run_backtest(tiny.settings(), data, tmp_path, resume=True)
+        live()
+    again = run_backtest(tiny.settings(), data, tmp_path, resume=True)
+    assert again.journal_digest == whole.journal_digest
+    assert (again.interest, again.borrow) == (whole.interest, whole.borrow)
+    assert again.net_profit == whole.net_profit
 
 
 def test_other_settings_and_other_data_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

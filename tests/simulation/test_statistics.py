@@ -10,7 +10,7 @@ import pytest
 
 from alo_lib.simulation import ClosedTrade, ProfitRecord, portfolio_statistics, trade_statistics
 from alo_lib.simulation.lean_json import number, statistics_object, summary_of, time_span
-from alo_lib.simulation.money import decimal, grouped
+from alo_lib.simulation.money import ZERO, decimal, grouped
 from alo_lib.simulation.sampling import Candle, Curves
 from alo_lib.simulation.statistics import PortfolioStatistics, TradeStatistics
 
@@ -127,6 +127,18 @@ def test_portfolio_statistics_are_decimals_of_a_doubles_fifteen_digits(portfolio
 )  # fmt: skip
 def test_trade_statistics_are_leans(name: str, expected: object) -> None:
     assert statistics_object(trade_statistics(lean_trades()))[name] == expected
+
+
+def test_the_longest_fall_is_from_a_peak_of_the_summed_profit_to_the_next_higher_one() -> None:
+    first, hour = lean_trades()[0], 3600 * SECOND
+    path = ((1, 10), (2, -5), (5, 3), (9, 4), (10, -1), (11, 2))  # hour and profit: 10, 5, 8, 12, 11, 13 in sum
+    trades = [
+        replace(first, exit_time=first.entry_time + at * hour, profit=Decimal(profit), best=ZERO, worst=ZERO)
+        for at, profit in path
+    ]
+    found = trade_statistics(trades)
+    assert found.maximum_drawdown_duration == 8 * hour
+    assert found.maximum_closed_trade_drawdown == -5
 
 
 def test_the_headline_reads_as_leans(portfolio: PortfolioStatistics) -> None:

@@ -17,7 +17,7 @@ def tell(state: StrategyState, status: OrderStatus, quantity: int = 0, order: in
     event: Records = records(
         Kind.ORDER_EVENT, order=order, instrument=instrument, quantity=quantity, price=2.0, fee=1.5, status=status
     )
-    book_order_event(state, event[0])
+    book_order_event(state, event[0], NOW)
 
 
 def test_a_fill_moves_cash_the_trade_the_order_and_what_the_quote_shows() -> None:

@@ -13,7 +13,7 @@ from alo_lib.strategy.exits import TradeView, exit_reason
 from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
-from alo_lib.strategy.scanner import rank
+from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import value_chain
@@ -98,7 +98,7 @@ def quoted_book(volatility: float = 0.3, **quote: object) -> MarketBook:
 
 def signals(book: MarketBook, forecast: float = 0.2, **settings: object) -> np.ndarray:
     valuation = value_chain(book, np.full(len(book.contracts), forecast), 0.02, NOW)
-    return rank(book, valuation, Settings(**settings), 0.02, NOW)
+    return scan(book, valuation, Settings(**settings), 0.02, NOW).signals
 
 
 def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None:
@@ -117,7 +117,7 @@ def test_a_pair_without_vega_pays_for_none_and_comes_last() -> None:
     valuation = value_chain(book, np.full(len(book.contracts), 0.2), 0.02, NOW)
     vega = np.where(book.contracts["strike"] == 95.0, valuation.at_forecast.vega, 0.0)
     flat = replace(valuation, at_forecast=valuation.at_forecast._replace(vega=vega))
-    table = rank(book, flat, Settings(direction="short"), 0.02, NOW)
+    table = scan(book, flat, Settings(direction="short"), 0.02, NOW).signals
     assert len(table) == 3
     assert book.contracts["strike"][book.row(int(table["call"][0]))] == 95.0
     assert np.isfinite(table["edge_volatility"][0])

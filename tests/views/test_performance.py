@@ -16,6 +16,7 @@ from alo_lib.views.performance import lean_figures, monthly, performance, sessio
 from alo_lib.views.sharpe import bootstrap_interval, sharpe_ratio
 from alo_lib.views.summary import sharpe_in_words
 from tests.views import kit
+from tests.views.test_views import FINDINGS, left_out
 
 SECOND = 1_000_000_000
 DAY = 24 * 60 * kit.MINUTE
@@ -34,7 +35,7 @@ def run_of(folder, messages, curve=None):
 
 
 def summary_of(run):
-    return summarize(run, engine="embedded", skipped={}, wall_seconds=1.0, folder="")
+    return summarize(run, engine="embedded", findings=FINDINGS, faults=left_out(), wall_seconds=1.0, folder="")
 
 
 def sessions(days, rate=0.05):

@@ -1,15 +1,32 @@
+import datetime as dt
+import io
 import json
 import re
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from rich.console import Console
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
-from alo_lib.records import Kind, Message, OrderType, records
-from alo_lib.views import REPORT_FILE, Run, RunError, page, report_html, summarize, summary_table, write_report
+from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderType, records
+from alo_lib.views import (
+    REPORT_FILE,
+    Run,
+    RunError,
+    data_account,
+    funnel,
+    held_without_quotes,
+    page,
+    report_html,
+    summarize,
+    summary_table,
+    write_report,
+)
 from alo_lib.views.blotter import attribution, fills, positions
+from alo_lib.views.data import STAGES
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
@@ -26,13 +43,28 @@ from alo_lib.views.volatility import volatility_view
 from alo_lib.views.volatility_figures import volatility_figure
 from tests.views import kit
 
+DAY = dt.date(2024, 1, 3)
+
+
+FINDINGS = DataFindings((Coverage("ALFA", 2, bars=2, quotes=1, universes=2, daily=2, without_quotes=(DAY,)),), ("so",))
+
+
+def left_out():
+    faults = FaultLog(keep=1)
+    faults.count_row(1000)
+    for line in (3, 4, 5):
+        faults.record(FaultKind.CROSSED, "a.zip", entry="b.csv", line=line)
+    return faults
+
 
 def run_of(folder, messages, **more):
     kit.write_results(folder, messages, **more)
     (folder / "settings.json").write_text(json.dumps(kit.settings_object()))
     run = Run(folder)
     skipped = {"crossed quote": 3}
-    summary = summarize(run, engine="embedded", skipped=skipped, wall_seconds=1.25, folder=str(folder))
+    summary = summarize(
+        run, engine="embedded", findings=FINDINGS, faults=left_out(), wall_seconds=1.25, folder=str(folder)
+    )
     (folder / "run.json").write_text(
         json.dumps(
             {
@@ -81,6 +113,18 @@ def test_positions_add_up_to_what_was_paid_and_received(traded):
     assert table["options"] == pytest.approx(180.0)
     assert table["shares"] == pytest.approx(14.4)
     assert table["fees"] == pytest.approx(-10.0)
+
+
+def test_interest_and_borrow_are_told_apart(tmp_path, traded):
+    booked = records(Kind.INTEREST, 2, instrument=[ACCOUNT_CASH, 0], days=1, amount=[12.5, -0.75], rate=0.05)
+    messages = [*kit.traded_messages(), Message(Kind.INTEREST, kit.CLOSE, booked)]
+    run = run_of(tmp_path, messages)
+    table, without = attribution(run), attribution(traded)
+    assert table["cash"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
+    assert table["ALFA"] == without["ALFA"] | {"borrow": -0.75}
+    assert "cash" not in without
+    assert (run.about["summary"]["interest"], run.about["summary"]["borrow"]) == (12.5, -0.75)
+    assert (traded.about["summary"]["interest"], traded.about["summary"]["borrow"]) == (0.0, 0.0)
 
 
 def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
@@ -140,6 +184,77 @@ def test_exposures_are_shown_in_the_units_of_their_titles(traded):
     assert ranges["theta"].largest == pytest.approx(10.0)  # a day
     assert ranges["delta"].mean == pytest.approx(25.0 * 40 / 60)
     assert exposures(traded)["ALFA"].values["gamma"].min() == -8.0
+
+
+def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
+    messages = [message for message in kit.traded_messages() if message.time <= kit.OPEN + 40 * kit.MINUTE]
+    day = 86_400 * 10**9
+    for number, date in enumerate((20240103, 20240104), 1):
+        opening, closing = kit.OPEN + number * day, kit.CLOSE + number * day
+        messages.append(
+            Message(Kind.SESSION, opening, records(Kind.SESSION, open=opening, close=closing, date=date)),
+        )
+        if number == 2:  # one leg is quoted again
+            quote = records(Kind.QUOTE, instrument=1, bid=1.0, ask=1.1, bid_size=5, ask_size=5)
+            messages.append(Message(Kind.QUOTE, opening + kit.MINUTE, quote))
+    run = run_of(tmp_path, messages)
+    put, call = (run.instruments[number].label for number in (1, 2))
+    expected = [("2024-01-03", put, -2), ("2024-01-03", call, -2), ("2024-01-04", call, -2)]
+    assert [(str(each.day), each.symbol, each.quantity) for each in held_without_quotes(run)] == expected
+    summary = run.about["summary"]
+    assert [tuple(each.values()) for each in summary["held_without_quotes"]] == expected
+    assert "held without a quote: 2024-01-03, 2024-01-04" in shown(summary)
+
+
+def test_the_last_counts_of_a_session_are_its_funnel(quiet):
+    assert funnel(quiet) == {"ALFA": {"2024-01-02": dict.fromkeys(STAGES, 0)}}
+    messages = kit.quiet_messages()
+    for bar, quoted in ((1, 3), (2, 9)):
+        row = records(Kind.FUNNEL, underlying=0, listed=12, quoted=quoted, in_range=2)
+        messages.append(Message(Kind.FUNNEL, kit.OPEN + bar * kit.MINUTE, row))
+    run = run_of(quiet.folder.parent / "counted", messages)
+    counts = funnel(run)["ALFA"]["2024-01-02"]
+    assert list(counts.values()) == [12, 9, 2, 0, 0, 0, 0, 0, 0]
+    assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.about["summary"])
+
+
+def test_a_table_of_nothing_has_no_negative_zero(quiet):
+    summary = quiet.about["summary"]
+    assert "-0" not in re.sub(r"\d{4}-\d{2}-\d{2}", "", json.dumps(summary))
+    assert not re.search(r"-0\.?0*[% ]", shown(summary))
+
+
+def shown(summary):
+    written = io.StringIO()
+    Console(width=200, file=written, highlight=False).print(summary_table(summary))
+    return written.getvalue()
+
+
+def test_a_large_share_left_out_is_loud():
+    faults = FaultLog()
+    faults.count_row(1000)
+    for line in range(1, 10):
+        faults.record(FaultKind.CROSSED, "a.zip", entry="b.csv", line=line)
+    assert data_account(FINDINGS, faults)["warnings"] == ["so"]
+    faults.record(FaultKind.CROSSED, "a.zip", entry="b.csv", line=10)
+    faults.record(FaultKind.MISSING_FILE, "gone.zip")
+    faults.record(FaultKind.CORRUPT_ARCHIVE, "cut.zip", detail="it is cut off")
+    account = data_account(FINDINGS, faults)
+    assert account["warnings"] == [
+        "so",
+        "of 1,000 rows 10 could not be used (1.0%)",
+        "cut.zip: corrupt archive (it is cut off)",
+    ]
+    assert account["rows"] == {"read": 1000, "left_out": 10}
+
+
+def test_the_table_tells_missing_from_damaged(traded):
+    summary = traded.about["summary"]
+    told = shown(summary | {"skipped": {"missing file": 27, "crossed quote": 4}})
+    assert re.search(r"Data left out +4 +of 1,000 rows, 3 left out \(0.30%\); crossed quote: 4", told)
+    assert re.search(r"Files missing +27", told)
+    assert re.search(r"ALFA data +1 of 2 +sessions; bars 2, option quotes 1, universes 2, daily 2", told)
+    assert "no trade" not in told
 
 
 def test_the_summary_has_what_programs_need(traded):

@@ -210,7 +210,7 @@ def _status(where: Path, as_json: bool) -> None:
     at_work = phase in (CorePhase.STARTING.value, CorePhase.RUNNING.value)
     standing = f"killed while it was {phase}" if at_work and owner.alive is False else phase
     alive = "alive" if owner.alive else "gone"
-    heard = "no heartbeat yet" if age is None else f"last heartbeat {age:.1f} ms ago"
+    heard = "no heartbeat yet" if age is None else f"last heartbeat {age:z.1f} ms ago"
     click.echo(f"{standing}, process {owner.pid or '-'} {alive}, {heard}")
     click.echo(f"frame {told['frame']}, {told['run']} with news, {told['overruns']} overruns, {told['missed']} missed")
     click.echo(f"{told['sequence']} messages journaled, {told['durable']} of them on disk")

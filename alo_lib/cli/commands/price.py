@@ -72,5 +72,5 @@ def price(
     if as_json:
         print_json({"style": style, "dividends": dividends, "options": rows})
         return
-    note = "" if not dividends else "cash " + ", ".join(f"{cash:g} at {time:.4g}" for time, cash in dividends)
+    note = "" if not dividends else "cash " + ", ".join(f"{cash:g} at {time:z.4g}" for time, cash in dividends)
     show(rows, {"price": ".4f"} | dict.fromkeys(found._fields[1:], ""), note=note)

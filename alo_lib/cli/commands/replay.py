@@ -69,7 +69,7 @@ def replay(
         )
     elif outcome.divergence is None:
         what = "all" if outcome.complete else "the first"
-        done = f"{outcome.frames:,} frames decided again in {outcome.seconds:.2f} s"
+        done = f"{outcome.frames:,} frames decided again in {outcome.seconds:z.2f} s"
         click.echo(
             f"{what} {outcome.messages:,} messages: {done}, {outcome.decisions:,} decisions and "
             f"{outcome.orders} orders as recorded\ndigest {outcome.digest}"

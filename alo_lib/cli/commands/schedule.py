@@ -187,7 +187,7 @@ def _show(table: FrameTable) -> None:
     for each in table.assessments:
         task = each.task
         times = (task.period * table.frame_length, task.offset * table.frame_length, task.budget)
-        share = f"{task.budget / (task.period * table.frame_length):.1%}"
+        share = f"{task.budget / (task.period * table.frame_length):z.1%}"
         proof = (each.blocking, each.response, each.in_table, each.deadline)
         ends = (task.on_overrun.name.lower(),)
         rows.append(
@@ -212,7 +212,7 @@ def _show(table: FrameTable) -> None:
     click.echo(
         "\nHighest priority first, milliseconds. waits: longest wait for a task of lower priority that has begun;\n"
         "response: longest time from release to end under any phasing; slot: latest end in the table after release.\n"
-        f"\nUtilization {table.utilization:.1%}. Liu and Layland's bound is {table.bound:.1%}: {verdict}.\n"
+        f"\nUtilization {table.utilization:z.1%}. Liu and Layland's bound is {table.bound:z.1%}: {verdict}.\n"
         "Every task ends within its deadline, whatever the phasing and with every budget used up.\n"
     )
     for number, slots in enumerate(table.rows[:_ROWS_SHOWN]):

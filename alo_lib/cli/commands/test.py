@@ -70,7 +70,7 @@ def test(everything: bool, only_pytest: bool, pytest_arguments: tuple[str, ...])
     click.echo()
     for step, passed, seconds, last_line in outcomes:
         verdict = click.style("passed", fg="green") if passed else click.style("FAILED", fg="red", bold=True)
-        click.echo(f"{step.name:<15}{verdict}  {seconds:6.1f} s{'   ' + last_line if step.counts else ''}")
+        click.echo(f"{step.name:<15}{verdict}  {seconds:z6.1f} s{'   ' + last_line if step.counts else ''}")
     return 0 if all(outcome.passed for outcome in outcomes) else RUN_FAILED
 
 

@@ -137,12 +137,12 @@ def _table(judged: "list[Evaluation]", rule: "Rule") -> "Table":
     for one in judged:
         table.add_row(
             one.name,
-            f"{one.reward:.1f} ± {one.reward_error:.1f}",
-            f"{one.lead:+.1f} ± {one.lead_error:.1f}",
-            f"{one.profit:+.2%}",
-            "-" if one.sharpe is None else f"{one.sharpe:.2f}",
-            f"{one.drawdown:.2%}",
-            f"{one.opened:.1f}",
-            f"{one.fees:,.0f}",
+            f"{one.reward:z.1f} ± {one.reward_error:z.1f}",
+            f"{one.lead:+z.1f} ± {one.lead_error:z.1f}",
+            f"{one.profit:+z.2%}",
+            "-" if one.sharpe is None else f"{one.sharpe:z.2f}",
+            f"{one.drawdown:z.2%}",
+            f"{one.opened:z.1f}",
+            f"{one.fees:z,.0f}",
         )
     return table

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from alo_lib.market import FaultLog
+from alo_lib.market import DataFindings, FaultLog
 from alo_lib.settings import Settings
 
 __all__ = ["Engine", "EngineRun", "EngineState", "Progress"]
@@ -19,6 +19,7 @@ Progress = Callable[[dt.date, float], None]
 class EngineRun:
     """What an engine has to say beside the files it left: journal/ and results in LEAN's format."""
 
+    findings: DataFindings  # what the data folder was found to hold before anything ran
     faults: FaultLog | None  # data left out; None when the engine keeps no account of it
     lean_version: str | None = None
     order_list_hash: str | None = None
@@ -50,5 +51,6 @@ class Engine(Protocol):
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
         """Run a backtest and leave journal/ and results in LEAN's format in ``folder``.
 
+        :raises DataError: for a data folder that does not carry a result, before it starts.
         :raises RunFailedError: when it was started and failed.
         """

@@ -68,6 +68,9 @@ class DockerEngine:
 
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
         """Run ``lean backtest .`` over a copy of the project that has these settings and this data folder."""
+        from alo_lib.simulation import require_data
+
+        findings = require_data(settings, data)
         project, log = folder / "project", folder / "lean-console.txt"
         stage_project(project, settings, data.resolve(), self.image)
         results = project / "backtests" / "lean"
@@ -94,7 +97,7 @@ class DockerEngine:
                 shutil.copyfile(path, folder / path.name)
         # Folders that the container made belong to its user; whatever cannot be removed does no harm.
         shutil.rmtree(project, ignore_errors=True)
-        return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)
+        return EngineRun(findings, None, lean_version=output.version, order_list_hash=output.order_list_hash)
 
 
 def stage_project(project: Path, settings: Settings, data: Path, image: str) -> None:

@@ -25,4 +25,4 @@ class EmbeddedEngine:
         result = run_backtest(settings, data, folder, progress=progress, resume=resume)
         for finding in result.recovery:
             say(f"Journal: {finding}.")
-        return EngineRun(result.faults)
+        return EngineRun(result.findings, result.faults)

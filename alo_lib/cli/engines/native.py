@@ -57,6 +57,9 @@ class NativeEngine:
 
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
         """Run LEAN over the project; its log goes to standard error."""
+        from alo_lib.simulation import require_data
+
+        findings = require_data(settings, data)
         store = folder / "object-store"
         store.mkdir()
         configuration = folder / "lean-config.json"
@@ -74,7 +77,7 @@ class NativeEngine:
         if not segments:
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
         shutil.rmtree(store)
-        return EngineRun(None, lean_version=output.version, order_list_hash=output.order_list_hash)
+        return EngineRun(findings, None, lean_version=output.version, order_list_hash=output.order_list_hash)
 
     def environment(self) -> dict[str, str]:
         """Environment variables that LEAN is started with."""

@@ -25,7 +25,7 @@ def lean_parameters(settings: Settings) -> dict[str, str]:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a configuration file. EngineError when it holds anything else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise EngineError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict):

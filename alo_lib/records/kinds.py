@@ -1,0 +1,168 @@
+"""What messages carry, and the words of which their records are made: kinds, order states, reasons, events."""
+
+from enum import IntEnum
+
+__all__ = [
+    "HostEvent",
+    "InstrumentKind",
+    "Kind",
+    "OrderReason",
+    "OrderStatus",
+    "OrderType",
+    "Stage",
+    "TargetStage",
+]
+
+
+class Kind(IntEnum):
+    """What a message carries. Kinds below 32 are inputs, those below 64 decisions, the rest are remarks."""
+
+    INSTRUMENT = 1
+    SESSION = 2
+    CLOSE = 3
+    RATE = 4
+    DIVIDEND = 5
+    SPLIT = 6
+    TRADE = 7
+    QUOTE = 8
+    ORDER_EVENT = 9
+    FRAME = 10
+    RANGE = 11
+    CALIBRATION = 12
+    EXTERNAL_STAGE = 13
+    EXTERNAL_INSIGHT = 14
+    EXTERNAL_TARGET = 15
+    INTEREST = 16
+
+    FORECAST = 32
+    SIGNAL = 33
+    TARGET = 34
+    INTENT = 35
+    EXPOSURE = 36
+    NOTICE = 37
+    POSITION = 38
+    ATTRIBUTION = 39
+    ENTRY = 40
+    EXIT = 41
+    FUNNEL = 42
+
+    EVENT = 64
+    OVERRUN = 65
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether the core decided it (otherwise an engine put it in)."""
+        return Kind.FORECAST <= self < Kind.EVENT
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it is there for people and for replay alone: no task reads it, and no digest counts it."""
+        return self >= Kind.EVENT
+
+    @property
+    def is_external(self) -> bool:
+        """Whether a model of the host decided it in the place of the core's own; it may count within a frame."""
+        return Kind.EXTERNAL_STAGE <= self <= Kind.EXTERNAL_TARGET
+
+
+class Stage(IntEnum):
+    """The stages of LEAN's framework, in their order; the core has a model of its own for each."""
+
+    ALPHA = 1
+    PORTFOLIO = 2
+    RISK = 3
+    EXECUTION = 4
+
+
+class TargetStage(IntEnum):
+    """What a target of the core is."""
+
+    SIZED = 0
+    LIMITED = 1  # put by risk in the place of a sized one
+
+
+class HostEvent(IntEnum):
+    """What an engine's host called back with; captured before it is handled."""
+
+    DATA = 1
+    ORDER = 2
+    ASSIGNMENT = 3
+    SECURITIES_CHANGED = 4
+    SPLIT = 5
+    DIVIDEND = 6
+    DELISTING = 7
+    SYMBOL_CHANGED = 8
+    MARGIN_CALL = 9
+    MARGIN_CALL_WARNING = 10
+    END_OF_DAY = 11
+    WARMUP_FINISHED = 12
+    END_OF_ALGORITHM = 13
+    BROKERAGE_MESSAGE = 14
+    BROKERAGE_DISCONNECT = 15
+    BROKERAGE_RECONNECT = 16
+    COMMAND = 17
+    RECOVERY = 18  # a journal was continued; the text says what was found
+
+
+class InstrumentKind(IntEnum):
+    """What an instrument is."""
+
+    EQUITY = 0
+    OPTION = 1
+
+
+class OrderType(IntEnum):
+    """Order types, numbered as LEAN numbers them."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP_MARKET = 2
+    STOP_LIMIT = 3
+    MARKET_ON_OPEN = 4
+    MARKET_ON_CLOSE = 5
+    OPTION_EXERCISE = 6
+    LIMIT_IF_TOUCHED = 7
+    COMBO_MARKET = 8
+    COMBO_LIMIT = 9
+    COMBO_LEG_LIMIT = 10
+    TRAILING_STOP = 11
+
+
+class OrderStatus(IntEnum):
+    """Order states, numbered as LEAN numbers them."""
+
+    NEW = 0
+    SUBMITTED = 1
+    PARTIALLY_FILLED = 2
+    FILLED = 3
+    CANCELED = 5
+    NONE = 6
+    INVALID = 7
+    CANCEL_PENDING = 8
+    UPDATE_SUBMITTED = 9
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing can happen to the order any more."""
+        return self in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
+
+
+class OrderReason(IntEnum):
+    """Why the core sends an order; it becomes the order's tag."""
+
+    ENTRY = 1
+    HEDGE = 2
+    EXIT_EDGE = 3
+    EXIT_TIME = 4
+    EXIT_STOP = 5
+    EXIT_EXPIRY = 6
+    EXIT_DIVIDEND = 7
+    EXIT_SPLIT = 8
+    EXIT_RISK = 9
+    REBALANCE = 10
+    EXTERNAL = 11  # a model of the host wants it
+
+    @property
+    def tag(self) -> str:
+        """The reason as people read it."""
+        return self.name.lower().replace("_", " ")

@@ -1,0 +1,225 @@
+"""What is known of where profit came from, and the arithmetic that splits it; docs/attribution.md has the formulas."""
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.pricing import Greeks
+from alo_lib.records import OPTION_MULTIPLIER, PROFIT_PARTS, YEAR
+from alo_lib.strategy.valuation import LegMarket
+
+__all__ = [
+    "Delivery",
+    "HeldLeg",
+    "LegFill",
+    "LegMark",
+    "Parts",
+    "ShareFill",
+    "TradeProfit",
+    "UnderlyingProfit",
+    "explain_leg",
+    "explain_shares",
+    "leg_marks",
+]
+
+
+@dataclass(slots=True)
+class Parts:
+    """Profit by where it came from, money; the sum is the profit. Fields as :data:`~alo_lib.records.PROFIT_PARTS`."""
+
+    spread: float = 0.0
+    delta: float = 0.0
+    gamma: float = 0.0
+    vega: float = 0.0
+    theta: float = 0.0
+    rho: float = 0.0
+    epsilon: float = 0.0
+    dividends: float = 0.0
+    slippage: float = 0.0
+    fees: float = 0.0
+    interest: float = 0.0
+    borrow: float = 0.0
+    settlement: float = 0.0
+    unexplained: float = 0.0
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """All parts, in the order of :data:`~alo_lib.records.PROFIT_PARTS`."""
+        return tuple(getattr(self, name) for name in PROFIT_PARTS)
+
+
+class LegMark(NamedTuple):
+    """A contract and its market as they were measured; mark and greeks a share, greeks in the order of Greeks."""
+
+    time: int
+    spot: float
+    mark: float
+    implied: float  # at which the greeks are taken
+    rate: float
+    dividend_yield: float
+    delta: float
+    gamma: float
+    vega: float
+    theta: float
+    rho: float
+    epsilon: float
+    vanna: float
+    volga: float
+    charm: float
+
+
+class HeldLeg(NamedTuple):
+    """A contract that was held when last measured."""
+
+    trade: int
+    quantity: int
+    mark: LegMark | None  # None where it could not be measured: equity then counts nothing for it
+
+
+class LegFill(NamedTuple):
+    """A fill of a contract since the last measure."""
+
+    trade: int
+    instrument: int
+    quantity: int
+    price: float
+    settles: bool  # by exercise, assignment or expiry
+    time: int
+    market: LegMarket  # that was known when it was booked
+
+
+class ShareFill(NamedTuple):
+    """A fill of shares since the last measure, by the trades that it was for, and the spot that was known then."""
+
+    shares: dict[int, float]
+    price: float
+    settles: bool  # delivered by an option
+    time: int
+    spot: float
+
+
+class Delivery(NamedTuple):
+    """Shares that an exercised option is about to deliver at its strike."""
+
+    trade: int
+    shares: int
+    strike: float
+
+
+@dataclass
+class TradeProfit:
+    """The profit of one trade, and the part of its underlying's shares that hedges it."""
+
+    number: int
+    parts: Parts = field(default_factory=Parts)
+    shares: float = 0.0
+    hedges: int = 0  # fills of shares that it had part in
+    delta: float = 0.0  # of its options as last measured, in shares
+    contracts: int = 0  # held when last measured, long and short alike
+    changed: bool = False  # since it was last told
+
+
+@dataclass
+class UnderlyingProfit:
+    """The profit of one underlying by trade; trade 0 is what is outside of all trades."""
+
+    trades: dict[int, TradeProfit] = field(default_factory=lambda: {0: TradeProfit(0)})  # open ones, by number
+    ended: list[TradeProfit] = field(default_factory=list)  # to be told for the last time
+    spot: float = 0.0  # at the last measure; 0 where none was known
+    legs: dict[int, HeldLeg] = field(default_factory=dict)
+    leg_fills: list[LegFill] = field(default_factory=list)
+    share_fills: list[ShareFill] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    unhedged: bool = False  # trades came or went, and no fill of shares has followed
+
+    def trade(self, number: int) -> TradeProfit:
+        """The profit of a trade, which is begun where there is none yet."""
+        return self.trades.setdefault(number, TradeProfit(number))
+
+    def hedge_shares(self, total: float) -> dict[int, float]:
+        """Whose the ``total`` shares are: those against each trade's delta, and of the rest a part by its contracts.
+
+        Deltas are those of the last measure, by which the hedge was sized. Without options all belong to trade 0.
+        """
+        holding = [trade for trade in self.trades.values() if trade.contracts]
+        contracts = sum(trade.contracts for trade in holding)
+        rest = total + math.fsum(trade.delta for trade in holding)
+        shares = dict.fromkeys(self.trades, 0.0)
+        shares |= {trade.number: rest * trade.contracts / contracts - trade.delta for trade in holding}
+        if not holding:
+            shares[0] = total
+        return shares
+
+    def cross(self, total: float) -> None:
+        """Divide the shares anew; what trades hand each other goes at the spot and makes no profit."""
+        for number, shares in self.hedge_shares(total).items():
+            if shares != self.trades[number].shares:
+                self.trades[number].shares, self.trades[number].changed = shares, True
+
+
+def leg_marks(
+    time: int,
+    market: tuple[float, float, float],
+    marks: NDArray[np.float64],
+    implied: NDArray[np.float64],
+    greeks: Greeks,
+) -> list[LegMark]:
+    """What n contracts are, measured: arrays (n,), in a market of spot, rate and dividend yield.
+
+    A greek that is not finite, as at expiry, counts as 0; a mark that is missing is what the contract is worth.
+    """
+    marks = np.where(np.isfinite(marks), marks, greeks.price)
+    table = np.array(greeks[1:])
+    rows = np.where(np.isfinite(table), table, 0.0).T.tolist()
+    spot, rate, dividend_yield = market
+    return [
+        LegMark(time, spot, mark, volatility, rate, dividend_yield, *row)
+        for mark, volatility, row in zip(marks.tolist(), implied.tolist(), rows, strict=True)
+    ]
+
+
+def explain_leg(parts: Parts, quantity: int, start: LegMark | None, end: LegMark | None) -> None:
+    """Add what ``quantity`` contracts gained between two measures, in money, by its causes.
+
+    The gradient is integrated along a line by the trapezoid rule with the end correction of Euler and Maclaurin, so
+    what is left is of fifth order in the moves of spot and volatility. The delta part is the start's delta times the
+    move, the gamma part what delta gained on the way; what vega and theta gain with the spot, which vanna and charm
+    tell, is theirs. Where either measure is missing all is unexplained.
+    """
+    units = float(quantity * OPTION_MULTIPLIER)
+    if start is None or end is None:
+        parts.unexplained += units * ((0.0 if end is None else end.mark) - (0.0 if start is None else start.mark))
+        return
+    move, turn = end.spot - start.spot, end.implied - start.implied
+    if turn != turn:  # no volatility was known at one of them
+        turn = 0.0
+    years = (end.time - start.time) / YEAR
+    with_volatility = 0.25 * (start.vanna + end.vanna) * move * turn
+    with_time = 0.25 * (start.charm + end.charm) * move * years
+    vanna, charm = end.vanna - start.vanna, end.charm - start.charm
+    delta = start.delta * move
+    gamma = 0.5 * (end.delta - start.delta) * move - with_volatility - with_time
+    gamma -= (end.gamma - start.gamma) * move * move / 12.0
+    vega = 0.5 * (start.vega + end.vega) * turn + with_volatility
+    vega -= (2.0 * vanna * move + (end.volga - start.volga) * turn) * turn / 12.0
+    theta = 0.5 * (start.theta + end.theta) * years + with_time - charm * move * years / 6.0
+    rho = 0.5 * (start.rho + end.rho) * (end.rate - start.rate)
+    epsilon = 0.5 * (start.epsilon + end.epsilon) * (end.dividend_yield - start.dividend_yield)
+    parts.delta += units * delta
+    parts.gamma += units * gamma
+    parts.vega += units * vega
+    parts.theta += units * theta
+    parts.rho += units * rho
+    parts.epsilon += units * epsilon
+    parts.unexplained += units * (end.mark - start.mark - delta - gamma - vega - theta - rho - epsilon)
+
+
+def explain_shares(parts: Parts, shares: float, start: float, end: float) -> None:
+    """Add what shares gained between two spots; a spot of 0 is an unknown one, at which equity counts nothing."""
+    if start > 0.0 and end > 0.0:
+        parts.delta += shares * (end - start)
+    else:
+        parts.unexplained += shares * (end - start)

@@ -1,0 +1,67 @@
+"""How old a quote may be where bars do not say so: a bar of an hour ends with a quote of any minute of it.
+
+A contract's quote that was the same a bar ago counts from then. A call and a put of one strike tell which price of the
+underlying they were quoted at: by put-call parity their difference moves with it, share for share, whatever volatility
+they are quoted at. Where quotes in step with the underlying's price could not differ so, they lag behind it.
+
+The strategy values with a dividend yield; quotes allow for the dividends that go ex before an expiry, and no others.
+How far the two are apart is known from the rhythm in which dividends were paid, and is no lag.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.records import years_between
+from alo_lib.strategy.book import MarketBook
+
+__all__ = ["parity_lag"]
+
+Floats = NDArray[np.float64]
+
+_CALL_AFTER_PUT: Final = 2  # rights are -1 and +1
+
+
+def parity_lag(book: MarketBook, worth: Floats, time: int) -> Floats:
+    """How far each contract's quote and that of its counterpart are from parity, in half-spreads of the two.
+
+    ``worth`` has a value of each row of the chain at the underlying's price, call and put of a strike at the same
+    volatility: the difference of the two values is what that of their quotes is compared with, early exercise and
+    dividends included; the worth of early exercise hangs a little on the volatility, deep in the money by more than a
+    narrow spread. Above 1 the quotes lag. NaN where that cannot be told: without a counterpart that is quoted and
+    valued.
+    """
+    contracts, lag = book.contracts, np.full(len(book.contracts), np.nan)
+    order = np.lexsort((contracts["right"], contracts["strike"], contracts["expiry"]))
+    chain = contracts[order]
+    paired = (
+        (chain["expiry"][1:] == chain["expiry"][:-1])
+        & (chain["strike"][1:] == chain["strike"][:-1])
+        & (chain["right"][1:] - chain["right"][:-1] == _CALL_AFTER_PUT)
+    )
+    puts, calls = order[:-1][paired], order[1:][paired]
+    mid, spread = book.mid(), book.quotes["ask"] - book.quotes["bid"]
+    gap = (mid[calls] - mid[puts]) - (worth[calls] - worth[puts])
+    half_spread = 0.5 * (spread[calls] + spread[puts])
+    known = np.isfinite(gap) & (half_spread > 0.0)
+    puts, calls, gap, half_spread = puts[known], calls[known], gap[known], half_spread[known]
+    gap -= _dividends_apart(book, time, contracts["expiry"][calls])
+    lag[calls] = lag[puts] = np.abs(gap) / half_spread
+    return lag
+
+
+def _dividends_apart(book: MarketBook, time: int, expiry: NDArray[np.int64]) -> Floats:
+    """By how much quotes of each expiry have a higher forward than values at the dividend yield, money a share.
+
+    The last dividend is expected again and again, in its rhythm; 0 where there is none.
+    """
+    due = book.next_ex_date()
+    if due is None:
+        return np.zeros(len(expiry))
+    last, before = book.dividends[-1], book.dividends[-2]
+    rhythm = last.time - before.time
+    due += -((due - time) // rhythm) * rhythm if due <= time else 0  # those that failed to come are not made up for
+    count = np.maximum((expiry - due) // rhythm + 1, 0)
+    years = years_between(time, expiry)
+    return np.asarray(-book.spot * np.expm1(-book.dividend_yield(time) * years) - last.amount * count, np.float64)

@@ -1,0 +1,172 @@
+"""Where the profit of a run came from, read from its journal; docs/attribution.md says how it is split."""
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
+from alo_lib.views.blotter import positions
+from alo_lib.views.run import Run
+
+__all__ = [
+    "MARKS",
+    "AttributionSeries",
+    "attribution_by_session",
+    "attribution_by_trade",
+    "attribution_by_underlying",
+    "attribution_over_time",
+    "attribution_total",
+    "attribution_vega_by_expiry",
+    "stated_attribution",
+]
+
+Parts = dict[str, float]
+"""Money by part, in the order of PROFIT_PARTS."""
+
+MARKS: Final = "marks"
+"""The part that comes in when profit is stated as an engine's results state it, see :func:`stated_attribution`."""
+
+
+class AttributionSeries(NamedTuple):
+    """Cumulative parts over time: ``parts`` by name, arrays as long as ``time`` (ns UTC)."""
+
+    time: NDArray[np.int64]
+    parts: dict[str, NDArray[np.float64]]
+
+
+def attribution_by_trade(run: Run) -> dict[tuple[int, int], Parts]:
+    """The parts of each trade at its end or the run's, by underlying and number of the trade.
+
+    Trade 0 of an underlying is what is outside of its trades; underlying -1 is the account, which earns interest.
+    """
+    rows = run.table(Kind.ATTRIBUTION).records
+    return {
+        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS} for row in rows
+    }
+
+
+def attribution_by_underlying(run: Run) -> dict[str, Parts]:
+    """The parts of each underlying, by ticker."""
+    trades = attribution_by_trade(run)
+    return {
+        underlying.symbol: _sum(parts for (number, _), parts in trades.items() if number == underlying.number)
+        for underlying in run.underlyings
+    }
+
+
+def attribution_total(run: Run) -> Parts:
+    """The parts of the whole account. They sum to its equity at the core's last measure less the money at the start."""
+    return _sum(attribution_by_trade(run).values())
+
+
+def attribution_over_time(run: Run, ticker: str | None = None) -> AttributionSeries:
+    """Cumulative parts of the account, or of one underlying, whenever they changed."""
+    time, rows = run.table(Kind.ATTRIBUTION)
+    if ticker is not None:
+        own = next(each.number for each in run.underlyings if each.symbol == ticker)
+        time, rows = time[rows["underlying"] == own], rows[rows["underlying"] == own]
+    values = _matrix(rows)
+    _, trade = np.unique(np.stack([rows["underlying"], rows["trade"]]), axis=1, return_inverse=True)
+    changes = values.copy()
+    for number in np.unique(trade):
+        at = np.flatnonzero(trade == number)
+        changes[at[1:]] -= values[at[:-1]]
+    moments = np.unique(time)
+    total = np.cumsum(changes, axis=0)[np.searchsorted(time, moments, side="right") - 1]
+    return AttributionSeries(moments, dict(zip(PROFIT_PARTS, total.T, strict=True)))
+
+
+def attribution_by_session(run: Run, ticker: str | None = None) -> dict[dt.date, Parts]:
+    """What came of each session and the night before it, by date, of the account or of one underlying."""
+    sessions = run.table(Kind.SESSION).records
+    series = attribution_over_time(run, ticker)
+    # What is told from one session's open to the next one's; a preparing frame tells nothing of a market.
+    ends = np.searchsorted(series.time, sessions["open"][1:])
+    days = [dt.datetime.strptime(str(date), "%Y%m%d").date() for date in sessions["date"].tolist()]
+    found, before = {}, dict.fromkeys(PROFIT_PARTS, 0.0)
+    for day, end in zip(days, [*ends.tolist(), len(series.time)], strict=True):
+        now = {name: float(values[end - 1]) if end else 0.0 for name, values in series.parts.items()}
+        found[day] = {name: now[name] - before[name] for name in PROFIT_PARTS}
+        before = now
+    return found
+
+
+def attribution_vega_by_expiry(run: Run, ticker: str | None = None) -> dict[dt.date | None, float]:
+    """The vega part by expiry of the trades; None for what is outside of all trades."""
+    expiries = {
+        (int(row["underlying"]), int(row["trade"])): int(row["expiry"]) for row in run.table(Kind.ENTRY).records
+    }
+    tickers = {each.number: each.symbol for each in run.underlyings}
+    found: dict[dt.date | None, float] = {}
+    for key, parts in attribution_by_trade(run).items():
+        if parts["vega"] and (ticker is None or tickers.get(key[0]) == ticker):
+            expiry = _date(expiries[key]) if key in expiries else None
+            found[expiry] = found.get(expiry, 0.0) + parts["vega"]
+    return dict(sorted(found.items(), key=lambda each: each[0] or dt.date.max))
+
+
+def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
+    """The attribution to the cent, for programs: the sum of ``parts`` is ``net_profit``.
+
+    Those of all underlyings and of the account sum to them, part by part. An engine's results mark shares at their last
+    trade where the core takes the middle of a quote, and know of fills and settlements after the core's last frame:
+    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``.
+    """
+    by_underlying = attribution_by_underlying(run)
+    account = _sum(parts for (number, _), parts in attribution_by_trade(run).items() if number == ACCOUNT_CASH)
+    for each in run.underlyings:
+        parts = by_underlying[each.symbol]
+        stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
+        parts[MARKS] = stated + parts["borrow"] - sum(parts.values())
+    account[MARKS] = 0.0
+    rows = {name: _to_the_cent(parts) for name, parts in (*by_underlying.items(), ("account", account))}
+    names = _stated_order()
+    total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
+    gap = _cents(net_profit) - sum(total.values())
+    total["unexplained"] += gap
+    next(iter(rows.values()))["unexplained"] += gap
+    return {
+        "unit": "$",
+        "parts": _floats(total),
+        "by_underlying": {name: _floats(row) for name, row in rows.items() if name != "account"},
+        "account": _floats(rows["account"]),
+    }
+
+
+def _sum(all_parts: Iterable[Parts]) -> Parts:
+    total = dict.fromkeys(PROFIT_PARTS, 0.0)
+    for parts in all_parts:
+        for name, money in parts.items():
+            total[name] += money
+    return total
+
+
+def _matrix(rows: Records) -> NDArray[np.float64]:
+    return np.stack([rows[name] for name in PROFIT_PARTS], axis=1)
+
+
+def _stated_order() -> list[str]:
+    return [*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1]]
+
+
+def _to_the_cent(parts: Parts) -> dict[str, Decimal]:
+    """Each part to the cent; what that leaves of the sum goes to what is unexplained."""
+    row = {name: _cents(parts[name]) for name in _stated_order()}
+    row["unexplained"] += _cents(sum(parts.values())) - sum(row.values())
+    return row
+
+
+def _floats(row: dict[str, Decimal]) -> Parts:
+    return {name: float(money) + 0.0 for name, money in row.items()}
+
+
+def _cents(money: float) -> Decimal:
+    return round(Decimal(f"{money:z.4f}"), 2)
+
+
+def _date(time: int) -> dt.date:
+    return dt.datetime.fromtimestamp(time // SECOND, dt.UTC).date()

@@ -1,0 +1,100 @@
+"""What a run was made from, and what it lacked: coverage, rows left out, positions without quotes, and the funnel."""
+
+import datetime as dt
+from bisect import bisect_right
+from collections import defaultdict
+from typing import Any, Final, NamedTuple
+
+from alo_lib.market import DataFindings, FaultKind, FaultLog
+from alo_lib.records import Kind
+from alo_lib.views.run import Run
+
+__all__ = ["LOUD_SHARE", "Unquoted", "data_account", "data_warnings", "funnel", "held_without_quotes"]
+
+LOUD_SHARE: Final = 0.01
+"""Rows left out, as a share of those read, from which a run says so above all else."""
+
+_WHOLE: Final = (FaultKind.CORRUPT_ARCHIVE, FaultKind.CORRUPT_ENTRY, FaultKind.CORRUPT_FILE)
+
+STAGES: Final = ("listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened")
+
+
+class Unquoted(NamedTuple):
+    """A contract that was held through a session in which it had no quote: it could not be closed at any price."""
+
+    day: dt.date
+    symbol: str
+    quantity: int
+
+
+def data_account(findings: DataFindings, faults: FaultLog) -> dict[str, Any]:
+    """Coverage, rows and warnings as a run's folder and programs have them."""
+    return {
+        "coverage": {each.ticker: each.told() for each in findings.coverage},
+        "rows": {"read": faults.rows, "left_out": faults.rows_left_out},
+        "warnings": [*findings.warnings, *data_warnings(faults)],
+    }
+
+
+def data_warnings(faults: FaultLog) -> list[str]:
+    """What people must not overlook of what was left out."""
+    warnings = []
+    if faults.rows_left_out >= LOUD_SHARE * max(faults.rows, 1):
+        share = faults.rows_left_out / max(faults.rows, 1)
+        warnings.append(f"of {faults.rows:,} rows {faults.rows_left_out:,} could not be used ({share:z.1%})")
+    for kind in _WHOLE:
+        if count := faults.counts.get(kind, 0):
+            first = next(fault for fault in faults if fault.kind is kind)
+            warnings.append(f"{first}" + (f", and {count - 1:,} more like it" if count > 1 else ""))
+    return warnings
+
+
+def held_without_quotes(run: Run) -> list[Unquoted]:
+    """Contracts that were held at a session's open and had no quote in it, day by day, from the journal alone."""
+    found: list[Unquoted] = []
+    held: dict[int, int] = defaultdict(int)
+    day: dt.date | None = None
+    opening: dict[int, int] = {}
+    quoted: set[int] = set()
+
+    def end_session() -> None:
+        if day is not None:
+            found.extend(
+                Unquoted(day, run.instruments[number].label, quantity)
+                for number, quantity in sorted(opening.items())
+                if number not in quoted
+            )
+
+    for message in run.journal.messages:
+        if message.kind is Kind.SESSION:
+            end_session()
+            day = _date(int(message.records["date"][0]))
+            opening, quoted = {number: quantity for number, quantity in held.items() if quantity}, set()
+        elif message.kind is Kind.QUOTE:
+            if opening:
+                quoted.update(message.records["instrument"].tolist())
+        elif message.kind is Kind.ORDER_EVENT:
+            for row in message.records:
+                number = int(row["instrument"])
+                if row["quantity"] and run.instruments[number].is_option:
+                    held[number] += int(row["quantity"])
+    end_session()
+    return found
+
+
+def funnel(run: Run) -> dict[str, dict[str, dict[str, int]]]:
+    """How far contracts and pairs came: by underlying and session, the counts of each stage in their order."""
+    sessions = run.table(Kind.SESSION).records
+    opens, days = sessions["open"].tolist(), [str(_date(number)) for number in sessions["date"].tolist()]
+    counts = {each.symbol: {day: dict.fromkeys(STAGES, 0) for day in days} for each in run.underlyings}
+    table = run.table(Kind.FUNNEL)
+    for time, row in zip(table.time.tolist(), table.records, strict=True):
+        session = bisect_right(opens, time) - 1
+        symbol = run.instruments[int(row["underlying"])].symbol
+        counts[symbol][days[max(session, 0)]] = {stage: int(row[stage]) for stage in STAGES}
+    return counts
+
+
+def _date(number: int) -> dt.date:
+    """A session's date, journaled as yyyymmdd."""
+    return dt.date(number // 10_000, number // 100 % 100, number % 100)

@@ -1,0 +1,77 @@
+"""What the core attributes against the profit that the engine's own account, in exact decimals, has made."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from alo_lib.market.generator import generate_market
+from alo_lib.market.generator.underlyings import UNDERLYINGS
+from alo_lib.records import PROFIT_PARTS
+from alo_lib.runtime import replay
+from alo_lib.settings import Settings
+from alo_lib.simulation import BacktestResult, run_backtest
+from alo_lib.views import Run
+from alo_lib.views.attribution import MARKS, attribution_total, stated_attribution
+from tests.simulation import tiny
+
+FIRST, LAST = dt.date(2024, 1, 2), dt.date(2024, 1, 9)
+
+
+def check(run: BacktestResult) -> dict[str, float]:
+    """The parts, the engine's marks included, come to the account's profit before the rest is called unexplained."""
+    read = Run(run.results_folder)
+    total, stated = attribution_total(read), stated_attribution(read, round(run.net_profit, 2))
+    parts: dict[str, float] = stated["parts"]
+    assert parts["fees"] == pytest.approx(-run.fees, abs=0.011) or parts[MARKS] != 0.0  # but of the last fills
+    assert parts["unexplained"] == pytest.approx(total["unexplained"], abs=0.06)
+    assert round(sum(parts.values()), 2) == round(run.net_profit, 2)
+    assert replay(read.journal).divergence is None
+    return parts
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_dividend_and_a_split_close_to_the_cent(split: bool, tmp_path: Path) -> None:
+    data = tiny.write(tmp_path, split=split)
+    (tmp_path / "run").mkdir()
+    parts = check(run_backtest(tiny.settings(), data, tmp_path / "run"))
+    assert parts["spread"] < 0.0
+    assert {name for name, money in parts.items() if money} >= {"delta", "gamma", "vega", "theta", "slippage", "fees"}
+
+
+def generated(seed: int, folder: Path) -> None:
+    for name in ("data", "run"):
+        (folder / name).mkdir()
+    generate_market(
+        folder / "data", seed=seed, start=FIRST, end=LAST, history_days=300, quote_minutes=60,
+        underlyings=UNDERLYINGS[seed % 2 :][:1],
+    )  # fmt: skip
+    wanted = {
+        "underlyings": UNDERLYINGS[seed % 2].ticker,
+        "start": FIRST,
+        "end": LAST,
+        "resolution": "hour",
+        "garch_history": 300,
+        "garch_minimum": 100,
+        "entry_edge": 0.0,
+        "direction": ["both", "long", "short"][seed % 3],
+        "structure": ["straddle", "strangle"][seed // 3 % 2],
+        "frames_per_bar": 1 + 4 * (seed % 2),
+        "min_days_to_expiry": 2,
+        "exit_days_to_expiry": 1,
+        "max_spread": 1.0,
+    }
+    parts = check(run_backtest(Settings.of(wanted), folder / "data", folder / "run"))
+    gross = sum(abs(parts[name]) for name in PROFIT_PARTS)
+    assert gross > 0.0
+    assert abs(parts["unexplained"]) < 0.02 * gross
+
+
+def test_a_generated_market_closes_to_the_cent(tmp_path: Path) -> None:
+    generated(1, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 51))
+def test_many_generated_markets_close_to_the_cent(seed: int, tmp_path: Path) -> None:
+    generated(seed, tmp_path)

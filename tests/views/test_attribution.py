@@ -1,0 +1,156 @@
+"""The attribution of a run, read back from its journal."""
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.records import PROFIT_PARTS, Kind, Message, records
+from alo_lib.views import Run, trade_records, write_trades
+from alo_lib.views.attribution import (
+    attribution_by_session,
+    attribution_by_trade,
+    attribution_by_underlying,
+    attribution_over_time,
+    attribution_total,
+    attribution_vega_by_expiry,
+    stated_attribution,
+)
+from tests.core.script import FIRST, NEXT, Script, at, script
+from tests.views.kit import quiet_messages, write_journal
+
+
+@pytest.fixture(scope="module")
+def market() -> Script:
+    """Two sessions: a straddle that ends in the first, one that is held into the second."""
+    made = script(max_structures=1, stop_loss=10)
+    made.bar(10, volatility=0.35)
+    made.bar(11, spot=101.0, volatility=0.15)
+    made.bar(12, spot=102.0, volatility=0.36)
+    made.session(NEXT, [102.0])
+    made.bar(10, spot=104.0, volatility=0.38)
+    return made
+
+
+@pytest.fixture(scope="module")
+def run(market: Script, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("run")
+    write_journal(folder / JOURNAL_FOLDER, market.journal.messages)
+    return Run(folder)
+
+
+def equity_gained(market: Script, before: int | None = None) -> float:
+    rows = [
+        float(message.records["equity"][0])
+        for message in market.journal.messages
+        if message.kind is Kind.EXPOSURE and (before is None or message.time < before)
+    ]
+    return rows[-1] - market.settings.cash
+
+
+def test_totals_are_sums_of_trades_and_what_equity_gained(run: Run, market: Script) -> None:
+    trades, total = attribution_by_trade(run), attribution_total(run)
+    assert sorted(number for _, number in trades)[-2:] == [1, 2]
+    for name in PROFIT_PARTS:
+        assert total[name] == pytest.approx(sum(parts[name] for parts in trades.values()))
+    assert sum(total.values()) == pytest.approx(equity_gained(market), abs=1e-6)
+    assert attribution_by_underlying(run) == {"TEST": pytest.approx(total)}
+
+
+def test_sessions_add_up_and_a_night_is_the_morning_s(run: Run, market: Script) -> None:
+    by_day, total = attribution_by_session(run), attribution_total(run)
+    assert list(by_day) == [FIRST, NEXT]
+    assert sum(by_day[FIRST].values()) == pytest.approx(equity_gained(market, at(NEXT, 9)), abs=1e-6)
+    for name in PROFIT_PARTS:
+        assert by_day[FIRST][name] + by_day[NEXT][name] == pytest.approx(total[name])
+    assert by_day[NEXT]["theta"] != 0.0
+
+
+def test_parts_over_time_end_where_totals_are(run: Run) -> None:
+    series = attribution_over_time(run, "TEST")
+    assert np.all(np.diff(series.time) > 0)
+    assert {name: values[-1] for name, values in series.parts.items()} == pytest.approx(attribution_total(run))
+    spread = series.parts["spread"]
+    assert len(np.unique(np.round(spread, 6))) == 3  # an entry, an exit, an entry again
+    assert np.all(np.diff(spread) <= 1e-9)
+
+
+def test_vega_by_expiry_is_that_of_the_trades(run: Run) -> None:
+    assert attribution_vega_by_expiry(run) == {
+        FIRST + dt.timedelta(days=45): pytest.approx(attribution_total(run)["vega"])
+    }
+    assert attribution_vega_by_expiry(run, "OTHER") == {}
+
+
+@pytest.mark.parametrize("off", [0.0, 0.004, -17.23])
+def test_stated_parts_sum_to_the_stated_profit_to_the_cent(run: Run, market: Script, off: float) -> None:
+    profit = round(equity_gained(market) + off, 2)
+    stated = stated_attribution(run, profit)
+    for row in (stated["parts"], stated["by_underlying"]["TEST"]):
+        assert round(sum(row.values()), 2) == profit
+        assert all(round(money, 2) == money for money in row.values())
+    assert stated["parts"]["spread"] == round(attribution_total(run)["spread"], 2)
+    assert stated["parts"]["unexplained"] - attribution_total(run)["unexplained"] == pytest.approx(off, abs=0.1)
+    assert set(stated["account"].values()) == {0.0}
+
+
+def test_marks_are_what_the_engine_s_marks_differ_by(run: Run, market: Script, tmp_path: Path) -> None:
+    """The last trade is at the middle of the last quote: nothing. Results with one at two dollars more say more."""
+    profit = round(equity_gained(market), 2)
+    assert stated_attribution(run, profit)["parts"]["marks"] == pytest.approx(0.0, abs=0.011)
+    later = Message(Kind.TRADE, at(NEXT, 15), records(Kind.TRADE, close=106.0))
+    write_journal(tmp_path / JOURNAL_FOLDER, [*market.journal.messages, later])
+    held = 2.0 * market.core.holdings[0]
+    stated = stated_attribution(Run(tmp_path), profit + held)
+    assert stated["parts"]["marks"] == pytest.approx(held, abs=0.011)
+
+
+def test_a_run_without_trades_has_no_parts(tmp_path: Path) -> None:
+    write_journal(tmp_path / JOURNAL_FOLDER, quiet_messages())
+    run = Run(tmp_path)
+    assert set(stated_attribution(run, 0.0)["parts"].values()) == {0.0}
+    assert attribution_by_trade(run) == {}
+    assert len(attribution_over_time(run).time) == 0
+    assert list(attribution_by_session(run).values()) == [dict.fromkeys(PROFIT_PARTS, 0.0)]
+    assert trade_records(run) == []
+
+
+def test_trades_are_told_from_entry_to_end(run: Run, market: Script, tmp_path: Path) -> None:
+    first, second = trade_records(run)
+    assert (first.number, first.reason, first.direction) == (1, "exit edge", -1)
+    assert first.opened < first.ended
+    assert (second.number, second.reason, second.ended) == (2, "", 0)
+    assert first.call.strike == first.put.strike
+    assert first.implied_volatility == pytest.approx(0.35, abs=0.01)
+    assert first.profit == pytest.approx(sum(attribution_by_trade(run)[0, 1].values()))
+    assert first.hedges >= 1
+    # The second trade saw the spot go from 102 to 104, over 4 hours of the first session and half an hour of the next.
+    passed = 4.0 / 6.5 + 0.5 / 6.5
+    assert second.realized_volatility == pytest.approx(abs(np.log(104 / 102)) / np.sqrt(passed / 252), rel=1e-3)
+    write_trades(tmp_path / "trades.csv", [first, second])
+    with (tmp_path / "trades.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["trade"] for row in rows] == ["1", "2"]
+    assert rows[0]["opened_new_york"].startswith("2024-03-04 10:00:00")
+    assert rows[1]["ended"] == rows[1]["band_low"] == ""
+    assert float(rows[0]["vega_per_point"]) == pytest.approx(first.vega / 100.0, abs=1e-3)
+    assert float(rows[0]["profit"]) == pytest.approx(sum(float(rows[0][name]) for name in PROFIT_PARTS), abs=0.08)
+
+
+def test_a_split_is_no_move_of_the_realized_volatility(tmp_path: Path) -> None:
+    made = script(max_structures=1, stop_loss=10, exit_edge=-1)
+    made.bar(10, volatility=0.35)
+    messages = [*made.journal.messages]
+    for time, kind, rows in (
+        (at(FIRST, 11), Kind.TRADE, records(Kind.TRADE, close=100.0)),
+        (at(NEXT, 9), Kind.SESSION, records(Kind.SESSION, open=at(NEXT, 9.5), close=at(NEXT, 16), date=20240305)),
+        (at(NEXT, 9), Kind.SPLIT, records(Kind.SPLIT, time=at(NEXT, 9.5), factor=0.5)),
+        (at(NEXT, 10), Kind.TRADE, records(Kind.TRADE, close=50.0)),
+    ):
+        messages.append(Message(kind, time, rows))
+    write_journal(tmp_path / JOURNAL_FOLDER, messages)
+    (trade,) = trade_records(Run(tmp_path))
+    assert trade.realized_volatility == pytest.approx(0.0, abs=1e-9)
