@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import DAY, NEW_YORK, SECOND, Kind
+from alo_lib.views.attribution import AttributionSeries
 from alo_lib.views.blotter import InstrumentFill
 from alo_lib.views.margin import MarginSeries
 from alo_lib.views.performance import EquityCurve, drawdowns
@@ -34,6 +35,7 @@ __all__ = [
     "plain_numbers",
     "thinned",
     "trades_figure",
+    "waterfall_figure",
 ]
 
 Figure = dict[str, Any]
@@ -43,6 +45,7 @@ MAX_POINTS: Final = 1500
 """Points of a line beyond which only the extremes of each stretch are drawn."""
 
 BLUE, ORANGE, GREEN, RED, VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
+_PARTS: Final = (BLUE, ORANGE, GREEN, RED, VIOLET, "#06b6d4", "#84cc16", "#d946ef", "#8893a5", "#14b8a6", "#eab308")
 _LINES: Final = (BLUE, ORANGE, GREEN, VIOLET, RED)
 _HOUR_IN_MILLISECONDS: Final = 3_600_000
 _OPEN, _CLOSE = 9.5, 16.02  # hours on the axis; the session's last bar stays in sight
@@ -150,25 +153,39 @@ def exposure_figures(series: Mapping[str, ExposureSeries]) -> list[Figure]:
     return figures
 
 
-def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Money by underlying: options, shares, fees, the borrow of shares; and interest on cash."""
-    tickers = list(table)
-    colors = {"options": BLUE, "shares": ORANGE, "fees": RED, "borrow": VIOLET, "interest": GREEN}
+def waterfall_figure(parts: Mapping[str, float]) -> Figure:
+    """The parts of the profit, money, one after the other, and their sum."""
+    shown = {name: round(money, 2) for name, money in parts.items() if money}
+    trace = {
+        "type": "waterfall",
+        "x": [*shown, "total"],
+        "y": [*shown.values(), None],
+        "measure": [*("relative" for _ in shown), "total"],
+        "increasing": {"marker": {"color": GREEN}},
+        "decreasing": {"marker": {"color": RED}},
+        "totals": {"marker": {"color": BLUE}},
+        "connector": {"line": {"width": 0.5, "color": VIOLET}},
+        "hovertemplate": "%{x}: $%{delta:,.2f}<extra></extra>",
+    }
+    layout = layout_of(np.zeros(0, np.int64), height=340, hovermode="closest", showlegend=False)
+    layout["xaxis"] = {"type": "category", "title": "part of the profit"}
+    layout["yaxis"] = {"title": "profit, $", "tickformat": ",.0f", "zeroline": True}
+    return {"data": [trace], "layout": layout}
+
+
+def attribution_figure(series: AttributionSeries) -> Figure:
+    """What each part of the profit came to over time."""
+    rows = thinned(sum(series.parts.values(), np.zeros(len(series.time))))
+    time = exchange_time(series.time[rows])
+    told = {name: values for name, values in series.parts.items() if values.any()}
     data = [
-        {
-            "type": "bar",
-            "name": part,
-            "x": tickers,
-            "y": [round(table[ticker][part], 2) for ticker in tickers],
-            "marker": {"color": color},
-            "hovertemplate": f"{part}: $%{{y:,.2f}}<extra></extra>",
-        }
-        for part, color in colors.items()
+        line_trace(
+            time, values[rows], name, _PARTS[number % len(_PARTS)], hover="%{x}<br>$%{y:,.2f}", shape="hv", width=1.3
+        )
+        for number, (name, values) in enumerate(told.items())
     ]
-    layout = layout_of(np.zeros(0, np.int64), height=300, hovermode="closest")
-    layout |= {"barmode": "group", "bargap": 0.5}
-    layout["xaxis"] = {"type": "category"}
-    layout["yaxis"] = {"title": "$", "tickformat": ",.0f", "zeroline": True}
+    layout = layout_of(series.time, height=380)
+    layout["yaxis"] = {"title": "profit so far, $", "tickformat": ",.0f"}
     return {"data": data, "layout": layout}
 
 

@@ -6,12 +6,14 @@ import numpy as np
 
 from alo_lib.records import Kind, OrderStatus
 from alo_lib.views import page
+from alo_lib.views.attribution import attribution_over_time
 from alo_lib.views.blotter import InstrumentFill, attribution, fills, positions
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
     exposure_figures,
     trades_figure,
+    waterfall_figure,
 )
 from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
@@ -190,22 +192,33 @@ def _came_true(outcomes: list[ForecastOutcome]) -> str:
 
 def _exposure(run: Run) -> Html:
     rows = [
-        (one.greek.title, f"{one.largest:z,.2f}", f"{one.mean:z,.2f}", one.greek.unit) for one in exposure_ranges(run)
+        (
+            one.greek.title,
+            *(f"{value:z,.2f}" for value in (one.largest, one.in_passing, one.mean)),
+            one.greek.unit,
+        )
+        for one in exposure_ranges(run)
     ]
     return page.section(
         "Exposure",
         page.side_by_side(map(page.figure, exposure_figures(exposures(run)))),
-        page.table(("whole book", "largest", "mean absolute", "unit"), rows, (1, 2)),
+        page.table(("whole book", "largest", "in passing", "mean absolute", "unit"), rows, (1, 2, 3)),
+        page.note(
+            "Largest is what was held for a second or more; in passing what stood between a fill and the one that "
+            "hedged it, or longer."
+        ),
     )
 
 
 def _attribution(run: Run) -> Html:
-    table = attribution(run)
+    table, parts = attribution(run), run.about["summary"]["attribution"]["parts"]
+    series = attribution_over_time(run)
     rows = [(ticker, *map(_money, parts.values()), _money(sum(parts.values()))) for ticker, parts in table.items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
-        page.figure(attribution_figure(table)),
+        page.figure(waterfall_figure(parts)),
+        *([page.figure(attribution_figure(series))] if len(series.time) else []),
         page.table(columns, rows, range(1, len(columns))),
     )
 

@@ -62,6 +62,7 @@ def summarize(
             one.greek.name: {
                 "unit": one.greek.unit,
                 "largest": _rounded(one.largest, 4),
+                "in_passing": _rounded(one.in_passing, 4),
                 "mean_absolute": _rounded(one.mean, 4),
             }
             for one in exposure_ranges(run)

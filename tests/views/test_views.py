@@ -25,6 +25,7 @@ from alo_lib.views import (
     summary_table,
     write_report,
 )
+from alo_lib.views.attribution import attribution_over_time
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.data import STAGES
 from alo_lib.views.figures import (
@@ -34,6 +35,7 @@ from alo_lib.views.figures import (
     layout_of,
     thinned,
     trades_figure,
+    waterfall_figure,
 )
 from alo_lib.views.margin import MarginSeries, margin_used
 from alo_lib.views.performance import EquityCurve, drawdowns, equity_curve, performance
@@ -182,7 +184,9 @@ def test_exposures_are_shown_in_the_units_of_their_titles(traded):
     ranges = {one.greek.name: one for one in exposure_ranges(traded)}
     assert ranges["vega"].largest == pytest.approx(-60.0)  # per volatility point
     assert ranges["theta"].largest == pytest.approx(10.0)  # a day
-    assert ranges["delta"].mean == pytest.approx(25.0 * 40 / 60)
+    assert ranges["delta"].mean == pytest.approx(
+        25.0 * 40 / 59
+    )  # 40 of the 59 minutes between the first frame and the last
     assert exposures(traded)["ALFA"].values["gamma"].min() == -8.0
 
 
@@ -257,6 +261,25 @@ def test_the_table_tells_missing_from_damaged(traded):
     assert "no trade" not in told
 
 
+def test_what_stands_between_a_fill_and_its_hedge_is_told_apart(tmp_path):
+    messages = kit.traded_messages()
+    for delay, delta in ((10_000_000, -700.0), (20_000_000, 12.0)):
+        now = kit.OPEN + 30 * kit.MINUTE + delay
+        row = records(Kind.EXPOSURE, underlying=0, delta=delta)
+        messages.append(Message(Kind.EXPOSURE, now, row))
+    messages.sort(key=lambda message: message.time)
+    delta = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
+    assert (delta.largest, delta.in_passing) == (-25.0, -700.0)
+    assert delta.mean == pytest.approx((25.0 * 39 + 12.0 + (700.0 - 12.0 + 25.0 - 12.0) * 0.01 / 60) / 59)
+
+
+def test_a_waterfall_has_the_parts_that_are_not_zero():
+    (trace,) = waterfall_figure({"delta": 2.0, "rho": 0.0, "fees": -3.5})["data"]
+    assert trace["x"] == ["delta", "fees", "total"]
+    assert trace["y"] == [2.0, -3.5, None]
+    assert trace["measure"] == ["relative", "relative", "total"]
+
+
 def test_the_summary_has_what_programs_need(traded):
     summary = traded.about["summary"]
     assert json.loads(json.dumps(summary)) == summary
@@ -272,7 +295,12 @@ def test_a_run_without_orders_has_a_report_too(quiet):
     text = report_html(quiet)
     assert "No order was sent." in text
     assert "Nothing was forecast." in text
-    assert quiet.about["summary"]["exposure"]["delta"] == {"unit": "shares", "largest": 0.0, "mean_absolute": 0.0}
+    assert quiet.about["summary"]["exposure"]["delta"] == {
+        "unit": "shares",
+        "largest": 0.0,
+        "in_passing": 0.0,
+        "mean_absolute": 0.0,
+    }
 
 
 def test_figures_are_what_plotly_accepts(traded, quiet):
@@ -282,7 +310,8 @@ def test_figures_are_what_plotly_accepts(traded, quiet):
             trades_figure(run, run.underlyings[0], fills(run)),
             volatility_figure(volatility_view(run, run.underlyings[0]), fills(run)),
             *exposure_figures(exposures(run)),
-            attribution_figure(attribution(run)),
+            attribution_figure(attribution_over_time(run)),
+            waterfall_figure(run.about["summary"]["attribution"]["parts"]),
         ]
         for figure in drawn:
             go.Figure(figure)
