@@ -30,12 +30,13 @@ from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
 from alo_lib.views import (
+    REPORT_FILE,
     Run,
     data_account,
-    report_html,
     summarize,
     summary_table,
     trade_records,
+    write_report,
     write_trades,
 )
 
@@ -89,7 +90,7 @@ def run(request: BacktestRequest) -> None:
         print_json(summary)
         return
     Console(highlight=False).print(summary_table(summary))
-    click.echo(f"\nReport: {shown(finished / 'report.html')}")
+    click.echo(f"\nReport: {shown(finished / REPORT_FILE)}")
 
 
 def _others(engine: Engine) -> str:
@@ -139,7 +140,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         for fault in faults:
             log.warning("data left out", fault=str(fault))
         with metrics.stage("report"):
-            (folder.path / "report.html").write_text(report_html(results), encoding="utf-8")
+            write_report(results)
         _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
         log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])

@@ -1,10 +1,13 @@
-"""What people are told while a command works: on standard error, so that standard output stays for results."""
+"""What people are told: while a command works on standard error, so that standard output stays for results."""
 
 import sys
+from typing import Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
-__all__ = ["console", "say"]
+__all__ = ["console", "print_table", "say"]
+
+_WIDE: Final = 160
 
 
 def console() -> Console:
@@ -15,3 +18,9 @@ def console() -> Console:
 def say(text: str) -> None:
     """Tell people one thing, above a progress bar that is being drawn."""
     print(text, file=sys.stderr)  # the bar stands in for it meanwhile; another console would write into the bar
+
+
+def print_table(table: RenderableType) -> None:
+    """Print a wide table on standard output; in a pipe it is as wide as it wants to be."""
+    shown = Console(highlight=False)
+    Console(highlight=False, width=shown.width if shown.is_terminal else _WIDE).print(table)

@@ -15,16 +15,19 @@ __all__ = ["report"]
 def report(run: Path, output: Path | None) -> None:
     """Draw the report of a finished run again, from the files in its folder RUN alone.
 
+    With --output it is one file of 5 MB that may be sent; in the run's folder plotly.min.js, beside it, draws it.
+
     \b
     Example:
       alo report backtests/20240131-101500-embedded
     """
     from alo_lib.cli.failures import UserError
-    from alo_lib.views import Run, report_html
+    from alo_lib.views import REPORT_FILE, Run, report_html, write_report
 
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
-    target = output or run / "report.html"
-    text = report_html(Run(run))
-    target.write_text(text, encoding="utf-8")
-    click.echo(shown(target))
+    if output is None:
+        write_report(Run(run))
+    else:
+        output.write_text(report_html(Run(run), alone=True), encoding="utf-8")
+    click.echo(shown(output or run / REPORT_FILE))
