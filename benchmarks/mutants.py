@@ -175,7 +175,10 @@ def _pytest(files: Sequence[str], plugin: _Selected, limit: float, *, first: boo
 
 
 def _reached_by(sources: dict[str, str], file: str) -> tuple[dict[str, float], dict[str, list[str]]]:
-    """Times of the tests in a file, and what each reaches. Raises RuntimeError when one fails as it is."""
+    """Times of the tests in a file, and what each reaches.
+
+    :raises RuntimeError: when one fails as it is.
+    """
     folder = Path.cwd()
     told, results = folder / "mutants-told.txt", folder / "mutants-results.json"
     kept = {path: Path(path).read_bytes() for path in sources}

@@ -29,16 +29,16 @@ from alo_lib.cli.provenance import commit_of, versions
 from alo_lib.cli.run_folder import RunFolder, write_orders
 from alo_lib.journal import JOURNAL_FOLDER, JournalError
 from alo_lib.records import Kind
-from alo_lib.records.whole_files import write_whole
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
 from alo_lib.views import (
+    REPORT_FILE,
     Run,
     data_account,
-    report_html,
     summarize,
     summary_table,
     trade_records,
+    write_report,
     write_trades,
 )
 
@@ -92,7 +92,7 @@ def run(request: BacktestRequest) -> None:
         print_json(summary)
         return
     Console(highlight=False).print(summary_table(summary))
-    click.echo(f"\nReport: {finished / 'report.html'}")
+    click.echo(f"\nReport: {finished / REPORT_FILE}")
 
 
 def _kept(folder: RunFolder, engine: Engine) -> str:
@@ -153,7 +153,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         for fault in faults:
             log.warning("data left out", fault=str(fault))
         with metrics.stage("report"), working("Drawing the report ..."):
-            write_whole(folder.path / "report.html", report_html(results))
+            write_report(results)
         _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
         log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])

@@ -1,4 +1,4 @@
-"""What people are told while a command works: on standard error, so that standard output stays for results."""
+"""What people are told: while a command works on standard error, so that standard output stays for results."""
 
 import sys
 import threading
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
-__all__ = ["QUIET_SECONDS", "console", "say", "working"]
+__all__ = ["QUIET_SECONDS", "console", "print_table", "say", "working"]
 
 QUIET_SECONDS: Final = 5.0
 """How long a command may work in a pipe without a word."""
+_WIDE: Final = 160
 
 
 def console() -> Console:
@@ -55,3 +56,9 @@ def working(text: str) -> Iterator[Callable[[str], None]]:
     finally:
         ended.set()
         teller.join()
+
+
+def print_table(table: RenderableType) -> None:
+    """Print a wide table on standard output; in a pipe it is as wide as it wants to be."""
+    shown = Console(highlight=False)
+    Console(highlight=False, width=shown.width if shown.is_terminal else _WIDE).print(table)

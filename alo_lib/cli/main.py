@@ -9,6 +9,7 @@ import click
 
 from alo_lib.cli.commands.backtest import backtest
 from alo_lib.cli.commands.chain import chain
+from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.docs import docs
 from alo_lib.cli.commands.engines import engines
@@ -18,6 +19,7 @@ from alo_lib.cli.commands.journal import journal
 from alo_lib.cli.commands.price import price
 from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
+from alo_lib.cli.commands.runs import runs
 from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
@@ -48,6 +50,8 @@ def alo() -> None:
 for command in (
     backtest,
     report,
+    runs,
+    compare,
     replay,
     journal,
     chain,

@@ -18,7 +18,7 @@ __all__ = ["RunFolder", "write_orders"]
 
 PARTIAL: Final = ".partial"
 _README: Final = """\
-report.html      the run in pictures and tables; open it in a browser
+report.html      the run in pictures and tables; open it in a browser (plotly.min.js draws its charts)
 run.json         engine, versions, project commit, times, and the summary that the command printed
 settings.json    what was asked for; data.json has the files it was read from, faults.json and
                  coverage.json what was left out of them and what was not there

@@ -52,7 +52,7 @@ class _Part(NamedTuple):
 def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
     """Measure what a run with these settings finds in a folder.
 
-    Raises DataError when the market is closed on all days of the range or the folder does not carry a result.
+    :raises DataError: when the market is closed on all days of the range or the folder does not carry a result.
     """
     folder = DataFolder(data_folder, faults=FaultLog())
     sessions = folder.hours().sessions(settings.start, settings.end)

@@ -165,7 +165,7 @@ def _floats(row: dict[str, Decimal]) -> Parts:
 
 
 def _cents(money: float) -> Decimal:
-    return round(Decimal(f"{money:.4f}"), 2)
+    return round(Decimal(f"{money:z.4f}"), 2)
 
 
 def _date(time: int) -> dt.date:

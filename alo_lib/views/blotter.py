@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alo_lib.records import ACCOUNT_CASH, Kind, OrderReason, Records
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records
 from alo_lib.views.run import InstrumentRecord, Run
 
-__all__ = ["InstrumentFill", "InstrumentHistory", "attribution", "fills", "positions"]
+__all__ = ["BookWalk", "InstrumentFill", "InstrumentHistory", "attribution", "fills", "positions"]
 
 
 class InstrumentFill(NamedTuple):
@@ -34,11 +34,17 @@ class InstrumentHistory:
     fees: float = 0.0
     cash: float = 0.0  # received less paid, before fees
     mark: float = math.nan  # last close or mid; NaN when there was none
+    average_price: float = 0.0  # at which what is held was bought or sold; closing a part of it changes nothing
 
     @property
     def value(self) -> float:
         """What is held at the end, at the last mark."""
         return self.quantity * self.instrument.multiplier * self.mark if self.quantity else 0.0
+
+    @property
+    def unrealized_profit(self) -> float:
+        """What is held gained against its average price, before fees."""
+        return self.value - self.quantity * self.instrument.multiplier * self.average_price if self.quantity else 0.0
 
     @property
     def profit(self) -> float:
@@ -64,45 +70,59 @@ def fills(run: Run) -> list[InstrumentFill]:
     ]
 
 
-def positions(run: Run) -> list[InstrumentHistory]:
-    """One position an instrument that was ever traded, by instrument number.
+class BookWalk:
+    """What a run held and what it was worth, message by message.
 
     Marks are those of LEAN's results, so that profits add up to theirs: the last trade, else the last quote's middle.
     Splits change the shares held, with the fraction paid in cash; dividends are paid to who holds on the ex-date.
     """
-    held: dict[int, InstrumentHistory] = {}
-    trades: dict[int, float] = {}
-    middles: dict[int, float] = {}
-    for message in run.journal.messages:
+
+    def __init__(self, run: Run) -> None:
+        self.held: dict[int, InstrumentHistory] = {}
+        self._instruments = run.instruments
+        self._trades: dict[int, float] = {}
+        self._middles: dict[int, float] = {}
+
+    def mark(self, number: int) -> float:
+        """The last mark of an instrument; NaN while there is none."""
+        return self._trades.get(number, self._middles.get(number, math.nan))
+
+    def take(self, message: Message) -> None:
+        """Take in what a message says."""
         kind, rows = message.kind, message.records
         if kind == Kind.TRADE:
-            trades.update(zip(rows["instrument"].tolist(), rows["close"].tolist(), strict=True))
+            self._trades.update(zip(rows["instrument"].tolist(), rows["close"].tolist(), strict=True))
         elif kind == Kind.QUOTE:
-            middles.update(_middles(rows))
+            self._middles.update(_middles(rows))
         elif kind == Kind.ORDER_EVENT:
             for row in rows:
-                _fill(
-                    held.setdefault(int(row["instrument"]), InstrumentHistory(run.instruments[int(row["instrument"])])),
-                    row,
-                )
+                number = int(row["instrument"])
+                _fill(self.held.setdefault(number, InstrumentHistory(self._instruments[number])), row)
         elif kind == Kind.SPLIT:
-            for row in rows:
-                number, factor = int(row["instrument"]), float(row["factor"])
-                if row["warning"]:
-                    continue
-                if number in held:
-                    _split(held[number], factor, trades.get(number, middles.get(number)))
-                for marks in (trades, middles):
-                    if number in marks:
-                        marks[number] *= factor
+            for row in rows[rows["warning"] == 0]:
+                self._split(int(row["instrument"]), float(row["factor"]))
         elif kind == Kind.DIVIDEND:
             for row in rows:
-                if int(row["instrument"]) in held:
-                    position = held[int(row["instrument"])]
+                if int(row["instrument"]) in self.held:
+                    position = self.held[int(row["instrument"])]
                     position.cash += position.quantity * float(row["amount"])
-    for number, position in held.items():
-        position.mark = trades.get(number, middles.get(number, math.nan))
-    return [held[number] for number in sorted(held) if held[number].bought or held[number].sold]
+
+    def _split(self, number: int, factor: float) -> None:
+        if number in self.held:
+            _split(self.held[number], factor, self.mark(number))
+        for marks in (self._trades, self._middles):
+            if number in marks:
+                marks[number] *= factor
+
+
+def positions(run: Run) -> list[InstrumentHistory]:
+    """One position an instrument that was ever traded, by instrument number, as :class:`BookWalk` follows them."""
+    walk = BookWalk(run)
+    for message in run.journal.messages:
+        walk.take(message)
+    for number, position in walk.held.items():
+        position.mark = walk.mark(number)
+    return [position for _, position in sorted(walk.held.items()) if position.bought or position.sold]
 
 
 def attribution(run: Run) -> dict[str, dict[str, float]]:
@@ -135,17 +155,23 @@ def _middles(rows: Records) -> list[tuple[int, float]]:
 
 
 def _fill(position: InstrumentHistory, row: Records) -> None:
-    quantity = int(row["quantity"])
-    position.quantity += quantity
+    quantity, price = int(row["quantity"]), float(row["price"])
+    before, after = position.quantity, position.quantity + quantity
+    if before * after <= 0:
+        position.average_price = price if after else 0.0
+    elif abs(after) > abs(before):
+        position.average_price += quantity / after * (price - position.average_price)
+    position.quantity = after
     position.bought += max(quantity, 0)
     position.sold += max(-quantity, 0)
-    position.cash -= quantity * position.instrument.multiplier * float(row["price"])
+    position.cash -= quantity * position.instrument.multiplier * price
     position.fees += float(row["fee"])
 
 
-def _split(position: InstrumentHistory, factor: float, price: float | None) -> None:
-    """Keep whole shares; ``price`` is that before the split, None where none is known."""
+def _split(position: InstrumentHistory, factor: float, price: float) -> None:
+    """Keep whole shares; ``price`` is that before the split, NaN where none is known."""
     exact = position.quantity / factor
     position.quantity = int(exact)
-    if price is not None:
+    position.average_price *= factor
+    if math.isfinite(price):
         position.cash += (exact - position.quantity) * price * factor

@@ -1,4 +1,4 @@
-"""A difference between a journal and its replay, in words."""
+"""A difference between a journal and its replay, or between two journals, in words."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from alo_lib.records import Kind, Message, OrderReason, OrderStatus, OrderType
 from alo_lib.runtime import Divergence
 from alo_lib.views.run import exchange_time
 
-__all__ = ["NAMED", "difference_in_words", "symbols_of"]
+__all__ = ["NAMED", "difference_in_words", "parting_in_words", "symbols_of"]
 
 NAMED = ("instrument", "underlying", "call", "put")
 """Fields that hold an instrument's number."""
@@ -31,6 +31,32 @@ def difference_in_words(divergence: Divergence, symbols: dict[int, str]) -> str:
     if len(recorded.records) != len(again.records):
         return f"{where}: {_described(recorded)} is recorded, decided again were {len(again.records)}"
     return f"{where}: {_row_in_words(recorded, again, symbols)}"
+
+
+def parting_in_words(
+    place: int, one: Message | None, two: Message | None, symbols: dict[int, str], other_symbols: dict[int, str]
+) -> str:
+    """Where two journals part, and what the first and the second one hold there; each with its own symbols."""
+    known = one or two
+    assert known is not None
+    where = f"message {place}, {exchange_time(np.array([known.time]))[0]} New York"
+    if one is None or two is None:
+        return f"{where}: the {'first' if one is None else 'second'} ends, the other goes on with {_described(known)}"
+    if one.kind is not two.kind or len(one.records) != len(two.records):
+        return f"{where}: the first holds {_described(one)}, the second {_described(two)}"
+    if one.time != two.time:
+        then = exchange_time(np.array([two.time]))[0]
+        return f"{where}: the first holds {_described(one)}, which comes at {then} in the second"
+    for row, (mine, other) in enumerate(zip(one.records, two.records, strict=True)):
+        names = [name for name in mine.dtype.names or () if mine[name].tobytes() != other[name].tobytes()]
+        if names:
+            told = ", ".join(
+                f"{name} is {_value(name, mine[name], symbols)} in the first and "
+                f"{_value(name, other[name], other_symbols)} in the second"
+                for name in names
+            )
+            return f"{where}: {one.kind.name}, record {row + 1} of {len(one.records)}: {told}"
+    raise ValueError(f"{where}: the messages are the same")
 
 
 def _described(message: Message | None) -> str:

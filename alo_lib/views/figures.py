@@ -10,12 +10,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import DAY, Kind
+from alo_lib.records import DAY, NEW_YORK, SECOND, Kind
+from alo_lib.views.attribution import AttributionSeries
 from alo_lib.views.blotter import InstrumentFill
+from alo_lib.views.margin import MarginSeries
 from alo_lib.views.performance import EquityCurve, drawdowns
 from alo_lib.views.risk import GREEKS, ExposureSeries
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time
-from alo_lib.views.volatility import VolatilityView
+from alo_lib.views.volatility import split_adjusted
 
 __all__ = [
     "BLUE",
@@ -26,14 +28,14 @@ __all__ = [
     "Figure",
     "attribution_figure",
     "equity_figure",
-    "exposure_figure",
+    "exposure_figures",
     "faint",
     "layout_of",
     "line_trace",
     "plain_numbers",
     "thinned",
     "trades_figure",
-    "volatility_figure",
+    "waterfall_figure",
 ]
 
 Figure = dict[str, Any]
@@ -43,6 +45,7 @@ MAX_POINTS: Final = 1500
 """Points of a line beyond which only the extremes of each stretch are drawn."""
 
 BLUE, ORANGE, GREEN, RED, VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
+_PARTS: Final = (BLUE, ORANGE, GREEN, RED, VIOLET, "#06b6d4", "#84cc16", "#d946ef", "#8893a5", "#14b8a6", "#eab308")
 _LINES: Final = (BLUE, ORANGE, GREEN, VIOLET, RED)
 _HOUR_IN_MILLISECONDS: Final = 3_600_000
 _OPEN, _CLOSE = 9.5, 16.02  # hours on the axis; the session's last bar stays in sight
@@ -61,27 +64,40 @@ def thinned(values: NDArray[np.float64], limit: int = MAX_POINTS) -> NDArray[np.
     return np.array(sorted(kept), np.intp)
 
 
-def equity_figure(curve: EquityCurve) -> Figure:
-    """Equity above, drawdown below."""
+def equity_figure(curve: EquityCurve, margin: MarginSeries, closes: NDArray[np.int64]) -> Figure:
+    """Equity above, drawdown and margin below; ``closes`` are those of the sessions (ns UTC)."""
     rows = thinned(curve.equity)
-    time = _in_session(exchange_time(curve.time[rows]))
+    moments = _in_session(curve.time, closes)
+    time = exchange_time(moments[rows])
     fall = 100.0 * drawdowns(curve.equity)[rows]
+    hover = "%{x}<br>$%{y:,.2f}"
     data = [
-        line_trace(time, curve.equity[rows], "Equity", BLUE, hover="%{x}<br>$%{y:,.2f}", shape="hv"),
-        line_trace(time, fall, "Drawdown", RED, hover="%{x}<br>%{y:.3f} %", shape="hv", yaxis="y2", fill="tozeroy"),
+        line_trace(time, curve.equity[rows], "equity", BLUE, hover=hover, shape="hv"),
+        line_trace(time, fall, "drawdown", RED, hover="%{x}<br>%{y:.3f} %", shape="hv", yaxis="y2", fill="tozeroy"),
+        line_trace(
+            exchange_time(margin.time),
+            margin.margin,
+            "margin",
+            VIOLET,
+            hover=hover,
+            shape="hv",
+            yaxis="y3",
+            fill="tozeroy",
+        ),
     ]
-    layout = layout_of(curve.time, height=420, showlegend=False)
-    layout["yaxis"] = {"title": "equity, $", "domain": [0.36, 1.0], "tickformat": ",.0f"}
-    layout["yaxis2"] = {"title": "drawdown, %", "domain": [0.0, 0.28], "rangemode": "tozero"}
-    layout["xaxis"]["anchor"] = "y2"
+    layout = layout_of(moments, height=540, showlegend=False)
+    layout["yaxis"] = {"title": "equity, $", "domain": [0.52, 1.0], "tickformat": ",.0f"}
+    layout["yaxis2"] = {"title": "drawdown, %", "domain": [0.27, 0.47], "rangemode": "tozero"}
+    layout["yaxis3"] = {"title": "margin, $", "domain": [0.0, 0.2], "rangemode": "tozero", "tickformat": ",.0f"}
+    layout["xaxis"]["anchor"] = "y3"
     return {"data": data, "layout": layout}
 
 
 def trades_figure(run: Run, underlying: InstrumentRecord, fills: Sequence[InstrumentFill]) -> Figure:
     """The underlying's closes, with what was traded in it and in its options marked where it happened."""
-    trades = run.table(Kind.TRADE)
-    time, bars = trades.where(trades.records["instrument"] == underlying.number)
-    closes, is_adjusted = _split_adjusted(run, underlying, time, bars["close"].astype(np.float64))
+    time, closes = split_adjusted(run, underlying)
+    splits = run.table(Kind.SPLIT).records
+    is_adjusted = bool(((splits["instrument"] == underlying.number) & (splits["warning"] == 0)).any())
     rows = thinned(closes)
     data = [line_trace(exchange_time(time[rows]), closes[rows], underlying.symbol, BLUE, hover="%{x}<br>$%{y:,.2f}")]
     groups: dict[tuple[bool, bool], list[InstrumentFill]] = {}
@@ -114,110 +130,80 @@ def trades_figure(run: Run, underlying: InstrumentRecord, fills: Sequence[Instru
     return {"data": data, "layout": layout}
 
 
-def volatility_figure(view: VolatilityView) -> Figure:
-    """Forecast volatility, as a band over the expiries, and what the best-ranked pair implied."""
-    low, high = 100.0 * view.forecast_low, 100.0 * view.forecast_high
-    implied, forecast = 100.0 * view.signal_implied, 100.0 * view.signal_forecast
-    band_time = exchange_time(view.forecast_time)
-    rows = thinned(implied)
-    time = exchange_time(view.signal_time[rows])
-    data = [
-        line_trace(band_time, low, "forecast, lowest expiry", BLUE, width=1, shape="hv", showlegend=False),
-        line_trace(band_time, high, "forecasts of all expiries", BLUE, width=1, shape="hv", fill="tonexty"),
-        line_trace(time, forecast[rows], "forecast for the best pair", BLUE),
-        line_trace(time, implied[rows], "implied by the best pair", ORANGE),
-    ]
-    layout = layout_of(np.concatenate([view.forecast_time, view.signal_time]), height=360)
-    layout["yaxis"] = {"title": "volatility, %", "rangemode": "normal"}
-    return {"data": data, "layout": layout}
-
-
-def exposure_figure(series: Mapping[str, ExposureSeries]) -> Figure:
-    """Four panels, one a greek, with a line an underlying."""
-    data = []
+def exposure_figures(series: Mapping[str, ExposureSeries]) -> list[Figure]:
+    """A figure a greek, with a line an underlying."""
     every = [one.time for one in series.values()]
-    layout = layout_of(np.concatenate(every) if every else np.zeros(0, np.int64), height=520)
-    axis_of_time = layout.pop("xaxis")
-    for panel, greek in enumerate(GREEKS):
-        suffix = "" if panel == 0 else str(panel + 1)
-        column, row = panel % 2, panel // 2
-        layout[f"xaxis{suffix}"] = axis_of_time | {
-            "domain": [0.55 * column, 0.55 * column + 0.45],
-            "anchor": f"y{suffix}",
-        }
-        layout[f"yaxis{suffix}"] = {
-            "title": f"{greek.title.lower()}, {greek.unit}",
-            "domain": [0.58 * (1 - row), 0.58 * (1 - row) + 0.42],
-            "anchor": f"x{suffix}",
-        }
+    span = np.concatenate(every) if every else np.zeros(0, np.int64)
+    figures = []
+    for greek in GREEKS:
+        data = []
         for number, (ticker, one) in enumerate(series.items()):
             rows = thinned(one.values[greek.name])
-            data.append(
-                line_trace(
-                    exchange_time(one.time[rows]),
-                    one.values[greek.name][rows],
-                    ticker,
-                    _LINES[number % len(_LINES)],
-                    xaxis=f"x{suffix}",
-                    yaxis=f"y{suffix}",
-                    legendgroup=ticker,
-                    showlegend=panel == 0,
-                )
+            line = line_trace(
+                exchange_time(one.time[rows]),
+                one.values[greek.name][rows],
+                ticker,
+                _LINES[number % len(_LINES)],
+                shape="hv",
             )
-    return {"data": data, "layout": layout}
+            data.append(line)
+        layout = layout_of(span, height=260)
+        layout["yaxis"] = {"title": f"{greek.title.lower()}, {greek.unit}"}
+        figures.append({"data": data, "layout": layout})
+    return figures
 
 
-def attribution_figure(table: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Money by underlying: options, shares, fees, the borrow of shares; and interest on cash."""
-    tickers = list(table)
-    colors = {"options": BLUE, "shares": ORANGE, "fees": RED, "borrow": VIOLET, "interest": GREEN}
+def waterfall_figure(parts: Mapping[str, float]) -> Figure:
+    """The parts of the profit, money, one after the other, and their sum."""
+    shown = {name: round(money, 2) for name, money in parts.items() if money}
+    trace = {
+        "type": "waterfall",
+        "x": [*shown, "total"],
+        "y": [*shown.values(), None],
+        "measure": [*("relative" for _ in shown), "total"],
+        "increasing": {"marker": {"color": GREEN}},
+        "decreasing": {"marker": {"color": RED}},
+        "totals": {"marker": {"color": BLUE}},
+        "connector": {"line": {"width": 0.5, "color": VIOLET}},
+        "hovertemplate": "%{x}: $%{delta:,.2f}<extra></extra>",
+    }
+    layout = layout_of(np.zeros(0, np.int64), height=340, hovermode="closest", showlegend=False)
+    layout["xaxis"] = {"type": "category", "title": "part of the profit"}
+    layout["yaxis"] = {"title": "profit, $", "tickformat": ",.0f", "zeroline": True}
+    return {"data": [trace], "layout": layout}
+
+
+def attribution_figure(series: AttributionSeries) -> Figure:
+    """What each part of the profit came to over time."""
+    rows = thinned(sum(series.parts.values(), np.zeros(len(series.time))))
+    time = exchange_time(series.time[rows])
+    told = {name: values for name, values in series.parts.items() if values.any()}
     data = [
-        {
-            "type": "bar",
-            "name": part,
-            "x": tickers,
-            "y": [round(table[ticker][part], 2) for ticker in tickers],
-            "marker": {"color": color},
-            "hovertemplate": f"{part}: $%{{y:,.2f}}<extra></extra>",
-        }
-        for part, color in colors.items()
+        line_trace(
+            time, values[rows], name, _PARTS[number % len(_PARTS)], hover="%{x}<br>$%{y:,.2f}", shape="hv", width=1.3
+        )
+        for number, (name, values) in enumerate(told.items())
     ]
-    layout = layout_of(np.zeros(0, np.int64), height=300, hovermode="closest")
-    layout |= {"barmode": "group", "bargap": 0.5}
-    layout["xaxis"] = {"type": "category"}
-    layout["yaxis"] = {"title": "$", "tickformat": ",.0f", "zeroline": True}
+    layout = layout_of(series.time, height=380)
+    layout["yaxis"] = {"title": "profit so far, $", "tickformat": ",.0f"}
     return {"data": data, "layout": layout}
 
 
-def _split_adjusted(
-    run: Run, underlying: InstrumentRecord, time: NDArray[np.int64], closes: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], bool]:
-    """Closes in shares of the run's end, and whether a split made a difference."""
-    splits = run.table(Kind.SPLIT)
-    occurred = splits.where((splits.records["instrument"] == underlying.number) & (splits.records["warning"] == 0))
-    adjusted = closes.copy()
-    for moment, factor in zip(occurred.time.tolist(), occurred.records["factor"].tolist(), strict=True):
-        adjusted[time < moment] *= factor
-    return adjusted, len(occurred.time) > 0
-
-
-def _in_session(times: Sequence[str]) -> list[str]:
+def _in_session(time: NDArray[np.int64], closes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Times of the night, where LEAN takes its daily samples, as the close before them, so that they stay in sight.
 
-    The run's first sample, before any session, becomes the first open.
+    A half day ends at its own close. Samples before the first session become the session's day's first open.
     """
-    moved = []
-    for text in times:
-        clock = text[11:]
-        if clock > "16:00:00.000":
-            moved.append(f"{text[:10]} 16:00:00.000")
-        elif clock < "09:30:00.000" and not moved:
-            moved.append(f"{text[:10]} 09:30:00.000")
-        elif clock < "09:30:00.000":
-            day = dt.date.fromisoformat(text[:10]) - dt.timedelta(days=1)
-            moved.append(f"{day} 16:00:00.000")
-        else:
-            moved.append(text)
+    last = np.searchsorted(closes, time, "right") - 1
+    ended = closes[np.maximum(last, 0)] if len(closes) else time
+    is_night = np.array([not "09:30:00.000" <= text[11:] <= "16:00:00.000" for text in exchange_time(time)], np.bool_)
+    is_over = np.array([text[:10] for text in exchange_time(time)]) == [text[:10] for text in exchange_time(ended)]
+    moved = np.where((last >= 0) & (is_night | is_over), ended, time)
+    first = (last < 0) & is_night
+    opens = [f"{text[:10]} 09:30" for text in exchange_time(time[first])]
+    moved[first] = [
+        int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND for text in opens
+    ]
     return moved
 
 
@@ -256,7 +242,7 @@ def faint(color: str, share: float = 0.15) -> str:
 
 def layout_of(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str, Any]:
     """A layout with a time axis; where ``time`` (ns UTC) spans more than a day, only sessions take room on it."""
-    axis: dict[str, Any] = {"type": "date", "hoverformat": "%Y-%m-%d %H:%M:%S"}
+    axis: dict[str, Any] = {"type": "date", "hoverformat": "%Y-%m-%d %H:%M:%S", "title": "New York time"}
     if len(time) and int(time.max()) - int(time.min()) > DAY:
         axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, _NIGHT]
         if holidays := _without_session(time):
@@ -265,7 +251,7 @@ def layout_of(time: NDArray[np.int64], *, height: int, **more: Any) -> dict[str,
             axis["rangebreaks"].append({"values": opens, "dvalue": round((_CLOSE - _OPEN) * _HOUR_IN_MILLISECONDS)})
     return {
         "height": height,
-        "margin": {"l": 70, "r": 20, "t": 30, "b": 40},
+        "margin": {"l": 70, "r": 20, "t": 30, "b": 50},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "xaxis": axis,
     } | more

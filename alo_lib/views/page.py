@@ -1,18 +1,40 @@
-"""HTML pieces of the report: one self-contained page that needs no network."""
+"""HTML pieces of a page that needs no network.
+
+plotly.js, which draws the figures, is inside of a page that stands alone, and beside the pages of a folder: it is a
+hundred times larger than what it draws.
+"""
 
 import html
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from plotly.offline import get_plotlyjs
 
+from alo_lib.records.whole_files import write_whole
 from alo_lib.views.figures import Figure
 
-__all__ = ["PAGE_MARK", "Html", "card", "cards", "facts", "figure", "note", "page", "section", "table"]
+__all__ = [
+    "LIBRARY_FILE",
+    "PAGE_MARK",
+    "Html",
+    "card",
+    "cards",
+    "facts",
+    "figure",
+    "note",
+    "page",
+    "section",
+    "side_by_side",
+    "table",
+    "write_library",
+]
 
+LIBRARY_FILE: Final = "plotly.min.js"
+"""plotly.js beside the pages of a folder; the folder may be moved as a whole."""
 PAGE_MARK: Final = '<meta name="generator" content="alo">'
 """In the head of every page: by it a file is known to be one that may be written anew."""
 
@@ -38,15 +60,21 @@ section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
+td.w { white-space: normal; min-width: 240px; }
 th.n, td.n { text-align: right; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margin: 0; font-size: 13.5px; }
 dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
 dl.wide div { display: flex; justify-content: space-between; gap: 12px; border-bottom: 1px solid var(--rule); }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-.plot { width: 100%; }
+.plot { width: 100%; min-width: 0; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 10px; } .pair .plot + * { margin-top: 0; }
+@media (max-width: 720px) { .pair { grid-template-columns: minmax(0, 1fr); } main { padding: 20px 10px 40px; }
+  section { padding: 14px 12px; } td.w { min-width: 170px; } }
 """
 
-_SCRIPT = """
+_SCRIPT = r"""
+if (!window.Plotly) for (const node of document.querySelectorAll('.plot'))
+  node.insertAdjacentHTML('beforeend', '<p class="bad">The chart needs the file plotly.min.js beside this page.</p>');
 const style = () => { const of = getComputedStyle(document.documentElement);
   return { ink: of.getPropertyValue('--soft').trim(), grid: of.getPropertyValue('--grid').trim(),
     accent: of.getPropertyValue('--accent').trim() }; };
@@ -59,13 +87,29 @@ const draw = () => { const { ink, grid, accent } = style(); for (const node of p
   layout.paper_bgcolor = layout.plot_bgcolor = 'rgba(0,0,0,0)';
   layout.modebar = { bgcolor: 'rgba(0,0,0,0)', color: ink, activecolor: accent };
   layout.font = { color: ink, size: 12, family: 'system-ui, sans-serif' };
-  if (layout.legend?.orientation === 'v' && node.clientWidth < 640)
-    layout.legend = { orientation: 'h', y: -0.2, yanchor: 'top' };
+  if (node.clientWidth < 480 && layout.showlegend !== false) {
+    // Below the plot, one name a row, so that it takes nothing from the plot.
+    const names = data.filter(trace => trace.showlegend !== false).length;
+    layout.legend = { orientation: 'h', yref: 'container', y: 0, yanchor: 'bottom', x: 0 };
+    layout.height += names > 1 ? 20 * names : 0;
+    layout.margin = { ...layout.margin, l: 50, r: 8, b: 60 + (names > 1 ? 20 * names : 0) }; }
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
     Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
   Plotly.react(node.querySelector('div'), data, layout, config); } };
-draw();
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+// Time axes of a page go together; what one is set to, all others are.
+const link = () => { const timed = plots.map(node => node.querySelector('div'))
+    .filter(div => div.layout.xaxis?.type === 'date');
+  let busy = false;
+  for (const div of timed) div.on('plotly_relayout', change => {
+    const key = Object.keys(change).find(name => /^xaxis\d*[.](range|autorange)/.test(name));
+    if (busy || !key) return;
+    busy = true;
+    const same = div.layout.xaxis.autorange ? { 'xaxis.autorange': true }
+      : { 'xaxis.range': [...div.layout.xaxis.range] };
+    Promise.all(timed.filter(other => other !== div).map(other => Plotly.relayout(other, same)))
+      .finally(() => { busy = false; }); }); };
+if (window.Plotly) { draw(); link();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw); }
 """
 
 
@@ -110,6 +154,11 @@ def figure(drawing: Figure) -> Html:
     return Html(f'<div class="plot" style="min-height:{height}px">{source}<div></div></div>')
 
 
+def side_by_side(parts: Iterable[Html]) -> Html:
+    """Parts in two columns, in one where the page is narrow."""
+    return Html(f'<div class="pair">{"".join(map(str, parts))}</div>')
+
+
 def note(text: str) -> Html:
     """A quiet sentence."""
     return Html(f'<p class="soft">{_escaped(text)}</p>')
@@ -120,10 +169,16 @@ def section(title: str, *parts: Html) -> Html:
     return Html(f"<section><h2>{_escaped(title)}</h2>{''.join(map(str, parts))}</section>")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], numeric: Iterable[int] = ()) -> Html:
-    """A table that scrolls when it is long; ``numeric`` columns are set to the right."""
-    right = set(numeric)
-    mark = ['class="n"' if index in right else "" for index in range(len(columns))]
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    numeric: Iterable[int] = (),
+    *,
+    sentences: Iterable[int] = (),
+) -> Html:
+    """A table that scrolls when it is long; ``numeric`` columns are set to the right, ``sentences`` are broken."""
+    right, broken = set(numeric), set(sentences)
+    mark = ['class="n"' if index in right else 'class="w"' if index in broken else "" for index in range(len(columns))]
     head = "".join(f"<th {mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
     body = "".join(
         "<tr>"
@@ -144,13 +199,19 @@ def facts(pairs: Iterable[tuple[str, object]], *, wide: bool = False) -> Html:
     return Html(f"<dl{' class=wide' if wide else ''}>{items}</dl>")
 
 
-def page(title: str, subtitle: str, *parts: Html) -> str:
-    """The whole page, plotly.js included."""
+def page(title: str, subtitle: str, *parts: Html, alone: bool = True) -> str:
+    """The whole page; not ``alone`` it needs what :func:`write_library` writes beside it."""
+    library = f"<script>{get_plotlyjs()}</script>" if alone else f'<script src="{LIBRARY_FILE}"></script>'
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'{PAGE_MARK}<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head>\n<body><main>"
         f'<h1>{_escaped(title)}</h1><p class="soft">{_escaped(subtitle)}</p>\n'
         f"{''.join(f'{part}{chr(10)}' for part in parts)}</main>\n"
-        f"<script>{get_plotlyjs()}</script>\n<script>{_SCRIPT}</script></body></html>\n"
+        f"{library}\n<script>{_SCRIPT}</script></body></html>\n"
     )
+
+
+def write_library(folder: Path) -> None:
+    """Write plotly.js where the pages of a folder look for it."""
+    write_whole(folder / LIBRARY_FILE, get_plotlyjs())

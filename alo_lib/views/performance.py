@@ -1,24 +1,33 @@
-"""What the account did: equity, drawdown, and the figures that the engine's results state."""
+"""What the account did: equity, profit, returns by session, and the headline figures of a run."""
 
-from typing import Any, NamedTuple
+import datetime as dt
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import SECOND
-from alo_lib.views.run import RunError
+from alo_lib.records import CALENDAR_DAY, NEW_YORK, SECOND, TRADING_DAYS, Kind
+from alo_lib.views.blotter import positions
+from alo_lib.views.margin import margin_used
+from alo_lib.views.run import Run, RunError
+from alo_lib.views.sharpe import Interval, bootstrap_interval, sharpe_ratio
 
-__all__ = ["Performance", "drawdowns", "equity_curve", "performance"]
+__all__ = [
+    "EquityCurve",
+    "LeanFigures",
+    "MonthReturn",
+    "Performance",
+    "SessionReturns",
+    "WorstDay",
+    "drawdowns",
+    "equity_curve",
+    "lean_figures",
+    "monthly",
+    "performance",
+    "session_returns",
+]
 
-
-class Performance(NamedTuple):
-    """Money in the account's currency, ratios as decimals."""
-
-    start_equity: float
-    end_equity: float
-    net_profit: float
-    drawdown: float  # the deepest fall from a high of the equity curve, 0.02 for 2 %
-    sharpe: float | None  # as LEAN defines it; None while there are too few days to have one
+_HIDDEN: Final = 0.5e-9  # a fall or a part that rounding left
 
 
 class EquityCurve(NamedTuple):
@@ -26,6 +35,64 @@ class EquityCurve(NamedTuple):
 
     time: NDArray[np.int64]
     equity: NDArray[np.float64]
+
+
+class SessionReturns(NamedTuple):
+    """One row a session: its date (datetime64[D]), and what came of it and of the night before it.
+
+    ``equity`` is that of the session's close, settlements of its evening included. ``hurdle`` is the risk-free return
+    of a session, from the rate in force (continuously compounded) over 252; NaN where no rate was told.
+    """
+
+    date: NDArray[np.datetime64]
+    equity: NDArray[np.float64]
+    profit: NDArray[np.float64]
+    returns: NDArray[np.float64]
+    hurdle: NDArray[np.float64]
+
+
+class MonthReturn(NamedTuple):
+    """The sessions of a month (``yyyy-mm``); drawdown within it, from session to session."""
+
+    month: str
+    sessions: int
+    profit: float
+    returned: float
+    drawdown: float
+
+
+class WorstDay(NamedTuple):
+    """The session that lost most."""
+
+    date: dt.date
+    profit: float
+    returned: float
+
+
+class Performance(NamedTuple):
+    """The headline. Money in the account's currency, ratios as decimals; None where there is no figure."""
+
+    start_equity: float
+    end_equity: float
+    net_profit: float  # total: what the equity gained, with what is held at its last mark
+    unrealized_profit: float  # of it, what is held gained against its average price
+    realized_profit: float  # the rest: closed positions, dividends, interest and all fees
+    drawdown: float  # the deepest fall from a high of the equity curve, 0.02 for 2 %
+    sessions: int
+    sharpe: float | None
+    sharpe_interval: Interval | None
+    hurdle: float | None  # mean risk-free rate that the ratio deducts, a year
+    worst_day: WorstDay | None
+    largest_margin: float
+    return_on_margin: float | None  # total profit over the largest margin
+
+
+class LeanFigures(NamedTuple):
+    """What the engine's own results state under names that sound like ours; None where they do not."""
+
+    realized_profit: str | None  # "Net Profit" of its runtime statistics: closed trades after fees
+    sharpe: float | None
+    drawdown: float | None
 
 
 def equity_curve(results: dict[str, Any]) -> EquityCurve:
@@ -49,13 +116,108 @@ def drawdowns(equity: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(equity / highest - 1.0, np.float64)
 
 
-def performance(results: dict[str, Any]) -> Performance:
-    """The figures of a run's results. RunError when the results do not state them."""
+def session_returns(run: Run) -> SessionReturns:
+    """Returns by session, from the last equity that the results know before the midnight that ends its day.
+
+    Nights, weekends and holidays count to the session after them: there is no return without a session.
+    """
+    start, _ = _stated_equity(run.results)
+    curve = equity_curve(run.results)
+    sessions, rates = run.table(Kind.SESSION).records, run.table(Kind.RATE)
+    days = [dt.datetime.strptime(str(date), "%Y%m%d").date() for date in sessions["date"].tolist()]
+    ends = np.array([_midnight_after(day) for day in days], np.int64)
+    known = np.concatenate([[start], curve.equity])
+    equity = known[np.searchsorted(curve.time, ends, "right")]
+    before = np.concatenate([[start], equity])[:-1]
+    in_force = np.searchsorted(rates.time, sessions["close"], "right") - 1
+    told = np.concatenate([rates.records["rate"], [np.nan]])[in_force]  # -1: none told yet
+    return SessionReturns(
+        date=np.array(days, "datetime64[D]"),
+        equity=equity,
+        profit=equity - before,
+        returns=equity / before - 1.0,
+        hurdle=np.expm1(told / TRADING_DAYS),
+    )
+
+
+def monthly(by_session: SessionReturns) -> list[MonthReturn]:
+    """The sessions of each month together."""
+    months = by_session.date.astype("datetime64[M]")
+    found = []
+    for month in np.unique(months):
+        rows = months == month
+        grown = np.cumprod(np.append(1.0, 1.0 + by_session.returns[rows]))
+        found.append(
+            MonthReturn(
+                str(month),
+                int(rows.sum()),
+                float(by_session.profit[rows].sum()),
+                float(grown[-1]) - 1.0,
+                _plain(-float(drawdowns(grown).min())),
+            )
+        )
+    return found
+
+
+def performance(run: Run) -> Performance:
+    """The headline figures. RunError when the results do not state them.
+
+    The table, ``--json`` and the page show these and no others; LEAN's own figures stay in LEAN's files.
+    """
+    start, end = _stated_equity(run.results)
+    by_session = session_returns(run)
+    excess = by_session.returns - by_session.hurdle
+    has_hurdle = bool(len(excess)) and bool(np.isfinite(excess).all())
+    ratio = sharpe_ratio(excess) if has_hurdle else None
+    curve = equity_curve(run.results)
+    unrealized = sum(position.unrealized_profit for position in positions(run))
+    largest = float(np.fmax.reduce(margin_used(run).margin, initial=0.0))
+    return Performance(
+        start_equity=start,
+        end_equity=end,
+        net_profit=end - start,
+        unrealized_profit=unrealized,
+        realized_profit=end - start - unrealized,
+        drawdown=_plain(-float(drawdowns(curve.equity).min(initial=0.0))),
+        sessions=len(by_session.date),
+        sharpe=ratio,
+        sharpe_interval=bootstrap_interval(excess) if has_hurdle else None,
+        hurdle=float(np.log1p(by_session.hurdle).mean()) * TRADING_DAYS if has_hurdle else None,
+        worst_day=_worst(by_session),
+        largest_margin=largest,
+        return_on_margin=(end - start) / largest if largest else None,
+    )
+
+
+def lean_figures(results: dict[str, Any]) -> LeanFigures:
+    """What LEAN's results say of themselves, so that a page can tell how it differs."""
+    stated = results.get("totalPerformance", {}).get("portfolioStatistics", {})
+    ratio, fall = (float(stated[name]) if name in stated else None for name in ("sharpeRatio", "drawdown"))
+    # LEAN states zero where it has too few days for a ratio.
+    return LeanFigures(results.get("runtimeStatistics", {}).get("Net Profit"), ratio or None, fall)
+
+
+def _stated_equity(results: dict[str, Any]) -> tuple[float, float]:
     try:
         stated = results["totalPerformance"]["portfolioStatistics"]
-        start, end, sharpe = (float(stated[name]) for name in ("startEquity", "endEquity", "sharpeRatio"))
+        return float(stated["startEquity"]), float(stated["endEquity"])
     except (KeyError, TypeError, ValueError):
-        raise RunError("the results state no equity and Sharpe ratio in totalPerformance") from None
-    curve = equity_curve(results)
-    deepest = float(-drawdowns(curve.equity).min()) + 0.0 if len(curve.equity) else 0.0  # no negative zero
-    return Performance(start, end, end - start, deepest, sharpe if sharpe else None)
+        raise RunError("the results state no equity in totalPerformance") from None
+
+
+def _midnight_after(day: dt.date) -> int:
+    """The New York midnight that ends a day, ns UTC."""
+    midnight = dt.datetime.combine(day + CALENDAR_DAY, dt.time(), NEW_YORK)
+    return int(midnight.timestamp()) * SECOND
+
+
+def _worst(by_session: SessionReturns) -> WorstDay | None:
+    if not len(by_session.date):
+        return None
+    row = int(by_session.profit.argmin())
+    return WorstDay(by_session.date[row].item(), float(by_session.profit[row]), float(by_session.returns[row]))
+
+
+def _plain(value: float) -> float:
+    """Zero for what rounding left of it, without a sign."""
+    return 0.0 if abs(value) < _HIDDEN else value

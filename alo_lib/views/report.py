@@ -5,29 +5,38 @@ from typing import Any, Final
 import numpy as np
 
 from alo_lib.records import Kind, OrderStatus
+from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
-from alo_lib.views.blotter import attribution, fills, positions
+from alo_lib.views.attribution import attribution_over_time
+from alo_lib.views.blotter import InstrumentFill, attribution, fills, positions
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
-    exposure_figure,
+    exposure_figures,
     trades_figure,
-    volatility_figure,
+    waterfall_figure,
 )
+from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
-from alo_lib.views.performance import equity_curve
+from alo_lib.views.performance import equity_curve, lean_figures, monthly, session_returns
 from alo_lib.views.risk import exposure_ranges, exposures
-from alo_lib.views.run import Run, exchange_time
-from alo_lib.views.volatility import volatility_views
+from alo_lib.views.run import InstrumentRecord, Run, exchange_time
+from alo_lib.views.summary import sharpe_in_words
+from alo_lib.views.volatility import ForecastOutcome, forecast_outcomes, volatility_view
+from alo_lib.views.volatility_figures import outcome_figure, volatility_figure
 
-__all__ = ["report_html"]
+__all__ = ["REPORT_FILE", "report_html", "write_report"]
+
+REPORT_FILE: Final = "report.html"
 
 MAX_ROWS: Final = 2000
 """Orders that the page shows; orders.csv has all of them."""
 
 
-def report_html(run: Run) -> str:
-    """The report of a run as one self-contained HTML page.
+def report_html(run: Run, *, alone: bool = False) -> str:
+    """The report of a run as an HTML page, to be written into its folder; ``alone`` one that may lie anywhere.
+
+    A page that does not stand alone needs plotly.js beside it, see :func:`alo_lib.views.page.write_library`.
 
     :raises RunError: when the folder is not that of a finished run.
     :raises JournalError: when its journal cannot be read.
@@ -39,7 +48,8 @@ def report_html(run: Run) -> str:
         f"Volatility arbitrage on {tickers}",
         f"{span} · {run.settings['resolution']} bars · {summary['engine']} engine · times are New York's",
         _headline(summary),
-        page.section("Equity and drawdown", page.figure(equity_figure(equity_curve(run.results)))),
+        _performance(run, summary),
+        _equity(run),
         *_underlyings(run),
         _exposure(run),
         _attribution(run),
@@ -49,14 +59,21 @@ def report_html(run: Run) -> str:
         _faults(run),
         page.section("Settings", page.facts(((name, _plain(run.settings[name])) for name in run.settings), wide=True)),
         _provenance(run),
+        alone=alone,
     )
+
+
+def write_report(run: Run) -> None:
+    """Write the report and what draws it into the run's folder."""
+    page.write_library(run.folder)
+    write_whole(run.folder / REPORT_FILE, report_html(run))
 
 
 def _headline(summary: dict[str, Any]) -> Html:
     profit, skipped = summary["net_profit"], summary["skipped"]
     return page.cards(
         [
-            page.card("net profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
+            page.card("total profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
             page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
             page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:z.2f}"),
             page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
@@ -68,39 +85,141 @@ def _headline(summary: dict[str, Any]) -> Html:
     )
 
 
+def _performance(run: Run, summary: dict[str, Any]) -> Html:
+    """The headline in full, and how LEAN's figures of the same names differ."""
+    ratio, about = sharpe_in_words(summary)
+    worst, on_margin = summary["worst_day"], summary["return_on_margin"]
+    lean = lean_figures(run.results)
+    rows = [
+        (
+            "total profit",
+            _money(summary["net_profit"]),
+            "what the equity gained, with what is held at its last mark",
+            "–",
+        ),
+        (
+            "realized profit",
+            _money(summary["realized_profit"]),
+            "of it, without what is held against its average price; all fees are in it",
+            f"{lean.realized_profit or '–'}: closed trades, with the fees of those alone",
+        ),
+        (
+            "Sharpe ratio",
+            ratio,
+            about,
+            f"{_or_dash(lean.sharpe, 'z.2f')}: weekends and holidays count as days without a return",
+        ),
+        (
+            "deepest drawdown",
+            f"{summary['drawdown']:z.3%}",
+            "of the equity curve below",
+            f"{_or_dash(lean.drawdown, 'z.1%')}: to a tenth of a percent; none in a run of a day",
+        ),
+        (
+            "worst day",
+            _money(worst["profit"]) if worst else "–",
+            f"{worst['return']:+z.3%} on {worst['date']}, close to close" if worst else "no session",
+            "–",
+        ),
+        (
+            "return on margin",
+            _or_dash(on_margin, "+z.2%"),
+            f"total profit over {_money(summary['largest_margin'])}, the largest margin (Regulation T)",
+            "–",
+        ),
+    ]
+    return page.section(
+        "Performance", page.table(("figure", "value", "how it is counted", "LEAN's own"), rows, (1,), sentences=(2, 3))
+    )
+
+
+def _equity(run: Run) -> Html:
+    sessions = run.table(Kind.SESSION).records
+    months = [
+        (f"{one.month}", f"{one.sessions}", _money(one.profit), f"{one.returned:+z.3%}", f"{one.drawdown:z.3%}")
+        for one in monthly(session_returns(run))
+    ]
+    return page.section(
+        "Equity, drawdown and margin",
+        page.figure(equity_figure(equity_curve(run.results), margin_used(run), sessions["close"])),
+        page.table(("month", "sessions", "profit", "return", "deepest drawdown within it"), months, range(1, 5)),
+        page.note("Returns and drawdowns of a month are from session to session."),
+    )
+
+
 def _underlyings(run: Run) -> list[Html]:
-    filled, volatilities = fills(run), volatility_views(run)
+    filled = fills(run)
     parts = []
     for underlying in run.underlyings:
-        parts.append(
+        parts += [
             page.section(
                 f"{underlying.symbol} and what was traded", page.figure(trades_figure(run, underlying, filled))
-            )
-        )
-        view = volatilities[underlying.symbol]
-        drawn = page.figure(volatility_figure(view)) if len(view.forecast_time) else page.note("Nothing was forecast.")
-        parts.append(page.section(f"{underlying.symbol}: forecast against implied volatility", drawn))
+            ),
+            _volatility(run, underlying, filled),
+        ]
     return parts
+
+
+def _volatility(run: Run, underlying: InstrumentRecord, filled: list[InstrumentFill]) -> Html:
+    title = f"{underlying.symbol}: implied, forecast and realized volatility"
+    view, outcomes = volatility_view(run, underlying), forecast_outcomes(run, underlying)
+    if not len(view.forecast_time) and not len(view.implied_time):
+        return page.section(title, page.note("Nothing was forecast."))
+    own = [one for one in filled if one.instrument.is_option and one.instrument.underlying == underlying.number]
+    return page.section(
+        title,
+        page.figure(volatility_figure(view, own)),
+        page.note(
+            "At the money and at constant maturity: total variance is interpolated between expiries, and there is no "
+            "line where none lies on either side. Realized is that of the daily closes before. Click an expiry's name "
+            "to see its own."
+        ),
+        *(
+            [page.figure(outcome_figure(outcomes)), page.note(_came_true(outcomes))]
+            if outcomes
+            else [page.note("Whether forecasts came true: none has an expiry that two sessions of the run led to.")]
+        ),
+    )
+
+
+def _came_true(outcomes: list[ForecastOutcome]) -> str:
+    gaps = np.array([one.realized - one.forecast for one in outcomes])
+    return (
+        f"{len(outcomes):,} forecasts whose expiry the run reached: realized was {100.0 * gaps.mean():+z.1f} points "
+        f"from the forecast on average, {100.0 * np.abs(gaps).mean():z.1f} in size. Lives overlap, so they are not "
+        "independent."
+    )
 
 
 def _exposure(run: Run) -> Html:
     rows = [
-        (one.greek.title, f"{one.largest:z,.2f}", f"{one.mean:z,.2f}", one.greek.unit) for one in exposure_ranges(run)
+        (
+            one.greek.title,
+            *(f"{value:z,.2f}" for value in (one.largest, one.in_passing, one.mean)),
+            one.greek.unit,
+        )
+        for one in exposure_ranges(run)
     ]
     return page.section(
         "Exposure",
-        page.figure(exposure_figure(exposures(run))),
-        page.table(("whole book", "largest", "mean absolute", "unit"), rows, (1, 2)),
+        page.side_by_side(map(page.figure, exposure_figures(exposures(run)))),
+        page.table(("whole book", "largest", "in passing", "mean absolute", "unit"), rows, (1, 2, 3)),
+        page.note(
+            "Largest is what was held for a second or more; in passing what stood between a fill and the one that "
+            "hedged it, or longer."
+        ),
     )
 
 
 def _attribution(run: Run) -> Html:
-    table = attribution(run)
+    table, parts = attribution(run), run.about["summary"]["attribution"]["parts"]
+    series = attribution_over_time(run)
     rows = [(ticker, *map(_money, parts.values()), _money(sum(parts.values()))) for ticker, parts in table.items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
-        page.figure(attribution_figure(table)),
+        page.figure(waterfall_figure(parts)),
+        *([page.figure(attribution_figure(series))] if len(series.time) else []),
         page.table(columns, rows, range(1, len(columns))),
     )
 
@@ -184,6 +303,10 @@ def _provenance(run: Run) -> Html:
         ("time taken", f"{summary['wall_seconds']:z.1f} s"),
     ]
     return page.section("How it was made", page.facts(pairs))
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _money(value: float) -> str:

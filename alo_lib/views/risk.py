@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import Kind
+from alo_lib.records import SECOND, Kind
 from alo_lib.views.run import Run
 from alo_lib.views.units import PEOPLES
 
@@ -33,8 +33,9 @@ class ExposureRange(NamedTuple):
     """How far an exposure of the whole book went, in the unit that is shown."""
 
     greek: Greek
-    largest: float  # largest absolute value, with its sign
-    mean: float  # mean absolute value over the frames
+    largest: float  # largest absolute value that was held for a second or more, with its sign
+    in_passing: float  # the same of all frames, also of those between a fill and the fill that hedged it
+    mean: float  # mean absolute value over time
 
 
 class ExposureSeries(NamedTuple):
@@ -57,13 +58,27 @@ def exposures(run: Run) -> dict[str, ExposureSeries]:
 
 
 def exposure_ranges(run: Run) -> list[ExposureRange]:
-    """Largest and mean absolute exposure of the whole book: underlyings are summed frame by frame."""
+    """Largest and mean absolute exposure of the whole book: underlyings are summed frame by frame.
+
+    What stands from a session's last frame to the next one's first was held, but counts nothing for the mean.
+    """
     table = run.table(Kind.EXPOSURE)
-    ranges = []
     frames, frame = np.unique(table.time, return_inverse=True)
+    stood = np.diff(frames, append=frames[-1:])
+    is_held = stood >= SECOND
+    is_held[-1:] = True
+    opens = run.table(Kind.SESSION).records["open"]
+    goes_on = np.searchsorted(opens, frames, "right") == np.searchsorted(
+        opens, np.append(frames[1:], frames[-1:]), "right"
+    )
+    weight = np.where(goes_on, stood, 0)
+    ranges = []
     for greek in GREEKS:
         total = np.bincount(frame, table.records[greek.name], len(frames)) * greek.scale
-        if not len(total):
-            total = np.zeros(1)
-        ranges.append(ExposureRange(greek, float(total[np.argmax(np.abs(total))]), float(np.abs(total).mean())))
+        mean = float(np.average(np.abs(total), weights=weight)) if weight.any() else 0.0
+        ranges.append(ExposureRange(greek, _largest(total[is_held]), _largest(total), mean))
     return ranges
+
+
+def _largest(values: NDArray[np.float64]) -> float:
+    return float(values[np.argmax(np.abs(values))]) if len(values) else 0.0

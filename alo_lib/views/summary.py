@@ -11,11 +11,12 @@ from alo_lib.records import ACCOUNT_CASH, Kind
 from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
 from alo_lib.views.data import STAGES, data_account, funnel, held_without_quotes
-from alo_lib.views.performance import performance
+from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges
 from alo_lib.views.run import Run
+from alo_lib.views.sharpe import LEAST_SESSIONS
 
-__all__ = ["summarize", "summary_table"]
+__all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
 _PARTS_A_LINE: Final = 3
 _DAYS_SHOWN: Final = 3
@@ -29,7 +30,8 @@ def summarize(
     ``findings`` and ``faults`` are of the data it was made from. Money is the account's currency, to the cent as LEAN's
     statistics have it (halves to even); exposures are of the whole book, in the units that they name.
     """
-    result = performance(run.results)
+    result = performance(run)
+    net_profit, unrealized = _cents(result.net_profit), _cents(result.unrealized_profit)
     orders, booked = run.orders, run.table(Kind.INTEREST).records
     of_cash = booked["instrument"] == ACCOUNT_CASH
     return {
@@ -39,19 +41,28 @@ def summarize(
         "underlyings": run.settings["underlyings"],
         "orders": len(orders),
         "fills": len(fills(run)),
-        "net_profit": _cents(result.net_profit),
+        "net_profit": net_profit,
+        "realized_profit": _cents(net_profit - unrealized),
+        "unrealized_profit": unrealized,
         "start_equity": _cents(result.start_equity),
         "end_equity": _cents(result.end_equity),
         "fees": _cents(sum(order.fee for order in orders)),
         "interest": _cents(booked["amount"][of_cash].sum()),
         "borrow": _cents(booked["amount"][~of_cash].sum()),
         "attribution": stated_attribution(run, result.net_profit),
-        "sharpe": result.sharpe,
+        "sessions": result.sessions,
+        "sharpe": _or_none(result.sharpe),
+        "sharpe_interval": result.sharpe_interval and [_or_none(bound) for bound in result.sharpe_interval],
+        "hurdle": _or_none(result.hurdle),
         "drawdown": _rounded(result.drawdown, 6),
+        "worst_day": _day(result.worst_day),
+        "largest_margin": _cents(result.largest_margin),
+        "return_on_margin": _or_none(result.return_on_margin),
         "exposure": {
             one.greek.name: {
                 "unit": one.greek.unit,
                 "largest": _rounded(one.largest, 4),
+                "in_passing": _rounded(one.in_passing, 4),
                 "mean_absolute": _rounded(one.mean, 4),
             }
             for one in exposure_ranges(run)
@@ -84,13 +95,25 @@ def summary_table(summary: dict[str, Any]) -> Table:
         f"[{'green' if profit >= 0 else 'red'}]{profit:z,.2f}[/]",
         f"{profit / summary['start_equity']:+z.3%} of {summary['start_equity']:z,.0f}",
     )
+    table.add_row(
+        "Realized", f"{summary['realized_profit']:z,.2f}", f"{summary['unrealized_profit']:+z,.2f} in what is held"
+    )
     for number, line in enumerate(_lines(summary["attribution"]["parts"])):
         table.add_row("" if number else "Made of", "", line)
     table.add_row("Fees", f"{summary['fees']:z,.2f}", "")
     table.add_row("Interest", f"{summary['interest']:z,.2f}", "on cash")
     table.add_row("Borrow", f"{summary['borrow']:z,.2f}", "fees for short shares")
-    table.add_row("Sharpe ratio", _sharpe(summary["sharpe"]), "" if summary["sharpe"] else "too few days for one")
+    table.add_row("Sharpe ratio", *sharpe_in_words(summary))
     table.add_row("Drawdown", f"{summary['drawdown']:z.3%}", "deepest fall from a high")
+    if summary["worst_day"]:
+        worst = summary["worst_day"]
+        table.add_row("Worst day", f"{worst['profit']:z,.2f}", f"{worst['return']:+z.3%} on {worst['date']}")
+    if summary["return_on_margin"] is not None:
+        table.add_row(
+            "Return on margin",
+            f"{summary['return_on_margin']:+z.2%}",
+            f"of {summary['largest_margin']:z,.0f}, the most",
+        )
     for name, one in summary["exposure"].items():
         table.add_row(
             name.capitalize(),
@@ -102,9 +125,35 @@ def summary_table(summary: dict[str, Any]) -> Table:
     return table
 
 
+def sharpe_in_words(summary: dict[str, Any]) -> tuple[str, str]:
+    """The ratio with its interval, hurdle and number of sessions; or a dash, and why there is none."""
+    count = summary["sessions"]
+    sessions = f"{count:,} session{'' if count == 1 else 's'}"
+    if summary["sharpe"] is None:
+        if count < LEAST_SESSIONS:
+            return "-", f"none below {LEAST_SESSIONS} sessions; {sessions}"
+        why = "no interest rate was told" if summary["hurdle"] is None else "returns do not vary"
+        return "-", f"none: {why}; {sessions}"
+    interval = summary["sharpe_interval"]
+    band = "" if interval is None else f"90 %: {interval[0]:z.2f} to {interval[1]:z.2f}; "
+    return f"{summary['sharpe']:z.2f}", f"{band}above {summary['hurdle']:z.2%} a year; {sessions}"
+
+
+def _day(worst: WorstDay | None) -> dict[str, Any] | None:
+    return worst and {
+        "date": str(worst.date),
+        "profit": _cents(worst.profit),
+        "return": _rounded(worst.returned, 6),
+    }
+
+
+def _or_none(value: float | None) -> float | None:
+    return None if value is None else _rounded(value, 6)
+
+
 def _lines(parts: dict[str, float]) -> list[str]:
     """The parts of the profit that are not zero, a few on a line."""
-    told = [f"{name} {money:,.2f}" for name, money in parts.items() if money]
+    told = [f"{name} {money:z,.2f}" for name, money in parts.items() if money]
     return [", ".join(told[at : at + _PARTS_A_LINE]) for at in range(0, len(told), _PARTS_A_LINE)]
 
 
@@ -116,10 +165,6 @@ def _cents(money: float) -> float:
 def _rounded(value: float, places: int) -> float:
     """A figure to some decimals, never a negative zero."""
     return round(value, places) + 0.0
-
-
-def _sharpe(value: float | None) -> str:
-    return "-" if value is None else f"{value:z.2f}"
 
 
 def _add_data(table: Table, summary: dict[str, Any]) -> None:

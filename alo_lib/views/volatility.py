@@ -1,51 +1,245 @@
-"""Forecast against implied volatility over time."""
+"""Forecast, implied and realized volatility at constant maturity, by expiry, and whether forecasts came true."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import Kind
-from alo_lib.views.run import Run
+from alo_lib.pricing.quoted_chain import volatility_at_the_money
+from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, InstrumentKind, Kind, Message, years_between
+from alo_lib.strategy.book import CashDividend, MarketBook
+from alo_lib.strategy.valuation import quote_volatility
+from alo_lib.views.run import InstrumentRecord, Run
+from alo_lib.volatility.realized import close_to_close, rolling
 
-__all__ = ["VolatilityView", "volatility_views"]
+__all__ = [
+    "MATURITIES",
+    "ForecastOutcome",
+    "VolatilityView",
+    "at_maturity",
+    "forecast_outcomes",
+    "split_adjusted",
+    "volatility_view",
+]
+
+MATURITIES: Final = (30, 60)
+"""Days to expiry at which volatilities are told."""
+
+_MOMENTS: Final = 100
+"""Times at which implied volatility is taken, spread over the run's sessions, once a session at least."""
+_LEAST_SESSIONS: Final = 2  # of a forecast's life, below which nothing was realized
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
 
 
 class VolatilityView(NamedTuple):
-    """One underlying's volatilities, as decimals: forecasts over all expiries, and the best-ranked pair's.
+    """One underlying's volatilities over time, annualized decimals, NaN where there is none.
 
-    A forecast holds until the next one; the last one's line ends with the run.
+    ``implied`` (moments, maturities) is at the money, interpolated over ``implied_by_expiry`` (moments, expiries);
+    ``forecast`` (forecasts + 1, maturities) over ``forecast_by_expiry`` likewise: it holds until the next one, and its
+    last row repeats at the run's end. ``realized`` (closes, maturities) is that of daily closes over as many calendar
+    days before.
     """
 
-    forecast_time: NDArray[np.int64]
-    forecast_low: NDArray[np.float64]
-    forecast_high: NDArray[np.float64]
-    signal_time: NDArray[np.int64]
-    signal_implied: NDArray[np.float64]
-    signal_forecast: NDArray[np.float64]
-    signal_direction: NDArray[np.int64]
+    implied_time: Times
+    implied: Floats
+    expiries: Times
+    implied_by_expiry: Floats
+    forecast_time: Times
+    forecast: Floats
+    forecast_by_expiry: Floats
+    realized_time: Times
+    realized: Floats
 
 
-def volatility_views(run: Run) -> dict[str, VolatilityView]:
-    """The volatilities of each underlying over time."""
-    forecasts, signals, frames = run.table(Kind.FORECAST), run.table(Kind.SIGNAL), run.table(Kind.FRAME).time
-    views = {}
-    for underlying in run.underlyings:
-        known = (forecasts.records["underlying"] == underlying.number) & np.isfinite(forecasts.records["volatility"])
-        time, rows = forecasts.where(known)
-        moments, first = np.unique(time, return_index=True)
-        lows = np.minimum.reduceat(rows["volatility"], first) if len(first) else np.zeros(0)
-        highs = np.maximum.reduceat(rows["volatility"], first) if len(first) else np.zeros(0)
-        of_one = signals.where(signals.records["underlying"] == underlying.number)
-        _, best = np.unique(of_one.time, return_index=True)  # the first row of a frame is its best
-        top = of_one.where(best[np.isfinite(of_one.records["implied_volatility"][best])])
-        views[underlying.symbol] = VolatilityView(
-            forecast_time=np.append(moments, frames[-1:]) if len(moments) else moments,
-            forecast_low=np.append(lows, lows[-1:]),
-            forecast_high=np.append(highs, highs[-1:]),
-            signal_time=top.time,
-            signal_implied=top.records["implied_volatility"],
-            signal_forecast=top.records["forecast_volatility"],
-            signal_direction=top.records["direction"].astype(np.int64),
-        )
-    return views
+class ForecastOutcome(NamedTuple):
+    """A forecast for an expiry, and what was realized from its session to the expiry."""
+
+    time: int
+    expiry: int
+    sessions: int
+    forecast: float
+    realized: float
+
+
+def at_maturity(years: Floats, volatility: Floats, maturity: float) -> float:
+    """Volatility at ``maturity`` (years) from those of expiries ``years`` away, ascending.
+
+    Total variance is linear between expiries, as in Cboe's VIX; NaN beyond the first and the last.
+    """
+    known = np.isfinite(volatility) & (years > 0.0)
+    years, variance = years[known], volatility[known] ** 2 * years[known]
+    if not len(years) or not years[0] <= maturity <= years[-1]:
+        return float("nan")
+    return float(np.sqrt(np.interp(maturity, years, variance) / maturity))
+
+
+def volatility_view(run: Run, underlying: InstrumentRecord) -> VolatilityView:
+    """The volatilities of an underlying over a run's time."""
+    implied_time, implied = _implied(run, underlying)
+    forecast_time, forecast = _forecast(run, underlying)
+    expiries = np.array(sorted({expiry for one in [*implied, *forecast] for expiry in one}), np.int64)
+    implied_by_expiry, forecast_by_expiry = (_matrix(told, expiries) for told in (implied, forecast))
+    closed, closes = _closes(run, underlying)
+    return VolatilityView(
+        implied_time,
+        _interpolated(implied_time, expiries, implied_by_expiry),
+        expiries,
+        implied_by_expiry,
+        *_held(run, forecast_time, _interpolated(forecast_time, expiries, forecast_by_expiry), forecast_by_expiry),
+        closed,
+        np.stack([_trailing(closes, days) for days in MATURITIES], axis=1),
+    )
+
+
+def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOutcome]:
+    """Forecasts whose whole life lies in the run, against what its trades realized from close to close.
+
+    The life begins at the last price before the forecast. Annualized by the sessions from then to the expiry.
+    """
+    made = run.table(Kind.FORECAST)
+    made = made.where(made.records["underlying"] == underlying.number)
+    sessions = run.table(Kind.SESSION).records
+    time, price = split_adjusted(run, underlying)
+    if not len(time) or not len(sessions):
+        return []
+    at_close = np.searchsorted(time, sessions["close"], "right") - 1
+    outcomes = []
+    for moment, row in zip(made.time.tolist(), made.records, strict=True):
+        life = np.flatnonzero((sessions["close"] > moment) & (sessions["close"] <= row["expiry"]))
+        if row["expiry"] > sessions["close"][-1] or len(life) < _LEAST_SESSIONS or not np.isfinite(row["volatility"]):
+            continue
+        start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
+        realized = float(close_to_close(price[np.append(start, at_close[life])], centred=False))
+        outcomes.append(ForecastOutcome(moment, int(row["expiry"]), len(life), float(row["volatility"]), realized))
+    return outcomes
+
+
+def split_adjusted(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
+    """Times and closes of the underlying's trade bars, in shares of the run's end."""
+    trades = run.table(Kind.TRADE)
+    time, bars = trades.where(trades.records["instrument"] == underlying.number)
+    return time, _in_last_shares(run, underlying, time, bars["close"].astype(np.float64))
+
+
+def _in_last_shares(run: Run, underlying: InstrumentRecord, time: Times, price: Floats) -> Floats:
+    splits = run.table(Kind.SPLIT)
+    occurred = splits.where((splits.records["instrument"] == underlying.number) & (splits.records["warning"] == 0))
+    adjusted = price.copy()
+    for moment, factor in zip(occurred.time.tolist(), occurred.records["factor"].tolist(), strict=True):
+        adjusted[time < moment] *= factor
+    return adjusted
+
+
+def _implied(run: Run, underlying: InstrumentRecord) -> tuple[Times, list[dict[int, float]]]:
+    """Moments, and at each the volatility at the money of each expiry, by the core's own reading of the quotes."""
+    a_session = max(round(_MOMENTS / max(run.count(Kind.SESSION), 1)), 1)
+    book, rate, due, step = MarketBook(underlying.number, underlying.symbol), float("nan"), 0, 0
+    moments, told = [], []
+    is_news = False  # in this session: the last one's quotes are no market
+    for message in run.journal.messages:
+        if message.kind == Kind.FRAME:
+            if is_news and message.time >= due and np.isfinite(rate):
+                moments.append(message.time)
+                told.append(_at_the_money(book, rate, message.time))
+                due, is_news = message.time + step, False
+        elif message.kind == Kind.SESSION:
+            opened, closed = int(message.records["open"][0]), int(message.records["close"][0])
+            step = (closed - opened) // a_session
+            due, is_news = opened + step // 2, False
+        elif message.kind == Kind.RATE:
+            rate = float(message.records["rate"][-1])
+        else:
+            is_news |= _take(book, message)
+    return np.array(moments, np.int64), told
+
+
+def _take(book: MarketBook, message: Message) -> bool:
+    """Bring the book up to a message; whether it told new quotes of the chain's."""
+    kind, rows = message.kind, message.records
+    if kind == Kind.QUOTE:
+        return book.take_quotes(rows, message.time) and bool(np.isfinite(book.spot))
+    if kind == Kind.TRADE:
+        for row in rows[rows["instrument"] == book.instrument]:
+            book.take_trade(float(row["close"]), message.time)
+    elif kind == Kind.INSTRUMENT:
+        options = rows[(rows["kind"] == InstrumentKind.OPTION) & (rows["underlying"] == book.instrument)]
+        if len(options):
+            book.list_contracts(options.copy())
+    elif kind == Kind.DIVIDEND:
+        own = rows[rows["instrument"] == book.instrument]
+        book.dividends += [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
+    return False
+
+
+def _at_the_money(book: MarketBook, rate: float, time: int) -> dict[int, float]:
+    """Volatility at the spot by expiry, between the put below and the call above that are nearest to it."""
+    contracts, spot = book.contracts, book.spot
+    is_quoted = np.isfinite(book.mid()) & (contracts["expiry"] > time)
+    found = []
+    for expiry in np.unique(contracts["expiry"][is_quoted]).tolist():
+        of_expiry = is_quoted & (contracts["expiry"] == expiry)
+        puts = np.flatnonzero(of_expiry & (contracts["right"] < 0) & (contracts["strike"] <= spot))
+        calls = np.flatnonzero(of_expiry & (contracts["right"] > 0) & (contracts["strike"] >= spot))
+        if len(puts) and len(calls):
+            below = puts[contracts["strike"][puts].argmax()]
+            found.append((expiry, below, calls[contracts["strike"][calls].argmin()]))
+    if not found:
+        return {}
+    rows = np.array([row for _, *both in found for row in both], np.intp)
+    volatility = quote_volatility(book, rows, rate, time).reshape(-1, 2)
+    strikes = contracts["strike"][rows].reshape(-1, 2)
+    return {expiry: volatility_at_the_money(strikes[k], volatility[k], spot) for k, (expiry, *_) in enumerate(found)}
+
+
+def _forecast(run: Run, underlying: InstrumentRecord) -> tuple[Times, list[dict[int, float]]]:
+    """When forecasts were made, and each one's volatility by expiry."""
+    made = run.table(Kind.FORECAST)
+    time, rows = made.where((made.records["underlying"] == underlying.number) & np.isfinite(made.records["volatility"]))
+    moments = np.unique(time)
+    curves = [rows[time == moment] for moment in moments.tolist()]
+    return moments, [dict(zip(one["expiry"].tolist(), one["volatility"].tolist(), strict=True)) for one in curves]
+
+
+def _held(run: Run, time: Times, *values: Floats) -> tuple[Times | Floats, ...]:
+    """Times and values with the last of them once more at the run's end."""
+    if not len(time):
+        return time, *values
+    end = run.table(Kind.FRAME).time[-1:]
+    return np.append(time, end), *(np.append(one, one[-1:], axis=0) for one in values)
+
+
+def _matrix(told: Sequence[Mapping[int, float]], expiries: Times) -> Floats:
+    """Values by moment and expiry, (moments, expiries)."""
+    rows = [[one.get(expiry, np.nan) for expiry in expiries.tolist()] for one in told]
+    return np.array(rows, np.float64).reshape(len(told), len(expiries))
+
+
+def _interpolated(moments: Times, expiries: Times, by_expiry: Floats) -> Floats:
+    """Each maturity's volatility at each moment."""
+    values = [
+        [at_maturity(years_between(moment, expiries), row, days / DAYS_A_YEAR) for days in MATURITIES]
+        for moment, row in zip(moments.tolist(), by_expiry, strict=True)
+    ]
+    return np.array(values, np.float64).reshape(len(moments), len(MATURITIES))
+
+
+def _closes(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
+    """Daily closes known in the run, from as long before it as the longest maturity needs."""
+    closes = run.table(Kind.CLOSE)
+    rows = closes.records[closes.records["instrument"] == underlying.number]
+    _, last = np.unique(rows["time"][::-1], return_index=True)
+    rows = rows[::-1][last]
+    return rows["time"].copy(), _in_last_shares(run, underlying, rows["time"], rows["close"].astype(np.float64))
+
+
+def _trailing(closes: Floats, days: int) -> Floats:
+    """Volatility of the closes of as many sessions as ``days`` calendar days have; NaN while there are too few."""
+    count = round(days * TRADING_DAYS / DAYS_A_YEAR)
+    volatility = np.full(len(closes), np.nan)
+    if len(closes) > count:
+        volatility[count:] = rolling(partial(close_to_close, centred=False), count + 1, closes)
+    return volatility

@@ -87,6 +87,7 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
         "trades.csv",
         "journal",
         "report.html",
+        "plotly.min.js",
         "alo-log.txt",
         "alo.json",
         "alo-summary.json",
@@ -243,7 +244,10 @@ def test_the_report_is_drawn_again_from_the_folder_alone(backtest, run, tmp_path
     assert run("report", folder).status == 0
     assert (folder / "report.html").read_text() == first
     assert run("report", folder, "--html", tmp_path / "elsewhere.html").status == 0
-    assert (tmp_path / "elsewhere.html").read_text() == first
+    elsewhere = (tmp_path / "elsewhere.html").read_text()
+    assert "src=" in first
+    assert first.split("</main>")[0] == elsewhere.split("</main>")[0]
+    assert len(elsewhere) > len(first) + len((folder / "plotly.min.js").read_text()) - 100
 
 
 def test_a_report_needs_a_finished_run(run, tmp_path):

@@ -28,7 +28,7 @@ class YieldModel:
 @pytest.fixture
 def terms(lean: Any) -> Any:
     hours = Hours()
-    hours.time_zone = SimpleNamespace(id="America/New_York")  # type: ignore[attr-defined]
+    hours.time_zone = SimpleNamespace(id="America/New_York")
     lean.SecurityType = SimpleNamespace(FUTURE_OPTION=9)
     lean.InterestRateProvider = type("InterestRateProvider", (), {})
     database = SimpleNamespace(get_exchange_hours=lambda market, symbol, kind: hours)

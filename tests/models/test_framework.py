@@ -22,7 +22,7 @@ class Core:
     """Keeps what it is told in the place of its own decisions."""
 
     def __init__(self) -> None:
-        self.external, self.wanted, self.told = External(), {2: -5, 3: -5}, list[Message]()
+        self.external, self.target_quantities, self.told = External(), {2: -5, 3: -5}, list[Message]()
 
     def overrule(self, message: Message) -> None:
         self.told.append(message)
@@ -52,7 +52,7 @@ def target(symbol: Any, quantity: float) -> SimpleNamespace:
 def test_a_stage_is_left_or_taken_back_where_that_changes_something(framework: Any) -> None:
     algorithm = Algorithm()
     for external in (False, True, True, False):
-        framework.leave(algorithm, Stage.RISK, external=external)
+        framework.assign(algorithm, Stage.RISK, external=external)
     assert [(each.kind, each.time) for each in framework.core.told] == [(Kind.EXTERNAL_STAGE, NOW)] * 2
     assert [each.records["stage"].tolist() for each in framework.core.told] == [[Stage.RISK]] * 2
     assert [each.records["external"].tolist() for each in framework.core.told] == [[1], [0]]

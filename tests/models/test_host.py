@@ -15,7 +15,9 @@ TODAY = dt.date(2024, 3, 4)
 
 
 class Hours:
-    """Every day but the weekend's, from half past nine to four."""
+    """Every day but the weekend's, from half past nine to four in New York."""
+
+    time_zone = SimpleNamespace(id="America/New_York")
 
     def is_date_open(self, day: dt.datetime) -> bool:
         return day.weekday() < 5

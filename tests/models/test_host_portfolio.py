@@ -20,6 +20,7 @@ class Core:
         for ticker in ("ONE", "OTHER"):
             self.instruments.add_equity(ticker)
         self.holdings, self.orders_working = {0: 10}, {4: (0, 5), 5: (1, -8)}
+        self.cash: float | None = None
         self.remarks: list[Message] = []
         self.inputs: list[Message] = []
 
@@ -28,6 +29,12 @@ class Core:
 
     def accept(self, message: Message) -> None:
         self.inputs.append(message)
+
+
+class Portfolio(list[SimpleNamespace]):
+    """LEAN's positions, and its cash."""
+
+    cash = 5_000.0
 
 
 def held(symbol: Any, quantity: float, price: float) -> SimpleNamespace:
@@ -84,7 +91,7 @@ def test_a_core_that_goes_on_is_told_what_lean_holds_and_works(made: Any, marsha
         held(FIRST, 1, 1.0),
         held(ONE, 0, 0.0),
     ]
-    core, algorithm = Core(), Algorithm(portfolio=positions, transactions=transactions)
+    core, algorithm = Core(), Algorithm(portfolio=Portfolio(positions), transactions=transactions)
     made.meet_portfolio(algorithm, core, marshal, ["it went on"])
     told = [(message.kind, message.time, *_said(message)) for message in core.inputs]
     assert told == [
@@ -109,7 +116,7 @@ def _said(message: Message) -> tuple[Any, ...]:
 def test_an_order_that_lean_has_no_ticket_of_is_not_filled(made: Any, marshal: Any) -> None:
     tag = import_module("models.marshalling").order_tag
     transactions = Orders([(70, tag(OrderReason.ENTRY, 4), 5, None), (71, tag(OrderReason.HEDGE, 5), -8, None)])
-    core, algorithm = Core(), Algorithm(portfolio=[held(ONE, 10, 100.0)], transactions=transactions)
+    core, algorithm = Core(), Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0)]), transactions=transactions)
     made.meet_portfolio(algorithm, core, marshal, [])
     assert core.inputs == []
     assert transactions.canceled == []
@@ -124,3 +131,12 @@ def test_what_a_core_that_begins_finds_is_told_by_name(made: Any) -> None:
     made.tell_of_others(algorithm)
     what = "which no journal tells of; it is left alone"
     assert algorithm.logged == [f"alo: LEAN holds {name}, {what}" for name in ("ONE", "OTHER")]
+
+
+def test_another_cash_than_the_journals_is_said_and_not_told_to_the_core(made: Any, marshal: Any) -> None:
+    core, algorithm = Core(), Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0)]), transactions=Orders([]))
+    core.cash, core.orders_working = 4_990.5, {}
+    made.meet_portfolio(algorithm, core, marshal, [])
+    assert core.inputs == []
+    (said,) = algorithm.logged
+    assert "5000.00 in cash, the journal says 4990.50" in said

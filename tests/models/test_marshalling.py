@@ -39,6 +39,9 @@ def side(price: float) -> SimpleNamespace:
     return SimpleNamespace(close=price)
 
 
+NEW_YORK = SimpleNamespace(time_zone=SimpleNamespace(id="America/New_York"))
+
+
 def quoted(symbol: Any, bid: Any, ask: Any, *, old: bool = False) -> SimpleNamespace:
     bar = SimpleNamespace(symbol=symbol, bid=bid, ask=ask, last_bid_size=7, last_ask_size=9, is_fill_forward=old)
     return SimpleNamespace(value=bar)
@@ -51,9 +54,9 @@ def traded(close: float, *, old: bool = False) -> SimpleNamespace:
 def test_times_are_exact_to_the_microsecond_and_new_yorks_follow_its_clock(made: Any) -> None:
     assert made.utc_nanoseconds(UTC_TIME) == made.utc_nanoseconds(UTC_TIME.replace(tzinfo=dt.UTC)) == NOW
     assert made.utc_datetime(NOW) == made.utc_datetime(NOW + 999) == UTC_TIME
-    assert made.nanoseconds(UTC_TIME - dt.timedelta(hours=5)) == NOW  # winter
+    assert made.utc_of(NEW_YORK, UTC_TIME - dt.timedelta(hours=5)) == NOW  # winter
     summer = dt.datetime(2024, 7, 1, 12)
-    assert made.nanoseconds(summer) == int(dt.datetime(2024, 7, 1, 16, tzinfo=dt.UTC).timestamp()) * 10**9
+    assert made.utc_of(NEW_YORK, summer) == int(dt.datetime(2024, 7, 1, 16, tzinfo=dt.UTC).timestamp()) * 10**9
 
 
 def test_a_tag_tells_reason_and_order_and_nothing_else_is_one(made: Any) -> None:
@@ -68,6 +71,8 @@ def test_expiry_is_the_close_of_the_last_open_day(made: Any) -> None:
     asked = []
 
     class Hours:
+        time_zone = NEW_YORK.time_zone
+
         def is_date_open(self, day: dt.datetime) -> bool:
             return day.weekday() < 4  # Good Friday's week
 
@@ -75,7 +80,7 @@ def test_expiry_is_the_close_of_the_last_open_day(made: Any) -> None:
             asked.append(extended)
             return day + dt.timedelta(hours=16)
 
-    thursday = made.nanoseconds(dt.datetime(2024, 3, 28, 16))
+    thursday = made.utc_of(NEW_YORK, dt.datetime(2024, 3, 28, 16))
     assert made.expiry_time(Hours(), dt.date(2024, 3, 29)) == thursday
     assert made.expiry_time(Hours(), dt.date(2024, 3, 28)) == thursday
     assert asked == [False, False]

@@ -54,6 +54,12 @@ class Framework:
     def take_targets(self, algorithm: Any, stage: Stage, targets: Any) -> None:
         self.steps.append((stage, targets))
 
+    def begin_execution(self, algorithm: Any, targets: Any) -> bool:
+        if self.core.in_frame:
+            self.core.run_through(FrameTask.LIMIT)
+        self.take_targets(algorithm, Stage.RISK, targets)
+        return self.core.in_frame
+
     def targets(self, rows: Any) -> str:
         return f"{len(rows)} targets"
 

@@ -32,9 +32,9 @@ SURFACE = SurfaceLine(
     TIME,
     100.0,
     tuple(
-        SurfacePoint(expiry, strike, 1, 0.2 + 0.1 * (expiry == FAR))
+        SurfacePoint(expiry, strike, right, 0.2 + 0.1 * (expiry == FAR))
         for expiry in (NEAR, FAR)
-        for strike in (95.0, 105.0)
+        for strike, right in ((95.0, -1), (105.0, 1))
     ),
 )
 

@@ -13,6 +13,7 @@ from alo_lib.journal.format import segment_name
 from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
 from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderType, records
 from alo_lib.views import (
+    REPORT_FILE,
     Run,
     RunError,
     data_account,
@@ -22,22 +23,26 @@ from alo_lib.views import (
     report_html,
     summarize,
     summary_table,
+    write_report,
 )
+from alo_lib.views.attribution import attribution_over_time
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.data import STAGES
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
-    exposure_figure,
+    exposure_figures,
     layout_of,
     thinned,
     trades_figure,
-    volatility_figure,
+    waterfall_figure,
 )
+from alo_lib.views.margin import MarginSeries, margin_used
 from alo_lib.views.performance import EquityCurve, drawdowns, equity_curve, performance
 from alo_lib.views.risk import exposure_ranges, exposures
 from alo_lib.views.run import exchange_time
-from alo_lib.views.volatility import volatility_views
+from alo_lib.views.volatility import volatility_view
+from alo_lib.views.volatility_figures import volatility_figure
 from tests.views import kit
 
 DAY = dt.date(2024, 1, 3)
@@ -54,7 +59,7 @@ def left_out():
     return faults
 
 
-def _run(folder, messages, **more):
+def run_of(folder, messages, **more):
     kit.write_results(folder, messages, **more)
     (folder / "settings.json").write_text(json.dumps(kit.settings_object()))
     run = Run(folder)
@@ -80,12 +85,12 @@ def _run(folder, messages, **more):
 
 @pytest.fixture
 def traded(tmp_path):
-    return _run(tmp_path / "traded", kit.traded_messages())
+    return run_of(tmp_path / "traded", kit.traded_messages())
 
 
 @pytest.fixture
 def quiet(tmp_path):
-    return _run(tmp_path / "quiet", kit.quiet_messages())
+    return run_of(tmp_path / "quiet", kit.quiet_messages())
 
 
 def test_fills_carry_the_reason_of_their_order(traded):
@@ -115,7 +120,7 @@ def test_positions_add_up_to_what_was_paid_and_received(traded):
 def test_interest_and_borrow_are_told_apart(tmp_path, traded):
     booked = records(Kind.INTEREST, 2, instrument=[ACCOUNT_CASH, 0], days=1, amount=[12.5, -0.75], rate=0.05)
     messages = [*kit.traded_messages(), Message(Kind.INTEREST, kit.CLOSE, booked)]
-    run = _run(tmp_path, messages)
+    run = run_of(tmp_path, messages)
     table, without = attribution(run), attribution(traded)
     assert table["cash"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
     assert table["ALFA"] == without["ALFA"] | {"borrow": -0.75}
@@ -130,7 +135,7 @@ def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
     messages.append(
         Message(Kind.ORDER_EVENT, end, kit.order_event(0, 0, 10, 90.0, 0.0, type_=OrderType.OPTION_EXERCISE))
     )
-    run = _run(tmp_path, messages)
+    run = run_of(tmp_path, messages)
     shares = next(position for position in positions(run) if not position.instrument.is_option)
     assert shares.quantity == 10
     assert shares.mark == pytest.approx(101.0)
@@ -148,7 +153,7 @@ def test_marks_are_those_of_the_results(tmp_path):
         Message(Kind.ORDER_EVENT, end, kit.order_event(0, option, 1, 3.0, 0.0)),
         Message(Kind.QUOTE, end, quotes),
     ]
-    marks = {one.instrument.number: one.mark for one in positions(_run(tmp_path, messages))}
+    marks = {one.instrument.number: one.mark for one in positions(run_of(tmp_path, messages))}
     assert marks[shares] == pytest.approx(101.0)  # its last trade, whatever is quoted since
     assert marks[option] == 3.5  # the one side that is quoted
 
@@ -162,15 +167,15 @@ def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
         Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=2.0)),
         Message(Kind.DIVIDEND, kit.OPEN + day, records(Kind.DIVIDEND, instrument=0, amount=0.5)),
     ]
-    (shares,) = positions(_run(tmp_path, messages))
+    (shares,) = positions(run_of(tmp_path, messages))
     assert shares.quantity == 7  # seven and a half shares: the half is paid in cash
     assert shares.profit == pytest.approx(-1.0 + 7 * 0.5)
 
 
 def test_equity_and_drawdown_come_from_the_results(traded):
-    assert performance(traded.results).net_profit == pytest.approx(190.0)
-    assert performance(traded.results).drawdown == pytest.approx(1 - 100_050.0 / 100_150.0)
-    assert performance(traded.results).sharpe is None
+    assert performance(traded).net_profit == pytest.approx(190.0)
+    assert performance(traded).drawdown == pytest.approx(1 - 100_050.0 / 100_150.0)
+    assert performance(traded).sharpe is None
     assert equity_curve(traded.results).time[0] == kit.OPEN
     np.testing.assert_allclose(drawdowns(np.array([1.0, 2.0, 1.0, 3.0])), [0.0, 0.0, -0.5, 0.0])
 
@@ -179,19 +184,10 @@ def test_exposures_are_shown_in_the_units_of_their_titles(traded):
     ranges = {one.greek.name: one for one in exposure_ranges(traded)}
     assert ranges["vega"].largest == pytest.approx(-60.0)  # per volatility point
     assert ranges["theta"].largest == pytest.approx(10.0)  # a day
-    assert ranges["delta"].mean == pytest.approx(25.0 * 40 / 60)
+    assert ranges["delta"].mean == pytest.approx(
+        25.0 * 40 / 59
+    )  # 40 of the 59 minutes between the first frame and the last
     assert exposures(traded)["ALFA"].values["gamma"].min() == -8.0
-
-
-def test_the_best_pair_of_each_frame_is_the_one_drawn(tmp_path):
-    messages = kit.traded_messages(bars=20)
-    worse = records(Kind.SIGNAL, 2, underlying=0, implied_volatility=[0.5, 0.9], forecast_volatility=0.2)
-    messages.append(Message(Kind.SIGNAL, kit.CLOSE, worse))
-    view = volatility_views(_run(tmp_path, messages))["ALFA"]
-    assert len(view.signal_time) == 21
-    assert view.signal_implied[-1] == 0.5
-    assert view.forecast_low.tolist() == view.forecast_high.tolist() == [0.2, 0.2]
-    assert view.forecast_time.tolist() == [kit.OPEN + kit.MINUTE, kit.OPEN + 20 * kit.MINUTE]
 
 
 def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
@@ -205,7 +201,7 @@ def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
         if number == 2:  # one leg is quoted again
             quote = records(Kind.QUOTE, instrument=1, bid=1.0, ask=1.1, bid_size=5, ask_size=5)
             messages.append(Message(Kind.QUOTE, opening + kit.MINUTE, quote))
-    run = _run(tmp_path, messages)
+    run = run_of(tmp_path, messages)
     put, call = (run.instruments[number].label for number in (1, 2))
     expected = [("2024-01-03", put, -2), ("2024-01-03", call, -2), ("2024-01-04", call, -2)]
     assert [(str(each.day), each.symbol, each.quantity) for each in held_without_quotes(run)] == expected
@@ -220,7 +216,7 @@ def test_the_last_counts_of_a_session_are_its_funnel(quiet):
     for bar, quoted in ((1, 3), (2, 9)):
         row = records(Kind.FUNNEL, underlying=0, listed=12, quoted=quoted, in_range=2)
         messages.append(Message(Kind.FUNNEL, kit.OPEN + bar * kit.MINUTE, row))
-    run = _run(quiet.folder.parent / "counted", messages)
+    run = run_of(quiet.folder.parent / "counted", messages)
     counts = funnel(run)["ALFA"]["2024-01-02"]
     assert list(counts.values()) == [12, 9, 2, 0, 0, 0, 0, 0, 0]
     assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.about["summary"])
@@ -265,6 +261,25 @@ def test_the_table_tells_missing_from_damaged(traded):
     assert "no trade" not in told
 
 
+def test_what_stands_between_a_fill_and_its_hedge_is_told_apart(tmp_path):
+    messages = kit.traded_messages()
+    for delay, delta in ((10_000_000, -700.0), (20_000_000, 12.0)):
+        now = kit.OPEN + 30 * kit.MINUTE + delay
+        row = records(Kind.EXPOSURE, underlying=0, delta=delta)
+        messages.append(Message(Kind.EXPOSURE, now, row))
+    messages.sort(key=lambda message: message.time)
+    delta = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
+    assert (delta.largest, delta.in_passing) == (-25.0, -700.0)
+    assert delta.mean == pytest.approx((25.0 * 39 + 12.0 + (700.0 - 12.0 + 25.0 - 12.0) * 0.01 / 60) / 59)
+
+
+def test_a_waterfall_has_the_parts_that_are_not_zero():
+    (trace,) = waterfall_figure({"delta": 2.0, "rho": 0.0, "fees": -3.5})["data"]
+    assert trace["x"] == ["delta", "fees", "total"]
+    assert trace["y"] == [2.0, -3.5, None]
+    assert trace["measure"] == ["relative", "relative", "total"]
+
+
 def test_the_summary_has_what_programs_need(traded):
     summary = traded.about["summary"]
     assert json.loads(json.dumps(summary)) == summary
@@ -280,17 +295,23 @@ def test_a_run_without_orders_has_a_report_too(quiet):
     text = report_html(quiet)
     assert "No order was sent." in text
     assert "Nothing was forecast." in text
-    assert quiet.about["summary"]["exposure"]["delta"] == {"unit": "shares", "largest": 0.0, "mean_absolute": 0.0}
+    assert quiet.about["summary"]["exposure"]["delta"] == {
+        "unit": "shares",
+        "largest": 0.0,
+        "in_passing": 0.0,
+        "mean_absolute": 0.0,
+    }
 
 
 def test_figures_are_what_plotly_accepts(traded, quiet):
     for run in (traded, quiet):
         drawn = [
-            equity_figure(equity_curve(run.results)),
+            equity_figure(equity_curve(run.results), margin_used(run), run.table(Kind.SESSION).records["close"]),
             trades_figure(run, run.underlyings[0], fills(run)),
-            volatility_figure(volatility_views(run)["ALFA"]),
-            exposure_figure(exposures(run)),
-            attribution_figure(attribution(run)),
+            volatility_figure(volatility_view(run, run.underlyings[0]), fills(run)),
+            *exposure_figures(exposures(run)),
+            attribution_figure(attribution_over_time(run)),
+            waterfall_figure(run.about["summary"]["attribution"]["parts"]),
         ]
         for figure in drawn:
             go.Figure(figure)
@@ -301,9 +322,19 @@ def test_the_page_is_whole_and_escapes_what_it_is_told(traded):
     assert "all &lt;closed&gt; &amp; done" in text
     assert "<closed>" not in text
     assert text.count("<section>") == text.count("</section>") >= 9
-    assert not re.search(r'(src|href)="', text.split("<script>")[0])
+    assert re.findall(r'(?:src|href)="([^"]*)"', text) == [page.LIBRARY_FILE]
+    assert len(text) < 1_500_000
     for packed in re.findall(r'<script type="application/json">(.*?)</script>', text):
         assert json.loads(packed)["data"]
+
+
+def test_a_page_stands_alone_or_has_its_library_beside_it(traded, tmp_path):
+    write_report(traded)
+    library = (traded.folder / page.LIBRARY_FILE).read_text(encoding="utf-8")
+    assert (traded.folder / REPORT_FILE).read_text(encoding="utf-8") == report_html(traded)
+    alone = report_html(traded, alone=True)
+    assert f"<script>{library}</script>" in alone
+    assert "src=" not in alone.replace(library, "")
 
 
 def test_the_same_folder_gives_the_same_page(traded):
@@ -318,16 +349,26 @@ def test_a_split_does_not_break_the_line(tmp_path):
         Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=0.25)),
         Message(Kind.TRADE, kit.OPEN + day + kit.MINUTE, records(Kind.TRADE, instrument=0, close=25.5, volume=1)),
     ]
-    run = _run(tmp_path, messages)
+    run = run_of(tmp_path, messages)
     drawn = trades_figure(run, run.underlyings[0], [])
     assert drawn["data"][0]["y"] == [25.0, 25.5]
     assert "split-adjusted" in drawn["layout"]["yaxis"]["title"]
 
 
-def test_samples_of_the_night_are_drawn_at_the_close_before(traded):
-    hour = 60 * kit.MINUTE
-    curve = EquityCurve(np.array([kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour]), np.array([1.0, 2.0]))
-    assert equity_figure(curve)["data"][0]["x"] == ["2024-01-02 09:30:00.000", "2024-01-02 16:00:00.000"]
+def test_samples_of_the_night_are_drawn_at_the_close_before():
+    hour, day = 60 * kit.MINUTE, 24 * 60 * kit.MINUTE
+    half = kit.OPEN + day + 210 * kit.MINUTE  # 13:00
+    times = [kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour, half - hour, half + hour, half + 11 * hour]
+    curve = EquityCurve(np.array(times), np.arange(1.0, 6.0))
+    none = MarginSeries(np.zeros(0, np.int64), np.zeros(0))
+    drawn = equity_figure(curve, none, np.array([kit.CLOSE, half]))["data"][0]["x"]
+    assert drawn == [
+        "2024-01-02 09:30:00.000",
+        "2024-01-02 16:00:00.000",
+        "2024-01-03 12:00:00.000",
+        "2024-01-03 13:00:00.000",
+        "2024-01-03 13:00:00.000",
+    ]
 
 
 def test_weekdays_without_a_session_take_no_room():
@@ -383,7 +424,7 @@ def test_a_damaged_folder_is_told_in_one_sentence(traded, name, content, sentenc
 
 
 def _everything(run):
-    performance(run.results)
+    performance(run)
     report_html(run)
 
 

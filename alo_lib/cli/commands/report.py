@@ -15,6 +15,8 @@ __all__ = ["report"]
 def report(run: Path, html: Path | None) -> None:
     """Draw the report of a finished run again, from the files in its folder RUN alone.
 
+    With --html it is one file of 5 MB that may be sent; in the run's folder plotly.min.js, beside it, draws it.
+
     \b
     Example:
       alo report backtests/20240131-101500-embedded
@@ -22,12 +24,13 @@ def report(run: Path, html: Path | None) -> None:
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.targets import check_page
     from alo_lib.records.whole_files import write_whole
-    from alo_lib.views import Run, report_html
+    from alo_lib.views import REPORT_FILE, Run, report_html, write_report
 
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
-    if html is not None:
+    if html is None:
+        write_report(Run(run))
+    else:
         check_page(html)
-    target = html or run / "report.html"
-    write_whole(target, report_html(Run(run)))
-    click.echo(target)
+        write_whole(html, report_html(Run(run), alone=True))
+    click.echo(html or run / REPORT_FILE)

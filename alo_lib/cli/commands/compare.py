@@ -1,0 +1,35 @@
+"""``alo compare``."""
+
+from pathlib import Path
+
+import click
+
+__all__ = ["compare"]
+
+
+@click.command(short_help="Show two runs side by side, and where they part.")
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One object on standard output.")
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Show how the runs in the folders FIRST and SECOND differ: settings, data, results, and where decisions part.
+
+    \b
+    Example:
+      alo compare backtests/20240131-101500-embedded backtests/20240131-104200-native
+    """
+    from alo_lib.cli.console import print_table
+    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.json_output import print_json
+    from alo_lib.views import Run
+    from alo_lib.views.runs import compare as compared
+    from alo_lib.views.runs import comparison_table
+
+    for folder in (first, second):
+        if not folder.is_dir():
+            raise UserError(f"{folder} is not a folder; name the folder of a run, such as one in backtests/")
+    told = compared(Run(first), Run(second))
+    if as_json:
+        print_json(told)
+    else:
+        print_table(comparison_table(told))

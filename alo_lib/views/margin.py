@@ -1,0 +1,71 @@
+"""The margin that the book needed over time."""
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.records import Kind
+from alo_lib.simulation.listing import Listing
+from alo_lib.simulation.margin import Leg, margin
+from alo_lib.simulation.money import decimal
+from alo_lib.views.blotter import BookWalk, InstrumentHistory
+from alo_lib.views.run import Run
+
+__all__ = ["MarginSeries", "margin_used"]
+
+_MOMENTS: Final = 400
+"""Into so many stretches the run's time is cut; the margin is taken at the first frame of each."""
+
+
+class MarginSeries(NamedTuple):
+    """Margin over time (ns UTC), in money; NaN where an underlying had no price yet."""
+
+    time: NDArray[np.int64]
+    margin: NDArray[np.float64]
+
+
+def margin_used(run: Run) -> MarginSeries:
+    """Regulation T's maintenance margin of what was held, as both engines demand it (alo_lib.simulation.margin).
+
+    It is taken in the frame after each fill, at four hundred frames spread over the run, and at the run's end.
+    """
+    frames = run.table(Kind.FRAME).time
+    listing, walk = Listing(), BookWalk(run)
+    listing.add(run.table(Kind.INSTRUMENT).records)
+    times: list[int] = []
+    margins: list[float] = []
+
+    def measure(time: int) -> None:
+        times.append(time)
+        margins.append(_margin_of(walk, listing))
+
+    step = (int(frames[-1]) - int(frames[0])) // _MOMENTS if len(frames) else 0
+    due, is_changed = 0, False
+    for message in run.journal.messages:
+        walk.take(message)
+        is_changed |= message.kind == Kind.ORDER_EVENT
+        if message.kind == Kind.FRAME and (is_changed or message.time >= due):
+            measure(message.time)
+            due, is_changed = message.time + step, False
+    if len(frames):
+        measure(run.journal.messages[-1].time)
+    return MarginSeries(np.array(times, np.int64), np.array(margins, np.float64))
+
+
+def _margin_of(walk: BookWalk, listing: Listing) -> float:
+    held = [position for position in walk.held.values() if position.quantity]
+    marks = {one.instrument.underlying: walk.mark(one.instrument.underlying) for one in held}
+    if not all(map(math.isfinite, marks.values())):
+        return math.nan
+    legs = [
+        Leg(listing[one.instrument.number], one.quantity, decimal(_price(walk.mark(one.instrument.number), one)))
+        for one in held
+    ]
+    return float(margin(legs, {number: decimal(mark) for number, mark in marks.items()}))
+
+
+def _price(mark: float, position: InstrumentHistory) -> float:
+    """The mark; before there is one, what was paid."""
+    return mark if math.isfinite(mark) else position.average_price

@@ -1,0 +1,163 @@
+"""Runs side by side: the list of those in a folder, and how two differ."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+
+from alo_lib.journal import Order
+from alo_lib.records import Message
+from alo_lib.views.difference import parting_in_words
+from alo_lib.views.run import Run, RunError, exchange_time
+
+__all__ = ["compare", "comparison_table", "list_runs", "run_row", "runs_table"]
+
+_FINGERPRINT: Final = 12
+"""Digits of a digest that people see."""
+_ROWS: Final = 30
+"""Differences of a kind that people see."""
+_FIGURES: Final = (
+    "orders", "fills", "net_profit", "realized_profit", "fees", "sharpe", "drawdown", "return_on_margin",
+    "order_digest", "journal_digest",
+)  # fmt: skip
+
+
+def list_runs(folder: Path) -> Iterator[dict[str, Any] | RunError]:
+    """What :func:`run_row` says of each run in a folder, by name; RunError for one that cannot be read."""
+    for path in sorted(folder.iterdir()):
+        if (path / "run.json").is_file():
+            try:
+                yield run_row(Run(path))
+            except RunError as error:
+                yield error
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """A run in one row. RunError when its folder does not say so much."""
+    try:
+        summary = run.about["summary"]
+        return {
+            "folder": str(run.folder),
+            "started": run.about["started"],
+            **{name: summary[name] for name in ("engine", "underlyings", "start", "end", "orders", "net_profit")},
+            "data": run.data["digest"],
+        }
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.folder} does not say its {error}") from None
+
+
+def runs_table(rows: list[dict[str, Any]]) -> Table:
+    """The list for a terminal."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("folder", "started, UTC", "engine", "underlyings", "span"):
+        table.add_column(title, no_wrap=title != "underlyings")
+    for title in ("orders", "profit"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("data", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Path(row["folder"]).name,
+            row["started"][:16].replace("T", " "),
+            row["engine"],
+            ", ".join(row["underlyings"]),
+            row["start"] if row["start"] == row["end"] else f"{row['start']} to {row['end']}",
+            f"{row['orders']:,}",
+            f"{row['net_profit']:z,.2f}",
+            row["data"][:_FINGERPRINT],
+        )
+    return table
+
+
+def compare(one: Run, two: Run) -> dict[str, Any]:
+    """How two runs differ, for programs; values are pairs, of the first and of the second.
+
+    ``settings``, ``data`` (by file) and ``results`` hold what is not the same. ``first_order`` is the number, from 1,
+    of the first order that is not the same, with both; ``first_message`` the first message of the journals. Both are
+    null where there is none.
+    """
+    return {
+        "runs": [run_row(one), run_row(two)],
+        "settings": _differences(one.settings, two.settings),
+        "data": _differences(_files(one), _files(two)),
+        "results": _differences(*({name: _summary(run).get(name) for name in _FIGURES} for run in (one, two))),
+        "first_order": _first_order(one.orders, two.orders),
+        "first_message": _first_message(one, two),
+    }
+
+
+def comparison_table(told: dict[str, Any]) -> Group:
+    """The comparison for a terminal."""
+    names = [Path(row["folder"]).name for row in told["runs"]]
+    parts: list[Any] = []
+    for title in ("settings", "data", "results"):
+        if not told[title]:
+            parts.append(f"The same {title}.")
+            continue
+        table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+        for column in (title, *names):
+            table.add_column(column, overflow="fold")
+        for name, pair in list(told[title].items())[:_ROWS]:
+            table.add_row(name, *map(_shown, pair))
+        rest = len(told[title]) - _ROWS
+        parts += [table, f"and {rest:,} more; --json has all." if rest > 0 else ""]
+    order, message = told["first_order"], told["first_message"]
+    if order is None:
+        parts.append("The same orders.")
+    else:
+        parts.append(f"Orders part at the {order['number']:,}. of them:")
+        parts += [f"  {name}: {text or 'none'}" for name, text in zip(names, order["orders"], strict=True)]
+    parts.append("The same journals." if message is None else f"Journals part at {message['words']}")
+    return Group(*parts)
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    summary: dict[str, Any] = run.about.get("summary", {})
+    return summary
+
+
+def _files(run: Run) -> dict[str, str]:
+    """Digests of the files that a run was read from, by name."""
+    return {file["path"]: file["sha256"] for file in run.data.get("files", [])}
+
+
+def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any]]:
+    names = [*one, *(name for name in two if name not in one)]
+    return {name: [one.get(name), two.get(name)] for name in names if one.get(name) != two.get(name)}
+
+
+def _first_order(one: list[Order], two: list[Order]) -> dict[str, Any] | None:
+    both = [[_order_in_words(order) for order in orders] for orders in (one, two)]
+    for place in range(max(map(len, both))):
+        pair = [words[place] if place < len(words) else None for words in both]
+        if pair[0] != pair[1]:
+            return {"number": place + 1, "orders": pair}
+    return None
+
+
+def _order_in_words(order: Order) -> str:
+    when = exchange_time(np.array([order.time]))[0]
+    return f"{when} New York, {order.side} {abs(order.quantity):,} {order.symbol}, {order.tag}"
+
+
+def _first_message(one: Run, two: Run) -> dict[str, Any] | None:
+    both = one.journal.messages, two.journal.messages
+    for place in range(max(map(len, both))):
+        pair = [messages[place] if place < len(messages) else None for messages in both]
+        if not _same(*pair):
+            symbols = [{number: each.symbol for number, each in run.instruments.items()} for run in (one, two)]
+            return {"message": place, "words": parting_in_words(place, *pair, *symbols)}
+    return None
+
+
+def _same(one: Message | None, two: Message | None) -> bool:
+    return one is not None and two is not None and one[:2] == two[:2] and one.records.tobytes() == two.records.tobytes()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    text = "–" if value is None else str(value)
+    return text[:_FINGERPRINT] if len(text) == 64 else text

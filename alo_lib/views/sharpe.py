@@ -1,0 +1,63 @@
+"""The Sharpe ratio of session returns, and how sure it is."""
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.records import TRADING_DAYS
+
+__all__ = ["CONFIDENCE", "LEAST_SESSIONS", "Interval", "bootstrap_interval", "sharpe_ratio"]
+
+LEAST_SESSIONS: Final = 20
+"""Below them a ratio says nothing, and none is given."""
+CONFIDENCE: Final = 0.9
+"""Of the bootstrap interval."""
+
+_RESAMPLES: Final = 2000
+_SEED: Final = 0
+
+Floats = NDArray[np.float64]
+
+
+class Interval(NamedTuple):
+    """Where a figure lies with a confidence of 90 %."""
+
+    low: float
+    high: float
+
+
+def sharpe_ratio(excess: Floats) -> float | None:
+    """The ratio of mean to standard deviation of session returns above the hurdle, annualized by 252 sessions.
+
+    None below twenty sessions, and where nothing varies.
+    """
+    if len(excess) < LEAST_SESSIONS or np.ptp(excess) == 0.0:
+        return None
+    return float(_ratios(excess[None, :])[0])
+
+
+def bootstrap_interval(excess: Floats) -> Interval | None:
+    """The 90 % percentile interval of the ratio, by circular blocks of sessions, seeded.
+
+    Blocks keep the dependence of sessions that follow each other; they are as long as the cube root of the number of
+    sessions (Politis and Romano 1992; Hall, Horowitz and Jing 1995). None where there is no ratio, and where so few
+    sessions have a return of their own that resamples without any decide the interval.
+    """
+    if sharpe_ratio(excess) is None:
+        return None
+    count = len(excess)
+    length = max(round(count ** (1.0 / 3.0)), 1)
+    starts = np.random.default_rng(_SEED).integers(count, size=(_RESAMPLES, math.ceil(count / length)))
+    rows = (starts[:, :, None] + np.arange(length)).reshape(_RESAMPLES, -1)[:, :count] % count
+    tail = 0.5 * (1.0 - CONFIDENCE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = np.quantile(_ratios(excess[rows]), (tail, 1.0 - tail)).tolist()
+    return Interval(low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def _ratios(excess: Floats) -> Floats:
+    """The ratio of each row."""
+    deviation = np.where(np.ptp(excess, axis=1) == 0.0, 0.0, excess.std(axis=1, ddof=1))
+    return np.asarray(math.sqrt(TRADING_DAYS) * excess.mean(axis=1) / deviation, np.float64)

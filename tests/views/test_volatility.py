@@ -1,0 +1,119 @@
+"""Implied, forecast and realized volatility at constant maturity, and whether forecasts came true."""
+
+import datetime as dt
+import math
+
+import numpy as np
+import pytest
+
+from alo_lib.pricing import price
+from alo_lib.records import Contract, InstrumentTable, Kind, Message, records, years_between
+from alo_lib.views.run import Run
+from alo_lib.views.volatility import at_maturity, forecast_outcomes, volatility_view
+from tests.views import kit
+from tests.views.test_performance import DAY, run_of
+
+RATE, SPOT = 0.05, 101.0
+NEAR, FAR = kit.CLOSE + 20 * DAY, kit.CLOSE + 50 * DAY
+
+
+def view_of(run: Run):
+    return volatility_view(run, run.underlyings[0])
+
+
+def quoted_messages(near=0.2, far=0.3):
+    """One moment at which the options next to the spot imply these volatilities."""
+    table = InstrumentTable()
+    equity = table.add_equity("ALFA")
+    dates = {NEAR: dt.date(2024, 1, 22), FAR: dt.date(2024, 2, 21)}
+    chain = table.add_contracts(
+        "ALFA",
+        [Contract(day, strike, right, end) for end, day in dates.items() for strike in (100, 102) for right in (1, -1)],
+    )
+    now = kit.OPEN + 60 * kit.MINUTE
+    years = years_between(now, chain["expiry"])
+    volatility = np.where(chain["expiry"] == NEAR, near, far)
+    middle = price(
+        SPOT,
+        chain["strike"],
+        time_to_expiry=years,
+        volatility=volatility,
+        rate=RATE,
+        dividend_yield=0.0,
+        right=chain["right"],
+    )
+    quotes = records(Kind.QUOTE, len(chain), bid=middle - 0.01, ask=middle + 0.01, bid_size=9, ask_size=9)
+    quotes["instrument"] = chain["instrument"]
+    return [
+        Message(Kind.INSTRUMENT, kit.OPEN, equity),
+        Message(Kind.SESSION, kit.OPEN, records(Kind.SESSION, open=kit.OPEN, close=kit.CLOSE, date=20240102)),
+        Message(Kind.RATE, kit.OPEN, records(Kind.RATE, rate=RATE)),
+        Message(Kind.INSTRUMENT, kit.OPEN, chain),
+        Message(Kind.TRADE, now, records(Kind.TRADE, instrument=0, close=SPOT, volume=1)),
+        Message(Kind.QUOTE, now, quotes),
+        Message(Kind.FRAME, now, records(Kind.FRAME, frame=1)),
+    ]
+
+
+def test_variance_is_linear_between_expiries_and_there_is_none_beyond():
+    years, volatility = np.array([0.1, 0.2]), np.array([0.2, 0.3])
+    middle = math.sqrt((0.2**2 * 0.1 + 0.3**2 * 0.2) / 2 / 0.15)
+    assert at_maturity(years, volatility, 0.15) == pytest.approx(middle)
+    assert at_maturity(years, volatility, 0.2) == pytest.approx(0.3)
+    assert math.isnan(at_maturity(years, volatility, 0.09))
+    assert math.isnan(at_maturity(years, volatility, 0.21))
+    assert math.isnan(at_maturity(years, np.array([0.2, np.nan]), 0.15))
+
+
+def test_implied_volatility_at_the_money_is_what_the_quotes_were_made_with(tmp_path):
+    view = view_of(run_of(tmp_path, quoted_messages()))
+    np.testing.assert_allclose(view.implied_by_expiry, [[0.2, 0.3]], atol=1e-4)
+    one, two = ((end - view.implied_time[0]) / (365 * DAY) for end in (NEAR, FAR))
+    share = (30 / 365 - one) / (two - one)
+    wanted = math.sqrt(((1 - share) * 0.2**2 * one + share * 0.3**2 * two) / (30 / 365))
+    assert view.implied[0, 0] == pytest.approx(wanted, abs=1e-4)
+    assert math.isnan(view.implied[0, 1])  # no expiry beyond 60 days
+
+
+def test_a_forecast_holds_until_the_runs_end(tmp_path):
+    messages = quoted_messages()
+    made = records(Kind.FORECAST, 2, underlying=0, expiry=[NEAR, FAR], volatility=[0.25, 0.35], spot=SPOT)
+    messages.append(Message(Kind.FORECAST, messages[-1].time, made))
+    messages.append(Message(Kind.FRAME, kit.CLOSE, records(Kind.FRAME, frame=2)))
+    view = view_of(run_of(tmp_path, messages))
+    assert view.forecast_time.tolist() == [messages[-2].time, kit.CLOSE]
+    assert 0.25 < view.forecast[0, 0] < 0.35
+    assert view.forecast[0, 0] == view.forecast[1, 0]
+
+
+def test_realized_volatility_is_that_of_the_closes_before(tmp_path):
+    closes = 100 * np.exp(np.cumsum(0.01 * kit.noise(50)))
+    rows = records(Kind.CLOSE, 50, close=closes)
+    rows["time"] = kit.OPEN - DAY * np.arange(50, 0, -1)
+    view = view_of(run_of(tmp_path, [*quoted_messages(), Message(Kind.CLOSE, kit.CLOSE, rows)]))
+    moves = np.diff(np.log(closes))
+    assert view.realized[-1, 0] == pytest.approx(math.sqrt(252 * np.mean(moves[-21:] ** 2)))
+    assert view.realized[-1, 1] == pytest.approx(math.sqrt(252 * np.mean(moves[-41:] ** 2)))
+    assert np.isnan(view.realized[:21, 0]).all()
+    assert np.isfinite(view.realized[21, 0])
+
+
+def test_a_forecast_is_held_against_what_came_until_its_expiry(tmp_path):
+    messages, prices = quoted_messages()[:4], [100.0, 102.0, 99.0, 103.0]
+    for day, close in enumerate(prices):
+        start = kit.OPEN + day * DAY
+        if day:
+            told = records(Kind.SESSION, open=start, close=start + kit.CLOSE - kit.OPEN, date=20240102 + day)
+            messages.append(Message(Kind.SESSION, start, told))
+        bar = records(Kind.TRADE, instrument=0, close=close, volume=1)
+        messages.append(Message(Kind.TRADE, start + 390 * kit.MINUTE, bar))
+        if day == 0:
+            ends = [kit.CLOSE + 2 * DAY, kit.CLOSE + 30 * DAY]
+            made = records(Kind.FORECAST, 2, underlying=0, expiry=ends, volatility=0.4, spot=100.0)
+            messages.append(Message(Kind.FORECAST, start + 391 * kit.MINUTE, made))
+    run = run_of(tmp_path, messages)
+    (outcome,) = forecast_outcomes(run, run.underlyings[0])
+    moves = np.log([102 / 100, 99 / 102])
+    assert outcome.sessions == 2
+    assert outcome.forecast == 0.4
+    assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(moves**2)))
