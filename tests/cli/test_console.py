@@ -28,12 +28,20 @@ def test_work_in_a_pipe_is_told_when_it_takes_long(
     with working("short"):
         pass
     assert capsys.readouterr().err == ""
+    told: list[str] = []
+    monkeypatch.setattr("alo_lib.cli.console.say", told.append)
+
+    def wait_for(text: str) -> None:
+        end = time.monotonic() + 30.0
+        while text not in told and time.monotonic() < end:
+            time.sleep(0.01)
+
     with working("first") as update:
-        time.sleep(0.35)
-        update("never seen")
+        wait_for("first")
+        time.sleep(0.25)  # what is told already is not told again
         update("second")
-        time.sleep(0.25)
-    assert capsys.readouterr() == ("", "first\nsecond\n")
+        wait_for("second")
+    assert told == ["first", "second"]
     with pytest.raises(ZeroDivisionError), working("failing"):
         raise ZeroDivisionError
     assert capsys.readouterr().err == ""
