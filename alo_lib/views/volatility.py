@@ -19,6 +19,7 @@ __all__ = [
     "ForecastOutcome",
     "VolatilityView",
     "at_maturity",
+    "follow",
     "forecast_outcomes",
     "split_adjusted",
     "volatility_view",
@@ -153,11 +154,11 @@ def _implied(run: Run, underlying: InstrumentRecord) -> tuple[Times, list[dict[i
         elif message.kind == Kind.RATE:
             rate = float(message.records["rate"][-1])
         else:
-            is_news |= _take(book, message)
+            is_news |= follow(book, message)
     return np.array(moments, np.int64), told
 
 
-def _take(book: MarketBook, message: Message) -> bool:
+def follow(book: MarketBook, message: Message) -> bool:
     """Bring the book up to a message; whether it told new quotes of the chain's."""
     kind, rows = message.kind, message.records
     if kind == Kind.QUOTE:
