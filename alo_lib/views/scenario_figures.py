@@ -13,7 +13,9 @@ def payoff_figure(found: Scenario) -> Figure:
     spots = found.spot * (1.0 + found.spot_moves)
     still = int(np.abs(found.volatility_moves).argmin())
     data = [
-        line_trace(plain_numbers(spots), found.profit[row, still], name, color, hover="spot $%{x:,.2f}<br>$%{y:,.0f}")
+        line_trace(
+            np.round(spots, 4).tolist(), found.profit[row, still], name, color, hover="spot $%{x:,.2f}<br>$%{y:,.0f}"
+        )
         for row, (name, color) in enumerate(
             (("at once", BLUE), (_after(found, 1), ORANGE), (f"first expiry, {_after(found, 2)}", GREEN))
         )

@@ -35,6 +35,7 @@ def run(tmp_path):
 
 def test_a_call_without_dividends_is_worth_the_european_price(run):
     found = scenario(run, run.underlyings[0])
+    assert found is not None
     years = (kit.EXPIRY_TIME - run.journal.messages[-1].time) / (365 * 86_400 * 10**9)
     assert found.spot == pytest.approx(101.0)
     assert found.days == pytest.approx([0.0, years * 365 / 2, years * 365])
@@ -53,6 +54,7 @@ def test_a_call_without_dividends_is_worth_the_european_price(run):
 
 def test_at_expiry_exercise_pays_whatever_volatility_was(run):
     found = scenario(run, run.underlyings[0])
+    assert found is not None
     spot = 101.0 * (1 + found.spot_moves)
     line = found.profit[2, 3] - found.profit[2, 3, 15]
     wanted = 300 * np.maximum(spot - 100.0, 0.0) - 40 * spot
