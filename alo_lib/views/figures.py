@@ -208,7 +208,7 @@ def _in_session(time: NDArray[np.int64], closes: NDArray[np.int64]) -> NDArray[n
 
 
 def line_trace(
-    time: Sequence[str] | Sequence[int],
+    time: Sequence[str] | Sequence[int] | Sequence[float],
     values: NDArray[np.float64],
     name: str,
     color: str,

@@ -68,6 +68,7 @@ dl.wide div { display: flex; justify-content: space-between; gap: 12px; border-b
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .plot { width: 100%; min-width: 0; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 10px; } .pair .plot + * { margin-top: 0; }
+.pair + * { margin-top: 14px; }
 @media (max-width: 720px) { .pair { grid-template-columns: minmax(0, 1fr); } main { padding: 20px 10px 40px; }
   section { padding: 14px 12px; } td.w { min-width: 170px; } }
 """

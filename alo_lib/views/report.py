@@ -21,6 +21,8 @@ from alo_lib.views.page import Html
 from alo_lib.views.performance import equity_curve, lean_figures, monthly, session_returns
 from alo_lib.views.risk import exposure_ranges, exposures
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time
+from alo_lib.views.scenario import scenario
+from alo_lib.views.scenario_figures import grid_figure, payoff_figure
 from alo_lib.views.summary import sharpe_in_words
 from alo_lib.views.volatility import ForecastOutcome, forecast_outcomes, volatility_view
 from alo_lib.views.volatility_figures import outcome_figure, volatility_figure
@@ -54,6 +56,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
         _exposure(run),
         _attribution(run),
         _positions(run),
+        *_scenarios(run),
         _orders(run),
         _notices(run),
         _faults(run),
@@ -205,8 +208,8 @@ def _exposure(run: Run) -> Html:
         page.side_by_side(map(page.figure, exposure_figures(exposures(run)))),
         page.table(("whole book", "largest", "in passing", "mean absolute", "unit"), rows, (1, 2, 3)),
         page.note(
-            "Largest is what was held for a second or more; in passing what stood between a fill and the one that "
-            "hedged it, or longer."
+            "Largest is what was held for a second or more; in passing the largest of all frames, those between a fill "
+            "and its hedge included."
         ),
     )
 
@@ -241,6 +244,29 @@ def _positions(run: Run) -> Html:
     return page.section(
         "Positions", page.table(columns, rows, range(1, 7)) if rows else page.note("Nothing was traded.")
     )
+
+
+def _scenarios(run: Run) -> list[Html]:
+    """What the book held at the end would make."""
+    parts = []
+    for underlying in run.underlyings:
+        found = scenario(run, underlying)
+        if found is None:
+            continue
+        without = ", ".join(found.without_volatility)
+        parts.append(
+            page.section(
+                f"{underlying.symbol}: what is held at the end, if the market moves",
+                page.figure(payoff_figure(found)),
+                page.side_by_side(page.figure(grid_figure(found, row)) for row in range(len(found.days) - 1)),
+                page.note(
+                    "Profit against the run's end, options priced at their own implied volatilities, moved together; "
+                    "nothing is hedged on the way. At expiry options are worth what exercise pays."
+                ),
+                *([page.note(f"Left out, for want of a volatility: {without}.")] if without else []),
+            )
+        )
+    return parts
 
 
 def _orders(run: Run) -> Html:

@@ -1,6 +1,7 @@
 """Runs side by side: the list of those in a folder, and how two differ."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,12 +144,11 @@ def _order_in_words(order: Order) -> str:
 
 
 def _first_message(one: Run, two: Run) -> dict[str, Any] | None:
-    both = one.journal.messages, two.journal.messages
-    for place in range(max(map(len, both))):
-        pair = [messages[place] if place < len(messages) else None for messages in both]
-        if not _same(*pair):
-            symbols = [{number: each.symbol for number, each in run.instruments.items()} for run in (one, two)]
-            return {"message": place, "words": parting_in_words(place, *pair, *symbols)}
+    pairs = zip_longest(one.journal.messages, two.journal.messages)
+    for place, (mine, other) in enumerate(pairs):
+        if not _same(mine, other):
+            symbols, others = ({number: each.symbol for number, each in run.instruments.items()} for run in (one, two))
+            return {"message": place, "words": parting_in_words(place, mine, other, symbols, others)}
     return None
 
 

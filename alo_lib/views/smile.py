@@ -13,12 +13,22 @@ from alo_lib.views.units import PEOPLES
 
 __all__ = ["chain_html", "smile_figure", "term_figure"]
 
-MAX_ROWS: Final = 3000
-"""Contracts that the page lists; ``--json`` has all of them."""
+MAX_ROWS: Final = 2000
+"""Strikes that the page lists; ``--json`` has all of them."""
+
+_SIDE: Final = (
+    ("bid", "bid"),
+    ("ask", "ask"),
+    ("IV", "mid_volatility"),
+    *((PEOPLES[greek].title, greek) for greek in ("delta", "gamma", "vega", "theta")),
+)
+"""Columns of a put, from the strike outwards; a call's are their mirror."""
+
+_AXES: Final = ("strike", "log-moneyness, ln(strike / forward)", "delta")
+"""What smiles are drawn over."""
 
 _TERMS: Final = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730, 1095]
 
-_GREEKS: Final = ("delta", "gamma", "vega", "theta", "rho")
 # Near expiries first, from yellow-green to violet: readable on light and dark ground.
 _COLORS: Final = (
     "#84cc16", "#22c55e", "#10b981", "#14b8a6", "#06b6d4", "#0ea5e9", "#3b82f6", "#6366f1", "#8b5cf6", "#a855f7",
@@ -55,13 +65,19 @@ def chain_html(view: ChainView) -> str:
         ),
         page.section("At the money", page.figure(term_figure(expiries))),
         page.section("Expiries", _expiry_table(expiries)),
-        page.section("Contracts", page.note(_told(view.statuses())), *_contract_table(contracts)),
+        page.section(
+            "Contracts: calls left, puts right",
+            page.note(_told(view.statuses())),
+            page.note("IV is that of the mid; greeks are raw derivatives, vega per 1.00 and theta a year."),
+            *_contract_table(contracts),
+        ),
     )
 
 
 def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
     """Implied volatility over strike, a line an expiry, out-of-the-money options only."""
     snapshot, data = view.snapshot, []
+    axes: dict[str, list[list[float]]] = {title: [] for title in _AXES}
     bid, mid, ask = (100.0 * side.implied_volatility for side in (view.bid, view.mid, view.ask))
     shown = view.mid.out_of_the_money & np.isfinite(mid)
     for number, one in enumerate(expiries):
@@ -70,12 +86,15 @@ def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
             continue
         color = _COLORS[round(number * (len(_COLORS) - 1) / max(len(expiries) - 1, 1))]
         contracts = snapshot.contracts[rows]
+        places = contracts["strike"], np.log(contracts["strike"] / one.forward), view.mid.greeks.delta[rows]
+        for title, values in zip(_AXES, places, strict=True):
+            axes[title].append(_rounded(values))
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": f"{one.expiry} ({one.days:z.0f} d)",
-                "x": contracts["strike"].tolist(),
+                "x": axes["strike"][-1],
                 "y": _rounded(mid[rows]),
                 "error_y": {
                     "type": "data",
@@ -93,11 +112,12 @@ def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
         )
     layout: dict[str, Any] = {
         "height": 560,
-        "margin": {"l": 60, "r": 20, "t": 20, "b": 45},
+        "margin": {"l": 60, "r": 20, "t": 50, "b": 45},
         "hovermode": "closest",
         "legend": {"orientation": "v"},
         "xaxis": {"title": "strike"},
         "yaxis": {"title": "implied volatility, %", "range": _span(mid[shown])},
+        "updatemenus": [_axis_menu(axes)],
         "shapes": [
             {
                 "type": "line",
@@ -112,6 +132,31 @@ def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
         ],
     }
     return {"data": data, "layout": layout}
+
+
+def _axis_menu(axes: dict[str, list[list[float]]]) -> dict[str, Any]:
+    """Buttons that set what the smiles are drawn over; the line at the spot is one of strikes."""
+    return {
+        "type": "buttons",
+        "direction": "right",
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "showactive": False,
+        "bgcolor": "rgba(0,0,0,0)",
+        "buttons": [
+            {
+                "label": f"by {title.split(',')[0]}",
+                "method": "update",
+                "args": [
+                    {"x": columns},
+                    {"xaxis.title.text": title, "xaxis.autorange": True, "shapes[0].visible": title == "strike"},
+                ],
+            }
+            for title, columns in axes.items()
+        ],
+    }
 
 
 def term_figure(expiries: list[Expiry]) -> Figure:
@@ -172,24 +217,34 @@ def _told(statuses: dict[str, int]) -> str:
 
 
 def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
-    titles = ("expiry", "strike", "right", "bid", "ask", "bid IV", "mid IV", "ask IV",
-              *(PEOPLES[name].title for name in _GREEKS), "status")  # fmt: skip
+    """Calls left, puts right, a row a strike of an expiry."""
+    sides: dict[tuple[str, float], dict[str, dict[str, Any]]] = {}
+    for row in contracts:
+        sides.setdefault((row["expiry"], row["strike"]), {})[row["right"]] = row
+    call, put = _SIDE[::-1], _SIDE
+    titles = (*(title for title, _ in call), "expiry", "strike", *(title for title, _ in put))
     rows = [
         (
-            row["expiry"],
-            f"{row['strike']:g}",
-            row["right"],
-            *("–" if row[name] is None else f"{row[name]:z.2f}" for name in ("bid", "ask")),
-            *(_percent(row[f"{name}_volatility"]) for name in ("bid", "mid", "ask")),
-            *("–" if row[name] is None else f"{row[name] * PEOPLES[name].scale:z.4g}" for name in _GREEKS),
-            row["status"],
+            *(_cell(pair.get("call"), name) for _, name in call),
+            expiry,
+            f"{strike:g}",
+            *(_cell(pair.get("put"), name) for _, name in put),
         )
-        for row in contracts[:MAX_ROWS]
+        for (expiry, strike), pair in sides.items()
     ]
-    parts = [page.table(titles, rows, (1, *range(3, 13)))]
-    if len(contracts) > MAX_ROWS:
-        parts.append(page.note(f"The first {MAX_ROWS:,} of {len(contracts):,} contracts."))
+    numeric = [column for column, title in enumerate(titles) if title != "expiry"]
+    parts = [page.table(titles, rows[:MAX_ROWS], numeric)]
+    if len(rows) > MAX_ROWS:
+        parts.append(page.note(f"The first {MAX_ROWS:,} of {len(rows):,} strikes; --json has all."))
     return parts
+
+
+def _cell(row: dict[str, Any] | None, name: str) -> str:
+    if row is None or row[name] is None:
+        return "–"
+    if name.endswith("volatility"):
+        return _percent(row[name])
+    return f"{row[name] * PEOPLES[name].scale:z.4g}" if name in PEOPLES else f"{row[name]:z.2f}"
 
 
 def _percent(value: float | None) -> str:

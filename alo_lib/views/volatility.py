@@ -19,6 +19,7 @@ __all__ = [
     "ForecastOutcome",
     "VolatilityView",
     "at_maturity",
+    "follow",
     "forecast_outcomes",
     "split_adjusted",
     "volatility_view",
@@ -89,7 +90,9 @@ def volatility_view(run: Run, underlying: InstrumentRecord) -> VolatilityView:
         _interpolated(implied_time, expiries, implied_by_expiry),
         expiries,
         implied_by_expiry,
-        *_held(run, forecast_time, _interpolated(forecast_time, expiries, forecast_by_expiry), forecast_by_expiry),
+        np.append(forecast_time, run.table(Kind.FRAME).time[-1:] if len(forecast_time) else forecast_time),
+        _held(_interpolated(forecast_time, expiries, forecast_by_expiry)),
+        _held(forecast_by_expiry),
         closed,
         np.stack([_trailing(closes, days) for days in MATURITIES], axis=1),
     )
@@ -153,11 +156,11 @@ def _implied(run: Run, underlying: InstrumentRecord) -> tuple[Times, list[dict[i
         elif message.kind == Kind.RATE:
             rate = float(message.records["rate"][-1])
         else:
-            is_news |= _take(book, message)
+            is_news |= follow(book, message)
     return np.array(moments, np.int64), told
 
 
-def _take(book: MarketBook, message: Message) -> bool:
+def follow(book: MarketBook, message: Message) -> bool:
     """Bring the book up to a message; whether it told new quotes of the chain's."""
     kind, rows = message.kind, message.records
     if kind == Kind.QUOTE:
@@ -204,12 +207,9 @@ def _forecast(run: Run, underlying: InstrumentRecord) -> tuple[Times, list[dict[
     return moments, [dict(zip(one["expiry"].tolist(), one["volatility"].tolist(), strict=True)) for one in curves]
 
 
-def _held(run: Run, time: Times, *values: Floats) -> tuple[Times | Floats, ...]:
-    """Times and values with the last of them once more at the run's end."""
-    if not len(time):
-        return time, *values
-    end = run.table(Kind.FRAME).time[-1:]
-    return np.append(time, end), *(np.append(one, one[-1:], axis=0) for one in values)
+def _held(values: Floats) -> Floats:
+    """Rows with the last of them once more, for the run's end."""
+    return np.append(values, values[-1:], axis=0)
 
 
 def _matrix(told: Sequence[Mapping[int, float]], expiries: Times) -> Floats:

@@ -191,6 +191,21 @@ def test_the_page_draws_the_smiles_and_needs_no_network(chain, tmp_path):
     }
     assert smiles[0]["x"] == sorted(drawn)
     assert smiles[0]["y"] == pytest.approx([drawn[strike] for strike in sorted(drawn)], rel=1e-5)
+    by_strike, by_moneyness, by_delta = (
+        button["args"][0]["x"] for button in figures[0]["layout"]["updatemenus"][0]["buttons"]
+    )
+    assert by_strike == [trace["x"] for trace in smiles]
+    forward = every["expiries"][0]["forward"]
+    assert by_moneyness[0] == pytest.approx([math.log(strike / forward) for strike in sorted(drawn)], abs=1e-5)
+    deltas = {
+        row["strike"]: row["delta"]
+        for row in every["contracts"]
+        if row["expiry"] == every["expiries"][0]["expiry"]
+        and (row["strike"] >= every["spot"]) == (row["right"] == "call")
+    }
+    assert by_delta[0] == pytest.approx([deltas[strike] for strike in sorted(drawn)], rel=1e-5)
+    strikes = {(row["expiry"], row["strike"]) for row in every["contracts"]}
+    assert text.count("<tr><td") == len(strikes) + len(every["expiries"])
     assert len(figures[1]["data"][0]["x"]) == sum(one["at_the_money"] is not None for one in every["expiries"])
     assert not re.search(r"<(link|img|script)[^>]+(src|href)=", text.split("<script>")[0])
     first = (tmp_path / "alfa.html").read_bytes()

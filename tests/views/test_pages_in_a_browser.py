@@ -7,6 +7,7 @@ import pytest
 from alo_lib.views import page, write_report
 from tests.views import kit
 from tests.views.browser import BROWSER, look
+from tests.views.test_scenario import held_messages
 from tests.views.test_views import run_of
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed, which would open the pages")
@@ -30,6 +31,13 @@ def test_a_report_is_drawn(tmp_path, width, dark):
     moved = tmp_path / "moved elsewhere"
     shutil.move(run.folder, moved)
     check(look(moved / "report.html", width=width, dark=dark), 8, width)
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_report_with_something_held_is_drawn(tmp_path, width):
+    run = run_of(tmp_path, held_messages())
+    write_report(run)
+    check(look(tmp_path / "report.html", width=width), 11, width)
 
 
 def test_a_report_of_nothing_is_drawn(tmp_path):

@@ -19,6 +19,7 @@ from tests.views import kit
 from tests.views.test_views import FINDINGS, left_out
 
 SECOND = 1_000_000_000
+FIRST = np.datetime64("2024-01-02")
 DAY = 24 * 60 * kit.MINUTE
 
 
@@ -40,7 +41,7 @@ def summary_of(run):
 
 def sessions(days, rate=0.05):
     """Messages of so many sessions on weekdays from Tuesday, 2 January 2024, and their opens."""
-    dates = np.busday_offset("2024-01-02", np.arange(days)).tolist()
+    dates = np.busday_offset(FIRST, np.arange(days)).tolist()
     opens = [kit.OPEN + (date - dates[0]).days * DAY for date in dates]
     messages = [Message(Kind.INSTRUMENT, kit.OPEN, kit.quiet_messages()[0].records)]
     if rate is not None:
@@ -92,10 +93,13 @@ def test_the_headline_of_a_month(tmp_path):
     headline = performance(run)
     excess = steps - math.expm1(0.05 / 252)
     assert headline.sharpe == pytest.approx(math.sqrt(252) * excess.mean() / np.std(excess, ddof=1))
+    assert headline.sharpe is not None
+    assert headline.sharpe_interval is not None
     assert headline.sharpe_interval.low < headline.sharpe < headline.sharpe_interval.high
     assert headline.hurdle == pytest.approx(0.05)
     worst = int(np.argmin(np.diff(equity, prepend=1e6)))
-    assert headline.worst_day.date == np.busday_offset("2024-01-02", worst).item()
+    assert headline.worst_day is not None
+    assert headline.worst_day.date == np.busday_offset(FIRST, worst).item()
     assert headline.worst_day.returned == pytest.approx(steps[worst])
     known = np.append(1e6, equity)
     assert headline.drawdown == pytest.approx(max(1 - known[k] / known[: k + 1].max() for k in range(23)))
@@ -126,6 +130,7 @@ def test_why_there_is_no_ratio_is_said(tmp_path):
 def test_the_interval_is_that_of_another_circular_block_bootstrap():
     excess = 0.01 * kit.noise(120) + 0.001
     ours = bootstrap_interval(excess)
+    assert ours is not None
     peer = CircularBlockBootstrap(5, excess, seed=np.random.RandomState(3))
     theirs = peer.conf_int(
         lambda values: math.sqrt(252) * values.mean() / values.std(ddof=1), 4000, method="percentile", size=0.9

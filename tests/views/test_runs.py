@@ -17,6 +17,7 @@ def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):
     run_of(tmp_path / "a", kit.quiet_messages())
     (tmp_path / "z.partial").mkdir()
     first, second, third = list_runs(tmp_path)
+    assert not isinstance(first, RunError)
     assert first["folder"] == str(tmp_path / "a")
     assert second == {
         "folder": str(tmp_path / "b"),

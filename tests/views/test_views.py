@@ -268,9 +268,9 @@ def test_what_stands_between_a_fill_and_its_hedge_is_told_apart(tmp_path):
         row = records(Kind.EXPOSURE, underlying=0, delta=delta)
         messages.append(Message(Kind.EXPOSURE, now, row))
     messages.sort(key=lambda message: message.time)
-    delta = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
-    assert (delta.largest, delta.in_passing) == (-25.0, -700.0)
-    assert delta.mean == pytest.approx((25.0 * 39 + 12.0 + (700.0 - 12.0 + 25.0 - 12.0) * 0.01 / 60) / 59)
+    found = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
+    assert (found.largest, found.in_passing) == (-25.0, -700.0)
+    assert found.mean == pytest.approx((25.0 * 39 + 12.0 + (700.0 - 12.0 + 25.0 - 12.0) * 0.01 / 60) / 59)
 
 
 def test_a_waterfall_has_the_parts_that_are_not_zero():
