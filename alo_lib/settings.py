@@ -3,16 +3,29 @@
 import datetime as dt
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from alo_lib.records import HOUR, MILLISECOND, MINUTE
+from alo_lib.records.spelling import check_ticker, number_of, spelled
 
 __all__ = ["Settings", "SettingsError"]
 
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LONGEST_ROOT: Final = 6
+"""Characters of the underlying in an option's OSI symbol."""
+_LIMITS: Final = {"ge": "from", "gt": "above", "le": "up to", "lt": "and below"}
+_KINDS: Final[dict[Any, str]] = {
+    bool: "true or false",
+    dt.date: "a day as yyyy-mm-dd, such as 2024-01-31",
+    str: "letters, digits and _, or nothing",
+    tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
+}
+"""What a setting of a type may be, where its own bounds do not say."""
 _BAR = {"minute": MINUTE, "hour": HOUR}
 
 
@@ -119,6 +132,18 @@ class Settings(BaseModel):
         "", pattern=r"^\w*$", description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does"
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_people_write(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if kind in (int, float):
+            return number_of(value)
+        if kind is dt.date and not _DAY.fullmatch(value.strip()):
+            raise ValueError
+        return value.strip()
+
     @field_validator("underlyings", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -127,10 +152,10 @@ class Settings(BaseModel):
     @field_validator("underlyings")
     @classmethod
     def _distinct_tickers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        tickers = tuple(ticker.upper() for ticker in value)
+        tickers = tuple(map(check_ticker, value))
         for ticker in tickers:
-            if not ticker.replace(".", "").isalnum() or len(ticker) > 6:
-                raise ValueError(f"{ticker!r} is not a ticker (one to six letters, digits or dots)")
+            if len(ticker) > _LONGEST_ROOT:
+                raise ValueError(f"{ticker} has more than the {_LONGEST_ROOT} characters that an option's symbol keeps")
         if len(set(tickers)) != len(tickers):
             raise ValueError(f"{','.join(tickers)} names a ticker twice")
         return tickers
@@ -145,12 +170,16 @@ class Settings(BaseModel):
             ("garch_minimum", "hybrid_minimum"),
         ):
             if getattr(self, low) > getattr(self, high):
-                raise ValueError(f"{low} {getattr(self, low)} must not be above {high} {getattr(self, high)}")
+                raise ValueError(
+                    f"{spelled(low)} {getattr(self, low)} must not be above {spelled(high)} {getattr(self, high)}"
+                )
         return self
 
     @classmethod
     def of(cls, *sources: Mapping[str, Any]) -> "Settings":
-        """Settings from one or more mappings; later ones win. Names may use dashes as LEAN's parameters do.
+        """Settings from one or more mappings; later ones win. Names may have dashes, as LEAN's parameters do.
+
+        Values may be text as people write it: ``2%`` or ``2 %`` for 0.02, and ``1,000,000``.
 
         :raises SettingsError: in one sentence that names the setting, its value and what is allowed.
         """
@@ -158,7 +187,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(merged)
         except ValidationError as error:
-            raise SettingsError(_sentence(error)) from None
+            raise SettingsError(_sentence(error, merged)) from None
 
     @property
     def bar_nanoseconds(self) -> int:
@@ -187,22 +216,43 @@ class Settings(BaseModel):
             return {}
         try:
             parameters = json.loads(config.read_text(encoding="utf-8-sig")).get("parameters", {})
-        except (json.JSONDecodeError, AttributeError) as error:
+        except (ValueError, AttributeError) as error:
             raise SettingsError(f"{config.name} is not a JSON object: {error}") from None
         if not isinstance(parameters, dict):
             raise SettingsError(f"parameters in {config.name} is {parameters!r}; it must be an object")
         return parameters
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"][:1])
+    name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        known = sorted(Settings.model_fields)
-        meant = "".join(f" (did you mean {close}?)" for close in difflib.get_close_matches(name, known, 1))
-        return f"unknown setting {name!r}{meant}; the settings are {', '.join(known)}"
-    if first["type"] == "value_error":
-        message = first["msg"].removeprefix("Value error, ")
-    else:
-        message = first["msg"][0].lower() + first["msg"][1:]
-    return f"setting {name} = {first['input']!r}: {message}" if name else f"settings: {message}"
+        known = sorted(map(spelled, Settings.model_fields))
+        close = difflib.get_close_matches(spelled(name), known, 1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        return f"unknown setting {spelled(name)!r}{meant}; the settings are {', '.join(known)}"
+    if not name:
+        return f"settings: {first['msg'].removeprefix('Value error, ')}"
+    if name == "underlyings" and first["type"] == "value_error":
+        return f"setting underlyings: {first['msg'].removeprefix('Value error, ')}"
+    value = given[name]
+    shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+    return f"setting {spelled(name)} is {shown!r}; allowed: {_allowed(name)}"
+
+
+def _allowed(name: str) -> str:
+    """What a setting may be, in words."""
+    field = Settings.model_fields[name]
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    if kind in (int, float):
+        bounds = [
+            (words, getattr(bound, key))
+            for key, words in _LIMITS.items()
+            for bound in field.metadata
+            if hasattr(bound, key)
+        ]
+        ends = " ".join(f"{words} {limit:,g}" if limit < 1e6 else f"{words} {limit:,.0f}" for words, limit in bounds)
+        return f"{'a whole number' if kind is int else 'a number'} {ends}"
+    return _KINDS[kind]

@@ -12,6 +12,18 @@ def test_later_sources_win_and_dashes_are_names() -> None:
     assert settings.underlyings == ("GOOG", "AAPL")
 
 
+def test_every_number_may_be_written_as_people_do() -> None:
+    written = {"cash": "1,000,000", "entry-edge": "2 %", "max-margin": "50%", "garch_history": "1,250"}
+    settings = Settings.of(written)
+    assert (settings.cash, settings.entry_edge, settings.max_margin) == (1e6, 0.02, 0.5)
+    assert settings.garch_history == 1250
+    assert isinstance(settings.garch_history, int)
+    for name, field in Settings.model_fields.items():
+        if field.annotation in (int, float):
+            value = getattr(Settings(), name)
+            assert getattr(Settings.of({name: f"{value * 100:.12g} %"}), name) == pytest.approx(value, rel=1e-12)
+
+
 def test_settings_survive_their_json() -> None:
     settings = Settings.of({"start": "2015-12-24", "end": "2015-12-24", "resolution": "hour"})
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
@@ -22,17 +34,29 @@ def test_settings_survive_their_json() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"vega_bugdet": 1}, "unknown setting 'vega_bugdet' (did you mean vega_budget?); the settings are b"),
-        ({"greed": 1}, "unknown setting 'greed'; the settings are borrow_fee, calibration_frames, cash"),
-        ({"vega_budget": 9}, "setting vega_budget = 9: input should be less than or equal to 0.05"),
-        ({"structure": "butterfly"}, "setting structure = 'butterfly': input should be 'straddle' or 'strangle'"),
-        ({"resolution": "daily"}, "setting resolution = 'daily': input should be 'minute' or 'hour'"),
-        ({"start": "24-12-2015"}, "setting start = '24-12-2015'"),
+        ({"vega_bugdet": 1}, "unknown setting 'vega-bugdet' (did you mean vega-budget?); the settings are b"),
+        ({"greed": 1}, "unknown setting 'greed'; the settings are borrow-fee, calibration-frames, cash"),
+        ({"vega_budget": 9}, "setting vega-budget is 9; allowed: a number above 0 up to 0.05"),
+        ({"vega_budget": "9"}, "setting vega-budget is '9'; allowed: a number above 0 up to 0.05"),
+        ({"strangle_delta": "50%"}, "setting strangle-delta is '50%'; allowed: a number above 0.02 and below 0.5"),
+        ({"entry-edge": "nan"}, "setting entry-edge is 'nan'; allowed: a number from 0 up to 1"),
+        ({"entry-edge": float("nan")}, "setting entry-edge is nan; allowed: a number from 0 up to 1"),
+        ({"max-structures": "1.5"}, "setting max-structures is '1.5'; allowed: a whole number from 1 up to 50"),
+        ({"structure": "butterfly"}, "setting structure is 'butterfly'; allowed: straddle or strangle"),
+        ({"resolution": "daily"}, "setting resolution is 'daily'; allowed: minute or hour"),
+        ({"refit_on_change": "maybe"}, "setting refit-on-change is 'maybe'; allowed: true or false"),
+        ({"core_process": "a b"}, "setting core-process is 'a b'; allowed: letters, digits and _, or nothing"),
+        ({"start": "24-12-2015"}, "setting start is '24-12-2015'; allowed: a day as yyyy-mm-dd, such as 2024-01-31"),
+        ({"start": "20140606"}, "setting start is '20140606'; allowed: a day as yyyy-mm-dd"),
+        ({"start": 20140606}, "setting start is 20140606; allowed: a day as yyyy-mm-dd"),
         ({"start": "2024-02-01", "end": "2024-01-31"}, "start 2024-02-01 must not be above end 2024-01-31"),
+        ({"min-days-to-expiry": "500"}, "min-days-to-expiry 500 must not be above max-days-to-expiry 120"),
         ({"underlyings": "GOOG,GOOG"}, "GOOG,GOOG names a ticker twice"),
-        ({"underlyings": "GO OG"}, "'GO OG' is not a ticker"),
-        ({"underlyings": ""}, "setting underlyings"),
-        ({"cash": "much"}, "setting cash = 'much': input should be a valid number"),
+        ({"underlyings": "GO OG"}, "'GO OG' is no ticker"),
+        ({"underlyings": "ABCDEFG"}, "ABCDEFG has more than the 6 characters that an option's symbol keeps"),
+        ({"underlyings": ""}, "setting underlyings is ''; allowed: tickers separated by commas, such as GOOG,BRK.B"),
+        ({"cash": "much"}, "setting cash is 'much'; allowed: a number from 1 up to 1,000,000,000,000"),
+        ({"cash": "1e300"}, "setting cash is '1e300'; allowed: a number from 1 up to 1,000,000,000,000"),
     ],
 )
 def test_bad_settings_are_one_sentence(values: dict[str, object], message: str) -> None:

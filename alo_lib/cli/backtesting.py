@@ -1,11 +1,12 @@
 """A backtest from beginning to end: data, engine, results, report."""
 
 import datetime as dt
+import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,16 +17,17 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from structlog.typing import FilteringBoundLogger
 
 from alo_lib.cli import engines
-from alo_lib.cli.console import console, say
+from alo_lib.cli.console import console, say, working
 from alo_lib.cli.engines import Engine, EngineRun
 from alo_lib.cli.failures import UserError, sentence_of
 from alo_lib.cli.fingerprint import files_in_range, fingerprint
+from alo_lib.cli.interruption import Interrupted
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.market_data import ready_market
-from alo_lib.cli.project import ROOT, shown
+from alo_lib.cli.project import ROOT
 from alo_lib.cli.provenance import commit_of, versions
 from alo_lib.cli.run_folder import RunFolder, write_orders
-from alo_lib.journal import JournalError
+from alo_lib.journal import JOURNAL_FOLDER, JournalError
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
@@ -55,20 +57,22 @@ class BacktestRequest:
     as_json: bool = False
     verbose: bool = False
     log_style: Literal["human", "json"] = "human"
+    asks_for_engines: bool = False  # and is told which others there are
     resume: RunFolder | None = None  # of a run that was killed and goes on
 
 
 def run(request: BacktestRequest) -> None:
     """Run a backtest and print what came of it.
 
-    A run that cannot be put right by the user, one that goes on, and one whose journal failed leave their folder, with
-    ``.partial`` in its name.
+    A run that cannot be put right by the user, one that goes on, one whose journal failed and one that a signal ends
+    leave their folder, with ``.partial`` in its name.
 
+    :raises Interrupted: on a signal, saying how to go on.
     :raises UserError: for what the user can put right; or an error of a package's own family.
     :raises RunFailedError: when an engine that was started fails.
     """
     engine = engines.engine_named(request.engine)
-    say(f"Engine: {engine.name} ({engine.place}). {_others(engine)}")
+    say(f"Engine: {engine.name} ({engine.place}).{_others(engine) if request.asks_for_engines else ''}")
     folder = request.resume or RunFolder.create(request.output, engine.name, dt.datetime.now(dt.UTC))
     try:
         data = ready_market(request.data, request.default_data)
@@ -80,26 +84,35 @@ def run(request: BacktestRequest) -> None:
         if isinstance(error, OSError) and error.filename is None:
             raise UserError(f"results cannot be written to {request.output}: {error.strerror}") from error
         raise
-    except BaseException:  # interrupted
-        if request.resume is None:
-            folder.discard()
-        raise
+    except Interrupted as interruption:
+        raise Interrupted(interruption.number, _kept(folder, engine)) from None
     for warning in summary["warnings"]:
         click.echo(f"Warning: {warning}.", err=request.as_json)
     if request.as_json:
         print_json(summary)
         return
     Console(highlight=False).print(summary_table(summary))
-    click.echo(f"\nReport: {shown(finished / REPORT_FILE)}")
+    click.echo(f"\nReport: {finished / REPORT_FILE}")
+
+
+def _kept(folder: RunFolder, engine: Engine) -> str:
+    """What is left of a run that was interrupted, and how to go on with it."""
+    where = shlex.quote(str(folder.path))
+    if not any((folder.path / JOURNAL_FOLDER).glob("*.segment")):
+        if not engine.goes_on:
+            return f"the {engine.name} engine begins its backtests anew, and what this one left is in {where}"
+        folder.discard()
+        return "the run had not begun, so nothing of it is kept"
+    if not engine.goes_on:
+        return f"the {engine.name} engine begins its backtests anew; 'alo replay {where}' reads what this one journaled"
+    return f"the run is kept as far as it came; go on with: alo backtest --resume {where}"
 
 
 def _others(engine: Engine) -> str:
-    parts = [
-        f"{state.name} ({state.detail})" if state.ready else f"no {state.name} ({state.detail})"
-        for state in engines.states(ask_daemon=False)
-        if state.name != engine.name
-    ]
-    return f"Also here: {'; '.join(parts)}."
+    others = [state for state in engines.states(ask_daemon=False) if state.name != engine.name]
+    ready = ", ".join(state.name for state in others if state.ready) or "none"
+    missing = ", ".join(state.name for state in others if not state.ready)
+    return f" Also here: {ready}." + (f" Not here: {missing} ('alo engines' says why)." if missing else "")
 
 
 def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> dict[str, Any]:
@@ -108,7 +121,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
     folder.write_json("settings.json", settings.model_dump(mode="json"))
     with _log(folder.path / "alo-log.txt", request) as log:
         log.info("run begins", engine=engine.name, place=engine.place, data=str(data))
-        with metrics.stage("fingerprint"):
+        with metrics.stage("fingerprint"), working("Reading which data there is ..."):
             folder.write_json("data.json", fingerprint(data, files_in_range(data, settings)))
         began = time.perf_counter()
         with metrics.stage("engine"), _progress(engine, settings, metrics) as progress:
@@ -116,7 +129,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         wall_seconds = time.perf_counter() - began
         metrics.sessions_ended()
         log.info("engine ended", seconds=round(wall_seconds, 3))
-        with metrics.stage("results"):
+        with metrics.stage("results"), working("Writing results ..."):
             results = Run(folder.path)
             faults = outcome.faults
             if faults is None:  # LEAN does not say what it leaves out: what the same reading of the same files does
@@ -139,7 +152,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
             folder.write_json("run.json", _about(engine, outcome, started, summary))
         for fault in faults:
             log.warning("data left out", fault=str(fault))
-        with metrics.stage("report"):
+        with metrics.stage("report"), working("Drawing the report ..."):
             write_report(results)
         _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
@@ -174,17 +187,22 @@ def _log(path: Path, request: BacktestRequest) -> Iterator[FilteringBoundLogger]
         )
 
 
+def _untold(text: str) -> None:
+    """Where a bar tells it."""
+
+
 @contextmanager
 def _progress(engine: Engine, settings: Settings, metrics: RunMetrics) -> Iterator[engines.Progress]:
-    """A bar with the simulated date on standard error; an engine that shows its own log has none."""
+    """A bar with the simulated date on a terminal, in a pipe lines; an engine with a log of its own has none."""
     day: dt.date | None = None
+    shown = console()
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        console=console(),
-        disable=not engine.shows_progress,
+        console=shown,
+        disable=not (engine.shows_progress and shown.is_terminal),
     )
     task = bar.add_task(f"{settings.start}", total=1.0)
 
@@ -194,8 +212,13 @@ def _progress(engine: Engine, settings: Settings, metrics: RunMetrics) -> Iterat
             metrics.session_began()
             day = simulated
         bar.update(task, description=f"{simulated}", completed=share)
+        tell(f"{simulated}, {share:.0%} of the run")
 
-    with bar:
+    with ExitStack() as stack:
+        tell: Callable[[str], None] = _untold
+        if engine.shows_progress and not shown.is_terminal:
+            tell = stack.enter_context(working(f"{settings.start}, 0% of the run"))
+        stack.enter_context(bar)
         yield progress
         bar.update(task, completed=1.0)
 

@@ -2,36 +2,54 @@
 
 import functools
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from alo_lib.cli.console import say
+from alo_lib.cli.console import QUIET_SECONDS, say
 
 __all__ = ["tells_compilation"]
 
+_TEXT: Final = "Compiling the numerical code, which is kept for later runs; all of it takes a minute or two."
+
 
 def tells_compilation(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a command so that it tells a terminal once when a function is compiled, not taken from disk."""
+    """Wrap a command so that it tells once that functions are compiled, not taken from disk.
+
+    A terminal is told at the first one, a pipe when it has taken five seconds.
+    """
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
-        if not sys.stderr.isatty():
-            return command(*arguments, **options)
         from numba.core import event
 
-        told = False
+        told, working = threading.Event(), 0
+        due = threading.Timer(QUIET_SECONDS, lambda: tell() if working else expired.set())
+        due.daemon = True
+        expired = threading.Event()
+
+        def tell() -> None:
+            if not told.is_set():
+                told.set()
+                say(_TEXT)
 
         class Teller(event.Listener):  # type: ignore[misc]
             def on_start(self, event: object) -> None:
-                nonlocal told
-                if not told:
-                    told = True
-                    say("Compiling the numerical code, which is kept for later runs; all of it takes a minute or two.")
+                nonlocal working
+                working += 1
+                if sys.stderr.isatty() or expired.is_set():
+                    tell()
+                elif due.ident is None:
+                    due.start()
 
             def on_end(self, event: object) -> None:
-                pass
+                nonlocal working
+                working -= 1
 
-        with event.install_listener("numba:compile", Teller()):
-            return command(*arguments, **options)
+        try:
+            with event.install_listener("numba:compile", Teller()):
+                return command(*arguments, **options)
+        finally:
+            due.cancel()
 
     return run

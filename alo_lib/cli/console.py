@@ -1,12 +1,17 @@
 """What people are told: while a command works on standard error, so that standard output stays for results."""
 
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console, RenderableType
 
-__all__ = ["console", "print_table", "say"]
+__all__ = ["QUIET_SECONDS", "console", "print_table", "say", "working"]
 
+QUIET_SECONDS: Final = 5.0
+"""How long a command may work in a pipe without a word."""
 _WIDE: Final = 160
 
 
@@ -18,6 +23,39 @@ def console() -> Console:
 def say(text: str) -> None:
     """Tell people one thing, above a progress bar that is being drawn."""
     print(text, file=sys.stderr)  # the bar stands in for it meanwhile; another console would write into the bar
+
+
+@contextmanager
+def working(text: str) -> Iterator[Callable[[str], None]]:
+    """While this lasts people see what is done: at once on a terminal, in a pipe a line every five seconds.
+
+    Yields what to call with a new text; the same one is not told twice.
+    """
+    shown = console()
+    if shown.is_terminal:
+        with shown.status(text) as status:
+            yield status.update
+        return
+    latest, told, ended = text, "", threading.Event()
+
+    def tell() -> None:
+        nonlocal told
+        while not ended.wait(QUIET_SECONDS):
+            if latest != told:
+                told = latest
+                say(told)
+
+    def update(new: str) -> None:
+        nonlocal latest
+        latest = new
+
+    teller = threading.Thread(target=tell, name="alo-working", daemon=True)
+    teller.start()
+    try:
+        yield update
+    finally:
+        ended.set()
+        teller.join()
 
 
 def print_table(table: RenderableType) -> None:

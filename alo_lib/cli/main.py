@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -27,9 +27,13 @@ from alo_lib.cli.commands.transport import transport
 from alo_lib.cli.commands.volatility import volatility
 from alo_lib.cli.compiling import tells_compilation
 from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
+from alo_lib.cli.interruption import Interrupted, interruptible
 from alo_lib.cli.project import prepare_compilation_cache
 
 __all__ = ["alo", "main"]
+
+_CHECK_USAGE: Final = "--check-usage"
+"""How the ./alo script asks whether a command is well formed, before it fetches the packages that the command needs."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -71,11 +75,21 @@ for command in (backtest, replay, chain, price, iv, volatility):
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 a run failed, 2 the user can put it right, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 a run failed, 2 the user can put it right.
+
+    A signal that ends it gives 128 and its number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+    """
     prepare_compilation_cache()
     try:
-        status = alo.main(arguments, prog_name="alo", standalone_mode=False)
-    except click.Abort:
+        with interruptible():
+            given = sys.argv[1:] if arguments is None else list(arguments)
+            if given[:1] == [_CHECK_USAGE]:
+                _check_usage(given[1:])
+                sys.exit(0)
+            status = alo.main(given, prog_name="alo", standalone_mode=False)
+    except Interrupted as interruption:
+        _end(str(interruption), interruption.status)
+    except click.Abort:  # a question that nobody answers
         _end("interrupted", INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
@@ -91,6 +105,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         _end(sentence, USER_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_usage(arguments: Sequence[str]) -> None:
+    """Usage errors of a command, which is not run."""
+    with click.Context(alo, info_name="alo") as context:
+        name, *rest = arguments
+        alo.commands[name].make_context(name, rest, parent=context)
 
 
 def _end(sentence: str, status: int) -> NoReturn:

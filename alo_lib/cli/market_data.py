@@ -4,9 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from alo_lib.cli.console import console, say
+from alo_lib.cli.console import say, working
 from alo_lib.cli.failures import UserError
-from alo_lib.cli.project import shown
 
 __all__ = ["DEFAULT_SEED", "holds_data", "ready_market", "write_market"]
 
@@ -22,7 +21,7 @@ def ready_market(given: Path | None, default: Path) -> Path:
     """
     if given is None:
         if not holds_data(default):
-            say(f"There is no market data in {shown(default)} yet: writing a synthetic market there, once.")
+            say(f"There is no market data in {default} yet: writing a synthetic market there, once.")
             write_market(default, seed=DEFAULT_SEED)
         return default
     if not given.is_dir():
@@ -60,9 +59,7 @@ def write_market(folder: Path, *, seed: int) -> None:
 def _generate(folder: Path, seed: int) -> None:
     from alo_lib.market.generator import generate_market
 
-    with console().status("Making the synthetic market ...") as status:
+    with working("Making the synthetic market ...") as update:
         generate_market(
-            folder,
-            seed=seed,
-            progress=lambda ticker, day: status.update(f"Making the synthetic market: {ticker} {day}"),
+            folder, seed=seed, progress=lambda ticker, day: update(f"Making the synthetic market: {ticker} {day}")
         )

@@ -1,7 +1,8 @@
 """Options that the pricing commands share, and what people may type for them: lists, percentages, days, ranges."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
@@ -12,21 +13,33 @@ if TYPE_CHECKING:
 
     from alo_lib.pricing import Scheme
 
-__all__ = ["NUMBER", "NUMBERS", "SCHEME", "TIMES", "cash_dividends", "contract_options", "side_by_side"]
+__all__ = [
+    "CLOCK",
+    "DAY",
+    "NUMBER",
+    "SCHEME",
+    "TIMES",
+    "Number",
+    "Numbers",
+    "cash_dividends",
+    "contract_options",
+    "side_by_side",
+]
 
 MAX_NUMBERS: Final = 10_000
 """Values that one option may name."""
+
+_END_OF_THOUSANDS: Final = re.compile(r"0\d\d")
+"""What follows the comma of 1,000, and nobody writes for a value."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _number(text: str) -> float:
-    """A finite decimal number; ``25%`` is 0.25. ValueError when it is none."""
-    shown = text.strip()
-    value = float(shown[:-1]) / 100.0 if shown.endswith("%") else float(shown)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
+    """A finite number as people write it. ValueError when it is none."""
+    from alo_lib.records.spelling import number_of
+
+    return number_of(text)
 
 
 def _years(text: str) -> float:
@@ -37,12 +50,32 @@ def _years(text: str) -> float:
     return _number(shown[:-1]) / DAYS_A_YEAR if shown.endswith("d") else _number(shown)
 
 
+def _require_domain(
+    kind: click.ParamType[Any],
+    domain: str,
+    number: float,
+    text: str,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> None:
+    """Usage error unless a number lies where pricing takes it."""
+    from alo_lib.pricing.arguments import DOMAINS
+
+    low, high = DOMAINS[domain]
+    if not low <= number <= high:
+        unit = " years" if domain == "time_to_expiry" else ""
+        kind.fail(f"{text.strip()!r} is out of range; allowed: {low:g} to {high:g}{unit}", param, ctx)
+
+
 class Numbers(click.ParamType[tuple[float, ...]]):
     """Numbers separated by commas, each a decimal, a percentage or a range ``first:last:step`` (both ends included)."""
 
     name = "NUMBERS"
 
-    def __init__(self, one: Callable[[str], float] = _number, what: str = "a number such as 0.25 or 25%") -> None:
+    def __init__(
+        self, domain: str, one: Callable[[str], float] = _number, what: str = "a number such as 0.25 or 25%"
+    ) -> None:
+        self._domain = domain
         self._one = one
         self._what = what
 
@@ -58,11 +91,15 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         return tuple(found)
 
     def _part(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        if _END_OF_THOUSANDS.fullmatch(text.strip()):
+            self.fail(f"a comma separates values here, and {text.strip()!r} is none; write 1000 for 1,000", param, ctx)
         ends = text.split(":")
         try:
             numbers = [self._one(end) for end in ends]
         except ValueError:
             self.fail(f"{text.strip()!r} is not {self._what}", param, ctx)
+        for end, number in zip(ends, numbers[:2], strict=False):
+            _require_domain(self, self._domain, number, end, param, ctx)
         if len(numbers) == 1:
             return numbers
         if len(numbers) != 3 or numbers[2] <= 0.0 or numbers[1] < numbers[0]:
@@ -75,18 +112,39 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 
 
 class Number(click.ParamType[float]):
-    """One number, a decimal or a percentage."""
+    """One number, a decimal or a percentage; of a pricing argument's domain, where one is named."""
 
     name = "NUMBER"
+
+    def __init__(self, domain: str | None = None) -> None:
+        self._domain = domain
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number."""
         if isinstance(value, float):
             return value
         try:
-            return _number(str(value))
+            number = _number(str(value))
         except ValueError:
             self.fail(f"{value!r} is not a number such as 0.25 or 25%", param, ctx)
+        if self._domain is not None:
+            _require_domain(self, self._domain, number, str(value), param, ctx)
+        return number
+
+
+class Moment(click.DateTime):
+    """A day or a time of day, told in words where it is none."""
+
+    def __init__(self, formats: Sequence[str], words: str) -> None:
+        super().__init__(formats)
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day or time."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not {self._words}", param, ctx)
 
 
 class TimedCash(click.ParamType[tuple[float, float]]):
@@ -131,9 +189,10 @@ class SchemeName(click.ParamType["Scheme"]):
 
 
 NUMBER: Final = Number()
-NUMBERS: Final = Numbers()
-TIMES: Final = Numbers(_years, "a time such as 0.5 (years) or 90d (days)")
+TIMES: Final = Numbers("time_to_expiry", _years, "a time such as 0.5 (years) or 90d (days)")
 TIMED_CASH: Final = TimedCash()
+DAY: Final = Moment(["%Y-%m-%d"], "a day as yyyy-mm-dd, such as 2024-01-31")
+CLOCK: Final = Moment(["%H:%M", "%H:%M:%S"], "a time of day such as 12:30 or 12:30:15")
 SCHEME: Final = SchemeName()
 
 _STYLE = click.option(
@@ -151,17 +210,19 @@ _SCHEME = click.option(
     help="fast, accurate, high_precision, or the four numbers m,n,l,p of the method.",
 )
 _OPTIONS: Final = (
-    click.option("--spot", type=NUMBERS, required=True, help="Price of the underlying."),
-    click.option("--strike", type=NUMBERS, required=True, help="Strike price; a list or a range gives a table."),
+    click.option("--spot", type=Numbers("spot"), required=True, help="Price of the underlying."),
+    click.option(
+        "--strike", type=Numbers("strike"), required=True, help="Strike price; a list or a range gives a table."
+    ),
     click.option(
         "--time", "times", type=TIMES, required=True, help="Time to expiry in years, or in days with a d: 0.5, 182d."
     ),
     click.option(
-        "--rate", type=NUMBERS, default="0", show_default=True, help="Interest a year, compounded continuously."
+        "--rate", type=Numbers("rate"), default="0", show_default=True, help="Interest a year, compounded continuously."
     ),
     click.option(
         "--dividend-yield",
-        type=NUMBERS,
+        type=Numbers("dividend_yield"),
         default="0",
         show_default=True,
         help="Dividends a year over price, compounded continuously.",

@@ -22,10 +22,20 @@ _TERMS: Final = {
 def show(rows: Sequence[Mapping[str, Any]], results: Mapping[str, str], *, note: str = "") -> None:
     """Print rows of terms and results; ``results`` names the columns after the terms and their formats.
 
-    A result that is None is a dash.
+    A result that is None is a dash. Greeks are raw in ``rows``, and shown in people's units.
     """
     from rich.table import Table
 
+    from alo_lib.views.units import PEOPLES
+
+    titles = {name: PEOPLES[name].title if name in PEOPLES else name.replace("_", " ") for name in results}
+    rows = [
+        {
+            name: value * PEOPLES[name].scale if name in PEOPLES and value is not None else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
     terms = [name for name in _TERMS if name in rows[0]]
     if len(rows) == 1:
         # One option reads better down the page.
@@ -37,7 +47,7 @@ def show(rows: Sequence[Mapping[str, Any]], results: Mapping[str, str], *, note:
         if note:
             table.add_row("dividends", note)
         for name, form in results.items():
-            table.add_row(name.replace("_", " "), _result(rows[0][name], form))
+            table.add_row(titles[name], _result(rows[0][name], form))
         print_whole(table)
         return
     shared = [name for name in terms if name != "strike" and len({row[name] for row in rows}) == 1]
@@ -48,7 +58,7 @@ def show(rows: Sequence[Mapping[str, Any]], results: Mapping[str, str], *, note:
         if name not in shared:
             table.add_column(_TERMS[name], justify="left" if name == "right" else "right", no_wrap=True)
     for name in results:
-        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+        table.add_column(titles[name], justify="right", no_wrap=True)
     for row in rows:
         cells = [_plain(row[name]) for name in terms if name not in shared]
         table.add_row(*cells, *(_result(row[name], form) for name, form in results.items()))

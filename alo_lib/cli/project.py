@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-__all__ = ["BACKTESTS", "CONFIG", "DATA", "ROOT", "SITE", "prepare_compilation_cache", "shown"]
+__all__ = ["BACKTESTS", "CONFIG", "DATA", "ROOT", "SITE", "prepare_compilation_cache"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DATA: Final = ROOT / "data"
@@ -15,15 +15,6 @@ BACKTESTS: Final = ROOT / "backtests"
 CONFIG: Final = ROOT / "config.json"
 SITE: Final = ROOT / "site"
 _ENVIRONMENT: Final = ROOT / ".venv"
-
-
-def shown(path: Path) -> str:
-    """A path as it is shortest to type from here."""
-    try:
-        relative = os.path.relpath(path)
-    except ValueError:  # another drive
-        return str(path)
-    return relative if len(relative) < len(str(path)) else str(path)
 
 
 def prepare_compilation_cache() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import io
 import json
 import shutil
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import Any, Final
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import json_text
 from alo_lib.records import SECOND
+from alo_lib.records.whole_files import write_whole
 
 __all__ = ["RunFolder", "write_orders"]
 
@@ -51,7 +53,7 @@ class RunFolder:
                     except FileExistsError:
                         pass
                 number += 1
-            (partial / "README.txt").write_text(_README)
+            write_whole(partial / "README.txt", _README)
         except OSError as error:
             raise UserError(f"results cannot be written to {parent}: {error.strerror}") from error
         return cls(partial.resolve(), final.resolve())
@@ -76,7 +78,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one of the folder's JSON files."""
-        (self.path / name).write_text(json_text(content, indent=2) + "\n", encoding="utf-8")
+        write_whole(self.path / name, json_text(content, indent=2) + "\n")
 
     def finish(self) -> Path:
         """Give the folder its name; it is complete."""
@@ -90,19 +92,12 @@ class RunFolder:
 
 def write_orders(path: Path, orders: Iterable[Any]) -> None:
     """Write orders as a table; times are ns UTC and as a date, prices are averages over an order's fills."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ("symbol", "time", "utc", "type", "side", "quantity", "filled", "price", "fee", "status", "tag")
-        )
-        for order in orders:
-            utc = dt.datetime.fromtimestamp(order.time / SECOND, dt.UTC).isoformat(timespec="milliseconds")
-            row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
-            outcome = (
-                abs(order.filled),
-                f"{order.price:z.4f}",
-                f"{order.fee:z.2f}",
-                order.status.name.lower(),
-                order.tag,
-            )
-            writer.writerow(row + outcome)
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("symbol", "time", "utc", "type", "side", "quantity", "filled", "price", "fee", "status", "tag"))
+    for order in orders:
+        utc = dt.datetime.fromtimestamp(order.time / SECOND, dt.UTC).isoformat(timespec="milliseconds")
+        row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
+        outcome = (abs(order.filled), f"{order.price:z.4f}", f"{order.fee:z.2f}", order.status.name.lower(), order.tag)
+        writer.writerow(row + outcome)
+    write_whole(path, table.getvalue())

@@ -21,7 +21,7 @@ from alo_lib.journal.object_store import (
 )
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.places import Found, JournalFolder, JournalPlace
-from alo_lib.journal.reader import Journal, read_journal
+from alo_lib.journal.reader import Journal, read_journal, still_being_written
 from alo_lib.journal.recovery import Recovered, recover, start_after
 from alo_lib.journal.snapshots import (
     Snapshot,
@@ -72,5 +72,6 @@ __all__ = [
     "segments_in_object_store",
     "segments_of",
     "start_after",
+    "still_being_written",
     "take_from_object_store",
 ]

@@ -90,6 +90,10 @@ class Files:
         """Names in a directory, sorted."""
         return sorted(os.listdir(path))
 
+    def copy(self, path: Path) -> bytes:
+        """All of a file as it is now, which its writer may cut at any time."""
+        return path.read_bytes()
+
     def read(self, path: Path) -> bytes | mmap.mmap:
         """All of a file, read only as it is looked at."""
         with path.open("rb") as file:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import JournalError, segment_name
-from alo_lib.journal.reader import Messages, problem_of, scan_segments
+from alo_lib.journal.format import JournalError
+from alo_lib.journal.reader import Messages, problem_of, scan_folder
 from alo_lib.journal.store import segment_names
 from alo_lib.numerics.crc32c import crc32c
 
@@ -45,7 +45,7 @@ def read_index(folder: Path, files: Files | None = None) -> NDArray[np.void]:
         kept = _load(folder, files)
         if kept is not None and kept["size"].tolist() == sizes:
             return kept
-        rows = _build(folder, names, files)
+        rows = _build(folder, files)
         if len(rows) and rows["sealed"][-1]:
             with contextlib.suppress(OSError):  # a folder that cannot be written to is read without
                 _save(folder, rows, files)
@@ -62,15 +62,14 @@ def messages_between(folder: Path, first: int, stop: int, files: Files | None = 
     files = Files() if files is None else files
     rows = read_index(folder, files)
     wanted = rows[(rows["stop"] > first) & (rows["first"] < stop)]
-    names = [segment_name(int(row["number"])) for row in wanted]
-    segments = scan_segments((name, files.read(folder / name)) for name in names)
+    segments, _ = scan_folder(folder, files, wanted["number"].tolist())
     if segments and (problem := problem_of(segments, unfinished=True)):
         raise JournalError(problem)
     return (segments[0].first if segments else 0), Messages(segments)
 
 
-def _build(folder: Path, names: list[str], files: Files) -> NDArray[np.void]:
-    segments = scan_segments((name, files.read(folder / name)) for name in names)
+def _build(folder: Path, files: Files) -> NDArray[np.void]:
+    segments, _ = scan_folder(folder, files)
     if not segments:
         raise JournalError(f"{folder} is not a journal: it holds no segment")
     if problem := problem_of(segments, unfinished=True):

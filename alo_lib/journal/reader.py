@@ -11,13 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import ENTRY_WORDS, HEADER, MAGIC, VERSION, WORD, JournalError
+from alo_lib.journal.format import ENTRY_WORDS, HEADER, MAGIC, VERSION, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import find_beyond, scan
-from alo_lib.journal.store import segment_names
+from alo_lib.journal.store import published_count, segment_names
 from alo_lib.numerics.crc32c import crc32c
 from alo_lib.records import LAYOUTS, SCHEMA_VERSION, Kind, Message
 
-__all__ = ["ENTRY", "Break", "Journal", "Messages", "SegmentView", "read_journal", "scan_segments"]
+__all__ = [
+    "ENTRY",
+    "Break",
+    "Journal",
+    "Messages",
+    "SegmentView",
+    "read_journal",
+    "scan_folder",
+    "scan_segments",
+    "still_being_written",
+]
 
 Words = NDArray[np.int64]
 Image = bytes | mmap.mmap
@@ -126,6 +136,7 @@ class Journal:
     settings: bytes
     messages: Sequence[Message]
     segments: tuple[SegmentView, ...] = ()
+    being_written: bool = False  # when it was read; its messages are those that were finished then
 
     @property
     def sealed(self) -> bool:
@@ -136,22 +147,55 @@ class Journal:
 def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, files: Files | None = None) -> Journal:
     """Read and check a journal from its folder, or from the bytes of its segments in order.
 
-    ``unfinished`` takes a journal that is still being written, or whose writer was killed: it ends before the first
-    entry that does not hold, when none follows that does.
+    ``unfinished`` takes one that is still being written, or whose writer was killed. The first ends with what its
+    writer has published; the second before the first entry that does not hold, when none follows that does.
 
     :raises JournalError: naming segment and byte, when it is not a journal, has another version, breaks its sequence,
-        fails a checksum, or was not closed.
+        fails a checksum, is being written or was not closed.
     """
+    being_written = False
     if isinstance(source, Path):
-        segments = scan_segments(load_images(source, Files() if files is None else files))
+        segments, being_written = scan_folder(source, Files() if files is None else files)
     else:
         segments = scan_segments((f"segment {place}", image) for place, image in enumerate(source))
     if not segments:
         where = str(source) if isinstance(source, Path) else "what was given"
         raise JournalError(f"{where} is not a journal: it holds no segment")
+    if being_written and not unfinished:
+        raise JournalError(f"{source} is still being written, {segments[-1].stop} messages so far")
     if problem := problem_of(segments, unfinished=unfinished):
         raise JournalError(problem)
-    return Journal(segments[0].settings, Messages(segments), tuple(segments))
+    return Journal(segments[0].settings, Messages(segments), tuple(segments), being_written)
+
+
+def still_being_written(folder: Path) -> bool:
+    """Whether a process writes the journal in a folder now.
+
+    :raises JournalError: when the folder cannot be read.
+    """
+    try:
+        return published_count(folder, Files()) is not None
+    except OSError as error:
+        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
+
+
+def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None) -> tuple[list[SegmentView], bool]:
+    """A folder's segments, all or those with these ``numbers``, and whether their journal is being written.
+
+    Of one that is, nothing is looked at that its writer has not published: it may be half of an entry.
+
+    :raises JournalError: when the folder cannot be read; for a header that does not hold.
+    """
+    try:
+        stop = published_count(folder, files)  # before the names: what holds so many messages is among them
+        names = segment_names(files.names(folder))
+        segments = []
+        for name in names if numbers is None else [segment_name(number) for number in numbers]:
+            live = stop is not None and name == names[-1]  # the only one that may be cut meanwhile
+            segments.append(_scan_segment(name, files.copy(folder / name) if live else files.read(folder / name), stop))
+    except OSError as error:
+        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
+    return [each for each in segments if stop is None or each.first <= stop], stop is not None
 
 
 def load_images(folder: Path, files: Files) -> Iterator[tuple[str, Image]]:
@@ -201,22 +245,27 @@ def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
     return ""
 
 
-def _scan_segment(name: str, image: Image) -> SegmentView:
+def _scan_segment(name: str, image: Image, published: int | None = None) -> SegmentView:
+    """Check a segment; of one that is being written, the entries below the sequence ``published``."""
     ragged = len(image) % WORD
     words = np.frombuffer(image, np.int64, len(image) // WORD)
     stop = len(words)
     header, settings, start = _read_header(name, words)
     found, chunks, at, sequence = np.zeros(3, np.int64), [np.zeros(0, np.int64)], start, int(header["first"])
     found[1] = header["durable"]
-    while True:
-        offsets = np.empty(min(_CHUNK, (stop - at) // ENTRY_WORDS + 1), np.int64)
+    room = (stop - at) // ENTRY_WORDS + 1
+    wanted = room if published is None else min(room, max(0, published - sequence))
+    while wanted:
+        offsets = np.empty(min(_CHUNK, wanted), np.int64)
         count = int(scan(words, at, stop, sequence, int(header["epoch"]), int(found[1]), offsets, found))
         chunks.append(offsets[:count])
-        at, sequence = int(found[0]), sequence + count
+        at, sequence, wanted = int(found[0]), sequence + count, wanted - count
         if found[2] or count < len(offsets):
             break
     sealed, broken = bool(found[2]), None
-    if not sealed and (at < stop or ragged):
+    if published is not None and not wanted:
+        pass  # what follows is the writer's
+    elif not sealed and (at < stop or ragged):
         seen = np.zeros(2, np.int64)
         beyond = int(find_beyond(words, at, stop, sequence, int(header["epoch"]), seen))
         if seen[1] or ragged:

@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, segment_name
-from alo_lib.journal.kernels import MARKS
+from alo_lib.journal.kernels import APPENDED, MARKS, STATE
+from alo_lib.transport.ownership import Process, this_process
 
-__all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store"]
+__all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store", "mark_writer", "published_count"]
 
 Words = NDArray[np.int64]
 
 PUBLISHED_NAME = "published"
 """The writer's marks, mapped: for whoever wants to know what is appended and what is durable. Recovery ignores it."""
 
+_PROCESS: Final = slice(10, 13)
+"""Marks that kernels leave alone: which process the writer is."""
 _SPARE: Final = "spare" + NEW_SUFFIX
 
 
@@ -189,6 +192,27 @@ class MemoryStore:
     def images(self) -> list[bytes]:
         """Every segment's bytes, in order; zeros follow the entries of the one being written."""
         return [words.tobytes() for _, (words, _) in sorted(self._segments.items())]
+
+
+def mark_writer(marks: Words) -> None:
+    """Put this process's identity into the marks of its writer."""
+    marks[_PROCESS] = this_process()
+
+
+def published_count(folder: Path, files: Files) -> int | None:
+    """Messages of a journal that its writer has finished so far; None where no process writes it.
+
+    A writer in another container counts as one that lives. OSError when the folder cannot be read.
+    """
+    if PUBLISHED_NAME not in files.names(folder):
+        return None
+    try:
+        marks = np.frombuffer(files.copy(folder / PUBLISHED_NAME), np.int64)
+    except FileNotFoundError:  # closed just now
+        return None
+    if len(marks) != MARKS or marks[STATE] != 0 or Process(*marks[_PROCESS].tolist()).alive is False:
+        return None
+    return int(marks[APPENDED])
 
 
 def segment_names(names: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Writing a journal, append before dispatch."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from alo_lib.journal.kernels import (
     seal,
 )
 from alo_lib.journal.preparing import Preparer
-from alo_lib.journal.store import FolderStore, JournalSegment, MemoryStore, Store
+from alo_lib.journal.store import FolderStore, JournalSegment, MemoryStore, Store, mark_writer
 from alo_lib.journal.syncing import Syncer
 from alo_lib.records import SCHEMA_VERSION, Message
 
@@ -105,6 +106,7 @@ class JournalWriter:
         self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
         self.marks[EPOCH], self.marks[CHECKSUM] = position.epoch, position.checksum
         self.marks[AHEAD] = _AHEAD[durability]
+        mark_writer(self.marks)
         if durability is Durability.GROUP and isinstance(self.store, FolderStore):
             self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
             self._preparer, self._prepared = Preparer(self.store, self._size), False
@@ -222,6 +224,16 @@ class JournalWriter:
         self.marks[STATE] = _CLOSED
         self._problem = "the journal is closed; nothing can follow"
         self._segment = None
+
+    def leave(self) -> None:
+        """Put what was appended on disk and let go of the journal unsealed: its run is cut short and may go on.
+
+        A journal that has failed is let go of as it is.
+        """
+        if self.marks[STATE] == 0:
+            with contextlib.suppress(JournalError, TimeoutError):  # what cut the run short is what is told
+                self.wait(self.sequence)
+        self.abandon()
 
     def abandon(self) -> None:
         """Let go of the files as they are, as a process does that is killed. For tests and failed runs."""

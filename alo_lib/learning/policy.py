@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.learning.errors import PolicyError
 from alo_lib.learning.features import FEATURES
+from alo_lib.records.whole_files import whole_file
 
-__all__ = ["POLICY_VERSION", "Layer", "Policy"]
+__all__ = ["POLICY_VERSION", "Layer", "Policy", "holds_policy"]
 
 POLICY_VERSION: Final = 1
 """Version of the file and of what its numbers mean; it changes with either."""
@@ -94,7 +95,7 @@ class Policy:
         :raises OSError: as writing does.
         """
         contents = self._contents()
-        with path.open("wb") as file:
+        with whole_file(path) as file:
             np.savez(file, **contents, digest=np.array(_digest(contents)))
 
     @classmethod
@@ -120,6 +121,15 @@ class Policy:
             contents[f"weight_{number}"] = layer.weight
             contents[f"bias_{number}"] = layer.bias
         return contents
+
+
+def holds_policy(path: Path) -> bool:
+    """Whether a file holds a policy, of this program's features or of others."""
+    try:
+        _arrays(path)
+    except PolicyError:
+        return False
+    return True
 
 
 def _affine(layer: Layer, values: Array) -> Array:

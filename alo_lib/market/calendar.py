@@ -128,12 +128,20 @@ class MarketHours:
             entries = json.loads(path.read_text(encoding=ENCODING))["entries"]
         except FileNotFoundError:
             raise DataError(f"there is no market-hours database at {path}; a LEAN data folder must have one") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError):
+            raise DataError(
+                f'the market-hours database {path} is no object with "entries", which LEAN\'s has'
+            ) from None
+        except (OSError, ValueError) as error:
             raise DataError(f"the market-hours database {path} cannot be read: {error}") from error
+        if not isinstance(entries, dict):
+            raise DataError(f'"entries" of the market-hours database {path} is no object, which LEAN\'s is')
         try:
             return cls._from_entries(entries, SecurityType(security_type), symbol, market)
-        except (AttributeError, KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
+        except (AttributeError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
             raise DataError(f"the market-hours database {path} is unusable: {error}") from error
+        except KeyError as error:
+            raise DataError(f"the market-hours database {path} is unusable: an entry lacks {error}") from error
 
     @classmethod
     def _from_entries(

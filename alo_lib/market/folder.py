@@ -23,8 +23,9 @@ from alo_lib.market.layout import (
     universe_directory,
 )
 from alo_lib.market.lean_files import has_quotes, read_option_file, read_security_file, two_sided
-from alo_lib.market.map_files import MapFile, MapFiles, check_ticker
+from alo_lib.market.map_files import MapFile, MapFiles
 from alo_lib.market.universe import LOOKBACK_DAYS, OptionUniverse, universe_days
+from alo_lib.records.spelling import check_ticker
 
 __all__ = ["DataFolder"]
 

@@ -7,7 +7,6 @@ continuously compounded rate here too, wherever it is used; :func:`continuous_ra
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
-from math import isfinite
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +19,8 @@ __all__ = ["DEFAULT_RATE", "InterestRates", "continuous_rate"]
 DEFAULT_RATE = 0.01
 """LEAN's rate when it has no file, continuously compounded."""
 
+_LARGEST_PERCENT = 100.0
+"""Beyond this, either way, a number is no rate; pricing takes none that is larger."""
 _FIRST_DATE = date(1998, 1, 1)
 
 
@@ -59,7 +60,7 @@ class InterestRates:
                 percent = float(cells[1])
             except ValueError:
                 percent = float("nan")
-            if not isfinite(percent):
+            if not abs(percent) <= _LARGEST_PERCENT:
                 faults.record(FaultKind.NUMBER, path, line=line, detail=cells[1])
                 continue
             found[day] = continuous_rate(percent)

@@ -4,7 +4,6 @@ Source: LEAN's ``MapFile.cs``, ``MapFileRow.cs`` and ``MapFileResolver.cs``. A r
 including the row's date; the last row's date is that of the delisting (2050-12-31 while the security trades).
 """
 
-import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,21 +13,9 @@ from typing import NamedTuple, Self
 from alo_lib.market.faults import FaultKind, FaultLog
 from alo_lib.market.layout import map_file_directory, parse_date
 from alo_lib.market.text_files import read_cells
+from alo_lib.records.spelling import check_ticker
 
-__all__ = ["MapFile", "MapFiles", "MapRow", "TickerSpan", "check_ticker"]
-
-# Tickers become parts of paths, and map files are untrusted.
-_TICKER = re.compile(r"[A-Za-z0-9^$][A-Za-z0-9.^$=+-]*")
-
-
-def check_ticker(ticker: str) -> str:
-    """``ticker`` in upper case.
-
-    :raises ValueError: when it could not name a file.
-    """
-    if not _TICKER.fullmatch(ticker):
-        raise ValueError(f"'{ticker}' is no ticker; tickers are letters, digits and . ^ $ = + -, such as BRK.B")
-    return ticker.upper()
+__all__ = ["MapFile", "MapFiles", "MapRow", "TickerSpan"]
 
 
 class MapRow(NamedTuple):

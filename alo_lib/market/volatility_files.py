@@ -17,9 +17,10 @@ from typing import Any, ClassVar, Final, NamedTuple, Self, TypeVar
 import numpy as np
 
 from alo_lib.market.faults import DataError
-from alo_lib.market.map_files import check_ticker
 from alo_lib.market.text_files import ENCODING
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
+from alo_lib.records.spelling import check_ticker
+from alo_lib.records.whole_files import write_whole
 
 __all__ = [
     "ForecastLine",
@@ -238,9 +239,7 @@ def write_lines(path: Path, lines: Sequence[VolatilityLine]) -> None:
     """Write a file whole, or not at all; errors as :func:`text_of`."""
     text = text_of(lines)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, text)
 
 
 def read_lines(path: Path, kind: type[Line]) -> list[Line]:

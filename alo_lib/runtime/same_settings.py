@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Final
 
+from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings, SettingsError
 
 __all__ = ["require_same_settings", "settings_mark"]
@@ -25,7 +26,7 @@ def require_same_settings(written: bytes, settings: Settings, where: str) -> Non
         return
     ours, others = (each.model_dump(mode="json", exclude=_WHERE) for each in (settings, theirs))
     different = ", ".join(
-        f"{name} was {others[name]!r} and is {ours[name]!r}" for name in ours if ours[name] != others[name]
+        f"{spelled(name)} was {others[name]!r} and is {ours[name]!r}" for name in ours if ours[name] != others[name]
     )
     raise SettingsError(
         f"the journal {where} was written under other settings than these ({different}); use those, or another place"

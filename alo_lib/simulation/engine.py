@@ -104,14 +104,18 @@ def run_backtest(
     """
     if settings.core_process:
         raise SettingsError(
-            f"setting core_process = {settings.core_process!r}: only LEAN can attach to a core process; leave it empty"
+            f"setting core-process is {settings.core_process!r}; only LEAN can attach to a core process, leave it empty"
         )
     began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
     place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
-    run = _Run(settings, folder, beginning, place.snapshots)
-    run.run(progress)
+    try:
+        run = _Run(settings, folder, beginning, place.snapshots)
+        run.run(progress)
+    except BaseException:
+        beginning.writer.leave()
+        raise
     beginning.writer.close()
     place.snapshots.clear()  # a finished run needs none
     messages = place.closed().messages

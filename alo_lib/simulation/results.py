@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from alo_lib.market import MapFile
 from alo_lib.records import SECOND, TRADING_DAYS, OrderStatus, OrderType
+from alo_lib.records.whole_files import write_whole
 from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.identifiers import symbol_object
@@ -73,12 +74,12 @@ def write_results(folder: Path, outcome: Outcome) -> None:
     writer = _Writer(outcome)
     _write_json(folder / f"{RUN_ID}-order-events.json", writer.order_events())
     _write_json(folder / f"{RUN_ID}-summary.json", writer.summary())
-    (folder / f"{RUN_ID}-log.txt").write_text(writer.log(), encoding="utf-8")
+    write_whole(folder / f"{RUN_ID}-log.txt", writer.log())
     _write_json(folder / f"{RUN_ID}.json", writer.result())
 
 
 def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 class _Writer:

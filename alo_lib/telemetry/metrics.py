@@ -8,6 +8,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from alo_lib.records.whole_files import write_whole
+
 __all__ = ["RunMetrics"]
 
 SESSION_SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -77,4 +79,4 @@ class RunMetrics:
 
     def write(self, path: Path) -> None:
         """Write all metrics in Prometheus's text exposition format."""
-        path.write_bytes(generate_latest(self.registry))
+        write_whole(path, generate_latest(self.registry))

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
@@ -18,9 +18,29 @@ from alo_lib.transport.kernels import FENCED
 from alo_lib.transport.layout import EPOCH, NAME_BYTES, NAMESPACE, PID, ROLE, STARTED, WORD, WRITER
 from alo_lib.transport.segment import Segment
 
-__all__ = ["Owner", "Role", "Side", "owner_of"]
+__all__ = ["Owner", "Process", "Role", "Side", "owner_of", "this_process"]
 
 _PROC: Final = Path("/proc")
+
+
+class Process(NamedTuple):
+    """A process, told apart from others that have had its number."""
+
+    pid: int
+    started: int  # ticks since boot; 0 where the system does not tell
+    namespace: int  # that its number is of; 0 where the system does not tell
+
+    @property
+    def alive(self) -> bool | None:
+        """Whether it runs; None where it cannot be told: its number is of another namespace."""
+        if not self.pid:
+            return False
+        return _started(self.pid) == self.started if self.namespace == _namespace() else None
+
+
+def this_process() -> Process:
+    """The process that asks."""
+    return Process(os.getpid(), _started(os.getpid()), _namespace())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +57,8 @@ def owner_of(words: Words, side: int) -> Owner:
     """The owner of a side (:data:`~alo_lib.transport.layout.WRITER` or ``READER``) as the header has it."""
     start = side * WORD
     name = words.view(np.uint8)[start : start + ROLE.itemsize].view(ROLE)["name"][0].decode(errors="replace")
-    pid, started = int(words[side + PID]), int(words[side + STARTED])
-    alive: bool | None = False
-    if pid:
-        alive = _started(pid) == started if int(words[side + NAMESPACE]) == _namespace() else None
-    return Owner(name, pid, load_acquire(words, side + EPOCH), alive)
+    process = Process(int(words[side + PID]), int(words[side + STARTED]), int(words[side + NAMESPACE]))
+    return Owner(name, process.pid, load_acquire(words, side + EPOCH), process.alive)
 
 
 class Role:
@@ -69,8 +86,9 @@ class Role:
             self.epoch = owner.epoch + 1
             role = words.view(np.uint8)[side * WORD : side * WORD + ROLE.itemsize].view(ROLE)
             role["name"] = encoded
-            words[side + STARTED], words[side + NAMESPACE] = _started(os.getpid()), _namespace()
-            words[side + PID] = os.getpid()
+            process = this_process()
+            words[side + STARTED], words[side + NAMESPACE] = process.started, process.namespace
+            words[side + PID] = process.pid
             words[side + EPOCH] = self.epoch
 
     def fenced(self) -> NotOwnerError:

@@ -14,10 +14,12 @@ from typing import Final
 
 from plotly.offline import get_plotlyjs
 
+from alo_lib.records.whole_files import write_whole
 from alo_lib.views.figures import Figure
 
 __all__ = [
     "LIBRARY_FILE",
+    "PAGE_MARK",
     "Html",
     "card",
     "cards",
@@ -33,6 +35,8 @@ __all__ = [
 
 LIBRARY_FILE: Final = "plotly.min.js"
 """plotly.js beside the pages of a folder; the folder may be moved as a whole."""
+PAGE_MARK: Final = '<meta name="generator" content="alo">'
+"""In the head of every page: by it a file is known to be one that may be written anew."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --sheet: #ffffff; --ink: #1b2330; --soft: #5b6675;
@@ -201,7 +205,7 @@ def page(title: str, subtitle: str, *parts: Html, alone: bool = True) -> str:
     library = f"<script>{get_plotlyjs()}</script>" if alone else f'<script src="{LIBRARY_FILE}"></script>'
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'{PAGE_MARK}<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head>\n<body><main>"
         f'<h1>{_escaped(title)}</h1><p class="soft">{_escaped(subtitle)}</p>\n'
         f"{''.join(f'{part}{chr(10)}' for part in parts)}</main>\n"
@@ -211,4 +215,4 @@ def page(title: str, subtitle: str, *parts: Html, alone: bool = True) -> str:
 
 def write_library(folder: Path) -> None:
     """Write plotly.js where the pages of a folder look for it."""
-    (folder / LIBRARY_FILE).write_text(get_plotlyjs(), encoding="utf-8")
+    write_whole(folder / LIBRARY_FILE, get_plotlyjs())

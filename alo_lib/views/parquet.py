@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +10,21 @@ import pyarrow.parquet as pq
 
 from alo_lib.journal import Journal
 from alo_lib.records import LAYOUTS, Kind
+from alo_lib.records.whole_files import whole_file
 
-__all__ = ["export_parquet"]
+__all__ = ["TABLE_MARK", "export_parquet", "table_paths"]
+
+TABLE_MARK: Final = b"alo journal"
+"""Names, in a file's metadata, the kind of message that it holds."""
+
+
+def table_paths(folder: Path) -> list[Path]:
+    """Every file that an export into ``folder`` may write."""
+    return [_path(folder, kind) for kind in Kind]
+
+
+def _path(folder: Path, kind: Kind) -> Path:
+    return folder / f"{kind.name.lower()}.parquet"
 
 
 def export_parquet(journal: Journal, folder: Path) -> Iterator[tuple[Path, int]]:
@@ -37,6 +51,7 @@ def export_parquet(journal: Journal, folder: Path) -> Iterator[tuple[Path, int]]
                 column = "record_time" if name in columns else name
                 values = np.ascontiguousarray(rows[name])
                 columns[column] = pa.array(values.astype("U") if values.dtype.kind == "S" else values)
-        path = folder / f"{kind.name.lower()}.parquet"
-        pq.write_table(pa.table(columns), path)
+        path = _path(folder, kind)
+        with whole_file(path) as file:
+            pq.write_table(pa.table(columns).replace_schema_metadata({TABLE_MARK: kind.name}), file)
         yield path, len(rows)

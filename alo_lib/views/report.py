@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from alo_lib.records import Kind, OrderStatus
+from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
 from alo_lib.views.attribution import attribution_over_time
 from alo_lib.views.blotter import InstrumentFill, attribution, fills, positions
@@ -68,7 +69,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
 def write_report(run: Run) -> None:
     """Write the report and what draws it into the run's folder."""
     page.write_library(run.folder)
-    (run.folder / REPORT_FILE).write_text(report_html(run), encoding="utf-8")
+    write_whole(run.folder / REPORT_FILE, report_html(run))
 
 
 def _headline(summary: dict[str, Any]) -> Html:
@@ -286,7 +287,7 @@ def _orders(run: Run) -> Html:
         )
         for time, order in zip(times, orders, strict=True)
     ]
-    columns = ("time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
+    columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
     if not rows:
         return page.section("Orders", page.note("No order was sent."))
     shown = page.table(columns, rows[:MAX_ROWS], (3, 5, 6))
@@ -301,7 +302,7 @@ def _notices(run: Run) -> Html:
     told = [
         (moment, row["text"].decode(errors="replace")) for moment, row in zip(exchange_time(time), rows, strict=True)
     ]
-    return page.section("Notices", page.table(("time", "what happened"), told))
+    return page.section("Notices", page.table(("New York time", "what happened"), told))
 
 
 def _faults(run: Run) -> Html:

@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import DAYS_A_YEAR, SECOND, Kind
+from alo_lib.records import SECOND, Kind
 from alo_lib.views.run import Run
+from alo_lib.views.units import PEOPLES
 
 __all__ = ["GREEKS", "ExposureRange", "exposure_ranges", "exposures"]
 
@@ -23,8 +24,8 @@ class Greek(NamedTuple):
 GREEKS: Final = (
     Greek("delta", "Delta", "shares", 1.0),
     Greek("gamma", "Gamma", "shares per $1", 1.0),
-    Greek("vega", "Vega", "$ per vol point", 0.01),
-    Greek("theta", "Theta", "$ per day", 1.0 / DAYS_A_YEAR),
+    Greek("vega", "Vega", "$ per vol point", PEOPLES["vega"].scale),
+    Greek("theta", "Theta", "$ per day", PEOPLES["theta"].scale),
 )
 
 

@@ -9,6 +9,7 @@ from alo_lib.views import page
 from alo_lib.views.chain import ChainView, Expiry
 from alo_lib.views.figures import Figure
 from alo_lib.views.run import exchange_time
+from alo_lib.views.units import PEOPLES
 
 __all__ = ["chain_html", "smile_figure", "term_figure"]
 
@@ -16,9 +17,11 @@ MAX_ROWS: Final = 2000
 """Strikes that the page lists; ``--json`` has all of them."""
 
 _SIDE: Final = (
-    ("bid", "bid"), ("ask", "ask"), ("IV", "mid_volatility"), ("delta", "delta"), ("gamma", "gamma"), ("vega", "vega"),
-    ("theta", "theta"),
-)  # fmt: skip
+    ("bid", "bid"),
+    ("ask", "ask"),
+    ("IV", "mid_volatility"),
+    *((PEOPLES[name].title, name) for name in ("delta", "gamma", "vega", "theta")),
+)
 """Columns of a put, from the strike outwards; a call's are their mirror."""
 
 _AXES: Final = ("strike", "log-moneyness, ln(strike / forward)", "delta")
@@ -65,7 +68,9 @@ def chain_html(view: ChainView) -> str:
         page.section(
             "Contracts: calls left, puts right",
             page.note(_told(view.statuses())),
-            page.note("IV is that of the mid; greeks are raw derivatives, vega per 1.00 and theta a year."),
+            page.note(
+                "IV is that of the mid; vega is per point of volatility, theta a day. Status and all else: --json."
+            ),
             *_contract_table(contracts),
         ),
     )
@@ -241,7 +246,7 @@ def _cell(row: dict[str, Any] | None, name: str) -> str:
         return "–"
     if name.endswith("volatility"):
         return _percent(row[name])
-    return f"{row[name]:z.2f}" if name in ("bid", "ask") else f"{row[name]:z.4g}"
+    return f"{row[name] * PEOPLES[name].scale:z.4g}" if name in PEOPLES else f"{row[name]:z.2f}"
 
 
 def _percent(value: float | None) -> str:

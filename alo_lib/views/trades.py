@@ -1,6 +1,7 @@
 """The blotter by trade: each structure from its entry to its end, with what it made and of what."""
 
 import csv
+import io
 import math
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
+from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 
@@ -93,38 +95,39 @@ def trade_records(run: Run) -> list[TradeRecord]:
 
 def write_trades(path: Path, trades: list[TradeRecord]) -> None:
     """Write trades as a table: money to the cent, vega per point, theta per day, times in UTC and New York."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(
+        (
+            *("trade", "underlying", "call", "put", "side", "quantity", "opened", "opened_new_york", "ended"),
+            *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized", "edge"),
+            *("edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
+            *PROFIT_PARTS,
+        )
+    )
+    for trade in trades:
+        times = [text for time in (trade.opened, trade.ended) for text in _times(time)]
+        volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
+        greeks = (trade.delta, trade.gamma, trade.vega / 100.0, trade.theta / DAYS_A_YEAR)
         writer.writerow(
             (
-                *("trade", "underlying", "call", "put", "side", "quantity", "opened", "opened_new_york", "ended"),
-                *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized", "edge"),
-                *("edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
-                *PROFIT_PARTS,
+                trade.number,
+                trade.underlying,
+                trade.call.symbol,
+                trade.put.symbol,
+                "buy" if trade.direction > 0 else "sell",
+                trade.quantity,
+                *times,
+                trade.reason,
+                *(_decimal(value, 6) for value in (*volatilities, trade.realized_volatility)),
+                _decimal(trade.edge, 2),
+                _decimal(trade.edge_volatility, 6),
+                *(_decimal(value, 4) for value in greeks),
+                trade.hedges,
+                *(_decimal(value, 2) for value in (trade.profit, *trade.parts.values())),
             )
         )
-        for trade in trades:
-            times = [text for time in (trade.opened, trade.ended) for text in _times(time)]
-            volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
-            greeks = (trade.delta, trade.gamma, trade.vega / 100.0, trade.theta / DAYS_A_YEAR)
-            writer.writerow(
-                (
-                    trade.number,
-                    trade.underlying,
-                    trade.call.symbol,
-                    trade.put.symbol,
-                    "buy" if trade.direction > 0 else "sell",
-                    trade.quantity,
-                    *times,
-                    trade.reason,
-                    *(_decimal(value, 6) for value in (*volatilities, trade.realized_volatility)),
-                    _decimal(trade.edge, 2),
-                    _decimal(trade.edge_volatility, 6),
-                    *(_decimal(value, 4) for value in greeks),
-                    trade.hedges,
-                    *(_decimal(value, 2) for value in (trade.profit, *trade.parts.values())),
-                )
-            )
+    write_whole(path, table.getvalue())
 
 
 def _realized(run: Run, underlying: int, start: int, end: int) -> float:

@@ -53,6 +53,7 @@ class FakeEngine:
     name = "embedded"
     place = "made by hand"
     shows_progress = True
+    goes_on = True
 
     def __init__(self):
         self.failure = None
@@ -67,7 +68,7 @@ class FakeEngine:
     def run(self, settings, data, folder, progress):
         self.settings = settings
         if self.failure is not None:
-            (folder / "journal").write_bytes(b"half of it")
+            (folder / "half").write_bytes(b"half of it")
             raise self.failure
         kit.write_results(folder, self.messages)
         for share in (0.0, 0.5, 1.0):

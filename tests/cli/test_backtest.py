@@ -3,6 +3,7 @@ import errno
 import json
 import re
 import shutil
+import time
 import zipfile
 
 import pytest
@@ -91,7 +92,7 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
         "alo.json",
         "alo-summary.json",
     }
-    assert len((folder / "README.txt").read_text().splitlines()) == 7
+    assert len((folder / "README.txt").read_text().splitlines()) == 8
     assert json.loads((folder / "settings.json").read_text())["entry_edge"] == 0.03
     about = json.loads((folder / "run.json").read_text())
     assert round(sum(about["summary"]["attribution"]["parts"].values()), 2) == about["summary"]["net_profit"]
@@ -149,13 +150,13 @@ def test_settings_come_from_the_project_and_then_the_command_line(backtest, engi
     ("arguments", "words"),
     [
         (("--set", "edge=1"), "unknown setting 'edge'"),
-        (("--set", "entry-edge=high"), "setting entry_edge = 'high'"),
-        (("--set", "entry-edge=7"), "less than or equal to 1"),
+        (("--set", "entry-edge=high"), "setting entry-edge is 'high'; allowed: a number from 0 up to 1"),
+        (("--set", "entry-edge=7"), "setting entry-edge is '7'; allowed"),
         (("--set", "entry-edge"), "'entry-edge' is not NAME=VALUE"),
         (("--start", "2024-02-01"), "start 2024-02-01 must not be above end 2024-01-03"),
-        (("--start", "yesterday"), "setting start = 'yesterday'"),
-        (("--cash", "-5"), "setting cash = '-5'"),
-        (("--resolution", "tick"), "'minute' or 'hour'"),
+        (("--start", "yesterday"), "setting start is 'yesterday'; allowed: a day as yyyy-mm-dd"),
+        (("--cash", "-5"), "setting cash is '-5'; allowed: a number from 1"),
+        (("--resolution", "tick"), "setting resolution is 'tick'; allowed: minute or hour"),
         (("--data", "/nowhere"), "there is no data folder at /nowhere"),
         (("--start", "2020-01-02", "--end", "2020-01-03"), "ALFA has no minute prices from 2020-01-02 to 2020-01-03"),
     ],
@@ -242,7 +243,7 @@ def test_the_report_is_drawn_again_from_the_folder_alone(backtest, run, tmp_path
     (folder / "report.html").unlink()
     assert run("report", folder).status == 0
     assert (folder / "report.html").read_text() == first
-    assert run("report", folder, "--output", tmp_path / "elsewhere.html").status == 0
+    assert run("report", folder, "--html", tmp_path / "elsewhere.html").status == 0
     elsewhere = (tmp_path / "elsewhere.html").read_text()
     assert "src=" in first
     assert first.split("</main>")[0] == elsewhere.split("</main>")[0]
@@ -355,3 +356,28 @@ def test_a_run_of_which_nothing_is_usable_ends_with_a_sentence(run, small_market
     assert "ALFA has no option quotes from 2024-01-02 to 2024-01-02" in _sentence(outcome)
     assert outcome.err.endswith("20240102_quote_american.zip: corrupt archive (it is cut off)\n")
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_other_engines_are_named_in_one_line_and_only_where_something_was_asked_for(backtest):
+    plain = backtest().err.splitlines()
+    assert plain[0] == "Engine: embedded (made by hand)."
+    assert not any("lso here" in line for line in plain)
+    for asked in (("--engine", "embedded"), ("--verbose",)):
+        lines = backtest(*asked).err.splitlines()
+        assert len([line for line in lines if "Also here: " in line]) == 1
+        assert len(lines[0]) < 160
+
+
+def test_a_run_in_a_pipe_says_where_it_is(backtest, engine, monkeypatch):
+    monkeypatch.setattr("alo_lib.cli.console.QUIET_SECONDS", 0.05)
+    real = engine.run
+
+    def slowly(settings, data, folder, progress):
+        progress(settings.start, 0.25)
+        time.sleep(1.0)  # twenty times as long as is waited for
+        return real(settings, data, folder, progress)
+
+    monkeypatch.setattr(engine, "run", slowly)
+    told = backtest("--json")
+    assert "2024-01-02, 25% of the run\n" in told.err
+    assert json.loads(told.out)["orders"] > 0

@@ -173,7 +173,7 @@ def test_many_contracts_are_summed_up_an_expiry_and_few_are_listed(chain):
 
 def test_the_page_draws_the_smiles_and_needs_no_network(chain, tmp_path):
     outcome = chain("--html", tmp_path / "alfa.html")
-    assert outcome.out.splitlines()[-1] == "Smiles: alfa.html"
+    assert outcome.out.splitlines()[-1] == f"Smiles: {tmp_path / 'alfa.html'}"
     text = (tmp_path / "alfa.html").read_text(encoding="utf-8")
     figures = [
         json.loads(one) for one in re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
@@ -238,12 +238,12 @@ def test_damaged_files_are_counted_and_the_rest_is_used(run, small_market, tmp_p
     ("arguments", "sentence"),
     [
         (("--time", "20:00"), "the session of 2024-01-02 was from 09:30 to 16:00 in New York"),
-        (("--time", "noon"), "'noon' does not match the formats"),
+        (("--time", "noon"), "'noon' is not a time of day such as 12:30"),
         (("--strike", "1", "2"), "no contract of ALFA is left by --expiry, --days, --strike and --right"),
-        (("--rate", "500%"), "rate is 5; allowed: -1 to 1"),
+        (("--rate", "500%"), "'--rate': '500%' is out of range; allowed: -1 to 1"),
         (("--rate", "low"), "'low' is not a number such as 0.25 or 25%"),
-        (("--spot", "0"), "spot is 0; allowed"),
-        (("--dividend-yield", "9"), "dividend_yield is 9"),
+        (("--spot", "0"), "'--spot': '0' is out of range; allowed"),
+        (("--dividend-yield", "9"), "'--dividend-yield': '9' is out of range"),
         (("--html", "/no/such/folder/x.html"), "there is no folder /no/such/folder to write x.html to"),
         (("--resolution", "daily"), "ALFA has no daily option quotes on 2024-01-02"),
         (("--data", "/no/such/data"), "there is no data folder at /no/such/data"),
@@ -273,3 +273,16 @@ def test_google_before_christmas(run, lean_data):
         if row["delta"] is not None:
             assert -1.0 - 1e-9 <= row["delta"] <= 1.0 + 1e-9
             assert row["gamma"] >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("option", "ends", "sentence"),
+    [
+        ("--days", (40, 10), "--days is 40 10; the first must not be above the second"),
+        ("--strike", ("1,000", 10), "--strike is 1000 10; the first must not be above the second"),
+        ("--days", ("nan", 10), "'nan' is not a number"),
+    ],
+)
+def test_a_range_that_runs_backwards_is_refused(run, small_market, option, ends, sentence):
+    outcome = run("chain", "ALFA", "2024-01-02", "--data", small_market, option, *ends)
+    assert (outcome.status, sentence in outcome.err) == (2, True), outcome.err

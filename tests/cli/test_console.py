@@ -1,9 +1,11 @@
 import io
+import time
 
+import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from alo_lib.cli.console import say
+from alo_lib.cli.console import say, working
 
 
 def test_what_is_said_stands_above_a_progress_bar() -> None:
@@ -17,3 +19,29 @@ def test_what_is_said_stands_above_a_progress_bar() -> None:
     # Nothing wipes the line once it is written: it ends before the bar is drawn again.
     _, _, after = terminal.getvalue().partition("news [bold]as it is[/bold]")
     assert after.startswith("\n")
+
+
+def test_work_in_a_pipe_is_told_when_it_takes_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("alo_lib.cli.console.QUIET_SECONDS", 0.1)
+    with working("short"):
+        pass
+    assert capsys.readouterr().err == ""
+    told: list[str] = []
+    monkeypatch.setattr("alo_lib.cli.console.say", told.append)
+
+    def wait_for(text: str) -> None:
+        end = time.monotonic() + 30.0
+        while text not in told and time.monotonic() < end:
+            time.sleep(0.01)
+
+    with working("first") as update:
+        wait_for("first")
+        time.sleep(0.25)  # what is told already is not told again
+        update("second")
+        wait_for("second")
+    assert told == ["first", "second"]
+    with pytest.raises(ZeroDivisionError), working("failing"):
+        raise ZeroDivisionError
+    assert capsys.readouterr().err == ""

@@ -1,12 +1,17 @@
 """``alo journal`` and ``alo replay``."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alo_lib.journal import JOURNAL_FOLDER, JournalWriter, message_digest
+from alo_lib.cli.project import ROOT
+from alo_lib.journal import JOURNAL_FOLDER, JournalError, JournalWriter, message_digest, read_journal
 from alo_lib.journal.format import object_store_key, segment_name
 from alo_lib.journal.index import INDEX_NAME, messages_between, read_index
 from alo_lib.records import Kind, Message, records
@@ -205,3 +210,88 @@ def test_what_cannot_be_done_is_told_in_one_sentence(run, folder, arguments, sen
     assert outcome.status == 2
     assert sentence in outcome.err
     assert "Traceback" not in outcome.err
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from alo_lib.journal import JournalWriter
+from alo_lib.records import Kind, Message, records
+
+writer = JournalWriter.create(Path(sys.argv[1]), segment_bytes=1 << 14)
+while True:
+    rows = records(Kind.RATE, 1 + writer.sequence % 40)
+    writer.append(Message(Kind.RATE, writer.sequence, rows))
+    if writer.sequence == 100:
+        print("begun", flush=True)
+    if writer.sequence % 50 == 0:
+        time.sleep(0.001)
+"""
+
+
+@pytest.fixture
+def growing(tmp_path):
+    """The folder of a run that another process is writing as fast as it can, segment after segment."""
+    journal = tmp_path / "growing" / JOURNAL_FOLDER
+    journal.parent.mkdir()
+    with subprocess.Popen([sys.executable, "-c", WRITER, journal], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield journal.parent, process
+        process.kill()
+
+
+def test_a_journal_that_is_being_written_is_read_up_to_what_is_published(run, growing, tmp_path):
+    folder, process = growing
+    counts = []
+    for _ in range(3):
+        listed = run("journal", "list", folder.parent, "--json")
+        rows = {row["journal"]: row for row in json.loads(listed.out)["journals"]}
+        assert (listed.status, rows["growing"]["being_written"]) == (0, True)
+        shown = run("journal", "show", folder, "--count", 2, "--json")
+        assert (shown.status, len(json.loads(shown.out)["messages"])) == (0, 2), shown.err
+        assert re.fullmatch(r"Still being written, [\d,]+ messages so far.\n", shown.err)
+        verified = run("journal", "verify", folder, "--json")
+        told = json.loads(verified.out)
+        assert (verified.status, told["holds"], told["being_written"]) == (0, True, True)
+        counts += [rows["growing"]["messages"], told["messages"]]
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0] >= 100
+    assert process.poll() is None
+    exported = run("journal", "export", folder, "--output", tmp_path / "parquet")
+    assert exported.status == 0, exported.err
+    assert "Still being written" in exported.err
+    assert "still being written" in run("journal", "list", folder).out
+    with pytest.raises(JournalError, match=r"growing/journal is still being written, \d+ messages so far"):
+        read_journal(folder / JOURNAL_FOLDER)
+    process.kill()
+    process.wait()
+    ended = run("journal", "show", folder, "--count", 1)
+    assert (ended.status, ended.err) == (0, "")
+    assert json.loads(run("journal", "list", folder.parent, "--json").out)["journals"][-1]["being_written"] is False
+
+
+def test_a_run_that_goes_on_is_replayed_up_to_what_is_published(run, market, tmp_path):
+    messages = list(market.journal.messages)
+    writer = JournalWriter.create(tmp_path, settings=market.journal.settings)
+    for message in messages[:-5]:
+        writer.append(message)
+    outcome = run("replay", tmp_path, "--json")
+    assert (outcome.status, json.loads(outcome.out)["same"]) == (0, True)
+    assert outcome.err == f"Still being written, {len(messages) - 5:,} messages so far.\n"
+    # What lies behind the published place is the writer's: half of an entry, and one after it, are not looked at.
+    published = np.frombuffer(bytearray((tmp_path / "published").read_bytes()), np.int64).copy()
+    published[0] -= 20
+    (tmp_path / "published").write_bytes(published.tobytes())
+    segment = tmp_path / segment_name(0)
+    image = np.frombuffer(segment.read_bytes(), np.int64).copy()
+    offsets = read_journal([image.tobytes()], unfinished=True).segments[0].offsets
+    image[offsets[-10]] = 0
+    segment.write_bytes(image.tobytes())
+    told = json.loads(run("replay", tmp_path, "--json").out)
+    assert (told["same"], told["of"]) == (True, len(messages) - 25)
+    image[offsets[3] + 1] ^= 1
+    segment.write_bytes(image.tobytes())
+    assert "entry 3 at byte" in run("replay", tmp_path, "--json").err
+    writer.abandon()

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from alo_lib.cli import alo
 from alo_lib.cli.project import ROOT
 
 PROGRAM = """
@@ -72,21 +73,21 @@ def test_the_first_call_sets_up_and_the_next_ones_start_at_once(project):
     (project / ".venv" / "setting-up").unlink()
 
     (project / "requirements.txt").write_text("# other\n")
-    assert "Bringing the environment" in _call(project).stderr
+    assert "Bringing the environment" in _call(project, "backtest").stderr
 
     moved = project.rename(project.parent / "moved")
-    assert _call(moved).stderr == ""
+    assert _call(moved, "backtest").stderr == ""
 
     link = moved.parent / "link"
     link.symlink_to(moved / "alo")
-    assert subprocess.run([str(link)], capture_output=True, text=True, check=True).stderr == ""
+    assert subprocess.run([str(link), "backtest"], capture_output=True, text=True, check=True).stderr == ""
 
     (moved / ".venv" / "setting-up").touch()  # as an interrupted set-up leaves it
     (moved / ".venv" / "stamp-run").unlink()
-    assert "Setting up an environment" in _call(moved).stderr
+    assert "Setting up an environment" in _call(moved, "backtest").stderr
 
     (moved / "requirements" / "run.txt").write_text("./no-such-package\n")
-    failed = _call(moved)
+    failed = _call(moved, "backtest")
     assert failed.returncode == 2
     assert failed.stdout == ""
     assert "ERROR" in failed.stderr
@@ -101,7 +102,7 @@ def test_without_a_fitting_python_it_asks_for_one(project):
         old = project.parent / "bin" / name
         old.write_text("#!/bin/sh\nexit 1\n")
         old.chmod(0o755)
-    done = _call(project, PATH=str(project.parent / "bin"))
+    done = _call(project, "backtest", PATH=str(project.parent / "bin"))
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
@@ -117,3 +118,129 @@ def test_continuous_integration_runs_what_users_run():
     assert commands[-1] == 'exec "$(dirname -- "${BASH_SOURCE[0]}")/../alo" test'
     assert len(commands) == 4
     assert commands[2].startswith('if [ -d "$beside" ]; then export LEAN_DATA=')
+
+
+SYSTEM = (
+    "sh",
+    "dirname",
+    "readlink",
+    "cat",
+    "cmp",
+    "fold",
+    "sed",
+    "mkdir",
+    "id",
+    "rm",
+    "tee",
+    "sleep",
+    "mv",
+    "basename",
+)
+INTERPRETER = """#!/bin/sh
+# Stands in for Python: it tells a file what it was asked to do, and installs nothing.
+printf '%s\\n' "$*" >>"{calls}"
+case "$*" in
+    *"-m venv"*) mkdir -p "{venv}/bin"; cp "$0" "{venv}/bin/python" ;;
+    *--nonsense*) echo "alo: No such option '--nonsense'" >&2; exit 2 ;;
+esac
+exit 0
+"""
+
+
+@pytest.fixture
+def watched(project, tmp_path):
+    """The project with a Python that does nothing; returns a call and what that Python was asked to do."""
+    shutil.rmtree(tmp_path / "bin")
+    (tmp_path / "bin").mkdir()
+    for name in SYSTEM:
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name))
+    for name in ("train", "docs"):
+        (project / "requirements" / f"{name}.txt").write_text("torch\n")
+    calls = tmp_path / "calls"
+    python = tmp_path / "bin" / "python3.11"
+    (tmp_path / "bin" / "cp").symlink_to(shutil.which("cp"))
+    python.write_text(INTERPRETER.format(calls=calls, venv=project / ".venv"))
+    python.chmod(0o755)
+
+    def call(*arguments):
+        calls.write_text("")
+        done = _call(project, *arguments, PATH=str(tmp_path / "bin"))
+        return done, calls.read_text().splitlines()
+
+    return call
+
+
+def installs(calls):
+    return [line for line in calls if "pip install" in line]
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("train", "--help"), ("test", "-h"), ("backtest", "--help"), ()])
+def test_help_in_a_new_checkout_installs_nothing(watched, project, arguments):
+    done, calls = watched(*arguments)
+    assert (done.returncode, done.stderr) == (0 if arguments else 2, "")
+    assert "Start here:  ./alo backtest" in done.stdout
+    assert calls == []
+    assert not (project / ".venv").exists()
+
+
+def test_a_command_that_is_none_installs_nothing(watched, project):
+    done, calls = watched("bcaktest")
+    assert done.returncode == 2
+    assert done.stderr.startswith("alo: No such command 'bcaktest'; the commands are backtest report ")
+    assert calls == []
+    assert not (project / ".venv").exists()
+
+
+def test_usage_errors_are_told_before_what_the_command_alone_needs_is_fetched(watched):
+    done, calls = watched("train", "--nonsense")
+    assert done.returncode == 2
+    assert "No such option '--nonsense'" in done.stderr
+    assert [line.rpartition("/")[2] for line in installs(calls)] == ["run.txt"]
+    done, calls = watched("train", "--nonsense")
+    assert (done.returncode, installs(calls)) == (2, [])
+    done, calls = watched("train", "--steps", "5")
+    assert done.returncode == 0, done.stderr
+    assert [line.rpartition("/")[2] for line in installs(calls)] == ["train.txt"]
+    assert calls[-1].endswith("-m alo_lib.cli train --steps 5")
+
+
+def test_help_in_an_environment_that_is_out_of_date_installs_nothing(watched, project):
+    watched("backtest")
+    (project / "requirements.txt").write_text("# other\n")
+    done, calls = watched("docs", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert installs(calls) == []
+    assert calls[-1].endswith("-m alo_lib.cli docs --help")
+
+
+def test_the_script_knows_every_command():
+    text = (ROOT / "alo").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith("commands=")]
+    assert line.removeprefix("commands=").strip('"').split() == list(alo.commands)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a user that it can step down from")
+def test_an_interpreter_that_another_user_cannot_run_is_named(watched, project, tmp_path):
+    """As where one user made the environment with a Python of its own home."""
+    (project / ".venv" / "bin").mkdir(parents=True)
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    shutil.copy(tmp_path / "bin" / "python3.11", home / "python")
+    (project / ".venv" / "bin" / "python").symlink_to(home / "python")
+    for folder in (*tmp_path.parents, tmp_path):
+        if folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(folder.stat().st_mode | 0o005)
+    done = subprocess.run(
+        [str(project / "alo"), "backtest"],
+        env={"PATH": f"{tmp_path / 'bin'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        user=65534,
+        group=65534,
+        extra_groups=[],
+        cwd="/",
+    )
+    assert done.returncode == 2
+    assert f".venv/bin/python leads to {home / 'python'}, which " in done.stderr
+    assert "cannot be written" not in done.stderr

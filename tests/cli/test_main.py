@@ -57,12 +57,16 @@ def test_usage_errors_are_one_sentence(run):
     assert "'warp' is not one of" in _one_sentence(run("backtest", "--engine", "warp"))
 
 
-def test_an_interrupt_ends_with_130(backtest, engine, tmp_path):
-    engine.failure = KeyboardInterrupt()
+def test_usage_is_checked_without_running_the_command(run):
+    assert run("--check-usage", "train", "--steps", "5").status == 0
+    assert "(see 'alo train --help')" in _one_sentence(run("--check-usage", "train", "--nonsense"))
+    assert "0 is not in the range" in _one_sentence(run("--check-usage", "train", "--steps", "0"))
+
+
+def test_a_question_without_an_answer_ends_with_130(backtest, engine, tmp_path):
+    engine.failure = click.Abort()
     outcome = backtest()
-    assert outcome.status == 130
-    assert outcome.err.endswith("alo: interrupted\n")
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert (outcome.status, outcome.err.endswith("alo: interrupted\n")) == (130, True)
 
 
 def test_a_defect_of_the_program_shows_its_traceback(backtest, engine, tmp_path):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from alo_lib.cli.option_arguments import NUMBERS, TIMES
-from alo_lib.pricing import greeks, implied_volatility
+from alo_lib.cli.option_arguments import TIMES, Numbers
+from alo_lib.pricing import greeks, implied_volatility, price
 
 OPTION = ("--spot", "100", "--strike", "100", "--time", "1", "--rate", "5%")
 
@@ -76,10 +76,41 @@ def test_iv_inverts_and_shows_vega(run):
     assert "status" not in run("iv", *OPTION, "--price", "9,8", "--right", "put").out
 
 
+def test_people_read_points_and_days_and_programs_raw_derivatives(run):
+    arguments = ("price", *OPTION, "--volatility", "25 %", "--right", "put")
+    told = json.loads(run(*arguments, "--json").out)
+    (row,) = told["options"]
+    by_bump = {
+        name: (float(price(100.0, 100.0, 0.05 + rate, 0.0, 0.25 + volatility, 1.0 + years, -1)) - row["price"])
+        for name, rate, volatility, years in (
+            ("vega/pt", 0, 1e-2, 0),
+            ("rho/pt", 1e-2, 0, 0),
+            ("theta/day", 0, 0, -1 / 365),
+        )
+    }
+    lines = dict(line.rsplit(None, 1) for line in run(*arguments).out.splitlines() if line.strip())
+    for name, change in by_bump.items():
+        shown = float(lines[name])
+        assert shown == pytest.approx(change, rel=0.05)
+        key, _, unit = name.partition("/")
+        assert row[key] == pytest.approx(shown * {"pt": 100, "day": 365}[unit], rel=1e-3)
+        assert told["units"][key] == {
+            "vega": "price per 1.00 of volatility", "rho": "price per 1.00 of rate", "theta": "price per year",
+        }[key]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("command", "more", "sentence"),
     [
-        ("price", ("--volatility", "-0.1"), "volatility is -0.1 at (0,); allowed: 0 to 20"),
+        (
+            "price",
+            ("--volatility", "-0.1"),
+            "Invalid value for '--volatility': '-0.1' is out of range; allowed: 0 to 20",
+        ),
+        ("price", ("--volatility", "1", "--spot", "-1"), "'--spot': '-1' is out of range; allowed: 1e-12 to 1e+12"),
+        ("price", ("--volatility", "1", "--rate", "99999"), "'--rate': '99999' is out of range; allowed: -1 to 1"),
+        ("price", ("--volatility", "1", "--time", "-1d"), "'--time': '-1d' is out of range; allowed: 0 to 100 years"),
+        ("price", ("--volatility", "1", "--spot", "1,000"), "a comma separates values here, and '000' is none"),
         ("price", ("--volatility", "much"), "'much' is not a number such as 0.25 or 25%"),
         ("price", ("--volatility", "nan"), "'nan' is not a number"),
         ("price", ("--volatility", "1", "--strike", "90:80:5"), "'90:80:5' is no range"),
@@ -92,11 +123,12 @@ def test_iv_inverts_and_shows_vega(run):
         (
             "iv",
             ("--price", "0.1", "--right", "put", "--spot", "80"),
-            "no volatility up to 20 explains the price 0.1: at or below its worth",
+            "no volatility explains --price 0.1: at or below its worth at once; allowed: above 20, what the put is "
+            "worth without volatility, and below 99.7735, what it is worth at 2000%",
         ),
-        ("iv", ("--price", "-1", "--right", "put"), "--price is -1; allowed: 0 or more"),
+        ("iv", ("--price", "-1", "--right", "put"), "'--price': '-1' is out of range; allowed: 0 to 1e+12"),
         ("iv", ("--price", "9,8", "--right", "put", "--strike", "1,2,3"), "--price has 2 values and another option 3"),
-        ("iv", ("--price", "9,8", "--right", "put", "--spot", "0"), "spot is 0"),
+        ("iv", ("--price", "9,8", "--right", "put", "--spot", "0"), "'--spot': '0' is out of range"),
     ],
 )
 def test_bad_input_is_one_sentence(run, command, more, sentence):
@@ -108,6 +140,6 @@ def test_bad_input_is_one_sentence(run, command, more, sentence):
 
 
 def test_ranges_include_their_ends_and_days_are_365ths():
-    assert NUMBERS.convert("80:100:10,5%", None, None) == (80.0, 90.0, 100.0, 0.05)
-    assert NUMBERS.convert("0.1:0.3:0.1", None, None) == pytest.approx((0.1, 0.2, 0.3))
+    assert Numbers("spot").convert("80:100:10,5%", None, None) == (80.0, 90.0, 100.0, 0.05)
+    assert Numbers("spot").convert("0.1:0.3:0.1", None, None) == pytest.approx((0.1, 0.2, 0.3))
     assert TIMES.convert("73d,0.5", None, None) == (0.2, 0.5)

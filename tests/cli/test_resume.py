@@ -25,7 +25,6 @@ def killed(run, small_market, tmp_path, monkeypatch):
         return real(work, frame)
 
     monkeypatch.setattr(FrameTask.EXECUTE, "step", execute)
-    monkeypatch.setattr("alo_lib.cli.run_folder.RunFolder.discard", lambda folder: None)  # a killed process cannot
     with pytest.raises(KilledError):
         run("backtest", "--data", small_market, *DAY, "--output", tmp_path / "runs")
     monkeypatch.setattr(FrameTask.EXECUTE, "step", real)
@@ -51,6 +50,10 @@ def test_what_cannot_go_on_is_told_and_kept(run, killed, tmp_path):
     ):
         outcome = run("backtest", *arguments)
         assert (outcome.status, sentence in outcome.err) == (2, True), outcome.err
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("alo_lib.journal.still_being_written", lambda journal: journal == killed / JOURNAL_FOLDER)
+        outcome = run("backtest", "--resume", killed)
+    assert (outcome.status, "is still at work; it can go on once its process has ended" in outcome.err) == (2, True)
     (killed / "settings.json").rename(tmp_path / "settings.json")
     outcome = run("backtest", "--resume", killed)
     assert (outcome.status, "has no settings.json: its run was cut short before it began" in outcome.err) == (2, True)

@@ -12,13 +12,15 @@ def figures_of(text):
     return [go.Figure(json.loads(one)) for one in packed]  # plotly refuses what it does not know
 
 
-def test_it_prints_a_table_and_writes_a_page(run, small_market, tmp_path):
-    outcome = run("volatility", "alfa", "--data", small_market)
+def test_it_prints_a_table_and_writes_a_page_where_one_is_asked_for(run, small_market, tmp_path):
+    assert run("volatility", "alfa", "--data", small_market).status == 0
+    assert list(tmp_path.iterdir()) == []
+    outcome = run("volatility", "alfa", "--data", small_market, "--html", "alfa.html")
     assert outcome.status == 0
     for words in ("ALFA", "Next day", "Regime 1", "90 % band", "omega", "± s.e.", "without HAR"):
         assert words in outcome.out
-    page = tmp_path / "volatility-ALFA.html"
-    assert outcome.out.splitlines()[-1] == "volatility-ALFA.html"
+    page = tmp_path / "alfa.html"
+    assert outcome.out.splitlines()[-1] == "alfa.html"
     text = page.read_text()
     history, cone = figures_of(text)
     assert {trace.name for trace in history.data} >= {"conditional", "realized, 21 days"}
@@ -30,7 +32,7 @@ def test_it_prints_a_table_and_writes_a_page(run, small_market, tmp_path):
 
 def test_json_is_one_object_with_the_same_figures(run, small_market, tmp_path):
     target = tmp_path / "one.html"
-    outcome = run("volatility", "ALFA", "--data", small_market, "--json", "--output", target, "--regimes", "3")
+    outcome = run("volatility", "ALFA", "--data", small_market, "--json", "--html", target, "--regimes", "3")
     assert outcome.status == 0
     told = json.loads(outcome.out)
     assert told["page"] == str(target)
@@ -40,7 +42,7 @@ def test_json_is_one_object_with_the_same_figures(run, small_market, tmp_path):
     assert [one["volatility"] for one in told["regimes"]] == sorted(one["volatility"] for one in told["regimes"])
     assert set(told["parameters"]) == {"mu", "omega", "alpha", "gamma", "beta", "nu", "skew"}
     assert all(one["low"] < one["volatility"] < one["high"] for one in told["forecast"])
-    again = run("volatility", "ALFA", "--data", small_market, "--json", "--output", target, "--regimes", "3")
+    again = run("volatility", "ALFA", "--data", small_market, "--json", "--html", target, "--regimes", "3")
     assert again.out == outcome.out
 
 
@@ -58,12 +60,13 @@ def test_the_end_is_the_day_that_is_forecast_from(run, small_market):
     ("arguments", "sentence"),
     [
         (["NOSUCH"], "NOSUCH has no daily bars"),
+        (["ALFA", "--end", "1700-01-01"], "end 1700-01-01 is before 1970-01-02"),
         (["ALFA", "--end", "1999-01-01"], "ALFA has no daily bars up to 1999-01-01"),
         (["ALFA", "--start", "2023-12-01"], "returns must hold at least 250 observations, but there are"),
         (["ALFA", "--start", "2023-12-02", "--end", "2023-12-01"], "start 2023-12-02 is after end 2023-12-01"),
-        (["ALFA", "--start", "tomorrow"], "'tomorrow' does not match"),
+        (["ALFA", "--start", "tomorrow"], "'tomorrow' is not a day as yyyy-mm-dd"),
         (["ALFA", "--regimes", "1"], "1 is not in the range 2<=x<=5"),
-        (["ALFA", "--output", "no/such/page.html"], "there is no folder no/such"),
+        (["ALFA", "--html", "no/such/page.html"], "there is no folder no/such"),
         (["../ALFA"], "'../ALFA' is no ticker"),
         ([], "Missing argument 'TICKER'"),
     ],

@@ -9,7 +9,8 @@ import pytest
 from alo_lib.market import DataFolder, FaultKind, FaultLog, InterestRates, MarketHours, OptionUniverse, SecurityType
 from alo_lib.market.factor_files import FactorFile
 from alo_lib.market.layout import interest_rate_path
-from alo_lib.market.map_files import MapFile, MapFiles, check_ticker
+from alo_lib.market.map_files import MapFile, MapFiles
+from alo_lib.records.spelling import check_ticker
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_interest_rate_file_with_faults(tmp_path: Path) -> None:
     assert InterestRates.load(tmp_path, faults).rate_at(date(2020, 1, 1)) == 0.01
     path = tmp_path / "alternative" / "interest-rate" / "usa" / "interest-rate.csv"
     path.parent.mkdir(parents=True)
-    path.write_text("DATE,PCREDIT8\n1990-01-01,3\n2010-01-01,4\n2011-01-01,nan\nsoon,5\n2012-01-01\n")
+    path.write_text("DATE,PCREDIT8\n1990-01-01,3\n2010-01-01,4\n2011-01-01,nan\n2011-02-01,99999\nsoon,5\n2012-01-01\n")
     rates = InterestRates.load(tmp_path, faults)
     assert [rates.rate_at(date(year, 1, 1)) for year in (1990, 1991, 2009, 2010, 2030)] == [
         0.03,
@@ -126,7 +127,7 @@ def test_interest_rate_file_with_faults(tmp_path: Path) -> None:
     assert faults.counts == {
         FaultKind.MISSING_FILE: 1,
         FaultKind.COLUMNS: 1,
-        FaultKind.NUMBER: 1,
+        FaultKind.NUMBER: 2,
         FaultKind.DATE: 1,
     }
 

@@ -137,12 +137,28 @@ def test_late_open_and_midday_break(tmp_path: Path) -> None:
         ({"Equity-usa-[*]": entry(exchangeTimeZone="Mars/Olympus")}, "unusable"),
         ({"Equity-usa-[*]": entry(holidays=["2024-01-01"])}, "unusable"),
         ({"Equity-usa-[*]": entry(monday=[])}, "regular session"),
-        ([], "unusable"),
+        ([], "is no object"),
     ],
 )
 def test_unusable_databases_are_named(tmp_path: Path, entries: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         MarketHours.load(write_database(tmp_path, entries))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", r'json is no object with "entries", which LEAN\'s has'),
+        ("[]", r'json is no object with "entries"'),
+        ('{"entries": 3}', r'"entries" of the market-hours database .*json is no object'),
+        ("{", r"json cannot be read: "),
+        ('{"entries": {"Equity-usa-[*]": {}}}', r"json is unusable: an entry lacks '\w+'"),
+    ],
+)
+def test_databases_of_another_form_are_named(tmp_path: Path, text: str, message: str) -> None:
+    write_database(tmp_path, {}).joinpath("market-hours", "market-hours-database.json").write_text(text)
+    with pytest.raises(DataError, match=message):
+        MarketHours.load(tmp_path)
 
 
 def test_missing_database(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ ENGINES = ("embedded", "native", "docker")
     "--resume",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Go on with a run that was killed, under its own settings, in its folder; its name ends in .partial.",
+    help="Go on with a run that was interrupted or killed, under its own settings; its folder's name ends in .partial.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @click.option("--verbose", "-v", is_flag=True, help="Show the run's log while it runs.")
@@ -100,7 +100,8 @@ def backtest(
 
     from alo_lib.cli.backtesting import BacktestRequest, run
 
-    run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format))
+    given = click.get_current_context().get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT
+    run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format, verbose or given))
 
 
 def _resume(
@@ -117,16 +118,22 @@ def _resume(
     from alo_lib.cli.backtesting import BacktestRequest, run
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.run_folder import RunFolder
+    from alo_lib.journal import JOURNAL_FOLDER, still_being_written
+    from alo_lib.records.spelling import spelled
     from alo_lib.settings import Settings
 
     if chosen:
-        raise UserError(f"a run goes on under its own settings: {', '.join(sorted(chosen))} cannot be given")
+        raise UserError(
+            f"a run goes on under its own settings: {', '.join(sorted(map(spelled, chosen)))} cannot be given"
+        )
     if engine != "embedded":
         raise UserError(f"the {engine} engine begins its backtests anew; only embedded runs can go on")
     folder = RunFolder.reopen(path)
+    if (folder.path / JOURNAL_FOLDER).is_dir() and still_being_written(folder.path / JOURNAL_FOLDER):
+        raise UserError(f"the run in {path} is still at work; it can go on once its process has ended")
     settings = Settings.of(folder.read_json("settings.json"))
     source = data or Path(folder.read_json("data.json")["folder"])
-    run(BacktestRequest(engine, settings, source, DATA, output, as_json, verbose, log_format, folder))
+    run(BacktestRequest(engine, settings, source, DATA, output, as_json, verbose, log_format, verbose, folder))
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -141,11 +148,13 @@ def _list(settings: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from alo_lib.records.spelling import spelled
+
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("setting", "value", "meaning"):
         table.add_column(title)
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         text = ",".join(value) if isinstance(value, tuple) else str(value)
-        table.add_row(name.replace("_", "-"), text, field.description or "")
+        table.add_row(spelled(name), text, field.description or "")
     Console().print(table)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from alo_lib.cli.console import say
+from alo_lib.cli.console import say, working
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import NUMBER, SCHEME
+from alo_lib.cli.option_arguments import CLOCK, DAY, NUMBER, SCHEME, Number
 from alo_lib.cli.option_table import print_whole
-from alo_lib.cli.project import DATA, shown
+from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,20 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["chain"]
 
-_DATE: Final = click.DateTime(["%Y-%m-%d"])
 _MANY: Final = 200
 
 
 @click.command(short_help="Implied volatilities and greeks of a real chain, with its smiles.")
 @click.argument("ticker")
-@click.argument("day", type=_DATE, metavar="DAY")
+@click.argument("day", type=DAY, metavar="DAY")
 @click.option(
     "--data", type=click.Path(path_type=Path), default=DATA, help="LEAN data folder.  [default: the project's]"
 )
 @click.option(
     "--time",
     "clock",
-    type=click.DateTime(["%H:%M", "%H:%M:%S"]),
+    type=CLOCK,
     metavar="HH:MM",
     help="Time of day in New York; quotes are the last ones before it.  [default: the close]",
 )
@@ -44,13 +43,13 @@ _MANY: Final = 200
     type=click.Choice(["minute", "hour", "daily"]),
     help="Bars to read.  [default: the finest that has quotes]",
 )
-@click.option("--expiry", "expiries", type=_DATE, multiple=True, metavar="DATE", help="Only this expiry; repeat it.")
-@click.option("--days", type=(float, float), metavar="LEAST MOST", help="Only expiries that are so many days ahead.")
-@click.option("--strike", type=(float, float), metavar="LOW HIGH", help="Only strikes from LOW to HIGH, in money.")
+@click.option("--expiry", "expiries", type=DAY, multiple=True, metavar="DATE", help="Only this expiry; repeat it.")
+@click.option("--days", type=(NUMBER, NUMBER), metavar="LEAST MOST", help="Only expiries that are so many days ahead.")
+@click.option("--strike", type=(NUMBER, NUMBER), metavar="LOW HIGH", help="Only strikes from LOW to HIGH, in money.")
 @click.option("--right", type=click.Choice(["call", "put"]), help="Only calls or only puts.")
-@click.option("--spot", type=NUMBER, help="Price of the underlying.  [default: from the data]")
+@click.option("--spot", type=Number("spot"), help="Price of the underlying.  [default: from the data]")
 @click.option(
-    "--rate", type=NUMBER, help="Interest a year, compounded continuously.  [default: the data's of that day]"
+    "--rate", type=Number("rate"), help="Interest a year, compounded continuously.  [default: the data's of that day]"
 )
 @click.option(
     "--dividends",
@@ -60,7 +59,9 @@ _MANY: Final = 200
     help="Those ahead in the data as a yield with the same forward, or as cash (slow); parity: the yield, borrowing "
     "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); none.",
 )
-@click.option("--dividend-yield", type=NUMBER, help="A dividend yield a year instead, compounded continuously.")
+@click.option(
+    "--dividend-yield", type=Number("dividend_yield"), help="A dividend yield a year instead, compounded continuously."
+)
 @click.option("--scheme", type=SCHEME, default="accurate", show_default=True, help="As in 'alo price'.")
 @click.option("--all", "every", is_flag=True, help=f"List contracts even where there are more than {_MANY}.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page with the smiles and all contracts there.")
@@ -86,8 +87,8 @@ def chain(
 ) -> None:
     """Show what the quotes of TICKER's options on DAY imply, from data in LEAN's format.
 
-    Implied volatilities of bid, mid and ask, and greeks at the mid's: raw derivatives as in 'alo price'. A quote that
-    no volatility explains has none, a dash, and its status says why. More than 200 contracts are summed up an expiry.
+    Implied volatilities of bid, mid and ask, and greeks at the mid's, in the units of 'alo price'. A quote that no
+    volatility explains has none, a dash, and its status says why. More than 200 contracts are summed up an expiry.
     Index options have their own ticker (SPXW), and European exercise.
 
     \b
@@ -100,8 +101,7 @@ def chain(
     from alo_lib.market import DataFolder, Resolution, take_snapshot
     from alo_lib.views.chain import chain_view
 
-    if html is not None and not html.absolute().parent.is_dir():
-        raise UserError(f"there is no folder {html.parent} to write {html.name} to; make it first")
+    _check(days, strike, html)
     folder = DataFolder(data)
     try:
         snapshot = take_snapshot(
@@ -120,19 +120,33 @@ def chain(
     if not len(snapshot):
         raise UserError(f"no contract of {snapshot.ticker} is left by --expiry, --days, --strike and --right")
     carry = dividends if dividend_yield is None else dividend_yield
-    view = chain_view(snapshot, rate=interest, carry=carry, scheme=scheme)
+    with working(f"Pricing {len(snapshot):,} contracts ..."):
+        view = chain_view(snapshot, rate=interest, carry=carry, scheme=scheme)
     if folder.faults:
         say(f"Left out: {folder.faults}.")
     if html is not None:
+        from alo_lib.records.whole_files import write_whole
         from alo_lib.views.smile import chain_html
 
-        html.write_text(chain_html(view), encoding="utf-8")
+        write_whole(html, chain_html(view))
     if as_json:
         print_json(_object(view))
         return
     _show(view, every or len(snapshot) <= _MANY)
     if html is not None:
-        click.echo(f"\nSmiles: {shown(html)}")
+        click.echo(f"\nSmiles: {html}")
+
+
+def _check(days: tuple[float, float] | None, strike: tuple[float, float] | None, html: Path | None) -> None:
+    """UserError for a range that runs backwards, and for a page that cannot be written."""
+    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.targets import check_page
+
+    for option, ends in (("--days", days), ("--strike", strike)):
+        if ends is not None and ends[0] > ends[1]:
+            raise UserError(f"{option} is {ends[0]:g} {ends[1]:g}; the first must not be above the second")
+    if html is not None:
+        check_page(html)
 
 
 def _mask(
@@ -159,9 +173,11 @@ def _mask(
 
 def _object(view: "ChainView") -> dict[str, Any]:
     from alo_lib.records import years_between
+    from alo_lib.views.units import RAW_UNITS
 
     snapshot = view.snapshot
     return _head(view) | {
+        "units": RAW_UNITS,
         "dividends_ahead": [
             {"years": float(years_between(snapshot.time, when)), "cash": cash} for when, cash in snapshot.dividends
         ],
@@ -174,12 +190,14 @@ def _object(view: "ChainView") -> dict[str, Any]:
 def _head(view: "ChainView") -> dict[str, Any]:
     import numpy as np
 
+    from alo_lib.records import NEW_YORK
     from alo_lib.views.run import exchange_time
 
     snapshot = view.snapshot
     return {
         "ticker": snapshot.ticker,
         "time": exchange_time(np.array([snapshot.time]))[0],
+        "time_zone": str(NEW_YORK),
         "style": "american" if snapshot.american else "european",
         "resolution": str(snapshot.resolution),
         "spot": snapshot.spot,
@@ -193,6 +211,7 @@ def _show(view: "ChainView", every: bool) -> None:
     from rich.table import Table
 
     from alo_lib.pricing import ContractStatus
+    from alo_lib.views.units import PEOPLES
 
     head, expiries = _head(view), view.expiries()
     dividends = head["dividends"] if isinstance(head["dividends"], str) else f"yield {head['dividends']:z.3%}"
@@ -211,12 +230,20 @@ def _show(view: "ChainView", every: bool) -> None:
     click.echo()
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     names = _CONTRACT if every else _EXPIRY
-    for title in names:
-        table.add_column(title, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
+    for title, (key, _) in names.items():
+        shown = PEOPLES[key].title if key in PEOPLES else title
+        table.add_column(shown, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
     rows = view.rows() if every else (one._asdict() for one in expiries)
     for row in rows:
-        table.add_row(*(_cell(row[key], form) for key, form in names.values()))
+        table.add_row(*(_cell(_scaled(row[key], key), form) for key, form in names.values()))
     print_whole(table)
+
+
+def _scaled(value: Any, key: str) -> Any:
+    """A greek in people's units; anything else as it is."""
+    from alo_lib.views.units import PEOPLES
+
+    return value * PEOPLES[key].scale if key in PEOPLES and value is not None else value
 
 
 def _cell(value: Any, form: str) -> str:

@@ -12,7 +12,7 @@ from alo_lib.cli.commands.schedule import planned
 from alo_lib.cli.console import say
 from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.project import CONFIG, ROOT, shown
+from alo_lib.cli.project import CONFIG, ROOT
 
 if TYPE_CHECKING:
     from alo_lib.executive.isolation import Preparation
@@ -103,7 +103,7 @@ def core(
         say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
     for finding in process.findings:
         say(finding)
-    say(f"The core {name} runs in {shown(where)}; its journal is {shown(journal or _JOURNALS / name)}.")
+    say(f"The core {name} runs in {where}; its journal is {journal or _JOURNALS / name}.")
     ending = _run(process, frames)
     _tell(ending, process, steps, as_json)
 
@@ -148,7 +148,8 @@ def _run(process: CoreProcess, frames: int | None) -> Ending:
     from alo_lib.journal import JournalError
     from alo_lib.transport import TransportError
 
-    before = {number: signal.signal(number, lambda *_: process.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    ending = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: process.stop()) for number in ending}
     try:
         return process.run(frames)
     except (OverrunError, JournalError, TransportError) as error:
@@ -189,7 +190,7 @@ def _status(where: Path, as_json: bool) -> None:
 
     path = where / "core.state"
     if not path.exists():
-        raise UserError(f"there is no core at {shown(where)}; 'alo core' starts one")
+        raise UserError(f"there is no core at {where}; 'alo core' starts one")
     state = SeqLock.open(path)
     snapshot, owner = state.read(), state.owner
     beat = snapshot.value

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from alo_lib.cli.failures import RunFailedError, UserError
-from alo_lib.cli.project import ROOT, SITE, shown
+from alo_lib.cli.project import ROOT, SITE
 
 __all__ = ["build_site", "docs"]
 
@@ -39,7 +39,7 @@ def docs(output: Path | None) -> None:
     """
     output = SITE if output is None else output
     build_site(ROOT / "docs", output)
-    click.echo(shown(output.absolute() / "index.html"))
+    click.echo(output / "index.html")
 
 
 def build_site(source: Path, output: Path) -> None:
@@ -51,7 +51,7 @@ def build_site(source: Path, output: Path) -> None:
     if find_spec("sphinx") is None:
         raise UserError("the packages of requirements/docs.txt are not installed; ./alo docs installs them")
     if output.exists() and any(output.iterdir()) and not (output / _INDEX).is_file():
-        raise UserError(f"{shown(output)} holds something else than a site; name an empty or a new folder")
+        raise UserError(f"{output} holds something else than a site; name an empty or a new folder")
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
         site = Path(scratch, "site")

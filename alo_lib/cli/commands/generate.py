@@ -16,7 +16,13 @@ __all__ = ["generate"]
     default=DATA,
     help="Folder to write to; it must be empty or new.  [default: data/ of the project]",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed writes the same bytes.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=1,
+    show_default=True,
+    help="The same seed writes the same bytes.",
+)
 def generate(output: Path, seed: int) -> None:
     """Write a synthetic market in LEAN's format.
 
@@ -26,9 +32,8 @@ def generate(output: Path, seed: int) -> None:
     from alo_lib.cli.console import say
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.market_data import holds_data, write_market
-    from alo_lib.cli.project import shown
 
     if holds_data(output):
-        raise UserError(f"{shown(output)} holds data already; name an empty or a new folder")
+        raise UserError(f"{output} holds data already; name an empty or a new folder")
     write_market(output, seed=seed)
-    say(f"The synthetic market is in {shown(output)}.")
+    say(f"The synthetic market is in {output}.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_options, side_by_side
+from alo_lib.cli.option_arguments import Numbers, cash_dividends, contract_options, side_by_side
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ __all__ = ["iv"]
 
 @click.command(short_help="Find the volatility that a price implies.")
 @contract_options
-@click.option("--price", "prices", type=NUMBERS, required=True, help="Price of the option, in the spot's currency.")
+@click.option(
+    "--price", "prices", type=Numbers("price"), required=True, help="Price of the option, in the spot's currency."
+)
 @click.option("--right", type=click.Choice(["call", "put"]), required=True, help="Call or put.")
 def iv(
     spot: tuple[float, ...],
@@ -31,7 +33,7 @@ def iv(
     scheme: "Scheme",
     as_json: bool,
 ) -> None:
-    """Find the volatility that a price implies, and the vega there.
+    """Find the volatility that a price implies, and the vega there: for a percentage point, raw with --json.
 
     Every option may be a list; lists go together element by element, and a single value goes with each of them. A
     price that no volatility explains (at or below what the option is worth without volatility, or above what any
@@ -47,7 +49,8 @@ def iv(
 
     from alo_lib.cli.failures import UserError
     from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain
-    from alo_lib.pricing.arguments import DOMAINS, prepare
+    from alo_lib.pricing.arguments import prepare
+    from alo_lib.views.units import RAW_UNITS
 
     given = {
         "--price": prices,
@@ -57,8 +60,6 @@ def iv(
         "--dividend-yield": dividend_yield,
         "--time": times,
     }
-    if min(prices) < 0.0:
-        raise UserError(f"--price is {min(prices):g}; allowed: 0 or more")
     price, s, k, r, q, years = side_by_side(given)
     count = price.size
     side = np.full(count, 1.0 if right == "call" else -1.0)
@@ -68,9 +69,8 @@ def iv(
     found = QuotedChain(Contracts(k, years, side, style), terms, price, priced, scheme=scheme, panels=False)
     status = [ContractStatus(code) for code in found.status]
     if count == 1 and status[0] is not ContractStatus.PRICED:
-        raise UserError(
-            f"no volatility up to {DOMAINS['volatility'][1]:g} explains the price {price[0]:g}: {status[0].words}"
-        )
+        one = (s[0], k[0], r[0], q[0], years[0], side[0])
+        raise UserError(_unexplained(price[0], status[0].words, right, one, style, dividends))
     known = found.status == ContractStatus.PRICED
     shown = {"price": price, "spot": s, "strike": k, "rate": r, "dividend_yield": q, "time_to_expiry": years}
     rows = [
@@ -84,7 +84,28 @@ def iv(
         for i in range(count)
     ]
     if as_json:
-        print_json({"style": style, "dividends": dividends, "options": rows})
+        print_json({"style": style, "dividends": dividends, "units": {"vega": RAW_UNITS["vega"]}, "options": rows})
         return
     results = {"price": ".4f", "implied_volatility": ".6f", "vega": ""}
     show(rows, results if known.all() else results | {"status": "s"})
+
+
+def _unexplained(
+    price: float,
+    why: str,
+    right: str,
+    option: tuple[float, ...],
+    style: "Style",
+    dividends: tuple[tuple[float, float], ...],
+) -> str:
+    """Why no volatility explains a price, and between which values one would."""
+    from alo_lib.pricing import price as worth
+    from alo_lib.pricing.arguments import DOMAINS
+
+    spot, strike, rate, dividend_yield, years, side = option
+    highest, cash = DOMAINS["volatility"][1], cash_dividends(dividends)
+    low, high = worth(spot, strike, rate, dividend_yield, [0.0, highest], years, side, style=style, dividends=cash)
+    return (
+        f"no volatility explains --price {price:g}: {why}; allowed: above {low:.6g}, what the {right} is worth without "
+        f"volatility, and below {high:.6g}, what it is worth at {highest:.0%}"
+    )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alo_lib.cli.console import say
 from alo_lib.cli.json_output import print_json, record_rows
 from alo_lib.cli.project import BACKTESTS
 
@@ -32,7 +33,7 @@ def list_(folder: Path, as_json: bool) -> None:
     from rich.table import Table
 
     from alo_lib.cli.failures import UserError
-    from alo_lib.journal import JournalError
+    from alo_lib.journal import JournalError, still_being_written
     from alo_lib.journal.index import read_index
 
     if not folder.is_dir():
@@ -41,6 +42,7 @@ def list_(folder: Path, as_json: bool) -> None:
     found: list[dict[str, Any]] = []
     for path in [own] if own is not None else _journals_below(folder):
         try:
+            writing = still_being_written(path)
             rows = read_index(path)
         except JournalError as error:
             found.append({"journal": _run_name(path), "problem": str(error)})
@@ -56,6 +58,7 @@ def list_(folder: Path, as_json: bool) -> None:
                     "begins": _utc(int(part["begins"][0])),
                     "ends": _utc(int(part["ends"].max())),
                     "closed": bool(part["sealed"][-1]),
+                    "being_written": writing and bool(part["number"][-1] == rows["number"][-1]),
                 }
             )
     if as_json:
@@ -66,7 +69,7 @@ def list_(folder: Path, as_json: bool) -> None:
         return
     numbers = ("epoch", "messages", "bytes")
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for title in ("journal", "epoch", "messages", "bytes", "begins", "ends", "closed"):
+    for title in ("journal", "epoch", "messages", "bytes", "begins, UTC", "ends, UTC", "closed"):
         table.add_column(title, justify="right" if title in numbers else "left", no_wrap=title == "journal")
     for row in found:
         if "problem" in row:
@@ -79,7 +82,7 @@ def list_(folder: Path, as_json: bool) -> None:
                 f"{row['bytes']:,}",
                 row["begins"][:16] if row["messages"] else "",
                 row["ends"][:16] if row["messages"] else "",
-                "yes" if row["closed"] else "no",
+                "still being written" if row["being_written"] else "yes" if row["closed"] else "no",
             )
     wide = console if (console := Console(highlight=False)).is_terminal else Console(highlight=False, width=_PIPED)
     wide.print(table)
@@ -97,6 +100,7 @@ def list_(folder: Path, as_json: bool) -> None:
 def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, as_json: bool) -> None:
     """Show messages: sequence, time in UTC, kind, and their first records."""
     from alo_lib.cli.failures import UserError
+    from alo_lib.journal import still_being_written
     from alo_lib.journal.index import messages_between, read_index
     from alo_lib.records import Kind
 
@@ -108,6 +112,7 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
             known = ", ".join(kind.name for kind in Kind)
             raise UserError(f"{name!r} is not a kind of message; the kinds are {known}") from None
     folder = _required(run)
+    writing = still_being_written(folder)
     end = int(read_index(folder)["stop"].max())
     stop = end if wanted else min(end, first + count)
     begin, messages = messages_between(folder, first, stop)
@@ -118,11 +123,13 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
             shown.append(_told(sequence, message, limit))
             if len(shown) == count:
                 break
+    if writing:
+        say(f"Still being written, {end:,} messages so far.")
     if as_json:
         print_json({"messages": shown})
         return
     for row in shown:
-        click.echo(f"{row['sequence']:>8}  {row['time']}  {row['kind']:<11} {row['count']:>5}")
+        click.echo(f"{row['sequence']:>8}  {row['time']} UTC  {row['kind']:<11} {row['count']:>5}")
         for record in row["records"]:
             click.echo(f"{'':10}{', '.join(f'{name}={value}' for name, value in record.items())}")
 
@@ -131,21 +138,33 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
 @click.argument("run", type=click.Path(path_type=Path))
 @_JSON
 def verify(run: Path, as_json: bool) -> None:
-    """Check every checksum and the sequence of a journal. The exit status is 1 when something does not hold."""
+    """Check every checksum and the sequence of a journal. The exit status is 1 when something does not hold.
+
+    Of a run that goes on, what it has written so far is checked.
+    """
     from alo_lib.cli.failures import RunFailedError
-    from alo_lib.journal import JournalError, message_digest, read_journal
+    from alo_lib.journal import JournalError, message_digest, read_journal, still_being_written
 
     folder = _required(run)
     try:
-        found = read_journal(folder)
+        found = read_journal(folder, unfinished=still_being_written(folder))
     except JournalError as error:
         if as_json:
             print_json({"holds": False, "problem": str(error)})
         raise RunFailedError(str(error)) from None
     digest = message_digest(found.messages)
+    if found.being_written:
+        say(f"Still being written, {len(found.messages):,} messages so far.")
     if as_json:
-        told = {"holds": True, "messages": len(found.messages), "segments": len(found.segments), "digest": digest}
-        print_json(told)
+        print_json(
+            {
+                "holds": True,
+                "being_written": found.being_written,
+                "messages": len(found.messages),
+                "segments": len(found.segments),
+                "digest": digest,
+            }
+        )
         return
     segments, epochs = len(found.segments), len({segment.epoch for segment in found.segments})
     click.echo(f"Every byte holds: messages {len(found.messages):,}, segments {segments}, epochs {epochs}\n{digest}")
@@ -157,13 +176,16 @@ def verify(run: Path, as_json: bool) -> None:
 def export(run: Path, output: Path | None) -> None:
     """Write one Parquet file a kind of message: sequence, both clocks, and a column a field."""
     from alo_lib.cli.commands.replay import open_journal
-    from alo_lib.cli.project import shown
-    from alo_lib.views.parquet import export_parquet
+    from alo_lib.cli.targets import check_parquet
+    from alo_lib.views.parquet import export_parquet, table_paths
 
     target = output or run / "parquet"
+    journal = open_journal(run)
     target.mkdir(parents=True, exist_ok=True)
-    for path, rows in export_parquet(open_journal(run), target):
-        click.echo(f"{rows:>10,}  {shown(path)}")
+    for path in table_paths(target) if output is not None else ():
+        check_parquet(path)
+    for path, rows in export_parquet(journal, target):
+        click.echo(f"{rows:>10,}  {path}")
 
 
 def _run_name(journal: Path) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import NUMBERS, cash_dividends, contract_options
+from alo_lib.cli.option_arguments import Numbers, cash_dividends, contract_options
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ _MOST: Final = 100_000
 @click.command(short_help="Price options, with every greek.")
 @contract_options
 @click.option(
-    "--volatility", type=NUMBERS, required=True, help="Volatility a year, as a decimal or in percent: 0.25, 25%."
+    "--volatility",
+    type=Numbers("volatility"),
+    required=True,
+    help="Volatility a year, as a decimal or in percent: 0.25, 25%.",
 )
 @click.option(
     "--right", type=click.Choice(sorted(_RIGHTS)), default="both", show_default=True, help="Calls, puts or both."
@@ -42,8 +45,8 @@ def price(
     """Price American and European options, with every greek.
 
     Each of spot, strike, time, rate, yield and volatility may be a list (90,100) or a range (80:120:5); every
-    combination is priced. Greeks are raw derivatives: vega, rho and epsilon (the dividend yield's rho) for 1.00, so a
-    hundredth of each for a percentage point; theta and charm for a year, so a 365th for a day.
+    combination is priced. Vega, rho and epsilon (the dividend yield's rho) are for a percentage point, theta and charm
+    for a day. With --json they are raw derivatives, for 1.00 and for a year, as "units" says.
 
     \b
     Examples:
@@ -55,6 +58,7 @@ def price(
 
     from alo_lib.cli.failures import UserError
     from alo_lib.pricing import greeks
+    from alo_lib.views.units import RAW_UNITS
 
     lists = (spot, strike, rate, dividend_yield, volatility, times, _RIGHTS[right])
     count = int(np.prod([len(one) for one in lists]))
@@ -70,7 +74,7 @@ def price(
         for index, row in enumerate(columns.T)
     ]
     if as_json:
-        print_json({"style": style, "dividends": dividends, "options": rows})
+        print_json({"style": style, "dividends": dividends, "units": RAW_UNITS, "options": rows})
         return
     note = "" if not dividends else "cash " + ", ".join(f"{cash:g} at {time:z.4g}" for time, cash in dividends)
     show(rows, {"price": ".4f"} | dict.fromkeys(found._fields[1:], ""), note=note)

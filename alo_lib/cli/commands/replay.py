@@ -81,8 +81,10 @@ def replay(
 def open_journal(run: Path) -> "Journal":
     """The journal of a run's folder, of a folder that is a journal, or of LEAN's object store (``storage/``).
 
-    That of a run that was killed, or goes on, is read up to where it holds.
+    That of a run that was killed is read up to where it holds, that of one that goes on up to what it has written; the
+    latter is told.
     """
+    from alo_lib.cli.console import say
     from alo_lib.cli.failures import UserError
     from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
 
@@ -91,7 +93,10 @@ def open_journal(run: Path) -> "Journal":
     folder = run / JOURNAL_FOLDER
     if not folder.is_dir() and (segments := segments_in_object_store(run)):
         return read_journal(segments, unfinished=True)
-    return read_journal(folder if folder.is_dir() else run, unfinished=True)
+    journal = read_journal(folder if folder.is_dir() else run, unfinished=True)
+    if journal.being_written:
+        say(f"Still being written, {len(journal.messages):,} messages so far.")
+    return journal
 
 
 def _speed(text: str) -> float:

@@ -52,13 +52,13 @@ def train(steps: int, seed: int, output: Path, episodes: int, as_json: bool) -> 
       alo train --json | jq '.evaluations[] | {name, reward, lead, lead_error}'
     """
     from alo_lib.cli.failures import UserError
-    from alo_lib.cli.project import CONFIG, shown
+    from alo_lib.cli.project import CONFIG
+    from alo_lib.cli.targets import check_policy
     from alo_lib.learning import LearningError, MissingPackagesError
     from alo_lib.settings import Settings
 
     settings = Settings.of(Settings.parameters_of(CONFIG))
-    if not output.parent.is_dir():
-        raise UserError(f"there is no folder {output.parent} to write {output.name} to; make it first")
+    check_policy(output)
     try:
         result, table = _train(steps, seed, episodes, settings, output)
     except (LearningError, MissingPackagesError) as error:
@@ -69,7 +69,7 @@ def train(steps: int, seed: int, output: Path, episodes: int, as_json: bool) -> 
         from rich.console import Console
 
         Console(highlight=False).print(table)
-        click.echo(f"{shown(output)}  SHA-256 {result['digest']}")
+        click.echo(f"{output}  SHA-256 {result['digest']}")
 
 
 def _train(steps: int, seed: int, episodes: int, settings: "Settings", output: Path) -> tuple[dict[str, Any], "Table"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.option_arguments import DAY
 from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["volatility"]
 
 _YEARS = 10
+_FIRST_DAY = date(1970, 1, 2)
 
 
 @click.command(short_help="Show what is known of an underlying's volatility.")
@@ -30,13 +32,13 @@ _YEARS = 10
 @click.option(
     "--start",
     metavar="DATE",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
     help=f"First day, yyyy-mm-dd.  [default: {_YEARS} years before the last]",
 )
 @click.option(
     "--end",
     metavar="DATE",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
     help="Last day; the forecast is made after its close.  [default: the data's last]",
 )
 @click.option(
@@ -49,11 +51,7 @@ _YEARS = 10
     show_default=True,
     help="Distribution of the shocks.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write the page to.  [default: volatility-TICKER.html]",
-)
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page with charts of all of it there.")
 @click.option(
     "--publish",
     type=click.Path(path_type=Path, file_okay=False),
@@ -67,11 +65,11 @@ def volatility(
     end: datetime | None,
     regimes: int,
     distribution: Literal["normal", "t", "skewt"],
-    output: Path | None,
+    html: Path | None,
     publish: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what is known of the volatility of TICKER, from its daily bars, and write it as a page for a browser.
+    """Show what is known of the volatility of TICKER, from its daily bars.
 
     GJR-GARCH with its standard errors and conditional volatility, regimes as they were known on each day, changes of
     scale, and the forecast up to a year ahead with the band that its past errors give it. What --publish writes was
@@ -79,36 +77,39 @@ def volatility(
 
     \b
     Examples:
-      alo volatility SPY --data ~/lean/data
+      alo volatility SPY --data ~/lean/data --html spy.html
       alo volatility AAPL --data ~/lean/data --end 2014-06-06 --regimes 3
       alo volatility GOOG --data ~/lean/data --publish ~/lean/data
       alo volatility SPY --json | jq '.forecast[] | {days, volatility}'
     """
+    from alo_lib.cli.console import working
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.market_data import ready_market
-    from alo_lib.cli.project import shown
-    from alo_lib.market.map_files import check_ticker
+    from alo_lib.cli.targets import check_page
+    from alo_lib.records.spelling import check_ticker
+    from alo_lib.records.whole_files import write_whole
     from alo_lib.views import analysis_html, analysis_table
 
     try:
         name = check_ticker(ticker)
     except ValueError as error:
         raise UserError(str(error)) from None
-    target = output or Path(f"volatility-{name}.html")
-    if not target.parent.is_dir():
-        raise UserError(f"there is no folder {target.parent} to write {target.name} to; make it first")
+    if html is not None:
+        check_page(html)
     folder = ready_market(data, DATA)
-    view, bars = _analysed(name, folder, start and start.date(), end and end.date(), regimes, distribution)
+    with working(f"Fitting the models to {name} ..."):
+        view, bars = _analysed(name, folder, start and start.date(), end and end.date(), regimes, distribution)
     written = [] if publish is None else _published(name, folder, bars, regimes, publish)
-    target.write_text(analysis_html(view), encoding="utf-8")
+    if html is not None:
+        write_whole(html, analysis_html(view))
     if as_json:
-        print_json(view.to_dict() | {"page": str(target), "published": list(map(str, written))})
+        print_json(view.to_dict() | {"page": None if html is None else str(html), "published": list(map(str, written))})
     else:
         from rich.console import Console
 
         Console(highlight=False).print(analysis_table(view))
-        for path in [target, *written]:
-            click.echo(shown(path))
+        for path in [*([] if html is None else [html]), *written]:
+            click.echo(path)
 
 
 def _analysed(
@@ -127,7 +128,9 @@ def _analysed(
 
     if start is not None and end is not None and start > end:
         raise UserError(f"start {start} is after end {end}; a range of days must not be empty")
-    bars = DataFolder(folder).split_adjusted_bars(ticker, date(1970, 1, 2), end or date(2200, 1, 1))
+    if end is not None and end < _FIRST_DAY:
+        raise UserError(f"end {end} is before {_FIRST_DAY}, the first day that data can have")
+    bars = DataFolder(folder).split_adjusted_bars(ticker, _FIRST_DAY, end or date(2200, 1, 1))
     days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
     if not len(days):
         raise UserError(f"{ticker} has no daily bars{f' up to {end}' if end else ''} in {folder}")
@@ -148,7 +151,7 @@ def _analysed(
 
 def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Path) -> list[Path]:
     """Write what was known on each day as LEAN custom data; the files, of which one without a line is not written."""
-    from alo_lib.cli.console import console
+    from alo_lib.cli.console import working
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
     from alo_lib.market.surfaces import daily_surfaces, exchange_datetime
@@ -156,7 +159,7 @@ def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Pa
     from alo_lib.volatility import DailyHistory, VolatilityError, walk_forward
 
     source = DataFolder(folder)
-    with console().status(f"Walking through the days of {ticker} ..."):
+    with working(f"Walking through the days of {ticker} ..."):
         try:
             history = DailyHistory.from_bars(*(bars[name] for name in ("open", "high", "low", "close")))
             walk = walk_forward(history, regimes=regimes)

@@ -48,6 +48,10 @@ class Engine(Protocol):
     def shows_progress(self) -> bool:
         """Whether it calls ``progress``; LEAN shows its log instead."""
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a run of it that was cut short can be continued in its folder."""
+
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
         """Run a backtest and leave journal/ and results in LEAN's format in ``folder``.
 

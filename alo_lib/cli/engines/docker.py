@@ -41,6 +41,7 @@ class DockerEngine:
 
     name = "docker"
     shows_progress = False
+    goes_on = False
 
     @classmethod
     def find(cls, *, ask_daemon: bool) -> "DockerEngine":
@@ -75,20 +76,16 @@ class DockerEngine:
         stage_project(project, settings, data.resolve(), self.image)
         results = project / "backtests" / "lean"
         command = [str(self.lean), "backtest", ".", "--no-update", "--output", str(results), "--image", self.image]
-        output = run_and_show(
-            [
-                *command,
-                "--extra-config",
-                "algorithm-id",
-                _ALGORITHM_ID,
-                "--extra-docker-config",
-                json.dumps(_CONTAINER),
-            ],
-            folder=project,
-            environment=os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED},
-            log=log,
-        )
-        segments = take_from_object_store(project / "storage", folder)  # a run that failed has a journal as well
+        command += ["--extra-config", "algorithm-id", _ALGORITHM_ID, "--extra-docker-config", json.dumps(_CONTAINER)]
+        try:
+            output = run_and_show(
+                command,
+                folder=project,
+                environment=os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED},
+                log=log,
+            )
+        finally:  # a run that failed or was ended has a journal as well
+            segments = take_from_object_store(project / "storage", folder)
         check_results(results, _ALGORITHM_ID, output, log)
         if not segments:
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")

@@ -16,6 +16,7 @@ class EmbeddedEngine:
     name = "embedded"
     place = "part of this project"
     shows_progress = True
+    goes_on = True
 
     def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
         """Run the simulation, or continue the one whose journal is in ``folder``; journal and results are its own."""

@@ -44,6 +44,7 @@ class NativeEngine:
 
     name = "native"
     shows_progress = False
+    goes_on = False
 
     @classmethod
     def find(cls) -> "NativeEngine":
@@ -66,13 +67,15 @@ class NativeEngine:
         content = lean_configuration(settings, data.resolve(), folder, store)
         configuration.write_text(json.dumps(content, indent=2) + "\n")
         log = folder / "lean-console.txt"
-        output = run_and_show(
-            [str(self.dotnet), LAUNCHER, "--config", str(configuration)],
-            folder=self.lean,
-            environment=self.environment(),
-            log=log,
-        )
-        segments = take_from_object_store(store, folder)  # a run that failed has a journal as well
+        try:
+            output = run_and_show(
+                [str(self.dotnet), LAUNCHER, "--config", str(configuration)],
+                folder=self.lean,
+                environment=self.environment(),
+                log=log,
+            )
+        finally:  # a run that failed or was ended has a journal as well
+            segments = take_from_object_store(store, folder)
         check_results(folder, ALGORITHM, output, log)
         if not segments:
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.failures import EngineError
+from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 
 __all__ = ["ALGORITHM", "lean_parameters", "read_object"]
@@ -18,7 +19,7 @@ def lean_parameters(settings: Settings) -> dict[str, str]:
     parameters = {}
     for name, value in settings.model_dump(mode="json").items():
         text = ",".join(value) if isinstance(value, list) else repr(value) if isinstance(value, float) else str(value)
-        parameters[name.replace("_", "-")] = text
+        parameters[spelled(name)] = text
     return parameters
 
 

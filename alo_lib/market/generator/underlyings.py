@@ -8,8 +8,8 @@ from typing import Final
 
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.generator.exchange import expiry_of_week
-from alo_lib.market.map_files import check_ticker
 from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS
+from alo_lib.records.spelling import check_ticker
 from alo_lib.volatility import GjrParameters
 
 __all__ = ["UNDERLYINGS", "ListedStrikes", "MarketUnderlying", "dividend_days", "listed_expiries"]
