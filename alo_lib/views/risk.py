@@ -60,18 +60,18 @@ def exposures(run: Run) -> dict[str, ExposureSeries]:
 def exposure_ranges(run: Run) -> list[ExposureRange]:
     """Largest and mean absolute exposure of the whole book: underlyings are summed frame by frame.
 
-    What stands from a session's last frame to the next one's first was held, but counts nothing for the mean.
+    The mean is over the time of sessions: what stands over a night was held, but would outweigh them.
     """
     table = run.table(Kind.EXPOSURE)
     frames, frame = np.unique(table.time, return_inverse=True)
     stood = np.diff(frames, append=frames[-1:])
     is_held = stood >= SECOND
     is_held[-1:] = True
-    opens = run.table(Kind.SESSION).records["open"]
-    goes_on = np.searchsorted(opens, frames, "right") == np.searchsorted(
-        opens, np.append(frames[1:], frames[-1:]), "right"
-    )
-    weight = np.where(goes_on, stood, 0)
+    sessions = run.table(Kind.SESSION).records
+    edges = np.stack([sessions["open"], sessions["close"]], axis=1).ravel()
+    passed = np.append(0, np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))) if len(edges) else edges
+    in_session = np.interp(frames, edges, passed) if len(edges) else np.zeros(len(frames))
+    weight = np.diff(in_session, append=in_session[-1:])
     ranges = []
     for greek in GREEKS:
         total = np.bincount(frame, table.records[greek.name], len(frames)) * greek.scale

@@ -20,7 +20,7 @@ _SIDE: Final = (
     ("bid", "bid"),
     ("ask", "ask"),
     ("IV", "mid_volatility"),
-    *((PEOPLES[greek].title, greek) for greek in ("delta", "gamma", "vega", "theta")),
+    *((PEOPLES[name].title, name) for name in ("delta", "gamma", "vega", "theta")),
 )
 """Columns of a put, from the strike outwards; a call's are their mirror."""
 
@@ -68,7 +68,9 @@ def chain_html(view: ChainView) -> str:
         page.section(
             "Contracts: calls left, puts right",
             page.note(_told(view.statuses())),
-            page.note("IV is that of the mid; greeks are raw derivatives, vega per 1.00 and theta a year."),
+            page.note(
+                "IV is that of the mid; vega is per point of volatility, theta a day. Status and all else: --json."
+            ),
             *_contract_table(contracts),
         ),
     )

@@ -92,7 +92,7 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
         "alo.json",
         "alo-summary.json",
     }
-    assert len((folder / "README.txt").read_text().splitlines()) == 7
+    assert len((folder / "README.txt").read_text().splitlines()) == 8
     assert json.loads((folder / "settings.json").read_text())["entry_edge"] == 0.03
     about = json.loads((folder / "run.json").read_text())
     assert round(sum(about["summary"]["attribution"]["parts"].values()), 2) == about["summary"]["net_profit"]

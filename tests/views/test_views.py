@@ -273,6 +273,24 @@ def test_what_stands_between_a_fill_and_its_hedge_is_told_apart(tmp_path):
     assert found.mean == pytest.approx((25.0 * 39 + 12.0 + (700.0 - 12.0 + 25.0 - 12.0) * 0.01 / 60) / 59)
 
 
+def test_a_night_counts_nothing_for_the_mean_exposure(tmp_path):
+    day = 24 * 60 * kit.MINUTE
+    messages = kit.quiet_messages()
+    opened = kit.OPEN + day
+    row = records(Kind.SESSION, open=opened, close=opened + 60 * kit.MINUTE, date=20240103)
+    messages.append(Message(Kind.SESSION, opened - 30 * kit.MINUTE, row))
+    for time, delta in (
+        (kit.CLOSE - 60 * kit.MINUTE, 2.0),
+        (opened - 30 * kit.MINUTE, 4.0),  # a frame that prepares the session
+        (opened + 30 * kit.MINUTE, 6.0),
+        (opened + 60 * kit.MINUTE, 8.0),
+    ):
+        messages.append(Message(Kind.EXPOSURE, time, records(Kind.EXPOSURE, underlying=0, delta=delta)))
+    delta = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
+    assert delta.mean == pytest.approx((60 * 2.0 + 30 * 4.0 + 30 * 6.0) / 120)
+    assert delta.largest == 8.0
+
+
 def test_a_waterfall_has_the_parts_that_are_not_zero():
     (trace,) = waterfall_figure({"delta": 2.0, "rho": 0.0, "fees": -3.5})["data"]
     assert trace["x"] == ["delta", "fees", "total"]
