@@ -286,9 +286,9 @@ def test_a_night_counts_nothing_for_the_mean_exposure(tmp_path):
         (opened + 60 * kit.MINUTE, 8.0),
     ):
         messages.append(Message(Kind.EXPOSURE, time, records(Kind.EXPOSURE, underlying=0, delta=delta)))
-    delta = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
-    assert delta.mean == pytest.approx((60 * 2.0 + 30 * 4.0 + 30 * 6.0) / 120)
-    assert delta.largest == 8.0
+    found = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
+    assert found.mean == pytest.approx((60 * 2.0 + 30 * 4.0 + 30 * 6.0) / 120)
+    assert found.largest == 8.0
 
 
 def test_a_waterfall_has_the_parts_that_are_not_zero():
