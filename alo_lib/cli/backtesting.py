@@ -212,7 +212,7 @@ def _progress(engine: Engine, settings: Settings, metrics: RunMetrics) -> Iterat
             metrics.session_began()
             day = simulated
         bar.update(task, description=f"{simulated}", completed=share)
-        tell(f"{simulated}, {share:.0%} of the run")
+        tell(f"{simulated}, {share:z.0%} of the run")
 
     with ExitStack() as stack:
         tell: Callable[[str], None] = _untold

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, segment_name
 from alo_lib.journal.kernels import APPENDED, MARKS, STATE
-from alo_lib.transport.ownership import Process, this_process
+from alo_lib.records.processes import Process, this_process
 
 __all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store", "mark_writer", "published_count"]
 

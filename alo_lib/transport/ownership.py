@@ -4,43 +4,20 @@ Epochs fence: a process that was taken for dead, or that was forced out, finds a
 step and is told so instead of writing into what is no longer its own.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
+from alo_lib.records.processes import Process, this_process
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import NotOwnerError, SegmentError
 from alo_lib.transport.kernels import FENCED
 from alo_lib.transport.layout import EPOCH, NAME_BYTES, NAMESPACE, PID, ROLE, STARTED, WORD, WRITER
 from alo_lib.transport.segment import Segment
 
-__all__ = ["Owner", "Process", "Role", "Side", "owner_of", "this_process"]
-
-_PROC: Final = Path("/proc")
-
-
-class Process(NamedTuple):
-    """A process, told apart from others that have had its number."""
-
-    pid: int
-    started: int  # ticks since boot; 0 where the system does not tell
-    namespace: int  # that its number is of; 0 where the system does not tell
-
-    @property
-    def alive(self) -> bool | None:
-        """Whether it runs; None where it cannot be told: its number is of another namespace."""
-        if not self.pid:
-            return False
-        return _started(self.pid) == self.started if self.namespace == _namespace() else None
-
-
-def this_process() -> Process:
-    """The process that asks."""
-    return Process(os.getpid(), _started(os.getpid()), _namespace())
+__all__ = ["Owner", "Role", "Side", "owner_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +128,3 @@ class Side:
         if status == FENCED:
             raise self._role.fenced()
         return status
-
-
-def _started(pid: int) -> int:
-    """When a process began, in ticks since boot; -1 when there is none, 0 where the system does not tell."""
-    if not _PROC.joinpath("self").exists():
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return -1
-        except PermissionError:
-            return 0
-        return 0
-    try:
-        fields = _PROC.joinpath(str(pid), "stat").read_bytes().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return -1
-    return -1 if fields[0] in (b"Z", b"X") else int(fields[19])
-
-
-def _namespace() -> int:
-    try:
-        return os.stat(_PROC / "self" / "ns" / "pid").st_ino
-    except FileNotFoundError:
-        return 0

@@ -23,7 +23,7 @@ def test_the_same_is_counted_as_by_the_run_itself(tmp_path: Path) -> None:
     assert counted.counts == found.skipped
     assert list(counted) == list(found.faults)
     assert (counted.rows, counted.rows_left_out) == (found.faults.rows, found.faults.rows_left_out)
-    assert found.faults.damaged == found.skipped[FaultKind.CORRUPT_ARCHIVE]
+    assert found.faults.damaged == found.skipped[FaultKind.CORRUPT_ARCHIVE] + found.skipped[FaultKind.NUMBER]
 
 
 def test_a_whole_folder_leaves_nothing_out(tmp_path: Path) -> None:

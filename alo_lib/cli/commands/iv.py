@@ -106,6 +106,6 @@ def _unexplained(
     highest, cash = DOMAINS["volatility"][1], cash_dividends(dividends)
     low, high = worth(spot, strike, rate, dividend_yield, [0.0, highest], years, side, style=style, dividends=cash)
     return (
-        f"no volatility explains --price {price:g}: {why}; allowed: above {low:.6g}, what the {right} is worth without "
-        f"volatility, and below {high:.6g}, what it is worth at {highest:.0%}"
+        f"no volatility explains --price {price:g}: {why}; allowed: above {low:z.6g}, what the {right} is worth "
+        f"without volatility, and below {high:z.6g}, what it is worth at {highest:z.0%}"
     )

@@ -1,0 +1,53 @@
+"""Processes, told apart also where a number is used again."""
+
+import os
+from pathlib import Path
+from typing import Final, NamedTuple
+
+__all__ = ["Process", "this_process"]
+
+_PROC: Final = Path("/proc")
+
+
+class Process(NamedTuple):
+    """A process, told apart from others that have had its number."""
+
+    pid: int
+    started: int  # ticks since boot; 0 where the system does not tell
+    namespace: int  # that its number is of; 0 where the system does not tell
+
+    @property
+    def alive(self) -> bool | None:
+        """Whether it runs; None where it cannot be told: its number is of another namespace."""
+        if not self.pid:
+            return False
+        return _started(self.pid) == self.started if self.namespace == _namespace() else None
+
+
+def this_process() -> Process:
+    """The process that asks."""
+    return Process(os.getpid(), _started(os.getpid()), _namespace())
+
+
+def _started(pid: int) -> int:
+    """When a process began, in ticks since boot; -1 when there is none, 0 where the system does not tell."""
+    if not _PROC.joinpath("self").exists():
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return -1
+        except PermissionError:
+            return 0
+        return 0
+    try:
+        fields = _PROC.joinpath(str(pid), "stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return -1
+    return -1 if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _namespace() -> int:
+    try:
+        return os.stat(_PROC / "self" / "ns" / "pid").st_ino
+    except FileNotFoundError:
+        return 0
