@@ -45,7 +45,10 @@ MAX_POINTS: Final = 1500
 """Points of a line beyond which only the extremes of each stretch are drawn."""
 
 BLUE, ORANGE, GREEN, RED, VIOLET = "#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6"
-_PARTS: Final = (BLUE, ORANGE, GREEN, RED, VIOLET, "#06b6d4", "#84cc16", "#d946ef", "#8893a5", "#14b8a6", "#eab308")
+_PARTS: Final = (
+    BLUE, ORANGE, GREEN, RED, VIOLET, "#06b6d4", "#84cc16", "#d946ef", "#8893a5", "#14b8a6", "#eab308", "#f43f5e",
+    "#a16207", "#4d7c0f",
+)  # fmt: skip
 _LINES: Final = (BLUE, ORANGE, GREEN, VIOLET, RED)
 _HOUR_IN_MILLISECONDS: Final = 3_600_000
 _OPEN, _CLOSE = 9.5, 16.02  # hours on the axis; the session's last bar stays in sight
@@ -175,7 +178,7 @@ def waterfall_figure(parts: Mapping[str, float]) -> Figure:
 
 def attribution_figure(series: AttributionSeries) -> Figure:
     """What each part of the profit came to over time."""
-    rows = thinned(sum(series.parts.values(), np.zeros(len(series.time))))
+    rows = thinned(sum(series.parts.values(), np.zeros(len(series.time))), MAX_POINTS // 3)  # there are many lines
     time = exchange_time(series.time[rows])
     told = {name: values for name, values in series.parts.items() if values.any()}
     data = [

@@ -18,7 +18,7 @@ from alo_lib.views.sharpe import LEAST_SESSIONS
 
 __all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
-_PARTS_A_LINE: Final = 3
+_PARTS_A_LINE: Final = 2
 _DAYS_SHOWN: Final = 3
 
 
