@@ -77,7 +77,7 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
                 "cannot be closed"
             )
         if not each.daily:
-            warnings.append(f"{each.ticker} has no daily bars to forecast from: nothing of it is opened")
+            warnings.append(f"{each.ticker} has no daily bars for a forecast: nothing of it is opened")
     return DataFindings(tuple(coverage), tuple(warnings))
 
 
@@ -124,7 +124,7 @@ class _Measure:
             first = next(day for day in self._days if day not in set(part.days))
             raise DataError(
                 f"{self._ticker} has {part.name} for {has} of {asked} sessions {span} (none on {first}), below "
-                f"min_coverage = {settings.min_coverage:g}; choose other days, or add {_ASKED}"
+                f"min-coverage = {settings.min_coverage:g}; choose other days, or add {_ASKED}"
             )
 
     def _reading(self) -> FaultLog:
@@ -164,7 +164,7 @@ class _Measure:
             if count >= needed and ends[count - 1] == hours.session(hours.previous_trading_day(day)).close
         ]
         otherwise = f"a forecast needs {needed} up to the session before, and {max(before)} are known"
-        return _Part("daily bars to forecast from", days, faults, otherwise, False), bars
+        return _Part("daily bars for a forecast", days, faults, otherwise, False), bars
 
     def _check_moves(self, daily: Bars, traded: dict[dt.date, Bars]) -> None:
         self._reading()

@@ -115,7 +115,7 @@ def test_a_run_over_days_without_quotes_must_be_asked_for(root: Path) -> None:
     sentence = refusal(root)
     assert "option quotes for 1 of 2 sessions" in sentence
     assert "(none on 2024-03-15)" in sentence
-    assert "min_coverage = 0.8" in sentence
+    assert "min-coverage = 0.8" in sentence
     findings = require_data(tiny.settings(min_coverage=0.5), root)
     assert findings.coverage[0].without_quotes == (tiny.SECOND,)
     assert "TINY has no option quotes on 1 of 2 sessions (2024-03-15)" in findings.warnings[0]
@@ -125,7 +125,7 @@ def test_who_asks_for_it_trades_without_daily_bars_but_not_without_quotes(root: 
     damaged.daily(root).unlink()
     findings = require_data(tiny.settings(min_coverage=0), root)
     assert findings.coverage[0].daily == 0
-    assert findings.warnings == ("TINY has no daily bars to forecast from: nothing of it is opened",)
+    assert findings.warnings == ("TINY has no daily bars for a forecast: nothing of it is opened",)
     for day in BOTH:
         damaged.option_quotes(root, day).unlink()
     assert "no option quotes" in refusal(root, min_coverage=0)
@@ -133,7 +133,7 @@ def test_who_asks_for_it_trades_without_daily_bars_but_not_without_quotes(root: 
 
 def test_daily_bars_that_end_long_before_forecast_nothing(root: Path) -> None:
     damaged.edit_entries(damaged.daily(root), lambda text: "".join(text.splitlines(keepends=True)[:-30]))
-    assert "no daily bars to forecast from" in refusal(root)
+    assert "no daily bars for a forecast" in refusal(root)
 
 
 def test_a_missing_rate_file_is_said(root: Path) -> None:

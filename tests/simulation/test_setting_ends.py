@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 WITH: dict[str, dict[str, Any]] = {
     "garch_history": {"garch_minimum": 100},
-    "garch_minimum": {"garch_history": 5000, "hybrid_minimum": 5000},
+    "garch_minimum": {"garch_history": 5000, "hybrid_minimum": 5000, "min_coverage": 0},  # too few bars for 5000
     "min_days_to_expiry": {"exit_days_to_expiry": 1, "max_days_to_expiry": 1100},
     "max_days_to_expiry": {"exit_days_to_expiry": 1, "min_days_to_expiry": 1},
     "exit_days_to_expiry": {"min_days_to_expiry": 730, "max_days_to_expiry": 1100},
@@ -30,6 +30,7 @@ CHOICES = {
     "structure": ("straddle", "strangle"),
     "direction": ("both", "long", "short"),
     "refit_on_change": (False, True),
+    "interest": (False, True),
 }
 NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process"}
 
