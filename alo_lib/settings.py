@@ -120,7 +120,7 @@ class Settings(BaseModel):
         0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
     )
     max_unexplained_move: float = Field(
-        0.4, gt=0, le=100.0, description="largest overnight move of a price that no split or dividend explains"
+        0.4, ge=0.1, le=100.0, description="largest overnight move of a price that no split or dividend explains"
     )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
     frame_milliseconds: int = Field(10, ge=10, le=1000, description="length of a frame, into which its tasks fit")

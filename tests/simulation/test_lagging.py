@@ -17,7 +17,7 @@ TICKERS = ("ALFA", "BRVO")
 
 def hourly(root: Path, results: Path) -> BacktestResult:
     results.mkdir()
-    month = {"underlyings": TICKERS, "start": START, "end": END, "resolution": "hour"}
+    month = {"underlyings": TICKERS, "start": START, "end": END, "resolution": "hour", "interest": False}
     return run_backtest(Settings.of(month), root, results)
 
 
