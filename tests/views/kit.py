@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
+from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType, records
+from alo_lib.views import Run, summarize
 
 MINUTE = 60 * 1_000_000_000
 OPEN = 1_704_205_800 * 1_000_000_000  # 2024-01-02 09:30 New York
@@ -16,6 +18,8 @@ CLOSE = OPEN + 390 * MINUTE
 EXPIRY = dt.date(2024, 2, 16)
 EXPIRY_TIME = 1_708_117_200 * 1_000_000_000
 START_EQUITY = 100_000.0
+DAY = dt.date(2024, 1, 3)
+FINDINGS = DataFindings((Coverage("ALFA", 2, bars=2, quotes=1, universes=2, daily=2, without_quotes=(DAY,)),), ("so",))
 
 
 def order_event(order, instrument, quantity, price, fee, *, type_=OrderType.MARKET, status=OrderStatus.FILLED):
@@ -182,3 +186,37 @@ def settings_object(**changes):
 
 def noise(count, seed=7):
     return np.random.default_rng(seed).normal(size=count)
+
+
+def left_out():
+    """Three rows of a thousand."""
+    faults = FaultLog(keep=1)
+    faults.count_row(1000)
+    for line in (3, 4, 5):
+        faults.record(FaultKind.CROSSED, "a.zip", entry="b.csv", line=line)
+    return faults
+
+
+def run_of(folder, messages, **more):
+    """The folder of a finished run with these messages."""
+    write_results(folder, messages, **more)
+    (folder / "settings.json").write_text(json.dumps(settings_object()))
+    run = Run(folder)
+    skipped = {"crossed quote": 3}
+    summary = summarize(
+        run, engine="embedded", findings=FINDINGS, faults=left_out(), wall_seconds=1.25, folder=str(folder)
+    )
+    (folder / "run.json").write_text(
+        json.dumps(
+            {
+                "engine": "embedded",
+                "versions": {"python": "3.11.7"},
+                "commit": None,
+                "started": "2024-01-02T00:00:00Z",
+                "summary": summary,
+            }
+        )
+    )
+    (folder / "data.json").write_text(json.dumps({"digest": "d" * 64, "files": []}))
+    (folder / "faults.json").write_text(json.dumps({"counts": skipped, "first": ["a.zip#b.csv:3: crossed quote"]}))
+    return run

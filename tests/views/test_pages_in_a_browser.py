@@ -7,8 +7,8 @@ import pytest
 from alo_lib.views import page, write_report
 from tests.views import kit
 from tests.views.browser import BROWSER, look
+from tests.views.kit import run_of
 from tests.views.test_scenario import held_messages
-from tests.views.test_views import run_of
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed, which would open the pages")
 

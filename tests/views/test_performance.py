@@ -16,7 +16,7 @@ from alo_lib.views.performance import lean_figures, monthly, performance, sessio
 from alo_lib.views.sharpe import bootstrap_interval, sharpe_ratio
 from alo_lib.views.summary import sharpe_in_words
 from tests.views import kit
-from tests.views.test_views import FINDINGS, left_out
+from tests.views.kit import FINDINGS, left_out
 
 SECOND = 1_000_000_000
 FIRST = np.datetime64("2024-01-02")

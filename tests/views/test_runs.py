@@ -8,7 +8,7 @@ from alo_lib.records import Kind, Message
 from alo_lib.views.run import Run, RunError
 from alo_lib.views.runs import compare, list_runs
 from tests.views import kit
-from tests.views.test_views import run_of
+from tests.views.kit import run_of
 
 
 def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):

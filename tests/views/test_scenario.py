@@ -7,7 +7,7 @@ from alo_lib.pricing import price
 from alo_lib.records import Kind, Message, records
 from alo_lib.views.scenario import scenario
 from tests.views import kit
-from tests.views.test_views import run_of
+from tests.views.kit import run_of
 
 CALL, VOLATILITY, RATE = 2, 0.25, 0.05
 

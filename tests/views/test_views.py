@@ -1,4 +1,3 @@
-import datetime as dt
 import io
 import json
 import re
@@ -10,7 +9,7 @@ from rich.console import Console
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
-from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
+from alo_lib.market import FaultKind, FaultLog
 from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderType, records
 from alo_lib.views import (
     REPORT_FILE,
@@ -21,7 +20,6 @@ from alo_lib.views import (
     held_without_quotes,
     page,
     report_html,
-    summarize,
     summary_table,
     write_report,
 )
@@ -45,52 +43,15 @@ from alo_lib.views.volatility import volatility_view
 from alo_lib.views.volatility_figures import volatility_figure
 from tests.views import kit
 
-DAY = dt.date(2024, 1, 3)
-
-
-FINDINGS = DataFindings((Coverage("ALFA", 2, bars=2, quotes=1, universes=2, daily=2, without_quotes=(DAY,)),), ("so",))
-
-
-def left_out():
-    faults = FaultLog(keep=1)
-    faults.count_row(1000)
-    for line in (3, 4, 5):
-        faults.record(FaultKind.CROSSED, "a.zip", entry="b.csv", line=line)
-    return faults
-
-
-def run_of(folder, messages, **more):
-    kit.write_results(folder, messages, **more)
-    (folder / "settings.json").write_text(json.dumps(kit.settings_object()))
-    run = Run(folder)
-    skipped = {"crossed quote": 3}
-    summary = summarize(
-        run, engine="embedded", findings=FINDINGS, faults=left_out(), wall_seconds=1.25, folder=str(folder)
-    )
-    (folder / "run.json").write_text(
-        json.dumps(
-            {
-                "engine": "embedded",
-                "versions": {"python": "3.11.7"},
-                "commit": None,
-                "started": "2024-01-02T00:00:00Z",
-                "summary": summary,
-            }
-        )
-    )
-    (folder / "data.json").write_text(json.dumps({"digest": "d" * 64, "files": []}))
-    (folder / "faults.json").write_text(json.dumps({"counts": skipped, "first": ["a.zip#b.csv:3: crossed quote"]}))
-    return run
-
 
 @pytest.fixture
 def traded(tmp_path):
-    return run_of(tmp_path / "traded", kit.traded_messages())
+    return kit.run_of(tmp_path / "traded", kit.traded_messages())
 
 
 @pytest.fixture
 def quiet(tmp_path):
-    return run_of(tmp_path / "quiet", kit.quiet_messages())
+    return kit.run_of(tmp_path / "quiet", kit.quiet_messages())
 
 
 def test_fills_carry_the_reason_of_their_order(traded):
@@ -120,7 +81,7 @@ def test_positions_add_up_to_what_was_paid_and_received(traded):
 def test_interest_and_borrow_are_told_apart(tmp_path, traded):
     booked = records(Kind.INTEREST, 2, instrument=[ACCOUNT_CASH, 0], days=1, amount=[12.5, -0.75], rate=0.05)
     messages = [*kit.traded_messages(), Message(Kind.INTEREST, kit.CLOSE, booked)]
-    run = run_of(tmp_path, messages)
+    run = kit.run_of(tmp_path, messages)
     table, without = attribution(run), attribution(traded)
     assert table["cash"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
     assert table["ALFA"] == without["ALFA"] | {"borrow": -0.75}
@@ -135,7 +96,7 @@ def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
     messages.append(
         Message(Kind.ORDER_EVENT, end, kit.order_event(0, 0, 10, 90.0, 0.0, type_=OrderType.OPTION_EXERCISE))
     )
-    run = run_of(tmp_path, messages)
+    run = kit.run_of(tmp_path, messages)
     shares = next(position for position in positions(run) if not position.instrument.is_option)
     assert shares.quantity == 10
     assert shares.mark == pytest.approx(101.0)
@@ -153,7 +114,7 @@ def test_marks_are_those_of_the_results(tmp_path):
         Message(Kind.ORDER_EVENT, end, kit.order_event(0, option, 1, 3.0, 0.0)),
         Message(Kind.QUOTE, end, quotes),
     ]
-    marks = {one.instrument.number: one.mark for one in positions(run_of(tmp_path, messages))}
+    marks = {one.instrument.number: one.mark for one in positions(kit.run_of(tmp_path, messages))}
     assert marks[shares] == pytest.approx(101.0)  # its last trade, whatever is quoted since
     assert marks[option] == 3.5  # the one side that is quoted
 
@@ -167,7 +128,7 @@ def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
         Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=2.0)),
         Message(Kind.DIVIDEND, kit.OPEN + day, records(Kind.DIVIDEND, instrument=0, amount=0.5)),
     ]
-    (shares,) = positions(run_of(tmp_path, messages))
+    (shares,) = positions(kit.run_of(tmp_path, messages))
     assert shares.quantity == 7  # seven and a half shares: the half is paid in cash
     assert shares.profit == pytest.approx(-1.0 + 7 * 0.5)
 
@@ -201,7 +162,7 @@ def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
         if number == 2:  # one leg is quoted again
             quote = records(Kind.QUOTE, instrument=1, bid=1.0, ask=1.1, bid_size=5, ask_size=5)
             messages.append(Message(Kind.QUOTE, opening + kit.MINUTE, quote))
-    run = run_of(tmp_path, messages)
+    run = kit.run_of(tmp_path, messages)
     put, call = (run.instruments[number].label for number in (1, 2))
     expected = [("2024-01-03", put, -2), ("2024-01-03", call, -2), ("2024-01-04", call, -2)]
     assert [(str(each.day), each.symbol, each.quantity) for each in held_without_quotes(run)] == expected
@@ -216,7 +177,7 @@ def test_the_last_counts_of_a_session_are_its_funnel(quiet):
     for bar, quoted in ((1, 3), (2, 9)):
         row = records(Kind.FUNNEL, underlying=0, listed=12, quoted=quoted, in_range=2)
         messages.append(Message(Kind.FUNNEL, kit.OPEN + bar * kit.MINUTE, row))
-    run = run_of(quiet.folder.parent / "counted", messages)
+    run = kit.run_of(quiet.folder.parent / "counted", messages)
     counts = funnel(run)["ALFA"]["2024-01-02"]
     assert list(counts.values()) == [12, 9, 2, 0, 0, 0, 0, 0, 0]
     assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.about["summary"])
@@ -239,11 +200,11 @@ def test_a_large_share_left_out_is_loud():
     faults.count_row(1000)
     for line in range(1, 10):
         faults.record(FaultKind.CROSSED, "a.zip", entry="b.csv", line=line)
-    assert data_account(FINDINGS, faults)["warnings"] == ["so"]
+    assert data_account(kit.FINDINGS, faults)["warnings"] == ["so"]
     faults.record(FaultKind.CROSSED, "a.zip", entry="b.csv", line=10)
     faults.record(FaultKind.MISSING_FILE, "gone.zip")
     faults.record(FaultKind.CORRUPT_ARCHIVE, "cut.zip", detail="it is cut off")
-    account = data_account(FINDINGS, faults)
+    account = data_account(kit.FINDINGS, faults)
     assert account["warnings"] == [
         "so",
         "of 1,000 rows 10 could not be used (1.0%)",
@@ -268,7 +229,7 @@ def test_what_stands_between_a_fill_and_its_hedge_is_told_apart(tmp_path):
         row = records(Kind.EXPOSURE, underlying=0, delta=delta)
         messages.append(Message(Kind.EXPOSURE, now, row))
     messages.sort(key=lambda message: message.time)
-    found = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
+    found = next(one for one in exposure_ranges(kit.run_of(tmp_path, messages)) if one.greek.name == "delta")
     assert (found.largest, found.in_passing) == (-25.0, -700.0)
     assert found.mean == pytest.approx((25.0 * 39 + 12.0 + (700.0 - 12.0 + 25.0 - 12.0) * 0.01 / 60) / 59)
 
@@ -286,7 +247,7 @@ def test_a_night_counts_nothing_for_the_mean_exposure(tmp_path):
         (opened + 60 * kit.MINUTE, 8.0),
     ):
         messages.append(Message(Kind.EXPOSURE, time, records(Kind.EXPOSURE, underlying=0, delta=delta)))
-    found = next(one for one in exposure_ranges(run_of(tmp_path, messages)) if one.greek.name == "delta")
+    found = next(one for one in exposure_ranges(kit.run_of(tmp_path, messages)) if one.greek.name == "delta")
     assert found.mean == pytest.approx((60 * 2.0 + 30 * 4.0 + 30 * 6.0) / 120)
     assert found.largest == 8.0
 
@@ -367,7 +328,7 @@ def test_a_split_does_not_break_the_line(tmp_path):
         Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=0.25)),
         Message(Kind.TRADE, kit.OPEN + day + kit.MINUTE, records(Kind.TRADE, instrument=0, close=25.5, volume=1)),
     ]
-    run = run_of(tmp_path, messages)
+    run = kit.run_of(tmp_path, messages)
     drawn = trades_figure(run, run.underlyings[0], [])
     assert drawn["data"][0]["y"] == [25.0, 25.5]
     assert "split-adjusted" in drawn["layout"]["yaxis"]["title"]
