@@ -135,7 +135,7 @@ class _Measure:
             first = next(day for day in self._days if day not in covered)
             raise DataError(
                 f"{self._ticker} has {'enough ' if part.thin else ''}{part.name} for {has} of {asked} sessions "
-                f"{self._span} ({part.thin.get(first, 'none')} on {first}), below "
+                f"{self._span} ({part.thin.get(first, 'none')} on {first}{_left_out(part)}), below "
                 f"min-coverage = {settings.min_coverage:g}; choose other days, or add {_ASKED}"
             )
 
@@ -182,7 +182,7 @@ class _Measure:
     def _listed(self) -> tuple[_Part, dict[dt.date, Selection]]:
         """The universes that there are, and the selection in force in each session that has one."""
         otherwise = "no file has the underlying's price and a contract"
-        part, selections, last = _Part("option universe", self._reading(), otherwise, True), {}, None
+        part, selections, last = _Part("option universe files", self._reading(), otherwise, True), {}, None
         for day in self._days:
             found = selection_for(self._settings, self._folder, self._ticker, day)
             if found is not None and found.price > 0.0:
@@ -352,6 +352,15 @@ def _rate_warnings(folder: DataFolder) -> list[str]:
     if first is not None or not known:
         raise DataError(f"the interest-rate file cannot be read: {first or f'{path} has no row'}")
     return []
+
+
+def _left_out(part: _Part) -> str:
+    """What was left out of a kind of data, where that is much of it."""
+    faults = part.faults
+    if 2 * faults.rows_left_out < faults.rows or not faults.rows_left_out:
+        return ""
+    first = next(fault for fault in faults if fault.line)
+    return f"; {faults.rows_left_out:,} of {faults.rows:,} rows could not be used, the first {first}"
 
 
 def _reason(part: _Part) -> str:

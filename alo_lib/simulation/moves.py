@@ -21,6 +21,9 @@ _NOISE: Final = 1e-4
 _LARGE: Final = 0.1
 """Share of the price from which a dividend shows in the night before its ex-date."""
 
+_LARGEST: Final = 100.0
+"""Of max-unexplained-move."""
+
 OpenClose = tuple[float, float]
 
 
@@ -159,9 +162,10 @@ def _move(price: float, other: float) -> float:
 
 
 def _ways_out(move: float) -> str:
-    """What can be done about a move."""
-    allowed = f", or where prices did move so add --set max-unexplained-move={math.ceil(move)}"
-    return f"put the file right{allowed if math.isfinite(move) else ''}"
+    """What can be done about a move; no setting allows one beyond the largest."""
+    allowed = math.ceil(move) if move <= _LARGEST else None
+    ask = "" if allowed is None else f", or where prices did move so add --set max-unexplained-move={allowed}"
+    return f"put the file right{ask}"
 
 
 def _is_confirmed(night: _Night, events: CorporateEvents) -> bool:
