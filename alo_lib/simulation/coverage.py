@@ -219,7 +219,13 @@ class _Measure:
     def _check_boxes(self, day: dt.date, found: QuotedSession) -> None:
         """Raise DataError where the quotes of most expiries fit no price; those of the others are faults."""
         rate = self._folder.interest_rates.rate_at(day)
-        misfits = [box for box in found.boxes if not box.fits(rate, day)]
+        # One that is negative is refused later, and explains nothing here.
+        dividends = [each for each in self._folder.events(self._ticker).dividends if each.amount > 0.0]
+        misfits = [
+            box
+            for box in found.boxes
+            if not box.fits(rate, day, sum(each.amount for each in dividends if day < each.ex_date <= box.expiry))
+        ]
         if not misfits:
             return
         path = self._folder.quote_archive(self._ticker, day, self._resolution).path

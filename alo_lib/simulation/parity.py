@@ -26,16 +26,21 @@ Floats = NDArray[np.float64]
 
 
 class Box(NamedTuple):
-    """What a point of strike is worth in one expiry, and half the spread of that."""
+    """What a point of strike is worth in one expiry, half the spread of that, and how far apart its strikes are."""
 
     expiry: dt.date
     worth: float
     half_spread: float
+    apart: float
 
-    def fits(self, rate: float, day: dt.date) -> bool:
-        """Whether it is worth what it can be on ``day``: between its value then and its value at expiry."""
+    def fits(self, rate: float, day: dt.date, paid: float) -> bool:
+        """Whether it is worth what it can be on ``day``: between its value then and its value at expiry.
+
+        ``paid`` are the dividends until expiry. Calls in the money are exercised before them and puts after, so
+        between such strikes calls less puts fall by as much besides.
+        """
         discounted = math.exp(-rate * (self.expiry - day).days / 365.0)
-        low, high = min(discounted, 1.0), max(discounted, 1.0)
+        low, high = min(discounted, 1.0), max(discounted, 1.0) + paid / self.apart
         slack = _TOLERANCE + _DOUBT * self.half_spread
         return low - slack <= self.worth <= high + slack
 
@@ -64,5 +69,7 @@ def boxes(contracts: NDArray[np.void], middle: Floats, spread: Floats) -> list[B
         half_spread = (doubt[:, low] + doubt[:, high]) / apart
         known = np.isfinite(worth)
         if np.count_nonzero(known) >= _FEWEST:
-            found.append(Box(expiry.item(), float(np.median(worth[known])), float(np.median(half_spread[known]))))
+            widths = np.broadcast_to(apart, worth.shape)
+            medians = [float(np.median(each[known])) for each in (worth, half_spread, widths)]
+            found.append(Box(expiry.item(), *medians))
     return found

@@ -65,24 +65,41 @@ def test_of_too_few_nothing_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("worth", "rate", "fits"),
+    ("worth", "rate", "paid", "fits"),
     [
-        (1.0, 0.05, True),
-        (0.76, 0.0, True),
-        (0.74, 0.0, False),
-        (0.74, 0.05, True),  # a year at 5 %: down to 0.951 less a quarter
-        (0.69, 0.05, False),
-        (1.24, 0.05, True),
-        (1.26, 0.05, False),
-        (1.26, -0.05, True),
-        (2.0, 0.0, False),
-        (-1.0, 0.0, False),
-        (0.0001, 0.0, False),
+        (1.0, 0.05, 0.0, True),
+        (0.76, 0.0, 0.0, True),
+        (0.74, 0.0, 0.0, False),
+        (0.74, 0.05, 0.0, True),  # a year at 5 %: down to 0.951 less a quarter
+        (0.69, 0.05, 0.0, False),
+        (1.24, 0.05, 0.0, True),
+        (1.26, 0.05, 0.0, False),
+        (1.26, -0.05, 0.0, True),
+        (1.44, 0.0, 2.0, True),  # strikes ten apart: calls in the money are exercised cum, puts ex
+        (1.46, 0.0, 2.0, False),
+        (0.74, 0.0, 2.0, False),
+        (2.0, 0.0, 0.0, False),
+        (-1.0, 0.0, 0.0, False),
+        (0.0001, 0.0, 0.0, False),
     ],
 )
-def test_what_a_box_can_be_worth(worth: float, rate: float, fits: bool) -> None:
-    assert Box(DAY + dt.timedelta(days=365), worth, 0.0).fits(rate, DAY) is fits
-    assert Box(DAY + dt.timedelta(days=365), worth, 8.0).fits(rate, DAY)
+def test_what_a_box_can_be_worth(worth: float, rate: float, paid: float, fits: bool) -> None:
+    assert Box(DAY + dt.timedelta(days=365), worth, 0.0, 10.0).fits(rate, DAY, paid) is fits
+    assert Box(DAY + dt.timedelta(days=365), worth, 8.0, 10.0).fits(rate, DAY, paid)
+
+
+def test_american_prices_before_a_dividend_fit() -> None:
+    """Tomorrow six are paid: calls are worth the spot less the strike, puts the strike less the spot less six."""
+    day, strikes, spot, paid = DAY, [90.0, 95.0, 100.0, 105.0, 110.0], 101.0, 6.0
+    keys = [ContractKey(day + dt.timedelta(days=3), strike, right) for strike in strikes for right in (-1, 1)]
+    worth = [spot - key.strike if key.right > 0 else key.strike - (spot - paid) for key in keys]
+    middle = np.tile(np.maximum(worth, 0.0), (4, 1))
+    (found,) = boxes(contract_array(keys), middle, np.zeros_like(middle))
+    assert found.apart == 10.0
+    # Calls less puts are 11, 6, -4, -10, -15: slopes 1, 1, 1.1, 1.2, 1.3, 1.4, 1.4, 1.5, 1.6, 2.
+    assert found.worth == pytest.approx(1.35)
+    assert found.fits(0.05, day, paid)
+    assert not found.fits(0.05, day, 0.0)
 
 
 # Whole folders -----------------------------------------------------------------------------------------------------
