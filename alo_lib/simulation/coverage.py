@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from alo_lib.market import (
 )
 from alo_lib.market.bars import Bars
 from alo_lib.market.interest_rate import DEFAULT_RATE
-from alo_lib.market.layout import SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
+from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
 from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, Session
 from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
@@ -38,7 +38,7 @@ from alo_lib.simulation.bars import BarReader
 from alo_lib.simulation.lookback import measure_lookback
 from alo_lib.simulation.moves import check_bars, check_dividends, check_moves, check_quotes, open_and_close
 from alo_lib.simulation.quoted import QuotedSession, QuoteMeasure, near_the_money
-from alo_lib.simulation.selection import Selection, selection_for
+from alo_lib.simulation.selection import selection_for
 
 __all__ = ["require_data"]
 
@@ -59,6 +59,13 @@ class _Part:
     required: bool  # whether a run that was asked for does not go without
     days: list[dt.date] = field(default_factory=list)
     thin: dict[dt.date, str] = field(default_factory=dict)  # sessions that have some, too little to count, and how much
+
+
+class _Offer(NamedTuple):
+    """What a universe offers to a session: how many contracts it lists, and those near the money that are looked at."""
+
+    listed: int
+    keys: list[ContractKey]
 
 
 def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
@@ -95,6 +102,7 @@ class _Measure:
     def __init__(self, settings: Settings, folder: DataFolder, sessions: Sequence[Session], ticker: str) -> None:
         self._settings, self._folder, self._ticker = settings, folder, ticker
         self._resolution = Resolution(settings.resolution)
+        self._events = folder.events(ticker)
         self._sessions = {session.day: session for session in sessions}
         self._days = list(self._sessions)
         self._span = f"from {settings.start} to {settings.end} in {folder.root}"
@@ -105,8 +113,8 @@ class _Measure:
         """The coverage, or the DataError that says what is lacking."""
         bars, traded = self._traded()
         self._require(bars)
-        universes, selections = self._listed()
-        quotes = self._quoted(selections)
+        universes, offers = self._listed()
+        quotes = self._quoted(offers)
         self._require(quotes)
         self._require(universes)
         daily, history = self._forecastable()
@@ -179,55 +187,57 @@ class _Measure:
                 part.thin[day] = f"bars in {has} of {asked} {what}"
         return part, traded
 
-    def _listed(self) -> tuple[_Part, dict[dt.date, Selection]]:
-        """The universes that there are, and the selection in force in each session that has one."""
+    def _listed(self) -> tuple[_Part, dict[dt.date, _Offer]]:
+        """The universes that there are, and what is offered in each session, by the last one if there is no other."""
         otherwise = "no file has the underlying's price and a contract"
-        part, selections, last = _Part("option universe files", self._reading(), otherwise, True), {}, None
+        part, offers, last = _Part("option universe files", self._reading(), otherwise, True), {}, None
         for day in self._days:
             found = selection_for(self._settings, self._folder, self._ticker, day)
             if found is not None and found.price > 0.0:
-                last = found
+                last = _Offer(found.listed, near_the_money(found.contracts, found.price))
                 if found.listed:
                     part.days.append(day)
             if last is not None:
-                selections[day] = last
-        return part, selections
+                offers[day] = last
+        return part, offers
 
-    def _quoted(self, selections: Mapping[dt.date, Selection]) -> _Part:
+    def _quoted(self, offers: Mapping[dt.date, _Offer]) -> _Part:
         part = _Part("option quotes", self._reading(), "no row has a bid and an ask", True)
         measure = QuoteMeasure(self._settings, self._folder, self._ticker)
-        short = []
+        short, wrong = [], []
         for day, session in self._sessions.items():
-            selection, keys = selections.get(day), []
-            if selection is not None:
-                keys = [key for key in near_the_money(selection.contracts, selection.price) if key.expiry >= day]
-            found = measure.session(session, keys)
+            offer = offers.get(day)
+            found = measure.session(session, [] if offer is None else [key for key in offer.keys if key.expiry >= day])
             if found.covered:
                 part.days.append(day)
             elif found.any:
                 part.thin[day] = f"quotes in half of the hours for {found.quoted} of {found.looked_at} near the money"
-            if selection is not None and 2 * selection.listed < found.archived:
-                short.append(f"{selection.listed:,} of {found.archived:,} on {day}")
-            self._check_boxes(day, found)
+            if offer is not None and 2 * offer.listed < found.archived:
+                short.append(f"{offer.listed:,} of {found.archived:,} on {day}")
+            if told := self._misfit(day, found):
+                wrong.append(told)
         if short:
             self.warnings.append(
                 f"{self._ticker} has universe files that list less than half of the contracts that are quoted, and "
                 f"nothing else is traded: {_shown(short)}"
             )
+        if wrong:
+            more = f"; so on {len(wrong) - 1} more sessions" if len(wrong) > 1 else ""
+            self.warnings.append(f"{wrong[0]}{more}")
         return part
 
-    def _check_boxes(self, day: dt.date, found: QuotedSession) -> None:
-        """Raise DataError where the quotes of most expiries fit no price; those of the others are faults."""
+    def _misfit(self, day: dt.date, found: QuotedSession) -> str:
+        """Which quotes fit no price, in words; each expiry of them is a fault, and most of a session's a DataError."""
         rate = self._folder.interest_rates.rate_at(day)
         # One that is negative is refused later, and explains nothing here.
-        dividends = [each for each in self._folder.events(self._ticker).dividends if each.amount > 0.0]
+        dividends = [each for each in self._events.dividends if each.amount > 0.0]
         misfits = [
             box
             for box in found.boxes
             if not box.fits(rate, day, sum(each.amount for each in dividends if day < each.ex_date <= box.expiry))
         ]
         if not misfits:
-            return
+            return ""
         path = self._folder.quote_archive(self._ticker, day, self._resolution).path
         first = misfits[0]
         count = f"{len(misfits)} of {len(found.boxes)} expiries"
@@ -240,10 +250,10 @@ class _Measure:
                 f"the option quotes of {self._ticker} on {day} in {path} fit no price: {told}, and so in {count}; "
                 "put the file right or leave the day out"
             )
-        self.warnings.append(f"the option quotes of {self._ticker} on {day} in {path} are wrong in {count}: {told}")
         for box in misfits:
             detail = f"{day}, expiry {box.expiry}: {box.worth:.2f} for each point of strike"
             self.faults.append(DataFault(FaultKind.NO_PARITY, str(path), "", 0, detail))
+        return f"the option quotes of {self._ticker} on {day} in {path} are wrong in {count}: {told}"
 
     def _forecastable(self) -> tuple[_Part, Bars]:
         faults, hours = self._reading(), self._folder.hours()
@@ -287,7 +297,7 @@ class _Measure:
         history = daily[-(self._settings.garch_history + len(self._days) + 1) :]
         opens_and_closes = dict(zip(_days_of(history), history[["open", "close"]].tolist(), strict=True))
         sessions = {day: open_and_close(bars) for day, bars in traded.items()}
-        path, events = folder.factor_file(ticker).path, folder.events(ticker)
+        path, events = folder.factor_file(ticker).path, self._events
         source = f"{path}" if in_place(path) else f"{path}, which is missing,"
         since = self._settings.start - DIVIDENDS_LOOKED_BACK
         told = tuple(each for each in events.dividends if since <= each.ex_date <= self._settings.end)
