@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
 from alo_lib.views.blotter import positions
-from alo_lib.views.run import Run
+from alo_lib.views.run import Run, once_a_run
 
 __all__ = [
     "MARKS",
@@ -38,14 +38,17 @@ class AttributionSeries(NamedTuple):
     parts: dict[str, NDArray[np.float64]]
 
 
+@once_a_run
 def attribution_by_trade(run: Run) -> dict[tuple[int, int], Parts]:
     """The parts of each trade at its end or the run's, by underlying and number of the trade.
 
     Trade 0 of an underlying is what is outside of its trades; underlying -1 is the account, which earns interest.
     """
     rows = run.table(Kind.ATTRIBUTION).records
+    _, last = np.unique(np.stack([rows["underlying"], rows["trade"]])[:, ::-1], axis=1, return_index=True)
     return {
-        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS} for row in rows
+        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS}
+        for row in rows[::-1][np.sort(last)[::-1]]
     }
 
 

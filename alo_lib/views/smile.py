@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from alo_lib.views import page
 from alo_lib.views.chain import ChainView, Expiry
-from alo_lib.views.figures import Figure
+from alo_lib.views.drawing import Figure
 from alo_lib.views.run import exchange_time
 from alo_lib.views.units import PEOPLES
 
