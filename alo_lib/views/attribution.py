@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
 from alo_lib.views.blotter import positions
 from alo_lib.views.run import Run, once_a_run
+from alo_lib.views.spoken import cents
 
 __all__ = [
     "MARKS",
@@ -129,7 +130,7 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     rows = {name: _to_the_cent(parts) for name, parts in (*by_underlying.items(), ("account", account))}
     names = _stated_order()
     total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
-    gap = _cents(net_profit) - sum(total.values())
+    gap = cents(net_profit) - sum(total.values())
     total["unexplained"] += gap
     next(iter(rows.values()))["unexplained"] += gap
     return {
@@ -158,17 +159,13 @@ def _stated_order() -> list[str]:
 
 def _to_the_cent(parts: Parts) -> dict[str, Decimal]:
     """Each part to the cent; what that leaves of the sum goes to what is unexplained."""
-    row = {name: _cents(parts[name]) for name in _stated_order()}
-    row["unexplained"] += _cents(sum(parts.values())) - sum(row.values())
+    row = {name: cents(parts[name]) for name in _stated_order()}
+    row["unexplained"] += cents(sum(parts.values())) - sum(row.values())
     return row
 
 
 def _floats(row: dict[str, Decimal]) -> Parts:
     return {name: float(money) + 0.0 for name, money in row.items()}
-
-
-def _cents(money: float) -> Decimal:
-    return round(Decimal(f"{money:z.4f}"), 2)
 
 
 def _date(time: int) -> dt.date:

@@ -43,7 +43,7 @@ def trades_section(run: Run) -> Html:
 
 
 def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
-    opened, ended = (exchange_time(np.array([time]))[0][:19] if time else "open" for time in (one.opened, one.ended))
+    opened, ended = (exchange_time(np.array([time]))[0][:19] if time else "" for time in (one.opened, one.ended))
     has_band = math.isfinite(one.band_low) and math.isfinite(one.band_high)
     strikes = f"{one.put.strike:g} put" if one.put.strike != one.call.strike else ""
     legs = f"{one.call.label.partition(' ')[2]}{f', {strikes}' if strikes else ' and put'}"
@@ -54,7 +54,7 @@ def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
         "buy" if one.direction > 0 else "sell",
         f"{one.quantity:,}",
         ended,
-        one.reason,
+        one.reason or "still open",
         _percent(one.implied_volatility),
         _percent(one.forecast_volatility),
         f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else "–",

@@ -1,7 +1,7 @@
 """Figures of what the book was exposed to: by greek, and by greek and expiry."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -45,19 +45,17 @@ def exposure_figures(axis: TimeAxis, series: Mapping[str, ExposureSeries]) -> li
     return figures
 
 
-def expiry_figures(axis: TimeAxis, by_ticker: Mapping[str, ExpiryExposures]) -> list[Figure]:
-    """A figure a greek, with a line an expiry of each underlying."""
+def expiry_figures(axis: TimeAxis, one: ExpiryExposures) -> list[Figure]:
+    """A figure a greek, with a line an expiry and in delta's one of the shares."""
     figures = []
     for greek in GREEKS:
-        data: list[dict[str, Any]] = []
-        for ticker, one in by_ticker.items():
-            for column, expiry in enumerate(one.expiries):
-                values = one.values[greek.name][:, column]
-                if expiry == SHARES and not np.any(values):
-                    continue  # shares have no greek but delta
-                color = SOFT if expiry == SHARES else _LINES[len(data) % len(_LINES)]
-                name = f"{ticker} {expiry}"
-                data.append(axis.line(one.time, values, name, color, limit=_POINTS_BY_EXPIRY, shape="hv", width=1.3))
+        data = []
+        for column, expiry in enumerate(one.expiries):
+            values = one.values[greek.name][:, column]
+            if expiry == SHARES and not np.any(values):
+                continue  # shares have no greek but delta
+            color = SOFT if expiry == SHARES else _LINES[column % len(_LINES)]
+            data.append(axis.line(one.time, values, expiry, color, limit=_POINTS_BY_EXPIRY, shape="hv", width=1.3))
         layout = layout_of(height=300, xaxis=axis.layout())
         layout["yaxis"] = {"title": f"{greek.title.lower()}, {greek.unit}"}
         figures.append({"data": data, "layout": layout})

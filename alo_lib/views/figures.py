@@ -51,7 +51,9 @@ def equity_figure(axis: TimeAxis, curve: EquityCurve, margin: MarginSeries) -> F
     data = [
         line_trace(time, curve.equity[rows], "equity", BLUE, hover=_MONEY, shape="hv"),
         line_trace(time, fall, "drawdown", RED, hover="%{x}<br>%{y:.3f} %", yaxis="y2", **below),
-        line_trace(exchange_time(margin.time), margin.margin, "margin", VIOLET, hover=_MONEY, yaxis="y3", **below),
+        line_trace(
+            exchange_time(axis.within(margin.time)), margin.margin, "margin", VIOLET, hover=_MONEY, yaxis="y3", **below
+        ),
     ]
     layout = layout_of(height=540, xaxis=axis.layout() | {"anchor": "y3"}, showlegend=False)
     layout["yaxis"] = {"title": "equity, $", "domain": [0.52, 1.0], "tickformat": ",.0f"}
@@ -94,12 +96,13 @@ def trades_figure(axis: TimeAxis, run: Run, underlying: InstrumentRecord, fills:
                 "type": "scatter",
                 "mode": "markers",
                 "name": f"{'bought' if is_buy else 'sold'} {'options' if is_option else 'shares'}",
-                "x": exchange_time(moments),
+                "x": exchange_time(axis.within(moments)),
                 "y": plain_numbers(level),
                 "text": [
-                    f"{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:z.2f}" for fill in group
+                    f"{time}<br>{fill.reason}: {fill.quantity:+d} {fill.instrument.label} at {fill.price:z.2f}"
+                    for time, fill in zip(exchange_time(moments), group, strict=True)
                 ],
-                "hovertemplate": "%{x}<br>%{text}<extra></extra>",
+                "hovertemplate": "%{text}<extra></extra>",
                 "marker": {
                     "symbol": "triangle-up" if is_buy else "triangle-down",
                     "size": 14 if is_option else 8,
@@ -139,7 +142,7 @@ def waterfall_figure(parts: Mapping[str, float]) -> Figure:
 def attribution_figure(axis: TimeAxis, series: AttributionSeries) -> Figure:
     """What each part of the profit came to over time."""
     rows = thinned(sum(series.parts.values(), np.zeros(len(series.time))), MAX_POINTS // 3)  # there are many lines
-    time = exchange_time(series.time[rows])
+    time = exchange_time(axis.within(series.time[rows]))
     told = {name: values for name, values in series.parts.items() if values.any()}
     data = [
         line_trace(time, values[rows], name, PALETTE[number % len(PALETTE)], hover=_MONEY, shape="hv", width=1.3)

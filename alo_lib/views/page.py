@@ -105,7 +105,8 @@ const draw = () => { const { ink, grid, accent } = style(); for (const node of p
     layout.height += names > 1 ? 20 * names : 0;
     layout.margin = { ...layout.margin, l: 50, r: 8, b: 60 + (names > 1 ? 20 * names : 0) }; }
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
-    Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
+    Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true,
+      title: { text: layout[key].title, standoff: 10 } });
   Plotly.react(node.querySelector('div'), data, layout, config); } };
 // Time axes of a page go together; what one is set to, all others are.
 const link = () => { const timed = plots.map(node => node.querySelector('div'))
@@ -244,7 +245,8 @@ def _boxed(
     lines = []
     for about, row in rows:
         cells = "".join(
-            f"<td{mark[index]}>{_signed(cell) if kind[index] == 'n' else _escaped(cell)}</td>"
+            f"<td{mark[index] if kind[index] != 't' or cell else ''}>"
+            f"{_signed(cell) if kind[index] == 'n' else _escaped(cell)}</td>"
             for index, cell in enumerate(row)
         )
         lines.append((f'<tr data-about="{_escaped(about)}">' if about else "<tr>") + cells + "</tr>")

@@ -1,6 +1,5 @@
 """The page of a run, made from its folder alone."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -46,6 +45,8 @@ __all__ = ["REPORT_FILE", "report_html", "write_report"]
 
 REPORT_FILE: Final = "report.html"
 
+_LEAST_ROLLING: Final = 5
+"""Rolling figures below which none are drawn."""
 _TERM_STRUCTURES: Final = 6
 """Moments of a run of which the term structure is drawn."""
 
@@ -188,7 +189,7 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
             page.note("Returns and drawdowns are from session to session, close to close."),
         ),
     ]
-    if len(rolling.date) > 1:
+    if len(rolling.date) >= _LEAST_ROLLING:
         title = f"The last {LEAST_SESSIONS} sessions, at each session's close"
         parts.append(page.section(title, page.figure(rolling_figure(axis, rolling))))
     return parts
@@ -279,30 +280,22 @@ def _exposure(run: Run, axis: TimeAxis) -> list[Html]:
             ),
         )
     ]
-    by_expiry = {each.symbol: expiry_exposures(run, each) for each in run.underlyings}
-    by_expiry = {ticker: one for ticker, one in by_expiry.items() if len(one.time)}
-    if by_expiry:
+    for underlying in run.underlyings:
+        by_expiry = expiry_exposures(run, underlying)
+        if not len(by_expiry.time):
+            continue
+        told = run.about["summary"]["exposure_by_expiry"][underlying.symbol]
+        largest = [(expiry, *(f"{values[one.name]:z,.2f}" for one in GREEKS)) for expiry, values in told.items()]
+        columns = ("expiry", *(f"{one.title.lower()}, {one.unit}" for one in GREEKS))
         parts.append(
             page.section(
-                "Exposure by expiry",
+                f"{underlying.symbol}: exposure by expiry",
                 page.side_by_side(map(page.figure, expiry_figures(axis, by_expiry))),
-                page.table(
-                    ("underlying", "expiry", *(f"{greek.title.lower()}, {greek.unit}" for greek in GREEKS)),
-                    _largest_by_expiry(run.about["summary"]["exposure_by_expiry"]),
-                    range(2, 2 + len(GREEKS)),
-                ),
+                page.table(columns, largest, range(1, len(columns))),
                 page.note("The table has the largest that was held for a second or more."),
             )
         )
     return parts
-
-
-def _largest_by_expiry(told: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[tuple[str, ...]]:
-    return [
-        (ticker, expiry, *(f"{greeks[greek.name]:z,.2f}" for greek in GREEKS))
-        for ticker, expiries in told.items()
-        for expiry, greeks in expiries.items()
-    ]
 
 
 def _attribution(run: Run, axis: TimeAxis) -> Html:

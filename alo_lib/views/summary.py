@@ -1,6 +1,5 @@
 """A run in a few figures: the object for programs, and the table for people."""
 
-from decimal import Decimal
 from typing import Any, Final
 
 from rich.table import Table
@@ -15,6 +14,7 @@ from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, largest
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
+from alo_lib.views.spoken import cents
 
 __all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
@@ -170,9 +170,8 @@ def _lines(parts: dict[str, float]) -> list[str]:
     return [", ".join(told[at : at + _PARTS_A_LINE]) for at in range(0, len(told), _PARTS_A_LINE)]
 
 
-def _cents(money: float) -> float:
-    """An amount to the cent. Results state money with four decimals at most, of which a float keeps more."""
-    return float(round(Decimal(f"{money:z.4f}"), 2)) + 0.0
+def _cents(amount: float) -> float:
+    return float(cents(amount)) + 0.0
 
 
 def _rounded(value: float, places: int) -> float:

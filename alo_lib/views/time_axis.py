@@ -57,6 +57,14 @@ class TimeAxis(NamedTuple):
                 breaks.setdefault(round((_CLOSE - ended) * _HOUR_IN_MILLISECONDS), []).append(text[:16])
         return [{"values": values, "dvalue": length} for length, values in breaks.items()]
 
+    def within(self, time: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Times of a night as the open after it: at one that takes no room, plotly.js would break a line."""
+        if not len(self.open):
+            return time
+        ends = self.close + _LAST_BAR
+        session = np.minimum(np.searchsorted(ends, time), len(ends) - 1)
+        return np.clip(time, self.open[session], ends[session])
+
     def line(
         self,
         time: NDArray[np.int64],
@@ -73,10 +81,10 @@ class TimeAxis(NamedTuple):
         """
         known = np.isfinite(values)
         time, values = time[known], values[known]
-        session = np.searchsorted(self.close, time)
+        session = np.searchsorted(self.close + _LAST_BAR, time)
         after = np.flatnonzero(np.diff(session) > 1) + 1
         rows = np.unique(np.concatenate([thinned(values, limit), after - 1, after]))
-        moments, shown = exchange_time(time[rows]), values[rows]
+        moments, shown = [text.removesuffix(":00.000") for text in exchange_time(self.within(time[rows]))], values[rows]
         gaps = np.searchsorted(rows, after)
         for gap in gaps[::-1].tolist():
             moments.insert(gap, moments[gap - 1])

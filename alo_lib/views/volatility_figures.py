@@ -74,7 +74,7 @@ def volatility_figure(
     for column, expiry in enumerate(exchange_time(view.expiries)):
         look = _Look(f"expiry {expiry[:10]}", is_one=True, is_shown=is_shown, width=1.0)
         data += _lines(axis, by_expiry, column, look)
-    data += _entries_and_exits(view, filled) + _refits(view, refitted)
+    data += _entries_and_exits(axis, view, filled) + _refits(axis, view, refitted)
     layout = layout_of(height=420, xaxis=axis.layout())
     layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "normal"}
     return {"data": data, "layout": layout}
@@ -200,7 +200,7 @@ def _shortest(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return 100.0 * values[:, known[0]] if len(known) else None
 
 
-def _entries_and_exits(view: VolatilityView, filled: Sequence[InstrumentFill]) -> list[dict[str, Any]]:
+def _entries_and_exits(axis: TimeAxis, view: VolatilityView, filled: Sequence[InstrumentFill]) -> list[dict[str, Any]]:
     """Where trades were opened and closed, at the implied volatility of the shortest maturity that is known then."""
     level = _shortest(view.implied)
     data = []
@@ -208,23 +208,27 @@ def _entries_and_exits(view: VolatilityView, filled: Sequence[InstrumentFill]) -
         group = [one for one in filled if (one.reason == "entry") == (name == "entry")]
         if not group or level is None:
             continue
-        at = np.searchsorted(view.implied_time, [one.time for one in group], "right") - 1
+        moments = np.array([one.time for one in group], np.int64)
+        at = np.searchsorted(view.implied_time, moments, "right") - 1
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": name,
-                "x": exchange_time(np.array([one.time for one in group], np.int64)),
+                "x": exchange_time(axis.within(moments)),
                 "y": plain_numbers(level[np.maximum(at, 0)]),
-                "text": [f"{one.reason}: {one.quantity:+d} {one.instrument.label}" for one in group],
-                "hovertemplate": "%{x}<br>%{text}<extra></extra>",
+                "text": [
+                    f"{time}<br>{one.reason}: {one.quantity:+d} {one.instrument.label}"
+                    for time, one in zip(exchange_time(moments), group, strict=True)
+                ],
+                "hovertemplate": "%{text}<extra></extra>",
                 "marker": {"symbol": symbol, "size": 11, "color": color},
             }
         )
     return data
 
 
-def _refits(view: VolatilityView, refitted: NDArray[np.int64]) -> list[dict[str, Any]]:
+def _refits(axis: TimeAxis, view: VolatilityView, refitted: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Where newly fitted models began to count, on the forecast that was first made with them."""
     level = _shortest(view.forecast)
     after = np.searchsorted(view.forecast_time, refitted)
@@ -236,7 +240,7 @@ def _refits(view: VolatilityView, refitted: NDArray[np.int64]) -> list[dict[str,
             "type": "scatter",
             "mode": "markers",
             "name": "models fitted anew",
-            "x": exchange_time(view.forecast_time[after]),
+            "x": exchange_time(axis.within(view.forecast_time[after])),
             "y": plain_numbers(level[after]),
             "text": exchange_time(refitted),
             "hovertemplate": "models fitted anew, in force from %{text}<extra></extra>",
