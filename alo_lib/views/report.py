@@ -23,7 +23,7 @@ from alo_lib.views.performance import (
     rolling_figures,
     session_returns,
 )
-from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, exposures
+from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, exposures, largest_by_expiry
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.scenario import scenario
 from alo_lib.views.scenario_figures import grid_figure, payoff_figure
@@ -284,8 +284,10 @@ def _exposure(run: Run, axis: TimeAxis) -> list[Html]:
         by_expiry = expiry_exposures(run, underlying)
         if not len(by_expiry.time):
             continue
-        told = run.about["summary"]["exposure_by_expiry"][underlying.symbol]
-        largest = [(expiry, *(f"{values[one.name]:z,.2f}" for one in GREEKS)) for expiry, values in told.items()]
+        largest = [
+            (expiry, *(f"{values[one.name]:z,.2f}" for one in GREEKS))
+            for expiry, values in largest_by_expiry(run, underlying).items()
+        ]
         columns = ("expiry", *(f"{one.title.lower()}, {one.unit}" for one in GREEKS))
         parts.append(
             page.section(

@@ -18,7 +18,7 @@ __all__ = [
     "expiry_exposures",
     "exposure_ranges",
     "exposures",
-    "largest",
+    "largest_by_expiry",
 ]
 
 SHARES: Final = "shares"
@@ -113,6 +113,15 @@ def expiry_exposures(run: Run, underlying: InstrumentRecord) -> ExpiryExposures:
     return ExpiryExposures(moments[kept], names, values)
 
 
+def largest_by_expiry(run: Run, underlying: InstrumentRecord) -> dict[str, dict[str, float]]:
+    """The largest absolute exposure that was held for a second or more, with its sign, by expiry and greek."""
+    one = expiry_exposures(run, underlying)
+    return {
+        expiry: {name: _largest(values[:, column]) for name, values in one.values.items()}
+        for column, expiry in enumerate(one.expiries)
+    }
+
+
 @once_a_run
 def exposure_ranges(run: Run) -> list[ExposureRange]:
     """Largest and mean absolute exposure of the whole book: underlyings are summed frame by frame.
@@ -131,11 +140,11 @@ def exposure_ranges(run: Run) -> list[ExposureRange]:
     for greek in GREEKS:
         total = np.bincount(frame, table.records[greek.name], len(frames)) * greek.scale
         mean = float(np.average(np.abs(total), weights=weight)) if weight.any() else 0.0
-        ranges.append(ExposureRange(greek, largest(total[is_held]), largest(total), mean))
+        ranges.append(ExposureRange(greek, _largest(total[is_held]), _largest(total), mean))
     return ranges
 
 
-def largest(values: NDArray[np.float64]) -> float:
+def _largest(values: NDArray[np.float64]) -> float:
     """The largest absolute value, with its sign; zero of none."""
     return float(values[np.argmax(np.abs(values))]) if len(values) else 0.0
 

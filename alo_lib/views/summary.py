@@ -11,7 +11,7 @@ from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
 from alo_lib.views.data import STAGES, data_account, funnel, held_without_quotes
 from alo_lib.views.performance import WorstDay, performance
-from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, largest
+from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
 from alo_lib.views.spoken import cents
@@ -67,7 +67,13 @@ def summarize(
             }
             for one in exposure_ranges(run)
         },
-        "exposure_by_expiry": _largest_by_expiry(run),
+        "exposure_by_expiry": {
+            each.symbol: {
+                expiry: {name: _rounded(value, 4) for name, value in greeks.items()}
+                for expiry, greeks in largest_by_expiry(run, each).items()
+            }
+            for each in run.underlyings
+        },
         "order_digest": order_digest(orders),
         "journal_digest": message_digest(run.journal.messages),
         "skipped": {str(kind): count for kind, count in faults.counts.items()},
@@ -138,18 +144,6 @@ def sharpe_in_words(summary: dict[str, Any]) -> tuple[str, str]:
     interval = summary["sharpe_interval"]
     band = "" if interval is None else f"90 %: {interval[0]:z.2f} to {interval[1]:z.2f}; "
     return f"{summary['sharpe']:z.2f}", f"{band}above {summary['hurdle']:z.2%} a year; {sessions}"
-
-
-def _largest_by_expiry(run: Run) -> dict[str, dict[str, dict[str, float]]]:
-    """The largest exposure that was held for a second or more, by underlying and expiry."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for underlying in run.underlyings:
-        one = expiry_exposures(run, underlying)
-        found[underlying.symbol] = {
-            expiry: {greek.name: _rounded(largest(one.values[greek.name][:, column]), 4) for greek in GREEKS}
-            for column, expiry in enumerate(one.expiries)
-        }
-    return found
 
 
 def _day(worst: WorstDay | None) -> dict[str, Any] | None:
