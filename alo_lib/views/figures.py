@@ -172,7 +172,7 @@ def funnel_figure(most: Mapping[str, Mapping[str, int]]) -> Figure:
     ]
     # Counts fall by orders of magnitude; what is zero has no bar, and stands in the table.
     largest = max((count for stages in most.values() for count in stages.values()), default=1)
-    span = [-0.3, float(np.log10(max(largest, 10))) + 0.4]
+    span = [-0.3, float(np.log10(max(largest, 10))) + 0.7]
     xaxis = {"title": "contracts, then pairs", "type": "log", "range": span, "dtick": 1}
     layout = layout_of(height=250 + 60 * len(most), xaxis=xaxis, hovermode="closest", barmode="group")
     layout["yaxis"] = {"title": "stage passed", "autorange": "reversed"}

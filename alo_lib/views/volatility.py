@@ -198,16 +198,12 @@ def split_adjusted(run: Run, underlying: InstrumentRecord) -> tuple[Times, Float
     """Times and closes of the underlying's trade bars, in shares of the run's end."""
     trades = run.table(Kind.TRADE)
     time, bars = trades.where(trades.records["instrument"] == underlying.number)
-    return time, _in_last_shares(run, underlying, time, bars["close"].astype(np.float64))
-
-
-def _in_last_shares(run: Run, underlying: InstrumentRecord, time: Times, price: Floats) -> Floats:
     splits = run.table(Kind.SPLIT)
     occurred = splits.where((splits.records["instrument"] == underlying.number) & (splits.records["warning"] == 0))
-    adjusted = price.copy()
+    adjusted = bars["close"].astype(np.float64)
     for moment, factor in zip(occurred.time.tolist(), occurred.records["factor"].tolist(), strict=True):
         adjusted[time < moment] *= factor
-    return adjusted
+    return time, adjusted
 
 
 @once_a_run
@@ -328,12 +324,12 @@ def _interpolated(moments: Times, expiries: Times, by_expiry: Floats) -> Floats:
 
 
 def _closes(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
-    """Daily closes known in the run, from as long before it as the longest maturity needs."""
+    """Daily closes that a run was told of; they are split-adjusted already, each time in the same shares."""
     closes = run.table(Kind.CLOSE)
     rows = closes.records[closes.records["instrument"] == underlying.number]
     _, last = np.unique(rows["time"][::-1], return_index=True)
     rows = rows[::-1][last]
-    return rows["time"].copy(), _in_last_shares(run, underlying, rows["time"], rows["close"].astype(np.float64))
+    return rows["time"].copy(), rows["close"].astype(np.float64)
 
 
 def _trailing(closes: Floats, days: int) -> Floats:

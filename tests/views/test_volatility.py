@@ -100,6 +100,18 @@ def test_realized_volatility_is_that_of_the_closes_before(tmp_path):
     assert np.isfinite(view.realized[21, 0])
 
 
+def test_a_split_of_the_run_leaves_the_daily_closes_as_they_were_told(tmp_path):
+    rows = records(Kind.CLOSE, 50, close=100 * np.exp(np.cumsum(0.01 * kit.noise(50))))
+    rows["time"] = kit.OPEN - DAY * np.arange(50, 0, -1)
+    messages = [*quoted_messages(), Message(Kind.CLOSE, kit.CLOSE, rows)]
+    split = Message(Kind.SPLIT, kit.OPEN, records(Kind.SPLIT, instrument=0, factor=0.25))
+    whole, apart = (
+        view_of(run_of(tmp_path / "a", messages)),
+        view_of(run_of(tmp_path / "b", [*messages[:4], split, *messages[4:]])),
+    )
+    np.testing.assert_array_equal(apart.realized, whole.realized)
+
+
 def lived_messages(entries=()):
     """Four sessions with a forecast of 40 % for expiries two and thirty days ahead, and trades' entries after it."""
     messages, prices = quoted_messages()[:4], [100.0, 102.0, 99.0, 103.0]
