@@ -12,8 +12,10 @@ from alo_lib.views.time_axis import TimeAxis
 
 __all__ = ["expiry_figures", "exposure_figures"]
 
+_POINTS: Final = 700
+"""Of a line; the figures stand two beside each other."""
 _POINTS_BY_EXPIRY: Final = 100
-"""Of a line; there are four figures with a line an expiry."""
+"""The same where there is a line an expiry."""
 _LINES: Final = tuple(color for color in PALETTE if color != SOFT)
 
 
@@ -24,7 +26,7 @@ def exposure_figures(axis: TimeAxis, series: Mapping[str, ExposureSeries]) -> li
         data = []
         for number, (ticker, one) in enumerate(series.items()):
             values, color = one.values[greek.name], _LINES[number % len(_LINES)]
-            data.append(axis.line(one.time[one.is_held], values[one.is_held], ticker, color, shape="hv"))
+            data.append(axis.line(one.time[one.is_held], values[one.is_held], ticker, color, limit=_POINTS, shape="hv"))
             passing = ~one.is_held & (values != 0.0)
             if passing.any():
                 data.append(
