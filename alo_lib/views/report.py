@@ -87,9 +87,10 @@ def report_html(run: Run, *, alone: bool = False) -> str:
 
 def write_report(run: Run) -> None:
     """Write the report, what draws it, and the tables that it is drawn from into the run's folder."""
+    text = report_html(run)  # before anything is written into what is no run's folder
     page.write_library(run.folder)
     write_tables(run)
-    write_whole(run.folder / REPORT_FILE, report_html(run))
+    write_whole(run.folder / REPORT_FILE, text)
 
 
 def _headline(summary: dict[str, Any]) -> Html:
