@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alo_lib.cli.option_arguments import FilePath
+
 if TYPE_CHECKING:
     from alo_lib.journal import Journal
 
@@ -12,7 +14,7 @@ __all__ = ["open_journal", "replay"]
 
 
 @click.command(short_help="Decide a run again from its journal, and compare.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=FilePath())
 @click.option("--speed", default="max", show_default=True, metavar="X|max", help="Times as fast as it was, from 0.1.")
 @click.option("--step", is_flag=True, help="Stop after every frame; Enter goes on, q ends.")
 @click.option("--until", metavar="TIME", help="Stop after this time in New York, such as '2015-12-24 10:30'.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.option_arguments import FilePath
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ __all__ = ["train"]
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same policy.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     default=Path("policy.npz"),
     show_default=True,
     help="File to write the policy to.",
