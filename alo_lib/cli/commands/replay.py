@@ -38,12 +38,15 @@ def replay(
     """
     from rich.console import Console
 
+    from alo_lib.cli.console import working
     from alo_lib.cli.failures import RunFailedError
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
 
     pace = _speed(speed)
-    journal = open_journal(run)
+    moment = None if until is None else _time(until)
+    with working(f"Reading the journal of {run} ..."):
+        journal = open_journal(run)
     outcome = run_replay(
         journal,
         Console(stderr=True, highlight=False),
@@ -52,8 +55,8 @@ def replay(
         if step
         else None,
         until=until_sequence,
-        until_time=None if until is None else _time(until),
-        display=not quiet and not as_json,
+        until_time=moment,
+        display=not quiet,
     )
     if as_json:
         print_json(
