@@ -205,6 +205,21 @@ def test_usage_errors_are_told_before_what_the_command_alone_needs_is_fetched(wa
     assert calls[-1].endswith("-m alo_lib.cli train --steps 5")
 
 
+def test_what_one_command_alone_needs_is_fetched_for_it_and_lists_count_with_those_that_they_take_in(watched, project):
+    (project / "requirements" / "export.txt").write_text("-r run.txt\npyarrow\n")
+    (project / "requirements" / "test.txt").write_text("-r export.txt\n")
+    done, calls = watched("journal", "list")
+    assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, ["run.txt"])
+    done, calls = watched("journal", "export", "run")
+    assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, ["export.txt"])
+    done, calls = watched("test")
+    assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, ["test.txt"])
+    (project / "requirements" / "export.txt").write_text("-r run.txt\npyarrow==19\n")
+    for command, fetched in ((("journal", "list"), []), (("test",), ["test.txt"]), (("test",), [])):
+        done, calls = watched(*command)
+        assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, fetched)
+
+
 def options_of(command, path=()):
     """Every long option of a command and of those below it."""
     for name, below in getattr(command, "commands", {}).items():

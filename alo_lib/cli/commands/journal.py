@@ -1,5 +1,6 @@
 """``alo journal``: look into what runs have recorded."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,7 +178,11 @@ def verify(run: Path, as_json: bool) -> None:
 def export(run: Path, output: Path | None) -> None:
     """Write one Parquet file a kind of message: sequence, both clocks, and a column a field."""
     from alo_lib.cli.commands.replay import open_journal
+    from alo_lib.cli.failures import UserError
     from alo_lib.cli.targets import check_parquet
+
+    if find_spec("pyarrow") is None:
+        raise UserError("the packages of requirements/export.txt are not installed; ./alo journal export installs them")
     from alo_lib.views.parquet import export_parquet, table_paths
 
     target = output or run / "parquet"
