@@ -40,10 +40,11 @@ def test_a_dividend_and_a_split_close_to_the_cent(split: bool, tmp_path: Path) -
 
 
 def generated(seed: int, folder: Path) -> None:
+    """A week quoted each half hour, so that no hour bar ends with a quote older than the underlying's price."""
     for name in ("data", "run"):
         (folder / name).mkdir()
     generate_market(
-        folder / "data", seed=seed, start=FIRST, end=LAST, history_days=300, quote_minutes=60,
+        folder / "data", seed=seed, start=FIRST, end=LAST, history_days=300, quote_minutes=30,
         underlyings=UNDERLYINGS[seed % 2 :][:1],
     )  # fmt: skip
     wanted = {
