@@ -331,7 +331,7 @@ def test_a_signal_ends_a_real_lean_and_keeps_what_it_left(small_market, tmp_path
     (folder,) = (tmp_path / "runs").iterdir()
     last = (tmp_path / "said").read_text().splitlines()[-1]
     assert last.startswith("alo: interrupted; ")
-    assert last.endswith(f"begins its backtests anew, and what this one left is in {folder}")
+    assert last.endswith(f"begins its backtests anew; 'alo replay {folder}' reads what this one journaled")
     journal = read_journal(folder / JOURNAL_FOLDER, unfinished=True)
     assert len(journal.messages) >= begun
     assert not _uses(str(folder))  # LEAN has gone with the command
