@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Iterator
 from enum import IntEnum
+from importlib import import_module
 from types import ModuleType
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -44,3 +46,12 @@ def lean() -> Iterator[Any]:
     for name in ours():
         del sys.modules[name]
     sys.modules.update(kept)
+
+
+@pytest.fixture
+def border(lean: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of the border to .NET: its columns' names are true, what it builds there is nothing."""
+    net = ("clr", "System", "System.Linq.Expressions", "System.Reflection", "System.Reflection.Emit")
+    for name in (*net, "System.Runtime.InteropServices"):
+        monkeypatch.setitem(sys.modules, name, MagicMock())
+    return import_module("models.compiled_border")

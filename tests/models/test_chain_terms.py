@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.models.kit import Algorithm, Identity, Symbol, equity, option
-from tests.models.test_host import Hours
+from tests.models.kit import Algorithm, Identity, Symbol, equity, option, tell_of_chains
 
 ONE = equity("ONE")
 CALL = option(ONE, 0)
@@ -27,16 +26,7 @@ class YieldModel:
 
 @pytest.fixture
 def terms(lean: Any) -> Any:
-    hours = Hours()
-    hours.time_zone = SimpleNamespace(id="America/New_York")
-    lean.SecurityType = SimpleNamespace(FUTURE_OPTION=9)
-    lean.InterestRateProvider = type("InterestRateProvider", (), {})
-    database = SimpleNamespace(get_exchange_hours=lambda market, symbol, kind: hours)
-    lean.MarketHoursDatabase = SimpleNamespace(from_data_folder=lambda: database)
-    lean.DividendYieldProvider = SimpleNamespace(create_for_option=lambda symbol: YieldModel())
-    lean.OptionSymbol = SimpleNamespace(
-        get_settlement_date_time=lambda symbol: symbol.id.date + dt.timedelta(hours=9.5 if symbol.value == "AM" else 16)
-    )
+    tell_of_chains(lean, YieldModel())
 
     def made(announced: Any = None, dividend_yield: Any = "model", kind: int = 2, rates: Any = None) -> Any:
         identity = SimpleNamespace(market="usa", date=dt.datetime(2024, 4, 19))

@@ -21,8 +21,7 @@ from alo_lib.market.volatility_files import (
 )
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import VolatilityForecaster
-from tests.models.kit import Algorithm, Symbol, equity
-from tests.models.test_host import History
+from tests.models.kit import Algorithm, History, Symbol, equity
 
 TIME = dt.datetime(2024, 3, 4, 16)
 NEAR, FAR = dt.date(2024, 4, 19), dt.date(2024, 5, 17)
