@@ -33,10 +33,10 @@ class _Lean(ModuleType):
 
 @pytest.fixture
 def lean() -> Iterator[Any]:
-    """Stands for LEAN; each module of ``models`` that a test imports is made anew with it."""
+    """Stands for LEAN; each module of ``models`` and ``algorithm`` that a test imports is made anew with it."""
 
     def ours() -> list[str]:
-        return [name for name in sys.modules if name.partition(".")[0] in ("models", "AlgorithmImports")]
+        return [name for name in sys.modules if name.partition(".")[0] in ("models", "algorithm", "AlgorithmImports")]
 
     kept = {name: sys.modules.pop(name) for name in ours()}
     package = ModuleType("models")  # without what the package itself imports, some of which needs .NET
