@@ -8,7 +8,7 @@ from alo_lib.strategy.accounting import book_interest, book_order_event, book_sp
 from alo_lib.strategy.exposure import equity, measure
 from alo_lib.strategy.profit import TradeProfit
 from alo_lib.strategy.state import StrategyState
-from tests.strategy.kit import HOUR, NOW, hold, state_of
+from tests.strategy.kit import CALLS, HOUR, NOW, hold, state_of
 
 
 def hedged(state: StrategyState, *shares: float) -> list[TradeProfit]:
@@ -98,6 +98,20 @@ def test_a_leg_that_was_closed_and_is_not_listed_any_more_ends_at_its_last_mark(
     assert parts.spread == pytest.approx(sum(500.0 * (each - 1.0) for each in mark.values()))
     assert sum(parts.values) == pytest.approx(equity(state) - start)
     assert underlying.profit.legs == {}
+
+
+def test_what_is_bought_where_nobody_knows_a_spot_is_unexplained_beyond_its_spread() -> None:
+    state = state_of(cash=10_000.0)
+    underlying = state.underlyings[0]
+    underlying.book.quote["bid"] = np.nan
+    underlying.market_news = False
+    mid = float(underlying.book.mid()[underlying.book.row(CALLS[2])])
+    event = records(Kind.ORDER_EVENT, instrument=CALLS[2], quantity=3, price=4.0, status=OrderStatus.FILLED)
+    book_order_event(state, event[0], NOW)
+    measure(state, NOW)
+    parts = underlying.profit.trades[0].parts
+    assert (parts.spread, parts.unexplained) == pytest.approx((300.0 * (mid - 4.0), -300.0 * mid))
+    assert equity(state) == 10_000.0 - 1_200.0  # it counts nothing yet
 
 
 def test_a_measure_without_news_explains_nothing() -> None:
