@@ -1,29 +1,24 @@
-"""Trading sessions, holidays, early closes and option expiries, as LEAN's market-hours database has them.
+"""Trading sessions, holidays, early closes and option expiries, as LEAN counts them.
 
-Source: LEAN's ``MarketHoursDatabaseJsonConverter.cs``, ``SecurityExchangeHours.cs`` and ``OptionSymbol.cs``. Instants
+Source: LEAN's ``SecurityExchangeHours.cs`` and ``OptionSymbol.cs``. Instants
 are int64 nanoseconds since the epoch, UTC; wall-clock times in files become instants by the zone's own rules.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.faults import DataError
-from alo_lib.market.layout import SecurityType, market_hours_path
-from alo_lib.market.text_files import ENCODING
 from alo_lib.records import HOUR, SECOND, Session
 
 __all__ = [
     "HoursSegment",
     "MarketHours",
-    "database_key",
     "index_of_option",
     "local_to_utc",
     "utc_time",
@@ -32,13 +27,6 @@ __all__ = [
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_TYPE_NAMES = {
-    SecurityType.EQUITY: "Equity",
-    SecurityType.INDEX: "Index",
-    SecurityType.OPTION: "Option",
-    SecurityType.INDEX_OPTION: "IndexOption",
-}
 # LEAN's IndexOptionSymbol: option tickers that differ from their index's.
 _INDEX_OF_OPTION = {"RUTW": "RUT", "SPXW": "SPX", "VIXW": "VIX", "NDXP": "NDX", "NQX": "NDX"}
 
@@ -88,11 +76,6 @@ def utc_to_local(instants: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int6
     return local
 
 
-def database_key(security_type: SecurityType, symbol: str | None, market: str) -> str:
-    """What LEAN's market-hours database calls an entry; without a symbol the one for all others of its type."""
-    return f"{_TYPE_NAMES[security_type]}-{market}-{symbol.upper() if symbol else '[*]'}"
-
-
 @dataclass(frozen=True)
 class MarketHours:
     """When an exchange trades. ``week`` holds each weekday's segments, Monday first; times are exchange wall-clock."""
@@ -108,78 +91,7 @@ class MarketHours:
         if len(self.week) != 7 or not any(segment.regular for segments in self.week for segment in segments):
             raise DataError("market hours must list seven weekdays with at least one regular session among them")
 
-    @classmethod
-    def load(
-        cls,
-        data_folder: Path | str,
-        security_type: SecurityType | str = SecurityType.EQUITY,
-        symbol: str | None = None,
-        market: str = "usa",
-    ) -> Self:
-        """The hours of ``symbol`` (or of every symbol of the type) from ``data_folder``'s market-hours database.
-
-        As in LEAN a symbol without an entry uses the market's ``[*]`` entry, an entry adds that one's holidays and
-        early closes to its own, and an option without holidays takes its underlying's.
-
-        :raises DataError: when the database is missing, unreadable, or has no entry for the type.
-        """
-        path = market_hours_path(Path(data_folder))
-        try:
-            entries = json.loads(path.read_text(encoding=ENCODING))["entries"]
-        except FileNotFoundError:
-            raise DataError(f"there is no market-hours database at {path}; a LEAN data folder must have one") from None
-        except (KeyError, TypeError):
-            raise DataError(
-                f'the market-hours database {path} is no object with "entries", which LEAN\'s has'
-            ) from None
-        except (OSError, ValueError) as error:
-            raise DataError(f"the market-hours database {path} cannot be read: {error}") from error
-        if not isinstance(entries, dict):
-            raise DataError(f'"entries" of the market-hours database {path} is no object, which LEAN\'s is')
-        try:
-            return cls._from_entries(entries, SecurityType(security_type), symbol, market)
-        except (AttributeError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
-            raise DataError(f"the market-hours database {path} is unusable: {error}") from error
-        except KeyError as error:
-            raise DataError(f"the market-hours database {path} is unusable: an entry lacks {error}") from error
-
-    @classmethod
-    def _from_entries(
-        cls, entries: Mapping[str, Any], security_type: SecurityType, symbol: str | None, market: str
-    ) -> Self:
-        key, common_key = database_key(security_type, symbol, market), database_key(security_type, None, market)
-        common = entries.get(common_key)
-        entry = entries.get(key, common)
-        if entry is None:
-            raise DataError(f"no entry for {key} nor for {common_key}")
-
-        hours = cls._from_entry(entry)
-        if security_type.underlying is not security_type:
-            underlying_symbol = index_of_option(symbol) if symbol else None
-            underlying = cls._from_entries(entries, security_type.underlying, underlying_symbol, market)
-            hours = hours._inherit(underlying)
-        if entry is not common and common is not None:
-            hours = hours._merge(cls._from_entry(common))
-        return hours
-
-    @classmethod
-    def _from_entry(cls, entry: Mapping[str, Any]) -> Self:
-        return cls(
-            exchange_zone=ZoneInfo(entry["exchangeTimeZone"]),
-            data_zone=ZoneInfo(entry["dataTimeZone"]),
-            week=tuple(
-                tuple(
-                    HoursSegment(_offset(part["start"]), _offset(part["end"]), part["state"].lower())
-                    for part in entry.get(weekday) or ()
-                )
-                for weekday in WEEKDAYS
-            ),
-            holidays=frozenset(_slashed_date(text) for text in entry.get("holidays") or ()),
-            early_closes={_slashed_date(day): _offset(time) for day, time in (entry.get("earlyCloses") or {}).items()},
-            late_opens={_slashed_date(day): _offset(time) for day, time in (entry.get("lateOpens") or {}).items()},
-        )
-
-    def _inherit(self, underlying: "MarketHours") -> Self:
+    def inherit(self, underlying: "MarketHours") -> Self:
         """With the underlying's holidays, early closes and late opens where this has none."""
         return type(self)(
             self.exchange_zone,
@@ -190,7 +102,7 @@ class MarketHours:
             self.late_opens or underlying.late_opens,
         )
 
-    def _merge(self, common: "MarketHours") -> Self:
+    def merge(self, common: "MarketHours") -> Self:
         """With the market's common holidays, early closes and late opens added; its own win."""
         return type(self)(
             self.exchange_zone,
@@ -286,15 +198,3 @@ def _until(segments: list[HoursSegment], close: timedelta) -> list[HoursSegment]
 
 def _since(segments: list[HoursSegment], opening: timedelta) -> list[HoursSegment]:
     return [HoursSegment(max(part.start, opening), part.end, part.state) for part in segments if part.end > opening]
-
-
-def _slashed_date(text: str) -> date:
-    month, day, year = (int(part) for part in text.split("/"))
-    return date(year, month, day)
-
-
-def _offset(text: str) -> timedelta:
-    """``hh:mm:ss`` or ``d:hh:mm:ss`` (also ``d.hh:mm:ss``) as .NET writes a time span."""
-    parts = [int(part) for part in text.replace(".", ":").split(":")]
-    days, hours, minutes, seconds = [0] * (4 - len(parts)) + parts
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)

@@ -11,6 +11,7 @@ from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.factor_files import CorporateEvents, FactorFile
 from alo_lib.market.faults import DataError, FaultKind, FaultLog
+from alo_lib.market.hours_database import MarketHoursDatabase
 from alo_lib.market.interest_rate import InterestRates
 from alo_lib.market.layout import (
     ContractKey,
@@ -37,22 +38,29 @@ class DataFolder:
     their own day. Dates are exchange dates, ranges include both ends. What is skipped is in :attr:`faults`.
     """
 
-    def __init__(self, root: Path | str, *, market: str = "usa", faults: FaultLog | None = None) -> None:
+    def __init__(
+        self, root: Path | str, *, market: str = "usa", hours_database: MarketHoursDatabase | None = None
+    ) -> None:
         """Raise DataError when ``root`` is no folder or has no usable market-hours database."""
         self.root = Path(root)
         self.market = market
-        self.faults = FaultLog() if faults is None else faults
+        self.faults = FaultLog()
         self._hours: dict[tuple[SecurityType, str | None], MarketHours] = {}
         self._factor_files: dict[str, FactorFile] = {}
         if not self.root.is_dir():
             raise DataError(f"there is no data folder at {self.root}; name the folder that holds LEAN's data")
+        self._hours_database = hours_database or MarketHoursDatabase.load(self.root)
         self.hours()
+
+    def aside(self) -> "DataFolder":
+        """The same folder for a second look, whose faults are counted apart."""
+        return DataFolder(self.root, market=self.market, hours_database=self._hours_database)
 
     def hours(self, security: SecurityType = SecurityType.EQUITY, ticker: str | None = None) -> MarketHours:
         """The market hours of a security type, or of one of its tickers."""
         key = (security, ticker)
         if key not in self._hours:
-            self._hours[key] = MarketHours.load(self.root, security, ticker, self.market)
+            self._hours[key] = self._hours_database.hours(security, ticker, self.market)
         return self._hours[key]
 
     @cached_property

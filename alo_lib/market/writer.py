@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import Bars, OptionBars, contract_keys
-from alo_lib.market.calendar import WEEKDAYS, HoursSegment, MarketHours, database_key, utc_to_local
+from alo_lib.market.calendar import HoursSegment, MarketHours, utc_to_local
 from alo_lib.market.factor_files import FactorRow
+from alo_lib.market.hours_database import WEEKDAYS, database_key
 from alo_lib.market.layout import (
     Archive,
     DataKind,

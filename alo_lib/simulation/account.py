@@ -88,7 +88,7 @@ class Account:
         self.volume += abs(quantity) * price * multiplier
         if before.quantity * quantity < 0:
             closed = min(abs(quantity), abs(before.quantity)) * (1 if before.quantity > 0 else -1)
-            profit = closed * (price - before.average_price) * multiplier
+            profit = _gain(closed, before.average_price, price, multiplier)
             self._realized += profit
             net = profit - 2 * fee
             self.profits.append(ProfitRecord(time, net, net > 0 if wins is None else wins))
@@ -131,7 +131,7 @@ class Account:
         for number, position in self.held():
             instrument, quantity = self._listing[number], position.quantity
             touch = prices.bid(number) if quantity > 0 else prices.ask(number)
-            total += quantity * (touch - position.average_price) * instrument.multiplier
+            total += _gain(quantity, position.average_price, touch, instrument.multiplier)
             total -= market_order_fee(instrument, -quantity, prices)
         return total
 
@@ -143,6 +143,14 @@ class Account:
             self._positions[instrument] = position
         else:
             self._positions.pop(instrument, None)
+
+
+def _gain(quantity: int, entry: Decimal, price: Decimal, multiplier: int) -> Decimal:
+    """The worth of ``quantity`` less what it cost.
+
+    As in LEAN each is rounded before one is taken from the other: the dust of an average turns half cents.
+    """
+    return quantity * price * multiplier - quantity * entry * multiplier
 
 
 def _after(before: Position, quantity: int, price: Decimal) -> Position:

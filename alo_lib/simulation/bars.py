@@ -15,7 +15,6 @@ from alo_lib.market import (
     ContractKey,
     DataFolder,
     DataKind,
-    FaultLog,
     OptionBars,
     Resolution,
     contract_array,
@@ -107,7 +106,7 @@ class BarReader:
         self._settings = settings
         self._folder = folder
         # What is left out of options' trades is no loss to a run, which does not trade by them.
-        self._aside = DataFolder(folder.root, market=folder.market, faults=FaultLog())
+        self._aside = folder.aside()
         self._resolution = Resolution(settings.resolution)
         self._hourly: dict[str, NDArray[np.void]] = {}
         self._hourly_chain: dict[tuple[str, DataKind], OptionBars] = {}

@@ -54,7 +54,7 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
 
     :raises DataError: when the market is closed on all days of the range or the folder does not carry a result.
     """
-    folder = DataFolder(data_folder, faults=FaultLog())
+    folder = DataFolder(data_folder)
     sessions = folder.hours().sessions(settings.start, settings.end)
     if not sessions:
         raise DataError(f"the market is closed on every day from {settings.start} to {settings.end}")

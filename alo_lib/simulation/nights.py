@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 
-from alo_lib.market import ContractKey, DataFolder, DataKind, FaultLog, Resolution
+from alo_lib.market import ContractKey, DataFolder, DataKind, Resolution
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import Session
 from alo_lib.settings import Settings
@@ -25,7 +25,7 @@ class Nights:
         self._resolution = Resolution(settings.resolution)
         self._folder = folder
         # What is left out of open interest is no loss to a run, which does not trade by it.
-        self._aside = DataFolder(folder.root, market=folder.market, faults=FaultLog())
+        self._aside = folder.aside()
         self._zone = folder.hours().exchange_zone
         self._actions = {
             day

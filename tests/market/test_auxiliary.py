@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.market import DataFolder, FaultKind, FaultLog, InterestRates, MarketHours, OptionUniverse, SecurityType
+from alo_lib.market import DataFolder, FaultKind, FaultLog, InterestRates, OptionUniverse, SecurityType
 from alo_lib.market.factor_files import FactorFile
+from alo_lib.market.hours_database import MarketHoursDatabase
 from alo_lib.market.layout import interest_rate_path
 from alo_lib.market.map_files import MapFile, MapFiles
 from alo_lib.records.spelling import check_ticker
@@ -88,7 +89,7 @@ def test_bad_factor_rows_are_left_out(tmp_path: Path, lean_data: Path) -> None:
         "20501231,1,1,0\n"
     )
     faults = FaultLog()
-    splits, dividends = FactorFile.load(path, faults).events(MarketHours.load(lean_data), faults)
+    splits, dividends = FactorFile.load(path, faults).events(MarketHoursDatabase.load(lean_data).hours(), faults)
     assert splits == ()
     assert dividends == ((date(2024, 1, 5), 10.0, 100.0),)
     assert faults.counts == {

@@ -10,6 +10,7 @@ import pytest
 
 from alo_lib.market import DataError, MarketHours, SecurityType
 from alo_lib.market.calendar import local_to_utc
+from alo_lib.market.hours_database import MarketHoursDatabase
 from alo_lib.records import YEAR, years_between
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -22,12 +23,12 @@ def instant(year: int, month: int, day: int, hour: int, minute: int = 0) -> int:
 
 @pytest.fixture(scope="module")
 def equity(lean_data: Path) -> MarketHours:
-    return MarketHours.load(lean_data)
+    return MarketHoursDatabase.load(lean_data).hours()
 
 
 @pytest.fixture(scope="module")
 def option(lean_data: Path) -> MarketHours:
-    return MarketHours.load(lean_data, SecurityType.OPTION)
+    return MarketHoursDatabase.load(lean_data).hours(SecurityType.OPTION)
 
 
 def test_sessions_follow_daylight_saving(equity: MarketHours) -> None:
@@ -68,7 +69,7 @@ def test_expiry_time_is_the_last_close(option: MarketHours, expiry: date, close:
 
 
 def test_index_options_have_their_own_hours(lean_data: Path) -> None:
-    hours = MarketHours.load(lean_data, SecurityType.INDEX_OPTION, "SPX")
+    hours = MarketHoursDatabase.load(lean_data).hours(SecurityType.INDEX_OPTION, "SPX")
     assert hours.session(date(2021, 1, 4))[1:] == (instant(2021, 1, 4, 14, 30), instant(2021, 1, 4, 21, 15))
     assert not hours.is_trading_day(date(2021, 1, 1))
     assert hours.exchange_zone.key == "America/Chicago"
@@ -113,7 +114,7 @@ def test_symbol_entries_add_the_markets_holidays(tmp_path: Path) -> None:
     common = entry(holidays=["1/1/2024"], earlyCloses={"1/8/2024": "13:00:00", "1/15/2024": "13:00:00"})
     own = entry(holidays=["1/22/2024"], earlyCloses={"1/8/2024": "12:00:00"})
     folder = write_database(tmp_path, {"Equity-usa-[*]": common, "Equity-usa-ABC": own})
-    hours = MarketHours.load(folder, symbol="abc")
+    hours = MarketHoursDatabase.load(folder).hours(symbol="abc")
     assert [hours.is_trading_day(date(2024, 1, day)) for day in (1, 8, 15, 22, 29)] == [False, True, True, False, True]
     closes = [hours.segments(date(2024, 1, day))[-1].end for day in (8, 15, 29)]
     assert closes == [timedelta(hours=12), timedelta(hours=13), timedelta(hours=16)]
@@ -122,10 +123,10 @@ def test_symbol_entries_add_the_markets_holidays(tmp_path: Path) -> None:
 def test_late_open_and_midday_break(tmp_path: Path) -> None:
     day = date(2024, 1, 8)
     late = entry(lateOpens={"1/8/2024": "11:00:00"})
-    hours = MarketHours.load(write_database(tmp_path / "late", {"Equity-usa-[*]": late}))
+    hours = MarketHoursDatabase.load(write_database(tmp_path / "late", {"Equity-usa-[*]": late})).hours()
     assert [part[:2] for part in hours.segments(day)] == [(timedelta(hours=11), timedelta(hours=16))]
     resumed = entry(earlyCloses={"1/8/2024": "10:00:00"}, lateOpens={"1/8/2024": "14:00:00"})
-    hours = MarketHours.load(write_database(tmp_path / "resumed", {"Equity-usa-[*]": resumed}))
+    hours = MarketHoursDatabase.load(write_database(tmp_path / "resumed", {"Equity-usa-[*]": resumed})).hours()
     expected = [(timedelta(hours=9.5), timedelta(hours=10)), (timedelta(hours=14), timedelta(hours=16))]
     assert [part[:2] for part in hours.segments(day)] == expected
 
@@ -142,7 +143,7 @@ def test_late_open_and_midday_break(tmp_path: Path) -> None:
 )
 def test_unusable_databases_are_named(tmp_path: Path, entries: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        MarketHours.load(write_database(tmp_path, entries))
+        MarketHoursDatabase.load(write_database(tmp_path, entries)).hours()
 
 
 @pytest.mark.parametrize(
@@ -158,9 +159,9 @@ def test_unusable_databases_are_named(tmp_path: Path, entries: object, message: 
 def test_databases_of_another_form_are_named(tmp_path: Path, text: str, message: str) -> None:
     write_database(tmp_path, {}).joinpath("market-hours", "market-hours-database.json").write_text(text)
     with pytest.raises(DataError, match=message):
-        MarketHours.load(tmp_path)
+        MarketHoursDatabase.load(tmp_path).hours()
 
 
 def test_missing_database(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no market-hours database"):
-        MarketHours.load(tmp_path)
+        MarketHoursDatabase.load(tmp_path).hours()

@@ -24,6 +24,7 @@ from alo_lib.market import (
     parsing,
 )
 from alo_lib.market.bars import Bars, contract_array
+from alo_lib.market.hours_database import MarketHoursDatabase
 from alo_lib.market.layout import OptionArchive, SecurityArchive
 from alo_lib.market.lean_files import read_option_file, read_security_file
 from alo_lib.market.parsing import _days_from_civil
@@ -153,7 +154,7 @@ ENTRY = "20240103_abc_minute_quote_american_call_1000000_20240119.csv"
 
 @pytest.fixture(scope="module")
 def hours(lean_data: Path) -> MarketHours:
-    return MarketHours.load(lean_data, SecurityType.OPTION)
+    return MarketHoursDatabase.load(lean_data).hours(SecurityType.OPTION)
 
 
 def option_file(root: Path, entries: dict[str, str]) -> Path:
@@ -287,7 +288,7 @@ def test_daily_rows_on_closed_days_and_bad_dates(tmp_path: Path, lean_data: Path
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("abc.csv", "\n".join(f"{time},10000,10000,10000,10000,5" for time in rows))
     faults = FaultLog()
-    equity = MarketHours.load(lean_data)
+    equity = MarketHoursDatabase.load(lean_data).hours()
     bars = read_security_file(SecurityArchive(tmp_path, "abc", DAY, Resolution.DAILY, DataKind.TRADE), equity, faults)
     assert bars["time"].tolist() == [equity.session(day).close for day in (date(2024, 1, 2), DAY)]
     assert faults.counts == {FaultKind.TIME: 4}

@@ -30,6 +30,7 @@ from alo_lib.market import (
 )
 from alo_lib.market.factor_files import FactorFile, FactorRow
 from alo_lib.market.generator.exchange import early_closes, equity_hours, holidays, option_hours
+from alo_lib.market.hours_database import MarketHoursDatabase
 from alo_lib.market.layout import OptionArchive, SecurityArchive, factor_file_path
 from alo_lib.market.map_files import MapRow
 from alo_lib.market.writer import (
@@ -144,8 +145,8 @@ def test_index_prices_keep_their_decimals(root: Path) -> None:
 def test_market_hours(root: Path) -> None:
     late = replace(HOURS, late_opens={date(2024, 7, 8): timedelta(hours=11, seconds=5)})
     write_market_hours(root, {(SecurityType.EQUITY, None): HOURS, (SecurityType.EQUITY, "abc"): late})
-    assert MarketHours.load(root) == HOURS
-    assert MarketHours.load(root, symbol="ABC") == late
+    assert MarketHoursDatabase.load(root).hours() == HOURS
+    assert MarketHoursDatabase.load(root).hours(symbol="ABC") == late
 
 
 def test_universe(root: Path) -> None:
@@ -191,7 +192,7 @@ def test_archives_depend_on_their_content_alone(tmp_path: Path) -> None:
 
 
 def test_the_exchanges_rules_are_kept(lean_data: Path) -> None:
-    actual = MarketHours.load(lean_data)
+    actual = MarketHoursDatabase.load(lean_data).hours()
     for year in range(2012, 2027):
         exceptional = {date(2012, 10, 29), date(2012, 10, 30), date(2018, 12, 5), date(2025, 1, 9)}
         weekdays = {day for day in actual.holidays if day.year == year and day.weekday() < 5}

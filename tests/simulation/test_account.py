@@ -46,6 +46,16 @@ def test_closing_profits_are_recorded_less_twice_the_fee_as_lean_does() -> None:
     assert account.realized == 0
 
 
+def test_an_average_of_sevenths_leaves_no_dust_in_a_profit() -> None:
+    desk = Desk()
+    for quantity, price in ((6, "1.43"), (1, "1.42")):  # 1.42857... on average, 10.00 in all
+        desk.account.fill(0, quantity, Decimal(price), Decimal(0), NOW)
+    desk.quote(NOW, 0, bid=1.425, ask=1.435)
+    assert desk.account.unrealized(desk.prices) == Decimal("-0.025") - 1  # the least fee of an order
+    desk.account.fill(0, -7, Decimal("1.425"), Decimal(0), NOW)
+    assert desk.account.realized == Decimal("-0.025")
+
+
 def test_equity_values_options_at_the_middle_and_shares_at_the_last_trade() -> None:
     desk = Desk(contract(100.0, +1))
     desk.quote(NOW, 0, bid=99.0, ask=100.0)
