@@ -69,6 +69,7 @@ class Pricer:
         return SimpleNamespace(closed=lambda listed: CLOSED if listed == UTC_TIME else 0)
 
     def values_of(self, columns: Any, symbols: Any, time: int, *, past: bool = False) -> Any:
+        assert len(symbols) == len(columns)
         self.told.append((columns[:, 0].tolist(), list(symbols), time, past))
         told = columns.copy()
         columns[:] = np.nan  # what it is given is its own
