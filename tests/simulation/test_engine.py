@@ -187,6 +187,7 @@ def test_results_have_leans_schema(run: BacktestResult) -> None:
     assert summary["statistics"] == result["statistics"]
     trades = result["totalPerformance"]["closedTrades"]
     assert len(trades) == result["totalPerformance"]["tradeStatistics"]["totalNumberOfTrades"]
+    assert [trade["id"] for trade in trades] == [str(number) for number in range(1, len(trades) + 1)]
     log = (run.results_folder / "main-log.txt").read_text().splitlines()
     assert len(log) >= len(events)
     assert log[0].startswith("2024-03-14 ")
