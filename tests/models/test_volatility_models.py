@@ -132,6 +132,11 @@ def test_the_volatility_model_follows_the_new_bars_of_each_day(lean: Any) -> Non
     model = import_module("models.volatility_model").AloVolatilityModel(algorithm, settings)
     assert model.volatility == 0.0  # it serves no security yet
     assert history.asked == []
+    told = import_module("models.volatility_model").AloVolatilityModel(algorithm, settings)
+    history.events[lean.TradeBar] = []
+    told.update(SimpleNamespace(symbol=equity("TINY")), None)  # by data alone, too
+    assert told.volatility == 0.0
+    assert history.asked.pop()[0][0] == equity("TINY")
     assert model.get_history_requirements(SimpleNamespace(symbol=equity("TINY")), TIME) == []
     own = VolatilityForecaster(settings)
     for known in (401, 403):

@@ -180,7 +180,7 @@ def test_results_have_leans_schema(run: BacktestResult) -> None:
     assert (first["status"], first["type"], first["tag"]) == (3, 0, "entry")
     assert {event["orderId"] for event in events} == {order["id"] for order in result["orders"].values()}
     assert [event["status"] for event in events if event["orderId"] == 1] == ["submitted", "filled"]
-    assert result["statistics"]["Total Orders"] == str(len(run.orders))
+    assert result["statistics"]["Total Orders"] == result["state"]["OrderCount"] == str(len(run.orders))
     assert result["statistics"]["Total Fees"] == f"${Decimal(str(run.fees)).quantize(Decimal('0.01'), ROUND_HALF_UP)}"
     assert result["algorithmConfiguration"]["parameters"]["underlyings"] == "TINY"
     summary = read(run, "main-summary.json")
