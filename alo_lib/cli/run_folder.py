@@ -98,6 +98,6 @@ def write_orders(path: Path, orders: Iterable[Any]) -> None:
     for order in orders:
         utc = dt.datetime.fromtimestamp(order.time / SECOND, dt.UTC).isoformat(timespec="milliseconds")
         row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
-        outcome = (abs(order.filled), f"{order.price:z.4f}", f"{order.fee:z.2f}", order.status.name.lower(), order.tag)
+        outcome = (abs(order.filled), f"{order.price:z.4f}", f"{order.fee:z.4f}", order.status.name.lower(), order.tag)
         writer.writerow(row + outcome)
     write_whole(path, table.getvalue())

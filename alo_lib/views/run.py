@@ -166,7 +166,7 @@ class Run:
             raise RunError(f"{self.folder} is not the folder of a finished run: it has no {name}") from None
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{path} is not JSON: {error}") from None
         if not isinstance(loaded, dict):
             raise RunError(f"{path} holds {type(loaded).__name__}; it must hold an object")

@@ -110,7 +110,7 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
         "quantity": "2",
         "filled": "2",
         "price": "1.9000",
-        "fee": "2.00",
+        "fee": "2.0000",
         "status": "filled",
         "tag": "entry",
     }
