@@ -163,7 +163,7 @@ def _order_in_words(order: Order) -> str:
     told = f"{when} New York, {order.side} {abs(order.quantity):,} {order.symbol}, {order.tag}"
     if not order.filled:
         return f"{told}: {order.status.name.lower()}"
-    return f"{told}: {abs(order.filled):,} filled at {order.price:.4f}, fee {order.fee:.4f}"
+    return f"{told}: {abs(order.filled):,} filled at {order.price:z.4f}, fee {order.fee:z.4f}"
 
 
 def _first_message(one: Run, two: Run) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade
-from alo_lib.views.run import InstrumentRecord, Run, exchange_time
+from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
 
 __all__ = ["TradeRecord", "trade_records", "write_trades"]
 
@@ -55,6 +55,7 @@ class TradeRecord(NamedTuple):
         return math.fsum(self.parts.values())
 
 
+@once_a_run
 def trade_records(run: Run) -> list[TradeRecord]:
     """All trades, in the order in which they were opened."""
     entered, entries = run.table(Kind.ENTRY)
