@@ -70,7 +70,7 @@ def test_an_average_of_sevenths_leaves_no_dust_in_a_profit() -> None:
 )
 def test_a_decimal_has_96_bits_and_28_decimals(exact: str, held: str) -> None:
     assert fitted(Decimal(exact)) == Decimal(held)
-    assert fitted(-Decimal(exact)) == -Decimal(held)
+    assert fitted(Decimal(f"-{exact}")) == Decimal(f"-{held}")
 
 
 def test_a_decimal_ends_at_96_bits() -> None:
