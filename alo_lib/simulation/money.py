@@ -44,7 +44,7 @@ def fitted(value: Decimal) -> Decimal:
     """
     for decimals in range(_MOST_DECIMALS, -1, -1):
         shifted = value.scaleb(decimals, EXACT).to_integral_value(ROUND_HALF_EVEN, EXACT)
-        if abs(shifted) <= _LARGEST:
+        if shifted.copy_abs() <= _LARGEST:
             return shifted.scaleb(-decimals, EXACT)
     raise OverflowError(f"{value} is more than .NET's decimal holds")
 

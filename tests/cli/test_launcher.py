@@ -239,8 +239,8 @@ def test_a_mistyped_option_in_a_new_checkout_installs_nothing_and_no_right_one_i
         assert done.stderr == f"alo: No such option '--nonsense'. (see 'alo {command} --help')\n"
         assert calls == []
         assert not (project / ".venv").exists()
-    for name, command in alo.commands.items():
-        right = [word for path, option in options_of(command) for word in (*path, option)]
+    for name, each in alo.commands.items():
+        right = [word for path, option in options_of(each) for word in (*path, option)]
         done, calls = watched(name, *right, "--", "--neither")
         assert done.returncode == 0, done.stderr
         assert calls[-1].endswith("-- --neither")

@@ -61,7 +61,7 @@ def calls_with_a_path(command, path, *name):
     """Ways to give ``path`` for an option or an argument of a command, and of those below it, that takes a path."""
     for each, below in getattr(command, "commands", {}).items():
         yield from calls_with_a_path(below, path, *name, each)
-    before = []
+    before: list[str] = []
     for param in command.params:
         if isinstance(param, click.Option):
             given = [f"{param.opts[0]}={path}"]
