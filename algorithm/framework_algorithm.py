@@ -24,8 +24,8 @@ class FrameworkAlgorithm(JournaledAlgorithm):
     """Keeps account of which models are plugged in, so that the core knows which stages are its own.
 
     ``set_alpha``, ``add_alpha``, ``set_portfolio_construction``, ``set_risk_management``, ``add_risk_management`` and
-    ``set_execution`` are LEAN's, for models in Python and in C#, to be called once ours are plugged in. A subclass of
-    one of ours counts as ours; it is given this algorithm's ``framework``.
+    ``set_execution`` are LEAN's, for models in Python and in C#, to be called once ours are plugged in, by these names
+    or as ``SetAlpha``. A subclass of one of ours counts as ours; it is given this algorithm's ``framework``.
     """
 
     framework: Framework
@@ -83,6 +83,12 @@ class FrameworkAlgorithm(JournaledAlgorithm):
         self._execution = execution
         self.framework.assign(self, Stage.EXECUTION, external=not ours)
         self._targets_read()
+
+    # Who calls them by LEAN's names in C#, which Python may do as well, must not pass by this account.
+    SetAlpha, AddAlpha = set_alpha, add_alpha
+    SetPortfolioConstruction = set_portfolio_construction
+    SetRiskManagement, AddRiskManagement = set_risk_management, add_risk_management
+    SetExecution = set_execution
 
     def _alphas_changed(self) -> None:
         ours = any(_is(model, VolatilityAlphaModel) for model in self._alphas)

@@ -86,13 +86,15 @@ def run(request: BacktestRequest) -> None:
         raise
     except Interrupted as interruption:
         raise Interrupted(interruption.number, _kept(folder, engine)) from None
-    for warning in summary["warnings"]:
-        click.echo(f"Warning: {warning}.", err=request.as_json)
     if request.as_json:
         print_json(summary)
-        return
-    Console(highlight=False).print(summary_table(summary))
-    click.echo(f"\nReport: {finished / REPORT_FILE}")
+    else:
+        Console(highlight=False).print(summary_table(summary))
+        click.echo()
+    for warning in summary["warnings"]:  # below the table, which is longer than many a screen
+        click.echo(f"Warning: {warning}.", err=request.as_json)
+    if not request.as_json:
+        click.echo(f"Report: {finished / REPORT_FILE}")
 
 
 def _kept(folder: RunFolder, engine: Engine) -> str:

@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-__all__ = ["QUIET_SECONDS", "console", "print_table", "say", "working"]
+__all__ = ["QUIET_SECONDS", "Counted", "bars", "console", "print_table", "say", "working"]
+
+Counted = Callable[[str, int, int], None]
+"""Called with what is done, how much of it, and of how much."""
 
 QUIET_SECONDS: Final = 5.0
 """How long a command may work in a pipe without a word."""
@@ -56,6 +60,26 @@ def working(text: str) -> Iterator[Callable[[str], None]]:
     finally:
         ended.set()
         teller.join()
+
+
+@contextmanager
+def bars() -> Iterator[Counted]:
+    """While this lasts people see how far each thing is: a bar each on a terminal, in a pipe a line now and then."""
+    shown = console()
+    if not shown.is_terminal:
+        with working("Beginning ...") as update:
+            yield lambda what, done, total: update(f"{what}: {done:,} of {total:,}")
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=shown) as drawn:
+        tasks: dict[str, TaskID] = {}
+
+        def draw(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = drawn.add_task(what, total=total)
+            drawn.update(tasks[what], completed=done)
+
+        yield draw
 
 
 def print_table(table: RenderableType) -> None:

@@ -69,7 +69,7 @@ for command in (
 ):
     alo.add_command(command)
 
-for command in (backtest, replay, chain, price, iv, volatility):
+for command in (backtest, replay, chain, price, iv, volatility, train):
     assert command.callback is not None
     command.callback = tells_compilation(command.callback)
 

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
@@ -19,6 +20,7 @@ __all__ = [
     "NUMBER",
     "SCHEME",
     "TIMES",
+    "FilePath",
     "Number",
     "Numbers",
     "cash_dividends",
@@ -145,6 +147,19 @@ class Moment(click.DateTime):
             return super().convert(value, param, ctx)
         except click.BadParameter:
             self.fail(f"{value!r} is not {self._words}", param, ctx)
+
+
+class FilePath(click.Path):
+    """A file or a folder. Nothing names none: it would be the working folder."""
+
+    def __init__(self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if not str(value).strip():
+            self.fail(f"{value!r} names no file or folder; '.' is the working folder", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class TimedCash(click.ParamType[tuple[float, float]]):

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from alo_lib.cli.console import working
 from alo_lib.journal import Journal, message_digest
 from alo_lib.records import SECOND, Kind, Message, OrderReason
 from alo_lib.runtime import Divergence, DivergenceError, FrameReplayed, Replayer
@@ -17,7 +20,8 @@ from alo_lib.views.run import exchange_time
 
 __all__ = ["Pace", "ReplayOutcome", "run_replay"]
 
-_SHOWN_ORDERS = 8
+_SHOWN_ORDERS: Final = 8
+_SECONDS_A_DRAWING: Final = 0.1
 
 
 class Pace:
@@ -63,33 +67,48 @@ class ReplayOutcome:
 
 
 class Display:
-    """What the replay is at, in a few lines that are drawn again and again."""
+    """What the replay is at, in a few lines that are drawn again and again, or in one."""
 
     def __init__(self, total: int, symbols: dict[int, str]) -> None:
         self._total = total
         self._symbols = symbols
         self._orders: list[tuple[str, str]] = []
-        self.table = Table.grid(padding=(0, 2))
+        self._began = time.monotonic()
+        self._frame: FrameReplayed | None = None
+        self.frames = self.orders = 0
 
-    def update(self, frame: FrameReplayed, decided: Sequence[Message], frames: int, orders: int, began: float) -> None:
+    def update(self, frame: FrameReplayed, decided: Sequence[Message]) -> None:
         """Take in a frame."""
+        self._frame = frame
+        self.frames += 1
         for message in decided:
             if message.kind is Kind.INTENT:
-                self._orders += [
-                    (exchange_time(np.array([message.time]))[0], self._order(row)) for row in message.records
-                ]
-        elapsed = time.monotonic() - began
-        table = Table.grid(padding=(0, 2))
-        done = frame.sequence + 1 + frame.decisions
-        table.add_row("time", f"{exchange_time(np.array([frame.time]))[0]} New York")
-        table.add_row(
-            "frame", f"{frame.frame}, {frames} so far, {frames / elapsed if elapsed > 0 else 0:z,.0f} a second"
-        )
-        table.add_row("messages", f"{done:,} of {self._total:,}, every decision as recorded")
-        table.add_row("orders", str(orders))
+                self.orders += len(message.records)
+                self._orders += [(_clock(message.time), self._order(row)) for row in message.records]
+
+    @property
+    def line(self) -> str:
+        """Up to when, and how much of the journal."""
+        frame = self._frame
+        return "" if frame is None else f"{_clock(frame.time)} New York: {self._done(frame)} messages decided again"
+
+    @property
+    def table(self) -> Table:
+        """The same, with the speed and the last orders."""
+        frame, elapsed, table = self._frame, time.monotonic() - self._began, Table.grid(padding=(0, 2))
+        if frame is None:
+            return table
+        table.add_row("time", f"{_clock(frame.time)} New York")
+        speed = self.frames / elapsed if elapsed > 0 else 0.0
+        table.add_row("frame", f"{frame.frame}, {self.frames} so far, {speed:z,.0f} a second")
+        table.add_row("messages", f"{self._done(frame)}, every decision as recorded")
+        table.add_row("orders", str(self.orders))
         for when, order in self._orders[-_SHOWN_ORDERS:]:
             table.add_row("", f"{when}  {order}")
-        self.table = table
+        return table
+
+    def _done(self, frame: FrameReplayed) -> str:
+        return f"{frame.sequence + 1 + frame.decisions:,} of {self._total:,}"
 
     def _order(self, row: np.void) -> str:
         side = "buy" if row["quantity"] > 0 else "sell"
@@ -116,30 +135,18 @@ def run_replay(
     symbols = symbols_of([message for message in messages if message.kind is Kind.INSTRUMENT])
     screen = Display(len(messages), symbols)
     began = time.monotonic()
-    frames = decisions = orders = 0
-    divergence, stopped = None, False
-    live = Live(console=console, auto_refresh=False, transient=False) if display else None
-    if live is not None:
-        live.start()
-    drawn = 0.0
-    try:
-        for frame in _paced(replayer, pace, until, until_time):
-            frames, decisions = frames + 1, decisions + frame.decisions
-            decided = messages[frame.sequence + 1 : frame.sequence + 1 + frame.decisions]
-            orders += sum(len(message.records) for message in decided if message.kind is Kind.INTENT)
-            screen.update(frame, decided, frames, orders, began)
-            if live is not None and (step is not None or time.monotonic() - drawn > 0.1):
-                live.update(screen.table, refresh=True)
-                drawn = time.monotonic()
-            if step is not None and not step(frame):
-                stopped = True
-                break
-    except DivergenceError as error:
-        divergence = error.divergence
-    finally:
-        if live is not None:
-            live.update(screen.table, refresh=True)
-            live.stop()
+    decisions, divergence, stopped = 0, None, False
+    with _shown(screen, console, every_frame=step is not None) if display else nullcontext(lambda: None) as show:
+        try:
+            for frame in _paced(replayer, pace, until, until_time):
+                decisions += frame.decisions
+                screen.update(frame, messages[frame.sequence + 1 : frame.sequence + 1 + frame.decisions])
+                show()
+                if step is not None and not step(frame):
+                    stopped = True
+                    break
+        except DivergenceError as error:
+            divergence = error.divergence
     place = replayer.continuation.place
     complete = divergence is None and not stopped and replayer.continuation.at_end
     if complete and journal.sealed and replayer.continuation.extra:
@@ -147,10 +154,38 @@ def run_replay(
     difference = "" if divergence is None else difference_in_words(divergence, symbols)
     digest = message_digest(messages[:place])
     seconds = time.monotonic() - began
-    return ReplayOutcome(place, frames, decisions, orders, seconds, digest, divergence, difference, complete)
+    return ReplayOutcome(
+        place, screen.frames, decisions, screen.orders, seconds, digest, divergence, difference, complete
+    )
+
+
+@contextmanager
+def _shown(screen: Display, console: Console, *, every_frame: bool) -> Iterator[Callable[[], None]]:
+    """Draw what the replay is at, ten times a second or at every frame; in a pipe say it now and then."""
+    if not console.is_terminal:
+        with working("Beginning the replay ...") as update:
+            yield lambda: update(screen.line)
+        return
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        drawn = 0.0
+
+        def draw() -> None:
+            nonlocal drawn
+            if every_frame or time.monotonic() - drawn > _SECONDS_A_DRAWING:
+                live.update(screen.table, refresh=True)
+                drawn = time.monotonic()
+
+        try:
+            yield draw
+        finally:
+            live.update(screen.table, refresh=True)
 
 
 def _paced(replayer: Replayer, pace: Pace, until: int | None, until_time: int | None) -> Iterator[FrameReplayed]:
     for frame in replayer.frames(until=until, until_time=until_time):
         pace.wait(frame.time)
         yield frame
+
+
+def _clock(time: int) -> str:
+    return exchange_time(np.array([time]))[0]

@@ -24,6 +24,8 @@ settings.json    what was asked for; data.json has the files it was read from, f
                  coverage.json what was left out of them and what was not there
 orders.csv       every order, in the order in which they were sent
 trades.csv       every trade: entry, hedges, end, and where its profit came from
+sessions.csv     each session: equity, return, drawdown, rolling figures, and where its profit came from
+volatilities.csv implied, forecast and realized volatility over time; forecasts.csv: did forecasts come true
 journal/         every input and decision, checksummed; alo replay decides it again, alo journal shows it
 *.json, *.txt    the engine's results and logs in LEAN's own format; metrics.prom has what the run counted and timed
 """
@@ -98,6 +100,6 @@ def write_orders(path: Path, orders: Iterable[Any]) -> None:
     for order in orders:
         utc = dt.datetime.fromtimestamp(order.time / SECOND, dt.UTC).isoformat(timespec="milliseconds")
         row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
-        outcome = (abs(order.filled), f"{order.price:z.4f}", f"{order.fee:z.2f}", order.status.name.lower(), order.tag)
+        outcome = (abs(order.filled), f"{order.price:z.4f}", f"{order.fee:z.4f}", order.status.name.lower(), order.tag)
         writer.writerow(row + outcome)
     write_whole(path, table.getvalue())

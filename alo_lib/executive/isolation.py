@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["Isolation", "Preparation", "isolate"]
+__all__ = ["Isolation", "Preparation", "isolate", "processors"]
 
 DEFAULT_PRIORITY: Final = 80
 """Of SCHED_FIFO: above everything that is not the kernel's own."""
@@ -82,6 +82,11 @@ def _c() -> ctypes.CDLL:
 def _checked(result: int, what: str) -> None:
     if result:
         raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def processors() -> list[int]:
+    """The processors that this process may run on, ascending; none where the system does not say."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def _pin(cpu: int | None) -> str:

@@ -50,8 +50,9 @@ class Desk:
 
     A day begins with :meth:`open_day`; then :attr:`observation` and :attr:`signal` tell what there is to decide, and
     :meth:`trade` decides it. Cash earns nothing and what is invested pays the riskless rate, so that profit counts in
-    excess of that rate. The signal is the best of those that the strategy may trade; whether its edge suffices is left
-    to the multiplier, so ``entry_edge`` does not apply.
+    excess of that rate: the same as if all cash earned it and all equity owed it. A run's rule of interest counts whole
+    calendar days; nights here are a 252nd of a year. The signal is the best of those that the strategy may trade;
+    whether its edge suffices is left to the multiplier, so ``entry_edge`` does not apply.
 
     :raises LearningError: for settings that trade anything but straddles.
     """

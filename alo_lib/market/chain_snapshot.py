@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market.bars import OptionBars
+from alo_lib.market.bars import CONTRACT, OptionBars
 from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
+from alo_lib.market.universe import universe_days
 from alo_lib.pricing import market_price
 from alo_lib.records import NEW_YORK, SECOND, years_between
 
@@ -31,8 +32,9 @@ class ChainSnapshot:
 
     ``contracts`` (n,) of dtype CONTRACT, sorted by expiry, strike, puts before calls. ``bid``, ``ask`` (n,) are the
     last of each side that day, NaN where there was none; ``quoted`` (n,) is the end of the last bar, ns UTC.
-    ``expiry_time`` (n,) is the close of each one's last session, ns UTC. ``dividends`` are (ex-time ns UTC, cash a
-    share), oldest first.
+    ``expiry_time`` (n,) is the close of each one's last session, ns UTC. ``volume`` and ``open_interest`` (n,) are
+    contracts, float64: those traded that day by then, and the last open interest known then, of that day's file or of
+    the universe's; NaN where the data has none. ``dividends`` are (ex-time ns UTC, cash a share), oldest first.
     """
 
     ticker: str
@@ -47,6 +49,8 @@ class ChainSnapshot:
     ask: FloatArray
     quoted: NDArray[np.int64]
     expiry_time: NDArray[np.int64]
+    volume: FloatArray
+    open_interest: FloatArray
     dividends: tuple[tuple[int, float], ...]
 
     def __len__(self) -> int:
@@ -59,7 +63,7 @@ class ChainSnapshot:
 
     def where(self, mask: NDArray[np.bool_]) -> "ChainSnapshot":
         """The contracts that ``mask`` (n,) picks."""
-        arrays = ("contracts", "bid", "ask", "quoted", "expiry_time")
+        arrays = ("contracts", "bid", "ask", "quoted", "expiry_time", "volume", "open_interest")
         return ChainSnapshot(**(self.__dict__ | {name: getattr(self, name)[mask] for name in arrays}))
 
 
@@ -90,6 +94,7 @@ def take_snapshot(
     expiry_time = _expiry_times(folder, hours, contracts, day)
     alive = expiry_time >= time
     price, source = (spot, "given") if spot is not None else _spot(folder, security, ticker, day, time, used)
+    volume, open_interest = _sizes(folder, security, ticker, day, time, contracts[alive])
     return ChainSnapshot(
         ticker=ticker.upper(),
         day=day,
@@ -103,6 +108,8 @@ def take_snapshot(
         ask=ask[alive],
         quoted=quoted[alive],
         expiry_time=expiry_time[alive],
+        volume=volume,
+        open_interest=open_interest,
         dividends=_dividends(folder, ticker, time) if security is SecurityType.OPTION else (),
     )
 
@@ -113,9 +120,11 @@ def _has_files(folder: DataFolder, security: SecurityType, ticker: str) -> bool:
     return (root / Resolution.MINUTE / name).is_dir() or any(root.glob(f"*/{name}_*.zip"))
 
 
-def _archive(folder: DataFolder, security: SecurityType, ticker: str, day: date, resolution: Resolution) -> Path:
+def _archive(
+    folder: DataFolder, security: SecurityType, ticker: str, day: date, resolution: Resolution, kind: DataKind
+) -> Path:
     name = folder.map_file(ticker).ticker_on(day) if security is SecurityType.OPTION else ticker
-    return OptionArchive(folder.root, name, day, resolution, DataKind.QUOTE, security, folder.market).path
+    return OptionArchive(folder.root, name, day, resolution, kind, security, folder.market).path
 
 
 def _moment(hours: MarketHours, day: date, at: timedelta | None) -> int:
@@ -137,7 +146,7 @@ def _quotes(
     folder: DataFolder, security: SecurityType, ticker: str, day: date, time: int, wanted: Resolution | None
 ) -> tuple[Resolution, OptionBars]:
     # Folders without the finer bars are common and no fault; a file that was asked for by name is.
-    kept = [one for one in Resolution if _archive(folder, security, ticker, day, one).is_file()]
+    kept = [one for one in Resolution if _archive(folder, security, ticker, day, one, DataKind.QUOTE).is_file()]
     for resolution in (wanted,) if wanted is not None else kept:
         bars = folder.option_bars(ticker, day, day, resolution, DataKind.QUOTE, security=security)
         if len(bars):
@@ -166,6 +175,63 @@ def _last_sides(known: OptionBars) -> tuple[FloatArray, FloatArray, NDArray[np.i
     quoted = np.zeros(len(known.contracts), np.int64)
     quoted[known.contract] = known.bars["time"]
     return prices[0], prices[1], quoted
+
+
+def _sizes(
+    folder: DataFolder, security: SecurityType, ticker: str, day: date, time: int, contracts: NDArray[np.void]
+) -> tuple[FloatArray, FloatArray]:
+    """Volume of the day and open interest of ``contracts``, as far as they were known at ``time``.
+
+    In a day that has trades, a contract without any has a volume of zero.
+    """
+    volume = np.full(len(contracts), np.nan)
+    trades = _finest(folder, security, ticker, day, time, DataKind.TRADE)
+    if trades is not None:
+        traded = np.bincount(trades.contract, trades.bars["volume"], len(trades.contracts)).astype(np.float64)
+        volume = np.nan_to_num(_of(contracts, trades.contracts, traded))
+    interest = _listed_interest(folder, security, ticker, day, contracts)
+    opened = _finest(folder, security, ticker, day, time, DataKind.OPEN_INTEREST)
+    if opened is not None:
+        last = np.full(len(opened.contracts), np.nan)
+        last[opened.contract] = opened.bars["open_interest"]  # in time order, so that the last one stays
+        told = _of(contracts, opened.contracts, last)
+        interest = np.where(np.isfinite(told), told, interest)
+    return volume, interest
+
+
+def _listed_interest(
+    folder: DataFolder, security: SecurityType, ticker: str, day: date, contracts: NDArray[np.void]
+) -> FloatArray:
+    """Open interest of the universe that the session before left, NaN where it is not there or does not list one."""
+    (file_day,) = universe_days(day, folder.hours(security, ticker), 1)
+    if folder.has_universe(ticker, file_day, security=security):
+        universe = folder.universe(ticker, day, security=security, lookback=1)
+        if universe is not None:
+            listed = np.zeros(len(universe.rows), CONTRACT)
+            for name in CONTRACT.names or ():
+                listed[name] = universe.rows[name]
+            return _of(contracts, listed, universe.rows["open_interest"].astype(np.float64))
+    return np.full(len(contracts), np.nan)
+
+
+def _of(contracts: NDArray[np.void], others: NDArray[np.void], values: FloatArray) -> FloatArray:
+    """The ``values`` of ``others`` for ``contracts``; NaN for one that is not among them. No contract twice."""
+    found = np.full(len(contracts), np.nan)
+    _, at, of = np.intersect1d(contracts, others, assume_unique=True, return_indices=True)
+    found[at] = values[of]
+    return found
+
+
+def _finest(
+    folder: DataFolder, security: SecurityType, ticker: str, day: date, time: int, kind: DataKind
+) -> OptionBars | None:
+    """A chain's rows of the day by ``time``, of the finest resolution that has a file; None where none has."""
+    for resolution in Resolution:
+        if _archive(folder, security, ticker, day, resolution, kind).is_file():
+            bars = folder.option_bars(ticker, day, day, resolution, kind, security=security)
+            if len(bars):
+                return bars.where(bars.bars["time"] <= time)
+    return None
 
 
 def _expiry_times(folder: DataFolder, hours: MarketHours, contracts: NDArray[np.void], day: date) -> NDArray[np.int64]:

@@ -148,7 +148,7 @@ class OrderStatus(IntEnum):
 
 
 class OrderReason(IntEnum):
-    """Why the core sends an order; it becomes the order's tag."""
+    """Why the core sends an order, whose tag it becomes, and why a trade ends; the last three send none."""
 
     ENTRY = 1
     HEDGE = 2
@@ -161,6 +161,9 @@ class OrderReason(IntEnum):
     EXIT_RISK = 9
     REBALANCE = 10
     EXTERNAL = 11  # a model of the host wants it
+    EXPIRED = 12  # held past its last session, whatever its legs were worth
+    EXERCISED = 13  # by us, before that
+    ASSIGNED = 14  # before that
 
     @property
     def tag(self) -> str:

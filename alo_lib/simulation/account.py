@@ -9,7 +9,7 @@ from alo_lib.records import ACCOUNT_CASH, Linked
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.listing import Listing
-from alo_lib.simulation.money import ZERO, decimal
+from alo_lib.simulation.money import EXACT, ZERO, decimal, fitted
 from alo_lib.simulation.prices import Prices
 from alo_lib.strategy.interest import Booking
 
@@ -115,7 +115,7 @@ class Account:
         exact = round(before.quantity / decimal(factor), 9)
         whole = int(exact)
         self.cash += (exact - whole) * price_after
-        self._set(instrument, Position(whole, before.average_price * decimal(factor)))
+        self._set(instrument, Position(whole, fitted(EXACT.multiply(before.average_price, decimal(factor)))))
 
     def holdings_value(self, prices: Prices) -> Decimal:
         """What is held, at its prices; negative where short positions outweigh."""
@@ -146,11 +146,13 @@ class Account:
 
 
 def _gain(quantity: int, entry: Decimal, price: Decimal, multiplier: int) -> Decimal:
-    """The worth of ``quantity`` less what it cost.
+    """The worth of ``quantity`` less what it cost, each rounded as in LEAN: the dust of an average turns half cents."""
+    cost = fitted(EXACT.multiply(_cost(quantity, entry), Decimal(multiplier)))
+    return fitted(EXACT.subtract(quantity * price * multiplier, cost))
 
-    As in LEAN each is rounded before one is taken from the other: the dust of an average turns half cents.
-    """
-    return quantity * price * multiplier - quantity * entry * multiplier
+
+def _cost(quantity: int, average_price: Decimal) -> Decimal:
+    return fitted(EXACT.multiply(average_price, Decimal(quantity)))
 
 
 def _after(before: Position, quantity: int, price: Decimal) -> Position:
@@ -159,5 +161,6 @@ def _after(before: Position, quantity: int, price: Decimal) -> Position:
     if total == 0:
         return Position()
     if before.quantity * quantity >= 0:
-        return Position(total, (before.average_price * before.quantity + price * quantity) / total)
+        cost = fitted(EXACT.add(_cost(before.quantity, before.average_price), price * quantity))
+        return Position(total, fitted(EXACT.divide(cost, Decimal(total))))
     return Position(total, before.average_price if before.quantity * total > 0 else price)

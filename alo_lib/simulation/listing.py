@@ -61,9 +61,6 @@ class Listing:
     def __getitem__(self, number: int) -> Instrument:
         return self._of[number]
 
-    def __len__(self) -> int:
-        return len(self._of)
-
     def add(self, rows: Records) -> None:
         """Know the instruments of INSTRUMENT records; one that is known stays as it is."""
         new = [number not in self._of for number in rows["instrument"].tolist()]

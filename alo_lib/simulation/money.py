@@ -1,13 +1,17 @@
 """Money as LEAN counts it: exact decimals, rounded and written as .NET does."""
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 import numpy as np
 
-__all__ = ["ZERO", "charted", "decimal", "grouped", "of_double", "rounded"]
+__all__ = ["EXACT", "ZERO", "charted", "decimal", "fitted", "grouped", "of_double", "rounded"]
 
 ZERO: Final = Decimal(0)
+EXACT: Final = Context(prec=64, rounding=ROUND_HALF_EVEN)
+"""Holds every product of two of .NET's decimals; :func:`fitted` makes one of it."""
+_LARGEST: Final = Decimal(2**96 - 1)
+_MOST_DECIMALS: Final = 28
 _DIGITS_OF_A_DOUBLE: Final = 15
 _LARGE: Final = Decimal(1000)
 _LARGE_DECIMALS: Final = 4
@@ -30,6 +34,19 @@ def of_double(value: float) -> Decimal:
     Decimal('0.3')
     """
     return Decimal(f"{value:.{_DIGITS_OF_A_DOUBLE}g}")
+
+
+def fitted(value: Decimal) -> Decimal:
+    """``value`` as .NET's ``decimal`` holds it: an integer of 96 bits with up to 28 decimals, halves to even.
+
+    >>> fitted(EXACT.divide(Decimal(10), Decimal(7)))
+    Decimal('1.4285714285714285714285714286')
+    """
+    for decimals in range(_MOST_DECIMALS, -1, -1):
+        shifted = value.scaleb(decimals, EXACT).to_integral_value(ROUND_HALF_EVEN, EXACT)
+        if shifted.copy_abs() <= _LARGEST:
+            return shifted.scaleb(-decimals, EXACT)
+    raise OverflowError(f"{value} is more than .NET's decimal holds")
 
 
 def rounded(value: Decimal, places: int) -> Decimal:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alo_lib.records import OrderReason, OrderStatus
+from alo_lib.records import OrderReason, OrderStatus, OrderType
 from alo_lib.strategy.attribution import attribute_dividend, attribute_fill, attribute_interest, attribute_split
 from alo_lib.strategy.book import CashDividend
 from alo_lib.strategy.state import StrategyState
@@ -15,7 +15,7 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     """Book what an ORDER_EVENT record of ``time`` says: its fill, what it took of the quote, the end of its order.
 
     A leg that was refused, or that the engine traded without an order of ours and away from what is wanted, undoes its
-    trade.
+    trade. One that expired, was exercised or assigned is why its trade ends.
     """
     instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
     order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
@@ -28,11 +28,14 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     state.account_for(event)
     if quantity:
         attribute_fill(state, event, time)
-    trade = state.trade_with(instrument) if quantity else None
+    trade, why = state.trade_with(instrument) if quantity else None, "was traded by the engine itself"
     if trade is not None:
         trade.fill(quantity, float(event["price"]))
+        if event["type"] == OrderType.OPTION_EXERCISE:
+            trade.settle(_settlement(trade, quantity, time))
+            why = "a leg was settled"
     if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):
-        _rebalance(state, instrument, "was traded by the engine itself")
+        _rebalance(state, instrument, why)
     elif order is not None and refused:
         _rebalance(state, order.instrument, f"order {number} was refused")
 
@@ -75,6 +78,13 @@ def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bo
     """Whether a fill in a leg, booked already, led away from what is wanted; an execution model's leads towards it."""
     held, wanted = state.portfolio.quantity(leg), state.target_quantities.get(leg, trade.wanted)
     return abs(wanted - held) > abs(wanted - (held - filled))
+
+
+def _settlement(trade: Trade, quantity: int, time: int) -> OrderReason:
+    """What settled ``quantity`` contracts of a leg, those that were short being bought."""
+    if time >= trade.expiry:
+        return OrderReason.EXPIRED
+    return OrderReason.ASSIGNED if quantity > 0 else OrderReason.EXERCISED
 
 
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:

@@ -27,7 +27,7 @@ def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
     if state.opened:
         tables.insert(0, (Kind.ENTRY, np.concatenate([entry_record(state, trade) for trade in state.opened])))
     if state.ended:
-        rows = [(trade.number, trade.underlying, trade.reason, 0) for trade in state.ended]
+        rows = [(trade.number, trade.underlying, trade.ended_by, 0) for trade in state.ended]
         tables.append((Kind.EXIT, _table(Kind.EXIT, rows)))
     state.opened, state.ended = [], []
     return tables

@@ -25,6 +25,7 @@ class Trade:
     opened_at: int
     expiry: int
     undone_by: OrderReason | None = None
+    settled_by: OrderReason | None = None
     number: int = 0  # from 1 once it is opened
     signal: Annotated[Records, Kind.SIGNAL] = field(
         default_factory=lambda: records(Kind.SIGNAL), repr=False, compare=False
@@ -50,6 +51,16 @@ class Trade:
     def reason(self) -> OrderReason:
         """Why its orders are sent now."""
         return OrderReason.ENTRY if self.undone_by is None else self.undone_by
+
+    @property
+    def ended_by(self) -> OrderReason:
+        """Why it ended: a settlement is why, whatever the trade was to be closed for."""
+        return self.reason if self.settled_by is None else self.settled_by
+
+    def settle(self, reason: OrderReason) -> None:
+        """Take note that a leg was settled; the first settlement stays."""
+        if self.settled_by is None:
+            self.settled_by = reason
 
     def undo(self, reason: OrderReason) -> None:
         """Want nothing any more; the first reason stays."""

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 
 from alo_lib.views import page
-from alo_lib.views.figures import (
+from alo_lib.views.drawing import (
     BLUE,
     GREEN,
     ORANGE,
@@ -233,8 +233,7 @@ def history_figure(view: AnalysisView) -> Figure:
                 "hovertemplate": f"%{{x}}<extra>{name}</extra>",
             }
         )
-    layout = layout_of(np.zeros(0, np.int64), height=560)
-    layout["xaxis"] |= {"hoverformat": "%Y-%m-%d"}
+    layout = layout_of(height=560, xaxis={"type": "date", "hoverformat": "%Y-%m-%d", "title": "trading day"})
     layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "tozero"}
     if one.regimes is not None:
         for k, volatility in enumerate(one.regimes.parameters.volatilities):
@@ -276,8 +275,8 @@ def cone_figure(view: AnalysisView) -> Figure:
         line_trace(days, percent["volatility"], "forecast", BLUE, hover=hover, width=2.2),
         line_trace(days, percent["usual"], "usual", ORANGE, hover=hover),
     ]
-    layout = layout_of(np.zeros(0, np.int64), height=380)
-    layout["xaxis"] = {"type": "log", "title": "trading days ahead", "tickvals": [1, 2, 5, 10, 21, 42, 63, 126, 252]}
+    ticks = [1, 2, 5, 10, 21, 42, 63, 126, 252]
+    layout = layout_of(height=380, xaxis={"type": "log", "title": "trading days ahead", "tickvals": ticks})
     layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "tozero"}
     return {"data": data, "layout": layout}
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
 from alo_lib.views.blotter import positions
-from alo_lib.views.run import Run
+from alo_lib.views.run import Run, once_a_run
+from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = [
     "MARKS",
@@ -38,14 +39,17 @@ class AttributionSeries(NamedTuple):
     parts: dict[str, NDArray[np.float64]]
 
 
+@once_a_run
 def attribution_by_trade(run: Run) -> dict[tuple[int, int], Parts]:
     """The parts of each trade at its end or the run's, by underlying and number of the trade.
 
     Trade 0 of an underlying is what is outside of its trades; underlying -1 is the account, which earns interest.
     """
     rows = run.table(Kind.ATTRIBUTION).records
+    _, last = np.unique(np.stack([rows["underlying"], rows["trade"]])[:, ::-1], axis=1, return_index=True)
     return {
-        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS} for row in rows
+        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS}
+        for row in rows[::-1][np.sort(last)[::-1]]
     }
 
 
@@ -126,7 +130,7 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     rows = {name: _to_the_cent(parts) for name, parts in (*by_underlying.items(), ("account", account))}
     names = _stated_order()
     total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
-    gap = _cents(net_profit) - sum(total.values())
+    gap = cents(net_profit) - sum(total.values())
     total["unexplained"] += gap
     next(iter(rows.values()))["unexplained"] += gap
     return {
@@ -155,17 +159,13 @@ def _stated_order() -> list[str]:
 
 def _to_the_cent(parts: Parts) -> dict[str, Decimal]:
     """Each part to the cent; what that leaves of the sum goes to what is unexplained."""
-    row = {name: _cents(parts[name]) for name in _stated_order()}
-    row["unexplained"] += _cents(sum(parts.values())) - sum(row.values())
+    row = {name: (fees_to_the_cent if name == "fees" else cents)(parts[name]) for name in _stated_order()}
+    row["unexplained"] += cents(sum(parts.values())) - sum(row.values())
     return row
 
 
 def _floats(row: dict[str, Decimal]) -> Parts:
     return {name: float(money) + 0.0 for name, money in row.items()}
-
-
-def _cents(money: float) -> Decimal:
-    return round(Decimal(f"{money:z.4f}"), 2)
 
 
 def _date(time: int) -> dt.date:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records
-from alo_lib.views.run import InstrumentRecord, Run
+from alo_lib.views.run import InstrumentRecord, Run, once_a_run
 
 __all__ = ["BookWalk", "InstrumentFill", "InstrumentHistory", "attribution", "fills", "positions"]
 
@@ -52,6 +53,7 @@ class InstrumentHistory:
         return self.cash + self.value - self.fees
 
 
+@once_a_run
 def fills(run: Run) -> list[InstrumentFill]:
     """Every fill, in time order."""
     reasons = {int(row["order"]): OrderReason(int(row["reason"])).tag for row in run.table(Kind.INTENT).records}
@@ -80,20 +82,23 @@ class BookWalk:
     def __init__(self, run: Run) -> None:
         self.held: dict[int, InstrumentHistory] = {}
         self._instruments = run.instruments
-        self._trades: dict[int, float] = {}
-        self._middles: dict[int, float] = {}
+        count = max(run.instruments, default=-1) + 1
+        self._trades, self._middles = np.full(count, np.nan), np.full(count, np.nan)
+        self._quotes: list[Records] = []  # that are not among the middles yet
 
     def mark(self, number: int) -> float:
         """The last mark of an instrument; NaN while there is none."""
-        return self._trades.get(number, self._middles.get(number, math.nan))
+        self._take_quotes()
+        traded = float(self._trades[number])
+        return traded if math.isfinite(traded) else float(self._middles[number])
 
     def take(self, message: Message) -> None:
         """Take in what a message says."""
         kind, rows = message.kind, message.records
         if kind == Kind.TRADE:
-            self._trades.update(zip(rows["instrument"].tolist(), rows["close"].tolist(), strict=True))
+            self._trades[rows["instrument"]] = rows["close"]
         elif kind == Kind.QUOTE:
-            self._middles.update(_middles(rows))
+            self._quotes.append(rows)
         elif kind == Kind.ORDER_EVENT:
             for row in rows:
                 number = int(row["instrument"])
@@ -107,14 +112,23 @@ class BookWalk:
                     position = self.held[int(row["instrument"])]
                     position.cash += position.quantity * float(row["amount"])
 
+    def _take_quotes(self) -> None:
+        """Bring the middles up to the last quotes; in one go, since few are asked for."""
+        if self._quotes:
+            columns = ([quotes[name] for quotes in self._quotes] for name in ("instrument", "bid", "ask"))
+            numbers, middles = _middles(*map(np.concatenate, columns))
+            self._middles[numbers] = middles  # of one instrument the last stays
+            self._quotes.clear()
+
     def _split(self, number: int, factor: float) -> None:
+        self._take_quotes()
         if number in self.held:
             _split(self.held[number], factor, self.mark(number))
         for marks in (self._trades, self._middles):
-            if number in marks:
-                marks[number] *= factor
+            marks[number] *= factor
 
 
+@once_a_run
 def positions(run: Run) -> list[InstrumentHistory]:
     """One position an instrument that was ever traded, by instrument number, as :class:`BookWalk` follows them."""
     walk = BookWalk(run)
@@ -145,13 +159,18 @@ def attribution(run: Run) -> dict[str, dict[str, float]]:
     return table
 
 
-def _middles(rows: Records) -> list[tuple[int, float]]:
-    """The middle of each quote; a quote of one side is worth that side, and one of none says nothing new."""
-    sides = np.stack([rows["bid"], rows["ask"]])
+def _middles(
+    numbers: NDArray[np.int32], bid: NDArray[np.float64], ask: NDArray[np.float64]
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Instruments and the middle of each one's quote.
+
+    A quote of one side is worth that side, and one of none says nothing new.
+    """
+    sides = np.stack([bid, ask])
     shown = sides > 0.0
     known = shown.any(axis=0)
     middle = np.where(shown, sides, 0.0).sum(axis=0)[known] / shown.sum(axis=0)[known]
-    return list(zip(rows["instrument"][known].tolist(), middle.tolist(), strict=True))
+    return numbers[known], middle
 
 
 def _fill(position: InstrumentHistory, row: Records) -> None:

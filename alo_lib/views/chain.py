@@ -89,6 +89,8 @@ class ChainView:
                 "bid": _or_none(snapshot.bid[i]),
                 "mid": _or_none(mid.market[i]),
                 "ask": _or_none(snapshot.ask[i]),
+                "volume": _or_none(snapshot.volume[i]),
+                "open_interest": _or_none(snapshot.open_interest[i]),
                 "status": ContractStatus(mid.status[i]).words,
                 "dividend_yield": _or_none(mid.dividend_yield[i]),
                 "bid_volatility": _or_none(self.bid.implied_volatility[i]),

@@ -11,7 +11,7 @@ from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.margin import Leg, margin
 from alo_lib.simulation.money import decimal
 from alo_lib.views.blotter import BookWalk, InstrumentHistory
-from alo_lib.views.run import Run
+from alo_lib.views.run import Run, once_a_run
 
 __all__ = ["MarginSeries", "margin_used"]
 
@@ -26,6 +26,7 @@ class MarginSeries(NamedTuple):
     margin: NDArray[np.float64]
 
 
+@once_a_run
 def margin_used(run: Run) -> MarginSeries:
     """Regulation T's maintenance margin of what was held, as both engines demand it (alo_lib.simulation.margin).
 

@@ -5,6 +5,7 @@ hundred times larger than what it draws.
 """
 
 import html
+import importlib.resources
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -12,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from plotly.offline import get_plotlyjs
-
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.figures import Figure
+from alo_lib.views.drawing import Figure
 
 __all__ = [
     "LIBRARY_FILE",
@@ -29,6 +28,7 @@ __all__ = [
     "page",
     "section",
     "side_by_side",
+    "sorting_table",
     "table",
     "write_library",
 ]
@@ -55,8 +55,18 @@ p { margin: 0 0 8px; } .soft { color: var(--soft); }
 .card span { color: var(--soft); font-size: 13px; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
-.scroll { max-height: 520px; overflow: auto; }
-.plot + *, .scroll + * { margin-top: 14px; }
+.box { position: relative; min-width: 0; } .scroll { max-height: 520px; overflow: auto; }
+.box.more::before { content: ""; position: absolute; z-index: 1; right: 0; top: 0; bottom: 22px; width: 34px;
+  pointer-events: none; background: linear-gradient(to right, transparent, var(--sheet)); }
+.box.more.end::before { display: none; }
+.box.more::after { content: "scroll sideways for more →"; display: block; height: 22px; font-size: 12.5px;
+  color: var(--accent); text-align: right; } .box.more.end::after { content: "← scroll back"; }
+.box input { font: inherit; font-size: 13.5px; width: 100%; max-width: 320px; margin: 0 0 8px; padding: 5px 9px;
+  color: inherit; background: var(--ground); border: 1px solid var(--rule); border-radius: 7px; }
+.box.sorts th { cursor: pointer; } .box.sorts th[aria-sort]::after { content: " ↑"; }
+.box.sorts th[aria-sort=descending]::after { content: " ↓"; }
+td.t { color: var(--accent); cursor: pointer; text-decoration: underline dotted; text-underline-offset: 3px; }
+.plot + *, .box + * { margin-top: 14px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
@@ -95,7 +105,8 @@ const draw = () => { const { ink, grid, accent } = style(); for (const node of p
     layout.height += names > 1 ? 20 * names : 0;
     layout.margin = { ...layout.margin, l: 50, r: 8, b: 60 + (names > 1 ? 20 * names : 0) }; }
   for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key))
-    Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true });
+    Object.assign(layout[key], { gridcolor: grid, zerolinecolor: grid, automargin: true,
+      title: { text: layout[key].title, standoff: 10 } });
   Plotly.react(node.querySelector('div'), data, layout, config); } };
 // Time axes of a page go together; what one is set to, all others are.
 const link = () => { const timed = plots.map(node => node.querySelector('div'))
@@ -111,6 +122,35 @@ const link = () => { const timed = plots.map(node => node.querySelector('div'))
       .finally(() => { busy = false; }); }); };
 if (window.Plotly) { draw(); link();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw); }
+// A table that is wider than its box says so.
+for (const box of document.querySelectorAll('.box')) { const scroll = box.querySelector('.scroll');
+  const look = () => { const rest = scroll.scrollWidth - scroll.clientWidth;
+    box.classList.toggle('more', rest > 1); box.classList.toggle('end', scroll.scrollLeft > rest - 2); };
+  new ResizeObserver(look).observe(scroll); scroll.addEventListener('scroll', look); }
+// Tables that sort by a click on a title and are searched; a time leads to the chart.
+const number = text => { const value = parseFloat(text.replace('−', '-').replace(/[^\d.e-]/g, ''));
+  return Number.isNaN(value) ? -Infinity : value; };
+for (const box of document.querySelectorAll('.box.sorts')) {
+  const titles = [...box.querySelectorAll('th')], body = box.querySelector('tbody');
+  titles.forEach((title, column) => title.addEventListener('click', () => {
+    const falls = title.getAttribute('aria-sort') === 'ascending', of = row => row.cells[column].textContent;
+    for (const one of titles) one.removeAttribute('aria-sort');
+    title.setAttribute('aria-sort', falls ? 'descending' : 'ascending');
+    const order = title.className.includes('n') ? (a, b) => number(of(a)) - number(of(b))
+      : (a, b) => of(a).localeCompare(of(b));
+    body.append(...[...body.rows].sort((a, b) => falls ? order(b, a) : order(a, b))); }));
+  const asked = box.querySelector('input');
+  asked.addEventListener('input', () => { for (const row of body.rows)
+    row.hidden = !asked.value.toLowerCase().split(/\s+/).every(word => row.textContent.toLowerCase().includes(word));
+  });
+  body.addEventListener('click', event => { const cell = event.target.closest('td.t');
+    if (!cell || !window.Plotly) return;
+    const node = plots.find(one => one.dataset.about === cell.parentNode.dataset.about);
+    if (!node) return;
+    const text = cell.textContent, at = Date.parse(text.replace(' ', 'T') + 'Z');
+    const near = [at - 18e5, at + 18e5].map(time => new Date(time).toISOString().replace('T', ' ').slice(0, 19));
+    Plotly.relayout(node.querySelector('div'), { 'xaxis.range[0]': near[0], 'xaxis.range[1]': near[1] });
+    node.closest('section').scrollIntoView({ behavior: 'smooth' }); }); }
 """
 
 
@@ -147,12 +187,13 @@ def cards(items: Iterable[Html]) -> Html:
     return Html(f'<div class="cards">{"".join(map(str, items))}</div>')
 
 
-def figure(drawing: Figure) -> Html:
-    """A figure that plotly.js draws when the page opens."""
+def figure(drawing: Figure, *, about: str = "") -> Html:
+    """A figure that plotly.js draws when the page opens; tables lead to the first ``about`` an underlying."""
     packed = json.dumps(drawing, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     height = int(drawing["layout"]["height"])
     source = f'<script type="application/json">{packed}</script>'
-    return Html(f'<div class="plot" style="min-height:{height}px">{source}<div></div></div>')
+    names = f' data-about="{_escaped(about)}"' if about else ""
+    return Html(f'<div class="plot"{names} style="min-height:{height}px">{source}<div></div></div>')
 
 
 def side_by_side(parts: Iterable[Html]) -> Html:
@@ -179,18 +220,39 @@ def table(
 ) -> Html:
     """A table that scrolls when it is long; ``numeric`` columns are set to the right, ``sentences`` are broken."""
     right, broken = set(numeric), set(sentences)
-    mark = ['class="n"' if index in right else 'class="w"' if index in broken else "" for index in range(len(columns))]
-    head = "".join(f"<th {mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td {mark[index]}>{_signed(cell) if index in right else _escaped(cell)}</td>"
+    kind = ["n" if index in right else "w" if index in broken else "" for index in range(len(columns))]
+    return _boxed(columns, kind, (("", row) for row in rows))
+
+
+def sorting_table(
+    columns: Sequence[str], rows: Iterable[tuple[str, Sequence[object]]], numeric: Iterable[int], times: Iterable[int]
+) -> Html:
+    """A table that sorts by its titles and is searched; each row comes with the underlying that it is about.
+
+    A click on one of ``times`` (New York's) leads to that time in the chart about the underlying.
+    """
+    right, leading = set(numeric), set(times)
+    kind = ["n" if index in right else "t" if index in leading else "" for index in range(len(columns))]
+    return _boxed(columns, kind, rows, search='<input type="search" placeholder="Search" aria-label="Search">')
+
+
+def _boxed(
+    columns: Sequence[str], kind: Sequence[str], rows: Iterable[tuple[str, Sequence[object]]], search: str = ""
+) -> Html:
+    """A table in the box that it scrolls in; ``kind`` is the class of each column."""
+    mark = [f' class="{each}"' if each else "" for each in kind]
+    head = "".join(f"<th{mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
+    lines = []
+    for about, row in rows:
+        cells = "".join(
+            f"<td{mark[index] if kind[index] != 't' or cell else ''}>"
+            f"{_signed(cell) if kind[index] == 'n' else _escaped(cell)}</td>"
             for index, cell in enumerate(row)
         )
-        + "</tr>"
-        for row in rows
-    )
-    return Html(f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+        lines.append((f'<tr data-about="{_escaped(about)}">' if about else "<tr>") + cells + "</tr>")
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    sorts = " sorts" if search else ""
+    return Html(f'<div class="box{sorts}">{search}<div class="scroll">{whole}</div></div>')
 
 
 def facts(pairs: Iterable[tuple[str, object]], *, wide: bool = False) -> Html:
@@ -202,7 +264,7 @@ def facts(pairs: Iterable[tuple[str, object]], *, wide: bool = False) -> Html:
 
 def page(title: str, subtitle: str, *parts: Html, alone: bool = True) -> str:
     """The whole page; not ``alone`` it needs what :func:`write_library` writes beside it."""
-    library = f"<script>{get_plotlyjs()}</script>" if alone else f'<script src="{LIBRARY_FILE}"></script>'
+    library = f"<script>{_library().decode()}</script>" if alone else f'<script src="{LIBRARY_FILE}"></script>'
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'{PAGE_MARK}<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -215,4 +277,9 @@ def page(title: str, subtitle: str, *parts: Html, alone: bool = True) -> str:
 
 def write_library(folder: Path) -> None:
     """Write plotly.js where the pages of a folder look for it."""
-    write_whole(folder / LIBRARY_FILE, get_plotlyjs())
+    write_whole(folder / LIBRARY_FILE, _library())
+
+
+def _library() -> bytes:
+    """plotly.js as its Python package carries it; of the package nothing else is loaded."""
+    return importlib.resources.files("plotly").joinpath("package_data", LIBRARY_FILE).read_bytes()

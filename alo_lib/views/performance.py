@@ -9,21 +9,25 @@ from numpy.typing import NDArray
 from alo_lib.records import CALENDAR_DAY, NEW_YORK, SECOND, TRADING_DAYS, Kind
 from alo_lib.views.blotter import positions
 from alo_lib.views.margin import margin_used
-from alo_lib.views.run import Run, RunError
-from alo_lib.views.sharpe import Interval, bootstrap_interval, sharpe_ratio
+from alo_lib.views.run import Run, RunError, once_a_run
+from alo_lib.views.sharpe import LEAST_SESSIONS, Interval, bootstrap_interval, sharpe_ratio
 
 __all__ = [
+    "Drawdown",
     "EquityCurve",
     "LeanFigures",
     "MonthReturn",
     "Performance",
+    "RollingFigures",
     "SessionReturns",
     "WorstDay",
+    "deepest_drawdowns",
     "drawdowns",
     "equity_curve",
     "lean_figures",
     "monthly",
     "performance",
+    "rolling_figures",
     "session_returns",
 ]
 
@@ -59,6 +63,27 @@ class MonthReturn(NamedTuple):
     profit: float
     returned: float
     drawdown: float
+
+
+class RollingFigures(NamedTuple):
+    """Figures of the last :data:`alo_lib.views.sharpe.LEAST_SESSIONS` sessions, at each session that has as many.
+
+    ``sharpe`` is NaN where returns do not vary or no rate was told.
+    """
+
+    date: NDArray[np.datetime64]
+    volatility: NDArray[np.float64]  # of returns, annualized decimal
+    sharpe: NDArray[np.float64]
+
+
+class Drawdown(NamedTuple):
+    """A fall from a high, from session to session; days are sessions' dates."""
+
+    since: dt.date | None  # the session whose close was the high; None for the money at the start
+    deepest: dt.date
+    recovered: dt.date | None  # None where it goes on to the end
+    depth: float  # 0.02 for 2 %
+    sessions: int  # under the high
 
 
 class WorstDay(NamedTuple):
@@ -116,6 +141,7 @@ def drawdowns(equity: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(equity / highest - 1.0, np.float64)
 
 
+@once_a_run
 def session_returns(run: Run) -> SessionReturns:
     """Returns by session, from the last equity that the results know before the midnight that ends its day.
 
@@ -157,6 +183,39 @@ def monthly(by_session: SessionReturns) -> list[MonthReturn]:
             )
         )
     return found
+
+
+def rolling_figures(by_session: SessionReturns) -> RollingFigures:
+    """Volatility and Sharpe ratio over the sessions that lie behind each one; none in a run of fewer."""
+    count = len(by_session.date) - LEAST_SESSIONS + 1
+    if count < 1:
+        return RollingFigures(by_session.date[:0], np.zeros(0), np.zeros(0))
+    windows = np.lib.stride_tricks.sliding_window_view(by_session.returns, LEAST_SESSIONS)
+    excess = np.lib.stride_tricks.sliding_window_view(by_session.returns - by_session.hurdle, LEAST_SESSIONS)
+    ratios = [sharpe_ratio(one) if np.isfinite(one).all() else None for one in excess]
+    return RollingFigures(
+        by_session.date[-count:],
+        np.sqrt(TRADING_DAYS) * windows.std(axis=1, ddof=1),
+        np.array([np.nan if ratio is None else ratio for ratio in ratios]),
+    )
+
+
+def deepest_drawdowns(by_session: SessionReturns, count: int = 5) -> list[Drawdown]:
+    """The deepest falls of the equity at closes, deepest first."""
+    if not len(by_session.date):
+        return []
+    dates: list[dt.date | None] = [None, *by_session.date.tolist()]
+    start = by_session.equity[0] - by_session.profit[0]
+    fall = drawdowns(np.append(start, by_session.equity))
+    under = fall < -_HIDDEN
+    edges = np.flatnonzero(np.diff(under.astype(np.int8), prepend=0, append=0))
+    found = []
+    for first, end in edges.reshape(-1, 2).tolist():
+        lowest = first + int(fall[first:end].argmin())
+        deepest = by_session.date[lowest - 1].item()
+        recovered = dates[end] if end < len(dates) else None
+        found.append(Drawdown(dates[first - 1], deepest, recovered, -float(fall[lowest]), end - first))
+    return sorted(found, key=lambda one: -one.depth)[:count]
 
 
 def performance(run: Run) -> Performance:

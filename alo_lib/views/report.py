@@ -4,35 +4,51 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.records import Kind, OrderStatus
+from alo_lib.records import Kind
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
 from alo_lib.views.attribution import attribution_over_time
-from alo_lib.views.blotter import InstrumentFill, attribution, fills, positions
-from alo_lib.views.figures import (
-    attribution_figure,
-    equity_figure,
-    exposure_figures,
-    trades_figure,
-    waterfall_figure,
-)
+from alo_lib.views.blotter import attribution, fills
+from alo_lib.views.blotter_section import orders_section, positions_section, trades_section
+from alo_lib.views.data_section import data_sections
+from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
+from alo_lib.views.figures import attribution_figure, equity_figure, rolling_figure, trades_figure, waterfall_figure
 from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
-from alo_lib.views.performance import equity_curve, lean_figures, monthly, session_returns
-from alo_lib.views.risk import exposure_ranges, exposures
+from alo_lib.views.performance import (
+    deepest_drawdowns,
+    equity_curve,
+    lean_figures,
+    monthly,
+    rolling_figures,
+    session_returns,
+)
+from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, exposures, largest_by_expiry
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.scenario import scenario
 from alo_lib.views.scenario_figures import grid_figure, payoff_figure
+from alo_lib.views.sharpe import LEAST_SESSIONS
+from alo_lib.views.spoken import money, or_dash
 from alo_lib.views.summary import sharpe_in_words
-from alo_lib.views.volatility import ForecastOutcome, forecast_outcomes, volatility_view
-from alo_lib.views.volatility_figures import outcome_figure, volatility_figure
+from alo_lib.views.tables import write_tables
+from alo_lib.views.time_axis import TimeAxis, time_axis
+from alo_lib.views.volatility import (
+    ForecastOutcome,
+    forecast_outcomes,
+    refits,
+    term_structures,
+    volatility_view,
+)
+from alo_lib.views.volatility_figures import outcome_figure, term_structure_figure, volatility_figure
 
 __all__ = ["REPORT_FILE", "report_html", "write_report"]
 
 REPORT_FILE: Final = "report.html"
 
-MAX_ROWS: Final = 2000
-"""Orders that the page shows; orders.csv has all of them."""
+_LEAST_ROLLING: Final = 5
+"""Rolling figures below which none are drawn."""
+_TERM_STRUCTURES: Final = 6
+"""Moments of a run of which the term structure is drawn."""
 
 
 def report_html(run: Run, *, alone: bool = False) -> str:
@@ -46,20 +62,23 @@ def report_html(run: Run, *, alone: bool = False) -> str:
     summary = run.about["summary"]
     tickers = ", ".join(summary["underlyings"])
     span = summary["start"] if summary["start"] == summary["end"] else f"{summary['start']} to {summary['end']}"
+    axis, data = time_axis(run), data_sections(run)  # where nothing was traded, they come first
     return page.page(
         f"Volatility arbitrage on {tickers}",
         f"{span} · {run.settings['resolution']} bars · {summary['engine']} engine · times are New York's",
         _headline(summary),
+        *([] if summary["orders"] else data),
         _performance(run, summary),
-        _equity(run),
-        *_underlyings(run),
-        _exposure(run),
-        _attribution(run),
-        _positions(run),
+        *_equity(run, axis),
+        *_underlyings(run, axis),
+        *_exposure(run, axis),
+        _attribution(run, axis),
         *_scenarios(run),
-        _orders(run),
+        trades_section(run),
+        positions_section(run),
+        orders_section(run),
         _notices(run),
-        _faults(run),
+        *(data if summary["orders"] else []),
         page.section("Settings", page.facts(((name, _plain(run.settings[name])) for name in run.settings), wide=True)),
         _provenance(run),
         alone=alone,
@@ -67,22 +86,24 @@ def report_html(run: Run, *, alone: bool = False) -> str:
 
 
 def write_report(run: Run) -> None:
-    """Write the report and what draws it into the run's folder."""
+    """Write the report, what draws it, and the tables that it is drawn from into the run's folder."""
+    text = report_html(run)  # before anything is written into what is no run's folder
     page.write_library(run.folder)
-    write_whole(run.folder / REPORT_FILE, report_html(run))
+    write_tables(run)
+    write_whole(run.folder / REPORT_FILE, text)
 
 
 def _headline(summary: dict[str, Any]) -> Html:
     profit, skipped = summary["net_profit"], summary["skipped"]
     return page.cards(
         [
-            page.card("total profit", _money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
+            page.card("total profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
             page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
             page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:z.2f}"),
             page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
-            page.card("fees", _money(summary["fees"])),
+            page.card("fees", money(summary["fees"])),
             page.card("data left out", f"{sum(skipped.values()):,}"),
         ]
     )
@@ -96,13 +117,13 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
     rows = [
         (
             "total profit",
-            _money(summary["net_profit"]),
+            money(summary["net_profit"]),
             "what the equity gained, with what is held at its last mark",
             "–",
         ),
         (
             "realized profit",
-            _money(summary["realized_profit"]),
+            money(summary["realized_profit"]),
             "of it, without what is held against its average price; all fees are in it",
             f"{lean.realized_profit or '–'}: closed trades, with the fees of those alone",
         ),
@@ -110,24 +131,24 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
             "Sharpe ratio",
             ratio,
             about,
-            f"{_or_dash(lean.sharpe, 'z.2f')}: weekends and holidays count as days without a return",
+            f"{or_dash(lean.sharpe, 'z.2f')}: weekends and holidays count as days without a return",
         ),
         (
             "deepest drawdown",
             f"{summary['drawdown']:z.3%}",
             "of the equity curve below",
-            f"{_or_dash(lean.drawdown, 'z.1%')}: to a tenth of a percent; none in a run of a day",
+            f"{or_dash(lean.drawdown, 'z.1%')}: to a tenth of a percent; none in a run of a day",
         ),
         (
             "worst day",
-            _money(worst["profit"]) if worst else "–",
+            money(worst["profit"]) if worst else "–",
             f"{worst['return']:+z.3%} on {worst['date']}, close to close" if worst else "no session",
             "–",
         ),
         (
             "return on margin",
-            _or_dash(on_margin, "+z.2%"),
-            f"total profit over {_money(summary['largest_margin'])}, the largest margin (Regulation T)",
+            or_dash(on_margin, "+z.2%"),
+            f"total profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
             "–",
         ),
     ]
@@ -136,53 +157,92 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
     )
 
 
-def _equity(run: Run) -> Html:
-    sessions = run.table(Kind.SESSION).records
+def _equity(run: Run, axis: TimeAxis) -> list[Html]:
+    by_session = session_returns(run)
     months = [
-        (f"{one.month}", f"{one.sessions}", _money(one.profit), f"{one.returned:+z.3%}", f"{one.drawdown:z.3%}")
-        for one in monthly(session_returns(run))
+        (f"{one.month}", f"{one.sessions}", money(one.profit), f"{one.returned:+z.3%}", f"{one.drawdown:z.3%}")
+        for one in monthly(by_session)
     ]
-    return page.section(
-        "Equity, drawdown and margin",
-        page.figure(equity_figure(equity_curve(run.results), margin_used(run), sessions["close"])),
-        page.table(("month", "sessions", "profit", "return", "deepest drawdown within it"), months, range(1, 5)),
-        page.note("Returns and drawdowns of a month are from session to session."),
-    )
+    falls = [
+        (
+            f"{one.since or 'the start'}",
+            f"{one.deepest}",
+            f"{one.recovered or 'not yet'}",
+            f"{one.depth:z.3%}",
+            f"{one.sessions:,}",
+        )
+        for one in deepest_drawdowns(by_session)
+    ]
+    rolling = rolling_figures(by_session)
+    parts = [
+        page.section(
+            "Equity, drawdown and margin",
+            page.figure(equity_figure(axis, equity_curve(run.results), margin_used(run))),
+        ),
+        page.section(
+            "By month, and the deepest falls",
+            page.table(("month", "sessions", "profit", "return", "deepest drawdown within it"), months, range(1, 5)),
+            *(
+                [page.table(("high of", "deepest on", "recovered on", "drawdown", "sessions below"), falls, (3, 4))]
+                if falls
+                else []
+            ),
+            page.note("Returns and drawdowns are from session to session, close to close."),
+        ),
+    ]
+    if len(rolling.date) >= _LEAST_ROLLING:
+        title = f"The last {LEAST_SESSIONS} sessions, at each session's close"
+        parts.append(page.section(title, page.figure(rolling_figure(axis, rolling))))
+    return parts
 
 
-def _underlyings(run: Run) -> list[Html]:
-    filled = fills(run)
+def _underlyings(run: Run, axis: TimeAxis) -> list[Html]:
+    filled, coverage = fills(run), run.about["summary"]["coverage"]
     parts = []
     for underlying in run.underlyings:
+        unquoted = coverage.get(underlying.symbol, {}).get("without_quotes", [])
+        traded = trades_figure(axis, run, underlying, filled)
+        axis.shade(traded, unquoted)
         parts += [
-            page.section(
-                f"{underlying.symbol} and what was traded", page.figure(trades_figure(run, underlying, filled))
-            ),
-            _volatility(run, underlying, filled),
+            page.section(f"{underlying.symbol} and what was traded", page.figure(traded, about=underlying.symbol)),
+            *_volatility(run, axis, underlying, unquoted),
         ]
     return parts
 
 
-def _volatility(run: Run, underlying: InstrumentRecord, filled: list[InstrumentFill]) -> Html:
+def _volatility(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted: list[str]) -> list[Html]:
     title = f"{underlying.symbol}: implied, forecast and realized volatility"
     view, outcomes = volatility_view(run, underlying), forecast_outcomes(run, underlying)
     if not len(view.forecast_time) and not len(view.implied_time):
-        return page.section(title, page.note("Nothing was forecast."))
-    own = [one for one in filled if one.instrument.is_option and one.instrument.underlying == underlying.number]
-    return page.section(
-        title,
-        page.figure(volatility_figure(view, own)),
-        page.note(
-            "At the money and at constant maturity: total variance is interpolated between expiries, and there is no "
-            "line where none lies on either side. Realized is that of the daily closes before. Click an expiry's name "
-            "to see its own."
+        return [page.section(title, page.note("Nothing was forecast."))]
+    own = [one for one in fills(run) if one.instrument.is_option and one.instrument.underlying == underlying.number]
+    drawn = volatility_figure(axis, view, own, refits(run, underlying))
+    axis.shade(drawn, unquoted)
+    structures = term_structures(view, _TERM_STRUCTURES)
+    return [
+        page.section(
+            title,
+            page.figure(drawn),
+            page.note(
+                "At the money and at constant maturity: total variance is interpolated between expiries, and there is "
+                "no line where none lies on either side. Realized is that of the daily closes before. Click an "
+                "expiry's name to see its own."
+            ),
         ),
         *(
-            [page.figure(outcome_figure(outcomes)), page.note(_came_true(outcomes))]
-            if outcomes
-            else [page.note("Whether forecasts came true: none has an expiry that two sessions of the run led to.")]
+            [page.section(f"{underlying.symbol}: term structure", page.figure(term_structure_figure(structures)))]
+            if structures
+            else []
         ),
-    )
+        page.section(
+            f"{underlying.symbol}: did the forecast come true?",
+            *(
+                [page.figure(outcome_figure(outcomes)), page.note(_came_true(outcomes))]
+                if outcomes
+                else [page.note("None has an expiry that two sessions of the run led to.")]
+            ),
+        ),
+    ]
 
 
 def _came_true(outcomes: list[ForecastOutcome]) -> str:
@@ -190,11 +250,18 @@ def _came_true(outcomes: list[ForecastOutcome]) -> str:
     return (
         f"{len(outcomes):,} forecasts whose expiry the run reached: realized was {100.0 * gaps.mean():+z.1f} points "
         f"from the forecast on average, {100.0 * np.abs(gaps).mean():z.1f} in size. Lives overlap, so they are not "
-        "independent."
+        f"independent.{_in_band(outcomes)}"
     )
 
 
-def _exposure(run: Run) -> Html:
+def _in_band(outcomes: list[ForecastOutcome]) -> str:
+    """How many of the forecasts that were traded on held within their band."""
+    banded = [one for one in outcomes if one.band_low <= one.band_high]
+    held = sum(one.band_low <= one.realized <= one.band_high for one in banded)
+    return f" Of {len(banded):,} that were traded on, {held:,} fell into their 90 % band." if banded else ""
+
+
+def _exposure(run: Run, axis: TimeAxis) -> list[Html]:
     rows = [
         (
             one.greek.title,
@@ -203,46 +270,47 @@ def _exposure(run: Run) -> Html:
         )
         for one in exposure_ranges(run)
     ]
-    return page.section(
-        "Exposure",
-        page.side_by_side(map(page.figure, exposure_figures(exposures(run)))),
-        page.table(("whole book", "largest", "in passing", "mean absolute", "unit"), rows, (1, 2, 3)),
-        page.note(
-            "Largest is what was held for a second or more; in passing the largest of all frames, those between a fill "
-            "and its hedge included."
-        ),
-    )
+    parts = [
+        page.section(
+            "Exposure",
+            page.side_by_side(map(page.figure, exposure_figures(axis, exposures(run)))),
+            page.table(("whole book", "largest", "in passing", "mean absolute", "unit"), rows, (1, 2, 3)),
+            page.note(
+                "Lines and 'largest' are what was held for a second or more; 'in passing' is what stood between a fill "
+                "and its hedge: the largest of all frames, and dots on a click on its name."
+            ),
+        )
+    ]
+    for underlying in run.underlyings:
+        by_expiry = expiry_exposures(run, underlying)
+        if not len(by_expiry.time):
+            continue
+        largest = [
+            (expiry, *(f"{values[one.name]:z,.2f}" for one in GREEKS))
+            for expiry, values in largest_by_expiry(run, underlying).items()
+        ]
+        columns = ("expiry", *(f"{one.title.lower()}, {one.unit}" for one in GREEKS))
+        parts.append(
+            page.section(
+                f"{underlying.symbol}: exposure by expiry",
+                page.side_by_side(map(page.figure, expiry_figures(axis, by_expiry))),
+                page.table(columns, largest, range(1, len(columns))),
+                page.note("The table has the largest that was held for a second or more."),
+            )
+        )
+    return parts
 
 
-def _attribution(run: Run) -> Html:
+def _attribution(run: Run, axis: TimeAxis) -> Html:
     table, parts = attribution(run), run.about["summary"]["attribution"]["parts"]
     series = attribution_over_time(run)
-    rows = [(ticker, *map(_money, parts.values()), _money(sum(parts.values()))) for ticker, parts in table.items()]
+    rows = [(ticker, *map(money, parts.values()), money(sum(parts.values()))) for ticker, parts in table.items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
         page.figure(waterfall_figure(parts)),
-        *([page.figure(attribution_figure(series))] if len(series.time) else []),
+        *([page.figure(attribution_figure(axis, series))] if len(series.time) else []),
         page.table(columns, rows, range(1, len(columns))),
-    )
-
-
-def _positions(run: Run) -> Html:
-    rows = [
-        (
-            one.instrument.label,
-            f"{one.bought:,}",
-            f"{one.sold:,}",
-            f"{one.quantity:,}",
-            f"{one.mark:z,.2f}",
-            _money(one.fees),
-            _money(one.profit),
-        )
-        for one in positions(run)
-    ]
-    columns = ("instrument", "bought", "sold", "held at the end", "last mark", "fees", "profit after fees")
-    return page.section(
-        "Positions", page.table(columns, rows, range(1, 7)) if rows else page.note("Nothing was traded.")
     )
 
 
@@ -269,32 +337,6 @@ def _scenarios(run: Run) -> list[Html]:
     return parts
 
 
-def _orders(run: Run) -> Html:
-    orders = run.orders
-    labels = {instrument.symbol: instrument.label for instrument in run.instruments.values()}
-    times = exchange_time(np.array([order.time for order in orders], np.int64))
-    rows = [
-        (
-            time,
-            labels[order.symbol],
-            order.side,
-            f"{abs(order.quantity):,}",
-            order.type.name.lower().replace("_", " "),
-            f"{order.price:z,.2f}" if order.filled else "–",
-            _money(order.fee),
-            order.tag,
-            OrderStatus(order.status).name.lower().replace("_", " "),
-        )
-        for time, order in zip(times, orders, strict=True)
-    ]
-    columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
-    if not rows:
-        return page.section("Orders", page.note("No order was sent."))
-    shown = page.table(columns, rows[:MAX_ROWS], (3, 5, 6))
-    rest = page.note(f"The first {MAX_ROWS:,} of {len(rows):,}; orders.csv has all of them.")
-    return page.section("Orders", *([shown, rest] if len(rows) > MAX_ROWS else [shown]))
-
-
 def _notices(run: Run) -> Html:
     time, rows = run.table(Kind.NOTICE)
     if not len(time):
@@ -303,17 +345,6 @@ def _notices(run: Run) -> Html:
         (moment, row["text"].decode(errors="replace")) for moment, row in zip(exchange_time(time), rows, strict=True)
     ]
     return page.section("Notices", page.table(("New York time", "what happened"), told))
-
-
-def _faults(run: Run) -> Html:
-    counts, first = run.faults["counts"], run.faults["first"]
-    if not counts:
-        return page.section("Data left out", page.note("Nothing: every row that was read was used."))
-    return page.section(
-        "Data left out",
-        page.table(("kind", "rows, entries or files"), [(kind, f"{count:,}") for kind, count in counts.items()], (1,)),
-        *([page.table(("the first of each kind",), [(line,) for line in first])] if first else []),
-    )
 
 
 def _provenance(run: Run) -> Html:
@@ -329,14 +360,6 @@ def _provenance(run: Run) -> Html:
         ("time taken", f"{summary['wall_seconds']:z.1f} s"),
     ]
     return page.section("How it was made", page.facts(pairs))
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
-
-
-def _money(value: float) -> str:
-    return f"{'−' if value < -0.005 else ''}${abs(value):z,.2f}"
 
 
 def _plain(value: Any) -> str:

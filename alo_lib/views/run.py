@@ -2,11 +2,11 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
 from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, osi_expiry
 
-__all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time"]
+__all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time", "once_a_run", "records_of"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class RunError(ValueError):
@@ -53,15 +56,18 @@ class Table(NamedTuple):
         return Table(self.time[rows], self.records[rows])
 
 
-def _table(messages: Iterable[Message], kind: Kind) -> Table:
-    chosen = [message for message in messages if message.kind == kind and len(message.records)]
-    if not chosen:
-        return Table(np.zeros(0, np.int64), np.zeros(0, LAYOUTS[kind]))
-    times = np.array([message.time for message in chosen], np.int64)
-    return Table(
-        np.repeat(times, [len(message.records) for message in chosen]),
-        np.concatenate([message.records for message in chosen]),
-    )
+def records_of(messages: Sequence[Message], kind: Kind) -> Records:
+    """The records of messages of one kind together, not to be changed.
+
+    Bytes are joined: to concatenate many small structured arrays, NumPy compares their fields pair by pair.
+    """
+    return np.frombuffer(b"".join(message.records.tobytes() for message in messages), LAYOUTS[kind])
+
+
+def _table(messages: Sequence[Message], kind: Kind) -> Table:
+    times = np.array([message.time for message in messages], np.int64)
+    counts = np.array([len(message.records) for message in messages], np.int64)
+    return Table(np.repeat(times, counts), records_of(messages, kind))
 
 
 def exchange_time(time: NDArray[np.int64]) -> list[str]:
@@ -118,18 +124,11 @@ class Run:
     @cached_property
     def instruments(self) -> dict[int, InstrumentRecord]:
         """Every instrument of the journal by its number."""
+        rows = self.table(Kind.INSTRUMENT).records
+        columns = ("instrument", "symbol", "underlying", "kind", "multiplier", "right", "strike", "expiry")
         return {
-            int(row["instrument"]): InstrumentRecord(
-                number=int(row["instrument"]),
-                symbol=row["symbol"].decode(),
-                underlying=int(row["underlying"]),
-                is_option=row["kind"] == InstrumentKind.OPTION,
-                multiplier=int(row["multiplier"]),
-                right=int(row["right"]),
-                strike=float(row["strike"]),
-                expiry=int(row["expiry"]),
-            )
-            for row in self.table(Kind.INSTRUMENT).records
+            number: InstrumentRecord(number, symbol.decode(), underlying, kind == InstrumentKind.OPTION, *terms)
+            for number, symbol, underlying, kind, *terms in zip(*(rows[name].tolist() for name in columns), strict=True)
         }
 
     @cached_property
@@ -145,18 +144,30 @@ class Run:
         return orders_of(self.journal.messages)
 
     @cached_property
+    def made(self) -> dict[Hashable, Any]:
+        """What :func:`once_a_run` keeps."""
+        return {}
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, list[Message]]:
+        messages: dict[Kind, list[Message]] = {kind: [] for kind in Kind}
+        for message in self.journal.messages:
+            messages[message.kind].append(message)
+        return messages
+
+    @cached_property
     def _tables(self) -> dict[Kind, Table]:
         return {}
 
     def table(self, kind: Kind) -> Table:
-        """All records of ``kind``."""
+        """All records of ``kind``, not to be changed."""
         if kind not in self._tables:
-            self._tables[kind] = _table(self.journal.messages, kind)
+            self._tables[kind] = _table(self._by_kind[kind], kind)
         return self._tables[kind]
 
     def count(self, kind: Kind) -> int:
         """How many messages of ``kind`` were journaled."""
-        return sum(message.kind == kind for message in self.journal.messages)
+        return len(self._by_kind[kind])
 
     def _object(self, name: str) -> dict[str, Any]:
         path = self.folder / name
@@ -166,8 +177,24 @@ class Run:
             raise RunError(f"{self.folder} is not the folder of a finished run: it has no {name}") from None
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{path} is not JSON: {error}") from None
         if not isinstance(loaded, dict):
             raise RunError(f"{path} holds {type(loaded).__name__}; it must hold an object")
         return loaded
+
+
+def once_a_run(make: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[Run, P], T]:
+    """Let what a function makes of a run be made once and kept with it; nobody may change it. Arguments are hashable.
+
+    Many views ask for the same walk through the journal, which is the dearest part of a page.
+    """
+
+    @wraps(make)
+    def kept(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = make, args, tuple(sorted(kwargs.items()))
+        if key not in run.made:
+            run.made[key] = make(run, *args, **kwargs)
+        return cast(T, run.made[key])
+
+    return kept

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from alo_lib.journal import Order
 from alo_lib.records import Message
@@ -20,6 +21,11 @@ _FINGERPRINT: Final = 12
 """Digits of a digest that people see."""
 _ROWS: Final = 30
 """Differences of a kind that people see."""
+_ROW: Final = {
+    "engine": str, "underlyings": list, "start": str, "end": str, "orders": int, "net_profit": float,
+}  # fmt: skip
+_IN_WORDS: Final = {str: "a text", list: "a list of texts", int: "a whole number", float: "an amount of money"}
+_MOST_MONEY: Final = 1e15
 _FIGURES: Final = (
     "orders", "fills", "net_profit", "realized_profit", "fees", "sharpe", "drawdown", "return_on_margin",
     "order_digest", "journal_digest",
@@ -38,16 +44,26 @@ def list_runs(folder: Path) -> Iterator[dict[str, Any] | RunError]:
 
 def run_row(run: Run) -> dict[str, Any]:
     """A run in one row. RunError when its folder does not say so much."""
-    try:
-        summary = run.about["summary"]
-        return {
-            "folder": str(run.folder),
-            "started": run.about["started"],
-            **{name: summary[name] for name in ("engine", "underlyings", "start", "end", "orders", "net_profit")},
-            "data": run.data["digest"],
-        }
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{run.folder} does not say its {error}") from None
+    return {
+        "folder": str(run.folder),
+        "started": _told(run, "run.json", run.about, "started", str),
+        **{name: _told(run, "run.json", run.about.get("summary"), name, kind) for name, kind in _ROW.items()},
+        "data": _told(run, "data.json", run.data, "digest", str),
+    }
+
+
+def _told(run: Run, file: str, source: object, name: str, kind: type) -> Any:
+    """What a file of a run's folder says under a name, checked: anyone may have written it."""
+    value = source.get(name) if isinstance(source, dict) else None
+    if kind is float:
+        good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST_MONEY
+    elif kind is list:
+        good = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    else:
+        good = type(value) is kind
+    if not good:
+        raise RunError(f"{run.folder / file} does not say {name} as a run's folder does: {_IN_WORDS[kind]}")
+    return value
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:
@@ -59,7 +75,7 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("data", no_wrap=True)
     for row in rows:
-        table.add_row(
+        cells = (
             Path(row["folder"]).name,
             row["started"][:16].replace("T", " "),
             row["engine"],
@@ -69,6 +85,7 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
             f"{row['net_profit']:z,.2f}",
             row["data"][:_FINGERPRINT],
         )
+        table.add_row(*map(Text, cells))  # as text, or "[b]" in a name would be markup
     return table
 
 
@@ -76,8 +93,8 @@ def compare(one: Run, two: Run) -> dict[str, Any]:
     """How two runs differ, for programs; values are pairs, of the first and of the second.
 
     ``settings``, ``data`` (by file) and ``results`` hold what is not the same. ``first_order`` is the number, from 1,
-    of the first order that is not the same, with both; ``first_message`` the first message of the journals. Both are
-    null where there is none.
+    of the first order that is not the same or did not come to the same, with both; ``first_message`` the first message
+    of the journals. Both are null where there is none.
     """
     return {
         "runs": [run_row(one), run_row(two)],
@@ -99,18 +116,18 @@ def comparison_table(told: dict[str, Any]) -> Group:
             continue
         table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
         for column in (title, *names):
-            table.add_column(column, overflow="fold")
+            table.add_column(Text(column), overflow="fold")
         for name, pair in list(told[title].items())[:_ROWS]:
-            table.add_row(name, *map(_shown, pair))
+            table.add_row(*(Text(text, overflow="fold") for text in (name, *map(_shown, pair))))
         rest = len(told[title]) - _ROWS
         parts += [table, f"and {rest:,} more; --json has all." if rest > 0 else ""]
     order, message = told["first_order"], told["first_message"]
     if order is None:
         parts.append("The same orders.")
     else:
-        parts.append(f"Orders part at the {order['number']:,}. of them:")
-        parts += [f"  {name}: {text or 'none'}" for name, text in zip(names, order["orders"], strict=True)]
-    parts.append("The same journals." if message is None else f"Journals part at {message['words']}")
+        parts.append(f"Orders part at order {order['number']:,}:")
+        parts += [Text(f"  {name}: {text or 'none'}") for name, text in zip(names, order["orders"], strict=True)]
+    parts.append("The same journals." if message is None else Text(f"Journals part at {message['words']}"))
     return Group(*parts)
 
 
@@ -121,7 +138,10 @@ def _summary(run: Run) -> dict[str, Any]:
 
 def _files(run: Run) -> dict[str, str]:
     """Digests of the files that a run was read from, by name."""
-    return {file["path"]: file["sha256"] for file in run.data.get("files", [])}
+    try:
+        return {str(file["path"]): str(file["sha256"]) for file in run.data.get("files", [])}
+    except (TypeError, KeyError):
+        raise RunError(f"{run.folder / 'data.json'} does not list files with path and sha256") from None
 
 
 def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any]]:
@@ -140,7 +160,10 @@ def _first_order(one: list[Order], two: list[Order]) -> dict[str, Any] | None:
 
 def _order_in_words(order: Order) -> str:
     when = exchange_time(np.array([order.time]))[0]
-    return f"{when} New York, {order.side} {abs(order.quantity):,} {order.symbol}, {order.tag}"
+    told = f"{when} New York, {order.side} {abs(order.quantity):,} {order.symbol}, {order.tag}"
+    if not order.filled:
+        return f"{told}: {order.status.name.lower()}"
+    return f"{told}: {abs(order.filled):,} filled at {order.price:z.4f}, fee {order.fee:z.4f}"
 
 
 def _first_message(one: Run, two: Run) -> dict[str, Any] | None:

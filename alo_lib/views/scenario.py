@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import price
 from alo_lib.records import DAY, EQUITY_MULTIPLIER, Kind, years_between
-from alo_lib.strategy.book import MarketBook
 from alo_lib.views.blotter import InstrumentHistory, positions
 from alo_lib.views.run import InstrumentRecord, Run
-from alo_lib.views.volatility import follow
+from alo_lib.views.volatility import followed_market
 
 __all__ = ["Scenario", "scenario"]
 
@@ -44,7 +43,7 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
         return None
     shares = sum(one.quantity for one in held if not one.instrument.is_option) * EQUITY_MULTIPLIER
     now = run.journal.messages[-1].time
-    book, rate = _market(run, underlying)
+    _, _, book, rate = followed_market(run, underlying)
     dividend_yield = book.dividend_yield(now)
     first = min(one.instrument.expiry for one in options)
     days = np.array([0.0, 0.5, 1.0]) * max((first - now) / DAY, 0.0)
@@ -76,14 +75,6 @@ def _volatilities(run: Run) -> dict[int, float]:
     rows = run.table(Kind.POSITION).records
     known = rows[np.isfinite(rows["implied_volatility"])]
     return dict(zip(known["instrument"].tolist(), known["implied_volatility"].tolist(), strict=True))
-
-
-def _market(run: Run, underlying: InstrumentRecord) -> tuple[MarketBook, float]:
-    """The market at the run's end, and the interest rate."""
-    book = MarketBook(underlying.number, underlying.symbol)
-    for message in run.journal.messages:
-        follow(book, message)
-    return book, float(run.table(Kind.RATE).records["rate"][-1])
 
 
 def _worth(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alo_lib.views.figures import BLUE, GREEN, ORANGE, Figure, layout_of, line_trace, plain_numbers
+from alo_lib.views.drawing import BLUE, GREEN, ORANGE, Figure, layout_of, line_trace, plain_numbers
 from alo_lib.views.scenario import Scenario
 
 __all__ = ["grid_figure", "payoff_figure"]
@@ -20,8 +20,7 @@ def payoff_figure(found: Scenario) -> Figure:
             (("at once", BLUE), (_after(found, 1), ORANGE), (f"first expiry, {_after(found, 2)}", GREEN))
         )
     ]
-    layout = layout_of(np.zeros(0, np.int64), height=380)
-    layout["xaxis"] = {"title": "spot, $"}
+    layout = layout_of(height=380, xaxis={"title": "spot, $"})
     layout["yaxis"] = {"title": "profit, $", "tickformat": ",.0f", "zeroline": True}
     return {"data": data, "layout": layout}
 
@@ -38,9 +37,9 @@ def grid_figure(found: Scenario, row: int) -> Figure:
         "colorbar": {"title": {"text": "profit, $"}, "thickness": 12, "tickformat": ",.0f"},
         "hovertemplate": "spot %{x:+.0f} %<br>volatility %{y:+.0f} points<br>$%{z:,.0f}<extra></extra>",
     }
-    layout = layout_of(np.zeros(0, np.int64), height=300, hovermode="closest", showlegend=False)
     when = "at once" if row == 0 else _after(found, row)
-    layout["xaxis"] = {"title": f"move of the spot {when}, %"}
+    xaxis = {"title": f"move of the spot {when}, %"}
+    layout = layout_of(height=300, xaxis=xaxis, hovermode="closest", showlegend=False)
     layout["yaxis"] = {"title": "volatility, points"}
     return {"data": [trace], "layout": layout}
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from alo_lib.views import page
 from alo_lib.views.chain import ChainView, Expiry
-from alo_lib.views.figures import Figure
+from alo_lib.views.drawing import Figure
 from alo_lib.views.run import exchange_time
 from alo_lib.views.units import PEOPLES
 
@@ -21,12 +21,16 @@ _SIDE: Final = (
     ("ask", "ask"),
     ("IV", "mid_volatility"),
     *((PEOPLES[name].title, name) for name in ("delta", "gamma", "vega", "theta")),
+    ("volume", "volume"),
+    ("open int.", "open_interest"),
 )
-"""Columns of a put, from the strike outwards; a call's are their mirror."""
+"""Columns of a put, from the strike outwards; a call's are their mirror. One that the data has not is left out."""
 
 _AXES: Final = ("strike", "log-moneyness, ln(strike / forward)", "delta")
 """What smiles are drawn over."""
 
+_NEAR: Final = 4
+"""Expiries that a button of the smiles shows alone."""
 _TERMS: Final = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730, 1095]
 
 # Near expiries first, from yellow-green to violet: readable on light and dark ground.
@@ -69,7 +73,8 @@ def chain_html(view: ChainView) -> str:
             "Contracts: calls left, puts right",
             page.note(_told(view.statuses())),
             page.note(
-                "IV is that of the mid; vega is per point of volatility, theta a day. Status and all else: --json."
+                "IV is that of the mid; vega is per point of volatility, theta a day. Volume is the day's until then, "
+                "open interest the last that was known. Status and all else: --json."
             ),
             *_contract_table(contracts),
         ),
@@ -113,13 +118,14 @@ def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
             }
         )
     layout: dict[str, Any] = {
-        "height": 560,
-        "margin": {"l": 60, "r": 20, "t": 50, "b": 45},
+        "height": 600,
+        "margin": {"l": 60, "r": 20, "t": 95, "b": 45},
         "hovermode": "closest",
+        "showlegend": True,
         "legend": {"orientation": "v"},
         "xaxis": {"title": "strike"},
         "yaxis": {"title": "implied volatility, %", "range": _span(mid[shown])},
-        "updatemenus": [_axis_menu(axes)],
+        "updatemenus": [_axis_menu(axes), _expiry_menu(len(data))],
         "shapes": [
             {
                 "type": "line",
@@ -136,18 +142,43 @@ def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def _axis_menu(axes: dict[str, list[list[float]]]) -> dict[str, Any]:
-    """Buttons that set what the smiles are drawn over; the line at the spot is one of strikes."""
+def _buttons(height: float, buttons: list[dict[str, Any]]) -> dict[str, Any]:
+    """A row of buttons, ``height`` above the bottom of the plot, of which the top is 1."""
     return {
         "type": "buttons",
         "direction": "right",
         "x": 0,
         "xanchor": "left",
-        "y": 1.02,
+        "y": height,
         "yanchor": "bottom",
         "showactive": False,
         "bgcolor": "rgba(0,0,0,0)",
-        "buttons": [
+        "buttons": buttons,
+    }
+
+
+def _expiry_menu(count: int) -> dict[str, Any]:
+    """Buttons that show all expiries, the nearest, or none: from there a click on a name chooses."""
+    near = min(_NEAR, count)
+    choices = ("all expiries", count), (f"nearest {near}", near), ("none", 0)
+    return _buttons(
+        1.09,
+        [
+            {
+                "label": label,
+                "method": "restyle",
+                "args": [{"visible": [True] * shown + ["legendonly"] * (count - shown)}],
+            }
+            for label, shown in choices
+        ],
+    )
+
+
+def _axis_menu(axes: dict[str, list[list[float]]]) -> dict[str, Any]:
+    """Buttons that set what the smiles are drawn over; the line at the spot is one of strikes."""
+    return _buttons(
+        1.01,
+        [
             {
                 "label": f"by {title.split(',')[0]}",
                 "method": "update",
@@ -158,7 +189,7 @@ def _axis_menu(axes: dict[str, list[list[float]]]) -> dict[str, Any]:
             }
             for title, columns in axes.items()
         ],
-    }
+    )
 
 
 def term_figure(expiries: list[Expiry]) -> Figure:
@@ -223,7 +254,8 @@ def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
     sides: dict[tuple[str, float], dict[str, dict[str, Any]]] = {}
     for row in contracts:
         sides.setdefault((row["expiry"], row["strike"]), {})[row["right"]] = row
-    call, put = _SIDE[::-1], _SIDE
+    put = [(title, name) for title, name in _SIDE if any(row[name] is not None for row in contracts)]
+    call = put[::-1]
     titles = (*(title for title, _ in call), "expiry", "strike", *(title for title, _ in put))
     rows = [
         (
@@ -246,7 +278,9 @@ def _cell(row: dict[str, Any] | None, name: str) -> str:
         return "–"
     if name.endswith("volatility"):
         return _percent(row[name])
-    return f"{row[name] * PEOPLES[name].scale:z.4g}" if name in PEOPLES else f"{row[name]:z.2f}"
+    if name in PEOPLES:
+        return f"{row[name] * PEOPLES[name].scale:z.4g}"
+    return f"{row[name]:z,.0f}" if name in ("volume", "open_interest") else f"{row[name]:z.2f}"
 
 
 def _percent(value: float | None) -> str:

@@ -1,6 +1,5 @@
 """A run in a few figures: the object for programs, and the table for people."""
 
-from decimal import Decimal
 from typing import Any, Final
 
 from rich.table import Table
@@ -12,9 +11,10 @@ from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
 from alo_lib.views.data import STAGES, data_account, funnel, held_without_quotes
 from alo_lib.views.performance import WorstDay, performance
-from alo_lib.views.risk import exposure_ranges
+from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
+from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
@@ -46,7 +46,7 @@ def summarize(
         "unrealized_profit": unrealized,
         "start_equity": _cents(result.start_equity),
         "end_equity": _cents(result.end_equity),
-        "fees": _cents(sum(order.fee for order in orders)),
+        "fees": float(fees_to_the_cent(sum(order.fee for order in orders))),
         "interest": _cents(booked["amount"][of_cash].sum()),
         "borrow": _cents(booked["amount"][~of_cash].sum()),
         "attribution": stated_attribution(run, result.net_profit),
@@ -66,6 +66,13 @@ def summarize(
                 "mean_absolute": _rounded(one.mean, 4),
             }
             for one in exposure_ranges(run)
+        },
+        "exposure_by_expiry": {
+            each.symbol: {
+                expiry: {name: _rounded(value, 4) for name, value in greeks.items()}
+                for expiry, greeks in largest_by_expiry(run, each).items()
+            }
+            for each in run.underlyings
         },
         "order_digest": order_digest(orders),
         "journal_digest": message_digest(run.journal.messages),
@@ -157,9 +164,8 @@ def _lines(parts: dict[str, float]) -> list[str]:
     return [", ".join(told[at : at + _PARTS_A_LINE]) for at in range(0, len(told), _PARTS_A_LINE)]
 
 
-def _cents(money: float) -> float:
-    """An amount to the cent. Results state money with four decimals at most, of which a float keeps more."""
-    return float(round(Decimal(f"{money:z.4f}"), 2)) + 0.0
+def _cents(amount: float) -> float:
+    return float(cents(amount)) + 0.0
 
 
 def _rounded(value: float, places: int) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade
-from alo_lib.views.run import InstrumentRecord, Run, exchange_time
+from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
 
 __all__ = ["TradeRecord", "trade_records", "write_trades"]
 
@@ -55,6 +55,7 @@ class TradeRecord(NamedTuple):
         return math.fsum(self.parts.values())
 
 
+@once_a_run
 def trade_records(run: Run) -> list[TradeRecord]:
     """All trades, in the order in which they were opened."""
     entered, entries = run.table(Kind.ENTRY)
@@ -102,7 +103,7 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
             *("trade", "underlying", "call", "put", "side", "quantity", "opened", "opened_new_york", "ended"),
             *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized", "edge"),
             *("edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
-            *PROFIT_PARTS,
+            *(f"profit_{name}" for name in PROFIT_PARTS),
         )
     )
     for trade in trades:

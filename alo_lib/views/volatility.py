@@ -1,5 +1,6 @@
 """Forecast, implied and realized volatility at constant maturity, by expiry, and whether forecasts came true."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
@@ -11,17 +12,20 @@ from alo_lib.pricing.quoted_chain import volatility_at_the_money
 from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, InstrumentKind, Kind, Message, years_between
 from alo_lib.strategy.book import CashDividend, MarketBook
 from alo_lib.strategy.valuation import quote_volatility
-from alo_lib.views.run import InstrumentRecord, Run
+from alo_lib.views.run import InstrumentRecord, Run, once_a_run, records_of
 from alo_lib.volatility.realized import close_to_close, rolling
 
 __all__ = [
     "MATURITIES",
     "ForecastOutcome",
+    "TermStructure",
     "VolatilityView",
     "at_maturity",
-    "follow",
+    "followed_market",
     "forecast_outcomes",
+    "refits",
     "split_adjusted",
+    "term_structures",
     "volatility_view",
 ]
 
@@ -57,13 +61,43 @@ class VolatilityView(NamedTuple):
 
 
 class ForecastOutcome(NamedTuple):
-    """A forecast for an expiry, and what was realized from its session to the expiry."""
+    """A forecast for an expiry, and what was realized from its session to the expiry.
+
+    The band is the one into which nine of ten outcomes should fall. The journal has it of forecasts that were traded
+    on, at a trade's entry; it is NaN of all others.
+    """
 
     time: int
     expiry: int
     sessions: int
     forecast: float
     realized: float
+    band_low: float
+    band_high: float
+
+
+class TermStructure(NamedTuple):
+    """Implied volatility at the money over the expiries at a moment, and the forecast then in force; decimals.
+
+    ``days`` (n,) are calendar days to expiry; a volatility is NaN where the other alone is known.
+    """
+
+    time: int
+    days: Floats
+    implied: Floats
+    forecast: Floats
+
+
+class FollowedMarket(NamedTuple):
+    """One underlying's quotes, walked through once.
+
+    ``at_the_money`` has a volatility an expiry at each of ``time``; book and rate are those of the run's end.
+    """
+
+    time: Times
+    at_the_money: list[dict[int, float]]
+    book: MarketBook
+    rate: float
 
 
 def at_maturity(years: Floats, volatility: Floats, maturity: float) -> float:
@@ -78,9 +112,10 @@ def at_maturity(years: Floats, volatility: Floats, maturity: float) -> float:
     return float(np.sqrt(np.interp(maturity, years, variance) / maturity))
 
 
+@once_a_run
 def volatility_view(run: Run, underlying: InstrumentRecord) -> VolatilityView:
     """The volatilities of an underlying over a run's time."""
-    implied_time, implied = _implied(run, underlying)
+    implied_time, implied, *_ = followed_market(run, underlying)
     forecast_time, forecast = _forecast(run, underlying)
     expiries = np.array(sorted({expiry for one in [*implied, *forecast] for expiry in one}), np.int64)
     implied_by_expiry, forecast_by_expiry = (_matrix(told, expiries) for told in (implied, forecast))
@@ -98,84 +133,145 @@ def volatility_view(run: Run, underlying: InstrumentRecord) -> VolatilityView:
     )
 
 
+def term_structures(view: VolatilityView, count: int) -> list[TermStructure]:
+    """Term structures at up to ``count`` moments, spread evenly from the first with quotes to the last."""
+    if not len(view.implied_time):
+        return []
+    found = []
+    for row in np.unique(np.linspace(0, len(view.implied_time) - 1, count).round().astype(np.intp)).tolist():
+        time = int(view.implied_time[row])
+        made = int(np.searchsorted(view.forecast_time, time, "right")) - 1
+        forecast = view.forecast_by_expiry[made] if made >= 0 else np.full(len(view.expiries), np.nan)
+        known = (view.expiries > time) & (np.isfinite(view.implied_by_expiry[row]) | np.isfinite(forecast))
+        days = DAYS_A_YEAR * years_between(time, view.expiries[known])
+        found.append(TermStructure(time, days, view.implied_by_expiry[row][known], forecast[known]))
+    return found
+
+
+def refits(run: Run, underlying: InstrumentRecord) -> Times:
+    """When models that were fitted anew came into force."""
+    told = run.table(Kind.CALIBRATION)
+    return told.where(told.records["underlying"] == underlying.number).time
+
+
+@once_a_run
 def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOutcome]:
     """Forecasts whose whole life lies in the run, against what its trades realized from close to close.
 
     The life begins at the last price before the forecast. Annualized by the sessions from then to the expiry.
     """
-    made = run.table(Kind.FORECAST)
-    made = made.where(made.records["underlying"] == underlying.number)
     sessions = run.table(Kind.SESSION).records
     time, price = split_adjusted(run, underlying)
     if not len(time) or not len(sessions):
         return []
     at_close = np.searchsorted(time, sessions["close"], "right") - 1
     outcomes = []
-    for moment, row in zip(made.time.tolist(), made.records, strict=True):
-        life = np.flatnonzero((sessions["close"] > moment) & (sessions["close"] <= row["expiry"]))
-        if row["expiry"] > sessions["close"][-1] or len(life) < _LEAST_SESSIONS or not np.isfinite(row["volatility"]):
+    for moment, expiry, volatility, low, high in _forecasts(run, underlying):
+        life = np.flatnonzero((sessions["close"] > moment) & (sessions["close"] <= expiry))
+        if expiry > sessions["close"][-1] or len(life) < _LEAST_SESSIONS or not np.isfinite(volatility):
             continue
         start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
         realized = float(close_to_close(price[np.append(start, at_close[life])], centred=False))
-        outcomes.append(ForecastOutcome(moment, int(row["expiry"]), len(life), float(row["volatility"]), realized))
+        outcomes.append(ForecastOutcome(moment, expiry, len(life), volatility, realized, low, high))
     return outcomes
+
+
+def _forecasts(run: Run, underlying: InstrumentRecord) -> list[tuple[int, int, float, float, float]]:
+    """Time, expiry, volatility and band of each forecast, in time order; one that was traded on has a band."""
+    made, entered = run.table(Kind.FORECAST), run.table(Kind.ENTRY)
+    made = made.where(made.records["underlying"] == underlying.number)
+    entered = entered.where(entered.records["underlying"] == underlying.number)
+    of_trades = [
+        (time, *(row[name].item() for name in ("expiry", "forecast_volatility", "band_low", "band_high")))
+        for time, row in zip(entered.time.tolist(), entered.records, strict=True)
+    ]
+    traded = {(time, expiry) for time, expiry, *_ in of_trades}
+    others = [
+        (time, row["expiry"].item(), row["volatility"].item(), math.nan, math.nan)
+        for time, row in zip(made.time.tolist(), made.records, strict=True)
+        if (time, row["expiry"].item()) not in traded
+    ]
+    return sorted(others + of_trades, key=lambda each: each[:2])
 
 
 def split_adjusted(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
     """Times and closes of the underlying's trade bars, in shares of the run's end."""
     trades = run.table(Kind.TRADE)
     time, bars = trades.where(trades.records["instrument"] == underlying.number)
-    return time, _in_last_shares(run, underlying, time, bars["close"].astype(np.float64))
-
-
-def _in_last_shares(run: Run, underlying: InstrumentRecord, time: Times, price: Floats) -> Floats:
     splits = run.table(Kind.SPLIT)
     occurred = splits.where((splits.records["instrument"] == underlying.number) & (splits.records["warning"] == 0))
-    adjusted = price.copy()
+    adjusted = bars["close"].astype(np.float64)
     for moment, factor in zip(occurred.time.tolist(), occurred.records["factor"].tolist(), strict=True):
         adjusted[time < moment] *= factor
-    return adjusted
+    return time, adjusted
 
 
-def _implied(run: Run, underlying: InstrumentRecord) -> tuple[Times, list[dict[int, float]]]:
-    """Moments, and at each the volatility at the money of each expiry, by the core's own reading of the quotes."""
+@once_a_run
+def followed_market(run: Run, underlying: InstrumentRecord) -> FollowedMarket:
+    """Walk through a run's quotes; volatilities are by the core's own reading of them."""
     a_session = max(round(_MOMENTS / max(run.count(Kind.SESSION), 1)), 1)
-    book, rate, due, step = MarketBook(underlying.number, underlying.symbol), float("nan"), 0, 0
+    walk, rate, due, step = _MarketWalk(underlying), float("nan"), 0, 0
     moments, told = [], []
-    is_news = False  # in this session: the last one's quotes are no market
     for message in run.journal.messages:
         if message.kind == Kind.FRAME:
-            if is_news and message.time >= due and np.isfinite(rate):
+            if message.time >= due and np.isfinite(rate) and walk.has_news():
                 moments.append(message.time)
-                told.append(_at_the_money(book, rate, message.time))
-                due, is_news = message.time + step, False
+                told.append(_at_the_money(walk.book, rate, message.time))
+                due = message.time + step
         elif message.kind == Kind.SESSION:
             opened, closed = int(message.records["open"][0]), int(message.records["close"][0])
             step = (closed - opened) // a_session
-            due, is_news = opened + step // 2, False
+            due = opened + step // 2
+            walk.has_news()  # the last session's quotes are no market of this one
         elif message.kind == Kind.RATE:
             rate = float(message.records["rate"][-1])
         else:
-            is_news |= follow(book, message)
-    return np.array(moments, np.int64), told
+            walk.take(message)
+    walk.has_news()
+    return FollowedMarket(np.array(moments, np.int64), told, walk.book, rate)
 
 
-def follow(book: MarketBook, message: Message) -> bool:
-    """Bring the book up to a message; whether it told new quotes of the chain's."""
-    kind, rows = message.kind, message.records
-    if kind == Kind.QUOTE:
-        return book.take_quotes(rows, message.time) and bool(np.isfinite(book.spot))
-    if kind == Kind.TRADE:
-        for row in rows[rows["instrument"] == book.instrument]:
-            book.take_trade(float(row["close"]), message.time)
-    elif kind == Kind.INSTRUMENT:
-        options = rows[(rows["kind"] == InstrumentKind.OPTION) & (rows["underlying"] == book.instrument)]
-        if len(options):
-            book.list_contracts(options.copy())
-    elif kind == Kind.DIVIDEND:
-        own = rows[rows["instrument"] == book.instrument]
-        book.dividends += [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
-    return False
+class _MarketWalk:
+    """A market's book, message by message. Quotes wait until they are asked for: few of them ever are."""
+
+    def __init__(self, underlying: InstrumentRecord) -> None:
+        self.book = MarketBook(underlying.number, underlying.symbol)
+        self._own: Message | None = None  # the underlying's last quote
+        self._waiting: list[Message] = []
+
+    def has_news(self) -> bool:
+        """Bring the book up to the last quotes; whether any of its chain or underlying came since it was last asked."""
+        is_news = self._own is not None
+        if self._own is not None:
+            self.book.take_quotes(self._own.records, self._own.time)
+        if self._waiting:
+            rows = records_of(self._waiting, Kind.QUOTE)
+            _, last = np.unique(rows["instrument"][::-1], return_index=True)
+            is_news |= self.book.take_quotes(rows[::-1][last], self._waiting[-1].time)
+        self._own, self._waiting = None, []
+        return is_news and bool(np.isfinite(self.book.spot))
+
+    def take(self, message: Message) -> None:
+        """Take in what a message says."""
+        book, kind, rows = self.book, message.kind, message.records
+        if kind == Kind.QUOTE:
+            is_own = rows["instrument"] == book.instrument
+            own = int(np.count_nonzero(is_own))
+            if own:
+                self._own = message._replace(records=rows[is_own][-1:])
+            if own < len(rows):
+                self._waiting.append(message if not own else message._replace(records=rows[~is_own]))
+        elif kind == Kind.TRADE:
+            for row in rows[rows["instrument"] == book.instrument]:
+                book.take_trade(float(row["close"]), message.time)
+        elif kind == Kind.INSTRUMENT:
+            options = rows[(rows["kind"] == InstrumentKind.OPTION) & (rows["underlying"] == book.instrument)]
+            if len(options):
+                self.has_news()  # of the chain until now; this one's quotes are news
+                book.list_contracts(options.copy())
+        elif kind == Kind.DIVIDEND:
+            own = rows[rows["instrument"] == book.instrument]
+            book.dividends += [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
 
 
 def _at_the_money(book: MarketBook, rate: float, time: int) -> dict[int, float]:
@@ -228,12 +324,12 @@ def _interpolated(moments: Times, expiries: Times, by_expiry: Floats) -> Floats:
 
 
 def _closes(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
-    """Daily closes known in the run, from as long before it as the longest maturity needs."""
+    """Daily closes that a run was told of; they are split-adjusted already, each time in the same shares."""
     closes = run.table(Kind.CLOSE)
     rows = closes.records[closes.records["instrument"] == underlying.number]
     _, last = np.unique(rows["time"][::-1], return_index=True)
     rows = rows[::-1][last]
-    return rows["time"].copy(), _in_last_shares(run, underlying, rows["time"], rows["close"].astype(np.float64))
+    return rows["time"].copy(), rows["close"].astype(np.float64)
 
 
 def _trailing(closes: Floats, days: int) -> Floats:

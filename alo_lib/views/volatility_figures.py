@@ -1,61 +1,119 @@
-"""Figures of volatility over time, and of whether forecasts came true."""
+"""Figures of volatility over time and over expiries, and of whether forecasts came true."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.views.blotter import InstrumentFill
-from alo_lib.views.figures import BLUE, GREEN, ORANGE, RED, VIOLET, Figure, layout_of, line_trace, plain_numbers
+from alo_lib.views.drawing import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PALETTE,
+    RED,
+    SOFT,
+    VIOLET,
+    Figure,
+    layout_of,
+    line_trace,
+    plain_numbers,
+)
 from alo_lib.views.run import exchange_time
-from alo_lib.views.volatility import MATURITIES, ForecastOutcome, VolatilityView
+from alo_lib.views.time_axis import TimeAxis
+from alo_lib.views.volatility import MATURITIES, ForecastOutcome, TermStructure, VolatilityView
 
-__all__ = ["outcome_figure", "volatility_figure"]
+__all__ = ["outcome_figure", "term_structure_figure", "volatility_figure"]
 
 _PERCENT: Final = "%{x}<br>%{y:.2f} %"
 
 
-def volatility_figure(view: VolatilityView, filled: Sequence[InstrumentFill]) -> Figure:
+class _Series(NamedTuple):
+    """Volatilities (times, columns) of one kind."""
+
+    name: str
+    time: NDArray[np.int64]
+    values: NDArray[np.float64]
+    color: str
+    shape: str
+
+
+class _Look(NamedTuple):
+    """How one column of all series is drawn."""
+
+    name: str
+    is_one: bool = False  # under one name in the legend, and shown or hidden together
+    is_shown: bool = True
+    dash: str = "solid"
+    width: float = 1.6
+
+
+def volatility_figure(
+    axis: TimeAxis, view: VolatilityView, filled: Sequence[InstrumentFill], refitted: NDArray[np.int64]
+) -> Figure:
     """Implied, forecast and realized volatility at constant maturity; each expiry's on a click on its name.
 
     ``filled`` are fills in the underlying's options: entries and exits are marked on the shortest maturity's line.
+    ``refitted`` are the times from which newly fitted models counted.
     """
-    lines = (
-        ("implied", view.implied_time, view.implied, ORANGE, "linear"),
-        ("forecast", view.forecast_time, view.forecast, BLUE, "hv"),
-        ("realized before", *_from(view.realized_time, view.realized, view.implied_time), GREEN, "hv"),
-    )
+    implied, forecast = (view.implied_time, view.implied), (view.forecast_time, view.forecast)
+    series = [
+        _Series("implied", *implied, ORANGE, "linear"),
+        _Series("forecast", *forecast, BLUE, "hv"),
+        _Series("realized before", *_from(view.realized_time, view.realized, view.implied_time), GREEN, "hv"),
+    ]
     data = []
     for column, days in enumerate(MATURITIES):
-        dash = ("solid", "dot")[min(column, 1)]
-        for name, time, values, color, shape in lines:
-            if np.isfinite(values[:, column]).any():
-                trace = line_trace(
-                    exchange_time(time),
-                    100.0 * values[:, column],
-                    f"{name}, {days} days",
-                    color,
-                    hover=_PERCENT,
-                    shape=shape,
-                )
-                trace["line"]["dash"] = dash
-                data.append(trace)
-    data += _by_expiry(view, is_shown=not data)
-    data += _entries_and_exits(view, filled)
-    layout = layout_of(np.concatenate([view.forecast_time, view.implied_time]), height=420)
+        data += _lines(axis, series, column, _Look(f"{days} days", dash=("solid", "dot")[min(column, 1)]))
+    by_expiry = [
+        _Series("implied", view.implied_time, view.implied_by_expiry, VIOLET, "linear"),
+        _Series("forecast", view.forecast_time, view.forecast_by_expiry, BLUE, "hv"),
+    ]
+    is_shown = not data
+    for column, expiry in enumerate(exchange_time(view.expiries)):
+        look = _Look(f"expiry {expiry[:10]}", is_one=True, is_shown=is_shown, width=1.0)
+        data += _lines(axis, by_expiry, column, look)
+    data += _entries_and_exits(axis, view, filled) + _refits(axis, view, refitted)
+    layout = layout_of(height=420, xaxis=axis.layout())
+    layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "normal"}
+    return {"data": data, "layout": layout}
+
+
+def term_structure_figure(structures: Sequence[TermStructure]) -> Figure:
+    """Implied and forecast volatility over days to expiry: the first and the last moment, others on a click."""
+    data = []
+    times = exchange_time(np.array([one.time for one in structures], np.int64))
+    for number, (time, one) in enumerate(zip(times, structures, strict=True)):
+        color, is_shown = PALETTE[number % len(PALETTE)], number in (0, len(structures) - 1)
+        for name, values, dash in (("implied", one.implied, "solid"), ("forecast", one.forecast, "dot")):
+            known = np.isfinite(values)
+            if not known.any():
+                continue
+            trace = line_trace(
+                np.round(one.days[known], 3).tolist(),
+                100.0 * values[known],
+                f"{time[:16]} {name}",
+                color,
+                hover="%{x:.1f} days<br>%{y:.2f} %",
+                visible=True if is_shown else "legendonly",
+            )
+            trace["line"]["dash"], trace["mode"] = dash, "lines+markers"
+            data.append(trace | {"marker": {"size": 5}})
+    ticks = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730]
+    layout = layout_of(height=360, xaxis={"title": "days to expiry", "type": "log", "tickvals": ticks})
     layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "normal"}
     return {"data": data, "layout": layout}
 
 
 def outcome_figure(outcomes: Sequence[ForecastOutcome]) -> Figure:
-    """Realized over forecast volatility, a point a forecast; on the diagonal it came true."""
-    forecast = np.array([100.0 * one.forecast for one in outcomes])
-    realized = np.array([100.0 * one.realized for one in outcomes])
-    ends = [float(min(forecast.min(), realized.min())), float(max(forecast.max(), realized.max()))]
-    when = exchange_time(np.array([one.time for one in outcomes], np.int64))
-    until = exchange_time(np.array([one.expiry for one in outcomes], np.int64))
-    data = [
+    """Realized over forecast volatility, a point a forecast; on the diagonal it came true.
+
+    One that was traded on has its band: it held where the bar meets the diagonal.
+    """
+    every = 100.0 * np.array([(one.forecast, one.realized, one.band_low, one.band_high) for one in outcomes])
+    ends = [float(np.nanmin(every)), float(np.nanmax(every))]
+    data: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "mode": "lines",
@@ -64,53 +122,65 @@ def outcome_figure(outcomes: Sequence[ForecastOutcome]) -> Figure:
             "y": ends,
             "line": {"color": GREEN, "width": 1, "dash": "dot"},
             "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "one forecast for one expiry",
-            "x": plain_numbers(forecast),
-            "y": plain_numbers(realized),
-            "text": [
-                f"{start[:10]} to {end[:10]}, {one.sessions} sessions"
-                for start, end, one in zip(when, until, outcomes, strict=True)
-            ],
-            "marker": {"color": BLUE, "size": 7, "opacity": 0.7},
-            "hovertemplate": "%{text}<br>forecast %{x:.1f} %, realized %{y:.1f} %<extra></extra>",
-        },
+        }
     ]
-    layout = layout_of(np.zeros(0, np.int64), height=420, hovermode="closest")
-    layout["xaxis"] = {"title": "forecast volatility, % a year"}
+    has_band = np.isfinite(every[:, 2:]).all(axis=1)
+    for rows, name, color in (
+        (np.flatnonzero(~has_band), "one forecast for one expiry", BLUE),
+        (np.flatnonzero(has_band), "traded on, with its 90 % band", ORANGE),
+    ):
+        if len(rows):
+            data.append(_outcomes([outcomes[row] for row in rows.tolist()], every[rows], name, color))
+    layout = layout_of(height=420, xaxis={"title": "forecast volatility, % a year"}, hovermode="closest")
     layout["yaxis"] = {"title": "realized volatility, % a year"}
     return {"data": data, "layout": layout}
 
 
-def _by_expiry(view: VolatilityView, *, is_shown: bool) -> list[dict[str, Any]]:
-    """Implied and forecast volatility of each expiry, both under one name in the legend."""
-    data = []
-    for column, expiry in enumerate(view.expiries.tolist()):
-        day = exchange_time(np.array([expiry]))[0][:10]
-        named = False
-        for name, time, values, color, shape in (
-            ("implied", view.implied_time, view.implied_by_expiry, VIOLET, "linear"),
-            ("forecast", view.forecast_time, view.forecast_by_expiry, BLUE, "hv"),
-        ):
-            if not np.isfinite(values[:, column]).any():
-                continue
-            trace = line_trace(
-                exchange_time(time),
-                100.0 * values[:, column],
-                f"expiry {day}",
-                color,
-                shape=shape,
-                hover=f"{name}, {_PERCENT}",
-                width=1.0,
-                legendgroup=day,
-                showlegend=not named,
-                visible=True if is_shown else "legendonly",
-            )
-            data.append(trace)
-            named = True
+def _outcomes(
+    outcomes: Sequence[ForecastOutcome], percent: NDArray[np.float64], name: str, color: str
+) -> dict[str, Any]:
+    """Points of forecasts; ``percent`` has forecast, realized and band a row."""
+    when = exchange_time(np.array([one.time for one in outcomes], np.int64))
+    until = exchange_time(np.array([one.expiry for one in outcomes], np.int64))
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": plain_numbers(percent[:, 0]),
+        "y": plain_numbers(percent[:, 1]),
+        "text": [
+            f"{start[:10]} to {end[:10]}, {one.sessions} sessions"
+            for start, end, one in zip(when, until, outcomes, strict=True)
+        ],
+        "marker": {"color": color, "size": 7, "opacity": 0.7},
+        "hovertemplate": "%{text}<br>forecast %{x:.1f} %, realized %{y:.1f} %<extra></extra>",
+    }
+    if np.isfinite(percent[:, 2:]).all():
+        trace["error_x"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": plain_numbers(percent[:, 3] - percent[:, 0]),
+            "arrayminus": plain_numbers(percent[:, 0] - percent[:, 2]),
+            "thickness": 1,
+            "width": 3,
+        }
+    return trace
+
+
+def _lines(axis: TimeAxis, series: Sequence[_Series], column: int, look: _Look) -> list[dict[str, Any]]:
+    """A line of each series that knows the column."""
+    data: list[dict[str, Any]] = []
+    for one in series:
+        values = one.values[:, column]
+        if not np.isfinite(values).any():
+            continue
+        name = look.name if look.is_one else f"{one.name}, {look.name}"
+        trace = axis.line(one.time, 100.0 * values, name, one.color, hover=_PERCENT, shape=one.shape, width=look.width)
+        trace["line"]["dash"] = look.dash
+        if look.is_one:
+            trace |= {"hovertemplate": f"{one.name}, {trace['hovertemplate']}", "legendgroup": name}
+            trace["showlegend"] = not data
+        data.append(trace if look.is_shown else trace | {"visible": "legendonly"})
     return data
 
 
@@ -124,28 +194,56 @@ def _from(time: NDArray[np.int64], values: NDArray[np.float64], shown: NDArray[n
     return times, np.concatenate([values[first:last], values[last - 1 : last]])
 
 
-def _entries_and_exits(view: VolatilityView, filled: Sequence[InstrumentFill]) -> list[dict[str, Any]]:
+def _shortest(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The shortest maturity's volatilities that are known, in percent."""
+    known = np.flatnonzero(np.isfinite(values).any(axis=0))
+    return 100.0 * values[:, known[0]] if len(known) else None
+
+
+def _entries_and_exits(axis: TimeAxis, view: VolatilityView, filled: Sequence[InstrumentFill]) -> list[dict[str, Any]]:
     """Where trades were opened and closed, at the implied volatility of the shortest maturity that is known then."""
-    known = [column for column in range(len(MATURITIES)) if np.isfinite(view.implied[:, column]).any()]
-    if not known:
-        return []
-    level = 100.0 * view.implied[:, known[0]]
+    level = _shortest(view.implied)
     data = []
     for name, symbol, color in (("entry", "triangle-right", GREEN), ("exit", "x", RED)):
         group = [one for one in filled if (one.reason == "entry") == (name == "entry")]
-        if not group:
+        if not group or level is None:
             continue
-        at = np.searchsorted(view.implied_time, [one.time for one in group], "right") - 1
+        moments = np.array([one.time for one in group], np.int64)
+        at = np.searchsorted(view.implied_time, moments, "right") - 1
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": name,
-                "x": exchange_time(np.array([one.time for one in group], np.int64)),
+                "x": exchange_time(axis.within(moments)),
                 "y": plain_numbers(level[np.maximum(at, 0)]),
-                "text": [f"{one.reason}: {one.quantity:+d} {one.instrument.label}" for one in group],
-                "hovertemplate": "%{x}<br>%{text}<extra></extra>",
+                "text": [
+                    f"{time}<br>{one.reason}: {one.quantity:+d} {one.instrument.label}"
+                    for time, one in zip(exchange_time(moments), group, strict=True)
+                ],
+                "hovertemplate": "%{text}<extra></extra>",
                 "marker": {"symbol": symbol, "size": 11, "color": color},
             }
         )
     return data
+
+
+def _refits(axis: TimeAxis, view: VolatilityView, refitted: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Where newly fitted models began to count, on the forecast that was first made with them."""
+    level = _shortest(view.forecast)
+    after = np.searchsorted(view.forecast_time, refitted)
+    refitted, after = refitted[after < len(view.forecast_time)], after[after < len(view.forecast_time)]
+    if level is None or not len(refitted):
+        return []
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": "models fitted anew",
+            "x": exchange_time(axis.within(view.forecast_time[after])),
+            "y": plain_numbers(level[after]),
+            "text": exchange_time(refitted),
+            "hovertemplate": "models fitted anew, in force from %{text}<extra></extra>",
+            "marker": {"symbol": "diamond-open", "size": 11, "color": SOFT, "line": {"width": 2}},
+        }
+    ]

@@ -1,5 +1,6 @@
 """LEAN's own models in a native LEAN: what they decide is traded, and a replay without LEAN decides the same."""
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -37,6 +38,8 @@ class Ran(NamedTuple):
 
     journal: Journal
     made: dict[str, int]  # insights and targets that our models made; empty where nobody counted
+    told: list[dict[str, Any]]  # a stranger's insights: when, on which legs, which way
+    console: str
 
     @property
     def orders(self) -> list[Order]:
@@ -56,15 +59,22 @@ def run(lean_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         console = run_in_lean(algorithm, tmp_path, lean_data, parameters=parameters)
         assert take_from_object_store(tmp_path / "store", tmp_path), console[-3000:]
         assert "Runtime Error" not in console, console[-3000:]
-        counts = tmp_path / "store" / "made"
-        made = json.loads(counts.read_text()) if counts.is_file() else {}
+        made, told = (
+            json.loads(kept.read_text()) if (kept := tmp_path / "store" / name).is_file() else empty
+            for name, empty in (("made", {}), ("told", []))
+        )
         journal = read_journal(tmp_path / JOURNAL_FOLDER)
         again = replay(journal)
         assert again.divergence is None, again
         assert again.digest == message_digest(journal.messages)
-        return Ran(journal, made)
+        return Ran(journal, made, told, console)
 
     return ran
+
+
+def utc_nanoseconds(time: str) -> int:
+    moment = dt.datetime.fromisoformat(time).replace(tzinfo=dt.UTC)
+    return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) * 1000
 
 
 def held(orders: list[Order]) -> dict[str, int]:
@@ -108,6 +118,40 @@ def test_another_portfolio_construction_decides_what_is_held(run: Callable[..., 
     assert intents
     assert {int(row["instrument"]) for row in intents} <= wanted
     assert OrderReason.HEDGE not in {OrderReason(row["reason"]) for row in intents}
+
+
+def test_a_strangers_alpha_beside_ours_is_traded_and_ended_as_it_says(run: Callable[..., Ran]) -> None:
+    ran = run("alpha")
+    assert ran.of(Kind.EXTERNAL_STAGE) == []  # our alpha goes on beside it
+    assert ran.made == {"insights": 0, "targets": 0}
+    down, flat = ran.told
+    assert (down["direction"], flat["direction"]) == (-1, 0)
+    numbers = {row["symbol"].decode(): int(row["instrument"]) for rows in ran.of(Kind.INSTRUMENT) for row in rows}
+    legs = [numbers[leg] for leg in down["legs"]]
+    given = [message for message in ran.journal.messages if message.kind is Kind.EXTERNAL_INSIGHT]
+    rows = [message.records[0] for message in given]
+    hours = 3600 * 10**9
+    for message, row, said in zip(given, rows, (down, flat), strict=True):  # and none of the insight on shares
+        time = utc_nanoseconds(said["time"])
+        assert (message.time, message.within) == (time, 0)  # LEAN's models run with slices, between frames
+        assert [int(row[name]) for name in ("call", "put", "direction")] == [*legs, said["direction"]]
+        assert (float(row["magnitude"]), int(row["until"])) == (0.05, time + 2 * hours)
+    assert ran.console.count("alo: left alone is the insight on ") == 1
+    intents = [
+        (message.time, int(row["quantity"]), OrderReason(row["reason"]))
+        for message in ran.journal.messages
+        if message.kind is Kind.INTENT
+        for row in message.records
+        if int(row["instrument"]) in legs
+    ]
+    opened = [each for each in intents if each[2] is OrderReason.ENTRY]
+    ended = [each for each in intents if each[2] is OrderReason.EXTERNAL]
+    assert opened
+    assert {*opened, *ended} == {*intents}  # the core, which finds volatility cheap, leaves it alone
+    assert all(quantity < 0 and given[0].time < time < given[1].time for time, quantity, _ in opened)
+    assert all(quantity > 0 and time > given[1].time for time, quantity, _ in ended)
+    assert sum(quantity for _, quantity, _ in intents) == 0
+    assert not order_digest(ran.orders).startswith(UNSWAPPED_ORDERS)
 
 
 def test_another_execution_model_trades_the_cores_targets(run: Callable[..., Ran]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from alo_lib.cli.console import say, working
+from alo_lib.cli.console import bars, say, working
 
 
 def test_what_is_said_stands_above_a_progress_bar() -> None:
@@ -45,3 +45,31 @@ def test_work_in_a_pipe_is_told_when_it_takes_long(
     with pytest.raises(ZeroDivisionError), working("failing"):
         raise ZeroDivisionError
     assert capsys.readouterr().err == ""
+
+
+def test_bars_are_lines_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alo_lib.cli.console.QUIET_SECONDS", 0.01)
+    told: list[str] = []
+    monkeypatch.setattr("alo_lib.cli.console.say", told.append)
+    with bars() as tell:
+        tell("Learning", 0, 20_000)
+        tell("Learning", 4_096, 20_000)
+        end = time.monotonic() + 30.0
+        while "Learning: 4,096 of 20,000" not in told and time.monotonic() < end:
+            time.sleep(0.01)
+    assert told[-1] == "Learning: 4,096 of 20,000"
+
+
+def test_bars_are_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(
+        "alo_lib.cli.console.console", lambda: Console(file=terminal, force_terminal=True, width=100, no_color=True)
+    )
+    with bars() as tell:
+        tell("Learning", 1, 2)
+        tell("Judging", 3, 4)
+        tell("Judging", 4, 4)
+    *_, last = terminal.getvalue().rpartition("Learning")
+    assert "50%" in last
+    assert "Judging" in last
+    assert "100%" in last

@@ -15,6 +15,7 @@ import pytest
         ),
         (["--priority", "100"], "100 is not in the range"),
         (["--frames", "0"], "0 is not in the range"),
+        (["--cpu", "99999"], "--cpu is 99999; this process may run on processor "),
     ],
 )
 def test_bad_use_is_one_sentence(run, tmp_path, arguments, sentence):

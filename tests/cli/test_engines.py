@@ -1,7 +1,11 @@
+import contextlib
 import json
 import os
+import signal
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +22,7 @@ from alo_lib.cli.engines.native import (
 from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import JOURNAL_FOLDER, object_store_key, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, JournalError, object_store_key, read_journal, segments_in_object_store
 from alo_lib.journal.format import segment_name
 from alo_lib.market import DataError, DataFindings
 from alo_lib.settings import Settings
@@ -295,6 +299,59 @@ def test_a_real_lean_runs_the_project(run, monkeypatch, small_market, tmp_path, 
     for name, value in native_environment.items():
         monkeypatch.setenv(name, value)
     assert _summary(run, small_market, tmp_path, "native")["engine"] == "native"
+
+
+@pytest.mark.slow
+@pytest.mark.lean
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_a_real_lean_and_keeps_what_it_left(small_market, tmp_path, native_environment, number, status):
+    command = [sys.executable, "-P", "-m", "alo_lib.cli", "backtest", "--engine", "native", "--data", str(small_market)]
+    command += [
+        "--underlying",
+        "ALFA",
+        "--start",
+        "2024-01-02",
+        "--end",
+        "2024-01-02",
+        "--output",
+        str(tmp_path / "runs"),
+    ]
+    environment = os.environ | native_environment | {"PYTHONPATH": str(ROOT)}
+    with (tmp_path / "said").open("w") as said:
+        run = subprocess.Popen(command, env=environment, stderr=said, stdout=subprocess.DEVNULL, cwd=tmp_path)
+        try:
+            end = time.monotonic() + 300.0
+            while not (begun := _recorded(tmp_path / "runs")) and run.poll() is None and time.monotonic() < end:
+                time.sleep(0.1)
+            assert begun, (tmp_path / "said").read_text()
+            run.send_signal(number)
+            assert run.wait(60) == status
+        finally:
+            run.kill()
+    (folder,) = (tmp_path / "runs").iterdir()
+    last = (tmp_path / "said").read_text().splitlines()[-1]
+    assert last.startswith("alo: interrupted; ")
+    assert last.endswith(f"begins its backtests anew; 'alo replay {folder}' reads what this one journaled")
+    journal = read_journal(folder / JOURNAL_FOLDER, unfinished=True)
+    assert len(journal.messages) >= begun
+    assert not _uses(str(folder))  # LEAN has gone with the command
+
+
+def _recorded(runs):
+    """How many messages the journal of a run holds that LEAN is at."""
+    for store in runs.glob("*.partial/object-store"):
+        with contextlib.suppress(JournalError):
+            return len(read_journal(segments_in_object_store(store), unfinished=True).messages)
+    return 0
+
+
+def _uses(text):
+    """Command lines of processes that name a text."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if text in line]
 
 
 @pytest.mark.slow

@@ -68,6 +68,23 @@ def test_a_replay_agrees_and_says_so(run, folder, market):
     assert "as recorded" in run("replay", folder, "--quiet").out
 
 
+@pytest.mark.parametrize("more", [(), ("--json",), ("--quiet",)])
+def test_a_long_replay_in_a_pipe_says_what_it_is_at(run, folder, market, monkeypatch, more):
+    monkeypatch.setattr("alo_lib.cli.console.QUIET_SECONDS", 0.001)
+    outcome = run("replay", folder, "--speed", "50000", *more)
+    assert outcome.status == 0
+    told = [line for line in outcome.err.splitlines() if "messages decided again" in line]
+    assert bool(told) is (more != ("--quiet",))
+    assert all(line.startswith("2024-03-0") and f" of {len(market.journal.messages):,} " in line for line in told)
+
+
+def test_an_export_without_its_packages_says_how_to_get_them(run, folder, monkeypatch):
+    monkeypatch.setattr("alo_lib.cli.commands.journal.find_spec", lambda name: None)
+    outcome = run("journal", "export", folder)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "requirements/export.txt are not installed; ./alo journal export installs them" in outcome.err
+
+
 def test_what_lean_keeps_in_its_object_store_is_replayed_from_there(run, folder, market, tmp_path):
     store = tmp_path / "storage"
     store.mkdir()

@@ -126,6 +126,7 @@ SYSTEM = (
     "readlink",
     "cat",
     "cmp",
+    "grep",
     "fold",
     "sed",
     "mkdir",
@@ -202,6 +203,48 @@ def test_usage_errors_are_told_before_what_the_command_alone_needs_is_fetched(wa
     assert done.returncode == 0, done.stderr
     assert [line.rpartition("/")[2] for line in installs(calls)] == ["train.txt"]
     assert calls[-1].endswith("-m alo_lib.cli train --steps 5")
+
+
+def test_what_one_command_alone_needs_is_fetched_for_it_and_lists_count_with_those_that_they_take_in(watched, project):
+    (project / "requirements" / "export.txt").write_text("-r run.txt\npyarrow\n")
+    (project / "requirements" / "test.txt").write_text("-r export.txt\n")
+    done, calls = watched("journal", "list")
+    assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, ["run.txt"])
+    done, calls = watched("journal", "export", "run")
+    assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, ["export.txt"])
+    done, calls = watched("test")
+    assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, ["test.txt"])
+    (project / "requirements" / "export.txt").write_text("-r run.txt\npyarrow==19\n")
+    for command, fetched in ((("journal", "list"), []), (("test",), ["test.txt"]), (("test",), [])):
+        done, calls = watched(*command)
+        assert (done.returncode, [line.rpartition("/")[2] for line in installs(calls)]) == (0, fetched)
+
+
+def options_of(command, path=()):
+    """Every long option of a command and of those below it."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from options_of(below, (*path, name))
+    for option in command.params:
+        for spelling in (*option.opts, *option.secondary_opts):
+            if spelling.startswith("--") and spelling != "--help":
+                yield path, spelling
+
+
+def test_a_mistyped_option_in_a_new_checkout_installs_nothing_and_no_right_one_is_refused(watched, project):
+    shutil.copytree(ROOT / "alo_lib" / "cli" / "commands", project / "alo_lib" / "cli" / "commands")
+    shutil.copy(ROOT / "alo_lib" / "cli" / "option_arguments.py", project / "alo_lib" / "cli")
+    for command in sorted(alo.commands.keys() - {"test"}):  # whose options are pytest's
+        done, calls = watched(command, "--nonsense=3")
+        assert done.returncode == 2
+        assert done.stderr == f"alo: No such option '--nonsense'. (see 'alo {command} --help')\n"
+        assert calls == []
+        assert not (project / ".venv").exists()
+    for name, each in alo.commands.items():
+        right = [word for path, option in options_of(each) for word in (*path, option)]
+        done, calls = watched(name, *right, "--", "--neither")
+        assert done.returncode == 0, done.stderr
+        assert calls[-1].endswith("-- --neither")
+        shutil.rmtree(project / ".venv")
 
 
 def test_help_in_an_environment_that_is_out_of_date_installs_nothing(watched, project):

@@ -57,6 +57,28 @@ def test_usage_errors_are_one_sentence(run):
     assert "'warp' is not one of" in _one_sentence(run("backtest", "--engine", "warp"))
 
 
+def calls_with_a_path(command, path, *name):
+    """Ways to give ``path`` for an option or an argument of a command, and of those below it, that takes a path."""
+    for each, below in getattr(command, "commands", {}).items():
+        yield from calls_with_a_path(below, path, *name, each)
+    before: list[str] = []
+    for param in command.params:
+        if isinstance(param, click.Option):
+            given = [f"{param.opts[0]}={path}"]
+        else:
+            given, before = [*before, path], [*before, "x"]
+        if isinstance(param.type, click.Path):
+            yield *name, *given
+
+
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_no_path_that_is_empty_means_the_working_folder(run, nothing):
+    calls = list(calls_with_a_path(alo, nothing))
+    assert len(calls) == 26
+    for call in calls:
+        assert f"{nothing!r} names no file or folder" in _one_sentence(run(*call)), call
+
+
 def test_usage_is_checked_without_running_the_command(run):
     assert run("--check-usage", "train", "--steps", "5").status == 0
     assert "(see 'alo train --help')" in _one_sentence(run("--check-usage", "train", "--nonsense"))

@@ -393,8 +393,10 @@ class _Wild:
 def _closes_on(seed: int) -> None:
     market = _Wild(seed).run()
     closes_to_the_cent(market)
-    market.bar(15.99, round(market.quotes["bid"][0] + 0.01, 2), 0.3)  # both sides of all are quoted
-    assert sum(total(market).values()) == pytest.approx(profit(market), abs=1e-6)
+    market.bar(15.99, round(market.quotes["bid"][0] + 0.01, 2), 0.8)  # no option is worth less than half its spread
+    assert (market.quotes["bid"] > 0.0).all()
+    # Parts that nearly cancel, of an implied volatility near zero, lose the last digits of what they come to.
+    assert sum(total(market).values()) == pytest.approx(profit(market), abs=1e-4)
     assert replay(market.journal).divergence is None
 
 

@@ -15,7 +15,7 @@ from alo_lib.runtime import Continuation, Replayer, replay
 from alo_lib.runtime.logical import inputs_of
 from alo_lib.runtime.resumption import inputs_waiting
 from alo_lib.settings import Settings
-from tests.core.script import FIRST, RATE, Script, at, reasons
+from tests.core.script import FIRST, RATE, Script, at, closes, reasons
 
 Hook = Callable[["Pipeline", int], None]
 UNTIL = at(FIRST, 20)
@@ -236,6 +236,28 @@ def test_a_halted_book_is_sold_whoever_constructed_it() -> None:
     sent = market.bar(11, spot=97.0, volatility=0.20)
     assert reasons(sent) == ["EXIT_RISK"]
     assert market.held == {}
+    market.check_replay()
+
+
+def test_targets_that_a_halted_book_has_not_reached_are_not_traded_any_more() -> None:
+    market, _ = constructed(60, max_drawdown=0.01)
+    market.size = 30  # each quote shows half of it
+    market.bar(10, volatility=0.35)
+    assert list(market.options().values()) == [30]
+    assert reasons(market.bar(11, spot=97.0, volatility=0.20)) == ["EXIT_RISK"]
+    assert reasons(market.bar(12, spot=97.0, volatility=0.20)) == []
+    assert market.held == {}
+    market.check_replay()
+
+
+def test_an_option_whose_vega_cannot_be_told_is_not_bought() -> None:
+    market = Pipeline(Settings.of({"underlyings": "TEST"}))
+    market.session(new_closes=closes(20))  # too few for a forecast
+    market.leave(Stage.PORTFOLIO)
+    option = market.number(100.0, 1)
+    market.hooks = {FrameTask.TARGET: once(lambda market, time: market.target(option, 60, time, Stage.PORTFOLIO))}
+    assert reasons(market.bar(10)) == []
+    assert market.core.snapshot().state.strategy.external.targets == {}  # cut to nothing
     market.check_replay()
 
 

@@ -5,10 +5,10 @@ import pytest
 from alo_lib.core import FRAME_PLAN, CoreState, LogicalCalibrator, TradingCore
 from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, RecordedWatch
 from alo_lib.journal import JournalWriter, message_digest
-from alo_lib.records import HostEvent, Kind, Message, records
+from alo_lib.records import HostEvent, Kind, Message, OrderStatus, records
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
-from tests.core.script import FIRST, NEXT, Script, at, reasons, script
+from tests.core.script import FIRST, NEXT, Script, at, reasons, script, tell_order_event
 
 
 def test_dear_volatility_is_sold_and_hedged_in_the_next_frame() -> None:
@@ -44,6 +44,15 @@ def test_what_a_frame_publishes_is_what_it_journals() -> None:
     market.bar(10, volatility=0.35)
     assert market.core.intents.tobytes() == market.decisions(Kind.INTENT)[-1].tobytes()
     assert len(market.core.intents) > 0
+
+
+def test_cash_is_what_fills_and_fees_leave_of_the_beginnings() -> None:
+    market = script()
+    assert market.core.cash == market.settings.cash
+    event = {"instrument": 0, "quantity": 30, "price": 100.25, "fee": 1.0, "status": OrderStatus.FILLED}
+    tell_order_event(market, 10, **event)
+    market.frames(at(FIRST, 10))
+    assert market.core.cash == market.settings.cash - 3_007.5 - 1.0
 
 
 def test_a_frame_without_news_is_skipped() -> None:

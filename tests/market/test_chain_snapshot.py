@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from alo_lib.market import (
+    OPEN_INTEREST,
     QUOTE_BAR,
     TRADE_BAR,
     ContractKey,
@@ -25,7 +26,14 @@ from alo_lib.market import (
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.generator.exchange import equity_hours, option_hours
 from alo_lib.market.layout import OptionArchive, SecurityArchive
-from alo_lib.market.writer import write_factor_file, write_market_hours, write_option_file, write_security_file
+from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse, UnderlyingRow
+from alo_lib.market.writer import (
+    write_factor_file,
+    write_market_hours,
+    write_option_file,
+    write_security_file,
+    write_universe,
+)
 
 DAY = date(2024, 7, 3)  # closes at 13:00
 HOURS, OPTION_HOURS = equity_hours(2024, 2025), option_hours(2024, 2025)
@@ -99,6 +107,38 @@ def test_the_underlyings_quote_goes_before_its_trades(root: Path) -> None:
     found = take_snapshot(DataFolder(root), "ABC", DAY, at=_at(30))
     assert (found.spot, found.spot_from) == (98.25, "mid of its quote")
     assert take_snapshot(DataFolder(root), "ABC", DAY, spot=50.0).spot == 50.0
+
+
+def test_volume_is_the_days_until_then_and_open_interest_the_last_that_was_known(root: Path) -> None:
+    found = take_snapshot(DataFolder(root), "ABC", DAY)
+    assert np.isnan(found.volume).all()  # no file says it
+    assert np.isnan(found.open_interest).all()
+    hours, contracts = OPTION_HOURS, contract_array([TODAY, LATER])
+    trades = np.zeros(3, TRADE_BAR)
+    trades["time"], trades["volume"] = OPEN + MINUTE * np.array([1, 5, 90]), [3, 4, 50]
+    for name in ("open", "high", "low", "close"):
+        trades[name] = 2.0
+    bought = OptionBars(contracts[1:], np.zeros(3, np.int32), trades)
+    write_option_file(OptionArchive(root, "ABC", DAY, Resolution.MINUTE, DataKind.TRADE), bought, hours)
+    rows = np.zeros(2, UNIVERSE_ROW)
+    for row, key, interest in zip(rows, (TODAY, LATER), (70, 80), strict=True):
+        row["expiry"], row["strike"], row["right"], row["open_interest"] = (*key, interest)
+    universe = OptionUniverse(date(2024, 7, 2), UnderlyingRow(99.0, 99.0, 99.0, 99.0, 1), rows)
+    write_universe(root, "ABC", universe)
+    early = take_snapshot(DataFolder(root), "ABC", DAY, at=_at(30))
+    assert early.volume.tolist() == [0.0, 7.0]
+    assert early.open_interest.tolist() == [70.0, 80.0]
+    opened = np.zeros(2, OPEN_INTEREST)
+    opened["time"], opened["open_interest"] = OPEN + MINUTE * np.array([0, 60]), [81, 99]
+    told = OptionBars(contracts[1:], np.zeros(2, np.int32), opened)
+    write_option_file(OptionArchive(root, "ABC", DAY, Resolution.MINUTE, DataKind.OPEN_INTEREST), told, hours)
+    folder = DataFolder(root)
+    assert take_snapshot(folder, "ABC", DAY, at=_at(30)).open_interest.tolist() == [70.0, 81.0]
+    close = take_snapshot(folder, "ABC", DAY)
+    assert close.open_interest.tolist() == [70.0, 99.0]
+    assert close.volume.tolist() == [0.0, 57.0]
+    assert close.where(np.array([False, True])).volume.tolist() == [57.0]
+    assert not folder.faults
 
 
 def test_dividends_ahead_are_for_a_share_of_today(root: Path) -> None:

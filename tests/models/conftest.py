@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Iterator
 from enum import IntEnum
+from importlib import import_module
 from types import ModuleType
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -31,10 +33,10 @@ class _Lean(ModuleType):
 
 @pytest.fixture
 def lean() -> Iterator[Any]:
-    """Stands for LEAN; each module of ``models`` that a test imports is made anew with it."""
+    """Stands for LEAN; each module of ``models`` and ``algorithm`` that a test imports is made anew with it."""
 
     def ours() -> list[str]:
-        return [name for name in sys.modules if name.partition(".")[0] in ("models", "AlgorithmImports")]
+        return [name for name in sys.modules if name.partition(".")[0] in ("models", "algorithm", "AlgorithmImports")]
 
     kept = {name: sys.modules.pop(name) for name in ours()}
     package = ModuleType("models")  # without what the package itself imports, some of which needs .NET
@@ -44,3 +46,12 @@ def lean() -> Iterator[Any]:
     for name in ours():
         del sys.modules[name]
     sys.modules.update(kept)
+
+
+@pytest.fixture
+def border(lean: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of the border to .NET: its columns' names are true, what it builds there is nothing."""
+    net = ("clr", "System", "System.Linq.Expressions", "System.Reflection", "System.Reflection.Emit")
+    for name in (*net, "System.Runtime.InteropServices"):
+        monkeypatch.setitem(sys.modules, name, MagicMock())
+    return import_module("models.compiled_border")

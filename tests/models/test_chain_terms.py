@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.models.kit import Algorithm, Identity, Symbol, equity, option
-from tests.models.test_host import Hours
+from tests.models.kit import Algorithm, Identity, Symbol, equity, option, tell_of_chains
 
 ONE = equity("ONE")
 CALL = option(ONE, 0)
@@ -27,16 +26,7 @@ class YieldModel:
 
 @pytest.fixture
 def terms(lean: Any) -> Any:
-    hours = Hours()
-    hours.time_zone = SimpleNamespace(id="America/New_York")
-    lean.SecurityType = SimpleNamespace(FUTURE_OPTION=9)
-    lean.InterestRateProvider = type("InterestRateProvider", (), {})
-    database = SimpleNamespace(get_exchange_hours=lambda market, symbol, kind: hours)
-    lean.MarketHoursDatabase = SimpleNamespace(from_data_folder=lambda: database)
-    lean.DividendYieldProvider = SimpleNamespace(create_for_option=lambda symbol: YieldModel())
-    lean.OptionSymbol = SimpleNamespace(
-        get_settlement_date_time=lambda symbol: symbol.id.date + dt.timedelta(hours=9.5 if symbol.value == "AM" else 16)
-    )
+    tell_of_chains(lean, YieldModel())
 
     def made(announced: Any = None, dividend_yield: Any = "model", kind: int = 2, rates: Any = None) -> Any:
         identity = SimpleNamespace(market="usa", date=dt.datetime(2024, 4, 19))
@@ -121,3 +111,9 @@ def test_a_yield_is_leans_a_users_or_paritys(terms: Any) -> None:
     other = SimpleNamespace(get_dividend_yield=lambda time, spot: 0.07)
     assert terms(dividend_yield=other).dividends(np.array([1.0]), 50.0, NOON)[0].tolist() == [0.07]
     assert [terms(dividend_yield=given).parity for given in ("model", "parity", other)] == [False, True, False]
+
+
+def test_a_stock_of_a_few_cents_has_its_yield(terms: Any) -> None:
+    other = SimpleNamespace(get_dividend_yield=lambda time, spot: 0.01 / spot)
+    rate, cash = terms(dividend_yield=other).dividends(np.array([1.0]), 0.5, NOON)
+    assert (rate.tolist(), cash) == ([0.02], None)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alo_lib.core import FrameTask
 from alo_lib.records import Kind, Message, Stage, records
 from alo_lib.strategy.external import External
 from tests.models.kit import NOW, UTC_TIME, Algorithm, equity, option
@@ -119,3 +120,21 @@ def test_the_cores_targets_are_leans(framework: Any) -> None:
     rows = records(Kind.TARGET, 2)
     rows["instrument"], rows["quantity"] = (2, 0), (-5, 17)
     assert framework.targets(rows) == [(PUT, -5), (ONE, 17)]
+
+
+def test_execution_is_given_targets_past_the_cores_limits(framework: Any) -> None:
+    """What the limits make of the core's targets is its own; only what differs from that is put in."""
+    core, steps = framework.core, []
+
+    def run_through(task: FrameTask) -> None:
+        steps.append(task)
+        core.target_quantities = {2: -4, 3: -4}
+
+    core.run_through = run_through
+    for core.in_frame, told in ((False, [-4, -4]), (True, [])):
+        core.told.clear()
+        assert framework.begin_execution(Algorithm(), [target(CALL, -4.0), target(PUT, -4.0)]) is core.in_frame
+        rows = [row for message in core.told for row in message.records]
+        assert [int(row["quantity"]) for row in rows] == told
+        assert {int(row["stage"]) for row in rows} <= {Stage.RISK}
+    assert steps == [FrameTask.LIMIT]

@@ -8,40 +8,10 @@ from typing import Any
 import pytest
 
 from alo_lib.settings import Settings
-from tests.models.kit import Algorithm, Identity, Symbol, equity
+from tests.models.kit import Algorithm, History, Hours, Identity, Symbol, equity
 
 TINY = equity("TINY")
 TODAY = dt.date(2024, 3, 4)
-
-
-class Hours:
-    """Every day but the weekend's, from half past nine to four in New York."""
-
-    time_zone = SimpleNamespace(id="America/New_York")
-
-    def is_date_open(self, day: dt.datetime) -> bool:
-        return day.weekday() < 5
-
-    def get_next_market_open(self, day: dt.datetime, extended: bool) -> dt.datetime:
-        return day + dt.timedelta(hours=4 if extended else 9.5)
-
-    def get_next_market_close(self, day: dt.datetime, extended: bool) -> dt.datetime:
-        return day + dt.timedelta(hours=20 if extended else 16)
-
-
-class History:
-    """LEAN's history of corporate actions, and what it was asked for."""
-
-    def __init__(self) -> None:
-        self.events: dict[Any, list[Any]] = {}
-        self.asked: list[Any] = []
-
-    def __getitem__(self, kind: Any) -> Any:
-        def found(*given: Any, **named: Any) -> list[Any]:
-            self.asked.append((given, named))
-            return self.events[kind]
-
-        return found
 
 
 def event(day: int, **given: Any) -> SimpleNamespace:

@@ -21,8 +21,7 @@ from alo_lib.market.volatility_files import (
 )
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import VolatilityForecaster
-from tests.models.kit import Algorithm, Symbol, equity
-from tests.models.test_host import History
+from tests.models.kit import Algorithm, History, Symbol, equity
 
 TIME = dt.datetime(2024, 3, 4, 16)
 NEAR, FAR = dt.date(2024, 4, 19), dt.date(2024, 5, 17)
@@ -133,6 +132,11 @@ def test_the_volatility_model_follows_the_new_bars_of_each_day(lean: Any) -> Non
     model = import_module("models.volatility_model").AloVolatilityModel(algorithm, settings)
     assert model.volatility == 0.0  # it serves no security yet
     assert history.asked == []
+    told = import_module("models.volatility_model").AloVolatilityModel(algorithm, settings)
+    history.events[lean.TradeBar] = []
+    told.update(SimpleNamespace(symbol=equity("TINY")), None)  # by data alone, too
+    assert told.volatility == 0.0
+    assert history.asked.pop()[0][0] == equity("TINY")
     assert model.get_history_requirements(SimpleNamespace(symbol=equity("TINY")), TIME) == []
     own = VolatilityForecaster(settings)
     for known in (401, 403):

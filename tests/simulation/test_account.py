@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from alo_lib.simulation.money import fitted
 from tests.simulation.desk import Desk, at, contract
 
 NOW = at(10)
@@ -54,6 +55,27 @@ def test_an_average_of_sevenths_leaves_no_dust_in_a_profit() -> None:
     assert desk.account.unrealized(desk.prices) == Decimal("-0.025") - 1  # the least fee of an order
     desk.account.fill(0, -7, Decimal("1.425"), Decimal(0), NOW)
     assert desk.account.realized == Decimal("-0.025")
+
+
+@pytest.mark.parametrize(
+    ("exact", "held"),
+    [
+        # 2^96 - 1 is the largest integer that .NET's decimal holds, one more loses a digit, halves to even
+        ("7.9228162514264337593543950335", "7.9228162514264337593543950335"),
+        ("7.9228162514264337593543950336", "7.922816251426433759354395034"),
+        ("79228162514264337593543950334.5", "79228162514264337593543950334"),
+        ("0.00000000000000000000000000005", "0"),
+        ("0.00000000000000000000000000015", "0.0000000000000000000000000002"),
+    ],
+)
+def test_a_decimal_has_96_bits_and_28_decimals(exact: str, held: str) -> None:
+    assert fitted(Decimal(exact)) == Decimal(held)
+    assert fitted(Decimal(f"-{exact}")) == Decimal(f"-{held}")
+
+
+def test_a_decimal_ends_at_96_bits() -> None:
+    with pytest.raises(OverflowError, match="more than"):
+        fitted(Decimal(2**96))
 
 
 def test_equity_values_options_at_the_middle_and_shares_at_the_last_trade() -> None:

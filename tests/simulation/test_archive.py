@@ -56,6 +56,7 @@ def test_an_open_order_is_not_settled() -> None:
     for each in orders:
         each.happens(each.number, OrderStatus.FILLED, quantity=5, price=each.ask)
     orders[3].status = OrderStatus.PARTIALLY_FILLED
+    assert [orders.settled(each) for each in orders] == [place != 3 for place in range(40)]
     again: OrderArchive = unpack(OrderArchive, pack(orders))
     again[3].happens(9, OrderStatus.FILLED)
     last: OrderArchive = unpack(OrderArchive, pack(again))

@@ -17,9 +17,10 @@ from alo_lib.journal.format import segment_name
 from alo_lib.market import ContractKey, DataError, DataFolder, FaultKind
 from alo_lib.market.bars import contract_array
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive
-from alo_lib.records import Kind, OrderStatus
+from alo_lib.records import Kind, OrderStatus, Session
 from alo_lib.runtime import replay
 from alo_lib.simulation import BacktestResult, run_backtest
+from alo_lib.simulation.nights import Nights
 from tests.simulation import tiny
 
 
@@ -80,6 +81,31 @@ def test_the_broker_books_interest_for_the_night(run: BacktestResult) -> None:
     booked = [(m.time, *m.records[0].tolist()) for m in messages if m.kind is Kind.INTEREST]
     assert booked == [(first_bar, -1, 1, interest, 0.025)]
     assert (run.interest, run.borrow) == (interest, 0.0)
+
+
+def test_a_night_looks_for_what_was_traded_and_is_held(
+    run: BacktestResult, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[dt.date, Any] = {}
+    before = Nights.before
+
+    def spied(nights: Nights, session: Session, expiries: Any, held: Any) -> list[int]:
+        asked[session.day] = {ticker: sorted(keys) for ticker, keys in held.items()}
+        return before(nights, session, expiries, held)
+
+    monkeypatch.setattr(Nights, "before", spied)
+    run_backtest(tiny.settings(), data, tmp_path)
+    quantities: dict[str, int] = {}
+    for order in run.orders:
+        if day_of(order.time) == tiny.FIRST and len(order.symbol) == 21:
+            quantities[order.symbol] = quantities.get(order.symbol, 0) + order.filled
+    keys = [
+        ContractKey(tiny.EXPIRY, int(symbol[13:]) / 1000.0, 1 if symbol[12] == "C" else -1)
+        for symbol, quantity in quantities.items()
+        if quantity
+    ]
+    assert keys
+    assert asked == {tiny.FIRST: {}, tiny.SECOND: {"TINY": sorted(keys)}}
 
 
 def test_nothing_is_booked_where_interest_is_switched_off(run: BacktestResult, data: Path, tmp_path: Path) -> None:
@@ -154,13 +180,14 @@ def test_results_have_leans_schema(run: BacktestResult) -> None:
     assert (first["status"], first["type"], first["tag"]) == (3, 0, "entry")
     assert {event["orderId"] for event in events} == {order["id"] for order in result["orders"].values()}
     assert [event["status"] for event in events if event["orderId"] == 1] == ["submitted", "filled"]
-    assert result["statistics"]["Total Orders"] == str(len(run.orders))
+    assert result["statistics"]["Total Orders"] == result["state"]["OrderCount"] == str(len(run.orders))
     assert result["statistics"]["Total Fees"] == f"${Decimal(str(run.fees)).quantize(Decimal('0.01'), ROUND_HALF_UP)}"
     assert result["algorithmConfiguration"]["parameters"]["underlyings"] == "TINY"
     summary = read(run, "main-summary.json")
     assert summary["statistics"] == result["statistics"]
     trades = result["totalPerformance"]["closedTrades"]
     assert len(trades) == result["totalPerformance"]["tradeStatistics"]["totalNumberOfTrades"]
+    assert [trade["id"] for trade in trades] == [str(number) for number in range(1, len(trades) + 1)]
     log = (run.results_folder / "main-log.txt").read_text().splitlines()
     assert len(log) >= len(events)
     assert log[0].startswith("2024-03-14 ")

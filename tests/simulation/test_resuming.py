@@ -1,6 +1,7 @@
 """A run that is killed and goes on ends as if it had never been killed."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from alo_lib.core import FrameTask
 from alo_lib.core.tasks import Decisions, Work
 from alo_lib.executive import Frame
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
+from alo_lib.market import FaultKind
+from alo_lib.market.layout import DataKind, OptionArchive, Resolution
 from alo_lib.records import Kind
 from alo_lib.runtime import DivergenceError
 from alo_lib.settings import Settings, SettingsError
@@ -93,6 +96,30 @@ def test_interest_is_booked_once_by_a_run_that_is_killed_after_it(
     assert again.journal_digest == whole.journal_digest
     assert (again.interest, again.borrow) == (whole.interest, whole.borrow)
     assert again.net_profit == whole.net_profit
+
+
+def test_faults_that_were_found_before_a_snapshot_are_still_counted(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_BARS_A_SNAPSHOT", 2)
+    root = tmp_path / "data"
+    shutil.copytree(data, root)
+    archive = OptionArchive(root, "tiny", tiny.FIRST, Resolution.MINUTE, DataKind.QUOTE).path
+    archive.write_bytes(archive.read_bytes()[:500])
+    settings = tiny.settings(min_coverage=0.5)
+    (tmp_path / "whole").mkdir()
+    whole = run_backtest(settings, root, tmp_path / "whole")
+    assert whole.skipped == {FaultKind.CORRUPT_ARCHIVE: 1}
+    frames = [m for m in read_journal(whole.results_folder / JOURNAL_FOLDER).messages if m.kind is Kind.FRAME]
+    live = dying_at(monkeypatch, len(frames) - 2)  # on the second day
+    (tmp_path / "killed").mkdir()
+    with pytest.raises(KilledError):
+        run_backtest(settings, root, tmp_path / "killed")
+    live()
+    again = run_backtest(settings, root, tmp_path / "killed", resume=True)
+    assert "which 0 are in a snapshot" not in again.recovery[-1]
+    assert again.skipped == whole.skipped
+    assert again.journal_digest == whole.journal_digest
 
 
 def test_other_settings_and_other_data_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

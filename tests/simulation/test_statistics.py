@@ -139,6 +139,7 @@ def test_the_longest_fall_is_from_a_peak_of_the_summed_profit_to_the_next_higher
     found = trade_statistics(trades)
     assert found.maximum_drawdown_duration == 8 * hour
     assert found.maximum_closed_trade_drawdown == -5
+    assert trade_statistics(trades[:1]).maximum_drawdown_duration == 0
 
 
 def test_the_headline_reads_as_leans(portfolio: PortfolioStatistics) -> None:

@@ -67,3 +67,30 @@ def test_an_options_trade_is_its_price_until_the_next_quote() -> None:
     run.bar(trade=3.0, quote=(1.2, 1.5))
     assert prices.price(1) == Decimal("1.35")
     assert (prices.bid(1), prices.ask(1)) == (Decimal("1.2"), Decimal("1.5"))
+
+
+def test_what_was_opened_first_is_closed_first_and_what_is_left_turns_the_position() -> None:
+    desk = Desk(contract(100.0, +1))
+    trades, fees = TradeBuilder(desk.listing), list[Decimal]()
+    desk.trade(NOW, 100.0)
+    for minute, (quantity, bid, ask) in enumerate(
+        ((2, 1.0, 1.2), (3, 1.4, 1.6), (-4, 2.0, 2.2), (-3, 1.0, 1.1), (2, 1.0, 1.1))
+    ):
+        time = NOW + minute * MINUTE
+        desk.quote(time, 1, bid, ask)
+        event = desk.order(1, quantity, time)[-1]
+        fees.append(event.fee)
+        trades.fill(event)
+    found = [
+        (each.direction, each.quantity, float(each.entry_price), float(each.exit_price), each.profit, each.fees)
+        for each in trades.closed
+    ]
+    assert found == [
+        (+1, 2, 1.2, 2.0, 160, fees[0] + fees[2]),  # each order's fee counts once
+        (+1, 2, 1.6, 2.0, 80, fees[1]),
+        (+1, 1, 1.6, 1.0, -60, fees[3]),
+        (-1, 2, 1.0, 1.1, -20, fees[4]),
+    ]
+    assert [(each.entry_time - NOW) // MINUTE for each in trades.closed] == [0, 1, 1, 3]
+    assert [(each.exit_time - NOW) // MINUTE for each in trades.closed] == [2, 2, 3, 4]
+    assert [each.is_win for each in trades.closed] == [True, True, False, False]

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from alo_lib.records import Kind, OrderReason, OrderStatus, Records, records
+from alo_lib.records import DAY, Kind, OrderReason, OrderStatus, OrderType, Records, records
 from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import CashDividend
 from alo_lib.strategy.ledger import WorkingOrder
+from alo_lib.strategy.reports import reports
 from alo_lib.strategy.state import StrategyState
-from tests.strategy.kit import CALLS, NOW, hold, state_of
+from tests.strategy.kit import CALLS, NOW, PUTS, hold, state_of
 
 CALL = CALLS[2]
 
@@ -66,6 +67,50 @@ def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
     tell(state, OrderStatus.FILLED, 1, order=0)
     assert trade.undone_by is OrderReason.EXIT_STOP
     assert [text for _, text in state.notices] == ["TEST: was traded by the engine itself; its trade is undone"]
+
+
+@pytest.mark.parametrize(
+    ("direction", "days", "reason"),
+    [
+        (-1, 10, OrderReason.ASSIGNED),
+        (+1, 10, OrderReason.EXERCISED),
+        (-1, 45, OrderReason.EXPIRED),  # worth something or nothing
+        (+1, 45, OrderReason.EXPIRED),
+    ],
+)
+def test_a_settlement_is_why_a_trade_ended_and_its_other_leg_is_closed_as_before(
+    direction: int, days: int, reason: OrderReason
+) -> None:
+    state = state_of()
+    trade = hold(state, direction)
+    trade.undo(OrderReason.EXIT_EXPIRY)  # in vain: nobody quotes it
+    for leg, settled in ((CALL, days), (PUTS[2], 45)):
+        book_order_event(state, settlement(leg, -5 * direction), NOW + settled * DAY)
+    assert (trade.reason, trade.ended_by) == (OrderReason.EXIT_EXPIRY, reason)
+    assert trade.finished(state.portfolio)
+    state.drop_trades([trade])
+    exits = dict(reports(state))[Kind.EXIT]
+    assert exits["reason"].tolist() == [reason]
+
+
+def test_a_leg_that_is_settled_undoes_the_trade_and_says_so() -> None:
+    state = state_of()
+    trade = hold(state)
+    book_order_event(state, settlement(CALL, 5), NOW)
+    assert (trade.undone_by, trade.ended_by) == (OrderReason.REBALANCE, OrderReason.ASSIGNED)
+    assert [text for _, text in state.notices] == ["TEST: a leg was settled; its trade is undone"]
+
+
+def settlement(instrument: int, quantity: int) -> np.void:
+    event: Records = records(
+        Kind.ORDER_EVENT,
+        instrument=instrument,
+        quantity=quantity,
+        status=OrderStatus.FILLED,
+        type=OrderType.OPTION_EXERCISE,
+    )
+    row: np.void = event[0]
+    return row
 
 
 def test_a_fill_of_the_engine_towards_what_is_wanted_leaves_the_trade() -> None:

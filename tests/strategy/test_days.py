@@ -220,7 +220,7 @@ def test_an_assigned_leg_ends_its_trade_and_is_not_sold_again() -> None:
     tell_order_event(market, 10.9, order=0, type=OrderType.OPTION_EXERCISE, price=0.0, **assigned)
     assert reasons(market.bar(11, volatility=0.35)[:1]) == ["REBALANCE"]
     assert {symbol for symbol in market.held if symbol != "TEST"} == set()
-    assert any(b"traded by the engine itself" in table["text"][0] for table in market.decisions(Kind.NOTICE))
+    assert any(b"a leg was settled" in table["text"][0] for table in market.decisions(Kind.NOTICE))
 
 
 def test_an_undone_trade_lives_while_an_order_of_it_works() -> None:

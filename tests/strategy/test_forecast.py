@@ -24,7 +24,9 @@ def test_calibrations_are_due_at_first_by_schedule_and_on_a_change_of_regime() -
     bars = ranged(420)
     forecaster.follow(bars[:400])
     assert forecaster.due is Due.FIRST
+    assert not forecaster.ready
     assert forecaster.calibrate_now() is None
+    assert forecaster.ready
     assert forecaster.due is None
     dues = []
     for bar in bars[400:405]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alo_lib.records import InstrumentTable, Kind, OrderStatus, Records, records
+from alo_lib.records import InstrumentTable, Kind, Message, OrderStatus, Records, records
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.portfolio import Portfolio
 from tests.core.script import Script
@@ -64,3 +64,35 @@ def test_a_status_that_is_none_is_refused(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="99"):
         ledger.account_for(row)
     assert ledger.holdings == {}
+
+
+def test_it_follows_what_messages_say_of_instruments_orders_and_splits(ledger: Ledger) -> None:
+    new = records(Kind.INSTRUMENT, instrument=16, underlying=STOCK)
+    sent = records(Kind.INTENT, 2, order=(1, 2), instrument=(16, STOCK), quantity=(4, 15))
+    done = np.array([event(1, 16, 4, OrderStatus.FILLED), event(2, STOCK, 15, OrderStatus.PARTIALLY_FILLED)])
+    splits = records(Kind.SPLIT, 2, instrument=STOCK, factor=(0.25, 2.0), warning=(1, 0))
+    close = records(Kind.CLOSE, instrument=STOCK)
+    messages = [
+        Message(kind, 0, rows)
+        for kind, rows in (
+            (Kind.INSTRUMENT, new),
+            (Kind.INTENT, sent),
+            (Kind.ORDER_EVENT, done),
+            (Kind.SPLIT, splits),
+            (Kind.CLOSE, close),
+        )
+    ]
+    ahead = ledger.ahead(messages)
+    assert (ledger.holdings, ledger.orders_working) == ({}, {})  # it goes ahead alone
+    assert 16 not in ledger.underlying_of
+    ledger.follow(messages[0])
+    assert ledger.underlying_of[16] == STOCK
+    ledger.follow(messages[1])
+    assert ledger.orders_working == {1: (16, 4), 2: (STOCK, 15)}
+    for message in messages[2:]:
+        ledger.follow(message)
+    assert ledger.holdings == {16: 4, STOCK: 7}  # one share for two, no part of one; a warning splits nothing
+    assert ledger.orders_working == {2: (STOCK, 0)}
+    assert (ahead.holdings, ahead.orders_working) == (ledger.holdings, ledger.orders_working)
+    ahead.working[2].remaining = 9
+    assert ledger.working[2].remaining == 0

@@ -135,6 +135,22 @@ def test_strangles_take_the_wanted_delta() -> None:
     assert [(strikes[int(s["put"])], strikes[int(s["call"])]) for s in table[:1]] == [(95.0, 105.0)]
 
 
+def test_legs_of_strangles_are_usable_and_out_of_the_money() -> None:
+    book = quoted_book()
+    strike, right = book.contracts["strike"], book.contracts["right"]
+    assert book.spot in strike
+    usable = np.ones(len(strike), np.bool_)
+    delta = np.where(strike == book.spot, 0.25 * right, 0.1 * right)  # at the money would be nearest, and is not out
+    pairs = STRUCTURES["strangle"].pairs
+    (call,), (put,) = pairs(book, usable, delta, Settings(strangle_delta=0.25))
+    assert strike[put] < book.spot < strike[call]
+    delta[call], usable[call] = 0.25, False  # nearest, and nobody may have it
+    (other,), _ = pairs(book, usable, delta, Settings(strangle_delta=0.25))
+    assert other != call
+    assert strike[other] > book.spot
+    assert right[other] == 1
+
+
 @pytest.mark.parametrize(
     "quote",
     [
@@ -155,7 +171,9 @@ def test_filters_of_maturity_interest_and_age() -> None:
     assert len(signals(quoted_book(), min_open_interest=101)) == 0
     assert len(signals(quoted_book(), max_days_to_expiry=44)) == 0
     book = quoted_book()
-    book.quote_time[:] = NOW - 601 * 10**9
+    book.quote_time[:] = NOW - 600 * 10**9
+    assert len(signals(book)) > 0
+    book.quote_time[:] -= 1
     assert len(signals(book)) == 0
 
 

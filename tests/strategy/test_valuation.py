@@ -9,7 +9,7 @@ from alo_lib.core import pack, unpack
 from alo_lib.pricing import Greeks, price
 from alo_lib.records import Contract, InstrumentTable
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
+from alo_lib.strategy.valuation import LegMarket, leg_alone, leg_greeks, quote_volatility, value_chain
 
 DATE = dt.date(2024, 3, 4)
 DAY = 86_400 * 10**9
@@ -68,11 +68,13 @@ def test_rows_that_are_not_wanted_are_not_valued_and_change_nothing() -> None:
 
 
 def test_rows_that_were_left_out_can_still_be_asked_for() -> None:
-    book, alone = fresh_book(), fresh_book()
-    wanted = np.ones(len(book.contracts), np.bool_)
-    wanted[LEGS[0]] = False
-    value_chain(book, forecast(book), RATE, NOW, wanted)
-    assert quote_volatility(book, LEGS, RATE, NOW).tobytes() == quote_volatility(alone, LEGS, RATE, NOW).tobytes()
+    for left_out in (LEGS[0], -1):  # in the midst of those made ready, and behind the last of them
+        book, alone = fresh_book(), fresh_book()
+        wanted = np.ones(len(book.contracts), np.bool_)
+        wanted[left_out] = False
+        value_chain(book, forecast(book), RATE, NOW, wanted)
+        rows = np.append(LEGS, len(wanted) - 1)
+        assert quote_volatility(book, rows, RATE, NOW).tobytes() == quote_volatility(alone, rows, RATE, NOW).tobytes()
 
 
 def test_a_row_may_be_asked_for_twice() -> None:
@@ -134,3 +136,22 @@ def test_what_was_made_ready_is_no_part_of_a_snapshot() -> None:
     assert book.priced is not None
     assert pack(book) == bare
     assert unpack(MarketBook, bare).priced is None
+
+
+def test_one_leg_alone_is_priced_by_its_own_quote_and_else_as_it_was() -> None:
+    book = fresh_book()
+    row = int(LEGS[0])
+    mid = float(book.mid()[row])
+    market = LegMarket(100.0, mid, RATE, 0.0)
+    volatility = float(quote_volatility(book, LEGS[:1], RATE, NOW)[0])
+    implied, alone = leg_alone(book, row, NOW, market, otherwise=9.0)
+    assert implied == pytest.approx(volatility, rel=1e-9)
+    assert alone.price[0] == pytest.approx(mid)
+    for unexplained in (np.nan, 1000.0):
+        implied, alone = leg_alone(book, row, NOW, market._replace(mid=unexplained), otherwise=volatility)
+        assert implied == volatility
+        assert alone.price[0] == pytest.approx(mid)
+        implied, alone = leg_alone(book, row, NOW, market._replace(mid=unexplained), otherwise=np.nan)
+        assert np.isnan([implied, *np.stack(alone)[:, 0]]).all()
+    implied, alone = leg_alone(book, row, NOW, market._replace(spot=0.0), otherwise=volatility)
+    assert np.isnan([implied, *np.stack(alone)[:, 0]]).all()

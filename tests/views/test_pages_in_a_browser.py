@@ -1,10 +1,18 @@
 """Every page in a headless browser: nothing in its console, all charts drawn, titles beside their ticks."""
 
+import datetime as dt
 import shutil
 
+import numpy as np
 import pytest
 
-from alo_lib.views import page, write_report
+from alo_lib.market import ChainSnapshot, ContractKey, Resolution, contract_array
+from alo_lib.pricing import price
+from alo_lib.records import DAY, years_between
+from alo_lib.views import AnalysisView, analysis_html, page, write_report
+from alo_lib.views.chain import chain_view
+from alo_lib.views.smile import chain_html
+from alo_lib.volatility import report_volatility
 from tests.views import kit
 from tests.views.browser import BROWSER, look
 from tests.views.kit import run_of
@@ -30,14 +38,14 @@ def test_a_report_is_drawn(tmp_path, width, dark):
     write_report(run)
     moved = tmp_path / "moved elsewhere"
     shutil.move(run.folder, moved)
-    check(look(moved / "report.html", width=width, dark=dark), 8, width)
+    check(look(moved / "report.html", width=width, dark=dark), 10, width)
 
 
 @pytest.mark.parametrize("width", [1400, 390])
 def test_a_report_with_something_held_is_drawn(tmp_path, width):
     run = run_of(tmp_path, held_messages())
     write_report(run)
-    check(look(tmp_path / "report.html", width=width), 11, width)
+    check(look(tmp_path / "report.html", width=width), 17, width)
 
 
 def test_a_report_of_nothing_is_drawn(tmp_path):
@@ -60,6 +68,106 @@ def test_time_axes_of_a_page_go_together(tmp_path):
     """
     (shown,) = look(tmp_path / "report.html", act=zoom)["said"]
     assert shown.split("|") == 7 * ["2024-01-02 09:40 2024-01-02 09:50"]
+
+
+def chain_snapshot() -> ChainSnapshot:
+    """Two expiries with a skew, quoted at three strikes each; nobody knows the open interest of the far one."""
+    expiries = [dt.date(2024, 1, 19), dt.date(2024, 2, 16)]
+    keys = [ContractKey(day, strike, right) for day in expiries for strike in (95.0, 100.0, 105.0) for right in (-1, 1)]
+    contracts = contract_array(keys)
+    ends = np.array([kit.CLOSE + (day - dt.date(2024, 1, 2)).days * DAY for day in contracts["expiry"].tolist()])
+    volatility = 0.2 + 0.002 * (105.0 - contracts["strike"])
+    worth = price(
+        100.0,
+        contracts["strike"],
+        time_to_expiry=years_between(kit.CLOSE, ends),
+        volatility=volatility,
+        rate=0.05,
+        dividend_yield=0.0,
+        right=contracts["right"].astype(float),
+    )
+    return ChainSnapshot(
+        ticker="ALFA",
+        day=dt.date(2024, 1, 2),
+        time=kit.CLOSE,
+        resolution=Resolution.MINUTE,
+        american=True,
+        spot=100.0,
+        spot_from="given",
+        contracts=contracts,
+        bid=worth - 0.02,
+        ask=worth + 0.02,
+        quoted=np.full(len(contracts), kit.CLOSE),
+        expiry_time=ends,
+        volume=np.arange(12.0),
+        open_interest=np.where(np.arange(12) < 6, 1200.0, np.nan),
+        dividends=(),
+    )
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, True), (390, False)])
+def test_a_chains_page_is_drawn(tmp_path, width, dark):
+    chain = tmp_path / "chain.html"
+    chain.write_text(chain_html(chain_view(chain_snapshot(), rate=0.05)), encoding="utf-8")
+    check(look(chain, width=width, dark=dark), 2, width)
+
+
+def test_buttons_choose_the_expiries_of_a_chains_smiles(tmp_path):
+    chain = tmp_path / "chain.html"
+    chain.write_text(chain_html(chain_view(chain_snapshot(), rate=0.05)), encoding="utf-8")
+    act = """
+      const smiles = document.querySelector('.plot > div');
+      const shown = () => smiles.data.filter(trace => trace.visible !== 'legendonly').length;
+      const [choice] = smiles.layout.updatemenus.slice(1), counts = [shown()];
+      Plotly.restyle(smiles, ...choice.buttons[2].args).then(() => { counts.push(shown());
+        return Plotly.restyle(smiles, ...choice.buttons[0].args); })
+        .then(() => said.push([...counts, shown()].join(' ')));
+    """
+    assert look(chain, act=act)["said"] == ["2 0 2"]
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
+def test_a_page_of_volatility_is_drawn(tmp_path, width, dark):
+    closes = 100.0 * np.exp(np.cumsum(0.01 * kit.noise(700)))
+    bars = (closes * 0.999, closes * 1.01, closes * 0.99, closes)
+    days = np.datetime64("2020-01-01") + np.arange(700)
+    written = tmp_path / "volatility.html"
+    view = AnalysisView("ALFA", days, report_volatility(*bars, distribution="normal"))
+    written.write_text(analysis_html(view), encoding="utf-8")
+    check(look(written, width=width, dark=dark), 2, width)
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_wide_table_says_that_it_scrolls_and_the_page_does_not(tmp_path, width):
+    write_report(run_of(tmp_path, kit.traded_messages()))
+    act = """setTimeout(() => { for (const box of document.querySelectorAll('.box')) {
+      const scroll = box.querySelector('.scroll'), told = getComputedStyle(box, '::after').content;
+      const is_wide = scroll.scrollWidth > scroll.clientWidth + 1;
+      said.push([is_wide, told.includes('scroll sideways')].join(' ')); } }, 600);"""
+    found = look(tmp_path / "report.html", width=width, act=act)
+    assert found["width"] <= width
+    assert set(found["said"]) <= {"true true", "false false"}
+    assert "true true" in found["said"] or width > 390
+
+
+def test_tables_sort_are_searched_and_lead_to_the_chart(tmp_path):
+    write_report(run_of(tmp_path, kit.traded_messages()))
+    act = """
+      const box = [...document.querySelectorAll('.box.sorts')].at(-1), body = box.querySelector('tbody');
+      const prices = () => [...body.rows].filter(row => !row.hidden).map(row => row.cells[5].textContent).join(' ');
+      const price = box.querySelectorAll('th')[5];
+      price.click(); said.push(prices()); price.click(); said.push(prices());
+      const search = box.querySelector('input');
+      search.value = 'exit call'; search.dispatchEvent(new Event('input')); said.push(prices());
+      [...body.rows].find(row => !row.hidden).cells[0].click();
+      const chart = document.querySelector('[data-about=ALFA] > div');
+      setTimeout(() => said.push(chart.layout.xaxis.range.map(text => text.slice(0, 16)).join(' ')), 600);
+    """
+    rising, falling, found, near = look(tmp_path / "report.html", act=act)["said"]
+    assert rising == "1.20 1.90 3.90 4.10 100.34 100.82"
+    assert falling.split() == rising.split()[::-1]
+    assert found == "3.90"
+    assert near == "2024-01-02 09:50 2024-01-02 10:50"  # it was filled at 10:20
 
 
 def test_a_page_without_its_library_says_so(tmp_path):

@@ -12,7 +12,15 @@ from alo_lib.records import Kind, Message, records
 from alo_lib.views import Run, summarize, summary_table
 from alo_lib.views.blotter import positions
 from alo_lib.views.margin import margin_used
-from alo_lib.views.performance import lean_figures, monthly, performance, session_returns
+from alo_lib.views.performance import (
+    SessionReturns,
+    deepest_drawdowns,
+    lean_figures,
+    monthly,
+    performance,
+    rolling_figures,
+    session_returns,
+)
 from alo_lib.views.sharpe import bootstrap_interval, sharpe_ratio
 from alo_lib.views.summary import sharpe_in_words
 from tests.views import kit
@@ -241,3 +249,42 @@ def test_months_are_their_sessions_together(tmp_path):
     assert found[1].profit == pytest.approx(1e6 * (np.prod(1 + steps) - np.prod(1 + steps[:22])))
     path = np.cumprod([1.0, 1 + steps[22], 1 + steps[23]])
     assert found[1].drawdown == pytest.approx(max(0.0, *(1 - path[k] / path[:k].max() for k in (1, 2))))
+
+
+def returns_of(equity, start=100.0):
+    """Sessions of these closes, on weekdays from Tuesday, 2 January 2024, with a hurdle of nothing."""
+    equity = np.array(equity, np.float64)
+    before = np.concatenate([[start], equity[:-1]])
+    dates = np.busday_offset(FIRST, np.arange(len(equity)))
+    return SessionReturns(dates, equity, equity - before, equity / before - 1.0, np.zeros(len(equity)))
+
+
+def test_drawdowns_are_told_deepest_first_with_their_days():
+    # Closes of the 2nd, 3rd, 4th, 5th, 8th, 9th and 10th of January.
+    found = returns_of([110.0, 99.0, 88.0, 110.0, 121.0, 108.9, 115.0])
+    deep, late = deepest_drawdowns(found)
+    assert (str(deep.since), str(deep.deepest), str(deep.recovered)) == ("2024-01-02", "2024-01-04", "2024-01-05")
+    assert (deep.depth, deep.sessions) == (pytest.approx(0.2), 2)
+    assert (str(late.since), str(late.deepest), late.recovered) == ("2024-01-08", "2024-01-09", None)
+    assert (late.depth, late.sessions) == (pytest.approx(0.1), 2)
+    assert deepest_drawdowns(found, 1) == [deep]
+
+
+def test_a_drawdown_from_the_money_at_the_start_has_no_day_of_its_high():
+    (one,) = deepest_drawdowns(returns_of([95.0, 90.0]))
+    assert (one.since, str(one.deepest), one.recovered, one.depth) == (None, "2024-01-03", None, pytest.approx(0.1))
+    assert deepest_drawdowns(returns_of([101.0, 102.0])) == []
+    assert deepest_drawdowns(returns_of([])) == []
+
+
+def test_rolling_figures_are_of_twenty_sessions_and_there_are_none_before():
+    returns = 0.01 * kit.noise(23)
+    by_session = returns_of(100.0 * np.cumprod(1.0 + returns))
+    found = rolling_figures(by_session)
+    assert found.date.tolist() == by_session.date[19:].tolist()
+    for row, end in enumerate(range(20, 24)):
+        window = returns[end - 20 : end]
+        assert found.volatility[row] == pytest.approx(math.sqrt(252 * np.sum((window - window.mean()) ** 2) / 19))
+        assert found.sharpe[row] == pytest.approx(252 * window.mean() / found.volatility[row])
+    assert len(rolling_figures(returns_of(np.full(19, 100.0))).date) == 0
+    assert np.isnan(rolling_figures(returns_of(np.full(20, 100.0))).sharpe).all()

@@ -1,12 +1,15 @@
 """The list of runs, and two of them side by side."""
 
+import io
 import json
+import math
 
 import pytest
+from rich.console import Console
 
 from alo_lib.records import Kind, Message
 from alo_lib.views.run import Run, RunError
-from alo_lib.views.runs import compare, list_runs
+from alo_lib.views.runs import compare, list_runs, runs_table
 from tests.views import kit
 from tests.views.kit import run_of
 
@@ -31,7 +34,51 @@ def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):
         "data": "d" * 64,
     }
     assert isinstance(third, RunError)
-    assert str(third) == f"{tmp_path / 'c'} does not say its 'started'"
+    assert str(third) == f"{tmp_path / 'c' / 'run.json'} does not say started as a run's folder does: a text"
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        ("net_profit", None),
+        ("net_profit", "lots"),
+        ("net_profit", 10**400),
+        ("net_profit", math.nan),
+        ("net_profit", True),
+        ("orders", []),
+        ("underlyings", [1, 2]),
+        ("underlyings", "ALFA"),
+        ("engine", 5),
+    ],
+)
+def test_a_folder_that_someone_else_wrote_is_left_out_alone(tmp_path, name, odd):
+    written = run_of(tmp_path / "a", kit.quiet_messages()).folder / "run.json"
+    run_of(tmp_path / "b", kit.quiet_messages())
+    about = json.loads(written.read_text())
+    about["summary"][name] = odd
+    written.write_text(json.dumps(about))
+    left_out, listed = list_runs(tmp_path)
+    assert isinstance(left_out, RunError)
+    assert f"{written} does not say {name} as a run's folder does" in str(left_out)
+    assert not isinstance(listed, RunError)
+    assert listed["folder"] == str(tmp_path / "b")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"summary": []}', "[]", '{"started": 5}'])
+def test_a_run_that_is_no_run_is_left_out(tmp_path, text):
+    (run_of(tmp_path / "a", kit.quiet_messages()).folder / "run.json").write_text(text)
+    (left_out,) = list_runs(tmp_path)
+    assert isinstance(left_out, RunError)
+
+
+def test_names_are_shown_as_they_are(tmp_path):
+    written = run_of(tmp_path / "[b]a", kit.quiet_messages()).folder / "run.json"
+    written.write_text(written.read_text().replace('"engine": "embedded"', '"engine": "[/bold]"'))
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(runs_table([row for row in list_runs(tmp_path) if not isinstance(row, RunError)]))
+    text = console.export_text()
+    assert "[/bold]" in text
+    assert "[b]a" in text
 
 
 def test_a_run_is_like_itself(tmp_path):
@@ -75,8 +122,8 @@ def test_where_decisions_part_is_told(parted):
     assert told["first_order"] == {
         "number": 3,
         "orders": [
-            "2024-01-02 09:50:00.000 New York, buy 30 ALFA, hedge",
-            "2024-01-02 09:50:00.000 New York, buy 31 ALFA, hedge",
+            "2024-01-02 09:50:00.000 New York, buy 30 ALFA, hedge: 30 filled at 100.3400, fee 1.0000",
+            "2024-01-02 09:50:00.000 New York, buy 31 ALFA, hedge: 30 filled at 100.3400, fee 1.0000",
         ],
     }
     assert told["first_message"] == {
@@ -84,6 +131,19 @@ def test_where_decisions_part_is_told(parted):
         "words": f"message {place}, 2024-01-02 09:50:00.000 New York: INTENT, record 1 of 1: "
         "quantity is 30 in the first and 31 in the second",
     }
+
+
+def test_the_same_order_that_is_filled_otherwise_is_not_the_same(tmp_path):
+    messages = kit.traded_messages()
+    one = run_of(tmp_path / "one", messages)
+    place = next(k for k, each in enumerate(messages) if each.kind == Kind.ORDER_EVENT and each.records["quantity"][0])
+    rows = messages[place].records.copy()
+    rows["price"] += 0.01
+    messages[place] = Message(Kind.ORDER_EVENT, messages[place].time, rows)
+    told = compare(one, run_of(tmp_path / "two", messages))["first_order"]
+    assert told["number"] == 1
+    prices = [float(words.split(" filled at ")[1].split(",")[0]) for words in told["orders"]]
+    assert prices[1] == pytest.approx(prices[0] + 0.01)
 
 
 def test_a_journal_that_ends_earlier_parts_there(tmp_path):

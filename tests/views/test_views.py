@@ -26,21 +26,30 @@ from alo_lib.views import (
 from alo_lib.views.attribution import attribution_over_time
 from alo_lib.views.blotter import attribution, fills, positions
 from alo_lib.views.data import STAGES
+from alo_lib.views.drawing import thinned
+from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import (
     attribution_figure,
     equity_figure,
-    exposure_figures,
-    layout_of,
-    thinned,
+    funnel_figure,
+    rolling_figure,
     trades_figure,
     waterfall_figure,
 )
 from alo_lib.views.margin import MarginSeries, margin_used
-from alo_lib.views.performance import EquityCurve, drawdowns, equity_curve, performance
-from alo_lib.views.risk import exposure_ranges, exposures
+from alo_lib.views.performance import (
+    EquityCurve,
+    drawdowns,
+    equity_curve,
+    performance,
+    rolling_figures,
+    session_returns,
+)
+from alo_lib.views.risk import expiry_exposures, exposure_ranges, exposures
 from alo_lib.views.run import exchange_time
-from alo_lib.views.volatility import volatility_view
-from alo_lib.views.volatility_figures import volatility_figure
+from alo_lib.views.time_axis import TimeAxis, time_axis
+from alo_lib.views.volatility import refits, term_structures, volatility_view
+from alo_lib.views.volatility_figures import term_structure_figure, volatility_figure
 from tests.views import kit
 
 
@@ -284,12 +293,18 @@ def test_a_run_without_orders_has_a_report_too(quiet):
 
 def test_figures_are_what_plotly_accepts(traded, quiet):
     for run in (traded, quiet):
+        axis, alfa = time_axis(run), run.underlyings[0]
+        view = volatility_view(run, alfa)
         drawn = [
-            equity_figure(equity_curve(run.results), margin_used(run), run.table(Kind.SESSION).records["close"]),
-            trades_figure(run, run.underlyings[0], fills(run)),
-            volatility_figure(volatility_view(run, run.underlyings[0]), fills(run)),
-            *exposure_figures(exposures(run)),
-            attribution_figure(attribution_over_time(run)),
+            equity_figure(axis, equity_curve(run.results), margin_used(run)),
+            rolling_figure(axis, rolling_figures(session_returns(run))),
+            trades_figure(axis, run, alfa, fills(run)),
+            volatility_figure(axis, view, fills(run), refits(run, alfa)),
+            term_structure_figure(term_structures(view, 6)),
+            *exposure_figures(axis, exposures(run)),
+            *expiry_figures(axis, expiry_exposures(run, alfa)),
+            attribution_figure(axis, attribution_over_time(run)),
+            funnel_figure({"ALFA": dict.fromkeys(STAGES, 3)}),
             waterfall_figure(run.about["summary"]["attribution"]["parts"]),
         ]
         for figure in drawn:
@@ -329,7 +344,7 @@ def test_a_split_does_not_break_the_line(tmp_path):
         Message(Kind.TRADE, kit.OPEN + day + kit.MINUTE, records(Kind.TRADE, instrument=0, close=25.5, volume=1)),
     ]
     run = kit.run_of(tmp_path, messages)
-    drawn = trades_figure(run, run.underlyings[0], [])
+    drawn = trades_figure(time_axis(run), run, run.underlyings[0], [])
     assert drawn["data"][0]["y"] == [25.0, 25.5]
     assert "split-adjusted" in drawn["layout"]["yaxis"]["title"]
 
@@ -340,7 +355,8 @@ def test_samples_of_the_night_are_drawn_at_the_close_before():
     times = [kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour, half - hour, half + hour, half + 11 * hour]
     curve = EquityCurve(np.array(times), np.arange(1.0, 6.0))
     none = MarginSeries(np.zeros(0, np.int64), np.zeros(0))
-    drawn = equity_figure(curve, none, np.array([kit.CLOSE, half]))["data"][0]["x"]
+    axis = TimeAxis(np.array([kit.OPEN, kit.OPEN + day]), np.array([kit.CLOSE, half]), ["2024-01-02", "2024-01-03"])
+    drawn = equity_figure(axis, curve, none)["data"][0]["x"]
     assert drawn == [
         "2024-01-02 09:30:00.000",
         "2024-01-02 16:00:00.000",
@@ -350,19 +366,10 @@ def test_samples_of_the_night_are_drawn_at_the_close_before():
     ]
 
 
-def test_weekdays_without_a_session_take_no_room():
-    day = 24 * 60 * kit.MINUTE
-    tuesday_and_thursday = np.array([kit.OPEN, kit.OPEN + 2 * day, kit.CLOSE + 2 * day + kit.MINUTE])
-    breaks = layout_of(tuesday_and_thursday, height=1)["xaxis"]["rangebreaks"]
-    assert breaks[2:] == [{"values": ["2024-01-03 09:30"], "dvalue": 23_472_000}]
-    every_day = np.array([kit.OPEN, kit.OPEN + day, kit.OPEN + 2 * day])
-    assert len(layout_of(every_day, height=1)["xaxis"]["rangebreaks"]) == 2
-
-
 def test_figures_have_a_real_minus_sign_and_words_keep_their_hyphens():
     text = str(page.table(("what", "value"), [("-1 day", "-1,234.5"), ("a-b", "2e-06")], (1,)))
-    assert '<td >-1 day</td><td class="n">−1,234.5</td>' in text
-    assert '<td >a-b</td><td class="n">2e-06</td>' in text
+    assert '<td>-1 day</td><td class="n">−1,234.5</td>' in text
+    assert '<td>a-b</td><td class="n">2e-06</td>' in text
     assert '<b class="">−0.95</b>' in str(page.card("Sharpe ratio", "-0.95"))
 
 

@@ -9,7 +9,9 @@ import pytest
 from alo_lib.pricing import price
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, records, years_between
 from alo_lib.views.run import Run
-from alo_lib.views.volatility import at_maturity, forecast_outcomes, volatility_view
+from alo_lib.views.time_axis import time_axis
+from alo_lib.views.volatility import at_maturity, forecast_outcomes, refits, term_structures, volatility_view
+from alo_lib.views.volatility_figures import outcome_figure, volatility_figure
 from tests.views import kit
 from tests.views.test_performance import DAY, run_of
 
@@ -98,7 +100,20 @@ def test_realized_volatility_is_that_of_the_closes_before(tmp_path):
     assert np.isfinite(view.realized[21, 0])
 
 
-def test_a_forecast_is_held_against_what_came_until_its_expiry(tmp_path):
+def test_a_split_of_the_run_leaves_the_daily_closes_as_they_were_told(tmp_path):
+    rows = records(Kind.CLOSE, 50, close=100 * np.exp(np.cumsum(0.01 * kit.noise(50))))
+    rows["time"] = kit.OPEN - DAY * np.arange(50, 0, -1)
+    messages = [*quoted_messages(), Message(Kind.CLOSE, kit.CLOSE, rows)]
+    split = Message(Kind.SPLIT, kit.OPEN, records(Kind.SPLIT, instrument=0, factor=0.25))
+    whole, apart = (
+        view_of(run_of(tmp_path / "a", messages)),
+        view_of(run_of(tmp_path / "b", [*messages[:4], split, *messages[4:]])),
+    )
+    np.testing.assert_array_equal(apart.realized, whole.realized)
+
+
+def lived_messages(entries=()):
+    """Four sessions with a forecast of 40 % for expiries two and thirty days ahead, and trades' entries after it."""
     messages, prices = quoted_messages()[:4], [100.0, 102.0, 99.0, 103.0]
     for day, close in enumerate(prices):
         start = kit.OPEN + day * DAY
@@ -111,9 +126,87 @@ def test_a_forecast_is_held_against_what_came_until_its_expiry(tmp_path):
             ends = [kit.CLOSE + 2 * DAY, kit.CLOSE + 30 * DAY]
             made = records(Kind.FORECAST, 2, underlying=0, expiry=ends, volatility=0.4, spot=100.0)
             messages.append(Message(Kind.FORECAST, start + 391 * kit.MINUTE, made))
-    run = run_of(tmp_path, messages)
+            messages += [Message(Kind.ENTRY, start + 391 * kit.MINUTE, entry) for entry in entries]
+    messages.append(Message(Kind.FRAME, messages[-1].time, records(Kind.FRAME, frame=1)))
+    return messages
+
+
+def entry(**columns):
+    given = {"expiry": kit.CLOSE + 2 * DAY, "forecast_volatility": 0.4, "band_low": 0.3, "band_high": 0.6, "trade": 1}
+    return records(Kind.ENTRY, **given | columns)
+
+
+MOVES = np.log([102 / 100, 99 / 102])
+
+
+def test_a_forecast_is_held_against_what_came_until_its_expiry(tmp_path):
+    run = run_of(tmp_path, lived_messages())
     (outcome,) = forecast_outcomes(run, run.underlyings[0])
-    moves = np.log([102 / 100, 99 / 102])
     assert outcome.sessions == 2
     assert outcome.forecast == 0.4
-    assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(moves**2)))
+    assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(MOVES**2)))
+    assert math.isnan(outcome.band_low)
+
+
+def test_a_forecast_that_was_traded_on_has_its_band_and_stands_once(tmp_path):
+    run = run_of(tmp_path, lived_messages([entry(), entry(expiry=kit.CLOSE + 30 * DAY)]))
+    (outcome,) = forecast_outcomes(run, run.underlyings[0])
+    assert (outcome.band_low, outcome.band_high) == (0.3, 0.6)
+    assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(MOVES**2)))
+    diagonal, traded = outcome_figure([outcome])["data"]
+    assert diagonal["x"] == diagonal["y"]
+    assert traded["x"] == [40.0]
+    assert traded["error_x"]["arrayminus"] == pytest.approx([10.0])
+    assert traded["error_x"]["array"] == pytest.approx([20.0])
+
+
+def test_a_band_that_is_not_known_is_not_drawn(tmp_path):
+    run = run_of(tmp_path, lived_messages([entry(band_low=math.nan, band_high=math.nan)]))
+    _, one = outcome_figure(forecast_outcomes(run, run.underlyings[0]))["data"]
+    assert "error_x" not in one
+
+
+def test_term_structures_have_what_was_implied_and_the_forecast_then_in_force(tmp_path):
+    messages = quoted_messages()
+    made = records(Kind.FORECAST, underlying=0, expiry=FAR, volatility=0.35, spot=SPOT)
+    messages.insert(-3, Message(Kind.FORECAST, kit.OPEN + 30 * kit.MINUTE, made))
+    later = records(Kind.FORECAST, 2, underlying=0, expiry=[NEAR, FAR], volatility=[0.1, 0.1], spot=SPOT)
+    messages.append(Message(Kind.FORECAST, messages[-1].time + 1, later))
+    messages.append(Message(Kind.FRAME, kit.CLOSE, records(Kind.FRAME, frame=2)))
+    view = view_of(run_of(tmp_path, messages))
+    (one,) = term_structures(view, 6)
+    assert one.time == kit.OPEN + 60 * kit.MINUTE
+    assert one.days == pytest.approx([(end - one.time) / DAY for end in (NEAR, FAR)])
+    assert one.implied == pytest.approx([0.2, 0.3], abs=1e-4)
+    assert math.isnan(one.forecast[0])  # none of it was made by then
+    assert one.forecast[1] == 0.35
+
+
+def test_refits_are_marked_on_the_forecast_that_was_first_made_with_them(tmp_path):
+    messages = quoted_messages()
+    begun = kit.OPEN + 20 * kit.MINUTE
+    messages.insert(-3, Message(Kind.CALIBRATION, begun, records(Kind.CALIBRATION, underlying=0, number=1)))
+    messages.insert(-3, Message(Kind.CALIBRATION, begun, records(Kind.CALIBRATION, underlying=7, number=2)))
+    made = records(Kind.FORECAST, 2, underlying=0, expiry=[NEAR, FAR], volatility=[0.35, 0.35], spot=SPOT)
+    messages.insert(-3, Message(Kind.FORECAST, begun + kit.MINUTE, made))
+    run = run_of(tmp_path, messages)
+    found = refits(run, run.underlyings[0])
+    assert found.tolist() == [begun]
+    drawn = volatility_figure(time_axis(run), view_of(run), [], found)["data"]
+    (mark,) = (trace for trace in drawn if trace["name"] == "models fitted anew")
+    assert mark["x"] == ["2024-01-02 09:51:00.000"]
+    assert mark["y"] == pytest.approx([35.0])
+    assert mark["text"] == ["2024-01-02 09:50:00.000"]
+
+
+def test_lines_of_an_expiry_share_a_name_and_wait_for_a_click(tmp_path):
+    messages = quoted_messages()
+    made = records(Kind.FORECAST, 2, underlying=0, expiry=[NEAR, FAR], volatility=[0.35, 0.35], spot=SPOT)
+    messages.insert(-3, Message(Kind.FORECAST, kit.OPEN, made))
+    run = run_of(tmp_path, messages)
+    drawn = volatility_figure(time_axis(run), view_of(run), [], np.zeros(0, np.int64))["data"]
+    near = [trace for trace in drawn if trace["name"] == "expiry 2024-01-22"]
+    assert [trace["showlegend"] for trace in near] == [True, False]
+    assert {trace["visible"] for trace in near} == {"legendonly"}
+    assert {trace["legendgroup"] for trace in near} == {"expiry 2024-01-22"}
+    assert [trace["name"] for trace in drawn[:2]] == ["implied, 30 days", "forecast, 30 days"]

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import click
 
+from alo_lib.cli.option_arguments import FilePath
 from alo_lib.cli.project import BACKTESTS, CONFIG, DATA
 
 __all__ = ["assignment", "backtest"]
@@ -22,7 +23,7 @@ ENGINES = ("embedded", "native", "docker")
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="LEAN data folder.  [default: data/ of the project; a synthetic market is written there when it is empty]",
 )
 @click.option("--start", metavar="DATE", help="First day, yyyy-mm-dd.")
@@ -45,14 +46,14 @@ ENGINES = ("embedded", "native", "docker")
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=BACKTESTS,
     help="Folder that gets a folder a run.  [default: backtests/ of the project]",
 )
 @click.option(
     "--resume",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="Go on with a run that was interrupted or killed, under its own settings; its folder's name ends in .partial.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")

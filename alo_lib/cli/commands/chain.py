@@ -8,7 +8,7 @@ import click
 
 from alo_lib.cli.console import say, working
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import CLOCK, DAY, NUMBER, SCHEME, Number
+from alo_lib.cli.option_arguments import CLOCK, DAY, NUMBER, SCHEME, FilePath, Number
 from alo_lib.cli.option_table import print_whole
 from alo_lib.cli.project import DATA
 
@@ -28,9 +28,7 @@ _MANY: Final = 200
 @click.command(short_help="Implied volatilities and greeks of a real chain, with its smiles.")
 @click.argument("ticker")
 @click.argument("day", type=DAY, metavar="DAY")
-@click.option(
-    "--data", type=click.Path(path_type=Path), default=DATA, help="LEAN data folder.  [default: the project's]"
-)
+@click.option("--data", type=FilePath(), default=DATA, help="LEAN data folder.  [default: the project's]")
 @click.option(
     "--time",
     "clock",
@@ -64,7 +62,7 @@ _MANY: Final = 200
 )
 @click.option("--scheme", type=SCHEME, default="accurate", show_default=True, help="As in 'alo price'.")
 @click.option("--all", "every", is_flag=True, help=f"List contracts even where there are more than {_MANY}.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write a page with the smiles and all contracts there.")
+@click.option("--html", type=FilePath(), help="Write a page with the smiles and all contracts there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every contract.")
 def chain(
     ticker: str,

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from alo_lib.cli.option_arguments import FilePath
+
 __all__ = ["compare"]
 
 
 @click.command(short_help="Show two runs side by side, and where they part.")
-@click.argument("first", type=click.Path(path_type=Path))
-@click.argument("second", type=click.Path(path_type=Path))
+@click.argument("first", type=FilePath())
+@click.argument("second", type=FilePath())
 @click.option("--json", "as_json", is_flag=True, help="One object on standard output.")
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Show how the runs in the folders FIRST and SECOND differ: settings, data, results, and where decisions part.

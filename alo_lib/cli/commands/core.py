@@ -12,6 +12,7 @@ from alo_lib.cli.commands.schedule import planned
 from alo_lib.cli.console import say
 from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.option_arguments import FilePath
 from alo_lib.cli.project import CONFIG, ROOT
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ _JOURNALS = ROOT / "storage" / "core"
 @click.command(short_help="Run the trading core in a real-time process of its own.")
 @click.argument("name", default="core")
 @click.option("--paced", is_flag=True, help="The host tells each frame's time and waits for it, as in a backtest.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the shared memory lies.  [default: /dev/shm]")
+@click.option("--folder", type=FilePath(), help="Where the shared memory lies.  [default: /dev/shm]")
 @click.option(
     "--journal",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="Folder of the journal; one that is there is continued.  [default: storage/core/NAME of the project]",
 )
 @click.option(
@@ -89,6 +90,7 @@ def core(
         return
     if not name.isidentifier():
         raise UserError(f"name {name!r} must be letters, digits and underscores, and not begin with a digit")
+    _check_processor(cpu)
     process, steps = _prepare(
         where,
         journal or _JOURNALS / name,
@@ -106,6 +108,14 @@ def core(
     say(f"The core {name} runs in {where}; its journal is {journal or _JOURNALS / name}.")
     ending = _run(process, frames)
     _tell(ending, process, steps, as_json)
+
+
+def _check_processor(cpu: int | None) -> None:
+    from alo_lib.executive.isolation import processors
+
+    allowed = processors()
+    if cpu is not None and allowed and cpu not in allowed:
+        raise UserError(f"--cpu is {cpu}; this process may run on processor {', '.join(map(str, allowed))}")
 
 
 def _prepare(

@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from alo_lib.cli.failures import RunFailedError, UserError
+from alo_lib.cli.option_arguments import FilePath
 from alo_lib.cli.project import ROOT, SITE
 
 __all__ = ["build_site", "docs"]
@@ -23,7 +24,7 @@ _INDEX: Final = "objects.inv"
 @click.command(short_help="Build the documentation site.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FilePath(file_okay=False),
     help="Folder to write the site to; an earlier site there is replaced.  [default: site/ of the project]",
 )
 def docs(output: Path | None) -> None:

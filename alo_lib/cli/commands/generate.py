@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from alo_lib.cli.option_arguments import FilePath
 from alo_lib.cli.project import DATA
 
 __all__ = ["generate"]
@@ -12,7 +13,7 @@ __all__ = ["generate"]
 @click.command(short_help="Write the synthetic market.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=DATA,
     help="Folder to write to; it must be empty or new.  [default: data/ of the project]",
 )

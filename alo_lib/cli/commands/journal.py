@@ -1,5 +1,6 @@
 """``alo journal``: look into what runs have recorded."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import click
 
 from alo_lib.cli.console import say
 from alo_lib.cli.json_output import print_json, record_rows
+from alo_lib.cli.option_arguments import FilePath
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def journal() -> None:
 
 
 @journal.command("list", short_help="Journals and their segments.")
-@click.argument("folder", type=click.Path(path_type=Path), default=BACKTESTS)
+@click.argument("folder", type=FilePath(), default=BACKTESTS)
 @_JSON
 def list_(folder: Path, as_json: bool) -> None:
     """List the segments of one run, or the journals of all runs in FOLDER (by default backtests/)."""
@@ -89,7 +91,7 @@ def list_(folder: Path, as_json: bool) -> None:
 
 
 @journal.command(short_help="Messages as text.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=FilePath())
 @click.option(
     "--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind, such as INTENT; repeat it for more."
 )
@@ -135,7 +137,7 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
 
 
 @journal.command(short_help="Check every byte.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=FilePath())
 @_JSON
 def verify(run: Path, as_json: bool) -> None:
     """Check every checksum and the sequence of a journal. The exit status is 1 when something does not hold.
@@ -171,12 +173,16 @@ def verify(run: Path, as_json: bool) -> None:
 
 
 @journal.command(short_help="Parquet files, one a kind of message.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="Folder for the files.  [default: parquet in the run]")
+@click.argument("run", type=FilePath())
+@click.option("--output", type=FilePath(), help="Folder for the files.  [default: parquet in the run]")
 def export(run: Path, output: Path | None) -> None:
     """Write one Parquet file a kind of message: sequence, both clocks, and a column a field."""
     from alo_lib.cli.commands.replay import open_journal
+    from alo_lib.cli.failures import UserError
     from alo_lib.cli.targets import check_parquet
+
+    if find_spec("pyarrow") is None:
+        raise UserError("the packages of requirements/export.txt are not installed; ./alo journal export installs them")
     from alo_lib.views.parquet import export_parquet, table_paths
 
     target = output or run / "parquet"

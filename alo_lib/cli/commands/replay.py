@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alo_lib.cli.option_arguments import FilePath
+
 if TYPE_CHECKING:
     from alo_lib.journal import Journal
 
@@ -12,7 +14,7 @@ __all__ = ["open_journal", "replay"]
 
 
 @click.command(short_help="Decide a run again from its journal, and compare.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=FilePath())
 @click.option("--speed", default="max", show_default=True, metavar="X|max", help="Times as fast as it was, from 0.1.")
 @click.option("--step", is_flag=True, help="Stop after every frame; Enter goes on, q ends.")
 @click.option("--until", metavar="TIME", help="Stop after this time in New York, such as '2015-12-24 10:30'.")
@@ -36,12 +38,15 @@ def replay(
     """
     from rich.console import Console
 
+    from alo_lib.cli.console import working
     from alo_lib.cli.failures import RunFailedError
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
 
     pace = _speed(speed)
-    journal = open_journal(run)
+    moment = None if until is None else _time(until)
+    with working(f"Reading the journal of {run} ..."):
+        journal = open_journal(run)
     outcome = run_replay(
         journal,
         Console(stderr=True, highlight=False),
@@ -50,8 +55,8 @@ def replay(
         if step
         else None,
         until=until_sequence,
-        until_time=None if until is None else _time(until),
-        display=not quiet and not as_json,
+        until_time=moment,
+        display=not quiet,
     )
     if as_json:
         print_json(

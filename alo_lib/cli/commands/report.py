@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
+from alo_lib.cli.option_arguments import FilePath
+
 __all__ = ["report"]
 
 
 @click.command(short_help="Draw the report of a finished run again.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--html", type=click.Path(path_type=Path), help="Write the page there.  [default: report.html in the run]"
-)
+@click.argument("run", type=FilePath())
+@click.option("--html", type=FilePath(), help="Write the page there.  [default: report.html in the run]")
 def report(run: Path, html: Path | None) -> None:
     """Draw the report of a finished run again, from the files in its folder RUN alone.
 

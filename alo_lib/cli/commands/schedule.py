@@ -10,6 +10,7 @@ import click
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.option_arguments import FilePath
 from alo_lib.cli.project import CONFIG
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _FIELDS: Final = ("name", "minor_frame", "budget_ms", "period", "offset", "deadl
 @click.option(
     "--tasks",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FilePath(exists=True, dir_okay=False),
     help="A JSON list of tasks to schedule instead of the trading core's; --json prints one.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

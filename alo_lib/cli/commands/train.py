@@ -1,18 +1,20 @@
 """``alo train``."""
 
+import itertools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.option_arguments import FilePath
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress
     from rich.table import Table
 
+    from alo_lib.cli.console import Counted
     from alo_lib.learning.evaluation import Evaluation, Rule
     from alo_lib.settings import Settings
 
@@ -24,7 +26,7 @@ __all__ = ["train"]
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same policy.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     default=Path("policy.npz"),
     show_default=True,
     help="File to write the policy to.",
@@ -74,20 +76,22 @@ def train(steps: int, seed: int, output: Path, episodes: int, as_json: bool) -> 
 
 def _train(steps: int, seed: int, episodes: int, settings: "Settings", output: Path) -> tuple[dict[str, Any], "Table"]:
     """Train, write and judge a policy: what ``--json`` prints, and the table."""
-    from alo_lib.cli.console import console
-    from alo_lib.learning.evaluation import RULES_TRIED, Rule, Sizing, evaluate, seeds_for, tune
-    from alo_lib.learning.training import ROLLOUT, Trainer
+    from alo_lib.cli.console import bars, working
+
+    with working("Loading PyTorch ..."):
+        from alo_lib.learning.evaluation import RULES_TRIED, Rule, Sizing, evaluate, seeds_for, tune
+        from alo_lib.learning.training import ROLLOUT, Trainer
 
     began = time.perf_counter()
-    with _bars(console()) as bars:
+    with bars() as tell:
+        total = -(-steps // ROLLOUT) * ROLLOUT
+        tell("Learning", 0, total)
         trainer = Trainer(seed, settings)
-        learning = bars.add_task("Learning", total=-(-steps // ROLLOUT) * ROLLOUT)
-        learned = trainer.train(steps, lambda done: bars.update(learning, completed=done))
+        learned = trainer.train(steps, lambda done: tell("Learning", done, total))
         policy = trainer.policy()
         policy.save(output)
-        tuning = bars.add_task("Tuning the rule", total=len(RULES_TRIED) * episodes)
         seeds = seeds_for(seed, "tuning", episodes)
-        rule = tune(seeds, settings, progress=lambda: bars.advance(tuning))
+        rule = tune(seeds, settings, progress=_counted(tell, "Tuning the rule", len(RULES_TRIED) * episodes))
         sizings: dict[str, Sizing] = {
             "everything": Rule(1.0),
             "nothing": Rule(0.0),
@@ -95,9 +99,9 @@ def _train(steps: int, seed: int, episodes: int, settings: "Settings", output: P
             "tuned rule": rule,
             "learned": policy.act,
         }
-        judging = bars.add_task("Judging", total=len(sizings) * episodes)
         seeds = seeds_for(seed, "evaluation", episodes)
-        judged = evaluate(sizings, "tuned rule", seeds, settings, progress=lambda: bars.advance(judging))
+        progress = _counted(tell, "Judging", len(sizings) * episodes)
+        judged = evaluate(sizings, "tuned rule", seeds, settings, progress=progress)
     result = {
         "policy": str(output),
         "digest": policy.digest,
@@ -112,12 +116,11 @@ def _train(steps: int, seed: int, episodes: int, settings: "Settings", output: P
     return result, _table(judged, rule)
 
 
-def _bars(console: "Console") -> "Progress":
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console
-    )
+def _counted(tell: "Counted", what: str, total: int) -> Callable[[], None]:
+    """What to call whenever one more is done."""
+    done = itertools.count(1)
+    tell(what, 0, total)
+    return lambda: tell(what, next(done), total)
 
 
 def _table(judged: "list[Evaluation]", rule: "Rule") -> "Table":

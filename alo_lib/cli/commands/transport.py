@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from alo_lib.cli.option_arguments import FilePath
+
 __all__ = ["transport"]
 
 
 @click.command(short_help="Look into the memory that processes share: segments, lags, messages, flow.")
-@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.argument("path", type=FilePath(), required=False)
 @click.option("--last", type=click.IntRange(min=0), default=10, show_default=True, help="Records to decode at first.")
 @click.option("--follow", is_flag=True, help="Decode what comes, or show the folder again every second.")
 @click.option("--seconds", type=click.FloatRange(min=0.0), help="End following after so long.  [default: never]")

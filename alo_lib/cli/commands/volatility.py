@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import DAY
+from alo_lib.cli.option_arguments import DAY, FilePath
 from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _YEARS = 10
 @click.argument("ticker")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="LEAN data folder.  [default: data/ of the project; a synthetic market is written there when it is empty]",
 )
 @click.option(
@@ -50,10 +50,10 @@ _YEARS = 10
     show_default=True,
     help="Distribution of the shocks.",
 )
-@click.option("--html", type=click.Path(path_type=Path), help="Write a page with charts of all of it there.")
+@click.option("--html", type=FilePath(), help="Write a page with charts of all of it there.")
 @click.option(
     "--publish",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FilePath(file_okay=False),
     help="LEAN data folder to write each day's forecast, regimes and implied-volatility surface to, as custom data.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")

@@ -1,0 +1,127 @@
+"""The part of a run's page that tells what was traded: by trade, by position, by order."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from alo_lib.records import DAYS_A_YEAR, OrderStatus
+from alo_lib.views import page
+from alo_lib.views.blotter import positions
+from alo_lib.views.page import Html
+from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.spoken import money
+from alo_lib.views.trades import TradeRecord, trade_records
+
+__all__ = ["orders_section", "positions_section", "trades_section"]
+
+MAX_ROWS: Final = 2000
+"""Rows of a table that the page shows; orders.csv and trades.csv have all of them."""
+
+_TRADE: Final = (
+    *("opened", "underlying", "structure", "side", "structures", "ended", "why", "implied", "forecast", "90 % band"),
+    *("realized", "edge, $ each", "delta", "gamma", "vega/pt", "theta/day", "hedges", "profit"),
+)
+
+
+def trades_section(run: Run) -> Html:
+    """The blotter by trade, with what each one made and of what."""
+    trades = trade_records(run)
+    if not trades:
+        return page.section("Trades", page.note("No trade was opened."))
+    shown = trades[:MAX_ROWS]
+    named = [name for name in shown[0].parts if any(one.parts[name] for one in shown)]
+    columns = (*_TRADE, *named)
+    rows = [(one.underlying, (*_trade_cells(one), *(money(one.parts[name]) for name in named))) for one in shown]
+    table = page.sorting_table(columns, rows, {4, *range(7, len(columns))}, (0, 5))
+    told = page.note(
+        "Times are New York's; a click on one leads to the chart. Volatilities and greeks are those of the entry, of "
+        "one structure bought, at the forecast; realized is over the trade's life. The "
+        "columns after the profit sum to it."
+    )
+    return page.section("Trades", table, told, *_rest(len(trades), "trades.csv"))
+
+
+def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
+    opened, ended = (exchange_time(np.array([time]))[0][:19] if time else "" for time in (one.opened, one.ended))
+    has_band = math.isfinite(one.band_low) and math.isfinite(one.band_high)
+    strikes = f"{one.put.strike:g} put" if one.put.strike != one.call.strike else ""
+    legs = f"{one.call.label.partition(' ')[2]}{f', {strikes}' if strikes else ' and put'}"
+    return (
+        opened,
+        one.underlying,
+        legs,
+        "buy" if one.direction > 0 else "sell",
+        f"{one.quantity:,}",
+        ended,
+        one.reason or "still open",
+        _percent(one.implied_volatility),
+        _percent(one.forecast_volatility),
+        f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else "–",
+        _percent(one.realized_volatility),
+        f"{one.edge:z,.2f}",
+        f"{one.delta:z,.1f}",
+        f"{one.gamma:z,.2f}",
+        f"{one.vega / 100.0:z,.2f}",
+        f"{one.theta / DAYS_A_YEAR:z,.2f}",
+        f"{one.hedges:,}",
+        money(one.profit),
+    )
+
+
+def positions_section(run: Run) -> Html:
+    """What each instrument brought."""
+    rows = [
+        (
+            one.instrument.label,
+            f"{one.bought:,}",
+            f"{one.sold:,}",
+            f"{one.quantity:,}",
+            f"{one.mark:z,.2f}",
+            money(one.fees),
+            money(one.profit),
+        )
+        for one in positions(run)
+    ]
+    columns = ("instrument", "bought", "sold", "held at the end", "last mark", "fees", "profit after fees")
+    return page.section(
+        "Positions", page.table(columns, rows, range(1, 7)) if rows else page.note("Nothing was traded.")
+    )
+
+
+def orders_section(run: Run) -> Html:
+    """Every order, in the order in which they were sent."""
+    orders = run.orders
+    labels = {instrument.symbol: instrument.label for instrument in run.instruments.values()}
+    times = exchange_time(np.array([order.time for order in orders], np.int64))
+    rows = [
+        (
+            labels[order.symbol].partition(" ")[0],
+            (
+                time,
+                labels[order.symbol],
+                order.side,
+                f"{abs(order.quantity):,}",
+                order.type.name.lower().replace("_", " "),
+                f"{order.price:z,.2f}" if order.filled else "–",
+                money(order.fee),
+                order.tag,
+                OrderStatus(order.status).name.lower().replace("_", " "),
+            ),
+        )
+        for time, order in zip(times, orders, strict=True)
+    ]
+    columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
+    if not rows:
+        return page.section("Orders", page.note("No order was sent."))
+    shown = page.sorting_table(columns, rows[:MAX_ROWS], (3, 5, 6), (0,))
+    return page.section("Orders", shown, *_rest(len(rows), "orders.csv"))
+
+
+def _rest(count: int, file: str) -> list[Html]:
+    """Says where the rows are that a table does not show."""
+    return [page.note(f"The first {MAX_ROWS:,} of {count:,}; {file} has all of them.")] if count > MAX_ROWS else []
+
+
+def _percent(value: float) -> str:
+    return f"{value:z.2%}" if math.isfinite(value) else "–"

@@ -1,0 +1,117 @@
+"""The part of a run's page that tells what it was made from, and how far contracts came on their way to a trade."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from alo_lib.views import page
+from alo_lib.views.data import STAGES
+from alo_lib.views.figures import funnel_figure
+from alo_lib.views.page import Html
+from alo_lib.views.run import Run
+
+__all__ = ["data_sections"]
+
+_DAYS_SHOWN: Final = 10
+_MEANING: Final = {
+    "listed": "looked at, by days to expiry and strike",
+    "quoted": "bid and ask, not older than max-quote-age",
+    "in_range": "min- to max-days-to-expiry left",
+    "liquid": "by bid, spread, size and open interest",
+    "forecast": "whose volatility is forecast",
+    "pairs": "calls and puts near enough to the money",
+    "edge": "pairs whose edge is entry-edge or more",
+    "proposed": "that may be opened and that the vega budget allows",
+    "opened": "trades within the limits",
+}
+
+
+def data_sections(run: Run) -> list[Html]:
+    """Coverage of the sessions, the funnel, and what was left out of the data."""
+    summary = run.about["summary"]
+    return [_coverage(summary), _funnel(summary), _left_out(run)]
+
+
+def _coverage(summary: Mapping[str, Any]) -> Html:
+    has = ("bars", "quotes", "universes", "daily")
+    rows = [
+        (ticker, f"{told['sessions']:,}", *(f"{told[name]:,}" for name in has), _days(told["without_quotes"]))
+        for ticker, told in summary["coverage"].items()
+    ]
+    columns = (
+        "underlying",
+        "sessions asked for",
+        "with bars",
+        "option quotes",
+        "universe",
+        "daily bars",
+        "no quotes on",
+    )
+    unquoted = summary["held_without_quotes"]
+    held = [(one["date"], one["contract"], f"{one['quantity']:,}") for one in unquoted]
+    return page.section(
+        "Data: how many sessions have what a run needs",
+        page.table(columns, rows, range(1, 6), sentences=(6,)),
+        *(page.note(f"{warning[:1].upper()}{warning[1:]}.") for warning in summary["warnings"]),
+        *(
+            [
+                page.note("Held through a session without a quote, so that it could not be closed at any price:"),
+                page.table(("session", "contract", "held"), held, (2,)),
+            ]
+            if held
+            else []
+        ),
+    )
+
+
+def _funnel(summary: Mapping[str, Any]) -> Html:
+    """The most of each stage in any session, and each session's."""
+    told: Mapping[str, Mapping[str, Mapping[str, int]]] = summary["funnel"]
+    most = {
+        ticker: {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
+        for ticker, sessions in told.items()
+    }
+    lead = "" if summary["orders"] else f"Nothing was traded. {_where_it_ended(most)}"
+    meaning = [
+        (stage.replace("_", " "), _MEANING[stage], *(f"{stages[stage]:,}" for stages in most.values()))
+        for stage in STAGES
+    ]
+    by_session = [
+        (ticker, day, *(f"{counts[stage]:,}" for stage in STAGES))
+        for ticker, sessions in told.items()
+        for day, counts in sessions.items()
+    ]
+    stages = [stage.replace("_", " ") for stage in STAGES]
+    return page.section(
+        "Why it traded, or did not",
+        *([page.note(lead)] if lead else []),
+        page.figure(funnel_figure(most)),
+        page.table(("stage", "what passes it", *most), meaning, range(2, 2 + len(most))),
+        page.note("The most that any frame of a session counted, each stage for itself; above, of all sessions."),
+        page.table(("underlying", "session", *stages), by_session, range(2, 2 + len(STAGES))),
+    )
+
+
+def _where_it_ended(most: Mapping[str, Mapping[str, int]]) -> str:
+    """Which stage nothing passed, in a sentence an underlying."""
+    told = []
+    for ticker, stages in most.items():
+        ended = next((stage for stage in STAGES if not stages[stage]), None)
+        if ended is not None:
+            told.append(f"Of {ticker} nothing came as far as '{ended.replace('_', ' ')}': {_MEANING[ended]}.")
+    return " ".join(told)
+
+
+def _left_out(run: Run) -> Html:
+    counts, first = run.faults["counts"], run.faults["first"]
+    if not counts:
+        return page.section("Data left out", page.note("Nothing: every row that was read was used."))
+    return page.section(
+        "Data left out",
+        page.table(("kind", "rows, entries or files"), [(kind, f"{count:,}") for kind, count in counts.items()], (1,)),
+        *([page.table(("the first of each kind",), [(line,) for line in first])] if first else []),
+    )
+
+
+def _days(days: list[str]) -> str:
+    more = f" and {len(days) - _DAYS_SHOWN:,} more" if len(days) > _DAYS_SHOWN else ""
+    return ", ".join(days[:_DAYS_SHOWN]) + more if days else "–"

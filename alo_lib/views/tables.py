@@ -1,0 +1,105 @@
+"""The tables of a run's folder that its page is drawn from, for programs and spreadsheets."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from alo_lib.records import PROFIT_PARTS
+from alo_lib.records.whole_files import write_whole
+from alo_lib.views.attribution import attribution_by_session
+from alo_lib.views.performance import drawdowns, rolling_figures, session_returns
+from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.volatility import MATURITIES, forecast_outcomes, refits, volatility_view
+
+__all__ = ["FORECASTS_FILE", "SESSIONS_FILE", "VOLATILITIES_FILE", "write_tables"]
+
+SESSIONS_FILE: Final = "sessions.csv"
+"""Money, returns, rolling figures and parts of the profit, a row a session."""
+VOLATILITIES_FILE: Final = "volatilities.csv"
+"""Implied, forecast and realized volatility, a row a time and maturity or expiry; and when models were fitted anew."""
+FORECASTS_FILE: Final = "forecasts.csv"
+"""Forecasts whose expiry the run reached, against what was realized."""
+
+Cell = str | int
+
+
+def write_tables(run: Run) -> None:
+    """Write them. Times are New York's, volatilities annualized decimals, money the account's; empty is not known."""
+    _write(run.folder / SESSIONS_FILE, *_sessions(run))
+    _write(run.folder / VOLATILITIES_FILE, *_volatilities(run))
+    _write(run.folder / FORECASTS_FILE, *_forecasts(run))
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_whole(path, table.getvalue())
+
+
+def _sessions(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
+    by_session, parts = session_returns(run), attribution_by_session(run)
+    rolling = rolling_figures(by_session)
+    before = len(by_session.date) - len(rolling.date)
+    start = by_session.equity[:1] - by_session.profit[:1]
+    falls = drawdowns(np.concatenate([start, by_session.equity]))[1:]
+    columns = (
+        *("date", "equity", "profit", "return", "hurdle", "drawdown", "rolling_volatility", "rolling_sharpe"),
+        *PROFIT_PARTS,
+    )
+    rows: list[Sequence[Cell]] = []
+    for row, date in enumerate(by_session.date.tolist()):
+        late = [float(values[row - before]) if row >= before else math.nan for values in rolling[1:]]
+        rows.append(
+            (
+                str(date),
+                *(_decimal(values[row], 2) for values in (by_session.equity, by_session.profit)),
+                *(_decimal(values[row], 8) for values in (by_session.returns, by_session.hurdle, -falls)),
+                *(_decimal(value, 6) for value in late),
+                *(_decimal(value, 2) for value in parts[date].values()),
+            )
+        )
+    return columns, rows
+
+
+def _volatilities(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
+    rows: list[Sequence[Cell]] = []
+    for underlying in run.underlyings:
+        view, maturities = volatility_view(run, underlying), [str(days) for days in MATURITIES]
+        since = max(int(np.searchsorted(view.realized_time, view.implied_time[:1].sum(), "right")) - 1, 0)
+        expiries = [text[:10] for text in exchange_time(view.expiries)]
+        for name, time, values, columns, is_expiry in (
+            ("implied", view.implied_time, view.implied, maturities, False),
+            ("implied", view.implied_time, view.implied_by_expiry, expiries, True),
+            ("forecast", view.forecast_time[:-1], view.forecast, maturities, False),
+            ("forecast", view.forecast_time[:-1], view.forecast_by_expiry, expiries, True),
+            ("realized", view.realized_time[since:], view.realized[since:], maturities, False),
+        ):
+            for moment, told in zip(exchange_time(time), values.tolist(), strict=False):
+                for column, value in zip(columns, told, strict=True):
+                    if math.isfinite(value):
+                        place = ("", column) if is_expiry else (column, "")
+                        rows.append((underlying.symbol, name, moment, *place, _decimal(value, 6)))
+        rows += [(underlying.symbol, "refit", time, "", "", "") for time in exchange_time(refits(run, underlying))]
+    return ("underlying", "what", "new_york_time", "days", "expiry", "volatility"), rows
+
+
+def _forecasts(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
+    rows: list[Sequence[Cell]] = []
+    for underlying in run.underlyings:
+        for one in forecast_outcomes(run, underlying):
+            made, expiry = exchange_time(np.array([one.time, one.expiry]))
+            figures = (one.forecast, one.band_low, one.band_high, one.realized)
+            told = (_decimal(value, 6) for value in figures)
+            rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told))
+    return ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high", "realized"), rows
+
+
+def _decimal(value: float, digits: int) -> str:
+    return f"{value:z.{digits}f}" if math.isfinite(value) else ""

@@ -1,0 +1,236 @@
+"""Chains priced in LEAN's units, where there is no LEAN: against the library's most precise scheme."""
+
+import datetime as dt
+import itertools
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alo_lib.pricing import ContractStatus, price
+from tests.models.greeks_check import CLOSE, at, check, years
+from tests.models.kit import Algorithm, Identity, Symbol, equity, tell_of_chains
+
+ONE = equity("ONE")
+EXPIRIES = (dt.datetime(2024, 4, 19), dt.datetime(2024, 9, 20))
+RATES = {"2024-04-19": 0.02, "2024-09-20": 0.05}
+SPOT, YIELD = 100.0, 0.03
+TEN = int(dt.datetime(2024, 3, 4, 15, tzinfo=dt.UTC).timestamp()) * 10**9  # in New York
+NOW = "2024-03-04 10:00"
+
+
+class Rates:
+    """A curve: another rate for each expiry."""
+
+    def get_interest_rate(self, time: dt.datetime) -> float:
+        return RATES[f"{time:%Y-%m-%d}"]
+
+
+class Yield:
+    """A dividend yield model of LEAN's interface."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def get_dividend_yield(self, time: dt.datetime, spot: float) -> float:
+        assert (time, spot) == (dt.datetime(2024, 3, 4, 10), SPOT)
+        return self.value
+
+
+def settles(row: dict[str, Any]) -> dt.datetime:
+    return at(row["expiry"], CLOSE)
+
+
+def contracts(*, style: int = 0, dividend_yield: float = YIELD, skew: float = 0.01) -> list[dict[str, Any]]:
+    """Calls and puts of two expiries, quoted a cent about what they are worth at volatilities that differ.
+
+    skew: what a put's volatility is above its call's.
+    """
+    rows = []
+    for place, (expiry, strike, right) in enumerate(itertools.product(EXPIRIES, (90.0, 100.0, 110.0), (1, -1))):
+        row: dict[str, Any] = {
+            "time": NOW,
+            "expiry": f"{expiry:%Y-%m-%d}",
+            "strike": strike,
+            "right": right,
+            "spot": SPOT,
+        }
+        row |= {"strike": strike, "right": right, "american": style == 0}
+        row |= {"rate": RATES[row["expiry"]], "yield": dividend_yield}
+        volatility = 0.2 + 0.02 * (place // 2) + skew * (right < 0)
+        terms = (SPOT, strike, row["rate"], dividend_yield, volatility, years(row, settles(row)), right)
+        worth = float(price(*terms, style="american" if style == 0 else "european"))
+        identity = Identity(f"{place}", int(right < 0), style, strike, expiry)
+        row |= {"bid": worth - 0.01, "ask": worth + 0.01, "last": 0.0}
+        rows.append(row | {"symbol": Symbol(f"ONE {place}", identity, 2, ONE)})
+    return rows
+
+
+def columns_of(rows: list[dict[str, Any]]) -> Any:
+    """As the border reads them; expiry in days since 0001-01-01, right and style as LEAN's enumerations."""
+    days = [row["symbol"].id.date.toordinal() - 1 for row in rows]
+    return np.array(
+        [
+            (r["strike"], r["right"] < 0, day, not r["american"], r["bid"], r["ask"], r["last"], r["spot"])
+            for r, day in zip(rows, days, strict=True)
+        ],
+        dtype=np.float64,
+    )
+
+
+class Pricer:
+    """The one under test, on an algorithm with a volatility model and quotes of a time."""
+
+    def __init__(self, lean: Any, **given: Any) -> None:
+        self.model = SimpleNamespace(volatility=0.0)
+        self.securities: dict[Symbol, Any] = {ONE: SimpleNamespace(volatility_model=self.model)}
+        self.algorithm = lean.QCAlgorithm(risk_free_interest_rate_model=Rates(), securities=self.securities)
+        self.columns = import_module("models.compiled_border").WRITTEN
+        defaults = {"price": "mid", "dividend_yield": "model", "announced": None, "scheme": "accurate"}
+        chosen = {"algorithm": self.algorithm} | defaults | {"max_quote_age": None} | given
+        self.pricer = import_module("models.chain_pricing").ChainPricer(**chosen)
+
+    def quote(self, symbol: Symbol, lean: Any, age: dt.timedelta | None) -> None:
+        """Let LEAN's newest quote of a contract be of an age; None for no quote."""
+        now = dt.datetime(2024, 3, 4, 10)
+        quote = None if age is None else SimpleNamespace(end_time=now - age)
+        cache = SimpleNamespace(get_data={lean.QuoteBar: lambda: quote})
+        self.securities[symbol] = SimpleNamespace(cache=cache, local_time=now)
+
+    def rows(self, rows: list[dict[str, Any]], *, time: int = TEN, past: bool = False) -> list[dict[str, Any]]:
+        """The rows with values, those of a contract without any at LEAN's empty result."""
+        values = self.pricer.values_of(columns_of(rows), [row["symbol"] for row in rows], time, past=past)
+        assert values.shape == (len(rows), len(self.columns))
+        found = []
+        for row, value in zip(rows, values, strict=True):
+            told = dict(zip(self.columns, value.tolist(), strict=True))
+            volatility = 0.0 if np.isnan(told["implied_volatility"]) else told["implied_volatility"]
+            found.append(row | told | {"volatility": volatility})
+        return found
+
+
+@pytest.fixture
+def chains(lean: Any, border: Any) -> Any:
+    tell_of_chains(lean, Yield(YIELD))
+    lean.QCAlgorithm = Algorithm
+    return lean
+
+
+@pytest.mark.parametrize("style", [0, 1])
+def test_values_are_those_of_a_precise_pricer_in_leans_units(chains: Any, style: int) -> None:
+    """Each expiry has its own rate and each contract its own volatility; nothing may be mixed up."""
+    priced = Pricer(chains).rows(contracts(style=style))
+    assert all(row["volatility"] > 0.0 for row in priced)
+    check(priced, settles)
+    for row in priced:
+        middle = 0.5 * (row["bid"] + row["ask"])
+        assert row["leverage"] == pytest.approx(row["delta"] * SPOT / middle, rel=1e-12)
+    assert Pricer(chains).pricer.values_of(np.empty((0, 8)), [], TEN).shape == (0, 8)
+
+
+def test_the_yield_is_a_users_or_what_parity_implies_or_cash_that_is_announced(chains: Any) -> None:
+    check(Pricer(chains, dividend_yield=Yield(0.06)).rows(contracts(dividend_yield=0.06)), settles)
+    european = contracts(style=1, dividend_yield=0.06, skew=0.0)  # parity is exact; LEAN's own yield is another
+    check(Pricer(chains, dividend_yield="parity").rows(european), settles)
+
+    def announced(underlying: Symbol, time: dt.datetime) -> list[tuple[dt.date, float]]:
+        assert underlying == ONE
+        return [(dt.date(2024, 6, 3), 1.0)]
+
+    rows = Pricer(chains, announced=announced).rows(contracts())
+    ex = years(rows[0], at("2024-06-03", dt.time(9, 30)))
+
+    def after(row: dict[str, Any]) -> float:
+        life = years(row, settles(row))
+        return YIELD * max(life - ex, 0.0) / life
+
+    check(rows, settles, dividend_yield=after, scheme="accurate", dividends=([ex], [1.0]))
+
+
+def test_the_market_price_is_the_side_that_is_asked_for(chains: Any) -> None:
+    check(Pricer(chains, price="ask").rows(contracts()), settles, market="ask")
+
+
+def test_the_theoretical_price_is_at_the_volatility_models_forecast(chains: Any) -> None:
+    made, rows = Pricer(chains), contracts()
+    made.model.volatility = 0.35
+    first = made.rows(rows)[0]
+    terms = (SPOT, first["strike"], first["rate"], YIELD)
+    expected = price(*terms, 0.35, years(first, settles(first)), first["right"], scheme="high_precision")
+    assert first["price"] == pytest.approx(float(expected), rel=1e-6)
+    assert first["volatility"] == pytest.approx(0.2, abs=1e-4)  # the market's, whatever is forecast
+    made.model.volatility = 0.5  # a contract of an earlier slice keeps its slice's forecast
+    assert made.rows(rows)[0]["price"] == first["price"]
+    later = made.rows(rows, time=TEN + 1)
+    assert later[0]["price"] > 1.1 * first["price"]
+    market = 0.5 * (first["bid"] + first["ask"])
+    assert made.rows(rows, past=True)[0]["price"] == pytest.approx(market)  # nobody knows what it said
+    for number, unready in enumerate((0.0, np.nan, 1e9), 2):
+        made.model.volatility = unready
+        assert made.rows(rows, time=TEN + number)[0]["price"] == pytest.approx(market)
+
+
+def test_quotes_that_are_too_old_are_stale_and_what_has_no_values_is_counted(chains: Any) -> None:
+    limit = dt.timedelta(minutes=20)
+    made, rows = Pricer(chains, max_quote_age=limit), contracts()
+    ages = [limit, limit + dt.timedelta(seconds=1), None, *[dt.timedelta()] * (len(rows) - 3)]
+    for row, age in zip(rows, ages, strict=True):
+        made.quote(row["symbol"], chains, age)
+    rows[3] |= {"bid": 0.0, "ask": 0.0}
+    rows[4] |= {"bid": rows[4]["ask"] + 1.0}
+    found = made.rows(rows)
+    empty = [place for place, row in enumerate(found) if np.isnan(row["price"])]
+    assert empty == [1, 2, 3, 4]
+    assert all(np.isnan([found[place][name] for name in made.columns]).all() for place in empty)
+    counted = {ContractStatus.STALE: 2, ContractStatus.NO_QUOTE: 1, ContractStatus.CROSSED: 1}
+    assert made.pricer.unpriced == counted
+    made.rows(rows)
+    assert made.pricer.unpriced == {status: 2 * count for status, count in counted.items()}
+    assert [place for place, row in enumerate(made.rows(rows, past=True)) if np.isnan(row["price"])] == [3, 4]
+
+
+def test_what_is_to_be_exercised_at_once_has_a_delta_and_no_volatility(chains: Any) -> None:
+    made, rows = Pricer(chains), contracts()[:2]
+    rows[1] |= {"strike": 180.0, "bid": 80.0, "ask": 80.0}
+    deep = made.rows(rows)[1]
+    told = {name: deep[name] for name in ("price", "implied_volatility", "delta", "gamma", "vega", "theta", "rho")}
+    expected = {"price": 80.0, "implied_volatility": 0.0, "delta": -1.0, "gamma": 0.0, "vega": 0.0, "theta": 0.0}
+    assert told == expected | {"rho": 0.0}
+    assert made.pricer.unpriced == {}
+
+
+def test_options_of_one_underlying_keep_their_terms(chains: Any) -> None:
+    made: list[Symbol] = []
+
+    def create_for_option(symbol: Symbol) -> Yield:
+        made.append(symbol)
+        return Yield(0.0)
+
+    chains.DividendYieldProvider = SimpleNamespace(create_for_option=create_for_option)
+    pricer = Pricer(chains).pricer
+    other = Symbol("TWO C", Identity("T"), 2, equity("TWO"))
+    one, again = (pricer.terms_of(row["symbol"]) for row in contracts()[:2])
+    assert one is again
+    assert pricer.terms_of(other) is not one
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"algorithm": "GOOG"}, "algorithm is 'GOOG'; allowed: the QCAlgorithm itself"),
+        ({"price": "middle"}, "price is 'middle'; allowed: mid, bid, ask, last"),
+        ({"dividend_yield": "implied"}, "dividend_yield is 'implied'; allowed: model, parity"),
+        ({"dividend_yield": 0.02}, "dividend_yield is 0.02; allowed: model, parity, or a dividend yield model"),
+        ({"announced": [(dt.date(2024, 6, 3), 0.5)]}, "announced is .* allowed: a function"),
+        ({"announced": lambda symbol, time: [], "dividend_yield": "parity"}, "allowed: one of the two"),
+        ({"scheme": "best"}, "scheme is 'best'; allowed: fast"),
+        ({"max_quote_age": 20}, "max_quote_age is 20; allowed: a timedelta above zero"),
+        ({"max_quote_age": dt.timedelta()}, r"max_quote_age is datetime.timedelta\(0\)"),
+    ],
+)
+def test_a_users_mistakes_are_told_before_a_slice(chains: Any, given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Pricer(chains, **given)
