@@ -3,13 +3,14 @@
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from alo_lib.market import DataFindings, FaultKind, FaultLog
 from alo_lib.records import Kind
 from alo_lib.views.run import Run
 
-__all__ = ["LOUD_SHARE", "Unquoted", "data_account", "data_warnings", "funnel", "held_without_quotes"]
+__all__ = ["LOUD_SHARE", "Unquoted", "damage", "data_account", "data_warnings", "funnel", "held_without_quotes"]
 
 LOUD_SHARE: Final = 0.01
 """Rows left out, as a share of those read, from which a run says so above all else."""
@@ -32,8 +33,15 @@ def data_account(findings: DataFindings, faults: FaultLog) -> dict[str, Any]:
     return {
         "coverage": {each.ticker: each.told() for each in findings.coverage},
         "rows": {"read": faults.rows, "left_out": faults.rows_left_out},
+        "left_out": faults.damaged,
+        "missing_files": len(faults) - faults.damaged,
         "warnings": [*findings.warnings, *data_warnings(faults)],
     }
+
+
+def damage(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by kind of what is there and was left out; files that are not there are counted apart."""
+    return {kind: count for kind, count in counts.items() if kind != FaultKind.MISSING_FILE}
 
 
 def data_warnings(faults: FaultLog) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from alo_lib.views import page
-from alo_lib.views.data import STAGES
+from alo_lib.views.data import STAGES, damage
 from alo_lib.views.figures import funnel_figure
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run
@@ -28,7 +28,7 @@ _MEANING: Final = {
 def data_sections(run: Run) -> list[Html]:
     """Coverage of the sessions, the funnel, and what was left out of the data."""
     summary = run.about["summary"]
-    return [_coverage(summary), _funnel(summary), _left_out(run)]
+    return [_coverage(summary), _funnel(summary), _left_out(run, summary)]
 
 
 def _coverage(summary: Mapping[str, Any]) -> Html:
@@ -101,13 +101,16 @@ def _where_it_ended(most: Mapping[str, Mapping[str, int]]) -> str:
     return " ".join(told)
 
 
-def _left_out(run: Run) -> Html:
-    counts, first = run.faults["counts"], run.faults["first"]
-    if not counts:
-        return page.section("Data left out", page.note("Nothing: every row that was read was used."))
+def _left_out(run: Run, summary: Mapping[str, Any]) -> Html:
+    counts, first = damage(summary["skipped"]), run.faults["first"]
+    rows = [(kind, f"{count:,}") for kind, count in counts.items()]
+    missing = summary["missing_files"]
     return page.section(
         "Data left out",
-        page.table(("kind", "rows, entries or files"), [(kind, f"{count:,}") for kind, count in counts.items()], (1,)),
+        page.table(("kind", "rows, entries or files"), [*rows, ("together", f"{summary['left_out']:,}")], (1,))
+        if rows
+        else page.note("Nothing: every row that was read was used."),
+        *([page.note(f"Files missing that a day asked for: {missing:,}.")] if missing else []),
         *([page.table(("the first of each kind",), [(line,) for line in first])] if first else []),
     )
 

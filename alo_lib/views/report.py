@@ -94,7 +94,7 @@ def write_report(run: Run) -> None:
 
 
 def _headline(summary: dict[str, Any]) -> Html:
-    profit, skipped = summary["net_profit"], summary["skipped"]
+    profit = summary["net_profit"]
     return page.cards(
         [
             page.card("total profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
@@ -104,7 +104,7 @@ def _headline(summary: dict[str, Any]) -> Html:
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
             page.card("fees", money(summary["fees"])),
-            page.card("data left out", f"{sum(skipped.values()):,}"),
+            page.card("data left out", f"{summary['left_out']:,}"),
         ]
     )
 

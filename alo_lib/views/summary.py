@@ -5,11 +5,11 @@ from typing import Any, Final
 from rich.table import Table
 
 from alo_lib.journal import message_digest, order_digest
-from alo_lib.market import DataFindings, FaultKind, FaultLog
+from alo_lib.market import DataFindings, FaultLog
 from alo_lib.records import ACCOUNT_CASH, Kind
 from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
-from alo_lib.views.data import STAGES, data_account, funnel, held_without_quotes
+from alo_lib.views.data import STAGES, damage, data_account, funnel, held_without_quotes
 from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
@@ -178,12 +178,11 @@ def _add_data(table: Table, summary: dict[str, Any]) -> None:
     for ticker, has in summary["coverage"].items():
         parts = f"bars {has['bars']}, option quotes {has['quotes']}, universes {has['universes']}, daily {has['daily']}"
         table.add_row(f"{ticker} data", f"{has['quotes']} of {has['sessions']}", f"sessions; {parts}")
-    rows, skipped = summary["rows"], dict(summary["skipped"])
-    missing = skipped.pop(str(FaultKind.MISSING_FILE), 0)
+    rows = summary["rows"]
     share = f"of {rows['read']:,} rows, {rows['left_out']:,} left out ({rows['left_out'] / max(rows['read'], 1):z.2%})"
-    kinds = ", ".join(f"{kind}: {number}" for kind, number in skipped.items())
-    table.add_row("Data left out", f"{sum(skipped.values()):,}", f"{share}; {kinds}" if kinds else share)
-    if missing:
+    kinds = ", ".join(f"{kind}: {number}" for kind, number in damage(summary["skipped"]).items())
+    table.add_row("Data left out", f"{summary['left_out']:,}", f"{share}; {kinds}" if kinds else share)
+    if missing := summary["missing_files"]:
         table.add_row("Files missing", f"{missing:,}", "that a day asked for")
     if unquoted := summary["held_without_quotes"]:
         days = sorted({each["date"] for each in unquoted})

@@ -197,14 +197,14 @@ def left_out():
     return faults
 
 
-def run_of(folder, messages, **more):
-    """The folder of a finished run with these messages."""
+def run_of(folder, messages, *, faults=None, **more):
+    """The folder of a finished run with these messages; of its data three rows were left out, or ``faults``."""
+    faults = faults or left_out()
     write_results(folder, messages, **more)
     (folder / "settings.json").write_text(json.dumps(settings_object()))
     run = Run(folder)
-    skipped = {"crossed quote": 3}
     summary = summarize(
-        run, engine="embedded", findings=FINDINGS, faults=left_out(), wall_seconds=1.25, folder=str(folder)
+        run, engine="embedded", findings=FINDINGS, faults=faults, wall_seconds=1.25, folder=str(folder)
     )
     (folder / "run.json").write_text(
         json.dumps(
@@ -218,5 +218,5 @@ def run_of(folder, messages, **more):
         )
     )
     (folder / "data.json").write_text(json.dumps({"digest": "d" * 64, "files": []}))
-    (folder / "faults.json").write_text(json.dumps({"counts": skipped, "first": ["a.zip#b.csv:3: crossed quote"]}))
+    (folder / "faults.json").write_text(json.dumps({"counts": summary["skipped"], "first": ["a.zip#b.csv:3: crossed quote"]}))
     return run

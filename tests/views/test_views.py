@@ -224,11 +224,27 @@ def test_a_large_share_left_out_is_loud():
 
 def test_the_table_tells_missing_from_damaged(traded):
     summary = traded.about["summary"]
-    told = shown(summary | {"skipped": {"missing file": 27, "crossed quote": 4}})
+    counts = {"skipped": {"missing file": 27, "crossed quote": 4}, "left_out": 4, "missing_files": 27}
+    told = shown(summary | counts)
     assert re.search(r"Data left out +4 +of 1,000 rows, 3 left out \(0.30%\); crossed quote: 4", told)
     assert re.search(r"Files missing +27", told)
     assert re.search(r"ALFA data +1 of 2 +sessions; bars 2, option quotes 1, universes 2, daily 2", told)
     assert "no trade" not in told
+
+
+def test_terminal_and_page_count_what_was_left_out_alike(tmp_path):
+    """Three rows that were crossed and two files that are not there: three left out, two missing."""
+    faults = kit.left_out()
+    for name in ("a.zip", "b.zip"):
+        faults.record(FaultKind.MISSING_FILE, name)
+    run = kit.run_of(tmp_path, kit.traded_messages(), faults=faults)
+    assert re.search(r"Data left out +3 +of 1,000 rows, 3 left out", shown(run.about["summary"]))
+    assert re.search(r"Files missing +2", shown(run.about["summary"]))
+    text = report_html(run)
+    assert '<b class="">3</b><span>data left out</span>' in text
+    assert '<td>together</td><td class="n">3</td>' in text
+    assert "Files missing that a day asked for: 2." in text
+    assert "<td>missing file</td>" not in text
 
 
 def test_what_stands_between_a_fill_and_its_hedge_is_told_apart(tmp_path):
