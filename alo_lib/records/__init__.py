@@ -29,6 +29,7 @@ from alo_lib.records.layouts import (
 )
 from alo_lib.records.profit import PROFIT_PARTS
 from alo_lib.records.sessions import Session
+from alo_lib.records.splits import whole_shares
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
     CALENDAR_DAY,
@@ -86,5 +87,6 @@ __all__ = [
     "osi_expiry",
     "osi_symbol",
     "records",
+    "whole_shares",
     "years_between",
 ]

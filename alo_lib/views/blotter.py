@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records, whole_shares
 from alo_lib.views.run import InstrumentRecord, Run, once_a_run
 
 __all__ = ["BookWalk", "InstrumentFill", "InstrumentHistory", "attribution", "fills", "positions"]
@@ -190,7 +190,7 @@ def _fill(position: InstrumentHistory, row: Records) -> None:
 def _split(position: InstrumentHistory, factor: float, price: float) -> None:
     """Keep whole shares; ``price`` is that before the split, NaN where none is known."""
     exact = position.quantity / factor
-    position.quantity = int(exact)
+    position.quantity = whole_shares(position.quantity, factor)
     position.average_price *= factor
     if math.isfinite(price):
         position.cash += (exact - position.quantity) * price * factor

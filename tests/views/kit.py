@@ -203,9 +203,7 @@ def run_of(folder, messages, *, faults=None, **more):
     write_results(folder, messages, **more)
     (folder / "settings.json").write_text(json.dumps(settings_object()))
     run = Run(folder)
-    summary = summarize(
-        run, engine="embedded", findings=FINDINGS, faults=faults, wall_seconds=1.25, folder=str(folder)
-    )
+    summary = summarize(run, engine="embedded", findings=FINDINGS, faults=faults, wall_seconds=1.25, folder=str(folder))
     (folder / "run.json").write_text(
         json.dumps(
             {
@@ -218,5 +216,7 @@ def run_of(folder, messages, *, faults=None, **more):
         )
     )
     (folder / "data.json").write_text(json.dumps({"digest": "d" * 64, "files": []}))
-    (folder / "faults.json").write_text(json.dumps({"counts": summary["skipped"], "first": ["a.zip#b.csv:3: crossed quote"]}))
+    (folder / "faults.json").write_text(
+        json.dumps({"counts": summary["skipped"], "first": ["a.zip#b.csv:3: crossed quote"]})
+    )
     return run

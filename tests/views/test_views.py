@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from decimal import Decimal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,7 +11,10 @@ from rich.console import Console
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
 from alo_lib.market import FaultKind, FaultLog
-from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderType, records
+from alo_lib.records import ACCOUNT_CASH, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.simulation.account import Account
+from alo_lib.simulation.listing import Listing
+from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.views import (
     REPORT_FILE,
     Run,
@@ -140,6 +144,31 @@ def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
     (shares,) = positions(kit.run_of(tmp_path, messages))
     assert shares.quantity == 7  # seven and a half shares: the half is paid in cash
     assert shares.profit == pytest.approx(-1.0 + 7 * 0.5)
+
+
+@pytest.mark.parametrize(("quantity", "factor", "left"), [(33, 1.1, 30), (-33, 1.1, -30), (40, 1.1, 36), (-15, 2, -7)])
+def test_a_split_leaves_the_whole_shares_that_the_accounts_keep(tmp_path, quantity, factor, left):
+    """33 over 1.1 is 30, though as a float it is a little less; 40 over 1.1 is 36 and a part that is paid in cash."""
+    messages = [
+        *kit.quiet_messages(),
+        Message(Kind.ORDER_EVENT, kit.OPEN + kit.MINUTE, kit.order_event(0, 0, quantity, 100.0, 0.0)),
+        Message(Kind.SPLIT, kit.CLOSE, records(Kind.SPLIT, instrument=0, warning=0, factor=factor)),
+    ]
+    (shares,) = positions(kit.run_of(tmp_path, messages))
+    assert shares.quantity == left
+    assert shares.profit == pytest.approx(0.0)
+    portfolio, account = Portfolio(0.0), listed_account()
+    portfolio.fill(0, quantity, 100.0, 1, 0.0)
+    account.fill(0, quantity, Decimal(100), Decimal(0), kit.OPEN)
+    portfolio.split(0, factor, 100.0 * factor)
+    account.split(0, factor, Decimal(100) * Decimal(str(factor)))
+    assert portfolio.quantity(0) == account.quantity(0) == left
+
+
+def listed_account():
+    listing = Listing()
+    listing.add(InstrumentTable().add_equity("ALFA"))
+    return Account(0.0, listing)
 
 
 def test_equity_and_drawdown_come_from_the_results(traded):
