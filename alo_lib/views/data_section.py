@@ -27,7 +27,7 @@ _MEANING: Final = {
 
 def data_sections(run: Run) -> list[Html]:
     """Coverage of the sessions, the funnel, and what was left out of the data."""
-    summary = run.about["summary"]
+    summary = run.summary
     return [_coverage(summary), _funnel(summary), _left_out(run, summary)]
 
 

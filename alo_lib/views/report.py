@@ -59,7 +59,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
     :raises RunError: when the folder is not that of a finished run.
     :raises JournalError: when its journal cannot be read.
     """
-    summary = run.about["summary"]
+    summary = run.summary
     tickers = ", ".join(summary["underlyings"])
     span = summary["start"] if summary["start"] == summary["end"] else f"{summary['start']} to {summary['end']}"
     axis, data = time_axis(run), data_sections(run)  # where nothing was traded, they come first
@@ -197,10 +197,10 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
 
 
 def _underlyings(run: Run, axis: TimeAxis) -> list[Html]:
-    filled, coverage = fills(run), run.about["summary"]["coverage"]
+    filled, coverage = fills(run), run.summary["coverage"]
     parts = []
     for underlying in run.underlyings:
-        unquoted = coverage.get(underlying.symbol, {}).get("without_quotes", [])
+        unquoted = coverage[underlying.symbol]["without_quotes"]
         traded = trades_figure(axis, run, underlying, filled)
         axis.shade(traded, unquoted)
         parts += [
@@ -302,7 +302,7 @@ def _exposure(run: Run, axis: TimeAxis) -> list[Html]:
 
 
 def _attribution(run: Run, axis: TimeAxis) -> Html:
-    table, parts = attribution(run), run.about["summary"]["attribution"]["parts"]
+    table, parts = attribution(run), run.summary["attribution"]["parts"]
     series = attribution_over_time(run)
     rows = [(ticker, *map(money, parts.values()), money(sum(parts.values()))) for ticker, parts in table.items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")
@@ -348,7 +348,7 @@ def _notices(run: Run) -> Html:
 
 
 def _provenance(run: Run) -> Html:
-    about, summary = run.about, run.about["summary"]
+    about, summary = run.about, run.summary
     pairs = [
         ("order digest", summary["order_digest"]),
         ("journal digest", summary["journal_digest"]),

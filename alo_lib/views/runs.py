@@ -24,8 +24,6 @@ _ROWS: Final = 30
 _ROW: Final = {
     "engine": str, "underlyings": list, "start": str, "end": str, "orders": int, "net_profit": float,
 }  # fmt: skip
-_IN_WORDS: Final = {str: "a text", list: "a list of texts", int: "a whole number", float: "an amount of money"}
-_MOST_MONEY: Final = 1e15
 _FIGURES: Final = (
     "orders", "fills", "net_profit", "realized_profit", "fees", "sharpe", "drawdown", "return_on_margin",
     "order_digest", "journal_digest",
@@ -46,24 +44,10 @@ def run_row(run: Run) -> dict[str, Any]:
     """A run in one row. RunError when its folder does not say so much."""
     return {
         "folder": str(run.folder),
-        "started": _told(run, "run.json", run.about, "started", str),
-        **{name: _told(run, "run.json", run.about.get("summary"), name, kind) for name, kind in _ROW.items()},
-        "data": _told(run, "data.json", run.data, "digest", str),
+        "started": run.says("run.json", run.about, "started", str),
+        **{name: run.says("run.json", run.about.get("summary"), name, kind) for name, kind in _ROW.items()},
+        "data": run.says("data.json", run.data, "digest", str),
     }
-
-
-def _told(run: Run, file: str, source: object, name: str, kind: type) -> Any:
-    """What a file of a run's folder says under a name, checked: anyone may have written it."""
-    value = source.get(name) if isinstance(source, dict) else None
-    if kind is float:
-        good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST_MONEY
-    elif kind is list:
-        good = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    else:
-        good = type(value) is kind
-    if not good:
-        raise RunError(f"{run.folder / file} does not say {name} as a run's folder does: {_IN_WORDS[kind]}")
-    return value
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:

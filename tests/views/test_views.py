@@ -99,8 +99,8 @@ def test_interest_and_borrow_are_told_apart(tmp_path, traded):
     assert table["cash"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
     assert table["ALFA"] == without["ALFA"] | {"borrow": -0.75}
     assert "cash" not in without
-    assert (run.about["summary"]["interest"], run.about["summary"]["borrow"]) == (12.5, -0.75)
-    assert (traded.about["summary"]["interest"], traded.about["summary"]["borrow"]) == (0.0, 0.0)
+    assert (run.summary["interest"], run.summary["borrow"]) == (12.5, -0.75)
+    assert (traded.summary["interest"], traded.summary["borrow"]) == (0.0, 0.0)
 
 
 def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
@@ -204,7 +204,7 @@ def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
     put, call = (run.instruments[number].label for number in (1, 2))
     expected = [("2024-01-03", put, -2), ("2024-01-03", call, -2), ("2024-01-04", call, -2)]
     assert [(str(each.day), each.symbol, each.quantity) for each in held_without_quotes(run)] == expected
-    summary = run.about["summary"]
+    summary = run.summary
     assert [tuple(each.values()) for each in summary["held_without_quotes"]] == expected
     assert "held without a quote: 2024-01-03, 2024-01-04" in shown(summary)
 
@@ -218,11 +218,11 @@ def test_the_last_counts_of_a_session_are_its_funnel(quiet):
     run = kit.run_of(quiet.folder.parent / "counted", messages)
     counts = funnel(run)["ALFA"]["2024-01-02"]
     assert list(counts.values()) == [12, 9, 2, 0, 0, 0, 0, 0, 0]
-    assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.about["summary"])
+    assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.summary)
 
 
 def test_a_table_of_nothing_has_no_negative_zero(quiet):
-    summary = quiet.about["summary"]
+    summary = quiet.summary
     assert "-0" not in re.sub(r"\d{4}-\d{2}-\d{2}", "", json.dumps(summary))
     assert not re.search(r"-0\.?0*[% ]", shown(summary))
 
@@ -252,7 +252,7 @@ def test_a_large_share_left_out_is_loud():
 
 
 def test_the_table_tells_missing_from_damaged(traded):
-    summary = traded.about["summary"]
+    summary = traded.summary
     counts = {"skipped": {"missing file": 27, "crossed quote": 4}, "left_out": 4, "missing_files": 27}
     told = shown(summary | counts)
     assert re.search(r"Data left out +4 +of 1,000 rows, 3 left out \(0.30%\); crossed quote: 4", told)
@@ -267,8 +267,8 @@ def test_terminal_and_page_count_what_was_left_out_alike(tmp_path):
     for name in ("a.zip", "b.zip"):
         faults.record(FaultKind.MISSING_FILE, name)
     run = kit.run_of(tmp_path, kit.traded_messages(), faults=faults)
-    assert re.search(r"Data left out +3 +of 1,000 rows, 3 left out", shown(run.about["summary"]))
-    assert re.search(r"Files missing +2", shown(run.about["summary"]))
+    assert re.search(r"Data left out +3 +of 1,000 rows, 3 left out", shown(run.summary))
+    assert re.search(r"Files missing +2", shown(run.summary))
     text = report_html(run)
     assert '<b class="">3</b><span>data left out</span>' in text
     assert '<td>together</td><td class="n">3</td>' in text
@@ -314,7 +314,7 @@ def test_a_waterfall_has_the_parts_that_are_not_zero():
 
 
 def test_the_summary_has_what_programs_need(traded):
-    summary = traded.about["summary"]
+    summary = traded.summary
     assert json.loads(json.dumps(summary)) == summary
     assert summary["orders"] == 6
     assert summary["fills"] == 6
@@ -328,7 +328,7 @@ def test_a_run_without_orders_has_a_report_too(quiet):
     text = report_html(quiet)
     assert "No order was sent." in text
     assert "Nothing was forecast." in text
-    assert quiet.about["summary"]["exposure"]["delta"] == {
+    assert quiet.summary["exposure"]["delta"] == {
         "unit": "shares",
         "largest": 0.0,
         "in_passing": 0.0,
@@ -350,7 +350,7 @@ def test_figures_are_what_plotly_accepts(traded, quiet):
             *expiry_figures(axis, expiry_exposures(run, alfa)),
             attribution_figure(axis, attribution_over_time(run)),
             funnel_figure({"ALFA": dict.fromkeys(STAGES, 3)}),
-            waterfall_figure(run.about["summary"]["attribution"]["parts"]),
+            waterfall_figure(run.summary["attribution"]["parts"]),
         ]
         for figure in drawn:
             go.Figure(figure)
@@ -439,6 +439,10 @@ def test_times_are_the_exchanges():
     [
         ("run.json", None, "is not the folder of a finished run: it has no run.json"),
         ("run.json", "{", "run.json is not JSON"),
+        ("run.json", "{}", "run.json does not say engine as a run's folder does: a text"),
+        ("run.json", '{"summary": {}}', "run.json does not say engine as a run's folder does: a text"),
+        ("data.json", "{}", "data.json does not say digest"),
+        ("faults.json", "{}", "faults.json does not say first"),
         ("faults.json", "[]", "faults.json holds list; it must hold an object"),
         ("alo.json", None, "holds no results in LEAN's format"),
         ("alo.json", "{}", "the results state no equity"),
@@ -452,6 +456,19 @@ def test_a_damaged_folder_is_told_in_one_sentence(traded, name, content, sentenc
         path.write_text(content)
     with pytest.raises(ValueError, match=re.escape(sentence)):
         _everything(Run(traded.folder))
+
+
+@pytest.mark.parametrize("names", [("coverage", "ALFA"), ("coverage", "ALFA", "without_quotes"), ("sharpe",)])
+def test_a_summary_that_lacks_something_is_told_in_one_sentence(traded, names):
+    about = json.loads((traded.folder / "run.json").read_text())
+    *above, last = names
+    inner = about["summary"]
+    for name in above:
+        inner = inner[name]
+    del inner[last]
+    (traded.folder / "run.json").write_text(json.dumps(about))
+    with pytest.raises(RunError, match=f"run.json does not say {last}"):
+        report_html(Run(traded.folder))
 
 
 def _everything(run):
