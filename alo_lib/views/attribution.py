@@ -1,7 +1,8 @@
 """Where the profit of a run came from, read from its journal; docs/attribution.md says how it is split."""
 
 import datetime as dt
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,7 @@ __all__ = [
     "attribution_over_time",
     "attribution_total",
     "attribution_vega_by_expiry",
+    "parts_to_the_cent",
     "stated_attribution",
 ]
 
@@ -113,6 +115,13 @@ def attribution_vega_by_expiry(run: Run, ticker: str | None = None) -> dict[dt.d
     return dict(sorted(found.items(), key=lambda each: each[0] or dt.date.max))
 
 
+def parts_to_the_cent(parts: Mapping[str, float]) -> dict[str, Decimal]:
+    """Each part to the cent; they sum to their sum to the cent, what that leaves going to what is unexplained."""
+    row = {name: (fees_to_the_cent if name == "fees" else cents)(money) for name, money in parts.items()}
+    row["unexplained"] += cents(math.fsum(parts.values())) - sum(row.values())
+    return row
+
+
 def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     """The attribution to the cent, for programs: the sum of ``parts`` is ``net_profit``.
 
@@ -127,8 +136,11 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
         parts[MARKS] = stated + parts["borrow"] - sum(parts.values())
     account[MARKS] = 0.0
-    rows = {name: _to_the_cent(parts) for name, parts in (*by_underlying.items(), ("account", account))}
-    names = _stated_order()
+    names = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
+    rows = {
+        name: parts_to_the_cent({part: parts[part] for part in names})
+        for name, parts in (*by_underlying.items(), ("account", account))
+    }
     total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
     gap = cents(net_profit) - sum(total.values())
     total["unexplained"] += gap
@@ -151,17 +163,6 @@ def _sum(all_parts: Iterable[Parts]) -> Parts:
 
 def _matrix(rows: Records) -> NDArray[np.float64]:
     return np.stack([rows[name] for name in PROFIT_PARTS], axis=1)
-
-
-def _stated_order() -> list[str]:
-    return [*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1]]
-
-
-def _to_the_cent(parts: Parts) -> dict[str, Decimal]:
-    """Each part to the cent; what that leaves of the sum goes to what is unexplained."""
-    row = {name: (fees_to_the_cent if name == "fees" else cents)(parts[name]) for name in _stated_order()}
-    row["unexplained"] += cents(sum(parts.values())) - sum(row.values())
-    return row
 
 
 def _floats(row: dict[str, Decimal]) -> Parts:

@@ -1,11 +1,13 @@
 """The part of a run's page that tells what was traded: by trade, by position, by order."""
 
 import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
-from alo_lib.records import DAYS_A_YEAR, OrderStatus
+from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, OrderStatus
 from alo_lib.views import page
 from alo_lib.views.blotter import positions
 from alo_lib.views.page import Html
@@ -30,9 +32,13 @@ def trades_section(run: Run) -> Html:
     if not trades:
         return page.section("Trades", page.note("No trade was opened."))
     shown = trades[:MAX_ROWS]
-    named = [name for name in shown[0].parts if any(one.parts[name] for one in shown)]
+    told_of = [one.cents for one in shown]
+    named = [name for name in PROFIT_PARTS if any(parts and parts[name] for parts in told_of)]
     columns = (*_TRADE, *named)
-    rows = [(one.underlying, (*_trade_cells(one), *(money(one.parts[name]) for name in named))) for one in shown]
+    rows = [
+        (one.underlying, (*_trade_cells(one), *_money_cells(parts, named)))
+        for one, parts in zip(shown, told_of, strict=True)
+    ]
     table = page.sorting_table(columns, rows, {4, *range(7, len(columns))}, (0, 5))
     told = page.note(
         "Times are New York's; a click on one leads to the chart. Volatilities and greeks are those of the entry, of "
@@ -65,8 +71,14 @@ def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
         f"{one.vega / 100.0:z,.2f}",
         f"{one.theta / DAYS_A_YEAR:z,.2f}",
         f"{one.hedges:,}",
-        money(one.profit),
     )
+
+
+def _money_cells(parts: Mapping[str, Decimal], named: Sequence[str]) -> tuple[str, ...]:
+    """Profit, and the parts that it is the sum of; dashes where the core did not tell of the trade."""
+    if not parts:
+        return ("–",) * (1 + len(named))
+    return tuple(money(float(one)) for one in (sum(parts.values()), *(parts[name] for name in named)))
 
 
 def positions_section(run: Run) -> Html:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 
 from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.attribution import attribution_by_trade
+from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
 
 __all__ = ["TradeRecord", "trade_records", "write_trades"]
 
-_NOTHING: Final = dict.fromkeys(PROFIT_PARTS, 0.0)
+_UNTOLD: Final = dict.fromkeys(PROFIT_PARTS, math.nan)
 
 
 class TradeRecord(NamedTuple):
@@ -51,8 +52,13 @@ class TradeRecord(NamedTuple):
 
     @property
     def profit(self) -> float:
-        """What it made, its hedge and fees included; of an open one so far."""
+        """What it made, its hedge and fees included; of an open one so far. NaN before the core told of it."""
         return math.fsum(self.parts.values())
+
+    @property
+    def cents(self) -> dict[str, Decimal]:
+        """Its parts to the cent, which sum to its profit to the cent; none before the core told of it."""
+        return parts_to_the_cent(self.parts) if math.isfinite(self.profit) else {}
 
 
 @once_a_run
@@ -87,7 +93,7 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
                 realized_volatility=_realized(run, underlying, opened, end or last),
                 hedges=hedges.get((underlying, number), 0),
-                parts=parts.get((underlying, number), _NOTHING),
+                parts=parts.get((underlying, number), _UNTOLD),
                 **values,
             )
         )
@@ -125,7 +131,7 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
                 _decimal(trade.edge_volatility, 6),
                 *(_decimal(value, 4) for value in greeks),
                 trade.hedges,
-                *(_decimal(value, 2) for value in (trade.profit, *trade.parts.values())),
+                *_money(trade),
             )
         )
     write_whole(path, table.getvalue())
@@ -165,6 +171,14 @@ def _times(time: int) -> tuple[str, str]:
     if not time:
         return "", ""
     return str(np.datetime64(time, "ns").astype("datetime64[ms]")) + "Z", exchange_time(np.array([time]))[0]
+
+
+def _money(trade: TradeRecord) -> tuple[str, ...]:
+    """Profit and parts, to the cent; the parts sum to the profit."""
+    parts = trade.cents
+    if not parts:
+        return ("",) * (1 + len(PROFIT_PARTS))
+    return tuple(f"{money:z.2f}" for money in (sum(parts.values()), *parts.values()))
 
 
 def _decimal(value: float, digits: int) -> str:

@@ -2,6 +2,8 @@
 
 import csv
 import datetime as dt
+import re
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from alo_lib.views.attribution import (
     attribution_vega_by_expiry,
     stated_attribution,
 )
+from alo_lib.views.blotter_section import trades_section
 from tests.core.script import FIRST, NEXT, Script, at, script
 from tests.views.kit import quiet_messages, write_journal
 
@@ -137,9 +140,36 @@ def test_trades_are_told_from_entry_to_end(run: Run, market: Script, tmp_path: P
     assert rows[0]["opened_new_york"].startswith("2024-03-04 10:00:00")
     assert rows[1]["ended"] == rows[1]["band_low"] == ""
     assert float(rows[0]["vega_per_point"]) == pytest.approx(first.vega / 100.0, abs=1e-3)
-    parts = [float(rows[0][f"profit_{name}"]) for name in PROFIT_PARTS]
-    assert float(rows[0]["profit"]) == pytest.approx(sum(parts), abs=0.08)
+    for row in rows:
+        assert Decimal(row["profit"]) == sum(Decimal(row[f"profit_{name}"]) for name in PROFIT_PARTS)
+    assert float(rows[0]["profit"]) == pytest.approx(first.profit, abs=0.005)
     assert float(rows[0]["delta"]) == pytest.approx(first.delta, abs=1e-4)  # the greek, beside the part of the profit
+
+
+def test_cells_of_a_trade_sum_to_its_profit_to_the_cent(run: Run) -> None:
+    """Three times a third of a cent is a cent, which no cell shows by itself."""
+    parts = dict.fromkeys(PROFIT_PARTS, 0.0) | {"vega": 0.0033, "theta": 0.0033, "gamma": 0.0034, "fees": -1.0}
+    (trade, _) = trade_records(run)
+    told = trade._replace(parts=parts).cents
+    assert sum(told.values()) == Decimal("-0.99")
+    assert (told["vega"], told["fees"], told["unexplained"]) == (Decimal(0), Decimal("-1.00"), Decimal("0.01"))
+    cells = re.findall(r"<td[^>]*>(−?)\$([0-9,.]+)</td>", str(trades_section(run)))
+    money = [Decimal(f"{sign and '-'}{amount.replace(',', '')}") for sign, amount in cells]
+    count = len(money) // 2
+    for row in (money[:count], money[count:]):
+        assert row[0] == sum(row[1:])
+
+
+def test_a_trade_that_the_core_told_no_profit_of_has_none(market: Script, tmp_path: Path) -> None:
+    told = [each for each in market.journal.messages if each.kind is not Kind.ATTRIBUTION]
+    write_journal(tmp_path / JOURNAL_FOLDER, told)
+    run = Run(tmp_path)
+    trades = trade_records(run)
+    assert all(np.isnan(trade.profit) for trade in trades)
+    assert "$" not in str(trades_section(run)).replace("edge, $ each", "")
+    write_trades(tmp_path / "trades.csv", trades)
+    with (tmp_path / "trades.csv").open() as file:
+        assert {row["profit"] + row["profit_fees"] for row in csv.DictReader(file)} == {""}
 
 
 def test_a_split_is_no_move_of_the_realized_volatility(tmp_path: Path) -> None:
