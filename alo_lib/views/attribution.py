@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
 from alo_lib.views.blotter import positions
-from alo_lib.views.run import Run, once_a_run
+from alo_lib.views.run import Run, RunError, once_a_run
 from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = [
@@ -32,6 +32,9 @@ Parts = dict[str, float]
 
 MARKS: Final = "marks"
 """The part that comes in when profit is stated as an engine's results state it, see :func:`stated_attribution`."""
+
+
+_ROUNDING: Final = Decimal("0.005")
 
 
 class AttributionSeries(NamedTuple):
@@ -128,6 +131,8 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     Those of all underlyings and of the account sum to them, part by part. An engine's results mark shares at their last
     trade where the core takes the middle of a quote, and know of fills and settlements after the core's last frame:
     that difference is the part ``marks``. What rounding leaves goes to ``unexplained``.
+
+    :raises RunError: when more than rounding is left: journal and results do not tell of the same run.
     """
     by_underlying = attribution_by_underlying(run)
     account = _sum(parts for (number, _), parts in attribution_by_trade(run).items() if number == ACCOUNT_CASH)
@@ -143,6 +148,11 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     }
     total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
     gap = cents(net_profit) - sum(total.values())
+    if abs(gap) > _ROUNDING * (len(rows) + 1):  # of each row and of what is stated
+        raise RunError(
+            f"the results of {run.folder} state a profit of {cents(net_profit):,}, but what its journal tells of comes "
+            f"to {sum(total.values()):,}"
+        )
     total["unexplained"] += gap
     next(iter(rows.values()))["unexplained"] += gap
     return {

@@ -27,6 +27,8 @@ PROMISED = {
     "order_digest",
     "journal_digest",
     "skipped",
+    "left_out",
+    "missing_files",
     "coverage",
     "rows",
     "warnings",
@@ -62,7 +64,7 @@ def test_json_is_one_object_and_all_else_goes_to_standard_error(backtest, tmp_pa
 def test_people_get_a_table_and_the_report(backtest, tmp_path):
     outcome = backtest()
     assert outcome.status == 0
-    assert re.search(r"Net profit\s+190.00", outcome.out)
+    assert re.search(r"Net profit\s+184.40", outcome.out)
     assert re.search(r"Vega\s+-60.00", outcome.out)
     assert "crossed quote: 2" in outcome.out
     report = tmp_path / outcome.out.splitlines()[-1].removeprefix("Report: ")

@@ -11,7 +11,7 @@ import pytest
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.records import PROFIT_PARTS, Kind, Message, records
-from alo_lib.views import Run, trade_records, write_trades
+from alo_lib.views import Run, RunError, trade_records, write_trades
 from alo_lib.views.attribution import (
     attribution_by_session,
     attribution_by_trade,
@@ -88,7 +88,7 @@ def test_vega_by_expiry_is_that_of_the_trades(run: Run) -> None:
     assert attribution_vega_by_expiry(run, "OTHER") == {}
 
 
-@pytest.mark.parametrize("off", [0.0, 0.004, -17.23])
+@pytest.mark.parametrize("off", [0.0, 0.004, -0.004])
 def test_stated_parts_sum_to_the_stated_profit_to_the_cent(run: Run, market: Script, off: float) -> None:
     profit = round(equity_gained(market) + off, 2)
     stated = stated_attribution(run, profit)
@@ -98,6 +98,12 @@ def test_stated_parts_sum_to_the_stated_profit_to_the_cent(run: Run, market: Scr
     assert stated["parts"]["spread"] == round(attribution_total(run)["spread"], 2)
     assert stated["parts"]["unexplained"] - attribution_total(run)["unexplained"] == pytest.approx(off, abs=0.1)
     assert set(stated["account"].values()) == {0.0}
+
+
+@pytest.mark.parametrize("off", [-17.23, 0.03, -0.03])
+def test_a_profit_that_the_journal_does_not_tell_of_is_an_error(run: Run, market: Script, off: float) -> None:
+    with pytest.raises(RunError, match=r"state a profit of .* but what its journal tells of comes to"):
+        stated_attribution(run, round(equity_gained(market), 2) + off)
 
 
 def test_marks_are_what_the_engine_s_marks_differ_by(run: Run, market: Script, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from arch.bootstrap import CircularBlockBootstrap
 
-from alo_lib.records import Kind, Message, records
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, records
 from alo_lib.views import Run, summarize, summary_table
 from alo_lib.views.blotter import positions
 from alo_lib.views.margin import margin_used
@@ -32,9 +32,11 @@ DAY = 24 * 60 * kit.MINUTE
 
 
 def run_of(folder, messages, curve=None):
-    """A run whose equity curve is ``curve``: (ns UTC, equity) each."""
-    results = kit.lean_results()
+    """A run whose equity curve is ``curve``: (ns UTC, equity) each; what it gained is interest."""
+    results = None
     if curve is not None:
+        earned = records(Kind.ATTRIBUTION, underlying=ACCOUNT_CASH, interest=curve[-1][1] - curve[0][1])
+        messages = [*messages, Message(Kind.ATTRIBUTION, messages[-1].time, earned)]
         values = [[time // SECOND, value, value, value, value] for time, value in curve]
         results = kit.lean_results(equity=(curve[0][1], curve[-1][1]))
         results["charts"]["Strategy Equity"]["series"]["Equity"]["values"] = values
@@ -176,7 +178,8 @@ def test_realized_and_unrealized_profit_add_up(tmp_path):
     assert held.unrealized_profit == pytest.approx(3 * 100 * (3.0 - 2.2))
     summary = summary_of(run)
     assert summary["unrealized_profit"] == 240.0
-    assert summary["realized_profit"] + summary["unrealized_profit"] == summary["net_profit"] == 190.0
+    assert summary["realized_profit"] + summary["unrealized_profit"] == summary["net_profit"]
+    assert summary["net_profit"] == pytest.approx(184.4 + 3 * 100 * (3.0 - 2.2) - 3.0 + 240.0)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_the_margin_is_regulation_ts(tmp_path):
     assert at[kit.OPEN + 60 * kit.MINUTE] == 0.0
     headline = performance(run)
     assert headline.largest_margin == max(at.values())
-    assert headline.return_on_margin == pytest.approx(190.0 / max(at.values()))
+    assert headline.return_on_margin == pytest.approx(184.4 / max(at.values()))
 
 
 def test_leans_own_figures_stay_apart():

@@ -172,7 +172,7 @@ def listed_account():
 
 
 def test_equity_and_drawdown_come_from_the_results(traded):
-    assert performance(traded).net_profit == pytest.approx(190.0)
+    assert performance(traded).net_profit == pytest.approx(184.4)
     assert performance(traded).drawdown == pytest.approx(1 - 100_050.0 / 100_150.0)
     assert performance(traded).sharpe is None
     assert equity_curve(traded.results).time[0] == kit.OPEN
