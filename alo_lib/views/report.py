@@ -8,7 +8,7 @@ from alo_lib.records import Kind
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
 from alo_lib.views.attribution import attribution_over_time
-from alo_lib.views.blotter import attribution, fills
+from alo_lib.views.blotter import fills, money_by_security
 from alo_lib.views.blotter_section import orders_section, positions_section, trades_section
 from alo_lib.views.data_section import data_sections
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
@@ -302,7 +302,7 @@ def _exposure(run: Run, axis: TimeAxis) -> list[Html]:
 
 
 def _attribution(run: Run, axis: TimeAxis) -> Html:
-    table, parts = attribution(run), run.summary["attribution"]["parts"]
+    table, parts = money_by_security(run), run.summary["attribution"]["parts"]
     series = attribution_over_time(run)
     rows = [(ticker, *map(money, parts.values()), money(sum(parts.values()))) for ticker, parts in table.items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")

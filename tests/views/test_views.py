@@ -28,7 +28,7 @@ from alo_lib.views import (
     write_report,
 )
 from alo_lib.views.attribution import attribution_over_time
-from alo_lib.views.blotter import attribution, fills, positions
+from alo_lib.views.blotter import fills, money_by_security, positions
 from alo_lib.views.data import STAGES
 from alo_lib.views.drawing import thinned
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
@@ -85,7 +85,7 @@ def test_positions_add_up_to_what_was_paid_and_received(traded):
     assert found["ALFA"].profit == pytest.approx(30 * (100.82 - 100.34) - 2.0)
     assert all(position.quantity == 0 for position in found.values())
 
-    table = attribution(traded)["ALFA"]
+    table = money_by_security(traded)["ALFA"]
     assert table["options"] == pytest.approx(180.0)
     assert table["shares"] == pytest.approx(14.4)
     assert table["fees"] == pytest.approx(-10.0)
@@ -95,10 +95,10 @@ def test_interest_and_borrow_are_told_apart(tmp_path, traded):
     booked = records(Kind.INTEREST, 2, instrument=[ACCOUNT_CASH, 0], days=1, amount=[12.5, -0.75], rate=0.05)
     messages = [*kit.traded_messages(), Message(Kind.INTEREST, kit.CLOSE, booked)]
     run = kit.run_of(tmp_path, messages)
-    table, without = attribution(run), attribution(traded)
-    assert table["cash"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
+    table, without = money_by_security(run), money_by_security(traded)
+    assert table["account"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
     assert table["ALFA"] == without["ALFA"] | {"borrow": -0.75}
-    assert "cash" not in without
+    assert "account" not in without
     assert (run.summary["interest"], run.summary["borrow"]) == (12.5, -0.75)
     assert (traded.summary["interest"], traded.summary["borrow"]) == (0.0, 0.0)
 
