@@ -7,13 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, OrderStatus
+from alo_lib.records import PROFIT_PARTS, OrderStatus
 from alo_lib.views import page
 from alo_lib.views.blotter import positions
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run, exchange_time
 from alo_lib.views.spoken import money
 from alo_lib.views.trades import TradeRecord, trade_records
+from alo_lib.views.units import PEOPLES, shown
 
 __all__ = ["orders_section", "positions_section", "trades_section"]
 
@@ -22,7 +23,7 @@ MAX_ROWS: Final = 2000
 
 _TRADE: Final = (
     *("opened", "underlying", "structure", "side", "structures", "ended", "why", "implied", "forecast", "90 % band"),
-    *("realized", "edge, $ each", "delta", "gamma", "vega/pt", "theta/day", "hedges", "profit"),
+    *("realized", "edge, $ each", "delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title, "hedges", "profit"),
 )
 
 
@@ -31,13 +32,13 @@ def trades_section(run: Run) -> Html:
     trades = trade_records(run)
     if not trades:
         return page.section("Trades", page.note("No trade was opened."))
-    shown = trades[:MAX_ROWS]
-    told_of = [one.cents for one in shown]
+    first = trades[:MAX_ROWS]
+    told_of = [one.cents for one in first]
     named = [name for name in PROFIT_PARTS if any(parts and parts[name] for parts in told_of)]
     columns = (*_TRADE, *named)
     rows = [
         (one.underlying, (*_trade_cells(one), *_money_cells(parts, named)))
-        for one, parts in zip(shown, told_of, strict=True)
+        for one, parts in zip(first, told_of, strict=True)
     ]
     table = page.sorting_table(columns, rows, {4, *range(7, len(columns))}, (0, 5))
     told = page.note(
@@ -68,8 +69,8 @@ def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
         f"{one.edge:z,.2f}",
         f"{one.delta:z,.1f}",
         f"{one.gamma:z,.2f}",
-        f"{one.vega / 100.0:z,.2f}",
-        f"{one.theta / DAYS_A_YEAR:z,.2f}",
+        f"{shown('vega', one.vega):z,.2f}",
+        f"{shown('theta', one.theta):z,.2f}",
         f"{one.hedges:,}",
     )
 
@@ -126,8 +127,8 @@ def orders_section(run: Run) -> Html:
     columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
     if not rows:
         return page.section("Orders", page.note("No order was sent."))
-    shown = page.sorting_table(columns, rows[:MAX_ROWS], (3, 5, 6), (0,))
-    return page.section("Orders", shown, *_rest(len(rows), "orders.csv"))
+    table = page.sorting_table(columns, rows[:MAX_ROWS], (3, 5, 6), (0,))
+    return page.section("Orders", table, *_rest(len(rows), "orders.csv"))
 
 
 def _rest(count: int, file: str) -> list[Html]:

@@ -9,7 +9,7 @@ from alo_lib.views import page
 from alo_lib.views.chain import ChainView, Expiry
 from alo_lib.views.drawing import Figure
 from alo_lib.views.run import exchange_time
-from alo_lib.views.units import PEOPLES
+from alo_lib.views.units import PEOPLES, shown
 
 __all__ = ["chain_html", "smile_figure", "term_figure"]
 
@@ -279,7 +279,7 @@ def _cell(row: dict[str, Any] | None, name: str) -> str:
     if name.endswith("volatility"):
         return _percent(row[name])
     if name in PEOPLES:
-        return f"{row[name] * PEOPLES[name].scale:z.4g}"
+        return f"{shown(name, row[name]):z.4g}"
     return f"{row[name]:z,.0f}" if name in ("volume", "open_interest") else f"{row[name]:z.2f}"
 
 

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
+from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
+from alo_lib.views.units import shown
 
 __all__ = ["TradeRecord", "trade_records", "write_trades"]
 
@@ -115,7 +116,7 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
     for trade in trades:
         times = [text for time in (trade.opened, trade.ended) for text in _times(time)]
         volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
-        greeks = (trade.delta, trade.gamma, trade.vega / 100.0, trade.theta / DAYS_A_YEAR)
+        greeks = (trade.delta, trade.gamma, shown("vega", trade.vega), shown("theta", trade.theta))
         writer.writerow(
             (
                 trade.number,

@@ -209,7 +209,7 @@ def _show(view: "ChainView", every: bool) -> None:
     from rich.table import Table
 
     from alo_lib.pricing import ContractStatus
-    from alo_lib.views.units import PEOPLES
+    from alo_lib.views.units import PEOPLES, shown
 
     head, expiries = _head(view), view.expiries()
     dividends = head["dividends"] if isinstance(head["dividends"], str) else f"yield {head['dividends']:z.3%}"
@@ -229,19 +229,12 @@ def _show(view: "ChainView", every: bool) -> None:
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     names = _CONTRACT if every else _EXPIRY
     for title, (key, _) in names.items():
-        shown = PEOPLES[key].title if key in PEOPLES else title
-        table.add_column(shown, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
+        named = PEOPLES[key].title if key in PEOPLES else title
+        table.add_column(named, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
     rows = view.rows() if every else (one._asdict() for one in expiries)
     for row in rows:
-        table.add_row(*(_cell(_scaled(row[key], key), form) for key, form in names.values()))
+        table.add_row(*(_cell(shown(key, row[key]), form) for key, form in names.values()))
     print_whole(table)
-
-
-def _scaled(value: Any, key: str) -> Any:
-    """A greek in people's units; anything else as it is."""
-    from alo_lib.views.units import PEOPLES
-
-    return value * PEOPLES[key].scale if key in PEOPLES and value is not None else value
 
 
 def _cell(value: Any, form: str) -> str:
