@@ -91,15 +91,13 @@ def attribution_over_time(run: Run, ticker: str | None = None) -> AttributionSer
 
 def attribution_by_session(run: Run, ticker: str | None = None) -> dict[dt.date, Parts]:
     """What came of each session and the night before it, by date, of the account or of one underlying."""
-    sessions = run.table(Kind.SESSION).records
     series = attribution_over_time(run, ticker)
     # What is told from one session's open to the next one's; a preparing frame tells nothing of a market.
-    ends = np.searchsorted(series.time, sessions["open"][1:])
-    days = [dt.datetime.strptime(str(date), "%Y%m%d").date() for date in sessions["date"].tolist()]
+    ends = np.searchsorted(series.time, np.array([session.open for session in run.sessions[1:]], np.int64))
     found, before = {}, dict.fromkeys(PROFIT_PARTS, 0.0)
-    for day, end in zip(days, [*ends.tolist(), len(series.time)], strict=True):
+    for session, end in zip(run.sessions, [*ends.tolist(), len(series.time)], strict=False):  # without sessions none
         now = {name: float(values[end - 1]) if end else 0.0 for name, values in series.parts.items()}
-        found[day] = {name: now[name] - before[name] for name in PROFIT_PARTS}
+        found[session.day] = {name: now[name] - before[name] for name in PROFIT_PARTS}
         before = now
     return found
 

@@ -23,7 +23,8 @@ MAX_ROWS: Final = 2000
 
 _TRADE: Final = (
     *("opened", "underlying", "structure", "side", "structures", "ended", "why", "implied", "forecast", "90 % band"),
-    *("realized", "edge, $ each", "delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title, "hedges", "profit"),
+    *("realized, bar to bar", "edge, $ each", "delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title),
+    *("hedges", "profit"),
 )
 
 
@@ -43,7 +44,8 @@ def trades_section(run: Run) -> Html:
     table = page.sorting_table(columns, rows, {4, *range(7, len(columns))}, (0, 5))
     told = page.note(
         "Times are New York's; a click on one leads to the chart. Volatilities and greeks are those of the entry, of "
-        "one structure bought, at the forecast; realized is over the trade's life. The "
+        "one structure bought, at the forecast; realized is from bar to bar of the underlying over "
+        "the trade's life, a night being one move. The "
         "columns after the profit sum to it."
     )
     return page.section("Trades", table, told, *_rest(len(trades), "trades.csv"))

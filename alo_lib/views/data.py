@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from alo_lib.market import DataFindings, FaultKind, FaultLog
-from alo_lib.records import Kind
+from alo_lib.records import Kind, Session
 from alo_lib.views.run import Run
 
 __all__ = ["LOUD_SHARE", "Unquoted", "damage", "data_account", "data_warnings", "funnel", "held_without_quotes"]
@@ -76,7 +76,7 @@ def held_without_quotes(run: Run) -> list[Unquoted]:
     for message in run.journal.messages:
         if message.kind is Kind.SESSION:
             end_session()
-            day = _date(int(message.records["date"][0]))
+            day = Session.of_record(message.records[0]).day
             opening, quoted = {number: quantity for number, quantity in held.items() if quantity}, set()
         elif message.kind is Kind.QUOTE:
             if opening:
@@ -92,8 +92,7 @@ def held_without_quotes(run: Run) -> list[Unquoted]:
 
 def funnel(run: Run) -> dict[str, dict[str, dict[str, int]]]:
     """How far contracts and pairs came: by underlying and session, the counts of each stage in their order."""
-    sessions = run.table(Kind.SESSION).records
-    opens, days = sessions["open"].tolist(), [str(_date(number)) for number in sessions["date"].tolist()]
+    opens, days = [session.open for session in run.sessions], [str(session.day) for session in run.sessions]
     counts = {each.symbol: {day: dict.fromkeys(STAGES, 0) for day in days} for each in run.underlyings}
     table = run.table(Kind.FUNNEL)
     for time, row in zip(table.time.tolist(), table.records, strict=True):
@@ -101,8 +100,3 @@ def funnel(run: Run) -> dict[str, dict[str, dict[str, int]]]:
         symbol = run.instruments[int(row["underlying"])].symbol
         counts[symbol][days[max(session, 0)]] = {stage: int(row[stage]) for stage in STAGES}
     return counts
-
-
-def _date(number: int) -> dt.date:
-    """A session's date, journaled as yyyymmdd."""
-    return dt.date(number // 10_000, number // 100 % 100, number % 100)

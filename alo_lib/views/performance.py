@@ -149,13 +149,13 @@ def session_returns(run: Run) -> SessionReturns:
     """
     start, _ = _stated_equity(run.results)
     curve = equity_curve(run.results)
-    sessions, rates = run.table(Kind.SESSION).records, run.table(Kind.RATE)
-    days = [dt.datetime.strptime(str(date), "%Y%m%d").date() for date in sessions["date"].tolist()]
+    rates, days = run.table(Kind.RATE), [session.day for session in run.sessions]
+    closes = np.array([session.close for session in run.sessions], np.int64)
     ends = np.array([_midnight_after(day) for day in days], np.int64)
     known = np.concatenate([[start], curve.equity])
     equity = known[np.searchsorted(curve.time, ends, "right")]
     before = np.concatenate([[start], equity])[:-1]
-    in_force = np.searchsorted(rates.time, sessions["close"], "right") - 1
+    in_force = np.searchsorted(rates.time, closes, "right") - 1
     told = np.concatenate([rates.records["rate"], [np.nan]])[in_force]  # -1: none told yet
     return SessionReturns(
         date=np.array(days, "datetime64[D]"),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
-from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, osi_expiry
+from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, Session, osi_expiry
 
 __all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time", "once_a_run", "records_of"]
 
@@ -170,6 +170,11 @@ class Run:
         return [
             self.instruments[number] for number in sorted(self.instruments) if not self.instruments[number].is_option
         ]
+
+    @cached_property
+    def sessions(self) -> list[Session]:
+        """The sessions that the run was told of, in their order."""
+        return [Session.of_record(row) for row in self.table(Kind.SESSION).records]
 
     @cached_property
     def orders(self) -> list[Order]:

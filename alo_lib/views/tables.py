@@ -23,7 +23,7 @@ SESSIONS_FILE: Final = "sessions.csv"
 VOLATILITIES_FILE: Final = "volatilities.csv"
 """Implied, forecast and realized volatility, a row a time and maturity or expiry; and when models were fitted anew."""
 FORECASTS_FILE: Final = "forecasts.csv"
-"""Forecasts whose expiry the run reached, against what was realized."""
+"""Forecasts whose expiry the run reached, against what was realized from close to close until then."""
 
 Cell = str | int
 
@@ -79,7 +79,7 @@ def _volatilities(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
             ("implied", view.implied_time, view.implied_by_expiry, expiries, True),
             ("forecast", view.forecast_time[:-1], view.forecast, maturities, False),
             ("forecast", view.forecast_time[:-1], view.forecast_by_expiry, expiries, True),
-            ("realized", view.realized_time[since:], view.realized[since:], maturities, False),
+            ("realized_of_closes_before", view.realized_time[since:], view.realized[since:], maturities, False),
         ):
             for moment, told in zip(exchange_time(time), values.tolist(), strict=False):
                 for column, value in zip(columns, told, strict=True):
@@ -98,7 +98,8 @@ def _forecasts(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
             figures = (one.forecast, one.band_low, one.band_high, one.realized)
             told = (_decimal(value, 6) for value in figures)
             rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told))
-    return ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high", "realized"), rows
+    columns = ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high")
+    return (*columns, "realized_close_to_close"), rows
 
 
 def _decimal(value: float, digits: int) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
+from alo_lib.views.session_clock import trading_days
 from alo_lib.views.units import shown
+from alo_lib.views.volatility import split_adjusted
 
 __all__ = ["TradeRecord", "trade_records", "write_trades"]
 
@@ -41,7 +42,7 @@ class TradeRecord(NamedTuple):
     forecast_volatility: float
     band_low: float
     band_high: float
-    realized_volatility: float  # of the underlying over the trade's life
+    realized_volatility: float  # of the underlying, from trade bar to trade bar over the trade's life
     edge: float  # money per structure, after spread and fees
     edge_volatility: float
     delta: float
@@ -92,7 +93,7 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 opened=opened,
                 ended=end,
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
-                realized_volatility=_realized(run, underlying, opened, end or last),
+                realized_volatility=_realized(run, run.instruments[underlying], opened, end or last),
                 hedges=hedges.get((underlying, number), 0),
                 parts=parts.get((underlying, number), _UNTOLD),
                 **values,
@@ -108,8 +109,8 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
     writer.writerow(
         (
             *("trade", "underlying", "call", "put", "side", "quantity", "opened", "opened_new_york", "ended"),
-            *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized", "edge"),
-            *("edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
+            *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
+            *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
             *(f"profit_{name}" for name in PROFIT_PARTS),
         )
     )
@@ -138,33 +139,19 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
     write_whole(path, table.getvalue())
 
 
-def _realized(run: Run, underlying: int, start: int, end: int) -> float:
+def _realized(run: Run, underlying: InstrumentRecord, start: int, end: int) -> float:
     """Volatility of the trade bars from the last before ``start`` to the last before ``end``; NaN without two.
 
     Annualized by the trading days that passed between them.
     """
-    time, rows = run.table(Kind.TRADE)
-    own = rows["instrument"] == underlying
-    time, price = time[own], rows["close"][own]
+    time, price = split_adjusted(run, underlying)
     first, last = (int(np.searchsorted(time, moment, side="right")) for moment in (start, end))
     time, price = time[max(first - 1, 0) : last], price[max(first - 1, 0) : last]
-    when, splits = run.table(Kind.SPLIT)
-    for moment, split in zip(when.tolist(), splits, strict=True):
-        if split["instrument"] == underlying and not split["warning"]:
-            price = np.where(time < moment, price * split["factor"], price)
     if len(price) < 2:
         return math.nan
-    days = _trading_days(run, np.array([time[0], time[-1]]))
+    days = trading_days(run, time[[0, -1]])
     years = float(days[1] - days[0]) / TRADING_DAYS
     return math.sqrt(float(np.sum(np.diff(np.log(price)) ** 2)) / years) if years > 0.0 else math.nan
-
-
-def _trading_days(run: Run, time: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Trading days since the run's first open: within a session its share that has passed, in a night none."""
-    sessions = run.table(Kind.SESSION).records
-    edges = np.stack([sessions["open"], sessions["close"]], axis=1).reshape(-1)
-    passed = np.repeat(np.arange(len(sessions) + 1), 2)[1:-1]
-    return np.asarray(np.interp(time, edges, passed), np.float64)
 
 
 def _times(time: int) -> tuple[str, str]:

@@ -54,7 +54,7 @@ def test_forecasts_stand_beside_what_came(tmp_path):
         "0.300000",
         "0.600000",
     )
-    assert float(row["realized"]) == pytest.approx(np.sqrt(252 * np.mean(moves**2)), abs=1e-6)
+    assert float(row["realized_close_to_close"]) == pytest.approx(np.sqrt(252 * np.mean(moves**2)), abs=1e-6)
 
 
 def funnel_messages(**counts):
