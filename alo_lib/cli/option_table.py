@@ -76,8 +76,10 @@ def _plain(value: float | str) -> str:
 
 def _result(value: float | None, form: str) -> str:
     """By its format; without one four digits, with an exponent only where zeros would fill the column."""
+    from alo_lib.views.spoken import DASH
+
     if value is None:
-        return "-"
+        return DASH
     if form:
         return format(value, form)
     return f"{value:z.4g}" if abs(value) >= 1e-4 or value == 0.0 else f"{value:.1e}"

@@ -12,7 +12,7 @@ from alo_lib.views import page
 from alo_lib.views.blotter import positions
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run, exchange_time
-from alo_lib.views.spoken import money
+from alo_lib.views.spoken import DASH, money, or_dash
 from alo_lib.views.trades import TradeRecord, trade_records
 from alo_lib.views.units import PEOPLES, shown
 
@@ -64,10 +64,10 @@ def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
         f"{one.quantity:,}",
         ended,
         one.reason or "still open",
-        _percent(one.implied_volatility),
-        _percent(one.forecast_volatility),
-        f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else "–",
-        _percent(one.realized_volatility),
+        or_dash(one.implied_volatility, "z.2%"),
+        or_dash(one.forecast_volatility, "z.2%"),
+        f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else DASH,
+        or_dash(one.realized_volatility, "z.2%"),
         f"{one.edge:z,.2f}",
         f"{one.delta:z,.1f}",
         f"{one.gamma:z,.2f}",
@@ -80,7 +80,7 @@ def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
 def _money_cells(parts: Mapping[str, Decimal], named: Sequence[str]) -> tuple[str, ...]:
     """Profit, and the parts that it is the sum of; dashes where the core did not tell of the trade."""
     if not parts:
-        return ("–",) * (1 + len(named))
+        return (DASH,) * (1 + len(named))
     return tuple(money(float(one)) for one in (sum(parts.values()), *(parts[name] for name in named)))
 
 
@@ -118,7 +118,7 @@ def orders_section(run: Run) -> Html:
                 order.side,
                 f"{abs(order.quantity):,}",
                 order.type.name.lower().replace("_", " "),
-                f"{order.price:z,.2f}" if order.filled else "–",
+                f"{order.price:z,.2f}" if order.filled else DASH,
                 money(order.fee),
                 order.tag,
                 OrderStatus(order.status).name.lower().replace("_", " "),
@@ -136,7 +136,3 @@ def orders_section(run: Run) -> Html:
 def _rest(count: int, file: str) -> list[Html]:
     """Says where the rows are that a table does not show."""
     return [page.note(f"The first {MAX_ROWS:,} of {count:,}; {file} has all of them.")] if count > MAX_ROWS else []
-
-
-def _percent(value: float) -> str:
-    return f"{value:z.2%}" if math.isfinite(value) else "–"

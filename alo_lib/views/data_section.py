@@ -8,6 +8,7 @@ from alo_lib.views.data import STAGES, damage
 from alo_lib.views.figures import funnel_figure
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run
+from alo_lib.views.spoken import DASH
 
 __all__ = ["data_sections"]
 
@@ -117,4 +118,4 @@ def _left_out(run: Run, summary: Mapping[str, Any]) -> Html:
 
 def _days(days: list[str]) -> str:
     more = f" and {len(days) - _DAYS_SHOWN:,} more" if len(days) > _DAYS_SHOWN else ""
-    return ", ".join(days[:_DAYS_SHOWN]) + more if days else "–"
+    return ", ".join(days[:_DAYS_SHOWN]) + more if days else DASH

@@ -101,7 +101,6 @@ class Performance(NamedTuple):
     end_equity: float
     net_profit: float  # total: what the equity gained, with what is held at its last mark
     unrealized_profit: float  # of it, what is held gained against its average price
-    realized_profit: float  # the rest: closed positions, dividends, interest and all fees
     drawdown: float  # the deepest fall from a high of the equity curve, 0.02 for 2 %
     sessions: int
     sharpe: float | None
@@ -236,7 +235,6 @@ def performance(run: Run) -> Performance:
         end_equity=end,
         net_profit=end - start,
         unrealized_profit=unrealized,
-        realized_profit=end - start - unrealized,
         drawdown=_plain(-float(drawdowns(curve.equity).min(initial=0.0))),
         sessions=len(by_session.date),
         sharpe=ratio,

@@ -28,7 +28,7 @@ from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.scenario import scenario
 from alo_lib.views.scenario_figures import grid_figure, payoff_figure
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import money, or_dash
+from alo_lib.views.spoken import DASH, money, or_dash
 from alo_lib.views.summary import sharpe_in_words
 from alo_lib.views.tables import write_tables
 from alo_lib.views.time_axis import TimeAxis, time_axis
@@ -99,7 +99,7 @@ def _headline(summary: dict[str, Any]) -> Html:
         [
             page.card("total profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
             page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
-            page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:z.2f}"),
+            page.card("Sharpe ratio", or_dash(summary["sharpe"], "z.2f")),
             page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
@@ -119,13 +119,13 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
             "total profit",
             money(summary["net_profit"]),
             "what the equity gained, with what is held at its last mark",
-            "–",
+            DASH,
         ),
         (
             "realized profit",
             money(summary["realized_profit"]),
             "of it, without what is held against its average price; all fees are in it",
-            f"{lean.realized_profit or '–'}: closed trades, with the fees of those alone",
+            f"{lean.realized_profit or DASH}: closed trades, with the fees of those alone",
         ),
         (
             "Sharpe ratio",
@@ -141,15 +141,15 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
         ),
         (
             "worst day",
-            money(worst["profit"]) if worst else "–",
+            money(worst["profit"]) if worst else DASH,
             f"{worst['return']:+z.3%} on {worst['date']}, close to close" if worst else "no session",
-            "–",
+            DASH,
         ),
         (
             "return on margin",
             or_dash(on_margin, "+z.2%"),
             f"total profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
-            "–",
+            DASH,
         ),
     ]
     return page.section(
@@ -364,4 +364,4 @@ def _provenance(run: Run) -> Html:
 
 def _plain(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text or "–"
+    return text or DASH

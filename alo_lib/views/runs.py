@@ -14,6 +14,7 @@ from alo_lib.journal import Order
 from alo_lib.records import Message
 from alo_lib.views.difference import parting_in_words
 from alo_lib.views.run import Run, RunError, exchange_time
+from alo_lib.views.spoken import DASH
 
 __all__ = ["compare", "comparison_table", "list_runs", "run_row", "runs_table"]
 
@@ -166,5 +167,5 @@ def _same(one: Message | None, two: Message | None) -> bool:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    text = "–" if value is None else str(value)
+    text = DASH if value is None else str(value)
     return text[:_FINGERPRINT] if len(text) == 64 else text

@@ -14,7 +14,7 @@ from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import cents, fees_to_the_cent
+from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, rounded
 
 __all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
@@ -51,25 +51,25 @@ def summarize(
         "borrow": _cents(booked["amount"][~of_cash].sum()),
         "attribution": stated_attribution(run, result.net_profit),
         "sessions": result.sessions,
-        "sharpe": _or_none(result.sharpe),
-        "sharpe_interval": result.sharpe_interval and [_or_none(bound) for bound in result.sharpe_interval],
-        "hurdle": _or_none(result.hurdle),
-        "drawdown": _rounded(result.drawdown, 6),
+        "sharpe": _ratio(result.sharpe),
+        "sharpe_interval": result.sharpe_interval and [_ratio(bound) for bound in result.sharpe_interval],
+        "hurdle": _ratio(result.hurdle),
+        "drawdown": rounded(result.drawdown, 6),
         "worst_day": _day(result.worst_day),
         "largest_margin": _cents(result.largest_margin),
-        "return_on_margin": _or_none(result.return_on_margin),
+        "return_on_margin": _ratio(result.return_on_margin),
         "exposure": {
             one.greek.name: {
                 "unit": one.greek.unit,
-                "largest": _rounded(one.largest, 4),
-                "in_passing": _rounded(one.in_passing, 4),
-                "mean_absolute": _rounded(one.mean, 4),
+                "largest": rounded(one.largest, 4),
+                "in_passing": rounded(one.in_passing, 4),
+                "mean_absolute": rounded(one.mean, 4),
             }
             for one in exposure_ranges(run)
         },
         "exposure_by_expiry": {
             each.symbol: {
-                expiry: {name: _rounded(value, 4) for name, value in greeks.items()}
+                expiry: {name: rounded(value, 4) for name, value in greeks.items()}
                 for expiry, greeks in largest_by_expiry(run, each).items()
             }
             for each in run.underlyings
@@ -138,9 +138,9 @@ def sharpe_in_words(summary: dict[str, Any]) -> tuple[str, str]:
     sessions = f"{count:,} session{'' if count == 1 else 's'}"
     if summary["sharpe"] is None:
         if count < LEAST_SESSIONS:
-            return "-", f"none below {LEAST_SESSIONS} sessions; {sessions}"
+            return DASH, f"none below {LEAST_SESSIONS} sessions; {sessions}"
         why = "no interest rate was told" if summary["hurdle"] is None else "returns do not vary"
-        return "-", f"none: {why}; {sessions}"
+        return DASH, f"none: {why}; {sessions}"
     interval = summary["sharpe_interval"]
     band = "" if interval is None else f"90 %: {interval[0]:z.2f} to {interval[1]:z.2f}; "
     return f"{summary['sharpe']:z.2f}", f"{band}above {summary['hurdle']:z.2%} a year; {sessions}"
@@ -150,12 +150,12 @@ def _day(worst: WorstDay | None) -> dict[str, Any] | None:
     return worst and {
         "date": str(worst.date),
         "profit": _cents(worst.profit),
-        "return": _rounded(worst.returned, 6),
+        "return": rounded(worst.returned, 6),
     }
 
 
-def _or_none(value: float | None) -> float | None:
-    return None if value is None else _rounded(value, 6)
+def _ratio(value: float | None) -> float | None:
+    return None if value is None else rounded(value)
 
 
 def _lines(parts: dict[str, float]) -> list[str]:
@@ -166,11 +166,6 @@ def _lines(parts: dict[str, float]) -> list[str]:
 
 def _cents(amount: float) -> float:
     return float(cents(amount)) + 0.0
-
-
-def _rounded(value: float, places: int) -> float:
-    """A figure to some decimals, never a negative zero."""
-    return round(value, places) + 0.0
 
 
 def _add_data(table: Table, summary: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
 from alo_lib.views.session_clock import trading_days
+from alo_lib.views.spoken import decimal_cell
 from alo_lib.views.units import shown
 from alo_lib.views.volatility import split_adjusted
 
@@ -128,10 +129,10 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
                 trade.quantity,
                 *times,
                 trade.reason,
-                *(_decimal(value, 6) for value in (*volatilities, trade.realized_volatility)),
-                _decimal(trade.edge, 2),
-                _decimal(trade.edge_volatility, 6),
-                *(_decimal(value, 4) for value in greeks),
+                *(decimal_cell(value, 6) for value in (*volatilities, trade.realized_volatility)),
+                decimal_cell(trade.edge, 2),
+                decimal_cell(trade.edge_volatility, 6),
+                *(decimal_cell(value, 4) for value in greeks),
                 trade.hedges,
                 *_money(trade),
             )
@@ -167,7 +168,3 @@ def _money(trade: TradeRecord) -> tuple[str, ...]:
     if not parts:
         return ("",) * (1 + len(PROFIT_PARTS))
     return tuple(f"{money:z.2f}" for money in (sum(parts.values()), *parts.values()))
-
-
-def _decimal(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:.{digits}f}" if math.isfinite(value) else ""  # and no minus before a zero

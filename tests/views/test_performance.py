@@ -125,16 +125,16 @@ def test_below_twenty_sessions_there_is_no_ratio(tmp_path):
         run = run_of(tmp_path, messages, _curve(opens, 0.01 * kit.noise(count))[0])
         assert (performance(run).sharpe is not None) is has_one
         words = sharpe_in_words(summary_of(run))
-        assert (words == ("-", "none below 20 sessions; 19 sessions")) is not has_one
+        assert (words == ("–", "none below 20 sessions; 19 sessions")) is not has_one
 
 
 def test_why_there_is_no_ratio_is_said(tmp_path):
     flat, opens = sessions(25)
     run = run_of(tmp_path / "flat", flat, _curve(opens, np.zeros(25))[0])
-    assert sharpe_in_words(summary_of(run)) == ("-", "none: returns do not vary; 25 sessions")
+    assert sharpe_in_words(summary_of(run)) == ("–", "none: returns do not vary; 25 sessions")
     unrated, opens = sessions(25, rate=None)
     run = run_of(tmp_path / "unrated", unrated, _curve(opens, 0.01 * kit.noise(25))[0])
-    assert sharpe_in_words(summary_of(run)) == ("-", "none: no interest rate was told; 25 sessions")
+    assert sharpe_in_words(summary_of(run)) == ("–", "none: no interest rate was told; 25 sessions")
 
 
 def test_the_interval_is_that_of_another_circular_block_bootstrap():

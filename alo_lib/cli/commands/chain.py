@@ -238,7 +238,9 @@ def _show(view: "ChainView", every: bool) -> None:
 
 
 def _cell(value: Any, form: str) -> str:
-    return "-" if value is None or value != value else format(value, form)
+    from alo_lib.views.spoken import DASH
+
+    return DASH if value is None or value != value else format(value, form)
 
 
 _EXPIRY: Final = {
