@@ -44,6 +44,7 @@ from alo_lib.records.units import (
     SECONDS_A_DAY,
     TRADING_DAYS,
     YEAR,
+    utc_moment,
     years_between,
 )
 
@@ -87,6 +88,7 @@ __all__ = [
     "osi_expiry",
     "osi_symbol",
     "records",
+    "utc_moment",
     "whole_shares",
     "years_between",
 ]

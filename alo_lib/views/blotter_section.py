@@ -11,7 +11,7 @@ from alo_lib.records import PROFIT_PARTS, OrderStatus
 from alo_lib.views import page
 from alo_lib.views.blotter import positions
 from alo_lib.views.page import Html
-from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.run import Run, exchange_moment, exchange_time
 from alo_lib.views.spoken import DASH, money, or_dash
 from alo_lib.views.trades import TradeRecord, trade_records
 from alo_lib.views.units import PEOPLES, shown
@@ -52,7 +52,7 @@ def trades_section(run: Run) -> Html:
 
 
 def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
-    opened, ended = (exchange_time(np.array([time]))[0][:19] if time else "" for time in (one.opened, one.ended))
+    opened, ended = (exchange_moment(time)[:19] if time else "" for time in (one.opened, one.ended))
     has_band = math.isfinite(one.band_low) and math.isfinite(one.band_high)
     strikes = f"{one.put.strike:g} put" if one.put.strike != one.call.strike else ""
     legs = f"{one.call.label.partition(' ')[2]}{f', {strikes}' if strikes else ' and put'}"

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
 from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, Session, osi_expiry
 
-__all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time", "once_a_run", "records_of"]
+__all__ = [
+    "InstrumentRecord",
+    "Run",
+    "RunError",
+    "Table",
+    "exchange_moment",
+    "exchange_time",
+    "once_a_run",
+    "records_of",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,6 +112,11 @@ def exchange_time(time: NDArray[np.int64]) -> list[str]:
     shifts = np.array([(moment.utcoffset() or dt.timedelta()).total_seconds() for moment in moments], np.int64)
     local = (time + shifts[which] * SECOND).astype("datetime64[ns]").astype("datetime64[ms]")
     return [text.replace("T", " ") for text in np.datetime_as_string(local).tolist()]
+
+
+def exchange_moment(time: int) -> str:
+    """One time as :func:`exchange_time` gives it."""
+    return exchange_time(np.array([time], np.int64))[0]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +12,7 @@ from rich.text import Text
 from alo_lib.journal import Order
 from alo_lib.records import Message
 from alo_lib.views.difference import parting_in_words
-from alo_lib.views.run import Run, RunError, exchange_time
+from alo_lib.views.run import Run, RunError, exchange_moment
 from alo_lib.views.spoken import DASH
 
 __all__ = ["compare", "comparison_table", "list_runs", "run_row", "runs_table"]
@@ -144,7 +143,7 @@ def _first_order(one: list[Order], two: list[Order]) -> dict[str, Any] | None:
 
 
 def _order_in_words(order: Order) -> str:
-    when = exchange_time(np.array([order.time]))[0]
+    when = exchange_moment(order.time)
     told = f"{when} New York, {order.side} {abs(order.quantity):,} {order.symbol}, {order.tag}"
     if not order.filled:
         return f"{told}: {order.status.name.lower()}"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from alo_lib.views import page
 from alo_lib.views.chain import ChainView, Expiry
 from alo_lib.views.drawing import Figure
-from alo_lib.views.run import exchange_time
+from alo_lib.views.run import exchange_moment
 from alo_lib.views.spoken import DASH, or_dash
 from alo_lib.views.units import PEOPLES, shown
 
@@ -44,7 +44,7 @@ _COLORS: Final = (
 def chain_html(view: ChainView) -> str:
     """The chain as one self-contained HTML page."""
     snapshot, expiries = view.snapshot, view.expiries()
-    moment = exchange_time(np.array([snapshot.time]))[0][:16]
+    moment = exchange_moment(snapshot.time)[:16]
     style = "American" if snapshot.american else "European"
     quoted, explained = sum(one.quoted for one in expiries), sum(one.explained for one in expiries)
     contracts = list(view.rows())

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
+from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, utc_moment
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
-from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
+from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
 from alo_lib.views.session_clock import trading_days
 from alo_lib.views.spoken import decimal_cell
 from alo_lib.views.units import shown
@@ -109,7 +109,7 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(
         (
-            *("trade", "underlying", "call", "put", "side", "quantity", "opened", "opened_new_york", "ended"),
+            *("trade", "underlying", "call", "put", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
             *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
             *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
             *(f"profit_{name}" for name in PROFIT_PARTS),
@@ -159,7 +159,7 @@ def _times(time: int) -> tuple[str, str]:
     """A time in UTC and New York's; empty for none."""
     if not time:
         return "", ""
-    return str(np.datetime64(time, "ns").astype("datetime64[ms]")) + "Z", exchange_time(np.array([time]))[0]
+    return utc_moment(time), exchange_moment(time)
 
 
 def _money(trade: TradeRecord) -> tuple[str, ...]:

@@ -345,7 +345,7 @@ def test_damaged_data_is_left_out_and_told(run, small_market, tmp_path, damage, 
     assert any(kind in line for line in faults["first"])
     assert kind in (tmp_path / summary["results_folder"] / "report.html").read_text()
     account = json.loads((tmp_path / summary["results_folder"] / "coverage.json").read_text())
-    assert account == {name: summary[name] for name in ("coverage", "rows", "warnings")}
+    assert account == {name: summary[name] for name in ("coverage", "rows", "left_out", "missing_files", "warnings")}
     assert account["coverage"]["ALFA"]["quotes"] == 1
     if kind != "corrupt archive":  # most rows are bad, which is loud
         assert f"of {account['rows']['read']:,} rows {account['rows']['left_out']:,} could not be used" in outcome.err

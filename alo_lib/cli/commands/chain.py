@@ -186,15 +186,14 @@ def _object(view: "ChainView") -> dict[str, Any]:
 
 
 def _head(view: "ChainView") -> dict[str, Any]:
-    import numpy as np
 
     from alo_lib.records import NEW_YORK
-    from alo_lib.views.run import exchange_time
+    from alo_lib.views.run import exchange_moment
 
     snapshot = view.snapshot
     return {
         "ticker": snapshot.ticker,
-        "time": exchange_time(np.array([snapshot.time]))[0],
+        "time": exchange_moment(snapshot.time),
         "time_zone": str(NEW_YORK),
         "style": "american" if snapshot.american else "european",
         "resolution": str(snapshot.resolution),
