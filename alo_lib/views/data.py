@@ -7,17 +7,27 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from alo_lib.market import DataFindings, FaultKind, FaultLog
-from alo_lib.records import Kind, Session
+from alo_lib.records import LAYOUTS, Kind, Session
 from alo_lib.views.run import Run
 
-__all__ = ["LOUD_SHARE", "Unquoted", "damage", "data_account", "data_warnings", "funnel", "held_without_quotes"]
+__all__ = [
+    "LOUD_SHARE",
+    "Unquoted",
+    "damage",
+    "data_account",
+    "data_warnings",
+    "funnel",
+    "funnel_most",
+    "held_without_quotes",
+]
 
 LOUD_SHARE: Final = 0.01
 """Rows left out, as a share of those read, from which a run says so above all else."""
 
 _WHOLE: Final = (FaultKind.CORRUPT_ARCHIVE, FaultKind.CORRUPT_ENTRY, FaultKind.CORRUPT_FILE)
 
-STAGES: Final = ("listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened")
+STAGES: Final = tuple(name for name in LAYOUTS[Kind.FUNNEL].names or () if name != "underlying")
+"""Of the funnel, in their order."""
 
 
 class Unquoted(NamedTuple):
@@ -100,3 +110,11 @@ def funnel(run: Run) -> dict[str, dict[str, dict[str, int]]]:
         symbol = run.instruments[int(row["underlying"])].symbol
         counts[symbol][days[max(session, 0)]] = {stage: int(row[stage]) for stage in STAGES}
     return counts
+
+
+def funnel_most(told: Mapping[str, Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """The most of each stage in any session, by underlying, of what :func:`funnel` tells."""
+    return {
+        ticker: {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
+        for ticker, sessions in told.items()
+    }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from alo_lib.views import page
-from alo_lib.views.data import STAGES, damage
+from alo_lib.views.data import STAGES, damage, funnel_most
 from alo_lib.views.figures import funnel_figure
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run
@@ -67,10 +67,7 @@ def _coverage(summary: Mapping[str, Any]) -> Html:
 def _funnel(summary: Mapping[str, Any]) -> Html:
     """The most of each stage in any session, and each session's."""
     told: Mapping[str, Mapping[str, Mapping[str, int]]] = summary["funnel"]
-    most = {
-        ticker: {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
-        for ticker, sessions in told.items()
-    }
+    most = funnel_most(told)
     lead = "" if summary["orders"] else f"Nothing was traded. {_where_it_ended(most)}"
     meaning = [
         (stage.replace("_", " "), _MEANING[stage], *(f"{stages[stage]:,}" for stages in most.values()))

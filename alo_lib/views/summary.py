@@ -9,7 +9,7 @@ from alo_lib.market import DataFindings, FaultLog
 from alo_lib.records import ACCOUNT_CASH, Kind
 from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
-from alo_lib.views.data import STAGES, damage, data_account, funnel, held_without_quotes
+from alo_lib.views.data import damage, data_account, funnel, funnel_most, held_without_quotes
 from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
@@ -184,8 +184,7 @@ def _add_data(table: Table, summary: dict[str, Any]) -> None:
         shown = ", ".join(days[:_DAYS_SHOWN]) + _more(days)
         table.add_row("Not closable", f"{len(days)} days", f"held without a quote: {shown}")
     if not summary["orders"]:
-        for ticker, sessions in summary["funnel"].items():
-            most = {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
+        for ticker, most in funnel_most(summary["funnel"]).items():
             stages = " > ".join(f"{stage.replace('_', ' ')} {count:,}" for stage, count in most.items())
             table.add_row(f"{ticker}, no trade", "", stages)
 
