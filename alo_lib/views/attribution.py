@@ -16,12 +16,12 @@ from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = [
     "MARKS",
+    "OUTSIDE",
     "AttributionSeries",
     "attribution_by_session",
     "attribution_by_trade",
     "attribution_by_underlying",
     "attribution_over_time",
-    "attribution_total",
     "attribution_vega_by_expiry",
     "parts_to_the_cent",
     "stated_attribution",
@@ -33,6 +33,8 @@ Parts = dict[str, float]
 MARKS: Final = "marks"
 """The part that comes in when profit is stated as an engine's results state it, see :func:`stated_attribution`."""
 
+
+OUTSIDE: Final = "outside of trades"
 
 _ROUNDING: Final = Decimal("0.005")
 
@@ -67,17 +69,9 @@ def attribution_by_underlying(run: Run) -> dict[str, Parts]:
     }
 
 
-def attribution_total(run: Run) -> Parts:
-    """The parts of the whole account. They sum to its equity at the core's last measure less the money at the start."""
-    return _sum(attribution_by_trade(run).values())
-
-
-def attribution_over_time(run: Run, ticker: str | None = None) -> AttributionSeries:
-    """Cumulative parts of the account, or of one underlying, whenever they changed."""
+def attribution_over_time(run: Run) -> AttributionSeries:
+    """Cumulative parts of the account, whenever they changed."""
     time, rows = run.table(Kind.ATTRIBUTION)
-    if ticker is not None:
-        own = next(each.number for each in run.underlyings if each.symbol == ticker)
-        time, rows = time[rows["underlying"] == own], rows[rows["underlying"] == own]
     values = _matrix(rows)
     _, trade = np.unique(np.stack([rows["underlying"], rows["trade"]]), axis=1, return_inverse=True)
     changes = values.copy()
@@ -89,9 +83,9 @@ def attribution_over_time(run: Run, ticker: str | None = None) -> AttributionSer
     return AttributionSeries(moments, dict(zip(PROFIT_PARTS, total.T, strict=True)))
 
 
-def attribution_by_session(run: Run, ticker: str | None = None) -> dict[dt.date, Parts]:
-    """What came of each session and the night before it, by date, of the account or of one underlying."""
-    series = attribution_over_time(run, ticker)
+def attribution_by_session(run: Run) -> dict[dt.date, Parts]:
+    """What came of each session and the night before it, by date."""
+    series = attribution_over_time(run)
     # What is told from one session's open to the next one's; a preparing frame tells nothing of a market.
     ends = np.searchsorted(series.time, np.array([session.open for session in run.sessions[1:]], np.int64))
     found, before = {}, dict.fromkeys(PROFIT_PARTS, 0.0)
@@ -102,15 +96,14 @@ def attribution_by_session(run: Run, ticker: str | None = None) -> dict[dt.date,
     return found
 
 
-def attribution_vega_by_expiry(run: Run, ticker: str | None = None) -> dict[dt.date | None, float]:
+def attribution_vega_by_expiry(run: Run) -> dict[dt.date | None, float]:
     """The vega part by expiry of the trades; None for what is outside of all trades."""
     expiries = {
         (int(row["underlying"]), int(row["trade"])): int(row["expiry"]) for row in run.table(Kind.ENTRY).records
     }
-    tickers = {each.number: each.symbol for each in run.underlyings}
     found: dict[dt.date | None, float] = {}
     for key, parts in attribution_by_trade(run).items():
-        if parts["vega"] and (ticker is None or tickers.get(key[0]) == ticker):
+        if parts["vega"]:
             expiry = _date(expiries[key]) if key in expiries else None
             found[expiry] = found.get(expiry, 0.0) + parts["vega"]
     return dict(sorted(found.items(), key=lambda each: each[0] or dt.date.max))
@@ -128,7 +121,8 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
 
     Those of all underlyings and of the account sum to them, part by part. An engine's results mark shares at their last
     trade where the core takes the middle of a quote, and know of fills and settlements after the core's last frame:
-    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``.
+    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega
+    part by the trades' expiry, each to the cent.
 
     :raises RunError: when more than rounding is left: journal and results do not tell of the same run.
     """
@@ -158,6 +152,10 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         "parts": _floats(total),
         "by_underlying": {name: _floats(row) for name, row in rows.items() if name != "account"},
         "account": _floats(rows["account"]),
+        "vega_by_expiry": {
+            OUTSIDE if expiry is None else str(expiry): float(cents(money)) + 0.0
+            for expiry, money in attribution_vega_by_expiry(run).items()
+        },
     }
 
 

@@ -99,7 +99,7 @@ class Performance(NamedTuple):
 
     start_equity: float
     end_equity: float
-    net_profit: float  # total: what the equity gained, with what is held at its last mark
+    net_profit: float  # what the equity gained, with what is held at its last mark
     unrealized_profit: float  # of it, what is held gained against its average price
     drawdown: float  # the deepest fall from a high of the equity curve, 0.02 for 2 %
     sessions: int
@@ -108,7 +108,7 @@ class Performance(NamedTuple):
     hurdle: float | None  # mean risk-free rate that the ratio deducts, a year
     worst_day: WorstDay | None
     largest_margin: float
-    return_on_margin: float | None  # total profit over the largest margin
+    return_on_margin: float | None  # net profit over the largest margin
 
 
 class LeanFigures(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 from alo_lib.records import Kind
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
-from alo_lib.views.attribution import attribution_over_time
+from alo_lib.views.attribution import OUTSIDE, attribution_over_time, attribution_vega_by_expiry
 from alo_lib.views.blotter import fills, money_by_security
 from alo_lib.views.blotter_section import orders_section, positions_section, trades_section
 from alo_lib.views.data_section import data_sections
@@ -97,7 +97,7 @@ def _headline(summary: dict[str, Any]) -> Html:
     profit = summary["net_profit"]
     return page.cards(
         [
-            page.card("total profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
+            page.card("net profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
             page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
             page.card("Sharpe ratio", or_dash(summary["sharpe"], "z.2f")),
             page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
@@ -116,7 +116,7 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
     lean = lean_figures(run.results)
     rows = [
         (
-            "total profit",
+            "net profit",
             money(summary["net_profit"]),
             "what the equity gained, with what is held at its last mark",
             DASH,
@@ -148,7 +148,7 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
         (
             "return on margin",
             or_dash(on_margin, "+z.2%"),
-            f"total profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
+            f"net profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
             DASH,
         ),
     ]
@@ -178,6 +178,10 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
         page.section(
             "Equity, drawdown and margin",
             page.figure(equity_figure(axis, equity_curve(run.results), margin_used(run))),
+            page.note(
+                "Margin is Regulation T's maintenance margin of what is held, as engines demand it. The limit "
+                "max-margin is held against the core's own estimate, by short-margin, which is another number."
+            ),
         ),
         page.section(
             "By month, and the deepest falls",
@@ -305,12 +309,14 @@ def _attribution(run: Run, axis: TimeAxis) -> Html:
     table, parts = money_by_security(run), run.summary["attribution"]["parts"]
     series = attribution_over_time(run)
     rows = [(ticker, *map(money, parts.values()), money(sum(parts.values()))) for ticker, parts in table.items()]
+    by_expiry = [(f"{expiry or OUTSIDE}", money(made)) for expiry, made in attribution_vega_by_expiry(run).items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
         page.figure(waterfall_figure(parts)),
         *([page.figure(attribution_figure(axis, series))] if len(series.time) else []),
         page.table(columns, rows, range(1, len(columns))),
+        *([page.table(("expiry", "vega part of its trades"), by_expiry, (1,))] if by_expiry else []),
     )
 
 

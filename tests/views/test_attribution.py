@@ -17,7 +17,6 @@ from alo_lib.views.attribution import (
     attribution_by_trade,
     attribution_by_underlying,
     attribution_over_time,
-    attribution_total,
     attribution_vega_by_expiry,
     stated_attribution,
 )
@@ -45,6 +44,12 @@ def run(market: Script, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(folder)
 
 
+def total_of(run: Run) -> dict[str, float]:
+    """The parts of all trades together."""
+    trades = attribution_by_trade(run).values()
+    return {name: sum(parts[name] for parts in trades) for name in PROFIT_PARTS}
+
+
 def equity_gained(market: Script, before: int | None = None) -> float:
     rows = [
         float(message.records["equity"][0])
@@ -55,16 +60,14 @@ def equity_gained(market: Script, before: int | None = None) -> float:
 
 
 def test_totals_are_sums_of_trades_and_what_equity_gained(run: Run, market: Script) -> None:
-    trades, total = attribution_by_trade(run), attribution_total(run)
+    trades, total = attribution_by_trade(run), total_of(run)
     assert sorted(number for _, number in trades)[-2:] == [1, 2]
-    for name in PROFIT_PARTS:
-        assert total[name] == pytest.approx(sum(parts[name] for parts in trades.values()))
     assert sum(total.values()) == pytest.approx(equity_gained(market), abs=1e-6)
     assert attribution_by_underlying(run) == {"TEST": pytest.approx(total)}
 
 
 def test_sessions_add_up_and_a_night_is_the_morning_s(run: Run, market: Script) -> None:
-    by_day, total = attribution_by_session(run), attribution_total(run)
+    by_day, total = attribution_by_session(run), total_of(run)
     assert list(by_day) == [FIRST, NEXT]
     assert sum(by_day[FIRST].values()) == pytest.approx(equity_gained(market, at(NEXT, 9)), abs=1e-6)
     for name in PROFIT_PARTS:
@@ -73,19 +76,20 @@ def test_sessions_add_up_and_a_night_is_the_morning_s(run: Run, market: Script) 
 
 
 def test_parts_over_time_end_where_totals_are(run: Run) -> None:
-    series = attribution_over_time(run, "TEST")
+    series = attribution_over_time(run)
     assert np.all(np.diff(series.time) > 0)
-    assert {name: values[-1] for name, values in series.parts.items()} == pytest.approx(attribution_total(run))
+    assert {name: values[-1] for name, values in series.parts.items()} == pytest.approx(total_of(run))
     spread = series.parts["spread"]
     assert len(np.unique(np.round(spread, 6))) == 3  # an entry, an exit, an entry again
     assert np.all(np.diff(spread) <= 1e-9)
 
 
 def test_vega_by_expiry_is_that_of_the_trades(run: Run) -> None:
-    assert attribution_vega_by_expiry(run) == {
-        FIRST + dt.timedelta(days=45): pytest.approx(attribution_total(run)["vega"])
+    assert attribution_vega_by_expiry(run) == {FIRST + dt.timedelta(days=45): pytest.approx(total_of(run)["vega"])}
+    vega = total_of(run)["vega"]
+    assert stated_attribution(run, sum(total_of(run).values()))["vega_by_expiry"] == {
+        str(FIRST + dt.timedelta(days=45)): round(vega, 2)
     }
-    assert attribution_vega_by_expiry(run, "OTHER") == {}
 
 
 @pytest.mark.parametrize("off", [0.0, 0.004, -0.004])
@@ -95,8 +99,8 @@ def test_stated_parts_sum_to_the_stated_profit_to_the_cent(run: Run, market: Scr
     for row in (stated["parts"], stated["by_underlying"]["TEST"]):
         assert round(sum(row.values()), 2) == profit
         assert all(round(money, 2) == money for money in row.values())
-    assert stated["parts"]["spread"] == round(attribution_total(run)["spread"], 2)
-    assert stated["parts"]["unexplained"] - attribution_total(run)["unexplained"] == pytest.approx(off, abs=0.1)
+    assert stated["parts"]["spread"] == round(total_of(run)["spread"], 2)
+    assert stated["parts"]["unexplained"] - total_of(run)["unexplained"] == pytest.approx(off, abs=0.1)
     assert set(stated["account"].values()) == {0.0}
 
 
