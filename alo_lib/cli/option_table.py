@@ -26,16 +26,10 @@ def show(rows: Sequence[Mapping[str, Any]], results: Mapping[str, str], *, note:
     """
     from rich.table import Table
 
-    from alo_lib.views.units import PEOPLES
+    from alo_lib.views.units import PEOPLES, shown
 
     titles = {name: PEOPLES[name].title if name in PEOPLES else name.replace("_", " ") for name in results}
-    rows = [
-        {
-            name: value * PEOPLES[name].scale if name in PEOPLES and value is not None else value
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
+    rows = [{name: shown(name, value) for name, value in row.items()} for row in rows]
     terms = [name for name in _TERMS if name in rows[0]]
     if len(rows) == 1:
         # One option reads better down the page.
@@ -82,8 +76,10 @@ def _plain(value: float | str) -> str:
 
 def _result(value: float | None, form: str) -> str:
     """By its format; without one four digits, with an exponent only where zeros would fill the column."""
+    from alo_lib.views.spoken import DASH
+
     if value is None:
-        return "-"
+        return DASH
     if form:
         return format(value, form)
     return f"{value:z.4g}" if abs(value) >= 1e-4 or value == 0.0 else f"{value:.1e}"

@@ -16,7 +16,7 @@ from alo_lib.journal import Journal, message_digest
 from alo_lib.records import SECOND, Kind, Message, OrderReason
 from alo_lib.runtime import Divergence, DivergenceError, FrameReplayed, Replayer
 from alo_lib.views.difference import difference_in_words, symbols_of
-from alo_lib.views.run import exchange_time
+from alo_lib.views.run import exchange_moment
 
 __all__ = ["Pace", "ReplayOutcome", "run_replay"]
 
@@ -84,13 +84,15 @@ class Display:
         for message in decided:
             if message.kind is Kind.INTENT:
                 self.orders += len(message.records)
-                self._orders += [(_clock(message.time), self._order(row)) for row in message.records]
+                self._orders += [(exchange_moment(message.time), self._order(row)) for row in message.records]
 
     @property
     def line(self) -> str:
         """Up to when, and how much of the journal."""
         frame = self._frame
-        return "" if frame is None else f"{_clock(frame.time)} New York: {self._done(frame)} messages decided again"
+        if frame is None:
+            return ""
+        return f"{exchange_moment(frame.time)} New York: {self._done(frame)} messages decided again"
 
     @property
     def table(self) -> Table:
@@ -98,7 +100,7 @@ class Display:
         frame, elapsed, table = self._frame, time.monotonic() - self._began, Table.grid(padding=(0, 2))
         if frame is None:
             return table
-        table.add_row("time", f"{_clock(frame.time)} New York")
+        table.add_row("time", f"{exchange_moment(frame.time)} New York")
         speed = self.frames / elapsed if elapsed > 0 else 0.0
         table.add_row("frame", f"{frame.frame}, {self.frames} so far, {speed:z,.0f} a second")
         table.add_row("messages", f"{self._done(frame)}, every decision as recorded")
@@ -185,7 +187,3 @@ def _paced(replayer: Replayer, pace: Pace, until: int | None, until_time: int | 
     for frame in replayer.frames(until=until, until_time=until_time):
         pace.wait(frame.time)
         yield frame
-
-
-def _clock(time: int) -> str:
-    return exchange_time(np.array([time]))[0]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import json_text
-from alo_lib.records import SECOND
+from alo_lib.records import utc_moment
 from alo_lib.records.whole_files import write_whole
 
 __all__ = ["RunFolder", "write_orders"]
@@ -98,8 +98,8 @@ def write_orders(path: Path, orders: Iterable[Any]) -> None:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("symbol", "time", "utc", "type", "side", "quantity", "filled", "price", "fee", "status", "tag"))
     for order in orders:
-        utc = dt.datetime.fromtimestamp(order.time / SECOND, dt.UTC).isoformat(timespec="milliseconds")
-        row = (order.symbol, order.time, utc, order.type.name.lower(), order.side, abs(order.quantity))
+        when = (order.time, utc_moment(order.time))
+        row = (order.symbol, *when, order.type.name.lower(), order.side, abs(order.quantity))
         outcome = (abs(order.filled), f"{order.price:z.4f}", f"{order.fee:z.4f}", order.status.name.lower(), order.tag)
         writer.writerow(row + outcome)
     write_whole(path, table.getvalue())

@@ -29,6 +29,7 @@ from alo_lib.records.layouts import (
 )
 from alo_lib.records.profit import PROFIT_PARTS
 from alo_lib.records.sessions import Session
+from alo_lib.records.splits import whole_shares
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
 from alo_lib.records.units import (
     CALENDAR_DAY,
@@ -45,6 +46,7 @@ from alo_lib.records.units import (
     SECONDS_A_DAY,
     TRADING_DAYS,
     YEAR,
+    utc_moment,
     years_between,
 )
 
@@ -90,5 +92,7 @@ __all__ = [
     "osi_expiry",
     "osi_symbol",
     "records",
+    "utc_moment",
+    "whole_shares",
     "years_between",
 ]

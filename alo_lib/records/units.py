@@ -22,6 +22,7 @@ __all__ = [
     "SECONDS_A_DAY",
     "TRADING_DAYS",
     "YEAR",
+    "utc_moment",
     "years_between",
 ]
 
@@ -46,6 +47,15 @@ TRADING_DAYS: Final = 252
 """Of a year: daily variances are annualized by it."""
 NEW_YORK: Final = ZoneInfo("America/New_York")
 """Where American exchanges keep their time."""
+
+
+def utc_moment(time: int) -> str:
+    """Nanoseconds since the epoch, UTC, as ISO 8601 has them: ``yyyy-mm-ddThh:mm:ss.mmmZ``.
+
+    >>> utc_moment(1_704_205_800_250_000_000)
+    '2024-01-02T14:30:00.250Z'
+    """
+    return f"{np.datetime64(time, 'ns').astype('datetime64[ms]')}Z"
 
 
 def years_between(start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:

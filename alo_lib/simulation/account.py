@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
-from alo_lib.records import ACCOUNT_CASH, Linked
+from alo_lib.records import ACCOUNT_CASH, Linked, whole_shares
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.listing import Listing
@@ -113,7 +113,7 @@ class Account:
         """Book a split: shares over ``factor``, whole ones, the rest in cash at ``price_after``."""
         before = self.position(instrument)
         exact = round(before.quantity / decimal(factor), 9)
-        whole = int(exact)
+        whole = whole_shares(before.quantity, decimal(factor))
         self.cash += (exact - whole) * price_after
         self._set(instrument, Position(whole, fitted(EXACT.multiply(before.average_price, decimal(factor)))))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
-from alo_lib.records import Linked
+from alo_lib.records import Linked, whole_shares
 from alo_lib.simulation.archive import Archive
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import ZERO, rounded
@@ -132,7 +132,7 @@ class TradeBuilder:
         before = after = 0
         for trade in position.trades:
             before += trade.quantity
-            after, taken = int(round(before / factor, 9)), after
+            after, taken = whole_shares(before, factor), after
             trade.quantity = after - taken
             trade.price *= factor
             trade.peak *= factor

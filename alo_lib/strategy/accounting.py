@@ -63,15 +63,10 @@ def warn_of_split(state: StrategyState, underlying: int) -> None:
 def book_split(state: StrategyState, underlying: int, time: int, factor: float) -> None:
     """Book a split at ``time``: shares over ``factor``, prices and the dividends before it times ``factor``."""
     book = state.underlyings[underlying].book
-    book.split_pending = False
     before, price = state.portfolio.quantity(underlying), book.spot * factor
     state.portfolio.split(underlying, factor, price)
     attribute_split(state, underlying, factor, before, price)
-    book.trade_price *= factor
-    book.quote["bid"], book.quote["ask"] = np.nan, np.nan
-    for dividend in book.dividends:
-        if dividend.time < time:
-            dividend.amount *= factor
+    book.split(time, factor)
 
 
 def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bool:

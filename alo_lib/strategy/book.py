@@ -95,6 +95,15 @@ class MarketBook:
             self.quote_time[chain_rows] = time
         return bool(len(own) or len(chain_rows))
 
+    def split(self, time: int, factor: float) -> None:
+        """Restate the last trade, and what was paid before, in shares after a split at ``time``; no quote is left."""
+        self.split_pending = False
+        self.trade_price *= factor
+        self.quote["bid"], self.quote["ask"] = np.nan, np.nan
+        for dividend in self.dividends:
+            if dividend.time < time:
+                dividend.amount *= factor
+
     def forget_orders(self, instruments: set[int]) -> None:
         """Forget what orders did to the quotes of instruments that have newer ones."""
         self.taken = {side: size for side, size in self.taken.items() if side[0] not in instruments}

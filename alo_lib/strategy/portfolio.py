@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-import numpy as np
+from alo_lib.records import whole_shares
 
 __all__ = ["Portfolio"]
 
@@ -41,7 +41,7 @@ class Portfolio:
         if not self.quantity(instrument):
             return
         exact = self.quantity(instrument) / factor
-        whole = int(np.trunc(round(exact, 9)))
+        whole = whole_shares(self.quantity(instrument), factor)
         self.cash += (exact - whole) * price
         self._set(instrument, whole)
 

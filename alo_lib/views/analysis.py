@@ -23,6 +23,7 @@ from alo_lib.views.drawing import (
     thinned,
 )
 from alo_lib.views.page import Html
+from alo_lib.views.spoken import or_dash, or_none, rounded
 from alo_lib.volatility import VolatilityReport
 
 __all__ = ["AnalysisView", "analysis_html", "analysis_table"]
@@ -59,13 +60,13 @@ class AnalysisView:
             "bars": len(self.days),
             "distribution": p.distribution,
             "volatility": {
-                "next_day": _rounded(one.cone[0].volatility),
-                "conditional": _rounded(one.next_day_volatility),
-                "realized": _rounded(float(one.realized[-1])),
-                "long_run": _rounded(p.long_run_volatility),
+                "next_day": rounded(one.cone[0].volatility),
+                "conditional": rounded(one.next_day_volatility),
+                "realized": rounded(float(one.realized[-1])),
+                "long_run": rounded(p.long_run_volatility),
             },
             "parameters": {
-                name: {"value": _finite(float(getattr(p, name))), "standard_error": one.standard_errors[name]}
+                name: {"value": or_none(float(getattr(p, name))), "standard_error": one.standard_errors[name]}
                 for name in _PARAMETERS
             },
             "persistence": p.persistence,
@@ -80,15 +81,15 @@ class AnalysisView:
             "forecast": [
                 {
                     "days": point.days,
-                    "volatility": _rounded(point.volatility),
-                    "low": _rounded(point.low),
-                    "high": _rounded(point.high),
-                    "usual": None if point.usual is None else _rounded(point.usual),
+                    "volatility": rounded(point.volatility),
+                    "low": rounded(point.low),
+                    "high": rounded(point.high),
+                    "usual": None if point.usual is None else rounded(point.usual),
                 }
                 for point in one.cone
             ],
             "weights": {
-                str(horizon): dict(zip(one.hybrid.blend.parts, map(_rounded, weights), strict=True))
+                str(horizon): dict(zip(one.hybrid.blend.parts, map(rounded, weights), strict=True))
                 for horizon, weights in zip(one.hybrid.horizons, one.hybrid.blend.weights, strict=True)
             },
             "notes": list(one.notes),
@@ -102,10 +103,10 @@ class AnalysisView:
         now, mean = one.probabilities[-1], one.probabilities.mean(axis=0)
         return [
             {
-                "volatility": _rounded(volatility),
-                "expected_days": _finite(days),
-                "probability": _rounded(float(now[k])),
-                "share_of_days": _rounded(float(mean[k])),
+                "volatility": rounded(volatility),
+                "expected_days": or_none(days),
+                "probability": rounded(float(now[k])),
+                "share_of_days": rounded(float(mean[k])),
             }
             for k, (volatility, days) in enumerate(zip(p.volatilities, p.expected_days, strict=True))
         ]
@@ -132,7 +133,7 @@ def analysis_table(view: AnalysisView) -> Group:
         )
     forecast = _rich_table("days ahead", "forecast", "90 % band", "usual")
     for point in one.cone:
-        usual = "-" if point.usual is None else f"{point.usual:z.1%}"
+        usual = or_dash(point.usual, "z.1%")
         forecast.add_row(str(point.days), f"{point.volatility:z.1%}", f"{point.low:z.1%} to {point.high:z.1%}", usual)
     parameters = _rich_table(f"GJR-GARCH, {_SHOCKS[told['distribution']]}", "value", "± s.e.")
     for name, row in told["parameters"].items():
@@ -151,7 +152,7 @@ def analysis_html(view: AnalysisView) -> str:
             f"{point.volatility:z.2%}",
             f"{point.low:z.2%}",
             f"{point.high:z.2%}",
-            "–" if point.usual is None else f"{point.usual:z.2%}",
+            or_dash(point.usual, "z.2%"),
         )
         for point in one.cone
     ]
@@ -195,7 +196,7 @@ def analysis_html(view: AnalysisView) -> str:
                 [
                     ("persistence", f"{told['persistence']:z.4f}"),
                     ("half-life of a shock, trading days", f"{told['half_life']:z.0f}"),
-                    ("log likelihood", "–" if told["log_likelihood"] is None else f"{told['log_likelihood']:z,.2f}"),
+                    ("log likelihood", or_dash(told["log_likelihood"], "z,.2f")),
                 ]
             ),
         ),
@@ -308,16 +309,8 @@ def _rich_table(first: str, *others: str) -> Table:
 
 def _value_and_error(row: dict[str, Any]) -> tuple[str, str]:
     value, error = row["value"], row["standard_error"]
-    return "∞" if value is None else f"{value:z.4g}", "–" if error is None else f"{error:z.2g}"
+    return "∞" if value is None else f"{value:z.4g}", or_dash(error, "z.2g")
 
 
 def _at(one: VolatilityReport, days: int) -> float:
     return next(point.volatility for point in one.cone if point.days == days)
-
-
-def _rounded(value: float) -> float:
-    return round(value, 6)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

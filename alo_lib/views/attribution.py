@@ -1,7 +1,8 @@
 """Where the profit of a run came from, read from its journal; docs/attribution.md says how it is split."""
 
 import datetime as dt
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -10,18 +11,19 @@ from numpy.typing import NDArray
 
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
 from alo_lib.views.blotter import positions
-from alo_lib.views.run import Run, once_a_run
+from alo_lib.views.run import Run, RunError, once_a_run
 from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = [
     "MARKS",
+    "OUTSIDE",
     "AttributionSeries",
     "attribution_by_session",
     "attribution_by_trade",
     "attribution_by_underlying",
     "attribution_over_time",
-    "attribution_total",
     "attribution_vega_by_expiry",
+    "parts_to_the_cent",
     "stated_attribution",
 ]
 
@@ -30,6 +32,11 @@ Parts = dict[str, float]
 
 MARKS: Final = "marks"
 """The part that comes in when profit is stated as an engine's results state it, see :func:`stated_attribution`."""
+
+
+OUTSIDE: Final = "outside of trades"
+
+_ROUNDING: Final = Decimal("0.005")
 
 
 class AttributionSeries(NamedTuple):
@@ -62,17 +69,9 @@ def attribution_by_underlying(run: Run) -> dict[str, Parts]:
     }
 
 
-def attribution_total(run: Run) -> Parts:
-    """The parts of the whole account. They sum to its equity at the core's last measure less the money at the start."""
-    return _sum(attribution_by_trade(run).values())
-
-
-def attribution_over_time(run: Run, ticker: str | None = None) -> AttributionSeries:
-    """Cumulative parts of the account, or of one underlying, whenever they changed."""
+def attribution_over_time(run: Run) -> AttributionSeries:
+    """Cumulative parts of the account, whenever they changed."""
     time, rows = run.table(Kind.ATTRIBUTION)
-    if ticker is not None:
-        own = next(each.number for each in run.underlyings if each.symbol == ticker)
-        time, rows = time[rows["underlying"] == own], rows[rows["underlying"] == own]
     values = _matrix(rows)
     _, trade = np.unique(np.stack([rows["underlying"], rows["trade"]]), axis=1, return_inverse=True)
     changes = values.copy()
@@ -84,33 +83,37 @@ def attribution_over_time(run: Run, ticker: str | None = None) -> AttributionSer
     return AttributionSeries(moments, dict(zip(PROFIT_PARTS, total.T, strict=True)))
 
 
-def attribution_by_session(run: Run, ticker: str | None = None) -> dict[dt.date, Parts]:
-    """What came of each session and the night before it, by date, of the account or of one underlying."""
-    sessions = run.table(Kind.SESSION).records
-    series = attribution_over_time(run, ticker)
+def attribution_by_session(run: Run) -> dict[dt.date, Parts]:
+    """What came of each session and the night before it, by date."""
+    series = attribution_over_time(run)
     # What is told from one session's open to the next one's; a preparing frame tells nothing of a market.
-    ends = np.searchsorted(series.time, sessions["open"][1:])
-    days = [dt.datetime.strptime(str(date), "%Y%m%d").date() for date in sessions["date"].tolist()]
+    ends = np.searchsorted(series.time, np.array([session.open for session in run.sessions[1:]], np.int64))
     found, before = {}, dict.fromkeys(PROFIT_PARTS, 0.0)
-    for day, end in zip(days, [*ends.tolist(), len(series.time)], strict=True):
+    for session, end in zip(run.sessions, [*ends.tolist(), len(series.time)], strict=False):  # without sessions none
         now = {name: float(values[end - 1]) if end else 0.0 for name, values in series.parts.items()}
-        found[day] = {name: now[name] - before[name] for name in PROFIT_PARTS}
+        found[session.day] = {name: now[name] - before[name] for name in PROFIT_PARTS}
         before = now
     return found
 
 
-def attribution_vega_by_expiry(run: Run, ticker: str | None = None) -> dict[dt.date | None, float]:
+def attribution_vega_by_expiry(run: Run) -> dict[dt.date | None, float]:
     """The vega part by expiry of the trades; None for what is outside of all trades."""
     expiries = {
         (int(row["underlying"]), int(row["trade"])): int(row["expiry"]) for row in run.table(Kind.ENTRY).records
     }
-    tickers = {each.number: each.symbol for each in run.underlyings}
     found: dict[dt.date | None, float] = {}
     for key, parts in attribution_by_trade(run).items():
-        if parts["vega"] and (ticker is None or tickers.get(key[0]) == ticker):
+        if parts["vega"]:
             expiry = _date(expiries[key]) if key in expiries else None
             found[expiry] = found.get(expiry, 0.0) + parts["vega"]
     return dict(sorted(found.items(), key=lambda each: each[0] or dt.date.max))
+
+
+def parts_to_the_cent(parts: Mapping[str, float]) -> dict[str, Decimal]:
+    """Each part to the cent; they sum to their sum to the cent, what that leaves going to what is unexplained."""
+    row = {name: (fees_to_the_cent if name == "fees" else cents)(money) for name, money in parts.items()}
+    row["unexplained"] += cents(math.fsum(parts.values())) - sum(row.values())
+    return row
 
 
 def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
@@ -118,7 +121,10 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
 
     Those of all underlyings and of the account sum to them, part by part. An engine's results mark shares at their last
     trade where the core takes the middle of a quote, and know of fills and settlements after the core's last frame:
-    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``.
+    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega
+    part by the trades' expiry, each to the cent.
+
+    :raises RunError: when more than rounding is left: journal and results do not tell of the same run.
     """
     by_underlying = attribution_by_underlying(run)
     account = _sum(parts for (number, _), parts in attribution_by_trade(run).items() if number == ACCOUNT_CASH)
@@ -127,10 +133,18 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
         parts[MARKS] = stated + parts["borrow"] - sum(parts.values())
     account[MARKS] = 0.0
-    rows = {name: _to_the_cent(parts) for name, parts in (*by_underlying.items(), ("account", account))}
-    names = _stated_order()
+    names = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
+    rows = {
+        name: parts_to_the_cent({part: parts[part] for part in names})
+        for name, parts in (*by_underlying.items(), ("account", account))
+    }
     total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
     gap = cents(net_profit) - sum(total.values())
+    if abs(gap) > _ROUNDING * (len(rows) + 1):  # of each row and of what is stated
+        raise RunError(
+            f"the results of {run.folder} state a profit of {cents(net_profit):,}, but what its journal tells of comes "
+            f"to {sum(total.values()):,}"
+        )
     total["unexplained"] += gap
     next(iter(rows.values()))["unexplained"] += gap
     return {
@@ -138,6 +152,10 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         "parts": _floats(total),
         "by_underlying": {name: _floats(row) for name, row in rows.items() if name != "account"},
         "account": _floats(rows["account"]),
+        "vega_by_expiry": {
+            OUTSIDE if expiry is None else str(expiry): float(cents(money)) + 0.0
+            for expiry, money in attribution_vega_by_expiry(run).items()
+        },
     }
 
 
@@ -151,17 +169,6 @@ def _sum(all_parts: Iterable[Parts]) -> Parts:
 
 def _matrix(rows: Records) -> NDArray[np.float64]:
     return np.stack([rows[name] for name in PROFIT_PARTS], axis=1)
-
-
-def _stated_order() -> list[str]:
-    return [*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1]]
-
-
-def _to_the_cent(parts: Parts) -> dict[str, Decimal]:
-    """Each part to the cent; what that leaves of the sum goes to what is unexplained."""
-    row = {name: (fees_to_the_cent if name == "fees" else cents)(parts[name]) for name in _stated_order()}
-    row["unexplained"] += cents(sum(parts.values())) - sum(row.values())
-    return row
 
 
 def _floats(row: dict[str, Decimal]) -> Parts:

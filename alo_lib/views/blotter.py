@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records, whole_shares
 from alo_lib.views.run import InstrumentRecord, Run, once_a_run
 
-__all__ = ["BookWalk", "InstrumentFill", "InstrumentHistory", "attribution", "fills", "positions"]
+__all__ = ["BookWalk", "InstrumentFill", "InstrumentHistory", "fills", "money_by_security", "positions"]
 
 
 class InstrumentFill(NamedTuple):
@@ -139,10 +139,10 @@ def positions(run: Run) -> list[InstrumentHistory]:
     return [position for _, position in sorted(walk.held.items()) if position.bought or position.sold]
 
 
-def attribution(run: Run) -> dict[str, dict[str, float]]:
+def money_by_security(run: Run) -> dict[str, dict[str, float]]:
     """Money by underlying: what options and shares brought before fees; fees and the borrow of shares (negative).
 
-    Interest is in a row of its own, "cash", where there is any.
+    Interest is in a row of its own, "account", where there is any.
     """
     parts = ("options", "shares", "fees", "borrow", "interest")
     table = {underlying.symbol: dict.fromkeys(parts, 0.0) for underlying in run.underlyings}
@@ -153,7 +153,7 @@ def attribution(run: Run) -> dict[str, dict[str, float]]:
     for booked in run.table(Kind.INTEREST).records:
         number, amount = int(booked["instrument"]), float(booked["amount"])
         if number == ACCOUNT_CASH:
-            table.setdefault("cash", dict.fromkeys(parts, 0.0))["interest"] += amount
+            table.setdefault("account", dict.fromkeys(parts, 0.0))["interest"] += amount
         else:
             table[run.instruments[number].symbol]["borrow"] += amount
     return table
@@ -190,7 +190,7 @@ def _fill(position: InstrumentHistory, row: Records) -> None:
 def _split(position: InstrumentHistory, factor: float, price: float) -> None:
     """Keep whole shares; ``price`` is that before the split, NaN where none is known."""
     exact = position.quantity / factor
-    position.quantity = int(exact)
+    position.quantity = whole_shares(position.quantity, factor)
     position.average_price *= factor
     if math.isfinite(price):
         position.cash += (exact - position.quantity) * price * factor

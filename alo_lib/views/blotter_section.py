@@ -1,17 +1,20 @@
 """The part of a run's page that tells what was traded: by trade, by position, by order."""
 
 import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
-from alo_lib.records import DAYS_A_YEAR, OrderStatus
+from alo_lib.records import PROFIT_PARTS, OrderStatus
 from alo_lib.views import page
 from alo_lib.views.blotter import positions
 from alo_lib.views.page import Html
-from alo_lib.views.run import Run, exchange_time
-from alo_lib.views.spoken import money
+from alo_lib.views.run import Run, exchange_moment, exchange_time
+from alo_lib.views.spoken import DASH, money, or_dash
 from alo_lib.views.trades import TradeRecord, trade_records
+from alo_lib.views.units import PEOPLES, shown
 
 __all__ = ["orders_section", "positions_section", "trades_section"]
 
@@ -20,7 +23,8 @@ MAX_ROWS: Final = 2000
 
 _TRADE: Final = (
     *("opened", "underlying", "structure", "side", "structures", "ended", "why", "implied", "forecast", "90 % band"),
-    *("realized", "edge, $ each", "delta", "gamma", "vega/pt", "theta/day", "hedges", "profit"),
+    *("realized, bar to bar", "edge, $ each", "delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title),
+    *("hedges", "profit"),
 )
 
 
@@ -29,21 +33,26 @@ def trades_section(run: Run) -> Html:
     trades = trade_records(run)
     if not trades:
         return page.section("Trades", page.note("No trade was opened."))
-    shown = trades[:MAX_ROWS]
-    named = [name for name in shown[0].parts if any(one.parts[name] for one in shown)]
+    first = trades[:MAX_ROWS]
+    told_of = [one.cents for one in first]
+    named = [name for name in PROFIT_PARTS if any(parts and parts[name] for parts in told_of)]
     columns = (*_TRADE, *named)
-    rows = [(one.underlying, (*_trade_cells(one), *(money(one.parts[name]) for name in named))) for one in shown]
+    rows = [
+        (one.underlying, (*_trade_cells(one), *_money_cells(parts, named)))
+        for one, parts in zip(first, told_of, strict=True)
+    ]
     table = page.sorting_table(columns, rows, {4, *range(7, len(columns))}, (0, 5))
     told = page.note(
         "Times are New York's; a click on one leads to the chart. Volatilities and greeks are those of the entry, of "
-        "one structure bought, at the forecast; realized is over the trade's life. The "
+        "one structure bought, at the forecast; realized is from bar to bar of the underlying over "
+        "the trade's life, a night being one move. The "
         "columns after the profit sum to it."
     )
     return page.section("Trades", table, told, *_rest(len(trades), "trades.csv"))
 
 
 def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
-    opened, ended = (exchange_time(np.array([time]))[0][:19] if time else "" for time in (one.opened, one.ended))
+    opened, ended = (exchange_moment(time)[:19] if time else "" for time in (one.opened, one.ended))
     has_band = math.isfinite(one.band_low) and math.isfinite(one.band_high)
     strikes = f"{one.put.strike:g} put" if one.put.strike != one.call.strike else ""
     legs = f"{one.call.label.partition(' ')[2]}{f', {strikes}' if strikes else ' and put'}"
@@ -55,18 +64,24 @@ def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
         f"{one.quantity:,}",
         ended,
         one.reason or "still open",
-        _percent(one.implied_volatility),
-        _percent(one.forecast_volatility),
-        f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else "–",
-        _percent(one.realized_volatility),
+        or_dash(one.implied_volatility, "z.2%"),
+        or_dash(one.forecast_volatility, "z.2%"),
+        f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else DASH,
+        or_dash(one.realized_volatility, "z.2%"),
         f"{one.edge:z,.2f}",
         f"{one.delta:z,.1f}",
         f"{one.gamma:z,.2f}",
-        f"{one.vega / 100.0:z,.2f}",
-        f"{one.theta / DAYS_A_YEAR:z,.2f}",
+        f"{shown('vega', one.vega):z,.2f}",
+        f"{shown('theta', one.theta):z,.2f}",
         f"{one.hedges:,}",
-        money(one.profit),
     )
+
+
+def _money_cells(parts: Mapping[str, Decimal], named: Sequence[str]) -> tuple[str, ...]:
+    """Profit, and the parts that it is the sum of; dashes where the core did not tell of the trade."""
+    if not parts:
+        return (DASH,) * (1 + len(named))
+    return tuple(money(float(one)) for one in (sum(parts.values()), *(parts[name] for name in named)))
 
 
 def positions_section(run: Run) -> Html:
@@ -103,7 +118,7 @@ def orders_section(run: Run) -> Html:
                 order.side,
                 f"{abs(order.quantity):,}",
                 order.type.name.lower().replace("_", " "),
-                f"{order.price:z,.2f}" if order.filled else "–",
+                f"{order.price:z,.2f}" if order.filled else DASH,
                 money(order.fee),
                 order.tag,
                 OrderStatus(order.status).name.lower().replace("_", " "),
@@ -114,14 +129,10 @@ def orders_section(run: Run) -> Html:
     columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
     if not rows:
         return page.section("Orders", page.note("No order was sent."))
-    shown = page.sorting_table(columns, rows[:MAX_ROWS], (3, 5, 6), (0,))
-    return page.section("Orders", shown, *_rest(len(rows), "orders.csv"))
+    table = page.sorting_table(columns, rows[:MAX_ROWS], (3, 5, 6), (0,))
+    return page.section("Orders", table, *_rest(len(rows), "orders.csv"))
 
 
 def _rest(count: int, file: str) -> list[Html]:
     """Says where the rows are that a table does not show."""
     return [page.note(f"The first {MAX_ROWS:,} of {count:,}; {file} has all of them.")] if count > MAX_ROWS else []
-
-
-def _percent(value: float) -> str:
-    return f"{value:z.2%}" if math.isfinite(value) else "–"

@@ -13,6 +13,7 @@ from alo_lib.pricing.forwards import cash_as_yields
 from alo_lib.pricing.quotes import PriceSource
 from alo_lib.records import DAYS_A_YEAR, osi_symbol, years_between
 from alo_lib.views.run import exchange_time
+from alo_lib.views.spoken import or_none
 
 __all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "chain_view"]
 
@@ -86,17 +87,17 @@ class ChainView:
                 "right": "call" if right > 0 else "put",
                 "years_to_expiry": float(years[i]),
                 "quoted": quoted[i],
-                "bid": _or_none(snapshot.bid[i]),
-                "mid": _or_none(mid.market[i]),
-                "ask": _or_none(snapshot.ask[i]),
-                "volume": _or_none(snapshot.volume[i]),
-                "open_interest": _or_none(snapshot.open_interest[i]),
+                "bid": or_none(snapshot.bid[i]),
+                "mid": or_none(mid.market[i]),
+                "ask": or_none(snapshot.ask[i]),
+                "volume": or_none(snapshot.volume[i]),
+                "open_interest": or_none(snapshot.open_interest[i]),
                 "status": ContractStatus(mid.status[i]).words,
-                "dividend_yield": _or_none(mid.dividend_yield[i]),
-                "bid_volatility": _or_none(self.bid.implied_volatility[i]),
-                "mid_volatility": _or_none(mid.implied_volatility[i]),
-                "ask_volatility": _or_none(self.ask.implied_volatility[i]),
-            } | {name: _or_none(greeks[name][i]) for name in Greeks._fields[1:]}
+                "dividend_yield": or_none(mid.dividend_yield[i]),
+                "bid_volatility": or_none(self.bid.implied_volatility[i]),
+                "mid_volatility": or_none(mid.implied_volatility[i]),
+                "ask_volatility": or_none(self.ask.implied_volatility[i]),
+            } | {name: or_none(greeks[name][i]) for name in Greeks._fields[1:]}
 
 
 def chain_view(
@@ -138,7 +139,3 @@ def _cash(snapshot: ChainSnapshot) -> tuple[FloatArray, FloatArray]:
     """The dividends ahead: ex-times in years and amounts."""
     times = np.array([when for when, _ in snapshot.dividends], np.int64)
     return years_between(snapshot.time, times), np.array([amount for _, amount in snapshot.dividends], np.float64)
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

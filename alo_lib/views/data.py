@@ -3,20 +3,31 @@
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from alo_lib.market import DataFindings, FaultKind, FaultLog
-from alo_lib.records import Kind
+from alo_lib.records import LAYOUTS, Kind, Session
 from alo_lib.views.run import Run
 
-__all__ = ["LOUD_SHARE", "Unquoted", "data_account", "data_warnings", "funnel", "held_without_quotes"]
+__all__ = [
+    "LOUD_SHARE",
+    "Unquoted",
+    "damage",
+    "data_account",
+    "data_warnings",
+    "funnel",
+    "funnel_most",
+    "held_without_quotes",
+]
 
 LOUD_SHARE: Final = 0.01
 """Rows left out, as a share of those read, from which a run says so above all else."""
 
 _WHOLE: Final = (FaultKind.CORRUPT_ARCHIVE, FaultKind.CORRUPT_ENTRY, FaultKind.CORRUPT_FILE)
 
-STAGES: Final = ("listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened")
+STAGES: Final = tuple(name for name in LAYOUTS[Kind.FUNNEL].names or () if name != "underlying")
+"""Of the funnel, in their order."""
 
 
 class Unquoted(NamedTuple):
@@ -32,8 +43,15 @@ def data_account(findings: DataFindings, faults: FaultLog) -> dict[str, Any]:
     return {
         "coverage": {each.ticker: each.told() for each in findings.coverage},
         "rows": {"read": faults.rows, "left_out": faults.rows_left_out},
+        "left_out": faults.damaged,
+        "missing_files": len(faults) - faults.damaged,
         "warnings": [*findings.warnings, *data_warnings(faults)],
     }
+
+
+def damage(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by kind of what is there and was left out; files that are not there are counted apart."""
+    return {kind: count for kind, count in counts.items() if kind != FaultKind.MISSING_FILE}
 
 
 def data_warnings(faults: FaultLog) -> list[str]:
@@ -68,7 +86,7 @@ def held_without_quotes(run: Run) -> list[Unquoted]:
     for message in run.journal.messages:
         if message.kind is Kind.SESSION:
             end_session()
-            day = _date(int(message.records["date"][0]))
+            day = Session.of_record(message.records[0]).day
             opening, quoted = {number: quantity for number, quantity in held.items() if quantity}, set()
         elif message.kind is Kind.QUOTE:
             if opening:
@@ -84,8 +102,7 @@ def held_without_quotes(run: Run) -> list[Unquoted]:
 
 def funnel(run: Run) -> dict[str, dict[str, dict[str, int]]]:
     """How far contracts and pairs came: by underlying and session, the counts of each stage in their order."""
-    sessions = run.table(Kind.SESSION).records
-    opens, days = sessions["open"].tolist(), [str(_date(number)) for number in sessions["date"].tolist()]
+    opens, days = [session.open for session in run.sessions], [str(session.day) for session in run.sessions]
     counts = {each.symbol: {day: dict.fromkeys(STAGES, 0) for day in days} for each in run.underlyings}
     table = run.table(Kind.FUNNEL)
     for time, row in zip(table.time.tolist(), table.records, strict=True):
@@ -95,6 +112,9 @@ def funnel(run: Run) -> dict[str, dict[str, dict[str, int]]]:
     return counts
 
 
-def _date(number: int) -> dt.date:
-    """A session's date, journaled as yyyymmdd."""
-    return dt.date(number // 10_000, number // 100 % 100, number % 100)
+def funnel_most(told: Mapping[str, Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """The most of each stage in any session, by underlying, of what :func:`funnel` tells."""
+    return {
+        ticker: {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
+        for ticker, sessions in told.items()
+    }

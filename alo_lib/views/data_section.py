@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from alo_lib.views import page
-from alo_lib.views.data import STAGES
+from alo_lib.views.data import STAGES, damage, funnel_most
 from alo_lib.views.figures import funnel_figure
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run
+from alo_lib.views.spoken import DASH
 
 __all__ = ["data_sections"]
 
@@ -27,8 +28,8 @@ _MEANING: Final = {
 
 def data_sections(run: Run) -> list[Html]:
     """Coverage of the sessions, the funnel, and what was left out of the data."""
-    summary = run.about["summary"]
-    return [_coverage(summary), _funnel(summary), _left_out(run)]
+    summary = run.summary
+    return [_coverage(summary), _funnel(summary), _left_out(run, summary)]
 
 
 def _coverage(summary: Mapping[str, Any]) -> Html:
@@ -66,10 +67,7 @@ def _coverage(summary: Mapping[str, Any]) -> Html:
 def _funnel(summary: Mapping[str, Any]) -> Html:
     """The most of each stage in any session, and each session's."""
     told: Mapping[str, Mapping[str, Mapping[str, int]]] = summary["funnel"]
-    most = {
-        ticker: {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
-        for ticker, sessions in told.items()
-    }
+    most = funnel_most(told)
     lead = "" if summary["orders"] else f"Nothing was traded. {_where_it_ended(most)}"
     meaning = [
         (stage.replace("_", " "), _MEANING[stage], *(f"{stages[stage]:,}" for stages in most.values()))
@@ -101,17 +99,20 @@ def _where_it_ended(most: Mapping[str, Mapping[str, int]]) -> str:
     return " ".join(told)
 
 
-def _left_out(run: Run) -> Html:
-    counts, first = run.faults["counts"], run.faults["first"]
-    if not counts:
-        return page.section("Data left out", page.note("Nothing: every row that was read was used."))
+def _left_out(run: Run, summary: Mapping[str, Any]) -> Html:
+    counts, first = damage(summary["skipped"]), run.faults["first"]
+    rows = [(kind, f"{count:,}") for kind, count in counts.items()]
+    missing = summary["missing_files"]
     return page.section(
         "Data left out",
-        page.table(("kind", "rows, entries or files"), [(kind, f"{count:,}") for kind, count in counts.items()], (1,)),
+        page.table(("kind", "rows, entries or files"), [*rows, ("together", f"{summary['left_out']:,}")], (1,))
+        if rows
+        else page.note("Nothing: every row that was read was used."),
+        *([page.note(f"Files missing that a day asked for: {missing:,}.")] if missing else []),
         *([page.table(("the first of each kind",), [(line,) for line in first])] if first else []),
     )
 
 
 def _days(days: list[str]) -> str:
     more = f" and {len(days) - _DAYS_SHOWN:,} more" if len(days) > _DAYS_SHOWN else ""
-    return ", ".join(days[:_DAYS_SHOWN]) + more if days else "–"
+    return ", ".join(days[:_DAYS_SHOWN]) + more if days else DASH

@@ -4,7 +4,7 @@ import numpy as np
 
 from alo_lib.records import Kind, Message, OrderReason, OrderStatus, OrderType
 from alo_lib.runtime import Divergence
-from alo_lib.views.run import exchange_time
+from alo_lib.views.run import exchange_moment
 
 __all__ = ["NAMED", "difference_in_words", "parting_in_words", "symbols_of"]
 
@@ -18,7 +18,7 @@ def difference_in_words(divergence: Divergence, symbols: dict[int, str]) -> str:
     recorded, again = divergence.recorded, divergence.replayed
     known = recorded or again
     assert known is not None
-    where = f"message {divergence.sequence}, {exchange_time(np.array([known.time]))[0]} New York"
+    where = f"message {divergence.sequence}, {exchange_moment(known.time)} New York"
     if recorded is None:
         return f"{where}: the journal ends, and the replay goes on with {_described(again)}"
     if again is None:
@@ -26,7 +26,7 @@ def difference_in_words(divergence: Divergence, symbols: dict[int, str]) -> str:
     if recorded.kind is not again.kind:
         return f"{where}: the journal holds {_described(recorded)}, decided again was {_described(again)}"
     if recorded.time != again.time:
-        then = exchange_time(np.array([again.time]))[0]
+        then = exchange_moment(again.time)
         return f"{where}: {_described(recorded)} comes at {then} when it is decided again"
     if len(recorded.records) != len(again.records):
         return f"{where}: {_described(recorded)} is recorded, decided again were {len(again.records)}"
@@ -39,13 +39,13 @@ def parting_in_words(
     """Where two journals part, and what the first and the second one hold there; each with its own symbols."""
     known = one or two
     assert known is not None
-    where = f"message {place}, {exchange_time(np.array([known.time]))[0]} New York"
+    where = f"message {place}, {exchange_moment(known.time)} New York"
     if one is None or two is None:
         return f"{where}: the {'first' if one is None else 'second'} ends, the other goes on with {_described(known)}"
     if one.kind is not two.kind or len(one.records) != len(two.records):
         return f"{where}: the first holds {_described(one)}, the second {_described(two)}"
     if one.time != two.time:
-        then = exchange_time(np.array([two.time]))[0]
+        then = exchange_moment(two.time)
         return f"{where}: the first holds {_described(one)}, which comes at {then} in the second"
     for row, (mine, other) in enumerate(zip(one.records, two.records, strict=True)):
         names = [name for name in mine.dtype.names or () if mine[name].tobytes() != other[name].tobytes()]

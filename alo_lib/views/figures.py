@@ -1,13 +1,12 @@
 """Figures of what a run did: money over time, trades, where the profit came from, and how far pairs came."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import NEW_YORK, SECOND, Kind
+from alo_lib.records import Kind
 from alo_lib.views.attribution import AttributionSeries
 from alo_lib.views.blotter import InstrumentFill
 from alo_lib.views.drawing import (
@@ -180,19 +179,14 @@ def funnel_figure(most: Mapping[str, Mapping[str, int]]) -> Figure:
 
 
 def _in_session(axis: TimeAxis, time: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Times of the night, where LEAN takes its daily samples, as the close before them, so that they stay in sight.
+    """Times outside of sessions, as LEAN takes its daily samples, as the close before them, so that they stay in sight.
 
-    A half day ends at its own close. Samples before the first session become the session's day's first open.
+    Those before the first session become its open.
     """
-    closes = axis.close
-    last = np.searchsorted(closes, time, "right") - 1
-    ended = closes[np.maximum(last, 0)] if len(closes) else time
-    is_night = np.array([not "09:30:00.000" <= text[11:] <= "16:00:00.000" for text in exchange_time(time)], np.bool_)
-    is_over = np.array([text[:10] for text in exchange_time(time)]) == [text[:10] for text in exchange_time(ended)]
-    moved = np.where((last >= 0) & (is_night | is_over), ended, time)
-    first = (last < 0) & is_night
-    opens = [f"{text[:10]} 09:30" for text in exchange_time(time[first])]
-    moved[first] = [
-        int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND for text in opens
-    ]
-    return moved
+    if not len(axis.open):
+        return time
+    before = np.searchsorted(axis.close, time, "right") - 1  # the last session that is over
+    is_open = axis.open[np.minimum(before + 1, len(axis.open) - 1)] <= time
+    is_open &= before + 1 < len(axis.open)
+    ended = np.where(before >= 0, axis.close[np.maximum(before, 0)], axis.open[0])
+    return np.where(is_open, time, ended)

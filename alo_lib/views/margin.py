@@ -16,7 +16,7 @@ from alo_lib.views.run import Run, once_a_run
 __all__ = ["MarginSeries", "margin_used"]
 
 _MOMENTS: Final = 400
-"""Into so many stretches the run's time is cut; the margin is taken at the first frame of each."""
+"""How many of its steps the run's time has; see :func:`margin_used`."""
 
 
 class MarginSeries(NamedTuple):
@@ -30,7 +30,8 @@ class MarginSeries(NamedTuple):
 def margin_used(run: Run) -> MarginSeries:
     """Regulation T's maintenance margin of what was held, as both engines demand it (alo_lib.simulation.margin).
 
-    It is taken in the frame after each fill, at four hundred frames spread over the run, and at the run's end.
+    It is taken in the frame after each order event, in the first one that is a four-hundredth of the run's time after
+    the last, and at the run's end. Nights count as time, so an hour of a long run may have none.
     """
     frames = run.table(Kind.FRAME).time
     listing, walk = Listing(), BookWalk(run)

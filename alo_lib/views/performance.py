@@ -99,9 +99,8 @@ class Performance(NamedTuple):
 
     start_equity: float
     end_equity: float
-    net_profit: float  # total: what the equity gained, with what is held at its last mark
+    net_profit: float  # what the equity gained, with what is held at its last mark
     unrealized_profit: float  # of it, what is held gained against its average price
-    realized_profit: float  # the rest: closed positions, dividends, interest and all fees
     drawdown: float  # the deepest fall from a high of the equity curve, 0.02 for 2 %
     sessions: int
     sharpe: float | None
@@ -109,7 +108,7 @@ class Performance(NamedTuple):
     hurdle: float | None  # mean risk-free rate that the ratio deducts, a year
     worst_day: WorstDay | None
     largest_margin: float
-    return_on_margin: float | None  # total profit over the largest margin
+    return_on_margin: float | None  # net profit over the largest margin
 
 
 class LeanFigures(NamedTuple):
@@ -149,13 +148,13 @@ def session_returns(run: Run) -> SessionReturns:
     """
     start, _ = _stated_equity(run.results)
     curve = equity_curve(run.results)
-    sessions, rates = run.table(Kind.SESSION).records, run.table(Kind.RATE)
-    days = [dt.datetime.strptime(str(date), "%Y%m%d").date() for date in sessions["date"].tolist()]
+    rates, days = run.table(Kind.RATE), [session.day for session in run.sessions]
+    closes = np.array([session.close for session in run.sessions], np.int64)
     ends = np.array([_midnight_after(day) for day in days], np.int64)
     known = np.concatenate([[start], curve.equity])
     equity = known[np.searchsorted(curve.time, ends, "right")]
     before = np.concatenate([[start], equity])[:-1]
-    in_force = np.searchsorted(rates.time, sessions["close"], "right") - 1
+    in_force = np.searchsorted(rates.time, closes, "right") - 1
     told = np.concatenate([rates.records["rate"], [np.nan]])[in_force]  # -1: none told yet
     return SessionReturns(
         date=np.array(days, "datetime64[D]"),
@@ -236,7 +235,6 @@ def performance(run: Run) -> Performance:
         end_equity=end,
         net_profit=end - start,
         unrealized_profit=unrealized,
-        realized_profit=end - start - unrealized,
         drawdown=_plain(-float(drawdowns(curve.equity).min(initial=0.0))),
         sessions=len(by_session.date),
         sharpe=ratio,

@@ -7,8 +7,8 @@ import numpy as np
 from alo_lib.records import Kind
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
-from alo_lib.views.attribution import attribution_over_time
-from alo_lib.views.blotter import attribution, fills
+from alo_lib.views.attribution import OUTSIDE, attribution_over_time, attribution_vega_by_expiry
+from alo_lib.views.blotter import fills, money_by_security
 from alo_lib.views.blotter_section import orders_section, positions_section, trades_section
 from alo_lib.views.data_section import data_sections
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
@@ -28,7 +28,7 @@ from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.scenario import scenario
 from alo_lib.views.scenario_figures import grid_figure, payoff_figure
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import money, or_dash
+from alo_lib.views.spoken import DASH, money, or_dash
 from alo_lib.views.summary import sharpe_in_words
 from alo_lib.views.tables import write_tables
 from alo_lib.views.time_axis import TimeAxis, time_axis
@@ -59,7 +59,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
     :raises RunError: when the folder is not that of a finished run.
     :raises JournalError: when its journal cannot be read.
     """
-    summary = run.about["summary"]
+    summary = run.summary
     tickers = ", ".join(summary["underlyings"])
     span = summary["start"] if summary["start"] == summary["end"] else f"{summary['start']} to {summary['end']}"
     axis, data = time_axis(run), data_sections(run)  # where nothing was traded, they come first
@@ -94,17 +94,17 @@ def write_report(run: Run) -> None:
 
 
 def _headline(summary: dict[str, Any]) -> Html:
-    profit, skipped = summary["net_profit"], summary["skipped"]
+    profit = summary["net_profit"]
     return page.cards(
         [
-            page.card("total profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
+            page.card("net profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
             page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
-            page.card("Sharpe ratio", "–" if summary["sharpe"] is None else f"{summary['sharpe']:z.2f}"),
+            page.card("Sharpe ratio", or_dash(summary["sharpe"], "z.2f")),
             page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
             page.card("fees", money(summary["fees"])),
-            page.card("data left out", f"{sum(skipped.values()):,}"),
+            page.card("data left out", f"{summary['left_out']:,}"),
         ]
     )
 
@@ -116,16 +116,16 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
     lean = lean_figures(run.results)
     rows = [
         (
-            "total profit",
+            "net profit",
             money(summary["net_profit"]),
             "what the equity gained, with what is held at its last mark",
-            "–",
+            DASH,
         ),
         (
             "realized profit",
             money(summary["realized_profit"]),
             "of it, without what is held against its average price; all fees are in it",
-            f"{lean.realized_profit or '–'}: closed trades, with the fees of those alone",
+            f"{lean.realized_profit or DASH}: closed trades, with the fees of those alone",
         ),
         (
             "Sharpe ratio",
@@ -141,15 +141,15 @@ def _performance(run: Run, summary: dict[str, Any]) -> Html:
         ),
         (
             "worst day",
-            money(worst["profit"]) if worst else "–",
+            money(worst["profit"]) if worst else DASH,
             f"{worst['return']:+z.3%} on {worst['date']}, close to close" if worst else "no session",
-            "–",
+            DASH,
         ),
         (
             "return on margin",
             or_dash(on_margin, "+z.2%"),
-            f"total profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
-            "–",
+            f"net profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
+            DASH,
         ),
     ]
     return page.section(
@@ -178,6 +178,10 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
         page.section(
             "Equity, drawdown and margin",
             page.figure(equity_figure(axis, equity_curve(run.results), margin_used(run))),
+            page.note(
+                "Margin is Regulation T's maintenance margin of what is held, as engines demand it. The limit "
+                "max-margin is held against the core's own estimate, by short-margin, which is another number."
+            ),
         ),
         page.section(
             "By month, and the deepest falls",
@@ -197,10 +201,10 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
 
 
 def _underlyings(run: Run, axis: TimeAxis) -> list[Html]:
-    filled, coverage = fills(run), run.about["summary"]["coverage"]
+    filled, coverage = fills(run), run.summary["coverage"]
     parts = []
     for underlying in run.underlyings:
-        unquoted = coverage.get(underlying.symbol, {}).get("without_quotes", [])
+        unquoted = coverage[underlying.symbol]["without_quotes"]
         traded = trades_figure(axis, run, underlying, filled)
         axis.shade(traded, unquoted)
         parts += [
@@ -302,15 +306,17 @@ def _exposure(run: Run, axis: TimeAxis) -> list[Html]:
 
 
 def _attribution(run: Run, axis: TimeAxis) -> Html:
-    table, parts = attribution(run), run.about["summary"]["attribution"]["parts"]
+    table, parts = money_by_security(run), run.summary["attribution"]["parts"]
     series = attribution_over_time(run)
     rows = [(ticker, *map(money, parts.values()), money(sum(parts.values()))) for ticker, parts in table.items()]
+    by_expiry = [(f"{expiry or OUTSIDE}", money(made)) for expiry, made in attribution_vega_by_expiry(run).items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
         page.figure(waterfall_figure(parts)),
         *([page.figure(attribution_figure(axis, series))] if len(series.time) else []),
         page.table(columns, rows, range(1, len(columns))),
+        *([page.table(("expiry", "vega part of its trades"), by_expiry, (1,))] if by_expiry else []),
     )
 
 
@@ -348,7 +354,7 @@ def _notices(run: Run) -> Html:
 
 
 def _provenance(run: Run) -> Html:
-    about, summary = run.about, run.about["summary"]
+    about, summary = run.about, run.summary
     pairs = [
         ("order digest", summary["order_digest"]),
         ("journal digest", summary["journal_digest"]),
@@ -364,4 +370,4 @@ def _provenance(run: Run) -> Html:
 
 def _plain(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text or "–"
+    return text or DASH

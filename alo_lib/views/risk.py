@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from alo_lib.records import SECOND, Kind
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
+from alo_lib.views.session_clock import session_time
 from alo_lib.views.units import PEOPLES
 
 __all__ = [
@@ -131,10 +132,7 @@ def exposure_ranges(run: Run) -> list[ExposureRange]:
     table = run.table(Kind.EXPOSURE)
     frames, frame = np.unique(table.time, return_inverse=True)
     is_held = _is_held(frames)
-    sessions = run.table(Kind.SESSION).records
-    edges = np.stack([sessions["open"], sessions["close"]], axis=1).ravel()
-    passed = np.append(0, np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))) if len(edges) else edges
-    in_session = np.interp(frames, edges, passed) if len(edges) else np.zeros(len(frames))
+    in_session = session_time(run, frames)
     weight = np.diff(in_session, append=in_session[-1:])
     ranges = []
     for greek in GREEKS:

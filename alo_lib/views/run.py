@@ -4,24 +4,58 @@ import datetime as dt
 import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from pathlib import Path
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
-from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, osi_expiry
+from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, Session, osi_expiry
 
-__all__ = ["InstrumentRecord", "Run", "RunError", "Table", "exchange_time", "once_a_run", "records_of"]
+__all__ = [
+    "InstrumentRecord",
+    "Run",
+    "RunError",
+    "Table",
+    "exchange_moment",
+    "exchange_time",
+    "once_a_run",
+    "records_of",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_SUMMARY: Final[dict[str, type]] = {
+    **dict.fromkeys(("engine", "start", "end", "order_digest", "journal_digest"), str),
+    **dict.fromkeys(("orders", "fills", "sessions", "left_out", "missing_files"), int),
+    **dict.fromkeys(("net_profit", "realized_profit", "unrealized_profit", "start_equity", "fees"), float),
+    **dict.fromkeys(("drawdown", "largest_margin", "wall_seconds"), float),
+    **dict.fromkeys(("underlyings", "warnings"), list),
+    **dict.fromkeys(("attribution", "coverage", "skipped", "funnel"), dict),
+}
+"""What a summary says for sure, as far as pages and lists show it."""
+_IN_WORDS: Final = {
+    str: "a text", list: "a list of texts", int: "a whole number", float: "a number", dict: "an object",
+}  # fmt: skip
+_MOST: Final = 1e15  # of any figure
+
 
 class RunError(ValueError):
     """A folder is not a finished run, or a file of it cannot be read; the message says which."""
+
+
+class _Told(dict[str, Any]):
+    """An object of a file of the folder; to ask for what it does not hold is a RunError."""
+
+    def __init__(self, file: Path, items: dict[str, Any]) -> None:
+        super().__init__(items)
+        self._file = file
+
+    def __missing__(self, name: str) -> Any:
+        raise RunError(f"{self._file} does not say {name}")
 
 
 class InstrumentRecord(NamedTuple):
@@ -80,6 +114,11 @@ def exchange_time(time: NDArray[np.int64]) -> list[str]:
     return [text.replace("T", " ") for text in np.datetime_as_string(local).tolist()]
 
 
+def exchange_moment(time: int) -> str:
+    """One time as :func:`exchange_time` gives it."""
+    return exchange_time(np.array([time], np.int64))[0]
+
+
 @dataclass(frozen=True)
 class Run:
     """A run's folder. Files are read when they are first asked for; RunError names one that cannot be."""
@@ -101,6 +140,14 @@ class Run:
     def about(self) -> dict[str, Any]:
         """Engine, versions, times and summary."""
         return self._object("run.json")
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The figures of the run, as ``summarize`` made them; RunError without one of them."""
+        summary = self.about.get("summary")
+        for name, kind in _SUMMARY.items():
+            self.says("run.json", summary, name, kind)
+        return cast(dict[str, Any], summary)
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -139,6 +186,11 @@ class Run:
         ]
 
     @cached_property
+    def sessions(self) -> list[Session]:
+        """The sessions that the run was told of, in their order."""
+        return [Session.of_record(row) for row in self.table(Kind.SESSION).records]
+
+    @cached_property
     def orders(self) -> list[Order]:
         """All orders, in the order in which they were sent."""
         return orders_of(self.journal.messages)
@@ -169,10 +221,25 @@ class Run:
         """How many messages of ``kind`` were journaled."""
         return len(self._by_kind[kind])
 
+    def says(self, file: str, source: object, name: str, kind: type) -> Any:
+        """What a file of the folder says under a name, checked: anyone may have written it. RunError if it does not."""
+        value = source.get(name) if isinstance(source, dict) else None
+        if kind is float:
+            good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+        elif kind is list:
+            good = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        elif kind is dict:
+            good = isinstance(value, dict)
+        else:
+            good = type(value) is kind
+        if not good:
+            raise RunError(f"{self.folder / file} does not say {name} as a run's folder does: {_IN_WORDS[kind]}")
+        return value
+
     def _object(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            loaded = json.loads(path.read_text())
+            loaded = json.loads(path.read_text(), object_hook=partial(_Told, path))
         except FileNotFoundError:
             raise RunError(f"{self.folder} is not the folder of a finished run: it has no {name}") from None
         except OSError as error:

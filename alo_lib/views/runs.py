@@ -5,7 +5,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +12,8 @@ from rich.text import Text
 from alo_lib.journal import Order
 from alo_lib.records import Message
 from alo_lib.views.difference import parting_in_words
-from alo_lib.views.run import Run, RunError, exchange_time
+from alo_lib.views.run import Run, RunError, exchange_moment
+from alo_lib.views.spoken import DASH
 
 __all__ = ["compare", "comparison_table", "list_runs", "run_row", "runs_table"]
 
@@ -24,8 +24,6 @@ _ROWS: Final = 30
 _ROW: Final = {
     "engine": str, "underlyings": list, "start": str, "end": str, "orders": int, "net_profit": float,
 }  # fmt: skip
-_IN_WORDS: Final = {str: "a text", list: "a list of texts", int: "a whole number", float: "an amount of money"}
-_MOST_MONEY: Final = 1e15
 _FIGURES: Final = (
     "orders", "fills", "net_profit", "realized_profit", "fees", "sharpe", "drawdown", "return_on_margin",
     "order_digest", "journal_digest",
@@ -46,24 +44,10 @@ def run_row(run: Run) -> dict[str, Any]:
     """A run in one row. RunError when its folder does not say so much."""
     return {
         "folder": str(run.folder),
-        "started": _told(run, "run.json", run.about, "started", str),
-        **{name: _told(run, "run.json", run.about.get("summary"), name, kind) for name, kind in _ROW.items()},
-        "data": _told(run, "data.json", run.data, "digest", str),
+        "started": run.says("run.json", run.about, "started", str),
+        **{name: run.says("run.json", run.about.get("summary"), name, kind) for name, kind in _ROW.items()},
+        "data": run.says("data.json", run.data, "digest", str),
     }
-
-
-def _told(run: Run, file: str, source: object, name: str, kind: type) -> Any:
-    """What a file of a run's folder says under a name, checked: anyone may have written it."""
-    value = source.get(name) if isinstance(source, dict) else None
-    if kind is float:
-        good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST_MONEY
-    elif kind is list:
-        good = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    else:
-        good = type(value) is kind
-    if not good:
-        raise RunError(f"{run.folder / file} does not say {name} as a run's folder does: {_IN_WORDS[kind]}")
-    return value
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:
@@ -159,7 +143,7 @@ def _first_order(one: list[Order], two: list[Order]) -> dict[str, Any] | None:
 
 
 def _order_in_words(order: Order) -> str:
-    when = exchange_time(np.array([order.time]))[0]
+    when = exchange_moment(order.time)
     told = f"{when} New York, {order.side} {abs(order.quantity):,} {order.symbol}, {order.tag}"
     if not order.filled:
         return f"{told}: {order.status.name.lower()}"
@@ -182,5 +166,5 @@ def _same(one: Message | None, two: Message | None) -> bool:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    text = "–" if value is None else str(value)
+    text = DASH if value is None else str(value)
     return text[:_FINGERPRINT] if len(text) == 64 else text

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from alo_lib.views import page
 from alo_lib.views.chain import ChainView, Expiry
 from alo_lib.views.drawing import Figure
-from alo_lib.views.run import exchange_time
-from alo_lib.views.units import PEOPLES
+from alo_lib.views.run import exchange_moment
+from alo_lib.views.spoken import DASH, or_dash
+from alo_lib.views.units import PEOPLES, shown
 
 __all__ = ["chain_html", "smile_figure", "term_figure"]
 
@@ -43,7 +44,7 @@ _COLORS: Final = (
 def chain_html(view: ChainView) -> str:
     """The chain as one self-contained HTML page."""
     snapshot, expiries = view.snapshot, view.expiries()
-    moment = exchange_time(np.array([snapshot.time]))[0][:16]
+    moment = exchange_moment(snapshot.time)[:16]
     style = "American" if snapshot.american else "European"
     quoted, explained = sum(one.quoted for one in expiries), sum(one.explained for one in expiries)
     contracts = list(view.rows())
@@ -95,19 +96,19 @@ def smile_figure(view: ChainView, expiries: list[Expiry]) -> Figure:
         contracts = snapshot.contracts[rows]
         places = contracts["strike"], np.log(contracts["strike"] / one.forward), view.mid.greeks.delta[rows]
         for title, values in zip(_AXES, places, strict=True):
-            axes[title].append(_rounded(values))
+            axes[title].append(_six_digits(values))
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": f"{one.expiry} ({one.days:z.0f} d)",
                 "x": axes["strike"][-1],
-                "y": _rounded(mid[rows]),
+                "y": _six_digits(mid[rows]),
                 "error_y": {
                     "type": "data",
                     "symmetric": False,
-                    "array": _rounded(np.nan_to_num(ask[rows] - mid[rows])),
-                    "arrayminus": _rounded(np.nan_to_num(mid[rows] - bid[rows])),
+                    "array": _six_digits(np.nan_to_num(ask[rows] - mid[rows])),
+                    "arrayminus": _six_digits(np.nan_to_num(mid[rows] - bid[rows])),
                     "thickness": 0.6,
                     "width": 0,
                 },
@@ -201,7 +202,7 @@ def term_figure(expiries: list[Expiry]) -> Figure:
             "mode": "lines+markers",
             "name": "at the money",
             "x": [round(one.days, 3) for one in known],
-            "y": _rounded(100.0 * np.array([one.at_the_money for one in known])),
+            "y": _six_digits(100.0 * np.array([one.at_the_money for one in known])),
             "text": [one.expiry for one in known],
             "hovertemplate": "%{text}, %{x:.1f} days<br>%{y:.2f} %<extra></extra>",
             "line": {"width": 1.6, "color": "#3b82f6"},
@@ -237,7 +238,7 @@ def _expiry_table(expiries: list[Expiry]) -> page.Html:
             one.explained,
             f"{one.dividend_yield:z.3%}",
             f"{one.forward:z,.2f}",
-            _percent(one.at_the_money if np.isfinite(one.at_the_money) else None),
+            or_dash(one.at_the_money, "z.2%"),
         )
         for one in expiries
     ]
@@ -275,17 +276,13 @@ def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
 
 def _cell(row: dict[str, Any] | None, name: str) -> str:
     if row is None or row[name] is None:
-        return "–"
+        return DASH
     if name.endswith("volatility"):
-        return _percent(row[name])
+        return or_dash(row[name], "z.2%")
     if name in PEOPLES:
-        return f"{row[name] * PEOPLES[name].scale:z.4g}"
+        return f"{shown(name, row[name]):z.4g}"
     return f"{row[name]:z,.0f}" if name in ("volume", "open_interest") else f"{row[name]:z.2f}"
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:z.2%}"
-
-
-def _rounded(values: NDArray[np.float64]) -> list[float]:
+def _six_digits(values: NDArray[np.float64]) -> list[float]:
     return [float(f"{value:z.6g}") for value in values.tolist()]

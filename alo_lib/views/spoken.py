@@ -1,8 +1,13 @@
-"""Figures as pages say them."""
+"""Figures as pages, tables and files of values say them."""
 
+import math
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from typing import Final
 
-__all__ = ["cents", "fees_to_the_cent", "money", "or_dash"]
+__all__ = ["DASH", "cents", "decimal_cell", "fees_to_the_cent", "money", "or_dash", "or_none", "rounded"]
+
+DASH: Final = "–"
+"""Where there is no figure."""
 
 
 def cents(value: float) -> Decimal:
@@ -29,5 +34,20 @@ def money(value: float) -> str:
 
 
 def or_dash(value: float | None, form: str) -> str:
-    """A figure in a format, a dash where there is none."""
-    return "–" if value is None else format(value, form)
+    """A figure in a format, a dash where there is none or it is not a number."""
+    return DASH if value is None or math.isnan(value) else format(value, form)
+
+
+def decimal_cell(value: float, digits: int) -> str:
+    """A figure with fixed decimals for a file of values, never a negative zero; empty where there is none."""
+    return f"{value:z.{digits}f}" if math.isfinite(value) else ""
+
+
+def rounded(value: float, places: int = 6) -> float:
+    """A figure to some decimals for programs, never a negative zero."""
+    return round(value, places) + 0.0
+
+
+def or_none(value: float) -> float | None:
+    """A figure for programs, None where it is none."""
+    return float(value) if math.isfinite(value) else None

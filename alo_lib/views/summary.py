@@ -5,16 +5,16 @@ from typing import Any, Final
 from rich.table import Table
 
 from alo_lib.journal import message_digest, order_digest
-from alo_lib.market import DataFindings, FaultKind, FaultLog
+from alo_lib.market import DataFindings, FaultLog
 from alo_lib.records import ACCOUNT_CASH, Kind
 from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
-from alo_lib.views.data import STAGES, data_account, funnel, held_without_quotes
+from alo_lib.views.data import damage, data_account, funnel, funnel_most, held_without_quotes
 from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import cents, fees_to_the_cent
+from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, rounded
 
 __all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
@@ -51,25 +51,25 @@ def summarize(
         "borrow": _cents(booked["amount"][~of_cash].sum()),
         "attribution": stated_attribution(run, result.net_profit),
         "sessions": result.sessions,
-        "sharpe": _or_none(result.sharpe),
-        "sharpe_interval": result.sharpe_interval and [_or_none(bound) for bound in result.sharpe_interval],
-        "hurdle": _or_none(result.hurdle),
-        "drawdown": _rounded(result.drawdown, 6),
+        "sharpe": _ratio(result.sharpe),
+        "sharpe_interval": result.sharpe_interval and [_ratio(bound) for bound in result.sharpe_interval],
+        "hurdle": _ratio(result.hurdle),
+        "drawdown": rounded(result.drawdown, 6),
         "worst_day": _day(result.worst_day),
         "largest_margin": _cents(result.largest_margin),
-        "return_on_margin": _or_none(result.return_on_margin),
+        "return_on_margin": _ratio(result.return_on_margin),
         "exposure": {
             one.greek.name: {
                 "unit": one.greek.unit,
-                "largest": _rounded(one.largest, 4),
-                "in_passing": _rounded(one.in_passing, 4),
-                "mean_absolute": _rounded(one.mean, 4),
+                "largest": rounded(one.largest, 4),
+                "in_passing": rounded(one.in_passing, 4),
+                "mean_absolute": rounded(one.mean, 4),
             }
             for one in exposure_ranges(run)
         },
         "exposure_by_expiry": {
             each.symbol: {
-                expiry: {name: _rounded(value, 4) for name, value in greeks.items()}
+                expiry: {name: rounded(value, 4) for name, value in greeks.items()}
                 for expiry, greeks in largest_by_expiry(run, each).items()
             }
             for each in run.underlyings
@@ -138,9 +138,9 @@ def sharpe_in_words(summary: dict[str, Any]) -> tuple[str, str]:
     sessions = f"{count:,} session{'' if count == 1 else 's'}"
     if summary["sharpe"] is None:
         if count < LEAST_SESSIONS:
-            return "-", f"none below {LEAST_SESSIONS} sessions; {sessions}"
+            return DASH, f"none below {LEAST_SESSIONS} sessions; {sessions}"
         why = "no interest rate was told" if summary["hurdle"] is None else "returns do not vary"
-        return "-", f"none: {why}; {sessions}"
+        return DASH, f"none: {why}; {sessions}"
     interval = summary["sharpe_interval"]
     band = "" if interval is None else f"90 %: {interval[0]:z.2f} to {interval[1]:z.2f}; "
     return f"{summary['sharpe']:z.2f}", f"{band}above {summary['hurdle']:z.2%} a year; {sessions}"
@@ -150,12 +150,12 @@ def _day(worst: WorstDay | None) -> dict[str, Any] | None:
     return worst and {
         "date": str(worst.date),
         "profit": _cents(worst.profit),
-        "return": _rounded(worst.returned, 6),
+        "return": rounded(worst.returned, 6),
     }
 
 
-def _or_none(value: float | None) -> float | None:
-    return None if value is None else _rounded(value, 6)
+def _ratio(value: float | None) -> float | None:
+    return None if value is None else rounded(value)
 
 
 def _lines(parts: dict[str, float]) -> list[str]:
@@ -168,30 +168,23 @@ def _cents(amount: float) -> float:
     return float(cents(amount)) + 0.0
 
 
-def _rounded(value: float, places: int) -> float:
-    """A figure to some decimals, never a negative zero."""
-    return round(value, places) + 0.0
-
-
 def _add_data(table: Table, summary: dict[str, Any]) -> None:
     """What the run was made from, what it lacked, and why it did not trade where it did not."""
     for ticker, has in summary["coverage"].items():
         parts = f"bars {has['bars']}, option quotes {has['quotes']}, universes {has['universes']}, daily {has['daily']}"
         table.add_row(f"{ticker} data", f"{has['quotes']} of {has['sessions']}", f"sessions; {parts}")
-    rows, skipped = summary["rows"], dict(summary["skipped"])
-    missing = skipped.pop(str(FaultKind.MISSING_FILE), 0)
+    rows = summary["rows"]
     share = f"of {rows['read']:,} rows, {rows['left_out']:,} left out ({rows['left_out'] / max(rows['read'], 1):z.2%})"
-    kinds = ", ".join(f"{kind}: {number}" for kind, number in skipped.items())
-    table.add_row("Data left out", f"{sum(skipped.values()):,}", f"{share}; {kinds}" if kinds else share)
-    if missing:
+    kinds = ", ".join(f"{kind}: {number}" for kind, number in damage(summary["skipped"]).items())
+    table.add_row("Data left out", f"{summary['left_out']:,}", f"{share}; {kinds}" if kinds else share)
+    if missing := summary["missing_files"]:
         table.add_row("Files missing", f"{missing:,}", "that a day asked for")
     if unquoted := summary["held_without_quotes"]:
         days = sorted({each["date"] for each in unquoted})
         shown = ", ".join(days[:_DAYS_SHOWN]) + _more(days)
         table.add_row("Not closable", f"{len(days)} days", f"held without a quote: {shown}")
     if not summary["orders"]:
-        for ticker, sessions in summary["funnel"].items():
-            most = {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
+        for ticker, most in funnel_most(summary["funnel"]).items():
             stages = " > ".join(f"{stage.replace('_', ' ')} {count:,}" for stage, count in most.items())
             table.add_row(f"{ticker}, no trade", "", stages)
 

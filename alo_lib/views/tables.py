@@ -14,6 +14,7 @@ from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_session
 from alo_lib.views.performance import drawdowns, rolling_figures, session_returns
 from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.spoken import decimal_cell
 from alo_lib.views.volatility import MATURITIES, forecast_outcomes, refits, volatility_view
 
 __all__ = ["FORECASTS_FILE", "SESSIONS_FILE", "VOLATILITIES_FILE", "write_tables"]
@@ -23,7 +24,7 @@ SESSIONS_FILE: Final = "sessions.csv"
 VOLATILITIES_FILE: Final = "volatilities.csv"
 """Implied, forecast and realized volatility, a row a time and maturity or expiry; and when models were fitted anew."""
 FORECASTS_FILE: Final = "forecasts.csv"
-"""Forecasts whose expiry the run reached, against what was realized."""
+"""Forecasts whose expiry the run reached, against what was realized from close to close until then."""
 
 Cell = str | int
 
@@ -59,10 +60,10 @@ def _sessions(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
         rows.append(
             (
                 str(date),
-                *(_decimal(values[row], 2) for values in (by_session.equity, by_session.profit)),
-                *(_decimal(values[row], 8) for values in (by_session.returns, by_session.hurdle, -falls)),
-                *(_decimal(value, 6) for value in late),
-                *(_decimal(value, 2) for value in parts[date].values()),
+                *(decimal_cell(values[row], 2) for values in (by_session.equity, by_session.profit)),
+                *(decimal_cell(values[row], 8) for values in (by_session.returns, by_session.hurdle, -falls)),
+                *(decimal_cell(value, 6) for value in late),
+                *(decimal_cell(value, 2) for value in parts[date].values()),
             )
         )
     return columns, rows
@@ -79,13 +80,13 @@ def _volatilities(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
             ("implied", view.implied_time, view.implied_by_expiry, expiries, True),
             ("forecast", view.forecast_time[:-1], view.forecast, maturities, False),
             ("forecast", view.forecast_time[:-1], view.forecast_by_expiry, expiries, True),
-            ("realized", view.realized_time[since:], view.realized[since:], maturities, False),
+            ("realized_of_closes_before", view.realized_time[since:], view.realized[since:], maturities, False),
         ):
             for moment, told in zip(exchange_time(time), values.tolist(), strict=False):
                 for column, value in zip(columns, told, strict=True):
                     if math.isfinite(value):
                         place = ("", column) if is_expiry else (column, "")
-                        rows.append((underlying.symbol, name, moment, *place, _decimal(value, 6)))
+                        rows.append((underlying.symbol, name, moment, *place, decimal_cell(value, 6)))
         rows += [(underlying.symbol, "refit", time, "", "", "") for time in exchange_time(refits(run, underlying))]
     return ("underlying", "what", "new_york_time", "days", "expiry", "volatility"), rows
 
@@ -96,10 +97,7 @@ def _forecasts(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
         for one in forecast_outcomes(run, underlying):
             made, expiry = exchange_time(np.array([one.time, one.expiry]))
             figures = (one.forecast, one.band_low, one.band_high, one.realized)
-            told = (_decimal(value, 6) for value in figures)
+            told = (decimal_cell(value, 6) for value in figures)
             rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told))
-    return ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high", "realized"), rows
-
-
-def _decimal(value: float, digits: int) -> str:
-    return f"{value:z.{digits}f}" if math.isfinite(value) else ""
+    columns = ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high")
+    return (*columns, "realized_close_to_close"), rows

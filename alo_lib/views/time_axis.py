@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import MINUTE, Kind, Records
+from alo_lib.records import MINUTE
 from alo_lib.views.drawing import MAX_POINTS, SOFT, line_trace, thinned
 from alo_lib.views.run import Run, exchange_time
 
 __all__ = ["TimeAxis", "time_axis"]
 
 _HOUR_IN_MILLISECONDS: Final = 3_600_000
-_OPEN, _CLOSE = 9.5, 16.02  # hours on the axis; the session's last bar stays in sight
-_NIGHT: Final = {"bounds": [_CLOSE, _OPEN], "pattern": "hour"}
-_LAST_BAR: Final = round((_CLOSE - 16.0) * 60.0) * MINUTE
+_LAST_BAR: Final = MINUTE
+"""A session's last bar stays in sight."""
+_IN_SIGHT: Final = 0.02  # hours, into which the last bar fits
 _UNQUOTED: Final = "no option quotes"
 
 
@@ -37,8 +37,15 @@ class TimeAxis(NamedTuple):
         edges = np.array([self.open[0], self.close[-1] + _LAST_BAR])
         axis["range"] = [text[:16] for text in exchange_time(edges)]
         if len(self.open) > 1:
-            axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, _NIGHT, *self._closed()]
+            opened, closed = self._hours()
+            night = {"bounds": [closed, opened], "pattern": "hour"}
+            axis["rangebreaks"] = [{"bounds": ["sat", "mon"]}, night, *self._closed()]
         return axis
+
+    def _hours(self) -> tuple[float, float]:
+        """The hours on a clock that a day has on the axis: from the earliest open to the latest close and its bar."""
+        opens, closes = ([_hour(text) for text in exchange_time(time)] for time in (self.open, self.close))
+        return min(opens), max(closes) + _IN_SIGHT
 
     def _closed(self) -> list[dict[str, Any]]:
         """Breaks for holidays, and for what half days lack of a whole one.
@@ -49,12 +56,14 @@ class TimeAxis(NamedTuple):
         days = np.arange(np.datetime64(self.date[0], "D"), np.datetime64(self.date[-1], "D"))
         holidays = [str(day) for day in days[np.is_busday(days)] if str(day) not in set(self.date)]
         breaks: dict[int, list[str]] = {}
+        opened, closed = self._hours()
         if holidays:
-            breaks[round((_CLOSE - _OPEN) * _HOUR_IN_MILLISECONDS)] = [f"{day} 09:30" for day in holidays]
+            at = min(text[11:16] for text in exchange_time(self.open))
+            breaks[round((closed - opened) * _HOUR_IN_MILLISECONDS)] = [f"{day} {at}" for day in holidays]
         for day, text in zip(self.date, exchange_time(self.close + _LAST_BAR), strict=True):
-            ended = int(text[11:13]) + int(text[14:16]) / 60.0
-            if ended < _CLOSE - 0.5 and day != self.date[-1]:
-                breaks.setdefault(round((_CLOSE - ended) * _HOUR_IN_MILLISECONDS), []).append(text[:16])
+            ended = _hour(text)
+            if ended < closed - 0.5 and day != self.date[-1]:
+                breaks.setdefault(round((closed - ended) * _HOUR_IN_MILLISECONDS), []).append(text[:16])
         return [{"values": values, "dvalue": length} for length, values in breaks.items()]
 
     def within(self, time: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -115,9 +124,14 @@ class TimeAxis(NamedTuple):
 
 def time_axis(run: Run) -> TimeAxis:
     """The sessions that a run was told of."""
-    return _axis_of(run.table(Kind.SESSION).records)
+    sessions = run.sessions
+    return TimeAxis(
+        np.array([session.open for session in sessions], np.int64),
+        np.array([session.close for session in sessions], np.int64),
+        [str(session.day) for session in sessions],
+    )
 
 
-def _axis_of(sessions: Records) -> TimeAxis:
-    dates = [text[:10] for text in exchange_time(sessions["open"])]
-    return TimeAxis(sessions["open"].copy(), sessions["close"].copy(), dates)
+def _hour(text: str) -> float:
+    """The hour on the clock of an exchange's time, to the minute."""
+    return int(text[11:13]) + int(text[14:16]) / 60.0

@@ -3,20 +3,24 @@
 import csv
 import io
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alo_lib.records import DAYS_A_YEAR, PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason
+from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, utc_moment
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.attribution import attribution_by_trade
-from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
+from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
+from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
+from alo_lib.views.session_clock import trading_days
+from alo_lib.views.spoken import decimal_cell
+from alo_lib.views.units import shown
+from alo_lib.views.volatility import split_adjusted
 
 __all__ = ["TradeRecord", "trade_records", "write_trades"]
 
-_NOTHING: Final = dict.fromkeys(PROFIT_PARTS, 0.0)
+_UNTOLD: Final = dict.fromkeys(PROFIT_PARTS, math.nan)
 
 
 class TradeRecord(NamedTuple):
@@ -39,7 +43,7 @@ class TradeRecord(NamedTuple):
     forecast_volatility: float
     band_low: float
     band_high: float
-    realized_volatility: float  # of the underlying over the trade's life
+    realized_volatility: float  # of the underlying, from trade bar to trade bar over the trade's life
     edge: float  # money per structure, after spread and fees
     edge_volatility: float
     delta: float
@@ -51,8 +55,13 @@ class TradeRecord(NamedTuple):
 
     @property
     def profit(self) -> float:
-        """What it made, its hedge and fees included; of an open one so far."""
+        """What it made, its hedge and fees included; of an open one so far. NaN before the core told of it."""
         return math.fsum(self.parts.values())
+
+    @property
+    def cents(self) -> dict[str, Decimal]:
+        """Its parts to the cent, which sum to its profit to the cent; none before the core told of it."""
+        return parts_to_the_cent(self.parts) if math.isfinite(self.profit) else {}
 
 
 @once_a_run
@@ -85,9 +94,9 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 opened=opened,
                 ended=end,
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
-                realized_volatility=_realized(run, underlying, opened, end or last),
+                realized_volatility=_realized(run, run.instruments[underlying], opened, end or last),
                 hedges=hedges.get((underlying, number), 0),
-                parts=parts.get((underlying, number), _NOTHING),
+                parts=parts.get((underlying, number), _UNTOLD),
                 **values,
             )
         )
@@ -100,16 +109,16 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(
         (
-            *("trade", "underlying", "call", "put", "side", "quantity", "opened", "opened_new_york", "ended"),
-            *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized", "edge"),
-            *("edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
+            *("trade", "underlying", "call", "put", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
+            *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
+            *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
             *(f"profit_{name}" for name in PROFIT_PARTS),
         )
     )
     for trade in trades:
         times = [text for time in (trade.opened, trade.ended) for text in _times(time)]
         volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
-        greeks = (trade.delta, trade.gamma, trade.vega / 100.0, trade.theta / DAYS_A_YEAR)
+        greeks = (trade.delta, trade.gamma, shown("vega", trade.vega), shown("theta", trade.theta))
         writer.writerow(
             (
                 trade.number,
@@ -120,52 +129,42 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
                 trade.quantity,
                 *times,
                 trade.reason,
-                *(_decimal(value, 6) for value in (*volatilities, trade.realized_volatility)),
-                _decimal(trade.edge, 2),
-                _decimal(trade.edge_volatility, 6),
-                *(_decimal(value, 4) for value in greeks),
+                *(decimal_cell(value, 6) for value in (*volatilities, trade.realized_volatility)),
+                decimal_cell(trade.edge, 2),
+                decimal_cell(trade.edge_volatility, 6),
+                *(decimal_cell(value, 4) for value in greeks),
                 trade.hedges,
-                *(_decimal(value, 2) for value in (trade.profit, *trade.parts.values())),
+                *_money(trade),
             )
         )
     write_whole(path, table.getvalue())
 
 
-def _realized(run: Run, underlying: int, start: int, end: int) -> float:
+def _realized(run: Run, underlying: InstrumentRecord, start: int, end: int) -> float:
     """Volatility of the trade bars from the last before ``start`` to the last before ``end``; NaN without two.
 
     Annualized by the trading days that passed between them.
     """
-    time, rows = run.table(Kind.TRADE)
-    own = rows["instrument"] == underlying
-    time, price = time[own], rows["close"][own]
+    time, price = split_adjusted(run, underlying)
     first, last = (int(np.searchsorted(time, moment, side="right")) for moment in (start, end))
     time, price = time[max(first - 1, 0) : last], price[max(first - 1, 0) : last]
-    when, splits = run.table(Kind.SPLIT)
-    for moment, split in zip(when.tolist(), splits, strict=True):
-        if split["instrument"] == underlying and not split["warning"]:
-            price = np.where(time < moment, price * split["factor"], price)
     if len(price) < 2:
         return math.nan
-    days = _trading_days(run, np.array([time[0], time[-1]]))
+    days = trading_days(run, time[[0, -1]])
     years = float(days[1] - days[0]) / TRADING_DAYS
     return math.sqrt(float(np.sum(np.diff(np.log(price)) ** 2)) / years) if years > 0.0 else math.nan
-
-
-def _trading_days(run: Run, time: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Trading days since the run's first open: within a session its share that has passed, in a night none."""
-    sessions = run.table(Kind.SESSION).records
-    edges = np.stack([sessions["open"], sessions["close"]], axis=1).reshape(-1)
-    passed = np.repeat(np.arange(len(sessions) + 1), 2)[1:-1]
-    return np.asarray(np.interp(time, edges, passed), np.float64)
 
 
 def _times(time: int) -> tuple[str, str]:
     """A time in UTC and New York's; empty for none."""
     if not time:
         return "", ""
-    return str(np.datetime64(time, "ns").astype("datetime64[ms]")) + "Z", exchange_time(np.array([time]))[0]
+    return utc_moment(time), exchange_moment(time)
 
 
-def _decimal(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:.{digits}f}" if math.isfinite(value) else ""  # and no minus before a zero
+def _money(trade: TradeRecord) -> tuple[str, ...]:
+    """Profit and parts, to the cent; the parts sum to the profit."""
+    parts = trade.cents
+    if not parts:
+        return ("",) * (1 + len(PROFIT_PARTS))
+    return tuple(f"{money:z.2f}" for money in (sum(parts.values()), *parts.values()))

@@ -4,11 +4,11 @@ The library and JSON have raw derivatives: volatility, rate and yield change by 
 and rho for a percentage point, theta and charm for a day.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from alo_lib.records import DAYS_A_YEAR
 
-__all__ = ["PEOPLES", "RAW_UNITS", "PeoplesUnit"]
+__all__ = ["PEOPLES", "RAW_UNITS", "PeoplesUnit", "shown"]
 
 _POINT: Final = 0.01
 _DAY: Final = 1.0 / DAYS_A_YEAR
@@ -46,3 +46,8 @@ RAW_UNITS: Final = {
     "charm": "delta per year",
 }
 """Units of the raw derivatives, as JSON names them beside the figures."""
+
+
+def shown(name: str, value: Any) -> Any:
+    """A raw greek in people's units, None where there is none; anything else as it is."""
+    return value * PEOPLES[name].scale if name in PEOPLES and value is not None else value

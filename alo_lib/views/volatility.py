@@ -272,6 +272,10 @@ class _MarketWalk:
         elif kind == Kind.DIVIDEND:
             own = rows[rows["instrument"] == book.instrument]
             book.dividends += [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
+        elif kind == Kind.SPLIT:
+            for row in rows[(rows["instrument"] == book.instrument) & (rows["warning"] == 0)]:
+                self.has_news()  # of the shares until now
+                book.split(int(row["time"]), float(row["factor"]))
 
 
 def _at_the_money(book: MarketBook, rate: float, time: int) -> dict[int, float]:

@@ -61,7 +61,7 @@ def volatility_figure(
     series = [
         _Series("implied", *implied, ORANGE, "linear"),
         _Series("forecast", *forecast, BLUE, "hv"),
-        _Series("realized before", *_from(view.realized_time, view.realized, view.implied_time), GREEN, "hv"),
+        _Series("realized, closes before", *_from(view.realized_time, view.realized, view.implied_time), GREEN, "hv"),
     ]
     data = []
     for column, days in enumerate(MATURITIES):
@@ -132,7 +132,7 @@ def outcome_figure(outcomes: Sequence[ForecastOutcome]) -> Figure:
         if len(rows):
             data.append(_outcomes([outcomes[row] for row in rows.tolist()], every[rows], name, color))
     layout = layout_of(height=420, xaxis={"title": "forecast volatility, % a year"}, hovermode="closest")
-    layout["yaxis"] = {"title": "realized volatility, % a year"}
+    layout["yaxis"] = {"title": "volatility realized to the expiry, close to close, % a year"}
     return {"data": data, "layout": layout}
 
 

@@ -27,6 +27,8 @@ PROMISED = {
     "order_digest",
     "journal_digest",
     "skipped",
+    "left_out",
+    "missing_files",
     "coverage",
     "rows",
     "warnings",
@@ -62,7 +64,7 @@ def test_json_is_one_object_and_all_else_goes_to_standard_error(backtest, tmp_pa
 def test_people_get_a_table_and_the_report(backtest, tmp_path):
     outcome = backtest()
     assert outcome.status == 0
-    assert re.search(r"Net profit\s+190.00", outcome.out)
+    assert re.search(r"Net profit\s+184.40", outcome.out)
     assert re.search(r"Vega\s+-60.00", outcome.out)
     assert "crossed quote: 2" in outcome.out
     report = tmp_path / outcome.out.splitlines()[-1].removeprefix("Report: ")
@@ -346,7 +348,7 @@ def test_damaged_data_is_left_out_and_told(run, small_market, tmp_path, damage, 
     assert any(kind in line for line in faults["first"])
     assert kind in (tmp_path / summary["results_folder"] / "report.html").read_text()
     account = json.loads((tmp_path / summary["results_folder"] / "coverage.json").read_text())
-    assert account == {name: summary[name] for name in ("coverage", "rows", "warnings")}
+    assert account == {name: summary[name] for name in ("coverage", "rows", "left_out", "missing_files", "warnings")}
     one_row_a_contract = kind in ("wrong column count", "crossed quote", "negative value")
     assert account["coverage"]["ALFA"]["quotes"] == (0 if one_row_a_contract else 1)
     assert account["coverage"]["ALFA"]["without_quotes"] == []

@@ -72,7 +72,7 @@ def test_iv_inverts_and_shows_vega(run):
     assert [one["status"] for one in (first, third, fourth)] == [
         "priced", "at or below its worth at once", "above its bound",
     ]  # fmt: skip
-    assert run(*arguments).out.splitlines()[-1].split()[-5:] == ["-", "-", "above", "its", "bound"]
+    assert run(*arguments).out.splitlines()[-1].split()[-5:] == ["–", "–", "above", "its", "bound"]
     assert "status" not in run("iv", *OPTION, "--price", "9,8", "--right", "put").out
 
 

@@ -11,7 +11,7 @@ from alo_lib.pricing import price
 from alo_lib.records import PROFIT_PARTS, YEAR, Kind, Message, OrderReason, OrderStatus, OrderType, Stage, records
 from alo_lib.runtime import replay
 from alo_lib.strategy.attribution import attribute_interest
-from tests.core.script import FIRST, NEXT, RATE, Script, at, reasons, script, tell_order_event
+from tests.core.script import FIRST, NEXT, RATE, Script, at, script, tell_order_event
 
 Parts = dict[str, float]
 
@@ -424,4 +424,3 @@ def test_a_core_that_is_taken_up_again_attributes_the_same() -> None:
         market.bar(13, spot=99.0, volatility=0.10)
     one, other = ([message.records.tobytes() for message in market.journal.messages] for market in (first, again))
     assert one == other
-    assert reasons([]) == []

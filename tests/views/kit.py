@@ -11,6 +11,8 @@ from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
 from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType, records
 from alo_lib.views import Run, summarize
+from alo_lib.views.attribution import attribution_by_trade
+from alo_lib.views.blotter import positions
 
 MINUTE = 60 * 1_000_000_000
 OPEN = 1_704_205_800 * 1_000_000_000  # 2024-01-02 09:30 New York
@@ -36,7 +38,10 @@ def order_event(order, instrument, quantity, price, fee, *, type_=OrderType.MARK
 
 
 def traded_messages(bars=60):
-    """A straddle sold in the morning, hedged, and bought back; the underlying rises a dollar."""
+    """A straddle sold in the morning, hedged, and bought back; the underlying rises a dollar.
+
+    Two puts make 2 x 0.70 x 100, two calls 2 x 0.20 x 100, thirty shares 30 x 0.48; fees are 10.00: it gains 184.40.
+    """
     table = InstrumentTable()
     equity = table.add_equity("ALFA")
     chain = table.add_contracts("ALFA", [Contract(EXPIRY, 100.0, right, EXPIRY_TIME) for right in (+1, -1)])
@@ -152,8 +157,9 @@ def write_journal(folder, messages, settings=b"{}"):
     writer.close()
 
 
-def lean_results(equity=(100_000.0, 100_150.0, 100_050.0, 100_190.0), sharpe="0"):
-    """The part of LEAN's results that the views read."""
+def lean_results(end=START_EQUITY, equity=None, sharpe="0"):
+    """The part of LEAN's results that the views read; equity rises and falls on its way to ``end``."""
+    equity = equity or (START_EQUITY, START_EQUITY + 150.0, START_EQUITY + 50.0, end)
     first = OPEN // 1_000_000_000
     candles = [[first + 3600 * hour, value, value, value, value] for hour, value in enumerate(equity)]
     return {
@@ -171,13 +177,19 @@ def lean_results(equity=(100_000.0, 100_150.0, 100_050.0, 100_190.0), sharpe="0"
 
 
 def write_results(folder: Path, messages, *, results=None, name="alo"):
-    """What an engine leaves in its results folder."""
+    """What an engine leaves in its results folder; without ``results``, ones that state what the journal tells of."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder / JOURNAL_FOLDER, ignore_errors=True)
     write_journal(folder / JOURNAL_FOLDER, messages)
-    (folder / f"{name}.json").write_text(json.dumps(results or lean_results()))
+    (folder / f"{name}.json").write_text(json.dumps(results or lean_results(START_EQUITY + gained(Run(folder)))))
     (folder / f"{name}-summary.json").write_text("{}")
     (folder / f"{name}-order-events.json").write_text("[]")
+
+
+def gained(run):
+    """What a run's journal says that its account gained."""
+    told = attribution_by_trade(run).values()
+    return sum(one.profit for one in positions(run)) + sum(parts["interest"] + parts["borrow"] for parts in told)
 
 
 def settings_object(**changes):
@@ -197,15 +209,13 @@ def left_out():
     return faults
 
 
-def run_of(folder, messages, **more):
-    """The folder of a finished run with these messages."""
+def run_of(folder, messages, *, faults=None, **more):
+    """The folder of a finished run with these messages; of its data three rows were left out, or ``faults``."""
+    faults = faults or left_out()
     write_results(folder, messages, **more)
     (folder / "settings.json").write_text(json.dumps(settings_object()))
     run = Run(folder)
-    skipped = {"crossed quote": 3}
-    summary = summarize(
-        run, engine="embedded", findings=FINDINGS, faults=left_out(), wall_seconds=1.25, folder=str(folder)
-    )
+    summary = summarize(run, engine="embedded", findings=FINDINGS, faults=faults, wall_seconds=1.25, folder=str(folder))
     (folder / "run.json").write_text(
         json.dumps(
             {
@@ -218,5 +228,7 @@ def run_of(folder, messages, **more):
         )
     )
     (folder / "data.json").write_text(json.dumps({"digest": "d" * 64, "files": []}))
-    (folder / "faults.json").write_text(json.dumps({"counts": skipped, "first": ["a.zip#b.csv:3: crossed quote"]}))
+    (folder / "faults.json").write_text(
+        json.dumps({"counts": summary["skipped"], "first": ["a.zip#b.csv:3: crossed quote"]})
+    )
     return run

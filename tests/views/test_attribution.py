@@ -2,6 +2,8 @@
 
 import csv
 import datetime as dt
+import re
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +11,16 @@ import pytest
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.records import PROFIT_PARTS, Kind, Message, records
-from alo_lib.views import Run, trade_records, write_trades
+from alo_lib.views import Run, RunError, trade_records, write_trades
 from alo_lib.views.attribution import (
     attribution_by_session,
     attribution_by_trade,
     attribution_by_underlying,
     attribution_over_time,
-    attribution_total,
     attribution_vega_by_expiry,
     stated_attribution,
 )
+from alo_lib.views.blotter_section import trades_section
 from tests.core.script import FIRST, NEXT, Script, at, script
 from tests.views.kit import quiet_messages, write_journal
 
@@ -42,6 +44,12 @@ def run(market: Script, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(folder)
 
 
+def total_of(run: Run) -> dict[str, float]:
+    """The parts of all trades together."""
+    trades = attribution_by_trade(run).values()
+    return {name: sum(parts[name] for parts in trades) for name in PROFIT_PARTS}
+
+
 def equity_gained(market: Script, before: int | None = None) -> float:
     rows = [
         float(message.records["equity"][0])
@@ -52,16 +60,14 @@ def equity_gained(market: Script, before: int | None = None) -> float:
 
 
 def test_totals_are_sums_of_trades_and_what_equity_gained(run: Run, market: Script) -> None:
-    trades, total = attribution_by_trade(run), attribution_total(run)
+    trades, total = attribution_by_trade(run), total_of(run)
     assert sorted(number for _, number in trades)[-2:] == [1, 2]
-    for name in PROFIT_PARTS:
-        assert total[name] == pytest.approx(sum(parts[name] for parts in trades.values()))
     assert sum(total.values()) == pytest.approx(equity_gained(market), abs=1e-6)
     assert attribution_by_underlying(run) == {"TEST": pytest.approx(total)}
 
 
 def test_sessions_add_up_and_a_night_is_the_morning_s(run: Run, market: Script) -> None:
-    by_day, total = attribution_by_session(run), attribution_total(run)
+    by_day, total = attribution_by_session(run), total_of(run)
     assert list(by_day) == [FIRST, NEXT]
     assert sum(by_day[FIRST].values()) == pytest.approx(equity_gained(market, at(NEXT, 9)), abs=1e-6)
     for name in PROFIT_PARTS:
@@ -70,31 +76,38 @@ def test_sessions_add_up_and_a_night_is_the_morning_s(run: Run, market: Script) 
 
 
 def test_parts_over_time_end_where_totals_are(run: Run) -> None:
-    series = attribution_over_time(run, "TEST")
+    series = attribution_over_time(run)
     assert np.all(np.diff(series.time) > 0)
-    assert {name: values[-1] for name, values in series.parts.items()} == pytest.approx(attribution_total(run))
+    assert {name: values[-1] for name, values in series.parts.items()} == pytest.approx(total_of(run))
     spread = series.parts["spread"]
     assert len(np.unique(np.round(spread, 6))) == 3  # an entry, an exit, an entry again
     assert np.all(np.diff(spread) <= 1e-9)
 
 
 def test_vega_by_expiry_is_that_of_the_trades(run: Run) -> None:
-    assert attribution_vega_by_expiry(run) == {
-        FIRST + dt.timedelta(days=45): pytest.approx(attribution_total(run)["vega"])
+    assert attribution_vega_by_expiry(run) == {FIRST + dt.timedelta(days=45): pytest.approx(total_of(run)["vega"])}
+    vega = total_of(run)["vega"]
+    assert stated_attribution(run, sum(total_of(run).values()))["vega_by_expiry"] == {
+        str(FIRST + dt.timedelta(days=45)): round(vega, 2)
     }
-    assert attribution_vega_by_expiry(run, "OTHER") == {}
 
 
-@pytest.mark.parametrize("off", [0.0, 0.004, -17.23])
+@pytest.mark.parametrize("off", [0.0, 0.004, -0.004])
 def test_stated_parts_sum_to_the_stated_profit_to_the_cent(run: Run, market: Script, off: float) -> None:
     profit = round(equity_gained(market) + off, 2)
     stated = stated_attribution(run, profit)
     for row in (stated["parts"], stated["by_underlying"]["TEST"]):
         assert round(sum(row.values()), 2) == profit
         assert all(round(money, 2) == money for money in row.values())
-    assert stated["parts"]["spread"] == round(attribution_total(run)["spread"], 2)
-    assert stated["parts"]["unexplained"] - attribution_total(run)["unexplained"] == pytest.approx(off, abs=0.1)
+    assert stated["parts"]["spread"] == round(total_of(run)["spread"], 2)
+    assert stated["parts"]["unexplained"] - total_of(run)["unexplained"] == pytest.approx(off, abs=0.1)
     assert set(stated["account"].values()) == {0.0}
+
+
+@pytest.mark.parametrize("off", [-17.23, 0.03, -0.03])
+def test_a_profit_that_the_journal_does_not_tell_of_is_an_error(run: Run, market: Script, off: float) -> None:
+    with pytest.raises(RunError, match=r"state a profit of .* but what its journal tells of comes to"):
+        stated_attribution(run, round(equity_gained(market), 2) + off)
 
 
 def test_marks_are_what_the_engine_s_marks_differ_by(run: Run, market: Script, tmp_path: Path) -> None:
@@ -135,11 +148,38 @@ def test_trades_are_told_from_entry_to_end(run: Run, market: Script, tmp_path: P
         rows = list(csv.DictReader(file))
     assert [row["trade"] for row in rows] == ["1", "2"]
     assert rows[0]["opened_new_york"].startswith("2024-03-04 10:00:00")
-    assert rows[1]["ended"] == rows[1]["band_low"] == ""
+    assert rows[1]["ended_utc"] == rows[1]["band_low"] == ""
     assert float(rows[0]["vega_per_point"]) == pytest.approx(first.vega / 100.0, abs=1e-3)
-    parts = [float(rows[0][f"profit_{name}"]) for name in PROFIT_PARTS]
-    assert float(rows[0]["profit"]) == pytest.approx(sum(parts), abs=0.08)
+    for row in rows:
+        assert Decimal(row["profit"]) == sum(Decimal(row[f"profit_{name}"]) for name in PROFIT_PARTS)
+    assert float(rows[0]["profit"]) == pytest.approx(first.profit, abs=0.005)
     assert float(rows[0]["delta"]) == pytest.approx(first.delta, abs=1e-4)  # the greek, beside the part of the profit
+
+
+def test_cells_of_a_trade_sum_to_its_profit_to_the_cent(run: Run) -> None:
+    """Three times a third of a cent is a cent, which no cell shows by itself."""
+    parts = dict.fromkeys(PROFIT_PARTS, 0.0) | {"vega": 0.0033, "theta": 0.0033, "gamma": 0.0034, "fees": -1.0}
+    (trade, _) = trade_records(run)
+    told = trade._replace(parts=parts).cents
+    assert sum(told.values()) == Decimal("-0.99")
+    assert (told["vega"], told["fees"], told["unexplained"]) == (Decimal(0), Decimal("-1.00"), Decimal("0.01"))
+    cells = re.findall(r"<td[^>]*>(−?)\$([0-9,.]+)</td>", str(trades_section(run)))
+    money = [Decimal(f"{sign and '-'}{amount.replace(',', '')}") for sign, amount in cells]
+    count = len(money) // 2
+    for row in (money[:count], money[count:]):
+        assert row[0] == sum(row[1:])
+
+
+def test_a_trade_that_the_core_told_no_profit_of_has_none(market: Script, tmp_path: Path) -> None:
+    told = [each for each in market.journal.messages if each.kind is not Kind.ATTRIBUTION]
+    write_journal(tmp_path / JOURNAL_FOLDER, told)
+    run = Run(tmp_path)
+    trades = trade_records(run)
+    assert all(np.isnan(trade.profit) for trade in trades)
+    assert "$" not in str(trades_section(run)).replace("edge, $ each", "")
+    write_trades(tmp_path / "trades.csv", trades)
+    with (tmp_path / "trades.csv").open() as file:
+        assert {row["profit"] + row["profit_fees"] for row in csv.DictReader(file)} == {""}
 
 
 def test_a_split_is_no_move_of_the_realized_volatility(tmp_path: Path) -> None:

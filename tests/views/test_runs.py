@@ -30,7 +30,7 @@ def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):
         "start": "2024-01-02",
         "end": "2024-01-02",
         "orders": 6,
-        "net_profit": 190.0,
+        "net_profit": 184.4,
         "data": "d" * 64,
     }
     assert isinstance(third, RunError)

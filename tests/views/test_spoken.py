@@ -1,10 +1,11 @@
 """Figures as pages say them."""
 
+import math
 from decimal import Decimal
 
 import pytest
 
-from alo_lib.views.spoken import cents, fees_to_the_cent, money, or_dash
+from alo_lib.views.spoken import cents, decimal_cell, fees_to_the_cent, money, or_dash, or_none, rounded
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,10 @@ def test_money_has_a_real_minus_sign_and_no_negative_zero() -> None:
 def test_a_figure_that_is_not_there_is_a_dash() -> None:
     assert or_dash(None, "z.2f") == "\u2013"
     assert or_dash(0.5, "z.2f") == "0.50"
+
+
+def test_where_there_is_no_figure_there_is_one_dash() -> None:
+    assert [or_dash(value, "z.2%") for value in (None, math.nan, -0.00001, 0.125)] == ["–", "–", "0.00%", "12.50%"]
+    assert [decimal_cell(value, 2) for value in (math.nan, math.inf, -0.001, 2.0)] == ["", "", "0.00", "2.00"]
+    assert [or_none(value) for value in (math.nan, -math.inf, 2.0)] == [None, None, 2.0]
+    assert str(rounded(-1e-9)) == "0.0"

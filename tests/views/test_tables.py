@@ -26,8 +26,8 @@ def test_sessions_have_what_the_page_tells_of_them(tmp_path):
     (row,) = rows_of(run, SESSIONS_FILE)
     told = session_returns(run)
     assert row["date"] == "2024-01-02"
-    assert float(row["equity"]) == told.equity[0] == 100_190.0
-    assert float(row["return"]) == pytest.approx(0.0019)
+    assert float(row["equity"]) == told.equity[0] == pytest.approx(100_184.4)
+    assert float(row["return"]) == pytest.approx(0.001844)
     assert row["drawdown"] == "0.00000000"
     assert row["rolling_sharpe"] == ""  # there are not twenty
 
@@ -54,7 +54,7 @@ def test_forecasts_stand_beside_what_came(tmp_path):
         "0.300000",
         "0.600000",
     )
-    assert float(row["realized"]) == pytest.approx(np.sqrt(252 * np.mean(moves**2)), abs=1e-6)
+    assert float(row["realized_close_to_close"]) == pytest.approx(np.sqrt(252 * np.mean(moves**2)), abs=1e-6)
 
 
 def funnel_messages(**counts):

@@ -6,6 +6,7 @@ from alo_lib.records import Kind, Message, records
 from alo_lib.views.drawing import Figure
 from alo_lib.views.figures import trades_figure
 from alo_lib.views.run import exchange_time
+from alo_lib.views.session_clock import session_time, trading_days
 from alo_lib.views.time_axis import TimeAxis, time_axis
 from tests.views import kit
 
@@ -63,6 +64,23 @@ def test_half_days_are_half_as_wide():
     alone = axis_of(1, half=1).layout()
     assert alone["range"] == ["2024-01-03 09:30", "2024-01-03 13:01"]
     assert "rangebreaks" not in alone
+
+
+def test_an_axis_has_the_hours_of_its_sessions():
+    opens = kit.OPEN + 30 * kit.MINUTE + DAY * np.arange(2)
+    axis = TimeAxis(opens, opens + 3 * 60 * kit.MINUTE, [text[:10] for text in exchange_time(opens)])
+    assert axis.layout()["rangebreaks"][1] == {"bounds": [13.02, 10.0], "pattern": "hour"}
+
+
+def test_on_the_clock_of_sessions_a_night_takes_no_time(tmp_path):
+    messages = kit.quiet_messages()
+    start = kit.OPEN + DAY
+    messages.append(Message(Kind.SESSION, start, records(Kind.SESSION, open=start, close=start + HALF, date=20240103)))
+    run = kit.run_of(tmp_path, messages)
+    times = np.array([kit.OPEN - 5, kit.OPEN + 39 * kit.MINUTE, kit.CLOSE + 5, start + HALF // 2, start + DAY])
+    minutes = [0.0, 39.0, 390.0, 390.0 + 105.0, 390.0 + 210.0]
+    np.testing.assert_allclose(session_time(run, times) / kit.MINUTE, minutes)
+    np.testing.assert_allclose(trading_days(run, times), [0.0, 0.1, 1.0, 1.5, 2.0])
 
 
 def test_times_of_a_night_are_drawn_at_the_open_after_it():

@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from decimal import Decimal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,7 +11,10 @@ from rich.console import Console
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.journal.format import segment_name
 from alo_lib.market import FaultKind, FaultLog
-from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderType, records
+from alo_lib.records import ACCOUNT_CASH, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.simulation.account import Account
+from alo_lib.simulation.listing import Listing
+from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.views import (
     REPORT_FILE,
     Run,
@@ -24,8 +28,8 @@ from alo_lib.views import (
     write_report,
 )
 from alo_lib.views.attribution import attribution_over_time
-from alo_lib.views.blotter import attribution, fills, positions
-from alo_lib.views.data import STAGES
+from alo_lib.views.blotter import fills, money_by_security, positions
+from alo_lib.views.data import STAGES, funnel_most
 from alo_lib.views.drawing import thinned
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import (
@@ -81,7 +85,7 @@ def test_positions_add_up_to_what_was_paid_and_received(traded):
     assert found["ALFA"].profit == pytest.approx(30 * (100.82 - 100.34) - 2.0)
     assert all(position.quantity == 0 for position in found.values())
 
-    table = attribution(traded)["ALFA"]
+    table = money_by_security(traded)["ALFA"]
     assert table["options"] == pytest.approx(180.0)
     assert table["shares"] == pytest.approx(14.4)
     assert table["fees"] == pytest.approx(-10.0)
@@ -91,12 +95,12 @@ def test_interest_and_borrow_are_told_apart(tmp_path, traded):
     booked = records(Kind.INTEREST, 2, instrument=[ACCOUNT_CASH, 0], days=1, amount=[12.5, -0.75], rate=0.05)
     messages = [*kit.traded_messages(), Message(Kind.INTEREST, kit.CLOSE, booked)]
     run = kit.run_of(tmp_path, messages)
-    table, without = attribution(run), attribution(traded)
-    assert table["cash"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
+    table, without = money_by_security(run), money_by_security(traded)
+    assert table["account"] == {"options": 0.0, "shares": 0.0, "fees": 0.0, "borrow": 0.0, "interest": 12.5}
     assert table["ALFA"] == without["ALFA"] | {"borrow": -0.75}
-    assert "cash" not in without
-    assert (run.about["summary"]["interest"], run.about["summary"]["borrow"]) == (12.5, -0.75)
-    assert (traded.about["summary"]["interest"], traded.about["summary"]["borrow"]) == (0.0, 0.0)
+    assert "account" not in without
+    assert (run.summary["interest"], run.summary["borrow"]) == (12.5, -0.75)
+    assert (traded.summary["interest"], traded.summary["borrow"]) == (0.0, 0.0)
 
 
 def test_what_is_held_at_the_end_counts_at_its_last_mark(tmp_path):
@@ -142,8 +146,33 @@ def test_a_split_keeps_the_value_and_a_dividend_is_paid(tmp_path):
     assert shares.profit == pytest.approx(-1.0 + 7 * 0.5)
 
 
+@pytest.mark.parametrize(("quantity", "factor", "left"), [(33, 1.1, 30), (-33, 1.1, -30), (40, 1.1, 36), (-15, 2, -7)])
+def test_a_split_leaves_the_whole_shares_that_the_accounts_keep(tmp_path, quantity, factor, left):
+    """33 over 1.1 is 30, though as a float it is a little less; 40 over 1.1 is 36 and a part that is paid in cash."""
+    messages = [
+        *kit.quiet_messages(),
+        Message(Kind.ORDER_EVENT, kit.OPEN + kit.MINUTE, kit.order_event(0, 0, quantity, 100.0, 0.0)),
+        Message(Kind.SPLIT, kit.CLOSE, records(Kind.SPLIT, instrument=0, warning=0, factor=factor)),
+    ]
+    (shares,) = positions(kit.run_of(tmp_path, messages))
+    assert shares.quantity == left
+    assert shares.profit == pytest.approx(0.0)
+    portfolio, account = Portfolio(0.0), listed_account()
+    portfolio.fill(0, quantity, 100.0, 1, 0.0)
+    account.fill(0, quantity, Decimal(100), Decimal(0), kit.OPEN)
+    portfolio.split(0, factor, 100.0 * factor)
+    account.split(0, factor, Decimal(100) * Decimal(str(factor)))
+    assert portfolio.quantity(0) == account.quantity(0) == left
+
+
+def listed_account():
+    listing = Listing()
+    listing.add(InstrumentTable().add_equity("ALFA"))
+    return Account(0.0, listing)
+
+
 def test_equity_and_drawdown_come_from_the_results(traded):
-    assert performance(traded).net_profit == pytest.approx(190.0)
+    assert performance(traded).net_profit == pytest.approx(184.4)
     assert performance(traded).drawdown == pytest.approx(1 - 100_050.0 / 100_150.0)
     assert performance(traded).sharpe is None
     assert equity_curve(traded.results).time[0] == kit.OPEN
@@ -175,7 +204,7 @@ def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
     put, call = (run.instruments[number].label for number in (1, 2))
     expected = [("2024-01-03", put, -2), ("2024-01-03", call, -2), ("2024-01-04", call, -2)]
     assert [(str(each.day), each.symbol, each.quantity) for each in held_without_quotes(run)] == expected
-    summary = run.about["summary"]
+    summary = run.summary
     assert [tuple(each.values()) for each in summary["held_without_quotes"]] == expected
     assert "held without a quote: 2024-01-03, 2024-01-04" in shown(summary)
 
@@ -188,12 +217,16 @@ def test_the_last_counts_of_a_session_are_its_funnel(quiet):
         messages.append(Message(Kind.FUNNEL, kit.OPEN + bar * kit.MINUTE, row))
     run = kit.run_of(quiet.folder.parent / "counted", messages)
     counts = funnel(run)["ALFA"]["2024-01-02"]
-    assert list(counts.values()) == [12, 9, 2, 0, 0, 0, 0, 0, 0]
-    assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.about["summary"])
+    stages = ["listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened"]
+    assert counts == dict(zip(stages, [12, 9, 2, 0, 0, 0, 0, 0, 0], strict=True))
+    assert list(counts) == stages
+    days = {"ALFA": {"2024-01-02": counts, "2024-01-03": counts | {"listed": 7, "in_range": 5}}}
+    assert funnel_most(days) == {"ALFA": counts | {"in_range": 5}}
+    assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.summary)
 
 
 def test_a_table_of_nothing_has_no_negative_zero(quiet):
-    summary = quiet.about["summary"]
+    summary = quiet.summary
     assert "-0" not in re.sub(r"\d{4}-\d{2}-\d{2}", "", json.dumps(summary))
     assert not re.search(r"-0\.?0*[% ]", shown(summary))
 
@@ -223,12 +256,28 @@ def test_a_large_share_left_out_is_loud():
 
 
 def test_the_table_tells_missing_from_damaged(traded):
-    summary = traded.about["summary"]
-    told = shown(summary | {"skipped": {"missing file": 27, "crossed quote": 4}})
+    summary = traded.summary
+    counts = {"skipped": {"missing file": 27, "crossed quote": 4}, "left_out": 4, "missing_files": 27}
+    told = shown(summary | counts)
     assert re.search(r"Data left out +4 +of 1,000 rows, 3 left out \(0.30%\); crossed quote: 4", told)
     assert re.search(r"Files missing +27", told)
     assert re.search(r"ALFA data +1 of 2 +sessions; bars 2, option quotes 1, universes 2, daily 2", told)
     assert "no trade" not in told
+
+
+def test_terminal_and_page_count_what_was_left_out_alike(tmp_path):
+    """Three rows that were crossed and two files that are not there: three left out, two missing."""
+    faults = kit.left_out()
+    for name in ("a.zip", "b.zip"):
+        faults.record(FaultKind.MISSING_FILE, name)
+    run = kit.run_of(tmp_path, kit.traded_messages(), faults=faults)
+    assert re.search(r"Data left out +3 +of 1,000 rows, 3 left out", shown(run.summary))
+    assert re.search(r"Files missing +2", shown(run.summary))
+    text = report_html(run)
+    assert '<b class="">3</b><span>data left out</span>' in text
+    assert '<td>together</td><td class="n">3</td>' in text
+    assert "Files missing that a day asked for: 2." in text
+    assert "<td>missing file</td>" not in text
 
 
 def test_what_stands_between_a_fill_and_its_hedge_is_told_apart(tmp_path):
@@ -269,21 +318,25 @@ def test_a_waterfall_has_the_parts_that_are_not_zero():
 
 
 def test_the_summary_has_what_programs_need(traded):
-    summary = traded.about["summary"]
+    summary = traded.summary
     assert json.loads(json.dumps(summary)) == summary
     assert summary["orders"] == 6
     assert summary["fills"] == 6
     assert summary["fees"] == pytest.approx(10.0)
     assert summary["skipped"] == {"crossed quote": 3}
     assert re.fullmatch("[0-9a-f]{64}", summary["order_digest"])
-    assert summary_table(summary).row_count >= 10
+    assert list(summary_table(summary).columns[0].cells) == [
+        *("Engine", "Orders", "Net profit", "Realized", "Made of", "Fees", "Interest", "Borrow", "Sharpe ratio"),
+        *("Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
+        *("ALFA data", "Data left out", "Time taken"),
+    ]
 
 
 def test_a_run_without_orders_has_a_report_too(quiet):
     text = report_html(quiet)
     assert "No order was sent." in text
     assert "Nothing was forecast." in text
-    assert quiet.about["summary"]["exposure"]["delta"] == {
+    assert quiet.summary["exposure"]["delta"] == {
         "unit": "shares",
         "largest": 0.0,
         "in_passing": 0.0,
@@ -305,7 +358,7 @@ def test_figures_are_what_plotly_accepts(traded, quiet):
             *expiry_figures(axis, expiry_exposures(run, alfa)),
             attribution_figure(axis, attribution_over_time(run)),
             funnel_figure({"ALFA": dict.fromkeys(STAGES, 3)}),
-            waterfall_figure(run.about["summary"]["attribution"]["parts"]),
+            waterfall_figure(run.summary["attribution"]["parts"]),
         ]
         for figure in drawn:
             go.Figure(figure)
@@ -394,6 +447,10 @@ def test_times_are_the_exchanges():
     [
         ("run.json", None, "is not the folder of a finished run: it has no run.json"),
         ("run.json", "{", "run.json is not JSON"),
+        ("run.json", "{}", "run.json does not say engine as a run's folder does: a text"),
+        ("run.json", '{"summary": {}}', "run.json does not say engine as a run's folder does: a text"),
+        ("data.json", "{}", "data.json does not say digest"),
+        ("faults.json", "{}", "faults.json does not say first"),
         ("faults.json", "[]", "faults.json holds list; it must hold an object"),
         ("alo.json", None, "holds no results in LEAN's format"),
         ("alo.json", "{}", "the results state no equity"),
@@ -407,6 +464,19 @@ def test_a_damaged_folder_is_told_in_one_sentence(traded, name, content, sentenc
         path.write_text(content)
     with pytest.raises(ValueError, match=re.escape(sentence)):
         _everything(Run(traded.folder))
+
+
+@pytest.mark.parametrize("names", [("coverage", "ALFA"), ("coverage", "ALFA", "without_quotes"), ("sharpe",)])
+def test_a_summary_that_lacks_something_is_told_in_one_sentence(traded, names):
+    about = json.loads((traded.folder / "run.json").read_text())
+    *above, last = names
+    inner = about["summary"]
+    for name in above:
+        inner = inner[name]
+    del inner[last]
+    (traded.folder / "run.json").write_text(json.dumps(about))
+    with pytest.raises(RunError, match=f"run.json does not say {last}"):
+        report_html(Run(traded.folder))
 
 
 def _everything(run):

@@ -10,7 +10,14 @@ from alo_lib.pricing import price
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, records, years_between
 from alo_lib.views.run import Run
 from alo_lib.views.time_axis import time_axis
-from alo_lib.views.volatility import at_maturity, forecast_outcomes, refits, term_structures, volatility_view
+from alo_lib.views.volatility import (
+    at_maturity,
+    followed_market,
+    forecast_outcomes,
+    refits,
+    term_structures,
+    volatility_view,
+)
 from alo_lib.views.volatility_figures import outcome_figure, volatility_figure
 from tests.views import kit
 from tests.views.test_performance import DAY, run_of
@@ -23,7 +30,7 @@ def view_of(run: Run):
     return volatility_view(run, run.underlyings[0])
 
 
-def quoted_messages(near=0.2, far=0.3):
+def quoted_messages(near=0.2, far=0.3, dividend_yield=0.0):
     """One moment at which the options next to the spot imply these volatilities."""
     table = InstrumentTable()
     equity = table.add_equity("ALFA")
@@ -41,7 +48,7 @@ def quoted_messages(near=0.2, far=0.3):
         time_to_expiry=years,
         volatility=volatility,
         rate=RATE,
-        dividend_yield=0.0,
+        dividend_yield=dividend_yield,
         right=chain["right"],
     )
     quotes = records(Kind.QUOTE, len(chain), bid=middle - 0.01, ask=middle + 0.01, bid_size=9, ask_size=9)
@@ -110,6 +117,27 @@ def test_a_split_of_the_run_leaves_the_daily_closes_as_they_were_told(tmp_path):
         view_of(run_of(tmp_path / "b", [*messages[:4], split, *messages[4:]])),
     )
     np.testing.assert_array_equal(apart.realized, whole.realized)
+
+
+def test_a_split_restates_dividends_so_that_the_yield_stays_what_it_is(tmp_path):
+    """Seven for one: 7.00 a year on 707.00 is 1.00 on 101.00, and quotes made with that yield imply what they did."""
+    dividend_yield = math.log(1 + 1 / SPOT)
+    messages = quoted_messages(dividend_yield=dividend_yield)
+    paid = records(Kind.DIVIDEND, instrument=0, amount=7.0)
+    paid["time"] = kit.OPEN - 90 * DAY
+    before = records(Kind.TRADE, instrument=0, close=7 * SPOT, volume=1)
+    split = records(Kind.SPLIT, 2, instrument=0, factor=1 / 7)
+    split["time"], split["warning"] = kit.OPEN, [1, 0]
+    at = kit.OPEN - kit.MINUTE
+    messages[4:4] = [
+        Message(Kind.DIVIDEND, at, paid),
+        Message(Kind.TRADE, at, before),
+        Message(Kind.SPLIT, kit.OPEN, split),
+    ]
+    run = run_of(tmp_path, messages)
+    book = followed_market(run, run.underlyings[0]).book
+    assert book.dividend_yield(messages[-1].time) == pytest.approx(dividend_yield, abs=5e-5)  # to a basis point
+    np.testing.assert_allclose(view_of(run).implied_by_expiry, [[0.2, 0.3]], atol=1e-4)
 
 
 def lived_messages(entries=()):

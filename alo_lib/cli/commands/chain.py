@@ -186,15 +186,14 @@ def _object(view: "ChainView") -> dict[str, Any]:
 
 
 def _head(view: "ChainView") -> dict[str, Any]:
-    import numpy as np
 
     from alo_lib.records import NEW_YORK
-    from alo_lib.views.run import exchange_time
+    from alo_lib.views.run import exchange_moment
 
     snapshot = view.snapshot
     return {
         "ticker": snapshot.ticker,
-        "time": exchange_time(np.array([snapshot.time]))[0],
+        "time": exchange_moment(snapshot.time),
         "time_zone": str(NEW_YORK),
         "style": "american" if snapshot.american else "european",
         "resolution": str(snapshot.resolution),
@@ -209,7 +208,7 @@ def _show(view: "ChainView", every: bool) -> None:
     from rich.table import Table
 
     from alo_lib.pricing import ContractStatus
-    from alo_lib.views.units import PEOPLES
+    from alo_lib.views.units import PEOPLES, shown
 
     head, expiries = _head(view), view.expiries()
     dividends = head["dividends"] if isinstance(head["dividends"], str) else f"yield {head['dividends']:z.3%}"
@@ -229,48 +228,43 @@ def _show(view: "ChainView", every: bool) -> None:
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     names = _CONTRACT if every else _EXPIRY
     for title, (key, _) in names.items():
-        shown = PEOPLES[key].title if key in PEOPLES else title
-        table.add_column(shown, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
+        named = PEOPLES[key].title if key in PEOPLES else title
+        table.add_column(named, justify="left" if title in ("expiry", "right", "status") else "right", no_wrap=True)
     rows = view.rows() if every else (one._asdict() for one in expiries)
     for row in rows:
-        table.add_row(*(_cell(_scaled(row[key], key), form) for key, form in names.values()))
+        table.add_row(*(_cell(shown(key, row[key]), form) for key, form in names.values()))
     print_whole(table)
 
 
-def _scaled(value: Any, key: str) -> Any:
-    """A greek in people's units; anything else as it is."""
-    from alo_lib.views.units import PEOPLES
-
-    return value * PEOPLES[key].scale if key in PEOPLES and value is not None else value
-
-
 def _cell(value: Any, form: str) -> str:
-    return "-" if value is None or value != value else format(value, form)
+    from alo_lib.views.spoken import DASH
+
+    return DASH if value is None or value != value else format(value, form)
 
 
 _EXPIRY: Final = {
     "expiry": ("expiry", ""),
-    "days": ("days", ".2f"),
+    "days": ("days", "z.2f"),
     "contracts": ("contracts", ","),
     "quoted": ("quoted", ","),
     "explained": ("explained", ","),
-    "yield": ("dividend_yield", ".3%"),
-    "forward": ("forward", ".2f"),
-    "at the money": ("at_the_money", ".2%"),
+    "yield": ("dividend_yield", "z.3%"),
+    "forward": ("forward", "z.2f"),
+    "at the money": ("at_the_money", "z.2%"),
 }
 _CONTRACT: Final = {
     "expiry": ("expiry", ""),
     "strike": ("strike", "g"),
     "right": ("right", ""),
-    "bid": ("bid", ".2f"),
-    "ask": ("ask", ".2f"),
-    "bid IV": ("bid_volatility", ".2%"),
-    "mid IV": ("mid_volatility", ".2%"),
-    "ask IV": ("ask_volatility", ".2%"),
-    "delta": ("delta", ".4f"),
-    "gamma": ("gamma", ".4g"),
-    "vega": ("vega", ".4g"),
-    "theta": ("theta", ".4g"),
-    "rho": ("rho", ".4g"),
+    "bid": ("bid", "z.2f"),
+    "ask": ("ask", "z.2f"),
+    "bid IV": ("bid_volatility", "z.2%"),
+    "mid IV": ("mid_volatility", "z.2%"),
+    "ask IV": ("ask_volatility", "z.2%"),
+    "delta": ("delta", "z.4f"),
+    "gamma": ("gamma", "z.4g"),
+    "vega": ("vega", "z.4g"),
+    "theta": ("theta", "z.4g"),
+    "rho": ("rho", "z.4g"),
     "status": ("status", ""),
 }

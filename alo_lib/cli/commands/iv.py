@@ -86,7 +86,7 @@ def iv(
     if as_json:
         print_json({"style": style, "dividends": dividends, "units": {"vega": RAW_UNITS["vega"]}, "options": rows})
         return
-    results = {"price": ".4f", "implied_volatility": ".6f", "vega": ""}
+    results = {"price": "z.4f", "implied_volatility": "z.6f", "vega": ""}
     show(rows, results if known.all() else results | {"status": "s"})
 
 

@@ -37,6 +37,7 @@ def list_(folder: Path, as_json: bool) -> None:
     from alo_lib.cli.failures import UserError
     from alo_lib.journal import JournalError, still_being_written
     from alo_lib.journal.index import read_index
+    from alo_lib.records import utc_moment
 
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; name the folder of a run, or one that holds runs")
@@ -57,8 +58,8 @@ def list_(folder: Path, as_json: bool) -> None:
                     "epoch": int(part["epoch"].max()),
                     "messages": int(part["stop"][-1] - part["first"][0]),
                     "bytes": int(part["size"].sum()),
-                    "begins": _utc(int(part["begins"][0])),
-                    "ends": _utc(int(part["ends"].max())),
+                    "begins": utc_moment(int(part["begins"][0])),
+                    "ends": utc_moment(int(part["ends"].max())),
                     "closed": bool(part["sealed"][-1]),
                     "being_written": writing and bool(part["number"][-1] == rows["number"][-1]),
                 }
@@ -82,8 +83,8 @@ def list_(folder: Path, as_json: bool) -> None:
                 str(row["epoch"]),
                 f"{row['messages']:,}",
                 f"{row['bytes']:,}",
-                row["begins"][:16] if row["messages"] else "",
-                row["ends"][:16] if row["messages"] else "",
+                row["begins"][:16].replace("T", " ") if row["messages"] else "",
+                row["ends"][:16].replace("T", " ") if row["messages"] else "",
                 "still being written" if row["being_written"] else "yes" if row["closed"] else "no",
             )
     wide = console if (console := Console(highlight=False)).is_terminal else Console(highlight=False, width=_PIPED)
@@ -240,13 +241,9 @@ def _journals_below(folder: Path) -> list[Path]:
     return [found for path in sorted(folder.iterdir()) if path.is_dir() and (found := _journal_of(path)) is not None]
 
 
-def _utc(time: int) -> str:
-    import numpy as np
-
-    return str(np.datetime64(time, "ns").astype("datetime64[ms]")).replace("T", " ")
-
-
 def _told(sequence: int, message: "Message", limit: int) -> dict[str, Any]:
+    from alo_lib.records import utc_moment
+
     rows = record_rows(message.records[:limit])
     kind, count = message.kind.name, len(message.records)
-    return {"sequence": sequence, "time": _utc(message.time), "kind": kind, "count": count, "records": rows}
+    return {"sequence": sequence, "time": utc_moment(message.time), "kind": kind, "count": count, "records": rows}

@@ -77,4 +77,4 @@ def price(
         print_json({"style": style, "dividends": dividends, "units": RAW_UNITS, "options": rows})
         return
     note = "" if not dividends else "cash " + ", ".join(f"{cash:g} at {time:z.4g}" for time, cash in dividends)
-    show(rows, {"price": ".4f"} | dict.fromkeys(found._fields[1:], ""), note=note)
+    show(rows, {"price": "z.4f"} | dict.fromkeys(found._fields[1:], ""), note=note)

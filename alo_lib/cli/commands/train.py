@@ -126,6 +126,8 @@ def _counted(tell: "Counted", what: str, total: int) -> Callable[[], None]:
 def _table(judged: "list[Evaluation]", rule: "Rule") -> "Table":
     from rich.table import Table
 
+    from alo_lib.views.spoken import or_dash
+
     table = Table(
         box=None,
         header_style="bold",
@@ -143,7 +145,7 @@ def _table(judged: "list[Evaluation]", rule: "Rule") -> "Table":
             f"{one.reward:z.1f} ± {one.reward_error:z.1f}",
             f"{one.lead:+z.1f} ± {one.lead_error:z.1f}",
             f"{one.profit:+z.2%}",
-            "-" if one.sharpe is None else f"{one.sharpe:z.2f}",
+            or_dash(one.sharpe, "z.2f"),
             f"{one.drawdown:z.2%}",
             f"{one.opened:z.1f}",
             f"{one.fees:z,.0f}",
