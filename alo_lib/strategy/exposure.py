@@ -7,9 +7,9 @@ from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.attribution import attribute_measure
 from alo_lib.strategy.profit import LegMark, leg_marks
-from alo_lib.strategy.scanner import tradable
+from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
+from alo_lib.strategy.valuation import leg_greeks, quote_volatility
 
 __all__ = ["equity", "measure", "value_chains"]
 
@@ -19,10 +19,11 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
     for number, underlying in state.underlyings.items():
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
-            forecast = underlying.forecast_rows()
-            valued = tradable(book, forecast, settings, time)
-            valued[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
-            underlying.valuation = value_chain(book, forecast, state.rate, time, valued)
+            legs, forecast = state.legs(number), underlying.forecast_rows()
+            valuation, underlying.screen = screen_chain(book, forecast, settings, state.rate, time, legs)
+            underlying.valuation = valuation
+        else:
+            underlying.screen = None
 
 
 def measure(state: StrategyState, time: int) -> None:
