@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import OPTION_MULTIPLIER, OrderType
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.profit import (
@@ -258,7 +259,10 @@ def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, oth
 
 
 def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
-    mid = float(book.mid()[book.row(instrument)]) if book.lists(instrument) else math.nan
+    mid = math.nan
+    if book.lists(instrument):
+        quote = book.quotes[book.row(instrument)]
+        mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
     return LegMarket(_spot(book), mid, state.rate, book.dividend_yield(time))
 
 
