@@ -45,7 +45,7 @@ from alo_lib.views import (
 __all__ = ["BacktestRequest", "run"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BacktestRequest:
     """What the command line asks for."""
 

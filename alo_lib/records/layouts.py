@@ -306,5 +306,5 @@ def records(kind: Kind, count: int = 1, /, **columns: object) -> Records:
 
 
 def crossed(bid: NDArray[np.float64], ask: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Quotes whose bid is above their ask, a fault in the data that no reader or host passes on; a locked one is none."""
+    """Quotes whose bid is above their ask, a fault of data that no reader or host passes on. A locked one is none."""
     return bid > ask
