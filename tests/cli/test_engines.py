@@ -19,7 +19,6 @@ from alo_lib.cli.engines.native import (
     find_libpython,
     lean_configuration,
 )
-from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, object_store_key, read_journal, segments_in_object_store
@@ -100,7 +99,7 @@ def _edited(finished, tmp_path, **state):
 
 
 def test_settings_survive_as_parameters():
-    parameters = lean_parameters(SETTINGS)
+    parameters = SETTINGS.as_parameters()
     assert parameters["underlyings"] == "GOOG,AAPL"
     assert parameters["start"] == "2015-12-24"
     assert all(isinstance(value, str) and "_" not in name for name, value in parameters.items())

@@ -239,8 +239,8 @@ def test_a_trade_tells_its_result_with_the_hedge() -> None:
 
 def test_limits_are_named() -> None:
     assert exceeded_limit(BookRisk(vega=-200_000, margin=0, equity=1e6), SETTINGS) is None
-    assert "max_vega" in str(exceeded_limit(BookRisk(vega=-400_000, margin=0, equity=1e6), SETTINGS))
-    assert "max_margin" in str(exceeded_limit(BookRisk(vega=0, margin=600_000, equity=1e6), SETTINGS))
+    assert "max-vega" in str(exceeded_limit(BookRisk(vega=-400_000, margin=0, equity=1e6), SETTINGS))
+    assert "max-margin" in str(exceeded_limit(BookRisk(vega=0, margin=600_000, equity=1e6), SETTINGS))
     assert drawdown_exceeded(79.9, 100.0, SETTINGS)
     assert not drawdown_exceeded(80.1, 100.0, SETTINGS)
 

@@ -164,10 +164,12 @@ def _resume(
 
 def assignment(text: str) -> tuple[str, str]:
     """The name and value of a NAME=VALUE of the command line."""
+    from alo_lib.records.spelling import unspelled
+
     name, equals, value = text.partition("=")
     if not (equals and name.strip() and value.strip()):
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="'--set'")
-    return name.strip().replace("-", "_"), value.strip()
+    return unspelled(name.strip()), value.strip()
 
 
 def _list(settings: Any) -> None:

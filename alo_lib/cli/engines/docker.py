@@ -10,7 +10,7 @@ from typing import Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
 from alo_lib.cli.engines.lean_process import check_results, run_and_show
-from alo_lib.cli.engines.parameters import lean_parameters, read_object
+from alo_lib.cli.engines.parameters import read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import take_from_object_store
@@ -111,7 +111,7 @@ def stage_project(project: Path, settings: Settings, data: Path, image: str) -> 
         shutil.copyfile(ROOT / name, project / name)
     (project / "storage").mkdir()
     config = read_object(ROOT / "config.json")
-    config["parameters"] = lean_parameters(settings)
+    config["parameters"] = settings.as_parameters()
     lean = read_object(ROOT / "lean.json") | {"data-folder": str(data)}
     (project / "config.json").write_text(json.dumps(config, indent=2))
     (project / "lean.json").write_text(json.dumps(lean, indent=2))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
 from alo_lib.cli.engines.lean_process import check_results, run_and_show
-from alo_lib.cli.engines.parameters import ALGORITHM, lean_parameters, read_object
+from alo_lib.cli.engines.parameters import ALGORITHM, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import take_from_object_store
@@ -167,7 +167,7 @@ def lean_configuration(settings: Settings, data: Path, results: Path, store: Pat
         "algorithm-type-name": ALGORITHM,
         "algorithm-language": "Python",
         "algorithm-location": str(ROOT / f"{ALGORITHM}.py"),
-        "parameters": lean_parameters(settings),
+        "parameters": settings.as_parameters(),
         "data-folder": f"{data}/",
         "results-destination-folder": str(results),
         "object-store-root": str(store),
