@@ -1,8 +1,7 @@
 """The embedded engine: the trading core over LEAN's files, with a simulated broker in LEAN's place."""
 
 import datetime as dt
-import time as clock
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,13 +11,9 @@ from alo_lib.journal import (
     JOURNAL_FOLDER,
     Durability,
     JournalFolder,
-    Order,
     SnapshotStore,
-    message_digest,
-    order_digest,
-    orders_of,
 )
-from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultKind, FaultLog
+from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultLog
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.runtime import Beginning, Continuation, MarketRecord, Teller, Timetable, begin
@@ -51,34 +46,12 @@ Progress = Callable[[dt.date, float], None]
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What a run did. Money in dollars; ratios are decimals.
+    """What a run says beside the journal and the results in its folder, of which ``views.Run`` tells what it did."""
 
-    ``net_profit`` is what the equity gained after fees, ``interest`` on cash and ``borrow``, the fees for short shares.
-    """
-
-    engine: str
-    start: dt.date
-    end: dt.date
-    orders: tuple[Order, ...]
-    fills: tuple[OrderEvent, ...]
-    net_profit: float
-    fees: float
-    interest: float
-    borrow: float
-    sharpe: float
-    drawdown: float
-    order_digest: str
-    journal_digest: str
+    folder: Path
     findings: DataFindings
     faults: FaultLog
-    wall_seconds: float
-    results_folder: Path
     recovery: tuple[str, ...] = ()  # what was found in a journal that this run continued, in sentences
-
-    @property
-    def skipped(self) -> Mapping[FaultKind, int]:
-        """Data faults by kind."""
-        return self.faults.counts
 
 
 def run_backtest(
@@ -106,7 +79,6 @@ def run_backtest(
         raise SettingsError(
             f"setting core-process is {settings.core_process!r}; only LEAN can attach to a core process, leave it empty"
         )
-    began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
     place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
@@ -119,29 +91,8 @@ def run_backtest(
     beginning.writer.close()
     place.snapshots.clear()  # a finished run needs none
     messages = place.closed().messages
-    orders = tuple(orders_of(messages))
-    outcome = run.outcome(messages)
-    write_results(results, outcome)
-    return BacktestResult(
-        engine="embedded",
-        start=settings.start,
-        end=settings.end,
-        orders=orders,
-        fills=tuple(event for order in outcome.orders for event in order.events if event.quantity),
-        net_profit=float(outcome.account.equity(outcome.prices) - outcome.account.start),
-        fees=float(outcome.account.fees),
-        interest=float(outcome.account.interest),
-        borrow=float(outcome.account.borrow),
-        sharpe=float(outcome.portfolio.sharpe_ratio),
-        drawdown=_deepest_fall(outcome),
-        order_digest=order_digest(orders),
-        journal_digest=message_digest(messages),
-        findings=run.findings,
-        faults=folder.faults,
-        wall_seconds=clock.perf_counter() - began,
-        results_folder=results,
-        recovery=tuple(beginning.findings),
-    )
+    write_results(results, run.outcome(messages))
+    return BacktestResult(results, run.findings, folder.faults, tuple(beginning.findings))
 
 
 class _SessionStart(NamedTuple):
@@ -431,12 +382,3 @@ class _Run:
     def _expiries(self) -> list[int]:
         """When the last sessions of today's contracts end."""
         return [self._listing[number].expiry for number in self._settlement.securities]
-
-
-def _deepest_fall(outcome: Outcome) -> float:
-    """The deepest fall of the equity from a peak, as a share of the peak."""
-    peak, deepest = outcome.account.start, 0.0
-    for candle in outcome.curves.equity:
-        peak = max(peak, candle.close)
-        deepest = max(deepest, float(1 - candle.close / peak) if peak > 0 else 0.0)
-    return deepest
