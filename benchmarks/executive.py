@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.core import TradingCore
 from alo_lib.executive import RealClock, Release
 from alo_lib.executive.isolation import Isolation, Preparation, isolate
@@ -31,6 +30,7 @@ from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest,
 from alo_lib.records import Kind
 from alo_lib.runtime.logical import inputs_of, run_frames
 from alo_lib.settings import Settings
+from alo_lib.simulation import run_backtest
 from benchmarks.harness import Row, options_of, report
 from benchmarks.lean_data import add_data_option
 
@@ -50,7 +50,7 @@ FRAMES = {False: 59_000, True: 1_200}
 def recorded(data: Path) -> Journal:
     """The journal of the embedded engine's run of the day."""
     folder = Path(tempfile.mkdtemp(prefix="alo-benchmark-"))
-    EmbeddedEngine().run(Settings.of(DAY), data, folder, lambda date, share: None)
+    run_backtest(Settings.of(DAY), data, folder)
     return read_journal(folder / "journal")
 
 

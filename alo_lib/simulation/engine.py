@@ -21,6 +21,7 @@ from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
+from alo_lib.simulation.data_check import require_data
 from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.interest import MarginInterest
 from alo_lib.simulation.listing import Listing
@@ -62,12 +63,13 @@ def run_backtest(
     progress: Progress | None = None,
     durability: Durability = Durability.OS,
     resume: bool = False,
+    findings: DataFindings | None = None,
 ) -> BacktestResult:
     """Run the core over ``data_folder`` and write the journal and LEAN's result files into ``results_folder``.
 
     The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
     that journal has beyond the snapshot is decided again and compared. ``durability`` says when journal entries are on
-    disk.
+    disk. ``findings`` are what :func:`require_data` found; without them the folder is measured here.
 
     :raises DataError: when the data cannot be used at all.
     :raises JournalError: when the journal cannot be written or continued.
@@ -80,10 +82,11 @@ def run_backtest(
             f"setting core-process is {settings.core_process!r}; only LEAN can attach to a core process, leave it empty"
         )
     folder, results = DataFolder(data_folder), Path(results_folder)
+    findings = require_data(settings, data_folder) if findings is None else findings
     place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
     try:
-        run = _Run(settings, folder, beginning, place.snapshots)
+        run = _Run(settings, folder, findings, beginning, place.snapshots)
         run.run(progress)
     except BaseException:
         beginning.writer.leave()
@@ -92,7 +95,7 @@ def run_backtest(
     place.snapshots.clear()  # a finished run needs none
     messages = place.closed().messages
     write_results(results, run.outcome(messages))
-    return BacktestResult(results, run.findings, folder.faults, tuple(beginning.findings))
+    return BacktestResult(results, findings, folder.faults, tuple(beginning.findings))
 
 
 class _SessionStart(NamedTuple):
@@ -124,13 +127,20 @@ class _State(NamedTuple):
 class _Run:
     """One run: everything that changes while it goes on. It begins where the journal's snapshot was taken."""
 
-    def __init__(self, settings: Settings, folder: DataFolder, beginning: Beginning, snapshots: SnapshotStore) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: DataFolder,
+        findings: DataFindings,
+        beginning: Beginning,
+        snapshots: SnapshotStore,
+    ) -> None:
         self._writer, self._snapshots = beginning.writer, snapshots
         # What the feed brings about again is compared with what is recorded, and the rest is journaled.
         self._journal = Continuation(beginning.recorded, beginning.start, self._writer)
         self._settings = settings
         self._folder = folder
-        self._feed = Feed(settings, folder)
+        self._feed = Feed(settings, folder, findings)
         self._timetable = Timetable(settings)
         self._zone = self._feed.hours.exchange_zone
         self._listing, self._prices = Listing(), Prices()
@@ -165,11 +175,6 @@ class _Run:
         self._core = beginning.core(self._journal, None if state is None else state.core)
         told = None if state is None else self._resume(state)
         self._teller = Teller(settings, self._core, self._feed, told)
-
-    @property
-    def findings(self) -> DataFindings:
-        """What was found in the data folder before the run."""
-        return self._feed.findings
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""

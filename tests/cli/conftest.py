@@ -12,6 +12,7 @@ from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
 from alo_lib.market.generator import generate_market
+from alo_lib.simulation import require_data
 from tests.views import kit
 
 
@@ -65,7 +66,7 @@ class FakeEngine:
             self.faults.record(FaultKind.CROSSED, "equity.zip", entry="a.csv", line=line)
         self.settings = None
 
-    def run(self, settings, data, folder, progress):
+    def run(self, settings, data, findings, folder, progress):
         self.settings = settings
         if self.failure is not None:
             (folder / "half").write_bytes(b"half of it")
@@ -73,13 +74,19 @@ class FakeEngine:
         kit.write_results(folder, self.messages)
         for share in (0.0, 0.5, 1.0):
             progress(settings.start, share)
-        return EngineRun(self.findings, self.faults)
+        return EngineRun(self.faults)
 
 
 @pytest.fixture
 def engine(monkeypatch):
     fake = FakeEngine()
     monkeypatch.setattr("alo_lib.cli.engines.engine_named", lambda name: fake)
+
+    def measured(settings, data):
+        require_data(settings, data)
+        return fake.findings
+
+    monkeypatch.setattr("alo_lib.simulation.require_data", measured)
     return fake
 
 
