@@ -28,11 +28,11 @@ from alo_lib.executive.isolation import Isolation, Preparation, isolate
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind
-from alo_lib.runtime.logical import inputs_of, run_frames
 from alo_lib.settings import Settings
 from alo_lib.simulation import run_backtest
 from benchmarks.harness import Row, options_of, report
 from benchmarks.lean_data import add_data_option
+from tests.core.logical import inputs_of, run_frames
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
 FRAME = 10_000_000

@@ -17,6 +17,7 @@ from alo_lib.market.layout import (
     symbol_properties_path,
     universe_directory,
 )
+from alo_lib.records import FIRST_DAY
 from alo_lib.settings import Settings
 
 __all__ = ["files_in_range", "fingerprint"]
@@ -56,7 +57,7 @@ def _prices(folder: DataFolder, settings: Settings, ticker: str) -> Iterator[Pat
     for name, day in _days(folder, settings, ticker):
         yield SecurityArchive(folder.root, name, day, resolution, DataKind.TRADE, market=_MARKET).path
     history = folder.map_file(ticker)
-    for first, _last, name in history.spans(dt.date(1900, 1, 1), settings.end):
+    for first, _last, name in history.spans(FIRST_DAY, settings.end):
         yield SecurityArchive(folder.root, name, first, Resolution.DAILY, DataKind.TRADE, market=_MARKET).path
     if resolution is Resolution.MINUTE:
         for name, day in _days(folder, settings, ticker):

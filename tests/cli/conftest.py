@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -77,13 +78,20 @@ class FakeEngine:
         return EngineRun(self.faults)
 
 
+_MEASURED: set[tuple[str, Path]] = set()
+"""Settings and folders that carry a result; measuring them is most of the time of a test with a made-up engine."""
+
+
 @pytest.fixture
 def engine(monkeypatch):
     fake = FakeEngine()
     monkeypatch.setattr("alo_lib.cli.engines.engine_named", lambda name: fake)
 
     def measured(settings, data):
-        require_data(settings, data)
+        key = settings.model_dump_json(), data
+        if key not in _MEASURED:
+            require_data(settings, data)
+            _MEASURED.add(key)
         return fake.findings
 
     monkeypatch.setattr("alo_lib.simulation.require_data", measured)
