@@ -83,8 +83,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             filled, number = float(order_event.fill_quantity), order_event.order_id
             self.host_events.capture(HostEvent.ORDER, order_event.symbol, order=number, quantity=filled)
             return
-        with self._one_at_a_time:
-            self._core.accept(message)
+        self._accept(message)
 
     def on_warmup_finished(self) -> None:
         """Journal that history has been told. A core that went on from its journal may now meet LEAN's portfolio."""
@@ -94,6 +93,10 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 self._meet_portfolio()
             elif self.live_mode and not self._findings:
                 tell_of_others(self)
+
+    def _accept(self, message: Message) -> None:
+        with self._one_at_a_time:
+            self._core.accept(message)
 
     def _remark(self, message: Message) -> None:
         with self._one_at_a_time:
@@ -114,7 +117,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         equity.set_volatility_model(AloVolatilityModel(self, self.alo))
         if self.alo.interest and not self.live_mode:  # a live broker books interest by itself
             equity.set_margin_interest_rate_model(
-                AloMarginInterestRateModel(self, self.alo, self._teller, self._marshal, self._core.accept)
+                AloMarginInterestRateModel(self, self.alo, self._teller, self._marshal, self._accept)
             )
         option = self.add_option(ticker, self._bars)
         option.set_price_model(AloOptionPriceModel(self))

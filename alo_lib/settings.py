@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
-from alo_lib.records.spelling import check_ticker, number_of, spelled
+from alo_lib.records.spelling import check_ticker, number_of, spelled, unspelled
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -186,11 +186,18 @@ class Settings(BaseModel):
 
         :raises SettingsError: in one sentence that names the setting, its value and what is allowed.
         """
-        merged = {name.replace("-", "_"): value for source in sources for name, value in source.items()}
+        merged = {unspelled(name): value for source in sources for name, value in source.items()}
         try:
             return cls.model_validate(merged)
         except ValidationError as error:
             raise SettingsError(_sentence(error, merged)) from None
+
+    def as_parameters(self) -> dict[str, str]:
+        """Every setting as LEAN's parameters have it: text by spelled name. :meth:`of` them gives the same settings."""
+        return {
+            spelled(name): ",".join(value) if isinstance(value, list) else str(value)
+            for name, value in self.model_dump(mode="json").items()
+        }
 
     @property
     def bar_nanoseconds(self) -> int:

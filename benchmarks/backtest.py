@@ -17,6 +17,7 @@ from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.journal import JOURNAL_FOLDER, orders_of, read_journal
 from alo_lib.settings import Settings
+from alo_lib.simulation import require_data
 from benchmarks.harness import Row, options_of, report
 from benchmarks.lean_data import add_data_option
 
@@ -30,7 +31,7 @@ def run(engine: Any, settings: Settings, data: Path) -> tuple[float, Path]:
     """Wall seconds of a run, and its folder."""
     folder = Path(tempfile.mkdtemp(prefix="alo-benchmark-"))
     begin = time.perf_counter()
-    engine.run(settings, data, folder, lambda date, share: None)
+    engine.run(settings, data, require_data(settings, data), folder, lambda date, share: None)
     return time.perf_counter() - begin, folder
 
 

@@ -22,17 +22,17 @@ from pathlib import Path
 
 import numpy as np
 
-from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.core import TradingCore
 from alo_lib.executive import RealClock, Release
 from alo_lib.executive.isolation import Isolation, Preparation, isolate
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind
-from alo_lib.runtime.logical import inputs_of, run_frames
 from alo_lib.settings import Settings
+from alo_lib.simulation import run_backtest
 from benchmarks.harness import Row, options_of, report
 from benchmarks.lean_data import add_data_option
+from tests.core.logical import inputs_of, run_frames
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
 FRAME = 10_000_000
@@ -50,7 +50,7 @@ FRAMES = {False: 59_000, True: 1_200}
 def recorded(data: Path) -> Journal:
     """The journal of the embedded engine's run of the day."""
     folder = Path(tempfile.mkdtemp(prefix="alo-benchmark-"))
-    EmbeddedEngine().run(Settings.of(DAY), data, folder, lambda date, share: None)
+    run_backtest(Settings.of(DAY), data, folder)
     return read_journal(folder / "journal")
 
 

@@ -19,7 +19,7 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.records import CALENDAR_DAY, MICROSECOND, Contract, Kind, Message, OrderReason, Records, records
+from alo_lib.records import CALENDAR_DAY, MICROSECOND, Contract, Kind, Message, OrderReason, Records, crossed, records
 from alo_lib.runtime import MarketRecord
 
 __all__ = [
@@ -55,7 +55,11 @@ def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
 
 
 def order_tag(reason: int, order: int) -> str:
-    """An order's tag: why it was sent and which intent it was; no clock, no GUID."""
+    """An order's tag: why it was sent and which intent it was; no clock, no GUID.
+
+    A tag is all that LEAN carries through an order's whole life and gives back with its events. Its own number of the
+    order exists only once the order is sent, when the first fill may be told already, and begins anew with each run.
+    """
     return f"{OrderReason(reason).tag} #{order}"
 
 
@@ -157,8 +161,8 @@ class Marshal:
         return np.array(rows, records(Kind.TRADE, 0).dtype)
 
     def _quotes(self, data: Slice) -> Records:
-        rows = sorted(self._quote_rows(data.quote_bars))
-        return np.array(rows, records(Kind.QUOTE, 0).dtype)
+        quotes = np.array(sorted(self._quote_rows(data.quote_bars)), records(Kind.QUOTE, 0).dtype)
+        return quotes[~crossed(quotes["bid"], quotes["ask"])]
 
     def _quote_rows(self, bars: Iterable[object]) -> Iterator[tuple[int, int, float, float, int, int]]:
         for pair in bars:
@@ -169,6 +173,4 @@ class Marshal:
             bid, ask = bar.bid, bar.ask
             bid_price = np.nan if bid is None else float(bid.close)
             ask_price = np.nan if ask is None else float(ask.close)
-            if bid_price > ask_price:  # a crossed quote is a data fault; the file readers drop it as well
-                continue
             yield number, 0, bid_price, ask_price, int(bar.last_bid_size), int(bar.last_ask_size)

@@ -45,7 +45,7 @@ from alo_lib.views import (
 __all__ = ["BacktestRequest", "run"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BacktestRequest:
     """What the command line asks for."""
 
@@ -118,35 +118,35 @@ def _others(engine: Engine) -> str:
 
 
 def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> dict[str, Any]:
+    from alo_lib.simulation import require_data
+
     settings, metrics = request.settings, RunMetrics(engine.name)
     started = dt.datetime.now(dt.UTC)
     folder.write_json("settings.json", settings.model_dump(mode="json"))
     with _log(folder.path / "alo-log.txt", request) as log:
         log.info("run begins", engine=engine.name, place=engine.place, data=str(data))
+        with metrics.stage("data check"), working("Measuring which data there is ..."):
+            findings = require_data(settings, data)
         with metrics.stage("fingerprint"), working("Reading which data there is ..."):
             folder.write_json("data.json", fingerprint(data, files_in_range(data, settings)))
         began = time.perf_counter()
         with metrics.stage("engine"), _progress(engine, settings, metrics) as progress:
-            outcome = engine.run(settings, data, folder.path, progress)
+            outcome = engine.run(settings, data, findings, folder.path, progress)
         wall_seconds = time.perf_counter() - began
         metrics.sessions_ended()
         log.info("engine ended", seconds=round(wall_seconds, 3))
         with metrics.stage("results"), working("Writing results ..."):
             results = Run(folder.path)
             faults = outcome.faults
-            if faults is None:  # LEAN does not say what it leaves out: what the same reading of the same files does
-                from alo_lib.simulation import data_left_out
-
-                faults = data_left_out(settings, data, results.journal.messages)
             skipped = {str(kind): count for kind, count in faults.counts.items()}
             folder.write_json("faults.json", {"counts": skipped, "first": [str(fault) for fault in faults]})
-            folder.write_json("coverage.json", data_account(outcome.findings, faults))
+            folder.write_json("coverage.json", data_account(findings, faults))
             write_orders(folder.path / "orders.csv", results.orders)
             write_trades(folder.path / "trades.csv", trade_records(results))
             summary = summarize(
                 results,
                 engine=engine.name,
-                findings=outcome.findings,
+                findings=findings,
                 faults=faults,
                 wall_seconds=wall_seconds,
                 folder=str(folder.final),

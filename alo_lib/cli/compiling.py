@@ -23,15 +23,21 @@ def tells_compilation(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any, **options: Any) -> Any:
         from numba.core import event
 
-        told, working = threading.Event(), 0
-        due = threading.Timer(QUIET_SECONDS, lambda: tell() if working else expired.set())
-        due.daemon = True
-        expired = threading.Event()
+        told, expired, working = threading.Event(), threading.Event(), 0
 
         def tell() -> None:
             if not told.is_set():
                 told.set()
                 say(_TEXT)
+
+        def expire() -> None:
+            if working:
+                tell()
+            else:
+                expired.set()
+
+        due = threading.Timer(QUIET_SECONDS, expire)
+        due.daemon = True
 
         class Teller(event.Listener):  # type: ignore[misc]
             def on_start(self, event: object) -> None:

@@ -17,6 +17,7 @@ Counted = Callable[[str, int, int], None]
 QUIET_SECONDS: Final = 5.0
 """How long a command may work in a pipe without a word."""
 _WIDE: Final = 160
+"""Columns where the output is no terminal's."""
 
 
 def console() -> Console:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from alo_lib.market import DataError, DataFolder, DataKind, Resolution, SecurityType
+from alo_lib.market import DataFolder, DataKind, Resolution, SecurityType
 from alo_lib.market.layout import (
     OptionArchive,
     SecurityArchive,
@@ -17,14 +17,12 @@ from alo_lib.market.layout import (
     symbol_properties_path,
     universe_directory,
 )
-from alo_lib.market.text_files import in_place
+from alo_lib.records import FIRST_DAY
 from alo_lib.settings import Settings
 
 __all__ = ["files_in_range", "fingerprint"]
 
 _MARKET: Final = "usa"
-_UNIVERSE_DAYS: Final = 10
-"""Calendar days before the start from which a universe may still be in force."""
 
 
 def fingerprint(data: Path, files: Iterable[Path]) -> dict[str, Any]:
@@ -41,10 +39,7 @@ def fingerprint(data: Path, files: Iterable[Path]) -> dict[str, Any]:
 
 
 def files_in_range(data: Path, settings: Settings) -> list[Path]:
-    """Every file in the settings' range that a run may read and that is there, sorted by path.
-
-    DataError when the folder is no data folder, or an underlying has no prices or no option quotes in the range.
-    """
+    """Every file in the settings' range that a run may read and that is there, sorted by path."""
     folder = DataFolder(data)
     found = {market_hours_path(data), symbol_properties_path(data), interest_rate_path(data)}
     for ticker in settings.underlyings:
@@ -59,14 +54,10 @@ def files_in_range(data: Path, settings: Settings) -> list[Path]:
 
 def _prices(folder: DataFolder, settings: Settings, ticker: str) -> Iterator[Path]:
     resolution = Resolution(settings.resolution)
-    traded = [
-        SecurityArchive(folder.root, name, day, resolution, DataKind.TRADE, market=_MARKET).path
-        for name, day in _days(folder, settings, ticker)
-    ]
-    _require(traded, settings, f"{ticker} has no {resolution} prices", folder.root)
-    yield from traded
+    for name, day in _days(folder, settings, ticker):
+        yield SecurityArchive(folder.root, name, day, resolution, DataKind.TRADE, market=_MARKET).path
     history = folder.map_file(ticker)
-    for first, _last, name in history.spans(dt.date(1900, 1, 1), settings.end):
+    for first, _last, name in history.spans(FIRST_DAY, settings.end):
         yield SecurityArchive(folder.root, name, first, Resolution.DAILY, DataKind.TRADE, market=_MARKET).path
     if resolution is Resolution.MINUTE:
         for name, day in _days(folder, settings, ticker):
@@ -77,23 +68,20 @@ def _chain(folder: DataFolder, settings: Settings, ticker: str) -> Iterator[Path
     option, resolution = SecurityType.OPTION, Resolution(settings.resolution)
     days = list(_days(folder, settings, ticker))
     for kind in (DataKind.QUOTE, DataKind.TRADE, DataKind.OPEN_INTEREST):
-        archives = [OptionArchive(folder.root, name, day, resolution, kind, market=_MARKET).path for name, day in days]
-        if kind is DataKind.QUOTE:
-            _require(archives, settings, f"{ticker} has no {resolution} option quotes", folder.root)
-        yield from archives
-    for name, day in _days(folder, settings, ticker, before=_UNIVERSE_DAYS):
+        for name, day in days:
+            yield OptionArchive(folder.root, name, day, resolution, kind, market=_MARKET).path
+    hours = folder.hours(SecurityType.EQUITY, ticker)
+    # Each session is offered what the universe of the one before lists.
+    eve = hours.previous_trading_day(settings.start)
+    for name, day in _days(folder, settings, ticker, since=eve):
         yield universe_directory(folder.root, option, _MARKET, name) / f"{day:%Y%m%d}.csv"
 
 
-def _days(folder: DataFolder, settings: Settings, ticker: str, before: int = 0) -> Iterator[tuple[str, dt.date]]:
-    """Each trading day of the range with the name that the underlying had on it."""
+def _days(
+    folder: DataFolder, settings: Settings, ticker: str, since: dt.date | None = None
+) -> Iterator[tuple[str, dt.date]]:
+    """Each trading day of the range, or from ``since`` to its end, with the name that the underlying had on it."""
     hours = folder.hours(SecurityType.EQUITY, ticker)
-    start = settings.start - dt.timedelta(days=before)
-    for first, last, name in folder.map_file(ticker).spans(start, settings.end):
+    for first, last, name in folder.map_file(ticker).spans(since or settings.start, settings.end):
         for day in hours.trading_days(first, last):
             yield name, day
-
-
-def _require(archives: Iterable[Path], settings: Settings, lack: str, data: Path) -> None:
-    if not any(map(in_place, archives)):
-        raise DataError(f"{lack} from {settings.start} to {settings.end} in {data}")

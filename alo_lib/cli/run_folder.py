@@ -14,7 +14,7 @@ from alo_lib.cli.json_output import json_text
 from alo_lib.records import utc_moment
 from alo_lib.records.whole_files import write_whole
 
-__all__ = ["RunFolder", "write_orders"]
+__all__ = ["RunFolder", "check_run", "write_orders"]
 
 PARTIAL: Final = ".partial"
 _README: Final = """\
@@ -29,6 +29,12 @@ volatilities.csv implied, forecast and realized volatility over time; forecasts.
 journal/         every input and decision, checksummed; alo replay decides it again, alo journal shows it
 *.json, *.txt    the engine's results and logs in LEAN's own format; metrics.prom has what the run counted and timed
 """
+
+
+def check_run(path: Path) -> None:
+    """UserError unless there is a folder at ``path``, as a run would be."""
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder; name the folder of a run, such as one in backtests/")
 
 
 class RunFolder:

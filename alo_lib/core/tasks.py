@@ -96,9 +96,9 @@ def signal(work: Work, frame: Frame) -> Decisions:
     """Rank the pairs of every underlying that has news."""
     state, strategy = work.state, work.state.strategy
     scans = [
-        scan(underlying.book, underlying.valuation, state.settings, strategy.rate, frame.time)
-        for underlying in strategy.underlyings.values()
-        if underlying.market_news and underlying.valuation is not None and not strategy.external.decides(Stage.ALPHA)
+        scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time)
+        for each in strategy.underlyings.values()
+        if each.valuation is not None and each.screen is not None and not strategy.external.decides(Stage.ALPHA)
     ]
     for each in scans:
         widen(strategy, each.funnel)

@@ -211,8 +211,10 @@ class Desk:
 
     def _best(self) -> Records | None:
         """The first ranked signal that the strategy may open; None without one."""
-        assert self._underlying.valuation is not None
-        signals = scan(self._book, self._underlying.valuation, self._settings, RATE, self._time).signals
+        valuation, screen = self._underlying.valuation, self._underlying.screen
+        assert valuation is not None
+        assert screen is not None
+        signals = scan(self._book, valuation, screen, self._settings, RATE, self._time).signals
         for number, row in enumerate(signals):
             if np.isfinite(row["implied_volatility"]) and may_open(self._state, self._settings, row, self._time):
                 return signals[number : number + 1]

@@ -54,8 +54,10 @@ class DataFolder:
         self.hours()
 
     def aside(self) -> "DataFolder":
-        """The same folder for a second look, whose faults are counted apart."""
-        return DataFolder(self.root, market=self.market, hours_database=self._hours_database)
+        """The same folder for a second look, whose faults are counted apart. What is kept of files is shared."""
+        other = DataFolder(self.root, market=self.market, hours_database=self._hours_database)
+        other._map_files, other._factor_files = self._map_files, self._factor_files
+        return other
 
     def hours(self, security: SecurityType = SecurityType.EQUITY, ticker: str | None = None) -> MarketHours:
         """The market hours of a security type, or of one of its tickers."""

@@ -25,7 +25,7 @@ from alo_lib.market.faults import FaultKind, FaultLog
 from alo_lib.market.layout import Archive, ContractKey, DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.market.parsing import GOOD, STATUS, Rows
 from alo_lib.market.text_files import in_place
-from alo_lib.records import DAY
+from alo_lib.records import DAY, crossed
 
 __all__ = ["Sample", "has_quotes", "read_option_file", "read_sample", "read_security_file", "two_sided"]
 
@@ -253,7 +253,7 @@ def _fill_quotes(rows: Rows, bars: Bars, price_scale: float) -> None:
         _fill_whole(rows, first + 4, bars[f"{side}_size"])
         for column, name in enumerate(("open", "high", "low", "close")):
             bars[f"{side}_{name}"] = np.where(missing, np.nan, prices[:, column] / price_scale)
-    _mark(rows, bars["bid_close"] > bars["ask_close"], parsing.CROSSED)
+    _mark(rows, crossed(bars["bid_close"], bars["ask_close"]), parsing.CROSSED)
 
 
 def _stamp(rows: Rows, bars: Bars, resolution: Resolution, kind: DataKind, hours: MarketHours) -> None:

@@ -25,6 +25,7 @@ from alo_lib.records.layouts import (
     SCHEMA_VERSION,
     Message,
     Records,
+    crossed,
     records,
 )
 from alo_lib.records.profit import PROFIT_PARTS
@@ -89,6 +90,7 @@ __all__ = [
     "Stage",
     "TargetStage",
     "Transient",
+    "crossed",
     "osi_expiry",
     "osi_symbol",
     "records",

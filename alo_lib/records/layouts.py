@@ -24,6 +24,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Message",
     "Records",
+    "crossed",
     "records",
 ]
 
@@ -302,3 +303,8 @@ def records(kind: Kind, count: int = 1, /, **columns: object) -> Records:
     for name, value in columns.items():
         array[name] = value
     return array
+
+
+def crossed(bid: NDArray[np.float64], ask: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Quotes whose bid is above their ask, a fault of data that no reader or host passes on. A locked one is none."""
+    return bid > ask

@@ -4,7 +4,7 @@ import math
 import re
 from typing import Final
 
-__all__ = ["check_ticker", "number_of", "spelled"]
+__all__ = ["check_ticker", "number_of", "spelled", "unspelled"]
 
 _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _DECIMAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -33,6 +33,11 @@ def number_of(text: str) -> float:
 def spelled(name: str) -> str:
     """A setting's name as people write it, with dashes."""
     return name.replace("_", "-")
+
+
+def unspelled(text: str) -> str:
+    """A setting's name in the program, from what people wrote, with dashes or underscores."""
+    return text.replace("-", "_")
 
 
 def check_ticker(ticker: str) -> str:

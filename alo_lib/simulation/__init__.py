@@ -2,7 +2,7 @@
 
 from alo_lib.simulation.account import Account, Position, ProfitRecord
 from alo_lib.simulation.broker import Broker
-from alo_lib.simulation.coverage import require_data
+from alo_lib.simulation.data_check import require_data
 from alo_lib.simulation.engine import BacktestResult, Progress, run_backtest
 from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.fees import equity_fee, option_fee

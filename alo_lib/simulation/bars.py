@@ -19,7 +19,7 @@ from alo_lib.market import (
     Resolution,
     contract_array,
 )
-from alo_lib.records import Contract, Kind, Message, Records, Session, records
+from alo_lib.records import Contract, Kind, Message, Records, Session, crossed, records
 from alo_lib.runtime import Timetable
 from alo_lib.settings import Settings
 
@@ -54,9 +54,9 @@ class BarsEnding:
         """As the core is told; a quote that a carried side crosses is not, nor are the trades of options."""
         if len(self.trades):
             yield Message(Kind.TRADE, self.time, self.trades)
-        crossed = self.quotes["bid"] > self.quotes["ask"]
-        if not crossed.all():
-            yield Message(Kind.QUOTE, self.time, self.quotes[~crossed])
+        quotes = self.quotes[~crossed(self.quotes["bid"], self.quotes["ask"])]
+        if len(quotes):
+            yield Message(Kind.QUOTE, self.time, quotes)
 
 
 @dataclass(frozen=True)

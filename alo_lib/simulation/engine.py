@@ -1,8 +1,7 @@
 """The embedded engine: the trading core over LEAN's files, with a simulated broker in LEAN's place."""
 
 import datetime as dt
-import time as clock
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,13 +11,9 @@ from alo_lib.journal import (
     JOURNAL_FOLDER,
     Durability,
     JournalFolder,
-    Order,
     SnapshotStore,
-    message_digest,
-    order_digest,
-    orders_of,
 )
-from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultKind, FaultLog
+from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultLog
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
 from alo_lib.runtime import Beginning, Continuation, MarketRecord, Teller, Timetable, begin
@@ -26,6 +21,7 @@ from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker
+from alo_lib.simulation.data_check import require_data
 from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.interest import MarginInterest
 from alo_lib.simulation.listing import Listing
@@ -51,34 +47,12 @@ Progress = Callable[[dt.date, float], None]
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What a run did. Money in dollars; ratios are decimals.
+    """What a run says beside the journal and the results in its folder, of which ``views.Run`` tells what it did."""
 
-    ``net_profit`` is what the equity gained after fees, ``interest`` on cash and ``borrow``, the fees for short shares.
-    """
-
-    engine: str
-    start: dt.date
-    end: dt.date
-    orders: tuple[Order, ...]
-    fills: tuple[OrderEvent, ...]
-    net_profit: float
-    fees: float
-    interest: float
-    borrow: float
-    sharpe: float
-    drawdown: float
-    order_digest: str
-    journal_digest: str
+    folder: Path
     findings: DataFindings
     faults: FaultLog
-    wall_seconds: float
-    results_folder: Path
     recovery: tuple[str, ...] = ()  # what was found in a journal that this run continued, in sentences
-
-    @property
-    def skipped(self) -> Mapping[FaultKind, int]:
-        """Data faults by kind."""
-        return self.faults.counts
 
 
 def run_backtest(
@@ -89,12 +63,13 @@ def run_backtest(
     progress: Progress | None = None,
     durability: Durability = Durability.OS,
     resume: bool = False,
+    findings: DataFindings | None = None,
 ) -> BacktestResult:
     """Run the core over ``data_folder`` and write the journal and LEAN's result files into ``results_folder``.
 
     The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
     that journal has beyond the snapshot is decided again and compared. ``durability`` says when journal entries are on
-    disk.
+    disk. ``findings`` are what :func:`require_data` found; without them the folder is measured here.
 
     :raises DataError: when the data cannot be used at all.
     :raises JournalError: when the journal cannot be written or continued.
@@ -106,12 +81,12 @@ def run_backtest(
         raise SettingsError(
             f"setting core-process is {settings.core_process!r}; only LEAN can attach to a core process, leave it empty"
         )
-    began = clock.perf_counter()
     folder, results = DataFolder(data_folder), Path(results_folder)
+    findings = require_data(settings, data_folder) if findings is None else findings
     place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
     try:
-        run = _Run(settings, folder, beginning, place.snapshots)
+        run = _Run(settings, folder, findings, beginning, place.snapshots)
         run.run(progress)
     except BaseException:
         beginning.writer.leave()
@@ -119,29 +94,8 @@ def run_backtest(
     beginning.writer.close()
     place.snapshots.clear()  # a finished run needs none
     messages = place.closed().messages
-    orders = tuple(orders_of(messages))
-    outcome = run.outcome(messages)
-    write_results(results, outcome)
-    return BacktestResult(
-        engine="embedded",
-        start=settings.start,
-        end=settings.end,
-        orders=orders,
-        fills=tuple(event for order in outcome.orders for event in order.events if event.quantity),
-        net_profit=float(outcome.account.equity(outcome.prices) - outcome.account.start),
-        fees=float(outcome.account.fees),
-        interest=float(outcome.account.interest),
-        borrow=float(outcome.account.borrow),
-        sharpe=float(outcome.portfolio.sharpe_ratio),
-        drawdown=_deepest_fall(outcome),
-        order_digest=order_digest(orders),
-        journal_digest=message_digest(messages),
-        findings=run.findings,
-        faults=folder.faults,
-        wall_seconds=clock.perf_counter() - began,
-        results_folder=results,
-        recovery=tuple(beginning.findings),
-    )
+    write_results(results, run.outcome(messages))
+    return BacktestResult(results, findings, folder.faults, tuple(beginning.findings))
 
 
 class _SessionStart(NamedTuple):
@@ -173,13 +127,20 @@ class _State(NamedTuple):
 class _Run:
     """One run: everything that changes while it goes on. It begins where the journal's snapshot was taken."""
 
-    def __init__(self, settings: Settings, folder: DataFolder, beginning: Beginning, snapshots: SnapshotStore) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: DataFolder,
+        findings: DataFindings,
+        beginning: Beginning,
+        snapshots: SnapshotStore,
+    ) -> None:
         self._writer, self._snapshots = beginning.writer, snapshots
         # What the feed brings about again is compared with what is recorded, and the rest is journaled.
         self._journal = Continuation(beginning.recorded, beginning.start, self._writer)
         self._settings = settings
         self._folder = folder
-        self._feed = Feed(settings, folder)
+        self._feed = Feed(settings, folder, findings)
         self._timetable = Timetable(settings)
         self._zone = self._feed.hours.exchange_zone
         self._listing, self._prices = Listing(), Prices()
@@ -214,11 +175,6 @@ class _Run:
         self._core = beginning.core(self._journal, None if state is None else state.core)
         told = None if state is None else self._resume(state)
         self._teller = Teller(settings, self._core, self._feed, told)
-
-    @property
-    def findings(self) -> DataFindings:
-        """What was found in the data folder before the run."""
-        return self._feed.findings
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""
@@ -431,12 +387,3 @@ class _Run:
     def _expiries(self) -> list[int]:
         """When the last sessions of today's contracts end."""
         return [self._listing[number].expiry for number in self._settlement.securities]
-
-
-def _deepest_fall(outcome: Outcome) -> float:
-    """The deepest fall of the equity from a peak, as a share of the peak."""
-    peak, deepest = outcome.account.start, 0.0
-    for candle in outcome.curves.equity:
-        peak = max(peak, candle.close)
-        deepest = max(deepest, float(1 - candle.close / peak) if peak > 0 else 0.0)
-    return deepest

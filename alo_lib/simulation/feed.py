@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market import (
     QUOTE_BAR,
+    DataFindings,
     DataFolder,
     FactorFile,
     FaultKind,
@@ -19,7 +20,6 @@ from alo_lib.records import DAY, FIRST_DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
-from alo_lib.simulation.coverage import require_data
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.selection import selection_for
 from alo_lib.strategy.forecast import DailyBar
@@ -37,17 +37,13 @@ class FeedState(NamedTuple):
 class Feed:
     """A data folder, read as a run with these settings needs it. What is skipped is in the folder's fault log.
 
-    It answers a :class:`alo_lib.runtime.Teller`.
-
-    :raises DataError: as :func:`require_data` does.
+    It answers a :class:`alo_lib.runtime.Teller`. ``findings`` are what the folder was measured to hold.
     """
 
-    def __init__(self, settings: Settings, folder: DataFolder) -> None:
+    def __init__(self, settings: Settings, folder: DataFolder, findings: DataFindings) -> None:
         self._settings = settings
         self._folder = folder
-        self.findings = require_data(settings, folder.root)
-        """What is there, and what to know of it."""
-        for fault in self.findings.faults:
+        for fault in findings.faults:
             folder.faults.add(fault)
         self.hours = folder.hours()
         self.sessions = self.hours.sessions(settings.start, settings.end)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from alo_lib.market import DataFolder, FaultLog
+from alo_lib.market import DataFindings, DataFolder, FaultLog
 from alo_lib.records import Kind, Message
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
@@ -12,15 +12,15 @@ from alo_lib.simulation.feed import Feed
 __all__ = ["data_left_out"]
 
 
-def data_left_out(settings: Settings, data_folder: Path | str, messages: Iterable[Message]) -> FaultLog:
+def data_left_out(
+    settings: Settings, data_folder: Path | str, findings: DataFindings, messages: Iterable[Message]
+) -> FaultLog:
     """The faults that the embedded engine meets in a folder, in a run whose core was told ``messages``.
 
-    The same files are read for the same sessions and contracts.
-
-    :raises DataError: as :class:`Feed` does.
+    The same files are read for the same sessions and contracts; ``findings`` are what they were measured to hold.
     """
     folder = DataFolder(data_folder)
-    feed, told = Feed(settings, folder), MarketRecord()
+    feed, told = Feed(settings, folder, findings), MarketRecord()
     for message in messages:
         if message.kind is Kind.SESSION:
             _read(feed, settings, told)

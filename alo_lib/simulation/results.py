@@ -156,10 +156,7 @@ class _Writer:
                 "accountCurrency": "USD",
                 "brokerage": 1,
                 "accountType": 0,
-                "parameters": {
-                    name.replace("_", "-"): ",".join(value) if isinstance(value, list) else str(value)
-                    for name, value in settings.model_dump(mode="json").items()
-                },
+                "parameters": settings.as_parameters(),
                 "outOfSampleMaxEndDate": None,
                 "outOfSampleDays": 0,
                 "startDate": f"{settings.start}T00:00:00Z",

@@ -6,10 +6,12 @@ start.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
+from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import OPTION_MULTIPLIER, OrderType
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.profit import (
@@ -119,7 +121,7 @@ def attribute_split(state: StrategyState, underlying: int, factor: float, before
         sold = {n: fraction * trade.shares * factor / before for n, trade in profit.trades.items() if trade.shares}
         for number, shares in sold.items():
             profit.trades[number].shares += shares
-        profit.share_fills.append(ShareFill(sold, price, False, -1, price))
+        profit.share_fills.append(ShareFill(sold, price, settles=False, time=None, spot=price))
 
 
 def attribute_interest(state: StrategyState, amount: float, underlying: int | None = None) -> None:
@@ -172,7 +174,7 @@ def _explain_shares(profit: UnderlyingProfit, book: MarketBook, spot: float) -> 
     """From the last spot to this one, each fill from its own."""
     held = {number: trade.shares for number, trade in profit.trades.items() if trade.shares}
     for fill in profit.share_fills:
-        start = spot if book.spot_time <= fill.time else fill.spot
+        start = spot if fill.time is not None and book.spot_time <= fill.time else fill.spot
         start = start if start > 0.0 else spot or fill.price
         for number, shares in fill.shares.items():
             parts = profit.trades[number].parts
@@ -196,28 +198,52 @@ def _explain_legs(
     """From the last measure of each contract to this one, each fill from its own market. Returns what is held now."""
     profit, book, news = underlying.profit, underlying.book, underlying.market_news
     held = {}
-    filled = {fill.instrument for fill in profit.leg_fills}
-    for instrument in sorted({*profit.legs, *measured, *filled, *state.contracts_held(book.instrument)}):
+    fills: dict[int, list[LegFill]] = {}
+    for fill in profit.leg_fills:
+        fills.setdefault(fill.instrument, []).append(fill)
+    for instrument in sorted({*profit.legs, *measured, *fills, *state.contracts_held(book.instrument)}):
         leg, quantity = profit.legs.get(instrument), state.portfolio.quantity(instrument)
         start = None if leg is None else leg.mark
-        end = measured.get(instrument)
-        if not quantity and start is not None:  # closed since: to where the market is now
-            end = _now(state, book, instrument, time, start) if news else start
-        elif start is None and end is not None and not news:  # new: what it implied when it was held before is over
-            end = _now(state, book, instrument, time, end)
-        if start is not None and end is not None and (end.mark != end.mark or (not news and end.mark == start.mark)):
-            end = start  # nobody knows more than then
+        now = partial(_now, state, book, instrument, time)
+        end = _end_of(start, measured.get(instrument), now, is_held=quantity != 0, has_news=news)
         if leg is not None and end is not start:
             explain_leg(profit.trade(leg.trade).parts, leg.quantity, start, end)
             profit.trade(leg.trade).changed = True
-        if instrument in filled:
-            for fill in profit.leg_fills:
-                if fill.instrument == instrument:
-                    _explain_fill(profit.trade(fill.trade).parts, fill, book, start, end)
+        for fill in fills.get(instrument, ()):
+            _explain_fill(profit.trade(fill.trade).parts, fill, book, start, end)
         if quantity:
             held[instrument] = HeldLeg(_owner(state, instrument), quantity, end)
     profit.leg_fills = []
     return held
+
+
+def _end_of(
+    start: LegMark | None,
+    measured: LegMark | None,
+    now: Callable[[LegMark], LegMark],
+    *,
+    is_held: bool,
+    has_news: bool,
+) -> LegMark | None:
+    """To where a contract is explained from ``start``, its last measure; ``now`` prices it anew in today's market.
+
+    | last time | since then | with news | without news |
+    | --- | --- | --- | --- |
+    | measured | closed | in the market now | as last time |
+    | measured | held | as measured now | as measured now if its mark moved, else as last time |
+    | not measured | held | as measured now | in the market now: what it implied when it was held before is over |
+    | not measured | closed | unknown (None) | unknown (None) |
+
+    Where its mark is NaN nobody knows more than last time.
+    """
+    if start is None:
+        return measured if measured is None or has_news else now(measured)
+    end = measured
+    if not is_held:
+        end = now(start) if has_news else start
+    if end is not None and (math.isnan(end.mark) or (not has_news and end.mark == start.mark)):
+        return start
+    return end
 
 
 def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark | None, end: LegMark | None) -> None:
@@ -258,7 +284,10 @@ def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, oth
 
 
 def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
-    mid = float(book.mid()[book.row(instrument)]) if book.lists(instrument) else math.nan
+    mid = math.nan
+    if book.lists(instrument):
+        quote = book.quotes[book.row(instrument)]
+        mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
     return LegMarket(_spot(book), mid, state.rate, book.dividend_yield(time))
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from alo_lib.records import SECOND, OrderReason
+from alo_lib.records import OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.sizing import displayed
+from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target
 
@@ -49,7 +50,6 @@ def fillable(state: StrategyState, settings: Settings, instrument: int, distance
         return 0
     direction = 1 if distance > 0 else -1
     book = state.underlyings[state.underlying_of[instrument]].book
-    oldest = time - int(settings.max_quote_age * SECOND)
     if (instrument, direction) in book.refused:
         return 0
     if instrument != book.instrument:
@@ -57,9 +57,9 @@ def fillable(state: StrategyState, settings: Settings, instrument: int, distance
             return 0
         quoted_at = int(book.quote_time[book.row(instrument)])
     elif book.quote_at < book.trade_time:  # bars of trades alone show no size
-        return distance if book.trade_time >= oldest else 0
+        return distance if is_fresh(book.trade_time, settings, time) else 0
     else:
         quoted_at = book.quote_at
-    if quoted_at < oldest:
+    if not is_fresh(quoted_at, settings, time):
         return 0
     return direction * min(abs(distance), displayed(book, instrument, direction, settings))

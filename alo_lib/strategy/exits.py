@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from alo_lib.numerics.fixed_order import dot
-from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, OrderReason
+from alo_lib.records import DAY, OPTION_MULTIPLIER, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.staleness import parity_lag
+from alo_lib.strategy.staleness import is_fresh, lags
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
@@ -57,9 +57,9 @@ def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -
     mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
     edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
     held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
-    fresh = time - book.spot_time <= settings.max_quote_age * SECOND
+    fresh = is_fresh(book.spot_time, settings, time)
     result, edge = (trade.result(held_value), edge) if fresh else (np.nan, np.nan)
-    if not settings.quotes_are_dated and (parity_lag(book, values.price, time)[rows] > 1.0).any():
+    if underlying.screen is None or lags(underlying.screen.lag[rows]).any():
         edge = np.nan  # a gain that is not there
     return TradeView(result, edge, float(book.contracts["strike"][rows[0]]))
 

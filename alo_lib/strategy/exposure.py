@@ -7,9 +7,9 @@ from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.attribution import attribute_measure
 from alo_lib.strategy.profit import LegMark, leg_marks
-from alo_lib.strategy.scanner import tradable
+from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import leg_greeks, quote_volatility, value_chain
+from alo_lib.strategy.valuation import leg_greeks, quote_volatility
 
 __all__ = ["equity", "measure", "value_chains"]
 
@@ -19,10 +19,11 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
     for number, underlying in state.underlyings.items():
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
-            forecast = underlying.forecast_rows()
-            valued = tradable(book, forecast, settings, time)
-            valued[[book.row(leg) for leg in state.legs(number) if book.lists(leg)]] = True
-            underlying.valuation = value_chain(book, forecast, state.rate, time, valued)
+            legs, forecast = state.legs(number), underlying.forecast_rows()
+            valuation, underlying.screen = screen_chain(book, forecast, settings, state.rate, time, legs)
+            underlying.valuation = valuation
+        else:
+            underlying.screen = None
 
 
 def measure(state: StrategyState, time: int) -> None:
@@ -31,8 +32,7 @@ def measure(state: StrategyState, time: int) -> None:
     Where the market has news, the implied volatilities of what is held are taken anew.
     """
     for number, underlying in state.underlyings.items():
-        measured: dict[int, LegMark] = {}
-        underlying.exposure = _exposure(state, number, underlying, time, measured)
+        underlying.exposure, measured = _exposure(state, number, underlying, time)
         attribute_measure(state, number, time, float(underlying.exposure["spot"][0]), measured)
     total = equity(state)
     state.peak_equity = max(state.peak_equity, total)
@@ -46,9 +46,9 @@ def equity(state: StrategyState) -> float:
 
 
 def _exposure(
-    state: StrategyState, number: int, underlying: Underlying, time: int, measured: dict[int, LegMark]
-) -> Records:
-    """One EXPOSURE record; the contracts that it counts are put into ``measured``."""
+    state: StrategyState, number: int, underlying: Underlying, time: int
+) -> tuple[Records, dict[int, LegMark]]:
+    """One EXPOSURE record, and the contracts that it counts, by number."""
     book, portfolio = underlying.book, state.portfolio
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
     underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
@@ -57,20 +57,19 @@ def _exposure(
     exposure = records(Kind.EXPOSURE, underlying=number, spot=spot, shares=shares, delta=shares, value=shares * spot)
     exposure["structures"] = len(state.trades_in(number))
     if not held or spot <= 0.0:
-        return exposure
+        return exposure, {}
     if underlying.market_news or not underlying.implied.keys() >= set(held):
         _imply(underlying, held, state.rate, time)
     # A host may say that it holds what nobody has looked at yet: that is measured once it has a price or a forecast.
     held = [instrument for instrument in held if instrument in underlying.implied]
     if not held:
-        return exposure
+        return exposure, {}
     rows = np.array([book.row(instrument) for instrument in held], np.intp)
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
     market = spot, state.rate, book.dividend_yield(time)
     legs = leg_marks(time, market, book.mid()[rows], volatility, at_implied)
-    measured.update(zip(held, legs, strict=True))
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))
@@ -79,7 +78,7 @@ def _exposure(
         for trade in state.trades_in(number):
             own = [instrument in trade.legs for instrument in held]
             trade.follow(spot, dot(units[own], at_implied.delta[own]))
-    return exposure
+    return exposure, dict(zip(held, legs, strict=True))
 
 
 def _imply(underlying: Underlying, held: list[int], rate: float, time: int) -> None:

@@ -1,15 +1,18 @@
 """How far contracts and pairs come in a session on their way to a trade: why there was one, or none."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
 
-from alo_lib.records import Kind, Records, records
+from alo_lib.records import LAYOUTS, Kind, Records, records
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
 __all__ = ["begin_funnels", "count_trades", "take_new_funnels", "widen"]
+
+
+_STAGES: Final = tuple(name for name in LAYOUTS[Kind.FUNNEL].names or () if name != "underlying")
 
 
 def begin_funnels(state: StrategyState) -> None:
@@ -22,7 +25,8 @@ def begin_funnels(state: StrategyState) -> None:
 def widen(state: StrategyState, funnel: Annotated[Records, Kind.FUNNEL]) -> None:
     """Take a frame's counts of an underlying in: of each stage the largest of the session stays."""
     underlying = state.underlyings[int(funnel["underlying"][0])]
-    underlying.funnel = np.maximum(underlying.funnel.view("<i4"), funnel.view("<i4")).view(funnel.dtype)
+    for stage in _STAGES:
+        underlying.funnel[stage] = np.maximum(underlying.funnel[stage], funnel[stage])
 
 
 def count_trades(state: StrategyState, proposed: Iterable[Trade], opened: Iterable[Trade]) -> None:

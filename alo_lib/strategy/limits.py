@@ -41,9 +41,9 @@ def exceeded_limit(book: BookRisk, settings: Settings) -> str | None:
     """Which limit the book would exceed, in one sentence; None when it keeps them all."""
     points = abs(book.vega) * VOLATILITY_POINT / book.equity
     if points > settings.max_vega:
-        return f"vega of {points:.4%} of equity a volatility point would exceed max_vega {settings.max_vega:.4%}"
+        return f"vega of {points:.4%} of equity a volatility point would exceed max-vega {settings.max_vega:.4%}"
     if book.margin > settings.max_margin * book.equity:
-        return f"margin of {book.margin / book.equity:.1%} of equity would exceed max_margin {settings.max_margin:.1%}"
+        return f"margin of {book.margin / book.equity:.1%} of equity would exceed max-margin {settings.max_margin:.1%}"
     return None
 
 

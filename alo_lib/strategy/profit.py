@@ -97,7 +97,7 @@ class ShareFill(NamedTuple):
     shares: dict[int, float]
     price: float
     settles: bool  # delivered by an option
-    time: int
+    time: int | None  # None where the spot of the fill counts whatever has been told since
     spot: float
 
 
@@ -194,7 +194,7 @@ def explain_leg(parts: Parts, quantity: int, start: LegMark | None, end: LegMark
         parts.unexplained += units * ((0.0 if end is None else end.mark) - (0.0 if start is None else start.mark))
         return
     move, turn = end.spot - start.spot, end.implied - start.implied
-    if turn != turn:  # no volatility was known at one of them
+    if math.isnan(turn):  # no volatility was known at one of them
         turn = 0.0
     years = (end.time - start.time) / YEAR
     with_volatility = 0.25 * (start.vanna + end.vanna) * move * turn

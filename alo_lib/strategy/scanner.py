@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from typing import Annotated, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alo_lib.records import DAY, OPTION_MULTIPLIER, SECOND, Contract, Kind, Records, records
+from alo_lib.records import OPTION_MULTIPLIER, Contract, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.staleness import parity_lag
+from alo_lib.strategy.screening import Screen
+from alo_lib.strategy.staleness import in_step
 from alo_lib.strategy.structures import STRUCTURES, Rows
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
-__all__ = ["Scan", "scan", "select_contracts", "tradable"]
+__all__ = ["Scan", "scan", "select_contracts"]
 
 _SIGNALS_PUBLISHED: Final = 3
 
@@ -40,17 +40,15 @@ class Scan(NamedTuple):
     """How many contracts and pairs came how far; nothing is proposed or opened yet."""
 
 
-def scan(book: MarketBook, valuation: Valuation, settings: Settings, rate: float, time: int) -> Scan:
+def scan(book: MarketBook, valuation: Valuation, screen: Screen, settings: Settings, rate: float, time: int) -> Scan:
     """Find the best pairs to buy or sell.
 
     A pair's edge is what its quotes pay over its value at the forecast volatility, entering at the touch, leaving
     through half the spread, fees both ways. Pairs rank by edge over vega, for the vega budget decides their size.
+    ``valuation`` and ``screen`` are of this moment.
     """
-    passed = _passed(book, settings, time)
-    forecast = passed.liquid & np.isfinite(valuation.volatility)
-    usable = _eligible(book, valuation.volatility, settings, time, passed) & np.isfinite(valuation.at_forecast.price)
-    if not settings.quotes_are_dated:
-        usable &= parity_lag(book, valuation.at_forecast.price, time) <= 1.0
+    forecast = screen.liquid & np.isfinite(valuation.volatility)
+    usable = screen.tradable & np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
     calls, puts = STRUCTURES[settings.structure].pairs(book, usable, valuation.at_forecast.delta, settings)
     directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
     candidates = [
@@ -62,9 +60,9 @@ def scan(book: MarketBook, valuation: Valuation, settings: Settings, rate: float
         Kind.FUNNEL,
         underlying=book.instrument,
         listed=len(book.contracts),
-        quoted=np.count_nonzero(passed.quoted),
-        in_range=np.count_nonzero(passed.in_range),
-        liquid=np.count_nonzero(passed.liquid),
+        quoted=np.count_nonzero(screen.quoted),
+        in_range=np.count_nonzero(screen.in_range),
+        liquid=np.count_nonzero(screen.liquid),
         forecast=np.count_nonzero(forecast),
         pairs=len(calls),
         edge=np.count_nonzero(signals["edge_volatility"] >= settings.entry_edge),
@@ -76,65 +74,6 @@ def scan(book: MarketBook, valuation: Valuation, settings: Settings, rate: float
         implied = quote_volatility(book, rows.ravel(), rate, time).reshape(rows.shape)
         signals["implied_volatility"] = implied.mean(axis=1)
     return Scan(signals, funnel)
-
-
-def tradable(book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int) -> NDArray[np.bool_]:
-    """Rows that may be a leg at their forecast volatilities, whatever they are worth; the others need not be priced."""
-    return _eligible(book, volatility, settings, time, _passed(book, settings, time))
-
-
-class _Passed(NamedTuple):
-    """The rows that pass one filter after the other."""
-
-    quoted: NDArray[np.bool_]
-    in_range: NDArray[np.bool_]
-    liquid: NDArray[np.bool_]
-
-
-def _passed(book: MarketBook, settings: Settings, time: int) -> _Passed:
-    """Rows by quote, by maturity, and by liquidity and sanity of the quote."""
-    contracts, quotes = book.contracts, book.quotes
-    bid, ask = quotes["bid"], quotes["ask"]
-    days, oldest = (contracts["expiry"] - time) / DAY, settings.max_quote_age * SECOND
-    quoted = (
-        np.isfinite(bid)
-        & np.isfinite(ask)
-        & (time - (book.quote_time if settings.quotes_are_dated else book.quote_since) <= oldest)
-        & (book.quote_time >= 0)
-        & (time - book.spot_time <= oldest)
-    )
-    in_range = quoted & (days >= settings.min_days_to_expiry) & (days <= settings.max_days_to_expiry)
-    with np.errstate(invalid="ignore"):
-        intrinsic = np.maximum(contracts["right"] * (book.spot - contracts["strike"]), 0.0)
-        liquid = (
-            in_range
-            & (bid >= settings.min_bid)
-            & (ask > bid)
-            & (ask >= intrinsic)
-            & (ask - bid <= settings.max_spread * 0.5 * (ask + bid))
-            & (np.minimum(quotes["bid_size"], quotes["ask_size"]) >= settings.min_quote_size)
-            & (contracts["open_interest"] >= settings.min_open_interest)
-        )
-    return _Passed(quoted, in_range, liquid)
-
-
-def _eligible(
-    book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int, passed: _Passed
-) -> NDArray[np.bool_]:
-    """Rows that passed all filters and, where the structure asks for it, lie near the money."""
-    if STRUCTURES[settings.structure].near_the_money:
-        return passed.liquid & _near_the_money(book, volatility, settings, time)
-    return passed.liquid
-
-
-def _near_the_money(
-    book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int
-) -> NDArray[np.bool_]:
-    """Rows whose strike lies within the moneyness limit, in standard deviations to expiry."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        deviation = volatility * np.sqrt(book.years_to_expiry(time))
-        distance = np.abs(np.log(book.contracts["strike"] / book.spot))
-        return np.asarray(distance <= settings.max_moneyness * deviation, np.bool_)
 
 
 def _candidates(

@@ -1,4 +1,4 @@
-"""How old a quote may be where bars do not say so: a bar of an hour ends with a quote of any minute of it.
+"""How old a quote may be, also where bars do not say so: a bar of an hour ends with a quote of any minute of it.
 
 A contract's quote that was the same a bar ago counts from then. A call and a put of one strike tell which price of the
 underlying they were quoted at: by put-call parity their difference moves with it, share for share, whatever volatility
@@ -8,19 +8,49 @@ The strategy values with a dividend yield; quotes allow for the dividends that g
 How far the two are apart is known from the rhythm in which dividends were paid, and is no lag.
 """
 
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import years_between
+from alo_lib.records import SECOND, years_between
+from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
-__all__ = ["parity_lag"]
+__all__ = ["in_step", "is_fresh", "lags", "parity_lag", "quote_lag"]
 
 Floats = NDArray[np.float64]
 
 _CALL_AFTER_PUT: Final = 2  # rights are -1 and +1
+_LAG_LIMIT: Final = 1.0
+"""Quotes further from parity than half the spreads of the two cannot be in step with the underlying's price."""
+
+
+@overload
+def is_fresh(told_at: int, settings: Settings, time: int) -> bool: ...
+@overload
+def is_fresh(told_at: NDArray[np.int64], settings: Settings, time: int) -> NDArray[np.bool_]: ...
+def is_fresh(told_at: int | NDArray[np.int64], settings: Settings, time: int) -> bool | NDArray[np.bool_]:
+    """Whether what was told then is not older than ``max-quote-age`` now."""
+    return time - told_at <= settings.max_quote_age * SECOND
+
+
+def quote_lag(book: MarketBook, worth: Floats, settings: Settings, time: int) -> Floats:
+    """:func:`parity_lag` where bars do not date their quotes; 0 where they do, for those are dated and do not lag."""
+    return np.zeros(len(book.contracts)) if settings.quotes_are_dated else parity_lag(book, worth, time)
+
+
+def in_step(lag: Floats) -> NDArray[np.bool_]:
+    """Quotes that are known to be in step, by :func:`quote_lag`: what is opened is opened on no others."""
+    return lag <= _LAG_LIMIT
+
+
+def lags(lag: Floats) -> NDArray[np.bool_]:
+    """Quotes that are known to lag, by :func:`quote_lag`: they show no edge to end a trade for.
+
+    Where a lag cannot be told (NaN), quotes are neither: what is held must be able to end, and so goes by them.
+    """
+    return lag > _LAG_LIMIT
 
 
 def parity_lag(book: MarketBook, worth: Floats, time: int) -> Floats:

@@ -15,6 +15,7 @@ from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
+from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 
@@ -35,6 +36,7 @@ class Underlying:
     session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
     valuation: Valuation | None = None
+    screen: Annotated[Screen | None, TRANSIENT] = field(default=None, compare=False)  # in a frame with news
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
     funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))  # of this session

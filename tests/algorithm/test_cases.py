@@ -14,6 +14,7 @@ from alo_lib.cli.failures import EngineError
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
 from alo_lib.records import Kind
 from alo_lib.runtime import replay
+from alo_lib.simulation import require_data
 from tests.algorithm.cases import CASES, market_of
 
 pytestmark = pytest.mark.slow
@@ -46,7 +47,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(engine: Any, name: str, data: Path, folder: Path) -> Journal:
     folder.mkdir()
-    engine.run(CASES[name].all_settings, data, folder, lambda date, share: None)
+    settings = CASES[name].all_settings
+    engine.run(settings, data, require_data(settings, data), folder, lambda date, share: None)
     return read_journal(folder / JOURNAL_FOLDER)
 
 

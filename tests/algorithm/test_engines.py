@@ -20,6 +20,7 @@ from alo_lib.records import ACCOUNT_CASH, HOUR, Kind, OrderType
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel
 from alo_lib.settings import Settings
+from alo_lib.simulation import require_data
 from alo_lib.transport import default_folder
 
 EXPECTED = Path(__file__).with_name("expected_orders.json")
@@ -65,7 +66,8 @@ def native() -> NativeEngine:
 
 def run(engine: Any, job: dict[str, str], data: Path, folder: Path) -> tuple[EngineRun, Journal]:
     folder.mkdir()
-    outcome = engine.run(Settings.of(job), data, folder, lambda date, share: None)
+    settings = Settings.of(job)
+    outcome = engine.run(settings, data, require_data(settings, data), folder, lambda date, share: None)
     return outcome, read_journal(folder / JOURNAL_FOLDER)
 
 
@@ -183,7 +185,8 @@ def test_lean_decides_the_same_through_a_core_process(
     try:
         (tmp_path / "run").mkdir()
         settings = Settings.of(JOBS[job], {"core_process": name})
-        engine.run(settings, lean_data, tmp_path / "run", lambda date, share: None)
+        findings = require_data(settings, lean_data)
+        engine.run(settings, lean_data, findings, tmp_path / "run", lambda date, share: None)
         assert core.wait(60) == 0
     finally:
         core.kill()

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import (
     JOURNAL_FOLDER,
@@ -55,7 +54,7 @@ def run(lean_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     def ran(swap: str, algorithm: Path = SWAPPED) -> Ran:
         monkeypatch.setenv("ALO_SWAP", swap)
-        parameters: dict[str, Any] = lean_parameters(Settings.of(GOOG))
+        parameters: dict[str, Any] = Settings.of(GOOG).as_parameters()
         console = run_in_lean(algorithm, tmp_path, lean_data, parameters=parameters)
         assert take_from_object_store(tmp_path / "store", tmp_path), console[-3000:]
         assert "Runtime Error" not in console, console[-3000:]

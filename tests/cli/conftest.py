@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +13,7 @@ from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
 from alo_lib.market.generator import generate_market
+from alo_lib.simulation import require_data
 from tests.views import kit
 
 
@@ -65,7 +67,7 @@ class FakeEngine:
             self.faults.record(FaultKind.CROSSED, "equity.zip", entry="a.csv", line=line)
         self.settings = None
 
-    def run(self, settings, data, folder, progress):
+    def run(self, settings, data, findings, folder, progress):
         self.settings = settings
         if self.failure is not None:
             (folder / "half").write_bytes(b"half of it")
@@ -73,13 +75,26 @@ class FakeEngine:
         kit.write_results(folder, self.messages)
         for share in (0.0, 0.5, 1.0):
             progress(settings.start, share)
-        return EngineRun(self.findings, self.faults)
+        return EngineRun(self.faults)
+
+
+_MEASURED: set[tuple[str, Path]] = set()
+"""Settings and folders that carry a result; measuring them is most of the time of a test with a made-up engine."""
 
 
 @pytest.fixture
 def engine(monkeypatch):
     fake = FakeEngine()
     monkeypatch.setattr("alo_lib.cli.engines.engine_named", lambda name: fake)
+
+    def measured(settings, data):
+        key = settings.model_dump_json(), data
+        if key not in _MEASURED:
+            require_data(settings, data)
+            _MEASURED.add(key)
+        return fake.findings
+
+    monkeypatch.setattr("alo_lib.simulation.require_data", measured)
     return fake
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from alo_lib.cli.failures import RunFailedError
 from alo_lib.cli.fingerprint import files_in_range, fingerprint
+from alo_lib.market import DataError
 from alo_lib.settings import Settings
 from alo_lib.views import Run
 from tests.views import kit
@@ -163,11 +164,11 @@ def test_settings_come_from_the_project_and_then_the_command_line(backtest, engi
         (("--start", "yesterday"), "setting start is 'yesterday'; allowed: a day as yyyy-mm-dd"),
         (("--start", "0001-01-01"), "setting start is '0001-01-01'; allowed: a day as yyyy-mm-dd"),
         (("--start", "0001-01-01", "--end", "9999-12-31"), "from 1970-01-02 to 2050-12-31"),
-        (("--start", "1970-01-02", "--end", "1970-01-31"), "ALFA has no minute prices from 1970-01-02 to 1970-01-31"),
+        (("--start", "1970-01-02", "--end", "1970-01-31"), "ALFA has no minute bars from 1970-01-02 to 1970-01-31"),
         (("--cash", "-5"), "setting cash is '-5'; allowed: a number from 1"),
         (("--resolution", "tick"), "setting resolution is 'tick'; allowed: minute or hour"),
         (("--data", "/nowhere"), "there is no data folder at /nowhere"),
-        (("--start", "2020-01-02", "--end", "2020-01-03"), "ALFA has no minute prices from 2020-01-02 to 2020-01-03"),
+        (("--start", "2020-01-02", "--end", "2020-01-03"), "ALFA has no minute bars from 2020-01-02 to 2020-01-03"),
     ],
 )
 def test_what_cannot_be_asked_for_is_told_in_one_sentence(backtest, tmp_path, arguments, words):
@@ -181,7 +182,7 @@ def test_an_unknown_underlying_is_named(run, small_market, engine, tmp_path):
         *("backtest", "--data", small_market, "--underlying", "ZZZ", "--output", tmp_path / "runs"),
         *("--start", "2024-01-02", "--end", "2024-01-03"),
     )
-    assert "ZZZ has no minute prices" in _sentence(outcome)
+    assert "ZZZ has no minute bars" in _sentence(outcome)
 
 
 def test_an_empty_data_folder_is_told_apart_from_a_missing_one(backtest, tmp_path):
@@ -285,6 +286,22 @@ def test_the_fingerprint_covers_what_a_run_reads(small_market):
     assert first["digest"] != fingerprint(small_market, files[1:])["digest"]
 
 
+def test_the_fingerprint_names_the_universes_that_sessions_are_offered(small_market):
+    settings = Settings.of({"underlyings": "ALFA", "start": "2024-01-02", "end": "2024-01-02"})
+    files = [path.name for path in files_in_range(small_market, settings) if path.parent.parent.name == "universes"]
+    assert files == ["20231229.csv", "20240102.csv"]  # of the session before the first, and of those that are run
+
+
+def test_no_engine_is_started_over_data_that_carries_no_result(backtest, engine, monkeypatch, tmp_path):
+    def refuse(settings, data):
+        raise DataError("ALFA has no option quotes")
+
+    monkeypatch.setattr("alo_lib.simulation.require_data", refuse)
+    assert _sentence(backtest()) == "alo: ALFA has no option quotes"
+    assert engine.settings is None
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 def test_the_embedded_engine_gives_the_same_bytes_twice(run, small_market, tmp_path):
     asked = ("backtest", "--data", small_market, "--start", "2024-01-02", "--end", "2024-01-03")
     first, second = (json.loads(run(*asked, "--output", tmp_path / "runs", "--json").out) for _ in range(2))
@@ -383,10 +400,10 @@ def test_a_run_in_a_pipe_says_where_it_is(backtest, engine, monkeypatch):
     monkeypatch.setattr("alo_lib.cli.console.QUIET_SECONDS", 0.05)
     real = engine.run
 
-    def slowly(settings, data, folder, progress):
+    def slowly(settings, data, findings, folder, progress):
         progress(settings.start, 0.25)
         time.sleep(1.0)  # twenty times as long as is waited for
-        return real(settings, data, folder, progress)
+        return real(settings, data, findings, folder, progress)
 
     monkeypatch.setattr(engine, "run", slowly)
     told = backtest("--json")

@@ -19,16 +19,16 @@ from alo_lib.cli.engines.native import (
     find_libpython,
     lean_configuration,
 )
-from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, object_store_key, read_journal, segments_in_object_store
 from alo_lib.journal.format import segment_name
-from alo_lib.market import DataError, DataFindings
+from alo_lib.market import DataFindings, FaultLog
 from alo_lib.settings import Settings
 from tests.views import kit
 
 SETTINGS = Settings.of({"underlyings": "GOOG,AAPL", "start": "2015-12-24", "end": "2015-12-24", "entry_edge": 1 / 3})
+FOUND = DataFindings((), ())
 
 
 def _script(path, text):
@@ -39,11 +39,11 @@ def _script(path, text):
 
 
 @pytest.fixture(autouse=True)
-def measured(monkeypatch):
-    """What the engines' data folders are found to hold; the folders of these tests hold nothing."""
-    found = DataFindings((), ("the data was looked at",))
-    monkeypatch.setattr("alo_lib.simulation.require_data", lambda settings, data: found)
-    return found
+def left_out(monkeypatch):
+    """What LEAN leaves out of the data folders of these tests, which hold nothing."""
+    left_out = FaultLog()
+    monkeypatch.setattr("alo_lib.simulation.data_left_out", lambda settings, data, findings, messages: left_out)
+    return left_out
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def _edited(finished, tmp_path, **state):
 
 
 def test_settings_survive_as_parameters():
-    parameters = lean_parameters(SETTINGS)
+    parameters = SETTINGS.as_parameters()
     assert parameters["underlyings"] == "GOOG,AAPL"
     assert parameters["start"] == "2015-12-24"
     assert all(isinstance(value, str) and "_" not in name for name, value in parameters.items())
@@ -117,11 +117,10 @@ def test_the_configuration_has_what_lean_needs(folder):
 
 
 @pytest.mark.parametrize("status", [0, 134])
-def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress, capfd, status, measured):
+def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress, capfd, status, left_out):
     engine = _fake_native(tmp_path, finished, status)
-    outcome = engine.run(SETTINGS, tmp_path, folder, no_progress)
-    assert outcome.faults is None
-    assert outcome.findings == measured
+    outcome = engine.run(SETTINGS, tmp_path, FOUND, folder, no_progress)
+    assert outcome.faults is left_out
     assert outcome.lean_version == "v2.5.0.0"
     assert outcome.order_list_hash == "0123456789abcdef0123456789abcdef"
     kept = folder / JOURNAL_FOLDER / segment_name(0)
@@ -141,38 +140,27 @@ def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress
 def test_a_run_that_failed_inside_is_told(tmp_path, finished, folder, no_progress, state, words):
     engine = _fake_native(tmp_path, _edited(finished, tmp_path, **state))
     with pytest.raises(RunFailedError, match=words):
-        engine.run(SETTINGS, tmp_path, folder, no_progress)
+        engine.run(SETTINGS, tmp_path, FOUND, folder, no_progress)
     kept = folder / JOURNAL_FOLDER / segment_name(0)  # it can be replayed all the same
     assert kept.read_bytes() == Path(finished[object_store_key(0)]).read_bytes()
-
-
-def test_lean_is_not_started_over_data_that_carries_no_result(tmp_path, finished, folder, no_progress, monkeypatch):
-    def refuse(settings, data):
-        raise DataError("GOOG has no option quotes")
-
-    monkeypatch.setattr("alo_lib.simulation.require_data", refuse)
-    engine = _fake_native(tmp_path, finished)
-    with pytest.raises(DataError, match="GOOG has no option quotes"):
-        engine.run(SETTINGS, tmp_path, folder, no_progress)
-    assert list(folder.iterdir()) == []
 
 
 def test_a_run_without_results_is_told_with_leans_last_error(tmp_path, folder, no_progress):
     engine = _fake_native(tmp_path, {}, 1, "20240101 ERROR:: Engine.Run(): no data for you.")
     with pytest.raises(RunFailedError, match=r"\(exit status 1\): Engine.Run\(\): no data for you; its"):
-        engine.run(SETTINGS, tmp_path, folder, no_progress)
+        engine.run(SETTINGS, tmp_path, FOUND, folder, no_progress)
 
 
 def test_a_run_without_a_journal_or_with_damaged_results_is_told(tmp_path, finished, folder, no_progress):
     finished.pop(object_store_key(0))
     with pytest.raises(RunFailedError, match="left no journal"):
-        _fake_native(tmp_path, finished).run(SETTINGS, tmp_path, folder, no_progress)
+        _fake_native(tmp_path, finished).run(SETTINGS, tmp_path, FOUND, folder, no_progress)
     Path(finished["main.json"]).write_text("{")
     (tmp_path / "again").mkdir()
     (tmp_path / "second").mkdir()
     engine = _fake_native(tmp_path / "again", finished)
     with pytest.raises(RunFailedError, match="are damaged"):
-        engine.run(SETTINGS, tmp_path, tmp_path / "second", no_progress)
+        engine.run(SETTINGS, tmp_path, FOUND, tmp_path / "second", no_progress)
 
 
 def test_lean_is_found_where_lean_home_says(tmp_path, monkeypatch):
@@ -277,7 +265,7 @@ for name, source in {finished!r}.items():
     target.write_bytes(pathlib.Path(source).read_bytes())
 """
     _script(tmp_path / "bin" / "lean", text)
-    outcome = DockerEngine.find(ask_daemon=True).run(SETTINGS, tmp_path, folder, no_progress)
+    outcome = DockerEngine.find(ask_daemon=True).run(SETTINGS, tmp_path, FOUND, folder, no_progress)
     assert outcome.order_list_hash is None
     assert read_journal(folder / JOURNAL_FOLDER).sealed
     assert (folder / "1000000000-summary.json").is_file()

@@ -12,9 +12,9 @@ from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, Rec
 from alo_lib.pricing import Chain
 from alo_lib.records import YEAR, Kind, Message, OrderStatus, Records, Stage, records
 from alo_lib.runtime import Continuation, Replayer, replay
-from alo_lib.runtime.logical import inputs_of
 from alo_lib.runtime.resumption import inputs_waiting
 from alo_lib.settings import Settings
+from tests.core.logical import inputs_of
 from tests.core.script import FIRST, RATE, Script, at, closes, reasons
 
 Hook = Callable[["Pipeline", int], None]

@@ -10,7 +10,7 @@ import pytest
 from alo_lib.market import DataFolder
 from alo_lib.pricing import greeks
 from alo_lib.settings import Settings
-from alo_lib.simulation.feed import Feed
+from alo_lib.simulation import Feed, require_data
 from alo_lib.strategy.forecast import VolatilityForecaster
 from tests.models.lean_run import kept_by
 
@@ -55,7 +55,7 @@ def test_prices_and_greeks_are_the_library_s_in_lean_s_units(seen: dict[str, Any
 
 def test_the_volatility_is_the_forecast_on_split_adjusted_closes(seen: dict[str, Any], lean_data: Path) -> None:
     settings = Settings.of({"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"})
-    feed = Feed(settings, DataFolder(lean_data))
+    feed = Feed(settings, DataFolder(lean_data), require_data(settings, lean_data))
     closes = [close for _, (*_, close) in feed.daily_bars("GOOG", settings.start, settings.garch_history + 1)]
     forecaster = VolatilityForecaster(settings)
     assert forecaster.update(closes) is None

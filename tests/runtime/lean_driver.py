@@ -14,8 +14,8 @@ from AlgorithmImports import FuncTimeRule, QCAlgorithm, Resolution
 from alo_lib.core import TradingCore
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind, Message
-from alo_lib.runtime.logical import inputs_of
 from alo_lib.settings import Settings
+from tests.core.logical import inputs_of
 
 DAY = dt.date(2015, 12, 23)
 EPOCH = dt.datetime(1970, 1, 1)

@@ -13,10 +13,10 @@ from alo_lib.executive import LogicalClock, TaskPlan
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind
 from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase, host_ends
-from alo_lib.runtime.logical import inputs_of, run_frames
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.transport import SeqLock
+from tests.core.logical import inputs_of, run_frames
 from tests.core.script import Script
 from tests.core.seeds import SETTINGS
 

@@ -8,7 +8,6 @@ import pytest
 
 from alo_lib.cli.engines.lean_process import run_and_show
 from alo_lib.cli.engines.native import NativeEngine, lean_configuration
-from alo_lib.cli.engines.parameters import lean_parameters
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, message_digest, orders_of, read_journal, take_from_object_store
@@ -72,7 +71,7 @@ def test_a_run_that_is_cut_short_leaves_its_journal(ended_by: str, lean_data: Pa
     settings = Settings.of({"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"})
     algorithm = Path(__file__).with_name("failing_algorithm.py")
     console = run_in_lean(
-        algorithm, tmp_path, lean_data, parameters=lean_parameters(settings) | {"alo-failing": ended_by}
+        algorithm, tmp_path, lean_data, parameters=settings.as_parameters() | {"alo-failing": ended_by}
     )
     assert ("in the middle of the day" in console) == (ended_by == "error")
     assert "OrderListHash" not in console or ended_by == "error"

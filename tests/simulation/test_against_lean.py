@@ -14,7 +14,17 @@ from alo_lib.market import DataFolder
 from alo_lib.records import InstrumentTable, Kind, OrderType
 from alo_lib.runtime import Teller, Timetable
 from alo_lib.settings import Settings
-from alo_lib.simulation import Account, Broker, Feed, Listing, OrderEvent, Prices, Settlement, TradeBuilder
+from alo_lib.simulation import (
+    Account,
+    Broker,
+    Feed,
+    Listing,
+    OrderEvent,
+    Prices,
+    Settlement,
+    TradeBuilder,
+    require_data,
+)
 
 CALL, PUT = "AAPL  140621C00640000", "AAPL  140725P00660000"
 ORDERS = {0: [(CALL, 10), (PUT, -10), ("AAPL", 155)], 2: [(CALL, -5), ("AAPL", -55)]}  # by bar
@@ -49,7 +59,7 @@ class Desk:
             },
             {"min_days_to_expiry": 10, "exit_days_to_expiry": 6, "max_days_to_expiry": 60},
         )
-        self.feed = Feed(settings, DataFolder(root))
+        self.feed = Feed(settings, DataFolder(root), require_data(settings, root))
         self.instruments, self.listing, self.prices = InstrumentTable(), Listing(), Prices()
         self.teller, self.timetable = Teller(settings, self, self.feed), Timetable(settings)
         self.account = Account(settings.cash, self.listing)

@@ -14,23 +14,25 @@ from alo_lib.simulation import BacktestResult, run_backtest
 from alo_lib.views import Run
 from alo_lib.views.attribution import attribution_by_trade, stated_attribution
 from tests.simulation import tiny
+from tests.simulation.outcome import profit
 
 FIRST, LAST = dt.date(2024, 1, 2), dt.date(2024, 1, 9)
 
 
-def check(run: BacktestResult) -> dict[str, float]:
+def check(result: BacktestResult) -> dict[str, float]:
     """The parts, the engine's marks included, come to the account's profit before the rest is called unexplained."""
-    read = Run(run.results_folder)
-    stated = stated_attribution(read, round(run.net_profit, 2))
+    run = Run(result.folder)
+    made, fees = round(profit(run), 2), sum(order.fee for order in run.orders)
+    stated = stated_attribution(run, made)
     parts: dict[str, float] = stated["parts"]
-    messages = read.journal.messages
+    messages = run.journal.messages
     last = max(place for place, message in enumerate(messages) if message.kind is Kind.FRAME)
     late = sum(message.records["fee"].sum() for message in messages[last:] if message.kind is Kind.ORDER_EVENT)
-    assert parts["fees"] == pytest.approx(late - run.fees, abs=0.011)  # what came after the last frame is in the marks
-    unexplained = sum(each["unexplained"] for each in attribution_by_trade(read).values())
+    assert parts["fees"] == pytest.approx(late - fees, abs=0.011)  # what came after the last frame is in the marks
+    unexplained = sum(each["unexplained"] for each in attribution_by_trade(run).values())
     assert parts["unexplained"] == pytest.approx(unexplained, abs=0.06)
-    assert round(sum(parts.values()), 2) == round(run.net_profit, 2)
-    assert replay(read.journal).divergence is None
+    assert round(sum(parts.values()), 2) == made
+    assert replay(run.journal).divergence is None
     return parts
 
 

@@ -39,7 +39,7 @@ def read(root: Path) -> Outcome:
         told += [message.records.tobytes() for message in core.begin(index)]
         bars = core.bars(index)
         told += [bars.trades.tobytes(), bars.quotes.tobytes(), bars.trade_times.tobytes(), bars.quote_times.tobytes()]
-    return Outcome(sha256(b"".join(told)).hexdigest(), core.feed.findings, folder.faults)
+    return Outcome(sha256(b"".join(told)).hexdigest(), core.findings, folder.faults)
 
 
 def attempt(root: Path) -> Outcome | None:

@@ -20,7 +20,7 @@ from alo_lib.market.layout import OptionArchive, universe_directory
 from alo_lib.market.writer import write_option_file
 from alo_lib.records import InstrumentKind, InstrumentTable, Kind, Message, Records
 from alo_lib.runtime import Teller, Timetable
-from alo_lib.simulation import Feed
+from alo_lib.simulation import Feed, require_data
 from alo_lib.simulation.bars import SessionBars
 from tests.simulation import tiny
 
@@ -37,7 +37,8 @@ class Listener:
         settings = tiny.settings(start=start, min_coverage=0)
         self.instruments = InstrumentTable()
         self.held: list[int] = []
-        self.feed, self.timetable = Feed(settings, folder), Timetable(settings)
+        self.findings = require_data(settings, folder.root)
+        self.feed, self.timetable = Feed(settings, folder, self.findings), Timetable(settings)
         self.teller = Teller(settings, self, self.feed)
 
     def contracts_open(self, underlying: int) -> list[int]:

@@ -8,17 +8,19 @@ import pytest
 from alo_lib.market.generator import generate_market
 from alo_lib.market.generator.surface import Mispricing
 from alo_lib.settings import Settings
-from alo_lib.simulation import BacktestResult, run_backtest
+from alo_lib.simulation import run_backtest
+from alo_lib.views import Run
 from tests.simulation.lagging import delay_hour_quotes
+from tests.simulation.outcome import profit
 
 START, END = dt.date(2024, 1, 2), dt.date(2024, 1, 31)
 TICKERS = ("ALFA", "BRVO")
 
 
-def hourly(root: Path, results: Path) -> BacktestResult:
+def hourly(root: Path, results: Path) -> Run:
     results.mkdir()
     month = {"underlyings": TICKERS, "start": START, "end": END, "resolution": "hour", "interest": False}
-    return run_backtest(Settings.of(month), root, results)
+    return Run(run_backtest(Settings.of(month), root, results).folder)
 
 
 @pytest.mark.slow
@@ -37,5 +39,5 @@ def test_hourly_runs_earn_nothing_from_a_lag(tmp_path: Path, monkeypatch: pytest
         delay_hour_quotes(root, TICKERS, START, END, minutes=0)
         assert len(hourly(root, tmp_path / f"{seed}-in-step").orders) > 20
         delay_hour_quotes(root, TICKERS, START, END, minutes=30)
-        profits.append(hourly(root, tmp_path / f"{seed}-lagging").net_profit)
+        profits.append(profit(hourly(root, tmp_path / f"{seed}-lagging")))
     assert sum(profits) / len(profits) < 1000.0

@@ -18,12 +18,14 @@ def test_the_same_is_counted_as_by_the_run_itself(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     settings = tiny.settings(min_coverage=0.5)
     found = run_backtest(settings, root, tmp_path / "run")
-    assert set(found.skipped) == {FaultKind.CORRUPT_ARCHIVE, FaultKind.MISSING_FILE, FaultKind.NUMBER}
-    counted = data_left_out(settings, root, read_journal(tmp_path / "run" / JOURNAL_FOLDER).messages)
-    assert counted.counts == found.skipped
+    assert set(found.faults.counts) == {FaultKind.CORRUPT_ARCHIVE, FaultKind.MISSING_FILE, FaultKind.NUMBER}
+    counted = data_left_out(settings, root, found.findings, read_journal(tmp_path / "run" / JOURNAL_FOLDER).messages)
+    assert counted.counts == found.faults.counts
     assert list(counted) == list(found.faults)
     assert (counted.rows, counted.rows_left_out) == (found.faults.rows, found.faults.rows_left_out)
-    assert found.faults.damaged == found.skipped[FaultKind.CORRUPT_ARCHIVE] + found.skipped[FaultKind.NUMBER]
+    assert (
+        found.faults.damaged == found.faults.counts[FaultKind.CORRUPT_ARCHIVE] + found.faults.counts[FaultKind.NUMBER]
+    )
 
 
 def test_a_whole_folder_leaves_nothing_out(tmp_path: Path) -> None:
@@ -31,4 +33,4 @@ def test_a_whole_folder_leaves_nothing_out(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     found = run_backtest(tiny.settings(), root, tmp_path / "run")
     messages = read_journal(tmp_path / "run" / JOURNAL_FOLDER).messages
-    assert data_left_out(tiny.settings(), root, messages).counts == found.skipped
+    assert data_left_out(tiny.settings(), root, found.findings, messages).counts == found.faults.counts

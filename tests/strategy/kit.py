@@ -9,6 +9,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import value_chain
@@ -41,7 +42,8 @@ def state_of(volatility: float = 0.3, forecast: float = 0.2, cash: float = 1e6, 
     book.take_quotes(quotes, NOW)
     underlying = Underlying(book, VolatilityForecaster(SETTINGS), market_news=True)
     underlying.forecast = {NOW + 45 * DAY: forecast}
-    underlying.valuation = value_chain(book, underlying.forecast_rows(), RATE, NOW)
+    every = book.contracts["instrument"].tolist()
+    underlying.valuation, underlying.screen = screen_chain(book, underlying.forecast_rows(), SETTINGS, RATE, NOW, every)
     state = StrategyState(portfolio=Portfolio(cash), rate=RATE, underlyings={0: underlying})
     state.session = Session(DATE, NOW - HOUR, NOW + 5 * HOUR)
     state.underlying_of = dict.fromkeys(range(11), 0)

@@ -6,7 +6,7 @@ import pytest
 from alo_lib.records import Kind, Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.scanner import scan
-from alo_lib.strategy.valuation import value_chain
+from alo_lib.strategy.screening import screen_chain
 from tests.core.script import NEXT, Script, closes, script
 from tests.strategy.test_parts import NOW, quoted_book
 
@@ -66,8 +66,8 @@ def test_without_a_forecast_pairs_end_there() -> None:
 
 def test_contracts_without_quotes_are_listed_alone() -> None:
     book = quoted_book(bid=np.nan)
-    valuation = value_chain(book, np.full(len(book.contracts), 0.2), 0.02, NOW)
-    counts = scan(book, valuation, Settings(), 0.02, NOW).funnel[0]
+    settings = Settings()
+    counts = scan(book, *screen_chain(book, np.full(18, 0.2), settings, 0.02, NOW, []), settings, 0.02, NOW).funnel[0]
     assert [int(counts[stage]) for stage in STAGES] == [18, *[0] * 8]
 
 

@@ -81,7 +81,7 @@ def test_the_margin_limit_counts_every_short_structure() -> None:
     assert review(state, settings, [proposal(state, quantity=25)])[1] == []  # 20 % of 25 times 10,000
     refused = proposal(state, quantity=26)
     assert review(state, settings, [refused])[1] == [refused]
-    assert "max_margin" in state.notices[0][1]
+    assert "max-margin" in state.notices[0][1]
 
 
 def test_too_deep_a_fall_halts_the_book_for_good() -> None:

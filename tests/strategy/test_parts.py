@@ -14,6 +14,7 @@ from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.scanner import scan
+from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import value_chain
@@ -97,8 +98,8 @@ def quoted_book(volatility: float = 0.3, **quote: object) -> MarketBook:
 
 
 def signals(book: MarketBook, forecast: float = 0.2, **settings: object) -> np.ndarray:
-    valuation = value_chain(book, np.full(len(book.contracts), forecast), 0.02, NOW)
-    return scan(book, valuation, Settings(**settings), 0.02, NOW).signals
+    chosen, volatility = Settings(**settings), np.full(len(book.contracts), forecast)
+    return scan(book, *screen_chain(book, volatility, chosen, 0.02, NOW, []), chosen, 0.02, NOW).signals
 
 
 def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None:
@@ -114,10 +115,11 @@ def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None
 
 def test_a_pair_without_vega_pays_for_none_and_comes_last() -> None:
     book = quoted_book()
-    valuation = value_chain(book, np.full(len(book.contracts), 0.2), 0.02, NOW)
+    settings = Settings(direction="short")
+    valuation, screen = screen_chain(book, np.full(len(book.contracts), 0.2), settings, 0.02, NOW, [])
     vega = np.where(book.contracts["strike"] == 95.0, valuation.at_forecast.vega, 0.0)
     flat = replace(valuation, at_forecast=valuation.at_forecast._replace(vega=vega))
-    table = scan(book, flat, Settings(direction="short"), 0.02, NOW).signals
+    table = scan(book, flat, screen, settings, 0.02, NOW).signals
     assert len(table) == 3
     assert book.contracts["strike"][book.row(int(table["call"][0]))] == 95.0
     assert np.isfinite(table["edge_volatility"][0])
@@ -237,8 +239,8 @@ def test_a_trade_tells_its_result_with_the_hedge() -> None:
 
 def test_limits_are_named() -> None:
     assert exceeded_limit(BookRisk(vega=-200_000, margin=0, equity=1e6), SETTINGS) is None
-    assert "max_vega" in str(exceeded_limit(BookRisk(vega=-400_000, margin=0, equity=1e6), SETTINGS))
-    assert "max_margin" in str(exceeded_limit(BookRisk(vega=0, margin=600_000, equity=1e6), SETTINGS))
+    assert "max-vega" in str(exceeded_limit(BookRisk(vega=-400_000, margin=0, equity=1e6), SETTINGS))
+    assert "max-margin" in str(exceeded_limit(BookRisk(vega=0, margin=600_000, equity=1e6), SETTINGS))
     assert drawdown_exceeded(79.9, 100.0, SETTINGS)
     assert not drawdown_exceeded(80.1, 100.0, SETTINGS)
 

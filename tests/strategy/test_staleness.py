@@ -7,8 +7,10 @@ from alo_lib.records import HOUR
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import CashDividend, MarketBook
 from alo_lib.strategy.exits import view_of
+from alo_lib.strategy.exposure import value_chains
 from alo_lib.strategy.scanner import scan
-from alo_lib.strategy.staleness import parity_lag
+from alo_lib.strategy.screening import screen_chain
+from alo_lib.strategy.staleness import in_step, is_fresh, lags, parity_lag, quote_lag
 from alo_lib.strategy.valuation import Valuation, value_chain
 from tests.core.script import script
 from tests.strategy.test_parts import NOW, quoted_book
@@ -31,7 +33,13 @@ def moved(spot: float) -> MarketBook:
 
 
 def pairs(book: MarketBook, settings: Settings) -> int:
-    return int(scan(book, valued(book), settings, 0.02, NOW).funnel["pairs"][0])
+    return int(funnel(book, settings)["pairs"])
+
+
+def funnel(book: MarketBook, settings: Settings) -> np.void:
+    forecast = np.full(len(book.contracts), SELLING)
+    counts: np.void = scan(book, *screen_chain(book, forecast, settings, 0.02, NOW, []), settings, 0.02, NOW).funnel[0]
+    return counts
 
 
 @pytest.mark.parametrize("forecast", [0.2, 0.3, 0.4])
@@ -90,6 +98,22 @@ def test_a_contract_without_its_counterpart_tells_nothing() -> None:
     assert np.isnan(parity_lag(book, valued(book).at_forecast.price, NOW)).all()
 
 
+def test_a_lag_that_cannot_be_told_opens_nothing_and_keeps_nothing_open() -> None:
+    lag = np.array([0.0, 1.0, 1.01, np.nan])
+    assert in_step(lag).tolist() == [True, True, False, False]
+    assert lags(lag).tolist() == [False, False, True, False]
+
+
+def test_dated_quotes_do_not_lag_and_are_fresh_to_the_nanosecond() -> None:
+    book = moved(99.0)
+    assert in_step(quote_lag(book, valued(book).at_forecast.price, Settings(), NOW)).all()
+    assert not in_step(quote_lag(book, valued(book).at_forecast.price, HOURLY, NOW)).any()
+    aged = Settings(max_quote_age=60.5)
+    told = NOW - 60_500_000_000
+    assert is_fresh(told, aged, NOW)
+    assert is_fresh(np.array([told, told - 1]), aged, NOW).tolist() == [True, False]
+
+
 def test_an_unchanged_quote_is_as_old_as_the_bar_that_first_had_it() -> None:
     book = MarketBook(0, "TEST", trade_price=100.0, trade_time=NOW)
     book.list_contracts(quoted_book().contracts)
@@ -100,7 +124,7 @@ def test_an_unchanged_quote_is_as_old_as_the_bar_that_first_had_it() -> None:
     book.take_quotes(newer, NOW)
     assert (book.quote_time == NOW).all()
     assert book.quote_since.tolist() == [NOW] * 4 + [NOW - HOUR] * (len(rows) - 4)
-    hourly, minutely = (scan(book, valued(book), each, 0.02, NOW).funnel[0] for each in (HOURLY, Settings()))
+    hourly, minutely = (funnel(book, each) for each in (HOURLY, Settings()))
     assert (hourly["quoted"], minutely["quoted"]) == (4, len(rows))
     book.list_contracts(book.contracts[2:6].copy())  # what stays listed keeps its age
     assert book.quote_since.tolist() == [NOW] * 2 + [NOW - HOUR] * 2
@@ -117,6 +141,7 @@ def test_a_trade_does_not_end_for_an_edge_that_a_lag_shows(resolution: str, know
         if lagging:  # calls are quoted as if the underlying stood a dollar higher
             for side in ("bid", "ask"):
                 book.quotes[side] += book.contracts["right"] > 0
+        value_chains(strategy, market.settings, book.spot_time)
         view = view_of(strategy, market.settings, trade, book.spot_time)
         assert view is not None
         assert np.isfinite(view.remaining_edge) == (known or not lagging)

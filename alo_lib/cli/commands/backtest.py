@@ -102,7 +102,19 @@ def backtest(
     from alo_lib.cli.backtesting import BacktestRequest, run
 
     given = click.get_current_context().get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT
-    run(BacktestRequest(engine, settings, data, DATA, output, as_json, verbose, log_format, verbose or given))
+    run(
+        BacktestRequest(
+            engine=engine,
+            settings=settings,
+            data=data,
+            default_data=DATA,
+            output=output,
+            as_json=as_json,
+            verbose=verbose,
+            log_style=log_format,
+            asks_for_engines=verbose or given,
+        )
+    )
 
 
 def _resume(
@@ -134,15 +146,30 @@ def _resume(
         raise UserError(f"the run in {path} is still at work; it can go on once its process has ended")
     settings = Settings.of(folder.read_json("settings.json"))
     source = data or Path(folder.read_json("data.json")["folder"])
-    run(BacktestRequest(engine, settings, source, DATA, output, as_json, verbose, log_format, verbose, folder))
+    run(
+        BacktestRequest(
+            engine=engine,
+            settings=settings,
+            data=source,
+            default_data=DATA,
+            output=output,
+            as_json=as_json,
+            verbose=verbose,
+            log_style=log_format,
+            asks_for_engines=verbose,
+            resume=folder,
+        )
+    )
 
 
 def assignment(text: str) -> tuple[str, str]:
     """The name and value of a NAME=VALUE of the command line."""
+    from alo_lib.records.spelling import unspelled
+
     name, equals, value = text.partition("=")
     if not (equals and name.strip() and value.strip()):
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="'--set'")
-    return name.strip().replace("-", "_"), value.strip()
+    return unspelled(name.strip()), value.strip()
 
 
 def _list(settings: Any) -> None:

@@ -21,15 +21,14 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
       alo compare backtests/20240131-101500-embedded backtests/20240131-104200-native
     """
     from alo_lib.cli.console import print_table
-    from alo_lib.cli.failures import UserError
     from alo_lib.cli.json_output import print_json
+    from alo_lib.cli.run_folder import check_run
     from alo_lib.views import Run
     from alo_lib.views.runs import compare as compared
     from alo_lib.views.runs import comparison_table
 
     for folder in (first, second):
-        if not folder.is_dir():
-            raise UserError(f"{folder} is not a folder; name the folder of a run, such as one in backtests/")
+        check_run(folder)
     told = compared(Run(first), Run(second))
     if as_json:
         print_json(told)

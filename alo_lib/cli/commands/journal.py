@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alo_lib.cli.console import say
+from alo_lib.cli.console import print_table, say
 from alo_lib.cli.json_output import print_json, record_rows
 from alo_lib.cli.option_arguments import FilePath
 from alo_lib.cli.project import BACKTESTS
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["journal"]
 
-_PIPED = 160
-"""Columns where the output is no terminal's."""
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -31,7 +29,6 @@ def journal() -> None:
 @_JSON
 def list_(folder: Path, as_json: bool) -> None:
     """List the segments of one run, or the journals of all runs in FOLDER (by default backtests/)."""
-    from rich.console import Console
     from rich.table import Table
 
     from alo_lib.cli.failures import UserError
@@ -87,8 +84,7 @@ def list_(folder: Path, as_json: bool) -> None:
                 row["ends"][:16].replace("T", " ") if row["messages"] else "",
                 "still being written" if row["being_written"] else "yes" if row["closed"] else "no",
             )
-    wide = console if (console := Console(highlight=False)).is_terminal else Console(highlight=False, width=_PIPED)
-    wide.print(table)
+    print_table(table)
 
 
 @journal.command(short_help="Messages as text.")

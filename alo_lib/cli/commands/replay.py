@@ -90,11 +90,10 @@ def open_journal(run: Path) -> "Journal":
     latter is told.
     """
     from alo_lib.cli.console import say
-    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.run_folder import check_run
     from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
 
-    if not run.is_dir():
-        raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
+    check_run(run)
     folder = run / JOURNAL_FOLDER
     if not folder.is_dir() and (segments := segments_in_object_store(run)):
         return read_journal(segments, unfinished=True)

@@ -21,13 +21,12 @@ def report(run: Path, html: Path | None) -> None:
     Example:
       alo report backtests/20240131-101500-embedded
     """
-    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.run_folder import check_run
     from alo_lib.cli.targets import check_page
     from alo_lib.records.whole_files import write_whole
     from alo_lib.views import REPORT_FILE, Run, report_html, write_report
 
-    if not run.is_dir():
-        raise UserError(f"{run} is not a folder; name the folder of a run, such as one in backtests/")
+    check_run(run)
     if html is None:
         write_report(Run(run))
     else:

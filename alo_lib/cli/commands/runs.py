@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from alo_lib.cli.option_arguments import FilePath
-from alo_lib.cli.project import ROOT
+from alo_lib.cli.project import BACKTESTS
 
 __all__ = ["runs"]
 
 
 @click.command(short_help="List the finished runs of a folder.")
-@click.argument("folder", type=FilePath(), default=ROOT / "backtests")
+@click.argument("folder", type=FilePath(), default=BACKTESTS)
 @click.option("--json", "as_json", is_flag=True, help="One object on standard output.")
 def runs(folder: Path, as_json: bool) -> None:
     """List the finished runs in FOLDER (by default backtests/ of the project): what was traded and what came of it.

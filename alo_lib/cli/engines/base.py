@@ -19,8 +19,7 @@ Progress = Callable[[dt.date, float], None]
 class EngineRun:
     """What an engine has to say beside the files it left: journal/ and results in LEAN's format."""
 
-    findings: DataFindings  # what the data folder was found to hold before anything ran
-    faults: FaultLog | None  # data left out; None when the engine keeps no account of it
+    faults: FaultLog  # data left out; of LEAN, which keeps no account of it, by the same reading of the same files
     lean_version: str | None = None
     order_list_hash: str | None = None
 
@@ -52,9 +51,10 @@ class Engine(Protocol):
     def goes_on(self) -> bool:
         """Whether a run of it that was cut short can be continued in its folder."""
 
-    def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
-        """Run a backtest and leave journal/ and results in LEAN's format in ``folder``.
+    def run(
+        self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
+    ) -> EngineRun:
+        """Run a backtest over ``data``, which holds ``findings``, and leave journal/ and LEAN's results in ``folder``.
 
-        :raises DataError: for a data folder that does not carry a result, before it starts.
         :raises RunFailedError: when it was started and failed.
         """

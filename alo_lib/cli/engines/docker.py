@@ -10,10 +10,11 @@ from typing import Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
 from alo_lib.cli.engines.lean_process import check_results, run_and_show
-from alo_lib.cli.engines.parameters import lean_parameters, read_object
+from alo_lib.cli.engines.parameters import read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import take_from_object_store
+from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
+from alo_lib.market import DataFindings
 from alo_lib.settings import Settings
 
 __all__ = ["DockerEngine", "stage_project"]
@@ -67,11 +68,12 @@ class DockerEngine:
         """The command and the image."""
         return f"{self.lean} with the image {self.image}"
 
-    def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
+    def run(
+        self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
+    ) -> EngineRun:
         """Run ``lean backtest .`` over a copy of the project that has these settings and this data folder."""
-        from alo_lib.simulation import require_data
+        from alo_lib.simulation import data_left_out
 
-        findings = require_data(settings, data)
         project, log = folder / "project", folder / "lean-console.txt"
         stage_project(project, settings, data.resolve(), self.image)
         results = project / "backtests" / "lean"
@@ -94,7 +96,8 @@ class DockerEngine:
                 shutil.copyfile(path, folder / path.name)
         # Folders that the container made belong to its user; whatever cannot be removed does no harm.
         shutil.rmtree(project, ignore_errors=True)
-        return EngineRun(findings, None, lean_version=output.version, order_list_hash=output.order_list_hash)
+        faults = data_left_out(settings, data, findings, read_journal(folder / JOURNAL_FOLDER).messages)
+        return EngineRun(faults, lean_version=output.version, order_list_hash=output.order_list_hash)
 
 
 def stage_project(project: Path, settings: Settings, data: Path, image: str) -> None:
@@ -111,7 +114,7 @@ def stage_project(project: Path, settings: Settings, data: Path, image: str) -> 
         shutil.copyfile(ROOT / name, project / name)
     (project / "storage").mkdir()
     config = read_object(ROOT / "config.json")
-    config["parameters"] = lean_parameters(settings)
+    config["parameters"] = settings.as_parameters()
     lean = read_object(ROOT / "lean.json") | {"data-folder": str(data)}
     (project / "config.json").write_text(json.dumps(config, indent=2))
     (project / "lean.json").write_text(json.dumps(lean, indent=2))

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
 from alo_lib.cli.engines.lean_process import check_results, run_and_show
-from alo_lib.cli.engines.parameters import ALGORITHM, lean_parameters, read_object
+from alo_lib.cli.engines.parameters import ALGORITHM, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import take_from_object_store
+from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
+from alo_lib.market import DataFindings
 from alo_lib.settings import Settings
 
 __all__ = ["NativeEngine", "find_dotnet", "find_lean", "find_libpython", "lean_configuration"]
@@ -56,11 +57,12 @@ class NativeEngine:
         """The engine's folder."""
         return f"LEAN in {self.lean}"
 
-    def run(self, settings: Settings, data: Path, folder: Path, progress: Progress) -> EngineRun:
+    def run(
+        self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
+    ) -> EngineRun:
         """Run LEAN over the project; its log goes to standard error."""
-        from alo_lib.simulation import require_data
+        from alo_lib.simulation import data_left_out
 
-        findings = require_data(settings, data)
         store = folder / "object-store"
         store.mkdir()
         configuration = folder / "lean-config.json"
@@ -80,7 +82,8 @@ class NativeEngine:
         if not segments:
             raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
         shutil.rmtree(store)
-        return EngineRun(findings, None, lean_version=output.version, order_list_hash=output.order_list_hash)
+        faults = data_left_out(settings, data, findings, read_journal(folder / JOURNAL_FOLDER).messages)
+        return EngineRun(faults, lean_version=output.version, order_list_hash=output.order_list_hash)
 
     def environment(self) -> dict[str, str]:
         """Environment variables that LEAN is started with."""
@@ -167,7 +170,7 @@ def lean_configuration(settings: Settings, data: Path, results: Path, store: Pat
         "algorithm-type-name": ALGORITHM,
         "algorithm-language": "Python",
         "algorithm-location": str(ROOT / f"{ALGORITHM}.py"),
-        "parameters": lean_parameters(settings),
+        "parameters": settings.as_parameters(),
         "data-folder": f"{data}/",
         "results-destination-folder": str(results),
         "object-store-root": str(store),

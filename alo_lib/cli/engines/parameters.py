@@ -1,26 +1,15 @@
-"""What this project and LEAN tell each other: settings as parameters, and the names both know."""
+"""What this project and LEAN both know: the name of the algorithm, and configuration files."""
 
 import json
 from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.failures import EngineError
-from alo_lib.records.spelling import spelled
-from alo_lib.settings import Settings
 
-__all__ = ["ALGORITHM", "lean_parameters", "read_object"]
+__all__ = ["ALGORITHM", "read_object"]
 
 ALGORITHM: Final = "main"
 """The module that holds the algorithm; LEAN names its results after it."""
-
-
-def lean_parameters(settings: Settings) -> dict[str, str]:
-    """Every setting, so that ``Settings.of`` of the result gives the same settings again."""
-    parameters = {}
-    for name, value in settings.model_dump(mode="json").items():
-        text = ",".join(value) if isinstance(value, list) else repr(value) if isinstance(value, float) else str(value)
-        parameters[spelled(name)] = text
-    return parameters
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -164,14 +164,10 @@ class _Measure:
         if not daily.days:
             self.warnings.append(f"{self._ticker} has no daily bars for a forecast: nothing of it is opened")
 
-    def _reading(self) -> FaultLog:
-        """A new log, for what is read next."""
-        self._folder.faults = FaultLog()
-        return self._folder.faults
-
     def _traded(self) -> tuple[_Part, dict[dt.date, Bars]]:
-        part = _Part(f"{self._resolution} bars", self._reading(), "no row has a price", True)
-        reader, stretch, traded = BarReader(self._settings, self._folder), _STRETCH[self._resolution], {}
+        folder = self._folder.aside()
+        part = _Part(f"{self._resolution} bars", folder.faults, "no row has a price", True)
+        reader, stretch, traded = BarReader(self._settings, folder), _STRETCH[self._resolution], {}
         what = "hours" if self._resolution is Resolution.HOUR else "stretches of ten minutes"
         for day, session in self._sessions.items():
             bars = reader.trades(self._ticker, day)
@@ -190,9 +186,10 @@ class _Measure:
     def _listed(self) -> tuple[_Part, dict[dt.date, _Offer]]:
         """The universes that there are, and what is offered in each session, by the last one if there is no other."""
         otherwise = "no file has the underlying's price and a contract"
-        part, offers, last = _Part("option universe files", self._reading(), otherwise, True), {}, None
+        folder = self._folder.aside()
+        part, offers, last = _Part("option universe files", folder.faults, otherwise, True), {}, None
         for day in self._days:
-            found = selection_for(self._settings, self._folder, self._ticker, day)
+            found = selection_for(self._settings, folder, self._ticker, day)
             if found is not None and found.price > 0.0:
                 last = _Offer(found.listed, near_the_money(found.contracts, found.price))
                 if found.listed:
@@ -202,8 +199,9 @@ class _Measure:
         return part, offers
 
     def _quoted(self, offers: Mapping[dt.date, _Offer]) -> _Part:
-        part = _Part("option quotes", self._reading(), "no row has a bid and an ask", True)
-        measure = QuoteMeasure(self._settings, self._folder, self._ticker)
+        folder = self._folder.aside()
+        part = _Part("option quotes", folder.faults, "no row has a bid and an ask", True)
+        measure = QuoteMeasure(self._settings, folder, self._ticker)
         short, wrong = [], []
         for day, session in self._sessions.items():
             offer = offers.get(day)
@@ -256,14 +254,15 @@ class _Measure:
         return f"the option quotes of {self._ticker} on {day} in {path} are wrong in {count}: {told}"
 
     def _forecastable(self) -> tuple[_Part, Bars]:
-        faults, hours = self._reading(), self._folder.hours()
-        bars = self._folder.bars(self._ticker, FIRST_DAY, self._settings.end, Resolution.DAILY)
+        folder = self._folder.aside()
+        hours = folder.hours()
+        bars = folder.bars(self._ticker, FIRST_DAY, self._settings.end, Resolution.DAILY)
         bars = bars[bars["close"] > 0.0]
         ends, needed = bars["time"], self._settings.garch_minimum + 1
         opens = np.array([session.open for session in self._sessions.values()], np.int64)
         before = np.searchsorted(ends, opens).tolist()
         otherwise = f"a forecast needs {needed} up to the session before, and {max(before)} are known"
-        part = _Part("daily bars for a forecast", faults, otherwise, False)
+        part = _Part("daily bars for a forecast", folder.faults, otherwise, False)
         part.days += [
             day
             for day, count in zip(self._days, before, strict=True)
@@ -292,7 +291,6 @@ class _Measure:
             )
 
     def _check_prices(self, daily: Bars, traded: dict[dt.date, Bars]) -> None:
-        self._reading()
         folder, ticker, limit = self._folder, self._ticker, self._settings.max_unexplained_move
         history = daily[-(self._settings.garch_history + len(self._days) + 1) :]
         opens_and_closes = dict(zip(_days_of(history), history[["open", "close"]].tolist(), strict=True))
