@@ -16,7 +16,7 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.realized import check_bars
 
-__all__ = ["MEMORY", "range_variance"]
+__all__ = ["FLOOR", "MEMORY", "range_variance"]
 
 Array = NDArray[np.float64]
 
