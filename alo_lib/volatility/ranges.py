@@ -37,7 +37,7 @@ def _longest_wick(earlier: Array) -> float:
     """How far a day may reach beyond its open and close, in logarithms, to count whole after ``earlier`` measures."""
     if earlier.shape[0] < _LEAST_MEMORY:
         return math.inf
-    return _WICK_LIMIT * math.sqrt(np.median(earlier))
+    return _WICK_LIMIT * math.sqrt(float(np.median(earlier)))
 
 
 @kernel
@@ -84,4 +84,5 @@ def far_ranges(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLi
     o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
     wicks = np.log(np.maximum(h / np.maximum(o, c), np.minimum(o, c) / lo))[1:]
     limits = [_longest_wick(measures[max(0, t - MEMORY) : t]) for t in range(measures.size)]
-    return np.maximum(wicks - np.array(limits), 0.0)
+    beyond: Array = np.maximum(wicks - np.array(limits), 0.0)
+    return beyond

@@ -224,14 +224,14 @@ def test_regimes_are_those_that_were_told_and_hold_until_the_end(tmp_path):
 
 def test_days_too_far_out_to_be_believed_are_named_where_volatility_leaps():
     closes = 100.0 * np.exp(np.cumsum(0.01 * kit.noise(400)))
-    bars = [closes * 0.999, closes * 1.004, closes * 0.996, closes]
+    bars = closes * 0.999, closes * 1.004, closes * 0.996, closes
     days = np.datetime64("2020-01-01") + np.arange(400)
     clean = AnalysisView("ALFA", days, report_volatility(*bars, distribution="normal"))
     assert (clean.far_note, clean.to_dict()["far_ranges"]) == ("", [])
     low = bars[2].copy()
     for number in range(100, 160, 10):
         low[number] *= 0.5 if number == 100 else 0.1
-    spoiled = AnalysisView("ALFA", days, report_volatility(*bars[:2], low, closes, distribution="normal"))
+    spoiled = AnalysisView("ALFA", days, report_volatility(bars[0], bars[1], low, closes, distribution="normal"))
     found = [str(days[number]) for number in range(100, 160, 10)]
     assert spoiled.to_dict()["far_ranges"] == found
     assert spoiled.far_note.startswith("6 days have a high or low")
