@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from alo_lib.records import HOUR, MILLISECOND, MINUTE
+from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
 from alo_lib.records.spelling import check_ticker, number_of, spelled
 
 __all__ = ["Settings", "SettingsError"]
@@ -21,7 +21,7 @@ _LONGEST_ROOT: Final = 6
 _LIMITS: Final = {"ge": "from", "gt": "above", "le": "up to", "lt": "and below"}
 _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
-    dt.date: "a day as yyyy-mm-dd, such as 2024-01-31",
+    dt.date: f"a day as yyyy-mm-dd, such as 2024-01-31, from {FIRST_DAY} to {LAST_DAY}",
     str: "letters, digits and _, or nothing",
     tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
 }
@@ -113,14 +113,17 @@ class Settings(BaseModel):
 
     # The run
     underlyings: tuple[str, ...] = Field(("ALFA", "BRVO"), min_length=1, description="tickers, separated by commas")
-    start: dt.date = Field(dt.date(2024, 1, 2), description="first day, yyyy-mm-dd")
-    end: dt.date = Field(dt.date(2024, 1, 31), description="last day, yyyy-mm-dd")
+    start: dt.date = Field(dt.date(2024, 1, 2), ge=FIRST_DAY, le=LAST_DAY, description="first day, yyyy-mm-dd")
+    end: dt.date = Field(dt.date(2024, 1, 31), ge=FIRST_DAY, le=LAST_DAY, description="last day, yyyy-mm-dd")
     cash: float = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
     min_coverage: float = Field(
         0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
     )
     max_unexplained_move: float = Field(
-        0.4, ge=0.1, le=100.0, description="largest overnight move of a price that no split or dividend explains"
+        0.4,
+        ge=0.1,
+        le=100.0,
+        description="largest move of a price, overnight or from bar to bar, that no split or dividend explains",
     )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
     frame_milliseconds: int = Field(10, ge=10, le=1000, description="length of a frame, into which its tasks fit")

@@ -47,6 +47,11 @@ def test_settings_survive_their_json() -> None:
         ({"refit_on_change": "maybe"}, "setting refit-on-change is 'maybe'; allowed: true or false"),
         ({"core_process": "a b"}, "setting core-process is 'a b'; allowed: letters, digits and _, or nothing"),
         ({"start": "24-12-2015"}, "setting start is '24-12-2015'; allowed: a day as yyyy-mm-dd, such as 2024-01-31"),
+        ({"start": "0001-01-01"}, "such as 2024-01-31, from 1970-01-02 to 2050-12-31"),
+        (
+            {"end": "9999-12-31"},
+            "setting end is '9999-12-31'; allowed: a day as yyyy-mm-dd, such as 2024-01-31, from 1970",
+        ),
         ({"start": "20140606"}, "setting start is '20140606'; allowed: a day as yyyy-mm-dd"),
         ({"start": 20140606}, "setting start is 20140606; allowed: a day as yyyy-mm-dd"),
         ({"start": "2024-02-01", "end": "2024-01-31"}, "start 2024-02-01 must not be above end 2024-01-31"),

@@ -17,6 +17,7 @@ from alo_lib.market.layout import (
     symbol_properties_path,
     universe_directory,
 )
+from alo_lib.market.text_files import in_place
 from alo_lib.settings import Settings
 
 __all__ = ["files_in_range", "fingerprint"]
@@ -94,5 +95,5 @@ def _days(folder: DataFolder, settings: Settings, ticker: str, before: int = 0) 
 
 
 def _require(archives: Iterable[Path], settings: Settings, lack: str, data: Path) -> None:
-    if not any(path.is_file() for path in archives):
+    if not any(map(in_place, archives)):
         raise DataError(f"{lack} from {settings.start} to {settings.end} in {data}")

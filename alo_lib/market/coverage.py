@@ -4,6 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from alo_lib.market.faults import DataFault
+
 __all__ = ["Coverage", "DataFindings"]
 
 
@@ -14,14 +16,15 @@ class Coverage:
     ticker: str
     sessions: int
     bars: int
-    """With a bar of the underlying."""
+    """With bars of the underlying in half of it at least."""
     quotes: int
-    """With an option quote that has a bid and an ask."""
+    """With a bid and an ask, in half of its hours, of half of the contracts near the money that could be traded."""
     universes: int
     """With contracts to select from."""
     daily: int
     """With daily bars up to the session before, enough of them to forecast from."""
     without_quotes: tuple[dt.date, ...] = ()
+    """Without any option quote that has a bid and an ask."""
 
     def told(self) -> dict[str, int | list[str]]:
         """As programs read it."""
@@ -32,7 +35,11 @@ class Coverage:
 
 
 class DataFindings(NamedTuple):
-    """What is there, one coverage an underlying, and what a user should know of it, in sentences."""
+    """What is there, one coverage an underlying, and what a user should know of it, in sentences.
+
+    ``faults`` are those that show only when a session's data are held against each other; reading does not meet them.
+    """
 
     coverage: tuple[Coverage, ...]
     warnings: tuple[str, ...]
+    faults: tuple[DataFault, ...] = ()

@@ -67,14 +67,14 @@ class FactorFile:
 
     @classmethod
     def load(cls, path: Path, faults: FaultLog) -> Self:
-        """Read a factor file; rows that cannot be read are left out. As in LEAN infinite factors do not count.
+        """Read a factor file; rows that cannot be read are left out, those with a factor of 0 or infinity among them.
 
-        LEAN itself drops the whole file when one row is malformed.
+        LEAN itself drops the whole file when one row is malformed, and passes over infinite factors.
         """
         rows: dict[date, FactorRow] = {}
         distinct: set[tuple[str, ...]] = set()
         for line, cells in read_cells(path, faults):
-            if tuple(cells) in distinct or any("inf" in cell or "e+" in cell for cell in cells):
+            if tuple(cells) in distinct:
                 continue
             distinct.add(tuple(cells))
             if len(cells) < 3:
@@ -91,7 +91,9 @@ class FactorFile:
                     faults.record(FaultKind.NEGATIVE, path, line=line, detail=",".join(cells))
                 elif row.day in rows:
                     faults.record(FaultKind.DUPLICATE, path, line=line, detail=str(row.day))
-                elif row.price_factor * row.split_factor > 0:
+                elif row.price_factor * row.split_factor == 0:
+                    faults.record(FaultKind.NUMBER, path, line=line, detail=f"a factor of 0: {','.join(cells)}")
+                else:
                     rows[row.day] = row
         return cls(path, tuple(rows[day] for day in sorted(rows)))
 

@@ -37,6 +37,7 @@ class FaultKind(StrEnum):
     OUT_OF_ORDER = "time out of order"
     DUPLICATE = "duplicate time or key"
     REFERENCE_PRICE = "zero reference price"
+    NO_PARITY = "calls and puts apart"
 
 
 class DataFault(NamedTuple):
@@ -72,6 +73,10 @@ class FaultLog:
         self.rows_left_out += line > 0
         if count < self.keep:
             self._faults.append(DataFault(kind, str(file), entry, line, detail))
+
+    def add(self, fault: DataFault) -> None:
+        """Count a fault that was found elsewhere."""
+        self.record(fault.kind, fault.file, entry=fault.entry, line=fault.line, detail=fault.detail)
 
     def count_row(self, rows: int = 1) -> None:
         """Count rows that were read, whether they are good or not."""

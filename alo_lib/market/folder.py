@@ -23,8 +23,9 @@ from alo_lib.market.layout import (
     factor_file_path,
     universe_directory,
 )
-from alo_lib.market.lean_files import has_quotes, read_option_file, read_security_file, two_sided
+from alo_lib.market.lean_files import read_option_file, read_security_file
 from alo_lib.market.map_files import MapFile, MapFiles
+from alo_lib.market.text_files import in_place
 from alo_lib.market.universe import LOOKBACK_DAYS, OptionUniverse, universe_days
 from alo_lib.records.spelling import check_ticker
 
@@ -166,30 +167,10 @@ class DataFolder:
             pieces.append(piece.where(hours.between(piece.bars["time"], first, last)))
         return OptionBars.concatenate(pieces, BAR_DTYPES[kind])
 
-    def quoted_days(self, ticker: str, start: date, end: date, resolution: Resolution) -> list[date]:
-        """The trading days on which an equity's chain has a quote with a bid and an ask.
-
-        No more of an archive of minute bars is read than it takes.
-        """
-        hours = self.hours(SecurityType.OPTION, ticker)
-        if resolution is Resolution.MINUTE:
-            return [
-                day
-                for name, day, _, _ in self._file_days(ticker, SecurityType.OPTION, start, end, resolution)
-                if has_quotes(
-                    OptionArchive(self.root, name, day, resolution, DataKind.QUOTE, market=self.market),
-                    hours,
-                    self.faults,
-                )
-            ]
-        bars = self.option_bars(ticker, start, end, resolution).bars
-        times = np.unique(bars["time"][two_sided(bars)])
-        return [day for day in hours.trading_days(start, end) if hours.between(times, day, day).any()]
-
-    def lists_contracts(self, ticker: str, day: date) -> bool:
-        """Whether the universe file of the session before has contracts of an equity to select from on ``day``."""
-        (file_day,) = universe_days(day, self.hours(SecurityType.OPTION, ticker), lookback=1)
-        return OptionUniverse.selects(self._universe_path(ticker, file_day, SecurityType.OPTION), day, self.faults)
+    def quote_archive(self, ticker: str, day: date, resolution: Resolution) -> OptionArchive:
+        """The archive that has the quotes of an equity's chain on a day."""
+        name = self._history(ticker, SecurityType.OPTION).ticker_on(day)
+        return OptionArchive(self.root, name, day, resolution, DataKind.QUOTE, SecurityType.OPTION, self.market)
 
     def universe(
         self,
@@ -206,7 +187,7 @@ class DataFolder:
         hours = self.hours(security, ticker)
         for file_day in universe_days(day, hours, lookback):
             path = self._universe_path(ticker, file_day, security)
-            if path.is_file():
+            if in_place(path):
                 found = OptionUniverse.load(path, self.faults, american=security is SecurityType.OPTION)
                 return found.alive(day)
             self.faults.record(FaultKind.MISSING_FILE, path)

@@ -19,8 +19,8 @@ __all__ = ["DEFAULT_RATE", "InterestRates", "continuous_rate"]
 DEFAULT_RATE = 0.01
 """LEAN's rate when it has no file, continuously compounded."""
 
-_LARGEST_PERCENT = 100.0
-"""Beyond this, either way, a number is no rate; pricing takes none that is larger."""
+_LOWEST, _HIGHEST = -5.0, 50.0
+"""Percent. What lies outside is no rate of a central bank but a slip, such as a point that was left out."""
 _FIRST_DATE = date(1998, 1, 1)
 
 
@@ -39,7 +39,10 @@ class InterestRates:
 
     @classmethod
     def load(cls, data_folder: Path | str, faults: FaultLog) -> Self:
-        """Read ``alternative/interest-rate/usa/interest-rate.csv``: a header, then ``yyyy-mm-dd,percent``."""
+        """Read ``alternative/interest-rate/usa/interest-rate.csv``: a header, then ``yyyy-mm-dd,percent``.
+
+        Rows that cannot be used are left out: no date, no rate from -5 to 50 percent, a second rate for a date.
+        """
         path = interest_rate_path(Path(data_folder))
         found: dict[date, float] = {}
         first_rate: float | None = None
@@ -60,10 +63,15 @@ class InterestRates:
                 percent = float(cells[1])
             except ValueError:
                 percent = float("nan")
-            if not abs(percent) <= _LARGEST_PERCENT:
-                faults.record(FaultKind.NUMBER, path, line=line, detail=cells[1])
+            if not _LOWEST <= percent <= _HIGHEST:
+                allowed = f"allowed: {_LOWEST:g} to {_HIGHEST:g} percent"
+                faults.record(FaultKind.NUMBER, path, line=line, detail=f"{cells[1]}; {allowed}")
                 continue
-            found[day] = continuous_rate(percent)
+            rate = continuous_rate(percent)
+            if found.get(day, rate) != rate:
+                faults.record(FaultKind.DUPLICATE, path, line=line, detail=cells[0])
+                continue
+            found[day] = rate
             first_rate = found[day] if first_rate is None else first_rate
         days = tuple(sorted(found))
         return cls(days, tuple(found[day] for day in days), DEFAULT_RATE if first_rate is None else first_rate)

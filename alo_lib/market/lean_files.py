@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,10 @@ from alo_lib.market.calendar import MarketHours, local_to_utc
 from alo_lib.market.faults import FaultKind, FaultLog
 from alo_lib.market.layout import Archive, ContractKey, DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.market.parsing import GOOD, STATUS, Rows
+from alo_lib.market.text_files import in_place
 from alo_lib.records import DAY
 
-__all__ = ["has_quotes", "read_option_file", "read_security_file", "two_sided"]
+__all__ = ["Sample", "has_quotes", "read_option_file", "read_sample", "read_security_file", "two_sided"]
 
 MAX_ENTRY_BYTES = 1 << 28
 """Entries that claim to unpack to more are not read."""
@@ -74,6 +75,29 @@ def read_option_file(
     return _chain([key for key, _, _ in entries], owner, bars)
 
 
+class Sample(NamedTuple):
+    """Some rows of a chain's archive, and how many contracts it holds in all."""
+
+    bars: OptionBars
+    archived: int
+
+
+def read_sample(
+    archive: OptionArchive, hours: MarketHours, faults: FaultLog, contracts: Collection[ContractKey]
+) -> Sample:
+    """The rows of a few contracts. Of the others no more is read than that they are there, nor are they checked."""
+    wanted, archived = {archive.entry(contract): contract for contract in contracts}, 0
+
+    def select(name: str) -> ContractKey | None:
+        nonlocal archived
+        archived += 1
+        return wanted.get(name)
+
+    entries = sorted(_entries(archive.path, faults, select), key=lambda item: item[0])
+    bars, owner = _read_bars(archive, entries, hours, faults, False)
+    return Sample(_chain([key for key, _, _ in entries], owner, bars), archived)
+
+
 def two_sided(bars: Bars) -> NDArray[np.bool_]:
     """Which QUOTE_BAR rows have a bid and an ask."""
     sides: NDArray[np.bool_] = (bars["bid_close"] > 0.0) & (bars["ask_close"] > 0.0)
@@ -118,7 +142,7 @@ def _contracts(
 
 def _entries(path: Path, faults: FaultLog, select: Callable[[str], Key | None]) -> Iterator[tuple[Key, str, bytes]]:
     """The selected entries of an archive that can be read, as (key, name, content); none of one that cannot."""
-    if not path.is_file():
+    if not in_place(path):
         faults.record(FaultKind.MISSING_FILE, path)
         return
     seen: set[Key] = set()
@@ -148,8 +172,8 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
     """Why an archive cannot be opened, in words."""
     try:
         content = path.read_bytes()
-    except OSError:
-        return str(error)
+    except OSError as unread:
+        return unread.strerror or str(unread)
     if not content:
         return "it is empty"
     if not content.startswith(b"PK"):

@@ -1,15 +1,21 @@
 """Lines of small csv files, with unreadable files recorded as faults."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from alo_lib.market.faults import FaultKind, FaultLog
 
-__all__ = ["ENCODING", "read_cells"]
+__all__ = ["ENCODING", "in_place", "read_cells"]
 
 ENCODING: Final = "utf-8-sig"
 """How text files are read: UTF-8, with or without a byte-order mark, which some editors put first."""
+
+
+def in_place(path: Path) -> bool:
+    """Whether anything has this name, be it a folder or a link that leads nowhere, which no reader can read."""
+    return os.path.lexists(path)
 
 
 def read_cells(path: Path, faults: FaultLog) -> Iterator[tuple[int, list[str]]]:
@@ -19,7 +25,10 @@ def read_cells(path: Path, faults: FaultLog) -> Iterator[tuple[int, list[str]]]:
     except FileNotFoundError:
         faults.record(FaultKind.MISSING_FILE, path)
         return
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        faults.record(FaultKind.CORRUPT_FILE, path, detail=error.strerror or str(error))
+        return
+    except UnicodeDecodeError as error:
         faults.record(FaultKind.CORRUPT_FILE, path, detail=str(error))
         return
     for number, line in enumerate(text.splitlines(), start=1):

@@ -86,19 +86,6 @@ class OptionUniverse:
         rows = np.array([(*key, *found[key]) for key in sorted(found)], dtype=UNIVERSE_ROW)
         return cls(parse_date(path.stem), underlying, rows, american)
 
-    @staticmethod
-    def selects(path: Path, day: date, faults: FaultLog) -> bool:
-        """Whether a file has the underlying's price and a contract that lives on ``day``; it is read until it has."""
-        priced, listed = False, False
-        for row in _rows(path, faults):
-            if row.key is None:
-                priced = row.underlying.close > 0.0
-            else:
-                listed = listed or row.key[0] >= day
-            if priced and listed:
-                return True
-        return False
-
     def alive(self, day: date) -> Self:
         """Without the contracts that expired before ``day``."""
         rows = self.rows[self.rows["expiry"] >= np.datetime64(day, "D")]

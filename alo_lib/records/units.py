@@ -11,7 +11,9 @@ __all__ = [
     "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",
+    "FIRST_DAY",
     "HOUR",
+    "LAST_DAY",
     "MICROSECOND",
     "MILLISECOND",
     "MINUTE",
@@ -33,6 +35,10 @@ DAY: Final = 24 * HOUR
 CALENDAR_DAY: Final = dt.timedelta(days=1)
 """From a date to the next, or from a time on a clock to the same time there."""
 DAYS_A_YEAR: Final = 365
+FIRST_DAY: Final = dt.date(1970, 1, 2)
+"""The first day that data can have: times count from 1970 on, UTC."""
+LAST_DAY: Final = dt.date(2050, 12, 31)
+"""The last one: LEAN's end of time."""
 YEAR: Final = DAYS_A_YEAR * DAY
 """Time to expiry counts actual time over 365 days, as LEAN and quoted implied volatilities do."""
 SECONDS_A_DAY: Final = DAY // SECOND

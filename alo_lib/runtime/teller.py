@@ -12,9 +12,10 @@ from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import DailyBar
 
-__all__ = ["SessionHost", "Teller", "ToldCore"]
+__all__ = ["DIVIDENDS_LOOKED_BACK", "SessionHost", "Teller", "ToldCore"]
 
-_DIVIDENDS_LOOKED_BACK: Final = dt.timedelta(days=400)
+DIVIDENDS_LOOKED_BACK: Final = dt.timedelta(days=400)
+"""How long before its first session a run is told of dividends."""
 _PRICE_DECIMALS: Final = 6
 _RATE_DECIMALS: Final = 10
 
@@ -126,7 +127,7 @@ class Teller:
         shares are before a split of today, for which the core accounts.
         """
         number, day = self.number(ticker), session.day
-        since = day - _DIVIDENDS_LOOKED_BACK if before is None else before + CALENDAR_DAY
+        since = day - DIVIDENDS_LOOKED_BACK if before is None else before + CALENDAR_DAY
         dividends = self._host.dividends(ticker, since, day)
         splits = self._host.splits(ticker, since, day)
         past = [split for split in splits if split[0] < day]

@@ -2,11 +2,13 @@
 
 Nothing is traded here. A folder from which no result could be trusted raises a DataError whose one sentence names what
 is wrong: an underlying that has nothing usable, data for too few of the sessions asked for, a ticker history, factor
-or rate file that cannot be read, a price that moved overnight without a split or dividend that explains it.
+or rate file that cannot be read, a price that moved without a split or dividend that explains it, a dividend that is
+none, quotes that fit no price.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,8 +17,10 @@ import numpy as np
 from alo_lib.market import (
     Coverage,
     DataError,
+    DataFault,
     DataFindings,
     DataFolder,
+    DataKind,
     FactorFile,
     FaultKind,
     FaultLog,
@@ -25,28 +29,43 @@ from alo_lib.market import (
 )
 from alo_lib.market.bars import Bars
 from alo_lib.market.interest_rate import DEFAULT_RATE
-from alo_lib.market.layout import factor_file_path, interest_rate_path, map_file_directory
-from alo_lib.records import DAY, Session
+from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
+from alo_lib.market.text_files import in_place
+from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, Session
+from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader
-from alo_lib.simulation.moves import check_moves
+from alo_lib.simulation.lookback import measure_lookback
+from alo_lib.simulation.moves import check_bars, check_dividends, check_moves, check_quotes, open_and_close
+from alo_lib.simulation.quoted import QuotedSession, QuoteMeasure, near_the_money
+from alo_lib.simulation.selection import selection_for
 
-__all__ = ["FIRST_DAY", "require_data"]
-
-FIRST_DAY: Final = dt.date(1970, 1, 2)
-"""Daily bars are read from here on."""
+__all__ = ["require_data"]
 
 _ASKED: Final = "--set min-coverage=0"
+_STRETCH: Final = {Resolution.MINUTE: 10 * MINUTE, Resolution.HOUR: HOUR}
+"""Into which sessions are divided: those of which half have no bar of the underlying are not covered."""
+_NAMED: Final = 3
+"""Days or gaps that a sentence names; the others are counted."""
 
 
-class _Part(NamedTuple):
+@dataclass
+class _Part:
     """One kind of data, and the sessions that have it."""
 
     name: str
-    days: list[dt.date]
     faults: FaultLog
     otherwise: str  # why there is none, where no fault says it
     required: bool  # whether a run that was asked for does not go without
+    days: list[dt.date] = field(default_factory=list)
+    thin: dict[dt.date, str] = field(default_factory=dict)  # sessions that have some, too little to count, and how much
+
+
+class _Offer(NamedTuple):
+    """What a universe offers to a session: how many contracts it lists, and those near the money that are looked at."""
+
+    listed: int
+    keys: list[ContractKey]
 
 
 def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
@@ -64,68 +83,86 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
             f"{settings.resolution} bars do not say how old a quote is: what has not changed since the bar before, or "
             "does not agree with the underlying's price, is not opened on"
         )
-    coverage = []
+    coverage, faults = [], []
     for ticker in settings.underlyings:
         _check_history(folder, ticker)
-        coverage.append(_Measure(settings, folder, sessions, ticker).required())
-    for each in coverage:
-        if each.without_quotes:
-            first, last = each.without_quotes[0], each.without_quotes[-1]
-            warnings.append(
-                f"{each.ticker} has no option quotes on {len(each.without_quotes)} of {each.sessions} sessions "
-                f"({first}{'' if first == last else f' to {last}'}): what is held then is marked at old quotes and "
-                "cannot be closed"
-            )
-        if not each.daily:
-            warnings.append(f"{each.ticker} has no daily bars for a forecast: nothing of it is opened")
-    return DataFindings(tuple(coverage), tuple(warnings))
+        measure = _Measure(settings, folder, sessions, ticker)
+        coverage.append(measure.required())
+        warnings += measure.warnings
+        faults += measure.faults
+    return DataFindings(tuple(coverage), tuple(warnings), tuple(faults))
 
 
 class _Measure:
     """The data of one underlying. Faults are kept apart by what they are of, so that a sentence can name the right one.
 
-    Faults met here are met again, and counted, by the run.
+    Faults of reading that are met here are met again, and counted, by the run; ``faults`` has the others.
     """
 
     def __init__(self, settings: Settings, folder: DataFolder, sessions: Sequence[Session], ticker: str) -> None:
         self._settings, self._folder, self._ticker = settings, folder, ticker
-        self._days = [session.day for session in sessions]
-        self._opens = [session.open for session in sessions]
+        self._resolution = Resolution(settings.resolution)
+        self._events = folder.events(ticker)
+        self._sessions = {session.day: session for session in sessions}
+        self._days = list(self._sessions)
+        self._span = f"from {settings.start} to {settings.end} in {folder.root}"
+        self.warnings: list[str] = []
+        self.faults: list[DataFault] = []
 
     def required(self) -> Coverage:
         """The coverage, or the DataError that says what is lacking."""
         bars, traded = self._traded()
         self._require(bars)
-        quotes = self._quoted()
+        universes, offers = self._listed()
+        quotes = self._quoted(offers)
         self._require(quotes)
-        universes = self._listed()
         self._require(universes)
         daily, history = self._forecastable()
         self._require(daily)
-        self._check_moves(history, traded)
-        quoted = set(quotes.days)
+        self._require_lookback(history)
+        self._check_prices(history, traded)
+        without_quotes = tuple(day for day in self._days if day not in quotes.days and day not in quotes.thin)
+        self._warn(bars, quotes, daily, without_quotes)
         return Coverage(
             self._ticker,
             len(self._days),
             bars=len(bars.days),
-            quotes=len(quoted),
+            quotes=len(quotes.days),
             universes=len(universes.days),
             daily=len(daily.days),
-            without_quotes=tuple(day for day in self._days if day not in quoted),
+            without_quotes=without_quotes,
         )
 
     def _require(self, part: _Part) -> None:
         settings, has, asked = self._settings, len(part.days), len(self._days)
-        span = f"from {settings.start} to {settings.end} in {self._folder.root}"
-        if not has and (part.required or settings.min_coverage > 0.0):
+        if not has and not part.thin and (part.required or settings.min_coverage > 0.0):
             way_out = "" if part.required else f"; to trade without, add {_ASKED}"
-            raise DataError(f"{self._ticker} has no {part.name} {span}: {_reason(part)}{way_out}")
+            raise DataError(f"{self._ticker} has no {part.name} {self._span}: {_reason(part)}{way_out}")
         if has < settings.min_coverage * asked:
-            first = next(day for day in self._days if day not in set(part.days))
+            covered = set(part.days)
+            first = next(day for day in self._days if day not in covered)
             raise DataError(
-                f"{self._ticker} has {part.name} for {has} of {asked} sessions {span} (none on {first}), below "
+                f"{self._ticker} has {'enough ' if part.thin else ''}{part.name} for {has} of {asked} sessions "
+                f"{self._span} ({part.thin.get(first, 'none')} on {first}{_left_out(part)}), below "
                 f"min-coverage = {settings.min_coverage:g}; choose other days, or add {_ASKED}"
             )
+
+    def _warn(self, bars: _Part, quotes: _Part, daily: _Part, without_quotes: tuple[dt.date, ...]) -> None:
+        """Say what a run goes without."""
+        if without_quotes:
+            first, last = without_quotes[0], without_quotes[-1]
+            self.warnings.append(
+                f"{self._ticker} has no option quotes on {len(without_quotes)} of {len(self._days)} sessions "
+                f"({first}{'' if first == last else f' to {last}'}): what is held then is marked at old quotes and "
+                "cannot be closed"
+            )
+        for part in (bars, quotes):
+            if part.thin:
+                shown = _shown([f"{text} on {day}" for day, text in part.thin.items()])
+                count = f"{len(part.thin)} of {len(self._days)} sessions"
+                self.warnings.append(f"{self._ticker} has few {part.name} on {count}: {shown}")
+        if not daily.days:
+            self.warnings.append(f"{self._ticker} has no daily bars for a forecast: nothing of it is opened")
 
     def _reading(self) -> FaultLog:
         """A new log, for what is read next."""
@@ -133,52 +170,171 @@ class _Measure:
         return self._folder.faults
 
     def _traded(self) -> tuple[_Part, dict[dt.date, Bars]]:
-        faults, reader = self._reading(), BarReader(self._settings, self._folder)
-        bars = {day: reader.trades(self._ticker, day) for day in self._days}
-        traded = {day: found[found["close"] > 0.0] for day, found in bars.items() if (found["close"] > 0.0).any()}
-        name = f"{self._settings.resolution} bars"
-        return _Part(name, list(traded), faults, "no row has a price", True), traded
+        part = _Part(f"{self._resolution} bars", self._reading(), "no row has a price", True)
+        reader, stretch, traded = BarReader(self._settings, self._folder), _STRETCH[self._resolution], {}
+        what = "hours" if self._resolution is Resolution.HOUR else "stretches of ten minutes"
+        for day, session in self._sessions.items():
+            bars = reader.trades(self._ticker, day)
+            bars = bars[bars["close"] > 0.0]
+            if not len(bars):
+                continue
+            traded[day] = bars
+            inside = bars["time"][(bars["time"] > session.open) & (bars["time"] <= session.close)]
+            has, asked = len(np.unique((inside - 1 - session.open) // stretch)), _ceiling(session, stretch)
+            if 2 * has >= asked:
+                part.days.append(day)
+            else:
+                part.thin[day] = f"bars in {has} of {asked} {what}"
+        return part, traded
 
-    def _quoted(self) -> _Part:
-        faults, resolution = self._reading(), Resolution(self._settings.resolution)
-        days = self._folder.quoted_days(self._ticker, self._days[0], self._days[-1], resolution)
-        asked = set(self._days)
-        return _Part(
-            "option quotes", [day for day in days if day in asked], faults, "no row has a bid and an ask", True
+    def _listed(self) -> tuple[_Part, dict[dt.date, _Offer]]:
+        """The universes that there are, and what is offered in each session, by the last one if there is no other."""
+        otherwise = "no file has the underlying's price and a contract"
+        part, offers, last = _Part("option universe files", self._reading(), otherwise, True), {}, None
+        for day in self._days:
+            found = selection_for(self._settings, self._folder, self._ticker, day)
+            if found is not None and found.price > 0.0:
+                last = _Offer(found.listed, near_the_money(found.contracts, found.price))
+                if found.listed:
+                    part.days.append(day)
+            if last is not None:
+                offers[day] = last
+        return part, offers
+
+    def _quoted(self, offers: Mapping[dt.date, _Offer]) -> _Part:
+        part = _Part("option quotes", self._reading(), "no row has a bid and an ask", True)
+        measure = QuoteMeasure(self._settings, self._folder, self._ticker)
+        short, wrong = [], []
+        for day, session in self._sessions.items():
+            offer = offers.get(day)
+            found = measure.session(session, [] if offer is None else [key for key in offer.keys if key.expiry >= day])
+            if found.covered:
+                part.days.append(day)
+            elif found.any:
+                part.thin[day] = f"quotes in half of the hours for {found.quoted} of {found.looked_at} near the money"
+            if offer is not None and 2 * offer.listed < found.archived:
+                short.append(f"{offer.listed:,} of {found.archived:,} on {day}")
+            if told := self._misfit(day, found):
+                wrong.append(told)
+        if short:
+            self.warnings.append(
+                f"{self._ticker} has universe files that list less than half of the contracts that are quoted, and "
+                f"nothing else is traded: {_shown(short)}"
+            )
+        if wrong:
+            more = f"; so on {len(wrong) - 1} more sessions" if len(wrong) > 1 else ""
+            self.warnings.append(f"{wrong[0]}{more}")
+        return part
+
+    def _misfit(self, day: dt.date, found: QuotedSession) -> str:
+        """Which quotes fit no price, in words; each expiry of them is a fault, and most of a session's a DataError."""
+        rate = self._folder.interest_rates.rate_at(day)
+        # One that is negative is refused later, and explains nothing here.
+        dividends = [each for each in self._events.dividends if each.amount > 0.0]
+        misfits = [
+            box
+            for box in found.boxes
+            if not box.fits(rate, day, sum(each.amount for each in dividends if day < each.ex_date <= box.expiry))
+        ]
+        if not misfits:
+            return ""
+        path = self._folder.quote_archive(self._ticker, day, self._resolution).path
+        first = misfits[0]
+        count = f"{len(misfits)} of {len(found.boxes)} expiries"
+        told = (
+            f"calls less puts fall by {first.worth:.2f} for each point of strike in {first.expiry}, where about 1 is "
+            "all that fits any price of the underlying"
         )
-
-    def _listed(self) -> _Part:
-        faults = self._reading()
-        days = [day for day in self._days if self._folder.lists_contracts(self._ticker, day)]
-        return _Part("option universe", days, faults, "no file has the underlying's price and a contract", True)
+        if 2 * len(misfits) > len(found.boxes):
+            raise DataError(
+                f"the option quotes of {self._ticker} on {day} in {path} fit no price: {told}, and so in {count}; "
+                "put the file right or leave the day out"
+            )
+        for box in misfits:
+            detail = f"{day}, expiry {box.expiry}: {box.worth:.2f} for each point of strike"
+            self.faults.append(DataFault(FaultKind.NO_PARITY, str(path), "", 0, detail))
+        return f"the option quotes of {self._ticker} on {day} in {path} are wrong in {count}: {told}"
 
     def _forecastable(self) -> tuple[_Part, Bars]:
         faults, hours = self._reading(), self._folder.hours()
         bars = self._folder.bars(self._ticker, FIRST_DAY, self._settings.end, Resolution.DAILY)
         bars = bars[bars["close"] > 0.0]
         ends, needed = bars["time"], self._settings.garch_minimum + 1
-        before = np.searchsorted(ends, np.array(self._opens, np.int64)).tolist()
-        days = [
+        opens = np.array([session.open for session in self._sessions.values()], np.int64)
+        before = np.searchsorted(ends, opens).tolist()
+        otherwise = f"a forecast needs {needed} up to the session before, and {max(before)} are known"
+        part = _Part("daily bars for a forecast", faults, otherwise, False)
+        part.days += [
             day
             for day, count in zip(self._days, before, strict=True)
             if count >= needed and ends[count - 1] == hours.session(hours.previous_trading_day(day)).close
         ]
-        otherwise = f"a forecast needs {needed} up to the session before, and {max(before)} are known"
-        return _Part("daily bars for a forecast", days, faults, otherwise, False), bars
+        return part, bars
 
-    def _check_moves(self, daily: Bars, traded: dict[dt.date, Bars]) -> None:
+    def _require_lookback(self, daily: Bars) -> None:
+        """Raise DataError where too many days are missing within what forecasts look back on; name those that are."""
+        days = _days_of(daily)
+        if not days or days[0] >= self._days[-1]:
+            return
+        length, least = self._settings.garch_history, self._settings.min_coverage
+        found = measure_lookback(self._folder.hours(), self._days, days, length)
+        gaps = _shown([str(gap) for gap in found.gaps])
+        if found.bars < least * found.days:
+            raise DataError(
+                f"{self._ticker} has daily bars on {found.bars:,} of the {found.days:,} trading days that a forecast "
+                f"looks back on in {self._folder.root} (none on {gaps}), below min-coverage = {least:g}; choose other "
+                f"days, or add {_ASKED}"
+            )
+        if found.gaps:
+            self.warnings.append(
+                f"{self._ticker} has no daily bar on {found.missing:,} trading days that forecasts look back on "
+                f"({gaps}): a return over a gap counts as that of a day"
+            )
+
+    def _check_prices(self, daily: Bars, traded: dict[dt.date, Bars]) -> None:
         self._reading()
+        folder, ticker, limit = self._folder, self._ticker, self._settings.max_unexplained_move
         history = daily[-(self._settings.garch_history + len(self._days) + 1) :]
-        days = (history["time"] // DAY).astype("datetime64[D]").tolist()  # a session ends on its own date in UTC, too
-        factors = self._folder.factor_file(self._ticker)
-        check_moves(
-            self._ticker,
-            dict(zip(days, history[["open", "close"]].tolist(), strict=True)),
-            {day: (float(bars["open"][0]), float(bars["close"][-1])) for day, bars in traded.items()},
-            self._folder.events(self._ticker),
-            limit=self._settings.max_unexplained_move,
-            source=f"{factors.path}" if factors.path.is_file() else f"{factors.path}, which is missing,",
-        )
+        opens_and_closes = dict(zip(_days_of(history), history[["open", "close"]].tolist(), strict=True))
+        sessions = {day: open_and_close(bars) for day, bars in traded.items()}
+        path, events = folder.factor_file(ticker).path, self._events
+        source = f"{path}" if in_place(path) else f"{path}, which is missing,"
+        since = self._settings.start - DIVIDENDS_LOOKED_BACK
+        told = tuple(each for each in events.dividends if since <= each.ex_date <= self._settings.end)
+        check_dividends(ticker, told, opens_and_closes, sessions, events, limit=limit, source=source)
+        check_moves(ticker, opens_and_closes, sessions, events, limit=limit, source=source)
+        for day, bars in traded.items():
+            self._check_session(day, bars)
+
+    def _check_session(self, day: dt.date, bars: Bars) -> None:
+        """Raise DataError for a bar of a session, or a quote of the underlying, that is far from those beside it."""
+        folder, ticker, resolution = self._folder, self._ticker, self._resolution
+        limit, name = self._settings.max_unexplained_move, folder.map_file(ticker).ticker_on(day)
+        archives = {
+            kind: str(SecurityArchive(folder.root, name, day, resolution, kind).path)
+            for kind in (DataKind.TRADE, DataKind.QUOTE)
+        }
+        check_bars(ticker, bars, period=resolution.period, limit=limit, source=archives[DataKind.TRADE])
+        if resolution is Resolution.MINUTE:
+            quotes = folder.bars(ticker, day, day, resolution, DataKind.QUOTE)
+            check_quotes(ticker, quotes, bars, limit=limit, source=archives[DataKind.QUOTE])
+
+
+def _days_of(bars: Bars) -> list[dt.date]:
+    """The days of daily bars: a session ends on its own date in UTC, too."""
+    days: list[dt.date] = (bars["time"] // DAY).astype("datetime64[D]").tolist()
+    return days
+
+
+def _ceiling(session: Session, stretch: int) -> int:
+    """Of how many stretches a session is made, the last one perhaps cut short."""
+    return -(-(session.close - session.open) // stretch)
+
+
+def _shown(texts: Sequence[str]) -> str:
+    """The first of many, and how many more there are."""
+    more = len(texts) - _NAMED
+    return ", ".join(texts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_history(folder: DataFolder, ticker: str) -> None:
@@ -192,7 +348,7 @@ def _check_history(folder: DataFolder, ticker: str) -> None:
         ("factor file", factor_file_path(folder.root, folder.market, permtick), FactorFile.load),
     ]
     for name, path, load in files:
-        if not path.is_file():
+        if not in_place(path):
             continue
         faults = FaultLog()
         rows = load(path, faults).rows
@@ -203,14 +359,24 @@ def _check_history(folder: DataFolder, ticker: str) -> None:
 
 
 def _rate_warnings(folder: DataFolder) -> list[str]:
-    """What there is to say of the interest-rate file; DataError when it is there and cannot be read."""
-    if folder.interest_rates.known:
-        return []
+    """What there is to say of the interest-rate file; DataError when it is there and any row of it cannot be used."""
     path = interest_rate_path(folder.root)
-    if path.is_file():
-        first = next((str(fault) for fault in folder.faults if fault.file == str(path)), f"{path} has no row")
-        raise DataError(f"the interest-rate file cannot be read: {first}")
-    return [f"there is no interest-rate file {path}: the rate is taken as {DEFAULT_RATE:.0%}, as LEAN takes it"]
+    known = folder.interest_rates.known
+    if not in_place(path):
+        return [f"there is no interest-rate file {path}: the rate is taken as {DEFAULT_RATE:.0%}, as LEAN takes it"]
+    first = next((str(fault) for fault in folder.faults if fault.file == str(path)), None)
+    if first is not None or not known:
+        raise DataError(f"the interest-rate file cannot be read: {first or f'{path} has no row'}")
+    return []
+
+
+def _left_out(part: _Part) -> str:
+    """What was left out of a kind of data, where that is much of it."""
+    faults = part.faults
+    if 2 * faults.rows_left_out < faults.rows or not faults.rows_left_out:
+        return ""
+    first = next(fault for fault in faults if fault.line)
+    return f"; {faults.rows_left_out:,} of {faults.rows:,} rows could not be used, the first {first}"
 
 
 def _reason(part: _Part) -> str:

@@ -14,15 +14,14 @@ from alo_lib.market import (
     FactorFile,
     FaultKind,
     Resolution,
-    SecurityType,
 )
-from alo_lib.records import CALENDAR_DAY, DAY, Contract, Session
+from alo_lib.records import DAY, FIRST_DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
-from alo_lib.simulation.coverage import FIRST_DAY, require_data
+from alo_lib.simulation.coverage import require_data
 from alo_lib.simulation.money import decimal
-from alo_lib.strategy import select_contracts
+from alo_lib.simulation.selection import selection_for
 from alo_lib.strategy.forecast import DailyBar
 
 __all__ = ["Feed", "FeedState"]
@@ -48,6 +47,8 @@ class Feed:
         self._folder = folder
         self.findings = require_data(settings, folder.root)
         """What is there, and what to know of it."""
+        for fault in self.findings.faults:
+            folder.faults.add(fault)
         self.hours = folder.hours()
         self.sessions = self.hours.sessions(settings.start, settings.end)
         self._reader = BarReader(settings, folder)
@@ -105,17 +106,12 @@ class Feed:
         return next((each.factor for each in self._events[ticker].splits if each.warning_day == day), None)
 
     def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
-        """LEAN selects from the file of the session before, at the midnight after that day or when the run begins.
-
-        Without the file the last selection stays.
-        """
-        universe = self._folder.universe(ticker, day, lookback=1)
-        if universe is not None and universe.underlying is not None and universe.underlying.close > 0.0:
-            listed = universe.contracts(self._folder.hours(SecurityType.OPTION, ticker))
-            when = max(universe.day + CALENDAR_DAY, self._settings.start)
-            self._selected[ticker] = select_contracts(self._settings, when, universe.underlying.close, listed)
-        elif universe is not None:
-            place = f"{ticker} universe of {universe.day}"
+        """As LEAN selects them for a day; without a universe file the last selection stays."""
+        selection = selection_for(self._settings, self._folder, ticker, day)
+        if selection is not None and selection.price > 0.0:
+            self._selected[ticker] = selection.contracts
+        elif selection is not None:
+            place = f"{ticker} universe of {selection.day}"
             self._folder.faults.record(FaultKind.CORRUPT_FILE, place, detail="no row of the underlying with a price")
         return self._selected.get(ticker, [])
 

@@ -1,16 +1,28 @@
-"""Overnight moves of a raw price that no split or dividend explains: the mark of a corporate event that is not told."""
+"""Moves of a raw price that no split or dividend explains: the mark of an event that is not told, or of a bad bar.
+
+The other way round, what a factor file tells is held against prices: dividends that are none.
+"""
 
 import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from alo_lib.market import CorporateEvents, DataError
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["check_moves"]
+from alo_lib.market import CorporateEvents, DataError, Dividend
+from alo_lib.records import NEW_YORK, SECOND
 
-_LONGEST_NIGHT: Final = dt.timedelta(days=10)
-"""Over longer gaps in the data a price may go anywhere."""
+__all__ = ["check_bars", "check_dividends", "check_moves", "check_quotes", "open_and_close"]
+
+_NOISE: Final = 1e-4
+"""Share of the price by which a dividend may be negative, for factors are rounded."""
+_LARGE: Final = 0.1
+"""Share of the price from which a dividend shows in the night before its ex-date."""
+
+_LARGEST: Final = 100.0
+"""Of max-unexplained-move."""
 
 OpenClose = tuple[float, float]
 
@@ -22,6 +34,20 @@ class _Night(NamedTuple):
     close: float
     day: dt.date
     open: float
+
+    def after_splits(self, events: CorporateEvents) -> float:
+        """The close as shares are the day after."""
+        return self.close * math.prod(each.factor for each in events.splits if self.before < each.day <= self.day)
+
+    def expected(self, events: CorporateEvents) -> float:
+        """Where a price that did not move opens."""
+        paid = sum(each.amount for each in events.dividends if self.before < each.ex_date <= self.day)
+        return self.after_splits(events) - paid
+
+
+def open_and_close(bars: NDArray[np.void]) -> OpenClose:
+    """The first price of a session's bars, and the last."""
+    return float(bars["open"][0]), float(bars["close"][-1])
 
 
 def check_moves(
@@ -36,30 +62,131 @@ def check_moves(
     """Raise DataError for the first open that lies further than ``limit`` from what the close before and events say.
 
     ``daily`` has the raw open and close of daily bars, ``sessions`` those of a run's own bars, both by ascending days;
-    a session is compared with the daily close before it, or where there is none with the session before. A move is
-    the larger price over the smaller one, less one: 6 where a split of seven for one is not told. ``source`` names
-    where events come from.
+    a session is compared with the daily close before it, or where there is none with the session before, and a daily
+    close with its open. A move is the larger price over the smaller one, less one: 6 where a split of seven for one is
+    not told. ``source`` names where events come from.
     """
-    for night in (*_nights(daily, daily), *_nights(sessions, {**sessions, **daily})):
-        splits = [each.factor for each in events.splits if night.before < each.day <= night.day]
-        paid = sum(each.amount for each in events.dividends if night.before < each.ex_date <= night.day)
-        expected = night.close * math.prod(splits) - paid
-        if min(night.open, expected) <= 0.0:
-            continue
-        move = max(night.open / expected, expected / night.open) - 1.0
-        if move > limit:
+    for night in _all_nights(daily, sessions):
+        move = _move(night.open, night.expected(events))
+        if not move <= limit:
             raise DataError(
                 f"{ticker} closed at {night.close:g} on {night.before} and opened at {night.open:g} on {night.day}, "
-                f"which no split or dividend of {source} explains; put the file right, or where prices did move so "
-                f"add --set max-unexplained-move={math.ceil(move)}"
+                f"which no split or dividend of {source} explains; {_ways_out(move)}"
+            )
+    for day, (open_, close) in daily.items():
+        move = _move(open_, close)
+        if not move <= limit:
+            raise DataError(
+                f"{ticker} opened at {open_:g} on {day} and closed at {close:g}, as its daily bars say, further than "
+                f"max-unexplained-move = {limit:g}; {_ways_out(move)}"
             )
 
 
+def check_dividends(
+    ticker: str,
+    dividends: tuple[Dividend, ...],
+    daily: Mapping[dt.date, OpenClose],
+    sessions: Mapping[dt.date, OpenClose],
+    events: CorporateEvents,
+    *,
+    limit: float,
+    source: str,
+) -> None:
+    """Raise DataError for the first of ``dividends`` that can be none.
+
+    One that is negative; one that moves the price by more than ``limit``; one of a tenth of the price or more, unless
+    the price opened on the ex-date nearer to where it leaves it than to where it was. The others are as in
+    :func:`check_moves`.
+    """
+    nights = list(_all_nights(daily, sessions))
+    for each in dividends:
+        share = each.amount / each.reference_price
+        told = f"{source} gives {ticker} a dividend of {each.amount:.2f} on {each.ex_date}, {share:.1%} of the price"
+        if share < -_NOISE:
+            raise DataError(f"{told}, and no dividend is negative: a factor before that day or after it is wrong")
+        move = _move(1.0, 1.0 - share)
+        if not move <= limit:
+            raise DataError(
+                f"{told}, further than max-unexplained-move = {limit:g}: a factor is wrong, or the columns of price "
+                f"and split factors are exchanged; {_ways_out(move)}"
+            )
+        if share >= _LARGE and not any(
+            night.before < each.ex_date <= night.day and _is_confirmed(night, events) for night in nights
+        ):
+            raise DataError(f"{told}, and no overnight move confirms it: a factor before that day or after it is wrong")
+
+
+def check_bars(ticker: str, bars: NDArray[np.void], *, period: int, limit: float, source: str) -> None:
+    """Raise DataError for the first price of a session that lies further than ``limit`` from the one before it.
+
+    bars: (n,) of dtype TRADE_BAR, ``period`` nanoseconds each, in time order. Opens and closes are looked at in turn.
+    """
+    prices = np.stack([bars["open"], bars["close"]], axis=1).ravel()
+    low, high = np.minimum(prices[:-1], prices[1:]), np.maximum(prices[:-1], prices[1:])
+    bad = np.flatnonzero(~(high <= low * (1.0 + limit)) | (low <= 0.0))
+    if len(bad):
+        at = int(bad[0])
+        before, after = (
+            f"{prices[place]:g} at {_clock(int(bars['time'][place // 2]) - (period if place % 2 == 0 else 0))}"
+            for place in (at, at + 1)
+        )
+        raise DataError(
+            f"{ticker} went from {before} to {after} within a session in {source}, further than "
+            f"max-unexplained-move = {limit:g}; {_ways_out(_move(prices[at], prices[at + 1]))}"
+        )
+
+
+def check_quotes(ticker: str, quotes: NDArray[np.void], bars: NDArray[np.void], *, limit: float, source: str) -> None:
+    """Raise DataError for the first quote of a session that the price traded at leaves further than ``limit`` outside.
+
+    quotes, bars: (n,), (m,) of dtypes QUOTE_BAR and TRADE_BAR, m not 0, in time order; a quote is compared with the
+    last close at its time or before. A side that is wide of the price is none that trades, and no fault.
+    """
+    at = np.maximum(np.searchsorted(bars["time"], quotes["time"], side="right") - 1, 0)
+    price, bid, ask = bars["close"][at], quotes["bid_close"], quotes["ask_close"]
+    bad = np.flatnonzero((bid > price * (1.0 + limit)) | (ask * (1.0 + limit) < price))
+    if len(bad):
+        row = int(bad[0])
+        outside = float(bid[row] if bid[row] > price[row] else ask[row])
+        raise DataError(
+            f"{ticker} is quoted at {bid[row]:g} to {ask[row]:g} at {_clock(int(quotes['time'][row]))} in {source} and "
+            f"trades at {price[row]:g}, further than max-unexplained-move = {limit:g}; "
+            f"{_ways_out(_move(outside, float(price[row])))}"
+        )
+
+
+def _move(price: float, other: float) -> float:
+    """The larger over the smaller one, less one; infinite where one is no price."""
+    low, high = min(price, other), max(price, other)
+    return high / low - 1.0 if low > 0.0 else math.inf
+
+
+def _ways_out(move: float) -> str:
+    """What can be done about a move; no setting allows one beyond the largest."""
+    allowed = math.ceil(move) if move <= _LARGEST else None
+    ask = "" if allowed is None else f", or where prices did move so add --set max-unexplained-move={allowed}"
+    return f"put the file right{ask}"
+
+
+def _is_confirmed(night: _Night, events: CorporateEvents) -> bool:
+    """Whether a price opened nearer to where its dividends leave it than to where it was."""
+    return _move(night.open, night.expected(events)) <= _move(night.open, night.after_splits(events))
+
+
+def _clock(time: int) -> str:
+    """A time as exchanges show it."""
+    return f"{dt.datetime.fromtimestamp(time // SECOND, NEW_YORK):%Y-%m-%d %H:%M}"
+
+
+def _all_nights(daily: Mapping[dt.date, OpenClose], sessions: Mapping[dt.date, OpenClose]) -> Iterator[_Night]:
+    yield from _nights(daily, daily)
+    yield from _nights(sessions, {**sessions, **daily})
+
+
 def _nights(opens: Mapping[dt.date, OpenClose], closes: Mapping[dt.date, OpenClose]) -> Iterator[_Night]:
-    """Each open with the last close before it, where that is near."""
+    """Each open with the last close before it."""
     days = sorted(closes)
     before = dict(zip(days[1:], days, strict=False))
     for day, (open_, _) in opens.items():
-        last = before.get(day)
-        if last is not None and day - last <= _LONGEST_NIGHT:
+        if (last := before.get(day)) is not None:
             yield _Night(last, closes[last][1], day, open_)

@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from alo_lib.records import DAY, DAYS_A_YEAR, SECOND, TRADING_DAYS
 from alo_lib.simulation.account import ProfitRecord
-from alo_lib.simulation.money import ZERO, decimal, of_double, rounded
+from alo_lib.simulation.money import EXACT, ZERO, decimal, fitted, of_double, rounded
 from alo_lib.simulation.sampling import Curves
 from alo_lib.simulation.trades import ClosedTrade
 
@@ -270,10 +270,11 @@ def _mean(values: Sequence[Decimal]) -> Decimal:
 
 
 def _running(values: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
-    """Mean and variance, as they are brought up to date value by value."""
+    """Mean and variance, as they are brought up to date value by value, the mean as .NET's decimals round it."""
     mean = squares = ZERO
     for count, value in enumerate(values, 1):
-        before, mean = mean, mean + (value - mean) / count
+        step = fitted(EXACT.divide(fitted(EXACT.subtract(value, mean)), Decimal(count)))
+        before, mean = mean, fitted(EXACT.add(mean, step))
         squares += (value - before) * (value - mean)
     return mean, squares / (len(values) - 1) if len(values) > 1 else ZERO
 

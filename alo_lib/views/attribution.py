@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
 from alo_lib.views.blotter import positions
 from alo_lib.views.run import Run, once_a_run
-from alo_lib.views.spoken import cents
+from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = [
     "MARKS",
@@ -159,7 +159,7 @@ def _stated_order() -> list[str]:
 
 def _to_the_cent(parts: Parts) -> dict[str, Decimal]:
     """Each part to the cent; what that leaves of the sum goes to what is unexplained."""
-    row = {name: cents(parts[name]) for name in _stated_order()}
+    row = {name: (fees_to_the_cent if name == "fees" else cents)(parts[name]) for name in _stated_order()}
     row["unexplained"] += cents(sum(parts.values())) - sum(row.values())
     return row
 

@@ -1,8 +1,8 @@
 """Figures as pages say them."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
-__all__ = ["cents", "money", "or_dash"]
+__all__ = ["cents", "fees_to_the_cent", "money", "or_dash"]
 
 
 def cents(value: float) -> Decimal:
@@ -10,7 +10,16 @@ def cents(value: float) -> Decimal:
 
     Results state money with four decimals at most, of which a float keeps more.
     """
-    return round(Decimal(f"{value:z.4f}"), 2)
+    return _to_the_cent(value, ROUND_HALF_EVEN)
+
+
+def fees_to_the_cent(value: float) -> Decimal:
+    """A sum of fees to the cent, halves away from zero: LEAN's statistics round the rest, but format the fees."""
+    return _to_the_cent(value, ROUND_HALF_UP)
+
+
+def _to_the_cent(value: float, rounding: str) -> Decimal:
+    return Decimal(f"{value:z.4f}").quantize(Decimal("0.01"), rounding)
 
 
 def money(value: float) -> str:

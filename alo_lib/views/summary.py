@@ -14,7 +14,7 @@ from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import cents
+from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = ["sharpe_in_words", "summarize", "summary_table"]
 
@@ -46,7 +46,7 @@ def summarize(
         "unrealized_profit": unrealized,
         "start_equity": _cents(result.start_equity),
         "end_equity": _cents(result.end_equity),
-        "fees": _cents(sum(order.fee for order in orders)),
+        "fees": float(fees_to_the_cent(sum(order.fee for order in orders))),
         "interest": _cents(booked["amount"][of_cash].sum()),
         "borrow": _cents(booked["amount"][~of_cash].sum()),
         "attribution": stated_attribution(run, result.net_profit),

@@ -103,7 +103,7 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
             *("trade", "underlying", "call", "put", "side", "quantity", "opened", "opened_new_york", "ended"),
             *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized", "edge"),
             *("edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
-            *PROFIT_PARTS,
+            *(f"profit_{name}" for name in PROFIT_PARTS),
         )
     )
     for trade in trades:

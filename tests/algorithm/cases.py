@@ -93,7 +93,9 @@ CASES = {
     "AAPL and TWX, hours": _case("hours", "AAPL,TWX", "2014-06-05", "2014-06-09", resolution="hour"),
     "a month, sold and assigned": _month(),
     "a week, sold, over a holiday": _month("2024-01-11", "2024-01-18"),
-    "a week, sold, in debt": _month("2024-01-11", "2024-01-18", cash=20_000, max_margin=1),
+    "a fortnight, sold, in debt": _month(
+        "2024-01-11", "2024-01-26", cash=600_000, max_vega=0.17, vega_budget=0.005
+    ),
     "a month, bought and exercised": _month(direction="long", entry_edge=0, max_vega=0.005, vega_budget=0.0005),
     "a month of two names at the defaults": _case(
         "generated", "ALFA,BRVO", *map(str, _GENERATED), resolution="hour"

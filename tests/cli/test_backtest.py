@@ -160,6 +160,9 @@ def test_settings_come_from_the_project_and_then_the_command_line(backtest, engi
         (("--set", "entry-edge"), "'entry-edge' is not NAME=VALUE"),
         (("--start", "2024-02-01"), "start 2024-02-01 must not be above end 2024-01-03"),
         (("--start", "yesterday"), "setting start is 'yesterday'; allowed: a day as yyyy-mm-dd"),
+        (("--start", "0001-01-01"), "setting start is '0001-01-01'; allowed: a day as yyyy-mm-dd"),
+        (("--start", "0001-01-01", "--end", "9999-12-31"), "from 1970-01-02 to 2050-12-31"),
+        (("--start", "1970-01-02", "--end", "1970-01-31"), "ALFA has no minute prices from 1970-01-02 to 1970-01-31"),
         (("--cash", "-5"), "setting cash is '-5'; allowed: a number from 1"),
         (("--resolution", "tick"), "setting resolution is 'tick'; allowed: minute or hour"),
         (("--data", "/nowhere"), "there is no data folder at /nowhere"),
@@ -334,7 +337,7 @@ def test_damaged_data_is_left_out_and_told(run, small_market, tmp_path, damage, 
     damage(data)
     outcome = run(
         *("backtest", "--data", data, "--underlying", "ALFA", "--output", tmp_path / "runs", "--json"),
-        *("--start", "2024-01-02", "--end", "2024-01-02"),
+        *("--start", "2024-01-02", "--end", "2024-01-02", "--set", "min-coverage=0"),
     )
     assert outcome.status == 0, outcome.err
     summary = json.loads(outcome.out)
@@ -345,7 +348,9 @@ def test_damaged_data_is_left_out_and_told(run, small_market, tmp_path, damage, 
     assert kind in (tmp_path / summary["results_folder"] / "report.html").read_text()
     account = json.loads((tmp_path / summary["results_folder"] / "coverage.json").read_text())
     assert account == {name: summary[name] for name in ("coverage", "rows", "warnings")}
-    assert account["coverage"]["ALFA"]["quotes"] == 1
+    one_row_a_contract = kind in ("wrong column count", "crossed quote", "negative value")
+    assert account["coverage"]["ALFA"]["quotes"] == (0 if one_row_a_contract else 1)
+    assert account["coverage"]["ALFA"]["without_quotes"] == []
     if kind != "corrupt archive":  # most rows are bad, which is loud
         assert f"of {account['rows']['read']:,} rows {account['rows']['left_out']:,} could not be used" in outcome.err
 

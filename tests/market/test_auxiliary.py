@@ -79,6 +79,7 @@ def test_bad_factor_rows_are_left_out(tmp_path: Path, lean_data: Path) -> None:
     path.write_text(
         "20240101,1,0.5,10\n"  # a holiday: LEAN would never raise the event
         "20240102,1,inf,10\n"
+        "20231229,0,1,10\n"
         "20240103,0.5,1,0\n"  # no reference price
         "20240104,0.9,1,100\n"
         "20240104,0.8,1,100\n"
@@ -94,7 +95,7 @@ def test_bad_factor_rows_are_left_out(tmp_path: Path, lean_data: Path) -> None:
     assert dividends == ((date(2024, 1, 5), 10.0, 100.0),)
     assert faults.counts == {
         FaultKind.COLUMNS: 1,
-        FaultKind.NUMBER: 1,
+        FaultKind.NUMBER: 3,
         FaultKind.DATE: 1,
         FaultKind.NEGATIVE: 1,
         FaultKind.TIME: 1,

@@ -23,10 +23,12 @@ __all__ = [
     "apply",
     "copy",
     "daily",
+    "drop_entries",
     "edit_entries",
     "factors",
     "history",
     "option_quotes",
+    "rename_entries",
     "trades",
     "universe",
 ]
@@ -80,6 +82,24 @@ def edit_entries(path: Path, edit: Callable[[str], str]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in entries.items():
             archive.writestr(name, edit(text))
+
+
+def drop_entries(path: Path, count: int) -> None:
+    """Leave out the first entries of an archive."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()[count:]}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def rename_entries(path: Path, rename: Callable[[str], str]) -> None:
+    """Give each entry of an archive another name."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(rename(name), content)
 
 
 def _flip(content: bytes, place: int) -> bytes:

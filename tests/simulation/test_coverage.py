@@ -209,3 +209,140 @@ def test_aapl_through_its_split_without_factors_is_refused(lean_data: Path, tmp_
     with pytest.raises(DataError, match=r"AAPL closed at 645.\d+ on 2014-06-06 and opened at 92.\d+ on 2014-06-09"):
         require_data(settings, root)
     assert require_data(settings, lean_data).coverage[0].quotes == 2
+
+
+# Too little, too wrong ---------------------------------------------------------------------------------------------
+
+
+def kept(choose: Callable[[int, str], bool]) -> Callable[[str], str]:
+    """The lines of a file or an entry that are chosen by place and text."""
+    return lambda text: "".join(f"{line}\n" for at, line in enumerate(text.splitlines()) if choose(at, line))
+
+
+def test_one_quote_a_session_is_no_coverage(root: Path) -> None:
+    """Six contracts near the money, and all seven hours: half is four hours of three contracts."""
+    for day in BOTH:
+        damaged.edit_entries(damaged.option_quotes(root, day), kept(lambda at, _: at == 0))
+    sentence = refusal(root)
+    few = "quotes in half of the hours for 0 of 6 near the money on 2024-03-14"
+    assert f"enough option quotes for 0 of 2 sessions from 2024-03-14 to 2024-03-15 in {root} ({few})" in sentence
+    findings = require_data(tiny.settings(min_coverage=0), root)
+    assert findings.coverage[0].quotes == 0
+    assert findings.coverage[0].without_quotes == ()
+    assert any(f"TINY has few option quotes on 2 of 2 sessions: {few}" in each for each in findings.warnings)
+
+
+@pytest.mark.parametrize(("last", "covered"), [("12:59", 1), ("12:29", 0)])
+def test_half_of_the_hours_of_half_of_the_contracts_is_coverage(root: Path, last: str, covered: int) -> None:
+    """Hours count from 9:30: four of seven with quotes after 12:30, three without."""
+    hour, minute = map(int, last.split(":"))
+    until = (hour * 60 + minute) * 60_000
+    path = damaged.option_quotes(root, tiny.SECOND)
+    damaged.edit_entries(path, kept(lambda _, line: int(line.split(",")[0]) <= until))
+    damaged.drop_entries(path, 3)
+    assert require_data(tiny.settings(min_coverage=0), root).coverage[0].quotes == 1 + covered
+    damaged.drop_entries(path, 1)
+    assert require_data(tiny.settings(min_coverage=0), root).coverage[0].quotes == 1
+
+
+@pytest.mark.parametrize(("bars", "covered"), [(40, 1), (38, 0)])
+def test_half_of_the_bars_of_a_session_is_coverage(root: Path, bars: int, covered: int) -> None:
+    """One each five minutes, in 39 stretches of ten: twenty of them with 40 bars, nineteen with 38."""
+    damaged.edit_entries(damaged.trades(root, tiny.SECOND), kept(lambda at, _: at < bars))
+    findings = require_data(tiny.settings(min_coverage=0), root)
+    assert findings.coverage[0].bars == 1 + covered
+    if not covered:
+        few = "bars in 19 of 39 stretches of ten minutes on 2024-03-15"
+        assert findings.warnings == (f"TINY has few minute bars on 1 of 2 sessions: {few}",)
+        assert f"enough minute bars for 1 of 2 sessions from 2024-03-14 to 2024-03-15 in {root} ({few})" in refusal(
+            root
+        )
+
+
+def test_rows_that_cannot_be_used_are_told_of_where_little_is_left(root: Path) -> None:
+    path = damaged.option_quotes(root, tiny.FIRST)
+    damaged.edit_entries(path, lambda text: "".join(reversed(text.splitlines(keepends=True))))
+    sentence = refusal(root)
+    assert "; 462 of 936 rows could not be used, the first " not in sentence  # less than half of both days
+    for day in BOTH:
+        path = damaged.option_quotes(root, day)
+        damaged.edit_entries(path, lambda text: "".join(sorted(text.splitlines(keepends=True), reverse=True)))
+    sentence = refusal(root)
+    assert "; 924 of 936 rows could not be used, the first " in sentence
+    assert "time out of order" in sentence
+
+
+def test_a_universe_that_lists_less_than_is_quoted_is_said(root: Path) -> None:
+    damaged.edit_entries(damaged.universe(root, tiny.FIRST), kept(lambda at, _: at < 4))  # header, stock, two contracts
+    (warning,) = require_data(tiny.settings(), root).warnings
+    assert (
+        "less than half of the contracts that are quoted, and nothing else is traded: 2 of 6 on 2024-03-15" in warning
+    )
+    damaged.edit_entries(damaged.universe(root, tiny.BEFORE), kept(lambda at, _: at < 5))
+    assert require_data(tiny.settings(end=tiny.FIRST), root).warnings == ()  # three of six
+
+
+@pytest.mark.parametrize(("days", "refused"), [(59, False), (61, True)])
+def test_daily_bars_that_are_missing_are_said_or_refused(root: Path, days: int, refused: bool) -> None:
+    """A forecast looks back on 300 days, of which min-coverage asks for 240."""
+    history = tiny.HOURS.trading_days(dt.date(2022, 11, 1), tiny.FIRST)
+    gone = history[-150 : -150 + days]
+    names = {f"{day:%Y%m%d}" for day in gone}
+    damaged.edit_entries(damaged.daily(root), kept(lambda _, line: line[:8] not in names))
+    span = f"{gone[0]} to {gone[-1]}"
+    if refused:
+        sentence = refusal(root)
+        assert f"TINY has daily bars on 239 of the 300 trading days that a forecast looks back on in {root}" in sentence
+        assert f"(none on {span})" in sentence
+    (warning,) = require_data(tiny.settings(min_coverage=0), root).warnings
+    assert f"TINY has no daily bar on {days} trading days that forecasts look back on ({span})" in warning
+
+
+@pytest.mark.parametrize("row", ["2024-01-01,x", "2024-01-01,nan", "2024-01-01", "01/02/2024,3", "1998-01-01,4"])
+def test_a_single_bad_row_of_the_rate_file_is_refused(root: Path, row: str) -> None:
+    path = interest_rate_path(root)
+    path.write_text(f"{path.read_text()}{row}\n")
+    assert f"the interest-rate file cannot be read: {path}:3: " in refusal(root)
+
+
+@pytest.mark.parametrize(("percent", "fits"), [("-5", True), ("-5.1", False), ("50", True), ("75", False)])
+def test_a_rate_that_no_central_bank_sets_is_refused(root: Path, percent: str, fits: bool) -> None:
+    path = interest_rate_path(root)
+    path.write_text(f"{path.read_text()}2024-01-01,{percent}\n1998-01-01,3\n")  # a row twice is no fault
+    if fits:
+        assert require_data(tiny.settings(), root).warnings == ()
+    else:
+        assert f"({percent}; allowed: -5 to 50 percent)" in refusal(root)
+
+
+@pytest.mark.parametrize("factor", ["inf", "0", "nan", "1e+20x"])
+def test_a_factor_that_is_none_is_refused(root: Path, factor: str) -> None:
+    path = damaged.factors(root)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], f"20240313,{factor},1,100", lines[-1]]))
+    assert f"the factor file of TINY cannot be read: {path}:{len(lines)}: not a number" in refusal(root)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (damaged.factors, "the factor file of TINY cannot be read: {}: corrupt file "),
+        (damaged.history, "the ticker history of TINY cannot be read: {}: corrupt file "),
+        (interest_rate_path, "the interest-rate file cannot be read: {}: corrupt file "),
+        (lambda root: damaged.universe(root, tiny.BEFORE), "no option universe .*: {}: corrupt file "),
+        (lambda root: damaged.option_quotes(root, tiny.FIRST), "no option quotes .*: {}: corrupt archive "),
+        (damaged.daily, "no daily bars .*: {}: corrupt archive "),
+    ],
+)
+def test_what_is_no_file_is_called_so(root: Path, file: Callable[[Path], Path], words: str) -> None:
+    path = file(root)
+    for make, said in ((Path.mkdir, "(Is a directory)"), (itself, "(Too many levels of symbolic links)")):
+        path.unlink() if path.is_file() else path.rmdir() if path.is_dir() else None
+        make(path)
+        sentence = refusal(root, end=tiny.FIRST)
+        assert re.search(words.format(re.escape(str(path))) + re.escape(said), sentence), sentence
+
+
+def itself(path: Path) -> None:
+    """A link that leads to itself."""
+    path.symlink_to(path.name)

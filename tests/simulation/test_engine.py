@@ -263,7 +263,7 @@ def test_an_underlying_without_universes_is_refused(data: Path, tmp_path: Path) 
     root = tmp_path / "data"
     shutil.copytree(data, root)
     shutil.rmtree(root / "option" / "usa" / "universes")
-    with pytest.raises(DataError, match=r"TINY has no option universe from .*20240313.csv: missing file"):
+    with pytest.raises(DataError, match=r"TINY has no option universe files from .*20240313.csv: missing file"):
         run_backtest(tiny.settings(), root, tmp_path)
 
 

@@ -6,15 +6,15 @@ from alo_lib.journal import JOURNAL_FOLDER, read_journal
 from alo_lib.market import DataKind, FaultKind, Resolution
 from alo_lib.market.layout import OptionArchive, SecurityArchive
 from alo_lib.simulation import data_left_out, run_backtest
-from tests.simulation import tiny
+from tests.simulation import damaged, tiny
 
 
 def test_the_same_is_counted_as_by_the_run_itself(tmp_path: Path) -> None:
     root = tiny.write(tmp_path / "data")
     OptionArchive(root, "TINY", tiny.SECOND, Resolution.MINUTE, DataKind.QUOTE).path.write_bytes(b"no archive")
     SecurityArchive(root, "TINY", tiny.FIRST, Resolution.MINUTE, DataKind.QUOTE).path.unlink()
-    rates = next(root.glob("alternative/interest-rate/usa/*.csv"))
-    rates.write_text(rates.read_text() + "2001-01-01,much\n")
+    universe = damaged.universe(root, tiny.FIRST)
+    universe.write_text(universe.read_text() + "20240419,much,C,1,1,1,1,1,1\n")
     (tmp_path / "run").mkdir()
     settings = tiny.settings(min_coverage=0.5)
     found = run_backtest(settings, root, tmp_path / "run")

@@ -137,7 +137,9 @@ def test_trades_are_told_from_entry_to_end(run: Run, market: Script, tmp_path: P
     assert rows[0]["opened_new_york"].startswith("2024-03-04 10:00:00")
     assert rows[1]["ended"] == rows[1]["band_low"] == ""
     assert float(rows[0]["vega_per_point"]) == pytest.approx(first.vega / 100.0, abs=1e-3)
-    assert float(rows[0]["profit"]) == pytest.approx(sum(float(rows[0][name]) for name in PROFIT_PARTS), abs=0.08)
+    parts = [float(rows[0][f"profit_{name}"]) for name in PROFIT_PARTS]
+    assert float(rows[0]["profit"]) == pytest.approx(sum(parts), abs=0.08)
+    assert float(rows[0]["delta"]) == pytest.approx(first.delta, abs=1e-4)  # the greek, beside the part of the profit
 
 
 def test_a_split_is_no_move_of_the_realized_volatility(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["volatility"]
 
 _YEARS = 10
-_FIRST_DAY = date(1970, 1, 2)
 
 
 @click.command(short_help="Show what is known of an underlying's volatility.")
@@ -123,14 +122,15 @@ def _analysed(
     """All that the models say of the days asked for, and their bars."""
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
+    from alo_lib.records import FIRST_DAY
     from alo_lib.views import AnalysisView
     from alo_lib.volatility import VolatilityError, report_volatility
 
     if start is not None and end is not None and start > end:
         raise UserError(f"start {start} is after end {end}; a range of days must not be empty")
-    if end is not None and end < _FIRST_DAY:
-        raise UserError(f"end {end} is before {_FIRST_DAY}, the first day that data can have")
-    bars = DataFolder(folder).split_adjusted_bars(ticker, _FIRST_DAY, end or date(2200, 1, 1))
+    if end is not None and end < FIRST_DAY:
+        raise UserError(f"end {end} is before {FIRST_DAY}, the first day that data can have")
+    bars = DataFolder(folder).split_adjusted_bars(ticker, FIRST_DAY, end or date(2200, 1, 1))
     days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
     if not len(days):
         raise UserError(f"{ticker} has no daily bars{f' up to {end}' if end else ''} in {folder}")

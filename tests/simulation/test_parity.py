@@ -1,0 +1,160 @@
+"""Quotes that fit no price of the underlying, and those that do."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alo_lib.market import DataError, FaultKind, contract_array
+from alo_lib.market.generator import generate_market
+from alo_lib.market.layout import ContractKey, DataKind, OptionArchive, Resolution
+from alo_lib.settings import Settings
+from alo_lib.simulation import require_data, run_backtest
+from alo_lib.simulation.parity import Box, boxes
+from tests.simulation import damaged, tiny
+from tests.simulation.test_moves import with_hours
+
+DAY = dt.date(2024, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return with_hours(tiny.write(tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.fixture
+def root(whole: Path, tmp_path: Path) -> Path:
+    return damaged.copy(whole, tmp_path / "data")
+
+
+# Boxes -------------------------------------------------------------------------------------------------------------
+
+
+def chain(forward: float, discount: float, strikes: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Calls and puts at four times, by parity alone: C - P = discount (forward - strike), puts worth three at all."""
+    keys = [ContractKey(DAY + dt.timedelta(days=365), strike, right) for strike in strikes for right in (-1, 1)]
+    prices = [3.0 + (discount * (forward - key.strike) if key.right > 0 else 0.0) for key in keys]
+    return contract_array(keys), np.tile(prices, (4, 1))
+
+
+def test_a_point_of_strike_is_worth_its_discount() -> None:
+    contracts, middle = chain(103.0, 0.9, [95.0, 100.0, 105.0, 110.0])
+    middle[1, :4] = np.nan
+    (found,) = boxes(contracts, middle, np.full_like(middle, 0.2))
+    assert found.expiry == DAY + dt.timedelta(days=365)
+    assert found.worth == pytest.approx(0.9, rel=1e-12)
+    # Of 19 pairs: a spread of 0.2 for each of four legs, half of it, over 5, 10 or 15 points; the middle one has 5.
+    assert found.half_spread == pytest.approx(0.4 / 5.0)
+
+
+def test_a_few_stale_quotes_change_nothing() -> None:
+    contracts, middle = chain(103.0, 0.98, [95.0, 100.0, 105.0, 110.0])
+    middle[2] += np.random.default_rng(5).normal(0.0, 4.0, len(contracts))
+    (found,) = boxes(contracts, middle, np.zeros_like(middle))
+    assert found.worth == pytest.approx(0.98, rel=1e-12)
+
+
+def test_of_too_few_nothing_is_said() -> None:
+    contracts, middle = chain(103.0, 1.0, [95.0, 100.0])
+    assert boxes(contracts, middle, np.zeros_like(middle)) == []  # four boxes
+    calls = contracts["right"] > 0
+    assert boxes(contracts[calls], middle[:, calls], middle[:, calls]) == []
+
+
+@pytest.mark.parametrize(
+    ("worth", "rate", "paid", "fits"),
+    [
+        (1.0, 0.05, 0.0, True),
+        (0.76, 0.0, 0.0, True),
+        (0.74, 0.0, 0.0, False),
+        (0.74, 0.05, 0.0, True),  # a year at 5 %: down to 0.951 less a quarter
+        (0.69, 0.05, 0.0, False),
+        (1.24, 0.05, 0.0, True),
+        (1.26, 0.05, 0.0, False),
+        (1.26, -0.05, 0.0, True),
+        (1.44, 0.0, 2.0, True),  # strikes ten apart: calls in the money are exercised cum, puts ex
+        (1.46, 0.0, 2.0, False),
+        (0.74, 0.0, 2.0, False),
+        (2.0, 0.0, 0.0, False),
+        (-1.0, 0.0, 0.0, False),
+        (0.0001, 0.0, 0.0, False),
+    ],
+)
+def test_what_a_box_can_be_worth(worth: float, rate: float, paid: float, fits: bool) -> None:
+    assert Box(DAY + dt.timedelta(days=365), worth, 0.0, 10.0).fits(rate, DAY, paid) is fits
+    assert Box(DAY + dt.timedelta(days=365), worth, 8.0, 10.0).fits(rate, DAY, paid)
+
+
+def test_american_prices_before_a_dividend_fit() -> None:
+    """Tomorrow six are paid: calls are worth the spot less the strike, puts the strike less the spot less six."""
+    day, strikes, spot, paid = DAY, [90.0, 95.0, 100.0, 105.0, 110.0], 101.0, 6.0
+    keys = [ContractKey(day + dt.timedelta(days=3), strike, right) for strike in strikes for right in (-1, 1)]
+    worth = [spot - key.strike if key.right > 0 else key.strike - (spot - paid) for key in keys]
+    middle = np.tile(np.maximum(worth, 0.0), (4, 1))
+    (found,) = boxes(contract_array(keys), middle, np.zeros_like(middle))
+    assert found.apart == 10.0
+    # Calls less puts are 11, 6, -4, -10, -15: slopes 1, 1, 1.1, 1.2, 1.3, 1.4, 1.4, 1.5, 1.6, 2.
+    assert found.worth == pytest.approx(1.35)
+    assert found.fits(0.05, day, paid)
+    assert not found.fits(0.05, day, 0.0)
+
+
+# Whole folders -----------------------------------------------------------------------------------------------------
+
+
+def times(factor: float) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        rows = [line.split(",") for line in text.splitlines()]
+        for row in rows:
+            for at in (1, 2, 3, 4, 6, 7, 8, 9):
+                row[at] = f"{int(row[at]) * factor:.6f}" if factor < 1 else str(round(int(row[at]) * factor))
+        return "".join(f"{','.join(row)}\n" for row in rows)
+
+    return edit
+
+
+@pytest.mark.parametrize("resolution", ["minute", "hour"])
+@pytest.mark.parametrize(("factor", "shown"), [(2.0, "2.00"), (1e-4, "0.00"), (-1.0, "-1.00")])
+def test_quotes_that_fit_no_price_are_refused(root: Path, resolution: str, factor: float, shown: str) -> None:
+    days = (tiny.FIRST, tiny.SECOND) if resolution == "minute" else (tiny.FIRST,)
+    paths = [OptionArchive(root, "TINY", day, Resolution(resolution), DataKind.QUOTE).path for day in days]
+    for path in paths:
+        if factor > 0.0:
+            damaged.edit_entries(path, times(factor))
+        else:
+            damaged.rename_entries(path, exchanged)
+    with pytest.raises(DataError) as error:
+        require_data(tiny.settings(resolution=resolution), root)
+    sentence = str(error.value)
+    assert f"the option quotes of TINY on 2024-03-14 in {paths[0]} fit no price" in sentence
+    assert f"fall by {shown} for each point of strike in 2024-04-19" in sentence
+    assert "1 of 1 expiries" in sentence
+
+
+def exchanged(name: str) -> str:
+    """Calls for puts."""
+    return name.replace("_call_", "_?_").replace("_put_", "_call_").replace("_?_", "_put_")
+
+
+def test_one_expiry_of_many_is_a_fault_and_a_warning(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    day = dt.date(2024, 1, 3)
+    generate_market(root, start=day, end=day, history_days=300, quote_minutes=30)
+    wanted = {"underlyings": "ALFA", "start": day, "end": day, "garch_history": 300}
+    settings = Settings.of(wanted)
+    before = require_data(settings, root)
+    assert before.faults == ()
+    assert before.warnings == ()
+    path = OptionArchive(root, "ALFA", day, Resolution.MINUTE, DataKind.QUOTE).path
+    expiry = dt.date(2024, 2, 16)
+    damaged.rename_entries(path, lambda name: exchanged(name) if f"_{expiry:%Y%m%d}" in name else name)
+    (tmp_path / "run").mkdir()
+    run = run_backtest(settings, root, tmp_path / "run")
+    (warning,) = run.findings.warnings
+    assert f"the option quotes of ALFA on {day} in {path} are wrong in 1 of " in warning
+    (fault,) = run.findings.faults
+    assert re.search(rf"expiry {expiry}: -(0\.9|1\.0)\d for each point of strike", str(fault))
+    assert run.faults.counts[FaultKind.NO_PARITY] == 1
