@@ -45,7 +45,7 @@ def measure_day(earlier: Array, previous_close: float, open_: float, high: float
     """Variance measure of one day, given the measures of up to :data:`MEMORY` days before it."""
     top, bottom = max(open_, close), min(open_, close)
     upper, lower = math.log(high / top), math.log(bottom / low)
-    limit = _longest_wick(earlier)
+    limit: float = _longest_wick(earlier)
     upper, lower = min(upper, limit), min(lower, limit)
     span = math.log(top / bottom) + upper + lower
     night = math.log(open_ / previous_close)
