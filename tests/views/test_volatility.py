@@ -227,16 +227,17 @@ def test_days_too_far_out_to_be_believed_are_named_where_volatility_leaps():
     bars = closes * 0.999, closes * 1.004, closes * 0.996, closes
     days = np.datetime64("2020-01-01") + np.arange(400)
     clean = AnalysisView("ALFA", days, report_volatility(*bars, distribution="normal"))
-    assert (clean.far_note, clean.to_dict()["far_ranges"]) == ("", [])
+    assert (clean.far_notes, clean.to_dict()["far_ranges"]) == ([], [])
     low = bars[2].copy()
     for number in range(100, 160, 10):
         low[number] *= 0.5 if number == 100 else 0.1
     spoiled = AnalysisView("ALFA", days, report_volatility(bars[0], bars[1], low, closes, distribution="normal"))
     found = [str(days[number]) for number in range(100, 160, 10)]
     assert spoiled.to_dict()["far_ranges"] == found
-    assert spoiled.far_note.startswith("6 days have a high or low")
-    assert f"(furthest {', '.join(found[1:])})" in spoiled.far_note
-    assert spoiled.far_note in analysis_html(spoiled)
+    (note,) = spoiled.far_notes
+    assert note.startswith("6 days have a high or low")
+    assert f"(furthest {', '.join(found[1:])})" in note
+    assert note in analysis_html(spoiled)
 
 
 def test_without_regimes_the_page_has_no_chart_of_them(tmp_path):
