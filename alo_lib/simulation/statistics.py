@@ -227,7 +227,7 @@ def trade_statistics(trades: Sequence[ClosedTrade]) -> TradeStatistics:
         sortino_ratio=average / downside if downside else ZERO,
         profit_to_max_drawdown_ratio=_factor(total, closed_fall),
         maximum_end_trade_drawdown=max([ZERO, *(trade.drawdown for trade in trades)]),
-        average_end_trade_drawdown=average - mean_best,
+        average_end_trade_drawdown=fitted(EXACT.subtract(average, mean_best)),
         maximum_drawdown_duration=_longest_fall(trades),
         total_fees=_sum(trade.fees for trade in trades),
     )

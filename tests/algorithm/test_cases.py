@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +132,19 @@ def test_lean_does_the_same_order_by_order(name: str, lean_data: Path, made: Pat
 
 
 def same_figures(embedded: dict[str, Any], native: dict[str, Any]) -> None:
-    for name in set(embedded) - {"equity"}:
+    for name in set(embedded) - {"equity", "trade statistics"}:
         assert embedded[name] == native[name], name
+    ours, leans = embedded["trade statistics"], native["trade statistics"]
+    assert {**ours, **_averages(leans)} == leans
+    # LEAN's running averages carry dust of the order of its sums, which turns a half of the last digit.
+    for name, average in _averages(leans).items():
+        assert abs(Decimal(ours[name]) - Decimal(average)) <= Decimal("0.0001"), name
     assert embedded["equity"] == without_its_own(native["equity"], embedded["equity"])
+
+
+def _averages(statistics: dict[str, Any]) -> dict[str, str]:
+    """Averages of money and ratios, with four decimals; those of durations are not rounded."""
+    return {name: value for name, value in statistics.items() if name.startswith("average") and "uration" not in name}
 
 
 def without_its_own(leans: list[Candle], ours: list[Candle]) -> list[Candle]:
