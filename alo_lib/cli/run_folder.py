@@ -25,7 +25,8 @@ settings.json    what was asked for; data.json has the files it was read from, f
 orders.csv       every order, in the order in which they were sent
 trades.csv       every trade: entry, hedges, end, and where its profit came from
 sessions.csv     each session: equity, return, drawdown, rolling figures, and where its profit came from
-volatilities.csv implied, forecast and realized volatility over time; forecasts.csv: did forecasts come true
+volatilities.csv implied, forecast and realized volatility over time; forecasts.csv: did forecasts come true;
+                 regimes.csv: calm or wild, and how likely
 journal/         every input and decision, checksummed; alo replay decides it again, alo journal shows it
 *.json, *.txt    the engine's results and logs in LEAN's own format; metrics.prom has what the run counted and timed
 """

@@ -69,10 +69,10 @@ def take_in(work: Work, frame: Frame) -> Decisions:
 
 
 def forecast(work: Work, frame: Frame) -> Decisions:
-    """Forecast each expiry's volatility, once a session and after each calibration."""
+    """Forecast each expiry's volatility, and tell the regimes, once a session and after each calibration."""
     _follow(work, frame.time)
     strategy = work.state.strategy
-    made = []
+    made, regimes = [], []
     if strategy.session is None or not strategy.session.is_open(frame.time):
         return ()
     for number, underlying in strategy.underlyings.items():
@@ -81,8 +81,12 @@ def forecast(work: Work, frame: Frame) -> Decisions:
         underlying.session_news = False
         underlying.forecast_expiries(frame.time)
         for expiry, volatility in underlying.forecast.items():
-            made.append((number, 0, expiry, volatility, underlying.book.spot))
-    return ((Kind.FORECAST, np.array(made, records(Kind.FORECAST, 0).dtype)),)
+            made.append((number, 0, expiry, volatility, *underlying.band[expiry], underlying.book.spot))
+        regimes += [(number, regime, *told) for regime, told in enumerate(underlying.forecaster.regimes)]
+    return (
+        (Kind.FORECAST, np.array(made, records(Kind.FORECAST, 0).dtype)),
+        (Kind.REGIME, np.array(regimes, records(Kind.REGIME, 0).dtype)),
+    )
 
 
 def value(work: Work, frame: Frame) -> Decisions:
@@ -228,7 +232,9 @@ def _install(work: Work, message: Message) -> None:
         if result.note and result.note != underlying.forecast_note:
             what = "without the hybrid" if result.hybrid is None else "the hybrid lacks a part"
             strategy.notice(number, f"{underlying.book.ticker}: forecast {what}, {result.note}")
-        underlying.forecast_note = result.note
+        if result.regime_note and result.regime_note != underlying.regime_note:
+            strategy.notice(number, f"{underlying.book.ticker}: no regimes are told, {result.regime_note}")
+        underlying.forecast_note, underlying.regime_note = result.note, result.regime_note
 
 
 def _target_rows(targets: Iterable[Target], stage: int) -> Records:

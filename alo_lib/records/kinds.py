@@ -45,6 +45,7 @@ class Kind(IntEnum):
     ENTRY = 40
     EXIT = 41
     FUNNEL = 42
+    REGIME = 43
 
     EVENT = 64
     OVERRUN = 65

@@ -28,7 +28,7 @@ __all__ = [
     "records",
 ]
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -138,9 +138,27 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     ),
     # A frame was opened at the message's time. It separates what was known from what was decided on it.
     Kind.FRAME: np.dtype([("frame", "<i8")]),
-    # Forecast volatility over an expiry's remaining life, annualized.
+    # Forecast volatility over an expiry's remaining life, annualized, and the volatilities between which it should
+    # realize in nine cases of ten; NaN where there is none.
     Kind.FORECAST: np.dtype(
-        [("underlying", "<i4"), ("pad", "<i4"), ("expiry", "<i8"), ("volatility", "<f8"), ("spot", "<f8")]
+        [
+            ("underlying", "<i4"),
+            ("pad", "<i4"),
+            ("expiry", "<i8"),
+            ("volatility", "<f8"),
+            ("band_low", "<f8"),
+            ("band_high", "<f8"),
+            ("spot", "<f8"),
+        ]
+    ),
+    # A regime of an underlying's daily returns, told with its forecasts, the calmest first: as of the last close.
+    Kind.REGIME: np.dtype(
+        [
+            ("underlying", "<i4"),
+            ("regime", "<i4"),  # from 0
+            ("volatility", "<f8"),  # within it, annualized
+            ("probability", "<f8"),  # given the closes until then alone
+        ]
     ),
     # A ranked candidate: one call and one put, bought (+1) or sold (-1) together.
     Kind.SIGNAL: np.dtype(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records, years_between
+from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.sizing import structures_for
@@ -71,7 +71,7 @@ def entry_record(state: StrategyState, trade: Trade) -> Records:
         row[name] = signal[name]
     row["implied_volatility"] = signal["implied_volatility"] if signal["implied_volatility"] > 0.0 else np.nan
     row["forecast_volatility"] = underlying.forecast.get(trade.expiry, np.nan)
-    row["band_low"], row["band_high"] = underlying.forecaster.band(float(years_between(trade.opened_at, trade.expiry)))
+    row["band_low"], row["band_high"] = underlying.band.get(trade.expiry, (np.nan, np.nan))
     if underlying.valuation is not None:
         rows = [underlying.book.row(leg) for leg in trade.legs]
         for name in ("delta", "gamma", "vega", "theta"):

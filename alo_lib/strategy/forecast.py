@@ -26,10 +26,14 @@ from alo_lib.volatility import (
     GjrState,
     HybridForecast,
     HybridState,
+    ObservationError,
+    RegimeModel,
+    RegimeState,
     VolatilityError,
     log_returns,
     observe,
 )
+from alo_lib.volatility.ranges import FLOOR
 
 __all__ = ["Calibrated", "CalibrationRequest", "DailyBar", "Due", "VolatilityForecaster", "calibrate"]
 
@@ -77,13 +81,19 @@ class Calibrated:
     detector: ChangeDetector
     note: str
     """Why there is no hybrid, or what it lacks; empty when it is whole."""
+    alone: HybridForecast | None
+    """GJR-GARCH as the only part of a hybrid, which knows its past errors; None beside the hybrid."""
+    regimes: RegimeModel | None
+    regime_state: RegimeState | None
+    regime_note: str
+    """Why there are no regimes; empty when there are."""
 
 
 def calibrate(request: CalibrationRequest) -> Calibrated:
     """Fit the models of a request; the same request gives the same bits.
 
     The hybrid needs ``hybrid_minimum`` returns and the range of nearly every day; without it GJR-GARCH stands in, and
-    the note says why.
+    the note says why. Regimes are fitted for people to see: no forecast rests on them.
 
     :raises VolatilityError: when GJR-GARCH cannot be fitted.
     """
@@ -96,7 +106,7 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
     # Nearby densities share one test: its threshold moves little, and designing it takes longer than the fit.
     p = garch.parameters
     detector = _detector(round(1.0 / p.nu, 2), round(p.skew, 1))
-    hybrid, hybrid_state, bar_state, note = None, None, None, _unfit_for_hybrid(bars, settings)
+    hybrid, hybrid_state, bar_state, alone, note = None, None, None, None, _unfit_for_hybrid(bars, settings)
     if not note:
         history = DailyHistory.from_bars(*_filled(bars).T)
         try:
@@ -106,8 +116,32 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
         else:
             note = "; ".join(hybrid.notes)
             hybrid_state, bar_state = hybrid.filter(history).state, BarState.after(history, bars[-1, 3])
-    last = request.bars[-1]
-    return Calibrated(garch, garch.filter(returns).state, hybrid, hybrid_state, bar_state, last, detector, note)
+    if hybrid is None:
+        try:
+            alone = _judged_garch(bars, settings)
+        except VolatilityError as error:
+            note += f"; without a band, {error}"
+    regimes, regime_state, regime_note = None, None, ""
+    try:
+        regimes = RegimeModel.fit(returns, min_observations=settings.garch_minimum)
+    except CalibrationError as error:
+        regime_note = str(error)
+    else:
+        regime_state = regimes.filter(returns).state
+    return Calibrated(
+        garch,
+        garch.filter(returns).state,
+        hybrid,
+        hybrid_state,
+        bar_state,
+        request.bars[-1],
+        detector,
+        note,
+        alone,
+        regimes,
+        regime_state,
+        regime_note,
+    )
 
 
 class VolatilityForecaster:
@@ -127,6 +161,7 @@ class VolatilityForecaster:
     _bar: BarState | None
     _totals: tuple[float, ...] | None  # of the hybrid's forecast from its state; None until asked for
     _change: ChangeState
+    _regimes: RegimeState | None
     _since: list[DailyBar]  # bars after the last request's
     _sessions: int
 
@@ -135,7 +170,7 @@ class VolatilityForecaster:
         self._settings = settings
         self._bars, self._since = [], []
         self._model, self._garch, self._hybrid, self._bar, self._totals = None, None, None, None, None
-        self._change = ChangeState()
+        self._change, self._regimes = ChangeState(), None
         self._sessions = 0
 
     @property
@@ -194,14 +229,14 @@ class VolatilityForecaster:
 
         :raises VolatilityError: for bars since the request that the new models refuse; the last ones stay in force.
         """
-        kept = self._garch, self._hybrid, self._bar, self._totals, self._change
+        kept = self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes
         self._garch, self._hybrid, self._bar = calibrated.garch_state, calibrated.hybrid_state, calibrated.bar_state
-        self._totals, self._change = None, ChangeState()
+        self._totals, self._change, self._regimes = None, ChangeState(), calibrated.regime_state
         try:
             if self._since:
                 self._advance(calibrated, calibrated.last, self._since)
         except VolatilityError:
-            self._garch, self._hybrid, self._bar, self._totals, self._change = kept
+            self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes = kept
             raise
         self._model, self._sessions = calibrated, 1
 
@@ -217,18 +252,37 @@ class VolatilityForecaster:
         return self._model.garch.forecast_volatility(self._garch, days)
 
     def band(self, years: float) -> tuple[float, float]:
-        """The volatilities between which the next ``years`` should realize in nine cases of ten; NaN without a hybrid.
+        """The volatilities between which the next ``years`` should realize in nine cases of ten; NaN while not ready.
 
-        They are about :meth:`volatility`.
+        They are about :meth:`volatility`, as far as its past errors went: the hybrid's, or those of GJR-GARCH alone.
         """
-        if self._model is None or self._model.hybrid is None or self._hybrid is None:
+        if self._model is None:
             return float(np.nan), float(np.nan)
-        return self._model.hybrid.forecast_band(self._hybrid, max(years * TRADING_DAYS, 1.0))
+        days, centre = max(years * TRADING_DAYS, 1.0), self.volatility(years)
+        if self._model.hybrid is not None and self._hybrid is not None:
+            low, high = self._model.hybrid.band_ratios(self._hybrid, days)
+        elif self._model.alone is not None:
+            low, high = self._model.alone.band_ratios(self._model.alone.start(), days)
+        else:
+            return float(np.nan), float(np.nan)
+        return centre * low, centre * high
+
+    @property
+    def regimes(self) -> list[tuple[float, float]]:
+        """Annualized volatility and filtered probability of each regime, the calmest first; empty where none is known.
+
+        They are of the last day seen. After a return that no regime allows none is known until the next calibration.
+        """
+        if self._model is None or self._model.regimes is None or self._regimes is None:
+            return []
+        probabilities = self._model.regimes.mix(self._regimes, 0).tolist()
+        return list(zip(self._model.regimes.parameters.volatilities, probabilities, strict=True))
 
     def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
         """Bring the states of ``model`` past the bars after ``last``, all or none of them."""
         table = np.array([last, *bars], dtype=np.float64)
-        path = model.garch.filter(DailyHistory.from_returns(log_returns(table[:, 3])), self._garch)
+        returns = DailyHistory.from_returns(log_returns(table[:, 3]))
+        path = model.garch.filter(returns, self._garch)
         change = self._change
         for residual in path.standardized_residuals.tolist():
             change = model.detector.update(change, residual)
@@ -237,7 +291,14 @@ class VolatilityForecaster:
             for bar in _filled(table)[1:].tolist():
                 bar_state, observation = observe(bar_state, *bar)
                 hybrid = model.hybrid.update(hybrid, observation)
-        self._garch, self._hybrid, self._bar, self._totals, self._change = path.state, hybrid, bar_state, None, change
+        regimes = self._regimes
+        if model.regimes is not None and regimes is not None:
+            try:
+                regimes = model.regimes.filter(returns, regimes).state
+            except ObservationError:  # what forecasts has borne the day
+                regimes = None
+        self._garch, self._hybrid, self._bar, self._totals = path.state, hybrid, bar_state, None
+        self._change, self._regimes = change, regimes
 
     def _why(self) -> Due | None:
         if self._model is None:
@@ -253,10 +314,30 @@ def _unfit_for_hybrid(bars: NDArray[np.float64], settings: Settings) -> str:
     returns = len(bars) - 1
     if returns < settings.hybrid_minimum:
         return f"{returns} returns are known, the hybrid needs {settings.hybrid_minimum}"
-    without = int(np.count_nonzero(~np.isfinite(bars).all(axis=1)))
+    without = _without_range(bars)
     if without > _MOST_WITHOUT_RANGE * len(bars):
         return f"{without} of {len(bars)} days have no range, which the hybrid needs"
     return ""
+
+
+def _without_range(bars: NDArray[np.float64]) -> int:
+    """Bars (n, 4) of which the close alone is known."""
+    return int(np.count_nonzero(~np.isfinite(bars).all(axis=1)))
+
+
+def _judged_garch(bars: NDArray[np.float64], settings: Settings) -> HybridForecast:
+    """GJR-GARCH as the only part of a hybrid, to know how far from its forecasts volatility went in bars (n, 4).
+
+    Volatility is that of the range where nearly every day has one, as it is for the hybrid, else of squared returns.
+
+    :raises VolatilityError: for bars that do not tell.
+    """
+    if _without_range(bars) > _MOST_WITHOUT_RANGE * len(bars):
+        returns = log_returns(bars[:, 3])
+        history = DailyHistory(returns, np.maximum(np.square(returns), FLOOR), np.full(returns.size, np.nan))
+    else:
+        history = DailyHistory.from_bars(*_filled(bars).T)
+    return HybridForecast.fit(history, parts={GjrGarch.name: {}}, min_observations=settings.garch_minimum)
 
 
 def _filled(bars: NDArray[np.float64]) -> NDArray[np.float64]:

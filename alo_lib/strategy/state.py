@@ -31,7 +31,9 @@ class Underlying:
     new_closes: list[tuple[int, float]] = field(default_factory=list)  # with the time of each
     new_ranges: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # open, high, low, by that time
     forecast_note: str = ""  # what was last told of the forecast's parts
+    regime_note: str = ""  # why there were no regimes, as it was last told
     forecast: dict[int, float] = field(default_factory=dict)  # by expiry, for this session
+    band: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each forecast, 90 %
     session_begun: bool = False  # a session began and its new closes have not been followed
     session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
@@ -52,12 +54,14 @@ class Underlying:
         return bars
 
     def forecast_expiries(self, time: int) -> None:
-        """Forecast the volatility until each expiry of the chain that is to come."""
-        self.forecast = {
-            expiry: self.forecaster.volatility(float(years_between(time, expiry)))
+        """Forecast the volatility until each expiry of the chain that is to come, and its band."""
+        years = {
+            expiry: float(years_between(time, expiry))
             for expiry in np.unique(self.book.contracts["expiry"]).tolist()
             if expiry > time
         }
+        self.forecast = {expiry: self.forecaster.volatility(life) for expiry, life in years.items()}
+        self.band = {expiry: self.forecaster.band(life) for expiry, life in years.items()}
 
     def forecast_rows(self) -> NDArray[np.float64]:
         """The forecast of each row of the chain; NaN where there is none."""

@@ -15,7 +15,7 @@ from alo_lib.views.drawing import (
     GREEN,
     ORANGE,
     RED,
-    VIOLET,
+    REGIME_COLORS,
     Figure,
     faint,
     layout_of,
@@ -37,8 +37,9 @@ _PARAMETERS: Final = {
     "nu": "degrees of freedom of the shocks",
     "skew": "asymmetry of the shocks, in (-1, 1)",
 }
+_NAMED_DAYS: Final = 5
+"""Days with a range too far out that a note names."""
 _SHOCKS: Final = {"normal": "normal", "t": "Student's t", "skewt": "skewed t"}
-_REGIME_COLORS: Final = (GREEN, ORANGE, RED, VIOLET, BLUE)
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,29 @@ class AnalysisView:
                 str(horizon): dict(zip(one.hybrid.blend.parts, map(rounded, weights), strict=True))
                 for horizon, weights in zip(one.hybrid.horizons, one.hybrid.blend.weights, strict=True)
             },
+            "far_ranges": self.far_days,
             "notes": list(one.notes),
         }
+
+    @property
+    def far_days(self) -> list[str]:
+        """Days whose range lies too far out to be believed whole."""
+        return [str(day) for day in self.days[1:][self.analysis.far > 0.0]]
+
+    @property
+    def far_notes(self) -> list[str]:
+        """What such days mean for the figures, a sentence; nothing without any."""
+        found = self.far_days
+        if not found:
+            return []
+        furthest = np.sort(np.argsort(-self.analysis.far, kind="stable")[: min(_NAMED_DAYS, len(found))])
+        named = ", ".join(map(str, self.days[1:][furthest]))
+        which = f"furthest {named}" if len(found) > _NAMED_DAYS else named
+        return [
+            f"{len(found)} {'day has' if len(found) == 1 else 'days have'} a high or low further out than six usual "
+            f"days, which is a wild minute or a false print ({which}): realized volatility counts it whole and leaps "
+            "for a month, the forecast takes as much of it as is usual"
+        ]
 
     def _regimes(self) -> list[dict[str, Any]]:
         one = self.analysis
@@ -138,7 +160,8 @@ def analysis_table(view: AnalysisView) -> Group:
     parameters = _rich_table(f"GJR-GARCH, {_SHOCKS[told['distribution']]}", "value", "± s.e.")
     for name, row in told["parameters"].items():
         parameters.add_row(name, *_value_and_error(row))
-    return Group(head, "", forecast, "", parameters, *(f"Note: {note}." for note in one.notes))
+    notes = [*one.notes, *view.far_notes]
+    return Group(head, "", forecast, "", parameters, *(f"Note: {note}." for note in notes))
 
 
 def analysis_html(view: AnalysisView) -> str:
@@ -146,16 +169,6 @@ def analysis_html(view: AnalysisView) -> str:
     told, one = view.to_dict(), view.analysis
     level, changes = told["volatility"], told["changes"]
     parameters = [(name, *_value_and_error(row), _PARAMETERS[name]) for name, row in told["parameters"].items()]
-    cone = [
-        (
-            f"{point.days}",
-            f"{point.volatility:z.2%}",
-            f"{point.low:z.2%}",
-            f"{point.high:z.2%}",
-            or_dash(point.usual, "z.2%"),
-        )
-        for point in one.cone
-    ]
     return page.page(
         f"Volatility of {view.ticker}",
         f"{told['start']} to {told['end']} · {told['bars']:,} split-adjusted daily bars · volatilities are annualized",
@@ -179,11 +192,12 @@ def analysis_html(view: AnalysisView) -> str:
                 "Parameters are fitted to all bars shown. With them, the value of a day rests on the days before it "
                 "(conditional volatility) or up to it (realized volatility, regimes, changes); nothing is smoothed."
             ),
+            *(page.note(f"{note}.") for note in view.far_notes),
         ),
         page.section(
             "Forecast",
             page.figure(cone_figure(view)),
-            page.table(("trading days ahead", "forecast", "5 %", "95 %", "usual"), cone, range(5)),
+            page.table(("trading days ahead", "forecast", "5 %", "95 %", "usual"), _cone_rows(one), range(5)),
             page.note(
                 "The hybrid forecast from the last day, with the band into which volatility falls nine times out of "
                 "ten by the forecast's past errors. Usual is the median over all past windows of as many days."
@@ -238,7 +252,7 @@ def history_figure(view: AnalysisView) -> Figure:
     layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "tozero"}
     if one.regimes is not None:
         for k, volatility in enumerate(one.regimes.parameters.volatilities):
-            color = _REGIME_COLORS[k % len(_REGIME_COLORS)]
+            color = REGIME_COLORS[k % len(REGIME_COLORS)]
             trace = line_trace(
                 days.tolist(),
                 np.round(one.probabilities[:, k], 4),
@@ -280,6 +294,19 @@ def cone_figure(view: AnalysisView) -> Figure:
     layout = layout_of(height=380, xaxis={"type": "log", "title": "trading days ahead", "tickvals": ticks})
     layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "tozero"}
     return {"data": data, "layout": layout}
+
+
+def _cone_rows(one: VolatilityReport) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{point.days}",
+            f"{point.volatility:z.2%}",
+            f"{point.low:z.2%}",
+            f"{point.high:z.2%}",
+            "–" if point.usual is None else f"{point.usual:z.2%}",
+        )
+        for point in one.cone
+    ]
 
 
 def _regime_section(told: dict[str, Any]) -> Html:

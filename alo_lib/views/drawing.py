@@ -16,6 +16,7 @@ __all__ = [
     "ORANGE",
     "PALETTE",
     "RED",
+    "REGIME_COLORS",
     "SOFT",
     "VIOLET",
     "Figure",
@@ -37,6 +38,8 @@ PALETTE: Final = (
     BLUE, ORANGE, GREEN, RED, VIOLET, "#06b6d4", "#84cc16", "#d946ef", SOFT, "#14b8a6", "#eab308", "#f43f5e",
     "#a16207", "#4d7c0f",
 )  # fmt: skip
+REGIME_COLORS: Final = (GREEN, ORANGE, RED, VIOLET, BLUE)
+"""Of regimes, the calmest first."""
 
 
 def thinned(values: NDArray[np.float64], limit: int = MAX_POINTS) -> NDArray[np.intp]:

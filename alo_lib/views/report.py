@@ -23,6 +23,7 @@ from alo_lib.views.performance import (
     rolling_figures,
     session_returns,
 )
+from alo_lib.views.regimes import regimes_over_time
 from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, exposures, largest_by_expiry
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.scenario import scenario
@@ -39,7 +40,7 @@ from alo_lib.views.volatility import (
     term_structures,
     volatility_view,
 )
-from alo_lib.views.volatility_figures import outcome_figure, term_structure_figure, volatility_figure
+from alo_lib.views.volatility_figures import outcome_figure, regime_figure, term_structure_figure, volatility_figure
 
 __all__ = ["REPORT_FILE", "report_html", "write_report"]
 
@@ -238,6 +239,7 @@ def _volatility(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted
             if structures
             else []
         ),
+        *_regimes(run, axis, underlying, unquoted),
         page.section(
             f"{underlying.symbol}: did the forecast come true?",
             *(
@@ -246,6 +248,37 @@ def _volatility(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted
                 else [page.note("None has an expiry that two sessions of the run led to.")]
             ),
         ),
+    ]
+
+
+def _regimes(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted: list[str]) -> list[Html]:
+    view = regimes_over_time(run, underlying)
+    if not len(view.time):
+        return []
+    drawn = regime_figure(axis, view)
+    axis.shade(drawn, unquoted)
+    days = np.bincount(view.likeliest, minlength=view.volatility.shape[1])
+    rows = [
+        (
+            f"{regime + 1}",
+            f"{view.volatility[-1, regime]:z.1%}",
+            f"{view.probability[-1, regime]:z.1%}",
+            f"{days[regime] / len(view.time):z.0%}",
+        )
+        for regime in np.flatnonzero(np.isfinite(view.probability[-1])).tolist()
+    ]
+    columns = ("regime", "volatility", "likely at the end", "likeliest in")
+    return [
+        page.section(
+            f"{underlying.symbol}: regimes",
+            page.figure(drawn),
+            page.table(columns, rows, range(1, 4)),
+            page.note(
+                "A hidden Markov model of the daily returns, fitted with the other models; what is said of a day rests "
+                "on the closes before it. It is there to be seen: no forecast and no trade rests on it. "
+                "Likeliest in: share of the times at which it was told."
+            ),
+        )
     ]
 
 
@@ -259,10 +292,17 @@ def _came_true(outcomes: list[ForecastOutcome]) -> str:
 
 
 def _in_band(outcomes: list[ForecastOutcome]) -> str:
-    """How many of the forecasts that were traded on held within their band."""
+    """How many of all forecasts, and of those that were traded on, held within their band."""
     banded = [one for one in outcomes if one.band_low <= one.band_high]
-    held = sum(one.band_low <= one.realized <= one.band_high for one in banded)
-    return f" Of {len(banded):,} that were traded on, {held:,} fell into their 90 % band." if banded else ""
+    held = [one for one in banded if one.band_low <= one.realized <= one.band_high]
+    if not banded:
+        return ""
+    traded = sum(one.traded for one in banded)
+    return (
+        f" Realized fell into the 90 % band of {len(held):,} of {len(banded):,} ({len(held) / len(banded):z.0%}), "
+        f"of those traded on {sum(one.traded for one in held):,} of {traded:,}. The band knows the errors of ranges; "
+        "from close to close, few sessions scatter more."
+    )
 
 
 def _exposure(run: Run, axis: TimeAxis) -> list[Html]:

@@ -13,18 +13,21 @@ from alo_lib.records import PROFIT_PARTS
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_session
 from alo_lib.views.performance import drawdowns, rolling_figures, session_returns
+from alo_lib.views.regimes import regimes_over_time
 from alo_lib.views.run import Run, exchange_time
 from alo_lib.views.spoken import decimal_cell
 from alo_lib.views.volatility import MATURITIES, forecast_outcomes, refits, volatility_view
 
-__all__ = ["FORECASTS_FILE", "SESSIONS_FILE", "VOLATILITIES_FILE", "write_tables"]
+__all__ = ["FORECASTS_FILE", "REGIMES_FILE", "SESSIONS_FILE", "VOLATILITIES_FILE", "write_tables"]
 
 SESSIONS_FILE: Final = "sessions.csv"
 """Money, returns, rolling figures and parts of the profit, a row a session."""
 VOLATILITIES_FILE: Final = "volatilities.csv"
 """Implied, forecast and realized volatility, a row a time and maturity or expiry; and when models were fitted anew."""
 FORECASTS_FILE: Final = "forecasts.csv"
-"""Forecasts whose expiry the run reached, against what was realized from close to close until then."""
+"""Forecasts whose expiry the run reached, their band, and whether they were traded on, against what was realized."""
+REGIMES_FILE: Final = "regimes.csv"
+"""Volatility and probability of each regime, a row a time and regime, the calmest first."""
 
 Cell = str | int
 
@@ -34,6 +37,7 @@ def write_tables(run: Run) -> None:
     _write(run.folder / SESSIONS_FILE, *_sessions(run))
     _write(run.folder / VOLATILITIES_FILE, *_volatilities(run))
     _write(run.folder / FORECASTS_FILE, *_forecasts(run))
+    _write(run.folder / REGIMES_FILE, *_regimes(run))
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
@@ -98,6 +102,20 @@ def _forecasts(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
             made, expiry = exchange_time(np.array([one.time, one.expiry]))
             figures = (one.forecast, one.band_low, one.band_high, one.realized)
             told = (decimal_cell(value, 6) for value in figures)
-            rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told))
+            rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told, str(one.traded).lower()))
     columns = ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high")
-    return (*columns, "realized_close_to_close"), rows
+    return (*columns, "realized_close_to_close", "traded"), rows
+
+
+def _regimes(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
+    rows: list[Sequence[Cell]] = []
+    for underlying in run.underlyings:
+        view = regimes_over_time(run, underlying)
+        told = zip(exchange_time(view.time), view.volatility.tolist(), view.probability.tolist(), strict=True)
+        rows += [
+            (underlying.symbol, moment, regime, decimal_cell(volatility, 6), decimal_cell(probability, 6))
+            for moment, volatilities, probabilities in told
+            for regime, (volatility, probability) in enumerate(zip(volatilities, probabilities, strict=True), 1)
+            if math.isfinite(probability)
+        ]
+    return ("underlying", "new_york_time", "regime", "volatility", "probability"), rows

@@ -1,7 +1,6 @@
 """Forecast, implied and realized volatility at constant maturity, by expiry, and whether forecasts came true."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -63,8 +62,8 @@ class VolatilityView(NamedTuple):
 class ForecastOutcome(NamedTuple):
     """A forecast for an expiry, and what was realized from its session to the expiry.
 
-    The band is the one into which nine of ten outcomes should fall. The journal has it of forecasts that were traded
-    on, at a trade's entry; it is NaN of all others.
+    The band is the one into which nine of ten outcomes should fall, NaN where it is not known. ``traded`` says whether
+    a trade was opened on it.
     """
 
     time: int
@@ -74,6 +73,7 @@ class ForecastOutcome(NamedTuple):
     realized: float
     band_low: float
     band_high: float
+    traded: bool
 
 
 class TermStructure(NamedTuple):
@@ -166,32 +166,26 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
         return []
     at_close = np.searchsorted(time, sessions["close"], "right") - 1
     outcomes = []
-    for moment, expiry, volatility, low, high in _forecasts(run, underlying):
+    for moment, expiry, volatility, low, high, traded in _forecasts(run, underlying):
         life = np.flatnonzero((sessions["close"] > moment) & (sessions["close"] <= expiry))
         if expiry > sessions["close"][-1] or len(life) < _LEAST_SESSIONS or not np.isfinite(volatility):
             continue
         start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
         realized = float(close_to_close(price[np.append(start, at_close[life])], centred=False))
-        outcomes.append(ForecastOutcome(moment, expiry, len(life), volatility, realized, low, high))
+        outcomes.append(ForecastOutcome(moment, expiry, len(life), volatility, realized, low, high, traded))
     return outcomes
 
 
-def _forecasts(run: Run, underlying: InstrumentRecord) -> list[tuple[int, int, float, float, float]]:
-    """Time, expiry, volatility and band of each forecast, in time order; one that was traded on has a band."""
+def _forecasts(run: Run, underlying: InstrumentRecord) -> Iterator[tuple[int, int, float, float, float, bool]]:
+    """Time, expiry, volatility and band of each forecast, in time order, and whether a trade was opened on it."""
     made, entered = run.table(Kind.FORECAST), run.table(Kind.ENTRY)
     made = made.where(made.records["underlying"] == underlying.number)
     entered = entered.where(entered.records["underlying"] == underlying.number)
-    of_trades = [
-        (time, *(row[name].item() for name in ("expiry", "forecast_volatility", "band_low", "band_high")))
-        for time, row in zip(entered.time.tolist(), entered.records, strict=True)
-    ]
-    traded = {(time, expiry) for time, expiry, *_ in of_trades}
-    others = [
-        (time, row["expiry"].item(), row["volatility"].item(), math.nan, math.nan)
-        for time, row in zip(made.time.tolist(), made.records, strict=True)
-        if (time, row["expiry"].item()) not in traded
-    ]
-    return sorted(others + of_trades, key=lambda each: each[:2])
+    traded = np.zeros(len(made.time), np.bool_)
+    for time, expiry in zip(entered.time.tolist(), entered.records["expiry"].tolist(), strict=True):
+        traded[np.flatnonzero((made.time <= time) & (made.records["expiry"] == expiry))[-1:]] = True
+    columns = (made.records[name].tolist() for name in ("expiry", "volatility", "band_low", "band_high"))
+    return zip(made.time.tolist(), *columns, traded.tolist(), strict=True)
 
 
 def split_adjusted(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:

@@ -13,18 +13,21 @@ from alo_lib.views.drawing import (
     ORANGE,
     PALETTE,
     RED,
+    REGIME_COLORS,
     SOFT,
     VIOLET,
     Figure,
+    faint,
     layout_of,
     line_trace,
     plain_numbers,
 )
+from alo_lib.views.regimes import RegimeView
 from alo_lib.views.run import exchange_time
 from alo_lib.views.time_axis import TimeAxis
 from alo_lib.views.volatility import MATURITIES, ForecastOutcome, TermStructure, VolatilityView
 
-__all__ = ["outcome_figure", "term_structure_figure", "volatility_figure"]
+__all__ = ["outcome_figure", "regime_figure", "term_structure_figure", "volatility_figure"]
 
 _PERCENT: Final = "%{x}<br>%{y:.2f} %"
 
@@ -107,9 +110,9 @@ def term_structure_figure(structures: Sequence[TermStructure]) -> Figure:
 
 
 def outcome_figure(outcomes: Sequence[ForecastOutcome]) -> Figure:
-    """Realized over forecast volatility, a point a forecast; on the diagonal it came true.
+    """Realized over forecast volatility, a point a forecast with its band; on the diagonal it came true.
 
-    One that was traded on has its band: it held where the bar meets the diagonal.
+    The band held where its bar meets the diagonal.
     """
     every = 100.0 * np.array([(one.forecast, one.realized, one.band_low, one.band_high) for one in outcomes])
     ends = [float(np.nanmin(every)), float(np.nanmax(every))]
@@ -124,10 +127,10 @@ def outcome_figure(outcomes: Sequence[ForecastOutcome]) -> Figure:
             "hoverinfo": "skip",
         }
     ]
-    has_band = np.isfinite(every[:, 2:]).all(axis=1)
+    traded = np.array([one.traded for one in outcomes])
     for rows, name, color in (
-        (np.flatnonzero(~has_band), "one forecast for one expiry", BLUE),
-        (np.flatnonzero(has_band), "traded on, with its 90 % band", ORANGE),
+        (np.flatnonzero(~traded), "one forecast for one expiry", BLUE),
+        (np.flatnonzero(traded), "one that was traded on", ORANGE),
     ):
         if len(rows):
             data.append(_outcomes([outcomes[row] for row in rows.tolist()], every[rows], name, color))
@@ -139,7 +142,7 @@ def outcome_figure(outcomes: Sequence[ForecastOutcome]) -> Figure:
 def _outcomes(
     outcomes: Sequence[ForecastOutcome], percent: NDArray[np.float64], name: str, color: str
 ) -> dict[str, Any]:
-    """Points of forecasts; ``percent`` has forecast, realized and band a row."""
+    """Points of forecasts, with a bar where the band is known; ``percent`` has forecast, realized and band a row."""
     when = exchange_time(np.array([one.time for one in outcomes], np.int64))
     until = exchange_time(np.array([one.expiry for one in outcomes], np.int64))
     trace = {
@@ -155,16 +158,51 @@ def _outcomes(
         "marker": {"color": color, "size": 7, "opacity": 0.7},
         "hovertemplate": "%{text}<br>forecast %{x:.1f} %, realized %{y:.1f} %<extra></extra>",
     }
-    if np.isfinite(percent[:, 2:]).all():
+    if np.isfinite(percent[:, 2:]).any():
         trace["error_x"] = {
             "type": "data",
             "symmetric": False,
             "array": plain_numbers(percent[:, 3] - percent[:, 0]),
             "arrayminus": plain_numbers(percent[:, 0] - percent[:, 2]),
+            "color": faint(color, 0.45),
             "thickness": 1,
-            "width": 3,
+            "width": 2,
         }
     return trace
+
+
+def regime_figure(axis: TimeAxis, view: RegimeView) -> Figure:
+    """Volatility of each regime and of the likeliest one above, the regimes' probabilities stacked below."""
+    # What was told last holds until the run's end.
+    time = np.append(view.time, max(int(axis.close[-1]), int(view.time[-1])))
+    volatility, probability = (np.append(one, one[-1:], axis=0) for one in (view.volatility, view.probability))
+    likeliest = volatility[np.arange(len(time)), np.append(view.likeliest, view.likeliest[-1:])]
+    data, below = [], []
+    for regime in range(volatility.shape[1]):
+        color = REGIME_COLORS[regime % len(REGIME_COLORS)]
+        group: dict[str, Any] = {"legendgroup": f"regime {regime + 1}", "shape": "hv"}
+        level = axis.line(time, 100.0 * volatility[:, regime], f"regime {regime + 1}", color, hover=_PERCENT, **group)
+        data.append(level | {"showlegend": False})
+        share = axis.line(
+            time,
+            100.0 * np.nan_to_num(probability[:, regime]),
+            f"regime {regime + 1}",
+            color,
+            limit=len(time) + 1,  # where one is stacked on the other, all have the same moments
+            hover="%{x}<br>%{y:.1f} %",
+            yaxis="y2",
+            stackgroup="regimes",
+            **group,
+        )
+        below.append(share | {"fillcolor": faint(color, 0.6)})
+        share["line"]["width"] = 0
+    data.append(
+        axis.line(time, 100.0 * likeliest, "the likeliest regime's", SOFT, hover=_PERCENT, shape="hv", width=3.0)
+    )
+    layout = layout_of(height=420, xaxis=axis.layout() | {"anchor": "y2"})
+    layout["yaxis"] = {"title": "volatility, % a year", "domain": [0.54, 1.0], "rangemode": "tozero"}
+    layout["yaxis2"] = {"title": "probability, %", "domain": [0.0, 0.46], "range": [0.0, 100.0]}
+    return {"data": [*data, *below], "layout": layout}
 
 
 def _lines(axis: TimeAxis, series: Sequence[_Series], column: int, look: _Look) -> list[dict[str, Any]]:

@@ -265,9 +265,15 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
 
         :raises ParameterError: for a level outside [0.1, 0.98], or a horizon that is not finite and positive.
         """
-        centre, fitted = self.forecast_volatility(state, trading_days), log(self.horizons)
+        centre = self.forecast_volatility(state, trading_days)
+        low, high = self.band_ratios(state, trading_days, level)
+        return centre * low, centre * high
+
+    def band_ratios(self, state: HybridState, trading_days: float, level: float = 0.9) -> tuple[float, float]:
+        """The edges of :meth:`forecast_band` over the forecast."""
+        fitted = log(self.horizons)
         low, high = (np.interp(math.log(trading_days), fitted, column) for column in self._edges(state, level).T)
-        return centre * math.exp(0.5 * float(low)), centre * math.exp(0.5 * float(high))
+        return math.exp(0.5 * float(low)), math.exp(0.5 * float(high))
 
     def forecast_fitted(self, state: HybridState, level: float = 0.9) -> tuple[Array, Array, Array]:
         """Annualized volatility over each of ``horizons`` and the edges of its band, each (k,); errors as above."""

@@ -16,7 +16,7 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.realized import check_bars
 
-__all__ = ["MEMORY", "range_variance"]
+__all__ = ["FLOOR", "MEMORY", "far_ranges", "range_variance"]
 
 Array = NDArray[np.float64]
 
@@ -33,13 +33,20 @@ FLOOR = 1e-8
 
 
 @kernel
+def _longest_wick(earlier: Array) -> float:
+    """How far a day may reach beyond its open and close, in logarithms, to count whole after ``earlier`` measures."""
+    if earlier.shape[0] < _LEAST_MEMORY:
+        return math.inf
+    return _WICK_LIMIT * math.sqrt(float(np.median(earlier)))
+
+
+@kernel
 def measure_day(earlier: Array, previous_close: float, open_: float, high: float, low: float, close: float) -> float:
     """Variance measure of one day, given the measures of up to :data:`MEMORY` days before it."""
     top, bottom = max(open_, close), min(open_, close)
     upper, lower = math.log(high / top), math.log(bottom / low)
-    if earlier.shape[0] >= _LEAST_MEMORY:
-        limit = _WICK_LIMIT * math.sqrt(np.median(earlier))
-        upper, lower = min(upper, limit), min(lower, limit)
+    limit: float = _longest_wick(earlier)
+    upper, lower = min(upper, limit), min(lower, limit)
     span = math.log(top / bottom) + upper + lower
     night = math.log(open_ / previous_close)
     return max(span * span / (4.0 * math.log(2.0)) + night * night, FLOOR)
@@ -66,3 +73,16 @@ def range_variance(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: Arr
     out = np.empty(c.size - 1)
     _measure(o, h, lo, c, out)
     return out
+
+
+def far_ranges(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> Array:
+    """How far a day's high or low lies beyond what :func:`range_variance` counts, in logarithms: (n,) to (n - 1,).
+
+    Nothing on nearly all days; a wild minute, or a false print, on others. Errors as there.
+    """
+    measures = range_variance(open_, high, low, close)
+    o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
+    wicks = np.log(np.maximum(h / np.maximum(o, c), np.minimum(o, c) / lo))[1:]
+    limits = [_longest_wick(measures[max(0, t - MEMORY) : t]) for t in range(measures.size)]
+    beyond: Array = np.maximum(wicks - np.array(limits), 0.0)
+    return beyond

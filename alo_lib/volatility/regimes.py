@@ -1,30 +1,28 @@
-"""Hidden Markov regimes of daily returns: fitted by ``hmmlearn``, filtered online without looking ahead.
+"""Hidden Markov regimes of daily returns: fitted by Baum and Welch's iteration, filtered online without looking ahead.
 
-hmmlearn's ``predict`` and ``predict_proba`` are smoothed: what they say of a day depends on the days after it.
-Decisions need the filtered probabilities of this module, P(regime of day t | returns up to t), which each day updates
-in constant time.
+The iteration's own probabilities are smoothed: what they say of a day depends on the days after it. Whoever looks at
+regimes as time goes by needs the filtered probabilities of this module, P(regime of day t | returns up to t), which
+each day updates in constant time.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.records import TRADING_DAYS
+from alo_lib.volatility.baum_welch import HiddenMarkovFit, baum_welch
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns
-
-if TYPE_CHECKING:
-    from hmmlearn.hmm import GaussianHMM
 
 __all__ = ["RegimeModel", "RegimeParameters", "RegimePath", "RegimeState"]
 
@@ -202,19 +200,17 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
             raise ParameterError(f"restarts must be 1 or more, but it is {restarts}")
         data = check_returns(history.returns, min_observations=min_observations)
         scale = float(np.std(data))
-        sample = (data / scale).reshape(-1, 1)
+        sample = data / scale
         generator = np.random.default_rng(seed)
-        best: GaussianHMM | None = None
-        best_likelihood = -math.inf
+        best: HiddenMarkovFit | None = None
         for _ in range(restarts):
-            model = _start(regimes, generator)
-            model.fit(sample)
-            # hmmlearn calls a run converged that merely used up its iterations.
-            done = model.monitor_.iter < _MAX_ITERATIONS and bool(np.all(np.isfinite(model.covars_)))
-            if done and float(np.min(model.predict_proba(sample).mean(axis=0))) >= _LEAST_SHARE:
-                likelihood = float(model.score(sample))
-                if likelihood > best_likelihood:
-                    best, best_likelihood = model, likelihood
+            found = baum_welch(
+                sample, *_first_guess(regimes, generator), most_iterations=_MAX_ITERATIONS, tolerance=_TOLERANCE
+            )
+            if found is None or float(np.min(found.shares)) < _LEAST_SHARE:
+                continue
+            if best is None or found.log_likelihood > best.log_likelihood:
+                best = found
         if best is None:
             raise CalibrationError(
                 f"no fit of {regimes} regimes to {data.size} returns out of {restarts} starts converged with "
@@ -321,39 +317,19 @@ def _outlier(return_: float, index: int) -> str:
     )
 
 
-def _start(regimes: int, generator: np.random.Generator) -> "GaussianHMM":
-    """An unfitted model of unit-variance data with a jittered first guess."""
-    # Only a fit needs hmmlearn, which with scikit-learn takes two seconds to import.
-    from hmmlearn.hmm import GaussianHMM
-
-    model = GaussianHMM(
-        n_components=regimes,
-        covariance_type="diag",
-        n_iter=_MAX_ITERATIONS,
-        tol=_TOLERANCE,
-        init_params="",
-        min_covar=1e-6,
-        covars_prior=0.0,
-        covars_weight=0.0,
-    )
+def _first_guess(regimes: int, generator: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Means, variances and transition, jittered, for observations of unit variance."""
     deviations = np.geomspace(1.0 / _SPREAD, _SPREAD, regimes) * np.exp(0.3 * generator.standard_normal(regimes))
-    model.startprob_ = np.full(regimes, 1.0 / regimes)
-    model.transmat_ = np.full((regimes, regimes), (1.0 - _STAY) / (regimes - 1)) + np.eye(regimes) * (
-        _STAY - (1.0 - _STAY) / (regimes - 1)
-    )
-    model.means_ = 0.1 * generator.standard_normal((regimes, 1))
-    model.covars_ = np.square(deviations).reshape(-1, 1)
-    return model
+    leave = (1.0 - _STAY) / (regimes - 1)
+    transition = np.full((regimes, regimes), leave) + np.eye(regimes) * (_STAY - leave)
+    return 0.1 * generator.standard_normal(regimes), np.square(deviations), transition
 
 
-def _ordered(model: "GaussianHMM", scale: float) -> RegimeParameters:
+def _ordered(fit: HiddenMarkovFit, scale: float) -> RegimeParameters:
     """The fit in the data's units, calmest regime first."""
-    variances = np.asarray(model.covars_).reshape(-1)
-    order = np.argsort(variances, kind="stable")
-    transition = np.asarray(model.transmat_)[np.ix_(order, order)]
-    transition = transition / transition.sum(axis=1, keepdims=True)
+    order = np.argsort(fit.variances, kind="stable")
     return RegimeParameters(
-        means=tuple(float(m) * scale for m in np.asarray(model.means_).reshape(-1)[order]),
-        variances=tuple(float(v) * scale * scale for v in variances[order]),
-        transition=tuple(tuple(float(p) for p in row) for row in transition),
+        means=tuple(float(m) * scale for m in fit.means[order]),
+        variances=tuple(float(v) * scale * scale for v in fit.variances[order]),
+        transition=tuple(tuple(float(p) for p in row) for row in fit.transition[np.ix_(order, order)]),
     )

@@ -17,6 +17,7 @@ from alo_lib.volatility.har import HarModel
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import HybridForecast, HybridState
 from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.ranges import far_ranges
 from alo_lib.volatility.realized import rolling, yang_zhang
 from alo_lib.volatility.regimes import RegimeModel
 
@@ -63,6 +64,8 @@ class VolatilityReport:
     """Yang-Zhang volatility of the :data:`REALIZED_DAYS` bars that end on each day, annualized; NaN before."""
     changes: NDArray[np.int8]
     """+1 where the scale of the residuals was found wider than the model's, -1 narrower, 0 elsewhere."""
+    far: Array
+    """How far a day's high or low lies beyond what the forecast takes of it, in logarithms; ``realized`` takes all."""
     regimes: RegimeModel | None
     probabilities: Array
     """Filtered probability of each regime, (n - 1, k), calmest first; k = 0 without regimes."""
@@ -129,6 +132,7 @@ def report_volatility(
         conditional=np.sqrt(TRADING_DAYS * path.conditional_variance),
         realized=realized,
         changes=garch.detect_regime_change(history, seed=seed),
+        far=far_ranges(*bars),
         regimes=hidden,
         probabilities=probabilities,
         hybrid=hybrid,

@@ -91,6 +91,7 @@ def test_the_folder_of_a_run_explains_itself(backtest, tmp_path):
         "sessions.csv",
         "volatilities.csv",
         "forecasts.csv",
+        "regimes.csv",
         "journal",
         "report.html",
         "plotly.min.js",

@@ -122,7 +122,10 @@ def test_the_journal_tells_of_each_trade_from_its_entry_to_its_end() -> None:
         assert (entry["put"], entry["edge"]) == (signal["put"], signal["edge"])
         assert entry["implied_volatility"] == pytest.approx(0.35, abs=0.01)
         assert entry["vega"] == pytest.approx(signal["vega"])
-        assert np.isnan(entry["band_low"])  # of GARCH alone none is known
+        (forecast,) = (row for row in market.decisions(Kind.FORECAST)[0] if row["expiry"] == entry["expiry"])
+        for edge in ("band_low", "band_high"):
+            assert entry[edge] == forecast[edge]
+        assert forecast["band_low"] < entry["forecast_volatility"] < forecast["band_high"]
     assert sorted(exits["trade"].tolist()) == [1, 2]
     assert set(exits["reason"].tolist()) == {OrderReason.EXIT_EDGE}
     closes_to_the_cent(market)

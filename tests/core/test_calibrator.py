@@ -116,6 +116,25 @@ def test_no_frame_fits_anything_and_the_result_counts_at_a_boundary() -> None:
     assert told[1].time == told[2].time == told[3].time > at(FIRST, 9.6)
 
 
+def test_regimes_are_told_with_each_forecast_calmest_first() -> None:
+    market = script(LogicalCalibrator(60 * SECOND))
+    market.bar(9.6)
+    market.session(FIRST + DAY, [100.5])
+    market.bar(10)
+    told = [m for m in market.journal.messages if m.kind in (Kind.FORECAST, Kind.REGIME)]
+    known = [m for m in told if np.isfinite(m.records[0]["volatility"])]
+    assert [m.kind for m in known] == [Kind.FORECAST, Kind.REGIME] * 2
+    for forecast, regimes in zip(known[::2], known[1::2], strict=True):
+        assert forecast.time == regimes.time
+        rows = regimes.records
+        assert (rows["underlying"] == forecast.records["underlying"][0]).all()
+        assert rows["regime"].tolist() == [0, 1]
+        assert rows["volatility"][0] < rows["volatility"][1]
+        assert rows["probability"].sum() == pytest.approx(1.0)
+    assert known[1].records["volatility"].tolist() == known[3].records["volatility"].tolist()  # one fit
+    assert known[1].records["probability"].tolist() != known[3].records["probability"].tolist()  # one more close
+
+
 def journal_of(market: Script) -> str:
     market.bar(10, volatility=0.35)
     market.session(FIRST + DAY, [100.5])

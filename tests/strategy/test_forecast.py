@@ -8,7 +8,14 @@ import pytest
 
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import Due, VolatilityForecaster, calibrate
-from alo_lib.volatility import DailyHistory, VolatilityError
+from alo_lib.volatility import (
+    DailyHistory,
+    GjrGarch,
+    RegimeModel,
+    RegimeParameters,
+    VolatilityError,
+    range_variance,
+)
 from tests.volatility.test_hybrid import make_bars
 
 SETTINGS = Settings.of({"underlyings": "TEST"})
@@ -84,6 +91,67 @@ def test_with_enough_ranges_the_hybrid_forecasts_and_without_garch_says_why() ->
     assert borne.model is not None
     assert borne.model.hybrid is not None
     assert borne.volatility(0.1) == pytest.approx(whole.volatility(0.1), rel=0.1)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_without_the_hybrid_the_band_is_how_far_garch_was_off_on_days_that_it_had_not_seen(ranges: bool) -> None:
+    bars = np.array(ranged(400))
+    forecaster = VolatilityForecaster(SETTINGS)
+    assert np.isnan(forecaster.band(0.1)).all()
+    nan = float(np.nan)
+    forecaster.follow([tuple(bar) if ranges else (nan, nan, nan, bar[3]) for bar in bars.tolist()])
+    forecaster.calibrate_now()
+    assert forecaster.model is not None
+    assert forecaster.model.hybrid is None
+    garch = forecaster.model.garch
+    returns = np.diff(np.log(bars[:, 3]))
+    history = DailyHistory.from_returns(returns)
+    # GARCH is fitted to 250 returns or more: 5/8 of 399 are too few, so that 3/4 and 7/8 are what it had not seen.
+    measure = range_variance(*bars.T) if ranges else returns**2
+    realized = np.mean(returns**2) / np.mean(measure) * np.array([measure[t + 1 : t + 22].mean() for t in range(378)])
+    errors = []
+    for begin, end in ((299, 349), (349, 378)):
+        old = GjrGarch.fit(history[:begin], warm_start=garch)
+        said = old.forecast_path(old.filter(history[:end]), (21,))[begin:, 0]
+        errors += np.log(realized[begin:end] / said).tolist()
+    low, high = np.exp(0.5 * np.quantile(errors, [0.05, 0.95])) * forecaster.volatility(21 / 252)
+    assert forecaster.band(21 / 252) == pytest.approx((low, high), rel=1e-5)
+
+
+def test_regimes_follow_the_closes_and_no_forecast_rests_on_them() -> None:
+    forecaster, bars = VolatilityForecaster(SETTINGS), ranged(403)
+    assert forecaster.regimes == []
+    forecaster.follow(bars[:400])
+    fitted = calibrate(forecaster.request())
+    forecaster.install(fitted)
+    returns = np.diff(np.log([bar[3] for bar in bars]))
+    expected = RegimeModel.fit(DailyHistory.from_returns(returns[:399]))
+    for count, more in ((399, bars[400:]), (402, [])):
+        state = expected.filter(DailyHistory.from_returns(returns[:count])).state
+        volatilities, probabilities = zip(*forecaster.regimes, strict=True)
+        assert volatilities == expected.parameters.volatilities
+        assert probabilities == pytest.approx(state.probabilities, rel=1e-12)
+        forecaster.follow(more)
+    # Regimes that cannot explain a day are told no more, and the forecast goes on.
+    strict = RegimeModel(RegimeParameters((0.0, 0.0), (1e-14, 2e-14), ((0.9, 0.1), (0.1, 0.9))))
+    other, twin = VolatilityForecaster(SETTINGS), VolatilityForecaster(SETTINGS)
+    for each, models in ((other, replace(fitted, regimes=strict, regime_state=strict.start())), (twin, fitted)):
+        each.follow(bars[:400])
+        each.request()
+        each.install(models)
+        assert each.follow(bars[400:]) is None
+    assert other.regimes == []
+    assert other.volatility(0.1) == twin.volatility(0.1)
+
+
+def test_returns_without_regimes_are_told_of() -> None:
+    rng = np.random.default_rng(1)
+    closes = 100.0 * np.exp(np.cumsum(np.append(0.01 * rng.uniform(-1.0, 1.0, 300), 0.2)))
+    forecaster = VolatilityForecaster(SETTINGS)
+    assert forecaster.update(closes.tolist()) is None
+    assert forecaster.model is not None
+    assert "fewer regimes may do" in forecaster.model.regime_note
+    assert forecaster.regimes == []
 
 
 def test_the_same_request_gives_the_same_bits_and_a_warm_start_nearly_them() -> None:

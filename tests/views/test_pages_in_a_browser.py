@@ -17,6 +17,7 @@ from tests.views import kit
 from tests.views.browser import BROWSER, look
 from tests.views.kit import run_of
 from tests.views.test_scenario import held_messages
+from tests.views.test_volatility import regime_messages
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed, which would open the pages")
 
@@ -46,6 +47,22 @@ def test_a_report_with_something_held_is_drawn(tmp_path, width):
     run = run_of(tmp_path, held_messages())
     write_report(run)
     check(look(tmp_path / "report.html", width=width), 17, width)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
+def test_regimes_and_outcomes_with_their_band_are_drawn(tmp_path, width, dark):
+    run = run_of(tmp_path, regime_messages())
+    write_report(run)
+    found = look(tmp_path / "report.html", width=width, dark=dark)
+    assert found["said"] == []
+    plots = {plot["section"]: plot for plot in found["plots"]}
+    for section, axes in (
+        ("ALFA: regimes", {"New York time", "volatility, % a year", "probability, %"}),
+        ("ALFA: did the forecast come true?", {"forecast volatility, % a year", "realized volatility, % a year"}),
+    ):
+        assert plots[section]["drawn"]
+        assert plots[section]["covered"] == []
+        assert set(plots[section]["axes"]) == axes
 
 
 def test_a_report_of_nothing_is_drawn(tmp_path):

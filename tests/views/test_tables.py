@@ -9,10 +9,10 @@ import pytest
 from alo_lib.records import Kind, Message, records
 from alo_lib.views import report_html, write_report
 from alo_lib.views.performance import session_returns
-from alo_lib.views.tables import FORECASTS_FILE, SESSIONS_FILE, VOLATILITIES_FILE
+from alo_lib.views.tables import FORECASTS_FILE, REGIMES_FILE, SESSIONS_FILE, VOLATILITIES_FILE
 from alo_lib.views.volatility import volatility_view
 from tests.views import kit
-from tests.views.test_volatility import entry, lived_messages, quoted_messages
+from tests.views.test_volatility import entry, lived_messages, quoted_messages, regime_messages
 
 
 def rows_of(run, name):
@@ -55,6 +55,21 @@ def test_forecasts_stand_beside_what_came(tmp_path):
         "0.600000",
     )
     assert float(row["realized_close_to_close"]) == pytest.approx(np.sqrt(252 * np.mean(moves**2)), abs=1e-6)
+    assert row["traded"] == "true"
+
+
+def test_regimes_are_those_of_the_chart(tmp_path):
+    run = kit.run_of(tmp_path, regime_messages())
+    write_report(run)
+    rows = rows_of(run, REGIMES_FILE)
+    assert [row["regime"] for row in rows] == [*"12", *"12", *"123"]
+    assert rows[3] == {
+        "underlying": "ALFA",
+        "new_york_time": "2024-01-03 09:31:00.000",
+        "regime": "2",
+        "volatility": "0.400000",
+        "probability": "0.700000",
+    }
 
 
 def funnel_messages(**counts):

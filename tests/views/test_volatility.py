@@ -8,6 +8,9 @@ import pytest
 
 from alo_lib.pricing import price
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, records, years_between
+from alo_lib.views.analysis import AnalysisView, analysis_html
+from alo_lib.views.regimes import regimes_over_time
+from alo_lib.views.report import report_html
 from alo_lib.views.run import Run
 from alo_lib.views.time_axis import time_axis
 from alo_lib.views.volatility import (
@@ -18,7 +21,8 @@ from alo_lib.views.volatility import (
     term_structures,
     volatility_view,
 )
-from alo_lib.views.volatility_figures import outcome_figure, volatility_figure
+from alo_lib.views.volatility_figures import outcome_figure, regime_figure, volatility_figure
+from alo_lib.volatility import report_volatility
 from tests.views import kit
 from tests.views.test_performance import DAY, run_of
 
@@ -140,7 +144,7 @@ def test_a_split_restates_dividends_so_that_the_yield_stays_what_it_is(tmp_path)
     np.testing.assert_allclose(view_of(run).implied_by_expiry, [[0.2, 0.3]], atol=1e-4)
 
 
-def lived_messages(entries=()):
+def lived_messages(entries=(), band=(0.3, 0.6)):
     """Four sessions with a forecast of 40 % for expiries two and thirty days ahead, and trades' entries after it."""
     messages, prices = quoted_messages()[:4], [100.0, 102.0, 99.0, 103.0]
     for day, close in enumerate(prices):
@@ -153,6 +157,7 @@ def lived_messages(entries=()):
         if day == 0:
             ends = [kit.CLOSE + 2 * DAY, kit.CLOSE + 30 * DAY]
             made = records(Kind.FORECAST, 2, underlying=0, expiry=ends, volatility=0.4, spot=100.0)
+            made["band_low"], made["band_high"] = band
             messages.append(Message(Kind.FORECAST, start + 391 * kit.MINUTE, made))
             messages += [Message(Kind.ENTRY, start + 391 * kit.MINUTE, entry) for entry in entries]
     messages.append(Message(Kind.FRAME, messages[-1].time, records(Kind.FRAME, frame=1)))
@@ -160,8 +165,7 @@ def lived_messages(entries=()):
 
 
 def entry(**columns):
-    given = {"expiry": kit.CLOSE + 2 * DAY, "forecast_volatility": 0.4, "band_low": 0.3, "band_high": 0.6, "trade": 1}
-    return records(Kind.ENTRY, **given | columns)
+    return records(Kind.ENTRY, **{"expiry": kit.CLOSE + 2 * DAY, "forecast_volatility": 0.4, "trade": 1} | columns)
 
 
 MOVES = np.log([102 / 100, 99 / 102])
@@ -173,25 +177,103 @@ def test_a_forecast_is_held_against_what_came_until_its_expiry(tmp_path):
     assert outcome.sessions == 2
     assert outcome.forecast == 0.4
     assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(MOVES**2)))
-    assert math.isnan(outcome.band_low)
+    assert (outcome.band_low, outcome.band_high) == (0.3, 0.6)
+    assert not outcome.traded
+    diagonal, drawn = outcome_figure([outcome])["data"]
+    assert diagonal["x"] == diagonal["y"]
+    assert drawn["name"] == "one forecast for one expiry"
+    assert drawn["x"] == [40.0]
+    assert drawn["error_x"]["arrayminus"] == pytest.approx([10.0])
+    assert drawn["error_x"]["array"] == pytest.approx([20.0])
 
 
-def test_a_forecast_that_was_traded_on_has_its_band_and_stands_once(tmp_path):
+def test_a_forecast_that_was_traded_on_stands_once(tmp_path):
     run = run_of(tmp_path, lived_messages([entry(), entry(expiry=kit.CLOSE + 30 * DAY)]))
     (outcome,) = forecast_outcomes(run, run.underlyings[0])
-    assert (outcome.band_low, outcome.band_high) == (0.3, 0.6)
+    assert outcome.traded
     assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(MOVES**2)))
-    diagonal, traded = outcome_figure([outcome])["data"]
-    assert diagonal["x"] == diagonal["y"]
-    assert traded["x"] == [40.0]
-    assert traded["error_x"]["arrayminus"] == pytest.approx([10.0])
-    assert traded["error_x"]["array"] == pytest.approx([20.0])
+    _, drawn = outcome_figure([outcome])["data"]
+    assert drawn["name"] == "one that was traded on"
+
+
+def test_a_trade_is_opened_on_the_forecast_then_in_force(tmp_path):
+    messages = lived_messages([entry()])
+    (made,) = (place for place, message in enumerate(messages) if message.kind is Kind.FORECAST)
+    earlier, later = messages[made]._replace(time=kit.OPEN), messages[made]._replace(time=kit.CLOSE + 2 * kit.MINUTE)
+    messages[made + 2 : made + 2] = [later]
+    run = run_of(tmp_path, [*messages[:made], earlier, *messages[made:]])
+    outcomes = forecast_outcomes(run, run.underlyings[0])
+    assert [one.traded for one in outcomes] == [False, True, False]
 
 
 def test_a_band_that_is_not_known_is_not_drawn(tmp_path):
-    run = run_of(tmp_path, lived_messages([entry(band_low=math.nan, band_high=math.nan)]))
+    run = run_of(tmp_path, lived_messages(band=(math.nan, math.nan)))
     _, one = outcome_figure(forecast_outcomes(run, run.underlyings[0]))["data"]
     assert "error_x" not in one
+
+
+def regime_messages():
+    """Two regimes told on each of two sessions, of another underlying too, and three on a third."""
+    messages = lived_messages()
+    told = [
+        ([0.1, 0.4], [0.9, 0.1]),
+        ([0.1, 0.4], [0.3, 0.7]),
+        ([0.1, 0.3, 0.8], [0.2, 0.5, 0.3]),
+    ]
+    for day, (volatility, probability) in enumerate(told):
+        rows = records(Kind.REGIME, len(volatility), regime=range(len(volatility)))
+        rows["volatility"], rows["probability"] = volatility, probability
+        other = rows.copy()
+        other["underlying"], other["probability"] = 7, 0.0
+        time = kit.OPEN + day * DAY + kit.MINUTE
+        place = next(n for n, m in enumerate(messages) if m.kind is Kind.TRADE and m.time > time)
+        messages[place:place] = [Message(Kind.REGIME, time, np.concatenate([rows, other]))]
+    return messages
+
+
+def test_regimes_are_those_that_were_told_and_hold_until_the_end(tmp_path):
+    run = run_of(tmp_path, regime_messages())
+    view = regimes_over_time(run, run.underlyings[0])
+    assert view.time.tolist() == [kit.OPEN + day * DAY + kit.MINUTE for day in range(3)]
+    nan = math.nan
+    np.testing.assert_array_equal(view.probability, [[0.9, 0.1, nan], [0.3, 0.7, nan], [0.2, 0.5, 0.3]])
+    np.testing.assert_array_equal(view.volatility, [[0.1, 0.4, nan], [0.1, 0.4, nan], [0.1, 0.3, 0.8]])
+    assert view.likeliest.tolist() == [0, 1, 1]
+    drawn = regime_figure(time_axis(run), view)["data"]
+    shares = [trace for trace in drawn if trace.get("stackgroup")]
+    assert [trace["y"] for trace in shares] == [[90, 30, 20, 20], [10, 70, 50, 50], [0, 0, 30, 30]]
+    assert len({tuple(trace["x"]) for trace in shares}) == 1
+    assert shares[0]["x"] == [*(f"2024-01-0{2 + day} 09:31" for day in range(3)), "2024-01-05 16:00"]
+    (level,) = (trace for trace in drawn if trace["name"] == "the likeliest regime's")
+    assert level["y"] == [10, 40, 30, 30]
+    wildest = next(trace for trace in drawn if trace["name"] == "regime 3")
+    assert wildest["y"] == [80, 80]
+
+
+def test_days_too_far_out_to_be_believed_are_named_where_volatility_leaps():
+    closes = 100.0 * np.exp(np.cumsum(0.01 * kit.noise(400)))
+    bars = closes * 0.999, closes * 1.004, closes * 0.996, closes
+    days = np.datetime64("2020-01-01") + np.arange(400)
+    clean = AnalysisView("ALFA", days, report_volatility(*bars, distribution="normal"))
+    assert (clean.far_notes, clean.to_dict()["far_ranges"]) == ([], [])
+    low = bars[2].copy()
+    for number in range(100, 160, 10):
+        low[number] *= 0.5 if number == 100 else 0.1
+    spoiled = AnalysisView("ALFA", days, report_volatility(bars[0], bars[1], low, closes, distribution="normal"))
+    found = [str(days[number]) for number in range(100, 160, 10)]
+    assert spoiled.to_dict()["far_ranges"] == found
+    (note,) = spoiled.far_notes
+    assert note.startswith("6 days have a high or low")
+    assert f"(furthest {', '.join(found[1:])})" in note
+    assert note in analysis_html(spoiled)
+
+
+def test_without_regimes_the_page_has_no_chart_of_them(tmp_path):
+    assert "regimes" not in report_html(kit.run_of(tmp_path / "a", lived_messages()))
+    text = report_html(kit.run_of(tmp_path / "b", regime_messages()))
+    assert "ALFA: regimes" in text
+    assert "80.0%" in text
+    assert "Realized fell into the 90 % band of 1 of 1 (100%), of those traded on 0 of 0." in text
 
 
 def test_term_structures_have_what_was_implied_and_the_forecast_then_in_force(tmp_path):

@@ -22,6 +22,7 @@ from alo_lib.volatility import (
 )
 from alo_lib.volatility.har import future_means
 from alo_lib.volatility.hybrid import PARTS
+from alo_lib.volatility.ranges import far_ranges
 
 from .conftest import days, history_of
 
@@ -68,6 +69,11 @@ def test_a_false_print_hardly_moves_the_measure(bars: Array) -> None:
     deviation = math.sqrt(float(np.median(clean[36:99])))
     assert math.log(1 / 0.2) ** 2 / (4 * math.log(2)) > 5000 * clean[99]
     assert robust[99] < (8.0 * deviation) ** 2
+    far = far_ranges(*spoiled.T)
+    assert np.flatnonzero(far).tolist() == [99]
+    reach = math.log(min(spoiled[100, 0], spoiled[100, 3]) / spoiled[100, 2])
+    assert far[99] == pytest.approx(reach - 6.0 * deviation, rel=1e-12)
+    assert not far_ranges(*bars.T).any()
     # A measure is never less than a day without trades would give.
     assert float(np.min(range_variance(*np.full((4, 30), 50.0)))) == 1e-8
 

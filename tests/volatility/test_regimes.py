@@ -14,6 +14,7 @@ from alo_lib.volatility import (
     RegimeParameters,
     log_returns,
 )
+from alo_lib.volatility.baum_welch import baum_welch
 
 from .conftest import days
 
@@ -78,6 +79,31 @@ def test_fit_recovers_regimes_in_order_of_variance() -> None:
     assert float(np.mean((probabilities[:, 1] > 0.5) == (regimes == 1))) > 0.93
     assert fitted.log_likelihood is not None
     assert fitted.log_likelihood >= RegimeModel(TRUTH).filter(days(returns)).state.log_likelihood
+
+
+def test_the_iteration_agrees_with_hmmlearn_from_the_same_first_guess() -> None:
+    returns, _ = simulate(TRUTH, 900, seed=8)
+    sample = returns / np.std(returns)
+    means, variances, transition = np.array([0.1, -0.1]), np.array([0.2, 4.0]), np.array([[0.95, 0.05], [0.1, 0.9]])
+    peer = GaussianHMM(2, n_iter=500, tol=1e-3, init_params="", covars_prior=0.0, covars_weight=0.0)
+    peer.startprob_, peer.transmat_ = np.array([0.5, 0.5]), transition
+    peer.means_, peer.covars_ = means.reshape(-1, 1), variances.reshape(-1, 1)
+    peer.fit(sample.reshape(-1, 1))
+    fit = baum_welch(sample, means, variances, transition, most_iterations=500, tolerance=1e-3)
+    assert fit is not None
+    np.testing.assert_allclose(fit.means, peer.means_.ravel(), rtol=1e-9)
+    np.testing.assert_allclose(fit.variances, peer.covars_.ravel(), rtol=1e-9)
+    np.testing.assert_allclose(fit.transition, peer.transmat_, rtol=1e-9)
+    assert fit.log_likelihood == pytest.approx(peer.score(sample.reshape(-1, 1)), rel=1e-11)
+    np.testing.assert_allclose(fit.shares, peer.predict_proba(sample.reshape(-1, 1)).mean(axis=0), rtol=1e-9)
+
+
+def test_an_iteration_that_does_not_end_or_shrinks_to_days_alike_gives_no_fit() -> None:
+    returns, _ = simulate(TRUTH, 900, seed=8)
+    guess = np.array([0.1, -0.1]), np.array([0.2, 4.0]), np.array([[0.95, 0.05], [0.1, 0.9]])
+    assert baum_welch(returns / np.std(returns), *guess, most_iterations=3, tolerance=1e-3) is None
+    still = np.where(np.arange(900) < 300, 0.0, returns / np.std(returns))  # a third of the days without a trade
+    assert baum_welch(still, np.zeros(2), np.array([1e-3, 1.0]), guess[2], most_iterations=500, tolerance=1e-3) is None
 
 
 def test_labels_keep_their_meaning_over_refits_and_seeds() -> None:
