@@ -31,6 +31,9 @@ __all__ = [
 MAX_NUMBERS: Final = 10_000
 """Values that one option may name."""
 
+_SHARES: Final = ("volatility", "rate", "dividend_yield")
+"""Domains of what people know in percent."""
+
 _END_OF_THOUSANDS: Final = re.compile(r"0\d\d")
 """What follows the comma of 1,000, and nobody writes for a value."""
 
@@ -66,7 +69,9 @@ def _require_domain(
     low, high = DOMAINS[domain]
     if not low <= number <= high:
         unit = " years" if domain == "time_to_expiry" else ""
-        kind.fail(f"{text.strip()!r} is out of range; allowed: {low:g} to {high:g}{unit}", param, ctx)
+        in_percent = domain in _SHARES and "%" not in text and high < number <= 100.0 * high
+        percent = f"; {number:g} percent is written {number:g}%" if in_percent else ""
+        kind.fail(f"{text.strip()!r} is out of range; allowed: {low:g} to {high:g}{unit}{percent}", param, ctx)
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):

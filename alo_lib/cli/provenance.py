@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["commit_of", "versions"]
 
-_PACKAGES: Final = ("numpy", "numba", "scipy", "pandas", "arch", "pydantic")
+_PACKAGES: Final = ("numpy", "numba", "scipy", "pandas", "pydantic")
 
 
 def versions() -> dict[str, str]:

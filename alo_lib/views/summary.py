@@ -125,7 +125,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
         table.add_row(
             name.capitalize(),
             f"{one['largest']:z,.2f}",
-            f"at its largest; {one['mean_absolute']:z,.2f} on average, {one['unit']}",
+            f"at its largest; {one['mean_absolute']:z,.2f} in size on average, {one['unit']}",
         )
     _add_data(table, summary)
     table.add_row("Time taken", f"{summary['wall_seconds']:z,.1f} s", "")

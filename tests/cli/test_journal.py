@@ -175,6 +175,9 @@ def test_messages_are_shown(run, folder, market):
     assert sum(row["count"] for row in told) == len(market.orders)
     lines = run("journal", "show", folder, "--from", 3, "--count", 2).out.splitlines()
     assert [line.split()[0] for line in lines if not line.startswith(" " * 10)] == ["3", "4"]
+    assert "reason=entry, " in run("journal", "show", folder, "--kind", "intent").out
+    nothing = run("journal", "show", folder, "--kind", "split")
+    assert (nothing.status, nothing.out, nothing.err) == (0, "", "The journal holds no such message.\n")
     outcome = run("journal", "show", folder, "--kind", "nonsense")
     assert outcome.status == 2
     assert "'nonsense' is not a kind of message; the kinds are INSTRUMENT, " in outcome.err

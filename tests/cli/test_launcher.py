@@ -1,6 +1,7 @@
 """The ./alo script, over a project of two files, with this Python as the one that it finds."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -245,6 +246,13 @@ def test_a_mistyped_option_in_a_new_checkout_installs_nothing_and_no_right_one_i
         assert done.returncode == 0, done.stderr
         assert calls[-1].endswith("-- --neither")
         shutil.rmtree(project / ".venv")
+
+
+def test_the_version_is_told_without_an_environment(watched, project):
+    shutil.copy(ROOT / "pyproject.toml", project)
+    done, calls = watched("--version")
+    assert re.fullmatch(r"alo \d+\.\d+\.\d+\n", done.stdout)
+    assert (done.returncode, done.stderr, calls) == (0, "", [])
 
 
 def test_help_in_an_environment_that_is_out_of_date_installs_nothing(watched, project):

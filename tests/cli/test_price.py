@@ -107,6 +107,7 @@ def test_people_read_points_and_days_and_programs_raw_derivatives(run):
             ("--volatility", "-0.1"),
             "Invalid value for '--volatility': '-0.1' is out of range; allowed: 0 to 20",
         ),
+        ("price", ("--volatility", "25"), "allowed: 0 to 20; 25 percent is written 25%"),
         ("price", ("--volatility", "1", "--spot", "-1"), "'--spot': '-1' is out of range; allowed: 1e-12 to 1e+12"),
         ("price", ("--volatility", "1", "--rate", "99999"), "'--rate': '99999' is out of range; allowed: -1 to 1"),
         ("price", ("--volatility", "1", "--time", "-1d"), "'--time': '-1d' is out of range; allowed: 0 to 100 years"),

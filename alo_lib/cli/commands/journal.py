@@ -127,10 +127,12 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
     if as_json:
         print_json({"messages": shown})
         return
+    if not shown:
+        say("The journal holds no such message." if wanted else f"The journal holds {end:,} messages.")
     for row in shown:
-        click.echo(f"{row['sequence']:>8}  {row['time']} UTC  {row['kind']:<11} {row['count']:>5}")
+        click.echo(f"{row['sequence']:>8}  {row['time']}  {row['kind']:<11} {row['count']:>5}")
         for record in row["records"]:
-            click.echo(f"{'':10}{', '.join(f'{name}={value}' for name, value in record.items())}")
+            click.echo(f"{'':10}{', '.join(f'{name}={_said(name, value)}' for name, value in record.items())}")
 
 
 @journal.command(short_help="Check every byte.")
@@ -235,6 +237,13 @@ def _from_object_store(run: Path) -> Path | None:
 
 def _journals_below(folder: Path) -> list[Path]:
     return [found for path in sorted(folder.iterdir()) if path.is_dir() and (found := _journal_of(path)) is not None]
+
+
+def _said(name: str, value: Any) -> Any:
+    """A field's value, in words where it is the number of a reason."""
+    from alo_lib.records import OrderReason
+
+    return OrderReason(value).tag if name == "reason" and value in set(OrderReason) else value
 
 
 def _told(sequence: int, message: "Message", limit: int) -> dict[str, Any]:
