@@ -92,7 +92,7 @@ def forecast(work: Work, frame: Frame) -> Decisions:
 def value(work: Work, frame: Frame) -> Decisions:
     """Value the chains, and measure what is held."""
     value_chains(work.state.strategy, work.state.settings, frame.time)
-    measure(work.state.strategy, frame.time)
+    measure(work.state.strategy, work.state.settings, frame.time)
     return ()
 
 

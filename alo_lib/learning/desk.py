@@ -125,7 +125,7 @@ class Desk:
         self._quote(day)
         self._underlying.forecast_expiries(self._time)
         value_chains(state, settings, self._time)
-        measure(state, self._time)
+        measure(state, self._settings, self._time)
         self.equity_before_trading = self.equity
         end_trades(state, settings, self._time)
         halt_on_drawdown(state, settings)
@@ -169,7 +169,7 @@ class Desk:
         for order in orders_toward(state, settings, wanted_targets(state, settings, ()), self._time):
             number = state.new_order(order.instrument, order.quantity)
             self._take(self._broker.submit(order.instrument, order.quantity, self._time, intent=number))
-        measure(state, self._time)
+        measure(state, self._settings, self._time)
 
     def _pay_for_the_night(self) -> None:
         """The riskless rate on what is invested."""

@@ -8,6 +8,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.attribution import attribute_measure
 from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.screening import screen_chain
+from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility
 
@@ -26,13 +27,15 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
             underlying.screen = None
 
 
-def measure(state: StrategyState, time: int) -> None:
+def measure(state: StrategyState, settings: Settings, time: int) -> None:
     """Measure each underlying's exposure and the equity, attribute profit, and let trades account for their hedge.
 
-    Where the market has news, the implied volatilities of what is held are taken anew.
+    Where the market has news, the implied volatilities of what is held are taken anew. A quote that is by more than
+    ``max-quote-age`` older than the underlying's price was made at another one: it is not taken for the contract's
+    value, which is that at its last volatility.
     """
     for number, underlying in state.underlyings.items():
-        underlying.exposure, measured = _exposure(state, number, underlying, time)
+        underlying.exposure, measured = _exposure(state, settings, number, time)
         attribute_measure(state, number, time, float(underlying.exposure["spot"][0]), measured)
     total = equity(state)
     state.peak_equity = max(state.peak_equity, total)
@@ -45,11 +48,10 @@ def equity(state: StrategyState) -> float:
     return state.portfolio.cash + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
 
 
-def _exposure(
-    state: StrategyState, number: int, underlying: Underlying, time: int
-) -> tuple[Records, dict[int, LegMark]]:
+def _exposure(state: StrategyState, settings: Settings, number: int, time: int) -> tuple[Records, dict[int, LegMark]]:
     """One EXPOSURE record, and the contracts that it counts, by number."""
-    book, portfolio = underlying.book, state.portfolio
+    underlying, portfolio = state.underlyings[number], state.portfolio
+    book = underlying.book
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
     underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
     shares = portfolio.quantity(number)
@@ -59,7 +61,7 @@ def _exposure(
     if not held or spot <= 0.0:
         return exposure, {}
     if underlying.market_news or not underlying.implied.keys() >= set(held):
-        _imply(underlying, held, state.rate, time)
+        _imply(underlying, settings, held, state.rate, time)
     # A host may say that it holds what nobody has looked at yet: that is measured once it has a price or a forecast.
     held = [instrument for instrument in held if instrument in underlying.implied]
     if not held:
@@ -69,7 +71,8 @@ def _exposure(
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
     market = spot, state.rate, book.dividend_yield(time)
-    legs = leg_marks(time, market, book.mid()[rows], volatility, at_implied)
+    mid = np.where(is_fresh(book.quote_time[rows], settings, book.spot_time), book.mid()[rows], np.nan)
+    legs = leg_marks(time, market, mid, volatility, at_implied)
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))
@@ -81,10 +84,11 @@ def _exposure(
     return exposure, dict(zip(held, legs, strict=True))
 
 
-def _imply(underlying: Underlying, held: list[int], rate: float, time: int) -> None:
-    """Refresh the implied volatility of held legs; where the quote has none, the last one or the forecast stays."""
+def _imply(underlying: Underlying, settings: Settings, held: list[int], rate: float, time: int) -> None:
+    """Refresh the implied volatility of held legs; where no fresh quote has one, the last one or the forecast stays."""
     rows = np.array([underlying.book.row(instrument) for instrument in held], np.intp)
     implied = quote_volatility(underlying.book, rows, rate, time)
+    implied[~is_fresh(underlying.book.quote_time[rows], settings, underlying.book.spot_time)] = np.nan
     expiries = underlying.book.contracts["expiry"][rows].tolist()
     for instrument, expiry, volatility in zip(held, expiries, implied.tolist(), strict=True):
         if np.isfinite(volatility):

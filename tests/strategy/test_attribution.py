@@ -8,7 +8,7 @@ from alo_lib.strategy.accounting import book_interest, book_order_event, book_sp
 from alo_lib.strategy.exposure import equity, measure
 from alo_lib.strategy.profit import TradeProfit
 from alo_lib.strategy.state import StrategyState
-from tests.strategy.kit import CALLS, HOUR, NOW, hold, state_of
+from tests.strategy.kit import CALLS, HOUR, NOW, SETTINGS, hold, state_of
 
 
 def hedged(state: StrategyState, *shares: float) -> list[TradeProfit]:
@@ -53,17 +53,17 @@ def test_a_split_makes_no_profit_and_every_hedge_gives_its_part_of_the_fraction(
     book, profit = state.underlyings[0].book, state.underlyings[0].profit
     book.take_trade(100.0, NOW + 1)
     one, other = hedged(state, 9.0, 6.0)
-    measure(state, NOW + 1)
+    measure(state, SETTINGS, NOW + 1)
     before, known = equity(state), sum(sum(trade.parts.values) for trade in profit.trades.values())
     book_split(state, 0, NOW + 2, 2.0)  # one for two: seven and a half shares, the half one sold at 200
     assert (one.shares, other.shares) == pytest.approx((4.5 - 0.5 * 9 / 15, 3.0 - 0.5 * 6 / 15))
     assert one.changed
     assert other.changed
-    measure(state, NOW + 3)
+    measure(state, SETTINGS, NOW + 3)
     assert equity(state) == before
     assert sum(sum(trade.parts.values) for trade in profit.trades.values()) == pytest.approx(known)
     book.take_trade(210.0, NOW + 4)
-    measure(state, NOW + 4)
+    measure(state, SETTINGS, NOW + 4)
     assert one.parts.delta == pytest.approx(one.shares * 10.0)
     assert equity(state) - before == pytest.approx(70.0)
 
@@ -76,7 +76,7 @@ def test_a_fill_that_was_not_measured_before_a_split_is_restated_by_it() -> None
     book_order_event(state, event[0], NOW + 1)
     book_split(state, 0, NOW + 2, 2.0)
     book.take_trade(210.0, NOW + 3)
-    measure(state, NOW + 3)
+    measure(state, SETTINGS, NOW + 3)
     parts = state.underlyings[0].profit.trades[0].parts
     assert (parts.slippage, parts.delta) == pytest.approx((-10.0, 50.0))  # of five shares: 202 at 200, which are 210
     assert equity(state) == pytest.approx(40.0)
@@ -86,14 +86,14 @@ def test_a_leg_that_was_closed_and_is_not_listed_any_more_ends_at_its_last_mark(
     state = state_of()
     trade = hold(state)
     trade.number = 1
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     start, underlying = equity(state), state.underlyings[0]
     mark = {leg: held.mark.mark for leg, held in underlying.profit.legs.items() if held.mark is not None}
     for leg in trade.legs:
         event = records(Kind.ORDER_EVENT, instrument=leg, quantity=5, price=1.0, status=OrderStatus.FILLED)
         book_order_event(state, event[0], NOW + 1)
     underlying.book.list_contracts(underlying.book.contracts[:0])
-    measure(state, NOW + 2)
+    measure(state, SETTINGS, NOW + 2)
     parts = underlying.profit.trade(1).parts
     assert parts.spread == pytest.approx(sum(500.0 * (each - 1.0) for each in mark.values()))
     assert sum(parts.values) == pytest.approx(equity(state) - start)
@@ -108,7 +108,7 @@ def test_what_is_bought_where_nobody_knows_a_spot_is_unexplained_beyond_its_spre
     mid = float(underlying.book.mid()[underlying.book.row(CALLS[2])])
     event = records(Kind.ORDER_EVENT, instrument=CALLS[2], quantity=3, price=4.0, status=OrderStatus.FILLED)
     book_order_event(state, event[0], NOW)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     parts = underlying.profit.trades[0].parts
     assert (parts.spread, parts.unexplained) == pytest.approx((300.0 * (mid - 4.0), -300.0 * mid))
     assert equity(state) == 10_000.0 - 1_200.0  # it counts nothing yet
@@ -118,15 +118,15 @@ def test_a_measure_without_news_explains_nothing() -> None:
     """A quote that nobody has seen again has not decayed: its time comes with the next one."""
     state = state_of()
     hold(state).number = 1
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     underlying = state.underlyings[0]
     known = underlying.profit.trade(1).parts.values
     underlying.profit.trade(1).changed = underlying.market_news = False
-    measure(state, NOW + HOUR)
+    measure(state, SETTINGS, NOW + HOUR)
     assert underlying.profit.trade(1).parts.values == known
     assert not underlying.profit.trade(1).changed
     underlying.market_news = True
-    measure(state, NOW + HOUR)
+    measure(state, SETTINGS, NOW + HOUR)
     theta = underlying.profit.trade(1).parts.theta
     assert theta == pytest.approx(-5 * 100 * _theta(state) / (365 * 24), rel=0.01)  # sold: it earns it
 
@@ -143,14 +143,14 @@ def test_shares_are_divided_anew_once_after_trades_came() -> None:
     state.portfolio.fill(0, 40, 100.0, 1, 0.0)
     underlying = state.underlyings[0]
     for minute in range(2):  # the first one sees the trades, and no fill of shares follows until the second
-        measure(state, NOW + minute)
+        measure(state, SETTINGS, NOW + minute)
     one, other = (underlying.profit.trade(number) for number in (1, 2))
     assert one.shares + other.shares == pytest.approx(40.0)
     assert one.shares + one.delta == pytest.approx(other.shares + other.delta)
     shares, delta = (one.shares, other.shares), one.delta
     quote = records(Kind.QUOTE, instrument=0, bid=101.99, ask=102.01, bid_size=500, ask_size=400)
     underlying.book.take_quotes(quote, NOW + 2)
-    measure(state, NOW + 2)
+    measure(state, SETTINGS, NOW + 2)
     assert one.delta != pytest.approx(delta, rel=0.01)
     assert (one.shares, other.shares) == shares  # nobody has traded
 

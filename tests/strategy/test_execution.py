@@ -18,7 +18,7 @@ ENTRY, HEDGE = OrderReason.ENTRY, OrderReason.HEDGE
 def test_trades_and_proposals_want_their_legs_and_what_is_held_its_hedge() -> None:
     state = state_of()
     held, proposed = hold(state), new_trade(state, signal_of(1, direction=1)[0], 3, NOW)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     delta = float(state.underlyings[0].exposure["delta"][0])
     targets = wanted_targets(state, Settings(hedge_band=0.001), [proposed])
     assert targets == [
@@ -40,7 +40,7 @@ def test_without_options_the_hedge_is_given_up_and_nothing_is_wanted_of_what_is_
     state = state_of()
     assert wanted_targets(state, SETTINGS, []) == []
     state.portfolio.fill(0, 30, 100.0, 1, 0.0)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert wanted_targets(state, SETTINGS, []) == [Target(0, 0, HEDGE)]
 
 

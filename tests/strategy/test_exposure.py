@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alo_lib.pricing import greeks, price
-from alo_lib.records import OrderReason
+from alo_lib.records import SECOND, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.exits import end_trades, view_of
 from alo_lib.strategy.exposure import equity, measure, value_chains
@@ -17,7 +17,7 @@ def test_what_is_held_is_measured_at_the_volatility_its_quotes_imply() -> None:
     state = state_of(volatility=0.3, forecast=0.2, cash=1000.0)
     hold(state, direction=1, quantity=3)
     state.portfolio.fill(0, -25, 100.0, 1, 0.0)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     (row,) = state.underlyings[0].exposure
     right = np.array([1.0, -1.0])
     alone = greeks(100.0, 100.0, RATE, 0.0, 0.3, YEARS, right)
@@ -37,7 +37,7 @@ def test_without_a_price_nothing_is_worth_anything_yet() -> None:
     state.portfolio.fill(0, 40, 0.0, 1, 0.0)
     hold(state, direction=1, quantity=3)
     cash = state.portfolio.cash
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     (row,) = state.underlyings[0].exposure
     assert (row["spot"], row["shares"], row["delta"], row["value"], row["vega"]) == (0.0, 40, 40.0, 0.0, 0.0)
     assert (row["structures"], equity(state)) == (1, cash)
@@ -46,45 +46,64 @@ def test_without_a_price_nothing_is_worth_anything_yet() -> None:
 def test_without_a_quote_the_last_volatility_stays_and_without_one_the_forecast() -> None:
     state = state_of(volatility=0.3, forecast=0.2)
     hold(state)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     underlying = state.underlyings[0]
     before = dict(underlying.implied)
     assert list(before.values()) == pytest.approx([0.3, 0.3], abs=1e-4)
     underlying.book.quotes["bid"] = np.nan
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert underlying.implied == before
     underlying.implied.clear()
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert set(underlying.implied.values()) == {0.2}
     worth = price(100.0, 100.0, RATE, 0.0, 0.2, YEARS, np.array([1.0, -1.0])).sum()
     assert underlying.exposure["value"][0] == pytest.approx(-500.0 * worth, rel=1e-3)
 
 
+def test_a_quote_older_than_is_allowed_was_made_at_another_price() -> None:
+    """The spot has gone from 100 to 104 since: what is held is valued there, at the volatility that quotes implied."""
+    state = state_of(volatility=0.3, forecast=0.2)
+    hold(state, direction=1, quantity=3)
+    measure(state, SETTINGS, NOW)
+    underlying, later = state.underlyings[0], NOW + int(SETTINGS.max_quote_age * SECOND) + 1
+    underlying.book.quote["bid"], underlying.book.quote["ask"] = 103.99, 104.01
+    underlying.book.quote_at = later
+    measure(state, SETTINGS, later)
+    (row,) = underlying.exposure
+    assert list(underlying.implied.values()) == pytest.approx([0.3, 0.3], abs=1e-4)
+    alone = greeks(104.0, 100.0, RATE, 0.0, 0.3, YEARS, np.array([1.0, -1.0]))
+    assert row["delta"] == pytest.approx(300.0 * alone.delta.sum(), rel=1e-2)
+    assert row["value"] == pytest.approx(300.0 * alone.price.sum(), rel=1e-3)
+    underlying.book.quote_at = later - 1  # just young enough: taken as it stands
+    measure(state, SETTINGS, later)
+    assert underlying.implied[CALLS[2]] < 0.3 < underlying.implied[PUTS[2]]
+
+
 def test_a_leg_that_is_opened_again_is_not_measured_at_the_volatility_of_its_last_time() -> None:
     state = state_of(volatility=0.3, forecast=0.2)
     trade = hold(state)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     underlying = state.underlyings[0]
     assert set(underlying.implied) == set(trade.legs)
     for leg in trade.legs:
         state.portfolio.fill(leg, 5, 1.0, 100, 0.0)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert underlying.implied == {}
     underlying.book.quotes["bid"] = np.nan
     for leg in trade.legs:
         state.portfolio.fill(leg, -5, 1.0, 100, 0.0)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert underlying.implied == dict.fromkeys(trade.legs, 0.2)  # not the 30 % that its quotes had implied
 
 
 def test_a_leg_that_is_not_listed_any_more_loses_its_volatility() -> None:
     state = state_of(volatility=0.3, forecast=0.2)
     trade = hold(state)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     underlying = state.underlyings[0]
     listed = underlying.book.contracts
     underlying.book.list_contracts(listed[listed["instrument"] != trade.put])
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert list(underlying.implied) == [trade.call]
 
 
@@ -158,14 +177,14 @@ def test_an_undone_trade_is_kept_until_nothing_of_it_is_left() -> None:
 def test_trades_account_for_the_hedge_of_their_own_legs() -> None:
     state = state_of()
     first, second = hold(state, strike=1), hold(state, strike=3)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     book = state.underlyings[0].book
     deltas = [trade._hedged_delta for trade in (first, second)]
     assert sum(deltas) == pytest.approx(float(state.underlyings[0].exposure["delta"][0]))
     assert deltas[0] < 0 < deltas[1]  # short straddles below and above the spot
     book.quote["bid"] += 1.0
     book.quote["ask"] += 1.0
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert [trade.hedge_result for trade in (first, second)] == pytest.approx([-delta for delta in deltas])
 
 

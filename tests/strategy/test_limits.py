@@ -40,7 +40,7 @@ def test_what_is_held_counts_at_its_measured_vega_and_only_once() -> None:
     state = state_of(volatility=0.3, forecast=0.2)
     trade = hold(state)
     state.portfolio.fill(0, 40, 100.0, 1, 0.0)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     held = float(state.underlyings[0].exposure["vega"][0])
     risk = risk_with(state, SETTINGS, [])
     assert risk.vega == pytest.approx(held)
@@ -87,7 +87,7 @@ def test_the_margin_limit_counts_every_short_structure() -> None:
 def test_too_deep_a_fall_halts_the_book_for_good() -> None:
     state = state_of()
     trade = hold(state)
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     settings = Settings(max_drawdown=0.1)
     assert halt_on_drawdown(state, settings) == []
     assert not state.halted
@@ -106,9 +106,9 @@ def test_the_peak_follows_equity_up_alone() -> None:
     state = state_of(cash=1000.0)
     assert state.peak_equity == 1000.0
     state.portfolio.cash = 1200.0
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     state.portfolio.cash = 1100.0
-    measure(state, NOW)
+    measure(state, SETTINGS, NOW)
     assert state.peak_equity == 1200.0
     assert drawdown_exceeded(1100.0, 1200.0, Settings(max_drawdown=0.05))
     assert np.isclose(float(state.underlyings[0].exposure["equity"][0]), 1100.0)
