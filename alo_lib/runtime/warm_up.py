@@ -52,6 +52,7 @@ def warm_up(settings: Settings) -> list[Message]:
     """Run every task of a frame over a market made up here; returns what was put in, frames included.
 
     The day has what compiles code: a forecast, dear and cheap volatility, entries, fills, a hedge, exits, a dividend.
+    The next one's first frame brings fitted models up to date.
     """
     _price()
     wanted = settings.model_copy(update={"underlyings": (_TICKER,)})
@@ -60,6 +61,7 @@ def warm_up(settings: Settings) -> list[Message]:
     _begin(core, wanted)
     for hour, volatility, spot in ((1, 0.6, _SPOT), (2, 0.6, 1.05 * _SPOT), (3, 0.05, 0.97 * _SPOT), (4, 0.3, _SPOT)):
         _bar(core, _OPEN + hour * HOUR, volatility, spot)
+    _next_day(core)
     core.stop()
     journaled = read_journal(store.images(), unfinished=True).messages
     return [message for message in journaled if not (message.kind.is_decision or message.kind.is_remark)]
@@ -89,6 +91,15 @@ def _begin(core: TradingCore, settings: Settings) -> None:
     dividends = records(Kind.DIVIDEND, len(days), time=_OPEN + days * 24 * HOUR, amount=0.2)
     core.accept(Message(Kind.DIVIDEND, start, dividends))
     core.accept(Message(Kind.INSTRUMENT, start, core.instruments.add_contracts(_TICKER, _contracts(settings))))
+
+
+def _next_day(core: TradingCore) -> None:
+    opens = _OPEN + 24 * HOUR
+    start = opens - HOUR // 2
+    core.accept(Message(Kind.SESSION, start, records(Kind.SESSION, open=opens, close=opens + HOUR, date=20240305)))
+    core.accept(Message(Kind.CLOSE, start, records(Kind.CLOSE, time=_OPEN + 13 * HOUR // 2, close=_SPOT)))
+    if core.open_frame(start + core.settings.frame_nanoseconds):
+        core.run()
 
 
 def _contracts(settings: Settings) -> list[Contract]:

@@ -58,7 +58,10 @@ def test_regimes_and_outcomes_with_their_band_are_drawn(tmp_path, width, dark):
     plots = {plot["section"]: plot for plot in found["plots"]}
     for section, axes in (
         ("ALFA: regimes", {"New York time", "volatility, % a year", "probability, %"}),
-        ("ALFA: did the forecast come true?", {"forecast volatility, % a year", "realized volatility, % a year"}),
+        (
+            "ALFA: did the forecast come true?",
+            {"forecast volatility, % a year", "volatility realized to the expiry, close to close, % a year"},
+        ),
     ):
         assert plots[section]["drawn"]
         assert plots[section]["covered"] == []
