@@ -8,7 +8,7 @@ from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import DAY, OPTION_MULTIPLIER, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.staleness import is_fresh, lags
+from alo_lib.strategy.staleness import is_fresh, lags, quoted_at_spot
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
@@ -46,19 +46,19 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
 
 
 def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -> TradeView | None:
-    """What the market says of a trade; None while it says nothing new, NaN for what a stale spot cannot tell."""
+    """What the market says of a trade; None while it says nothing new, NaN for what a stale spot or leg cannot tell."""
     underlying = state.underlyings[trade.underlying]
     book = underlying.book
     if not underlying.market_news or underlying.valuation is None or not all(map(book.lists, trade.legs)):
         return None
     values = underlying.valuation.at_forecast
-    rows = [book.row(leg) for leg in trade.legs]
+    rows = np.array([book.row(leg) for leg in trade.legs], np.intp)
     held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
     mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
     edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
     held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
-    fresh = is_fresh(book.spot_time, settings, time)
-    result, edge = (trade.result(held_value), edge) if fresh else (np.nan, np.nan)
+    told = is_fresh(book.spot_time, settings, time) and bool(quoted_at_spot(book, rows, settings).all())
+    result, edge = (trade.result(held_value), edge) if told else (np.nan, np.nan)
     if underlying.screen is None or lags(underlying.screen.lag[rows]).any():
         edge = np.nan  # a gain that is not there
     return TradeView(result, edge, float(book.contracts["strike"][rows[0]]))

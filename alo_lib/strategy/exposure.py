@@ -8,7 +8,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.attribution import attribute_measure
 from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.screening import screen_chain
-from alo_lib.strategy.staleness import is_fresh
+from alo_lib.strategy.staleness import quoted_at_spot
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility
 
@@ -30,9 +30,8 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
 def measure(state: StrategyState, settings: Settings, time: int) -> None:
     """Measure each underlying's exposure and the equity, attribute profit, and let trades account for their hedge.
 
-    Where the market has news, the implied volatilities of what is held are taken anew. A quote that is by more than
-    ``max-quote-age`` older than the underlying's price was made at another one: it is not taken for the contract's
-    value, which is that at its last volatility.
+    Where the market has news, the implied volatilities of what is held are taken anew. A contract that is not quoted
+    at the underlying's price (:func:`alo_lib.strategy.staleness.quoted_at_spot`) is worth what it is at its last one.
     """
     for number, underlying in state.underlyings.items():
         underlying.exposure, measured = _exposure(state, settings, number, time)
@@ -71,7 +70,7 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
     market = spot, state.rate, book.dividend_yield(time)
-    mid = np.where(is_fresh(book.quote_time[rows], settings, book.spot_time), book.mid()[rows], np.nan)
+    mid = np.where(quoted_at_spot(book, rows, settings), book.mid()[rows], np.nan)
     legs = leg_marks(time, market, mid, volatility, at_implied)
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
@@ -85,10 +84,10 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
 
 
 def _imply(underlying: Underlying, settings: Settings, held: list[int], rate: float, time: int) -> None:
-    """Refresh the implied volatility of held legs; where no fresh quote has one, the last one or the forecast stays."""
+    """Refresh the implied volatility of held legs; without a quote at this price the last stays, or the forecast."""
     rows = np.array([underlying.book.row(instrument) for instrument in held], np.intp)
     implied = quote_volatility(underlying.book, rows, rate, time)
-    implied[~is_fresh(underlying.book.quote_time[rows], settings, underlying.book.spot_time)] = np.nan
+    implied[~quoted_at_spot(underlying.book, rows, settings)] = np.nan
     expiries = underlying.book.contracts["expiry"][rows].tolist()
     for instrument, expiry, volatility in zip(held, expiries, implied.tolist(), strict=True):
         if np.isfinite(volatility):

@@ -17,9 +17,10 @@ from alo_lib.records import SECOND, years_between
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
-__all__ = ["in_step", "is_fresh", "lags", "parity_lag", "quote_lag"]
+__all__ = ["in_step", "is_fresh", "lags", "parity_lag", "quote_lag", "quoted_at_spot"]
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 _CALL_AFTER_PUT: Final = 2  # rights are -1 and +1
 _LAG_LIMIT: Final = 1.0
@@ -33,6 +34,15 @@ def is_fresh(told_at: NDArray[np.int64], settings: Settings, time: int) -> NDArr
 def is_fresh(told_at: int | NDArray[np.int64], settings: Settings, time: int) -> bool | NDArray[np.bool_]:
     """Whether what was told then is not older than ``max-quote-age`` now."""
     return time - told_at <= settings.max_quote_age * SECOND
+
+
+def quoted_at_spot(book: MarketBook, rows: Rows, settings: Settings) -> NDArray[np.bool_]:
+    """Which of these rows have a quote that may be read beside the underlying's price.
+
+    One that is by more than ``max-quote-age`` older than that price was made at another one. Where nothing comes any
+    more, of the underlying neither, the last ones stay a market.
+    """
+    return is_fresh(book.quote_time[rows], settings, book.spot_time)
 
 
 def quote_lag(book: MarketBook, worth: Floats, settings: Settings, time: int) -> Floats:

@@ -144,6 +144,22 @@ def test_a_stale_spot_tells_neither_result_nor_edge() -> None:
         assert np.isfinite([view.result, view.remaining_edge]).all() == told
 
 
+def test_a_leg_that_is_not_quoted_at_the_spot_tells_neither_result_nor_edge() -> None:
+    """The spot fell by a tenth since the put was quoted last; at its old price the trade would be stopped."""
+    state = state_of(volatility=0.3, forecast=0.2)
+    trade = hold(state, direction=1)
+    book, later = state.underlyings[0].book, NOW + int(SETTINGS.max_quote_age * SECOND) + 1
+    book.quote["bid"], book.quote["ask"], book.quote_at = 89.99, 90.01, later
+    book.quote_time[:] = later
+    view = view_of(state, SETTINGS, trade, later)
+    assert view is not None
+    assert np.isfinite([view.result, view.remaining_edge]).all()
+    book.quote_time[book.row(trade.put)] = NOW
+    view = view_of(state, SETTINGS, trade, later)
+    assert view is not None
+    assert np.isnan([view.result, view.remaining_edge]).all()
+
+
 def test_trades_end_for_their_reason_and_block_the_session_unless_for_their_edge() -> None:
     for forecast, holding, reason, blocked in (
         (0.2, 30.0, None, False),
