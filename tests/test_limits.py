@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACES = ("alo_lib", "models", "algorithm", "benchmarks", "main.py")
+PLACES = ("alo_lib", "models", "algorithm", "benchmarks", "tests", "main.py")
 PARAMETERS, KERNEL_PARAMETERS = 8, 10
 FUNCTION_LINES, FILE_LINES = 70, 450
 KERNELS = ("kernel", "shared_kernel")

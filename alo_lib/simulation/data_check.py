@@ -36,7 +36,7 @@ from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader
 from alo_lib.simulation.lookback import measure_lookback
-from alo_lib.simulation.moves import check_bars, check_dividends, check_moves, check_quotes, open_and_close
+from alo_lib.simulation.moves import Prices, check_bars, check_dividends, check_moves, check_quotes, open_and_close
 from alo_lib.simulation.quoted import QuotedSession, QuoteMeasure, near_the_money
 from alo_lib.simulation.selection import selection_for
 
@@ -299,8 +299,9 @@ class _Measure:
         source = f"{path}" if in_place(path) else f"{path}, which is missing,"
         since = self._settings.start - DIVIDENDS_LOOKED_BACK
         told = tuple(each for each in events.dividends if since <= each.ex_date <= self._settings.end)
-        check_dividends(ticker, told, opens_and_closes, sessions, events, limit=limit, source=source)
-        check_moves(ticker, opens_and_closes, sessions, events, limit=limit, source=source)
+        prices = Prices(ticker, opens_and_closes, sessions, events, source)
+        check_dividends(prices, told, limit)
+        check_moves(prices, limit)
         for day, bars in traded.items():
             self._check_session(day, bars)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from alo_lib.market import CorporateEvents, DataError, Dividend
 from alo_lib.records import NEW_YORK, SECOND
 
-__all__ = ["check_bars", "check_dividends", "check_moves", "check_quotes", "open_and_close"]
+__all__ = ["Prices", "check_bars", "check_dividends", "check_moves", "check_quotes", "open_and_close"]
 
 _NOISE: Final = 1e-4
 """Share of the price by which a dividend may be negative, for factors are rounded."""
@@ -45,63 +45,64 @@ class _Night(NamedTuple):
         return self.after_splits(events) - paid
 
 
+class Prices(NamedTuple):
+    """Raw opens and closes by ascending days, and what a factor file says of them."""
+
+    ticker: str
+    daily: Mapping[dt.date, OpenClose]
+    """Of daily bars."""
+    sessions: Mapping[dt.date, OpenClose]
+    """Of a run's own bars."""
+    events: CorporateEvents
+    source: str
+    """Where the events come from, for sentences."""
+
+    def nights(self) -> Iterator[_Night]:
+        """Those between daily bars; then those before each session, after the daily close if there is one."""
+        yield from _nights(self.daily, self.daily)
+        yield from _nights(self.sessions, {**self.sessions, **self.daily})
+
+
 def open_and_close(bars: NDArray[np.void]) -> OpenClose:
     """The first price of a session's bars, and the last."""
     return float(bars["open"][0]), float(bars["close"][-1])
 
 
-def check_moves(
-    ticker: str,
-    daily: Mapping[dt.date, OpenClose],
-    sessions: Mapping[dt.date, OpenClose],
-    events: CorporateEvents,
-    *,
-    limit: float,
-    source: str,
-) -> None:
+def check_moves(prices: Prices, limit: float) -> None:
     """Raise DataError for the first open that lies further than ``limit`` from what the close before and events say.
 
-    ``daily`` has the raw open and close of daily bars, ``sessions`` those of a run's own bars, both by ascending days;
-    a session is compared with the daily close before it, or where there is none with the session before, and a daily
-    close with its open. A move is the larger price over the smaller one, less one: 6 where a split of seven for one is
-    not told. ``source`` names where events come from.
+    A daily close is compared with its open, too. A move is the larger price over the smaller one, less one: 6 where a
+    split of seven for one is not told.
     """
-    for night in _all_nights(daily, sessions):
-        move = _move(night.open, night.expected(events))
+    for night in prices.nights():
+        move = _move(night.open, night.expected(prices.events))
         if not move <= limit:
             raise DataError(
-                f"{ticker} closed at {night.close:g} on {night.before} and opened at {night.open:g} on {night.day}, "
-                f"which no split or dividend of {source} explains; {_ways_out(move)}"
+                f"{prices.ticker} closed at {night.close:g} on {night.before} and opened at {night.open:g} on "
+                f"{night.day}, which no split or dividend of {prices.source} explains; {_ways_out(move)}"
             )
-    for day, (open_, close) in daily.items():
+    for day, (open_, close) in prices.daily.items():
         move = _move(open_, close)
         if not move <= limit:
             raise DataError(
-                f"{ticker} opened at {open_:g} on {day} and closed at {close:g}, as its daily bars say, further than "
-                f"max-unexplained-move = {limit:g}; {_ways_out(move)}"
+                f"{prices.ticker} opened at {open_:g} on {day} and closed at {close:g}, as its daily bars say, further "
+                f"than max-unexplained-move = {limit:g}; {_ways_out(move)}"
             )
 
 
-def check_dividends(
-    ticker: str,
-    dividends: tuple[Dividend, ...],
-    daily: Mapping[dt.date, OpenClose],
-    sessions: Mapping[dt.date, OpenClose],
-    events: CorporateEvents,
-    *,
-    limit: float,
-    source: str,
-) -> None:
+def check_dividends(prices: Prices, dividends: tuple[Dividend, ...], limit: float) -> None:
     """Raise DataError for the first of ``dividends`` that can be none.
 
     One that is negative; one that moves the price by more than ``limit``; one of a tenth of the price or more, unless
-    the price opened on the ex-date nearer to where it leaves it than to where it was. The others are as in
-    :func:`check_moves`.
+    the price opened on the ex-date nearer to where it leaves it than to where it was.
     """
-    nights = list(_all_nights(daily, sessions))
+    nights = list(prices.nights())
     for each in dividends:
         share = each.amount / each.reference_price
-        told = f"{source} gives {ticker} a dividend of {each.amount:.2f} on {each.ex_date}, {share:.1%} of the price"
+        told = (
+            f"{prices.source} gives {prices.ticker} a dividend of {each.amount:.2f} on {each.ex_date}, {share:.1%} of "
+            "the price"
+        )
         if share < -_NOISE:
             raise DataError(f"{told}, and no dividend is negative: a factor before that day or after it is wrong")
         move = _move(1.0, 1.0 - share)
@@ -111,7 +112,7 @@ def check_dividends(
                 f"and split factors are exchanged; {_ways_out(move)}"
             )
         if share >= _LARGE and not any(
-            night.before < each.ex_date <= night.day and _is_confirmed(night, events) for night in nights
+            night.before < each.ex_date <= night.day and _is_confirmed(night, prices.events) for night in nights
         ):
             raise DataError(f"{told}, and no overnight move confirms it: a factor before that day or after it is wrong")
 
@@ -176,11 +177,6 @@ def _is_confirmed(night: _Night, events: CorporateEvents) -> bool:
 def _clock(time: int) -> str:
     """A time as exchanges show it."""
     return f"{dt.datetime.fromtimestamp(time // SECOND, NEW_YORK):%Y-%m-%d %H:%M}"
-
-
-def _all_nights(daily: Mapping[dt.date, OpenClose], sessions: Mapping[dt.date, OpenClose]) -> Iterator[_Night]:
-    yield from _nights(daily, daily)
-    yield from _nights(sessions, {**sessions, **daily})
 
 
 def _nights(opens: Mapping[dt.date, OpenClose], closes: Mapping[dt.date, OpenClose]) -> Iterator[_Night]:

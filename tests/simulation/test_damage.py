@@ -53,11 +53,6 @@ def attempt(root: Path) -> Outcome | None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
 def undamaged(whole: Path) -> Outcome:
     return read(whole)
 

@@ -19,16 +19,6 @@ from tests.simulation import damaged, tiny
 BOTH = (tiny.FIRST, tiny.SECOND)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture
-def root(whole: Path, tmp_path: Path) -> Path:
-    return damaged.copy(whole, tmp_path / "data")
-
-
 def refusal(root: Path, **changes: object) -> str:
     with pytest.raises(DataError) as error:
         require_data(tiny.settings(**changes), root)

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.market import CorporateEvents, DataError, DataFolder, Dividend, Resolution, Split
-from alo_lib.market.aggregation import hour_bars, hour_chain
+from alo_lib.market import CorporateEvents, DataError, Dividend, Resolution, Split
 from alo_lib.market.factor_files import FactorRow
-from alo_lib.market.layout import DataKind, OptionArchive, SecurityArchive
-from alo_lib.market.writer import write_factor_file, write_option_file, write_security_file
+from alo_lib.market.layout import DataKind, SecurityArchive
+from alo_lib.market.writer import write_factor_file
 from alo_lib.simulation import require_data
-from alo_lib.simulation.moves import check_dividends, check_moves
+from alo_lib.simulation.moves import Prices, check_dividends, check_moves
 from tests.simulation import damaged, tiny
 
 BAR = 30
@@ -22,26 +21,9 @@ BAR = 30
 ONE = Decimal(1)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return with_hours(tiny.write(tmp_path_factory.mktemp("tiny")))
-
-
-@pytest.fixture
-def root(whole: Path, tmp_path: Path) -> Path:
-    return damaged.copy(whole, tmp_path / "data")
-
-
-def with_hours(root: Path) -> Path:
-    """The market with hour bars made from its minutes."""
-    data = DataFolder(root)
-    bars = data.bars("TINY", tiny.FIRST, tiny.SECOND, Resolution.MINUTE)
-    archive = SecurityArchive(root, "TINY", tiny.FIRST, Resolution.HOUR, DataKind.TRADE)
-    write_security_file(archive, hour_bars(bars), tiny.HOURS)
-    chain = hour_chain(data.option_bars("TINY", tiny.FIRST, tiny.SECOND, Resolution.MINUTE))
-    options = OptionArchive(root, "TINY", tiny.FIRST, Resolution.HOUR, DataKind.QUOTE)
-    write_option_file(options, chain, tiny.OPTION_HOURS)
-    return root
+def prices(daily: dict[dt.date, tuple[float, float]], events: CorporateEvents | None = None) -> Prices:
+    """Of daily bars alone."""
+    return Prices("X", daily, {}, events or CorporateEvents((), ()), "F")
 
 
 def scaled(line: int, factor: float, columns: slice = slice(1, 5)) -> Callable[[str], str]:
@@ -121,14 +103,14 @@ def test_a_daily_close_far_from_its_open_is_refused(root: Path) -> None:
     assert "which no split or dividend" in refusal(root)
     day = (dt.date(2024, 3, 1), (100.0, 150.0))
     with pytest.raises(DataError, match="X opened at 100 on 2024-03-01 and closed at 150, as its daily bars say"):
-        check_moves("X", dict([day]), {}, CorporateEvents((), ()), limit=0.4, source="F")
+        check_moves(prices(dict([day])), 0.4)
 
 
 def test_no_gap_is_too_long_to_be_looked_at() -> None:
     """Sixty days without a bar, and three times the price after them, is one return of a forecast."""
     days = {dt.date(2024, 1, 2): (100.0, 100.0), dt.date(2024, 3, 4): (300.0, 300.0)}
     with pytest.raises(DataError, match=r"closed at 100 on 2024-01-02 and opened at 300 .* max-unexplained-move=2$"):
-        check_moves("X", days, {}, CorporateEvents((), ()), limit=0.4, source="F")
+        check_moves(prices(days), 0.4)
 
 
 # Dividends ---------------------------------------------------------------------------------------------------------
@@ -190,7 +172,7 @@ def test_a_large_dividend_shows_in_its_night(opened: float, confirmed: bool) -> 
     daily = {dt.date(2024, 3, 4): (100.0, 100.0), dt.date(2024, 3, 5): (opened, opened)}
 
     def check(known: dict[dt.date, tuple[float, float]]) -> None:
-        check_dividends("X", (paid,), known, {}, events, limit=0.4, source="F")
+        check_dividends(prices(known, events), (paid,), 0.4)
 
     if confirmed:
         check(daily)
@@ -206,10 +188,10 @@ def test_a_dividend_and_a_split_of_one_night(tmp_path: Path) -> None:
     paid, split = Dividend(dt.date(2024, 3, 5), 6.0, 50.0), Split(dt.date(2024, 3, 5), dt.date(2024, 3, 4), 0.5, 100.0)
     events = CorporateEvents((split,), (paid,))
     daily = {dt.date(2024, 3, 4): (100.0, 100.0), dt.date(2024, 3, 5): (44.0, 44.0)}
-    check_dividends("X", (paid,), daily, {}, events, limit=0.4, source="F")
-    check_moves("X", daily, {}, events, limit=0.1, source="F")
+    check_dividends(prices(daily, events), (paid,), 0.4)
+    check_moves(prices(daily, events), 0.1)
     with pytest.raises(DataError, match="closed at 100 on 2024-03-04 and opened at 44"):
-        check_moves("X", daily, {}, CorporateEvents((), (paid,)), limit=0.1, source="F")
+        check_moves(prices(daily, CorporateEvents((), (paid,))), 0.1)
 
 
 def test_a_price_below_its_dividends_is_refused() -> None:
@@ -217,4 +199,4 @@ def test_a_price_below_its_dividends_is_refused() -> None:
     events = CorporateEvents((), (Dividend(dt.date(2024, 3, 5), 120.0, 100.0),))
     daily = {dt.date(2024, 3, 4): (100.0, 100.0), dt.date(2024, 3, 5): (99.0, 99.0)}
     with pytest.raises(DataError, match=r"which no split or dividend of F explains; put the file right$"):
-        check_moves("X", daily, {}, events, limit=100.0, source="F")
+        check_moves(prices(daily, events), 100.0)

@@ -15,19 +15,8 @@ from alo_lib.settings import Settings
 from alo_lib.simulation import require_data, run_backtest
 from alo_lib.simulation.parity import Box, boxes
 from tests.simulation import damaged, tiny
-from tests.simulation.test_moves import with_hours
 
 DAY = dt.date(2024, 1, 2)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return with_hours(tiny.write(tmp_path_factory.mktemp("tiny")))
-
-
-@pytest.fixture
-def root(whole: Path, tmp_path: Path) -> Path:
-    return damaged.copy(whole, tmp_path / "data")
 
 
 # Boxes -------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from alo_lib.market import (
     TRADE_BAR,
     UNIVERSE_ROW,
     ContractKey,
+    DataFolder,
     DataKind,
     MapFile,
     OptionBars,
@@ -25,6 +26,7 @@ from alo_lib.market import (
     UnderlyingRow,
     contract_array,
 )
+from alo_lib.market.aggregation import hour_bars, hour_chain
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.generator.exchange import equity_hours, option_hours
 from alo_lib.market.layout import OptionArchive, SecurityArchive
@@ -99,6 +101,18 @@ def write(root: Path, *, split: bool = False) -> Path:
         rows["open_interest"] = 100
         price = CLOSE * factor
         write_universe(root, "TINY", OptionUniverse(day, UnderlyingRow(price, price, price, price, 1000), rows))
+    return root
+
+
+def with_hours(root: Path) -> Path:
+    """The market with hour bars made from its minutes."""
+    data = DataFolder(root)
+    bars = data.bars("TINY", FIRST, SECOND, Resolution.MINUTE)
+    archive = SecurityArchive(root, "TINY", FIRST, Resolution.HOUR, DataKind.TRADE)
+    write_security_file(archive, hour_bars(bars), HOURS)
+    chain = hour_chain(data.option_bars("TINY", FIRST, SECOND, Resolution.MINUTE))
+    options = OptionArchive(root, "TINY", FIRST, Resolution.HOUR, DataKind.QUOTE)
+    write_option_file(options, chain, OPTION_HOURS)
     return root
 
 

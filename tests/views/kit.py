@@ -37,6 +37,61 @@ def order_event(order, instrument, quantity, price, fee, *, type_=OrderType.MARK
     )
 
 
+def _market(time, frame, share, legs):
+    """A bar of the day, of which ``share`` has passed: prices, quotes, a frame and what it thinks of the pair."""
+    put, call = legs
+    spot = 100.0 + share
+    return [
+        Message(Kind.TRADE, time, records(Kind.TRADE, instrument=0, close=spot, volume=100)),
+        Message(
+            Kind.QUOTE,
+            time,
+            records(
+                Kind.QUOTE,
+                3,
+                instrument=[0, put, call],
+                bid=[spot - 0.01, 2.95 - share, 2.95 + share],
+                ask=[spot + 0.01, 3.05 - share, 3.05 + share],
+                bid_size=50,
+                ask_size=50,
+            ),
+        ),
+        Message(Kind.FRAME, time, records(Kind.FRAME, frame=frame)),
+        Message(
+            Kind.SIGNAL,
+            time,
+            records(
+                Kind.SIGNAL,
+                underlying=0,
+                call=call,
+                put=put,
+                direction=-1,
+                implied_volatility=0.25 - 0.02 * share,
+                forecast_volatility=0.2,
+                edge=120.0,
+                edge_volatility=0.05,
+                vega=3000.0,
+            ),
+        ),
+    ]
+
+
+def _exposure(time, bar, spot, *, held):
+    """What the frame after a bar finds in the book."""
+    rows = records(
+        Kind.EXPOSURE,
+        underlying=0,
+        structures=int(held),
+        spot=spot,
+        delta=-25.0 * held,
+        gamma=-8.0 * held,
+        vega=-6000.0 * held,
+        theta=3650.0 * held,
+        equity=START_EQUITY + bar,
+    )
+    return Message(Kind.EXPOSURE, time, rows)
+
+
 def traded_messages(bars=60):
     """A straddle sold in the morning, hedged, and bought back; the underlying rises a dollar.
 
@@ -59,39 +114,7 @@ def traded_messages(bars=60):
     ]
     for bar in range(1, bars + 1):
         time, spot = OPEN + bar * MINUTE, 100.0 + bar / bars
-        messages += [
-            Message(Kind.TRADE, time, records(Kind.TRADE, instrument=0, close=spot, volume=100)),
-            Message(
-                Kind.QUOTE,
-                time,
-                records(
-                    Kind.QUOTE,
-                    3,
-                    instrument=[0, put, call],
-                    bid=[spot - 0.01, 2.95 - bar / bars, 2.95 + bar / bars],
-                    ask=[spot + 0.01, 3.05 - bar / bars, 3.05 + bar / bars],
-                    bid_size=50,
-                    ask_size=50,
-                ),
-            ),
-            Message(Kind.FRAME, time, records(Kind.FRAME, frame=bar)),
-            Message(
-                Kind.SIGNAL,
-                time,
-                records(
-                    Kind.SIGNAL,
-                    underlying=0,
-                    call=call,
-                    put=put,
-                    direction=-1,
-                    implied_volatility=0.25 - 0.02 * bar / bars,
-                    forecast_volatility=0.2,
-                    edge=120.0,
-                    edge_volatility=0.05,
-                    vega=3000.0,
-                ),
-            ),
-        ]
+        messages += _market(time, bar, bar / bars, (put, call))
         if bar == 10:
             messages += _trade(time, [(1, put, -2, 1.9, 2.0), (2, call, -2, 4.1, 2.0)], OrderReason.ENTRY)
         if bar == 20:
@@ -100,24 +123,7 @@ def traded_messages(bars=60):
             messages += _trade(
                 time, [(4, put, 2, 1.2, 2.0), (5, call, 2, 3.9, 2.0), (6, 0, -30, 100.82, 1.0)], OrderReason.EXIT_EDGE
             )
-        held = 10 <= bar < 50
-        messages.append(
-            Message(
-                Kind.EXPOSURE,
-                time,
-                records(
-                    Kind.EXPOSURE,
-                    underlying=0,
-                    structures=int(held),
-                    spot=spot,
-                    delta=-25.0 * held,
-                    gamma=-8.0 * held,
-                    vega=-6000.0 * held,
-                    theta=3650.0 * held,
-                    equity=START_EQUITY + bar,
-                ),
-            )
-        )
+        messages.append(_exposure(time, bar, spot, held=10 <= bar < 50))
     messages.append(
         Message(
             Kind.NOTICE, OPEN + bars * MINUTE, records(Kind.NOTICE, underlying=0, text=b"ALFA: all <closed> & done")

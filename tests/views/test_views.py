@@ -8,8 +8,6 @@ import plotly.graph_objects as go
 import pytest
 from rich.console import Console
 
-from alo_lib.journal import JOURNAL_FOLDER
-from alo_lib.journal.format import segment_name
 from alo_lib.market import FaultKind, FaultLog
 from alo_lib.records import ACCOUNT_CASH, InstrumentTable, Kind, Message, OrderType, records
 from alo_lib.simulation.account import Account
@@ -18,7 +16,6 @@ from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.views import (
     REPORT_FILE,
     Run,
-    RunError,
     data_account,
     funnel,
     held_without_quotes,
@@ -55,16 +52,6 @@ from alo_lib.views.time_axis import TimeAxis, time_axis
 from alo_lib.views.volatility import refits, term_structures, volatility_view
 from alo_lib.views.volatility_figures import term_structure_figure, volatility_figure
 from tests.views import kit
-
-
-@pytest.fixture
-def traded(tmp_path):
-    return kit.run_of(tmp_path / "traded", kit.traded_messages())
-
-
-@pytest.fixture
-def quiet(tmp_path):
-    return kit.run_of(tmp_path / "quiet", kit.quiet_messages())
 
 
 def test_fills_carry_the_reason_of_their_order(traded):
@@ -440,50 +427,3 @@ def test_times_are_the_exchanges():
     summer = 1_402_061_400 * 1_000_000_000  # 2014-06-06 13:30 UTC
     assert exchange_time(np.array([kit.OPEN, summer])) == ["2024-01-02 09:30:00.000", "2014-06-06 09:30:00.000"]
     assert exchange_time(np.zeros(0, np.int64)) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("run.json", None, "is not the folder of a finished run: it has no run.json"),
-        ("run.json", "{", "run.json is not JSON"),
-        ("run.json", "{}", "run.json does not say engine as a run's folder does: a text"),
-        ("run.json", '{"summary": {}}', "run.json does not say engine as a run's folder does: a text"),
-        ("data.json", "{}", "data.json does not say digest"),
-        ("faults.json", "{}", "faults.json does not say first"),
-        ("faults.json", "[]", "faults.json holds list; it must hold an object"),
-        ("alo.json", None, "holds no results in LEAN's format"),
-        ("alo.json", "{}", "the results state no equity"),
-        (f"{JOURNAL_FOLDER}/{segment_name(0)}", "no journal", "not a journal"),
-    ],
-)
-def test_a_damaged_folder_is_told_in_one_sentence(traded, name, content, sentence):
-    path = traded.folder / name
-    path.unlink()
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        _everything(Run(traded.folder))
-
-
-@pytest.mark.parametrize("names", [("coverage", "ALFA"), ("coverage", "ALFA", "without_quotes"), ("sharpe",)])
-def test_a_summary_that_lacks_something_is_told_in_one_sentence(traded, names):
-    about = json.loads((traded.folder / "run.json").read_text())
-    *above, last = names
-    inner = about["summary"]
-    for name in above:
-        inner = inner[name]
-    del inner[last]
-    (traded.folder / "run.json").write_text(json.dumps(about))
-    with pytest.raises(RunError, match=f"run.json does not say {last}"):
-        report_html(Run(traded.folder))
-
-
-def _everything(run):
-    performance(run)
-    report_html(run)
-
-
-def test_results_without_a_curve_are_refused():
-    with pytest.raises(RunError, match="no chart 'Strategy Equity'"):
-        equity_curve({"charts": {}})
