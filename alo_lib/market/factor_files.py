@@ -19,10 +19,9 @@ from alo_lib.market.calendar import MarketHours
 from alo_lib.market.faults import FaultKind, FaultLog
 from alo_lib.market.layout import parse_date
 from alo_lib.market.text_files import read_cells
+from alo_lib.records.units import CENT
 
 __all__ = ["CorporateEvents", "Dividend", "FactorFile", "FactorRow", "Split"]
-
-_CENT = Decimal("0.01")
 
 
 class FactorRow(NamedTuple):
@@ -128,7 +127,7 @@ class FactorFile:
                 splits.append(Split(day, row.day, float(factor), float(reference)))
             if paying:
                 amount = reference - reference * (row.price_factor / following.price_factor)
-                rounded = amount.quantize(_CENT, ROUND_HALF_EVEN)
+                rounded = amount.quantize(CENT, ROUND_HALF_EVEN)
                 dividends.append(Dividend(day, float(rounded), float(reference)))
         return CorporateEvents(tuple(splits), tuple(dividends))
 

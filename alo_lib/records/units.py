@@ -1,6 +1,7 @@
-"""Units of time: whole nanoseconds, as all times count, and years of 365 days, as quoted volatilities count them."""
+"""Units: whole nanoseconds, as all times count, years of 365 days, as quoted volatilities count them, and the cent."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "CALENDAR_DAY",
+    "CENT",
     "DAY",
     "DAYS_A_YEAR",
     "FIRST_DAY",
@@ -36,6 +38,7 @@ DAY: Final = 24 * HOUR
 CALENDAR_DAY: Final = dt.timedelta(days=1)
 """From a date to the next, or from a time on a clock to the same time there."""
 DAYS_A_YEAR: Final = 365
+CENT: Final = Decimal("0.01")
 FIRST_DAY: Final = dt.date(1970, 1, 2)
 """The first day that data can have: times count from 1970 on, UTC."""
 LAST_DAY: Final = dt.date(2050, 12, 31)

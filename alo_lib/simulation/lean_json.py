@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from alo_lib.records import SECOND, SECONDS_A_DAY
+from alo_lib.records.units import CENT
 from alo_lib.simulation.money import charted, rounded
 from alo_lib.simulation.statistics import PortfolioStatistics, TradeStatistics
 
@@ -14,7 +15,6 @@ __all__ = ["chart", "iso_time", "number", "point", "series", "statistics_object"
 _LINE, _BAR = 0, 3
 _TIMES: Final = frozenset({"start_date_time", "end_date_time"})
 _DECIMALS: Final = 4
-_CENT: Final = Decimal("0.01")
 _THOUSAND: Final = 1000
 _COUNTS_AS_TEXT: Final = frozenset({"drawdown_recovery"})
 
@@ -82,7 +82,7 @@ def summary_of(statistics: PortfolioStatistics, *, orders: int, fees: Decimal) -
         "Information Ratio": _double(s.information_ratio),
         "Tracking Error": _double(s.tracking_error),
         "Treynor Ratio": _double(s.treynor_ratio),
-        "Total Fees": f"${fees.quantize(_CENT, ROUND_HALF_UP)}",
+        "Total Fees": f"${fees.quantize(CENT, ROUND_HALF_UP)}",
         "Portfolio Turnover": _percent(s.portfolio_turnover, 2),
         "Drawdown Recovery": str(s.drawdown_recovery),
     }

@@ -8,11 +8,10 @@ from typing import Annotated, Self
 import numpy as np
 
 from alo_lib.records import InstrumentKind, Kind, Records, osi_expiry, records
+from alo_lib.records.units import CENT
 from alo_lib.simulation.money import ZERO, decimal
 
 __all__ = ["Instrument", "Listing"]
-
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Instrument:
 
     def is_exercised(self, spot: Decimal) -> bool:
         """Whether it is exercised at expiry: in the money by a cent or more, as clearing houses have it."""
-        return self.intrinsic(spot) >= _CENT
+        return self.intrinsic(spot) >= CENT
 
 
 class Listing:

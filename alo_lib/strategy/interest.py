@@ -22,12 +22,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, NamedTuple
 
 from alo_lib.records import ACCOUNT_CASH, Kind, Message, records
+from alo_lib.records.units import CENT
 from alo_lib.settings import Settings
 
 __all__ = ["Accrual", "AccrualSpan", "Booking", "borrow_fee", "interest_on_cash"]
 
 _DAYS_A_YEAR: Final = 360
-_CENT: Final = Decimal("0.01")
 
 
 class AccrualSpan(NamedTuple):
@@ -79,7 +79,7 @@ def borrow_fee(underlying: int, short_value: float, span: AccrualSpan, settings:
 
 
 def _booking(instrument: int, balance: Decimal, rate: Decimal, span: AccrualSpan) -> Booking:
-    amount = (balance * rate * span.days / _DAYS_A_YEAR).quantize(_CENT, ROUND_HALF_EVEN)
+    amount = (balance * rate * span.days / _DAYS_A_YEAR).quantize(CENT, ROUND_HALF_EVEN)
     return Booking(instrument, span.days, amount, rate)
 
 

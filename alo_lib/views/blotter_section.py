@@ -18,8 +18,6 @@ from alo_lib.views.units import PEOPLES, shown
 
 __all__ = ["orders_section", "positions_section", "trades_section"]
 
-MAX_ROWS: Final = 2000
-"""Rows of a table that the page shows; orders.csv and trades.csv have all of them."""
 
 _TRADE: Final = (
     *("opened", "underlying", "structure", "side", "structures", "ended", "why", "implied", "forecast", "90 % band"),
@@ -33,7 +31,7 @@ def trades_section(run: Run) -> Html:
     trades = trade_records(run)
     if not trades:
         return page.section("Trades", page.note("No trade was opened."))
-    first = trades[:MAX_ROWS]
+    first = trades[: page.MAX_ROWS]
     told_of = [one.cents for one in first]
     named = [name for name in PROFIT_PARTS if any(parts and parts[name] for parts in told_of)]
     columns = (*_TRADE, *named)
@@ -129,10 +127,14 @@ def orders_section(run: Run) -> Html:
     columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
     if not rows:
         return page.section("Orders", page.note("No order was sent."))
-    table = page.sorting_table(columns, rows[:MAX_ROWS], (3, 5, 6), (0,))
+    table = page.sorting_table(columns, rows[: page.MAX_ROWS], (3, 5, 6), (0,))
     return page.section("Orders", table, *_rest(len(rows), "orders.csv"))
 
 
 def _rest(count: int, file: str) -> list[Html]:
     """Says where the rows are that a table does not show."""
-    return [page.note(f"The first {MAX_ROWS:,} of {count:,}; {file} has all of them.")] if count > MAX_ROWS else []
+    return (
+        [page.note(f"The first {page.MAX_ROWS:,} of {count:,}; {file} has all of them.")]
+        if count > page.MAX_ROWS
+        else []
+    )

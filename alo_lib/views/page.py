@@ -18,6 +18,7 @@ from alo_lib.views.drawing import Figure
 
 __all__ = [
     "LIBRARY_FILE",
+    "MAX_ROWS",
     "PAGE_MARK",
     "Html",
     "card",
@@ -35,6 +36,8 @@ __all__ = [
 
 LIBRARY_FILE: Final = "plotly.min.js"
 """plotly.js beside the pages of a folder; the folder may be moved as a whole."""
+MAX_ROWS: Final = 2000
+"""Rows that a page lists of a table; the files beside it, or ``--json``, have all of them."""
 PAGE_MARK: Final = '<meta name="generator" content="alo">'
 """In the head of every page: by it a file is known to be one that may be written anew."""
 

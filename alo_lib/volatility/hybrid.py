@@ -29,9 +29,9 @@ __all__ = ["IMPLIED", "PARTS", "HybridForecast", "HybridPath", "HybridState"]
 
 Array = NDArray[np.float64]
 Variance = TypeVar("Variance", float, Array)
-Parts = Mapping[str, Mapping[str, Any]]
+HybridParts = Mapping[str, Mapping[str, Any]]
 
-PARTS: Final[Parts] = {GjrGarch.name: {}, HarModel.name: {}}
+PARTS: Final[HybridParts] = {GjrGarch.name: {}, HarModel.name: {}}
 """Names of the models that are combined unless the caller says others, each with further keywords of its fit."""
 
 IMPLIED: Final = "implied"
@@ -107,7 +107,7 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
         horizons: tuple[int, ...] = HORIZONS,
         warm_start: Self | None = None,
         min_observations: int = MIN_OBSERVATIONS,
-        parts: Parts = PARTS,
+        parts: HybridParts = PARTS,
     ) -> Self:
         """Fit the ``parts`` and their weights. A part that cannot be fitted is left out and noted.
 
@@ -310,7 +310,11 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
 
 
 def _fit_parts(
-    parts: Parts, history: DailyHistory, horizons: tuple[int, ...], warm: Mapping[str, AnyModel], min_observations: int
+    parts: HybridParts,
+    history: DailyHistory,
+    horizons: tuple[int, ...],
+    warm: Mapping[str, AnyModel],
+    min_observations: int,
 ) -> tuple[dict[str, AnyModel], list[str]]:
     """The parts that can be fitted, and a note for each that cannot."""
     models: dict[str, AnyModel] = {}

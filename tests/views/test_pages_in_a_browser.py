@@ -9,9 +9,9 @@ import pytest
 from alo_lib.market import ChainSnapshot, ContractKey, Resolution, contract_array
 from alo_lib.pricing import price
 from alo_lib.records import DAY, years_between
-from alo_lib.views import AnalysisView, analysis_html, page, write_report
+from alo_lib.views import VolatilityReportView, page, volatility_html, write_report
 from alo_lib.views.chain import chain_view
-from alo_lib.views.smile import chain_html
+from alo_lib.views.chain_page import chain_html
 from alo_lib.volatility import report_volatility
 from tests.views import kit
 from tests.views.browser import BROWSER, look
@@ -152,8 +152,8 @@ def test_a_page_of_volatility_is_drawn(tmp_path, width, dark):
     bars = (closes * 0.999, closes * 1.01, closes * 0.99, closes)
     days = np.datetime64("2020-01-01") + np.arange(700)
     written = tmp_path / "volatility.html"
-    view = AnalysisView("ALFA", days, report_volatility(*bars, distribution="normal"))
-    written.write_text(analysis_html(view), encoding="utf-8")
+    view = VolatilityReportView("ALFA", days, report_volatility(*bars, distribution="normal"))
+    written.write_text(volatility_html(view), encoding="utf-8")
     check(look(written, width=width, dark=dark), 2, width)
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from alo_lib.pricing import price
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, records, years_between
-from alo_lib.views.analysis import AnalysisView, analysis_html
 from alo_lib.views.regimes import regimes_over_time
 from alo_lib.views.report import report_html
 from alo_lib.views.run import Run
@@ -22,6 +21,7 @@ from alo_lib.views.volatility import (
     volatility_view,
 )
 from alo_lib.views.volatility_figures import outcome_figure, regime_figure, volatility_figure
+from alo_lib.views.volatility_page import VolatilityReportView, volatility_html
 from alo_lib.volatility import report_volatility
 from tests.views import kit
 from tests.views.test_performance import DAY, run_of
@@ -254,18 +254,20 @@ def test_days_too_far_out_to_be_believed_are_named_where_volatility_leaps():
     closes = 100.0 * np.exp(np.cumsum(0.01 * kit.noise(400)))
     bars = closes * 0.999, closes * 1.004, closes * 0.996, closes
     days = np.datetime64("2020-01-01") + np.arange(400)
-    clean = AnalysisView("ALFA", days, report_volatility(*bars, distribution="normal"))
+    clean = VolatilityReportView("ALFA", days, report_volatility(*bars, distribution="normal"))
     assert (clean.far_notes, clean.to_dict()["far_ranges"]) == ([], [])
     low = bars[2].copy()
     for number in range(100, 160, 10):
         low[number] *= 0.5 if number == 100 else 0.1
-    spoiled = AnalysisView("ALFA", days, report_volatility(bars[0], bars[1], low, closes, distribution="normal"))
+    spoiled = VolatilityReportView(
+        "ALFA", days, report_volatility(bars[0], bars[1], low, closes, distribution="normal")
+    )
     found = [str(days[number]) for number in range(100, 160, 10)]
     assert spoiled.to_dict()["far_ranges"] == found
     (note,) = spoiled.far_notes
     assert note.startswith("6 days have a high or low")
     assert f"(furthest {', '.join(found[1:])})" in note
-    assert note in analysis_html(spoiled)
+    assert note in volatility_html(spoiled)
 
 
 def test_without_regimes_the_page_has_no_chart_of_them(tmp_path):

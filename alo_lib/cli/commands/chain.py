@@ -124,7 +124,7 @@ def chain(
         say(f"Left out: {folder.faults}.")
     if html is not None:
         from alo_lib.records.whole_files import write_whole
-        from alo_lib.views.smile import chain_html
+        from alo_lib.views.chain_page import chain_html
 
         write_whole(html, chain_html(view))
     if as_json:

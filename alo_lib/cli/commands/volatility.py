@@ -14,7 +14,7 @@ from alo_lib.cli.project import DATA
 if TYPE_CHECKING:
     from alo_lib.market.bars import Bars
     from alo_lib.market.volatility_files import VolatilityLine
-    from alo_lib.views import AnalysisView
+    from alo_lib.views import VolatilityReportView
 
 __all__ = ["volatility"]
 
@@ -87,7 +87,7 @@ def volatility(
     from alo_lib.cli.targets import check_page
     from alo_lib.records.spelling import check_ticker
     from alo_lib.records.whole_files import write_whole
-    from alo_lib.views import analysis_html, analysis_table
+    from alo_lib.views import volatility_html, volatility_table
 
     try:
         name = check_ticker(ticker)
@@ -100,13 +100,13 @@ def volatility(
         view, bars = _analysed(name, folder, start and start.date(), end and end.date(), regimes, distribution)
     written = [] if publish is None else _published(name, folder, bars, regimes, publish)
     if html is not None:
-        write_whole(html, analysis_html(view))
+        write_whole(html, volatility_html(view))
     if as_json:
         print_json(view.to_dict() | {"page": None if html is None else str(html), "published": list(map(str, written))})
     else:
         from rich.console import Console
 
-        Console(highlight=False).print(analysis_table(view))
+        Console(highlight=False).print(volatility_table(view))
         for path in [*([] if html is None else [html]), *written]:
             click.echo(path)
 
@@ -118,12 +118,12 @@ def _analysed(
     end: date | None,
     regimes: int,
     distribution: Literal["normal", "t", "skewt"],
-) -> "tuple[AnalysisView, Bars]":
+) -> "tuple[VolatilityReportView, Bars]":
     """All that the models say of the days asked for, and their bars."""
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
     from alo_lib.records import FIRST_DAY
-    from alo_lib.views import AnalysisView
+    from alo_lib.views import VolatilityReportView
     from alo_lib.volatility import VolatilityError, report_volatility
 
     if start is not None and end is not None and start > end:
@@ -146,7 +146,7 @@ def _analysed(
         )
     except VolatilityError as error:
         raise UserError(f"{ticker} from {start}{f' to {end}' if end else ''}: {error}") from None
-    return AnalysisView(ticker, days[use], analysis), bars[use]
+    return VolatilityReportView(ticker, days[use], analysis), bars[use]
 
 
 def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import QUOTE_BAR, TRADE_BAR, Bars
+from alo_lib.records.units import CENT
 
 __all__ = ["DayPath", "daily_bar", "equity_quotes", "minute_bars", "walk_day"]
 
@@ -14,7 +15,7 @@ Array = NDArray[np.float64]
 
 STEPS_PER_MINUTE: Final = 4
 _OVERNIGHT: Final = 0.25  # of a day's variance
-_CENT: Final = 0.01
+_TICK: Final = float(CENT)
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def minute_bars(path: DayPath, opening: int, mean_volume: float, generator: np.r
     """The session's trade bars in whole cents, from its ``opening`` (ns UTC); volumes sum to about the mean."""
     minutes = len(path.prices)
     bars = np.zeros(minutes, TRADE_BAR)
-    cents = np.rint(path.prices / _CENT) * _CENT
-    first = np.concatenate([[round(path.opening / _CENT) * _CENT], cents[:-1, -1]])
+    cents = np.rint(path.prices / _TICK) * _TICK
+    first = np.concatenate([[round(path.opening / _TICK) * _TICK], cents[:-1, -1]])
     bars["time"] = opening + (np.arange(minutes) + 1) * 60_000_000_000
     bars["open"] = first
     bars["close"] = cents[:, -1]
@@ -80,10 +81,10 @@ def equity_quotes(bars: Bars, generator: np.random.Generator) -> Bars:
     """Quote bars around trade bars: one or two cents wide, in round lots."""
     quotes = np.zeros(len(bars), QUOTE_BAR)
     quotes["time"] = bars["time"]
-    below = _CENT * generator.integers(0, 2, len(bars))
+    below = _TICK * generator.integers(0, 2, len(bars))
     for name in ("open", "high", "low", "close"):
         quotes[f"bid_{name}"] = bars[name] - below
-        quotes[f"ask_{name}"] = bars[name] + _CENT
+        quotes[f"ask_{name}"] = bars[name] + _TICK
     for side in ("bid", "ask"):
         quotes[f"{side}_size"] = 100 * generator.integers(1, 30, len(bars))
     return quotes

@@ -26,7 +26,7 @@ from alo_lib.views.page import Html
 from alo_lib.views.spoken import or_dash, or_none, rounded
 from alo_lib.volatility import VolatilityReport
 
-__all__ = ["AnalysisView", "analysis_html", "analysis_table"]
+__all__ = ["VolatilityReportView", "volatility_html", "volatility_table"]
 
 _PARAMETERS: Final = {
     "mu": "mean daily return",
@@ -43,7 +43,7 @@ _SHOCKS: Final = {"normal": "normal", "t": "Student's t", "skewt": "skewed t"}
 
 
 @dataclass(frozen=True)
-class AnalysisView:
+class VolatilityReportView:
     """An analysis with the name and the days (n, datetime64[D]) of the bars that it was made from."""
 
     ticker: str
@@ -134,7 +134,7 @@ class AnalysisView:
         ]
 
 
-def analysis_table(view: AnalysisView) -> Group:
+def volatility_table(view: VolatilityReportView) -> Group:
     """The figures for a terminal."""
     told, one = view.to_dict(), view.analysis
     level = told["volatility"]
@@ -164,7 +164,7 @@ def analysis_table(view: AnalysisView) -> Group:
     return Group(head, "", forecast, "", parameters, *(f"Note: {note}." for note in notes))
 
 
-def analysis_html(view: AnalysisView) -> str:
+def volatility_html(view: VolatilityReportView) -> str:
     """One self-contained page."""
     told, one = view.to_dict(), view.analysis
     level, changes = told["volatility"], told["changes"]
@@ -227,7 +227,7 @@ def analysis_html(view: AnalysisView) -> str:
     )
 
 
-def history_figure(view: AnalysisView) -> Figure:
+def history_figure(view: VolatilityReportView) -> Figure:
     """Conditional and realized volatility with the changes of scale above, filtered regime probabilities below."""
     one, days = view.analysis, np.datetime_as_string(view.days[1:])
     conditional, realized = 100.0 * one.conditional, 100.0 * one.realized
@@ -270,7 +270,7 @@ def history_figure(view: AnalysisView) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def cone_figure(view: AnalysisView) -> Figure:
+def cone_figure(view: VolatilityReportView) -> Figure:
     """Forecast volatility with its band over the days ahead."""
     cone = view.analysis.cone
     days = [point.days for point in cone]

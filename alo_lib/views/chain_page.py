@@ -14,9 +14,6 @@ from alo_lib.views.units import PEOPLES, shown
 
 __all__ = ["chain_html", "smile_figure", "term_figure"]
 
-MAX_ROWS: Final = 2000
-"""Strikes that the page lists; ``--json`` has all of them."""
-
 _SIDE: Final = (
     ("bid", "bid"),
     ("ask", "ask"),
@@ -268,9 +265,9 @@ def _contract_table(contracts: list[dict[str, Any]]) -> list[page.Html]:
         for (expiry, strike), pair in sides.items()
     ]
     numeric = [column for column, title in enumerate(titles) if title != "expiry"]
-    parts = [page.table(titles, rows[:MAX_ROWS], numeric)]
-    if len(rows) > MAX_ROWS:
-        parts.append(page.note(f"The first {MAX_ROWS:,} of {len(rows):,} strikes; --json has all."))
+    parts = [page.table(titles, rows[: page.MAX_ROWS], numeric)]
+    if len(rows) > page.MAX_ROWS:
+        parts.append(page.note(f"The first {page.MAX_ROWS:,} of {len(rows):,} strikes; --json has all."))
     return parts
 
 
