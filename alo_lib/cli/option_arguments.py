@@ -152,7 +152,7 @@ class Whole(click.IntRange):
             number = whole_number_of(value) if isinstance(value, str) else value
         except ValueError:
             self.fail(f"{value!r} is not a whole number such as 20000 or 20,000", param, ctx)
-        return cast(int, super().convert(number, param, ctx))
+        return super().convert(number, param, ctx)
 
 
 class Amount(click.FloatRange):
@@ -164,7 +164,7 @@ class Amount(click.FloatRange):
             number = _number(value) if isinstance(value, str) else value
         except ValueError:
             self.fail(f"{value!r} is not a number such as 1.5 or 2,000", param, ctx)
-        return cast(float, super().convert(number, param, ctx))
+        return super().convert(number, param, ctx)
 
 
 class Moment(click.DateTime):
