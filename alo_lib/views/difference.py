@@ -1,12 +1,15 @@
 """A difference between a journal and its replay, or between two journals, in words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from alo_lib.records import Kind, Message, OrderReason, OrderStatus, OrderType
 from alo_lib.runtime import Divergence
 from alo_lib.views.run import exchange_moment
 
-__all__ = ["NAMED", "difference_in_words", "parting_in_words", "symbols_of"]
+__all__ = ["NAMED", "difference_in_words", "field_in_words", "parting_in_words", "symbols_of"]
 
 NAMED = ("instrument", "underlying", "call", "put")
 """Fields that hold an instrument's number."""
@@ -82,14 +85,18 @@ def _row_in_words(recorded: Message, again: Message, symbols: dict[int, str]) ->
 
 def _value(name: str, value: np.generic, symbols: dict[int, str]) -> str:
     plain = value.item()
+    if name in NAMED and plain not in symbols:
+        return f"instrument {plain}"
+    return field_in_words(name, plain.decode(errors="replace") if isinstance(plain, bytes) else plain, symbols)
+
+
+def field_in_words(name: str, value: Any, names: Mapping[int, str]) -> str:
+    """A field of a record as people read it. ``names`` are those of instruments; a number that has none stays."""
     if name in NAMED:
-        return symbols.get(plain, f"instrument {plain}")
-    if name in _ENUMS:
-        try:
-            return _ENUMS[name](plain).name.lower()
-        except ValueError:
-            return str(plain)
-    return plain.decode(errors="replace") if isinstance(plain, bytes) else repr(plain)
+        return names.get(value, str(value))
+    if name in _ENUMS and value in set(_ENUMS[name]):
+        return _ENUMS[name](value).name.lower().replace("_", " ")
+    return str(value)
 
 
 def symbols_of(messages: list[Message]) -> dict[int, str]:

@@ -21,6 +21,7 @@ __all__ = [
     "Table",
     "exchange_moment",
     "exchange_time",
+    "instruments_of",
     "once_a_run",
     "records_of",
 ]
@@ -72,11 +73,25 @@ class InstrumentRecord(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The name as people read it: ``GOOG``, or ``GOOG 2016-01-15 750 call``."""
+        """The name as people read it: ``GOOG``, or ``GOOG 2016-01-15 750 call``; a symbol of no known form as it is."""
         if not self.is_option:
             return self.symbol
-        ticker, day = self.symbol[:6].strip(), osi_expiry(self.symbol)
+        try:
+            ticker, day = self.symbol[:6].strip(), osi_expiry(self.symbol)
+        except ValueError:  # of a journal that someone else wrote
+            return self.symbol
         return f"{ticker} {day} {self.strike:g} {'call' if self.right > 0 else 'put'}"
+
+
+def instruments_of(rows: Records) -> dict[int, InstrumentRecord]:
+    """INSTRUMENT records by the number that each gives; of one that is told again, the last."""
+    columns = ("instrument", "symbol", "underlying", "kind", "multiplier", "right", "strike", "expiry")
+    return {
+        number: InstrumentRecord(
+            number, symbol.decode(errors="replace"), underlying, kind == InstrumentKind.OPTION, *terms
+        )
+        for number, symbol, underlying, kind, *terms in zip(*(rows[name].tolist() for name in columns), strict=True)
+    }
 
 
 class Table(NamedTuple):
@@ -171,12 +186,7 @@ class Run:
     @cached_property
     def instruments(self) -> dict[int, InstrumentRecord]:
         """Every instrument of the journal by its number."""
-        rows = self.table(Kind.INSTRUMENT).records
-        columns = ("instrument", "symbol", "underlying", "kind", "multiplier", "right", "strike", "expiry")
-        return {
-            number: InstrumentRecord(number, symbol.decode(), underlying, kind == InstrumentKind.OPTION, *terms)
-            for number, symbol, underlying, kind, *terms in zip(*(rows[name].tolist() for name in columns), strict=True)
-        }
+        return instruments_of(self.table(Kind.INSTRUMENT).records)
 
     @cached_property
     def underlyings(self) -> list[InstrumentRecord]:

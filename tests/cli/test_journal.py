@@ -14,7 +14,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, JournalWriter, message_digest, read_journal
 from alo_lib.journal.format import object_store_key, segment_name
 from alo_lib.journal.index import INDEX_NAME, messages_between, read_index
-from alo_lib.records import Kind, Message, records
+from alo_lib.records import ACCOUNT_CASH, Kind, Message, records
 from alo_lib.runtime import Divergence
 from alo_lib.settings import Settings
 from alo_lib.views.difference import difference_in_words, symbols_of
@@ -176,11 +176,50 @@ def test_messages_are_shown(run, folder, market):
     lines = run("journal", "show", folder, "--from", 3, "--count", 2).out.splitlines()
     assert [line.split()[0] for line in lines if not line.startswith(" " * 10)] == ["3", "4"]
     assert "reason=entry, " in run("journal", "show", folder, "--kind", "intent").out
+    filled = run("journal", "show", folder, "--kind", "order_event").out
+    assert "status=filled, type=market, " in filled
     nothing = run("journal", "show", folder, "--kind", "split")
     assert (nothing.status, nothing.out, nothing.err) == (0, "", "The journal holds no such message.\n")
     outcome = run("journal", "show", folder, "--kind", "nonsense")
     assert outcome.status == 2
     assert "'nonsense' is not a kind of message; the kinds are INSTRUMENT, " in outcome.err
+
+
+def test_instruments_are_shown_by_their_names_and_told_to_programs_by_their_numbers(run, folder, market):
+    """The script's market lists calls and puts of TEST; the first signal names a pair of them."""
+    signal = next(message for message in market.journal.messages if message.kind is Kind.SIGNAL).records[0]
+    terms = {int(row["instrument"]): row for each in market.journal.messages for row in each.records
+             if each.kind is Kind.INSTRUMENT}  # fmt: skip
+    strikes = [f"{terms[int(signal[leg])]['strike']:g}" for leg in ("call", "put")]
+    days = [np.datetime64(int(terms[int(signal[leg])]["expiry"]), "ns").astype("<M8[D]") for leg in ("call", "put")]
+    shown = run("journal", "show", folder, "--kind", "signal", "--count", 1)
+    wanted = f"underlying=TEST, call=TEST {days[0]} {strikes[0]} call, put=TEST {days[1]} {strikes[1]} put, direction="
+    assert wanted in shown.out.splitlines()[1]
+    (told,) = json.loads(run("journal", "show", folder, "--kind", "signal", "--count", 1, "--json").out)["messages"]
+    assert [told["records"][0][leg] for leg in ("underlying", "call", "put")] == [
+        int(signal[leg]) for leg in ("underlying", "call", "put")
+    ]
+
+
+def test_what_is_of_no_instrument_or_of_an_unknown_one_is_shown_so(run, tmp_path):
+    named = records(Kind.INSTRUMENT, 2, instrument=[0, 1], underlying=0, kind=[0, 1], symbol=[b"TEST", b"odd"], right=1)
+    write(
+        tmp_path / "run" / JOURNAL_FOLDER,
+        [
+            Message(Kind.TRADE, 1, records(Kind.TRADE, instrument=0)),
+            Message(Kind.INSTRUMENT, 2, named),
+            Message(Kind.INTEREST, 3, records(Kind.INTEREST, instrument=ACCOUNT_CASH, days=3)),
+            Message(Kind.EVENT, 4, records(Kind.EVENT, instrument=-1)),
+            Message(Kind.QUOTE, 5, records(Kind.QUOTE, 2, instrument=[1, 7])),
+        ],
+        b"",
+    )
+    rows = [line.split(", ")[0].strip() for line in run("journal", "show", tmp_path / "run").out.splitlines()]
+    assert rows[1] == "instrument=TEST"
+    assert rows[3:5] == ["instrument=TEST", "instrument=odd"]
+    assert rows[6] == "instrument=the account"
+    assert "instrument=none, " in run("journal", "show", tmp_path / "run", "--kind", "event").out
+    assert rows[-2:] == ["instrument=odd", "instrument=7"]
 
 
 def test_a_journal_is_verified(run, folder, market):

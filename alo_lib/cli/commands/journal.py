@@ -12,6 +12,7 @@ from alo_lib.cli.option_arguments import FilePath, Whole
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
+    from alo_lib.journal.reader import Messages
     from alo_lib.records import Message
 
 __all__ = ["journal"]
@@ -97,7 +98,10 @@ def list_(folder: Path, as_json: bool) -> None:
 @click.option("--records", "limit", type=Whole(min=0), default=3, show_default=True, help="Records a message.")
 @_JSON
 def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, as_json: bool) -> None:
-    """Show messages: sequence, time in UTC, kind, and their first records."""
+    """Show messages: sequence, time in UTC, kind, and their first records.
+
+    Instruments have their names, order states and reasons their words; --json has the numbers that are journaled.
+    """
     from alo_lib.cli.failures import UserError
     from alo_lib.journal import still_being_written
     from alo_lib.journal.index import messages_between, read_index
@@ -129,10 +133,14 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
         return
     if not shown:
         say("The journal holds no such message." if wanted else f"The journal holds {end:,} messages.")
+        return
+    # What a message speaks of has been named before it.
+    names = _names(messages_between(folder, 0, shown[-1]["sequence"] + 1)[1])
     for row in shown:
         click.echo(f"{row['sequence']:>8}  {row['time']}  {row['kind']:<11} {row['count']:>5}")
         for record in row["records"]:
-            click.echo(f"{'':10}{', '.join(f'{name}={_said(name, value)}' for name, value in record.items())}")
+            told = (f"{name}={_said(row['kind'], name, value, names)}" for name, value in record.items())
+            click.echo(f"{'':10}{', '.join(told)}")
 
 
 @journal.command(short_help="Check every byte.")
@@ -239,11 +247,26 @@ def _journals_below(folder: Path) -> list[Path]:
     return [found for path in sorted(folder.iterdir()) if path.is_dir() and (found := _journal_of(path)) is not None]
 
 
-def _said(name: str, value: Any) -> Any:
-    """A field's value, in words where it is the number of a reason."""
-    from alo_lib.records import OrderReason
+def _names(messages: "Messages") -> dict[int, str]:
+    """The instruments that messages tell of, by their number, as people read them."""
+    import numpy as np
 
-    return OrderReason(value).tag if name == "reason" and value in set(OrderReason) else value
+    from alo_lib.records import Kind
+    from alo_lib.views.run import instruments_of, records_of
+
+    places = np.flatnonzero(messages.entries["kind"] == Kind.INSTRUMENT).tolist()
+    rows = records_of([messages[place] for place in places], Kind.INSTRUMENT)
+    return {number: instrument.label for number, instrument in instruments_of(rows).items()}
+
+
+def _said(kind: str, name: str, value: Any, names: dict[int, str]) -> str:
+    """A field's value in words."""
+    from alo_lib.records import ACCOUNT_CASH, Kind
+    from alo_lib.views.difference import NAMED, field_in_words
+
+    if name in NAMED and value == ACCOUNT_CASH:
+        return "the account" if kind in (Kind.INTEREST.name, Kind.ATTRIBUTION.name) else "none"
+    return field_in_words(name, value, names)
 
 
 def _told(sequence: int, message: "Message", limit: int) -> dict[str, Any]:
