@@ -178,6 +178,25 @@ def test_what_cannot_be_asked_for_is_told_in_one_sentence(backtest, tmp_path, ar
     assert not runs.exists() or list(runs.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "note"),
+    [
+        ((), " (in config.json: underlyings ALFA, start 2020-01-02, end 2020-01-03)"),
+        (("--end", "2020-01-03"), " (in config.json: underlyings ALFA, start 2020-01-02)"),
+        (("--underlying", "ALFA", "--start", "2020-01-02", "--end", "2020-01-03"), ""),
+    ],
+)
+def test_what_data_refuse_is_told_with_the_file_that_it_stands_in(
+    run, small_market, engine, tmp_path, monkeypatch, typed, note
+):
+    given = {"underlyings": "ALFA", "start": "2020-01-02", "end": "2020-01-03"}
+    (tmp_path / "config.json").write_text(json.dumps({"parameters": given}))
+    monkeypatch.setattr("alo_lib.cli.commands.backtest.CONFIG", tmp_path / "config.json")
+    told = _sentence(run("backtest", "--data", small_market, "--output", tmp_path / "runs", *typed))
+    assert "ALFA has no minute bars from 2020-01-02 to 2020-01-03" in told
+    assert (told.endswith(note), told.count("config.json")) == (True, bool(note))
+
+
 def test_an_unknown_underlying_is_named(run, small_market, engine, tmp_path):
     outcome = run(
         *("backtest", "--data", small_market, "--underlying", "ZZZ", "--output", tmp_path / "runs"),
