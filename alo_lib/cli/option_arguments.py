@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -57,6 +58,20 @@ def _years(text: str) -> float:
     return _number(shown[:-1]) / DAYS_A_YEAR if shown.endswith("d") else _number(shown)
 
 
+def _shown(number: float) -> str:
+    """A number with all its digits, thousands separated: no exponent, which not everyone reads."""
+    return f"{Decimal(str(number)):,f}".removesuffix(".0")
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    """Where a number has to lie, in words; it may be one of the bounds."""
+    if low is None or high is None:
+        return " and ".join(
+            f"{words} {_shown(bound)}" for words, bound in (("at least", low), ("at most", high)) if bound is not None
+        )
+    return f"from {_shown(low)} to {_shown(high)}"
+
+
 def _require_domain(
     kind: click.ParamType[Any],
     domain: str,
@@ -73,7 +88,7 @@ def _require_domain(
         unit = " years" if domain == "time_to_expiry" else ""
         in_percent = domain in _SHARES and "%" not in text and high < number <= 100.0 * high
         percent = f"; {number:g} percent is written {number:g}%" if in_percent else ""
-        kind.fail(f"{text.strip()!r} is out of range; allowed: {low:g} to {high:g}{unit}{percent}", param, ctx)
+        kind.fail(f"{text.strip()!r} is out of range; allowed: {_bounds(low, high)}{unit}{percent}", param, ctx)
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):
@@ -141,6 +156,18 @@ class Number(click.ParamType[float]):
         return number
 
 
+def _require_bounds(
+    kind: click.IntRange | click.FloatRange,
+    number: float,
+    given: Any,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> None:
+    """Usage error, in words where click has signs, unless a number lies within the bounds of its kind."""
+    if (kind.min is not None and number < kind.min) or (kind.max is not None and number > kind.max):
+        kind.fail(f"{str(given)!r} is out of range; allowed: {_bounds(kind.min, kind.max)}", param, ctx)
+
+
 class Whole(click.IntRange):
     """A whole number as people write it, with thousands separated or not, and its bounds."""
 
@@ -152,7 +179,12 @@ class Whole(click.IntRange):
             number = whole_number_of(value) if isinstance(value, str) else value
         except ValueError:
             self.fail(f"{value!r} is not a whole number such as 20000 or 20,000", param, ctx)
+        _require_bounds(self, number, value, param, ctx)
         return super().convert(number, param, ctx)
+
+    def _describe_range(self) -> str:
+        """What click puts into the help."""
+        return _bounds(self.min, self.max)
 
 
 class Amount(click.FloatRange):
@@ -164,7 +196,12 @@ class Amount(click.FloatRange):
             number = _number(value) if isinstance(value, str) else value
         except ValueError:
             self.fail(f"{value!r} is not a number such as 1.5 or 2,000", param, ctx)
+        _require_bounds(self, number, value, param, ctx)
         return super().convert(number, param, ctx)
+
+    def _describe_range(self) -> str:
+        """What click puts into the help."""
+        return _bounds(self.min, self.max)
 
 
 class Moment(click.DateTime):

@@ -240,7 +240,7 @@ def test_damaged_files_are_counted_and_the_rest_is_used(run, small_market, tmp_p
         (("--time", "20:00"), "the session of 2024-01-02 was from 09:30 to 16:00 in New York"),
         (("--time", "noon"), "'noon' is not a time of day such as 12:30"),
         (("--strike", "1", "2"), "no contract of ALFA is left by --expiry, --days, --strike and --right"),
-        (("--rate", "500%"), "'--rate': '500%' is out of range; allowed: -1 to 1"),
+        (("--rate", "500%"), "'--rate': '500%' is out of range; allowed: from -1 to 1"),
         (("--rate", "low"), "'low' is not a number such as 0.25 or 25%"),
         (("--spot", "0"), "'--spot': '0' is out of range; allowed"),
         (("--dividend-yield", "9"), "'--dividend-yield': '9' is out of range"),

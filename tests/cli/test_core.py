@@ -13,8 +13,9 @@ import pytest
             ["--on-overrun", "value=degrade"],
             "task 'value' needs a degraded form if, and only if, its policy is to degr",
         ),
-        (["--priority", "100"], "100 is not in the range"),
-        (["--frames", "0"], "0 is not in the range"),
+        (["--priority", "100"], "'--priority': '100' is out of range; allowed: from 0 to 99"),
+        (["--spin", "10,001"], "'10,001' is out of range; allowed: from 0 to 10,000"),
+        (["--frames", "0"], "'--frames': '0' is out of range; allowed: at least 1"),
         (["--cpu", "99999"], "--cpu is 99999; this process may run on processor "),
     ],
 )

@@ -78,6 +78,31 @@ def test_what_was_meant_is_told_whatever_its_capitals(run, call, sentence):
     assert sentence in _one_sentence(run(*call))
 
 
+def test_bounds_of_options_are_told_in_words(run):
+    told = {name: " ".join(run(name, "--help").out.split()) for name in alo.commands}
+    assert "[default: 80; from 0 to 99]" in told["core"]
+    assert "[at least 0.001]" in told["schedule"]
+    assert "from 0 to 9,223,372,036,854,775,807" in told["generate"]
+    assert not [name for name, text in told.items() if "<=" in text or ">=" in text]
+
+
+@pytest.mark.parametrize(
+    ("value", "ends", "sentence"),
+    [
+        ("-1", (0, None), "'-1' is out of range; allowed: at least 0"),
+        ("2.5", (None, 2), "'2.5' is out of range; allowed: at most 2"),
+        ("1e7", (1e-6, 1e6), "'1e7' is out of range; allowed: from 0.000001 to 1,000,000"),
+    ],
+)
+def test_a_number_beyond_its_bounds_is_told_in_words(value, ends, sentence):
+    with pytest.raises(click.BadParameter) as refused:
+        Amount(*ends).convert(value, None, None)
+    assert refused.value.message == sentence
+    for end in ends:
+        if end is not None:
+            assert Amount(*ends).convert(str(end), None, None) == end
+
+
 @pytest.mark.parametrize("number", ["20000", "20,000", "20_000", "2e4"])
 def test_numbers_of_options_are_written_as_people_do(number):
     commands = [each for one in alo.commands.values() for each in (one, *getattr(one, "commands", {}).values())]
@@ -112,7 +137,7 @@ def test_no_path_that_is_empty_means_the_working_folder(run, nothing):
 def test_usage_is_checked_without_running_the_command(run):
     assert run("--check-usage", "train", "--steps", "5").status == 0
     assert "(see 'alo train --help')" in _one_sentence(run("--check-usage", "train", "--nonsense"))
-    assert "0 is not in the range" in _one_sentence(run("--check-usage", "train", "--steps", "0"))
+    assert "'0' is out of range; allowed: at least 1" in _one_sentence(run("--check-usage", "train", "--steps", "0"))
 
 
 def test_a_question_without_an_answer_ends_with_130(backtest, engine, tmp_path):

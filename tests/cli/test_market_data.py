@@ -94,5 +94,8 @@ def test_a_folder_that_was_named_is_never_filled(generator, tmp_path):
 def test_a_seed_out_of_range_is_one_sentence(run, tmp_path, seed):
     outcome = run("generate", "--output", tmp_path / "market", "--seed", seed)
     assert outcome.status == 2
-    assert f"Invalid value for '--seed': {seed} is not in the range 0<=x<=9223372036854775807" in outcome.err
+    assert (
+        f"Invalid value for '--seed': '{seed}' is out of range; allowed: from 0 to 9,223,372,036,854,775,807"
+        in outcome.err
+    )
     assert not (tmp_path / "market").exists()

@@ -105,12 +105,20 @@ def test_people_read_points_and_days_and_programs_raw_derivatives(run):
         (
             "price",
             ("--volatility", "-0.1"),
-            "Invalid value for '--volatility': '-0.1' is out of range; allowed: 0 to 20",
+            "Invalid value for '--volatility': '-0.1' is out of range; allowed: from 0 to 20",
         ),
-        ("price", ("--volatility", "25"), "allowed: 0 to 20; 25 percent is written 25%"),
-        ("price", ("--volatility", "1", "--spot", "-1"), "'--spot': '-1' is out of range; allowed: 1e-12 to 1e+12"),
-        ("price", ("--volatility", "1", "--rate", "99999"), "'--rate': '99999' is out of range; allowed: -1 to 1"),
-        ("price", ("--volatility", "1", "--time", "-1d"), "'--time': '-1d' is out of range; allowed: 0 to 100 years"),
+        ("price", ("--volatility", "25"), "allowed: from 0 to 20; 25 percent is written 25%"),
+        (
+            "price",
+            ("--volatility", "1", "--spot", "-1"),
+            "'--spot': '-1' is out of range; allowed: from 0.000000000001 to 1,000,000,000,000",
+        ),
+        ("price", ("--volatility", "1", "--rate", "99999"), "'--rate': '99999' is out of range; allowed: from -1 to 1"),
+        (
+            "price",
+            ("--volatility", "1", "--time", "-1d"),
+            "'--time': '-1d' is out of range; allowed: from 0 to 100 years",
+        ),
         ("price", ("--volatility", "1", "--spot", "1,000"), "a comma separates values here, and '000' is none"),
         ("price", ("--volatility", "much"), "'much' is not a number such as 0.25 or 25%"),
         ("price", ("--volatility", "nan"), "'nan' is not a number"),
@@ -127,7 +135,11 @@ def test_people_read_points_and_days_and_programs_raw_derivatives(run):
             "no volatility explains --price 0.1: at or below its worth at once; allowed: above 20, what the put is "
             "worth without volatility, and below 99.7735, what it is worth at 2000%",
         ),
-        ("iv", ("--price", "-1", "--right", "put"), "'--price': '-1' is out of range; allowed: 0 to 1e+12"),
+        (
+            "iv",
+            ("--price", "-1", "--right", "put"),
+            "'--price': '-1' is out of range; allowed: from 0 to 1,000,000,000,000",
+        ),
         ("iv", ("--price", "9,8", "--right", "put", "--strike", "1,2,3"), "--price has 2 values and another option 3"),
         ("iv", ("--price", "9,8", "--right", "put", "--spot", "0"), "'--spot': '0' is out of range"),
     ],

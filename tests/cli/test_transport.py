@@ -165,7 +165,13 @@ def test_what_is_not_there_is_one_sentence(run, tmp_path, monkeypatch):
     assert run("transport").out == f"no segments: {tmp_path / 'none'} does not exist\n"
     assert json.loads(run("transport", "--json").out) == {"segments": [], "flow": []}
     assert run("transport", tmp_path).out == f"no segments in {tmp_path}\n"
-    for path, sentence in ((tmp_path / "nothing", "No such file"), (tmp_path / "text", "is not a segment")):
+    for path, sentence in (
+        (
+            tmp_path / "nothing",
+            f"there is nothing at {tmp_path / 'nothing'}; name a folder of segments or one segment, ",
+        ),
+        (tmp_path / "text", "is not a segment"),
+    ):
         (tmp_path / "text").write_text("text")
         outcome = run("transport", path)
         assert outcome.status == 2

@@ -65,7 +65,7 @@ def test_the_end_is_the_day_that_is_forecast_from(run, small_market):
         (["ALFA", "--start", "2023-12-01"], "returns must hold at least 250 observations, but there are"),
         (["ALFA", "--start", "2023-12-02", "--end", "2023-12-01"], "start 2023-12-02 is after end 2023-12-01"),
         (["ALFA", "--start", "tomorrow"], "'tomorrow' is not a day as yyyy-mm-dd"),
-        (["ALFA", "--regimes", "1"], "1 is not in the range 2<=x<=5"),
+        (["ALFA", "--regimes", "1"], "'1' is out of range; allowed: from 2 to 5"),
         (["ALFA", "--html", "no/such/page.html"], "there is no folder no/such"),
         (["../ALFA"], "'../ALFA' is no ticker"),
         ([], "Missing argument 'TICKER'"),

@@ -28,9 +28,15 @@ def transport(path: Path | None, last: int, follow: bool, seconds: float | None,
       alo transport /dev/shm/alo-0/core/input.lean.core.ring --follow --json
     """
     from alo_lib.cli import transport_display as display
+    from alo_lib.cli.failures import UserError
     from alo_lib.transport import default_folder
 
     target = default_folder() if path is None else path
+    if path is not None and not path.exists():
+        raise UserError(
+            f"there is nothing at {path}; name a folder of segments or one segment, such as those below "
+            f"{default_folder()}, which is shown without a PATH"
+        )
     limit = seconds if follow else 0.0
     if path is None and not target.exists():
         display.nothing(target, as_json)
