@@ -20,12 +20,11 @@ from alo_lib.journal import (
 )
 from alo_lib.records import SECOND
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.link import Channel, host_ends
+from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import Hear, RemoteCore
 from alo_lib.runtime.resumption import begin
 from alo_lib.settings import Settings
-from alo_lib.transport import default_folder
 
 __all__ = ["HostedCore", "Opened", "open_core"]
 
@@ -85,7 +84,7 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear)
 
 
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -> Opened:
-    remote = RemoteCore(settings, Channel(default_folder() / settings.core_process), paced=not live, hear=hear)
+    remote = RemoteCore(settings, Channel(channel_folder(settings.core_process)), paced=not live, hear=hear)
     remote.attach()
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])

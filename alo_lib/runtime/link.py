@@ -6,6 +6,7 @@ that an answer cut off in the middle is told from a whole one. The state is the 
 """
 
 import contextlib
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +18,32 @@ import numpy as np
 
 from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
-from alo_lib.transport import MessageConsumer, MessageProducer, MessageRing, Reading, SeqLock, SeqLockWriter
+from alo_lib.transport import (
+    MessageConsumer,
+    MessageProducer,
+    MessageRing,
+    Reading,
+    SeqLock,
+    SeqLockWriter,
+    default_folder,
+)
 
-__all__ = ["HEARTBEAT", "TAKEN", "Channel", "CorePhase", "Link", "LinkPhase", "host_ends", "is_host_end"]
+__all__ = [
+    "HEARTBEAT",
+    "PROJECT",
+    "TAKEN",
+    "Channel",
+    "CorePhase",
+    "Link",
+    "LinkPhase",
+    "channel_folder",
+    "host_ends",
+    "is_host_end",
+]
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+"""The checkout that this program was started from."""
+_MARK_DIGITS: Final = 8
 
 HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
     [
@@ -92,6 +116,16 @@ def host_ends(time: int) -> Message:
 def is_host_end(message: Message) -> bool:
     """Whether a host tells of its end."""
     return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
+
+
+def channel_folder(name: str) -> Path:
+    """Where the core of that name and its host meet, unless somebody says otherwise: a folder a user and checkout.
+
+    It bears a mark of the checkout's path: the memory is one for all of a user's checkouts, and the host of one must
+    not trade with the core of another.
+    """
+    mark = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:_MARK_DIGITS]
+    return default_folder() / f"{name}-{mark}"
 
 
 class Channel:

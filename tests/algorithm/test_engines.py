@@ -18,10 +18,9 @@ from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
 from alo_lib.records import ACCOUNT_CASH, HOUR, Kind, OrderType
 from alo_lib.runtime import replay
-from alo_lib.runtime.link import Channel
+from alo_lib.runtime.link import Channel, channel_folder
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data
-from alo_lib.transport import default_folder
 
 EXPECTED = Path(__file__).with_name("expected_orders.json")
 JOBS = {
@@ -191,7 +190,7 @@ def test_lean_decides_the_same_through_a_core_process(
     finally:
         core.kill()
         core.wait()
-        Channel(default_folder() / name).remove()
+        Channel(channel_folder(name)).remove()
     journal = read_journal(tmp_path / "run" / JOURNAL_FOLDER)
     assert message_digest(journal.messages) == message_digest(embedded.messages)
     assert replay(journal).divergence is None

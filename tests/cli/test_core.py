@@ -1,11 +1,19 @@
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
+
+from alo_lib.cli.project import ROOT
+from alo_lib.runtime.link import HEARTBEAT, CorePhase, channel_folder
+from alo_lib.transport import SeqLock
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["a/b"], "name 'a/b' must be letters, digits and underscores"),
-        (["--status"], "there is no core at"),
+        (["--status"], "there is no core core at "),
         (["--set", "underlying=X"], "unknown setting 'underlying'"),
         (["--set", "underlying"], "'underlying' is not NAME=VALUE"),
         (["--budget", "value=9"], "task 'forecast' cannot be scheduled"),
@@ -26,3 +34,34 @@ def test_bad_use_is_one_sentence(run, tmp_path, arguments, sentence):
     assert outcome.out == ""
     assert sentence in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+@pytest.fixture
+def beating(monkeypatch, tmp_path):
+    """A place of shared memory in which the core "desk" of this checkout has told its seventh frame."""
+    monkeypatch.setattr("alo_lib.runtime.link.default_folder", lambda: tmp_path / "memory")
+    beat = np.zeros(1, HEARTBEAT)
+    beat["phase"], beat["frame"] = list(CorePhase).index(CorePhase.RUNNING), 7
+    SeqLock.ensure(channel_folder("desk") / "core.state", HEARTBEAT).write_as("core").write(beat)
+    return channel_folder("desk")
+
+
+def test_the_status_says_whose_core_it_is(run, beating):
+    first, *rest = run("core", "desk", "--status").out.splitlines()
+    assert first == f"core desk of {ROOT}, at {beating}"
+    assert rest[1].startswith("frame 7, ")
+    told = json.loads(run("core", "desk", "--status", "--json").out)
+    assert (told["folder"], told["project"], told["frame"]) == (str(beating), str(ROOT), 7)
+    beating.rename(beating.with_name("desk"))  # as a folder that was given holds it, whoever runs it
+    given = ("core", "desk", "--status", "--folder", beating.parent)
+    assert run(*given).out.splitlines()[0] == f"core desk, at {beating.parent / 'desk'}"
+    assert json.loads(run(*given, "--json").out)["project"] is None
+
+
+def test_another_checkouts_core_is_not_taken_for_ones_own(run, beating, monkeypatch):
+    monkeypatch.setattr("alo_lib.runtime.link.PROJECT", Path("/another/checkout"))
+    outcome = run("core", "desk", "--status")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err == (
+        f"alo: there is no core desk of /another/checkout at {channel_folder('desk')}; 'alo core desk' starts one\n"
+    )

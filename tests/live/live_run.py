@@ -16,9 +16,8 @@ import pytest
 from alo_lib.cli.engines.native import LAUNCHER, lean_configuration
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import Journal, JournalError, read_journal, segments_in_object_store
-from alo_lib.runtime.link import Channel
+from alo_lib.runtime.link import Channel, channel_folder
 from alo_lib.settings import Settings
-from alo_lib.transport import default_folder
 from tests.models.lean_run import native_lean
 
 HERE = Path(__file__).parent
@@ -151,7 +150,7 @@ class LiveCore:
     def remove(self) -> None:
         """End it, and take away what it shared."""
         self.end(signal.SIGKILL)
-        Channel(default_folder() / self._name).remove()
+        Channel(channel_folder(self._name)).remove()
 
     @property
     def journal(self) -> Journal | None:

@@ -9,6 +9,8 @@ from alo_lib.journal import message_digest, read_journal, segments_in_object_sto
 from alo_lib.records import SECOND, HostEvent, Kind
 from alo_lib.runtime import MarketRecord, Opened, open_core
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.link import channel_folder
+from alo_lib.runtime.remote import RemoteCore
 from alo_lib.settings import Settings
 from tests.core.script import FIRST, Script, at
 from tests.journal.on_disk import OnDisk
@@ -84,6 +86,24 @@ def test_a_live_core_keeps_its_journal_its_state_once_a_minute_and_goes_on(store
     core = again.core
     assert isinstance(core, TradingCore)
     assert isinstance(core._calibrator, BackgroundCalibrator)
+
+
+def test_a_core_process_is_met_in_this_checkouts_place(
+    store: OnDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alo_lib.runtime.link.default_folder", lambda: tmp_path / "memory")
+    met: list[Path] = []
+
+    def attach(remote: RemoteCore) -> None:
+        met.extend((tmp_path / "memory").iterdir())
+        raise TimeoutError("no core runs")
+
+    monkeypatch.setattr(RemoteCore, "attach", attach)
+    with pytest.raises(TimeoutError, match="no core runs"):
+        open_core(
+            SETTINGS.model_copy(update={"core_process": "desk"}), store, live=False, hear=lambda phase, sentence: None
+        )
+    assert met == [channel_folder("desk")]
 
 
 def test_a_frame_is_opened_once_where_time_stands_still(store: OnDisk) -> None:

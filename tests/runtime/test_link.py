@@ -10,9 +10,9 @@ import pytest
 from alo_lib.cli.project import ROOT
 from alo_lib.executive import Lifecycle, LifecycleError
 from alo_lib.runtime.link import _EDGES as LINK_EDGES
-from alo_lib.runtime.link import CorePhase, Link, LinkPhase
+from alo_lib.runtime.link import CorePhase, Link, LinkPhase, channel_folder
 from alo_lib.runtime.process import _EDGES as PROCESS_EDGES
-from alo_lib.transport import SeqLock
+from alo_lib.transport import SeqLock, default_folder
 from tests.runtime.processes import FRAME, Watched
 
 
@@ -54,6 +54,18 @@ def test_a_dead_process_is_noticed_at_once(tmp_path: Path) -> None:
     child.kill()
     child.communicate()
     assert link.look() is LinkPhase.GONE
+
+
+def test_a_channel_is_of_one_name_and_one_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = set()
+    for project in (ROOT, Path("/one/checkout"), Path("/another/checkout")):
+        monkeypatch.setattr("alo_lib.runtime.link.PROJECT", project)
+        for name in ("core", "desk"):
+            found = channel_folder(name)
+            assert (found, found.parent) == (channel_folder(name), default_folder())
+            assert found.name.partition("-")[0] == name
+            folders.add(found)
+    assert len(folders) == 6
 
 
 @pytest.mark.parametrize(("edges", "steps"), [(LINK_EDGES, 4), (PROCESS_EDGES, 3)], ids=["link", "process"])

@@ -27,7 +27,7 @@ _JOURNALS = ROOT / "storage" / "core"
 @click.command(short_help="Run the trading core in a real-time process of its own.")
 @click.argument("name", default="core")
 @click.option("--paced", is_flag=True, help="The host tells each frame's time and waits for it, as in a backtest.")
-@click.option("--folder", type=FilePath(), help="Where the shared memory lies.  [default: /dev/shm]")
+@click.option("--folder", type=FilePath(), help="Where the shared memory lies.  [default: the project's in /dev/shm]")
 @click.option(
     "--journal",
     type=FilePath(),
@@ -78,14 +78,14 @@ def core(
       alo core --cpu 3 --set underlyings=GOOG
       alo core --status
     """
-    from alo_lib.transport import default_folder
-
-    where = (folder or default_folder()) / name
-    if status:
-        _status(where, as_json)
-        return
     if not name.isidentifier():
         raise UserError(f"name {name!r} must be letters, digits and underscores, and not begin with a digit")
+    from alo_lib.runtime.link import channel_folder
+
+    where = channel_folder(name) if folder is None else folder / name
+    if status:
+        _status(name, where, of_project=folder is None, as_json=as_json)
+        return
     _check_processor(cpu)
     process, steps = _prepare(
         where,
@@ -188,21 +188,25 @@ def _tell(ending: Ending, process: CoreProcess, steps: list[Preparation], as_jso
     click.echo(f"slot trace {ending.slot_trace}")
 
 
-def _status(where: Path, as_json: bool) -> None:
+def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
+    """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it."""
     import time
 
-    from alo_lib.runtime.link import CorePhase
+    from alo_lib.runtime.link import PROJECT, CorePhase
     from alo_lib.transport import SeqLock
 
+    whose = f" of {PROJECT}" if of_project else ""
     path = where / "core.state"
     if not path.exists():
-        raise UserError(f"there is no core at {where}; 'alo core' starts one")
+        raise UserError(f"there is no core {name}{whose} at {where}; 'alo core {name}' starts one")
     state = SeqLock.open(path)
     snapshot, owner = state.read(), state.owner
     beat = snapshot.value
     phase = list(CorePhase)[int(beat["phase"])].value
     age = (time.monotonic_ns() - int(beat["monotonic"])) / 1e6 if beat["monotonic"] else None
     told = {
+        "folder": str(where),
+        "project": str(PROJECT) if of_project else None,
         "phase": phase,
         "process": owner.pid or None,
         "alive": owner.alive,
@@ -218,6 +222,7 @@ def _status(where: Path, as_json: bool) -> None:
     standing = f"killed while it was {phase}" if at_work and owner.alive is False else phase
     alive = "alive" if owner.alive else "gone"
     heard = "no heartbeat yet" if age is None else f"last heartbeat {age:z.1f} ms ago"
+    click.echo(f"core {name}{whose}, at {where}")
     click.echo(f"{standing}, process {owner.pid or '-'} {alive}, {heard}")
     click.echo(f"frame {told['frame']}, {told['run']} with news, {told['overruns']} overruns, {told['missed']} missed")
     click.echo(f"{told['sequence']} messages journaled, {told['durable']} of them on disk")

@@ -25,7 +25,7 @@ def transport(path: Path | None, last: int, follow: bool, seconds: float | None,
     Examples:
       alo transport
       alo transport --follow
-      alo transport /dev/shm/alo-0/core/input.lean.core.ring --follow --json
+      alo transport /dev/shm/alo-0/core-1f0c2a9b/to-core.ring --follow --json
     """
     from alo_lib.cli import transport_display as display
     from alo_lib.cli.failures import UserError
