@@ -1,7 +1,6 @@
 """A backtest from beginning to end: data, engine, results, report."""
 
 import datetime as dt
-import shlex
 import sys
 import time
 from collections import Counter
@@ -26,8 +25,8 @@ from alo_lib.cli.json_output import print_json
 from alo_lib.cli.market_data import ready_market
 from alo_lib.cli.project import ROOT
 from alo_lib.cli.provenance import commit_of, versions
-from alo_lib.cli.run_folder import RunFolder, write_orders
-from alo_lib.journal import JOURNAL_FOLDER, JournalError
+from alo_lib.cli.run_folder import RunFolder, has_begun, way_on, write_orders
+from alo_lib.journal import JournalError
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.telemetry import LogOutput, RunMetrics, open_log
@@ -99,15 +98,12 @@ def run(request: BacktestRequest) -> None:
 
 def _kept(folder: RunFolder, engine: Engine) -> str:
     """What is left of a run that was interrupted, and how to go on with it."""
-    where = shlex.quote(str(folder.path))
-    if not any((folder.path / JOURNAL_FOLDER).glob("*.segment")):
-        if not engine.goes_on:
-            return f"the {engine.name} engine begins its backtests anew, and what this one left is in {where}"
+    if not engine.goes_on:
+        return way_on(folder.path)
+    if not has_begun(folder.path):
         folder.discard()
         return "the run had not begun, so nothing of it is kept"
-    if not engine.goes_on:
-        return f"the {engine.name} engine begins its backtests anew; 'alo replay {where}' reads what this one journaled"
-    return f"the run is kept as far as it came; go on with: alo backtest --resume {where}"
+    return f"the run is kept as far as it came; {way_on(folder.path)}"
 
 
 def _others(engine: Engine) -> str:

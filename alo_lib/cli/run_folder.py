@@ -4,19 +4,25 @@ import csv
 import datetime as dt
 import io
 import json
+import re
+import shlex
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from alo_lib.cli.engines import goes_on
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import json_text
+from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.records import utc_moment
 from alo_lib.records.whole_files import write_whole
+from alo_lib.views.run import PARTIAL
 
-__all__ = ["RunFolder", "check_run", "write_orders"]
+__all__ = ["RunFolder", "check_finished", "check_run", "engine_of", "has_begun", "way_on", "write_orders"]
 
-PARTIAL: Final = ".partial"
+_NAME: Final = re.compile(rf"\d{{8}}-\d{{6}}-([a-z]+)(-\d+)?({re.escape(PARTIAL)})?")
+"""Of a run's folder: its time, its engine, and a number where that was taken."""
 _README: Final = """\
 report.html      the run in pictures and tables; open it in a browser (plotly.min.js draws its charts)
 run.json         engine, versions, project commit, times, and the summary that the command printed
@@ -36,6 +42,40 @@ def check_run(path: Path) -> None:
     """UserError unless there is a folder at ``path``, as a run would be."""
     if not path.is_dir():
         raise UserError(f"{path} is not a folder; name the folder of a run, such as one in backtests/")
+
+
+def check_finished(path: Path) -> None:
+    """UserError unless there is a folder at ``path``, and not that of an unfinished run: how to go on is told."""
+    from alo_lib.views.runs import unfinished_run
+
+    check_run(path)
+    if path.suffix == PARTIAL and not (path / "run.json").is_file():
+        how = way_on(path, being_written=unfinished_run(path).being_written)
+        raise UserError(f"the run in {path} is not finished; {how}")
+
+
+def engine_of(path: Path) -> str | None:
+    """The engine that the name of a run's folder tells of; None for a name that somebody else gave it."""
+    named = _NAME.fullmatch(path.name)
+    return None if named is None else named[1]
+
+
+def has_begun(path: Path) -> bool:
+    """Whether a run has journaled anything."""
+    return any((path / JOURNAL_FOLDER).glob("*.segment"))
+
+
+def way_on(path: Path, *, being_written: bool = False) -> str:
+    """How to go on with the unfinished run in a folder, as the end of a sentence."""
+    if being_written:
+        return "it is still at work"
+    engine, where = engine_of(path), shlex.quote(str(path.resolve()))
+    if engine is None or goes_on(engine):
+        return f"go on with: alo backtest --resume {where}" if has_begun(path) else "it had not begun; begin it anew"
+    anew = f"the {engine} engine begins its backtests anew"
+    if has_begun(path):
+        return f"{anew}; 'alo replay {where}' reads what this one journaled"
+    return f"{anew}, and what this one left is in {where}"
 
 
 class RunFolder:

@@ -15,6 +15,7 @@ from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_jour
 from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, Session, osi_expiry
 
 __all__ = [
+    "PARTIAL",
     "InstrumentRecord",
     "Run",
     "RunError",
@@ -25,6 +26,9 @@ __all__ = [
     "once_a_run",
     "records_of",
 ]
+
+PARTIAL: Final = ".partial"
+"""What the name of a run's folder ends in until all is in it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

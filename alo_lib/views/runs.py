@@ -1,6 +1,7 @@
 """Runs side by side: the list of those in a folder, and how two differ."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -9,13 +10,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from alo_lib.journal import Order
-from alo_lib.records import Message
+from alo_lib.journal import JOURNAL_FOLDER, JournalError, Order, read_journal
+from alo_lib.records import Kind, Message, Session, utc_moment
 from alo_lib.views.difference import parting_in_words
-from alo_lib.views.run import Run, RunError, exchange_moment
+from alo_lib.views.run import PARTIAL, Run, RunError, exchange_moment
 from alo_lib.views.spoken import DASH
 
-__all__ = ["compare", "comparison_table", "list_runs", "run_row", "runs_table"]
+__all__ = ["UnfinishedRun", "compare", "comparison_table", "list_runs", "run_row", "runs_table", "unfinished_run"]
 
 _FINGERPRINT: Final = 12
 """Digits of a digest that people see."""
@@ -30,14 +31,59 @@ _FIGURES: Final = (
 )  # fmt: skip
 
 
-def list_runs(folder: Path) -> Iterator[dict[str, Any] | RunError]:
-    """What :func:`run_row` says of each run in a folder, by name; RunError for one that cannot be read."""
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """The folder of a run that was cut short, or is at work, as far as it came."""
+
+    folder: str
+    underlyings: list[str] | None  # None where it was not told yet
+    start: str | None
+    end: str | None
+    reached: str | None  # the last session that its journal tells of; None before the first
+    written: str  # when anything was last written to its folder or its journal, UTC
+    being_written: bool
+
+
+def list_runs(folder: Path) -> Iterator[dict[str, Any] | UnfinishedRun | RunError]:
+    """The runs in a folder, by name: what :func:`run_row` says of a finished one, how far another one came.
+
+    RunError for one that cannot be read. A folder that is no run's is passed over.
+    """
     for path in sorted(folder.iterdir()):
-        if (path / "run.json").is_file():
+        finished = (path / "run.json").is_file()
+        if finished or (path.suffix == PARTIAL and path.is_dir()):
             try:
-                yield run_row(Run(path))
+                yield run_row(Run(path)) if finished else unfinished_run(path)
             except RunError as error:
                 yield error
+
+
+def unfinished_run(folder: Path) -> UnfinishedRun:
+    """How far a run came whose folder is not complete. RunError when that cannot be read."""
+    run = Run(folder)
+    told: dict[str, Any] = dict.fromkeys(("underlyings", "start", "end"))
+    if (folder / "settings.json").exists():
+        told = {name: run.says("settings.json", run.settings, name, _ROW[name]) for name in told}
+    journal = folder / JOURNAL_FOLDER
+    reached, being_written = None, False
+    try:
+        if any(journal.glob("*.segment")):
+            reached, being_written = _reached(journal)
+        written = max(path.stat().st_mtime_ns for path in (folder, *folder.glob("*"), *journal.glob("*")))
+    except JournalError as error:
+        raise RunError(str(error)) from None
+    except ValueError as error:
+        raise RunError(f"{journal} tells of a session on no day: {error}") from None
+    except OSError as error:
+        raise RunError(f"{error.filename} cannot be read: {error.strerror}") from None
+    return UnfinishedRun(str(folder), **told, reached=reached, written=utc_moment(written), being_written=being_written)
+
+
+def _reached(journal: Path) -> tuple[str | None, bool]:
+    """The day of the last session that a journal tells of, and whether it is being written."""
+    found = read_journal(journal, unfinished=True)
+    last = next((each for each in reversed(found.messages) if each.kind is Kind.SESSION and len(each.records)), None)
+    return None if last is None else str(Session.of_record(last.records[-1]).day), found.being_written
 
 
 def run_row(run: Run) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def test_a_run_that_had_not_begun_leaves_nothing(backtest, engine, tmp_path, mon
 
 
 def test_an_engine_that_begins_anew_says_so(backtest, engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "name", "native")
     monkeypatch.setattr(engine, "goes_on", False)
     monkeypatch.setattr(engine, "run", lambda *_: os.kill(os.getpid(), signal.SIGHUP))
     outcome = backtest()

@@ -42,6 +42,25 @@ def test_a_killed_run_is_finished(run, killed, small_market, tmp_path):
         assert told[name] == whole[name]
 
 
+def test_every_view_of_an_unfinished_run_says_how_to_go_on(run, killed):
+    way = f"go on with: alo backtest --resume {killed}"
+    (line,) = [each for each in run("runs", killed.parent).out.splitlines() if each.startswith("Unfinished: ")]
+    assert line.startswith(f"Unfinished: {killed.name}, came to 2024-01-02 of 2024-01-02 to 2024-01-02, last written ")
+    assert line.endswith(f" UTC; {way}")
+    told = json.loads(run("runs", killed.parent, "--json").out)
+    assert told["runs"] == []
+    (row,) = told["unfinished"]
+    assert (row["folder"], row["engine"], row["underlyings"]) == (str(killed), "embedded", ["ALFA"])
+    assert (row["reached"], row["being_written"], row["way_on"]) == ("2024-01-02", False, way)
+    for arguments in (("report", killed), ("compare", killed, killed)):
+        outcome = run(*arguments)
+        assert (outcome.status, outcome.err) == (2, f"alo: the run in {killed} is not finished; {way}\n")
+    assert not (killed / "report.html").exists()
+    assert run(*line.rpartition("alo ")[2].split()).status == 0
+    told = json.loads(run("runs", killed.parent, "--json").out)
+    assert ([each["folder"] for each in told["runs"]], told["unfinished"]) == ([str(killed.with_suffix(""))], [])
+
+
 def test_what_cannot_go_on_is_told_and_kept(run, killed, tmp_path):
     for arguments, sentence in (
         (("--resume", tmp_path), "is not the folder of a run that was cut short: such a name ends in .partial"),

@@ -1,6 +1,11 @@
 import json
 import shutil
 
+import pytest
+
+from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
+from alo_lib.records import Kind, Message, records
+
 
 def test_runs_are_listed(backtest, run, tmp_path):
     summary = json.loads(backtest("--json").out)
@@ -38,3 +43,32 @@ def test_a_folder_that_is_none_is_told(run, tmp_path):
         outcome = run(*arguments)
         assert outcome.status == 2
         assert "is not a folder" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("name", "begun", "way"),
+    [
+        ("20240131-101500-embedded.partial", False, "it had not begun; begin it anew"),
+        ("20240131-101500-embedded-2.partial", True, "go on with: alo backtest --resume {folder}"),
+        ("of my own.partial", True, "go on with: alo backtest --resume '{folder}'"),
+        ("20240131-101500-native.partial", False, "the native engine begins its backtests anew, and what this one "
+         "left is in {folder}"),
+        ("20240131-101500-docker-12.partial", True, "the docker engine begins its backtests anew; 'alo replay "
+         "{folder}' reads what this one journaled"),
+    ],
+)  # fmt: skip
+def test_the_way_on_is_that_of_the_engine(run, tmp_path, name, begun, way):
+    folder = tmp_path / "runs" / name
+    folder.mkdir(parents=True)
+    if begun:
+        writer = JournalWriter.create(folder / JOURNAL_FOLDER)
+        writer.append(Message(Kind.RATE, 1, records(Kind.RATE, rate=0.05)))
+        assert "; it is still at work\n" in run("runs", folder.parent).out
+        writer.abandon()
+    wanted = way.format(folder=folder)
+    lines = run("runs", folder.parent).out.splitlines()
+    assert lines[0] == f"No finished run is in {folder.parent}."
+    assert lines[1].startswith(f"Unfinished: {name}, came to no session, last written 20")
+    assert lines[1].endswith(f" UTC; {wanted}")
+    for arguments in (("report", folder), ("compare", folder, folder)):
+        assert run(*arguments).err == f"alo: the run in {folder} is not finished; {wanted}\n"

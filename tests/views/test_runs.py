@@ -3,13 +3,16 @@
 import io
 import json
 import math
+import os
 
 import pytest
 from rich.console import Console
 
-from alo_lib.records import Kind, Message
+from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
+from alo_lib.journal.format import segment_name
+from alo_lib.records import Kind, Message, records
 from alo_lib.views.run import Run, RunError
-from alo_lib.views.runs import compare, list_runs, runs_table
+from alo_lib.views.runs import UnfinishedRun, compare, list_runs, runs_table, unfinished_run
 from tests.views import kit
 from tests.views.kit import run_of
 
@@ -19,7 +22,7 @@ def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):
     (run_of(tmp_path / "c", kit.quiet_messages()).folder / "run.json").write_text('{"summary": {}}')
     run_of(tmp_path / "a", kit.quiet_messages())
     (tmp_path / "z.partial").mkdir()
-    first, second, third = list_runs(tmp_path)
+    first, second, third, fourth = list_runs(tmp_path)
     assert not isinstance(first, RunError)
     assert first["folder"] == str(tmp_path / "a")
     assert second == {
@@ -35,6 +38,72 @@ def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):
     }
     assert isinstance(third, RunError)
     assert str(third) == f"{tmp_path / 'c' / 'run.json'} does not say started as a run's folder does: a text"
+    assert isinstance(fourth, UnfinishedRun)
+    assert (fourth.folder, fourth.underlyings, fourth.reached) == (str(tmp_path / "z.partial"), None, None)
+
+
+def unfinished(folder, messages, *, settings=None, close=False):
+    """The folder of a run that was killed after these messages; with ``close``, interrupted."""
+    folder.mkdir()
+    if settings is not None:
+        (folder / "settings.json").write_text(settings)
+    writer = JournalWriter.create(folder / JOURNAL_FOLDER)
+    for message in messages:
+        writer.append(message)
+    (writer.close if close else writer.abandon)()
+    return folder
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_an_unfinished_run_is_listed_as_far_as_it_came(tmp_path, close):
+    days = [
+        Message(Kind.SESSION, place, records(Kind.SESSION, date=20240102 + place)) for place in range(2)
+    ]  # the second of January, and the third
+    rate = Message(Kind.RATE, 2, records(Kind.RATE, rate=0.05))
+    settings = json.dumps(kit.settings_object(end="2024-01-31"))
+    folder = unfinished(tmp_path / "a-b.partial", [*days, rate], settings=settings, close=close)
+    written = 1_706_700_600 * 10**9  # 2024-01-31 11:30 UTC
+    for path in (*folder.rglob("*"), folder):
+        os.utime(path, ns=(0, written))
+    last = folder / JOURNAL_FOLDER / segment_name(0)
+    os.utime(last, ns=(0, written + 60 * 10**9))
+    (found,) = list_runs(tmp_path)
+    assert found == UnfinishedRun(
+        str(folder), ["ALFA"], "2024-01-02", "2024-01-31", "2024-01-03", "2024-01-31T11:31:00.000Z", being_written=False
+    )
+
+
+def test_a_run_at_work_is_told_apart_and_one_that_journaled_no_session_has_none(tmp_path):
+    (tmp_path / "a.partial").mkdir()
+    writer = JournalWriter.create(tmp_path / "a.partial" / JOURNAL_FOLDER)
+    writer.append(Message(Kind.RATE, 2, records(Kind.RATE, rate=0.05)))
+    (found,) = list_runs(tmp_path)
+    assert isinstance(found, UnfinishedRun)
+    assert (found.being_written, found.reached) == (True, None)
+    writer.abandon()
+    assert not unfinished_run(tmp_path / "a.partial").being_written
+
+
+@pytest.mark.parametrize(
+    ("settings", "date", "sentence"),
+    [
+        ("{", 20240102, "settings.json is not JSON"),
+        ('{"underlyings": "ALFA"}', 20240102, "does not say underlyings as a run's folder does: a list of texts"),
+        (None, 20240231, "tells of a session on no day: day is out of range"),
+    ],
+)
+def test_an_unfinished_run_that_cannot_be_read_is_left_out(tmp_path, settings, date, sentence):
+    session = Message(Kind.SESSION, 1, records(Kind.SESSION, date=date))
+    folder = unfinished(tmp_path / "a.partial", [session], settings=settings, close=True)
+    (left_out,) = list_runs(tmp_path)
+    assert isinstance(left_out, RunError)
+    assert sentence in str(left_out)
+    segment = folder / JOURNAL_FOLDER / segment_name(0)
+    segment.write_bytes(b"\1" + segment.read_bytes()[1:])
+    (folder / "settings.json").unlink(missing_ok=True)
+    (left_out,) = list_runs(tmp_path)
+    assert isinstance(left_out, RunError)
+    assert segment.name in str(left_out)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +144,7 @@ def test_names_are_shown_as_they_are(tmp_path):
     written = run_of(tmp_path / "[b]a", kit.quiet_messages()).folder / "run.json"
     written.write_text(written.read_text().replace('"engine": "embedded"', '"engine": "[/bold]"'))
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(runs_table([row for row in list_runs(tmp_path) if not isinstance(row, RunError)]))
+    console.print(runs_table([row for row in list_runs(tmp_path) if isinstance(row, dict)]))
     text = console.export_text()
     assert "[/bold]" in text
     assert "[b]a" in text

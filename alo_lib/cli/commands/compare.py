@@ -22,13 +22,13 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
     """
     from alo_lib.cli.console import print_table
     from alo_lib.cli.json_output import print_json
-    from alo_lib.cli.run_folder import check_run
+    from alo_lib.cli.run_folder import check_finished
     from alo_lib.views import Run
     from alo_lib.views.runs import compare as compared
     from alo_lib.views.runs import comparison_table
 
     for folder in (first, second):
-        check_run(folder)
+        check_finished(folder)
     told = compared(Run(first), Run(second))
     if as_json:
         print_json(told)

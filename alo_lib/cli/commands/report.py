@@ -21,12 +21,12 @@ def report(run: Path, html: Path | None) -> None:
     Example:
       alo report backtests/20240131-101500-embedded
     """
-    from alo_lib.cli.run_folder import check_run
+    from alo_lib.cli.run_folder import check_finished
     from alo_lib.cli.targets import check_page
     from alo_lib.records.whole_files import write_whole
     from alo_lib.views import REPORT_FILE, Run, report_html, write_report
 
-    check_run(run)
+    check_finished(run)
     if html is None:
         write_report(Run(run))
     else:

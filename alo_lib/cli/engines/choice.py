@@ -6,7 +6,7 @@ from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 
-__all__ = ["engine_named", "states"]
+__all__ = ["engine_named", "goes_on", "states"]
 
 
 def engine_named(name: str) -> Engine:
@@ -16,6 +16,11 @@ def engine_named(name: str) -> Engine:
     if name == "docker":
         return DockerEngine.find(ask_daemon=True)
     return EmbeddedEngine()
+
+
+def goes_on(name: str) -> bool:
+    """Whether a run of the engine of that name that was cut short can be continued; the engine need not be there."""
+    return any(engine.goes_on for engine in (EmbeddedEngine, NativeEngine, DockerEngine) if engine.name == name)
 
 
 def states(*, ask_daemon: bool) -> list[EngineState]:
