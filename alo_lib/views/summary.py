@@ -16,7 +16,7 @@ from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, rounded
+from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, money, rounded
 from alo_lib.views.trades import stated_trades, trade_records
 
 __all__ = ["hedging_in_words", "sharpe_in_words", "summarize", "summary_table"]
@@ -162,7 +162,7 @@ def hedging_in_words(summary: dict[str, Any]) -> str:
     """What the figure of hedging is the sum of."""
     told = summary["hedging"]
     names = {"delta": "delta left unhedged", "slippage": "slippage of shares", "share_fees": "fees of shares"}
-    return ", ".join(f"{words} {told[name]:z,.2f}" for name, words in names.items())
+    return ", ".join(f"{words} {money(told[name])}" for name, words in names.items())
 
 
 def _day(worst: WorstDay | None) -> dict[str, Any] | None:
@@ -175,7 +175,7 @@ def _day(worst: WorstDay | None) -> dict[str, Any] | None:
 
 def _hedging(told: Hedging) -> dict[str, Any]:
     return {"unit": "$", "together": float(told.together) + 0.0} | {
-        name: float(money) + 0.0 for name, money in told._asdict().items()
+        name: float(amount) + 0.0 for name, amount in told._asdict().items()
     }
 
 
@@ -185,7 +185,7 @@ def _ratio(value: float | None) -> float | None:
 
 def _lines(parts: dict[str, float]) -> list[str]:
     """The parts of the profit that are not zero, a few on a line."""
-    told = [f"{name} {money:z,.2f}" for name, money in parts.items() if money]
+    told = [f"{name} {amount:z,.2f}" for name, amount in parts.items() if amount]
     return [", ".join(told[at : at + _PARTS_A_LINE]) for at in range(0, len(told), _PARTS_A_LINE)]
 
 

@@ -2,6 +2,7 @@ import io
 import json
 import re
 from decimal import Decimal
+from itertools import combinations
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from alo_lib.market import FaultKind, FaultLog
-from alo_lib.records import ACCOUNT_CASH, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.listing import Listing
 from alo_lib.strategy.portfolio import Portfolio
@@ -24,7 +26,7 @@ from alo_lib.views import (
     summary_table,
     write_report,
 )
-from alo_lib.views.attribution import attribution_over_time
+from alo_lib.views.attribution import AttributionSeries, attribution_over_time
 from alo_lib.views.blotter import fills, money_by_security, positions
 from alo_lib.views.data import STAGES, funnel_most
 from alo_lib.views.drawing import thinned
@@ -48,6 +50,7 @@ from alo_lib.views.performance import (
 )
 from alo_lib.views.risk import expiry_exposures, exposure_ranges, exposures
 from alo_lib.views.run import exchange_time
+from alo_lib.views.settings_section import settings_section
 from alo_lib.views.time_axis import TimeAxis, time_axis
 from alo_lib.views.volatility import refits, term_structures, volatility_view
 from alo_lib.views.volatility_figures import term_structure_figure, volatility_figure
@@ -319,7 +322,7 @@ def test_no_two_parts_of_the_profit_are_drawn_alike():
 
 
 def test_settings_are_told_with_their_units(traded):
-    written = settings_object(entry_edge=0.02, max_holding_days=30.0, retired_knob=3)
+    written = kit.settings_object(entry_edge=0.02, max_holding_days=30.0, retired_knob=3)
     (traded.folder / "settings.json").write_text(json.dumps(written))
     text = str(settings_section(Run(traded.folder)))
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", text)]
