@@ -1,20 +1,20 @@
 """All settings of a run: one typed object, filled from config.json's parameters and the command line."""
 
 import datetime as dt
-import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
-from alo_lib.records.spelling import check_ticker, number_of, spelled, unspelled
+from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled
 
-__all__ = ["Settings", "SettingsError", "Unit"]
+__all__ = ["Parameters", "Settings", "SettingsError", "Unit"]
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_ROOT: Final = 6
@@ -27,6 +27,9 @@ _KINDS: Final[dict[Any, str]] = {
     tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
 }
 """What a setting of a type may be, where its own bounds do not say."""
+_DISORDER: Final = "disorder"
+_WHOSE: Final = ("underlyings", "start", "end")
+"""Settings whose values stand in sentences about data, which do not say whose they are."""
 _BAR = {"minute": MINUTE, "hour": HOUR}
 
 
@@ -44,6 +47,14 @@ class Unit:
 _A_YEAR: Final = Unit("a year; 0.01 is 1 %")
 _VOLATILITY: Final = Unit("volatility; 0.01 is a point")
 _VEGA: Final = Unit("share of equity, a volatility point")
+
+
+class Parameters(dict[str, Any]):
+    """Settings that a file gives; sentences about one of them say so."""
+
+    def __init__(self, values: Mapping[str, Any] = {}, *, file: str) -> None:
+        super().__init__(values)
+        self.file = file
 
 
 class Settings(BaseModel):
@@ -238,9 +249,7 @@ class Settings(BaseModel):
             ("garch_minimum", "hybrid_minimum"),
         ):
             if getattr(self, low) > getattr(self, high):
-                raise ValueError(
-                    f"{spelled(low)} {getattr(self, low)} must not be above {spelled(high)} {getattr(self, high)}"
-                )
+                raise PydanticCustomError(_DISORDER, "{low} must not be above {high}", {"low": low, "high": high})
         return self
 
     @classmethod
@@ -255,7 +264,26 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(merged)
         except ValidationError as error:
-            raise SettingsError(_sentence(error, merged)) from None
+            raise SettingsError(_sentence(error, merged, _files(sources))) from None
+
+    def named_with_files(self, sentence: str, *sources: Mapping[str, Any]) -> str:
+        """A sentence about data, and which of the tickers and days in it a file among the ``sources`` gives.
+
+        These are what the settings were made :meth:`of`.
+        """
+        files = _files(sources)
+        told: dict[str, list[str]] = {}
+        for name in _WHOSE:
+            value = getattr(self, name)
+            words = [word for word in (value if isinstance(value, tuple) else (str(value),)) if _has(sentence, word)]
+            if words and name in files:
+                told.setdefault(files[name], []).append(f"{spelled(name)} {','.join(words)}")
+        return sentence + "".join(f" (in {file}: {', '.join(names)})" for file, names in told.items())
+
+    @classmethod
+    def meant_by(cls, name: str) -> str | None:
+        """The setting, as people write it, that was meant by a name that is none; None where none is like it."""
+        return meant(name, map(spelled, cls.model_fields))
 
     def as_parameters(self) -> dict[str, str]:
         """Every setting as LEAN's parameters have it: text by spelled name. :meth:`of` them gives the same settings."""
@@ -290,34 +318,60 @@ class Settings(BaseModel):
         return self.calibration_frames * self.frame_nanoseconds
 
     @classmethod
-    def parameters_of(cls, config: Path) -> dict[str, Any]:
+    def parameters_of(cls, config: Path) -> Parameters:
         """The ``parameters`` of a LEAN project's config.json (none when the file does not exist)."""
         if not config.exists():
-            return {}
+            return Parameters(file=config.name)
         try:
             parameters = json.loads(config.read_text(encoding="utf-8-sig")).get("parameters", {})
         except (ValueError, AttributeError) as error:
             raise SettingsError(f"{config.name} is not a JSON object: {error}") from None
         if not isinstance(parameters, dict):
             raise SettingsError(f"parameters in {config.name} is {parameters!r}; it must be an object")
-        return parameters
+        return Parameters(parameters, file=config.name)
 
 
-def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
+def _files(sources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Of each setting that a file gives, and nothing after it gives otherwise, the file."""
+    files: dict[str, str] = {}
+    for source in sources:
+        for name in map(unspelled, source):
+            files.pop(name, None)
+            if isinstance(source, Parameters):
+                files[name] = source.file
+    return files
+
+
+def _has(sentence: str, word: str) -> bool:
+    """Whether a sentence names a ticker or a day."""
+    return re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", sentence) is not None
+
+
+def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """What is wrong with a setting, and in which file where one gives it."""
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == _DISORDER:
+        low, high = (_valued(first["ctx"][end], given, files) for end in ("low", "high"))
+        return f"setting {low} must not be above {high}"
+    name = str(first["loc"][0])
+    where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":
-        known = sorted(map(spelled, Settings.model_fields))
-        close = difflib.get_close_matches(spelled(name), known, 1)
-        meant = f" (did you mean {close[0]}?)" if close else ""
-        return f"unknown setting {spelled(name)!r}{meant}; the settings are {', '.join(known)}"
-    if not name:
-        return f"settings: {first['msg'].removeprefix('Value error, ')}"
+        close = Settings.meant_by(name)
+        hint = f" (did you mean {close}?)" if close else ""
+        known = ", ".join(sorted(map(spelled, Settings.model_fields)))
+        return f"unknown setting {spelled(name)!r}{where}{hint}; the settings are {known}"
     if name == "underlyings" and first["type"] == "value_error":
-        return f"setting underlyings: {first['msg'].removeprefix('Value error, ')}"
+        return f"setting underlyings{where}: {first['msg'].removeprefix('Value error, ')}"
     value = given[name]
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
-    return f"setting {spelled(name)} is {shown!r}; allowed: {_allowed(name)}"
+    return f"setting {spelled(name)}{where} is {shown!r}; allowed: {_allowed(name)}"
+
+
+def _valued(name: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """A setting's name and value, and where it comes from."""
+    value = given.get(name, Settings.model_fields[name].default)
+    where = f" in {files[name]}" if name in files else "" if name in given else " (its default)"
+    return f"{spelled(name)} {value}{where}"
 
 
 def _allowed(name: str) -> str:

@@ -228,7 +228,7 @@ def deepest_drawdowns(by_session: SessionReturns, equity: NDArray[np.float64], c
     found = []
     for first, end in edges.reshape(-1, 2).tolist():
         lowest = first + int(fall[first:end].argmin())
-        since = dates[first - 1] if first > 1 else None
+        since = dates[first - 1] if equity[first - 1] > equity[0] else None
         recovered = dates[end] if end < len(dates) else None
         sessions = int(session[end - 1] - session[first]) + 1
         found.append(Drawdown(since, dates[lowest], recovered, -float(fall[lowest]), sessions))

@@ -294,6 +294,7 @@ def test_drawdowns_are_told_deepest_first_with_their_days():
 def test_a_drawdown_from_the_money_at_the_start_has_no_day_of_its_high():
     (one,) = falls_of([95.0, 90.0])
     assert (one.since, str(one.deepest), one.recovered, one.depth) == (None, "2024-01-03", None, pytest.approx(0.1))
+    assert falls_of([100.0, 95.0])[0].since is None  # nothing was gained on the second of January
     assert falls_of([101.0, 102.0]) == []
     assert falls_of([]) == []
 
