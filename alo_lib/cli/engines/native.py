@@ -93,6 +93,8 @@ class NativeEngine:
             "DOTNET_NOLOGO": "1",
             "PYTHONNET_PYDLL": str(self.libpython),
             "PYTHONPATH": str(self.lean),  # AlgorithmImports.py lies there
+            # The library looks for its packages beside the first python on the PATH, which may be of a foreign venv.
+            "PATH": os.pathsep.join((str(Path(sys.base_prefix) / "bin"), os.environ.get("PATH", os.defpath))),
         }
 
 
