@@ -7,6 +7,7 @@ import pytest
 
 from alo_lib.cli.project import DATA
 
+os.environ.setdefault("DOTNET_TieredPGO", "0")  # LEAN's runs in tests end before .NET's profile of them is worth it
 _PART_OF_IT = Path("option", "usa", "minute", "goog")
 
 
