@@ -1,19 +1,20 @@
 """All settings of a run: one typed object, filled from config.json's parameters and the command line."""
 
 import datetime as dt
-import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
-from alo_lib.records.spelling import check_ticker, number_of, spelled, unspelled
+from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = ["Parameters", "Settings", "SettingsError", "Unit"]
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_ROOT: Final = 6
@@ -26,11 +27,34 @@ _KINDS: Final[dict[Any, str]] = {
     tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
 }
 """What a setting of a type may be, where its own bounds do not say."""
+_DISORDER: Final = "disorder"
+_WHOSE: Final = ("underlyings", "start", "end")
+"""Settings whose values stand in sentences about data, which do not say whose they are."""
 _BAR = {"minute": MINUTE, "hour": HOUR}
 
 
 class SettingsError(ValueError):
     """A setting is unknown, has the wrong type or lies outside its range; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a setting's number counts, as people read it."""
+
+    name: str
+
+
+_A_YEAR: Final = Unit("a year; 0.01 is 1 %")
+_VOLATILITY: Final = Unit("volatility; 0.01 is a point")
+_VEGA: Final = Unit("share of equity, a volatility point")
+
+
+class Parameters(dict[str, Any]):
+    """Settings that a file gives; sentences about one of them say so."""
+
+    def __init__(self, values: Mapping[str, Any] = {}, *, file: str) -> None:
+        super().__init__(values)
+        self.file = file
 
 
 class Settings(BaseModel):
@@ -42,95 +66,147 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # Volatility forecast
-    garch_history: int = Field(1250, ge=260, le=5000, description="daily closes that a calibration looks back on")
-    garch_minimum: int = Field(250, ge=100, le=5000, description="daily returns without which nothing is forecast")
-    garch_refit_sessions: int = Field(21, ge=1, le=252, description="sessions between two calibrations")
+    garch_history: Annotated[int, Unit("daily closes")] = Field(
+        1250, ge=260, le=5000, description="daily closes that a calibration looks back on"
+    )
+    garch_minimum: Annotated[int, Unit("daily returns")] = Field(
+        250, ge=100, le=5000, description="daily returns without which nothing is forecast"
+    )
+    garch_refit_sessions: Annotated[int, Unit("sessions")] = Field(
+        21, ge=1, le=252, description="sessions between two calibrations"
+    )
     refit_on_change: bool = Field(True, description="calibrate when the model's scale stops fitting, too")
-    hybrid_minimum: int = Field(
+    hybrid_minimum: Annotated[int, Unit("daily returns")] = Field(
         750, ge=350, le=5000, description="daily returns below which GJR-GARCH forecasts without the hybrid"
     )
 
     # Which contracts are looked at
-    min_days_to_expiry: int = Field(14, ge=1, le=730, description="calendar days; nearer expiries are not opened")
-    max_days_to_expiry: int = Field(120, ge=1, le=1100, description="calendar days; farther ones are not looked at")
-    strike_range: float = Field(0.25, gt=0, le=2.0, description="|strike / spot - 1| beyond this is not subscribed")
-    max_moneyness: float = Field(0.75, gt=0, le=5.0, description="|log(strike / spot)| in standard deviations")
-    max_spread: float = Field(0.15, gt=0, le=2.0, description="spread over mid above which a quote is passed over")
-    min_bid: float = Field(0.10, ge=0, le=1000.0, description="least bid of a leg")
-    min_quote_size: int = Field(1, ge=1, le=1_000_000, description="contracts that both sides of a leg must show")
-    min_open_interest: int = Field(
+    min_days_to_expiry: Annotated[int, Unit("calendar days")] = Field(
+        14, ge=1, le=730, description="calendar days; nearer expiries are not opened"
+    )
+    max_days_to_expiry: Annotated[int, Unit("calendar days")] = Field(
+        120, ge=1, le=1100, description="calendar days; farther ones are not looked at"
+    )
+    strike_range: Annotated[float, Unit("share of the spot")] = Field(
+        0.25, gt=0, le=2.0, description="|strike / spot - 1| beyond this is not subscribed"
+    )
+    max_moneyness: Annotated[float, Unit("standard deviations")] = Field(
+        0.75, gt=0, le=5.0, description="|log(strike / spot)| in standard deviations"
+    )
+    max_spread: Annotated[float, Unit("share of the mid")] = Field(
+        0.15, gt=0, le=2.0, description="spread over mid above which a quote is passed over"
+    )
+    min_bid: Annotated[float, Unit("$ a share")] = Field(0.10, ge=0, le=1000.0, description="least bid of a leg")
+    min_quote_size: Annotated[int, Unit("contracts")] = Field(
+        1, ge=1, le=1_000_000, description="contracts that both sides of a leg must show"
+    )
+    min_open_interest: Annotated[int, Unit("contracts")] = Field(
         0, ge=0, le=1_000_000, description="contracts; 0 where the data has no open interest"
     )
-    max_quote_age: float = Field(600.0, gt=0, le=86_400.0, description="seconds after which a quote is stale")
+    max_quote_age: Annotated[float, Unit("seconds")] = Field(
+        600.0, gt=0, le=86_400.0, description="seconds after which a quote is stale"
+    )
 
     # What trading is taken to cost
-    fee_per_contract: float = Field(1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it")
-    short_margin: float = Field(0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up")
+    fee_per_contract: Annotated[float, Unit("$ a contract")] = Field(
+        1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it"
+    )
+    short_margin: Annotated[float, Unit("share of the underlying's value")] = Field(
+        0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up"
+    )
 
     # What a broker books overnight; live it books by itself
     interest: bool = Field(True, description="whether a backtest's cash bears interest and its short shares cost a fee")
-    cash_spread: float = Field(
+    cash_spread: Annotated[float, _A_YEAR] = Field(
         0.005, ge=0, le=1.0, description="what cash earns below the benchmark rate, a year; at 1 it earns nothing"
     )
-    debit_spread: float = Field(
+    debit_spread: Annotated[float, _A_YEAR] = Field(
         0.015, ge=0, le=1.0, description="what owed cash costs above the benchmark rate, a year"
     )
-    borrow_fee: float = Field(0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year")
+    borrow_fee: Annotated[float, _A_YEAR] = Field(
+        0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year"
+    )
 
     # What is opened
     structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
-    strangle_delta: float = Field(0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs")
+    strangle_delta: Annotated[float, Unit("delta")] = Field(
+        0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs"
+    )
     direction: Literal["both", "long", "short"] = Field("both", description="volatility bought, sold, or either")
-    entry_edge: float = Field(0.02, ge=0, le=1.0, description="least edge after costs, as volatility")
-    max_structures: int = Field(2, ge=1, le=50, description="structures held at once in one underlying")
-    vega_budget: float = Field(
+    entry_edge: Annotated[float, _VOLATILITY] = Field(
+        0.02, ge=0, le=1.0, description="least edge after costs, as volatility"
+    )
+    max_structures: Annotated[int, Unit("structures")] = Field(
+        2, ge=1, le=50, description="structures held at once in one underlying"
+    )
+    vega_budget: Annotated[float, _VEGA] = Field(
         0.0005, gt=0, le=0.05, description="vega per structure: equity gained or lost per volatility point"
     )
-    participation: float = Field(1.0, gt=0, le=1.0, description="share of the displayed size that an order may take")
-    entry_delay: float = Field(300.0, ge=0, le=86_400.0, description="seconds after the open before anything is opened")
-    entry_cutoff: float = Field(
+    participation: Annotated[float, Unit("share of the size")] = Field(
+        1.0, gt=0, le=1.0, description="share of the displayed size that an order may take"
+    )
+    entry_delay: Annotated[float, Unit("seconds")] = Field(
+        300.0, ge=0, le=86_400.0, description="seconds after the open before anything is opened"
+    )
+    entry_cutoff: Annotated[float, Unit("seconds")] = Field(
         900.0, ge=0, le=86_400.0, description="seconds before the close from which nothing is opened"
     )
 
     # How it is held
-    hedge_band: float = Field(0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge")
+    hedge_band: Annotated[float, Unit("delta")] = Field(
+        0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge"
+    )
 
     # When it is closed
-    exit_edge: float = Field(0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility")
-    max_holding_days: float = Field(30.0, gt=0, le=3650.0, description="calendar days a structure is held at most")
-    stop_loss: float = Field(0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade")
-    exit_days_to_expiry: float = Field(
+    exit_edge: Annotated[float, _VOLATILITY] = Field(
+        0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility"
+    )
+    max_holding_days: Annotated[float, Unit("calendar days")] = Field(
+        30.0, gt=0, le=3650.0, description="calendar days a structure is held at most"
+    )
+    stop_loss: Annotated[float, Unit("share of the premium")] = Field(
+        0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade"
+    )
+    exit_days_to_expiry: Annotated[float, Unit("calendar days")] = Field(
         6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
     )
-    dividend_guard_days: float = Field(
+    dividend_guard_days: Annotated[float, Unit("calendar days")] = Field(
         2.0, ge=0, le=365.0, description="calendar days before an ex-date: short calls are closed"
     )
 
     # What must never be exceeded
-    max_vega: float = Field(0.003, gt=0, le=0.5, description="|vega| of the book: equity per volatility point")
-    max_margin: float = Field(0.5, gt=0, le=1.0, description="estimated margin over equity")
-    max_drawdown: float = Field(0.2, gt=0, le=1.0, description="fall from the highest equity that flattens the book")
+    max_vega: Annotated[float, _VEGA] = Field(
+        0.003, gt=0, le=0.5, description="|vega| of the book: equity per volatility point"
+    )
+    max_margin: Annotated[float, Unit("share of equity")] = Field(
+        0.5, gt=0, le=1.0, description="estimated margin over equity"
+    )
+    max_drawdown: Annotated[float, Unit("share of the highest equity")] = Field(
+        0.2, gt=0, le=1.0, description="fall from the highest equity that flattens the book"
+    )
 
     # The run
     underlyings: tuple[str, ...] = Field(("ALFA", "BRVO"), min_length=1, description="tickers, separated by commas")
     start: dt.date = Field(dt.date(2024, 1, 2), ge=FIRST_DAY, le=LAST_DAY, description="first day, yyyy-mm-dd")
     end: dt.date = Field(dt.date(2024, 1, 31), ge=FIRST_DAY, le=LAST_DAY, description="last day, yyyy-mm-dd")
-    cash: float = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
-    min_coverage: float = Field(
+    cash: Annotated[float, Unit("$")] = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
+    min_coverage: Annotated[float, Unit("share of sessions")] = Field(
         0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
     )
-    max_unexplained_move: float = Field(
+    max_unexplained_move: Annotated[float, Unit("share of the price")] = Field(
         0.4,
         ge=0.1,
         le=100.0,
         description="largest move of a price, overnight or from bar to bar, that no split or dividend explains",
     )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
-    frame_milliseconds: int = Field(10, ge=10, le=1000, description="length of a frame, into which its tasks fit")
-    calibration_frames: int = Field(
+    frame_milliseconds: Annotated[int, Unit("milliseconds")] = Field(
+        10, ge=10, le=1000, description="length of a frame, into which its tasks fit"
+    )
+    calibration_frames: Annotated[int, Unit("frames")] = Field(
         100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
     )
-    frames_per_bar: int = Field(4, ge=1, le=50, description="frames that may follow a bar")
+    frames_per_bar: Annotated[int, Unit("frames")] = Field(4, ge=1, le=50, description="frames that may follow a bar")
     core_process: str = Field(
         "", pattern=r"^\w*$", description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does"
     )
@@ -173,9 +249,7 @@ class Settings(BaseModel):
             ("garch_minimum", "hybrid_minimum"),
         ):
             if getattr(self, low) > getattr(self, high):
-                raise ValueError(
-                    f"{spelled(low)} {getattr(self, low)} must not be above {spelled(high)} {getattr(self, high)}"
-                )
+                raise PydanticCustomError(_DISORDER, "{low} must not be above {high}", {"low": low, "high": high})
         return self
 
     @classmethod
@@ -190,7 +264,26 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(merged)
         except ValidationError as error:
-            raise SettingsError(_sentence(error, merged)) from None
+            raise SettingsError(_sentence(error, merged, _files(sources))) from None
+
+    def named_with_files(self, sentence: str, *sources: Mapping[str, Any]) -> str:
+        """A sentence about data, and which of the tickers and days in it a file among the ``sources`` gives.
+
+        These are what the settings were made :meth:`of`.
+        """
+        files = _files(sources)
+        told: dict[str, list[str]] = {}
+        for name in _WHOSE:
+            value = getattr(self, name)
+            words = [word for word in (value if isinstance(value, tuple) else (str(value),)) if _has(sentence, word)]
+            if words and name in files:
+                told.setdefault(files[name], []).append(f"{spelled(name)} {','.join(words)}")
+        return sentence + "".join(f" (in {file}: {', '.join(names)})" for file, names in told.items())
+
+    @classmethod
+    def meant_by(cls, name: str) -> str | None:
+        """The setting, as people write it, that was meant by a name that is none; None where none is like it."""
+        return meant(name, map(spelled, cls.model_fields))
 
     def as_parameters(self) -> dict[str, str]:
         """Every setting as LEAN's parameters have it: text by spelled name. :meth:`of` them gives the same settings."""
@@ -198,6 +291,11 @@ class Settings(BaseModel):
             spelled(name): ",".join(value) if isinstance(value, list) else str(value)
             for name, value in self.model_dump(mode="json").items()
         }
+
+    @classmethod
+    def unit_of(cls, name: str) -> str:
+        """What a setting's number counts; empty where it is no number."""
+        return next((each.name for each in cls.model_fields[name].metadata if isinstance(each, Unit)), "")
 
     @property
     def bar_nanoseconds(self) -> int:
@@ -220,34 +318,60 @@ class Settings(BaseModel):
         return self.calibration_frames * self.frame_nanoseconds
 
     @classmethod
-    def parameters_of(cls, config: Path) -> dict[str, Any]:
+    def parameters_of(cls, config: Path) -> Parameters:
         """The ``parameters`` of a LEAN project's config.json (none when the file does not exist)."""
         if not config.exists():
-            return {}
+            return Parameters(file=config.name)
         try:
             parameters = json.loads(config.read_text(encoding="utf-8-sig")).get("parameters", {})
         except (ValueError, AttributeError) as error:
             raise SettingsError(f"{config.name} is not a JSON object: {error}") from None
         if not isinstance(parameters, dict):
             raise SettingsError(f"parameters in {config.name} is {parameters!r}; it must be an object")
-        return parameters
+        return Parameters(parameters, file=config.name)
 
 
-def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
+def _files(sources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Of each setting that a file gives, and nothing after it gives otherwise, the file."""
+    files: dict[str, str] = {}
+    for source in sources:
+        for name in map(unspelled, source):
+            files.pop(name, None)
+            if isinstance(source, Parameters):
+                files[name] = source.file
+    return files
+
+
+def _has(sentence: str, word: str) -> bool:
+    """Whether a sentence names a ticker or a day."""
+    return re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", sentence) is not None
+
+
+def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """What is wrong with a setting, and in which file where one gives it."""
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == _DISORDER:
+        low, high = (_valued(first["ctx"][end], given, files) for end in ("low", "high"))
+        return f"setting {low} must not be above {high}"
+    name = str(first["loc"][0])
+    where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":
-        known = sorted(map(spelled, Settings.model_fields))
-        close = difflib.get_close_matches(spelled(name), known, 1)
-        meant = f" (did you mean {close[0]}?)" if close else ""
-        return f"unknown setting {spelled(name)!r}{meant}; the settings are {', '.join(known)}"
-    if not name:
-        return f"settings: {first['msg'].removeprefix('Value error, ')}"
+        close = Settings.meant_by(name)
+        hint = f" (did you mean {close}?)" if close else ""
+        known = ", ".join(sorted(map(spelled, Settings.model_fields)))
+        return f"unknown setting {spelled(name)!r}{where}{hint}; the settings are {known}"
     if name == "underlyings" and first["type"] == "value_error":
-        return f"setting underlyings: {first['msg'].removeprefix('Value error, ')}"
+        return f"setting underlyings{where}: {first['msg'].removeprefix('Value error, ')}"
     value = given[name]
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
-    return f"setting {spelled(name)} is {shown!r}; allowed: {_allowed(name)}"
+    return f"setting {spelled(name)}{where} is {shown!r}; allowed: {_allowed(name)}"
+
+
+def _valued(name: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """A setting's name and value, and where it comes from."""
+    value = given.get(name, Settings.model_fields[name].default)
+    where = f" in {files[name]}" if name in files else "" if name in given else " (its default)"
+    return f"{spelled(name)} {value}{where}"
 
 
 def _allowed(name: str) -> str:

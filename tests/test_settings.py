@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.settings import Settings, SettingsError
+from alo_lib.settings import Parameters, Settings, SettingsError
 
 
 def test_later_sources_win_and_dashes_are_names() -> None:
@@ -13,8 +13,9 @@ def test_later_sources_win_and_dashes_are_names() -> None:
 
 
 def test_every_number_may_be_written_as_people_do() -> None:
-    written = {"cash": "1,000,000", "entry-edge": "2 %", "max-margin": "50%", "garch_history": "1,250"}
+    written = {"cash": "1,000,000", "entry-edge": "2 %", "max-margin": "50%", "garch_history": "1_250"}
     settings = Settings.of(written)
+    assert Settings.of(written | {"cash": "1_000_000"}) == Settings.of(written | {"cash": "1000000"}) == settings
     assert (settings.cash, settings.entry_edge, settings.max_margin) == (1e6, 0.02, 0.5)
     assert settings.garch_history == 1250
     assert isinstance(settings.garch_history, int)
@@ -35,6 +36,8 @@ def test_settings_survive_their_json() -> None:
     ("values", "message"),
     [
         ({"vega_bugdet": 1}, "unknown setting 'vega-bugdet' (did you mean vega-budget?); the settings are b"),
+        ({"ENTRY-EDGE": 1}, "unknown setting 'ENTRY-EDGE' (did you mean entry-edge?); the settings are borrow-fee"),
+        ({"Vega Budget": 1}, "unknown setting 'Vega Budget' (did you mean vega-budget?); the settings"),
         ({"greed": 1}, "unknown setting 'greed'; the settings are borrow-fee, calibration-frames, cash"),
         ({"vega_budget": 9}, "setting vega-budget is 9; allowed: a number above 0 up to 0.05"),
         ({"vega_budget": "9"}, "setting vega-budget is '9'; allowed: a number above 0 up to 0.05"),
@@ -71,6 +74,47 @@ def test_bad_settings_are_one_sentence(values: dict[str, object], message: str) 
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("in_file", "typed", "message"),
+    [
+        ({"strat": "1"}, {}, "unknown setting 'strat' in config.json (did you mean start?); the settings are"),
+        ({"cash": "much"}, {}, "setting cash in config.json is 'much'; allowed: a number from 1 up to"),
+        ({"cash": "much"}, {"cash": "more"}, "setting cash is 'more'; allowed: a number from 1 up to"),
+        ({"underlyings": "A,A"}, {}, "setting underlyings in config.json: A,A names a ticker twice"),
+        ({"underlyings": "A,A"}, {"underlyings": "B,B"}, "setting underlyings: B,B names a ticker twice"),
+        (
+            {"start": "2024-01-02", "end": "2024-01-31"},
+            {"start": "2024-03-01"},
+            "setting start 2024-03-01 must not be above end 2024-01-31 in config.json",
+        ),
+        (
+            {"start": "2024-02-01"},
+            {},
+            "setting start 2024-02-01 in config.json must not be above end 2024-01-31 (its default)",
+        ),
+    ],
+)
+def test_what_a_file_gives_is_told_apart_from_what_was_typed(
+    in_file: dict[str, str], typed: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.of(Parameters(in_file, file="config.json"), typed)
+    assert str(raised.value).startswith(message)
+
+
+def test_tickers_and_days_in_a_sentence_are_named_with_the_file_that_gives_them() -> None:
+    given = Parameters({"underlyings": "ALFA,BF.B", "start": "2024-01-02", "end": "2024-01-31"}, file="config.json")
+    typed = {"end": "2024-02-29"}
+    settings = Settings.of(given, typed)
+    for sentence, note in (
+        ("ALFA has no bars from 2024-01-02 to 2024-02-29", " (in config.json: underlyings ALFA, start 2024-01-02)"),
+        ("BF.B, ALFA: nothing", " (in config.json: underlyings ALFA,BF.B)"),
+        ("ALFAX, BF.BX and xALFA on 2024-01-020, 12024-01-02", ""),
+        ("the rate file is damaged", ""),
+    ):
+        assert settings.named_with_files(sentence, given, typed) == sentence + note
+
+
 def test_parameters_come_from_config_json(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     assert Settings.parameters_of(config) == {}
@@ -80,3 +124,10 @@ def test_parameters_come_from_config_json(tmp_path: Path) -> None:
         config.write_text(text)
         with pytest.raises(SettingsError, match=message):
             Settings.parameters_of(config)
+
+
+def test_every_number_says_what_it_counts() -> None:
+    for name, field in Settings.model_fields.items():
+        assert bool(Settings.unit_of(name)) is (field.annotation in (int, float)), name
+    assert Settings.unit_of("max_holding_days") == "calendar days"
+    assert Settings.unit_of("cash") == "$"

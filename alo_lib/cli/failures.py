@@ -36,7 +36,31 @@ def sentence_of(error: Exception) -> str | None:
 def _usage_sentence(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     hint = f" (see '{context.command_path} --help')" if context is not None else ""
+    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+        return error.message.rstrip(".") + _suggestion(error, context) + hint
     return error.format_message().rstrip(".").replace("\n", " ") + hint
+
+
+def _suggestion(error: click.NoSuchOption | click.NoSuchCommand, context: click.Context | None) -> str:
+    """What was meant by an option or a command that is none: one of that spelling, or a setting."""
+    from alo_lib.records.spelling import meant
+
+    if context is None:
+        return ""
+    command = context.command
+    if isinstance(error, click.NoSuchCommand):
+        known = command.list_commands(context) if isinstance(command, click.Group) else []
+        close = meant(error.command_name, known)
+        return f"; did you mean {close}?" if close else f"; the commands are {', '.join(known)}"
+    options = [name for param in command.get_params(context) for name in param.opts if name.startswith("--")]
+    if close := meant(error.option_name, options):
+        return f"; did you mean {close}?"
+    if "--set" in options:
+        from alo_lib.settings import Settings
+
+        if close := Settings.meant_by(error.option_name):
+            return f"; a setting is given as --set {close}=VALUE"
+    return ""
 
 
 def _user_families() -> tuple[type[Exception], ...]:

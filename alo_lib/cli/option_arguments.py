@@ -20,9 +20,11 @@ __all__ = [
     "NUMBER",
     "SCHEME",
     "TIMES",
+    "Amount",
     "FilePath",
     "Number",
     "Numbers",
+    "Whole",
     "cash_dividends",
     "contract_options",
     "side_by_side",
@@ -137,6 +139,32 @@ class Number(click.ParamType[float]):
         if self._domain is not None:
             _require_domain(self, self._domain, number, str(value), param, ctx)
         return number
+
+
+class Whole(click.IntRange):
+    """A whole number as people write it, with thousands separated or not, and its bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        from alo_lib.records.spelling import whole_number_of
+
+        try:
+            number = whole_number_of(value) if isinstance(value, str) else value
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number such as 20000 or 20,000", param, ctx)
+        return super().convert(number, param, ctx)
+
+
+class Amount(click.FloatRange):
+    """A number as people write it, with thousands separated or not, and its bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        try:
+            number = _number(value) if isinstance(value, str) else value
+        except ValueError:
+            self.fail(f"{value!r} is not a number such as 1.5 or 2,000", param, ctx)
+        return super().convert(number, param, ctx)
 
 
 class Moment(click.DateTime):

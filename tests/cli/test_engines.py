@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -301,6 +302,9 @@ def _summary(run, small_market, tmp_path, engine):
 def test_a_real_lean_runs_the_project(run, monkeypatch, small_market, tmp_path, native_environment):
     for name, value in native_environment.items():
         monkeypatch.setenv(name, value)
+    foreign = tmp_path / "foreign"  # the first python on the PATH has packages of its own, and none of ours
+    venv.create(foreign, symlinks=True, with_pip=False)
+    monkeypatch.setenv("PATH", f"{foreign / 'bin'}{os.pathsep}{os.environ['PATH']}")
     assert _summary(run, small_market, tmp_path, "native")["engine"] == "native"
 
 

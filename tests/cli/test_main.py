@@ -7,6 +7,7 @@ import click
 import pytest
 
 from alo_lib.cli import alo
+from alo_lib.cli.option_arguments import Amount, Whole
 from alo_lib.cli.project import ROOT, prepare_compilation_cache
 
 
@@ -55,6 +56,35 @@ def test_usage_errors_are_one_sentence(run):
     assert "No such command 'bcaktest'" in _one_sentence(run("bcaktest"))
     assert "(see 'alo backtest --help')" in _one_sentence(run("backtest", "--no-such-option"))
     assert "'warp' is not one of" in _one_sentence(run("backtest", "--engine", "warp"))
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (["BACKTEST"], "No such command 'BACKTEST'; did you mean backtest? (see 'alo --help')"),
+        (["back_test"], "No such command 'back_test'; did you mean backtest?"),
+        (["journal", "Show", "x"], "No such command 'Show'; did you mean show? (see 'alo journal --help')"),
+        (["journal", "zzz"], "No such command 'zzz'; the commands are export, list, show, verify (see"),
+        (["backtest", "--UNDERLYING", "GOOG"], "No such option '--UNDERLYING'; did you mean --underlying? (see"),
+        (["backtest", "--underlyings=GOOG"], "No such option '--underlyings'; did you mean --underlying?"),
+        (["price", "--dividend_yield", "1%"], "No such option '--dividend_yield'; did you mean --dividend-yield?"),
+        (["backtest", "--entry-edge", "3%"], "No such option '--entry-edge'; a setting is given as --set entry-edge=V"),
+        (["backtest", "--Max_Vega=1"], "No such option '--Max_Vega'; a setting is given as --set max-vega=VALUE"),
+        (["price", "--entry-edge", "3%"], "No such option '--entry-edge' (see 'alo price --help')"),
+        (["backtest", "--set", "ENTRY-EDGE=0.03"], "unknown setting 'ENTRY-EDGE' (did you mean entry-edge?); the"),
+    ],
+)
+def test_what_was_meant_is_told_whatever_its_capitals(run, call, sentence):
+    assert sentence in _one_sentence(run(*call))
+
+
+@pytest.mark.parametrize("number", ["20000", "20,000", "20_000", "2e4"])
+def test_numbers_of_options_are_written_as_people_do(number):
+    commands = [each for one in alo.commands.values() for each in (one, *getattr(one, "commands", {}).values())]
+    kinds = [param.type for command in commands for param in command.params]
+    assert not [kind for kind in kinds if type(kind) in (click.IntRange, click.FloatRange)]
+    assert Whole(0).convert(number, None, None) == 20_000
+    assert Amount(0).convert(number, None, None) == 20_000.0
 
 
 def calls_with_a_path(command, path, *name):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alo_lib.records.spelling import check_ticker, number_of, spelled
+from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, whole_number_of
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,8 @@ from alo_lib.records.spelling import check_ticker, number_of, spelled
         ("-2.5%", -0.025),
         ("1,000,000", 1e6),
         ("1,000.50", 1000.5),
+        ("1_000_000", 1e6),
+        ("1_000.50 %", 10.005),
         ("-1,000 %", -10.0),
         ("1e3", 1000.0),
         (".5", 0.5),
@@ -26,11 +28,27 @@ def test_numbers(text, number):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "%", "nan", "inf", "1e999", "1,00", "10,00,000", ",5", "1_000", "0x10", "1 000", "2%%", "1,0000"]
+    "text", ["", " ", "%", "nan", "inf", "1e999", "1,00", "10,00,000", ",5", "1_0", "0x10", "1 000", "2%%", "1,0000"]
 )
 def test_what_is_no_number(text):
     with pytest.raises(ValueError, match=r"is not a (finite )?number"):
         number_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ENTRY-EDGE", "entry-edge"),
+        ("Entry_Edge", "entry-edge"),
+        ("entry edge", "entry-edge"),
+        ("entryedge", "entry-edge"),
+        ("--max-vgea", "max-vega"),
+        ("", None),
+        ("greed", None),
+    ],
+)
+def test_what_was_meant_by_a_name_that_is_none(text, name):
+    assert meant(text, ["max-vega", "max-margin", "entry-edge"]) == name
 
 
 def test_names_have_dashes():
@@ -42,3 +60,16 @@ def test_tickers():
     for wrong in ("", ".B", "../x", "a b", "A/B"):
         with pytest.raises(ValueError, match="is no ticker"):
             check_ticker(wrong)
+
+
+@pytest.mark.parametrize("number", ["1_0", "1,00", "1_000,000", "1,000_000", "_1", "1_", "1__000"])
+def test_separators_stand_between_thousands_alone(number):
+    for parse in (number_of, whole_number_of):
+        with pytest.raises(ValueError, match="is not a number"):
+            parse(number)
+
+
+def test_whole_numbers_keep_every_digit():
+    assert whole_number_of("9,223,372,036,854,775,807") == 2**63 - 1
+    with pytest.raises(ValueError, match="is not a whole number"):
+        whole_number_of("1.5")

@@ -2,6 +2,7 @@ import io
 import json
 import re
 from decimal import Decimal
+from itertools import combinations
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from alo_lib.market import FaultKind, FaultLog
-from alo_lib.records import ACCOUNT_CASH, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.listing import Listing
 from alo_lib.strategy.portfolio import Portfolio
@@ -24,7 +26,7 @@ from alo_lib.views import (
     summary_table,
     write_report,
 )
-from alo_lib.views.attribution import attribution_over_time
+from alo_lib.views.attribution import AttributionSeries, attribution_over_time
 from alo_lib.views.blotter import fills, money_by_security, positions
 from alo_lib.views.data import STAGES, funnel_most
 from alo_lib.views.drawing import thinned
@@ -48,6 +50,7 @@ from alo_lib.views.performance import (
 )
 from alo_lib.views.risk import expiry_exposures, exposure_ranges, exposures
 from alo_lib.views.run import exchange_time
+from alo_lib.views.settings_section import settings_section
 from alo_lib.views.time_axis import TimeAxis, time_axis
 from alo_lib.views.volatility import refits, term_structures, volatility_view
 from alo_lib.views.volatility_figures import term_structure_figure, volatility_figure
@@ -304,6 +307,34 @@ def test_a_waterfall_has_the_parts_that_are_not_zero():
     assert trace["measure"] == ["relative", "relative", "total"]
 
 
+def test_no_two_parts_of_the_profit_are_drawn_alike():
+    time = np.arange(2) + kit.OPEN
+    series = AttributionSeries(time, {name: np.array([0.0, 1.0]) for name in PROFIT_PARTS})
+    axis = TimeAxis(np.array([kit.OPEN]), np.array([kit.CLOSE]), ["2024-01-02"])
+    looks = [(trace["line"]["color"], trace["line"]["dash"]) for trace in attribution_figure(axis, series)["data"]]
+    assert len(set(looks)) == len(PROFIT_PARTS)
+    colors = [[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in {color for color, _ in looks}]
+    apart = [sum(abs(a - b) for a, b in zip(one, two, strict=True)) for one, two in combinations(colors, 2)]
+    assert min(apart) > 100  # of 765: the eye tells them apart
+    series.parts["delta"][:] = 0.0  # one that made nothing is not drawn, and the others keep their look
+    fewer = [(trace["line"]["color"], trace["line"]["dash"]) for trace in attribution_figure(axis, series)["data"]]
+    assert fewer == looks[:1] + looks[2:]
+
+
+def test_settings_are_told_with_their_units(traded):
+    written = kit.settings_object(entry_edge=0.02, max_holding_days=30.0, retired_knob=3)
+    (traded.folder / "settings.json").write_text(json.dumps(written))
+    text = str(settings_section(Run(traded.folder)))
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", text)]
+    told = {name: (value, unit) for name, value, unit, _ in rows}
+    assert told["entry-edge"] == ("0.02", "volatility; 0.01 is a point")
+    assert told["max-holding-days"] == ("30.0", "calendar days")
+    assert told["start"] == ("2024-01-02", "–")
+    assert told["retired-knob"] == ("3", "–")  # of an earlier program
+    meanings = {row[0]: row[3] for row in rows}
+    assert meanings["entry-edge"] == Settings.model_fields["entry_edge"].description
+
+
 def test_the_summary_has_what_programs_need(traded):
     summary = traded.summary
     assert json.loads(json.dumps(summary)) == summary
@@ -313,9 +344,9 @@ def test_the_summary_has_what_programs_need(traded):
     assert summary["skipped"] == {"crossed quote": 3}
     assert re.fullmatch("[0-9a-f]{64}", summary["order_digest"])
     assert list(summary_table(summary).columns[0].cells) == [
-        *("Engine", "Orders", "Net profit", "Realized", "Made of", "Fees", "Interest", "Borrow", "Sharpe ratio"),
-        *("Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
-        *("ALFA data", "Data left out", "Time taken"),
+        *("Engine", "Orders", "Net profit", "From trading", "Realized", "Made of", "Hedging", "Fees", "Interest"),
+        *("Borrow", "Sharpe ratio", "Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
+        *("Forecasts", "ALFA data", "Data left out", "Time taken"),
     ]
 
 

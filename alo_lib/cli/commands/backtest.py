@@ -94,27 +94,31 @@ def backtest(
     if resume is not None:
         _resume(resume, engine, data, output, as_json, verbose, log_format, chosen)
         return
-    settings = Settings.of(Settings.parameters_of(CONFIG), chosen)
+    sources = Settings.parameters_of(CONFIG), chosen
+    settings = Settings.of(*sources)
     if list_settings:
         _list(settings)
         return
 
     from alo_lib.cli.backtesting import BacktestRequest, run
+    from alo_lib.market import DataError
 
     given = click.get_current_context().get_parameter_source("engine") is not click.core.ParameterSource.DEFAULT
-    run(
-        BacktestRequest(
-            engine=engine,
-            settings=settings,
-            data=data,
-            default_data=DATA,
-            output=output,
-            as_json=as_json,
-            verbose=verbose,
-            log_style=log_format,
-            asks_for_engines=verbose or given,
-        )
+    request = BacktestRequest(
+        engine=engine,
+        settings=settings,
+        data=data,
+        default_data=DATA,
+        output=output,
+        as_json=as_json,
+        verbose=verbose,
+        log_style=log_format,
+        asks_for_engines=verbose or given,
     )
+    try:
+        run(request)
+    except DataError as error:
+        raise DataError(settings.named_with_files(str(error), *sources)) from None
 
 
 def _resume(
@@ -179,10 +183,10 @@ def _list(settings: Any) -> None:
     from alo_lib.records.spelling import spelled
 
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for title in ("setting", "value", "meaning"):
+    for title in ("setting", "value", "unit", "meaning"):
         table.add_column(title)
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         text = ",".join(value) if isinstance(value, tuple) else str(value)
-        table.add_row(spelled(name), text, field.description or "")
+        table.add_row(spelled(name), text, settings.unit_of(name), field.description or "")
     Console().print(table)

@@ -12,7 +12,7 @@ from alo_lib.cli.commands.schedule import planned
 from alo_lib.cli.console import say
 from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import FilePath
+from alo_lib.cli.option_arguments import Amount, FilePath, Whole
 from alo_lib.cli.project import CONFIG, ROOT
 
 if TYPE_CHECKING:
@@ -40,19 +40,15 @@ _JOURNALS = ROOT / "storage" / "core"
     show_default=True,
     help="When a message is on disk: at once, within a frame, or when the system likes.",
 )
-@click.option("--cpu", type=click.IntRange(min=0), help="Processor to pin the process to.")
-@click.option(
-    "--priority", type=click.IntRange(0, 99), default=80, show_default=True, help="Of SCHED_FIFO; 0 leaves it normal."
-)
-@click.option(
-    "--spin", type=click.FloatRange(0, 10_000), help="Microseconds before a release that are spun, not slept."
-)
+@click.option("--cpu", type=Whole(min=0), help="Processor to pin the process to.")
+@click.option("--priority", type=Whole(0, 99), default=80, show_default=True, help="Of SCHED_FIFO; 0 leaves it normal.")
+@click.option("--spin", type=Amount(0, 10_000), help="Microseconds before a release that are spun, not slept.")
 @click.option("--set", "assignments", metavar="NAME=VALUE", multiple=True, help="A setting, as for 'alo backtest'.")
 @click.option("--budget", "budgets", metavar="TASK=MS", multiple=True, help="Another worst case for a task.")
 @click.option(
     "--on-overrun", "policies", metavar="TASK=POLICY", multiple=True, help="finish, skip, degrade or stop after one."
 )
-@click.option("--frames", type=click.IntRange(min=1), help="End after that many frames.")
+@click.option("--frames", type=Whole(min=1), help="End after that many frames.")
 @click.option("--status", is_flag=True, help="Tell how the core of that name is, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from alo_lib.cli.option_arguments import FilePath
+from alo_lib.cli.option_arguments import FilePath, Whole
 from alo_lib.cli.project import DATA
 
 __all__ = ["generate"]
@@ -19,7 +19,7 @@ __all__ = ["generate"]
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=Whole(0, 2**63 - 1),
     default=1,
     show_default=True,
     help="The same seed writes the same bytes.",

@@ -8,7 +8,7 @@ import click
 
 from alo_lib.cli.console import print_table, say
 from alo_lib.cli.json_output import print_json, record_rows
-from alo_lib.cli.option_arguments import FilePath
+from alo_lib.cli.option_arguments import FilePath, Whole
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def list_(folder: Path, as_json: bool) -> None:
 @click.option(
     "--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind, such as INTENT; repeat it for more."
 )
-@click.option("--from", "first", type=click.IntRange(min=0), default=0, show_default=True, help="First sequence.")
-@click.option("--count", type=click.IntRange(min=1), default=20, show_default=True, help="How many messages.")
-@click.option("--records", "limit", type=click.IntRange(min=0), default=3, show_default=True, help="Records a message.")
+@click.option("--from", "first", type=Whole(min=0), default=0, show_default=True, help="First sequence.")
+@click.option("--count", type=Whole(min=1), default=20, show_default=True, help="How many messages.")
+@click.option("--records", "limit", type=Whole(min=0), default=3, show_default=True, help="Records a message.")
 @_JSON
 def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, as_json: bool) -> None:
     """Show messages: sequence, time in UTC, kind, and their first records."""

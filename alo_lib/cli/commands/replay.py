@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alo_lib.cli.option_arguments import FilePath
+from alo_lib.cli.option_arguments import FilePath, Whole
 
 if TYPE_CHECKING:
     from alo_lib.journal import Journal
@@ -18,7 +18,7 @@ __all__ = ["open_journal", "replay"]
 @click.option("--speed", default="max", show_default=True, metavar="X|max", help="Times as fast as it was, from 0.1.")
 @click.option("--step", is_flag=True, help="Stop after every frame; Enter goes on, q ends.")
 @click.option("--until", metavar="TIME", help="Stop after this time in New York, such as '2015-12-24 10:30'.")
-@click.option("--until-sequence", type=click.IntRange(min=0), metavar="N", help="Stop before message N.")
+@click.option("--until-sequence", type=Whole(min=0), metavar="N", help="Stop before message N.")
 @click.option("--quiet", "-q", is_flag=True, help="Draw nothing while it runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def replay(
@@ -104,10 +104,12 @@ def open_journal(run: Path) -> "Journal":
 
 
 def _speed(text: str) -> float:
+    from alo_lib.records.spelling import number_of
+
     if text == "max":
         return 0.0
     try:
-        speed = float(text)
+        speed = number_of(text)
     except ValueError:
         speed = -1.0
     if not 0.1 <= speed <= 1e6:

@@ -10,7 +10,7 @@ import click
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import FilePath
+from alo_lib.cli.option_arguments import Amount, FilePath
 from alo_lib.cli.project import CONFIG
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _FIELDS: Final = ("name", "minor_frame", "budget_ms", "period", "offset", "deadl
 
 
 @click.command(short_help="Show the frame's table of tasks, and the proof that it fits.")
-@click.option("--frame", "frame_milliseconds", type=click.FloatRange(min=0.001), help="Length of a frame, ms.")
+@click.option("--frame", "frame_milliseconds", type=Amount(min=0.001), help="Length of a frame, ms.")
 @click.option("--budget", "budgets", metavar="TASK=MS", multiple=True, help="Another worst case for a task.")
 @click.option(
     "--on-overrun",
@@ -95,9 +95,10 @@ def planned(plans: tuple[TaskPlan, ...], budgets: tuple[str, ...], policies: tup
 
 def _nanoseconds(value: object, name: str) -> int:
     from alo_lib.records import MILLISECOND
+    from alo_lib.records.spelling import number_of
 
     try:
-        return round(float(str(value)) * MILLISECOND)
+        return round(number_of(str(value)) * MILLISECOND)
     except (ValueError, OverflowError):
         raise UserError(f"the budget of task {name!r} is {value!r}; it must be a number of milliseconds") from None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import FilePath
+from alo_lib.cli.option_arguments import FilePath, Whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,8 +22,8 @@ __all__ = ["train"]
 
 
 @click.command(short_help="Train a policy that sizes trades.")
-@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True, help="Decisions to learn from.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same policy.")
+@click.option("--steps", type=Whole(1), default=20_000, show_default=True, help="Decisions to learn from.")
+@click.option("--seed", type=Whole(0), default=1, show_default=True, help="The same seed, the same policy.")
 @click.option(
     "--output",
     type=FilePath(dir_okay=False),
@@ -33,7 +33,7 @@ __all__ = ["train"]
 )
 @click.option(
     "--episodes",
-    type=click.IntRange(2),
+    type=Whole(2),
     default=40,
     show_default=True,
     help="Half-years on unseen markets by which it is judged.",

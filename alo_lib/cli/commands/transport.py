@@ -4,16 +4,16 @@ from pathlib import Path
 
 import click
 
-from alo_lib.cli.option_arguments import FilePath
+from alo_lib.cli.option_arguments import Amount, FilePath, Whole
 
 __all__ = ["transport"]
 
 
 @click.command(short_help="Look into the memory that processes share: segments, lags, messages, flow.")
 @click.argument("path", type=FilePath(), required=False)
-@click.option("--last", type=click.IntRange(min=0), default=10, show_default=True, help="Records to decode at first.")
+@click.option("--last", type=Whole(min=0), default=10, show_default=True, help="Records to decode at first.")
 @click.option("--follow", is_flag=True, help="Decode what comes, or show the folder again every second.")
-@click.option("--seconds", type=click.FloatRange(min=0.0), help="End following after so long.  [default: never]")
+@click.option("--seconds", type=Amount(min=0.0), help="End following after so long.  [default: never]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON objects: one, or one a line while following.")
 def transport(path: Path | None, last: int, follow: bool, seconds: float | None, as_json: bool) -> None:
     """Show the segments in a folder PATH and who sends to whom, or what lies in the one segment PATH.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import DAY, FilePath
+from alo_lib.cli.option_arguments import DAY, FilePath, Whole
 from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ _YEARS = 10
     type=DAY,
     help="Last day; the forecast is made after its close.  [default: the data's last]",
 )
-@click.option(
-    "--regimes", type=click.IntRange(2, 5), default=2, show_default=True, help="Regimes of the hidden Markov model."
-)
+@click.option("--regimes", type=Whole(2, 5), default=2, show_default=True, help="Regimes of the hidden Markov model.")
 @click.option(
     "--distribution",
     type=click.Choice(["normal", "t", "skewt"]),

@@ -104,6 +104,8 @@ class NativeEngine:
             "DOTNET_NOLOGO": "1",
             "PYTHONNET_PYDLL": str(self.libpython),
             "PYTHONPATH": os.pathsep.join(map(str, importable)),
+            # The library looks for its packages beside the first python on the PATH, which may be of a foreign venv.
+            "PATH": os.pathsep.join((str(Path(sys.base_prefix) / "bin"), os.environ.get("PATH", os.defpath))),
         }
 
 
