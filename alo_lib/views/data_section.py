@@ -117,8 +117,8 @@ def _best(best: Mapping[str, Any] | None) -> tuple[str, ...]:
 def _offered(ticker: str, total: Mapping[str, Any]) -> list[str]:
     """The best edge of an underlying in any session, and what stopped its pairs."""
     best, stops = total["best_edge"], stops_in_words(total["stopped_by"])
-    told = [f"Of {ticker} best edge {points(best)[0]} volatility points {best_edge_in_words(best)}."] if best else []
-    return told + ([f"Of {ticker} pairs were stopped by {stops}."] if stops else [])
+    told = [f"{ticker}: best edge {points(best)[0]} volatility points {best_edge_in_words(best)}."] if best else []
+    return told + ([f"{ticker}: pairs were stopped by {stops}."] if stops else [])
 
 
 def _where_it_ended(most: Mapping[str, Mapping[str, int]]) -> str:
