@@ -4,8 +4,9 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
 from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled
 
-__all__ = ["Parameters", "Settings", "SettingsError"]
+__all__ = ["Parameters", "Settings", "SettingsError", "Unit"]
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_ROOT: Final = 6
@@ -36,6 +37,18 @@ class SettingsError(ValueError):
     """A setting is unknown, has the wrong type or lies outside its range; the message is one sentence."""
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What a setting's number counts, as people read it."""
+
+    name: str
+
+
+_A_YEAR: Final = Unit("a year; 0.01 is 1 %")
+_VOLATILITY: Final = Unit("volatility; 0.01 is a point")
+_VEGA: Final = Unit("share of equity, a volatility point")
+
+
 class Parameters(dict[str, Any]):
     """Settings that a file gives; sentences about one of them say so."""
 
@@ -53,95 +66,147 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # Volatility forecast
-    garch_history: int = Field(1250, ge=260, le=5000, description="daily closes that a calibration looks back on")
-    garch_minimum: int = Field(250, ge=100, le=5000, description="daily returns without which nothing is forecast")
-    garch_refit_sessions: int = Field(21, ge=1, le=252, description="sessions between two calibrations")
+    garch_history: Annotated[int, Unit("daily closes")] = Field(
+        1250, ge=260, le=5000, description="daily closes that a calibration looks back on"
+    )
+    garch_minimum: Annotated[int, Unit("daily returns")] = Field(
+        250, ge=100, le=5000, description="daily returns without which nothing is forecast"
+    )
+    garch_refit_sessions: Annotated[int, Unit("sessions")] = Field(
+        21, ge=1, le=252, description="sessions between two calibrations"
+    )
     refit_on_change: bool = Field(True, description="calibrate when the model's scale stops fitting, too")
-    hybrid_minimum: int = Field(
+    hybrid_minimum: Annotated[int, Unit("daily returns")] = Field(
         750, ge=350, le=5000, description="daily returns below which GJR-GARCH forecasts without the hybrid"
     )
 
     # Which contracts are looked at
-    min_days_to_expiry: int = Field(14, ge=1, le=730, description="calendar days; nearer expiries are not opened")
-    max_days_to_expiry: int = Field(120, ge=1, le=1100, description="calendar days; farther ones are not looked at")
-    strike_range: float = Field(0.25, gt=0, le=2.0, description="|strike / spot - 1| beyond this is not subscribed")
-    max_moneyness: float = Field(0.75, gt=0, le=5.0, description="|log(strike / spot)| in standard deviations")
-    max_spread: float = Field(0.15, gt=0, le=2.0, description="spread over mid above which a quote is passed over")
-    min_bid: float = Field(0.10, ge=0, le=1000.0, description="least bid of a leg")
-    min_quote_size: int = Field(1, ge=1, le=1_000_000, description="contracts that both sides of a leg must show")
-    min_open_interest: int = Field(
+    min_days_to_expiry: Annotated[int, Unit("calendar days")] = Field(
+        14, ge=1, le=730, description="calendar days; nearer expiries are not opened"
+    )
+    max_days_to_expiry: Annotated[int, Unit("calendar days")] = Field(
+        120, ge=1, le=1100, description="calendar days; farther ones are not looked at"
+    )
+    strike_range: Annotated[float, Unit("share of the spot")] = Field(
+        0.25, gt=0, le=2.0, description="|strike / spot - 1| beyond this is not subscribed"
+    )
+    max_moneyness: Annotated[float, Unit("standard deviations")] = Field(
+        0.75, gt=0, le=5.0, description="|log(strike / spot)| in standard deviations"
+    )
+    max_spread: Annotated[float, Unit("share of the mid")] = Field(
+        0.15, gt=0, le=2.0, description="spread over mid above which a quote is passed over"
+    )
+    min_bid: Annotated[float, Unit("$ a share")] = Field(0.10, ge=0, le=1000.0, description="least bid of a leg")
+    min_quote_size: Annotated[int, Unit("contracts")] = Field(
+        1, ge=1, le=1_000_000, description="contracts that both sides of a leg must show"
+    )
+    min_open_interest: Annotated[int, Unit("contracts")] = Field(
         0, ge=0, le=1_000_000, description="contracts; 0 where the data has no open interest"
     )
-    max_quote_age: float = Field(600.0, gt=0, le=86_400.0, description="seconds after which a quote is stale")
+    max_quote_age: Annotated[float, Unit("seconds")] = Field(
+        600.0, gt=0, le=86_400.0, description="seconds after which a quote is stale"
+    )
 
     # What trading is taken to cost
-    fee_per_contract: float = Field(1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it")
-    short_margin: float = Field(0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up")
+    fee_per_contract: Annotated[float, Unit("$ a contract")] = Field(
+        1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it"
+    )
+    short_margin: Annotated[float, Unit("share of the underlying's value")] = Field(
+        0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up"
+    )
 
     # What a broker books overnight; live it books by itself
     interest: bool = Field(True, description="whether a backtest's cash bears interest and its short shares cost a fee")
-    cash_spread: float = Field(
+    cash_spread: Annotated[float, _A_YEAR] = Field(
         0.005, ge=0, le=1.0, description="what cash earns below the benchmark rate, a year; at 1 it earns nothing"
     )
-    debit_spread: float = Field(
+    debit_spread: Annotated[float, _A_YEAR] = Field(
         0.015, ge=0, le=1.0, description="what owed cash costs above the benchmark rate, a year"
     )
-    borrow_fee: float = Field(0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year")
+    borrow_fee: Annotated[float, _A_YEAR] = Field(
+        0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year"
+    )
 
     # What is opened
     structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
-    strangle_delta: float = Field(0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs")
+    strangle_delta: Annotated[float, Unit("delta")] = Field(
+        0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs"
+    )
     direction: Literal["both", "long", "short"] = Field("both", description="volatility bought, sold, or either")
-    entry_edge: float = Field(0.02, ge=0, le=1.0, description="least edge after costs, as volatility")
-    max_structures: int = Field(2, ge=1, le=50, description="structures held at once in one underlying")
-    vega_budget: float = Field(
+    entry_edge: Annotated[float, _VOLATILITY] = Field(
+        0.02, ge=0, le=1.0, description="least edge after costs, as volatility"
+    )
+    max_structures: Annotated[int, Unit("structures")] = Field(
+        2, ge=1, le=50, description="structures held at once in one underlying"
+    )
+    vega_budget: Annotated[float, _VEGA] = Field(
         0.0005, gt=0, le=0.05, description="vega per structure: equity gained or lost per volatility point"
     )
-    participation: float = Field(1.0, gt=0, le=1.0, description="share of the displayed size that an order may take")
-    entry_delay: float = Field(300.0, ge=0, le=86_400.0, description="seconds after the open before anything is opened")
-    entry_cutoff: float = Field(
+    participation: Annotated[float, Unit("share of the size")] = Field(
+        1.0, gt=0, le=1.0, description="share of the displayed size that an order may take"
+    )
+    entry_delay: Annotated[float, Unit("seconds")] = Field(
+        300.0, ge=0, le=86_400.0, description="seconds after the open before anything is opened"
+    )
+    entry_cutoff: Annotated[float, Unit("seconds")] = Field(
         900.0, ge=0, le=86_400.0, description="seconds before the close from which nothing is opened"
     )
 
     # How it is held
-    hedge_band: float = Field(0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge")
+    hedge_band: Annotated[float, Unit("delta")] = Field(
+        0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge"
+    )
 
     # When it is closed
-    exit_edge: float = Field(0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility")
-    max_holding_days: float = Field(30.0, gt=0, le=3650.0, description="calendar days a structure is held at most")
-    stop_loss: float = Field(0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade")
-    exit_days_to_expiry: float = Field(
+    exit_edge: Annotated[float, _VOLATILITY] = Field(
+        0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility"
+    )
+    max_holding_days: Annotated[float, Unit("calendar days")] = Field(
+        30.0, gt=0, le=3650.0, description="calendar days a structure is held at most"
+    )
+    stop_loss: Annotated[float, Unit("share of the premium")] = Field(
+        0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade"
+    )
+    exit_days_to_expiry: Annotated[float, Unit("calendar days")] = Field(
         6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
     )
-    dividend_guard_days: float = Field(
+    dividend_guard_days: Annotated[float, Unit("calendar days")] = Field(
         2.0, ge=0, le=365.0, description="calendar days before an ex-date: short calls are closed"
     )
 
     # What must never be exceeded
-    max_vega: float = Field(0.003, gt=0, le=0.5, description="|vega| of the book: equity per volatility point")
-    max_margin: float = Field(0.5, gt=0, le=1.0, description="estimated margin over equity")
-    max_drawdown: float = Field(0.2, gt=0, le=1.0, description="fall from the highest equity that flattens the book")
+    max_vega: Annotated[float, _VEGA] = Field(
+        0.003, gt=0, le=0.5, description="|vega| of the book: equity per volatility point"
+    )
+    max_margin: Annotated[float, Unit("share of equity")] = Field(
+        0.5, gt=0, le=1.0, description="estimated margin over equity"
+    )
+    max_drawdown: Annotated[float, Unit("share of the highest equity")] = Field(
+        0.2, gt=0, le=1.0, description="fall from the highest equity that flattens the book"
+    )
 
     # The run
     underlyings: tuple[str, ...] = Field(("ALFA", "BRVO"), min_length=1, description="tickers, separated by commas")
     start: dt.date = Field(dt.date(2024, 1, 2), ge=FIRST_DAY, le=LAST_DAY, description="first day, yyyy-mm-dd")
     end: dt.date = Field(dt.date(2024, 1, 31), ge=FIRST_DAY, le=LAST_DAY, description="last day, yyyy-mm-dd")
-    cash: float = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
-    min_coverage: float = Field(
+    cash: Annotated[float, Unit("$")] = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
+    min_coverage: Annotated[float, Unit("share of sessions")] = Field(
         0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
     )
-    max_unexplained_move: float = Field(
+    max_unexplained_move: Annotated[float, Unit("share of the price")] = Field(
         0.4,
         ge=0.1,
         le=100.0,
         description="largest move of a price, overnight or from bar to bar, that no split or dividend explains",
     )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
-    frame_milliseconds: int = Field(10, ge=10, le=1000, description="length of a frame, into which its tasks fit")
-    calibration_frames: int = Field(
+    frame_milliseconds: Annotated[int, Unit("milliseconds")] = Field(
+        10, ge=10, le=1000, description="length of a frame, into which its tasks fit"
+    )
+    calibration_frames: Annotated[int, Unit("frames")] = Field(
         100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
     )
-    frames_per_bar: int = Field(4, ge=1, le=50, description="frames that may follow a bar")
+    frames_per_bar: Annotated[int, Unit("frames")] = Field(4, ge=1, le=50, description="frames that may follow a bar")
     core_process: str = Field(
         "", pattern=r"^\w*$", description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does"
     )
@@ -226,6 +291,11 @@ class Settings(BaseModel):
             spelled(name): ",".join(value) if isinstance(value, list) else str(value)
             for name, value in self.model_dump(mode="json").items()
         }
+
+    @classmethod
+    def unit_of(cls, name: str) -> str:
+        """What a setting's number counts; empty where it is no number."""
+        return next((each.name for each in cls.model_fields[name].metadata if isinstance(each, Unit)), "")
 
     @property
     def bar_nanoseconds(self) -> int:

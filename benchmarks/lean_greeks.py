@@ -21,7 +21,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alo_lib.cli.engines.lean_process import run_and_show
 from alo_lib.cli.engines.native import NativeEngine, lean_configuration
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
@@ -63,12 +62,7 @@ def run(engine: NativeEngine, data: Path, model: str, read: str, every: int = 1)
     configuration |= {"algorithm-location": str(ALGORITHM), "algorithm-type-name": ALGORITHM.stem}
     configuration["parameters"] = {"model": model, "read": read, "every": str(every)}
     (folder / "lean-config.json").write_text(json.dumps(configuration))
-    run_and_show(
-        [str(engine.dotnet), "QuantConnect.Lean.Launcher.dll", "--config", str(folder / "lean-config.json")],
-        folder=engine.lean,
-        environment=engine.environment() | {"PYTHONPATH": f"{engine.lean}:{ROOT}"},
-        log=folder / "console.txt",
-    )
+    engine.launch(folder / "lean-config.json", folder / "console.txt", ROOT)
     result = json.loads((folder / "store" / "result").read_text())
     completed = float(_COMPLETED.findall((folder / "console.txt").read_text())[-1])
     return Run(result["seconds"], result["wall"], result["backtest"], completed, result["contracts"], result["rows"])

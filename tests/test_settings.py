@@ -124,3 +124,10 @@ def test_parameters_come_from_config_json(tmp_path: Path) -> None:
         config.write_text(text)
         with pytest.raises(SettingsError, match=message):
             Settings.parameters_of(config)
+
+
+def test_every_number_says_what_it_counts() -> None:
+    for name, field in Settings.model_fields.items():
+        assert bool(Settings.unit_of(name)) is (field.annotation in (int, float)), name
+    assert Settings.unit_of("max_holding_days") == "calendar days"
+    assert Settings.unit_of("cash") == "$"

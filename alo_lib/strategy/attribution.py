@@ -20,12 +20,14 @@ from alo_lib.strategy.profit import (
     LegFill,
     LegMark,
     Parts,
+    Revalue,
     ShareFill,
     UnderlyingProfit,
     explain_leg,
     explain_shares,
     leg_marks,
 )
+from alo_lib.strategy.revaluation import revalue_leg
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.valuation import LegMarket, leg_alone
 
@@ -207,7 +209,7 @@ def _explain_legs(
         now = partial(_now, state, book, instrument, time)
         end = _end_of(start, measured.get(instrument), now, is_held=quantity != 0, has_news=news)
         if leg is not None and end is not start:
-            explain_leg(profit.trade(leg.trade).parts, leg.quantity, start, end)
+            explain_leg(profit.trade(leg.trade).parts, leg.quantity, start, end, _revalued(book, instrument))
             profit.trade(leg.trade).changed = True
         for fill in fills.get(instrument, ()):
             _explain_fill(profit.trade(fill.trade).parts, fill, book, start, end)
@@ -264,7 +266,12 @@ def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark
     if start is None:
         parts.unexplained += fill.quantity * OPTION_MULTIPLIER * ((0.0 if end is None else end.mark) - mark)
     elif start is not end:
-        explain_leg(parts, fill.quantity, start, end)
+        explain_leg(parts, fill.quantity, start, end, _revalued(book, fill.instrument))
+
+
+def _revalued(book: MarketBook, instrument: int) -> Revalue | None:
+    """How a step of a contract is priced anew; None for one that is not listed any more."""
+    return partial(revalue_leg, book, book.row(instrument)) if book.lists(instrument) else None
 
 
 def _now(state: StrategyState, book: MarketBook, instrument: int, time: int, last: LegMark) -> LegMark:

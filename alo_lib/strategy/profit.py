@@ -1,8 +1,9 @@
 """What is known of where profit came from, and the arithmetic that splits it; docs/attribution.md has the formulas."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +13,25 @@ from alo_lib.records import OPTION_MULTIPLIER, PROFIT_PARTS, YEAR
 from alo_lib.strategy.valuation import LegMarket
 
 __all__ = [
+    "Causes",
     "Delivery",
     "HeldLeg",
     "LegFill",
     "LegMark",
     "Parts",
+    "Revalue",
     "ShareFill",
     "TradeProfit",
     "UnderlyingProfit",
+    "along_line",
     "explain_leg",
     "explain_shares",
     "leg_marks",
 ]
+
+_REST_SHARE: Final = 0.01
+_REST: Final = 1e-4
+"""What the greeks of a step's ends may leave: a share of what they tell; money a share, a cent a contract."""
 
 
 @dataclass(slots=True)
@@ -181,18 +189,59 @@ def leg_marks(
     ]
 
 
-def explain_leg(parts: Parts, quantity: int, start: LegMark | None, end: LegMark | None) -> None:
+class Causes(NamedTuple):
+    """What a share's worth of an option gained between two measures, by cause."""
+
+    delta: float
+    gamma: float
+    vega: float
+    theta: float
+    rho: float
+    epsilon: float
+    rest: float
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether the rest is no more than a hundredth of what the causes made together, or of a cent."""
+        return abs(self.rest) <= max(_REST_SHARE * math.fsum(map(abs, self[:-1])), _REST)
+
+
+Revalue = Callable[[LegMark, LegMark], Causes | None]
+"""Splits a step by pricing the contract anew along it; None where it has no price there."""
+
+
+def explain_leg(
+    parts: Parts, quantity: int, start: LegMark | None, end: LegMark | None, revalue: Revalue | None = None
+) -> None:
     """Add what ``quantity`` contracts gained between two measures, in money, by its causes.
 
-    The gradient is integrated along a line by the trapezoid rule with the end correction of Euler and Maclaurin, so
-    what is left is of fifth order in the moves of spot and volatility. The delta part is the start's delta times the
-    move, the gamma part what delta gained on the way; what vega and theta gain with the spot, which vanna and charm
-    tell, is theirs. Where either measure is missing all is unexplained.
+    They are told by the greeks of both ends (:func:`along_line`); where that leaves more than it may, by ``revalue``.
+    Where either measure is missing all is unexplained.
     """
     units = float(quantity * OPTION_MULTIPLIER)
     if start is None or end is None:
         parts.unexplained += units * ((0.0 if end is None else end.mark) - (0.0 if start is None else start.mark))
         return
+    causes = along_line(start, end)
+    if revalue is not None and not causes.is_explained:
+        causes = revalue(start, end) or causes
+    parts.delta += units * causes.delta
+    parts.gamma += units * causes.gamma
+    parts.vega += units * causes.vega
+    parts.theta += units * causes.theta
+    parts.rho += units * causes.rho
+    parts.epsilon += units * causes.epsilon
+    parts.unexplained += units * causes.rest
+
+
+def along_line(start: LegMark, end: LegMark) -> Causes:
+    """The causes of a step by the greeks of its ends.
+
+    The gradient is integrated along a line by the trapezoid rule with the end correction of Euler and Maclaurin, so
+    what is left is of fifth order in the moves of spot and volatility. The delta part is the start's delta times the
+    move, the gamma part what delta gained on the way; what vega and theta gain with the spot, which vanna and charm
+    tell, is theirs.
+    """
     move, turn = end.spot - start.spot, end.implied - start.implied
     if math.isnan(turn):  # no volatility was known at one of them
         turn = 0.0
@@ -208,13 +257,8 @@ def explain_leg(parts: Parts, quantity: int, start: LegMark | None, end: LegMark
     theta = 0.5 * (start.theta + end.theta) * years + with_time - charm * move * years / 6.0
     rho = 0.5 * (start.rho + end.rho) * (end.rate - start.rate)
     epsilon = 0.5 * (start.epsilon + end.epsilon) * (end.dividend_yield - start.dividend_yield)
-    parts.delta += units * delta
-    parts.gamma += units * gamma
-    parts.vega += units * vega
-    parts.theta += units * theta
-    parts.rho += units * rho
-    parts.epsilon += units * epsilon
-    parts.unexplained += units * (end.mark - start.mark - delta - gamma - vega - theta - rho - epsilon)
+    rest = end.mark - start.mark - delta - gamma - vega - theta - rho - epsilon
+    return Causes(delta, gamma, vega, theta, rho, epsilon, rest)
 
 
 def explain_shares(parts: Parts, shares: float, start: float, end: float) -> None:

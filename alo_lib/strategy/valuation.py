@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import Chain, Greeks
+from alo_lib.records import years_between
 from alo_lib.strategy.book import MarketBook, PricedRows
 
-__all__ = ["LegMarket", "Valuation", "leg_alone", "leg_greeks", "quote_volatility", "value_chain"]
+__all__ = ["LegMarket", "Valuation", "contract_chain", "leg_alone", "leg_greeks", "quote_volatility", "value_chain"]
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -79,6 +80,14 @@ def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwis
     if not np.isfinite(implied):
         return np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
     return implied, chain.greeks(spot, rate, dividend_yield, implied)
+
+
+def contract_chain(book: MarketBook, row: int, times: NDArray[np.int64]) -> Chain:
+    """One row's contract at each of these times, which exercise boundaries of its own price."""
+    contract = book.contracts[row]
+    years = np.maximum(years_between(times, contract["expiry"]), 0.0)
+    style = np.where(contract["american"], "american", "european")
+    return Chain(contract["strike"], years, contract["right"], style=style, panels=False)
 
 
 def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:

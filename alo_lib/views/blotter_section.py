@@ -1,7 +1,7 @@
 """The part of a run's page that tells what was traded: by trade, by position, by order."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -20,10 +20,12 @@ __all__ = ["orders_section", "positions_section", "trades_section"]
 
 
 _TRADE: Final = (
-    *("opened", "underlying", "structure", "side", "structures", "ended", "why", "implied", "forecast", "90 % band"),
-    *("realized, bar to bar", "edge, $ each", "delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title),
-    *("hedges", "profit"),
+    *("opened", "ended", "underlying", "structure", "side", "structures", "why", "profit", "hedging"),
+    *("implied at entry", "at exit", "forecast at entry", "90 % band", "at exit", "realized, bar to bar"),
+    *("edge at entry, $ each", "at exit, at mid", "delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title),
+    "hedges",
 )
+_WORDS: Final = {"opened", "ended", "underlying", "structure", "side", "why"}
 
 
 def trades_section(run: Run) -> Html:
@@ -36,37 +38,44 @@ def trades_section(run: Run) -> Html:
     named = [name for name in PROFIT_PARTS if any(parts and parts[name] for parts in told_of)]
     columns = (*_TRADE, *named)
     rows = [
-        (one.underlying, (*_trade_cells(one), *_money_cells(parts, named)))
+        (one.underlying, (*_trade_cells(one, parts), *(_money(parts, name) for name in named)))
         for one, parts in zip(first, told_of, strict=True)
     ]
-    table = page.sorting_table(columns, rows, {4, *range(7, len(columns))}, (0, 5))
+    numeric = [column for column, title in enumerate(columns) if title not in _WORDS]
+    table = page.sorting_table(columns, rows, numeric, (0, 1))
     told = page.note(
-        "Times are New York's; a click on one leads to the chart. Volatilities and greeks are those of the entry, of "
-        "one structure bought, at the forecast; realized is from bar to bar of the underlying over "
-        "the trade's life, a night being one move. The "
-        "columns after the profit sum to it."
+        "Times are New York's; a click on one leads to the chart. Greeks are those of the entry, of one structure "
+        "bought, at the forecast. At exit: at the market on which the closing orders were sent. The edge is then what "
+        "was still to be gained at the middle of the quotes; at entry it is after spread and fees. Realized is from "
+        "bar to bar of the underlying over the trade's life, a night being one move. Hedging is delta left unhedged, "
+        "slippage and fees of shares together. The columns after the hedges sum to the profit."
     )
     return page.section("Trades", table, told, *_rest(len(trades), "trades.csv"))
 
 
-def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
+def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, ...]:
     opened, ended = (exchange_moment(time)[:19] if time else "" for time in (one.opened, one.ended))
     has_band = math.isfinite(one.band_low) and math.isfinite(one.band_high)
     strikes = f"{one.put.strike:g} put" if one.put.strike != one.call.strike else ""
     legs = f"{one.call.label.partition(' ')[2]}{f', {strikes}' if strikes else ' and put'}"
     return (
         opened,
+        ended,
         one.underlying,
         legs,
         "buy" if one.direction > 0 else "sell",
         f"{one.quantity:,}",
-        ended,
         one.reason or "still open",
+        money(float(sum(parts.values()))) if parts else DASH,
+        DASH if one.hedging is None else money(float(one.hedging.together)),
         or_dash(one.implied_volatility, "z.2%"),
+        or_dash(one.end.implied_volatility, "z.2%"),
         or_dash(one.forecast_volatility, "z.2%"),
         f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else DASH,
+        or_dash(one.end.forecast_volatility, "z.2%"),
         or_dash(one.realized_volatility, "z.2%"),
         f"{one.edge:z,.2f}",
+        or_dash(one.end.edge, "z,.2f"),
         f"{one.delta:z,.1f}",
         f"{one.gamma:z,.2f}",
         f"{shown('vega', one.vega):z,.2f}",
@@ -75,11 +84,9 @@ def _trade_cells(one: TradeRecord) -> tuple[str, ...]:
     )
 
 
-def _money_cells(parts: Mapping[str, Decimal], named: Sequence[str]) -> tuple[str, ...]:
-    """Profit, and the parts that it is the sum of; dashes where the core did not tell of the trade."""
-    if not parts:
-        return (DASH,) * (1 + len(named))
-    return tuple(money(float(one)) for one in (sum(parts.values()), *(parts[name] for name in named)))
+def _money(parts: Mapping[str, Decimal], name: str) -> str:
+    """A part of the profit; a dash where the core did not tell of the trade."""
+    return money(float(parts[name])) if parts else DASH
 
 
 def positions_section(run: Run) -> Html:

@@ -21,6 +21,7 @@ __all__ = [
     "funnel",
     "funnel_total",
     "held_without_quotes",
+    "stated_funnel",
 ]
 
 LOUD_SHARE: Final = 0.01
@@ -130,3 +131,9 @@ def funnel_total(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[st
         }
         for ticker, sessions in told.items()
     }
+
+
+def stated_funnel(run: Run) -> dict[str, Any]:
+    """What a summary says of it: by session, and in total."""
+    told = funnel(run)
+    return {"funnel": told, "funnel_total": funnel_total(told)}

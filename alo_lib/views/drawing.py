@@ -18,6 +18,7 @@ __all__ = [
     "RED",
     "REGIME_COLORS",
     "SOFT",
+    "STROKES",
     "VIOLET",
     "Figure",
     "faint",
@@ -38,6 +39,10 @@ PALETTE: Final = (
     BLUE, ORANGE, GREEN, RED, VIOLET, "#06b6d4", "#84cc16", "#d946ef", SOFT, "#14b8a6", "#eab308", "#f43f5e",
     "#a16207", "#4d7c0f",
 )  # fmt: skip
+STROKES: Final = tuple(
+    (color, dash) for dash in ("solid", "dash") for color in (BLUE, ORANGE, GREEN, RED, VIOLET, "#84cc16", "#d946ef")
+)
+"""Colour and dash of lines that stand together: where there are more than colours that the eye tells apart, dashes."""
 REGIME_COLORS: Final = (GREEN, ORANGE, RED, VIOLET, BLUE)
 """Of regimes, the calmest first."""
 

@@ -16,6 +16,7 @@ from alo_lib.views.drawing import (
     ORANGE,
     PALETTE,
     RED,
+    STROKES,
     VIOLET,
     Figure,
     layout_of,
@@ -142,11 +143,12 @@ def attribution_figure(axis: TimeAxis, series: AttributionSeries) -> Figure:
     """What each part of the profit came to over time."""
     rows = thinned(sum(series.parts.values(), np.zeros(len(series.time))), MAX_POINTS // 3)  # there are many lines
     time = exchange_time(axis.within(series.time[rows]))
-    told = {name: values for name, values in series.parts.items() if values.any()}
-    data = [
-        line_trace(time, values[rows], name, PALETTE[number % len(PALETTE)], hover=_MONEY, shape="hv", width=1.3)
-        for number, (name, values) in enumerate(told.items())
-    ]
+    data = []
+    for number, (name, values) in enumerate(series.parts.items()):
+        if values.any():
+            color, dash = STROKES[number]
+            data.append(line_trace(time, values[rows], name, color, hover=_MONEY, shape="hv", width=1.5))
+            data[-1]["line"]["dash"] = dash
     layout = layout_of(height=380, xaxis=axis.layout())
     layout["yaxis"] = {"title": "profit so far, $", "tickformat": ",.0f"}
     return {"data": data, "layout": layout}

@@ -41,6 +41,8 @@ MAX_ROWS: Final = 2000
 PAGE_MARK: Final = '<meta name="generator" content="alo">'
 """In the head of every page: by it a file is known to be one that may be written anew."""
 
+_CARDS_A_ROW: Final = 8
+
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --sheet: #ffffff; --ink: #1b2330; --soft: #5b6675;
   --rule: #dfe3e9; --grid: #e6e9ee; --good: #0a7f5a; --bad: #c62828; --accent: #2563eb; }
@@ -82,6 +84,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant
 .plot { width: 100%; min-width: 0; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 10px; } .pair .plot + * { margin-top: 0; }
 .pair + * { margin-top: 14px; }
+@media (min-width: 1100px) { .cards { grid-template-columns: repeat(var(--across), minmax(0, 1fr)); } }
 @media (max-width: 720px) { .pair { grid-template-columns: minmax(0, 1fr); } main { padding: 20px 10px 40px; }
   section { padding: 14px 12px; } td.w { min-width: 170px; } }
 """
@@ -186,8 +189,10 @@ def card(title: str, value: object, tone: str = "") -> Html:
 
 
 def cards(items: Iterable[Html]) -> Html:
-    """A row of cards."""
-    return Html(f'<div class="cards">{"".join(map(str, items))}</div>')
+    """Cards in as few rows as hold them, all as long as the first where the page is wide."""
+    told = list(map(str, items))
+    rows = -(-len(told) // _CARDS_A_ROW)
+    return Html(f'<div class="cards" style="--across: {-(-len(told) // max(rows, 1))}">{"".join(told)}</div>')
 
 
 def figure(drawing: Figure, *, about: str = "") -> Html:

@@ -28,6 +28,7 @@ __all__ = [
     "monthly",
     "performance",
     "rolling_figures",
+    "session_drawdowns",
     "session_returns",
 ]
 
@@ -45,7 +46,8 @@ class SessionReturns(NamedTuple):
     """One row a session: its date (datetime64[D]), and what came of it and of the night before it.
 
     ``equity`` is that of the session's close, settlements of its evening included. ``hurdle`` is the risk-free return
-    of a session, from the rate in force (continuously compounded) over 252; NaN where no rate was told.
+    of a session, from the rate in force (continuously compounded) over 252; NaN where no rate was told. ``last`` is the
+    equity curve's last point of the session or, without one, of those before; -1 where there is none.
     """
 
     date: NDArray[np.datetime64]
@@ -53,10 +55,11 @@ class SessionReturns(NamedTuple):
     profit: NDArray[np.float64]
     returns: NDArray[np.float64]
     hurdle: NDArray[np.float64]
+    last: NDArray[np.intp]
 
 
 class MonthReturn(NamedTuple):
-    """The sessions of a month (``yyyy-mm``); drawdown within it, from session to session."""
+    """The sessions of a month (``yyyy-mm``); drawdown of the equity curve within it."""
 
     month: str
     sessions: int
@@ -77,13 +80,13 @@ class RollingFigures(NamedTuple):
 
 
 class Drawdown(NamedTuple):
-    """A fall from a high, from session to session; days are sessions' dates."""
+    """A fall of the equity curve from a high; days are sessions' dates."""
 
-    since: dt.date | None  # the session whose close was the high; None for the money at the start
+    since: dt.date | None  # the session of the high; None for the money at the start
     deepest: dt.date
     recovered: dt.date | None  # None where it goes on to the end
     depth: float  # 0.02 for 2 %
-    sessions: int  # under the high
+    sessions: int  # in which it was under the high
 
 
 class WorstDay(NamedTuple):
@@ -152,7 +155,8 @@ def session_returns(run: Run) -> SessionReturns:
     closes = np.array([session.close for session in run.sessions], np.int64)
     ends = np.array([_midnight_after(day) for day in days], np.int64)
     known = np.concatenate([[start], curve.equity])
-    equity = known[np.searchsorted(curve.time, ends, "right")]
+    last = np.searchsorted(curve.time, ends, "right") - 1
+    equity = known[last + 1]
     before = np.concatenate([[start], equity])[:-1]
     in_force = np.searchsorted(rates.time, closes, "right") - 1
     told = np.concatenate([rates.records["rate"], [np.nan]])[in_force]  # -1: none told yet
@@ -162,23 +166,37 @@ def session_returns(run: Run) -> SessionReturns:
         profit=equity - before,
         returns=equity / before - 1.0,
         hurdle=np.expm1(told / TRADING_DAYS),
+        last=last,
     )
 
 
-def monthly(by_session: SessionReturns) -> list[MonthReturn]:
-    """The sessions of each month together."""
+def session_drawdowns(by_session: SessionReturns, equity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The deepest fall within each session (0.02 for 2 %), from the highest point of the curve ``equity`` so far."""
+    if not len(equity):
+        return np.zeros(len(by_session.date))
+    fall, ends = drawdowns(equity), by_session.last
+    # A session without a point of its own is where the one before has left off.
+    begins = np.minimum(np.append(0, ends[:-1] + 1), np.maximum(ends, 0))
+    spans = zip(begins.tolist(), ends.tolist(), strict=True)
+    return np.array([_plain(-float(fall[first : end + 1].min(initial=0.0))) for first, end in spans])
+
+
+def monthly(by_session: SessionReturns, equity: NDArray[np.float64]) -> list[MonthReturn]:
+    """The sessions of each month together; ``equity`` is the curve that they were taken from."""
     months = by_session.date.astype("datetime64[M]")
     found = []
     for month in np.unique(months):
         rows = months == month
-        grown = np.cumprod(np.append(1.0, 1.0 + by_session.returns[rows]))
+        first = int(np.flatnonzero(rows)[0])
+        begin = max(int(by_session.last[first - 1]), 0) if first else 0  # what the month began with
+        within = equity[begin : int(by_session.last[rows][-1]) + 1]
         found.append(
             MonthReturn(
                 str(month),
                 int(rows.sum()),
                 float(by_session.profit[rows].sum()),
-                float(grown[-1]) - 1.0,
-                _plain(-float(drawdowns(grown).min())),
+                float(np.prod(1.0 + by_session.returns[rows])) - 1.0,
+                _plain(-float(drawdowns(within).min(initial=0.0))),
             )
         )
     return found
@@ -199,21 +217,21 @@ def rolling_figures(by_session: SessionReturns) -> RollingFigures:
     )
 
 
-def deepest_drawdowns(by_session: SessionReturns, count: int = 5) -> list[Drawdown]:
-    """The deepest falls of the equity at closes, deepest first."""
+def deepest_drawdowns(by_session: SessionReturns, equity: NDArray[np.float64], count: int = 5) -> list[Drawdown]:
+    """The deepest falls of the curve ``equity`` that the sessions were taken from, deepest first."""
     if not len(by_session.date):
         return []
-    dates: list[dt.date | None] = [None, *by_session.date.tolist()]
-    start = by_session.equity[0] - by_session.profit[0]
-    fall = drawdowns(np.append(start, by_session.equity))
-    under = fall < -_HIDDEN
-    edges = np.flatnonzero(np.diff(under.astype(np.int8), prepend=0, append=0))
+    fall = drawdowns(equity)
+    session = np.minimum(np.searchsorted(by_session.last, np.arange(len(fall))), len(by_session.date) - 1)
+    dates: list[dt.date] = by_session.date[session].tolist()
+    edges = np.flatnonzero(np.diff((fall < -_HIDDEN).astype(np.int8), prepend=0, append=0))
     found = []
     for first, end in edges.reshape(-1, 2).tolist():
         lowest = first + int(fall[first:end].argmin())
-        deepest = by_session.date[lowest - 1].item()
+        since = dates[first - 1] if equity[first - 1] > equity[0] else None
         recovered = dates[end] if end < len(dates) else None
-        found.append(Drawdown(dates[first - 1], deepest, recovered, -float(fall[lowest]), end - first))
+        sessions = int(session[end - 1] - session[first]) + 1
+        found.append(Drawdown(since, dates[lowest], recovered, -float(fall[lowest]), sessions))
     return sorted(found, key=lambda one: -one.depth)[:count]
 
 

@@ -1,6 +1,6 @@
 """The page of a run, made from its folder alone."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from alo_lib.views.blotter_section import orders_section, positions_section, tra
 from alo_lib.views.data_section import data_sections
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import attribution_figure, equity_figure, rolling_figure, trades_figure, waterfall_figure
+from alo_lib.views.headline import headline, performance_section
 from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
 from alo_lib.views.performance import (
     deepest_drawdowns,
     equity_curve,
-    lean_figures,
     monthly,
     rolling_figures,
     session_returns,
@@ -28,9 +28,9 @@ from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, exposu
 from alo_lib.views.run import InstrumentRecord, Run, exchange_time
 from alo_lib.views.scenario import scenario
 from alo_lib.views.scenario_figures import grid_figure, payoff_figure
+from alo_lib.views.settings_section import settings_section
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import DASH, money, or_dash
-from alo_lib.views.summary import sharpe_in_words
+from alo_lib.views.spoken import money
 from alo_lib.views.tables import write_tables
 from alo_lib.views.time_axis import TimeAxis, time_axis
 from alo_lib.views.volatility import (
@@ -67,9 +67,9 @@ def report_html(run: Run, *, alone: bool = False) -> str:
     return page.page(
         f"Volatility arbitrage on {tickers}",
         f"{span} · {run.settings['resolution']} bars · {summary['engine']} engine · times are New York's",
-        _headline(summary),
+        headline(summary),
         *([] if summary["orders"] else data),
-        _performance(run, summary),
+        performance_section(run, summary),
         *_equity(run, axis),
         *_underlyings(run, axis),
         *_exposure(run, axis),
@@ -80,7 +80,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
         orders_section(run),
         _notices(run),
         *(data if summary["orders"] else []),
-        page.section("Settings", page.facts(((name, _plain(run.settings[name])) for name in run.settings), wide=True)),
+        settings_section(run),
         _provenance(run),
         alone=alone,
     )
@@ -94,75 +94,11 @@ def write_report(run: Run) -> None:
     write_whole(run.folder / REPORT_FILE, text)
 
 
-def _headline(summary: dict[str, Any]) -> Html:
-    profit = summary["net_profit"]
-    return page.cards(
-        [
-            page.card("net profit", money(profit), "good" if profit > 0 else "bad" if profit < 0 else ""),
-            page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
-            page.card("Sharpe ratio", or_dash(summary["sharpe"], "z.2f")),
-            page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
-            page.card("orders", f"{summary['orders']:,}"),
-            page.card("fills", f"{summary['fills']:,}"),
-            page.card("fees", money(summary["fees"])),
-            page.card("data left out", f"{summary['left_out']:,}"),
-        ]
-    )
-
-
-def _performance(run: Run, summary: dict[str, Any]) -> Html:
-    """The headline in full, and how LEAN's figures of the same names differ."""
-    ratio, about = sharpe_in_words(summary)
-    worst, on_margin = summary["worst_day"], summary["return_on_margin"]
-    lean = lean_figures(run.results)
-    rows = [
-        (
-            "net profit",
-            money(summary["net_profit"]),
-            "what the equity gained, with what is held at its last mark",
-            DASH,
-        ),
-        (
-            "realized profit",
-            money(summary["realized_profit"]),
-            "of it, without what is held against its average price; all fees are in it",
-            f"{lean.realized_profit or DASH}: closed trades, with the fees of those alone",
-        ),
-        (
-            "Sharpe ratio",
-            ratio,
-            about,
-            f"{or_dash(lean.sharpe, 'z.2f')}: weekends and holidays count as days without a return",
-        ),
-        (
-            "deepest drawdown",
-            f"{summary['drawdown']:z.3%}",
-            "of the equity curve below",
-            f"{or_dash(lean.drawdown, 'z.1%')}: to a tenth of a percent; none in a run of a day",
-        ),
-        (
-            "worst day",
-            money(worst["profit"]) if worst else DASH,
-            f"{worst['return']:+z.3%} on {worst['date']}, close to close" if worst else "no session",
-            DASH,
-        ),
-        (
-            "return on margin",
-            or_dash(on_margin, "+z.2%"),
-            f"net profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
-            DASH,
-        ),
-    ]
-    return page.section(
-        "Performance", page.table(("figure", "value", "how it is counted", "LEAN's own"), rows, (1,), sentences=(2, 3))
-    )
-
-
 def _equity(run: Run, axis: TimeAxis) -> list[Html]:
-    by_session = session_returns(run)
+    by_session, curve = session_returns(run), equity_curve(run.results)
     months = [
         (f"{one.month}", f"{one.sessions}", money(one.profit), f"{one.returned:+z.3%}", f"{one.drawdown:z.3%}")
-        for one in monthly(by_session)
+        for one in monthly(by_session, curve.equity)
     ]
     falls = [
         (
@@ -172,13 +108,13 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
             f"{one.depth:z.3%}",
             f"{one.sessions:,}",
         )
-        for one in deepest_drawdowns(by_session)
+        for one in deepest_drawdowns(by_session, curve.equity)
     ]
     rolling = rolling_figures(by_session)
     parts = [
         page.section(
             "Equity, drawdown and margin",
-            page.figure(equity_figure(axis, equity_curve(run.results), margin_used(run))),
+            page.figure(equity_figure(axis, curve, margin_used(run))),
             page.note(
                 "Margin is Regulation T's maintenance margin of what is held, as engines demand it. The limit "
                 "max-margin is held against the core's own estimate, by short-margin, which is another number."
@@ -188,11 +124,11 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
             "By month, and the deepest falls",
             page.table(("month", "sessions", "profit", "return", "deepest drawdown within it"), months, range(1, 5)),
             *(
-                [page.table(("high of", "deepest on", "recovered on", "drawdown", "sessions below"), falls, (3, 4))]
+                [page.table(("high of", "deepest on", "recovered on", "drawdown", "sessions in it"), falls, (3, 4))]
                 if falls
                 else []
             ),
-            page.note("Returns and drawdowns are from session to session, close to close."),
+            page.note("Returns are from close to close; drawdowns are those of the equity curve above."),
         ),
     ]
     if len(rolling.date) >= _LEAST_ROLLING:
@@ -406,8 +342,3 @@ def _provenance(run: Run) -> Html:
         ("time taken", f"{summary['wall_seconds']:z.1f} s"),
     ]
     return page.section("How it was made", page.facts(pairs))
-
-
-def _plain(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text or DASH

@@ -32,9 +32,9 @@ _SUMMARY: Final[dict[str, type]] = {
     **dict.fromkeys(("engine", "start", "end", "order_digest", "journal_digest"), str),
     **dict.fromkeys(("orders", "fills", "sessions", "left_out", "missing_files"), int),
     **dict.fromkeys(("net_profit", "realized_profit", "unrealized_profit", "start_equity", "fees"), float),
-    **dict.fromkeys(("drawdown", "largest_margin", "wall_seconds"), float),
+    **dict.fromkeys(("trading_profit", "drawdown", "largest_margin", "wall_seconds"), float),
     **dict.fromkeys(("underlyings", "warnings"), list),
-    **dict.fromkeys(("attribution", "coverage", "skipped", "funnel", "funnel_total"), dict),
+    **dict.fromkeys(("attribution", "hedging", "forecasts", "coverage", "skipped", "funnel", "funnel_total"), dict),
 }
 """What a summary says for sure, as far as pages and lists show it."""
 _IN_WORDS: Final = {

@@ -9,15 +9,18 @@ from alo_lib.market import DataFindings, FaultLog
 from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, Kind
 from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
-from alo_lib.views.data import damage, data_account, funnel, funnel_total, held_without_quotes
+from alo_lib.views.data import damage, data_account, held_without_quotes, stated_funnel
 from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
+from alo_lib.views.forecast_verdict import forecast_verdict, stated_verdict
+from alo_lib.views.hedging import Hedging, hedging
 from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, rounded
+from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, money, rounded
+from alo_lib.views.trades import stated_trades, trade_records
 
-__all__ = ["sharpe_in_words", "summarize", "summary_table"]
+__all__ = ["hedging_in_words", "sharpe_in_words", "summarize", "summary_table"]
 
 _PARTS_A_LINE: Final = 2
 _DAYS_SHOWN: Final = 3
@@ -35,7 +38,8 @@ def summarize(
     net_profit, unrealized = _cents(result.net_profit), _cents(result.unrealized_profit)
     orders, booked = run.orders, run.table(Kind.INTEREST).records
     of_cash = booked["instrument"] == ACCOUNT_CASH
-    offered = funnel(run)
+    interest, borrow = (_cents(booked["amount"][rows].sum()) for rows in (of_cash, ~of_cash))
+    attribution = stated_attribution(run, result.net_profit)
     return {
         "engine": engine,
         "start": run.settings["start"],
@@ -49,9 +53,13 @@ def summarize(
         "start_equity": _cents(result.start_equity),
         "end_equity": _cents(result.end_equity),
         "fees": float(fees_to_the_cent(sum(order.fee for order in orders))),
-        "interest": _cents(booked["amount"][of_cash].sum()),
-        "borrow": _cents(booked["amount"][~of_cash].sum()),
-        "attribution": stated_attribution(run, result.net_profit),
+        "interest": interest,
+        "borrow": borrow,
+        "trading_profit": _cents(net_profit - interest - borrow),
+        "attribution": attribution,
+        "hedging": _hedging(hedging(run, attribution["parts"])),
+        "forecasts": stated_verdict(forecast_verdict(run)),
+        "trades": stated_trades(trade_records(run)),
         "sessions": result.sessions,
         "sharpe": _ratio(result.sharpe),
         "sharpe_interval": result.sharpe_interval and [_ratio(bound) for bound in result.sharpe_interval],
@@ -84,8 +92,7 @@ def summarize(
             {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
             for each in held_without_quotes(run)
         ],
-        "funnel": offered,
-        "funnel_total": funnel_total(offered),
+        **stated_funnel(run),
         "wall_seconds": round(wall_seconds, 3),
         "results_folder": folder,
     }
@@ -105,11 +112,13 @@ def summary_table(summary: dict[str, Any]) -> Table:
         f"[{'green' if profit >= 0 else 'red'}]{profit:z,.2f}[/]",
         f"{profit / summary['start_equity']:+z.3%} of {summary['start_equity']:z,.0f}",
     )
+    table.add_row("From trading", f"{summary['trading_profit']:z,.2f}", "net profit without interest and borrow")
     table.add_row(
         "Realized", f"{summary['realized_profit']:z,.2f}", f"{summary['unrealized_profit']:+z,.2f} in what is held"
     )
     for number, line in enumerate(_lines(summary["attribution"]["parts"])):
         table.add_row("" if number else "Made of", "", line)
+    table.add_row("Hedging", f"{summary['hedging']['together']:z,.2f}", hedging_in_words(summary))
     table.add_row("Fees", f"{summary['fees']:z,.2f}", "")
     table.add_row("Interest", f"{summary['interest']:z,.2f}", "on cash")
     table.add_row("Borrow", f"{summary['borrow']:z,.2f}", "fees for short shares")
@@ -130,6 +139,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
             f"{one['largest']:z,.2f}",
             f"at its largest; {one['mean_absolute']:z,.2f} in size on average, {one['unit']}",
         )
+    table.add_row("Forecasts", "", summary["forecasts"]["verdict"])
     _add_data(table, summary)
     table.add_row("Time taken", f"{summary['wall_seconds']:z,.1f} s", "")
     return table
@@ -149,11 +159,24 @@ def sharpe_in_words(summary: dict[str, Any]) -> tuple[str, str]:
     return f"{summary['sharpe']:z.2f}", f"{band}above {summary['hurdle']:z.2%} a year; {sessions}"
 
 
+def hedging_in_words(summary: dict[str, Any]) -> str:
+    """What the figure of hedging is the sum of."""
+    told = summary["hedging"]
+    names = {"delta": "delta left unhedged", "slippage": "slippage of shares", "share_fees": "fees of shares"}
+    return ", ".join(f"{words} {money(told[name])}" for name, words in names.items())
+
+
 def _day(worst: WorstDay | None) -> dict[str, Any] | None:
     return worst and {
         "date": str(worst.date),
         "profit": _cents(worst.profit),
         "return": rounded(worst.returned, 6),
+    }
+
+
+def _hedging(told: Hedging) -> dict[str, Any]:
+    return {"unit": "$", "together": float(told.together) + 0.0} | {
+        name: float(amount) + 0.0 for name, amount in told._asdict().items()
     }
 
 
@@ -163,7 +186,7 @@ def _ratio(value: float | None) -> float | None:
 
 def _lines(parts: dict[str, float]) -> list[str]:
     """The parts of the profit that are not zero, a few on a line."""
-    told = [f"{name} {money:z,.2f}" for name, money in parts.items() if money]
+    told = [f"{name} {amount:z,.2f}" for name, amount in parts.items() if amount]
     return [", ".join(told[at : at + _PARTS_A_LINE]) for at in range(0, len(told), _PARTS_A_LINE)]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from alo_lib.records import PROFIT_PARTS
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_session
-from alo_lib.views.performance import drawdowns, rolling_figures, session_returns
+from alo_lib.views.performance import equity_curve, rolling_figures, session_drawdowns, session_returns
 from alo_lib.views.regimes import regimes_over_time
 from alo_lib.views.run import Run, exchange_time
 from alo_lib.views.spoken import decimal_cell
@@ -21,11 +21,17 @@ from alo_lib.views.volatility import MATURITIES, forecast_outcomes, refits, vola
 __all__ = ["FORECASTS_FILE", "REGIMES_FILE", "SESSIONS_FILE", "VOLATILITIES_FILE", "write_tables"]
 
 SESSIONS_FILE: Final = "sessions.csv"
-"""Money, returns, rolling figures and parts of the profit, a row a session."""
+"""Money, returns, rolling figures and parts of the profit, a row a session.
+
+``drawdown`` is the deepest fall of the equity curve within the session: the largest of them is the run's.
+"""
 VOLATILITIES_FILE: Final = "volatilities.csv"
 """Implied, forecast and realized volatility, a row a time and maturity or expiry; and when models were fitted anew."""
 FORECASTS_FILE: Final = "forecasts.csv"
-"""Forecasts whose expiry the run reached, their band, and whether they were traded on, against what was realized."""
+"""Forecasts whose expiry the run reached, their band, and whether they were traded on, against what was realized.
+
+``implied`` is the market's volatility at the money for the same expiry, the first that was taken in that session.
+"""
 REGIMES_FILE: Final = "regimes.csv"
 """Volatility and probability of each regime, a row a time and regime, the calmest first."""
 
@@ -52,8 +58,7 @@ def _sessions(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
     by_session, parts = session_returns(run), attribution_by_session(run)
     rolling = rolling_figures(by_session)
     before = len(by_session.date) - len(rolling.date)
-    start = by_session.equity[:1] - by_session.profit[:1]
-    falls = drawdowns(np.concatenate([start, by_session.equity]))[1:]
+    falls = session_drawdowns(by_session, equity_curve(run.results).equity)
     columns = (
         *("date", "equity", "profit", "return", "hurdle", "drawdown", "rolling_volatility", "rolling_sharpe"),
         *PROFIT_PARTS,
@@ -65,7 +70,7 @@ def _sessions(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
             (
                 str(date),
                 *(decimal_cell(values[row], 2) for values in (by_session.equity, by_session.profit)),
-                *(decimal_cell(values[row], 8) for values in (by_session.returns, by_session.hurdle, -falls)),
+                *(decimal_cell(values[row], 8) for values in (by_session.returns, by_session.hurdle, falls)),
                 *(decimal_cell(value, 6) for value in late),
                 *(decimal_cell(value, 2) for value in parts[date].values()),
             )
@@ -100,11 +105,11 @@ def _forecasts(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
     for underlying in run.underlyings:
         for one in forecast_outcomes(run, underlying):
             made, expiry = exchange_time(np.array([one.time, one.expiry]))
-            figures = (one.forecast, one.band_low, one.band_high, one.realized)
+            figures = (one.forecast, one.band_low, one.band_high, one.implied, one.realized)
             told = (decimal_cell(value, 6) for value in figures)
             rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told, str(one.traded).lower()))
     columns = ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high")
-    return (*columns, "realized_close_to_close", "traded"), rows
+    return (*columns, "implied", "realized_close_to_close", "traded"), rows
 
 
 def _regimes(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:

@@ -3,23 +3,35 @@
 import csv
 import io
 import math
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, utc_moment
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
+from alo_lib.views.hedging import Hedging, hedging_by_trade
 from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
 from alo_lib.views.session_clock import trading_days
-from alo_lib.views.spoken import decimal_cell
+from alo_lib.views.spoken import decimal_cell, rounded
+from alo_lib.views.trade_ends import UNTOLD_END, TradeEnd, trade_ends
 from alo_lib.views.units import shown
 from alo_lib.views.volatility import split_adjusted
 
-__all__ = ["TradeRecord", "trade_records", "write_trades"]
+__all__ = ["TradeRecord", "stated_trades", "trade_records", "write_trades"]
 
+_COLUMNS: Final = (
+    *("trade", "underlying", "call", "put", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
+    *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
+    *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day"),
+    *("exit_implied", "exit_forecast", "exit_edge", "exit_edge_volatility"),
+    *("hedges", "hedging", "hedging_delta", "hedging_slippage", "hedging_share_fees", "profit"),
+    *(f"profit_{name}" for name in PROFIT_PARTS),
+)
+"""Of trades.csv and of trades in JSON: money to the cent, volatilities annualized decimals."""
 _UNTOLD: Final = dict.fromkeys(PROFIT_PARTS, math.nan)
 
 
@@ -50,7 +62,9 @@ class TradeRecord(NamedTuple):
     gamma: float
     vega: float
     theta: float
+    end: TradeEnd  # all NaN while it is open, and where it was settled
     hedges: int  # fills of shares that it had part in
+    hedging: Hedging | None  # None before the core told of it
     parts: dict[str, float]
 
     @property
@@ -72,7 +86,7 @@ def trade_records(run: Run) -> list[TradeRecord]:
     told = run.table(Kind.ATTRIBUTION).records
     ends = {int(row["trade"]): (int(time), row) for time, row in zip(left.tolist(), exits, strict=True)}
     hedges = {(int(row["underlying"]), int(row["trade"])): int(row["hedges"]) for row in told}
-    parts = attribution_by_trade(run)
+    parts, closed = attribution_by_trade(run), trade_ends(run)
     last = run.journal.messages[-1].time if len(entries) else 0
     made = []
     for opened, row in zip(entered.tolist(), entries, strict=True):
@@ -95,7 +109,9 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 ended=end,
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
                 realized_volatility=_realized(run, run.instruments[underlying], opened, end or last),
+                end=closed.get(number, UNTOLD_END),
                 hedges=hedges.get((underlying, number), 0),
+                hedging=hedging_by_trade(run, underlying, number),
                 parts=parts.get((underlying, number), _UNTOLD),
                 **values,
             )
@@ -107,37 +123,56 @@ def write_trades(path: Path, trades: list[TradeRecord]) -> None:
     """Write trades as a table: money to the cent, vega per point, theta per day, times in UTC and New York."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(
-        (
-            *("trade", "underlying", "call", "put", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
-            *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
-            *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day", "hedges", "profit"),
-            *(f"profit_{name}" for name in PROFIT_PARTS),
-        )
-    )
-    for trade in trades:
-        times = [text for time in (trade.opened, trade.ended) for text in _times(time)]
-        volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
-        greeks = (trade.delta, trade.gamma, shown("vega", trade.vega), shown("theta", trade.theta))
-        writer.writerow(
-            (
-                trade.number,
-                trade.underlying,
-                trade.call.symbol,
-                trade.put.symbol,
-                "buy" if trade.direction > 0 else "sell",
-                trade.quantity,
-                *times,
-                trade.reason,
-                *(decimal_cell(value, 6) for value in (*volatilities, trade.realized_volatility)),
-                decimal_cell(trade.edge, 2),
-                decimal_cell(trade.edge_volatility, 6),
-                *(decimal_cell(value, 4) for value in greeks),
-                trade.hedges,
-                *_money(trade),
-            )
-        )
+    writer.writerow(_COLUMNS)
+    writer.writerows([_in_cell(value) for value in _row(trade)] for trade in trades)
     write_whole(path, table.getvalue())
+
+
+def stated_trades(trades: Iterable[TradeRecord]) -> list[dict[str, Any]]:
+    """The same for programs, under the same names; null where the table is empty."""
+    return [dict(zip(_COLUMNS, map(_in_json, _row(trade)), strict=True)) for trade in trades]
+
+
+class _Figure(NamedTuple):
+    """A figure, and with how many decimals it is told."""
+
+    value: float
+    digits: int
+
+
+def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | None, ...]:
+    """What is told of a trade, one value a column."""
+    volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
+    greeks = (trade.delta, trade.gamma, shown("vega", trade.vega), shown("theta", trade.theta))
+    parts, hedged = trade.cents, trade.hedging
+    return (
+        *(trade.number, trade.underlying, trade.call.symbol, trade.put.symbol),
+        *("buy" if trade.direction > 0 else "sell", trade.quantity),
+        *(text for time in (trade.opened, trade.ended) for text in _times(time)),
+        trade.reason or None,
+        *(_Figure(value, 6) for value in (*volatilities, trade.realized_volatility)),
+        *(_Figure(trade.edge, 2), _Figure(trade.edge_volatility, 6)),
+        *(_Figure(value, 4) for value in greeks),
+        *(_Figure(value, 6) for value in (trade.end.implied_volatility, trade.end.forecast_volatility)),
+        *(_Figure(trade.end.edge, 2), _Figure(trade.end.edge_volatility, 6)),
+        trade.hedges,
+        *((None,) * 4 if hedged is None else (hedged.together, *hedged)),
+        *((None,) * (1 + len(PROFIT_PARTS)) if not parts else (sum(parts.values()), *parts.values())),
+    )
+
+
+def _in_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, _Figure):
+        return decimal_cell(*value)
+    return f"{value:z.2f}" if isinstance(value, Decimal) else str(value)
+
+
+def _in_json(value: Any) -> Any:
+    if isinstance(value, _Figure):
+        return rounded(*value) if math.isfinite(value.value) else None
+    return float(value) + 0.0 if isinstance(value, Decimal) else value
 
 
 def _realized(run: Run, underlying: InstrumentRecord, start: int, end: int) -> float:
@@ -155,16 +190,6 @@ def _realized(run: Run, underlying: InstrumentRecord, start: int, end: int) -> f
     return math.sqrt(float(np.sum(np.diff(np.log(price)) ** 2)) / years) if years > 0.0 else math.nan
 
 
-def _times(time: int) -> tuple[str, str]:
-    """A time in UTC and New York's; empty for none."""
-    if not time:
-        return "", ""
-    return utc_moment(time), exchange_moment(time)
-
-
-def _money(trade: TradeRecord) -> tuple[str, ...]:
-    """Profit and parts, to the cent; the parts sum to the profit."""
-    parts = trade.cents
-    if not parts:
-        return ("",) * (1 + len(PROFIT_PARTS))
-    return tuple(f"{money:z.2f}" for money in (sum(parts.values()), *parts.values()))
+def _times(time: int) -> tuple[str | None, str | None]:
+    """A time in UTC and New York's; nothing for none."""
+    return (utc_moment(time), exchange_moment(time)) if time else (None, None)

@@ -17,6 +17,7 @@ from alo_lib.volatility.realized import close_to_close, rolling
 __all__ = [
     "MATURITIES",
     "ForecastOutcome",
+    "MarketWalk",
     "TermStructure",
     "VolatilityView",
     "at_maturity",
@@ -62,14 +63,16 @@ class VolatilityView(NamedTuple):
 class ForecastOutcome(NamedTuple):
     """A forecast for an expiry, and what was realized from its session to the expiry.
 
-    The band is the one into which nine of ten outcomes should fall, NaN where it is not known. ``traded`` says whether
-    a trade was opened on it.
+    ``implied`` is the first volatility at the money that was taken of the expiry's quotes after the forecast and before
+    its session's close; NaN without one. The band is the one into which nine of ten outcomes should fall, NaN where it
+    is not known. ``traded`` says whether a trade was opened on it.
     """
 
     time: int
     expiry: int
     sessions: int
     forecast: float
+    implied: float
     realized: float
     band_low: float
     band_high: float
@@ -164,7 +167,7 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
     time, price = split_adjusted(run, underlying)
     if not len(time) or not len(sessions):
         return []
-    at_close = np.searchsorted(time, sessions["close"], "right") - 1
+    at_close, view = np.searchsorted(time, sessions["close"], "right") - 1, volatility_view(run, underlying)
     outcomes = []
     for moment, expiry, volatility, low, high, traded in _forecasts(run, underlying):
         life = np.flatnonzero((sessions["close"] > moment) & (sessions["close"] <= expiry))
@@ -172,8 +175,17 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
             continue
         start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
         realized = float(close_to_close(price[np.append(start, at_close[life])], centred=False))
-        outcomes.append(ForecastOutcome(moment, expiry, len(life), volatility, realized, low, high, traded))
+        implied = _first_implied(view, expiry, moment, int(sessions["close"][life[0]]))
+        outcomes.append(ForecastOutcome(moment, expiry, len(life), volatility, implied, realized, low, high, traded))
     return outcomes
+
+
+def _first_implied(view: VolatilityView, expiry: int, since: int, until: int) -> float:
+    """An expiry's first implied volatility in a span of time; NaN where there is none."""
+    column = view.implied_by_expiry[:, view.expiries == expiry].ravel()
+    in_span = (view.implied_time >= since) & (view.implied_time <= until) if len(column) else np.zeros(0, np.bool_)
+    known = np.flatnonzero(in_span & np.isfinite(column))
+    return float(column[known[0]]) if len(known) else float("nan")
 
 
 def _forecasts(run: Run, underlying: InstrumentRecord) -> Iterator[tuple[int, int, float, float, float, bool]]:
@@ -204,7 +216,7 @@ def split_adjusted(run: Run, underlying: InstrumentRecord) -> tuple[Times, Float
 def followed_market(run: Run, underlying: InstrumentRecord) -> FollowedMarket:
     """Walk through a run's quotes; volatilities are by the core's own reading of them."""
     a_session = max(round(_MOMENTS / max(run.count(Kind.SESSION), 1)), 1)
-    walk, rate, due, step = _MarketWalk(underlying), float("nan"), 0, 0
+    walk, rate, due, step = MarketWalk(underlying), float("nan"), 0, 0
     moments, told = [], []
     for message in run.journal.messages:
         if message.kind == Kind.FRAME:
@@ -225,7 +237,7 @@ def followed_market(run: Run, underlying: InstrumentRecord) -> FollowedMarket:
     return FollowedMarket(np.array(moments, np.int64), told, walk.book, rate)
 
 
-class _MarketWalk:
+class MarketWalk:
     """A market's book, message by message. Quotes wait until they are asked for: few of them ever are."""
 
     def __init__(self, underlying: InstrumentRecord) -> None:

@@ -15,15 +15,25 @@ from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
+from alo_lib.journal import (
+    JOURNAL_FOLDER,
+    Journal,
+    message_digest,
+    order_digest,
+    orders_of,
+    read_journal,
+    take_from_object_store,
+)
 from alo_lib.records import ACCOUNT_CASH, HOUR, Kind, OrderType
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data
 from alo_lib.transport import default_folder
+from tests.models.lean_run import run_in_lean
 
 EXPECTED = Path(__file__).with_name("expected_orders.json")
+SWAPPED = Path(__file__).with_name("swapped_algorithm.py")
 JOBS = {
     "GOOG minute": {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"},
     "AAPL hour, through its split": {
@@ -129,23 +139,52 @@ def test_replay_decides_the_same(embedded: Journal) -> None:
     assert result.digest == message_digest(embedded.messages)
 
 
+@pytest.fixture(scope="module")
+def in_lean(job: str, lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[EngineRun, Path]:
+    """The job in a native LEAN, once."""
+    engine, folder = native(), tmp_path_factory.mktemp("native") / "run"
+    return run(engine, JOBS[job], lean_data, folder)[0], folder
+
+
+# Over AAPL's split the run until after expiry goes as well, and it is compared with the same strength.
+jobs_in_lean = pytest.mark.parametrize(
+    "job",
+    ["GOOG minute", pytest.param("AAPL hour, through its split", marks=pytest.mark.slow)],
+    indirect=True,
+    scope="module",
+)
+
+
 @pytest.mark.lean
+@jobs_in_lean
 def test_lean_sends_the_same_orders_and_writes_the_same_journal(
-    job: str, embedded: Journal, embedded_folder: Path, lean_data: Path, tmp_path: Path
+    job: str, embedded: Journal, embedded_folder: Path, in_lean: tuple[EngineRun, Path]
 ) -> None:
-    engine = native()
-    (first, journal), (second, again) = (
-        run(engine, JOBS[job], lean_data, tmp_path / name) for name in ("first", "second")
-    )
+    _, folder = in_lean
+    journal = read_journal(folder / JOURNAL_FOLDER)
     ours, theirs = orders_of(embedded.messages), orders_of(journal.messages)
     assert len(ours) == len(theirs) > 4
     for number, (mine, leans) in enumerate(zip(ours, theirs, strict=True), 1):
         assert mine == leans, f"order {number}"
     assert message_digest(journal.messages) == message_digest(embedded.messages)
-    assert message_digest(again.messages) == message_digest(journal.messages)
-    assert equity_at_end(tmp_path / "first") == equity_at_end(embedded_folder)
+    assert equity_at_end(folder) == equity_at_end(embedded_folder)
+
+
+@pytest.mark.lean
+@jobs_in_lean
+def test_lean_decides_the_same_again_and_makes_nothing_for_nobody_where_nothing_is_swapped(
+    job: str, in_lean: tuple[EngineRun, Path], lean_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALO_SWAP", "nothing")
+    console = run_in_lean(SWAPPED, tmp_path, lean_data, parameters=Settings.of(JOBS[job]).as_parameters())
+    assert take_from_object_store(tmp_path / "store", tmp_path), console[-3000:]
+    first, folder = in_lean
+    again = read_journal(tmp_path / JOURNAL_FOLDER).messages
+    assert message_digest(again) == message_digest(read_journal(folder / JOURNAL_FOLDER).messages)
     assert first.order_list_hash
-    assert first.order_list_hash == second.order_list_hash
+    assert f"OrderListHash {first.order_list_hash}" in console
+    assert json.loads((tmp_path / "store" / "made").read_text()) == {"insights": 0, "targets": 0}
+    assert not any(message.kind.is_external for message in again)
 
 
 @pytest.mark.lean
@@ -170,6 +209,7 @@ def test_lean_settles_held_options_at_expiry_as_the_embedded_engine(lean_data: P
     assert {order.time for order in settled} == {FRIDAY_CLOSE + 8 * HOUR}
     assert orders_of(journal.messages) == orders_of(embedded.messages)
     assert message_digest(journal.messages) == message_digest(embedded.messages)
+    assert equity_at_end(tmp_path / "native") == equity_at_end(tmp_path / "embedded")
     assert replay(journal).divergence is None
 
 

@@ -83,13 +83,6 @@ def held(orders: list[Order]) -> dict[str, int]:
     return {symbol: quantity for symbol, quantity in total.items() if quantity}
 
 
-def test_nothing_is_made_for_nobody_where_nothing_is_swapped(run: Callable[..., Ran]) -> None:
-    ran = run("nothing")
-    assert ran.made == {"insights": 0, "targets": 0}
-    assert order_digest(ran.orders).startswith(UNSWAPPED_ORDERS)
-    assert not any(message.kind.is_external for message in ran.journal.messages)
-
-
 def test_the_documented_drawdown_model_sells_what_is_held(run: Callable[..., Ran], tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "framework.md").read_text(), re.DOTALL)
     algorithm = tmp_path / "example.py"

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -63,15 +64,17 @@ for name, source in {files!r}.items():
     target.write_bytes(pathlib.Path(source).read_bytes())
 print("{line}")
 print("STATISTICS:: OrderListHash 0123456789abcdef0123456789abcdef")
-sys.exit({status})
+{end}
 """
 
 
-def _fake_native(folder, files, status=0, line=""):
+def _fake_native(folder, files, status=0, line="", end=None):
     lean = folder / "lean"
     lean.mkdir()
     (lean / LAUNCHER).touch()
-    text = FAKE_LEAN.format(launcher=LAUNCHER, files=files, key=object_store_key(0), status=status, line=line)
+    text = FAKE_LEAN.format(
+        launcher=LAUNCHER, files=files, key=object_store_key(0), line=line, end=end or f"sys.exit({status})"
+    )
     return NativeEngine(lean, _script(folder / "dotnet" / "dotnet", text), Path("/lib/libpython.so"))
 
 
@@ -128,6 +131,19 @@ def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress
     assert not (folder / "object-store").exists()
     assert "LEAN ALGORITHMIC TRADING ENGINE" in capfd.readouterr().err
     assert "OrderListHash" in (folder / "lean-console.txt").read_text()
+
+
+def test_nobody_waits_for_python_to_be_unloaded_when_all_is_written(tmp_path, finished, folder, no_progress):
+    end = 'print("20240101 TRACE:: PythonInitializer.Shutdown(): start", flush=True); import time; time.sleep(600)'
+    began = time.monotonic()
+    outcome = _fake_native(tmp_path, finished, end=end).run(SETTINGS, tmp_path, FOUND, folder, no_progress)
+    assert time.monotonic() - began < 300
+    assert outcome.order_list_hash == "0123456789abcdef0123456789abcdef"
+    assert (folder / "lean-console.txt").read_text().splitlines()[-1].endswith("Shutdown(): start")
+    (tmp_path / "again").mkdir()
+    (folder / "again").mkdir()
+    with pytest.raises(RunFailedError, match=r"^LEAN ended without results; its log is"):
+        _fake_native(tmp_path / "again", {}, end=end).run(SETTINGS, tmp_path, FOUND, folder / "again", no_progress)
 
 
 @pytest.mark.parametrize(
@@ -286,6 +302,9 @@ def _summary(run, small_market, tmp_path, engine):
 def test_a_real_lean_runs_the_project(run, monkeypatch, small_market, tmp_path, native_environment):
     for name, value in native_environment.items():
         monkeypatch.setenv(name, value)
+    foreign = tmp_path / "foreign"  # the first python on the PATH has packages of its own, and none of ours
+    venv.create(foreign, symlinks=True, with_pip=False)
+    monkeypatch.setenv("PATH", f"{foreign / 'bin'}{os.pathsep}{os.environ['PATH']}")
     assert _summary(run, small_market, tmp_path, "native")["engine"] == "native"
 
 

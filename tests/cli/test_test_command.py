@@ -73,6 +73,6 @@ def test_the_whole_suite_runs_on_all_processors_and_a_part_of_it_on_one(run, ste
     steps()
     assert run("test").status == run("test", "tests/views").status == 0
     assert commands == [
-        ["-m", "pytest", "-m", "not slow", "-n", "auto", "--dist", "loadfile"],
+        ["-m", "pytest", "-m", "not slow", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"],
         ["-m", "pytest", "-m", "not slow", "tests/views"],
     ]

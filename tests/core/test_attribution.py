@@ -110,6 +110,18 @@ def test_a_bar_s_profit_is_what_each_cause_would_have_made_alone() -> None:
     assert {name for name, money in made.items() if money} <= {"delta", "gamma", "vega", "theta", "unexplained"}
 
 
+def test_a_night_that_moves_everything_is_explained() -> None:
+    """Spot and volatility move so far that the greeks of both ends do not tell what happened between them."""
+    market = script(max_structures=1, hedge_band=1.0, stop_loss=10, exit_edge=-1)
+    market.bar(10, volatility=0.35)
+    before = by_trade(market)[0, 1]
+    market.bar(15, spot=122.0, volatility=0.80)
+    after = by_trade(market)[0, 1]
+    made = {name: after[name] - before[name] for name in PROFIT_PARTS}
+    assert abs(made["vega"]) > 100.0
+    assert abs(made["unexplained"]) < 0.001 * sum(map(abs, made.values()))
+
+
 def test_the_journal_tells_of_each_trade_from_its_entry_to_its_end() -> None:
     market = script(max_structures=2, stop_loss=10)
     market.bar(10, volatility=0.35)

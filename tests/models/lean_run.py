@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from alo_lib.cli.engines.lean_process import run_and_show
 from alo_lib.cli.engines.native import NativeEngine, lean_configuration
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
@@ -26,19 +25,14 @@ def native_lean() -> NativeEngine:
 def run_in_lean(
     algorithm: Path, folder: Path, data: Path, *, project: Path = ROOT, parameters: dict[str, str] | None = None
 ) -> str:
-    """What LEAN wrote to its console. Skips the test where there is no native LEAN."""
+    """What LEAN wrote to its console; its object store is ``folder/store``. Skips the test where there is no LEAN."""
     engine = native_lean()
-    (folder / "store").mkdir()
+    (folder / "store").mkdir(exist_ok=True)
     configuration = lean_configuration(Settings(), data.resolve(), folder, folder / "store")
     configuration |= {"algorithm-location": str(algorithm), "algorithm-type-name": algorithm.stem}
     configuration["parameters"] = parameters or {}
     (folder / "lean-config.json").write_text(json.dumps(configuration))
-    run_and_show(
-        [str(engine.dotnet), "QuantConnect.Lean.Launcher.dll", "--config", str(folder / "lean-config.json")],
-        folder=engine.lean,
-        environment=engine.environment() | {"PYTHONPATH": f"{engine.lean}:{project}"},
-        log=folder / "console.txt",
-    )
+    engine.launch(folder / "lean-config.json", folder / "console.txt", project)
     return (folder / "console.txt").read_text()
 
 

@@ -5,6 +5,7 @@ import json
 from AlgorithmImports import DataNormalizationMode, OptionContract, OrderEvent, QCAlgorithm, Resolution, Slice
 
 from models import AloOptionPriceModel, AloVolatilityModel, Marshal
+from tests.models.mistakes import told_of_mistakes
 
 
 class ProbeAlgorithm(QCAlgorithm):
@@ -19,6 +20,7 @@ class ProbeAlgorithm(QCAlgorithm):
         option.set_price_model(AloOptionPriceModel(self))
         option.set_filter(-3, 3, 20, 40)
         self.chain_symbol = option.symbol
+        self.mistakes = told_of_mistakes(self)
 
     def on_data(self, slice: Slice) -> None:
         chain = slice.option_chains.get(self.chain_symbol)
@@ -39,7 +41,7 @@ class ProbeAlgorithm(QCAlgorithm):
         self.seen["order"] = int(known.records["order"][0])
 
     def on_end_of_algorithm(self) -> None:
-        self.object_store.save("probe", json.dumps(self.seen))
+        self.object_store.save("probe", json.dumps(self.seen | {"mistakes": self.mistakes}))
 
     def row(self, contract: OptionContract) -> dict[str, object]:
         greeks = contract.greeks

@@ -65,3 +65,27 @@ def test_the_volatility_is_the_forecast_on_split_adjusted_closes(seen: dict[str,
 def test_an_order_of_somebody_else_is_none_of_the_core_s(seen: dict[str, Any]) -> None:
     assert seen["stranger"]  # it is in a security that the core was not told of
     assert (seen["instrument"], seen["order"]) == (7, 0)  # its tag names an order, but not as the core's do
+
+
+def test_mistakes_are_told_in_a_sentence(seen: dict[str, Any]) -> None:
+    seen = seen["mistakes"]
+    starts = {
+        "algorithm": "algorithm is 'GOOG'; allowed: the QCAlgorithm itself",
+        "price": "price is 'middle'; allowed: mid, bid, ask, last",
+        "yield word": "dividend_yield is 'implied'; allowed: model, parity",
+        "yield number": "dividend_yield is 0.02; allowed: model, parity, or a dividend yield model",
+        "announced": "announced is [(datetime.date(2016, 2, 1), 0.5)]; allowed: a function",
+        "both": "announced is given and dividend_yield is 'parity'; allowed: one of the two",
+        "scheme": "scheme is 'best'; allowed: ",
+        "age": "max_quote_age is 20; allowed: a timedelta above zero",
+        "age zero": "max_quote_age is datetime.timedelta(0); allowed: a timedelta above zero",
+        "filter name": "a range is given for 'charm'; allowed: implied_volatility, delta",
+        "filter order": "delta is (0.5, 0.2); allowed: (lowest, highest)",
+        "filter number": "delta is 0.5; allowed: (lowest, highest)",
+        "two options": "the contracts belong to 2 options; allowed: contracts of one",
+    }
+    assert set(seen["told"]) == set(starts)
+    for mistake, start in starts.items():
+        assert seen["told"][mistake].startswith(start), mistake
+    assert seen["rows"] == [0, 0]  # no contracts, no rows
+    assert seen["odd"] == [True, {"OUT_OF_DOMAIN": 1}]

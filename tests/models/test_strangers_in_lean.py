@@ -1,4 +1,4 @@
-"""The price model as a stranger meets it, in a real LEAN: copied into an empty project, or called wrongly."""
+"""The price model as a stranger meets it, in a real LEAN: copied into an empty project."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alo_lib.cli.project import ROOT
-from tests.models.lean_run import kept_by, native_lean, run_in_lean
+from tests.models.lean_run import native_lean, run_in_lean
 
 pytestmark = pytest.mark.lean
 
@@ -57,27 +57,3 @@ def test_contracts_picked_out_of_option_chain_and_added_alone_have_greeks(
     assert past == read
     assert all(float(delta) == pytest.approx(-0.25, abs=0.05) for _, delta in read)
     assert len(re.findall(r"of 1 at", console)) == 4  # no other contract is in the chain
-
-
-def test_mistakes_are_told_in_a_sentence(lean_data: Path, tmp_path: Path) -> None:
-    seen = kept_by(HERE / "mistakes_algorithm.py", "told", tmp_path, lean_data)
-    starts = {
-        "algorithm": "algorithm is 'GOOG'; allowed: the QCAlgorithm itself",
-        "price": "price is 'middle'; allowed: mid, bid, ask, last",
-        "yield word": "dividend_yield is 'implied'; allowed: model, parity",
-        "yield number": "dividend_yield is 0.02; allowed: model, parity, or a dividend yield model",
-        "announced": "announced is [(datetime.date(2016, 2, 1), 0.5)]; allowed: a function",
-        "both": "announced is given and dividend_yield is 'parity'; allowed: one of the two",
-        "scheme": "scheme is 'best'; allowed: ",
-        "age": "max_quote_age is 20; allowed: a timedelta above zero",
-        "age zero": "max_quote_age is datetime.timedelta(0); allowed: a timedelta above zero",
-        "filter name": "a range is given for 'charm'; allowed: implied_volatility, delta",
-        "filter order": "delta is (0.5, 0.2); allowed: (lowest, highest)",
-        "filter number": "delta is 0.5; allowed: (lowest, highest)",
-        "two options": "the contracts belong to 2 options; allowed: contracts of one",
-    }
-    assert set(seen["told"]) == set(starts)
-    for mistake, start in starts.items():
-        assert seen["told"][mistake].startswith(start), mistake
-    assert seen["rows"] == [0, 0]  # no contracts, no rows
-    assert seen["odd"] == [True, {"OUT_OF_DOMAIN": 1}]

@@ -6,10 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.cli.engines.lean_process import run_and_show
-from alo_lib.cli.engines.native import NativeEngine, lean_configuration
-from alo_lib.cli.failures import EngineError
-from alo_lib.cli.project import ROOT
 from alo_lib.market import DataFolder
 from alo_lib.market.surfaces import daily_surfaces
 from alo_lib.market.volatility_files import (
@@ -21,7 +17,7 @@ from alo_lib.market.volatility_files import (
     store_key,
     text_of,
 )
-from alo_lib.settings import Settings
+from tests.models.lean_run import kept_by, native_lean
 
 pytestmark = pytest.mark.lean
 
@@ -53,29 +49,12 @@ CHARTS = {
 def test_lean_reads_what_was_written_when_it_was_known_and_charts_it(
     kind: str, lean_data: Path, tmp_path: Path
 ) -> None:
-    try:
-        engine = NativeEngine.find()
-    except EngineError as error:
-        pytest.skip(f"no native LEAN: {error}")
+    native_lean()
     store = tmp_path / "store"
     store.mkdir()
     lines = lines_of(kind, lean_data)
     (store / store_key(type(lines[0]), "GOOG")).write_text(text_of(lines))
-    configuration = lean_configuration(Settings(), lean_data.resolve(), tmp_path, store)
-    configuration |= {
-        "algorithm-location": str(ALGORITHM),
-        "algorithm-type-name": ALGORITHM.stem,
-        "parameters": {"kind": kind},
-    }
-    (tmp_path / "lean-config.json").write_text(json.dumps(configuration))
-    run_and_show(
-        [str(engine.dotnet), "QuantConnect.Lean.Launcher.dll", "--config", str(tmp_path / "lean-config.json")],
-        folder=engine.lean,
-        environment=engine.environment() | {"PYTHONPATH": f"{engine.lean}:{ROOT}"},
-        log=tmp_path / "log.txt",
-    )
-    assert (store / "custom").is_file(), (tmp_path / "log.txt").read_text()[-2000:]
-    told = json.loads((store / "custom").read_text())
+    told = kept_by(ALGORITHM, "custom", tmp_path, lean_data, {"kind": kind})
     inside = [line for line in lines if line.time > dt.datetime(2015, 12, 22)]
     assert [(one["at"], one["text"]) for one in told["seen"]] == [(str(line.time), line.text()) for line in inside]
     first = inside[0]

@@ -1,15 +1,10 @@
 """Native LEAN: the same slots and decisions as in logical time, and the journal of a run that fails."""
 
 import datetime as dt
-import json
 from pathlib import Path
 
 import pytest
 
-from alo_lib.cli.engines.lean_process import run_and_show
-from alo_lib.cli.engines.native import NativeEngine, lean_configuration
-from alo_lib.cli.failures import EngineError
-from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, message_digest, orders_of, read_journal, take_from_object_store
 from alo_lib.journal.format import segment_name
 from alo_lib.records import SECOND, Kind, Message
@@ -17,39 +12,17 @@ from alo_lib.runtime import replay
 from alo_lib.settings import Settings
 from alo_lib.simulation import run_backtest
 from tests.core.seeds import live
-from tests.models.lean_run import run_in_lean
+from tests.models.lean_run import kept_by, native_lean, run_in_lean
 from tests.runtime.processes import logical
 
 pytestmark = pytest.mark.lean
 
-
-def driven_by_lean(folder: Path, data: Path) -> dict[str, dict[str, str]]:
-    """Slot traces and digests of the journals in ``folder/journals``, driven by LEAN."""
-    try:
-        engine = NativeEngine.find()
-    except EngineError as error:
-        pytest.skip(f"no native LEAN: {error}")
-    store = folder / "store"
-    store.mkdir()
-    driver = Path(__file__).with_name("lean_driver.py")
-    configuration = lean_configuration(Settings(), data.resolve(), folder, store)
-    configuration |= {"algorithm-location": str(driver), "algorithm-type-name": driver.stem}
-    configuration["parameters"] = {"alo-journals": str(folder / "journals")}
-    (folder / "lean-config.json").write_text(json.dumps(configuration))
-    run_and_show(
-        [str(engine.dotnet), "QuantConnect.Lean.Launcher.dll", "--config", str(folder / "lean-config.json")],
-        folder=engine.lean,
-        environment=engine.environment() | {"PYTHONPATH": f"{engine.lean}:{ROOT}"},
-        log=folder / "log.txt",
-    )
-    written = store / "driven"
-    assert written.is_file(), (folder / "log.txt").read_text()[-2000:]
-    found: dict[str, dict[str, str]] = json.loads(written.read_text())
-    return found
+SETTINGS = Settings.of({"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"})
 
 
 @pytest.mark.parametrize("seeds", [range(4), pytest.param(range(4, 104), marks=pytest.mark.slow)], ids=len)
 def test_lean_s_scheduled_events_run_the_same_slots(seeds: range, lean_data: Path, tmp_path: Path) -> None:
+    native_lean()
     expected = {}
     for seed in seeds:
         market = live(seed)
@@ -63,15 +36,25 @@ def test_lean_s_scheduled_events_run_the_same_slots(seeds: range, lean_data: Pat
         slots, digest = logical(journal)
         assert (slots, digest) == (market.core.slot_trace.digest, message_digest(journal.messages))
         expected[place.name] = {"slots": slots, "digest": digest}
-    assert driven_by_lean(tmp_path, lean_data) == expected
+    driver, given = Path(__file__).with_name("lean_driver.py"), {"alo-journals": str(tmp_path / "journals")}
+    assert kept_by(driver, "driven", tmp_path, lean_data, given) == expected
+
+
+@pytest.fixture(scope="module")
+def whole(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Message]:
+    """The run that is cut short, whole, without LEAN: what engines have to agree on."""
+    folder = tmp_path_factory.mktemp("whole")
+    run_backtest(SETTINGS, lean_data, folder)
+    return list(filter(counts, read_journal(folder / JOURNAL_FOLDER).messages))
 
 
 @pytest.mark.parametrize("ended_by", ["error", "kill"])
-def test_a_run_that_is_cut_short_leaves_its_journal(ended_by: str, lean_data: Path, tmp_path: Path) -> None:
-    settings = Settings.of({"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"})
+def test_a_run_that_is_cut_short_leaves_its_journal(
+    ended_by: str, whole: list[Message], lean_data: Path, tmp_path: Path
+) -> None:
     algorithm = Path(__file__).with_name("failing_algorithm.py")
     console = run_in_lean(
-        algorithm, tmp_path, lean_data, parameters=settings.as_parameters() | {"alo-failing": ended_by}
+        algorithm, tmp_path, lean_data, parameters=SETTINGS.as_parameters() | {"alo-failing": ended_by}
     )
     assert ("in the middle of the day" in console) == (ended_by == "error")
     assert "OrderListHash" not in console or ended_by == "error"
@@ -84,9 +67,6 @@ def test_a_run_that_is_cut_short_leaves_its_journal(ended_by: str, lean_data: Pa
     )  # of the slice that failed
     assert len([order for order in orders_of(left.messages) if order.number]) >= 2
     assert replay(left).divergence is None
-    (tmp_path / "whole").mkdir()
-    run_backtest(settings, lean_data, tmp_path / "whole")
-    whole = (message for message in read_journal(tmp_path / "whole" / JOURNAL_FOLDER).messages if counts(message))
     for message, expected in zip(filter(counts, left.messages), whole, strict=False):
         assert (message.kind, message.time) == (expected.kind, expected.time)
         assert message.records.tobytes() == expected.records.tobytes()

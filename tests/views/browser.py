@@ -33,6 +33,8 @@ const found = () => {
       section: node.closest('section')?.querySelector('h2')?.textContent,
       drawn: node.querySelector('.main-svg') !== null && drawn.height > 50,
       wide: drawn.width, axes: titles.map(([text]) => text),
+      crowded: ticks.flatMap(([one, a], at) => ticks.slice(at + 1).filter(([, b]) => met(a, b))
+        .map(([two]) => [one, two])),
       covered: titles.flatMap(([title, a]) => ticks.filter(([, b]) => met(a, b)).map(([tick]) => [title, tick])) }; });
   const out = document.createElement('pre');
   out.id = 'found';

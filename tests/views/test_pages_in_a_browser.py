@@ -129,7 +129,9 @@ def chain_snapshot() -> ChainSnapshot:
 def test_a_chains_page_is_drawn(tmp_path, width, dark):
     chain = tmp_path / "chain.html"
     chain.write_text(chain_html(chain_view(chain_snapshot(), rate=0.05)), encoding="utf-8")
-    check(look(chain, width=width, dark=dark), 2, width)
+    found = look(chain, width=width, dark=dark)
+    check(found, 2, width)
+    assert [plot["crowded"] for plot in found["plots"]] == [[], []]
 
 
 def test_buttons_choose_the_expiries_of_a_chains_smiles(tmp_path):

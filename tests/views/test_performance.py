@@ -19,6 +19,7 @@ from alo_lib.views.performance import (
     monthly,
     performance,
     rolling_figures,
+    session_drawdowns,
     session_returns,
 )
 from alo_lib.views.sharpe import bootstrap_interval, sharpe_ratio
@@ -164,6 +165,17 @@ def test_a_headline_of_nothing_has_no_signs(tmp_path):
     assert (summary["largest_margin"], summary["return_on_margin"]) == (0.0, None)
 
 
+def test_profit_from_trading_is_without_interest_and_borrow(tmp_path):
+    """12.34 was earned on cash and 0.56 paid for borrowed shares: of 11.78 nothing is from trading."""
+    messages, opens = sessions(2)
+    for number, amount in ((ACCOUNT_CASH, 12.34), (0, -0.56)):
+        booked = records(Kind.INTEREST, instrument=number, days=1, amount=amount)
+        messages.append(Message(Kind.INTEREST, opens[1], booked))
+    summary = summary_of(run_of(tmp_path, messages, [(opens[0], 1000.0), (opens[1] + DAY, 1011.78)]))
+    assert (summary["net_profit"], summary["interest"], summary["borrow"]) == (11.78, 12.34, -0.56)
+    assert summary["trading_profit"] == 0.0
+
+
 def test_realized_and_unrealized_profit_add_up(tmp_path):
     messages = kit.traded_messages()
     end, option = messages[-1].time, 1
@@ -245,7 +257,8 @@ def test_the_session_of_a_year_end_ends_at_new_yorks_midnight(tmp_path):
 def test_months_are_their_sessions_together(tmp_path):
     messages, opens = sessions(24)  # 22 in January 2024, two in February
     steps = 0.01 * kit.noise(24)
-    found = monthly(session_returns(run_of(tmp_path, messages, _curve(opens, steps)[0])))
+    curve = _curve(opens, steps)[0]
+    found = monthly(session_returns(run_of(tmp_path, messages, curve)), np.array([value for _, value in curve]))
     assert [(one.month, one.sessions) for one in found] == [("2024-01", 22), ("2024-02", 2)]
     assert found[0].returned == pytest.approx(np.prod(1 + steps[:22]) - 1)
     assert found[1].profit == pytest.approx(1e6 * (np.prod(1 + steps) - np.prod(1 + steps[:22])))
@@ -258,25 +271,51 @@ def returns_of(equity, start=100.0):
     equity = np.array(equity, np.float64)
     before = np.concatenate([[start], equity[:-1]])
     dates = np.busday_offset(FIRST, np.arange(len(equity)))
-    return SessionReturns(dates, equity, equity - before, equity / before - 1.0, np.zeros(len(equity)))
+    last = np.arange(1, len(equity) + 1)
+    return SessionReturns(dates, equity, equity - before, equity / before - 1.0, np.zeros(len(equity)), last)
+
+
+def falls_of(equity, start=100.0, **more):
+    """The deepest drawdowns of a curve with a point a close."""
+    return deepest_drawdowns(returns_of(equity, start), np.array([start, *equity]), **more)
 
 
 def test_drawdowns_are_told_deepest_first_with_their_days():
     # Closes of the 2nd, 3rd, 4th, 5th, 8th, 9th and 10th of January.
-    found = returns_of([110.0, 99.0, 88.0, 110.0, 121.0, 108.9, 115.0])
-    deep, late = deepest_drawdowns(found)
+    equity = [110.0, 99.0, 88.0, 110.0, 121.0, 108.9, 115.0]
+    deep, late = falls_of(equity)
     assert (str(deep.since), str(deep.deepest), str(deep.recovered)) == ("2024-01-02", "2024-01-04", "2024-01-05")
     assert (deep.depth, deep.sessions) == (pytest.approx(0.2), 2)
     assert (str(late.since), str(late.deepest), late.recovered) == ("2024-01-08", "2024-01-09", None)
     assert (late.depth, late.sessions) == (pytest.approx(0.1), 2)
-    assert deepest_drawdowns(found, 1) == [deep]
+    assert falls_of(equity, count=1) == [deep]
 
 
 def test_a_drawdown_from_the_money_at_the_start_has_no_day_of_its_high():
-    (one,) = deepest_drawdowns(returns_of([95.0, 90.0]))
+    (one,) = falls_of([95.0, 90.0])
     assert (one.since, str(one.deepest), one.recovered, one.depth) == (None, "2024-01-03", None, pytest.approx(0.1))
-    assert deepest_drawdowns(returns_of([101.0, 102.0])) == []
-    assert deepest_drawdowns(returns_of([])) == []
+    assert falls_of([100.0, 95.0])[0].since is None  # nothing was gained on the second of January
+    assert falls_of([101.0, 102.0]) == []
+    assert falls_of([]) == []
+
+
+def test_every_drawdown_is_that_of_the_equity_curve(tmp_path):
+    """A fall that is made good by the close counts in the headline, its month, its session and the list alike."""
+    messages, opens = sessions(3)
+    hour = 60 * kit.MINUTE
+    values = [(opens[0] - kit.MINUTE, 100.0), (opens[0] + hour, 110.0), (opens[0] + 2 * hour, 88.0)]
+    values += [(opens[0] + 3 * hour, 111.0), (opens[1] + hour, 111.0), (opens[1] + 2 * hour, 99.9)]
+    run = run_of(tmp_path, messages, values)  # on the third day nothing is known: the second's fall goes on
+    by_session, equity = session_returns(run), np.array([value for _, value in values])
+    deep, late = deepest_drawdowns(by_session, equity)
+    days = ["2024-01-02", "2024-01-03", "2024-01-04"]
+    assert (str(deep.since), str(deep.deepest), str(deep.recovered)) == (days[0],) * 3
+    assert (str(late.since), str(late.deepest), late.recovered) == (days[1], days[1], None)
+    assert [one.depth for one in (deep, late)] == pytest.approx([1 - 88 / 110, 1 - 99.9 / 111])
+    assert [one.sessions for one in (deep, late)] == [1, 1]
+    (month,) = monthly(by_session, equity)
+    assert performance(run).drawdown == month.drawdown == deep.depth
+    assert session_drawdowns(by_session, equity) == pytest.approx([0.2, 0.1, 0.1])
 
 
 def test_rolling_figures_are_of_twenty_sessions_and_there_are_none_before():

@@ -28,7 +28,8 @@ def test_sessions_have_what_the_page_tells_of_them(tmp_path):
     assert row["date"] == "2024-01-02"
     assert float(row["equity"]) == told.equity[0] == pytest.approx(100_184.4)
     assert float(row["return"]) == pytest.approx(0.001844)
-    assert row["drawdown"] == "0.00000000"
+    assert float(row["drawdown"]) == pytest.approx(100.0 / 100_150.0, abs=1e-8)  # of the curve, on its way to the close
+    assert float(row["drawdown"]) == pytest.approx(run.summary["drawdown"], abs=1e-6)
     assert row["rolling_sharpe"] == ""  # there are not twenty
 
 
@@ -56,6 +57,7 @@ def test_forecasts_stand_beside_what_came(tmp_path):
     )
     assert float(row["realized_close_to_close"]) == pytest.approx(np.sqrt(252 * np.mean(moves**2)), abs=1e-6)
     assert row["traded"] == "true"
+    assert row["implied"] == ""  # nothing was quoted
 
 
 def test_regimes_are_those_of_the_chart(tmp_path):

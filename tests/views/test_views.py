@@ -10,6 +10,7 @@ from rich.console import Console
 
 from alo_lib.market import FaultKind, FaultLog
 from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.listing import Listing
 from alo_lib.strategy.portfolio import Portfolio
@@ -27,7 +28,6 @@ from alo_lib.views import (
 from alo_lib.views.attribution import attribution_over_time
 from alo_lib.views.blotter import fills, money_by_security, positions
 from alo_lib.views.data import funnel_total
-from alo_lib.views.drawing import thinned
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import (
     attribution_figure,
@@ -37,9 +37,8 @@ from alo_lib.views.figures import (
     trades_figure,
     waterfall_figure,
 )
-from alo_lib.views.margin import MarginSeries, margin_used
+from alo_lib.views.margin import margin_used
 from alo_lib.views.performance import (
-    EquityCurve,
     drawdowns,
     equity_curve,
     performance,
@@ -47,8 +46,8 @@ from alo_lib.views.performance import (
     session_returns,
 )
 from alo_lib.views.risk import expiry_exposures, exposure_ranges, exposures
-from alo_lib.views.run import exchange_time
-from alo_lib.views.time_axis import TimeAxis, time_axis
+from alo_lib.views.settings_section import settings_section
+from alo_lib.views.time_axis import time_axis
 from alo_lib.views.volatility import refits, term_structures, volatility_view
 from alo_lib.views.volatility_figures import term_structure_figure, volatility_figure
 from tests.views import kit
@@ -197,7 +196,7 @@ def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
 
 
 def test_the_last_counts_of_a_session_are_its_funnel(quiet):
-    nothing = {"best_edge": None, "stopped_by": {}}
+    nothing: dict[str, object] = {"best_edge": None, "stopped_by": {}}
     assert funnel(quiet) == {"ALFA": {"2024-01-02": dict.fromkeys(FUNNEL_STAGES, 0) | nothing}}
     messages = kit.quiet_messages()
     for bar, quoted in ((1, 3), (2, 9)):
@@ -298,11 +297,18 @@ def test_a_night_counts_nothing_for_the_mean_exposure(tmp_path):
     assert found.largest == 8.0
 
 
-def test_a_waterfall_has_the_parts_that_are_not_zero():
-    (trace,) = waterfall_figure({"delta": 2.0, "rho": 0.0, "fees": -3.5})["data"]
-    assert trace["x"] == ["delta", "fees", "total"]
-    assert trace["y"] == [2.0, -3.5, None]
-    assert trace["measure"] == ["relative", "relative", "total"]
+def test_settings_are_told_with_their_units(traded):
+    written = kit.settings_object(entry_edge=0.02, max_holding_days=30.0, retired_knob=3)
+    (traded.folder / "settings.json").write_text(json.dumps(written))
+    text = str(settings_section(Run(traded.folder)))
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", text)]
+    told = {name: (value, unit) for name, value, unit, _ in rows}
+    assert told["entry-edge"] == ("0.02", "volatility; 0.01 is a point")
+    assert told["max-holding-days"] == ("30.0", "calendar days")
+    assert told["start"] == ("2024-01-02", "–")
+    assert told["retired-knob"] == ("3", "–")  # of an earlier program
+    meanings = {row[0]: row[3] for row in rows}
+    assert meanings["entry-edge"] == Settings.model_fields["entry_edge"].description
 
 
 def test_the_summary_has_what_programs_need(traded):
@@ -314,9 +320,9 @@ def test_the_summary_has_what_programs_need(traded):
     assert summary["skipped"] == {"crossed quote": 3}
     assert re.fullmatch("[0-9a-f]{64}", summary["order_digest"])
     assert list(summary_table(summary).columns[0].cells) == [
-        *("Engine", "Orders", "Net profit", "Realized", "Made of", "Fees", "Interest", "Borrow", "Sharpe ratio"),
-        *("Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
-        *("ALFA data", "Data left out", "ALFA best edge", "Time taken"),
+        *("Engine", "Orders", "Net profit", "From trading", "Realized", "Made of", "Hedging", "Fees", "Interest"),
+        *("Borrow", "Sharpe ratio", "Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
+        *("Forecasts", "ALFA data", "Data left out", "ALFA best edge", "Time taken"),
     ]
 
 
@@ -376,55 +382,8 @@ def test_the_same_folder_gives_the_same_page(traded):
     assert report_html(traded) == report_html(Run(traded.folder))
 
 
-def test_a_split_does_not_break_the_line(tmp_path):
-    day = 24 * 60 * kit.MINUTE
-    messages = [
-        *kit.quiet_messages(),
-        Message(Kind.SPLIT, kit.OPEN + 2 * kit.MINUTE, records(Kind.SPLIT, instrument=0, warning=1, factor=0.25)),
-        Message(Kind.SPLIT, kit.OPEN + day, records(Kind.SPLIT, instrument=0, warning=0, factor=0.25)),
-        Message(Kind.TRADE, kit.OPEN + day + kit.MINUTE, records(Kind.TRADE, instrument=0, close=25.5, volume=1)),
-    ]
-    run = kit.run_of(tmp_path, messages)
-    drawn = trades_figure(time_axis(run), run, run.underlyings[0], [])
-    assert drawn["data"][0]["y"] == [25.0, 25.5]
-    assert "split-adjusted" in drawn["layout"]["yaxis"]["title"]
-
-
-def test_samples_of_the_night_are_drawn_at_the_close_before():
-    hour, day = 60 * kit.MINUTE, 24 * 60 * kit.MINUTE
-    half = kit.OPEN + day + 210 * kit.MINUTE  # 13:00
-    times = [kit.OPEN - 9 * hour, kit.CLOSE + 8 * hour, half - hour, half + hour, half + 11 * hour]
-    curve = EquityCurve(np.array(times), np.arange(1.0, 6.0))
-    none = MarginSeries(np.zeros(0, np.int64), np.zeros(0))
-    axis = TimeAxis(np.array([kit.OPEN, kit.OPEN + day]), np.array([kit.CLOSE, half]), ["2024-01-02", "2024-01-03"])
-    drawn = equity_figure(axis, curve, none)["data"][0]["x"]
-    assert drawn == [
-        "2024-01-02 09:30:00.000",
-        "2024-01-02 16:00:00.000",
-        "2024-01-03 12:00:00.000",
-        "2024-01-03 13:00:00.000",
-        "2024-01-03 13:00:00.000",
-    ]
-
-
 def test_figures_have_a_real_minus_sign_and_words_keep_their_hyphens():
     text = str(page.table(("what", "value"), [("-1 day", "-1,234.5"), ("a-b", "2e-06")], (1,)))
     assert '<td>-1 day</td><td class="n">−1,234.5</td>' in text
     assert '<td>a-b</td><td class="n">2e-06</td>' in text
     assert '<b class="">−0.95</b>' in str(page.card("Sharpe ratio", "-0.95"))
-
-
-def test_thinning_keeps_ends_and_extremes():
-    values = kit.noise(20_000)
-    values[[7_777, 12_345]] = 9.0, -9.0
-    kept = thinned(values, 500)
-    assert len(kept) <= 502
-    assert {0, 7_777, 12_345, 19_999} <= set(kept.tolist())
-    assert np.all(np.diff(kept) > 0)
-    np.testing.assert_array_equal(thinned(values[:10]), np.arange(10))
-
-
-def test_times_are_the_exchanges():
-    summer = 1_402_061_400 * 1_000_000_000  # 2014-06-06 13:30 UTC
-    assert exchange_time(np.array([kit.OPEN, summer])) == ["2024-01-02 09:30:00.000", "2014-06-06 09:30:00.000"]
-    assert exchange_time(np.zeros(0, np.int64)) == []

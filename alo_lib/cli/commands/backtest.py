@@ -183,10 +183,10 @@ def _list(settings: Any) -> None:
     from alo_lib.records.spelling import spelled
 
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for title in ("setting", "value", "meaning"):
+    for title in ("setting", "value", "unit", "meaning"):
         table.add_column(title)
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         text = ",".join(value) if isinstance(value, tuple) else str(value)
-        table.add_row(spelled(name), text, field.description or "")
+        table.add_row(spelled(name), text, settings.unit_of(name), field.description or "")
     Console().print(table)

@@ -40,8 +40,8 @@ _CHECKS = (
     Check("import-linter", ("-c", _IMPORTS)),
 )
 
-_ON_ALL_PROCESSORS = ("-n", "auto", "--dist", "loadfile")
-"""Tests of one file stay together: they share what their fixtures make."""
+_ON_ALL_PROCESSORS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Tests of one file stay together: they share what their fixtures make. Their order, tests/conftest.py says."""
 
 
 @click.command(

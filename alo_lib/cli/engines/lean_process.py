@@ -20,10 +20,10 @@ _ERROR = re.compile(r"ERROR::\s*(.+)")
 
 
 class LeanOutput(NamedTuple):
-    """What a finished process printed, and its exit status."""
+    """What a finished process printed, and its exit status; None where it was ended with nothing left to do."""
 
     lines: list[str]
-    status: int
+    status: int | None
 
     @property
     def version(self) -> str | None:
@@ -42,10 +42,12 @@ class LeanOutput(NamedTuple):
         return None
 
 
-def run_and_show(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path) -> LeanOutput:
+def run_and_show(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path, done: str | None = None
+) -> LeanOutput:
     """Run a command in ``folder``, copy its output to standard error and to ``log`` as it comes, and wait for its end.
 
-    The process is ended when this one is interrupted.
+    A process that prints ``done`` has nothing left to do, and is ended. So it is when this one is interrupted.
     """
     lines: list[str] = []
     with (
@@ -68,6 +70,10 @@ def run_and_show(command: Sequence[str], *, folder: Path, environment: Mapping[s
                 sys.stderr.write(line)
                 copy.write(_COLORS.sub("", line))
                 lines.append(_COLORS.sub("", line.rstrip("\n")))
+                if done is not None and done in lines[-1]:
+                    process.kill()
+                    process.wait()
+                    return LeanOutput(lines, None)
             status = process.wait()
         except BaseException:
             process.terminate()
@@ -86,9 +92,8 @@ def check_results(folder: Path, name: str, output: LeanOutput, log: Path) -> Non
     """
     path = folder / f"{name}.json"
     if not path.is_file():
-        raise RunFailedError(
-            f"LEAN ended without results (exit status {output.status}){last_errors(output)}; its log is {log}"
-        )
+        status = "" if output.status is None else f" (exit status {output.status})"
+        raise RunFailedError(f"LEAN ended without results{status}{last_errors(output)}; its log is {log}")
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["state"]
     except (ValueError, KeyError, TypeError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
-from alo_lib.cli.engines.lean_process import check_results, run_and_show
+from alo_lib.cli.engines.lean_process import LeanOutput, check_results, run_and_show
 from alo_lib.cli.engines.parameters import ALGORITHM, read_object
 from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
@@ -25,6 +25,8 @@ __all__ = ["NativeEngine", "find_dotnet", "find_lean", "find_libpython", "lean_c
 
 LAUNCHER: Final = "QuantConnect.Lean.Launcher.dll"
 USUAL_PLACES: Final = (Path("/Lean/Launcher/bin/Debug"), Path("/Lean/Launcher/bin/Release"))
+_UNLOADS_PYTHON: Final = "PythonInitializer.Shutdown(): start"
+"""What LEAN says when all is written and closed; forty full collections of Python's and .NET's garbage follow."""
 _DOTNET_PLACES: Final = (
     "/usr/share/dotnet",
     "/usr/lib/dotnet",
@@ -70,12 +72,7 @@ class NativeEngine:
         configuration.write_text(json.dumps(content, indent=2) + "\n")
         log = folder / "lean-console.txt"
         try:
-            output = run_and_show(
-                [str(self.dotnet), LAUNCHER, "--config", str(configuration)],
-                folder=self.lean,
-                environment=self.environment(),
-                log=log,
-            )
+            output = self.launch(configuration, log)
         finally:  # a run that failed or was ended has a journal as well
             segments = take_from_object_store(store, folder)
         check_results(folder, ALGORITHM, output, log)
@@ -85,14 +82,30 @@ class NativeEngine:
         faults = data_left_out(settings, data, findings, read_journal(folder / JOURNAL_FOLDER).messages)
         return EngineRun(faults, lean_version=output.version, order_list_hash=output.order_list_hash)
 
-    def environment(self) -> dict[str, str]:
+    def launch(self, configuration: Path, log: Path, project: Path | None = None) -> LeanOutput:
+        """Run LEAN with a configuration file until it has written all there is; ``project`` is importable as well.
+
+        Its output goes to standard error and to ``log``.
+        """
+        return run_and_show(
+            [str(self.dotnet), LAUNCHER, "--config", str(configuration)],
+            folder=self.lean,
+            environment=self.environment(project),
+            log=log,
+            done=_UNLOADS_PYTHON,
+        )
+
+    def environment(self, project: Path | None = None) -> dict[str, str]:
         """Environment variables that LEAN is started with."""
+        importable = [self.lean] if project is None else [self.lean, project]  # AlgorithmImports.py lies in LEAN's
         return os.environ | {
             "DOTNET_ROOT": str(self.dotnet.parent),
             "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
             "DOTNET_NOLOGO": "1",
             "PYTHONNET_PYDLL": str(self.libpython),
-            "PYTHONPATH": str(self.lean),  # AlgorithmImports.py lies there
+            "PYTHONPATH": os.pathsep.join(map(str, importable)),
+            # The library looks for its packages beside the first python on the PATH, which may be of a foreign venv.
+            "PATH": os.pathsep.join((str(Path(sys.base_prefix) / "bin"), os.environ.get("PATH", os.defpath))),
         }
 
 
