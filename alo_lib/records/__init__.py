@@ -1,5 +1,6 @@
 """The ground that every room stands on: record layouts, the numbering of instruments, units of time."""
 
+from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.instruments import (
     EQUITY_MULTIPLIER,
     OPTION_MULTIPLIER,
@@ -56,9 +57,11 @@ __all__ = [
     "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",
+    "ENTRY_LIMITS",
     "EQUITY_MULTIPLIER",
     "EVENT_TEXT",
     "FIRST_DAY",
+    "FUNNEL_STAGES",
     "HOUR",
     "LAST_DAY",
     "LAYOUTS",

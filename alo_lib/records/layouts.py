@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
 from alo_lib.records.profit import PROFIT_PARTS
 
@@ -28,7 +29,7 @@ __all__ = [
     "records",
 ]
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -254,19 +255,13 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
     # How far an underlying's contracts and pairs have come this session on their way to a trade; told when it changed.
-    # Counts are those of the frame that had most, each stage for itself; each contract or pair has passed all before.
+    # Counts of a stage are those of the frame that had most, each for itself; trades opened are the session's.
     Kind.FUNNEL: np.dtype(
         [
             ("underlying", "<i4"),
-            ("listed", "<i4"),  # contracts that are looked at
-            ("quoted", "<i4"),  # with a bid and an ask that are not too old, and a spot
-            ("in_range", "<i4"),  # of days to expiry
-            ("liquid", "<i4"),  # by least bid, spread, size, open interest
-            ("forecast", "<i4"),  # priced at a forecast volatility
-            ("pairs", "<i4"),  # of a call and a put near enough to the money, each bought or sold
-            ("edge", "<i4"),  # pairs whose edge suffices
-            ("proposed", "<i4"),  # trades: free to trade, and one structure at least within the vega budget
-            ("opened", "<i4"),  # trades within the limits, in the whole session
+            *((stage, "<i4") for stage in FUNNEL_STAGES),
+            *((limit, "<i4") for limit in ENTRY_LIMITS),  # frames of the session in which it stopped a pair
+            ("pad", "<i4"),
         ]
     ),
     # A callback of the engine's host, as it came.

@@ -7,26 +7,35 @@ import numpy as np
 from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
-from alo_lib.strategy.sizing import structures_for
+from alo_lib.strategy.funnel import count_stops
+from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["entry_record", "may_open", "new_trade", "proposed_trades"]
+__all__ = ["entry_record", "may_open", "new_trade", "proposed_trades", "stopped_by"]
 
 
 def proposed_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
     """The trades to be opened on SIGNAL records, in their order: those whose edge suffices and that are free to trade.
 
-    Limits have not been asked yet.
+    What stopped the others whose edge suffices is counted. Limits of the book have not been asked yet.
     """
     total = equity(state)
     proposed: list[Trade] = []
+    stops: list[tuple[int, str]] = []
     for signal in signals:
-        if signal["edge_volatility"] < settings.entry_edge or not may_open(state, settings, signal, time, proposed):
+        if signal["edge_volatility"] < settings.entry_edge:
             continue
-        quantity = structures_for(signal, state.underlyings[int(signal["underlying"])].book, settings, total)
-        if quantity >= 1:
-            proposed.append(new_trade(state, signal, quantity, time))
+        number = int(signal["underlying"])
+        stop = stopped_by(state, settings, signal, time, proposed)
+        if stop is None:
+            quantity = structures_for(signal, state.underlyings[number].book, settings, total)
+            if quantity >= 1:
+                proposed.append(new_trade(state, signal, quantity, time))
+                continue
+            stop = "participation" if affordable(signal, settings, total) >= 1 else "vega_budget"
+        stops.append((number, stop))
+    count_stops(state, stops)
     return proposed
 
 
@@ -38,19 +47,30 @@ def may_open(
     The book is not halted; the session is past its entry delay and before its cutoff; the underlying is not about to
     split, not blocked for the session, and has room for one more trade; no other trade has one of the legs.
     """
+    return stopped_by(state, settings, signal, time, proposed) is None
+
+
+def stopped_by(
+    state: StrategyState, settings: Settings, signal: np.void, time: int, proposed: Sequence[Trade] = ()
+) -> str | None:
+    """Which of ENTRY_LIMITS keeps a pair from being opened, in the sense of :func:`may_open`; None where none does."""
     session, number = state.session, int(signal["underlying"])
-    if session is None or state.halted:
-        return False
-    if session.seconds_since_open(time) < settings.entry_delay:
-        return False
-    if session.seconds_to_close(time) <= settings.entry_cutoff:
-        return False
     book = state.underlyings[number].book
-    if book.split_pending or time < book.blocked_until:
-        return False
     trades = state.trades_in(number) + [trade for trade in proposed if trade.underlying == number]
     taken = {leg for trade in trades for leg in trade.legs}
-    return len(trades) < settings.max_structures and not {int(signal["call"]), int(signal["put"])} & taken
+    if state.halted:
+        return "max_drawdown"
+    if session is None or session.seconds_since_open(time) < settings.entry_delay:
+        return "entry_delay"
+    if session.seconds_to_close(time) <= settings.entry_cutoff:
+        return "entry_cutoff"
+    if book.split_pending:
+        return "split_pending"
+    if time < book.blocked_until:
+        return "session_block"
+    if {int(signal["call"]), int(signal["put"])} & taken:
+        return "leg_held"
+    return "max_structures" if len(trades) >= settings.max_structures else None
 
 
 def new_trade(state: StrategyState, signal: np.void, quantity: int, time: int) -> Trade:

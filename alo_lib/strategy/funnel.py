@@ -1,18 +1,15 @@
 """How far contracts and pairs come in a session on their way to a trade: why there was one, or none."""
 
 from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import Annotated
 
 import numpy as np
 
-from alo_lib.records import LAYOUTS, Kind, Records, records
+from alo_lib.records import FUNNEL_STAGES, Kind, Records, records
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["begin_funnels", "count_trades", "take_new_funnels", "widen"]
-
-
-_STAGES: Final = tuple(name for name in LAYOUTS[Kind.FUNNEL].names or () if name != "underlying")
+__all__ = ["begin_funnels", "count_stops", "count_trades", "take_new_funnels", "widen"]
 
 
 def begin_funnels(state: StrategyState) -> None:
@@ -25,7 +22,7 @@ def begin_funnels(state: StrategyState) -> None:
 def widen(state: StrategyState, funnel: Annotated[Records, Kind.FUNNEL]) -> None:
     """Take a frame's counts of an underlying in: of each stage the largest of the session stays."""
     underlying = state.underlyings[int(funnel["underlying"][0])]
-    for stage in _STAGES:
+    for stage in FUNNEL_STAGES:
         underlying.funnel[stage] = np.maximum(underlying.funnel[stage], funnel[stage])
 
 
@@ -36,6 +33,12 @@ def count_trades(state: StrategyState, proposed: Iterable[Trade], opened: Iterab
         at_once = sum(trade.underlying == number for trade in proposed)
         underlying.funnel["proposed"] = max(at_once, int(underlying.funnel["proposed"][0]))
         underlying.funnel["opened"] += sum(trade.underlying == number for trade in opened)
+
+
+def count_stops(state: StrategyState, stops: Iterable[tuple[int, str]]) -> None:
+    """Count a frame's stops, each the underlying and the one of ENTRY_LIMITS that stopped a pair; equal ones once."""
+    for number, limit in set(stops):
+        state.underlyings[number].funnel[limit] += 1
 
 
 def take_new_funnels(state: StrategyState) -> Annotated[Records, Kind.FUNNEL]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -10,11 +10,21 @@ from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import OPTION_MULTIPLIER, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
+from alo_lib.strategy.funnel import count_stops
 from alo_lib.strategy.sizing import VOLATILITY_POINT
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["BookRisk", "drawdown_exceeded", "exceeded_limit", "halt_on_drawdown", "review", "risk_with", "short_margin"]
+__all__ = [
+    "BookRisk",
+    "ExceededLimit",
+    "drawdown_exceeded",
+    "exceeded_limit",
+    "halt_on_drawdown",
+    "review",
+    "risk_with",
+    "short_margin",
+]
 
 _SHARE_MARGIN: Final = 0.5
 """Share of their value that shares tie up, long or short: Regulation T."""
@@ -29,6 +39,13 @@ class BookRisk:
     equity: float
 
 
+class ExceededLimit(NamedTuple):
+    """A limit that is not kept."""
+
+    limit: str  # one of ENTRY_LIMITS
+    problem: str  # in one sentence
+
+
 def short_margin(spot: float, quantity: int, settings: Settings) -> float:
     """Margin estimated for ``quantity`` short structures: the greater side of a short straddle or strangle.
 
@@ -37,13 +54,16 @@ def short_margin(spot: float, quantity: int, settings: Settings) -> float:
     return settings.short_margin * spot * OPTION_MULTIPLIER * quantity
 
 
-def exceeded_limit(book: BookRisk, settings: Settings) -> str | None:
-    """Which limit the book would exceed, in one sentence; None when it keeps them all."""
+def exceeded_limit(book: BookRisk, settings: Settings) -> ExceededLimit | None:
+    """Which limit the book would exceed; None when it keeps them all."""
     points = abs(book.vega) * VOLATILITY_POINT / book.equity
     if points > settings.max_vega:
-        return f"vega of {points:.4%} of equity a volatility point would exceed max-vega {settings.max_vega:.4%}"
+        problem = f"vega of {points:.4%} of equity a volatility point would exceed max-vega {settings.max_vega:.4%}"
+        return ExceededLimit("max_vega", problem)
     if book.margin > settings.max_margin * book.equity:
-        return f"margin of {book.margin / book.equity:.1%} of equity would exceed max-margin {settings.max_margin:.1%}"
+        share = book.margin / book.equity
+        problem = f"margin of {share:.1%} of equity would exceed max-margin {settings.max_margin:.1%}"
+        return ExceededLimit("max_margin", problem)
     return None
 
 
@@ -66,19 +86,25 @@ def halt_on_drawdown(state: StrategyState, settings: Settings) -> list[Trade]:
 
 
 def review(state: StrategyState, settings: Settings, proposals: Iterable[Trade]) -> tuple[list[Trade], list[Trade]]:
-    """Proposals that keep every limit with those before them, and those that do not; why is told once a session."""
+    """Proposals that keep every limit with those before them, and those that do not; why is told once a session.
+
+    Which limit it was is counted, each time.
+    """
     accepted: list[Trade] = []
     refused: list[Trade] = []
+    stops: list[tuple[int, str]] = []
     for proposal in proposals:
         if state.halted:
-            problem: str | None = "the book is halted"
+            exceeded: ExceededLimit | None = ExceededLimit("max_drawdown", "the book is halted")
         else:
-            problem = exceeded_limit(risk_with(state, settings, [*accepted, proposal]), settings)
-        if problem is None:
+            exceeded = exceeded_limit(risk_with(state, settings, [*accepted, proposal]), settings)
+        if exceeded is None:
             accepted.append(proposal)
             continue
         refused.append(proposal)
-        _tell_limit(state, proposal.underlying, problem)
+        stops.append((proposal.underlying, exceeded.limit))
+        _tell_limit(state, proposal.underlying, exceeded.problem)
+    count_stops(state, stops)
     return accepted, refused
 
 

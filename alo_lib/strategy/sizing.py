@@ -6,17 +6,22 @@ from alo_lib.records import Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
-__all__ = ["VOLATILITY_POINT", "displayed", "structures_for"]
+__all__ = ["VOLATILITY_POINT", "affordable", "displayed", "structures_for"]
 
 VOLATILITY_POINT: Final = 0.01
 
 
 def structures_for(signal: Records, book: MarketBook, settings: Settings, equity: float) -> int:
     """Structures that the vega budget allows, and that both legs display at the touch; 0 for none."""
-    budget = settings.vega_budget * equity / VOLATILITY_POINT
-    affordable = int(budget // float(signal["vega"])) if signal["vega"] > 0.0 else 0
     direction = int(signal["direction"])
-    return min(affordable, *(displayed(book, int(signal[leg]), direction, settings) for leg in ("call", "put")))
+    within = affordable(signal, settings, equity)
+    return min(within, *(displayed(book, int(signal[leg]), direction, settings) for leg in ("call", "put")))
+
+
+def affordable(signal: Records, settings: Settings, equity: float) -> int:
+    """Structures that the vega budget allows."""
+    budget = settings.vega_budget * equity / VOLATILITY_POINT
+    return int(budget // float(signal["vega"])) if signal["vega"] > 0.0 else 0
 
 
 def displayed(book: MarketBook, instrument: int, direction: int, settings: Settings) -> int:

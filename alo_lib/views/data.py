@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from alo_lib.market import DataFindings, FaultKind, FaultLog
-from alo_lib.records import LAYOUTS, Kind, Session
+from alo_lib.records import ENTRY_LIMITS, FUNNEL_STAGES, Kind, Session
+from alo_lib.records.spelling import spelled
+from alo_lib.views.edges import LIMITS, edges_by_session, edges_in_total
 from alo_lib.views.run import Run
 
 __all__ = [
@@ -17,17 +19,15 @@ __all__ = [
     "data_account",
     "data_warnings",
     "funnel",
-    "funnel_most",
+    "funnel_total",
     "held_without_quotes",
+    "stated_funnel",
 ]
 
 LOUD_SHARE: Final = 0.01
 """Rows left out, as a share of those read, from which a run says so above all else."""
 
 _WHOLE: Final = (FaultKind.CORRUPT_ARCHIVE, FaultKind.CORRUPT_ENTRY, FaultKind.CORRUPT_FILE)
-
-STAGES: Final = tuple(name for name in LAYOUTS[Kind.FUNNEL].names or () if name != "underlying")
-"""Of the funnel, in their order."""
 
 
 class Unquoted(NamedTuple):
@@ -100,21 +100,40 @@ def held_without_quotes(run: Run) -> list[Unquoted]:
     return found
 
 
-def funnel(run: Run) -> dict[str, dict[str, dict[str, int]]]:
-    """How far contracts and pairs came: by underlying and session, the counts of each stage in their order."""
+def funnel(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
+    """What became of what a session offered, by underlying and session.
+
+    The counts of each stage in their order; ``best_edge`` of all pairs that were ranked, as
+    :func:`alo_lib.views.edges.edges_by_session` tells it; and ``stopped_by``: in how many frames each limit stopped a
+    pair, for ``entry-edge`` every pair.
+    """
     opens, days = [session.open for session in run.sessions], [str(session.day) for session in run.sessions]
-    counts = {each.symbol: {day: dict.fromkeys(STAGES, 0) for day in days} for each in run.underlyings}
+    told = {
+        ticker: {day: dict.fromkeys(FUNNEL_STAGES, 0) | offered for day, offered in zip(days, sessions, strict=True)}
+        for ticker, sessions in edges_by_session(run).items()
+    }
     table = run.table(Kind.FUNNEL)
     for time, row in zip(table.time.tolist(), table.records, strict=True):
         session = bisect_right(opens, time) - 1
-        symbol = run.instruments[int(row["underlying"])].symbol
-        counts[symbol][days[max(session, 0)]] = {stage: int(row[stage]) for stage in STAGES}
-    return counts
+        one = told[run.instruments[int(row["underlying"])].symbol][days[max(session, 0)]]
+        one.update({stage: int(row[stage]) for stage in FUNNEL_STAGES})
+        stops = one["stopped_by"] | {spelled(limit): int(row[limit]) for limit in ENTRY_LIMITS}
+        one["stopped_by"] = {limit: stops[limit] for limit in LIMITS if stops.get(limit)}
+    return told
 
 
-def funnel_most(told: Mapping[str, Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    """The most of each stage in any session, by underlying, of what :func:`funnel` tells."""
+def funnel_total(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """By underlying, of what :func:`funnel` tells: the most of each stage in any session, best edge and limits."""
     return {
-        ticker: {stage: max((counts[stage] for counts in sessions.values()), default=0) for stage in STAGES}
+        ticker: {
+            **{stage: max((one[stage] for one in sessions.values()), default=0) for stage in FUNNEL_STAGES},
+            **edges_in_total(sessions.values()),
+        }
         for ticker, sessions in told.items()
     }
+
+
+def stated_funnel(run: Run) -> dict[str, Any]:
+    """What a summary says of it: by session, and in total."""
+    told = funnel(run)
+    return {"funnel": told, "funnel_total": funnel_total(told)}

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from alo_lib.records import FUNNEL_STAGES
 from alo_lib.views import page
-from alo_lib.views.data import STAGES, damage, funnel_most
+from alo_lib.views.data import damage
+from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
 from alo_lib.views.figures import funnel_figure
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run
@@ -65,35 +67,65 @@ def _coverage(summary: Mapping[str, Any]) -> Html:
 
 
 def _funnel(summary: Mapping[str, Any]) -> Html:
-    """The most of each stage in any session, and each session's."""
-    told: Mapping[str, Mapping[str, Mapping[str, int]]] = summary["funnel"]
-    most = funnel_most(told)
-    lead = "" if summary["orders"] else f"Nothing was traded. {_where_it_ended(most)}"
+    """The most of each stage in any session, and each session's; the best edge, and what stopped pairs."""
+    told: Mapping[str, Mapping[str, Mapping[str, Any]]] = summary["funnel"]
+    total: Mapping[str, Mapping[str, Any]] = summary["funnel_total"]
+    most = {ticker: {stage: one[stage] for stage in FUNNEL_STAGES} for ticker, one in total.items()}
     meaning = [
         (stage.replace("_", " "), _MEANING[stage], *(f"{stages[stage]:,}" for stages in most.values()))
-        for stage in STAGES
+        for stage in FUNNEL_STAGES
     ]
     by_session = [
-        (ticker, day, *(f"{counts[stage]:,}" for stage in STAGES))
+        (ticker, day, *(f"{one[stage]:,}" for stage in FUNNEL_STAGES))
         for ticker, sessions in told.items()
-        for day, counts in sessions.items()
+        for day, one in sessions.items()
     ]
-    stages = [stage.replace("_", " ") for stage in STAGES]
+    stages = [stage.replace("_", " ") for stage in FUNNEL_STAGES]
     return page.section(
         "Why it traded, or did not",
-        *([page.note(lead)] if lead else []),
+        *([] if summary["orders"] else [page.note(f"Nothing was traded. {_where_it_ended(most)}")]),
+        *(page.note(sentence) for ticker, one in total.items() for sentence in _offered(ticker, one)),
         page.figure(funnel_figure(most)),
         page.table(("stage", "what passes it", *most), meaning, range(2, 2 + len(most))),
         page.note("The most that any frame of a session counted, each stage for itself; above, of all sessions."),
-        page.table(("underlying", "session", *stages), by_session, range(2, 2 + len(STAGES))),
+        page.table(("underlying", "session", *stages), by_session, range(2, 2 + len(FUNNEL_STAGES))),
+        page.note(
+            "The best edge of a session after costs, in volatility points, and in how many frames each limit stopped a "
+            "pair whose edge sufficed; entry-edge where no pair's did."
+        ),
+        _edges(told),
     )
+
+
+def _edges(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Html:
+    """The best edge of each session, and what stopped pairs in it."""
+    rows = [
+        (ticker, day, *_best(one["best_edge"]), stops_in_words(one["stopped_by"]) or DASH)
+        for ticker, sessions in told.items()
+        for day, one in sessions.items()
+    ]
+    columns = ("underlying", "session", "best edge", "entry-edge", "at", "structure", "side", "stopped by")
+    return page.table(columns, rows, (2, 3), sentences=(7,))
+
+
+def _best(best: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if best is None:
+        return (DASH,) * 5
+    return (*points(best), best["new_york_time"][11:16], best["structure"], best["side"])
+
+
+def _offered(ticker: str, total: Mapping[str, Any]) -> list[str]:
+    """The best edge of an underlying in any session, and what stopped its pairs."""
+    best, stops = total["best_edge"], stops_in_words(total["stopped_by"])
+    told = [f"{ticker}: best edge {points(best)[0]} volatility points {best_edge_in_words(best)}."] if best else []
+    return told + ([f"{ticker}: pairs were stopped by {stops}."] if stops else [])
 
 
 def _where_it_ended(most: Mapping[str, Mapping[str, int]]) -> str:
     """Which stage nothing passed, in a sentence an underlying."""
     told = []
     for ticker, stages in most.items():
-        ended = next((stage for stage in STAGES if not stages[stage]), None)
+        ended = next((stage for stage in FUNNEL_STAGES if not stages[stage]), None)
         if ended is not None:
             told.append(f"Of {ticker} nothing came as far as '{ended.replace('_', ' ')}': {_MEANING[ended]}.")
     return " ".join(told)

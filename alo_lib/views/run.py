@@ -39,7 +39,7 @@ _SUMMARY: Final[dict[str, type]] = {
     **dict.fromkeys(("net_profit", "realized_profit", "unrealized_profit", "start_equity", "fees"), float),
     **dict.fromkeys(("trading_profit", "drawdown", "largest_margin", "wall_seconds"), float),
     **dict.fromkeys(("underlyings", "warnings"), list),
-    **dict.fromkeys(("attribution", "hedging", "forecasts", "coverage", "skipped", "funnel"), dict),
+    **dict.fromkeys(("attribution", "hedging", "forecasts", "coverage", "skipped", "funnel", "funnel_total"), dict),
 }
 """What a summary says for sure, as far as pages and lists show it."""
 _IN_WORDS: Final = {

@@ -6,10 +6,11 @@ from rich.table import Table
 
 from alo_lib.journal import message_digest, order_digest
 from alo_lib.market import DataFindings, FaultLog
-from alo_lib.records import ACCOUNT_CASH, Kind
+from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, Kind
 from alo_lib.views.attribution import stated_attribution
 from alo_lib.views.blotter import fills
-from alo_lib.views.data import damage, data_account, funnel, funnel_most, held_without_quotes
+from alo_lib.views.data import damage, data_account, held_without_quotes, stated_funnel
+from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
 from alo_lib.views.forecast_verdict import forecast_verdict, stated_verdict
 from alo_lib.views.hedging import Hedging, hedging
 from alo_lib.views.performance import WorstDay, performance
@@ -91,7 +92,7 @@ def summarize(
             {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
             for each in held_without_quotes(run)
         ],
-        "funnel": funnel(run),
+        **stated_funnel(run),
         "wall_seconds": round(wall_seconds, 3),
         "results_folder": folder,
     }
@@ -208,10 +209,14 @@ def _add_data(table: Table, summary: dict[str, Any]) -> None:
         days = sorted({each["date"] for each in unquoted})
         shown = ", ".join(days[:_DAYS_SHOWN]) + _more(days)
         table.add_row("Not closable", f"{len(days)} days", f"held without a quote: {shown}")
-    if not summary["orders"]:
-        for ticker, most in funnel_most(summary["funnel"]).items():
-            stages = " > ".join(f"{stage.replace('_', ' ')} {count:,}" for stage, count in most.items())
+    for ticker, total in summary["funnel_total"].items():
+        if not summary["orders"]:
+            stages = " > ".join(f"{stage.replace('_', ' ')} {total[stage]:,}" for stage in FUNNEL_STAGES)
             table.add_row(f"{ticker}, no trade", "", stages)
+        if best := total["best_edge"]:
+            table.add_row(f"{ticker} best edge", points(best)[0], f"volatility points {best_edge_in_words(best)}")
+        if total["stopped_by"]:
+            table.add_row(f"{ticker} stopped by", "", stops_in_words(total["stopped_by"]))
 
 
 def _more(days: list[str]) -> str:

@@ -35,6 +35,7 @@ PROMISED = {
     "warnings",
     "held_without_quotes",
     "funnel",
+    "funnel_total",
     "wall_seconds",
     "results_folder",
 }

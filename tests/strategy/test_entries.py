@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alo_lib.settings import Settings
-from alo_lib.strategy.entries import may_open, new_trade, proposed_trades
+from alo_lib.strategy.entries import may_open, new_trade, proposed_trades, stopped_by
 from alo_lib.strategy.state import StrategyState
 from tests.strategy.kit import CALLS, DAY, NOW, PUTS, SETTINGS, hold, signal_of, state_of
 
@@ -54,8 +54,16 @@ def test_no_leg_is_in_two_trades() -> None:
     assert not may_open(state, Settings(max_structures=5), shared[0], NOW)
 
 
-@pytest.mark.parametrize("what", ["session", "halted", "split_pending", "blocked"])
-def test_nothing_is_opened_when(what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "limit"),
+    [
+        ("session", "entry_delay"),
+        ("halted", "max_drawdown"),
+        ("split_pending", "split_pending"),
+        ("blocked", "session_block"),
+    ],
+)
+def test_nothing_is_opened_when(what: str, limit: str) -> None:
     state = state_of()
     assert may_open(state, SETTINGS, signal_of()[0], NOW)
     book = state.underlyings[0].book
@@ -68,7 +76,19 @@ def test_nothing_is_opened_when(what: str) -> None:
     else:
         book.blocked_until = NOW + 1
     assert not may_open(state, SETTINGS, signal_of()[0], NOW)
+    assert stopped_by(state, SETTINGS, signal_of()[0], NOW) == limit
     assert proposed_trades(state, SETTINGS, signal_of(), NOW) == []
+    assert state.underlyings[0].funnel[limit] == 1
+
+
+def test_what_is_held_is_stopped_by_its_legs_rather_than_by_the_room() -> None:
+    state, settings = state_of(), Settings(max_structures=1)
+    hold(state, strike=2)
+    signals = np.concatenate([signal_of(2), signal_of(1), signal_of(3)])
+    assert [stopped_by(state, settings, row, NOW) for row in signals] == ["leg_held", *2 * ["max_structures"]]
+    assert proposed_trades(state, settings, signals, NOW) == []
+    funnel = state.underlyings[0].funnel
+    assert (funnel["leg_held"], funnel["max_structures"]) == (1, 1)  # a frame counts once
 
 
 def test_a_block_ends() -> None:

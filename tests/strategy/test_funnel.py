@@ -10,6 +10,10 @@ from alo_lib.strategy.screening import screen_chain
 from tests.core.script import NEXT, Script, closes, script
 from tests.strategy.test_parts import NOW, quoted_book
 
+LIMITS = (
+    *("max_drawdown", "entry_delay", "entry_cutoff", "split_pending", "session_block", "leg_held"),
+    *("max_structures", "vega_budget", "participation", "max_vega", "max_margin"),
+)
 STAGES = ("listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened")
 
 
@@ -53,6 +57,39 @@ def test_it_names_the_stage_that_lets_nothing_pass(changes: dict[str, float], st
     place = STAGES.index(stopped_at)
     assert all(counts[stage] > 0 for stage in STAGES[:place])
     assert all(counts[stage] == 0 for stage in STAGES[place:])
+
+
+@pytest.mark.parametrize(
+    ("changes", "hour", "limit"),
+    [
+        ({"entry_delay": 7200}, 10.0, "entry_delay"),
+        ({"entry_cutoff": 7200}, 15.0, "entry_cutoff"),
+        ({"vega_budget": 1e-9}, 10.0, "vega_budget"),
+        ({"participation": 0.019}, 10.0, "participation"),  # of fifty contracts
+        ({"max_vega": 1e-9}, 10.0, "max_vega"),
+        ({"max_margin": 1e-9}, 10.0, "max_margin"),
+        ({"entry_edge": 1.0}, 10.0, None),
+    ],
+)
+def test_it_names_the_limit_that_stopped_pairs_and_counts_the_frames(
+    changes: dict[str, float], hour: float, limit: str | None
+) -> None:
+    market = script(**changes)
+    for bar in range(3):  # a frame of each has news; pairs are stopped several at a time
+        market.bar(hour + bar / 60, volatility=0.35)
+    row = told(market)[-1]
+    assert row["opened"] == 0
+    assert {name: int(row[name]) for name in LIMITS} == dict.fromkeys(LIMITS, 0) | ({limit: 3} if limit else {})
+
+
+def test_a_trade_takes_its_legs_and_the_only_room() -> None:
+    market = script(max_structures=1)
+    market.bar(10, volatility=0.35)
+    before = told(market)[-1]
+    assert before["max_structures"] == 1  # of the frame that opened one pair, two others
+    market.bar(10.5, volatility=0.35)
+    after = told(market)[-1]
+    assert {name for name in LIMITS if after[name] > before[name]} == {"leg_held", "max_structures"}
 
 
 def test_without_a_forecast_pairs_end_there() -> None:

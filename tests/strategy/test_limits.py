@@ -67,6 +67,7 @@ def test_a_limit_is_told_once_a_session() -> None:
     settings = Settings(max_vega=1e-6)
     for _ in range(2):
         assert review(state, settings, [proposal(state)])[0] == []
+    assert state.underlyings[0].funnel["max_vega"] == 2  # counted each time
     assert [number for number, _ in state.notices] == [0]
     assert "TEST: not opened, vega of" in state.notices[0][1]
     assert state.session is not None
@@ -82,6 +83,7 @@ def test_the_margin_limit_counts_every_short_structure() -> None:
     refused = proposal(state, quantity=26)
     assert review(state, settings, [refused])[1] == [refused]
     assert "max-margin" in state.notices[0][1]
+    assert state.underlyings[0].funnel["max_margin"] == 1
 
 
 def test_too_deep_a_fall_halts_the_book_for_good() -> None:
@@ -100,6 +102,7 @@ def test_too_deep_a_fall_halts_the_book_for_good() -> None:
     refused = proposal(state, 1)
     assert review(state, settings, [refused]) == ([], [refused])
     assert state.notices[1:] == [(0, "TEST: not opened, the book is halted")]
+    assert state.underlyings[0].funnel["max_drawdown"] == 1
 
 
 def test_the_peak_follows_equity_up_alone() -> None:

@@ -239,8 +239,11 @@ def test_a_trade_tells_its_result_with_the_hedge() -> None:
 
 def test_limits_are_named() -> None:
     assert exceeded_limit(BookRisk(vega=-200_000, margin=0, equity=1e6), SETTINGS) is None
-    assert "max-vega" in str(exceeded_limit(BookRisk(vega=-400_000, margin=0, equity=1e6), SETTINGS))
-    assert "max-margin" in str(exceeded_limit(BookRisk(vega=0, margin=600_000, equity=1e6), SETTINGS))
+    for risk, limit in ((BookRisk(-400_000, 0, 1e6), "max_vega"), (BookRisk(0, 600_000, 1e6), "max_margin")):
+        exceeded = exceeded_limit(risk, SETTINGS)
+        assert exceeded is not None
+        assert exceeded.limit == limit
+        assert limit.replace("_", "-") in exceeded.problem
     assert drawdown_exceeded(79.9, 100.0, SETTINGS)
     assert not drawdown_exceeded(80.1, 100.0, SETTINGS)
 

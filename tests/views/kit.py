@@ -199,7 +199,8 @@ def gained(run):
 
 
 def settings_object(**changes):
-    return {"underlyings": ["ALFA"], "start": "2024-01-02", "end": "2024-01-02", "resolution": "minute"} | changes
+    span = {"underlyings": ["ALFA"], "start": "2024-01-02", "end": "2024-01-02", "resolution": "minute"}
+    return span | {"entry_edge": 0.02} | changes
 
 
 def noise(count, seed=7):

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from alo_lib.market import FaultKind, FaultLog
-from alo_lib.records import ACCOUNT_CASH, InstrumentTable, Kind, Message, OrderType, records
+from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, InstrumentTable, Kind, Message, OrderType, records
 from alo_lib.settings import Settings
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.listing import Listing
@@ -27,7 +27,7 @@ from alo_lib.views import (
 )
 from alo_lib.views.attribution import attribution_over_time
 from alo_lib.views.blotter import fills, money_by_security, positions
-from alo_lib.views.data import STAGES, funnel_most
+from alo_lib.views.data import funnel_total
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import (
     attribution_figure,
@@ -196,7 +196,8 @@ def test_what_was_held_without_a_quote_is_named_by_day(tmp_path):
 
 
 def test_the_last_counts_of_a_session_are_its_funnel(quiet):
-    assert funnel(quiet) == {"ALFA": {"2024-01-02": dict.fromkeys(STAGES, 0)}}
+    nothing: dict[str, object] = {"best_edge": None, "stopped_by": {}}
+    assert funnel(quiet) == {"ALFA": {"2024-01-02": dict.fromkeys(FUNNEL_STAGES, 0) | nothing}}
     messages = kit.quiet_messages()
     for bar, quoted in ((1, 3), (2, 9)):
         row = records(Kind.FUNNEL, underlying=0, listed=12, quoted=quoted, in_range=2)
@@ -204,10 +205,10 @@ def test_the_last_counts_of_a_session_are_its_funnel(quiet):
     run = kit.run_of(quiet.folder.parent / "counted", messages)
     counts = funnel(run)["ALFA"]["2024-01-02"]
     stages = ["listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened"]
-    assert counts == dict(zip(stages, [12, 9, 2, 0, 0, 0, 0, 0, 0], strict=True))
-    assert list(counts) == stages
+    assert counts == dict(zip(stages, [12, 9, 2, 0, 0, 0, 0, 0, 0], strict=True)) | nothing
+    assert list(counts)[: len(stages)] == stages
     days = {"ALFA": {"2024-01-02": counts, "2024-01-03": counts | {"listed": 7, "in_range": 5}}}
-    assert funnel_most(days) == {"ALFA": counts | {"in_range": 5}}
+    assert funnel_total(days) == {"ALFA": counts | {"in_range": 5}}
     assert "listed 12 > quoted 9 > in range 2 > liquid 0" in shown(run.summary)
 
 
@@ -321,7 +322,7 @@ def test_the_summary_has_what_programs_need(traded):
     assert list(summary_table(summary).columns[0].cells) == [
         *("Engine", "Orders", "Net profit", "From trading", "Realized", "Made of", "Hedging", "Fees", "Interest"),
         *("Borrow", "Sharpe ratio", "Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
-        *("Forecasts", "ALFA data", "Data left out", "Time taken"),
+        *("Forecasts", "ALFA data", "Data left out", "ALFA best edge", "Time taken"),
     ]
 
 
@@ -350,7 +351,7 @@ def test_figures_are_what_plotly_accepts(traded, quiet):
             *exposure_figures(axis, exposures(run)),
             *expiry_figures(axis, expiry_exposures(run, alfa)),
             attribution_figure(axis, attribution_over_time(run)),
-            funnel_figure({"ALFA": dict.fromkeys(STAGES, 3)}),
+            funnel_figure({"ALFA": dict.fromkeys(FUNNEL_STAGES, 3)}),
             waterfall_figure(run.summary["attribution"]["parts"]),
         ]
         for figure in drawn:
