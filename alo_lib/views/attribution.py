@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
+from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, Kind, Records
 from alo_lib.views.blotter import positions
-from alo_lib.views.run import Run, RunError, once_a_run
+from alo_lib.views.run import Run, RunError, expiry_dates, once_a_run
 from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = [
@@ -98,13 +98,15 @@ def attribution_by_session(run: Run) -> dict[dt.date, Parts]:
 
 def attribution_vega_by_expiry(run: Run) -> dict[dt.date | None, float]:
     """The vega part by expiry of the trades; None for what is outside of all trades."""
+    entries = run.table(Kind.ENTRY).records
     expiries = {
-        (int(row["underlying"]), int(row["trade"])): int(row["expiry"]) for row in run.table(Kind.ENTRY).records
+        (int(row["underlying"]), int(row["trade"])): date
+        for row, date in zip(entries, expiry_dates(run, entries["expiry"]), strict=True)
     }
     found: dict[dt.date | None, float] = {}
     for key, parts in attribution_by_trade(run).items():
         if parts["vega"]:
-            expiry = _date(expiries[key]) if key in expiries else None
+            expiry = dt.date.fromisoformat(expiries[key]) if key in expiries else None
             found[expiry] = found.get(expiry, 0.0) + parts["vega"]
     return dict(sorted(found.items(), key=lambda each: each[0] or dt.date.max))
 
@@ -173,7 +175,3 @@ def _matrix(rows: Records) -> NDArray[np.float64]:
 
 def _floats(row: dict[str, Decimal]) -> Parts:
     return {name: float(money) + 0.0 for name, money in row.items()}
-
-
-def _date(time: int) -> dt.date:
-    return dt.datetime.fromtimestamp(time // SECOND, dt.UTC).date()

@@ -166,8 +166,9 @@ def _volatility(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted
             page.figure(drawn),
             page.note(
                 "At the money and at constant maturity: total variance is interpolated between expiries, and there is "
-                "no line where none lies on either side. Realized is that of the daily closes before. Click an "
-                "expiry's name to see its own."
+                "no line where none lies on either side. Realized is that of the daily closes before. Expiries that "
+                "were traded are shown, and entries and exits stand on the line of their own expiry; click another "
+                "expiry's name to see it."
             ),
         ),
         *(

@@ -14,7 +14,7 @@ from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_session
 from alo_lib.views.performance import equity_curve, rolling_figures, session_drawdowns, session_returns
 from alo_lib.views.regimes import regimes_over_time
-from alo_lib.views.run import Run, exchange_time
+from alo_lib.views.run import Run, exchange_moment, exchange_time, expiry_dates
 from alo_lib.views.spoken import decimal_cell
 from alo_lib.views.volatility import MATURITIES, forecast_outcomes, refits, volatility_view
 
@@ -83,7 +83,7 @@ def _volatilities(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
     for underlying in run.underlyings:
         view, maturities = volatility_view(run, underlying), [str(days) for days in MATURITIES]
         since = max(int(np.searchsorted(view.realized_time, view.implied_time[:1].sum(), "right")) - 1, 0)
-        expiries = [text[:10] for text in exchange_time(view.expiries)]
+        expiries = expiry_dates(run, view.expiries)
         for name, time, values, columns, is_expiry in (
             ("implied", view.implied_time, view.implied, maturities, False),
             ("implied", view.implied_time, view.implied_by_expiry, expiries, True),
@@ -104,10 +104,18 @@ def _forecasts(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
     rows: list[Sequence[Cell]] = []
     for underlying in run.underlyings:
         for one in forecast_outcomes(run, underlying):
-            made, expiry = exchange_time(np.array([one.time, one.expiry]))
             figures = (one.forecast, one.band_low, one.band_high, one.implied, one.realized)
             told = (decimal_cell(value, 6) for value in figures)
-            rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told, str(one.traded).lower()))
+            rows.append(
+                (
+                    underlying.symbol,
+                    exchange_moment(one.time),
+                    one.expiry_date,
+                    one.sessions,
+                    *told,
+                    str(one.traded).lower(),
+                )
+            )
     columns = ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high")
     return (*columns, "implied", "realized_close_to_close", "traded"), rows
 

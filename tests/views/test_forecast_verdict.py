@@ -20,7 +20,7 @@ from tests.views.test_volatility import NEAR, lived_messages, quoted_messages
 
 
 def outcome(time, expiry, forecast=0.3, implied=0.35, realized=0.25, low=0.2, high=0.4):
-    return ForecastOutcome(time, expiry, 5, forecast, implied, realized, low, high, traded=False)
+    return ForecastOutcome(time, expiry, "2024-02-16", 5, forecast, implied, realized, low, high, traded=False)
 
 
 def verdict_of(monkeypatch, tmp_path, outcomes):
