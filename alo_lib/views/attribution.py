@@ -17,6 +17,7 @@ from alo_lib.views.spoken import cents, fees_to_the_cent
 __all__ = [
     "MARKS",
     "OUTSIDE",
+    "STATED_PARTS",
     "AttributionSeries",
     "attribution_by_session",
     "attribution_by_trade",
@@ -25,6 +26,7 @@ __all__ = [
     "attribution_vega_by_expiry",
     "parts_to_the_cent",
     "stated_attribution",
+    "stated_by_session",
 ]
 
 Parts = dict[str, float]
@@ -32,6 +34,9 @@ Parts = dict[str, float]
 
 MARKS: Final = "marks"
 """The part that comes in when profit is stated as an engine's results state it, see :func:`stated_attribution`."""
+
+STATED_PARTS: Final = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
+"""All parts of a stated profit, in their order."""
 
 
 OUTSIDE: Final = "outside of trades"
@@ -135,12 +140,11 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
         parts[MARKS] = stated + parts["borrow"] - sum(parts.values())
     account[MARKS] = 0.0
-    names = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
     rows = {
-        name: parts_to_the_cent({part: parts[part] for part in names})
+        name: parts_to_the_cent({part: parts[part] for part in STATED_PARTS})
         for name, parts in (*by_underlying.items(), ("account", account))
     }
-    total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
+    total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in STATED_PARTS}
     gap = cents(net_profit) - sum(total.values())
     if abs(gap) > _ROUNDING * (len(rows) + 1):  # of each row and of what is stated
         raise RunError(
@@ -159,6 +163,19 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
             for expiry, money in attribution_vega_by_expiry(run).items()
         },
     }
+
+
+def stated_by_session(run: Run, profits: Mapping[dt.date, float]) -> dict[dt.date, dict[str, Decimal]]:
+    """STATED_PARTS of each session to the cent; they sum to what ``profits``, as the results state them, has of it.
+
+    What a session's profit has beyond the core's parts is the part ``marks``; over the run that comes to the one of
+    :func:`stated_attribution`, which is taken from the positions.
+    """
+    found = {}
+    for day, parts in attribution_by_session(run).items():
+        told = parts | {MARKS: profits[day] - math.fsum(parts.values())}
+        found[day] = parts_to_the_cent({name: told[name] for name in STATED_PARTS})
+    return found
 
 
 def _sum(all_parts: Iterable[Parts]) -> Parts:

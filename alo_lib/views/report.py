@@ -116,8 +116,10 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
             "Equity, drawdown and margin",
             page.figure(equity_figure(axis, curve, margin_used(run))),
             page.note(
-                "Margin is Regulation T's maintenance margin of what is held, as engines demand it. The limit "
-                "max-margin is held against the core's own estimate, by short-margin, which is another number."
+                "Margin is what LEAN asks for what is held: half of the shares' value, for short options what the "
+                "exchanges' minimum asks, and nothing for long ones, whose premium is paid. (Regulation T's own "
+                "maintenance of long shares is less, a quarter.) The limit max-margin is held against the core's own "
+                "estimate, by short-margin, which is another number."
             ),
         ),
         page.section(
