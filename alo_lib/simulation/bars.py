@@ -113,7 +113,7 @@ class BarReader:
         self.last_quote = np.zeros(0, QUOTE_BAR)  # of yesterday's instruments, by number
 
     def read_ahead(self) -> None:
-        """Read the files that hold more than one session, which are kept, so that what is bad in them is counted now."""
+        """Read the files that hold more than one session, and are kept; what is bad in them is counted now."""
         if self._resolution is Resolution.HOUR:
             for ticker in self._settings.underlyings:
                 self._hourly_trades(ticker)

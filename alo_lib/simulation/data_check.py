@@ -201,8 +201,8 @@ class _Measure:
                 offers[day] = last
         if empty:
             self.warnings.append(
-                f"{self._ticker} has universe files without a contract that the settings look at (min-days-to-expiry to "
-                f"max-days-to-expiry, strike-range), and nothing can be opened on: {_shown(empty)}"
+                f"{self._ticker} has universe files without a contract that the settings look at (min-days-to-expiry "
+                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {_shown(empty)}"
             )
         return part, offers
 
