@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import CALENDAR_DAY, NEW_YORK, SECOND, TRADING_DAYS, Kind
-from alo_lib.views.blotter import positions
+from alo_lib.views.blotter import marked_at_trades, positions
 from alo_lib.views.margin import margin_used
 from alo_lib.views.run import Run, RunError, once_a_run
 from alo_lib.views.sharpe import LEAST_SESSIONS, Interval, bootstrap_interval, sharpe_ratio
@@ -246,7 +246,7 @@ def performance(run: Run) -> Performance:
     has_hurdle = bool(len(excess)) and bool(np.isfinite(excess).all())
     ratio = sharpe_ratio(excess) if has_hurdle else None
     curve = equity_curve(run.results)
-    unrealized = sum(position.unrealized_profit for position in positions(run))
+    unrealized = sum(position.unrealized_profit for position in positions(run)) + marked_at_trades(run, end - start)
     largest = float(np.fmax.reduce(margin_used(run).margin, initial=0.0))
     return Performance(
         start_equity=start,
