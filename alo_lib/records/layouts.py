@@ -250,8 +250,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("theta", "<f8"),  # money a year
         ]
     ),
-    # A trade has ended: nothing of its legs is held or on order. Its figures are those that the core saw as it undid the
-    # trade, whenever its last order was filled; NaN where they could not be told, and of what was settled.
+    # A trade has ended: nothing of its legs is held or on order. Its figures are those that the core saw as it undid
+    # the trade, whenever its last order was filled; NaN where they could not be told, and of what was settled.
     Kind.EXIT: np.dtype(
         [
             ("trade", "<i4"),

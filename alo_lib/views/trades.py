@@ -32,12 +32,12 @@ _COLUMNS: Final = (
     *("hedges", *_HEDGING, *_PROFIT),
 )
 """Of trades.csv and of trades in JSON: money to the cent, volatilities annualized decimals."""
+# Figures of an ENTRY that a trade has under the same names, and of an EXIT that it has under "exit_" and the name.
 _AT_ENTRY: Final = (
     *("implied_volatility", "forecast_volatility", "band_low", "band_high", "edge", "edge_volatility"),
     *("delta", "gamma", "vega", "theta"),
 )
 _AT_EXIT: Final = ("implied_volatility", "forecast_volatility", "gain", "edge_volatility")
-"""Figures of an ENTRY that a trade has under the same names, and of an EXIT that it has under ``exit_`` and the name."""
 _UNTOLD: Final = dict.fromkeys(PROFIT_PARTS, math.nan)
 
 

@@ -98,8 +98,10 @@ def test_what_is_open_has_no_figures_at_exit(run: Run) -> None:
     still = [trade for trade in trade_records(run) if not trade.ended]
     assert still
     for trade in still:
-        told = trade.exit_implied_volatility, trade.exit_forecast_volatility, trade.exit_gain, trade.exit_edge_volatility
-        assert all(map(math.isnan, told))
+        assert math.isnan(trade.exit_implied_volatility)
+        assert math.isnan(trade.exit_forecast_volatility)
+        assert math.isnan(trade.exit_gain)
+        assert math.isnan(trade.exit_edge_volatility)
 
 
 def test_programs_are_told_of_trades_what_the_table_has(run: Run) -> None:
