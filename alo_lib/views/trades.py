@@ -12,7 +12,7 @@ import numpy as np
 
 from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, utc_moment
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
+from alo_lib.views.attribution import attribution_by_trade, last_attributions, parts_to_the_cent
 from alo_lib.views.hedging import Hedging, hedging_by_trade
 from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
 from alo_lib.views.session_clock import trading_days
@@ -93,10 +93,8 @@ def trade_records(run: Run) -> list[TradeRecord]:
     """All trades, in the order in which they were opened."""
     entered, entries = run.table(Kind.ENTRY)
     left, exits = run.table(Kind.EXIT)
-    told = run.table(Kind.ATTRIBUTION).records
     ends = {int(row["trade"]): (int(time), row) for time, row in zip(left.tolist(), exits, strict=True)}
-    hedges = {(int(row["underlying"]), int(row["trade"])): int(row["hedges"]) for row in told}
-    parts = attribution_by_trade(run)
+    parts, told = attribution_by_trade(run), last_attributions(run)
     last = run.journal.messages[-1].time if len(entries) else 0
     made = []
     for opened, row in zip(entered.tolist(), entries, strict=True):
@@ -116,7 +114,7 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 ended=end,
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
                 realized_volatility=_realized(run, run.instruments[underlying], opened, end or last),
-                hedges=hedges.get((underlying, number), 0),
+                hedges=int(told[underlying, number]["hedges"]) if (underlying, number) in told else 0,
                 hedging=hedging_by_trade(run, underlying, number),
                 parts=parts.get((underlying, number), _UNTOLD),
                 **figures,
