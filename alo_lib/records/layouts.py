@@ -225,6 +225,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("hedges", "<i4"),  # fills of shares that it had part in
             ("pad", "<i4"),
             ("shares", "<f8"),  # of the underlying's that hedge it now
+            ("share_fees", "<f8"),  # of its part fees, those of shares
             *((part, "<f8") for part in PROFIT_PARTS),
         ]
     ),

@@ -62,5 +62,7 @@ def _attribution_rows(underlying: int, trades: Iterable[TradeProfit]) -> list[tu
     for trade in trades:
         if trade.changed:
             trade.changed = False
-            rows.append((underlying, trade.number, trade.hedges, 0, trade.shares, *trade.parts.values))
+            rows.append(
+                (underlying, trade.number, trade.hedges, 0, trade.shares, trade.share_fees, *trade.parts.values)
+            )
     return rows
