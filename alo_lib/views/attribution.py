@@ -23,6 +23,7 @@ __all__ = [
     "attribution_by_underlying",
     "attribution_over_time",
     "attribution_vega_by_expiry",
+    "last_attributions",
     "parts_to_the_cent",
     "stated_attribution",
 ]
@@ -52,12 +53,16 @@ def attribution_by_trade(run: Run) -> dict[tuple[int, int], Parts]:
 
     Trade 0 of an underlying is what is outside of its trades; underlying -1 is the account, which earns interest.
     """
+    return {key: {name: float(row[name]) for name in PROFIT_PARTS} for key, row in last_attributions(run).items()}
+
+
+@once_a_run
+def last_attributions(run: Run) -> dict[tuple[int, int], np.void]:
+    """The last ATTRIBUTION record of each trade, by underlying and number of the trade."""
     rows = run.table(Kind.ATTRIBUTION).records
-    _, last = np.unique(np.stack([rows["underlying"], rows["trade"]])[:, ::-1], axis=1, return_index=True)
-    return {
-        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS}
-        for row in rows[::-1][np.sort(last)[::-1]]
-    }
+    keys = zip(rows["underlying"].tolist(), rows["trade"].tolist(), strict=True)
+    last = {key: number for number, key in enumerate(keys)}
+    return {key: rows[number] for key, number in last.items()}
 
 
 def attribution_by_underlying(run: Run) -> dict[str, Parts]:

@@ -59,7 +59,7 @@ class SessionReturns(NamedTuple):
 
 
 class MonthReturn(NamedTuple):
-    """The sessions of a month (``yyyy-mm``); drawdown of the equity curve within it."""
+    """The sessions of a month (``yyyy-mm``), and the deepest fall in it, from the highest point of the curve so far."""
 
     month: str
     sessions: int
@@ -183,20 +183,17 @@ def session_drawdowns(by_session: SessionReturns, equity: NDArray[np.float64]) -
 
 def monthly(by_session: SessionReturns, equity: NDArray[np.float64]) -> list[MonthReturn]:
     """The sessions of each month together; ``equity`` is the curve that they were taken from."""
-    months = by_session.date.astype("datetime64[M]")
+    months, falls = by_session.date.astype("datetime64[M]"), session_drawdowns(by_session, equity)
     found = []
     for month in np.unique(months):
         rows = months == month
-        first = int(np.flatnonzero(rows)[0])
-        begin = max(int(by_session.last[first - 1]), 0) if first else 0  # what the month began with
-        within = equity[begin : int(by_session.last[rows][-1]) + 1]
         found.append(
             MonthReturn(
                 str(month),
                 int(rows.sum()),
                 float(by_session.profit[rows].sum()),
                 float(np.prod(1.0 + by_session.returns[rows])) - 1.0,
-                _plain(-float(drawdowns(within).min(initial=0.0))),
+                float(falls[rows].max()),
             )
         )
     return found
