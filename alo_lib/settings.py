@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
-from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled
+from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
 
 __all__ = ["Parameters", "Settings", "SettingsError", "Unit"]
 
@@ -217,7 +217,9 @@ class Settings(BaseModel):
         if not isinstance(value, str):
             return value
         kind = cls.model_fields[str(info.field_name)].annotation
-        if kind in (int, float):
+        if kind is int:
+            return whole_number_of(value)
+        if kind is float:
             return number_of(value)
         if kind is dt.date and not _DAY.fullmatch(value.strip()):
             raise ValueError
