@@ -124,17 +124,23 @@ def find_lean() -> Path:
 
 
 def find_dotnet() -> Path:
-    """The dotnet command: of DOTNET_ROOT, on the PATH, where .NET says it was installed, or in the usual places."""
+    """The dotnet command: of DOTNET_ROOT when it is set, else on the PATH, where .NET was installed, or usually is."""
+    if root := os.environ.get("DOTNET_ROOT"):
+        if dotnet := _dotnet_in(Path(root)):
+            return dotnet
+        raise EngineError(f"DOTNET_ROOT is {root}, which holds no dotnet command; it must name .NET's folder")
     for folder in _dotnet_folders():
-        dotnet = folder.expanduser() / "dotnet"
-        if dotnet.is_file() and os.access(dotnet, os.X_OK):
-            return dotnet.resolve()
+        if dotnet := _dotnet_in(folder):
+            return dotnet
     raise EngineError("LEAN needs .NET and no dotnet command was found; install it, or set DOTNET_ROOT to its folder")
 
 
+def _dotnet_in(folder: Path) -> Path | None:
+    dotnet = folder.expanduser() / "dotnet"
+    return dotnet.resolve() if dotnet.is_file() and os.access(dotnet, os.X_OK) else None
+
+
 def _dotnet_folders() -> Iterator[Path]:
-    if root := os.environ.get("DOTNET_ROOT"):
-        yield Path(root)
     if command := shutil.which("dotnet"):
         yield Path(command).resolve().parent
     for name in (f"install_location_{platform.machine()}", "install_location"):
@@ -145,15 +151,20 @@ def _dotnet_folders() -> Iterator[Path]:
 
 
 def find_libpython() -> Path:
-    """The shared library of the Python that runs this, which LEAN loads."""
+    """The shared library of the Python that runs this, which LEAN loads.
+
+    PYTHONNET_PYDLL when it is set, but for a library of another Python: it may be set for other programs of pythonnet,
+    and LEAN has to load the Python that has this project's packages. EngineError where it names no file.
+    """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     stem = f"libpython{version}"
     given = os.environ.get("PYTHONNET_PYDLL")
-    if given and stem in Path(given).name and Path(given).is_file():
+    if given and not Path(given).is_file():
+        raise EngineError(f"PYTHONNET_PYDLL is {given}, which is no file; it must name Python's shared library")
+    if given and stem in Path(given).name:
         return Path(given)
-    suffix = "dylib" if sys.platform == "darwin" else "so"
     for folder in _library_folders():
-        for name in (f"{stem}.{suffix}", f"{stem}.{suffix}.1.0"):
+        for name in (f"{stem}.so", f"{stem}.so.1.0"):
             if (folder / name).is_file():
                 return folder / name
     if found := ctypes.util.find_library(f"python{version}"):
