@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
-from alo_lib.cli.engines.lean_process import LeanOutput, check_results, run_and_show
+from alo_lib.cli.engines.lean_process import LeanOutput, run_and_show, run_to_the_end
 from alo_lib.cli.engines.parameters import ALGORITHM, read_object
-from alo_lib.cli.failures import EngineError, RunFailedError
+from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
 from alo_lib.market import DataFindings
 from alo_lib.settings import Settings
 
@@ -63,24 +62,24 @@ class NativeEngine:
         self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
     ) -> EngineRun:
         """Run LEAN over the project; its log goes to standard error."""
-        from alo_lib.simulation import data_left_out
-
         store = folder / "object-store"
         store.mkdir()
         configuration = folder / "lean-config.json"
         content = lean_configuration(settings, data.resolve(), folder, store)
         configuration.write_text(json.dumps(content, indent=2) + "\n")
         log = folder / "lean-console.txt"
-        try:
-            output = self.launch(configuration, log)
-        finally:  # a run that failed or was ended has a journal as well
-            segments = take_from_object_store(store, folder)
-        check_results(folder, ALGORITHM, output, log)
-        if not segments:
-            raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
+        outcome = run_to_the_end(
+            lambda: self.launch(configuration, log),
+            store=store,
+            results=folder / f"{ALGORITHM}.json",
+            log=log,
+            folder=folder,
+            settings=settings,
+            data=data,
+            findings=findings,
+        )
         shutil.rmtree(store)
-        faults = data_left_out(settings, data, findings, read_journal(folder / JOURNAL_FOLDER).messages)
-        return EngineRun(faults, lean_version=output.version, order_list_hash=output.order_list_hash)
+        return outcome
 
     def launch(self, configuration: Path, log: Path, project: Path | None = None) -> LeanOutput:
         """Run LEAN with a configuration file until it has written all there is; ``project`` is importable as well.
