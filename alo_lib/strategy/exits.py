@@ -41,8 +41,8 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
                 continue
             if reason is not None:
                 trade.undo(reason)
-                if state.session is not None and reason is not OrderReason.EXIT_EDGE:
-                    book.blocked_until = state.session.close
+                if reason is not OrderReason.EXIT_EDGE:
+                    state.block_entries(trade.underlying)
 
 
 def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -> TradeView | None:
