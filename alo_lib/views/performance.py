@@ -262,11 +262,15 @@ def performance(run: Run) -> Performance:
 
 
 def lean_figures(results: dict[str, Any]) -> LeanFigures:
-    """What LEAN's results say of themselves, so that a page can tell how it differs."""
-    stated = results.get("totalPerformance", {}).get("portfolioStatistics", {})
-    ratio, fall = (float(stated[name]) if name in stated else None for name in ("sharpeRatio", "drawdown"))
+    """What LEAN's results say of themselves, so that a page can tell how it differs. RunError for what is no figure."""
+    try:
+        stated = results.get("totalPerformance", {}).get("portfolioStatistics", {})
+        ratio, fall = (float(stated[name]) if name in stated else None for name in ("sharpeRatio", "drawdown"))
+        profit = results.get("runtimeStatistics", {}).get("Net Profit")
+    except (AttributeError, TypeError, ValueError):
+        raise RunError("the results state no figures in totalPerformance or runtimeStatistics as LEAN does") from None
     # LEAN states zero where it has too few days for a ratio.
-    return LeanFigures(results.get("runtimeStatistics", {}).get("Net Profit"), ratio or None, fall)
+    return LeanFigures(None if profit is None else str(profit), ratio or None, fall)
 
 
 def _stated_equity(results: dict[str, Any]) -> tuple[float, float]:
