@@ -203,7 +203,7 @@ class _Measure:
         if empty:
             self.warnings.append(
                 f"{self._ticker} has universe files without a contract that the settings look at (min-days-to-expiry "
-                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {_shown(empty)}"
+                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {first_of(empty, _NAMED)}"
             )
         return part, offers
 
