@@ -32,7 +32,7 @@ def number_of(text: str) -> float:
 
 
 def whole_number_of(text: str) -> int:
-    """A whole number as people write it: ``1000``, ``1,000``, ``1_000``, ``1e3``.
+    """A whole number as people write it: ``1000``, ``1,000``, ``1_000``, ``1e3``; what is counted has no percent.
 
     :raises ValueError: for text that is none.
     """
@@ -40,7 +40,7 @@ def whole_number_of(text: str) -> int:
     if _WHOLE.fullmatch(digits):  # exactly, however many digits it has
         return int(digits)
     value = number_of(text)
-    if not value.is_integer():
+    if "%" in text or not value.is_integer():
         raise ValueError(f"{text!r} is not a whole number")
     return int(value)
 

@@ -189,14 +189,22 @@ class _Measure:
         otherwise = "no file has the underlying's price and a contract"
         folder = self._folder.aside()
         part, offers, last = _Part("option universe files", folder.faults, otherwise, True), {}, None
+        empty = []
         for day in self._days:
             found = selection_for(self._settings, folder, self._ticker, day)
             if found is not None and found.price > 0.0:
                 last = _Offer(found.listed, near_the_money(found.contracts, found.price))
                 if found.listed:
                     part.days.append(day)
+                    if not found.contracts:
+                        empty.append(str(day))
             if last is not None:
                 offers[day] = last
+        if empty:
+            self.warnings.append(
+                f"{self._ticker} has universe files without a contract that the settings look at (min-days-to-expiry "
+                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {first_of(empty, _NAMED)}"
+            )
         return part, offers
 
     def _quoted(self, offers: Mapping[dt.date, _Offer]) -> _Part:

@@ -25,14 +25,14 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
         view = view_of(state, settings, trade, time) if trade.undone_by is None else None
         if view is None:
             continue
-        trade.seen, book = view, state.underlyings[trade.underlying].book
-        reason = exit_reason(trade, view, book, settings, time)
+        trade.seen = view
+        reason = exit_reason(trade, view, state.underlyings[trade.underlying].book, settings, time)
         if reason is OrderReason.EXIT_EDGE and state.external.backs(trade.legs, time):
             continue
         if reason is not None:
             trade.undo(reason)
-            if state.session is not None and reason is not OrderReason.EXIT_EDGE:
-                book.blocked_until = state.session.close
+            if reason is not OrderReason.EXIT_EDGE:
+                state.block_entries(trade.underlying)
 
 
 def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -> TradeView | None:

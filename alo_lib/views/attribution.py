@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
-from alo_lib.views.blotter import positions
+from alo_lib.views.blotter import marked_at_trades, positions
 from alo_lib.views.run import Run, RunError, once_a_run
 from alo_lib.views.spoken import cents, fees_to_the_cent
 
@@ -125,9 +125,10 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     """The attribution to the cent, for programs: the sum of ``parts`` is ``net_profit``.
 
     Those of all underlyings and of the account sum to them, part by part. An engine's results mark shares at their last
-    trade where the core takes the middle of a quote, and know of fills and settlements after the core's last frame:
-    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega
-    part by the trades' expiry, each to the cent.
+    trade where the core takes the middle of a quote, and an option without a quote since then at a trade of its own,
+    which no journal has, and know of fills and settlements after the core's last frame: that difference is the part
+    ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega part by the trades' expiry,
+    each to the cent.
 
     :raises RunError: when more than rounding is left: journal and results do not tell of the same run.
     """
@@ -137,6 +138,9 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         parts = by_underlying[each.symbol]
         stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
         parts[MARKS] = stated + parts["borrow"] - sum(parts.values())
+    behind = next((one.instrument.underlying for one in positions(run) if one.behind), None)
+    if behind is not None:  # of several underlyings the first has all of it: results tell nothing of single ones
+        by_underlying[run.instruments[behind].symbol][MARKS] += marked_at_trades(run, net_profit)
     account[MARKS] = 0.0
     names = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
     rows = {

@@ -12,7 +12,8 @@ import pytest
 
 from alo_lib.cli import alo
 from alo_lib.cli.project import ROOT
-from alo_lib.records import STAGE_MEANINGS
+from alo_lib.records import STAGE_MEANINGS, OrderReason
+from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -138,6 +139,18 @@ def test_options_named_alone_exist(document: Path) -> None:
 def test_benchmarks_exist(document: Path) -> None:
     named = set(re.findall(r"python -m benchmarks\.(\w+)", text_of(document))) - {"NAME"}
     assert {name for name in named if not (ROOT / "benchmarks" / f"{name}.py").is_file()} == set()
+
+
+def test_the_table_of_reasons_has_each_that_ends_a_trade() -> None:
+    """Settlements and all; the core sends the first two for other ends."""
+    _, _, section = text_of(ROOT / "docs" / "attribution.md").partition("## Why a trade ended\n")
+    rows = re.findall(r"^\| (.+?) \| .+ \| (.*?) ?\|$", section.partition("\n## ")[0], re.MULTILINE)[1:]
+    told = {reason: setting for reasons, setting in rows for reason in reasons.split(", ") if set(reasons) != {"-"}}
+    ends = [reason.tag for reason in OrderReason if reason not in (OrderReason.ENTRY, OrderReason.HEDGE)]
+    assert sorted(told) == sorted(ends)
+    named = {reason: set(INLINE.findall(setting)) for reason, setting in told.items()}
+    assert {name for names in named.values() for name in names} <= set(map(spelled, Settings.model_fields))
+    assert named["exit risk"] == {"max-drawdown"}  # halt_on_drawdown alone undoes trades with it
 
 
 def test_the_commands_of_the_readme_are_taken(tmp_path: Path) -> None:

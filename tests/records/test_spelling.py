@@ -78,5 +78,7 @@ def test_separators_stand_between_thousands_alone(number):
 
 def test_whole_numbers_keep_every_digit():
     assert whole_number_of("9,223,372,036,854,775,807") == 2**63 - 1
-    with pytest.raises(ValueError, match="is not a whole number"):
-        whole_number_of("1.5")
+    assert whole_number_of("1e3") == 1000
+    for wrong in ("1.5", "200%", "200 %", "0%"):
+        with pytest.raises(ValueError, match="is not a whole number"):
+            whole_number_of(wrong)

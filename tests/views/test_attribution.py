@@ -143,6 +143,19 @@ def test_marks_are_what_the_engine_s_marks_differ_by(run: Run, market: Script, t
     assert stated["parts"]["marks"] == pytest.approx(held, abs=0.011)
 
 
+def test_an_option_s_trade_since_its_last_quote_is_a_mark(run: Run, market: Script, tmp_path: Path) -> None:
+    """LEAN marks what is not quoted any more at its last trade, of which no journal knows: 17.23 in its results."""
+    profit = round(equity_gained(market), 2)
+    with pytest.raises(RunError):
+        stated_attribution(run, profit + 17.23)
+    later = Message(Kind.TRADE, at(NEXT, 15), records(Kind.TRADE, close=run.table(Kind.TRADE).records["close"][-1]))
+    write_journal(tmp_path / JOURNAL_FOLDER, [*market.journal.messages, later])
+    before = stated_attribution(Run(tmp_path), profit)
+    stated = stated_attribution(Run(tmp_path), profit + 17.23)
+    assert stated["parts"]["marks"] - before["parts"]["marks"] == pytest.approx(17.23, abs=0.011)
+    assert round(sum(stated["by_underlying"]["TEST"].values()), 2) == round(profit + 17.23, 2)
+
+
 def test_a_run_without_trades_has_no_parts(tmp_path: Path) -> None:
     write_journal(tmp_path / JOURNAL_FOLDER, quiet_messages())
     run = Run(tmp_path)

@@ -235,6 +235,9 @@ def test_the_margin_is_regulation_ts(tmp_path):
     spot, call, put = 100.0 + 30 / 60, 3.0 + 30 / 60, 3.0 - 30 / 60
     assert at[kit.OPEN + 30 * kit.MINUTE] == pytest.approx(200 * (call + 0.2 * spot + put) + 30 * 0.5 * spot)
     assert at[kit.OPEN + 60 * kit.MINUTE] == 0.0
+    days_before = Message(Kind.FRAME, kit.OPEN - 3 * DAY, records(Kind.FRAME))
+    longer = margin_used(run_of(tmp_path / "longer", [days_before, *kit.traded_messages()]))
+    assert dict(zip(longer.time.tolist(), longer.margin.tolist(), strict=True)) == at | {kit.OPEN - 3 * DAY: 0.0}
     headline = performance(run)
     assert headline.largest_margin == max(at.values())
     assert headline.return_on_margin == pytest.approx(184.4 / max(at.values()))
