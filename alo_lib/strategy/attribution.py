@@ -55,7 +55,9 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
             trade = profit.trade(number)
             trade.shares += each
             trade.hedges += 1
-            trade.parts.fees -= float(event["fee"]) * abs(each) / size
+            fee = float(event["fee"]) * abs(each) / size
+            trade.parts.fees -= fee
+            trade.share_fees -= fee
             trade.changed = True
         profit.share_fills.append(ShareFill(shares, price, settles, time, book.known_spot))
         return

@@ -12,7 +12,7 @@ import pytest
 
 from alo_lib.cli import alo
 from alo_lib.cli.project import ROOT
-from alo_lib.records import OrderReason
+from alo_lib.records import STAGE_MEANINGS, OrderReason
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 
@@ -180,6 +180,14 @@ def test_the_rooms_are_those_of_the_tree() -> None:
     readme = text_of(ROOT / "README.md")
     listed = readme[readme.index("- `alo_lib/`") : readme.index("- `tests/`")]
     assert re.findall(r"`(\w+)`", listed) == rows
+
+
+def test_the_stages_of_the_funnel_mean_what_the_pages_say() -> None:
+    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    table = text.partition("| stage | counts |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE)
+    told = {stage: meaning.replace("`", "") for stage, meaning in rows}
+    assert told == STAGE_MEANINGS
 
 
 def test_every_document_is_in_the_site() -> None:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, whole_number_of
+from alo_lib.records.spelling import check_ticker, first_of, meant, number_of, spelled, whole_number_of
+
+
+def test_of_many_texts_the_first_are_told_and_how_many_more_there_are() -> None:
+    assert first_of([], 2) == ""
+    assert first_of(["a", "b"], 2) == "a, b"
+    assert first_of(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert first_of(["a"] * 1_236, 2) == "a, a and 1,234 more"
 
 
 @pytest.mark.parametrize(
