@@ -2,11 +2,10 @@
 
 import click
 
-__all__ = ["INTERRUPTED", "RUN_FAILED", "USER_ERROR", "EngineError", "RunFailedError", "UserError", "sentence_of"]
+__all__ = ["RUN_FAILED", "USER_ERROR", "EngineError", "RunFailedError", "UserError", "sentence_of"]
 
 RUN_FAILED = 1
 USER_ERROR = 2
-INTERRUPTED = 130
 
 
 class UserError(Exception):
