@@ -45,6 +45,26 @@ def test_a_folder_that_is_none_is_told(run, tmp_path):
         assert "is not a folder" in outcome.err
 
 
+def test_a_name_that_is_listed_is_taken_by_every_command(backtest, run, tmp_path, monkeypatch):
+    folder = tmp_path / json.loads(backtest("--json").out)["results_folder"]
+    monkeypatch.setattr("alo_lib.cli.run_folder.BACKTESTS", folder.parent)
+    name = folder.name
+    assert f"\n{name} " in run("runs", folder.parent).out
+    assert json.loads(run("compare", name, folder, "--json").out)["runs"][0]["folder"] == str(folder)
+    assert run("report", name).out == f"{folder / 'report.html'}\n"
+    for arguments in (("journal", "verify", name), ("journal", "show", name), ("journal", "list", name)):
+        assert run(*arguments) == run(*arguments[:-1], folder)
+    assert "not a folder" not in run("replay", name, "--until-sequence", "1").err
+    (tmp_path / name).mkdir()  # what lies here goes first
+    assert "no run.json" in run("report", name).err
+    for arguments in (("compare", "none", "none"), ("report", "none"), ("replay", "none"), ("journal", "show", "none")):
+        outcome = run(*arguments)
+        assert outcome.status == 2
+        assert outcome.err.startswith(
+            f"alo: none is not a folder, here or in {folder.parent}; name the folder of a run"
+        )
+
+
 @pytest.mark.parametrize(
     ("name", "begun", "way"),
     [
