@@ -26,8 +26,8 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.run_folder import finished_run
     from alo_lib.views import Run
-    from alo_lib.views.runs import compare as compared
-    from alo_lib.views.runs import comparison_table
+    from alo_lib.views.comparison import compare as compared
+    from alo_lib.views.comparison import comparison_table
 
     told = compared(*(Run(finished_run(folder)) for folder in (first, second)))
     if as_json:
