@@ -1,5 +1,6 @@
 """The list of the runs in a folder."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,15 @@ from rich.text import Text
 
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
 from alo_lib.records import Kind, Session, utc_moment
+from alo_lib.records.spelling import spelled
+from alo_lib.settings import Settings
 from alo_lib.views.run import PARTIAL, Run, RunError
+from alo_lib.views.spoken import DASH, or_dash
 
-__all__ = ["UnfinishedRun", "list_runs", "run_row", "runs_table", "unfinished_run"]
+__all__ = ["SORTS", "UnfinishedRun", "list_runs", "run_row", "runs_table", "sorted_rows", "unfinished_run"]
 
+SORTS: Final = {"time": "started", "profit": "net_profit", "orders": "orders", "sharpe": "sharpe"}
+"""What a list of runs can be sorted by, and the name of it in a row."""
 _FINGERPRINT: Final = 12
 """Digits of a digest that people see."""
 _ROW: Final = {
@@ -77,13 +83,38 @@ def _reached(journal: Path) -> tuple[str | None, bool]:
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """A run in one row. RunError when its folder does not say so much."""
+    """A run in one row. RunError when its folder does not say so much.
+
+    ``sharpe`` is null where the run is too short for it; ``settings`` holds those that are not the defaults, but for
+    underlyings and days, which the row has.
+    """
+    summary: Any = run.about.get("summary")
     return {
         "folder": str(run.folder),
         "started": run.says("run.json", run.about, "started", str),
-        **{name: run.says("run.json", run.about.get("summary"), name, kind) for name, kind in _ROW.items()},
+        **{name: run.says("run.json", summary, name, kind) for name, kind in _ROW.items()},
+        "sharpe": None if summary.get("sharpe") is None else run.says("run.json", summary, "sharpe", float),
         "data": run.says("data.json", run.data, "digest", str),
+        "settings": _changed(run.settings),
     }
+
+
+def _changed(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are not the defaults; all that this program does not know."""
+    usual = Settings().model_dump(mode="json")
+    return {
+        name: value
+        for name, value in settings.items()
+        if name not in _ROW and (name not in usual or value != usual[name])
+    }
+
+
+def sorted_rows(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
+    """Rows in the order of one of SORTS: times from the earliest, figures from the largest, those without one last."""
+    name = SORTS[by]
+    if name == "started":
+        return sorted(rows, key=lambda row: str(row[name]))
+    return sorted(rows, key=lambda row: math.inf if row[name] is None else -row[name])
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:
@@ -91,9 +122,10 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("folder", "started, UTC", "engine", "underlyings", "span"):
         table.add_column(title, no_wrap=title != "underlyings")
-    for title in ("orders", "profit"):
+    for title in ("orders", "profit", "Sharpe"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("data", no_wrap=True)
+    table.add_column("settings that are not the defaults", overflow="fold")
     for row in rows:
         cells = (
             Path(row["folder"]).name,
@@ -103,7 +135,9 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
             row["start"] if row["start"] == row["end"] else f"{row['start']} to {row['end']}",
             f"{row['orders']:,}",
             f"{row['net_profit']:z,.2f}",
+            or_dash(row["sharpe"], "z.2f"),
             row["data"][:_FINGERPRINT],
+            ", ".join(f"{spelled(name)}={value}" for name, value in row["settings"].items()) or DASH,
         )
         table.add_row(*map(Text, cells))  # as text, or "[b]" in a name would be markup
     return table

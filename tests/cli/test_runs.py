@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -15,6 +16,16 @@ def test_runs_are_listed(backtest, run, tmp_path):
     assert listed["net_profit"] == summary["net_profit"]
     assert listed["data"] == json.loads((folder / "data.json").read_text())["digest"]
     assert f"{folder.name} " in run("runs", folder.parent).out
+    assert listed["settings"] == {}
+    more = backtest("--json", "--set", "hedge-band=0.5").out
+    other = tmp_path / json.loads(more)["results_folder"]
+    about = json.loads((other / "run.json").read_text())
+    about["summary"]["net_profit"] += 1.0
+    (other / "run.json").write_text(json.dumps(about))
+    rows = json.loads(run("runs", folder.parent, "--sort", "profit", "--json").out)["runs"]
+    assert [row["folder"] for row in rows] == [str(other), str(folder)]
+    assert re.findall("hedge-band=.*$", run("runs", folder.parent).out, re.MULTILINE)[0].strip() == "hedge-band=0.5"
+    shutil.rmtree(other)
     (folder / "data.json").write_text("{")
     outcome = run("runs", folder.parent)
     assert outcome.status == 0

@@ -14,7 +14,7 @@ from alo_lib.journal.format import segment_name
 from alo_lib.records import Kind, Message, records
 from alo_lib.views.comparison import compare, comparison_table
 from alo_lib.views.run import Run, RunError
-from alo_lib.views.runs import UnfinishedRun, list_runs, runs_table, unfinished_run
+from alo_lib.views.runs import SORTS, UnfinishedRun, list_runs, runs_table, sorted_rows, unfinished_run
 from tests.views import kit
 from tests.views.kit import run_of
 
@@ -36,7 +36,9 @@ def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):
         "end": "2024-01-02",
         "orders": 6,
         "net_profit": 184.4,
+        "sharpe": None,
         "data": "d" * 64,
+        "settings": {},
     }
     assert isinstance(third, RunError)
     assert str(third) == f"{tmp_path / 'c' / 'run.json'} does not say started as a run's folder does: a text"
@@ -152,6 +154,35 @@ def test_names_are_shown_as_they_are(tmp_path):
     assert "[b]a" in text
 
 
+def test_settings_that_are_not_the_defaults_are_listed(tmp_path):
+    run = run_of(tmp_path / "a", kit.quiet_messages())
+    changed = {"hedge_band": 0.05, "direction": "long", "cash": 1_000_000, "of_another_program": 1}
+    (run.folder / "settings.json").write_text(json.dumps(kit.settings_object(end="2024-01-09", **changed)))
+    (row,) = list_runs(tmp_path)
+    assert isinstance(row, dict)
+    assert row["settings"] == {"hedge_band": 0.05, "direction": "long", "of_another_program": 1}
+    console = Console(width=250, record=True, file=io.StringIO())
+    console.print(runs_table([row]))
+    assert "hedge-band=0.05, direction=long, of-another-program=1" in console.export_text()
+
+
+def test_runs_are_sorted_as_asked(tmp_path):
+    told = {"a": (6, -1.0, None, 2), "b": (5, 2.0, -0.5, 3), "c": (7, 1.0, 1.5, 1)}
+    for name, (orders, profit, sharpe, hour) in told.items():
+        path = run_of(tmp_path / name, kit.quiet_messages()).folder / "run.json"
+        about = json.loads(path.read_text())
+        about["started"] = f"2024-01-02T0{hour}:00:00+00:00"
+        about["summary"] |= {"orders": orders, "net_profit": profit, "sharpe": sharpe}
+        path.write_text(json.dumps(about))
+    rows = [row for row in list_runs(tmp_path) if isinstance(row, dict)]
+    assert {by: "".join(row["folder"][-1] for row in sorted_rows(rows, by)) for by in SORTS} == {
+        "time": "cab",
+        "profit": "bca",
+        "orders": "cab",
+        "sharpe": "cba",
+    }
+
+
 def test_a_run_is_like_itself(tmp_path):
     run = run_of(tmp_path / "one", kit.traded_messages())
     told = compare(run, Run(run.folder))
@@ -237,7 +268,7 @@ def test_figures_and_their_differences_are_side_by_side(tmp_path):
 @pytest.mark.parametrize("odd", [None, "lots", [1], {"vega": {}}, True, 1e300, math.nan])
 def test_figures_that_are_none_have_no_difference(tmp_path, odd):
     def change(summary):
-        summary["sharpe"] = summary["drawdown"] = summary["attribution"] = summary["exposure"] = odd
+        summary["fees"] = summary["drawdown"] = summary["attribution"] = summary["exposure"] = odd
 
     told = changed_summary(tmp_path, change)
     assert told["results"]["drawdown"][2] is None
