@@ -320,6 +320,16 @@ class Settings(BaseModel):
         return _KINDS[kind]
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of settings that are allowed, and do together what few can want, in sentences."""
+        if self.exit_edge < self.entry_edge:
+            return ()
+        return (
+            f"exit-edge {self.exit_edge:g} is not below entry-edge {self.entry_edge:g}: a trade can end as soon as it "
+            "is opened and be opened anew, and pays spread and fees each time",
+        )
+
+    @property
     def bar_nanoseconds(self) -> int:
         """Length of a bar."""
         return _BAR[self.resolution]

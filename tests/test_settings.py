@@ -25,6 +25,14 @@ def test_every_number_may_be_written_as_people_do() -> None:
             assert getattr(Settings.of({name: f"{value * 100:.12g} %"}), name) == pytest.approx(value, rel=1e-12)
 
 
+@pytest.mark.parametrize(("exit_edge", "shown"), [("2%", "0.02"), ("0.05", "0.05")])
+def test_a_trade_that_ends_where_it_begins_is_warned_of(exit_edge: str, shown: str) -> None:
+    (warning,) = Settings.of({"exit-edge": exit_edge, "entry-edge": "0.02"}).warnings
+    assert warning.startswith(f"exit-edge {shown} is not below entry-edge 0.02: a trade can end as soon as")
+    assert Settings.of({"exit-edge": "0.0199", "entry-edge": "0.02"}).warnings == ()
+    assert Settings().warnings == ()
+
+
 def test_settings_survive_their_json() -> None:
     settings = Settings.of({"start": "2015-12-24", "end": "2015-12-24", "resolution": "hour"})
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
