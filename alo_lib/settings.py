@@ -389,9 +389,9 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
     where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":
         close = Settings.meant_by(name)
-        hint = f" (did you mean {close}?)" if close else ""
         known = ", ".join(sorted(map(spelled, Settings.model_fields)))
-        return f"unknown setting {spelled(name)!r}{where}{hint}; the settings are {known}"
+        hint = f"; did you mean {close}?" if close else f"; the settings are {known}"
+        return f"unknown setting {spelled(name)!r}{where}{hint}"
     if name == "underlyings" and first["type"] == "value_error":
         return f"setting underlyings{where}: {first['msg'].removeprefix('Value error, ')}"
     value = given[name]
