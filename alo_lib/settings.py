@@ -12,9 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
-from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled
+from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
 
-__all__ = ["Parameters", "Settings", "SettingsError", "Unit"]
+__all__ = ["LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
+
+LARGEST_MOVE: Final = 100.0
+"""The most that max-unexplained-move may allow."""
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_ROOT: Final = 6
@@ -198,7 +201,7 @@ class Settings(BaseModel):
     max_unexplained_move: Annotated[float, Unit("share of the price")] = Field(
         0.4,
         ge=0.1,
-        le=100.0,
+        le=LARGEST_MOVE,
         description="largest move of a price, overnight or from bar to bar, that no split or dividend explains",
     )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
@@ -219,7 +222,9 @@ class Settings(BaseModel):
         if not isinstance(value, str):
             return value
         kind = cls.model_fields[str(info.field_name)].annotation
-        if kind in (int, float):
+        if kind is int:
+            return whole_number_of(value)
+        if kind is float:
             return number_of(value)
         if kind is dt.date and not _DAY.fullmatch(value.strip()):
             raise ValueError

@@ -20,9 +20,13 @@ def test_every_number_may_be_written_as_people_do() -> None:
     assert settings.garch_history == 1250
     assert isinstance(settings.garch_history, int)
     for name, field in Settings.model_fields.items():
-        if field.annotation in (int, float):
-            value = getattr(Settings(), name)
+        value = getattr(Settings(), name)
+        if field.annotation is float:
             assert getattr(Settings.of({name: f"{value * 100:.12g} %"}), name) == pytest.approx(value, rel=1e-12)
+        elif field.annotation is int:  # what is counted has no percent
+            assert getattr(Settings.of({name: f"{value:,}"}), name) == value
+            with pytest.raises(SettingsError, match="allowed: a whole number"):
+                Settings.of({name: f"{value * 100} %"})
 
 
 @pytest.mark.parametrize(("exit_edge", "shown"), [("2%", "0.02"), ("0.05", "0.05")])
@@ -72,6 +76,7 @@ def test_settings_survive_their_json() -> None:
         ({"underlyings": "ABCDEFG"}, "ABCDEFG has more than the 6 characters that an option's symbol keeps"),
         ({"underlyings": ""}, "setting underlyings is ''; allowed: tickers separated by commas, such as GOOG,BRK.B"),
         ({"cash": "much"}, "setting cash is 'much'; allowed: a number from 1 up to 1,000,000,000,000"),
+        ({"max-structures": "200%"}, "setting max-structures is '200%'; allowed: a whole number from 1 up to 50"),
         ({"cash": "1e300"}, "setting cash is '1e300'; allowed: a number from 1 up to 1,000,000,000,000"),
     ],
 )

@@ -112,6 +112,14 @@ class BarReader:
         self._hourly_chain: dict[tuple[str, DataKind], OptionBars] = {}
         self.last_quote = np.zeros(0, QUOTE_BAR)  # of yesterday's instruments, by number
 
+    def read_ahead(self) -> None:
+        """Read the files that hold more than one session, and are kept; what is bad in them is counted now."""
+        if self._resolution is Resolution.HOUR:
+            for ticker in self._settings.underlyings:
+                self._hourly_trades(ticker)
+                for kind in (DataKind.QUOTE, DataKind.TRADE):
+                    self._hourly_bars(ticker, kind)
+
     def read(self, session: Session, watched: Sequence[Watched]) -> SessionBars:
         """The bars of one session that end within it."""
         trades, option_trades, quotes = [], [_empty(TRADE_BAR)], [_empty(QUOTE_BAR)]
@@ -153,10 +161,7 @@ class BarReader:
         """The trade bars of an underlying on one day, dtype TRADE_BAR."""
         if self._resolution is Resolution.MINUTE:
             return self._folder.bars(ticker, day, day, self._resolution)
-        if ticker not in self._hourly:
-            first, last = self._settings.start, self._settings.end
-            self._hourly[ticker] = self._folder.bars(ticker, first, last, self._resolution)
-        bars = self._hourly[ticker]
+        bars = self._hourly_trades(ticker)
         return bars[self._folder.hours().between(bars["time"], day, day)]
 
     def _forget_others(self, watched: Sequence[Watched]) -> None:
@@ -200,6 +205,12 @@ class BarReader:
         at = np.minimum(np.searchsorted(listed, chain.contracts), len(listed) - 1)
         number = np.where(listed[at] == chain.contracts, numbers[at], -1).astype(np.int32)[chain.contract]
         return chain.bars[number >= 0], number[number >= 0]
+
+    def _hourly_trades(self, ticker: str) -> NDArray[np.void]:
+        if ticker not in self._hourly:
+            first, last = self._settings.start, self._settings.end
+            self._hourly[ticker] = self._folder.bars(ticker, first, last, self._resolution)
+        return self._hourly[ticker]
 
     def _hourly_bars(self, ticker: str, kind: DataKind) -> OptionBars:
         if (ticker, kind) not in self._hourly_chain:

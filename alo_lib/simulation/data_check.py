@@ -32,6 +32,7 @@ from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
 from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, Session
+from alo_lib.records.spelling import first_of
 from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader
@@ -158,7 +159,7 @@ class _Measure:
             )
         for part in (bars, quotes):
             if part.thin:
-                shown = _shown([f"{text} on {day}" for day, text in part.thin.items()])
+                shown = first_of([f"{text} on {day}" for day, text in part.thin.items()], _NAMED)
                 count = f"{len(part.thin)} of {len(self._days)} sessions"
                 self.warnings.append(f"{self._ticker} has few {part.name} on {count}: {shown}")
         if not daily.days:
@@ -188,14 +189,22 @@ class _Measure:
         otherwise = "no file has the underlying's price and a contract"
         folder = self._folder.aside()
         part, offers, last = _Part("option universe files", folder.faults, otherwise, True), {}, None
+        empty = []
         for day in self._days:
             found = selection_for(self._settings, folder, self._ticker, day)
             if found is not None and found.price > 0.0:
                 last = _Offer(found.listed, near_the_money(found.contracts, found.price))
                 if found.listed:
                     part.days.append(day)
+                    if not found.contracts:
+                        empty.append(str(day))
             if last is not None:
                 offers[day] = last
+        if empty:
+            self.warnings.append(
+                f"{self._ticker} has universe files without a contract that the settings look at (min-days-to-expiry "
+                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {first_of(empty, _NAMED)}"
+            )
         return part, offers
 
     def _quoted(self, offers: Mapping[dt.date, _Offer]) -> _Part:
@@ -217,7 +226,7 @@ class _Measure:
         if short:
             self.warnings.append(
                 f"{self._ticker} has universe files that list less than half of the contracts that are quoted, and "
-                f"nothing else is traded: {_shown(short)}"
+                f"nothing else is traded: {first_of(short, _NAMED)}"
             )
         if wrong:
             more = f"; so on {len(wrong) - 1} more sessions" if len(wrong) > 1 else ""
@@ -277,7 +286,7 @@ class _Measure:
             return
         length, least = self._settings.garch_history, self._settings.min_coverage
         found = measure_lookback(self._folder.hours(), self._days, days, length)
-        gaps = _shown([str(gap) for gap in found.gaps])
+        gaps = first_of([str(gap) for gap in found.gaps], _NAMED)
         if found.bars < least * found.days:
             raise DataError(
                 f"{self._ticker} has daily bars on {found.bars:,} of the {found.days:,} trading days that a forecast "
@@ -328,12 +337,6 @@ def _days_of(bars: Bars) -> list[dt.date]:
 def _ceiling(session: Session, stretch: int) -> int:
     """Of how many stretches a session is made, the last one perhaps cut short."""
     return -(-(session.close - session.open) // stretch)
-
-
-def _shown(texts: Sequence[str]) -> str:
-    """The first of many, and how many more there are."""
-    more = len(texts) - _NAMED
-    return ", ".join(texts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_history(folder: DataFolder, ticker: str) -> None:

@@ -48,6 +48,9 @@ class Feed:
         self.hours = folder.hours()
         self.sessions = self.hours.sessions(settings.start, settings.end)
         self._reader = BarReader(settings, folder)
+        # What is kept for all sessions is read here: a run that goes on puts its counts of faults back after this.
+        self._reader.read_ahead()
+        self._rates = folder.interest_rates
         self._events = {ticker: folder.events(ticker) for ticker in settings.underlyings}
         self._daily = {
             ticker: folder.bars(ticker, FIRST_DAY, settings.end, Resolution.DAILY) for ticker in settings.underlyings
@@ -80,7 +83,7 @@ class Feed:
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""
-        return self._folder.interest_rates.rate_at(day)
+        return self._rates.rate_at(day)
 
     def daily_bars(self, ticker: str, day: dt.date, count: int) -> list[tuple[int, DailyBar]]:
         """The last ``count`` daily bars before a day, split-adjusted."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market import CorporateEvents, DataError, Dividend
 from alo_lib.records import NEW_YORK, SECOND
+from alo_lib.settings import LARGEST_MOVE
 
 __all__ = ["Prices", "check_bars", "check_dividends", "check_moves", "check_quotes", "open_and_close"]
 
@@ -20,9 +21,6 @@ _NOISE: Final = 1e-4
 """Share of the price by which a dividend may be negative, for factors are rounded."""
 _LARGE: Final = 0.1
 """Share of the price from which a dividend shows in the night before its ex-date."""
-
-_LARGEST: Final = 100.0
-"""Of max-unexplained-move."""
 
 OpenClose = tuple[float, float]
 
@@ -164,7 +162,7 @@ def _move(price: float, other: float) -> float:
 
 def _ways_out(move: float) -> str:
     """What can be done about a move; no setting allows one beyond the largest."""
-    allowed = math.ceil(move) if move <= _LARGEST else None
+    allowed = math.ceil(move) if move <= LARGEST_MOVE else None
     ask = "" if allowed is None else f", or where prices did move so add --set max-unexplained-move={allowed}"
     return f"put the file right{ask}"
 

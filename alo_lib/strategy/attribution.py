@@ -55,9 +55,11 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
             trade = profit.trade(number)
             trade.shares += each
             trade.hedges += 1
-            trade.parts.fees -= float(event["fee"]) * abs(each) / size
+            fee = float(event["fee"]) * abs(each) / size
+            trade.parts.fees -= fee
+            trade.share_fees -= fee
             trade.changed = True
-        profit.share_fills.append(ShareFill(shares, price, settles, time, _spot(book)))
+        profit.share_fills.append(ShareFill(shares, price, settles, time, book.known_spot))
         return
     number = _owner(state, instrument)
     if settles and book.lists(instrument):
@@ -74,9 +76,12 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
 def _shares_filled(
     profit: UnderlyingProfit, quantity: int, price: float, settles: bool, total: int
 ) -> dict[int, float]:
-    """For which trades shares were filled, ``total`` being held since."""
+    """For which trades shares were filled, ``total`` being held since.
+
+    A delivery that they settle is due no longer; what an order filled hedges what is held.
+    """
     if settles:
-        due = next((each for each in profit.deliveries if each[1:] == (quantity, price)), None)
+        due = next((each for each in profit.deliveries if (each.shares, each.strike) == (quantity, price)), None)
         if due is not None:
             profit.deliveries.remove(due)
             return {due.trade: float(quantity)}
@@ -295,7 +300,7 @@ def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) 
     if book.lists(instrument):
         quote = book.quotes[book.row(instrument)]
         mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
-    return LegMarket(_spot(book), mid, state.rate, book.dividend_yield(time))
+    return LegMarket(book.known_spot, mid, state.rate, book.dividend_yield(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:
@@ -312,8 +317,3 @@ def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:
 def _owner(state: StrategyState, instrument: int) -> int:
     trade = state.trade_with(instrument)
     return 0 if trade is None else trade.number
-
-
-def _spot(book: MarketBook) -> float:
-    """The spot; 0 where none is known."""
-    return book.spot if book.spot > 0.0 else 0.0

@@ -125,6 +125,7 @@ class TradeProfit:
     parts: Parts = field(default_factory=Parts)
     shares: float = 0.0
     hedges: int = 0  # fills of shares that it had part in
+    share_fees: float = 0.0  # of its part ``fees``, those of shares
     delta: float = 0.0  # of its options as last measured, in shares
     contracts: int = 0  # held when last measured, long and short alike
     changed: bool = False  # since it was last told

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
-from alo_lib.views.blotter import positions
+from alo_lib.views.blotter import marked_at_trades, positions
 from alo_lib.views.run import Run, RunError, once_a_run
 from alo_lib.views.spoken import cents, fees_to_the_cent
 
@@ -23,6 +23,7 @@ __all__ = [
     "attribution_by_underlying",
     "attribution_over_time",
     "attribution_vega_by_expiry",
+    "last_attributions",
     "parts_to_the_cent",
     "stated_attribution",
 ]
@@ -52,12 +53,16 @@ def attribution_by_trade(run: Run) -> dict[tuple[int, int], Parts]:
 
     Trade 0 of an underlying is what is outside of its trades; underlying -1 is the account, which earns interest.
     """
+    return {key: {name: float(row[name]) for name in PROFIT_PARTS} for key, row in last_attributions(run).items()}
+
+
+@once_a_run
+def last_attributions(run: Run) -> dict[tuple[int, int], np.void]:
+    """The last ATTRIBUTION record of each trade, by underlying and number of the trade."""
     rows = run.table(Kind.ATTRIBUTION).records
-    _, last = np.unique(np.stack([rows["underlying"], rows["trade"]])[:, ::-1], axis=1, return_index=True)
-    return {
-        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS}
-        for row in rows[::-1][np.sort(last)[::-1]]
-    }
+    keys = zip(rows["underlying"].tolist(), rows["trade"].tolist(), strict=True)
+    last = {key: number for number, key in enumerate(keys)}
+    return {key: rows[number] for key, number in last.items()}
 
 
 def attribution_by_underlying(run: Run) -> dict[str, Parts]:
@@ -120,9 +125,10 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     """The attribution to the cent, for programs: the sum of ``parts`` is ``net_profit``.
 
     Those of all underlyings and of the account sum to them, part by part. An engine's results mark shares at their last
-    trade where the core takes the middle of a quote, and know of fills and settlements after the core's last frame:
-    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega
-    part by the trades' expiry, each to the cent.
+    trade where the core takes the middle of a quote, and an option without a quote since then at a trade of its own,
+    which no journal has, and know of fills and settlements after the core's last frame: that difference is the part
+    ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega part by the trades' expiry,
+    each to the cent.
 
     :raises RunError: when more than rounding is left: journal and results do not tell of the same run.
     """
@@ -132,6 +138,9 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         parts = by_underlying[each.symbol]
         stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
         parts[MARKS] = stated + parts["borrow"] - sum(parts.values())
+    behind = next((one.instrument.underlying for one in positions(run) if one.behind), None)
+    if behind is not None:  # of several underlyings the first has all of it: results tell nothing of single ones
+        by_underlying[run.instruments[behind].symbol][MARKS] += marked_at_trades(run, net_profit)
     account[MARKS] = 0.0
     names = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
     rows = {

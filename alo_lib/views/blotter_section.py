@@ -21,9 +21,9 @@ __all__ = ["orders_section", "positions_section", "trades_section"]
 
 _TRADE: Final = (
     *("opened", "ended", "underlying", "structure", "side", "structures", "why", "profit", "hedging"),
-    *("implied at entry", "at exit", "forecast at entry", "90 % band", "at exit", "realized, bar to bar"),
-    *("edge at entry, $ each", "at exit, at mid", "delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title),
-    "hedges",
+    *("implied at entry", "implied at exit", "forecast at entry", "90 % band", "forecast at exit"),
+    *("realized, bar to bar", "edge at entry, $ each", "gain left at exit, $ each"),
+    *("delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title, "hedges"),
 )
 _WORDS: Final = {"opened", "ended", "underlying", "structure", "side", "why"}
 
@@ -45,10 +45,10 @@ def trades_section(run: Run) -> Html:
     table = page.sorting_table(columns, rows, numeric, (0, 1))
     told = page.note(
         "Times are New York's; a click on one leads to the chart. Greeks are those of the entry, of one structure "
-        "bought, at the forecast. At exit: at the market on which the closing orders were sent. The edge is then what "
-        "was still to be gained at the middle of the quotes; at entry it is after spread and fees. Realized is from "
-        "bar to bar of the underlying over the trade's life, a night being one move. Hedging is delta left unhedged, "
-        "slippage and fees of shares together. The columns after the hedges sum to the profit."
+        "bought, at the forecast. At exit: as the core saw it when it ended the trade. The gain left is what was still "
+        "to be made at the middle of the quotes, before costs; the edge at entry is after spread and fees. Realized is "
+        "from bar to bar of the underlying over the trade's life, a night being one move. Hedging is delta left "
+        "unhedged, slippage and fees of shares together. The columns after the hedges sum to the profit."
     )
     return page.section("Trades", table, told, *_rest(len(trades), "trades.csv"))
 
@@ -69,13 +69,13 @@ def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, .
         money(float(sum(parts.values()))) if parts else DASH,
         DASH if one.hedging is None else money(float(one.hedging.together)),
         or_dash(one.implied_volatility, "z.2%"),
-        or_dash(one.end.implied_volatility, "z.2%"),
+        or_dash(one.exit_implied_volatility, "z.2%"),
         or_dash(one.forecast_volatility, "z.2%"),
         f"{one.band_low:z.1%} to {one.band_high:z.1%}" if has_band else DASH,
-        or_dash(one.end.forecast_volatility, "z.2%"),
+        or_dash(one.exit_forecast_volatility, "z.2%"),
         or_dash(one.realized_volatility, "z.2%"),
         f"{one.edge:z,.2f}",
-        or_dash(one.end.edge, "z,.2f"),
+        or_dash(one.exit_gain, "z,.2f"),
         f"{one.delta:z,.1f}",
         f"{one.gamma:z,.2f}",
         f"{shown('vega', one.vega):z,.2f}",

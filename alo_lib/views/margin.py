@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import Kind
+from alo_lib.records import MINUTE, Kind
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.margin import Leg, margin
 from alo_lib.simulation.money import decimal
@@ -15,8 +15,8 @@ from alo_lib.views.run import Run, once_a_run
 
 __all__ = ["MarginSeries", "margin_used"]
 
-_MOMENTS: Final = 400
-"""How many of its steps the run's time has; see :func:`margin_used`."""
+_STEP: Final = 15 * MINUTE
+"""Of the clock, so that a day has the same moments in every run; see :func:`margin_used`."""
 
 
 class MarginSeries(NamedTuple):
@@ -30,8 +30,8 @@ class MarginSeries(NamedTuple):
 def margin_used(run: Run) -> MarginSeries:
     """Regulation T's maintenance margin of what was held, as both engines demand it (alo_lib.simulation.margin).
 
-    It is taken in the frame after each order event, in the first one that is a four-hundredth of the run's time after
-    the last, and at the run's end. Nights count as time, so an hour of a long run may have none.
+    It is taken in the frame after each order event, in the first one of each quarter of an hour, and at the run's
+    end.
     """
     frames = run.table(Kind.FRAME).time
     listing, walk = Listing(), BookWalk(run)
@@ -43,14 +43,13 @@ def margin_used(run: Run) -> MarginSeries:
         times.append(time)
         margins.append(_margin_of(walk, listing))
 
-    step = (int(frames[-1]) - int(frames[0])) // _MOMENTS if len(frames) else 0
     due, is_changed = 0, False
     for message in run.journal.messages:
         walk.take(message)
         is_changed |= message.kind == Kind.ORDER_EVENT
         if message.kind == Kind.FRAME and (is_changed or message.time >= due):
             measure(message.time)
-            due, is_changed = message.time + step, False
+            due, is_changed = (message.time // _STEP + 1) * _STEP, False
     if len(frames):
         measure(run.journal.messages[-1].time)
     return MarginSeries(np.array(times, np.int64), np.array(margins, np.float64))

@@ -13,6 +13,7 @@ from alo_lib.views.blotter_section import orders_section, positions_section, tra
 from alo_lib.views.data_section import data_sections
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import attribution_figure, equity_figure, rolling_figure, trades_figure, waterfall_figure
+from alo_lib.views.forecast_verdict import facts_in_words, verdict_on
 from alo_lib.views.headline import headline, performance_section
 from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
@@ -122,13 +123,16 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
         ),
         page.section(
             "By month, and the deepest falls",
-            page.table(("month", "sessions", "profit", "return", "deepest drawdown within it"), months, range(1, 5)),
+            page.table(("month", "sessions", "profit", "return", "deepest drawdown in it"), months, range(1, 5)),
             *(
                 [page.table(("high of", "deepest on", "recovered on", "drawdown", "sessions in it"), falls, (3, 4))]
                 if falls
                 else []
             ),
-            page.note("Returns are from close to close; drawdowns are those of the equity curve above."),
+            page.note(
+                "Returns are from close to close; drawdowns are those of the equity curve above, from its high until "
+                "then, so that a month may begin in one."
+            ),
         ),
     ]
     if len(rolling.date) >= _LEAST_ROLLING:
@@ -219,25 +223,22 @@ def _regimes(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted: l
 
 
 def _came_true(outcomes: list[ForecastOutcome]) -> str:
-    gaps = np.array([one.realized - one.forecast for one in outcomes])
     return (
-        f"{len(outcomes):,} forecasts whose expiry the run reached: realized was {100.0 * gaps.mean():+z.1f} points "
-        f"from the forecast on average, {100.0 * np.abs(gaps).mean():z.1f} in size. Lives overlap, so they are not "
-        f"independent.{_in_band(outcomes)}"
+        f"Of {len(outcomes):,} forecasts whose expiry the run reached: {facts_in_words(verdict_on([outcomes]))}. A "
+        "plus is above what was realized. Lives overlap, so they are not independent."
+        f"{_band(outcomes)}"
     )
 
 
-def _in_band(outcomes: list[ForecastOutcome]) -> str:
-    """How many of all forecasts, and of those that were traded on, held within their band."""
-    banded = [one for one in outcomes if one.band_low <= one.band_high]
-    held = [one for one in banded if one.band_low <= one.realized <= one.band_high]
+def _band(outcomes: list[ForecastOutcome]) -> str:
+    """How many of the forecasts that were traded on came true within their band, and what the band is of."""
+    banded = [one for one in outcomes if one.in_band is not None]
     if not banded:
         return ""
-    traded = sum(one.traded for one in banded)
+    traded = [one.in_band for one in banded if one.traded]
     return (
-        f" Realized fell into the 90 % band of {len(held):,} of {len(banded):,} ({len(held) / len(banded):z.0%}), "
-        f"of those traded on {sum(one.traded for one in held):,} of {traded:,}. The band knows the errors of ranges; "
-        "from close to close, few sessions scatter more."
+        f" Of those traded on {sum(map(bool, traded)):,} of {len(traded):,} came true within their band. The band "
+        "knows the errors of ranges; from close to close, few sessions scatter more."
     )
 
 

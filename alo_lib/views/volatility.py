@@ -78,6 +78,13 @@ class ForecastOutcome(NamedTuple):
     band_high: float
     traded: bool
 
+    @property
+    def in_band(self) -> bool | None:
+        """Whether it was realized within its band; None where that is not known."""
+        if not self.band_low <= self.band_high:
+            return None
+        return self.band_low <= self.realized <= self.band_high
+
 
 class TermStructure(NamedTuple):
     """Implied volatility at the money over the expiries at a moment, and the forecast then in force; decimals.

@@ -121,6 +121,8 @@ def test_numbers_of_options_are_written_as_people_do(number):
     assert not [kind for kind in kinds if type(kind) in (click.IntRange, click.FloatRange)]
     assert Whole(0).convert(number, None, None) == 20_000
     assert Amount(0).convert(number, None, None) == 20_000.0
+    with pytest.raises(click.BadParameter, match="is not a whole number"):
+        Whole(0).convert(f"{number}%", None, None)
 
 
 def calls_with_a_path(command, path, *name):

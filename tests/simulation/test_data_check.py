@@ -277,6 +277,13 @@ def test_a_universe_that_lists_less_than_is_quoted_is_said(root: Path) -> None:
     assert require_data(tiny.settings(end=tiny.FIRST), root).warnings == ()  # three of six
 
 
+def test_a_session_that_offers_nothing_to_the_settings_is_said(root: Path) -> None:
+    days = (tiny.EXPIRY - tiny.FIRST).days  # one more than on the second day
+    told = require_data(tiny.settings(min_days_to_expiry=days, max_days_to_expiry=400), root).warnings
+    (warning,) = (each for each in told if "without a contract that the settings look at" in each)
+    assert warning.endswith("nothing can be opened on: 2024-03-15")
+
+
 @pytest.mark.parametrize(("days", "refused"), [(59, False), (61, True)])
 def test_daily_bars_that_are_missing_are_said_or_refused(root: Path, days: int, refused: bool) -> None:
     """A forecast looks back on 300 days, of which min-coverage asks for 240."""

@@ -15,13 +15,13 @@ from alo_lib.core.tasks import Decisions, Work
 from alo_lib.executive import Frame
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, message_digest, read_journal
 from alo_lib.market import FaultKind
-from alo_lib.market.layout import DataKind, OptionArchive, Resolution
+from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.records import Kind
 from alo_lib.runtime import DivergenceError
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation import engine as engine_module
 from alo_lib.simulation import run_backtest
-from tests.simulation import tiny
+from tests.simulation import damaged, tiny
 
 
 class KilledError(BaseException):
@@ -114,6 +114,27 @@ def test_faults_that_were_found_before_a_snapshot_are_still_counted(
     assert "which 0 are in a snapshot" not in again.recovery[-1]
     assert again.faults.counts == whole.faults.counts
     assert files_of(again.folder) == files_of(whole.folder)
+
+
+def test_what_is_kept_for_all_sessions_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that goes on reads the rates and the hour bars once more, with the row of the night in them."""
+    monkeypatch.setattr(engine_module, "_BARS_A_SNAPSHOT", 2)
+    root = tiny.with_hours(tiny.write(tmp_path / "data"))
+    archive = SecurityArchive(root, "TINY", tiny.FIRST, Resolution.HOUR, DataKind.TRADE).path
+    damaged.edit_entries(archive, lambda text: f"{text.splitlines()[0]},garbage\n{text}")
+    settings = tiny.settings(resolution="hour")
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    whole = run_backtest(settings, root, tmp_path / "whole")
+    assert len(whole.faults) == 1
+    frames = sum(m.kind is Kind.FRAME for m in read_journal(whole.folder / JOURNAL_FOLDER).messages)
+    live = dying_at(monkeypatch, frames - 2)  # on the second day
+    with pytest.raises(KilledError):
+        run_backtest(settings, root, tmp_path / "killed")
+    live()
+    again = run_backtest(settings, root, tmp_path / "killed", resume=True)
+    assert "which 0 are in a snapshot" not in again.recovery[-1]
+    assert (again.faults.rows, again.faults.counts) == (whole.faults.rows, whole.faults.counts)
 
 
 def test_other_settings_and_other_data_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,26 @@ def test_a_summary_that_lacks_something_is_told_in_one_sentence(traded, names):
         report_html(Run(traded.folder))
 
 
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (("totalPerformance", "portfolioStatistics", "sharpeRatio"), "x"),
+        (("totalPerformance", "portfolioStatistics", "drawdown"), []),
+        (("runtimeStatistics",), []),
+    ],
+)
+def test_figures_of_the_engine_that_are_none_are_told_in_one_sentence(traded, names, wrong):
+    results = json.loads((traded.folder / "alo.json").read_text())
+    *above, last = names
+    inner = results
+    for name in above:
+        inner = inner[name]
+    inner[last] = wrong
+    (traded.folder / "alo.json").write_text(json.dumps(results))
+    with pytest.raises(RunError, match="the results state no figures in totalPerformance or runtimeStatistics"):
+        report_html(Run(traded.folder))
+
+
 def _everything(run):
     performance(run)
     report_html(run)

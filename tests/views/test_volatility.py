@@ -275,7 +275,7 @@ def test_without_regimes_the_page_has_no_chart_of_them(tmp_path):
     text = report_html(kit.run_of(tmp_path / "b", regime_messages()))
     assert "ALFA: regimes" in text
     assert "80.0%" in text
-    assert "Realized fell into the 90 % band of 1 of 1 (100%), of those traded on 0 of 0." in text
+    assert "1 of 1 (100%) came true within their 90 % band. " in text
 
 
 def test_term_structures_have_what_was_implied_and_the_forecast_then_in_force(tmp_path):
