@@ -68,8 +68,8 @@ def test_a_name_that_is_listed_is_taken_by_every_command(backtest, run, tmp_path
     assert "not a folder" not in run("replay", name, "--until-sequence", "1").err
     (tmp_path / name).mkdir()  # what lies here goes first
     assert "no run.json" in run("report", name).err
-    for arguments in (("compare", "none", "none"), ("report", "none"), ("replay", "none"), ("journal", "show", "none")):
-        outcome = run(*arguments)
+    for command in ("compare none", "report", "replay", "journal show"):
+        outcome = run(*command.split(), "none")
         assert outcome.status == 2
         assert outcome.err.startswith(
             f"alo: none is not a folder, here or in {folder.parent}; name the folder of a run"
