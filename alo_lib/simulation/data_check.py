@@ -70,7 +70,7 @@ class _Offer(NamedTuple):
 
 
 def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
-    """Measure what a run with these settings finds in a folder.
+    """Measure what a run with these settings finds in a folder; warnings of the settings themselves come first.
 
     :raises DataError: when the market is closed on all days of the range or the folder does not carry a result.
     """
@@ -78,7 +78,7 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
     sessions = folder.hours().sessions(settings.start, settings.end)
     if not sessions:
         raise DataError(f"the market is closed on every day from {settings.start} to {settings.end}")
-    warnings = _rate_warnings(folder)
+    warnings = [*settings.warnings, *_rate_warnings(folder)]
     if not settings.quotes_are_dated:
         warnings.append(
             f"{settings.resolution} bars do not say how old a quote is: what has not changed since the bar before, or "

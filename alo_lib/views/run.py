@@ -23,6 +23,7 @@ __all__ = [
     "exchange_moment",
     "exchange_time",
     "instruments_of",
+    "is_figure",
     "once_a_run",
     "records_of",
 ]
@@ -46,6 +47,11 @@ _IN_WORDS: Final = {
     str: "a text", list: "a list of texts", int: "a whole number", float: "a number", dict: "an object",
 }  # fmt: skip
 _MOST: Final = 1e15  # of any figure
+
+
+def is_figure(value: object) -> bool:
+    """Whether a value of a file that anyone may have written is a number, as a figure of a run can be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
 
 
 class RunError(ValueError):
@@ -239,7 +245,7 @@ class Run:
         """What a file of the folder says under a name, checked: anyone may have written it. RunError if it does not."""
         value = source.get(name) if isinstance(source, dict) else None
         if kind is float:
-            good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+            good = is_figure(value)
         elif kind is list:
             good = isinstance(value, list) and all(isinstance(each, str) for each in value)
         elif kind is dict:
