@@ -48,6 +48,7 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
     settles = int(event["type"]) == OrderType.OPTION_EXERCISE
     underlying = state.underlyings[state.underlying_of[instrument]]
     profit, book = underlying.profit, underlying.book
+    profit.untold = True
     if instrument == book.instrument:
         shares = _shares_filled(profit, quantity, price, settles, state.portfolio.quantity(instrument))
         size = math.fsum(abs(each) for each in shares.values())
@@ -108,6 +109,7 @@ def attribute_split(state: StrategyState, underlying: int, factor: float, before
     """
     profit, after = state.underlyings[underlying].profit, state.portfolio.quantity(underlying)
     profit.spot *= factor
+    profit.untold = True
     for number, leg in profit.legs.items():
         explain_leg(profit.trade(leg.trade).parts, leg.quantity, leg.mark, None)
         profit.legs[number] = leg._replace(mark=None)

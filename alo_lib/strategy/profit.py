@@ -143,6 +143,7 @@ class UnderlyingProfit:
     share_fills: list[ShareFill] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     unhedged: bool = False  # trades came or went, and no fill of shares has followed
+    untold: bool = False  # what is held has changed since its positions were told
 
     def trade(self, number: int) -> TradeProfit:
         """The profit of a trade, which is begun where there is none yet."""

@@ -19,8 +19,9 @@ def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
     positions, parts = [], []
     for number, underlying in state.underlyings.items():
         profit = underlying.profit
-        if underlying.market_news:
+        if underlying.market_news or profit.untold:
             positions += _position_rows(state, number, profit)
+            profit.untold = False
         parts += _attribution_rows(number, [*profit.trades.values(), *profit.ended])
         profit.ended = []
     parts += _attribution_rows(ACCOUNT_CASH, [state.account_profit])

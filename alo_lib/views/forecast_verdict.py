@@ -96,7 +96,8 @@ def stated_verdict(verdict: ForecastVerdict) -> dict[str, Any]:
 def in_words(verdict: ForecastVerdict) -> str:
     """One sentence."""
     if not verdict.outcomes:
-        return f"Too few to say whether forecasts were right: none has an expiry that the run reached ({_needed(0)})."
+        none = "none has an expiry that the run reached after two sessions or more"
+        return f"Too few to say whether forecasts were right: {none} ({_needed(0)})."
     facts = facts_in_words(verdict)
     if not verdict.is_enough:
         return f"Too few to say whether forecasts were right ({_needed(verdict.lives)}); so far {facts}."

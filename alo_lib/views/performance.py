@@ -117,7 +117,7 @@ class Performance(NamedTuple):
 class LeanFigures(NamedTuple):
     """What the engine's own results state under names that sound like ours; None where they do not."""
 
-    realized_profit: str | None  # "Net Profit" of its runtime statistics: closed trades after fees
+    realized_profit: str | None  # "Net Profit" of its runtime statistics: what was closed, and dividends, less all fees
     sharpe: float | None
     drawdown: float | None
 

@@ -22,6 +22,7 @@ __all__ = [
     "Table",
     "exchange_moment",
     "exchange_time",
+    "expiry_dates",
     "instruments_of",
     "is_figure",
     "once_a_run",
@@ -91,6 +92,14 @@ class InstrumentRecord(NamedTuple):
         except ValueError:  # of a journal that someone else wrote
             return self.symbol
         return f"{ticker} {day} {self.strike:g} {'call' if self.right > 0 else 'put'}"
+
+    @property
+    def expiry_date(self) -> str:
+        """An option's own date (yyyy-mm-dd), as its symbol has it: a Saturday where its last close is Friday's."""
+        try:
+            return str(osi_expiry(self.symbol))
+        except ValueError:  # of a journal that someone else wrote
+            return exchange_moment(self.expiry)[:10]
 
 
 def instruments_of(rows: Records) -> dict[int, InstrumentRecord]:
@@ -285,3 +294,16 @@ def once_a_run(make: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[R
         return cast(T, run.made[key])
 
     return kept
+
+
+def expiry_dates(run: Run, expiries: NDArray[np.int64]) -> list[str]:
+    """The date that contracts name for each expiry, ns UTC; without a contract of it New York's date of that time."""
+    named = _dates_named(run)
+    return [
+        named.get(expiry, told[:10]) for expiry, told in zip(expiries.tolist(), exchange_time(expiries), strict=True)
+    ]
+
+
+@once_a_run
+def _dates_named(run: Run) -> dict[int, str]:
+    return {one.expiry: one.expiry_date for one in run.instruments.values() if one.is_option}

@@ -5,6 +5,7 @@ import datetime as dt
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,11 @@ def total_of(run: Run) -> dict[str, float]:
     """The parts of all trades together."""
     trades = attribution_by_trade(run).values()
     return {name: sum(parts[name] for parts in trades) for name in PROFIT_PARTS}
+
+
+def summary_of(run: Run) -> dict[str, Any]:
+    """What a summary says of the money, where 20.16 of it are of marks and 1.54 came of hedging."""
+    return {"attribution": {"parts": total_of(run) | {"marks": 20.16}}, "hedging": {"together": 1.54}}
 
 
 def equity_gained(market: Script, before: int | None = None) -> float:
@@ -199,13 +205,33 @@ def test_cells_of_a_trade_sum_to_its_profit_to_the_cent(run: Run) -> None:
     told = trade._replace(parts=parts).cents
     assert sum(told.values()) == Decimal("-0.99")
     assert (told["vega"], told["fees"], told["unexplained"]) == (Decimal(0), Decimal("-1.00"), Decimal("0.01"))
-    text = str(trades_section(run))
+    text = str(trades_section(run, summary_of(run)))
     titles = re.findall(r"<th[^>]*>([^<]*)</th>", text)
-    assert titles.index("why") < titles.index("profit") < 9  # in sight where the page is 1,400 pixels wide
+    assert (
+        titles.index("why") < titles.index("profit, all structures") < 9
+    )  # in sight where the page is 1,400 pixels wide
     for row in re.findall(r"<tr data-about[^>]*>(.*?)</tr>", text):
         cells = re.findall(r"<td[^>]*>([^<]*)</td>", row)
         amounts = [Decimal(cell.replace("−", "-").replace("$", "").replace(",", "")) for cell in cells if "$" in cell]
         assert amounts[0] == sum(amounts[2:])  # behind it stands what hedging came to
+
+
+def test_trades_and_what_is_outside_of_them_sum_to_the_net_profit_column_by_column(run: Run) -> None:
+    text = str(trades_section(run, summary_of(run)))
+    titles = re.findall(r"<th[^>]*>([^<]*)</th>", text)
+    body, foot = (re.findall(f"<{part}>(.*?)</{part}>", text)[0] for part in ("tbody", "tfoot"))
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall("<tr.*?</tr>", body + foot)]
+
+    def amount(cell: str) -> Decimal:
+        return Decimal(cell.replace("−", "-").replace("$", "").replace(",", ""))
+
+    assert [row[0] for row in rows[-2:]] == [OUTSIDE, "net profit"]
+    profit, marks = titles.index("profit, all structures"), titles.index("marks")
+    assert amount(rows[-1][profit]) == pytest.approx(Decimal(sum(total_of(run).values()) + 20.16), abs=Decimal("0.06"))
+    assert [amount(row[marks]) for row in rows] == [0, 0, Decimal("20.16"), Decimal("20.16")]
+    for column in (profit, titles.index("hedging"), *range(titles.index("hedges") + 1, len(titles))):
+        *parts, together = (amount(row[column]) for row in rows)
+        assert sum(parts) == together, titles[column]
 
 
 def test_a_trade_that_the_core_told_no_profit_of_has_none(market: Script, tmp_path: Path) -> None:
@@ -214,7 +240,8 @@ def test_a_trade_that_the_core_told_no_profit_of_has_none(market: Script, tmp_pa
     run = Run(tmp_path)
     trades = trade_records(run)
     assert all(np.isnan(trade.profit) for trade in trades)
-    assert "$" not in str(trades_section(run)).replace(", $ each", "")
+    (body,) = re.findall("<tbody>(.*?)</tbody>", str(trades_section(run, summary_of(Run(tmp_path)))))
+    assert "$" not in body
     write_trades(tmp_path / "trades.csv", trades)
     with (tmp_path / "trades.csv").open() as file:
         assert {row["profit"] + row["profit_fees"] for row in csv.DictReader(file)} == {""}

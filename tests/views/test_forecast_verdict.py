@@ -21,7 +21,7 @@ from tests.views.test_volatility import NEAR, lived_messages, quoted_messages
 
 
 def outcome(time, expiry, forecast=0.3, implied=0.35, realized=0.25, low=0.2, high=0.4):
-    return ForecastOutcome(time, expiry, 5, forecast, implied, realized, low, high, traded=False)
+    return ForecastOutcome(time, expiry, "2024-02-16", 5, forecast, implied, realized, low, high, traded=False)
 
 
 def verdict_of(monkeypatch, tmp_path, outcomes):
@@ -108,8 +108,8 @@ def test_who_was_nearer_is_said():
 def test_a_run_in_which_nothing_was_forecast_says_so(tmp_path):
     run = kit.run_of(tmp_path, kit.quiet_messages())
     words = (
-        "Too few to say whether forecasts were right: none has an expiry that the run reached (0 lives that do not "
-        "overlap, of 10 needed)."
+        "Too few to say whether forecasts were right: none has an expiry that the run reached after two sessions or "
+        "more (0 lives that do not overlap, of 10 needed)."
     )
     assert run.summary["forecasts"]["verdict"] == words
     assert words in report_html(run)
