@@ -129,7 +129,7 @@ def compare(one: Run, two: Run) -> dict[str, Any]:
     return {
         "runs": [run_row(one), run_row(two)],
         "settings": _differences(one.settings, two.settings),
-        "data": _differences(_files(one), _files(two)),
+        "data": _differences(one.data_files, two.data_files),
         "results": _differences(*({name: _summary(run).get(name) for name in _FIGURES} for run in (one, two))),
         "first_order": _first_order(one.orders, two.orders),
         "first_message": _first_message(one, two),
@@ -164,14 +164,6 @@ def comparison_table(told: dict[str, Any]) -> Group:
 def _summary(run: Run) -> dict[str, Any]:
     summary: dict[str, Any] = run.about.get("summary", {})
     return summary
-
-
-def _files(run: Run) -> dict[str, str]:
-    """Digests of the files that a run was read from, by name."""
-    try:
-        return {str(file["path"]): str(file["sha256"]) for file in run.data.get("files", [])}
-    except (TypeError, KeyError):
-        raise RunError(f"{run.folder / 'data.json'} does not list files with path and sha256") from None
 
 
 def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any]]:
