@@ -3,7 +3,6 @@
 import csv
 import datetime as dt
 import io
-import json
 import re
 import shlex
 import shutil
@@ -18,7 +17,7 @@ from alo_lib.cli.project import BACKTESTS
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.records import utc_moment
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.run import PARTIAL
+from alo_lib.views.run import PARTIAL, Run
 
 __all__ = ["RunFolder", "engine_of", "finished_run", "found_run", "has_begun", "way_on", "write_orders"]
 
@@ -123,21 +122,28 @@ class RunFolder:
 
     @classmethod
     def reopen(cls, path: Path) -> "RunFolder":
-        """The folder of a run that was killed, to finish it. UserError when it is none."""
+        """The folder of a run that was killed, to finish it. UserError when it is none, or could not get its name."""
         if not path.is_dir() or path.suffix != PARTIAL:
             raise UserError(f"{path} is not the folder of a run that was cut short: such a name ends in {PARTIAL}")
         final = path.with_suffix("")
+        if final.exists():
+            raise UserError(
+                f"{final} is in the way: the run in {path} gets that name when it is finished; "
+                f"move or rename what is there"
+            )
         return cls(path.resolve(), final.resolve())
 
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Read one of the folder's JSON files. UserError when the run was killed before it was written."""
-        try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise UserError(
-                f"{self.path} has no {name}: its run was cut short before it began; begin it anew"
-            ) from None
-        return content
+    def recorded(self) -> Run:
+        """What a run that goes on has in its folder. UserError when it was killed before it wrote what it needs."""
+        for name in ("settings.json", "data.json"):
+            if not (self.path / name).exists():
+                why = (
+                    ", though a run writes it before its journal"
+                    if has_begun(self.path)
+                    else ": its run was cut short before it began"
+                )
+                raise UserError(f"{self.path} has no {name}{why}; begin it anew")
+        return Run(self.path)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one of the folder's JSON files."""

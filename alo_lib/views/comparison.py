@@ -13,7 +13,7 @@ from alo_lib.journal import Order
 from alo_lib.records import Message
 from alo_lib.records.spelling import spelled
 from alo_lib.views.difference import parting_in_words
-from alo_lib.views.run import Run, RunError, exchange_moment, is_figure
+from alo_lib.views.run import Run, exchange_moment, is_figure
 from alo_lib.views.runs import run_row
 from alo_lib.views.spoken import DASH, money, rounded
 
@@ -63,7 +63,7 @@ def compare(one: Run, two: Run) -> dict[str, Any]:
     return {
         "runs": [run_row(one), run_row(two)],
         "settings": _differences(one.settings, two.settings),
-        "data": _differences(_files(one), _files(two)),
+        "data": _differences(one.data_files, two.data_files),
         "results": {name: [*pair, _less(*pair)] for name, pair in _differences(_figures(one), _figures(two)).items()},
         "first_order": _first_order(one.orders, two.orders),
         "first_message": _first_message(one, two),
@@ -145,14 +145,6 @@ def _told(name: str) -> tuple[str, Callable[[float], str] | None]:
             words, form = _FIGURES[group]
             return words.format(name.removeprefix(f"{group}.").removesuffix(below)), form
     return _FIGURES.get(name, (name.replace("_", " "), None))
-
-
-def _files(run: Run) -> dict[str, str]:
-    """Digests of the files that a run was read from, by name."""
-    try:
-        return {str(file["path"]): str(file["sha256"]) for file in run.data.get("files", [])}
-    except (TypeError, KeyError):
-        raise RunError(f"{run.folder / 'data.json'} does not list files with path and sha256") from None
 
 
 def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any]]:

@@ -189,6 +189,15 @@ class Run:
         return self._object("data.json")
 
     @cached_property
+    def data_files(self) -> dict[str, str]:
+        """SHA-256 of each file that the run could read, by its path below the data folder. RunError without them."""
+        listed = self.data["files"]
+        try:
+            return {str(file["path"]): str(file["sha256"]) for file in listed}
+        except TypeError:
+            raise RunError(f"{self.folder / 'data.json'} does not list files with path and sha256") from None
+
+    @cached_property
     def faults(self) -> dict[str, Any]:
         """What was left out of the data: ``counts`` by kind, ``first`` of each."""
         return self._object("faults.json")

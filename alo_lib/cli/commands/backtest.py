@@ -153,8 +153,9 @@ def _resume(
     folder = RunFolder.reopen(path)
     if (folder.path / JOURNAL_FOLDER).is_dir() and still_being_written(folder.path / JOURNAL_FOLDER):
         raise UserError(f"the run in {path} is still at work; it can go on once its process has ended")
-    settings = Settings.of(folder.read_json("settings.json"))
-    source = data or Path(folder.read_json("data.json")["folder"])
+    recorded = folder.recorded()
+    settings = Settings.of(recorded.settings)
+    source = data or Path(recorded.says("data.json", recorded.data, "folder", str))
     run(
         BacktestRequest(
             engine=engine,
