@@ -36,7 +36,15 @@ from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader
 from alo_lib.simulation.lookback import measure_lookback
-from alo_lib.simulation.moves import Prices, check_bars, check_dividends, check_moves, check_quotes, open_and_close
+from alo_lib.simulation.moves import (
+    Prices,
+    check_bars,
+    check_dividends,
+    check_moves,
+    check_quotes,
+    check_references,
+    open_and_close,
+)
 from alo_lib.simulation.quoted import QuotedSession, QuoteMeasure, near_the_money
 from alo_lib.simulation.selection import selection_for
 
@@ -303,11 +311,13 @@ class _Measure:
         history = daily[-(self._settings.garch_history + len(self._days) + 1) :]
         opens_and_closes = dict(zip(_days_of(history), history[["open", "close"]].tolist(), strict=True))
         sessions = {day: open_and_close(bars) for day, bars in traded.items()}
-        path, events = folder.factor_file(ticker).path, self._events
+        factors, events = folder.factor_file(ticker), self._events
+        path = factors.path
         source = f"{path}" if in_place(path) else f"{path}, which is missing,"
         since = self._settings.start - DIVIDENDS_LOOKED_BACK
         told = tuple(each for each in events.dividends if since <= each.ex_date <= self._settings.end)
         prices = Prices(ticker, opens_and_closes, sessions, events, source)
+        check_references(ticker, factors, {day: close for day, (_, close) in opens_and_closes.items()}, since)
         check_dividends(prices, told, limit)
         check_moves(prices, limit)
         for day, bars in traded.items():
