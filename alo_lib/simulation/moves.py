@@ -5,7 +5,7 @@ The other way round, what a factor file tells is held against prices: dividends 
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,12 +15,14 @@ from alo_lib.market import CorporateEvents, DataError, Dividend, FactorFile
 from alo_lib.records import NEW_YORK, SECOND
 
 __all__ = [
+    "OpenClose",
     "Prices",
     "check_bars",
     "check_dividends",
     "check_moves",
     "check_quotes",
     "check_references",
+    "is_near",
     "open_and_close",
 ]
 
@@ -30,11 +32,14 @@ _LARGE: Final = 0.1
 """Share of the price from which a dividend shows in the night before its ex-date."""
 _REFERENCE: Final = 0.05
 """Share by which a reference price may be off the close; in LEAN's sample files it is the close, of 614 events."""
+_UNIVERSE: Final = 0.1
+"""Share by which a universe's price may be off; some in LEAN's sample files are a session old, and off by 0.02."""
 
 _LARGEST: Final = 100.0
 """Of max-unexplained-move."""
 
 OpenClose = tuple[float, float]
+"""The first price of a session and its last."""
 
 
 class _Night(NamedTuple):
@@ -143,6 +148,15 @@ def check_references(ticker: str, factors: FactorFile, closes: Mapping[dt.date, 
                 f"and its daily bar of that day closed at {close:g}: they are {move:.1%} apart, where {_REFERENCE:.0%} "
                 "is allowed; put the file that is wrong right"
             )
+
+
+def is_near(price: float, known: Iterable[OpenClose]) -> bool:
+    """Whether a universe's price is near to an open or close of the sessions before and after it, if any is known.
+
+    The session after has shares as they are then, so that a price from before a split or dividend fits, and one after.
+    """
+    marks = [mark for each in known for mark in each]
+    return not marks or any(_move(price, mark) <= _UNIVERSE for mark in marks)
 
 
 def check_bars(ticker: str, bars: NDArray[np.void], *, period: int, limit: float, source: str) -> None:
