@@ -7,6 +7,7 @@ none, quotes that fit no price.
 """
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -207,7 +208,7 @@ class _Measure:
             found = selection_for(self._settings, folder, self._ticker, day)
             if found is not None and found.price > 0.0:
                 last = _Offer(found.listed, near_the_money(found.contracts, found.price))
-                marks = [each[when] for when in (found.day, day) for each in known if when in each]
+                marks = self._marks(known, found.day, day)
                 if not is_near(found.price, marks):
                     part.thin[day] = self._price_apart(found, marks)
                 elif found.listed:
@@ -228,6 +229,14 @@ class _Measure:
                 f"to max-days-to-expiry, strike-range), and nothing can be opened on: {_shown(empty)}"
             )
         return part, offers
+
+    def _marks(self, known: Sequence[Mapping[dt.date, OpenClose]], before: dt.date, day: dt.date) -> list[OpenClose]:
+        """Opens and closes of a universe's day and of the session that it is for, in the shares of the latter."""
+        shares = math.prod(each.factor for each in self._events.splits if before < each.day <= day)
+        earlier = [
+            (open_ * shares, close * shares) for open_, close in (each[before] for each in known if before in each)
+        ]
+        return earlier + [each[day] for each in known if day in each]
 
     def _price_apart(self, found: Selection, marks: Sequence[OpenClose]) -> str:
         """The price of a universe that lies apart from the bars beside it, in words; it is a fault."""

@@ -153,7 +153,7 @@ def check_references(ticker: str, factors: FactorFile, closes: Mapping[dt.date, 
 def is_near(price: float, known: Iterable[OpenClose]) -> bool:
     """Whether a universe's price is near to an open or close of the sessions before and after it, if any is known.
 
-    The session after has shares as they are then, so that a price from before a split or dividend fits, and one after.
+    Both are in the shares of the session after, as its contracts are; a price from before a dividend fits, and after.
     """
     marks = [mark for each in known for mark in each]
     return not marks or any(_move(price, mark) <= _UNIVERSE for mark in marks)

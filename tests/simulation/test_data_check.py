@@ -302,12 +302,12 @@ def test_a_universe_whose_price_nobody_paid_is_none(root: Path, price: float) ->
     assert any("a price of the underlying at which it did not trade" in each for each in findings.warnings)
 
 
-def test_a_universe_whose_price_is_old_or_of_either_side_of_a_split_is_one(root: Path, split: Path) -> None:
+def test_a_universe_whose_price_is_old_is_one_and_of_shares_before_a_split_is_none(root: Path, split: Path) -> None:
     damaged.edit_entries(damaged.universe(root, tiny.FIRST), priced(107.0))
     assert require_data(tiny.settings(), root).faults == ()
-    for price in (tiny.last_spot(), tiny.last_spot() / 2.0):
+    for price, wrong in ((tiny.last_spot() / 2.0, 0), (tiny.last_spot(), 1)):
         damaged.edit_entries(damaged.universe(split, tiny.FIRST), priced(price))
-        assert require_data(tiny.settings(min_coverage=0), split).faults == ()
+        assert len(require_data(tiny.settings(min_coverage=0), split).faults) == wrong
 
 
 def test_a_session_that_offers_nothing_to_the_settings_is_said(root: Path) -> None:
