@@ -219,7 +219,7 @@ class _Measure:
             if last is not None:
                 offers[day] = last
         if part.thin:
-            shown = _shown([f"{text}, on {day}" for day, text in part.thin.items()])
+            shown = first_of([f"{text}, on {day}" for day, text in part.thin.items()], _NAMED)
             self.warnings.append(
                 f"{self._ticker} has universe files with a price of the underlying at which it did not trade, around "
                 f"which contracts are looked at: {shown}"
