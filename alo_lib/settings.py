@@ -135,7 +135,9 @@ class Settings(BaseModel):
     strangle_delta: Annotated[float, Unit("delta")] = Field(
         0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs"
     )
-    direction: Literal["both", "long", "short"] = Field("both", description="volatility bought, sold, or either")
+    direction: Literal["both", "long", "short"] = Field(
+        "both", description="buy volatility (long), sell it (short), or either (both)"
+    )
     entry_edge: Annotated[float, _VOLATILITY] = Field(
         0.02, ge=0, le=1.0, description="least edge after costs, as volatility"
     )
@@ -302,6 +304,36 @@ class Settings(BaseModel):
         """What a setting's number counts; empty where it is no number."""
         return next((each.name for each in cls.model_fields[name].metadata if isinstance(each, Unit)), "")
 
+    @classmethod
+    def allowed(cls, name: str) -> str:
+        """What a setting may be, in words: its choices, its range, or how it is written."""
+        field = cls.model_fields[name]
+        kind = field.annotation
+        if get_origin(kind) is Literal:
+            return " or ".join(get_args(kind))
+        if kind in (int, float):
+            bounds = [
+                (words, getattr(bound, key))
+                for key, words in _LIMITS.items()
+                for bound in field.metadata
+                if hasattr(bound, key)
+            ]
+            ends = " ".join(
+                f"{words} {limit:,g}" if limit < 1e6 else f"{words} {limit:,.0f}" for words, limit in bounds
+            )
+            return f"{'a whole number' if kind is int else 'a number'} {ends}"
+        return _KINDS[kind]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of settings that are allowed, and do together what few can want, in sentences."""
+        if self.exit_edge < self.entry_edge:
+            return ()
+        return (
+            f"exit-edge {self.exit_edge:g} is not below entry-edge {self.entry_edge:g}: a trade can end as soon as it "
+            "is opened and be opened anew, and pays spread and fees each time",
+        )
+
     @property
     def bar_nanoseconds(self) -> int:
         """Length of a bar."""
@@ -362,14 +394,14 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
     where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":
         close = Settings.meant_by(name)
-        hint = f" (did you mean {close}?)" if close else ""
         known = ", ".join(sorted(map(spelled, Settings.model_fields)))
-        return f"unknown setting {spelled(name)!r}{where}{hint}; the settings are {known}"
+        hint = f"; did you mean {close}?" if close else f"; the settings are {known}"
+        return f"unknown setting {spelled(name)!r}{where}{hint}"
     if name == "underlyings" and first["type"] == "value_error":
         return f"setting underlyings{where}: {first['msg'].removeprefix('Value error, ')}"
     value = given[name]
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
-    return f"setting {spelled(name)}{where} is {shown!r}; allowed: {_allowed(name)}"
+    return f"setting {spelled(name)}{where} is {shown!r}; allowed: {Settings.allowed(name)}"
 
 
 def _valued(name: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
@@ -377,21 +409,3 @@ def _valued(name: str, given: Mapping[str, Any], files: Mapping[str, str]) -> st
     value = given.get(name, Settings.model_fields[name].default)
     where = f" in {files[name]}" if name in files else "" if name in given else " (its default)"
     return f"{spelled(name)} {value}{where}"
-
-
-def _allowed(name: str) -> str:
-    """What a setting may be, in words."""
-    field = Settings.model_fields[name]
-    kind = field.annotation
-    if get_origin(kind) is Literal:
-        return " or ".join(get_args(kind))
-    if kind in (int, float):
-        bounds = [
-            (words, getattr(bound, key))
-            for key, words in _LIMITS.items()
-            for bound in field.metadata
-            if hasattr(bound, key)
-        ]
-        ends = " ".join(f"{words} {limit:,g}" if limit < 1e6 else f"{words} {limit:,.0f}" for words, limit in bounds)
-        return f"{'a whole number' if kind is int else 'a number'} {ends}"
-    return _KINDS[kind]

@@ -24,6 +24,7 @@ __all__ = [
     "exchange_time",
     "expiry_dates",
     "instruments_of",
+    "is_figure",
     "once_a_run",
     "records_of",
 ]
@@ -47,6 +48,11 @@ _IN_WORDS: Final = {
     str: "a text", list: "a list of texts", int: "a whole number", float: "a number", dict: "an object",
 }  # fmt: skip
 _MOST: Final = 1e15  # of any figure
+
+
+def is_figure(value: object) -> bool:
+    """Whether a value of a file that anyone may have written is a number, as a figure of a run can be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
 
 
 class RunError(ValueError):
@@ -183,6 +189,15 @@ class Run:
         return self._object("data.json")
 
     @cached_property
+    def data_files(self) -> dict[str, str]:
+        """SHA-256 of each file that the run could read, by its path below the data folder. RunError without them."""
+        listed = self.data["files"]
+        try:
+            return {str(file["path"]): str(file["sha256"]) for file in listed}
+        except TypeError:
+            raise RunError(f"{self.folder / 'data.json'} does not list files with path and sha256") from None
+
+    @cached_property
     def faults(self) -> dict[str, Any]:
         """What was left out of the data: ``counts`` by kind, ``first`` of each."""
         return self._object("faults.json")
@@ -248,7 +263,7 @@ class Run:
         """What a file of the folder says under a name, checked: anyone may have written it. RunError if it does not."""
         value = source.get(name) if isinstance(source, dict) else None
         if kind is float:
-            good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+            good = is_figure(value)
         elif kind is list:
             good = isinstance(value, list) and all(isinstance(each, str) for each in value)
         elif kind is dict:

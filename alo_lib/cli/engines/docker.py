@@ -18,7 +18,7 @@ from alo_lib.settings import Settings
 
 __all__ = ["DockerEngine", "stage_project"]
 
-DEFAULT_IMAGE: Final = "quantconnect/lean:latest"
+_DEFAULT_IMAGE: Final = "quantconnect/lean:latest"
 _ALGORITHM_ID: Final = "1000000000"
 _ASK_SECONDS: Final = 20
 _UNWRAPPED: Final = "10000"
@@ -120,7 +120,7 @@ def _image() -> str:
     for path in (ROOT / "config.json", Path.home() / ".lean" / "config"):
         if path.is_file() and (image := read_object(path).get("engine-image")):
             return str(image)
-    return DEFAULT_IMAGE
+    return _DEFAULT_IMAGE
 
 
 def _answers(command: list[str]) -> bool:
