@@ -1,5 +1,6 @@
 """Runs side by side: the list of those in a folder, and how two differ."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -12,6 +13,8 @@ from rich.text import Text
 
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, Order, read_journal
 from alo_lib.records import Kind, Message, Session, utc_moment
+from alo_lib.records.spelling import spelled
+from alo_lib.runtime import SETTINGS_OF_PLACE
 from alo_lib.views.difference import parting_in_words
 from alo_lib.views.run import PARTIAL, Run, RunError, exchange_moment
 from alo_lib.views.spoken import DASH
@@ -124,8 +127,10 @@ def compare(one: Run, two: Run) -> dict[str, Any]:
 
     ``settings``, ``data`` (by file) and ``results`` hold what is not the same. ``first_order`` is the number, from 1,
     of the first order that is not the same or did not come to the same, with both; ``first_message`` the first message
-    of the journals. Both are null where there is none.
+    of the journals. Both are null where there is none. RunError for a folder with the journal of another run.
     """
+    for run in (one, two):
+        _check_own_journal(run)
     return {
         "runs": [run_row(one), run_row(two)],
         "settings": _differences(one.settings, two.settings),
@@ -164,6 +169,24 @@ def comparison_table(told: dict[str, Any]) -> Group:
 def _summary(run: Run) -> dict[str, Any]:
     summary: dict[str, Any] = run.about.get("summary", {})
     return summary
+
+
+def _check_own_journal(run: Run) -> None:
+    """RunError where a run's journal was written under other settings than its folder states, as far as both tell."""
+    journal = run.journal
+    try:
+        written = json.loads(journal.settings)
+    except ValueError:
+        written = None
+    if not isinstance(written, dict):
+        raise RunError(f"the journal in {run.folder} does not hold the settings of a run")
+    different = [
+        f"{spelled(name)} is {written[name]!r} there and {stated!r} in settings.json"
+        for name, stated in run.settings.items()
+        if name in written and name not in SETTINGS_OF_PLACE and written[name] != stated
+    ]
+    if different:
+        raise RunError(f"the journal in {run.folder} is of other settings than its run: {', '.join(different)}")
 
 
 def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any]]:
