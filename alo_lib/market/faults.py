@@ -38,6 +38,7 @@ class FaultKind(StrEnum):
     DUPLICATE = "duplicate time or key"
     REFERENCE_PRICE = "zero reference price"
     NO_PARITY = "calls and puts apart"
+    PRICE_APART = "underlying's price apart"
 
 
 class DataFault(NamedTuple):

@@ -188,7 +188,7 @@ class DataFolder:
         """
         hours = self.hours(security, ticker)
         for file_day in universe_days(day, hours, lookback):
-            path = self._universe_path(ticker, file_day, security)
+            path = self.universe_path(ticker, file_day, security)
             if in_place(path):
                 found = OptionUniverse.load(path, self.faults, american=security is SecurityType.OPTION)
                 return found.alive(day)
@@ -197,8 +197,9 @@ class DataFolder:
 
     def has_universe(self, ticker: str, file_day: date, *, security: SecurityType = SecurityType.OPTION) -> bool:
         """Whether there is a universe file of a day, from which LEAN selects at the midnight after."""
-        return self._universe_path(ticker, file_day, security).is_file()
+        return self.universe_path(ticker, file_day, security).is_file()
 
-    def _universe_path(self, ticker: str, file_day: date, security: SecurityType) -> Path:
+    def universe_path(self, ticker: str, file_day: date, security: SecurityType = SecurityType.OPTION) -> Path:
+        """Where the universe file of a day is, or would be."""
         name = self._history(ticker, security).ticker_on(file_day)
         return universe_directory(self.root, security, self.market, name) / f"{file_day:%Y%m%d}.csv"

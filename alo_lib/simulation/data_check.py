@@ -7,6 +7,7 @@ none, quotes that fit no price.
 """
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,13 +33,24 @@ from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
 from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, Session
+from alo_lib.records.spelling import first_of
 from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader
 from alo_lib.simulation.lookback import measure_lookback
-from alo_lib.simulation.moves import Prices, check_bars, check_dividends, check_moves, check_quotes, open_and_close
+from alo_lib.simulation.moves import (
+    OpenClose,
+    Prices,
+    check_bars,
+    check_dividends,
+    check_moves,
+    check_quotes,
+    check_references,
+    is_near,
+    open_and_close,
+)
 from alo_lib.simulation.quoted import QuotedSession, QuoteMeasure, near_the_money
-from alo_lib.simulation.selection import selection_for
+from alo_lib.simulation.selection import Selection, selection_for
 
 __all__ = ["require_data"]
 
@@ -69,7 +81,7 @@ class _Offer(NamedTuple):
 
 
 def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
-    """Measure what a run with these settings finds in a folder.
+    """Measure what a run with these settings finds in a folder; warnings of the settings themselves come first.
 
     :raises DataError: when the market is closed on all days of the range or the folder does not carry a result.
     """
@@ -77,7 +89,7 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
     sessions = folder.hours().sessions(settings.start, settings.end)
     if not sessions:
         raise DataError(f"the market is closed on every day from {settings.start} to {settings.end}")
-    warnings = _rate_warnings(folder)
+    warnings = [*settings.warnings, *_rate_warnings(folder)]
     if not settings.quotes_are_dated:
         warnings.append(
             f"{settings.resolution} bars do not say how old a quote is: what has not changed since the bar before, or "
@@ -113,11 +125,11 @@ class _Measure:
         """The coverage, or the DataError that says what is lacking."""
         bars, traded = self._traded()
         self._require(bars)
-        universes, offers = self._listed()
+        daily, history = self._forecastable()
+        universes, offers = self._listed(traded, history)
+        self._require(universes)
         quotes = self._quoted(offers)
         self._require(quotes)
-        self._require(universes)
-        daily, history = self._forecastable()
         self._require(daily)
         self._require_lookback(history)
         self._check_prices(history, traded)
@@ -158,7 +170,7 @@ class _Measure:
             )
         for part in (bars, quotes):
             if part.thin:
-                shown = _shown([f"{text} on {day}" for day, text in part.thin.items()])
+                shown = first_of([f"{text} on {day}" for day, text in part.thin.items()], _NAMED)
                 count = f"{len(part.thin)} of {len(self._days)} sessions"
                 self.warnings.append(f"{self._ticker} has few {part.name} on {count}: {shown}")
         if not daily.days:
@@ -183,8 +195,12 @@ class _Measure:
                 part.thin[day] = f"bars in {has} of {asked} {what}"
         return part, traded
 
-    def _listed(self) -> tuple[_Part, dict[dt.date, _Offer]]:
+    def _listed(self, traded: Mapping[dt.date, Bars], daily: Bars) -> tuple[_Part, dict[dt.date, _Offer]]:
         """The universes that there are, and what is offered in each session, by the last one if there is no other."""
+        known = [
+            {day: open_and_close(bars) for day, bars in traded.items()},
+            dict(zip(_days_of(daily), daily[["open", "close"]].tolist(), strict=True)),
+        ]
         otherwise = "no file has the underlying's price and a contract"
         folder = self._folder.aside()
         part, offers, last = _Part("option universe files", folder.faults, otherwise, True), {}, None
@@ -193,18 +209,43 @@ class _Measure:
             found = selection_for(self._settings, folder, self._ticker, day)
             if found is not None and found.price > 0.0:
                 last = _Offer(found.listed, near_the_money(found.contracts, found.price))
-                if found.listed:
+                marks = self._marks(known, found.day, day)
+                if not is_near(found.price, marks):
+                    part.thin[day] = self._price_apart(found, marks)
+                elif found.listed:
                     part.days.append(day)
                     if not found.contracts:
                         empty.append(str(day))
             if last is not None:
                 offers[day] = last
+        if part.thin:
+            shown = first_of([f"{text}, on {day}" for day, text in part.thin.items()], _NAMED)
+            self.warnings.append(
+                f"{self._ticker} has universe files with a price of the underlying at which it did not trade, around "
+                f"which contracts are looked at: {shown}"
+            )
         if empty:
             self.warnings.append(
                 f"{self._ticker} has universe files without a contract that the settings look at (min-days-to-expiry "
-                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {_shown(empty)}"
+                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {first_of(empty, _NAMED)}"
             )
         return part, offers
+
+    def _marks(self, known: Sequence[Mapping[dt.date, OpenClose]], before: dt.date, day: dt.date) -> list[OpenClose]:
+        """Opens and closes of a universe's day and of the session that it is for, in the shares of the latter."""
+        shares = math.prod(each.factor for each in self._events.splits if before < each.day <= day)
+        earlier = [
+            (open_ * shares, close * shares) for open_, close in (each[before] for each in known if before in each)
+        ]
+        return earlier + [each[day] for each in known if day in each]
+
+    def _price_apart(self, found: Selection, marks: Sequence[OpenClose]) -> str:
+        """The price of a universe that lies apart from the bars beside it, in words; it is a fault."""
+        path = self._folder.universe_path(self._ticker, found.day)
+        opens_and_closes = [mark for each in marks for mark in each]
+        detail = f"{found.price:g}, where bars have {min(opens_and_closes):g} to {max(opens_and_closes):g}"
+        self.faults.append(DataFault(FaultKind.PRICE_APART, str(path), "", 0, detail))
+        return f"the underlying's price is {detail}, in {path}"
 
     def _quoted(self, offers: Mapping[dt.date, _Offer]) -> _Part:
         folder = self._folder.aside()
@@ -225,7 +266,7 @@ class _Measure:
         if short:
             self.warnings.append(
                 f"{self._ticker} has universe files that list less than half of the contracts that are quoted, and "
-                f"nothing else is traded: {_shown(short)}"
+                f"nothing else is traded: {first_of(short, _NAMED)}"
             )
         if wrong:
             more = f"; so on {len(wrong) - 1} more sessions" if len(wrong) > 1 else ""
@@ -285,7 +326,7 @@ class _Measure:
             return
         length, least = self._settings.garch_history, self._settings.min_coverage
         found = measure_lookback(self._folder.hours(), self._days, days, length)
-        gaps = _shown([str(gap) for gap in found.gaps])
+        gaps = first_of([str(gap) for gap in found.gaps], _NAMED)
         if found.bars < least * found.days:
             raise DataError(
                 f"{self._ticker} has daily bars on {found.bars:,} of the {found.days:,} trading days that a forecast "
@@ -303,11 +344,13 @@ class _Measure:
         history = daily[-(self._settings.garch_history + len(self._days) + 1) :]
         opens_and_closes = dict(zip(_days_of(history), history[["open", "close"]].tolist(), strict=True))
         sessions = {day: open_and_close(bars) for day, bars in traded.items()}
-        path, events = folder.factor_file(ticker).path, self._events
+        factors, events = folder.factor_file(ticker), self._events
+        path = factors.path
         source = f"{path}" if in_place(path) else f"{path}, which is missing,"
         since = self._settings.start - DIVIDENDS_LOOKED_BACK
         told = tuple(each for each in events.dividends if since <= each.ex_date <= self._settings.end)
         prices = Prices(ticker, opens_and_closes, sessions, events, source)
+        check_references(ticker, factors, {day: close for day, (_, close) in opens_and_closes.items()}, since)
         check_dividends(prices, told, limit)
         check_moves(prices, limit)
         for day, bars in traded.items():
@@ -336,12 +379,6 @@ def _days_of(bars: Bars) -> list[dt.date]:
 def _ceiling(session: Session, stretch: int) -> int:
     """Of how many stretches a session is made, the last one perhaps cut short."""
     return -(-(session.close - session.open) // stretch)
-
-
-def _shown(texts: Sequence[str]) -> str:
-    """The first of many, and how many more there are."""
-    more = len(texts) - _NAMED
-    return ", ".join(texts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_history(folder: DataFolder, ticker: str) -> None:

@@ -5,26 +5,39 @@ The other way round, what a factor file tells is held against prices: dividends 
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market import CorporateEvents, DataError, Dividend
+from alo_lib.market import CorporateEvents, DataError, Dividend, FactorFile
 from alo_lib.records import NEW_YORK, SECOND
+from alo_lib.settings import LARGEST_MOVE
 
-__all__ = ["Prices", "check_bars", "check_dividends", "check_moves", "check_quotes", "open_and_close"]
+__all__ = [
+    "OpenClose",
+    "Prices",
+    "check_bars",
+    "check_dividends",
+    "check_moves",
+    "check_quotes",
+    "check_references",
+    "is_near",
+    "open_and_close",
+]
 
 _NOISE: Final = 1e-4
 """Share of the price by which a dividend may be negative, for factors are rounded."""
 _LARGE: Final = 0.1
 """Share of the price from which a dividend shows in the night before its ex-date."""
-
-_LARGEST: Final = 100.0
-"""Of max-unexplained-move."""
+_REFERENCE: Final = 0.05
+"""Share by which a reference price may be off the close; in LEAN's sample files it is the close, of 614 events."""
+_UNIVERSE: Final = 0.1
+"""Share by which a universe's price may be off; some in LEAN's sample files are a session old, and off by 0.02."""
 
 OpenClose = tuple[float, float]
+"""The first price of a session and its last."""
 
 
 class _Night(NamedTuple):
@@ -117,6 +130,33 @@ def check_dividends(prices: Prices, dividends: tuple[Dividend, ...], limit: floa
             raise DataError(f"{told}, and no overnight move confirms it: a factor before that day or after it is wrong")
 
 
+def check_references(ticker: str, factors: FactorFile, closes: Mapping[dt.date, float], since: dt.date) -> None:
+    """Raise DataError for the first event from ``since`` on whose reference price is not its row's raw close.
+
+    LEAN makes the money of a dividend of it. Rows of days that are not in ``closes`` are not looked at.
+    """
+    for row, following in zip(factors.rows, factors.rows[1:], strict=False):
+        close = closes.get(row.day)
+        if row.day < since or close is None or row[1:3] == following[1:3] or not row.reference_price:
+            continue
+        move = _move(float(row.reference_price), close)
+        if not move <= _REFERENCE:
+            raise DataError(
+                f"{factors.path} gives {ticker} a reference price of {row.reference_price:f} in its row of {row.day}, "
+                f"and its daily bar of that day closed at {close:g}: they are {move:.1%} apart, where {_REFERENCE:.0%} "
+                "is allowed; put the file that is wrong right"
+            )
+
+
+def is_near(price: float, known: Iterable[OpenClose]) -> bool:
+    """Whether a universe's price is near to an open or close of the sessions before and after it, if any is known.
+
+    Both are in the shares of the session after, as its contracts are; a price from before a dividend fits, and after.
+    """
+    marks = [mark for each in known for mark in each]
+    return not marks or any(_move(price, mark) <= _UNIVERSE for mark in marks)
+
+
 def check_bars(ticker: str, bars: NDArray[np.void], *, period: int, limit: float, source: str) -> None:
     """Raise DataError for the first price of a session that lies further than ``limit`` from the one before it.
 
@@ -164,7 +204,7 @@ def _move(price: float, other: float) -> float:
 
 def _ways_out(move: float) -> str:
     """What can be done about a move; no setting allows one beyond the largest."""
-    allowed = math.ceil(move) if move <= _LARGEST else None
+    allowed = math.ceil(move) if move <= LARGEST_MOVE else None
     ask = "" if allowed is None else f", or where prices did move so add --set max-unexplained-move={allowed}"
     return f"put the file right{ask}"
 

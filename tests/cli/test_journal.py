@@ -278,8 +278,9 @@ def test_an_index_is_made_again_when_it_does_not_fit(folder):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("replay", "nowhere"), "nowhere is not a folder; name the folder of a run"),
-        (("journal", "show", "nowhere"), "nowhere has no journal"),
+        (("replay", "nowhere"), "nowhere is not a folder, here or in "),
+        (("journal", "show", "nowhere"), "nowhere is not a folder, here or in "),
+        (("journal", "show", "."), ". has no journal; name the folder of a run"),
         (("replay", "{run}", "--speed", "0.05"), "'0.05' is not a number from 0.1 to 1000000, nor max"),
         (("replay", "{run}", "--until", "noon"), "'noon' is not a time such as"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.market import DataError
+from alo_lib.market import DataError, FaultKind
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.layout import interest_rate_path
 from alo_lib.market.writer import write_factor_file
@@ -130,6 +130,11 @@ def test_a_missing_rate_file_is_said(root: Path) -> None:
     interest_rate_path(root).unlink()
     (warning,) = require_data(tiny.settings(), root).warnings
     assert "interest-rate.csv: the rate is taken as 1%, as LEAN takes it" in warning
+
+
+def test_settings_that_turn_trades_over_are_said_with_the_data(root: Path) -> None:
+    (warning,) = require_data(tiny.settings(entry_edge=0.03, exit_edge=0.04), root).warnings
+    assert warning.startswith("exit-edge 0.04 is not below entry-edge 0.03: ")
 
 
 # Overnight moves ---------------------------------------------------------------------------------------------------
@@ -270,6 +275,44 @@ def test_a_universe_that_lists_less_than_is_quoted_is_said(root: Path) -> None:
     )
     damaged.edit_entries(damaged.universe(root, tiny.BEFORE), kept(lambda at, _: at < 5))
     assert require_data(tiny.settings(end=tiny.FIRST), root).warnings == ()  # three of six
+
+
+def priced(price: float) -> Callable[[str], str]:
+    """A universe whose underlying closed at another price."""
+
+    def edit(text: str) -> str:
+        header, stock, *contracts = text.splitlines()
+        columns, cells = header.lstrip("#").split(","), stock.split(",")
+        for name in ("open", "high", "low", "close"):
+            cells[columns.index(name)] = f"{price}"
+        return "".join(f"{line}\n" for line in [header, ",".join(cells), *contracts])
+
+    return edit
+
+
+@pytest.mark.parametrize("price", [700.0, 14.0, 112.0, 88.0])
+def test_a_universe_whose_price_nobody_paid_is_none(root: Path, price: float) -> None:
+    """The stock moves by less than a share of 0.03 in both sessions, so that 12 % are beyond a tenth of all of it."""
+    path = damaged.universe(root, tiny.FIRST)
+    damaged.edit_entries(path, priced(price))
+    sentence = refusal(root)
+    assert f"universe files for 1 of 2 sessions from 2024-03-14 to 2024-03-15 in {root} " in sentence
+    assert f"(the underlying's price is {price:g}, where bars have " in sentence
+    assert f"in {path} on 2024-03-15)" in sentence
+    findings = require_data(tiny.settings(min_coverage=0.5), root)
+    assert findings.coverage[0].universes == 1
+    (fault,) = findings.faults
+    assert fault.kind is FaultKind.PRICE_APART
+    assert fault.file == str(path)
+    assert any("a price of the underlying at which it did not trade" in each for each in findings.warnings)
+
+
+def test_a_universe_whose_price_is_old_is_one_and_of_shares_before_a_split_is_none(root: Path, split: Path) -> None:
+    damaged.edit_entries(damaged.universe(root, tiny.FIRST), priced(107.0))
+    assert require_data(tiny.settings(), root).faults == ()
+    for price, wrong in ((tiny.last_spot() / 2.0, 0), (tiny.last_spot(), 1)):
+        damaged.edit_entries(damaged.universe(split, tiny.FIRST), priced(price))
+        assert len(require_data(tiny.settings(min_coverage=0), split).faults) == wrong
 
 
 def test_a_session_that_offers_nothing_to_the_settings_is_said(root: Path) -> None:

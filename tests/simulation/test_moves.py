@@ -200,3 +200,37 @@ def test_a_price_below_its_dividends_is_refused() -> None:
     daily = {dt.date(2024, 3, 4): (100.0, 100.0), dt.date(2024, 3, 5): (99.0, 99.0)}
     with pytest.raises(DataError, match=r"which no split or dividend of F explains; put the file right$"):
         check_moves(prices(daily, events), 100.0)
+
+
+# Reference prices --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("reference", "refused"), [(1.04, False), (1.06, True), (10.0, True)])
+@pytest.mark.parametrize("upward", [True, False])
+def test_a_reference_price_that_is_no_close_is_refused(
+    root: Path, reference: float, refused: bool, upward: bool
+) -> None:
+    path, close = damaged.factors(root), tiny.last_spot()
+    wrong = f"{close * reference if upward else close / reference:.2f}"
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    lines[-2][3] = wrong
+    path.write_text("".join(f"{','.join(cells)}\n" for cells in lines))
+    if not refused:
+        assert require_data(tiny.settings(), root).warnings == ()
+        return
+    sentence = refusal(root)
+    assert f"{path} gives TINY a reference price of {wrong} in its row of {tiny.FIRST}" in sentence
+    assert f"closed at {close:g}: they are {Decimal(str(reference - 1)):.1%} apart, where 5% is allowed" in sentence
+
+
+def test_a_reference_price_of_no_event_or_of_long_ago_is_not_looked_at(root: Path) -> None:
+    """The first row of LEAN's files has 1; a run is told of the dividends of 400 days."""
+    path = damaged.factors(root)
+    first, event, last = path.read_text().splitlines()
+    same = f"20240312,{first.split(',', 1)[1]}".rsplit(",", 1)[0]
+    path.write_text("\n".join([first, f"{same},1", event, last]))
+    assert require_data(tiny.settings(), root).warnings == ()
+    old = dt.date(2022, 11, 7)
+    assert (tiny.FIRST - old).days > 400
+    path.write_text("\n".join([f"{old:%Y%m%d},0.99,1,7", event, last]))
+    assert require_data(tiny.settings(garch_history=400), root).warnings == ()

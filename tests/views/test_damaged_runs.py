@@ -8,8 +8,8 @@ import pytest
 from alo_lib.journal import JOURNAL_FOLDER, JournalError
 from alo_lib.journal.format import segment_name
 from alo_lib.views import Run, RunError, report_html
+from alo_lib.views.comparison import compare
 from alo_lib.views.performance import equity_curve, performance
-from alo_lib.views.runs import compare
 from tests.views import kit
 
 
@@ -47,6 +47,26 @@ def test_a_summary_that_lacks_something_is_told_in_one_sentence(traded, names):
     del inner[last]
     (traded.folder / "run.json").write_text(json.dumps(about))
     with pytest.raises(RunError, match=f"run.json does not say {last}"):
+        report_html(Run(traded.folder))
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (("totalPerformance", "portfolioStatistics", "sharpeRatio"), "x"),
+        (("totalPerformance", "portfolioStatistics", "drawdown"), []),
+        (("runtimeStatistics",), []),
+    ],
+)
+def test_figures_of_the_engine_that_are_none_are_told_in_one_sentence(traded, names, wrong):
+    results = json.loads((traded.folder / "alo.json").read_text())
+    *above, last = names
+    inner = results
+    for name in above:
+        inner = inner[name]
+    inner[last] = wrong
+    (traded.folder / "alo.json").write_text(json.dumps(results))
+    with pytest.raises(RunError, match="the results state no figures in totalPerformance or runtimeStatistics"):
         report_html(Run(traded.folder))
 
 

@@ -24,7 +24,9 @@ __all__ = ["open_journal", "replay"]
 def replay(
     run: Path, speed: str, step: bool, until: str | None, until_sequence: int | None, quiet: bool, as_json: bool
 ) -> None:
-    """Run the core of a finished or a killed run again over what its journal holds: RUN is its folder.
+    """Run the core of a finished or a killed run again over what its journal holds.
+
+    RUN is its folder, or the name that 'alo runs' lists.
 
     Every decision is compared with the recorded one, and the whole journal with what run.json tells of it. The exit
     status is 1 when one differs, and the first difference is told in words.
@@ -115,10 +117,10 @@ def open_journal(run: Path) -> "Journal":
     latter is told.
     """
     from alo_lib.cli.console import say
-    from alo_lib.cli.run_folder import check_run
+    from alo_lib.cli.run_folder import found_run
     from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
 
-    check_run(run)
+    run = found_run(run)
     folder = run / JOURNAL_FOLDER
     if not folder.is_dir() and (segments := segments_in_object_store(run)):
         return read_journal(segments, unfinished=True)
