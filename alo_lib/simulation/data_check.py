@@ -28,7 +28,7 @@ from alo_lib.market import (
     MapFile,
     Resolution,
 )
-from alo_lib.market.bars import Bars
+from alo_lib.market.bars import TRADE_BAR, Bars
 from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
@@ -49,6 +49,7 @@ from alo_lib.simulation.moves import (
     is_near,
     open_and_close,
 )
+from alo_lib.simulation.parity import check_levels
 from alo_lib.simulation.quoted import QuotedSession, QuoteMeasure, near_the_money
 from alo_lib.simulation.selection import Selection, selection_for
 
@@ -115,6 +116,8 @@ class _Measure:
         self._settings, self._folder, self._ticker = settings, folder, ticker
         self._resolution = Resolution(settings.resolution)
         self._events = folder.events(ticker)
+        # A dividend that is negative is refused later, and explains no quote.
+        self._paid = [each for each in self._events.dividends if each.amount > 0.0]
         self._sessions = {session.day: session for session in sessions}
         self._days = list(self._sessions)
         self._span = f"from {settings.start} to {settings.end} in {folder.root}"
@@ -128,7 +131,7 @@ class _Measure:
         daily, history = self._forecastable()
         universes, offers = self._listed(traded, history)
         self._require(universes)
-        quotes = self._quoted(offers)
+        quotes = self._quoted(offers, traded)
         self._require(quotes)
         self._require(daily)
         self._require_lookback(history)
@@ -247,14 +250,15 @@ class _Measure:
         self.faults.append(DataFault(FaultKind.PRICE_APART, str(path), "", 0, detail))
         return f"the underlying's price is {detail}, in {path}"
 
-    def _quoted(self, offers: Mapping[dt.date, _Offer]) -> _Part:
+    def _quoted(self, offers: Mapping[dt.date, _Offer], traded: Mapping[dt.date, Bars]) -> _Part:
         folder = self._folder.aside()
         part = _Part("option quotes", folder.faults, "no row has a bid and an ask", True)
         measure = QuoteMeasure(self._settings, folder, self._ticker)
-        short, wrong = [], []
+        short, wrong, away = [], [], []
         for day, session in self._sessions.items():
             offer = offers.get(day)
-            found = measure.session(session, [] if offer is None else [key for key in offer.keys if key.expiry >= day])
+            keys = [] if offer is None else [key for key in offer.keys if key.expiry >= day]
+            found = measure.session(session, keys, traded.get(day, np.zeros(0, TRADE_BAR)))
             if found.covered:
                 part.days.append(day)
             elif found.any:
@@ -263,6 +267,7 @@ class _Measure:
                 short.append(f"{offer.listed:,} of {found.archived:,} on {day}")
             if told := self._misfit(day, found):
                 wrong.append(told)
+            away += self._away(day, found)
         if short:
             self.warnings.append(
                 f"{self._ticker} has universe files that list less than half of the contracts that are quoted, and "
@@ -271,17 +276,25 @@ class _Measure:
         if wrong:
             more = f"; so on {len(wrong) - 1} more sessions" if len(wrong) > 1 else ""
             self.warnings.append(f"{wrong[0]}{more}")
+        if away:
+            self.warnings.append(f"{self._ticker} closes away from the prices that its options have: {_shown(away)}")
         return part
+
+    def _away(self, day: dt.date, found: QuotedSession) -> list[str]:
+        """Which bars of the underlying fit no option, in words; each is a fault, most of a session's a DataError."""
+        implied = found.levels.implied(self._folder.interest_rates.rate_at(day), day, self._paid)
+        archive = self._archive(day, DataKind.TRADE)
+        told = check_levels(self._ticker, found.levels, implied, archive)
+        self.faults += [DataFault(FaultKind.PRICE_APART, archive, "", 0, each) for each in told]
+        return told
 
     def _misfit(self, day: dt.date, found: QuotedSession) -> str:
         """Which quotes fit no price, in words; each expiry of them is a fault, and most of a session's a DataError."""
         rate = self._folder.interest_rates.rate_at(day)
-        # One that is negative is refused later, and explains nothing here.
-        dividends = [each for each in self._events.dividends if each.amount > 0.0]
         misfits = [
             box
             for box in found.boxes
-            if not box.fits(rate, day, sum(each.amount for each in dividends if day < each.ex_date <= box.expiry))
+            if not box.fits(rate, day, sum(each.amount for each in self._paid if day < each.ex_date <= box.expiry))
         ]
         if not misfits:
             return ""
@@ -358,16 +371,16 @@ class _Measure:
 
     def _check_session(self, day: dt.date, bars: Bars) -> None:
         """Raise DataError for a bar of a session, or a quote of the underlying, that is far from those beside it."""
-        folder, ticker, resolution = self._folder, self._ticker, self._resolution
-        limit, name = self._settings.max_unexplained_move, folder.map_file(ticker).ticker_on(day)
-        archives = {
-            kind: str(SecurityArchive(folder.root, name, day, resolution, kind).path)
-            for kind in (DataKind.TRADE, DataKind.QUOTE)
-        }
-        check_bars(ticker, bars, period=resolution.period, limit=limit, source=archives[DataKind.TRADE])
-        if resolution is Resolution.MINUTE:
-            quotes = folder.bars(ticker, day, day, resolution, DataKind.QUOTE)
-            check_quotes(ticker, quotes, bars, limit=limit, source=archives[DataKind.QUOTE])
+        limit, source = self._settings.max_unexplained_move, self._archive(day, DataKind.TRADE)
+        check_bars(self._ticker, bars, period=self._resolution.period, limit=limit, source=source)
+        if self._resolution is Resolution.MINUTE:
+            quotes = self._folder.bars(self._ticker, day, day, self._resolution, DataKind.QUOTE)
+            check_quotes(self._ticker, quotes, bars, limit=limit, source=self._archive(day, DataKind.QUOTE))
+
+    def _archive(self, day: dt.date, kind: DataKind) -> str:
+        """The path of the archive that has the underlying's bars of a session."""
+        name = self._folder.map_file(self._ticker).ticker_on(day)
+        return str(SecurityArchive(self._folder.root, name, day, self._resolution, kind).path)
 
 
 def _days_of(bars: Bars) -> list[dt.date]:

@@ -23,6 +23,7 @@ __all__ = [
     "check_moves",
     "check_quotes",
     "check_references",
+    "clock",
     "is_near",
     "open_and_close",
 ]
@@ -168,7 +169,7 @@ def check_bars(ticker: str, bars: NDArray[np.void], *, period: int, limit: float
     if len(bad):
         at = int(bad[0])
         before, after = (
-            f"{prices[place]:g} at {_clock(int(bars['time'][place // 2]) - (period if place % 2 == 0 else 0))}"
+            f"{prices[place]:g} at {clock(int(bars['time'][place // 2]) - (period if place % 2 == 0 else 0))}"
             for place in (at, at + 1)
         )
         raise DataError(
@@ -190,7 +191,7 @@ def check_quotes(ticker: str, quotes: NDArray[np.void], bars: NDArray[np.void], 
         row = int(bad[0])
         outside = float(bid[row] if bid[row] > price[row] else ask[row])
         raise DataError(
-            f"{ticker} is quoted at {bid[row]:g} to {ask[row]:g} at {_clock(int(quotes['time'][row]))} in {source} and "
+            f"{ticker} is quoted at {bid[row]:g} to {ask[row]:g} at {clock(int(quotes['time'][row]))} in {source} and "
             f"trades at {price[row]:g}, further than max-unexplained-move = {limit:g}; "
             f"{_ways_out(_move(outside, float(price[row])))}"
         )
@@ -214,7 +215,7 @@ def _is_confirmed(night: _Night, events: CorporateEvents) -> bool:
     return _move(night.open, night.expected(events)) <= _move(night.open, night.after_splits(events))
 
 
-def _clock(time: int) -> str:
+def clock(time: int) -> str:
     """A time as exchanges show it."""
     return f"{dt.datetime.fromtimestamp(time // SECOND, NEW_YORK):%Y-%m-%d %H:%M}"
 

@@ -5,13 +5,15 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alo_lib.market import ContractKey, DataFolder, OptionBars, Resolution, contract_array
+from alo_lib.market.bars import Bars
 from alo_lib.market.layout import SecurityType
 from alo_lib.market.lean_files import Sample, has_quotes, read_sample, two_sided
 from alo_lib.records import HOUR, Contract, Session
 from alo_lib.settings import Settings
-from alo_lib.simulation.parity import Box, boxes
+from alo_lib.simulation.parity import Box, Levels, boxes, levels
 
 __all__ = ["QuoteMeasure", "QuotedSession", "near_the_money"]
 
@@ -31,6 +33,7 @@ class QuotedSession(NamedTuple):
     archived: int
     """Contracts that the archive holds for the session, 0 where there are no quotes."""
     boxes: list[Box]
+    levels: Levels
 
     @property
     def covered(self) -> bool:
@@ -58,8 +61,8 @@ class QuoteMeasure:
         self._option_hours = folder.hours(SecurityType.OPTION, ticker)
         self._hourly: OptionBars | None = None
 
-    def session(self, session: Session, keys: Sequence[ContractKey]) -> QuotedSession:
-        """What is quoted in a session, of the chain and of these contracts."""
+    def session(self, session: Session, keys: Sequence[ContractKey], underlying: Bars) -> QuotedSession:
+        """What is quoted in a session, of the chain and of these contracts, beside the bars of the underlying."""
         if self._resolution is Resolution.MINUTE:
             chain, archived = self._minutes(session, keys)
             some = bool(two_sided(chain.bars).any()) or (archived > 0 and self._has_quotes(session))
@@ -70,16 +73,29 @@ class QuoteMeasure:
         wanted = np.isin(chain.contracts, contract_array(list(keys)))
         good = two_sided(bars) & (bars["time"] > session.open) & (bars["time"] <= session.close)
         good &= wanted[chain.contract]
-        hour = (bars["time"][good] - 1 - session.open) // HOUR
-        shape = -(-(session.close - session.open) // HOUR), len(chain.contracts)
-        middle, spread = np.full(shape, np.nan), np.full(shape, np.nan)
-        bid, ask = bars["bid_close"][good], bars["ask_close"][good]
-        # Of several bars in an hour the last one stays.
-        middle[hour, chain.contract[good]], spread[hour, chain.contract[good]] = (bid + ask) / 2.0, ask - bid
-        quoted = 2 * np.count_nonzero(np.isfinite(middle), axis=0) >= shape[0]
-        return QuotedSession(
-            some, len(keys), int(np.count_nonzero(quoted)), archived, boxes(chain.contracts, middle, spread)
+        bars, contract = bars[good], chain.contract[good]
+        hours = -(-(session.close - session.open) // HOUR)
+        middle, spread = _by_time(
+            (bars["time"] - 1 - session.open) // HOUR, hours, contract, len(chain.contracts), bars
         )
+        quoted = 2 * np.count_nonzero(np.isfinite(middle), axis=0) >= hours
+        return QuotedSession(
+            some,
+            len(keys),
+            int(np.count_nonzero(quoted)),
+            archived,
+            boxes(chain.contracts, middle, spread),
+            self._levels(underlying, chain.contracts, contract, bars),
+        )
+
+    @staticmethod
+    def _levels(underlying: Bars, contracts: NDArray[np.void], contract: NDArray[np.int32], bars: Bars) -> Levels:
+        """Quotes of contracts beside those bars of the underlying that end with them."""
+        times = underlying["time"]
+        at = np.minimum(np.searchsorted(times, bars["time"]), max(len(times) - 1, 0))
+        same = times[at] == bars["time"] if len(times) else np.zeros(len(bars), bool)
+        middle, spread = _by_time(at[same], len(times), contract[same], len(contracts), bars[same])
+        return levels(contracts, times, underlying["close"], middle, spread)
 
     def _minutes(self, session: Session, keys: Sequence[ContractKey]) -> Sample:
         archive = self._folder.quote_archive(self._ticker, session.day, self._resolution)
@@ -97,3 +113,13 @@ class QuoteMeasure:
         first_row, end_row = np.searchsorted(chain.bars["time"], [session.open, session.close], side="right").tolist()
         used, contract = np.unique(chain.contract[first_row:end_row], return_inverse=True)
         return OptionBars(chain.contracts[used], contract.astype(np.int32), chain.bars[first_row:end_row])
+
+
+def _by_time(
+    at: NDArray[np.int64], times: int, contract: NDArray[np.int32], contracts: int, bars: Bars
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Middle and spread of contracts by time, (times, contracts); of several bars in one place the last one stays."""
+    middle, spread = np.full((times, contracts), np.nan), np.full((times, contracts), np.nan)
+    bid, ask = bars["bid_close"], bars["ask_close"]
+    middle[at, contract], spread[at, contract] = (bid + ask) / 2.0, ask - bid
+    return middle, spread

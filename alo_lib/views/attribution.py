@@ -24,6 +24,7 @@ __all__ = [
     "attribution_by_underlying",
     "attribution_over_time",
     "attribution_vega_by_expiry",
+    "attribution_warnings",
     "last_attributions",
     "parts_to_the_cent",
     "stated_attribution",
@@ -43,6 +44,10 @@ STATED_PARTS: Final = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
 OUTSIDE: Final = "outside of trades"
 
 _ROUNDING: Final = Decimal("0.005")
+_UNEXPLAINED_SHARE: Final = 0.1
+"""Of the sum of the absolute parts, beyond which what is unexplained is warned of."""
+_SMALL_CHANGE: Final = 1.0
+"""What rounding may come to in a run that made next to nothing, money."""
 
 
 class AttributionSeries(NamedTuple):
@@ -185,6 +190,21 @@ def stated_by_session(run: Run, profits: Mapping[dt.date, float]) -> dict[dt.dat
         told = parts | {MARKS: profits[day] - math.fsum(parts.values())}
         found[day] = parts_to_the_cent({name: told[name] for name in STATED_PARTS})
     return found
+
+
+def attribution_warnings(parts: Parts) -> list[str]:
+    """What people must not overlook of an attribution: a large part that is unexplained, the mark of wrong data.
+
+    ``parts`` of :func:`stated_attribution`.
+    """
+    gross = math.fsum(abs(amount) for amount in parts.values())
+    unexplained = parts["unexplained"]
+    if not abs(unexplained) > max(_UNEXPLAINED_SHARE * gross, _SMALL_CHANGE):
+        return []
+    return [
+        f"{unexplained:,.2f} of the profit is unexplained, {abs(unexplained) / gross:.0%} of the sum of absolute parts "
+        f"where at most {_UNEXPLAINED_SHARE:.0%} is allowed for: so it is where prices do not belong together"
+    ]
 
 
 def _sum(all_parts: Iterable[Parts]) -> Parts:

@@ -8,7 +8,7 @@ from alo_lib.journal import message_digest, order_digest
 from alo_lib.market import DataFindings, FaultLog
 from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, Kind
 from alo_lib.records.spelling import first_of
-from alo_lib.views.attribution import stated_attribution
+from alo_lib.views.attribution import attribution_warnings, stated_attribution
 from alo_lib.views.blotter import fills
 from alo_lib.views.data import damage, data_account, held_without_quotes, stated_funnel
 from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
@@ -40,7 +40,7 @@ def summarize(
     orders, booked = run.orders, run.table(Kind.INTEREST).records
     of_cash = booked["instrument"] == ACCOUNT_CASH
     interest, borrow = (_cents(booked["amount"][rows].sum()) for rows in (of_cash, ~of_cash))
-    attribution = stated_attribution(run, result.net_profit)
+    attribution, data = stated_attribution(run, result.net_profit), data_account(findings, faults)
     return {
         "engine": engine,
         "start": run.settings["start"],
@@ -88,7 +88,8 @@ def summarize(
         "order_digest": order_digest(orders),
         "journal_digest": message_digest(run.journal.messages),
         "skipped": {str(kind): count for kind, count in faults.counts.items()},
-        **data_account(findings, faults),
+        **data,
+        "warnings": [*data["warnings"], *attribution_warnings(attribution["parts"])],
         "held_without_quotes": [
             {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
             for each in held_without_quotes(run)

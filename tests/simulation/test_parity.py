@@ -1,6 +1,7 @@
 """Quotes that fit no price of the underlying, and those that do."""
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.market import DataError, FaultKind, contract_array
+from alo_lib.market import DataError, Dividend, FaultKind, contract_array
 from alo_lib.market.generator import generate_market
-from alo_lib.market.layout import ContractKey, DataKind, OptionArchive, Resolution
+from alo_lib.market.layout import ContractKey, DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data, run_backtest
-from alo_lib.simulation.parity import Box, boxes
+from alo_lib.simulation.parity import Box, Levels, boxes, check_levels, levels
 from tests.simulation import damaged, tiny
 
 DAY = dt.date(2024, 1, 2)
@@ -89,6 +90,140 @@ def test_american_prices_before_a_dividend_fit() -> None:
     assert found.worth == pytest.approx(1.35)
     assert found.fits(0.05, day, paid)
     assert not found.fits(0.05, day, 0.0)
+
+
+# Levels ------------------------------------------------------------------------------------------------------------
+
+
+def level_of(difference: list[float], half_spread: float = 0.0, price: float = 100.0) -> Levels:
+    """One bar, and pairs of a year at the strikes 90, 100 and 110."""
+    count, expiry = len(difference), np.datetime64(DAY + dt.timedelta(days=365))
+    strikes = np.array([90.0, 100.0, 110.0])[:count]
+    shape = (1, count)
+    return Levels(
+        np.array([1]),
+        np.array([price]),
+        np.full(count, expiry),
+        strikes,
+        np.array([difference]),
+        np.full(shape, half_spread),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spot", "half_spread", "rate", "paid", "implied"),
+    [
+        (100.0, 0.0, 0.0, 0.0, 100.0),
+        (120.0, 0.0, 0.0, 0.0, 120.0),
+        (120.0, 3.0, 0.0, 0.0, 117.0),
+        (75.0, 0.0, 0.0, 0.0, 75.0),
+        (75.0, 3.0, 0.0, 5.0, 83.0),
+        # Of the middle strike, 100 (1 - exp(-0.05)) = 4.877 may be earned, upward only.
+        (120.0, 0.0, 0.05, 0.0, 115.1229),
+        (75.0, 0.0, 0.05, 0.0, 75.0),
+        (104.8, 0.0, 0.05, 0.0, 100.0),
+        # At -5 %, 100 (exp(0.05) - 1) = 5.127, downward only.
+        (75.0, 0.0, -0.05, 0.0, 80.1271),
+        (120.0, 0.0, -0.05, 0.0, 120.0),
+    ],
+)
+def test_the_price_that_options_allow_for(
+    spot: float, half_spread: float, rate: float, paid: float, implied: float
+) -> None:
+    found = level_of([spot - 90.0, spot - 100.0, spot - 110.0], half_spread)
+    expiry = DAY + dt.timedelta(days=365)
+    dividends = [
+        Dividend(expiry, paid, 100.0),
+        Dividend(expiry + dt.timedelta(1), 50.0, 100.0),
+        Dividend(DAY, 50.0, 1.0),
+    ]
+    assert found.implied(rate, DAY, dividends) == pytest.approx([implied], abs=1e-4)
+
+
+def test_one_stale_pair_of_three_changes_no_level_and_two_pairs_tell_none() -> None:
+    assert level_of([10.0, 40.0, -10.0]).implied(0.0, DAY, []).tolist() == [100.0]
+    assert np.isnan(level_of([10.0, 0.0]).implied(0.0, DAY, [])).all()
+    assert np.isnan(level_of([10.0, math.nan, -10.0]).implied(0.0, DAY, [])).all()
+
+
+def test_quotes_are_paired_at_the_ends_of_bars() -> None:
+    contracts, middle = chain(103.0, 1.0, [95.0, 100.0, 105.0])
+    times = np.arange(4) * 60
+    found = levels(contracts, times, np.full(4, 103.0), middle, np.full_like(middle, 0.2))
+    assert found.strike.tolist() == [95.0, 100.0, 105.0]
+    np.testing.assert_allclose(found.difference, np.tile([8.0, 3.0, -2.0], (4, 1)))
+    np.testing.assert_allclose(found.half_spread, 0.2)  # half of 0.2 for each of two legs
+
+
+def session_of(implied: list[float]) -> tuple[Levels, np.ndarray]:
+    count = len(implied)
+    hour = 3_600_000_000_000
+    times = tiny.HOURS.session(tiny.FIRST).open + hour * np.arange(1, count + 1)
+    nothing = np.zeros((count, 0))
+    none = np.zeros(0)
+    found = Levels(times, np.full(count, 100.0), none.astype("datetime64[D]"), none, nothing, nothing)
+    return found, np.array(implied)
+
+
+@pytest.mark.parametrize(
+    ("implied", "told"),
+    [
+        ([100.0, 101.0, 99.0, 104.9], []),
+        ([100.0, 100.0, 105.1, 100.0], ["100 at 2024-03-14 12:30, where options are priced for about 105.10"]),
+        ([94.0, 94.0, 94.0, 94.0], []),  # all along: borrowed shares cost
+        ([94.0, 94.0, 94.0, 100.0], ["100 at 2024-03-14 13:30, where options are priced for about 100.00"]),
+        (
+            [math.nan, math.nan, 70.0, 100.0, 100.0],
+            ["100 at 2024-03-14 12:30, where options are priced for about 70.00"],
+        ),
+        ([math.nan], []),
+    ],
+)
+def test_a_bar_away_from_the_others_is_told(implied: list[float], told: list[str]) -> None:
+    assert check_levels("X", *session_of(implied), "F") == told
+
+
+@pytest.mark.parametrize("level", [89.0, 111.0])
+def test_most_of_a_session_away_is_refused(level: float) -> None:
+    with pytest.raises(DataError, match=r"X closes at 100 at 2024-03-14 10:30, where options .* in most of .* in F: "):
+        check_levels("X", *session_of([level, level, level, 100.0]), "F")
+
+
+def scaled(factor: float, lines: slice, columns: slice = slice(1, 5)) -> Callable[[str], str]:
+    """The underlying's bars times a factor."""
+
+    def edit(text: str) -> str:
+        rows = [line.split(",") for line in text.splitlines()]
+        for row in rows[lines]:
+            row[columns] = [str(round(int(price) * factor)) for price in row[columns]]
+        return "".join(f"{','.join(row)}\n" for row in rows)
+
+    return edit
+
+
+@pytest.mark.parametrize("resolution", ["minute", "hour"])
+@pytest.mark.parametrize("factor", [1.3, 0.75])
+def test_one_bar_away_from_its_options_is_a_fault_and_a_warning(root: Path, resolution: str, factor: float) -> None:
+    """The last bar of the first day, which moves less than max-unexplained-move; then all bars of the day."""
+    path = SecurityArchive(root, "TINY", tiny.FIRST, Resolution(resolution), DataKind.TRADE).path
+    whole = path.read_bytes()
+    before, last = require_data(tiny.settings(resolution=resolution), root), 77 if resolution == "minute" else 6
+    assert before.faults == ()
+    damaged.edit_entries(path, scaled(factor, slice(last, last + 1)))
+    found = require_data(tiny.settings(resolution=resolution), root)
+    (fault,) = found.faults
+    assert fault.kind is FaultKind.PRICE_APART
+    assert fault.file == str(path)
+    (warning,) = set(found.warnings) - set(before.warnings)
+    close = tiny.last_spot()
+    told = re.search(r"options have: ([\d.]+) at 2024-03-14 16:00, where options .* about ([\d.]+)$", warning)
+    assert told is not None
+    assert float(told[1]) == pytest.approx(close * factor, abs=0.01)
+    assert float(told[2]) == pytest.approx(close, abs=0.6)  # half a dollar is paid before expiry, a strike earns 0.3
+    path.write_bytes(whole)
+    damaged.edit_entries(path, scaled(factor, slice(0, last + 1)))
+    with pytest.raises(DataError, match="and so in most of the session in "):
+        require_data(tiny.settings(resolution=resolution), root)
 
 
 # Whole folders -----------------------------------------------------------------------------------------------------
