@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.market import FaultLog
 from alo_lib.records import PROFIT_PARTS, Kind, Message, records
-from alo_lib.views import Run, RunError, trade_records, write_trades
+from alo_lib.views import Run, RunError, summarize, trade_records, write_trades
 from alo_lib.views.attribution import (
     OUTSIDE,
     attribution_by_session,
@@ -20,11 +21,12 @@ from alo_lib.views.attribution import (
     attribution_by_underlying,
     attribution_over_time,
     attribution_vega_by_expiry,
+    attribution_warnings,
     stated_attribution,
 )
 from alo_lib.views.blotter_section import trades_section
 from tests.core.script import FIRST, NEXT, Script, at, script
-from tests.views.kit import quiet_messages, write_journal
+from tests.views.kit import FINDINGS, quiet_messages, write_journal
 
 
 @pytest.fixture(scope="module")
@@ -261,3 +263,44 @@ def test_a_split_is_no_move_of_the_realized_volatility(tmp_path: Path) -> None:
     write_journal(tmp_path / JOURNAL_FOLDER, messages)
     (trade,) = trade_records(Run(tmp_path))
     assert trade.realized_volatility == pytest.approx(0.0, abs=1e-9)
+
+
+# Warnings ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("delta", "spread", "unexplained", "told"),
+    [
+        (700.0, -200.0, 100.0, None),  # a tenth of 1,000
+        (700.0, -200.0, 101.0, "101.00 of the profit is unexplained, 10% of the sum of absolute parts"),
+        (250.0, -250.0, -500.0, "-500.00 of the profit is unexplained, 50% of the sum of absolute parts"),
+        (0.0, 0.0, 1.0, None),  # a dollar is no more than cents may come to
+        (0.0, 0.0, -1.01, "-1.01 of the profit is unexplained, 100% of the sum of absolute parts"),
+        (0.0, 0.0, 0.0, None),
+    ],
+)
+def test_a_large_part_that_is_unexplained_is_warned_of(
+    delta: float, spread: float, unexplained: float, told: str | None
+) -> None:
+    parts = dict.fromkeys(PROFIT_PARTS, 0.0) | {"delta": delta, "spread": spread, "unexplained": unexplained}
+    warnings = attribution_warnings(parts)
+    assert [each.startswith(told or "-") for each in warnings] == ([] if told is None else [True])
+
+
+def test_the_summary_has_the_warning(traded: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def summary() -> list[str]:
+        made = summarize(
+            Run(traded), engine="embedded", findings=FINDINGS, faults=FaultLog(), wall_seconds=1.0, folder=""
+        )
+        return list(made["warnings"])
+
+    before = summary()
+
+    def unexplained(run: Run, net_profit: float) -> dict[str, object]:
+        told = stated_attribution(run, net_profit)
+        return {**told, "parts": {**told["parts"], "unexplained": 1e9}}
+
+    monkeypatch.setattr("alo_lib.views.summary.stated_attribution", unexplained)
+    assert summary()[: len(before)] == before
+    (warning,) = summary()[len(before) :]
+    assert warning.startswith("1,000,000,000.00 of the profit is unexplained, 100% of ")
