@@ -277,7 +277,9 @@ class _Measure:
             more = f"; so on {len(wrong) - 1} more sessions" if len(wrong) > 1 else ""
             self.warnings.append(f"{wrong[0]}{more}")
         if away:
-            self.warnings.append(f"{self._ticker} closes away from the prices that its options have: {_shown(away)}")
+            self.warnings.append(
+                f"{self._ticker} closes away from the prices that its options have: {first_of(away, _NAMED)}"
+            )
         return part
 
     def _away(self, day: dt.date, found: QuotedSession) -> list[str]:

@@ -69,6 +69,24 @@ def summarize(
         "worst_day": _day(result.worst_day),
         "largest_margin": _cents(result.largest_margin),
         "return_on_margin": _ratio(result.return_on_margin),
+        **_stated_exposure(run),
+        "order_digest": order_digest(orders),
+        "journal_digest": message_digest(run.journal.messages),
+        "skipped": {str(kind): count for kind, count in faults.counts.items()},
+        **data,
+        "warnings": [*data["warnings"], *attribution_warnings(attribution["parts"])],
+        "held_without_quotes": [
+            {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
+            for each in held_without_quotes(run)
+        ],
+        **stated_funnel(run),
+        "wall_seconds": round(wall_seconds, 3),
+        "results_folder": folder,
+    }
+
+
+def _stated_exposure(run: Run) -> dict[str, Any]:
+    return {
         "exposure": {
             one.greek.name: {
                 "unit": one.greek.unit,
@@ -85,18 +103,6 @@ def summarize(
             }
             for each in run.underlyings
         },
-        "order_digest": order_digest(orders),
-        "journal_digest": message_digest(run.journal.messages),
-        "skipped": {str(kind): count for kind, count in faults.counts.items()},
-        **data,
-        "warnings": [*data["warnings"], *attribution_warnings(attribution["parts"])],
-        "held_without_quotes": [
-            {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
-            for each in held_without_quotes(run)
-        ],
-        **stated_funnel(run),
-        "wall_seconds": round(wall_seconds, 3),
-        "results_folder": folder,
     }
 
 
