@@ -145,6 +145,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def _offer_frame(self) -> None:
         """Open a frame if something has arrived; LEAN's framework models run it, the last of them to its end."""
         for _ in self._hosted.frames(utc_nanoseconds(self.utc_time)):
+            # Within this call LEAN asks its next three models: portfolio construction, risk and execution.
             self.emit_insights(self.frame_insights(self.current_slice))
 
     def _run_frames_left(self) -> None:

@@ -12,9 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
-from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled
+from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
 
-__all__ = ["Parameters", "Settings", "SettingsError", "Unit"]
+__all__ = ["LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
+
+LARGEST_MOVE: Final = 100.0
+"""The most that max-unexplained-move may allow."""
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_ROOT: Final = 6
@@ -132,7 +135,9 @@ class Settings(BaseModel):
     strangle_delta: Annotated[float, Unit("delta")] = Field(
         0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs"
     )
-    direction: Literal["both", "long", "short"] = Field("both", description="volatility bought, sold, or either")
+    direction: Literal["both", "long", "short"] = Field(
+        "both", description="buy volatility (long), sell it (short), or either (both)"
+    )
     entry_edge: Annotated[float, _VOLATILITY] = Field(
         0.02, ge=0, le=1.0, description="least edge after costs, as volatility"
     )
@@ -196,7 +201,7 @@ class Settings(BaseModel):
     max_unexplained_move: Annotated[float, Unit("share of the price")] = Field(
         0.4,
         ge=0.1,
-        le=100.0,
+        le=LARGEST_MOVE,
         description="largest move of a price, overnight or from bar to bar, that no split or dividend explains",
     )
     resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
@@ -217,7 +222,9 @@ class Settings(BaseModel):
         if not isinstance(value, str):
             return value
         kind = cls.model_fields[str(info.field_name)].annotation
-        if kind in (int, float):
+        if kind is int:
+            return whole_number_of(value)
+        if kind is float:
             return number_of(value)
         if kind is dt.date and not _DAY.fullmatch(value.strip()):
             raise ValueError
@@ -297,6 +304,36 @@ class Settings(BaseModel):
         """What a setting's number counts; empty where it is no number."""
         return next((each.name for each in cls.model_fields[name].metadata if isinstance(each, Unit)), "")
 
+    @classmethod
+    def allowed(cls, name: str) -> str:
+        """What a setting may be, in words: its choices, its range, or how it is written."""
+        field = cls.model_fields[name]
+        kind = field.annotation
+        if get_origin(kind) is Literal:
+            return " or ".join(get_args(kind))
+        if kind in (int, float):
+            bounds = [
+                (words, getattr(bound, key))
+                for key, words in _LIMITS.items()
+                for bound in field.metadata
+                if hasattr(bound, key)
+            ]
+            ends = " ".join(
+                f"{words} {limit:,g}" if limit < 1e6 else f"{words} {limit:,.0f}" for words, limit in bounds
+            )
+            return f"{'a whole number' if kind is int else 'a number'} {ends}"
+        return _KINDS[kind]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of settings that are allowed, and do together what few can want, in sentences."""
+        if self.exit_edge < self.entry_edge:
+            return ()
+        return (
+            f"exit-edge {self.exit_edge:g} is not below entry-edge {self.entry_edge:g}: a trade can end as soon as it "
+            "is opened and be opened anew, and pays spread and fees each time",
+        )
+
     @property
     def bar_nanoseconds(self) -> int:
         """Length of a bar."""
@@ -357,14 +394,14 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
     where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":
         close = Settings.meant_by(name)
-        hint = f" (did you mean {close}?)" if close else ""
         known = ", ".join(sorted(map(spelled, Settings.model_fields)))
-        return f"unknown setting {spelled(name)!r}{where}{hint}; the settings are {known}"
+        hint = f"; did you mean {close}?" if close else f"; the settings are {known}"
+        return f"unknown setting {spelled(name)!r}{where}{hint}"
     if name == "underlyings" and first["type"] == "value_error":
         return f"setting underlyings{where}: {first['msg'].removeprefix('Value error, ')}"
     value = given[name]
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
-    return f"setting {spelled(name)}{where} is {shown!r}; allowed: {_allowed(name)}"
+    return f"setting {spelled(name)}{where} is {shown!r}; allowed: {Settings.allowed(name)}"
 
 
 def _valued(name: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
@@ -372,21 +409,3 @@ def _valued(name: str, given: Mapping[str, Any], files: Mapping[str, str]) -> st
     value = given.get(name, Settings.model_fields[name].default)
     where = f" in {files[name]}" if name in files else "" if name in given else " (its default)"
     return f"{spelled(name)} {value}{where}"
-
-
-def _allowed(name: str) -> str:
-    """What a setting may be, in words."""
-    field = Settings.model_fields[name]
-    kind = field.annotation
-    if get_origin(kind) is Literal:
-        return " or ".join(get_args(kind))
-    if kind in (int, float):
-        bounds = [
-            (words, getattr(bound, key))
-            for key, words in _LIMITS.items()
-            for bound in field.metadata
-            if hasattr(bound, key)
-        ]
-        ends = " ".join(f"{words} {limit:,g}" if limit < 1e6 else f"{words} {limit:,.0f}" for words, limit in bounds)
-        return f"{'a whole number' if kind is int else 'a number'} {ends}"
-    return _KINDS[kind]

@@ -75,20 +75,21 @@ for _name in (
 
 
 class SettingsTable(SphinxDirective):
-    """Every setting with its default and its meaning, from the class itself."""
+    """Every setting with its default, what it may be and its meaning, from the class itself."""
 
     def run(self) -> list[nodes.Node]:
         """The table."""
         table = nodes.table()
-        group = nodes.tgroup(cols=3)
+        group = nodes.tgroup(cols=4)
         table += group
-        group += [nodes.colspec(colwidth=width) for width in (25, 20, 55)]
+        group += [nodes.colspec(colwidth=width) for width in (22, 15, 25, 38)]
         head, body = nodes.thead(), nodes.tbody()
-        head += _row(nodes.Text("setting"), nodes.Text("default"), nodes.Text("what it is"))
+        head += _row(nodes.Text("setting"), nodes.Text("default"), nodes.Text("allowed"), nodes.Text("what it is"))
         for name, field in Settings.model_fields.items():
             default = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default)
             shown = nodes.literal(text=default) if default else nodes.Text("")
-            body += _row(nodes.literal(text=name.replace("_", "-")), shown, nodes.Text(field.description or ""))
+            texts = map(nodes.Text, (Settings.allowed(name), field.description or ""))
+            body += _row(nodes.literal(text=name.replace("_", "-")), shown, *texts)
         group += [head, body]
         return [table]
 

@@ -19,7 +19,7 @@ from alo_lib.cli import engines
 from alo_lib.cli.console import console, say, working
 from alo_lib.cli.engines import Engine, EngineRun
 from alo_lib.cli.failures import UserError, sentence_of
-from alo_lib.cli.fingerprint import files_in_range, fingerprint
+from alo_lib.cli.fingerprint import changes_in_words, files_in_range, fingerprint
 from alo_lib.cli.interruption import Interrupted
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.market_data import ready_market
@@ -118,6 +118,9 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
 
     settings, metrics = request.settings, RunMetrics(engine.name)
     started = dt.datetime.now(dt.UTC)
+    if request.resume is not None:
+        with working("Reading whether the data are those that the run began with ..."):
+            _check_same_data(folder, fingerprint(data, files_in_range(data, settings)))
     folder.write_json("settings.json", settings.model_dump(mode="json"))
     with _log(folder.path / "alo-log.txt", request) as log:
         log.info("run begins", engine=engine.name, place=engine.place, data=str(data))
@@ -156,6 +159,16 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         metrics.write(folder.path / "metrics.prom")
         log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])
     return summary
+
+
+def _check_same_data(folder: RunFolder, now: dict[str, Any]) -> None:
+    """UserError unless the data are those that a run began with, or it would be decided half from others."""
+    changes = changes_in_words(folder.recorded().data_files, {file["path"]: file["sha256"] for file in now["files"]})
+    if changes:
+        raise UserError(
+            f"the data in {now['folder']} are not those that the run in {folder.path} began with: {changes}; "
+            "go on with those, or begin anew"
+        )
 
 
 def _about(engine: Engine, outcome: EngineRun, started: dt.datetime, summary: dict[str, Any]) -> dict[str, Any]:

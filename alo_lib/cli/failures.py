@@ -1,12 +1,19 @@
 """How a command ends when it cannot do what it was asked: one sentence and an exit status."""
 
+from typing import Final
+
 import click
 
-__all__ = ["INTERRUPTED", "RUN_FAILED", "USER_ERROR", "EngineError", "RunFailedError", "UserError", "sentence_of"]
+__all__ = ["RUN_FAILED", "USER_ERROR", "EngineError", "RunFailedError", "UserError", "sentence_of"]
+
+_ALIKE: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("--symbol", "--symbols", "--ticker", "--tickers", "--underlying"), ("--underlying", "ticker")),
+    **dict.fromkeys(("--date", "--day"), ("day", "--start", "--end")),
+}
+"""Options and arguments that say what people may look for under another name."""
 
 RUN_FAILED = 1
 USER_ERROR = 2
-INTERRUPTED = 130
 
 
 class UserError(Exception):
@@ -52,7 +59,15 @@ def _suggestion(error: click.NoSuchOption | click.NoSuchCommand, context: click.
         known = command.list_commands(context) if isinstance(command, click.Group) else []
         close = meant(error.command_name, known)
         return f"; did you mean {close}?" if close else f"; the commands are {', '.join(known)}"
-    options = [name for param in command.get_params(context) for name in param.opts if name.startswith("--")]
+    params = command.get_params(context)
+    options = [name for param in params for name in param.opts if name.startswith("--")]
+    alike = _ALIKE.get(error.option_name.lower(), ())
+    for param in params:
+        if isinstance(param, click.Argument) and param.name in alike:
+            usage = " ".join(command.collect_usage_pieces(context))
+            return f"; the {param.name} is given without an option: {context.command_path} {usage}"
+    if same := [name for name in options if name in alike]:
+        return f"; did you mean {' and '.join(same)}?"
     if close := meant(error.option_name, options):
         return f"; did you mean {close}?"
     if "--set" in options:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from alo_lib.market.layout import (
 from alo_lib.records import FIRST_DAY
 from alo_lib.settings import Settings
 
-__all__ = ["files_in_range", "fingerprint"]
+__all__ = ["changes_in_words", "files_in_range", "fingerprint"]
 
 _MARKET: Final = "usa"
 
@@ -36,6 +36,21 @@ def fingerprint(data: Path, files: Iterable[Path]) -> dict[str, Any]:
         total.update(f"{row['path']},{row['size']},{digest}\n".encode())
         rows.append(row)
     return {"digest": total.hexdigest(), "folder": str(data), "files": rows}
+
+
+def changes_in_words(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """The first file, by path, that is not what it was, and how many more are not; empty where all are the same.
+
+    Both are SHA-256 by path.
+    """
+    changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+    if not changed:
+        return ""
+    first, more = changed[0], len(changed) - 1
+    what = "is gone" if first not in now else "was not there" if first not in before else "has changed"
+    if not more:
+        return f"{first} {what}"
+    return f"{first} {what}, and {more:,} more {'file differs' if more == 1 else 'files differ'}"
 
 
 def files_in_range(data: Path, settings: Settings) -> list[Path]:

@@ -1,6 +1,7 @@
 """The command line as a whole: its commands, and the one place where errors become sentences and exit statuses."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
@@ -26,7 +27,7 @@ from alo_lib.cli.commands.train import train
 from alo_lib.cli.commands.transport import transport
 from alo_lib.cli.commands.volatility import volatility
 from alo_lib.cli.compiling import tells_compilation
-from alo_lib.cli.failures import INTERRUPTED, RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
+from alo_lib.cli.failures import RUN_FAILED, USER_ERROR, RunFailedError, sentence_of
 from alo_lib.cli.interruption import Interrupted, interruptible
 from alo_lib.cli.project import prepare_compilation_cache
 
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Interrupted as interruption:
         _end(str(interruption), interruption.status)
     except click.Abort:  # a question that nobody answers
-        _end("interrupted", INTERRUPTED)
+        _end("interrupted", Interrupted(signal.SIGINT).status)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
         sys.exit(USER_ERROR)

@@ -1,4 +1,4 @@
-"""Options that the pricing commands share, and what people may type for them: lists, percentages, days, ranges."""
+"""What people may type for the options of commands, and those options that the pricing commands share."""
 
 import math
 import re
@@ -31,7 +31,7 @@ __all__ = [
     "side_by_side",
 ]
 
-MAX_NUMBERS: Final = 10_000
+_MAX_NUMBERS: Final = 10_000
 """Values that one option may name."""
 
 _SHARES: Final = ("volatility", "rate", "dividend_yield")
@@ -110,8 +110,8 @@ class Numbers(click.ParamType[tuple[float, ...]]):
         found: list[float] = []
         for part in str(value).split(","):
             found += self._part(part, param, ctx)
-            if len(found) > MAX_NUMBERS:
-                self.fail(f"{value!r} names more than {MAX_NUMBERS} values", param, ctx)
+            if len(found) > _MAX_NUMBERS:
+                self.fail(f"{value!r} names more than {_MAX_NUMBERS} values", param, ctx)
         return tuple(found)
 
     def _part(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
@@ -130,8 +130,8 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             self.fail(f"{text.strip()!r} is no range; write first:last:step with a positive step", param, ctx)
         first, last, step = numbers
         count = (last - first) / step
-        if count > MAX_NUMBERS:
-            self.fail(f"{text.strip()!r} names more than {MAX_NUMBERS} values", param, ctx)
+        if count > _MAX_NUMBERS:
+            self.fail(f"{text.strip()!r} names more than {_MAX_NUMBERS} values", param, ctx)
         return [first + step * index for index in range(math.floor(count + 1e-9) + 1)]
 
 

@@ -3,7 +3,6 @@
 import csv
 import datetime as dt
 import io
-import json
 import re
 import shlex
 import shutil
@@ -14,12 +13,13 @@ from typing import Any, Final
 from alo_lib.cli.engines import goes_on
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import json_text
+from alo_lib.cli.project import BACKTESTS
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.records import utc_moment
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.run import PARTIAL
+from alo_lib.views.run import PARTIAL, Run
 
-__all__ = ["RunFolder", "check_finished", "check_run", "engine_of", "has_begun", "way_on", "write_orders"]
+__all__ = ["RunFolder", "engine_of", "finished_run", "found_run", "has_begun", "way_on", "write_orders"]
 
 _NAME: Final = re.compile(rf"\d{{8}}-\d{{6}}-([a-z]+)(-\d+)?({re.escape(PARTIAL)})?")
 """Of a run's folder: its time, its engine, and a number where that was taken."""
@@ -38,20 +38,33 @@ journal/         every input and decision, checksummed; alo replay decides it ag
 """
 
 
-def check_run(path: Path) -> None:
-    """UserError unless there is a folder at ``path``, as a run would be."""
-    if not path.is_dir():
-        raise UserError(f"{path} is not a folder; name the folder of a run, such as one in backtests/")
+def found_run(path: Path) -> Path:
+    """The folder that is meant by ``path``: there, or for a bare name as ``alo runs`` lists it in the folder of runs.
+
+    UserError where there is none; it names both places.
+    """
+    if path.is_dir():
+        return path
+    if len(path.parts) == 1:
+        listed = BACKTESTS / path
+        if listed.is_dir():
+            return listed
+        raise UserError(
+            f"{path} is not a folder, here or in {BACKTESTS}; name the folder of a run as 'alo runs' lists it, "
+            "or the way to it"
+        )
+    raise UserError(f"{path} is not a folder; name the folder of a run, such as one in backtests/")
 
 
-def check_finished(path: Path) -> None:
-    """UserError unless there is a folder at ``path``, and not that of an unfinished run: how to go on is told."""
+def finished_run(path: Path) -> Path:
+    """The folder of a run as :func:`found_run` finds it; UserError for an unfinished run: how to go on is told."""
     from alo_lib.views.runs import unfinished_run
 
-    check_run(path)
-    if path.suffix == PARTIAL and not (path / "run.json").is_file():
-        how = way_on(path, being_written=unfinished_run(path).being_written)
-        raise UserError(f"the run in {path} is not finished; {how}")
+    found = found_run(path)
+    if found.suffix == PARTIAL and not (found / "run.json").is_file():
+        how = way_on(found, being_written=unfinished_run(found).being_written)
+        raise UserError(f"the run in {found} is not finished; {how}")
+    return found
 
 
 def engine_of(path: Path) -> str | None:
@@ -109,21 +122,28 @@ class RunFolder:
 
     @classmethod
     def reopen(cls, path: Path) -> "RunFolder":
-        """The folder of a run that was killed, to finish it. UserError when it is none."""
+        """The folder of a run that was killed, to finish it. UserError when it is none, or could not get its name."""
         if not path.is_dir() or path.suffix != PARTIAL:
             raise UserError(f"{path} is not the folder of a run that was cut short: such a name ends in {PARTIAL}")
         final = path.with_suffix("")
+        if final.exists():
+            raise UserError(
+                f"{final} is in the way: the run in {path} gets that name when it is finished; "
+                f"move or rename what is there"
+            )
         return cls(path.resolve(), final.resolve())
 
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Read one of the folder's JSON files. UserError when the run was killed before it was written."""
-        try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise UserError(
-                f"{self.path} has no {name}: its run was cut short before it began; begin it anew"
-            ) from None
-        return content
+    def recorded(self) -> Run:
+        """What a run that goes on has in its folder. UserError when it was killed before it wrote what it needs."""
+        for name in ("settings.json", "data.json"):
+            if not (self.path / name).exists():
+                why = (
+                    ", though a run writes it before its journal"
+                    if has_begun(self.path)
+                    else ": its run was cut short before it began"
+                )
+                raise UserError(f"{self.path} has no {name}{why}; begin it anew")
+        return Run(self.path)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one of the folder's JSON files."""

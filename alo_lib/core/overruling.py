@@ -93,10 +93,9 @@ def _end(state: State, instrument: int, message: Message) -> None:
             targets[leg] = ExternalTarget(0, targets[instrument].past_risk)
     state.proposals = [proposal for proposal in state.proposals if proposal is not trade]
     trade.undo(OrderReason.EXTERNAL)
-    book = strategy.underlyings[trade.underlying].book
-    if strategy.session is not None:
-        book.blocked_until = strategy.session.close
-    strategy.notice(trade.underlying, f"{book.ticker}: a model of the host ends a trade; nothing is opened today")
+    strategy.block_entries(trade.underlying)
+    ticker = strategy.underlyings[trade.underlying].book.ticker
+    strategy.notice(trade.underlying, f"{ticker}: a model of the host ends a trade; nothing is opened today")
 
 
 # What the tasks make of it ------------------------------------------------------------------------------------------

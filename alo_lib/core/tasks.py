@@ -23,7 +23,7 @@ from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
 from alo_lib.strategy.limits import halt_on_drawdown, review
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
-from alo_lib.strategy.targets import Target, closed_targets, wanted_targets
+from alo_lib.strategy.targets import Target, closed_targets, latest_targets, wanted_targets
 from alo_lib.volatility import VolatilityError
 
 __all__ = [
@@ -179,7 +179,7 @@ def final_targets(state: State) -> list[Target]:
     """What this frame has come to, one target an instrument: what was put in another's place past risk counts."""
     given, past_risk = overruling.targets(state, past_risk=False), overruling.targets(state, past_risk=True)
     targets = [*_targets_of(state.targets), *given, *_targets_of(state.limited), *past_risk]
-    return list({target.instrument: target for target in targets}.values())
+    return list(latest_targets(targets).values())
 
 
 def publish(work: Work, frame: Frame) -> Decisions:

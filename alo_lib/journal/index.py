@@ -64,7 +64,7 @@ def messages_between(folder: Path, first: int, stop: int, files: Files | None = 
     wanted = rows[(rows["stop"] > first) & (rows["first"] < stop)]
     segments, _ = scan_folder(folder, files, wanted["number"].tolist())
     if segments and (problem := problem_of(segments, unfinished=True)):
-        raise JournalError(problem)
+        raise JournalError(f"journal {folder}: {problem}")
     return (segments[0].first if segments else 0), Messages(segments)
 
 
@@ -73,7 +73,7 @@ def _build(folder: Path, files: Files) -> NDArray[np.void]:
     if not segments:
         raise JournalError(f"{folder} is not a journal: it holds no segment")
     if problem := problem_of(segments, unfinished=True):
-        raise JournalError(problem)
+        raise JournalError(f"journal {folder}: {problem}")
     rows = np.zeros(len(segments), INDEX)
     for row, segment in zip(rows, segments, strict=True):
         times = segment.entries["time"]

@@ -150,8 +150,8 @@ def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, fi
     ``unfinished`` takes one that is still being written, or whose writer was killed. The first ends with what its
     writer has published; the second before the first entry that does not hold, when none follows that does.
 
-    :raises JournalError: naming segment and byte, when it is not a journal, has another version, breaks its sequence,
-        fails a checksum, is being written or was not closed.
+    :raises JournalError: naming folder, segment and byte, when it is not a journal, has another version, breaks its
+        sequence, fails a checksum, is being written or was not closed.
     """
     being_written = False
     if isinstance(source, Path):
@@ -164,7 +164,7 @@ def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, fi
     if being_written and not unfinished:
         raise JournalError(f"{source} is still being written, {segments[-1].stop} messages so far")
     if problem := problem_of(segments, unfinished=unfinished):
-        raise JournalError(problem)
+        raise JournalError(f"journal {source}: {problem}" if isinstance(source, Path) else problem)
     return Journal(segments[0].settings, Messages(segments), tuple(segments), being_written)
 
 
@@ -195,6 +195,8 @@ def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None
             segments.append(_scan_segment(name, files.copy(folder / name) if live else files.read(folder / name), stop))
     except OSError as error:
         raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
+    except JournalError as error:
+        raise JournalError(f"journal {folder}: {error}") from None
     return [each for each in segments if stop is None or each.first <= stop], stop is not None
 
 

@@ -1,6 +1,6 @@
 """The ground that every room stands on: record layouts, the numbering of instruments, units of time."""
 
-from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
+from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
 from alo_lib.records.instruments import (
     EQUITY_MULTIPLIER,
     OPTION_MULTIPLIER,
@@ -74,6 +74,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
+    "STAGE_MEANINGS",
     "TRADING_DAYS",
     "TRANSIENT",
     "YEAR",

@@ -2,20 +2,22 @@
 
 from typing import Final
 
-__all__ = ["ENTRY_LIMITS", "FUNNEL_STAGES"]
+__all__ = ["ENTRY_LIMITS", "FUNNEL_STAGES", "STAGE_MEANINGS"]
 
-FUNNEL_STAGES: Final = (
-    "listed",  # contracts that are looked at
-    "quoted",  # with a bid and an ask that are not too old, and a spot
-    "in_range",  # of days to expiry
-    "liquid",  # by least bid, spread, size, open interest
-    "forecast",  # priced at a forecast volatility
-    "pairs",  # of a call and a put near enough to the money, each bought or sold
-    "edge",  # pairs whose edge suffices
-    "proposed",  # trades: free to trade, and one structure at least within the vega budget
-    "opened",  # trades within the limits, in the whole session
-)
-"""In their order; each contract or pair has passed all before."""
+STAGE_MEANINGS: Final = {
+    "listed": "contracts that are looked at, by days to expiry and strike",
+    "quoted": "with a bid and an ask, these and the underlying's price not older than max-quote-age",
+    "in_range": "with min-days-to-expiry to max-days-to-expiry left",
+    "liquid": "by min-bid, max-spread, min-quote-size, min-open-interest, and no ask below intrinsic value",
+    "forecast": "whose volatility is forecast",
+    "pairs": "calls and puts that make a structure, near enough to the money; in hourly runs in step with the price",
+    "edge": "pairs whose edge is entry-edge or more",
+    "proposed": "trades that may be opened now and that the vega budget allows",
+    "opened": "trades within the limits, in the whole session",
+}
+"""What passes each stage, in their order; each contract or pair has passed all before."""
+
+FUNNEL_STAGES: Final = tuple(STAGE_MEANINGS)
 
 ENTRY_LIMITS: Final = (
     "max_drawdown",  # the book is halted

@@ -149,7 +149,7 @@ class OrderStatus(IntEnum):
 
 
 class OrderReason(IntEnum):
-    """Why the core sends an order, whose tag it becomes, and why a trade ends; the last three send none."""
+    """Why the core sends an order, whose tag it becomes, and why a trade ends; a settlement sends none."""
 
     ENTRY = 1
     HEDGE = 2
@@ -162,9 +162,9 @@ class OrderReason(IntEnum):
     EXIT_RISK = 9
     REBALANCE = 10
     EXTERNAL = 11  # a model of the host wants it
-    EXPIRED = 12  # held past its last session, whatever its legs were worth
-    EXERCISED = 13  # by us, before that
-    ASSIGNED = 14  # before that
+    EXPIRED = 12  # settlement: held past its last session, whatever its legs were worth
+    EXERCISED = 13  # settlement: by us, before that
+    ASSIGNED = 14  # settlement: before that
 
     @property
     def tag(self) -> str:

@@ -225,6 +225,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("hedges", "<i4"),  # fills of shares that it had part in
             ("pad", "<i4"),
             ("shares", "<f8"),  # of the underlying's that hedge it now
+            ("share_fees", "<f8"),  # of its part fees, those of shares
             *((part, "<f8") for part in PROFIT_PARTS),
         ]
     ),
@@ -250,8 +251,20 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("theta", "<f8"),  # money a year
         ]
     ),
-    # A trade has ended: nothing of its legs is held or on order.
-    Kind.EXIT: np.dtype([("trade", "<i4"), ("underlying", "<i4"), ("reason", "<i4"), ("pad", "<i4")]),
+    # A trade has ended: nothing of its legs is held or on order. Its figures are those that the core saw as it undid
+    # the trade, whenever its last order was filled; NaN where they could not be told, and of what was settled.
+    Kind.EXIT: np.dtype(
+        [
+            ("trade", "<i4"),
+            ("underlying", "<i4"),
+            ("reason", "<i4"),
+            ("pad", "<i4"),
+            ("implied_volatility", "<f8"),  # mean of those at which its legs were held
+            ("forecast_volatility", "<f8"),
+            ("gain", "<f8"),  # still to be made, money per structure at the middle of the quotes, before costs
+            ("edge_volatility", "<f8"),  # the same, per unit of vega at the forecast: what exit-edge is held against
+        ]
+    ),
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
     # How far an underlying's contracts and pairs have come this session on their way to a trade; told when it changed.

@@ -3,10 +3,10 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-__all__ = ["check_ticker", "meant", "number_of", "spelled", "unspelled", "whole_number_of"]
+__all__ = ["check_ticker", "first_of", "meant", "number_of", "spelled", "unspelled", "whole_number_of"]
 
 _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}([,_])\d{3}(\1\d{3})*(\.\d*)?")
 _WHOLE: Final = re.compile(r"[+-]?\d{1,40}")
@@ -32,7 +32,7 @@ def number_of(text: str) -> float:
 
 
 def whole_number_of(text: str) -> int:
-    """A whole number as people write it: ``1000``, ``1,000``, ``1_000``, ``1e3``.
+    """A whole number as people write it: ``1000``, ``1,000``, ``1_000``, ``1e3``; what is counted has no percent.
 
     :raises ValueError: for text that is none.
     """
@@ -40,7 +40,7 @@ def whole_number_of(text: str) -> int:
     if _WHOLE.fullmatch(digits):  # exactly, however many digits it has
         return int(digits)
     value = number_of(text)
-    if not value.is_integer():
+    if "%" in text or not value.is_integer():
         raise ValueError(f"{text!r} is not a whole number")
     return int(value)
 
@@ -62,6 +62,12 @@ def meant(text: str, known: Iterable[str]) -> str | None:
 
 def _plainly(name: str) -> str:
     return spelled(name.strip().lower().replace(" ", "-")).strip("-")
+
+
+def first_of(texts: Sequence[str], count: int) -> str:
+    """The first ``count`` texts, and how many more there are: ``a, b and 1,234 more``; empty without any."""
+    more = len(texts) - count
+    return ", ".join(texts[:count]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def spelled(name: str) -> str:

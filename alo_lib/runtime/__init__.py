@@ -7,11 +7,13 @@ from alo_lib.runtime.reconcile import HostOrder, HostPosition, Reconciliation, r
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.runtime.resumption import Beginning, begin
+from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE
 from alo_lib.runtime.teller import DIVIDENDS_LOOKED_BACK, SessionHost, Teller, ToldCore
 from alo_lib.runtime.timetable import Timetable
 
 __all__ = [
     "DIVIDENDS_LOOKED_BACK",
+    "SETTINGS_OF_PLACE",
     "BackgroundCalibrator",
     "Beginning",
     "Continuation",

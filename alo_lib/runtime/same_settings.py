@@ -7,15 +7,15 @@ from typing import Final
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings, SettingsError
 
-__all__ = ["require_same_settings", "settings_mark"]
+__all__ = ["SETTINGS_OF_PLACE", "require_same_settings", "settings_mark"]
 
-_WHERE: Final = {"core_process"}
+SETTINGS_OF_PLACE: Final = {"core_process"}
 """Settings that say where is decided, not what."""
 
 
 def settings_mark(settings: Settings) -> int:
     """A number by which two see that they have the same settings."""
-    text = settings.model_dump_json(exclude=_WHERE)
+    text = settings.model_dump_json(exclude=SETTINGS_OF_PLACE)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
 
 
@@ -24,7 +24,7 @@ def require_same_settings(written: bytes, settings: Settings, where: str) -> Non
     theirs = Settings.of(json.loads(written))
     if settings_mark(theirs) == settings_mark(settings):
         return
-    ours, others = (each.model_dump(mode="json", exclude=_WHERE) for each in (settings, theirs))
+    ours, others = (each.model_dump(mode="json", exclude=SETTINGS_OF_PLACE) for each in (settings, theirs))
     different = ", ".join(
         f"{spelled(name)} was {others[name]!r} and is {ours[name]!r}" for name in ours if ours[name] != others[name]
     )

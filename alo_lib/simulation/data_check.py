@@ -33,6 +33,7 @@ from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
 from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, Session
+from alo_lib.records.spelling import first_of
 from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader
@@ -81,7 +82,7 @@ class _Offer(NamedTuple):
 
 
 def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
-    """Measure what a run with these settings finds in a folder.
+    """Measure what a run with these settings finds in a folder; warnings of the settings themselves come first.
 
     :raises DataError: when the market is closed on all days of the range or the folder does not carry a result.
     """
@@ -89,7 +90,7 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
     sessions = folder.hours().sessions(settings.start, settings.end)
     if not sessions:
         raise DataError(f"the market is closed on every day from {settings.start} to {settings.end}")
-    warnings = _rate_warnings(folder)
+    warnings = [*settings.warnings, *_rate_warnings(folder)]
     if not settings.quotes_are_dated:
         warnings.append(
             f"{settings.resolution} bars do not say how old a quote is: what has not changed since the bar before, or "
@@ -172,7 +173,7 @@ class _Measure:
             )
         for part in (bars, quotes):
             if part.thin:
-                shown = _shown([f"{text} on {day}" for day, text in part.thin.items()])
+                shown = first_of([f"{text} on {day}" for day, text in part.thin.items()], _NAMED)
                 count = f"{len(part.thin)} of {len(self._days)} sessions"
                 self.warnings.append(f"{self._ticker} has few {part.name} on {count}: {shown}")
         if not daily.days:
@@ -221,7 +222,7 @@ class _Measure:
             if last is not None:
                 offers[day] = last
         if part.thin:
-            shown = _shown([f"{text}, on {day}" for day, text in part.thin.items()])
+            shown = first_of([f"{text}, on {day}" for day, text in part.thin.items()], _NAMED)
             self.warnings.append(
                 f"{self._ticker} has universe files with a price of the underlying at which it did not trade, around "
                 f"which contracts are looked at: {shown}"
@@ -229,7 +230,7 @@ class _Measure:
         if empty:
             self.warnings.append(
                 f"{self._ticker} has universe files without a contract that the settings look at (min-days-to-expiry "
-                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {_shown(empty)}"
+                f"to max-days-to-expiry, strike-range), and nothing can be opened on: {first_of(empty, _NAMED)}"
             )
         return part, offers
 
@@ -270,13 +271,15 @@ class _Measure:
         if short:
             self.warnings.append(
                 f"{self._ticker} has universe files that list less than half of the contracts that are quoted, and "
-                f"nothing else is traded: {_shown(short)}"
+                f"nothing else is traded: {first_of(short, _NAMED)}"
             )
         if wrong:
             more = f"; so on {len(wrong) - 1} more sessions" if len(wrong) > 1 else ""
             self.warnings.append(f"{wrong[0]}{more}")
         if away:
-            self.warnings.append(f"{self._ticker} closes away from the prices that its options have: {_shown(away)}")
+            self.warnings.append(
+                f"{self._ticker} closes away from the prices that its options have: {first_of(away, _NAMED)}"
+            )
         return part
 
     def _away(self, day: dt.date, found: QuotedSession) -> list[str]:
@@ -338,7 +341,7 @@ class _Measure:
             return
         length, least = self._settings.garch_history, self._settings.min_coverage
         found = measure_lookback(self._folder.hours(), self._days, days, length)
-        gaps = _shown([str(gap) for gap in found.gaps])
+        gaps = first_of([str(gap) for gap in found.gaps], _NAMED)
         if found.bars < least * found.days:
             raise DataError(
                 f"{self._ticker} has daily bars on {found.bars:,} of the {found.days:,} trading days that a forecast "
@@ -391,12 +394,6 @@ def _days_of(bars: Bars) -> list[dt.date]:
 def _ceiling(session: Session, stretch: int) -> int:
     """Of how many stretches a session is made, the last one perhaps cut short."""
     return -(-(session.close - session.open) // stretch)
-
-
-def _shown(texts: Sequence[str]) -> str:
-    """The first of many, and how many more there are."""
-    more = len(texts) - _NAMED
-    return ", ".join(texts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_history(folder: DataFolder, ticker: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market import CorporateEvents, DataError, Dividend, FactorFile
 from alo_lib.records import NEW_YORK, SECOND
+from alo_lib.settings import LARGEST_MOVE
 
 __all__ = [
     "OpenClose",
@@ -35,9 +36,6 @@ _REFERENCE: Final = 0.05
 """Share by which a reference price may be off the close; in LEAN's sample files it is the close, of 614 events."""
 _UNIVERSE: Final = 0.1
 """Share by which a universe's price may be off; some in LEAN's sample files are a session old, and off by 0.02."""
-
-_LARGEST: Final = 100.0
-"""Of max-unexplained-move."""
 
 OpenClose = tuple[float, float]
 """The first price of a session and its last."""
@@ -207,7 +205,7 @@ def _move(price: float, other: float) -> float:
 
 def _ways_out(move: float) -> str:
     """What can be done about a move; no setting allows one beyond the largest."""
-    allowed = math.ceil(move) if move <= _LARGEST else None
+    allowed = math.ceil(move) if move <= LARGEST_MOVE else None
     ask = "" if allowed is None else f", or where prices did move so add --set max-unexplained-move={allowed}"
     return f"put the file right{ask}"
 

@@ -88,7 +88,6 @@ def _rebalance(state: StrategyState, instrument: int, why: str) -> None:
     if trade is None or trade.undone_by is not None:
         return
     trade.undo(OrderReason.REBALANCE)
-    book = state.underlyings[trade.underlying].book
-    if state.session is not None:
-        book.blocked_until = state.session.close
-    state.notice(trade.underlying, f"{book.ticker}: {why}; its trade is undone")
+    state.block_entries(trade.underlying)
+    ticker = state.underlyings[trade.underlying].book.ticker
+    state.notice(trade.underlying, f"{ticker}: {why}; its trade is undone")

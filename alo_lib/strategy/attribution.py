@@ -48,6 +48,7 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
     settles = int(event["type"]) == OrderType.OPTION_EXERCISE
     underlying = state.underlyings[state.underlying_of[instrument]]
     profit, book = underlying.profit, underlying.book
+    profit.untold = True
     if instrument == book.instrument:
         shares = _shares_filled(profit, quantity, price, settles, state.portfolio.quantity(instrument))
         size = math.fsum(abs(each) for each in shares.values())
@@ -55,9 +56,11 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
             trade = profit.trade(number)
             trade.shares += each
             trade.hedges += 1
-            trade.parts.fees -= float(event["fee"]) * abs(each) / size
+            fee = float(event["fee"]) * abs(each) / size
+            trade.parts.fees -= fee
+            trade.share_fees -= fee
             trade.changed = True
-        profit.share_fills.append(ShareFill(shares, price, settles, time, _spot(book)))
+        profit.share_fills.append(ShareFill(shares, price, settles, time, book.known_spot))
         return
     number = _owner(state, instrument)
     if settles and book.lists(instrument):
@@ -74,9 +77,12 @@ def attribute_fill(state: StrategyState, event: np.void, time: int) -> None:
 def _shares_filled(
     profit: UnderlyingProfit, quantity: int, price: float, settles: bool, total: int
 ) -> dict[int, float]:
-    """For which trades shares were filled, ``total`` being held since."""
+    """For which trades shares were filled, ``total`` being held since.
+
+    A delivery that they settle is due no longer; what an order filled hedges what is held.
+    """
     if settles:
-        due = next((each for each in profit.deliveries if each[1:] == (quantity, price)), None)
+        due = next((each for each in profit.deliveries if (each.shares, each.strike) == (quantity, price)), None)
         if due is not None:
             profit.deliveries.remove(due)
             return {due.trade: float(quantity)}
@@ -103,6 +109,7 @@ def attribute_split(state: StrategyState, underlying: int, factor: float, before
     """
     profit, after = state.underlyings[underlying].profit, state.portfolio.quantity(underlying)
     profit.spot *= factor
+    profit.untold = True
     for number, leg in profit.legs.items():
         explain_leg(profit.trade(leg.trade).parts, leg.quantity, leg.mark, None)
         profit.legs[number] = leg._replace(mark=None)
@@ -295,7 +302,7 @@ def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) 
     if book.lists(instrument):
         quote = book.quotes[book.row(instrument)]
         mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
-    return LegMarket(_spot(book), mid, state.rate, book.dividend_yield(time))
+    return LegMarket(book.known_spot, mid, state.rate, book.dividend_yield(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:
@@ -312,8 +319,3 @@ def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:
 def _owner(state: StrategyState, instrument: int) -> int:
     trade = state.trade_with(instrument)
     return 0 if trade is None else trade.number
-
-
-def _spot(book: MarketBook) -> float:
-    """The spot; 0 where none is known."""
-    return book.spot if book.spot > 0.0 else 0.0

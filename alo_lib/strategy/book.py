@@ -70,6 +70,12 @@ class MarketBook:
         return mid if self.quote_at >= self.trade_time and math.isfinite(mid) else self.trade_price
 
     @property
+    def known_spot(self) -> float:
+        """The spot; 0 where none is known."""
+        spot = self.spot
+        return spot if 0.0 < spot < math.inf else 0.0
+
+    @property
     def spot_time(self) -> int:
         """When the spot was last heard of."""
         return max(self.quote_at, self.trade_time)

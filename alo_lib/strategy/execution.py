@@ -8,7 +8,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.sizing import displayed
 from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.targets import Target
+from alo_lib.strategy.targets import Target, latest_targets
 
 __all__ = ["Order", "fillable", "orders_toward"]
 
@@ -24,13 +24,13 @@ class Order(NamedTuple):
 def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Order]:
     """Orders for the distance between what is held and what is wanted, as far as they can be filled now.
 
-    The last target of an instrument counts. Nothing is ordered outside the session, nor while an order works in the
-    instrument. Options go first. The hedge of an underlying whose options are traded now waits for the next time, which
-    their fills bring: it would be sized for a position that is about to change.
+    Nothing is ordered outside the session, nor while an order works in the instrument. Options go first. The hedge of
+    an underlying whose options are traded now waits for the next time, which their fills bring: it would be sized for a
+    position that is about to change.
     """
     if state.session is None or not state.session.is_open(time):
         return []
-    wanted = {target.instrument: target for target in targets}
+    wanted = latest_targets(targets)
     busy = state.instruments_working()
     traded: set[int] = set()  # underlyings whose options are
     orders: list[Order] = []

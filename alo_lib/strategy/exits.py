@@ -1,7 +1,5 @@
 """When a trade ends."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from alo_lib.numerics.fixed_order import dot
@@ -10,18 +8,9 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.staleness import is_fresh, lags, quoted_at_spot
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.trade import Trade
+from alo_lib.strategy.trade import Trade, TradeView
 
-__all__ = ["TradeView", "end_trades", "exit_reason", "view_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class TradeView:
-    """What the market says of an open trade."""
-
-    result: float  # money, hedge included; NaN where it cannot be told
-    remaining_edge: float  # at mid, as volatility: what is still to be gained; NaN where it cannot be told
-    call_strike: float
+__all__ = ["end_trades", "exit_reason", "view_of"]
 
 
 def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
@@ -33,16 +22,17 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
     working = state.instruments_working()
     state.drop_trades([trade for trade in state.trades if trade.finished(state.portfolio, working)])
     for trade in state.trades:
-        book = state.underlyings[trade.underlying].book
-        view = view_of(state, settings, trade, time)
-        if trade.undone_by is None and view is not None:
-            reason = exit_reason(trade, view, book, settings, time)
-            if reason is OrderReason.EXIT_EDGE and state.external.backs(trade.legs, time):
-                continue
-            if reason is not None:
-                trade.undo(reason)
-                if state.session is not None and reason is not OrderReason.EXIT_EDGE:
-                    book.blocked_until = state.session.close
+        view = view_of(state, settings, trade, time) if trade.undone_by is None else None
+        if view is None:
+            continue
+        trade.seen = view
+        reason = exit_reason(trade, view, state.underlyings[trade.underlying].book, settings, time)
+        if reason is OrderReason.EXIT_EDGE and state.external.backs(trade.legs, time):
+            continue
+        if reason is not None:
+            trade.undo(reason)
+            if reason is not OrderReason.EXIT_EDGE:
+                state.block_entries(trade.underlying)
 
 
 def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -> TradeView | None:
@@ -55,13 +45,21 @@ def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -
     rows = np.array([book.row(leg) for leg in trade.legs], np.intp)
     held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
     mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
-    edge = trade.direction * float(np.sum(worth - mid)) / vega if vega > 0.0 else np.nan
+    gain = trade.direction * float(np.sum(worth - mid))
+    implied = float(np.mean([underlying.implied.get(leg, np.nan) for leg in trade.legs]))
     held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
     told = is_fresh(book.spot_time, settings, time) and bool(quoted_at_spot(book, rows, settings).all())
-    result, edge = (trade.result(held_value), edge) if told else (np.nan, np.nan)
-    if underlying.screen is None or lags(underlying.screen.lag[rows]).any():
-        edge = np.nan  # a gain that is not there
-    return TradeView(result, edge, float(book.contracts["strike"][rows[0]]))
+    result, implied = (trade.result(held_value), implied) if told else (np.nan, np.nan)
+    if not told or underlying.screen is None or lags(underlying.screen.lag[rows]).any():
+        gain = np.nan  # one that is not there
+    return TradeView(
+        result=result,
+        remaining_edge=gain / vega if vega > 0.0 else np.nan,
+        remaining_gain=gain * OPTION_MULTIPLIER,
+        implied_volatility=implied,
+        forecast_volatility=underlying.forecast.get(trade.expiry, np.nan),
+        call_strike=float(book.contracts["strike"][rows[0]]),
+    )
 
 
 def exit_reason(trade: Trade, view: TradeView, book: MarketBook, settings: Settings, time: int) -> OrderReason | None:

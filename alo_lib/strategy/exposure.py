@@ -54,10 +54,10 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
     underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
     shares = portfolio.quantity(number)
-    spot = book.spot if np.isfinite(book.spot) else 0.0
+    spot = book.known_spot
     exposure = records(Kind.EXPOSURE, underlying=number, spot=spot, shares=shares, delta=shares, value=shares * spot)
     exposure["structures"] = len(state.trades_in(number))
-    if not held or spot <= 0.0:
+    if not held or not spot:
         return exposure, {}
     if underlying.market_news or not underlying.implied.keys() >= set(held):
         _imply(underlying, settings, held, state.rate, time)

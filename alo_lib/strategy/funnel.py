@@ -37,7 +37,7 @@ def count_trades(state: StrategyState, proposed: Iterable[Trade], opened: Iterab
 
 def count_stops(state: StrategyState, stops: Iterable[tuple[int, str]]) -> None:
     """Count a frame's stops, each the underlying and the one of ENTRY_LIMITS that stopped a pair; equal ones once."""
-    for number, limit in set(stops):
+    for number, limit in sorted(set(stops)):
         state.underlyings[number].funnel[limit] += 1
 
 

@@ -125,6 +125,7 @@ class TradeProfit:
     parts: Parts = field(default_factory=Parts)
     shares: float = 0.0
     hedges: int = 0  # fills of shares that it had part in
+    share_fees: float = 0.0  # of its part ``fees``, those of shares
     delta: float = 0.0  # of its options as last measured, in shares
     contracts: int = 0  # held when last measured, long and short alike
     changed: bool = False  # since it was last told
@@ -142,6 +143,7 @@ class UnderlyingProfit:
     share_fills: list[ShareFill] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     unhedged: bool = False  # trades came or went, and no fill of shares has followed
+    untold: bool = False  # what is held has changed since its positions were told
 
     def trade(self, number: int) -> TradeProfit:
         """The profit of a trade, which is begun where there is none yet."""

@@ -118,10 +118,15 @@ class StrategyState(Ledger):
             self.opened.append(trade)
 
     def drop_trades(self, over: Iterable[Trade]) -> None:
-        """Let go of trades, for the reason for which each was undone."""
+        """Let go of trades; what each :attr:`Trade.ended_by` is told at the end of the frame."""
         gone = list(over)
         self.ended += gone
         self.trades = [trade for trade in self.trades if not any(trade is each for each in gone)]
+
+    def block_entries(self, underlying: int) -> None:
+        """Open nothing in an underlying for the rest of the session."""
+        if self.session is not None:
+            self.underlyings[underlying].book.blocked_until = self.session.close
 
     def new_order(self, instrument: int, quantity: int) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""

@@ -9,7 +9,7 @@ from alo_lib.strategy.hedging import hedge_wanted
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["Target", "closed_targets", "wanted_targets"]
+__all__ = ["Target", "closed_targets", "latest_targets", "wanted_targets"]
 
 
 class Target(NamedTuple):
@@ -29,6 +29,11 @@ def wanted_targets(state: StrategyState, settings: Settings, proposals: Iterable
         if state.portfolio.quantity(number) or state.contracts_held(number)
     ]
     return targets
+
+
+def latest_targets(targets: Iterable[Target]) -> dict[int, Target]:
+    """The target of each instrument that counts, which is its last, by instrument."""
+    return {target.instrument: target for target in targets}
 
 
 def closed_targets(trades: Iterable[Trade]) -> list[Target]:

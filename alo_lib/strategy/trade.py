@@ -7,7 +7,19 @@ from typing import Annotated
 from alo_lib.records import OPTION_MULTIPLIER, Kind, OrderReason, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 
-__all__ = ["Trade"]
+__all__ = ["Trade", "TradeView"]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeView:
+    """What the market says of an open trade; NaN where it cannot tell. Volatilities are annualized decimals."""
+
+    result: float  # money, hedge included
+    remaining_edge: float  # at mid, before costs, as volatility: what is still to be gained
+    remaining_gain: float  # the same as money per structure
+    implied_volatility: float  # mean of those at which its legs are held
+    forecast_volatility: float
+    call_strike: float
 
 
 @dataclass
@@ -26,6 +38,7 @@ class Trade:
     expiry: int
     undone_by: OrderReason | None = None
     settled_by: OrderReason | None = None
+    seen: TradeView | None = None  # the last view of it until it was undone, so that on which it was
     number: int = 0  # from 1 once it is opened
     signal: Annotated[Records, Kind.SIGNAL] = field(
         default_factory=lambda: records(Kind.SIGNAL), repr=False, compare=False

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import Chain, Greeks
-from alo_lib.records import years_between
+from alo_lib.records import Records, years_between
 from alo_lib.strategy.book import MarketBook, PricedRows
 
 __all__ = ["LegMarket", "Valuation", "contract_chain", "leg_alone", "leg_greeks", "quote_volatility", "value_chain"]
@@ -71,23 +71,21 @@ def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwis
     Where no volatility explains the mid, both are at ``otherwise``; NaN where that is NaN, and without a spot.
     """
     spot, mid, rate, dividend_yield = market
+    unknown = np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
     if not spot > 0.0:
-        return np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
+        return unknown
     chain = _made(book, np.array([row], np.intp), time, np.ones(1)).chain
     implied = float(chain.implied_volatility(np.array([mid]), spot, rate, dividend_yield)[0])
     if not np.isfinite(implied):
         implied = otherwise
-    if not np.isfinite(implied):
-        return np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
-    return implied, chain.greeks(spot, rate, dividend_yield, implied)
+    return (implied, chain.greeks(spot, rate, dividend_yield, implied)) if np.isfinite(implied) else unknown
 
 
 def contract_chain(book: MarketBook, row: int, times: NDArray[np.int64]) -> Chain:
     """One row's contract at each of these times, which exercise boundaries of its own price."""
     contract = book.contracts[row]
     years = np.maximum(years_between(times, contract["expiry"]), 0.0)
-    style = np.where(contract["american"], "american", "european")
-    return Chain(contract["strike"], years, contract["right"], style=style, panels=False)
+    return Chain(contract["strike"], years, contract["right"], style=_style(contract), panels=False)
 
 
 def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
@@ -107,6 +105,11 @@ def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
 
 def _made(book: MarketBook, rows: Rows, time: int, volatility: FloatArray) -> PricedRows:
     contracts = book.contracts[rows]
-    style = np.where(contracts["american"], "american", "european")
-    chain = Chain(contracts["strike"], book.years_to_expiry(time)[rows], contracts["right"], style=style)
+    years = book.years_to_expiry(time)[rows]
+    chain = Chain(contracts["strike"], years, contracts["right"], style=_style(contracts))
     return PricedRows(time, rows, chain, volatility)
+
+
+def _style(contracts: Records | np.void) -> NDArray[np.str_]:
+    """When one contract or each of several may be exercised, as pricing takes it."""
+    return np.where(contracts["american"], "american", "european")

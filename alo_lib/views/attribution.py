@@ -9,14 +9,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, SECOND, Kind, Records
-from alo_lib.views.blotter import positions
-from alo_lib.views.run import Run, RunError, once_a_run
+from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, Kind, Records
+from alo_lib.views.blotter import marked_at_trades, positions
+from alo_lib.views.run import Run, RunError, expiry_dates, once_a_run
 from alo_lib.views.spoken import cents, fees_to_the_cent
 
 __all__ = [
     "MARKS",
     "OUTSIDE",
+    "STATED_PARTS",
     "AttributionSeries",
     "attribution_by_session",
     "attribution_by_trade",
@@ -24,8 +25,10 @@ __all__ = [
     "attribution_over_time",
     "attribution_vega_by_expiry",
     "attribution_warnings",
+    "last_attributions",
     "parts_to_the_cent",
     "stated_attribution",
+    "stated_by_session",
 ]
 
 Parts = dict[str, float]
@@ -33,6 +36,9 @@ Parts = dict[str, float]
 
 MARKS: Final = "marks"
 """The part that comes in when profit is stated as an engine's results state it, see :func:`stated_attribution`."""
+
+STATED_PARTS: Final = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
+"""All parts of a stated profit, in their order."""
 
 
 OUTSIDE: Final = "outside of trades"
@@ -57,12 +63,16 @@ def attribution_by_trade(run: Run) -> dict[tuple[int, int], Parts]:
 
     Trade 0 of an underlying is what is outside of its trades; underlying -1 is the account, which earns interest.
     """
+    return {key: {name: float(row[name]) for name in PROFIT_PARTS} for key, row in last_attributions(run).items()}
+
+
+@once_a_run
+def last_attributions(run: Run) -> dict[tuple[int, int], np.void]:
+    """The last ATTRIBUTION record of each trade, by underlying and number of the trade."""
     rows = run.table(Kind.ATTRIBUTION).records
-    _, last = np.unique(np.stack([rows["underlying"], rows["trade"]])[:, ::-1], axis=1, return_index=True)
-    return {
-        (int(row["underlying"]), int(row["trade"])): {name: float(row[name]) for name in PROFIT_PARTS}
-        for row in rows[::-1][np.sort(last)[::-1]]
-    }
+    keys = zip(rows["underlying"].tolist(), rows["trade"].tolist(), strict=True)
+    last = {key: number for number, key in enumerate(keys)}
+    return {key: rows[number] for key, number in last.items()}
 
 
 def attribution_by_underlying(run: Run) -> dict[str, Parts]:
@@ -103,13 +113,15 @@ def attribution_by_session(run: Run) -> dict[dt.date, Parts]:
 
 def attribution_vega_by_expiry(run: Run) -> dict[dt.date | None, float]:
     """The vega part by expiry of the trades; None for what is outside of all trades."""
+    entries = run.table(Kind.ENTRY).records
     expiries = {
-        (int(row["underlying"]), int(row["trade"])): int(row["expiry"]) for row in run.table(Kind.ENTRY).records
+        (int(row["underlying"]), int(row["trade"])): date
+        for row, date in zip(entries, expiry_dates(run, entries["expiry"]), strict=True)
     }
     found: dict[dt.date | None, float] = {}
     for key, parts in attribution_by_trade(run).items():
         if parts["vega"]:
-            expiry = _date(expiries[key]) if key in expiries else None
+            expiry = dt.date.fromisoformat(expiries[key]) if key in expiries else None
             found[expiry] = found.get(expiry, 0.0) + parts["vega"]
     return dict(sorted(found.items(), key=lambda each: each[0] or dt.date.max))
 
@@ -125,9 +137,10 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     """The attribution to the cent, for programs: the sum of ``parts`` is ``net_profit``.
 
     Those of all underlyings and of the account sum to them, part by part. An engine's results mark shares at their last
-    trade where the core takes the middle of a quote, and know of fills and settlements after the core's last frame:
-    that difference is the part ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega
-    part by the trades' expiry, each to the cent.
+    trade where the core takes the middle of a quote, and an option without a quote since then at a trade of its own,
+    which no journal has, and know of fills and settlements after the core's last frame: that difference is the part
+    ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega part by the trades' expiry,
+    each to the cent.
 
     :raises RunError: when more than rounding is left: journal and results do not tell of the same run.
     """
@@ -137,13 +150,15 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
         parts = by_underlying[each.symbol]
         stated = sum(one.profit for one in positions(run) if one.instrument.underlying == each.number)
         parts[MARKS] = stated + parts["borrow"] - sum(parts.values())
+    behind = next((one.instrument.underlying for one in positions(run) if one.behind), None)
+    if behind is not None:  # of several underlyings the first has all of it: results tell nothing of single ones
+        by_underlying[run.instruments[behind].symbol][MARKS] += marked_at_trades(run, net_profit)
     account[MARKS] = 0.0
-    names = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
     rows = {
-        name: parts_to_the_cent({part: parts[part] for part in names})
+        name: parts_to_the_cent({part: parts[part] for part in STATED_PARTS})
         for name, parts in (*by_underlying.items(), ("account", account))
     }
-    total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in names}
+    total = {name: sum((row[name] for row in rows.values()), Decimal()) for name in STATED_PARTS}
     gap = cents(net_profit) - sum(total.values())
     if abs(gap) > _ROUNDING * (len(rows) + 1):  # of each row and of what is stated
         raise RunError(
@@ -162,6 +177,19 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
             for expiry, money in attribution_vega_by_expiry(run).items()
         },
     }
+
+
+def stated_by_session(run: Run, profits: Mapping[dt.date, float]) -> dict[dt.date, dict[str, Decimal]]:
+    """STATED_PARTS of each session to the cent; they sum to what ``profits``, as the results state them, has of it.
+
+    What a session's profit has beyond the core's parts is the part ``marks``; over the run that comes to the one of
+    :func:`stated_attribution`, which is taken from the positions.
+    """
+    found = {}
+    for day, parts in attribution_by_session(run).items():
+        told = parts | {MARKS: profits[day] - math.fsum(parts.values())}
+        found[day] = parts_to_the_cent({name: told[name] for name in STATED_PARTS})
+    return found
 
 
 def attribution_warnings(parts: Parts) -> list[str]:
@@ -193,7 +221,3 @@ def _matrix(rows: Records) -> NDArray[np.float64]:
 
 def _floats(row: dict[str, Decimal]) -> Parts:
     return {name: float(money) + 0.0 for name, money in row.items()}
-
-
-def _date(time: int) -> dt.date:
-    return dt.datetime.fromtimestamp(time // SECOND, dt.UTC).date()

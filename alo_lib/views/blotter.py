@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from alo_lib.records import ACCOUNT_CASH, Kind, Message, OrderReason, Records, whole_shares
 from alo_lib.views.run import InstrumentRecord, Run, once_a_run
 
-__all__ = ["BookWalk", "InstrumentFill", "InstrumentHistory", "fills", "money_by_security", "positions"]
+__all__ = [
+    "BookWalk",
+    "InstrumentFill",
+    "InstrumentHistory",
+    "fills",
+    "marked_at_trades",
+    "money_by_security",
+    "positions",
+]
 
 
 class InstrumentFill(NamedTuple):
@@ -35,6 +43,7 @@ class InstrumentHistory:
     fees: float = 0.0
     cash: float = 0.0  # received less paid, before fees
     mark: float = math.nan  # last close or mid; NaN when there was none
+    behind: bool = False  # an option that is held and without a quote since its underlying's last price
     average_price: float = 0.0  # at which what is held was bought or sold; closing a part of it changes nothing
 
     @property
@@ -85,6 +94,7 @@ class BookWalk:
         count = max(run.instruments, default=-1) + 1
         self._trades, self._middles = np.full(count, np.nan), np.full(count, np.nan)
         self._quotes: list[Records] = []  # that are not among the middles yet
+        self._news = np.zeros(count, np.int64)  # when each was traded or quoted last
 
     def mark(self, number: int) -> float:
         """The last mark of an instrument; NaN while there is none."""
@@ -92,9 +102,16 @@ class BookWalk:
         traded = float(self._trades[number])
         return traded if math.isfinite(traded) else float(self._middles[number])
 
+    def is_behind(self, number: int) -> bool:
+        """Whether an option has no quote since its underlying's last price; LEAN marks it at a later trade then."""
+        one = self._instruments[number]
+        return one.is_option and bool(self._news[number] < self._news[one.underlying])
+
     def take(self, message: Message) -> None:
         """Take in what a message says."""
         kind, rows = message.kind, message.records
+        if kind in (Kind.TRADE, Kind.QUOTE):
+            self._news[rows["instrument"]] = message.time
         if kind == Kind.TRADE:
             self._trades[rows["instrument"]] = rows["close"]
         elif kind == Kind.QUOTE:
@@ -136,7 +153,20 @@ def positions(run: Run) -> list[InstrumentHistory]:
         walk.take(message)
     for number, position in walk.held.items():
         position.mark = walk.mark(number)
+        position.behind = bool(position.quantity) and walk.is_behind(number)
     return [position for _, position in sorted(walk.held.items()) if position.bought or position.sold]
+
+
+def marked_at_trades(run: Run, net_profit: float) -> float:
+    """What results with this profit hold beyond the journal, in money: options' trades since their last quotes.
+
+    LEAN marks an option at such a trade, of which the core and its journal know nothing; 0 where all that is held is
+    quoted.
+    """
+    if not any(one.behind for one in positions(run)):
+        return 0.0
+    booked = run.table(Kind.INTEREST).records["amount"]
+    return net_profit - math.fsum([*(one.profit for one in positions(run)), *booked.tolist()])
 
 
 def money_by_security(run: Run) -> dict[str, dict[str, float]]:

@@ -13,7 +13,6 @@ from alo_lib.views.edges import LIMITS, edges_by_session, edges_in_total
 from alo_lib.views.run import Run
 
 __all__ = [
-    "LOUD_SHARE",
     "Unquoted",
     "damage",
     "data_account",
@@ -24,7 +23,7 @@ __all__ = [
     "stated_funnel",
 ]
 
-LOUD_SHARE: Final = 0.01
+_LOUD_SHARE: Final = 0.01
 """Rows left out, as a share of those read, from which a run says so above all else."""
 
 _WHOLE: Final = (FaultKind.CORRUPT_ARCHIVE, FaultKind.CORRUPT_ENTRY, FaultKind.CORRUPT_FILE)
@@ -57,7 +56,7 @@ def damage(counts: Mapping[str, int]) -> dict[str, int]:
 def data_warnings(faults: FaultLog) -> list[str]:
     """What people must not overlook of what was left out."""
     warnings = []
-    if faults.rows_left_out >= LOUD_SHARE * max(faults.rows, 1):
+    if faults.rows_left_out >= _LOUD_SHARE * max(faults.rows, 1):
         share = faults.rows_left_out / max(faults.rows, 1)
         warnings.append(f"of {faults.rows:,} rows {faults.rows_left_out:,} could not be used ({share:z.1%})")
     for kind in _WHOLE:

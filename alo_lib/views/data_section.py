@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from alo_lib.records import FUNNEL_STAGES
+from alo_lib.records import FUNNEL_STAGES, STAGE_MEANINGS
+from alo_lib.records.spelling import first_of
 from alo_lib.views import page
 from alo_lib.views.data import damage
 from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
@@ -15,17 +16,6 @@ from alo_lib.views.spoken import DASH
 __all__ = ["data_sections"]
 
 _DAYS_SHOWN: Final = 10
-_MEANING: Final = {
-    "listed": "looked at, by days to expiry and strike",
-    "quoted": "bid and ask, not older than max-quote-age",
-    "in_range": "min- to max-days-to-expiry left",
-    "liquid": "by bid, spread, size and open interest",
-    "forecast": "whose volatility is forecast",
-    "pairs": "calls and puts near enough to the money",
-    "edge": "pairs whose edge is entry-edge or more",
-    "proposed": "that may be opened and that the vega budget allows",
-    "opened": "trades within the limits",
-}
 
 
 def data_sections(run: Run) -> list[Html]:
@@ -72,7 +62,7 @@ def _funnel(summary: Mapping[str, Any]) -> Html:
     total: Mapping[str, Mapping[str, Any]] = summary["funnel_total"]
     most = {ticker: {stage: one[stage] for stage in FUNNEL_STAGES} for ticker, one in total.items()}
     meaning = [
-        (stage.replace("_", " "), _MEANING[stage], *(f"{stages[stage]:,}" for stages in most.values()))
+        (stage.replace("_", " "), STAGE_MEANINGS[stage], *(f"{stages[stage]:,}" for stages in most.values()))
         for stage in FUNNEL_STAGES
     ]
     by_session = [
@@ -87,7 +77,10 @@ def _funnel(summary: Mapping[str, Any]) -> Html:
         *(page.note(sentence) for ticker, one in total.items() for sentence in _offered(ticker, one)),
         page.figure(funnel_figure(most)),
         page.table(("stage", "what passes it", *most), meaning, range(2, 2 + len(most))),
-        page.note("The most that any frame of a session counted, each stage for itself; above, of all sessions."),
+        page.note(
+            "Each stage's count is the largest of any frame of the session, but that of 'opened' the sum over the "
+            "session; above stands the largest of any session."
+        ),
         page.table(("underlying", "session", *stages), by_session, range(2, 2 + len(FUNNEL_STAGES))),
         page.note(
             "The best edge of a session after costs, in volatility points, and in how many frames each limit stopped a "
@@ -127,7 +120,7 @@ def _where_it_ended(most: Mapping[str, Mapping[str, int]]) -> str:
     for ticker, stages in most.items():
         ended = next((stage for stage in FUNNEL_STAGES if not stages[stage]), None)
         if ended is not None:
-            told.append(f"Of {ticker} nothing came as far as '{ended.replace('_', ' ')}': {_MEANING[ended]}.")
+            told.append(f"Of {ticker} nothing came as far as '{ended.replace('_', ' ')}': {STAGE_MEANINGS[ended]}.")
     return " ".join(told)
 
 
@@ -146,5 +139,4 @@ def _left_out(run: Run, summary: Mapping[str, Any]) -> Html:
 
 
 def _days(days: list[str]) -> str:
-    more = f" and {len(days) - _DAYS_SHOWN:,} more" if len(days) > _DAYS_SHOWN else ""
-    return ", ".join(days[:_DAYS_SHOWN]) + more if days else DASH
+    return first_of(days, _DAYS_SHOWN) or DASH

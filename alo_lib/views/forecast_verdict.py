@@ -1,4 +1,4 @@
-"""Whether a run's forecasts came true, and were nearer to what was realized than the market's own volatility."""
+"""Whether forecasts came true, and were nearer to what was realized than the market's own volatility."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,16 @@ from alo_lib.views.run import Run
 from alo_lib.views.spoken import or_none, rounded
 from alo_lib.views.volatility import ForecastOutcome, forecast_outcomes
 
-__all__ = ["LEAST_LIVES", "Errors", "ForecastVerdict", "forecast_verdict", "in_words", "stated_verdict"]
+__all__ = [
+    "LEAST_LIVES",
+    "Errors",
+    "ForecastVerdict",
+    "facts_in_words",
+    "forecast_verdict",
+    "in_words",
+    "stated_verdict",
+    "verdict_on",
+]
 
 LEAST_LIVES: Final = 10
 """Lives of forecasts that do not overlap, below which nothing is said of whether they were right."""
@@ -24,7 +33,7 @@ class Errors(NamedTuple):
 
 
 class ForecastVerdict(NamedTuple):
-    """Forecasts whose expiry the run reached, against what was realized, all underlyings together."""
+    """Forecasts whose expiry the run reached, of some underlyings together, against what was realized."""
 
     outcomes: int
     lives: int  # the most of them whose lives do not overlap within an underlying
@@ -49,16 +58,20 @@ class ForecastVerdict(NamedTuple):
 
 
 def forecast_verdict(run: Run) -> ForecastVerdict:
-    """What became of the forecasts of a run."""
-    by_underlying = [forecast_outcomes(run, underlying) for underlying in run.underlyings]
+    """What became of the forecasts of a run, all underlyings together."""
+    return verdict_on([forecast_outcomes(run, underlying) for underlying in run.underlyings])
+
+
+def verdict_on(by_underlying: Sequence[Sequence[ForecastOutcome]]) -> ForecastVerdict:
+    """What became of some underlyings' forecasts."""
     every = [one for outcomes in by_underlying for one in outcomes]
-    banded = [one for one in every if one.band_low <= one.band_high]
+    banded = [one for one in every if one.in_band is not None]
     compared = [one for one in every if math.isfinite(one.implied)]
     return ForecastVerdict(
         outcomes=len(every),
         lives=sum(map(_lives, by_underlying)),
         banded=len(banded),
-        in_band=sum(one.band_low <= one.realized <= one.band_high for one in banded),
+        in_band=sum(one.in_band is True for one in banded),
         compared=len(compared),
         forecast=_errors(one.forecast - one.realized for one in compared),
         implied=_errors(one.implied - one.realized for one in compared),
@@ -83,8 +96,9 @@ def stated_verdict(verdict: ForecastVerdict) -> dict[str, Any]:
 def in_words(verdict: ForecastVerdict) -> str:
     """One sentence."""
     if not verdict.outcomes:
-        return f"Too few to say whether forecasts were right: none has an expiry that the run reached ({_needed(0)})."
-    facts = _facts(verdict)
+        none = "none has an expiry that the run reached after two sessions or more"
+        return f"Too few to say whether forecasts were right: {none} ({_needed(0)})."
+    facts = facts_in_words(verdict)
     if not verdict.is_enough:
         return f"Too few to say whether forecasts were right ({_needed(verdict.lives)}); so far {facts}."
     heads = {
@@ -99,7 +113,8 @@ def _needed(lives: int) -> str:
     return f"{lives} lives that do not overlap, of {LEAST_LIVES} needed"
 
 
-def _facts(verdict: ForecastVerdict) -> str:
+def facts_in_words(verdict: ForecastVerdict) -> str:
+    """By how much they were off, and how many came true within their band."""
     told = []
     if verdict.compared:
         ours, theirs = (

@@ -22,7 +22,7 @@ def headline(summary: dict[str, Any]) -> Html:
             page.card("return", f"{profit / summary['start_equity']:+z.3%}"),
             page.card("Sharpe ratio", or_dash(summary["sharpe"], "z.2f")),
             page.card("deepest drawdown", f"{summary['drawdown']:z.3%}"),
-            page.card("hedging", money(summary["hedging"]["together"])),
+            page.card(_hedged(summary["hedging"]), money(summary["hedging"]["together"])),
             page.card("fees", money(summary["fees"])),
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
@@ -54,7 +54,8 @@ def performance_section(run: Run, summary: dict[str, Any]) -> Html:
             "realized profit",
             money(summary["realized_profit"]),
             "of the net profit, without what is held against its average price; all fees are in it",
-            f"{lean.realized_profit or DASH}: closed trades, with the fees of those alone",
+            f"{lean.realized_profit or DASH}: what was closed against its average price, and dividends, less all fees, "
+            "those of what is still held too; interest and borrow are not in it",
         ),
         ("hedging", money(summary["hedging"]["together"]), hedging_in_words(summary), DASH),
         (
@@ -78,13 +79,19 @@ def performance_section(run: Run, summary: dict[str, Any]) -> Html:
         (
             "return on margin",
             or_dash(on_margin, "+z.2%"),
-            f"net profit over {money(summary['largest_margin'])}, the largest margin (Regulation T)",
+            f"net profit over {money(summary['largest_margin'])}, the largest margin, as LEAN asks it",
             DASH,
         ),
     ]
     columns = ("figure", "value", "how it is counted", "LEAN's own")
     table = page.table(columns, rows, (1,), sentences=(2, 3))
     return page.section("Performance", table, page.note(summary["forecasts"]["verdict"]))
+
+
+def _hedged(told: dict[str, Any]) -> str:
+    """What of the one figure was paid for, and what the market's moves happened to make."""
+    cost = money(told["slippage"] + told["share_fees"])
+    return f"hedging: {cost} cost (slippage, fees), {money(told['delta'])} luck (delta left unhedged)"
 
 
 def _tone(profit: float) -> str:

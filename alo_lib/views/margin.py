@@ -28,7 +28,9 @@ class MarginSeries(NamedTuple):
 
 @once_a_run
 def margin_used(run: Run) -> MarginSeries:
-    """Regulation T's maintenance margin of what was held, as both engines demand it (alo_lib.simulation.margin).
+    """The margin of what was held, as LEAN asks it and both engines demand it (alo_lib.simulation.margin).
+
+    It is half of the shares' value, and nothing for long options: more of shares than Regulation T's maintenance.
 
     It is taken in the frame after each order event, in the first one of each quarter of an hour, and at the run's
     end.

@@ -75,7 +75,7 @@ td.t { color: var(--accent); cursor: pointer; text-decoration: underline dotted;
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }
-td.w { white-space: normal; min-width: 240px; }
+td.w { white-space: normal; min-width: 240px; } tfoot td { font-weight: 600; }
 th.n, td.n { text-align: right; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margin: 0; font-size: 13.5px; }
 dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
@@ -87,6 +87,9 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant
 @media (min-width: 1100px) { .cards { grid-template-columns: repeat(var(--across), minmax(0, 1fr)); } }
 @media (max-width: 720px) { .pair { grid-template-columns: minmax(0, 1fr); } main { padding: 20px 10px 40px; }
   section { padding: 14px 12px; } td.w { min-width: 170px; } }
+@media print { .scroll { max-height: none; overflow: visible; } section { overflow: visible; } main { max-width: none; }
+  th { position: static; } .box input, .box.more::before, .box.more::after { display: none !important; }
+  table { font-size: 10px; } th, td { white-space: normal; padding: 3px 5px; } td.w { min-width: 0; } }
 """
 
 _SCRIPT = r"""
@@ -225,40 +228,59 @@ def table(
     numeric: Iterable[int] = (),
     *,
     sentences: Iterable[int] = (),
+    totals: Iterable[Sequence[object]] = (),
 ) -> Html:
-    """A table that scrolls when it is long; ``numeric`` columns are set to the right, ``sentences`` are broken."""
+    """A table that scrolls when it is long; ``numeric`` columns are set to the right, ``sentences`` are broken.
+
+    ``totals`` are rows at its foot.
+    """
     right, broken = set(numeric), set(sentences)
     kind = ["n" if index in right else "w" if index in broken else "" for index in range(len(columns))]
-    return _boxed(columns, kind, (("", row) for row in rows))
+    return _boxed(columns, kind, (("", row) for row in rows), totals=totals)
 
 
 def sorting_table(
-    columns: Sequence[str], rows: Iterable[tuple[str, Sequence[object]]], numeric: Iterable[int], times: Iterable[int]
+    columns: Sequence[str],
+    rows: Iterable[tuple[str, Sequence[object]]],
+    numeric: Iterable[int],
+    times: Iterable[int],
+    *,
+    totals: Iterable[Sequence[object]] = (),
 ) -> Html:
     """A table that sorts by its titles and is searched; each row comes with the underlying that it is about.
 
-    A click on one of ``times`` (New York's) leads to that time in the chart about the underlying.
+    A click on one of ``times`` (New York's) leads to that time in the chart about the underlying. ``totals`` are
+    rows at its foot, which neither sorting nor a search moves.
     """
     right, leading = set(numeric), set(times)
     kind = ["n" if index in right else "t" if index in leading else "" for index in range(len(columns))]
-    return _boxed(columns, kind, rows, search='<input type="search" placeholder="Search" aria-label="Search">')
+    search = '<input type="search" placeholder="Search" aria-label="Search">'
+    return _boxed(columns, kind, rows, search, totals)
 
 
 def _boxed(
-    columns: Sequence[str], kind: Sequence[str], rows: Iterable[tuple[str, Sequence[object]]], search: str = ""
+    columns: Sequence[str],
+    kind: Sequence[str],
+    rows: Iterable[tuple[str, Sequence[object]]],
+    search: str = "",
+    totals: Iterable[Sequence[object]] = (),
 ) -> Html:
     """A table in the box that it scrolls in; ``kind`` is the class of each column."""
     mark = [f' class="{each}"' if each else "" for each in kind]
     head = "".join(f"<th{mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
-    lines = []
-    for about, row in rows:
+
+    def line(about: str, row: Sequence[object]) -> str:
         cells = "".join(
             f"<td{mark[index] if kind[index] != 't' or cell else ''}>"
             f"{_signed(cell) if kind[index] == 'n' else _escaped(cell)}</td>"
             for index, cell in enumerate(row)
         )
-        lines.append((f'<tr data-about="{_escaped(about)}">' if about else "<tr>") + cells + "</tr>")
-    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        return (f'<tr data-about="{_escaped(about)}">' if about else "<tr>") + cells + "</tr>"
+
+    body, foot = "".join(line(*each) for each in rows), "".join(line("", row) for row in totals)
+    whole = (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{f'<tfoot>{foot}</tfoot>' if foot else ''}</table>"
+    )
     sorts = " sorts" if search else ""
     return Html(f'<div class="box{sorts}">{search}<div class="scroll">{whole}</div></div>')
 

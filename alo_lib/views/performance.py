@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import CALENDAR_DAY, NEW_YORK, SECOND, TRADING_DAYS, Kind
-from alo_lib.views.blotter import positions
+from alo_lib.views.blotter import marked_at_trades, positions
 from alo_lib.views.margin import margin_used
 from alo_lib.views.run import Run, RunError, once_a_run
 from alo_lib.views.sharpe import LEAST_SESSIONS, Interval, bootstrap_interval, sharpe_ratio
@@ -59,7 +59,7 @@ class SessionReturns(NamedTuple):
 
 
 class MonthReturn(NamedTuple):
-    """The sessions of a month (``yyyy-mm``); drawdown of the equity curve within it."""
+    """The sessions of a month (``yyyy-mm``), and the deepest fall in it, from the highest point of the curve so far."""
 
     month: str
     sessions: int
@@ -117,7 +117,7 @@ class Performance(NamedTuple):
 class LeanFigures(NamedTuple):
     """What the engine's own results state under names that sound like ours; None where they do not."""
 
-    realized_profit: str | None  # "Net Profit" of its runtime statistics: closed trades after fees
+    realized_profit: str | None  # "Net Profit" of its runtime statistics: what was closed, and dividends, less all fees
     sharpe: float | None
     drawdown: float | None
 
@@ -183,20 +183,17 @@ def session_drawdowns(by_session: SessionReturns, equity: NDArray[np.float64]) -
 
 def monthly(by_session: SessionReturns, equity: NDArray[np.float64]) -> list[MonthReturn]:
     """The sessions of each month together; ``equity`` is the curve that they were taken from."""
-    months = by_session.date.astype("datetime64[M]")
+    months, falls = by_session.date.astype("datetime64[M]"), session_drawdowns(by_session, equity)
     found = []
     for month in np.unique(months):
         rows = months == month
-        first = int(np.flatnonzero(rows)[0])
-        begin = max(int(by_session.last[first - 1]), 0) if first else 0  # what the month began with
-        within = equity[begin : int(by_session.last[rows][-1]) + 1]
         found.append(
             MonthReturn(
                 str(month),
                 int(rows.sum()),
                 float(by_session.profit[rows].sum()),
                 float(np.prod(1.0 + by_session.returns[rows])) - 1.0,
-                _plain(-float(drawdowns(within).min(initial=0.0))),
+                float(falls[rows].max()),
             )
         )
     return found
@@ -246,7 +243,7 @@ def performance(run: Run) -> Performance:
     has_hurdle = bool(len(excess)) and bool(np.isfinite(excess).all())
     ratio = sharpe_ratio(excess) if has_hurdle else None
     curve = equity_curve(run.results)
-    unrealized = sum(position.unrealized_profit for position in positions(run))
+    unrealized = sum(position.unrealized_profit for position in positions(run)) + marked_at_trades(run, end - start)
     largest = float(np.fmax.reduce(margin_used(run).margin, initial=0.0))
     return Performance(
         start_equity=start,
@@ -265,11 +262,15 @@ def performance(run: Run) -> Performance:
 
 
 def lean_figures(results: dict[str, Any]) -> LeanFigures:
-    """What LEAN's results say of themselves, so that a page can tell how it differs."""
-    stated = results.get("totalPerformance", {}).get("portfolioStatistics", {})
-    ratio, fall = (float(stated[name]) if name in stated else None for name in ("sharpeRatio", "drawdown"))
+    """What LEAN's results say of themselves, so that a page can tell how it differs. RunError for what is no figure."""
+    try:
+        stated = results.get("totalPerformance", {}).get("portfolioStatistics", {})
+        ratio, fall = (float(stated[name]) if name in stated else None for name in ("sharpeRatio", "drawdown"))
+        profit = results.get("runtimeStatistics", {}).get("Net Profit")
+    except (AttributeError, TypeError, ValueError):
+        raise RunError("the results state no figures in totalPerformance or runtimeStatistics as LEAN does") from None
     # LEAN states zero where it has too few days for a ratio.
-    return LeanFigures(results.get("runtimeStatistics", {}).get("Net Profit"), ratio or None, fall)
+    return LeanFigures(None if profit is None else str(profit), ratio or None, fall)
 
 
 def _stated_equity(results: dict[str, Any]) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from alo_lib.views.blotter_section import orders_section, positions_section, tra
 from alo_lib.views.data_section import data_sections
 from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import attribution_figure, equity_figure, rolling_figure, trades_figure, waterfall_figure
+from alo_lib.views.forecast_verdict import facts_in_words, in_words, verdict_on
 from alo_lib.views.headline import headline, performance_section
 from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
@@ -25,14 +26,15 @@ from alo_lib.views.performance import (
 )
 from alo_lib.views.regimes import regimes_over_time
 from alo_lib.views.risk import GREEKS, expiry_exposures, exposure_ranges, exposures, largest_by_expiry
-from alo_lib.views.run import InstrumentRecord, Run, exchange_time
+from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, exchange_time
 from alo_lib.views.scenario import scenario
 from alo_lib.views.scenario_figures import grid_figure, payoff_figure
 from alo_lib.views.settings_section import settings_section
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import money
+from alo_lib.views.spoken import money, or_dash
 from alo_lib.views.tables import write_tables
 from alo_lib.views.time_axis import TimeAxis, time_axis
+from alo_lib.views.trades import trade_records
 from alo_lib.views.volatility import (
     ForecastOutcome,
     forecast_outcomes,
@@ -75,7 +77,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
         *_exposure(run, axis),
         _attribution(run, axis),
         *_scenarios(run),
-        trades_section(run),
+        trades_section(run, summary),
         positions_section(run),
         orders_section(run),
         _notices(run),
@@ -116,19 +118,24 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
             "Equity, drawdown and margin",
             page.figure(equity_figure(axis, curve, margin_used(run))),
             page.note(
-                "Margin is Regulation T's maintenance margin of what is held, as engines demand it. The limit "
-                "max-margin is held against the core's own estimate, by short-margin, which is another number."
+                "Margin is what LEAN asks for what is held: half of the shares' value, for short options what the "
+                "exchanges' minimum asks, and nothing for long ones, whose premium is paid. (Regulation T's own "
+                "maintenance of long shares is less, a quarter.) The limit max-margin is held against the core's own "
+                "estimate, by short-margin, which is another number."
             ),
         ),
         page.section(
             "By month, and the deepest falls",
-            page.table(("month", "sessions", "profit", "return", "deepest drawdown within it"), months, range(1, 5)),
+            page.table(("month", "sessions", "profit", "return", "deepest drawdown in it"), months, range(1, 5)),
             *(
                 [page.table(("high of", "deepest on", "recovered on", "drawdown", "sessions in it"), falls, (3, 4))]
                 if falls
                 else []
             ),
-            page.note("Returns are from close to close; drawdowns are those of the equity curve above."),
+            page.note(
+                "Returns are from close to close; drawdowns are those of the equity curve above, from its high until "
+                "then, so that a month may begin in one."
+            ),
         ),
     ]
     if len(rolling.date) >= _LEAST_ROLLING:
@@ -166,8 +173,9 @@ def _volatility(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted
             page.figure(drawn),
             page.note(
                 "At the money and at constant maturity: total variance is interpolated between expiries, and there is "
-                "no line where none lies on either side. Realized is that of the daily closes before. Click an "
-                "expiry's name to see its own."
+                "no line where none lies on either side. Realized is that of the daily closes before. Expiries that "
+                "were traded are shown, and entries and exits stand on the line of their own expiry; click another "
+                "expiry's name to see it."
             ),
         ),
         *(
@@ -181,10 +189,29 @@ def _volatility(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted
             *(
                 [page.figure(outcome_figure(outcomes)), page.note(_came_true(outcomes))]
                 if outcomes
-                else [page.note("None has an expiry that two sessions of the run led to.")]
+                else [page.note(in_words(verdict_on([outcomes]))), *_so_far(run, underlying)]
             ),
         ),
     ]
+
+
+def _so_far(run: Run, underlying: InstrumentRecord) -> list[Html]:
+    """What is held at the end: its volatilities at the entry, and what was realized since."""
+    rows = [
+        (
+            one.call.expiry_date,
+            exchange_moment(one.opened)[:16],
+            "bought" if one.direction > 0 else "sold",
+            *(
+                or_dash(value, "z.2%")
+                for value in (one.implied_volatility, one.forecast_volatility, one.realized_volatility)
+            ),
+        )
+        for one in trade_records(run)
+        if not one.ended and one.call.underlying == underlying.number
+    ]
+    columns = ("held, expiry", "opened", "side", "implied at entry", "forecast at entry", "realized so far")
+    return [page.table(columns, rows, range(3, 6))] if rows else []
 
 
 def _regimes(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted: list[str]) -> list[Html]:
@@ -219,25 +246,22 @@ def _regimes(run: Run, axis: TimeAxis, underlying: InstrumentRecord, unquoted: l
 
 
 def _came_true(outcomes: list[ForecastOutcome]) -> str:
-    gaps = np.array([one.realized - one.forecast for one in outcomes])
     return (
-        f"{len(outcomes):,} forecasts whose expiry the run reached: realized was {100.0 * gaps.mean():+z.1f} points "
-        f"from the forecast on average, {100.0 * np.abs(gaps).mean():z.1f} in size. Lives overlap, so they are not "
-        f"independent.{_in_band(outcomes)}"
+        f"Of {len(outcomes):,} forecasts whose expiry the run reached: {facts_in_words(verdict_on([outcomes]))}. A "
+        "plus is above what was realized. Lives overlap, so they are not independent."
+        f"{_band(outcomes)}"
     )
 
 
-def _in_band(outcomes: list[ForecastOutcome]) -> str:
-    """How many of all forecasts, and of those that were traded on, held within their band."""
-    banded = [one for one in outcomes if one.band_low <= one.band_high]
-    held = [one for one in banded if one.band_low <= one.realized <= one.band_high]
+def _band(outcomes: list[ForecastOutcome]) -> str:
+    """How many of the forecasts that were traded on came true within their band, and what the band is of."""
+    banded = [one for one in outcomes if one.in_band is not None]
     if not banded:
         return ""
-    traded = sum(one.traded for one in banded)
+    traded = [one.in_band for one in banded if one.traded]
     return (
-        f" Realized fell into the 90 % band of {len(held):,} of {len(banded):,} ({len(held) / len(banded):z.0%}), "
-        f"of those traded on {sum(one.traded for one in held):,} of {traded:,}. The band knows the errors of ranges; "
-        "from close to close, few sessions scatter more."
+        f" Of those traded on {sum(map(bool, traded)):,} of {len(traded):,} came true within their band. The band "
+        "knows the errors of ranges; from close to close, few sessions scatter more."
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import SECOND, Kind
-from alo_lib.views.run import InstrumentRecord, Run, exchange_time, once_a_run
+from alo_lib.views.run import InstrumentRecord, Run, expiry_dates, once_a_run
 from alo_lib.views.session_clock import session_time
 from alo_lib.views.units import PEOPLES
 
@@ -66,8 +66,8 @@ class ExposureSeries(NamedTuple):
 class ExpiryExposures(NamedTuple):
     """One underlying's exposures by expiry, of what was held for a second or more.
 
-    ``expiries`` are dates (yyyy-mm-dd) and, last, SHARES where any were held; ``values`` (times, expiries) by the name
-    of each greek, in the unit that is shown.
+    ``expiries`` are the contracts' dates (yyyy-mm-dd) and, last, SHARES where any were held; ``values``
+    (times, expiries) by the name of each greek, in the unit that is shown.
     """
 
     time: NDArray[np.int64]
@@ -100,7 +100,7 @@ def expiry_exposures(run: Run, underlying: InstrumentRecord) -> ExpiryExposures:
     moments = np.union1d(time, told.time[is_flat]) if len(time) else time
     own = expiry[rows["instrument"]]
     dates, column = np.unique(np.where(own > 0, own, np.iinfo(np.int64).max), return_inverse=True)
-    names = [text[:10] for text in exchange_time(dates[dates < np.iinfo(np.int64).max])]
+    names = expiry_dates(run, dates[dates < np.iinfo(np.int64).max])
     names += [SHARES] * (len(dates) - len(names))
     at = np.searchsorted(moments, time) * len(dates) + column
     each = (rows["quantity"] * shares_each[rows["instrument"]]).astype(np.float64)

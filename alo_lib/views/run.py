@@ -22,7 +22,9 @@ __all__ = [
     "Table",
     "exchange_moment",
     "exchange_time",
+    "expiry_dates",
     "instruments_of",
+    "is_figure",
     "once_a_run",
     "records_of",
 ]
@@ -46,6 +48,11 @@ _IN_WORDS: Final = {
     str: "a text", list: "a list of texts", int: "a whole number", float: "a number", dict: "an object",
 }  # fmt: skip
 _MOST: Final = 1e15  # of any figure
+
+
+def is_figure(value: object) -> bool:
+    """Whether a value of a file that anyone may have written is a number, as a figure of a run can be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
 
 
 class RunError(ValueError):
@@ -85,6 +92,14 @@ class InstrumentRecord(NamedTuple):
         except ValueError:  # of a journal that someone else wrote
             return self.symbol
         return f"{ticker} {day} {self.strike:g} {'call' if self.right > 0 else 'put'}"
+
+    @property
+    def expiry_date(self) -> str:
+        """An option's own date (yyyy-mm-dd), as its symbol has it: a Saturday where its last close is Friday's."""
+        try:
+            return str(osi_expiry(self.symbol))
+        except ValueError:  # of a journal that someone else wrote
+            return exchange_moment(self.expiry)[:10]
 
 
 def instruments_of(rows: Records) -> dict[int, InstrumentRecord]:
@@ -174,6 +189,15 @@ class Run:
         return self._object("data.json")
 
     @cached_property
+    def data_files(self) -> dict[str, str]:
+        """SHA-256 of each file that the run could read, by its path below the data folder. RunError without them."""
+        listed = self.data["files"]
+        try:
+            return {str(file["path"]): str(file["sha256"]) for file in listed}
+        except TypeError:
+            raise RunError(f"{self.folder / 'data.json'} does not list files with path and sha256") from None
+
+    @cached_property
     def faults(self) -> dict[str, Any]:
         """What was left out of the data: ``counts`` by kind, ``first`` of each."""
         return self._object("faults.json")
@@ -239,7 +263,7 @@ class Run:
         """What a file of the folder says under a name, checked: anyone may have written it. RunError if it does not."""
         value = source.get(name) if isinstance(source, dict) else None
         if kind is float:
-            good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+            good = is_figure(value)
         elif kind is list:
             good = isinstance(value, list) and all(isinstance(each, str) for each in value)
         elif kind is dict:
@@ -279,3 +303,16 @@ def once_a_run(make: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[R
         return cast(T, run.made[key])
 
     return kept
+
+
+def expiry_dates(run: Run, expiries: NDArray[np.int64]) -> list[str]:
+    """The date that contracts name for each expiry, ns UTC; without a contract of it New York's date of that time."""
+    named = _dates_named(run)
+    return [
+        named.get(expiry, told[:10]) for expiry, told in zip(expiries.tolist(), exchange_time(expiries), strict=True)
+    ]
+
+
+@once_a_run
+def _dates_named(run: Run) -> dict[int, str]:
+    return {one.expiry: one.expiry_date for one in run.instruments.values() if one.is_option}

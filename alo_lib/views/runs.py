@@ -1,34 +1,30 @@
-"""Runs side by side: the list of those in a folder, and how two differ."""
+"""The list of the runs in a folder."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from alo_lib.journal import JOURNAL_FOLDER, JournalError, Order, read_journal
-from alo_lib.records import Kind, Message, Session, utc_moment
-from alo_lib.views.difference import parting_in_words
-from alo_lib.views.run import PARTIAL, Run, RunError, exchange_moment
-from alo_lib.views.spoken import DASH
+from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
+from alo_lib.records import Kind, Session, utc_moment
+from alo_lib.records.spelling import spelled
+from alo_lib.settings import Settings
+from alo_lib.views.run import PARTIAL, Run, RunError
+from alo_lib.views.spoken import DASH, or_dash
 
-__all__ = ["UnfinishedRun", "compare", "comparison_table", "list_runs", "run_row", "runs_table", "unfinished_run"]
+__all__ = ["SORTS", "UnfinishedRun", "list_runs", "run_row", "runs_table", "sorted_rows", "unfinished_run"]
 
+SORTS: Final = {"time": "started", "profit": "net_profit", "orders": "orders", "sharpe": "sharpe"}
+"""What a list of runs can be sorted by, and the name of it in a row."""
 _FINGERPRINT: Final = 12
 """Digits of a digest that people see."""
-_ROWS: Final = 30
-"""Differences of a kind that people see."""
 _ROW: Final = {
     "engine": str, "underlyings": list, "start": str, "end": str, "orders": int, "net_profit": float,
 }  # fmt: skip
-_FIGURES: Final = (
-    "orders", "fills", "net_profit", "realized_profit", "fees", "sharpe", "drawdown", "return_on_margin",
-    "order_digest", "journal_digest",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,13 +83,38 @@ def _reached(journal: Path) -> tuple[str | None, bool]:
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """A run in one row. RunError when its folder does not say so much."""
+    """A run in one row. RunError when its folder does not say so much.
+
+    ``sharpe`` is null where the run is too short for it; ``settings`` holds those that are not the defaults, but for
+    underlyings and days, which the row has.
+    """
+    summary: Any = run.about.get("summary")
     return {
         "folder": str(run.folder),
         "started": run.says("run.json", run.about, "started", str),
-        **{name: run.says("run.json", run.about.get("summary"), name, kind) for name, kind in _ROW.items()},
+        **{name: run.says("run.json", summary, name, kind) for name, kind in _ROW.items()},
+        "sharpe": None if summary.get("sharpe") is None else run.says("run.json", summary, "sharpe", float),
         "data": run.says("data.json", run.data, "digest", str),
+        "settings": _changed(run.settings),
     }
+
+
+def _changed(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are not the defaults; all that this program does not know."""
+    usual = Settings().model_dump(mode="json")
+    return {
+        name: value
+        for name, value in settings.items()
+        if name not in _ROW and (name not in usual or value != usual[name])
+    }
+
+
+def sorted_rows(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
+    """Rows in the order of one of SORTS: times from the earliest, figures from the largest, those without one last."""
+    name = SORTS[by]
+    if name == "started":
+        return sorted(rows, key=lambda row: str(row[name]))
+    return sorted(rows, key=lambda row: math.inf if row[name] is None else -row[name])
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:
@@ -101,9 +122,10 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("folder", "started, UTC", "engine", "underlyings", "span"):
         table.add_column(title, no_wrap=title != "underlyings")
-    for title in ("orders", "profit"):
+    for title in ("orders", "profit", "Sharpe"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("data", no_wrap=True)
+    table.add_column("settings that are not the defaults", overflow="fold")
     for row in rows:
         cells = (
             Path(row["folder"]).name,
@@ -113,104 +135,9 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
             row["start"] if row["start"] == row["end"] else f"{row['start']} to {row['end']}",
             f"{row['orders']:,}",
             f"{row['net_profit']:z,.2f}",
+            or_dash(row["sharpe"], "z.2f"),
             row["data"][:_FINGERPRINT],
+            ", ".join(f"{spelled(name)}={value}" for name, value in row["settings"].items()) or DASH,
         )
         table.add_row(*map(Text, cells))  # as text, or "[b]" in a name would be markup
     return table
-
-
-def compare(one: Run, two: Run) -> dict[str, Any]:
-    """How two runs differ, for programs; values are pairs, of the first and of the second.
-
-    ``settings``, ``data`` (by file) and ``results`` hold what is not the same. ``first_order`` is the number, from 1,
-    of the first order that is not the same or did not come to the same, with both; ``first_message`` the first message
-    of the journals. Both are null where there is none.
-    """
-    return {
-        "runs": [run_row(one), run_row(two)],
-        "settings": _differences(one.settings, two.settings),
-        "data": _differences(_files(one), _files(two)),
-        "results": _differences(*({name: _summary(run).get(name) for name in _FIGURES} for run in (one, two))),
-        "first_order": _first_order(one.orders, two.orders),
-        "first_message": _first_message(one, two),
-    }
-
-
-def comparison_table(told: dict[str, Any]) -> Group:
-    """The comparison for a terminal."""
-    names = [Path(row["folder"]).name for row in told["runs"]]
-    parts: list[Any] = []
-    for title in ("settings", "data", "results"):
-        if not told[title]:
-            parts.append(f"The same {title}.")
-            continue
-        table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for column in (title, *names):
-            table.add_column(Text(column), overflow="fold")
-        for name, pair in list(told[title].items())[:_ROWS]:
-            table.add_row(*(Text(text, overflow="fold") for text in (name, *map(_shown, pair))))
-        rest = len(told[title]) - _ROWS
-        parts += [table, f"and {rest:,} more; --json has all." if rest > 0 else ""]
-    order, message = told["first_order"], told["first_message"]
-    if order is None:
-        parts.append("The same orders.")
-    else:
-        parts.append(f"Orders part at order {order['number']:,}:")
-        parts += [Text(f"  {name}: {text or 'none'}") for name, text in zip(names, order["orders"], strict=True)]
-    parts.append("The same journals." if message is None else Text(f"Journals part at {message['words']}"))
-    return Group(*parts)
-
-
-def _summary(run: Run) -> dict[str, Any]:
-    summary: dict[str, Any] = run.about.get("summary", {})
-    return summary
-
-
-def _files(run: Run) -> dict[str, str]:
-    """Digests of the files that a run was read from, by name."""
-    try:
-        return {str(file["path"]): str(file["sha256"]) for file in run.data.get("files", [])}
-    except (TypeError, KeyError):
-        raise RunError(f"{run.folder / 'data.json'} does not list files with path and sha256") from None
-
-
-def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any]]:
-    names = [*one, *(name for name in two if name not in one)]
-    return {name: [one.get(name), two.get(name)] for name in names if one.get(name) != two.get(name)}
-
-
-def _first_order(one: list[Order], two: list[Order]) -> dict[str, Any] | None:
-    both = [[_order_in_words(order) for order in orders] for orders in (one, two)]
-    for place in range(max(map(len, both))):
-        pair = [words[place] if place < len(words) else None for words in both]
-        if pair[0] != pair[1]:
-            return {"number": place + 1, "orders": pair}
-    return None
-
-
-def _order_in_words(order: Order) -> str:
-    when = exchange_moment(order.time)
-    told = f"{when} New York, {order.side} {abs(order.quantity):,} {order.symbol}, {order.tag}"
-    if not order.filled:
-        return f"{told}: {order.status.name.lower()}"
-    return f"{told}: {abs(order.filled):,} filled at {order.price:z.4f}, fee {order.fee:z.4f}"
-
-
-def _first_message(one: Run, two: Run) -> dict[str, Any] | None:
-    pairs = zip_longest(one.journal.messages, two.journal.messages)
-    for place, (mine, other) in enumerate(pairs):
-        if not _same(mine, other):
-            symbols, others = ({number: each.symbol for number, each in run.instruments.items()} for run in (one, two))
-            return {"message": place, "words": parting_in_words(place, mine, other, symbols, others)}
-    return None
-
-
-def _same(one: Message | None, two: Message | None) -> bool:
-    return one is not None and two is not None and one[:2] == two[:2] and one.records.tobytes() == two.records.tobytes()
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    text = DASH if value is None else str(value)
-    return text[:_FINGERPRINT] if len(text) == 64 else text

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from alo_lib.records import TRADING_DAYS
 
-__all__ = ["CONFIDENCE", "LEAST_SESSIONS", "Interval", "bootstrap_interval", "sharpe_ratio"]
+__all__ = ["LEAST_SESSIONS", "Interval", "bootstrap_interval", "sharpe_ratio"]
 
 LEAST_SESSIONS: Final = 20
 """Below them a ratio says nothing, and none is given."""
-CONFIDENCE: Final = 0.9
+_CONFIDENCE: Final = 0.9
 """Of the bootstrap interval."""
 
 _RESAMPLES: Final = 2000
@@ -51,7 +51,7 @@ def bootstrap_interval(excess: Floats) -> Interval | None:
     length = max(round(count ** (1.0 / 3.0)), 1)
     starts = np.random.default_rng(_SEED).integers(count, size=(_RESAMPLES, math.ceil(count / length)))
     rows = (starts[:, :, None] + np.arange(length)).reshape(_RESAMPLES, -1)[:, :count] % count
-    tail = 0.5 * (1.0 - CONFIDENCE)
+    tail = 0.5 * (1.0 - _CONFIDENCE)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = np.quantile(_ratios(excess[rows]), (tail, 1.0 - tail)).tolist()
     return Interval(low, high) if math.isfinite(low) and math.isfinite(high) else None

@@ -7,6 +7,7 @@ from rich.table import Table
 from alo_lib.journal import message_digest, order_digest
 from alo_lib.market import DataFindings, FaultLog
 from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, Kind
+from alo_lib.records.spelling import first_of
 from alo_lib.views.attribution import attribution_warnings, stated_attribution
 from alo_lib.views.blotter import fills
 from alo_lib.views.data import damage, data_account, held_without_quotes, stated_funnel
@@ -68,6 +69,24 @@ def summarize(
         "worst_day": _day(result.worst_day),
         "largest_margin": _cents(result.largest_margin),
         "return_on_margin": _ratio(result.return_on_margin),
+        **_stated_exposure(run),
+        "order_digest": order_digest(orders),
+        "journal_digest": message_digest(run.journal.messages),
+        "skipped": {str(kind): count for kind, count in faults.counts.items()},
+        **data,
+        "warnings": [*data["warnings"], *attribution_warnings(attribution["parts"])],
+        "held_without_quotes": [
+            {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
+            for each in held_without_quotes(run)
+        ],
+        **stated_funnel(run),
+        "wall_seconds": round(wall_seconds, 3),
+        "results_folder": folder,
+    }
+
+
+def _stated_exposure(run: Run) -> dict[str, Any]:
+    return {
         "exposure": {
             one.greek.name: {
                 "unit": one.greek.unit,
@@ -84,18 +103,6 @@ def summarize(
             }
             for each in run.underlyings
         },
-        "order_digest": order_digest(orders),
-        "journal_digest": message_digest(run.journal.messages),
-        "skipped": {str(kind): count for kind, count in faults.counts.items()},
-        **data,
-        "warnings": [*data["warnings"], *attribution_warnings(attribution["parts"])],
-        "held_without_quotes": [
-            {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
-            for each in held_without_quotes(run)
-        ],
-        **stated_funnel(run),
-        "wall_seconds": round(wall_seconds, 3),
-        "results_folder": folder,
     }
 
 
@@ -208,8 +215,8 @@ def _add_data(table: Table, summary: dict[str, Any]) -> None:
         table.add_row("Files missing", f"{missing:,}", "that a day asked for")
     if unquoted := summary["held_without_quotes"]:
         days = sorted({each["date"] for each in unquoted})
-        shown = ", ".join(days[:_DAYS_SHOWN]) + _more(days)
-        table.add_row("Not closable", f"{len(days)} days", f"held without a quote: {shown}")
+        count = f"{len(days):,} day{'' if len(days) == 1 else 's'}"
+        table.add_row("Not closable", count, f"held without a quote: {first_of(days, _DAYS_SHOWN)}")
     for ticker, total in summary["funnel_total"].items():
         if not summary["orders"]:
             stages = " > ".join(f"{stage.replace('_', ' ')} {total[stage]:,}" for stage in FUNNEL_STAGES)
@@ -218,7 +225,3 @@ def _add_data(table: Table, summary: dict[str, Any]) -> None:
             table.add_row(f"{ticker} best edge", points(best)[0], f"volatility points {best_edge_in_words(best)}")
         if total["stopped_by"]:
             table.add_row(f"{ticker} stopped by", "", stops_in_words(total["stopped_by"]))
-
-
-def _more(days: list[str]) -> str:
-    return f" and {len(days) - _DAYS_SHOWN} more" if len(days) > _DAYS_SHOWN else ""

@@ -9,19 +9,18 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.records import PROFIT_PARTS
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.attribution import attribution_by_session
+from alo_lib.views.attribution import STATED_PARTS, stated_by_session
 from alo_lib.views.performance import equity_curve, rolling_figures, session_drawdowns, session_returns
 from alo_lib.views.regimes import regimes_over_time
-from alo_lib.views.run import Run, exchange_time
-from alo_lib.views.spoken import decimal_cell
+from alo_lib.views.run import Run, exchange_moment, exchange_time, expiry_dates
+from alo_lib.views.spoken import cents, decimal_cell
 from alo_lib.views.volatility import MATURITIES, forecast_outcomes, refits, volatility_view
 
 __all__ = ["FORECASTS_FILE", "REGIMES_FILE", "SESSIONS_FILE", "VOLATILITIES_FILE", "write_tables"]
 
 SESSIONS_FILE: Final = "sessions.csv"
-"""Money, returns, rolling figures and parts of the profit, a row a session.
+"""Money, returns, rolling figures and parts of the profit, which sum to it, a row a session.
 
 ``drawdown`` is the deepest fall of the equity curve within the session: the largest of them is the run's.
 """
@@ -55,13 +54,15 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -
 
 
 def _sessions(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
-    by_session, parts = session_returns(run), attribution_by_session(run)
+    by_session = session_returns(run)
+    profits = dict(zip(by_session.date.tolist(), by_session.profit.tolist(), strict=True))
+    parts = stated_by_session(run, profits)
     rolling = rolling_figures(by_session)
     before = len(by_session.date) - len(rolling.date)
     falls = session_drawdowns(by_session, equity_curve(run.results).equity)
     columns = (
         *("date", "equity", "profit", "return", "hurdle", "drawdown", "rolling_volatility", "rolling_sharpe"),
-        *PROFIT_PARTS,
+        *STATED_PARTS,
     )
     rows: list[Sequence[Cell]] = []
     for row, date in enumerate(by_session.date.tolist()):
@@ -69,10 +70,11 @@ def _sessions(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
         rows.append(
             (
                 str(date),
-                *(decimal_cell(values[row], 2) for values in (by_session.equity, by_session.profit)),
+                decimal_cell(by_session.equity[row], 2),
+                f"{cents(profits[date]):z.2f}",
                 *(decimal_cell(values[row], 8) for values in (by_session.returns, by_session.hurdle, falls)),
                 *(decimal_cell(value, 6) for value in late),
-                *(decimal_cell(value, 2) for value in parts[date].values()),
+                *(f"{value:z.2f}" for value in parts[date].values()),
             )
         )
     return columns, rows
@@ -83,7 +85,7 @@ def _volatilities(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
     for underlying in run.underlyings:
         view, maturities = volatility_view(run, underlying), [str(days) for days in MATURITIES]
         since = max(int(np.searchsorted(view.realized_time, view.implied_time[:1].sum(), "right")) - 1, 0)
-        expiries = [text[:10] for text in exchange_time(view.expiries)]
+        expiries = expiry_dates(run, view.expiries)
         for name, time, values, columns, is_expiry in (
             ("implied", view.implied_time, view.implied, maturities, False),
             ("implied", view.implied_time, view.implied_by_expiry, expiries, True),
@@ -104,10 +106,18 @@ def _forecasts(run: Run) -> tuple[Sequence[str], list[Sequence[Cell]]]:
     rows: list[Sequence[Cell]] = []
     for underlying in run.underlyings:
         for one in forecast_outcomes(run, underlying):
-            made, expiry = exchange_time(np.array([one.time, one.expiry]))
             figures = (one.forecast, one.band_low, one.band_high, one.implied, one.realized)
             told = (decimal_cell(value, 6) for value in figures)
-            rows.append((underlying.symbol, made, expiry[:10], one.sessions, *told, str(one.traded).lower()))
+            rows.append(
+                (
+                    underlying.symbol,
+                    exchange_moment(one.time),
+                    one.expiry_date,
+                    one.sessions,
+                    *told,
+                    str(one.traded).lower(),
+                )
+            )
     columns = ("underlying", "made", "expiry", "sessions", "forecast", "band_low", "band_high")
     return (*columns, "implied", "realized_close_to_close", "traded"), rows
 

@@ -12,26 +12,32 @@ import numpy as np
 
 from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, utc_moment
 from alo_lib.records.whole_files import write_whole
-from alo_lib.views.attribution import attribution_by_trade, parts_to_the_cent
+from alo_lib.views.attribution import attribution_by_trade, last_attributions, parts_to_the_cent
 from alo_lib.views.hedging import Hedging, hedging_by_trade
 from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
 from alo_lib.views.session_clock import trading_days
 from alo_lib.views.spoken import decimal_cell, rounded
-from alo_lib.views.trade_ends import UNTOLD_END, TradeEnd, trade_ends
 from alo_lib.views.units import shown
 from alo_lib.views.volatility import split_adjusted
 
 __all__ = ["TradeRecord", "stated_trades", "trade_records", "write_trades"]
 
+_HEDGING: Final = ("hedging", *(f"hedging_{name}" for name in Hedging._fields))
+_PROFIT: Final = ("profit", *(f"profit_{name}" for name in PROFIT_PARTS))
 _COLUMNS: Final = (
     *("trade", "underlying", "call", "put", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
     *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
     *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day"),
-    *("exit_implied", "exit_forecast", "exit_edge", "exit_edge_volatility"),
-    *("hedges", "hedging", "hedging_delta", "hedging_slippage", "hedging_share_fees", "profit"),
-    *(f"profit_{name}" for name in PROFIT_PARTS),
+    *("exit_implied", "exit_forecast", "exit_gain", "exit_edge_volatility"),
+    *("hedges", *_HEDGING, *_PROFIT),
 )
 """Of trades.csv and of trades in JSON: money to the cent, volatilities annualized decimals."""
+# Figures of an ENTRY that a trade has under the same names, and of an EXIT that it has under "exit_" and the name.
+_AT_ENTRY: Final = (
+    *("implied_volatility", "forecast_volatility", "band_low", "band_high", "edge", "edge_volatility"),
+    *("delta", "gamma", "vega", "theta"),
+)
+_AT_EXIT: Final = ("implied_volatility", "forecast_volatility", "gain", "edge_volatility")
 _UNTOLD: Final = dict.fromkeys(PROFIT_PARTS, math.nan)
 
 
@@ -62,7 +68,11 @@ class TradeRecord(NamedTuple):
     gamma: float
     vega: float
     theta: float
-    end: TradeEnd  # all NaN while it is open, and where it was settled
+    # As the core saw it when it ended the trade; NaN while it is open, and where it was settled.
+    exit_implied_volatility: float
+    exit_forecast_volatility: float
+    exit_gain: float  # money per structure at the middle of the quotes, before costs: what was still to be gained
+    exit_edge_volatility: float  # the same, per unit of vega: what exit-edge is held against
     hedges: int  # fills of shares that it had part in
     hedging: Hedging | None  # None before the core told of it
     parts: dict[str, float]
@@ -83,20 +93,15 @@ def trade_records(run: Run) -> list[TradeRecord]:
     """All trades, in the order in which they were opened."""
     entered, entries = run.table(Kind.ENTRY)
     left, exits = run.table(Kind.EXIT)
-    told = run.table(Kind.ATTRIBUTION).records
     ends = {int(row["trade"]): (int(time), row) for time, row in zip(left.tolist(), exits, strict=True)}
-    hedges = {(int(row["underlying"]), int(row["trade"])): int(row["hedges"]) for row in told}
-    parts, closed = attribution_by_trade(run), trade_ends(run)
+    parts, told = attribution_by_trade(run), last_attributions(run)
     last = run.journal.messages[-1].time if len(entries) else 0
     made = []
     for opened, row in zip(entered.tolist(), entries, strict=True):
         number, underlying = int(row["trade"]), int(row["underlying"])
         end, exit_row = ends.get(number, (0, None))
-        values = {
-            name: float(row[name])
-            for name in TradeRecord._fields
-            if name in (entries.dtype.names or ()) and row[name].dtype.kind == "f"
-        }
+        figures = {name: float(row[name]) for name in _AT_ENTRY}
+        figures |= {f"exit_{name}": math.nan if exit_row is None else float(exit_row[name]) for name in _AT_EXIT}
         made.append(
             TradeRecord(
                 number=number,
@@ -109,11 +114,10 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 ended=end,
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
                 realized_volatility=_realized(run, run.instruments[underlying], opened, end or last),
-                end=closed.get(number, UNTOLD_END),
-                hedges=hedges.get((underlying, number), 0),
+                hedges=int(told[underlying, number]["hedges"]) if (underlying, number) in told else 0,
                 hedging=hedging_by_trade(run, underlying, number),
                 parts=parts.get((underlying, number), _UNTOLD),
-                **values,
+                **figures,
             )
         )
     return made
@@ -153,11 +157,11 @@ def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | None, ...]
         *(_Figure(value, 6) for value in (*volatilities, trade.realized_volatility)),
         *(_Figure(trade.edge, 2), _Figure(trade.edge_volatility, 6)),
         *(_Figure(value, 4) for value in greeks),
-        *(_Figure(value, 6) for value in (trade.end.implied_volatility, trade.end.forecast_volatility)),
-        *(_Figure(trade.end.edge, 2), _Figure(trade.end.edge_volatility, 6)),
+        *(_Figure(trade.exit_implied_volatility, 6), _Figure(trade.exit_forecast_volatility, 6)),
+        *(_Figure(trade.exit_gain, 2), _Figure(trade.exit_edge_volatility, 6)),
         trade.hedges,
-        *((None,) * 4 if hedged is None else (hedged.together, *hedged)),
-        *((None,) * (1 + len(PROFIT_PARTS)) if not parts else (sum(parts.values()), *parts.values())),
+        *((hedged.together, *hedged) if hedged is not None else (None,) * len(_HEDGING)),
+        *((sum(parts.values()), *parts.values()) if parts else (None,) * len(_PROFIT)),
     )
 
 

@@ -11,7 +11,7 @@ from alo_lib.pricing.quoted_chain import volatility_at_the_money
 from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, InstrumentKind, Kind, Message, years_between
 from alo_lib.strategy.book import CashDividend, MarketBook
 from alo_lib.strategy.valuation import quote_volatility
-from alo_lib.views.run import InstrumentRecord, Run, once_a_run, records_of
+from alo_lib.views.run import InstrumentRecord, Run, expiry_dates, once_a_run, records_of
 from alo_lib.volatility.realized import close_to_close, rolling
 
 __all__ = [
@@ -52,6 +52,7 @@ class VolatilityView(NamedTuple):
     implied_time: Times
     implied: Floats
     expiries: Times
+    expiry_dates: list[str]  # the contracts' own, yyyy-mm-dd
     implied_by_expiry: Floats
     forecast_time: Times
     forecast: Floats
@@ -70,6 +71,7 @@ class ForecastOutcome(NamedTuple):
 
     time: int
     expiry: int
+    expiry_date: str  # the contracts' own, yyyy-mm-dd
     sessions: int
     forecast: float
     implied: float
@@ -77,6 +79,13 @@ class ForecastOutcome(NamedTuple):
     band_low: float
     band_high: float
     traded: bool
+
+    @property
+    def in_band(self) -> bool | None:
+        """Whether it was realized within its band; None where that is not known."""
+        if not self.band_low <= self.band_high:
+            return None
+        return self.band_low <= self.realized <= self.band_high
 
 
 class TermStructure(NamedTuple):
@@ -127,6 +136,7 @@ def volatility_view(run: Run, underlying: InstrumentRecord) -> VolatilityView:
         implied_time,
         _interpolated(implied_time, expiries, implied_by_expiry),
         expiries,
+        expiry_dates(run, expiries),
         implied_by_expiry,
         np.append(forecast_time, run.table(Kind.FRAME).time[-1:] if len(forecast_time) else forecast_time),
         _held(_interpolated(forecast_time, expiries, forecast_by_expiry)),
@@ -176,7 +186,8 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
         start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
         realized = float(close_to_close(price[np.append(start, at_close[life])], centred=False))
         implied = _first_implied(view, expiry, moment, int(sessions["close"][life[0]]))
-        outcomes.append(ForecastOutcome(moment, expiry, len(life), volatility, implied, realized, low, high, traded))
+        told = (len(life), volatility, implied, realized, low, high, traded)
+        outcomes.append(ForecastOutcome(moment, expiry, expiry_dates(run, np.array([expiry]))[0], *told))
     return outcomes
 
 

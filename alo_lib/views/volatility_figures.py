@@ -55,9 +55,9 @@ class _Look(NamedTuple):
 def volatility_figure(
     axis: TimeAxis, view: VolatilityView, filled: Sequence[InstrumentFill], refitted: NDArray[np.int64]
 ) -> Figure:
-    """Implied, forecast and realized volatility at constant maturity; each expiry's on a click on its name.
+    """Implied, forecast and realized volatility at constant maturity; an expiry's that was not traded on a click.
 
-    ``filled`` are fills in the underlying's options: entries and exits are marked on the shortest maturity's line.
+    ``filled`` are fills in the underlying's options: entries and exits are marked on the line of their own expiry.
     ``refitted`` are the times from which newly fitted models counted.
     """
     implied, forecast = (view.implied_time, view.implied), (view.forecast_time, view.forecast)
@@ -73,9 +73,10 @@ def volatility_figure(
         _Series("implied", view.implied_time, view.implied_by_expiry, VIOLET, "linear"),
         _Series("forecast", view.forecast_time, view.forecast_by_expiry, BLUE, "hv"),
     ]
-    is_shown = not data
-    for column, expiry in enumerate(exchange_time(view.expiries)):
-        look = _Look(f"expiry {expiry[:10]}", is_one=True, is_shown=is_shown, width=1.0)
+    traded, is_alone = {one.instrument.expiry for one in filled}, not data
+    for column, (expiry, date) in enumerate(zip(view.expiries.tolist(), view.expiry_dates, strict=True)):
+        is_traded = expiry in traded
+        look = _Look(f"expiry {date}", is_one=True, is_shown=is_alone or is_traded, width=1.6 if is_traded else 1.0)
         data += _lines(axis, by_expiry, column, look)
     data += _entries_and_exits(axis, view, filled) + _refits(axis, view, refitted)
     layout = layout_of(height=420, xaxis=axis.layout())
@@ -144,7 +145,6 @@ def _outcomes(
 ) -> dict[str, Any]:
     """Points of forecasts, with a bar where the band is known; ``percent`` has forecast, realized and band a row."""
     when = exchange_time(np.array([one.time for one in outcomes], np.int64))
-    until = exchange_time(np.array([one.expiry for one in outcomes], np.int64))
     trace = {
         "type": "scatter",
         "mode": "markers",
@@ -152,8 +152,8 @@ def _outcomes(
         "x": plain_numbers(percent[:, 0]),
         "y": plain_numbers(percent[:, 1]),
         "text": [
-            f"{start[:10]} to {end[:10]}, {one.sessions} sessions"
-            for start, end, one in zip(when, until, outcomes, strict=True)
+            f"{start[:10]} to {one.expiry_date}, {one.sessions} sessions"
+            for start, one in zip(when, outcomes, strict=True)
         ],
         "marker": {"color": color, "size": 7, "opacity": 0.7},
         "hovertemplate": "%{text}<br>forecast %{x:.1f} %, realized %{y:.1f} %<extra></extra>",
@@ -239,22 +239,21 @@ def _shortest(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 
 def _entries_and_exits(axis: TimeAxis, view: VolatilityView, filled: Sequence[InstrumentFill]) -> list[dict[str, Any]]:
-    """Where trades were opened and closed, at the implied volatility of the shortest maturity that is known then."""
-    level = _shortest(view.implied)
+    """Where trades were opened and closed, at the implied volatility of their expiry that was known last."""
     data = []
     for name, symbol, color in (("entry", "triangle-right", GREEN), ("exit", "x", RED)):
-        group = [one for one in filled if (one.reason == "entry") == (name == "entry")]
-        if not group or level is None:
+        told = [(one, _own_implied(view, one)) for one in filled if (one.reason == "entry") == (name == "entry")]
+        group = [one for one, level in told if np.isfinite(level)]
+        if not group:
             continue
         moments = np.array([one.time for one in group], np.int64)
-        at = np.searchsorted(view.implied_time, moments, "right") - 1
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": name,
                 "x": exchange_time(axis.within(moments)),
-                "y": plain_numbers(level[np.maximum(at, 0)]),
+                "y": plain_numbers(np.array([level for _, level in told if np.isfinite(level)])),
                 "text": [
                     f"{time}<br>{one.reason}: {one.quantity:+d} {one.instrument.label}"
                     for time, one in zip(exchange_time(moments), group, strict=True)
@@ -264,6 +263,16 @@ def _entries_and_exits(axis: TimeAxis, view: VolatilityView, filled: Sequence[In
             }
         )
     return data
+
+
+def _own_implied(view: VolatilityView, fill: InstrumentFill) -> float:
+    """What the fill's expiry implied last, in percent; before that what it did first, NaN if it never did."""
+    column = view.implied_by_expiry[:, view.expiries == fill.instrument.expiry].ravel()
+    known = np.flatnonzero(np.isfinite(column))
+    if not len(known):
+        return float("nan")
+    last = int(np.searchsorted(view.implied_time[known], fill.time, "right")) - 1
+    return 100.0 * float(column[known[max(last, 0)]])
 
 
 def _refits(axis: TimeAxis, view: VolatilityView, refitted: NDArray[np.int64]) -> list[dict[str, Any]]:

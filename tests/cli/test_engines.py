@@ -205,6 +205,18 @@ def test_dotnet_is_found_by_its_root_and_on_the_path(tmp_path, monkeypatch):
     assert find_dotnet() == rooted
 
 
+def test_a_place_that_is_set_and_wrong_is_an_error(tmp_path, monkeypatch):
+    """It is not passed over for what else is on the machine."""
+    monkeypatch.setenv("PATH", str(_script(tmp_path / "path" / "dotnet", "").parent))
+    monkeypatch.setenv("DOTNET_ROOT", str(tmp_path))
+    with pytest.raises(EngineError, match=f"DOTNET_ROOT is {tmp_path}, which holds no dotnet command"):
+        find_dotnet()
+    wrong = tmp_path / f"libpython{sys.version_info.major}.{sys.version_info.minor}.so"
+    monkeypatch.setenv("PYTHONNET_PYDLL", str(wrong))
+    with pytest.raises(EngineError, match=f"PYTHONNET_PYDLL is {wrong}, which is no file"):
+        find_libpython()
+
+
 def test_the_python_library_is_of_the_running_version(monkeypatch, tmp_path):
     stem = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
     given = tmp_path / f"{stem}.so"

@@ -130,6 +130,26 @@ def test_a_killed_runs_journal_is_replayed_up_to_its_end(run, folder, market):
     assert told["messages"] == within
 
 
+def test_a_journal_that_is_not_the_one_of_its_finished_run_is_told(run, folder, market):
+    messages = list(market.journal.messages)
+    orders = sum(len(each.records) for each in messages if each.kind is Kind.INTENT)
+    summary = {"journal_digest": message_digest(messages), "orders": orders}
+    (folder / "run.json").write_text(json.dumps({"summary": summary}))
+    assert run("replay", folder, "--quiet").status == 0
+    first = next(place for place, each in enumerate(messages) if each.kind is Kind.FRAME)  # nothing is decided before
+    for close, how in ((False, "was cut: its end is missing"), (True, "is another one")):
+        write(folder / JOURNAL_FOLDER, messages[:first], market.journal.settings, close=close)
+        outcome = run("replay", folder, "--quiet")
+        sentence = f"the journal of {folder} {how}; it holds {first:,} messages with 0 orders, and its digest"
+        assert (outcome.status, outcome.out) == (1, "")
+        assert outcome.err.endswith(f"alo: {sentence} is not the one in run.json, of {orders} orders\n"), outcome.err
+        told = json.loads(run("replay", folder, "--json").out)
+        assert (told["same"], told["difference"].startswith(sentence)) == (False, True)
+    assert (
+        run("replay", folder, "--quiet", "--until-sequence", first - 1).status == 0
+    )  # asked for no more than is there
+
+
 def test_the_journal_in_an_object_store_is_replayed(run, market, tmp_path):
     (tmp_path / object_store_key(0)).write_bytes(market.writer.image[1][:5_000])  # LEAN was killed writing it
     (tmp_path / object_store_key(0, copy=True)).write_bytes(market.writer.image[1])
@@ -258,8 +278,9 @@ def test_an_index_is_made_again_when_it_does_not_fit(folder):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("replay", "nowhere"), "nowhere is not a folder; name the folder of a run"),
-        (("journal", "show", "nowhere"), "nowhere has no journal"),
+        (("replay", "nowhere"), "nowhere is not a folder, here or in "),
+        (("journal", "show", "nowhere"), "nowhere is not a folder, here or in "),
+        (("journal", "show", "."), ". has no journal; name the folder of a run"),
         (("replay", "{run}", "--speed", "0.05"), "'0.05' is not a number from 0.1 to 1000000, nor max"),
         (("replay", "{run}", "--until", "noon"), "'noon' is not a time such as"),
     ],

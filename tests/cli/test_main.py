@@ -71,7 +71,18 @@ def test_usage_errors_are_one_sentence(run):
         (["backtest", "--entry-edge", "3%"], "No such option '--entry-edge'; a setting is given as --set entry-edge=V"),
         (["backtest", "--Max_Vega=1"], "No such option '--Max_Vega'; a setting is given as --set max-vega=VALUE"),
         (["price", "--entry-edge", "3%"], "No such option '--entry-edge' (see 'alo price --help')"),
-        (["backtest", "--set", "ENTRY-EDGE=0.03"], "unknown setting 'ENTRY-EDGE' (did you mean entry-edge?); the"),
+        (["backtest", "--set", "ENTRY-EDGE=0.03"], "unknown setting 'ENTRY-EDGE'; did you mean entry-edge?"),
+        (["backtest", "--symbol", "GOOG"], "No such option '--symbol'; did you mean --underlying? (see"),
+        (["backtest", "--Ticker=GOOG"], "No such option '--Ticker'; did you mean --underlying? (see"),
+        (["backtest", "--date", "2015-12-24"], "No such option '--date'; did you mean --start and --end? (see"),
+        (
+            ["chain", "GOOG", "--date", "2015-12-24"],
+            "No such option '--date'; the day is given without an option: alo chain [OPTIONS] TICKER DAY (see",
+        ),
+        (
+            ["volatility", "--symbol", "GOOG"],
+            "the ticker is given without an option: alo volatility [OPTIONS] TICKER (see",
+        ),
     ],
 )
 def test_what_was_meant_is_told_whatever_its_capitals(run, call, sentence):
@@ -110,6 +121,8 @@ def test_numbers_of_options_are_written_as_people_do(number):
     assert not [kind for kind in kinds if type(kind) in (click.IntRange, click.FloatRange)]
     assert Whole(0).convert(number, None, None) == 20_000
     assert Amount(0).convert(number, None, None) == 20_000.0
+    with pytest.raises(click.BadParameter, match="is not a whole number"):
+        Whole(0).convert(f"{number}%", None, None)
 
 
 def calls_with_a_path(command, path, *name):

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -15,6 +16,16 @@ def test_runs_are_listed(backtest, run, tmp_path):
     assert listed["net_profit"] == summary["net_profit"]
     assert listed["data"] == json.loads((folder / "data.json").read_text())["digest"]
     assert f"{folder.name} " in run("runs", folder.parent).out
+    assert listed["settings"] == {}
+    more = backtest("--json", "--set", "hedge-band=0.5").out
+    other = tmp_path / json.loads(more)["results_folder"]
+    about = json.loads((other / "run.json").read_text())
+    about["summary"]["net_profit"] += 1.0
+    (other / "run.json").write_text(json.dumps(about))
+    rows = json.loads(run("runs", folder.parent, "--sort", "profit", "--json").out)["runs"]
+    assert [row["folder"] for row in rows] == [str(other), str(folder)]
+    assert re.findall("hedge-band=.*$", run("runs", folder.parent).out, re.MULTILINE)[0].strip() == "hedge-band=0.5"
+    shutil.rmtree(other)
     (folder / "data.json").write_text("{")
     outcome = run("runs", folder.parent)
     assert outcome.status == 0
@@ -43,6 +54,26 @@ def test_a_folder_that_is_none_is_told(run, tmp_path):
         outcome = run(*arguments)
         assert outcome.status == 2
         assert "is not a folder" in outcome.err
+
+
+def test_a_name_that_is_listed_is_taken_by_every_command(backtest, run, tmp_path, monkeypatch):
+    folder = tmp_path / json.loads(backtest("--json").out)["results_folder"]
+    monkeypatch.setattr("alo_lib.cli.run_folder.BACKTESTS", folder.parent)
+    name = folder.name
+    assert f"\n{name} " in run("runs", folder.parent).out
+    assert json.loads(run("compare", name, folder, "--json").out)["runs"][0]["folder"] == str(folder)
+    assert run("report", name).out == f"{folder / 'report.html'}\n"
+    for arguments in (("journal", "verify", name), ("journal", "show", name), ("journal", "list", name)):
+        assert run(*arguments) == run(*arguments[:-1], folder)
+    assert "not a folder" not in run("replay", name, "--until-sequence", "1").err
+    (tmp_path / name).mkdir()  # what lies here goes first
+    assert "no run.json" in run("report", name).err
+    for command in ("compare none", "report", "replay", "journal show"):
+        outcome = run(*command.split(), "none")
+        assert outcome.status == 2
+        assert outcome.err.startswith(
+            f"alo: none is not a folder, here or in {folder.parent}; name the folder of a run"
+        )
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ import pytest
 from alo_lib.cli.project import ROOT, prepare_compilation_cache
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-FOLDERS = ("alo_lib", "models", "tests")
+FOLDERS = ("alo_lib", "models", "tests", "docs")
 FILES = ("pyproject.toml", "config.json")
 
 CONTRACT = ("tests/volatility/test_contract.py", "-k", "EWMA")
+REASONS = ("tests/strategy/test_parts.py", "tests/docs/test_documents.py", "-k", "reasons")
 UNCOMPILED = {"NUMBA_DISABLE_JIT": "1"}
 
 
@@ -66,6 +67,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> None:
 
 EXAMPLES = [
     pytest.param("A structure to trade", 2, ("tests/strategy/test_entries.py",), {}, id="structure"),
+    pytest.param("An exit reason", 4, REASONS, {}, id="exit reason"),
     pytest.param("A volatility model", 2, CONTRACT, UNCOMPILED, id="volatility"),
     pytest.param("A fee or fill model", 2, ("tests/simulation/test_margin.py",), {}, id="fees and fills"),
     pytest.param("A data source", 2, ("tests/market/test_volatility_files.py",), {}, id="data"),
@@ -98,8 +100,9 @@ def test_the_example_works(
     tests = [path for path in paths if path.startswith("tests/")]
     assert len(tests) == 1
     assert len(paths) - len(tests) == touched
-    run(tmp_path, "ruff", "check", "--no-cache", *paths)
-    run(tmp_path, "ruff", "format", "--no-cache", "--check", *paths)
+    programs = [path for path in paths if path.endswith(".py")]
+    run(tmp_path, "ruff", "check", "--no-cache", *programs)
+    run(tmp_path, "ruff", "format", "--no-cache", "--check", *programs)
     run(tmp_path, "pytest", "-q", *tests, **environment)
     if others:
         run(tmp_path, "pytest", "-q", "-m", "not slow", *others, **environment)

@@ -12,6 +12,8 @@ import pytest
 
 from alo_lib.cli import alo
 from alo_lib.cli.project import ROOT
+from alo_lib.records import STAGE_MEANINGS, OrderReason
+from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -139,6 +141,18 @@ def test_benchmarks_exist(document: Path) -> None:
     assert {name for name in named if not (ROOT / "benchmarks" / f"{name}.py").is_file()} == set()
 
 
+def test_the_table_of_reasons_has_each_that_ends_a_trade() -> None:
+    """Settlements and all; the core sends the first two for other ends."""
+    _, _, section = text_of(ROOT / "docs" / "attribution.md").partition("## Why a trade ended\n")
+    rows = re.findall(r"^\| (.+?) \| .+ \| (.*?) ?\|$", section.partition("\n## ")[0], re.MULTILINE)[1:]
+    told = {reason: setting for reasons, setting in rows for reason in reasons.split(", ") if set(reasons) != {"-"}}
+    ends = [reason.tag for reason in OrderReason if reason not in (OrderReason.ENTRY, OrderReason.HEDGE)]
+    assert sorted(told) == sorted(ends)
+    named = {reason: set(INLINE.findall(setting)) for reason, setting in told.items()}
+    assert {name for names in named.values() for name in names} <= set(map(spelled, Settings.model_fields))
+    assert named["exit risk"] == {"max-drawdown"}  # halt_on_drawdown alone undoes trades with it
+
+
 def test_the_commands_of_the_readme_are_taken(tmp_path: Path) -> None:
     calls = list(commands_of(text_of(ROOT / "README.md")))
     assert len(calls) >= 10
@@ -166,6 +180,14 @@ def test_the_rooms_are_those_of_the_tree() -> None:
     readme = text_of(ROOT / "README.md")
     listed = readme[readme.index("- `alo_lib/`") : readme.index("- `tests/`")]
     assert re.findall(r"`(\w+)`", listed) == rows
+
+
+def test_the_stages_of_the_funnel_mean_what_the_pages_say() -> None:
+    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    table = text.partition("| stage | counts |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE)
+    told = {stage: meaning.replace("`", "") for stage, meaning in rows}
+    assert told == STAGE_MEANINGS
 
 
 def test_every_document_is_in_the_site() -> None:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, whole_number_of
+from alo_lib.records.spelling import check_ticker, first_of, meant, number_of, spelled, whole_number_of
+
+
+def test_of_many_texts_the_first_are_told_and_how_many_more_there_are() -> None:
+    assert first_of([], 2) == ""
+    assert first_of(["a", "b"], 2) == "a, b"
+    assert first_of(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert first_of(["a"] * 1_236, 2) == "a, a and 1,234 more"
 
 
 @pytest.mark.parametrize(
@@ -71,5 +78,7 @@ def test_separators_stand_between_thousands_alone(number):
 
 def test_whole_numbers_keep_every_digit():
     assert whole_number_of("9,223,372,036,854,775,807") == 2**63 - 1
-    with pytest.raises(ValueError, match="is not a whole number"):
-        whole_number_of("1.5")
+    assert whole_number_of("1e3") == 1000
+    for wrong in ("1.5", "200%", "200 %", "0%"):
+        with pytest.raises(ValueError, match="is not a whole number"):
+            whole_number_of(wrong)

@@ -132,6 +132,11 @@ def test_a_missing_rate_file_is_said(root: Path) -> None:
     assert "interest-rate.csv: the rate is taken as 1%, as LEAN takes it" in warning
 
 
+def test_settings_that_turn_trades_over_are_said_with_the_data(root: Path) -> None:
+    (warning,) = require_data(tiny.settings(entry_edge=0.03, exit_edge=0.04), root).warnings
+    assert warning.startswith("exit-edge 0.04 is not below entry-edge 0.03: ")
+
+
 # Overnight moves ---------------------------------------------------------------------------------------------------
 
 

@@ -6,10 +6,11 @@ import pytest
 from alo_lib.records import DAY, Kind, OrderReason, OrderStatus, OrderType, Records, records
 from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import CashDividend
+from alo_lib.strategy.exits import view_of
 from alo_lib.strategy.ledger import WorkingOrder
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.state import StrategyState
-from tests.strategy.kit import CALLS, NOW, PUTS, hold, state_of
+from tests.strategy.kit import CALLS, NOW, PUTS, SETTINGS, hold, state_of
 
 CALL = CALLS[2]
 
@@ -83,6 +84,8 @@ def test_a_settlement_is_why_a_trade_ended_and_its_other_leg_is_closed_as_before
 ) -> None:
     state = state_of()
     trade = hold(state, direction)
+    trade.seen = view_of(state, SETTINGS, trade, NOW)
+    assert trade.seen is not None
     trade.undo(OrderReason.EXIT_EXPIRY)  # in vain: nobody quotes it
     for leg, settled in ((CALL, days), (PUTS[2], 45)):
         book_order_event(state, settlement(leg, -5 * direction), NOW + settled * DAY)
@@ -91,6 +94,8 @@ def test_a_settlement_is_why_a_trade_ended_and_its_other_leg_is_closed_as_before
     state.drop_trades([trade])
     exits = dict(reports(state))[Kind.EXIT]
     assert exits["reason"].tolist() == [reason]
+    for name in ("implied_volatility", "forecast_volatility", "gain", "edge_volatility"):
+        assert np.isnan(exits[name]).all()
 
 
 def test_a_leg_that_is_settled_undoes_the_trade_and_says_so() -> None:

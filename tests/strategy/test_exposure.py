@@ -8,6 +8,7 @@ from alo_lib.records import SECOND, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.exits import end_trades, view_of
 from alo_lib.strategy.exposure import equity, measure, value_chains
+from alo_lib.strategy.trade import TradeView
 from tests.strategy.kit import CALLS, DAY, NOW, PUTS, RATE, SETTINGS, hold, state_of
 
 YEARS = 45 / 365
@@ -125,10 +126,15 @@ def test_chains_are_valued_where_there_is_news() -> None:
 def test_a_trade_is_seen_at_mid_against_its_worth_at_the_forecast() -> None:
     state = state_of(volatility=0.3, forecast=0.2)
     trade = hold(state, direction=-1, quantity=5)
+    measure(state, SETTINGS, NOW)
     view = view_of(state, SETTINGS, trade, NOW)
     assert view is not None
     assert view.result == pytest.approx(0.0, abs=1e-6)  # sold at the mid that still stands
     assert view.remaining_edge == pytest.approx(0.1, rel=0.02)  # 30 % sold, 20 % expected
+    right = np.array([1.0, -1.0])
+    dear, cheap = (price(100.0, 100.0, RATE, 0.0, volatility, YEARS, right).sum() for volatility in (0.3, 0.2))
+    assert view.remaining_gain == pytest.approx(100.0 * (dear - cheap), rel=1e-3)  # a structure, however many are held
+    assert (view.implied_volatility, view.forecast_volatility) == (pytest.approx(0.3, abs=1e-3), 0.2)
     assert view.call_strike == 100.0
     state.underlyings[0].market_news = False
     assert view_of(state, SETTINGS, trade, NOW) is None
@@ -137,27 +143,51 @@ def test_a_trade_is_seen_at_mid_against_its_worth_at_the_forecast() -> None:
 def test_a_stale_spot_tells_neither_result_nor_edge() -> None:
     state = state_of()
     trade = hold(state)
+    measure(state, SETTINGS, NOW)
     settings = Settings(max_quote_age=60.0)
     for later, told in ((60 * 10**9, True), (60 * 10**9 + 1, False)):
         view = view_of(state, settings, trade, NOW + later)
         assert view is not None
-        assert np.isfinite([view.result, view.remaining_edge]).all() == told
+        assert (np.isfinite(figures_of(view)) == told).all()
 
 
 def test_a_leg_that_is_not_quoted_at_the_spot_tells_neither_result_nor_edge() -> None:
     """The spot fell by a tenth since the put was quoted last; at its old price the trade would be stopped."""
     state = state_of(volatility=0.3, forecast=0.2)
     trade = hold(state, direction=1)
+    measure(state, SETTINGS, NOW)
     book, later = state.underlyings[0].book, NOW + int(SETTINGS.max_quote_age * SECOND) + 1
     book.quote["bid"], book.quote["ask"], book.quote_at = 89.99, 90.01, later
     book.quote_time[:] = later
     view = view_of(state, SETTINGS, trade, later)
     assert view is not None
-    assert np.isfinite([view.result, view.remaining_edge]).all()
+    assert np.isfinite(figures_of(view)).all()
     book.quote_time[book.row(trade.put)] = NOW
     view = view_of(state, SETTINGS, trade, later)
     assert view is not None
-    assert np.isnan([view.result, view.remaining_edge]).all()
+    assert np.isnan(figures_of(view)).all()
+
+
+def figures_of(view: TradeView) -> list[float]:
+    """What cannot be told where a quote is stale; the forecast can."""
+    return [view.result, view.remaining_edge, view.remaining_gain, view.implied_volatility]
+
+
+def test_what_is_kept_of_a_trade_is_its_view_when_it_was_undone() -> None:
+    state = state_of(volatility=0.3, forecast=0.35)
+    trade = hold(state)
+    end_trades(state, SETTINGS, NOW)
+    assert trade.undone_by is OrderReason.EXIT_EDGE
+    seen = trade.seen
+    assert seen is not None
+    assert seen.remaining_edge < 0.0
+    state.underlyings[0].forecast = dict.fromkeys(state.underlyings[0].forecast, 0.2)
+    value_chains(state, SETTINGS, NOW)
+    later = view_of(state, SETTINGS, trade, NOW)
+    assert later is not None
+    assert later.remaining_edge > 0.0
+    end_trades(state, SETTINGS, NOW)
+    assert trade.seen == seen
 
 
 def test_trades_end_for_their_reason_and_block_the_session_unless_for_their_edge() -> None:

@@ -9,14 +9,14 @@ from alo_lib.records import Contract, InstrumentTable, Kind, OrderReason, Sessio
 from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.exits import TradeView, exit_reason
+from alo_lib.strategy.exits import exit_reason
 from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.structures import STRUCTURES
-from alo_lib.strategy.trade import Trade
+from alo_lib.strategy.trade import Trade, TradeView
 from alo_lib.strategy.valuation import value_chain
 
 SETTINGS = Settings()
@@ -206,16 +206,23 @@ def trade(direction: int = -1, **changes: int) -> Trade:
     return made
 
 
-FINE = TradeView(result=0.0, remaining_edge=0.05, call_strike=100.0)
+FINE = TradeView(
+    result=0.0,
+    remaining_edge=0.05,
+    remaining_gain=600.0,
+    implied_volatility=0.25,
+    forecast_volatility=0.2,
+    call_strike=100.0,
+)
 
 
 @pytest.mark.parametrize(
     ("held", "view", "reason"),
     [
         (trade(), FINE, None),
-        (trade(), FINE.__class__(0.0, -0.001, 100.0), OrderReason.EXIT_EDGE),
-        (trade(), FINE.__class__(0.0, np.nan, 100.0), None),
-        (trade(), FINE.__class__(-501.0, 0.05, 100.0), OrderReason.EXIT_STOP),
+        (trade(), replace(FINE, remaining_edge=-0.001), OrderReason.EXIT_EDGE),
+        (trade(), replace(FINE, remaining_edge=np.nan), None),
+        (trade(), replace(FINE, result=-501.0), OrderReason.EXIT_STOP),
         (trade(opened_at=NOW - 31 * DAY), FINE, OrderReason.EXIT_TIME),
         (trade(expiry=NOW + 5 * DAY), FINE, OrderReason.EXIT_EXPIRY),
     ],

@@ -34,8 +34,10 @@ def years(time: int) -> float:
     return (EXPIRY - time) / YEAR
 
 
-def worth(right: int, time: int, spot: float, volatility: float, rate: float = RATE) -> float:
-    return float(price(spot, STRIKE, rate, YIELD, volatility, years(time), right))
+def worth(
+    right: int, time: int, spot: float, volatility: float, rate: float = RATE, dividend_yield: float = YIELD
+) -> float:
+    return float(price(spot, STRIKE, rate, dividend_yield, volatility, years(time), right))
 
 
 def at(market: MarketBook, right: int, time: int, spot: float, volatility: float, mark: float = math.nan) -> LegMark:
@@ -48,8 +50,8 @@ def at(market: MarketBook, right: int, time: int, spot: float, volatility: float
 @pytest.mark.parametrize("right", [1, -1])
 def test_each_part_is_the_price_at_its_two_corners(right: int) -> None:
     market, later = book(), NOW + 3 * DAY
-    start, end = at(market, right, NOW, 100.0, 0.3), at(market, right, later, 121.0, 0.7)._replace(rate=0.03)
-    end = end._replace(mark=worth(right, later, 121.0, 0.7, 0.03))
+    start, end = at(market, right, NOW, 100.0, 0.3), at(market, right, later, 121.0, 0.7)
+    end = end._replace(rate=0.03, dividend_yield=0.01, mark=worth(right, later, 121.0, 0.7, 0.03, 0.01))
     causes = revalue_leg(market, row(market, right), start, end)
     assert causes is not None
     corners = [
@@ -58,13 +60,14 @@ def test_each_part_is_the_price_at_its_two_corners(right: int) -> None:
         worth(right, NOW, 121.0, 0.7),
         worth(right, later, 121.0, 0.7),
         worth(right, later, 121.0, 0.7, 0.03),
+        worth(right, later, 121.0, 0.7, 0.03, 0.01),
     ]
     step = 0.01
     slope = (worth(right, NOW, 100.0 + step, 0.3) - worth(right, NOW, 100.0 - step, 0.3)) / (2 * step)
     assert causes.delta == pytest.approx(21.0 * slope, rel=1e-5)
-    found = (causes.delta + causes.gamma, causes.vega, causes.theta, causes.rho)
+    found = (causes.delta + causes.gamma, causes.vega, causes.theta, causes.rho, causes.epsilon)
     assert found == pytest.approx(np.diff(corners), abs=1e-9)
-    assert causes.epsilon == pytest.approx(0.0, abs=1e-12)
+    assert right * causes.epsilon > 0.0  # it pays less on the way
     assert causes.rest == pytest.approx(0.0, abs=1e-4)  # the start's mark is by the panels
 
 
@@ -82,7 +85,7 @@ def test_a_mark_below_every_volatility_moves_as_what_exercise_brings(right: int,
     assert causes is not None
     assert causes.rest == pytest.approx(-0.02, abs=1e-9)
     assert causes.vega == 0.0
-    assert causes.delta == pytest.approx(right * abs(spots[1] - spots[0]) * right, rel=3e-3)
+    assert causes.delta == pytest.approx(abs(spots[1] - spots[0]), rel=3e-3)
     assert causes.gamma == pytest.approx(0.0, abs=1e-9)
 
 

@@ -182,11 +182,11 @@ def lean_results(end=START_EQUITY, equity=None, sharpe="0"):
     }
 
 
-def write_results(folder: Path, messages, *, results=None, name="alo"):
+def write_results(folder: Path, messages, *, results=None, name="alo", settings=b"{}"):
     """What an engine leaves in its results folder; without ``results``, ones that state what the journal tells of."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder / JOURNAL_FOLDER, ignore_errors=True)
-    write_journal(folder / JOURNAL_FOLDER, messages)
+    write_journal(folder / JOURNAL_FOLDER, messages, settings)
     (folder / f"{name}.json").write_text(json.dumps(results or lean_results(START_EQUITY + gained(Run(folder)))))
     (folder / f"{name}-summary.json").write_text("{}")
     (folder / f"{name}-order-events.json").write_text("[]")

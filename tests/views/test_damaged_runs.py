@@ -5,10 +5,12 @@ import re
 
 import pytest
 
-from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.journal import JOURNAL_FOLDER, JournalError
 from alo_lib.journal.format import segment_name
 from alo_lib.views import Run, RunError, report_html
+from alo_lib.views.comparison import compare
 from alo_lib.views.performance import equity_curve, performance
+from tests.views import kit
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,26 @@ def test_a_summary_that_lacks_something_is_told_in_one_sentence(traded, names):
         report_html(Run(traded.folder))
 
 
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (("totalPerformance", "portfolioStatistics", "sharpeRatio"), "x"),
+        (("totalPerformance", "portfolioStatistics", "drawdown"), []),
+        (("runtimeStatistics",), []),
+    ],
+)
+def test_figures_of_the_engine_that_are_none_are_told_in_one_sentence(traded, names, wrong):
+    results = json.loads((traded.folder / "alo.json").read_text())
+    *above, last = names
+    inner = results
+    for name in above:
+        inner = inner[name]
+    inner[last] = wrong
+    (traded.folder / "alo.json").write_text(json.dumps(results))
+    with pytest.raises(RunError, match="the results state no figures in totalPerformance or runtimeStatistics"):
+        report_html(Run(traded.folder))
+
+
 def _everything(run):
     performance(run)
     report_html(run)
@@ -56,3 +78,46 @@ def _everything(run):
 def test_results_without_a_curve_are_refused():
     with pytest.raises(RunError, match="no chart 'Strategy Equity'"):
         equity_curve({"charts": {}})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda image, end: image[: end * 6 // 10], r"entry \d+ at byte \d+ of 00000000.segment is damaged"),
+        (lambda image, end: image[:40] + bytes([image[40] ^ 1]) + image[41:], "the header of 00000000.segment is"),
+        (lambda image, end: b"no journal", "00000000.segment is not a journal's segment"),
+    ],
+)
+def test_a_damaged_journal_is_told_with_its_folder(traded, change, words):
+    segment = traded.folder / JOURNAL_FOLDER / segment_name(0)
+    image = segment.read_bytes()
+    segment.write_bytes(change(image, len(image.rstrip(b"\0"))))
+    sentence = f"^journal {re.escape(str(traded.folder / JOURNAL_FOLDER))}: {words}"
+    with pytest.raises(JournalError, match=sentence):
+        report_html(Run(traded.folder))
+    with pytest.raises(JournalError, match=sentence):
+        compare(Run(traded.folder), Run(traded.folder))
+
+
+def test_runs_with_the_journal_of_another_run_are_not_compared(tmp_path):
+    whole, mixed = (
+        kit.run_of(tmp_path / name, kit.traded_messages(), settings=json.dumps(kit.settings_object(**more)).encode())
+        for name, more in (("whole", {"core_process": True}), ("mixed", {"underlyings": ["BETA"], "hedge_band": 0.5}))
+    )
+    told = json.loads((whole.folder / "settings.json").read_text()) | {"core_process": False, "entry_edge": 0.02}
+    (whole.folder / "settings.json").write_text(json.dumps(told))  # where it was decided makes no other run of it
+    assert compare(Run(whole.folder), Run(whole.folder))["settings"] == {}
+    sentence = (
+        f"the journal in {mixed.folder} is of other settings than its run: "
+        "underlyings is ['BETA'] there and ['ALFA'] in settings.json"
+    )
+    for pair in ((whole, mixed), (mixed, whole)):
+        with pytest.raises(RunError, match=re.escape(sentence)):
+            compare(*(Run(run.folder) for run in pair))
+
+
+@pytest.mark.parametrize("settings", [b"", b"[1]"])
+def test_a_journal_without_settings_is_not_compared(tmp_path, settings):
+    run = kit.run_of(tmp_path / "run", kit.traded_messages(), settings=settings)
+    with pytest.raises(RunError, match=r"the journal in \S+run does not hold the settings of a run"):
+        compare(run, run)

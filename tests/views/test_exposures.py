@@ -13,7 +13,7 @@ from tests.views import kit
 from tests.views.test_performance import run_of
 
 MILLISECOND = 1_000_000
-NEAR, FAR = dt.date(2024, 1, 19), dt.date(2024, 2, 16)
+NEAR, FAR = dt.date(2024, 1, 20), dt.date(2024, 2, 16)  # a Saturday, whose last close is Friday's
 FILLED = kit.OPEN + 10 * kit.MINUTE
 HEDGED = FILLED + 10 * MILLISECOND
 CLOSED = FILLED + 60 * kit.MINUTE

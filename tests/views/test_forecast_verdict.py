@@ -10,6 +10,7 @@ from alo_lib.views.forecast_verdict import (
     LEAST_LIVES,
     Errors,
     ForecastVerdict,
+    facts_in_words,
     forecast_verdict,
     in_words,
     stated_verdict,
@@ -20,7 +21,7 @@ from tests.views.test_volatility import NEAR, lived_messages, quoted_messages
 
 
 def outcome(time, expiry, forecast=0.3, implied=0.35, realized=0.25, low=0.2, high=0.4):
-    return ForecastOutcome(time, expiry, 5, forecast, implied, realized, low, high, traded=False)
+    return ForecastOutcome(time, expiry, "2024-02-16", 5, forecast, implied, realized, low, high, traded=False)
 
 
 def verdict_of(monkeypatch, tmp_path, outcomes):
@@ -45,6 +46,21 @@ def test_errors_and_the_share_within_the_band_are_those_of_the_outcomes(monkeypa
     assert told["share_in_band"] == 0.5
     assert told["errors"]["forecast"] == {"mean": -0.025, "mean_absolute": 0.075}
     assert told["nearer"] is None
+
+
+def test_the_page_says_of_one_underlying_what_the_verdict_says_of_all(monkeypatch, tmp_path):
+    """One sign, one set: what has no implied volatility counts in neither."""
+    outcomes = [
+        outcome(0, 10, forecast=0.30, implied=0.35, realized=0.26),
+        outcome(0, 10, forecast=0.30, implied=math.nan, realized=0.45),
+        outcome(10, 20, forecast=0.30, implied=0.36, realized=0.24)._replace(traded=True),
+    ]
+    monkeypatch.setattr("alo_lib.views.report.forecast_outcomes", lambda run, underlying: outcomes)
+    facts = facts_in_words(verdict_of(monkeypatch, tmp_path, outcomes))
+    assert facts.startswith("forecasts were off by 5.0 points in size (+5.0 on average), implied volatility by 10.5 ")
+    text = report_html(kit.run_of(tmp_path, kit.traded_messages()))
+    assert f"Of 3 forecasts whose expiry the run reached: {facts}. " in text
+    assert "Of those traded on 1 of 1 came true within their band." in text
 
 
 @pytest.mark.parametrize(
@@ -92,8 +108,8 @@ def test_who_was_nearer_is_said():
 def test_a_run_in_which_nothing_was_forecast_says_so(tmp_path):
     run = kit.run_of(tmp_path, kit.quiet_messages())
     words = (
-        "Too few to say whether forecasts were right: none has an expiry that the run reached (0 lives that do not "
-        "overlap, of 10 needed)."
+        "Too few to say whether forecasts were right: none has an expiry that the run reached after two sessions or "
+        "more (0 lives that do not overlap, of 10 needed)."
     )
     assert run.summary["forecasts"]["verdict"] == words
     assert words in report_html(run)

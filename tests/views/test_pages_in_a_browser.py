@@ -172,6 +172,22 @@ def test_a_wide_table_says_that_it_scrolls_and_the_page_does_not(tmp_path, width
     assert "true true" in found["said"] or width > 390
 
 
+def test_print_shows_all_rows_of_a_long_table(tmp_path):
+    rows = [(f"{number}",) for number in range(200)]
+    made = tmp_path / "long.html"
+    made.write_text(page.page("Long", "", page.section("Rows", page.table(("number",), rows))), encoding="utf-8")
+    for_print = """
+      const box = document.querySelector('.scroll'), hidden = () => box.scrollHeight - box.clientHeight > 1;
+      said.push(hidden());
+      const rules = [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+        .filter(rule => rule.media?.mediaText === 'print').flatMap(rule => [...rule.cssRules]);
+      document.head.append(Object.assign(document.createElement('style'),
+        { textContent: rules.map(rule => rule.cssText).join(' ') }));
+      said.push(hidden());
+    """
+    assert look(made, act=for_print)["said"] == [True, False]
+
+
 def test_tables_sort_are_searched_and_lead_to_the_chart(tmp_path):
     write_report(run_of(tmp_path, kit.traded_messages()))
     act = """

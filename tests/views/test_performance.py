@@ -265,8 +265,10 @@ def test_months_are_their_sessions_together(tmp_path):
     assert [(one.month, one.sessions) for one in found] == [("2024-01", 22), ("2024-02", 2)]
     assert found[0].returned == pytest.approx(np.prod(1 + steps[:22]) - 1)
     assert found[1].profit == pytest.approx(1e6 * (np.prod(1 + steps) - np.prod(1 + steps[:22])))
-    path = np.cumprod([1.0, 1 + steps[22], 1 + steps[23]])
-    assert found[1].drawdown == pytest.approx(max(0.0, *(1 - path[k] / path[:k].max() for k in (1, 2))))
+    path = np.cumprod([1.0, *(1 + steps)])
+    falls = [1 - path[k] / path[: k + 1].max() for k in range(1, 25)]  # from the high so far, of whichever month
+    assert [one.drawdown for one in found] == pytest.approx([max(falls[:22]), max(falls[22:])])
+    assert path[:23].max() > path[22:].max()  # a high of January
 
 
 def returns_of(equity, start=100.0):

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 
 import pytest
 from rich.console import Console
@@ -11,8 +12,9 @@ from rich.console import Console
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
 from alo_lib.journal.format import segment_name
 from alo_lib.records import Kind, Message, records
+from alo_lib.views.comparison import compare, comparison_table
 from alo_lib.views.run import Run, RunError
-from alo_lib.views.runs import UnfinishedRun, compare, list_runs, runs_table, unfinished_run
+from alo_lib.views.runs import SORTS, UnfinishedRun, list_runs, runs_table, sorted_rows, unfinished_run
 from tests.views import kit
 from tests.views.kit import run_of
 
@@ -34,7 +36,9 @@ def test_runs_are_listed_and_what_cannot_be_read_is_told(tmp_path):
         "end": "2024-01-02",
         "orders": 6,
         "net_profit": 184.4,
+        "sharpe": None,
         "data": "d" * 64,
+        "settings": {},
     }
     assert isinstance(third, RunError)
     assert str(third) == f"{tmp_path / 'c' / 'run.json'} does not say started as a run's folder does: a text"
@@ -150,6 +154,35 @@ def test_names_are_shown_as_they_are(tmp_path):
     assert "[b]a" in text
 
 
+def test_settings_that_are_not_the_defaults_are_listed(tmp_path):
+    run = run_of(tmp_path / "a", kit.quiet_messages())
+    changed = {"hedge_band": 0.05, "direction": "long", "cash": 1_000_000, "of_another_program": 1}
+    (run.folder / "settings.json").write_text(json.dumps(kit.settings_object(end="2024-01-09", **changed)))
+    (row,) = list_runs(tmp_path)
+    assert isinstance(row, dict)
+    assert row["settings"] == {"hedge_band": 0.05, "direction": "long", "of_another_program": 1}
+    console = Console(width=250, record=True, file=io.StringIO())
+    console.print(runs_table([row]))
+    assert "hedge-band=0.05, direction=long, of-another-program=1" in console.export_text()
+
+
+def test_runs_are_sorted_as_asked(tmp_path):
+    told = {"a": (6, -1.0, None, 2), "b": (5, 2.0, -0.5, 3), "c": (7, 1.0, 1.5, 1)}
+    for name, (orders, profit, sharpe, hour) in told.items():
+        path = run_of(tmp_path / name, kit.quiet_messages()).folder / "run.json"
+        about = json.loads(path.read_text())
+        about["started"] = f"2024-01-02T0{hour}:00:00+00:00"
+        about["summary"] |= {"orders": orders, "net_profit": profit, "sharpe": sharpe}
+        path.write_text(json.dumps(about))
+    rows = [row for row in list_runs(tmp_path) if isinstance(row, dict)]
+    assert {by: "".join(row["folder"][-1] for row in sorted_rows(rows, by)) for by in SORTS} == {
+        "time": "cab",
+        "profit": "bca",
+        "orders": "cab",
+        "sharpe": "cba",
+    }
+
+
 def test_a_run_is_like_itself(tmp_path):
     run = run_of(tmp_path / "one", kit.traded_messages())
     told = compare(run, Run(run.folder))
@@ -184,6 +217,67 @@ def test_what_differs_is_side_by_side(parted):
     assert told["settings"] == {"hedge_band": [None, 0.5]}
     assert told["data"] == {"a.zip": [None, "f" * 64]}
     assert set(told["results"]) == {"order_digest", "journal_digest"}
+
+
+def changed_summary(folder, change):
+    """Two runs of the same messages; of the second's summary ``change`` makes another one."""
+    one, two = (run_of(folder / name, kit.traded_messages()) for name in ("one", "two"))
+    about = json.loads((two.folder / "run.json").read_text())
+    change(about["summary"])
+    (two.folder / "run.json").write_text(json.dumps(about))
+    return compare(one, Run(two.folder))
+
+
+def shown_rows(told):
+    """The words of a comparison, by the first column of its tables: the other cells."""
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(comparison_table(told))
+    rows = [re.split(r" {2,}", line.strip()) for line in console.export_text().splitlines()]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_figures_and_their_differences_are_side_by_side(tmp_path):
+    def change(summary):
+        summary["net_profit"] -= 1200.5
+        summary["attribution"]["parts"] |= {"vega": -1500.5, "fees": 300.0}
+        summary["hedging"]["slippage"] += 12.0
+        summary["exposure"]["vega"]["mean_absolute"] += 0.5
+        summary |= {"drawdown": 0.00142, "return_on_margin": -0.0238, "sharpe": 1.25, "trades": [{}] * 4}
+
+    told = changed_summary(tmp_path, change)
+    assert told["results"]["net_profit"] == [184.4, pytest.approx(-1016.1), -1200.5]
+    assert told["results"]["attribution.parts.vega"] == [0.0, -1500.5, -1500.5]
+    assert told["results"]["attribution.parts.fees"] == [0.0, 300.0, 300.0]
+    assert told["results"]["hedging.slippage"][2] == 12.0
+    assert told["results"]["exposure.vega.mean_absolute"][2] == 0.5
+    assert told["results"]["sharpe"] == [None, 1.25, None]
+    assert told["results"]["trades"][1:] == [4, 4 - told["results"]["trades"][0]]
+    assert not {"orders", "fees", "order_digest", "attribution.parts.gamma"} & set(told["results"])
+    rows = shown_rows(told)
+    assert rows["results"] == ["one", "two", "second less first"]
+    assert rows["net profit"] == ["$184.40", "−$1,016.10", "−$1,200.50"]
+    assert rows["from vega"] == ["$0.00", "−$1,500.50", "−$1,500.50"]
+    assert rows["from fees"] == ["$0.00", "$300.00", "+$300.00"]
+    assert rows["hedging, slippage of shares"][2] == "+$12.00"
+    assert rows["mean vega, in size"][2] == "+0.50"
+    assert rows["Sharpe ratio"] == ["–", "1.25"]
+    assert rows["drawdown"][1] == "0.142%"
+    assert rows["return on margin"][1] == "-2.38%"
+
+
+@pytest.mark.parametrize("odd", [None, "lots", [1], {"vega": {}}, True, 1e300, math.nan])
+def test_figures_that_are_none_have_no_difference(tmp_path, odd):
+    def change(summary):
+        summary["fees"] = summary["drawdown"] = summary["attribution"] = summary["exposure"] = odd
+
+    told = changed_summary(tmp_path, change)
+    assert told["results"]["drawdown"][2] is None
+    shown_rows(told)
+
+
+def test_settings_are_named_as_people_write_them(parted):
+    _, told = parted
+    assert shown_rows(told)["hedge-band"] == ["–", "0.5"]
 
 
 def test_where_decisions_part_is_told(parted):

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -31,6 +32,30 @@ def test_sessions_have_what_the_page_tells_of_them(tmp_path):
     assert float(row["drawdown"]) == pytest.approx(100.0 / 100_150.0, abs=1e-8)  # of the curve, on its way to the close
     assert float(row["drawdown"]) == pytest.approx(run.summary["drawdown"], abs=1e-6)
     assert row["rolling_sharpe"] == ""  # there are not twenty
+    assert row["profit"] == row["marks"] == "184.40"  # of which a journal without a core tells no part
+
+
+def test_parts_of_each_session_sum_to_its_profit_to_the_cent(tmp_path):
+    second = kit.OPEN + 24 * 60 * kit.MINUTE
+    told = {"underlying": 0, "trade": 0}
+    messages = [
+        *kit.traded_messages(),
+        Message(Kind.ATTRIBUTION, kit.CLOSE, records(Kind.ATTRIBUTION, **told, vega=0.004, theta=0.004, gamma=0.004)),
+        Message(
+            Kind.SESSION, second, records(Kind.SESSION, open=second, close=second + 390 * kit.MINUTE, date=20240103)
+        ),
+        Message(Kind.ATTRIBUTION, second, records(Kind.ATTRIBUTION, **told, vega=-20.004, theta=0.004, gamma=0.004)),
+    ]
+    run = kit.run_of(tmp_path, messages)
+    write_report(run)
+    rows = rows_of(run, SESSIONS_FILE)
+    names = list(rows[0])[list(rows[0]).index("spread") :]
+    assert len(rows) == 2
+    for row in rows:
+        assert sum(Decimal(row[name]) for name in names) == Decimal(row["profit"])
+    assert sum(Decimal(row["profit"]) for row in rows) == Decimal(str(run.summary["net_profit"]))
+    marks = sum(Decimal(row["marks"]) for row in rows)
+    assert marks == pytest.approx(Decimal(str(run.summary["attribution"]["parts"]["marks"])), abs=Decimal("0.01"))
 
 
 def test_volatilities_are_those_of_the_charts(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from alo_lib.pricing import price
 from alo_lib.records import Contract, InstrumentTable, Kind, Message, records, years_between
+from alo_lib.views.blotter import InstrumentFill
 from alo_lib.views.regimes import regimes_over_time
 from alo_lib.views.report import report_html
 from alo_lib.views.run import Run
@@ -34,11 +35,11 @@ def view_of(run: Run):
     return volatility_view(run, run.underlyings[0])
 
 
-def quoted_messages(near=0.2, far=0.3, dividend_yield=0.0):
+def quoted_messages(near=0.2, far=0.3, dividend_yield=0.0, near_date=dt.date(2024, 1, 22)):
     """One moment at which the options next to the spot imply these volatilities."""
     table = InstrumentTable()
     equity = table.add_equity("ALFA")
-    dates = {NEAR: dt.date(2024, 1, 22), FAR: dt.date(2024, 2, 21)}
+    dates = {NEAR: near_date, FAR: dt.date(2024, 2, 21)}
     chain = table.add_contracts(
         "ALFA",
         [Contract(day, strike, right, end) for end, day in dates.items() for strike in (100, 102) for right in (1, -1)],
@@ -275,7 +276,7 @@ def test_without_regimes_the_page_has_no_chart_of_them(tmp_path):
     text = report_html(kit.run_of(tmp_path / "b", regime_messages()))
     assert "ALFA: regimes" in text
     assert "80.0%" in text
-    assert "Realized fell into the 90 % band of 1 of 1 (100%), of those traded on 0 of 0." in text
+    assert "1 of 1 (100%) came true within their 90 % band. " in text
 
 
 def test_term_structures_have_what_was_implied_and_the_forecast_then_in_force(tmp_path):
@@ -322,3 +323,25 @@ def test_lines_of_an_expiry_share_a_name_and_wait_for_a_click(tmp_path):
     assert {trace["visible"] for trace in near} == {"legendonly"}
     assert {trace["legendgroup"] for trace in near} == {"expiry 2024-01-22"}
     assert [trace["name"] for trace in drawn[:2]] == ["implied, 30 days", "forecast, 30 days"]
+
+
+def test_an_expiry_that_was_traded_is_shown_under_its_contracts_date_with_marks_on_its_line(tmp_path):
+    messages = quoted_messages(near_date=dt.date(2024, 1, 23))
+    made = records(Kind.FORECAST, 2, underlying=0, expiry=[NEAR, FAR], volatility=[0.35, 0.35], spot=SPOT)
+    messages.insert(-3, Message(Kind.FORECAST, kit.OPEN, made))
+    run = run_of(tmp_path, messages)
+    options = {one.expiry: one for one in run.instruments.values() if one.is_option}
+    seen = kit.OPEN + 60 * kit.MINUTE
+    filled = [
+        InstrumentFill(seen, options[FAR], 1, 3.0, 1.0, "entry"),
+        InstrumentFill(seen + kit.MINUTE, options[NEAR], -1, 3.0, 1.0, "exit edge"),
+    ]
+    drawn = volatility_figure(time_axis(run), view_of(run), filled[:1], np.zeros(0, np.int64))["data"]
+    shown = {trace["name"]: trace.get("visible", True) for trace in drawn if trace["name"].startswith("expiry")}
+    assert shown == {"expiry 2024-01-23": "legendonly", "expiry 2024-02-21": True}
+    marks = {
+        trace["name"]: trace["y"]
+        for trace in volatility_figure(time_axis(run), view_of(run), filled, np.zeros(0, np.int64))["data"]
+        if trace["mode"] == "markers"
+    }
+    assert marks == {"entry": pytest.approx([30.0], abs=0.01), "exit": pytest.approx([20.0], abs=0.01)}

@@ -59,7 +59,12 @@ ENGINES = ("embedded", "native", "docker")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @click.option("--verbose", "-v", is_flag=True, help="Show the run's log while it runs.")
 @click.option("--log-format", type=click.Choice(["human", "json"]), default="human", help="How its lines look.")
-@click.option("--settings", "list_settings", is_flag=True, help="List every setting with its value here, and stop.")
+@click.option(
+    "--settings",
+    "list_settings",
+    is_flag=True,
+    help="List every setting with its value here and what it may be, and stop.",
+)
 def backtest(
     engine: str,
     data: Path | None,
@@ -148,8 +153,9 @@ def _resume(
     folder = RunFolder.reopen(path)
     if (folder.path / JOURNAL_FOLDER).is_dir() and still_being_written(folder.path / JOURNAL_FOLDER):
         raise UserError(f"the run in {path} is still at work; it can go on once its process has ended")
-    settings = Settings.of(folder.read_json("settings.json"))
-    source = data or Path(folder.read_json("data.json")["folder"])
+    recorded = folder.recorded()
+    settings = Settings.of(recorded.settings)
+    source = data or Path(recorded.says("data.json", recorded.data, "folder", str))
     run(
         BacktestRequest(
             engine=engine,
@@ -183,10 +189,10 @@ def _list(settings: Any) -> None:
     from alo_lib.records.spelling import spelled
 
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for title in ("setting", "value", "unit", "meaning"):
-        table.add_column(title)
+    for title in ("setting", "value", "unit", "allowed", "meaning"):
+        table.add_column(title, no_wrap=title == "setting")
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         text = ",".join(value) if isinstance(value, tuple) else str(value)
-        table.add_row(spelled(name), text, settings.unit_of(name), field.description or "")
+        table.add_row(spelled(name), text, settings.unit_of(name), settings.allowed(name), field.description or "")
     Console().print(table)

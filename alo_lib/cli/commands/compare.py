@@ -16,20 +16,20 @@ __all__ = ["compare"]
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Show how the runs in the folders FIRST and SECOND differ: settings, data, results, and where decisions part.
 
+    A run is named by the path of its folder, or by the name that 'alo runs' lists.
+
     \b
     Example:
       alo compare backtests/20240131-101500-embedded backtests/20240131-104200-native
     """
     from alo_lib.cli.console import print_table
     from alo_lib.cli.json_output import print_json
-    from alo_lib.cli.run_folder import check_finished
+    from alo_lib.cli.run_folder import finished_run
     from alo_lib.views import Run
-    from alo_lib.views.runs import compare as compared
-    from alo_lib.views.runs import comparison_table
+    from alo_lib.views.comparison import compare as compared
+    from alo_lib.views.comparison import comparison_table
 
-    for folder in (first, second):
-        check_finished(folder)
-    told = compared(Run(first), Run(second))
+    told = compared(*(Run(finished_run(folder)) for folder in (first, second)))
     if as_json:
         print_json(told)
     else:

@@ -22,7 +22,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 
 @click.group(short_help="Look into the journals of runs: list, show, verify, export.")
 def journal() -> None:
-    """Look into the journals of runs. RUN is a run's folder, or the folder of a journal itself."""
+    """Look into the journals of runs.
+
+    RUN is a run's folder, a name that 'alo runs' lists, or the folder of a journal itself.
+    """
 
 
 @journal.command("list", short_help="Journals and their segments.")
@@ -32,13 +35,12 @@ def list_(folder: Path, as_json: bool) -> None:
     """List the segments of one run, or the journals of all runs in FOLDER (by default backtests/)."""
     from rich.table import Table
 
-    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.run_folder import found_run
     from alo_lib.journal import JournalError, still_being_written
     from alo_lib.journal.index import read_index
     from alo_lib.records import utc_moment
 
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; name the folder of a run, or one that holds runs")
+    folder = found_run(folder)
     own = _journal_of(folder)
     found: list[dict[str, Any]] = []
     for path in [own] if own is not None else _journals_below(folder):
@@ -186,12 +188,14 @@ def export(run: Path, output: Path | None) -> None:
     """Write one Parquet file a kind of message: sequence, both clocks, and a column a field."""
     from alo_lib.cli.commands.replay import open_journal
     from alo_lib.cli.failures import UserError
+    from alo_lib.cli.run_folder import found_run
     from alo_lib.cli.targets import check_parquet
 
     if find_spec("pyarrow") is None:
         raise UserError("the packages of requirements/export.txt are not installed; ./alo journal export installs them")
     from alo_lib.views.parquet import export_parquet, table_paths
 
+    run = found_run(run)
     target = output or run / "parquet"
     journal = open_journal(run)
     target.mkdir(parents=True, exist_ok=True)
@@ -218,7 +222,9 @@ def _journal_of(run: Path) -> Path | None:
 
 def _required(run: Path) -> Path:
     from alo_lib.cli.failures import UserError
+    from alo_lib.cli.run_folder import found_run
 
+    run = found_run(run)
     folder = _journal_of(run) or _from_object_store(run)
     if folder is None:
         raise UserError(f"{run} has no journal; name the folder of a run, such as one in backtests/")

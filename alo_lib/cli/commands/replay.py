@@ -24,10 +24,12 @@ __all__ = ["open_journal", "replay"]
 def replay(
     run: Path, speed: str, step: bool, until: str | None, until_sequence: int | None, quiet: bool, as_json: bool
 ) -> None:
-    """Run the core of a finished or a killed run again over what its journal holds: RUN is its folder.
+    """Run the core of a finished or a killed run again over what its journal holds.
 
-    Every decision is compared with the recorded one. The exit status is 1 when one differs, and the first difference
-    is told in words.
+    RUN is its folder, or the name that 'alo runs' lists.
+
+    Every decision is compared with the recorded one, and the whole journal with what run.json tells of it. The exit
+    status is 1 when one differs, and the first difference is told in words.
 
     \b
     Examples:
@@ -58,6 +60,9 @@ def replay(
         until_time=moment,
         display=not quiet,
     )
+    difference = f"the replay differs from the journal at {outcome.difference}" if outcome.difference else ""
+    if outcome.complete and not difference:
+        difference = _unlike_its_run(run, journal, outcome.digest)
     if as_json:
         print_json(
             {
@@ -68,19 +73,41 @@ def replay(
                 "orders": outcome.orders,
                 "seconds": round(outcome.seconds, 3),
                 "digest": outcome.digest,
-                "same": outcome.divergence is None,
-                "difference": outcome.difference or None,
+                "same": not difference,
+                "difference": outcome.difference or difference or None,
             }
         )
-    elif outcome.divergence is None:
+    elif not difference:
         what = "all" if outcome.complete else "the first"
         done = f"{outcome.frames:,} frames decided again in {outcome.seconds:z.2f} s"
         click.echo(
             f"{what} {outcome.messages:,} messages: {done}, {outcome.decisions:,} decisions and "
             f"{outcome.orders} orders as recorded\ndigest {outcome.digest}"
         )
-    if outcome.divergence is not None:
-        raise RunFailedError(f"the replay differs from the journal at {outcome.difference}")
+    if difference:
+        raise RunFailedError(difference)
+
+
+def _unlike_its_run(run: Path, journal: "Journal", digest: str) -> str:
+    """How a whole journal is not what the run's summary tells of; empty where it is, or where there is no summary.
+
+    :raises RunError: when the summary does not tell of its journal.
+    """
+    from alo_lib.journal import orders_of
+    from alo_lib.views import Run
+
+    if not (run / "run.json").is_file():
+        return ""
+    told = Run(run)
+    summary = told.about.get("summary")
+    if digest == told.says("run.json", summary, "journal_digest", str):
+        return ""
+    stated = told.says("run.json", summary, "orders", int)
+    found = f"{len(journal.messages):,} messages with {len(orders_of(journal.messages)):,} orders"
+    how = "is another one" if journal.sealed else "was cut: its end is missing"
+    return (
+        f"the journal of {run} {how}; it holds {found}, and its digest is not the one in run.json, of {stated:,} orders"
+    )
 
 
 def open_journal(run: Path) -> "Journal":
@@ -90,10 +117,10 @@ def open_journal(run: Path) -> "Journal":
     latter is told.
     """
     from alo_lib.cli.console import say
-    from alo_lib.cli.run_folder import check_run
+    from alo_lib.cli.run_folder import found_run
     from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
 
-    check_run(run)
+    run = found_run(run)
     folder = run / JOURNAL_FOLDER
     if not folder.is_dir() and (segments := segments_in_object_store(run)):
         return read_journal(segments, unfinished=True)

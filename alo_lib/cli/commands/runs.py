@@ -17,21 +17,28 @@ __all__ = ["runs"]
 
 @click.command(short_help="List the runs of a folder.")
 @click.argument("folder", type=FilePath(), default=BACKTESTS)
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(["time", "profit", "orders", "sharpe"]),
+    help="time: the earliest first; else the largest first.  [default: by the folders' names]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One object on standard output.")
-def runs(folder: Path, as_json: bool) -> None:
-    """List the runs in FOLDER (by default backtests/ of the project): what was traded and what came of it.
+def runs(folder: Path, order: str | None, as_json: bool) -> None:
+    """List the runs in FOLDER (by default backtests/ of the project): what was traded, what came of it, what was set.
 
     Runs that are not finished follow, with the last session that each came to and how to go on with it.
 
     \b
-    Example:
+    Examples:
+      alo runs --sort profit
       alo runs --json | jq '.runs[] | {folder, net_profit}'
     """
     from alo_lib.cli.console import print_table, say
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.json_output import print_json
     from alo_lib.views.run import RunError
-    from alo_lib.views.runs import UnfinishedRun, list_runs, runs_table
+    from alo_lib.views.runs import UnfinishedRun, list_runs, runs_table, sorted_rows
 
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; name one that runs were written to, such as backtests/")
@@ -43,6 +50,8 @@ def runs(folder: Path, as_json: bool) -> None:
             unfinished.append(found)
         else:
             rows.append(found)
+    if order is not None:
+        rows = sorted_rows(rows, order)
     if as_json:
         print_json({"runs": rows, "unfinished": [_row(each) for each in unfinished]})
         return

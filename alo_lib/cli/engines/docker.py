@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
-from alo_lib.cli.engines.lean_process import check_results, run_and_show
+from alo_lib.cli.engines.lean_process import run_and_show, run_to_the_end
 from alo_lib.cli.engines.parameters import read_object
-from alo_lib.cli.failures import EngineError, RunFailedError
+from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
 from alo_lib.market import DataFindings
 from alo_lib.settings import Settings
 
 __all__ = ["DockerEngine", "stage_project"]
 
-DEFAULT_IMAGE: Final = "quantconnect/lean:latest"
+_DEFAULT_IMAGE: Final = "quantconnect/lean:latest"
 _ALGORITHM_ID: Final = "1000000000"
 _ASK_SECONDS: Final = 20
 _UNWRAPPED: Final = "10000"
@@ -72,32 +71,28 @@ class DockerEngine:
         self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
     ) -> EngineRun:
         """Run ``lean backtest .`` over a copy of the project that has these settings and this data folder."""
-        from alo_lib.simulation import data_left_out
-
         project, log = folder / "project", folder / "lean-console.txt"
         stage_project(project, settings, data.resolve(), self.image)
         results = project / "backtests" / "lean"
         command = [str(self.lean), "backtest", ".", "--no-update", "--output", str(results), "--image", self.image]
         command += ["--extra-config", "algorithm-id", _ALGORITHM_ID, "--extra-docker-config", json.dumps(_CONTAINER)]
-        try:
-            output = run_and_show(
-                command,
-                folder=project,
-                environment=os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED},
-                log=log,
-            )
-        finally:  # a run that failed or was ended has a journal as well
-            segments = take_from_object_store(project / "storage", folder)
-        check_results(results, _ALGORITHM_ID, output, log)
-        if not segments:
-            raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
+        environment = os.environ | {"PYTHONPATH": "", "COLUMNS": _UNWRAPPED}
+        outcome = run_to_the_end(
+            lambda: run_and_show(command, folder=project, environment=environment, log=log),
+            store=project / "storage",
+            results=results / f"{_ALGORITHM_ID}.json",
+            log=log,
+            folder=folder,
+            settings=settings,
+            data=data,
+            findings=findings,
+        )
         for path in sorted(results.iterdir()):
             if path.is_file() and path.suffix in (".json", ".txt"):
                 shutil.copyfile(path, folder / path.name)
         # Folders that the container made belong to its user; whatever cannot be removed does no harm.
         shutil.rmtree(project, ignore_errors=True)
-        faults = data_left_out(settings, data, findings, read_journal(folder / JOURNAL_FOLDER).messages)
-        return EngineRun(faults, lean_version=output.version, order_list_hash=output.order_list_hash)
+        return outcome
 
 
 def stage_project(project: Path, settings: Settings, data: Path, image: str) -> None:
@@ -125,7 +120,7 @@ def _image() -> str:
     for path in (ROOT / "config.json", Path.home() / ".lean" / "config"):
         if path.is_file() and (image := read_object(path).get("engine-image")):
             return str(image)
-    return DEFAULT_IMAGE
+    return _DEFAULT_IMAGE
 
 
 def _answers(command: list[str]) -> bool:

@@ -4,13 +4,17 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alo_lib.cli.engines.base import EngineRun
 from alo_lib.cli.failures import RunFailedError
+from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
+from alo_lib.market import DataFindings
+from alo_lib.settings import Settings
 
-__all__ = ["LeanOutput", "check_results", "last_errors", "run_and_show"]
+__all__ = ["LeanOutput", "run_and_show", "run_to_the_end"]
 
 _GRACE_SECONDS = 10
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
@@ -85,15 +89,42 @@ def run_and_show(
     return LeanOutput(lines, status)
 
 
-def check_results(folder: Path, name: str, output: LeanOutput, log: Path) -> None:
-    """Raise RunFailedError unless the results ``name``.json in ``folder`` are those of a completed run.
+def run_to_the_end(
+    launch: Callable[[], LeanOutput],
+    *,
+    store: Path,
+    results: Path,
+    log: Path,
+    folder: Path,
+    settings: Settings,
+    data: Path,
+    findings: DataFindings,
+) -> EngineRun:
+    """Let ``launch`` run LEAN, and take its journal out of the object store ``store`` into the run's ``folder``.
+
+    RunFailedError, once the journal is taken, unless the file ``results`` is that of a completed run with a journal.
+    """
+    from alo_lib.simulation import data_left_out
+
+    try:
+        output = launch()
+    finally:  # a run that failed or was ended has a journal as well
+        segments = take_from_object_store(store, folder)
+    _check_results(results, output, log)
+    if not segments:
+        raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
+    faults = data_left_out(settings, data, findings, read_journal(folder / JOURNAL_FOLDER).messages)
+    return EngineRun(faults, lean_version=output.version, order_list_hash=output.order_list_hash)
+
+
+def _check_results(path: Path, output: LeanOutput, log: Path) -> None:
+    """Raise RunFailedError unless the results in the file ``path`` are those of a completed run.
 
     The exit status does not count: a Release build of LEAN aborts after everything is written.
     """
-    path = folder / f"{name}.json"
     if not path.is_file():
         status = "" if output.status is None else f" (exit status {output.status})"
-        raise RunFailedError(f"LEAN ended without results{status}{last_errors(output)}; its log is {log}")
+        raise RunFailedError(f"LEAN ended without results{status}{_last_errors(output)}; its log is {log}")
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["state"]
     except (ValueError, KeyError, TypeError):
@@ -101,10 +132,10 @@ def check_results(folder: Path, name: str, output: LeanOutput, log: Path) -> Non
     if state.get("RuntimeError"):
         raise RunFailedError(f"the algorithm failed in LEAN: {_first_line(state['RuntimeError'])}; its log is {log}")
     if state.get("Status") != "Completed":
-        raise RunFailedError(f"LEAN's run ended as {state.get('Status')!r}{last_errors(output)}; its log is {log}")
+        raise RunFailedError(f"LEAN's run ended as {state.get('Status')!r}{_last_errors(output)}; its log is {log}")
 
 
-def last_errors(output: LeanOutput) -> str:
+def _last_errors(output: LeanOutput) -> str:
     """The last error LEAN printed, as the end of a sentence; empty when it printed none."""
     errors = [found.group(1) for line in output.lines if (found := _ERROR.search(line))]
     return f": {_first_line(errors[-1])}" if errors else ""

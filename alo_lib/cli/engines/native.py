@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.engines.base import EngineRun, Progress
-from alo_lib.cli.engines.lean_process import LeanOutput, check_results, run_and_show
+from alo_lib.cli.engines.lean_process import LeanOutput, run_and_show, run_to_the_end
 from alo_lib.cli.engines.parameters import ALGORITHM, read_object
-from alo_lib.cli.failures import EngineError, RunFailedError
+from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import JOURNAL_FOLDER, read_journal, take_from_object_store
 from alo_lib.market import DataFindings
 from alo_lib.settings import Settings
 
@@ -63,24 +62,24 @@ class NativeEngine:
         self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
     ) -> EngineRun:
         """Run LEAN over the project; its log goes to standard error."""
-        from alo_lib.simulation import data_left_out
-
         store = folder / "object-store"
         store.mkdir()
         configuration = folder / "lean-config.json"
         content = lean_configuration(settings, data.resolve(), folder, store)
         configuration.write_text(json.dumps(content, indent=2) + "\n")
         log = folder / "lean-console.txt"
-        try:
-            output = self.launch(configuration, log)
-        finally:  # a run that failed or was ended has a journal as well
-            segments = take_from_object_store(store, folder)
-        check_results(folder, ALGORITHM, output, log)
-        if not segments:
-            raise RunFailedError(f"the algorithm left no journal in LEAN's object store; its log is {log}")
+        outcome = run_to_the_end(
+            lambda: self.launch(configuration, log),
+            store=store,
+            results=folder / f"{ALGORITHM}.json",
+            log=log,
+            folder=folder,
+            settings=settings,
+            data=data,
+            findings=findings,
+        )
         shutil.rmtree(store)
-        faults = data_left_out(settings, data, findings, read_journal(folder / JOURNAL_FOLDER).messages)
-        return EngineRun(faults, lean_version=output.version, order_list_hash=output.order_list_hash)
+        return outcome
 
     def launch(self, configuration: Path, log: Path, project: Path | None = None) -> LeanOutput:
         """Run LEAN with a configuration file until it has written all there is; ``project`` is importable as well.
@@ -124,17 +123,23 @@ def find_lean() -> Path:
 
 
 def find_dotnet() -> Path:
-    """The dotnet command: of DOTNET_ROOT, on the PATH, where .NET says it was installed, or in the usual places."""
+    """The dotnet command: of DOTNET_ROOT when it is set, else on the PATH, where .NET was installed, or usually is."""
+    if root := os.environ.get("DOTNET_ROOT"):
+        if dotnet := _dotnet_in(Path(root)):
+            return dotnet
+        raise EngineError(f"DOTNET_ROOT is {root}, which holds no dotnet command; it must name .NET's folder")
     for folder in _dotnet_folders():
-        dotnet = folder.expanduser() / "dotnet"
-        if dotnet.is_file() and os.access(dotnet, os.X_OK):
-            return dotnet.resolve()
+        if dotnet := _dotnet_in(folder):
+            return dotnet
     raise EngineError("LEAN needs .NET and no dotnet command was found; install it, or set DOTNET_ROOT to its folder")
 
 
+def _dotnet_in(folder: Path) -> Path | None:
+    dotnet = folder.expanduser() / "dotnet"
+    return dotnet.resolve() if dotnet.is_file() and os.access(dotnet, os.X_OK) else None
+
+
 def _dotnet_folders() -> Iterator[Path]:
-    if root := os.environ.get("DOTNET_ROOT"):
-        yield Path(root)
     if command := shutil.which("dotnet"):
         yield Path(command).resolve().parent
     for name in (f"install_location_{platform.machine()}", "install_location"):
@@ -145,15 +150,20 @@ def _dotnet_folders() -> Iterator[Path]:
 
 
 def find_libpython() -> Path:
-    """The shared library of the Python that runs this, which LEAN loads."""
+    """The shared library of the Python that runs this, which LEAN loads.
+
+    PYTHONNET_PYDLL when it is set, but for a library of another Python: it may be set for other programs of pythonnet,
+    and LEAN has to load the Python that has this project's packages. EngineError where it names no file.
+    """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     stem = f"libpython{version}"
     given = os.environ.get("PYTHONNET_PYDLL")
-    if given and stem in Path(given).name and Path(given).is_file():
+    if given and not Path(given).is_file():
+        raise EngineError(f"PYTHONNET_PYDLL is {given}, which is no file; it must name Python's shared library")
+    if given and stem in Path(given).name:
         return Path(given)
-    suffix = "dylib" if sys.platform == "darwin" else "so"
     for folder in _library_folders():
-        for name in (f"{stem}.{suffix}", f"{stem}.{suffix}.1.0"):
+        for name in (f"{stem}.so", f"{stem}.so.1.0"):
             if (folder / name).is_file():
                 return folder / name
     if found := ctypes.util.find_library(f"python{version}"):
