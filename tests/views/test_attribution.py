@@ -289,9 +289,7 @@ def test_a_large_part_that_is_unexplained_is_warned_of(
 
 def test_the_summary_has_the_warning(traded: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def summary() -> list[str]:
-        made = summarize(
-            Run(traded.folder), engine="embedded", findings=FINDINGS, faults=FaultLog(), wall_seconds=1.0, folder=""
-        )
+        made = summarize(traded, engine="embedded", findings=FINDINGS, faults=FaultLog(), wall_seconds=1.0, folder="")
         return list(made["warnings"])
 
     before = summary()
