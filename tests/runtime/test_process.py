@@ -295,7 +295,7 @@ def test_the_command_runs_tells_and_ends(folder: Path) -> None:
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.01)
     status = subprocess.run([*command[:4], "one", "--status", *common[:2]], cwd=ROOT, capture_output=True, text=True)
-    assert status.stdout.startswith(f"running, process {process.pid} alive, last heartbeat ")
+    assert f"\nrunning, process {process.pid} alive, last heartbeat " in status.stdout
     os.kill(process.pid, signal.SIGTERM)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
