@@ -202,8 +202,8 @@ def attribution_warnings(parts: Parts) -> list[str]:
     if not abs(unexplained) > max(_UNEXPLAINED_SHARE * gross, _SMALL_CHANGE):
         return []
     return [
-        f"{unexplained:z,.2f} of the profit is unexplained, {abs(unexplained) / gross:z.0%} of the sum of absolute parts "
-        f"where at most {_UNEXPLAINED_SHARE:z.0%} is allowed for: so it is where prices do not belong together"
+        f"{unexplained:z,.2f} of the profit is unexplained, {abs(unexplained) / gross:z.0%} of the sum of absolute "
+        f"parts where at most {_UNEXPLAINED_SHARE:z.0%} is allowed for: so it is where prices do not belong together"
     ]
 
 
