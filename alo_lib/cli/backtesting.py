@@ -118,16 +118,18 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
 
     settings, metrics = request.settings, RunMetrics(engine.name)
     started = dt.datetime.now(dt.UTC)
+    found = None
     if request.resume is not None:
         with working("Reading whether the data are those that the run began with ..."):
-            _check_same_data(folder, fingerprint(data, files_in_range(data, settings)))
+            found = fingerprint(data, files_in_range(data, settings))
+        _check_same_data(folder, found)
     folder.write_json("settings.json", settings.model_dump(mode="json"))
     with _log(folder.path / "alo-log.txt", request) as log:
         log.info("run begins", engine=engine.name, place=engine.place, data=str(data))
         with metrics.stage("data check"), working("Measuring which data there is ..."):
             findings = require_data(settings, data)
         with metrics.stage("fingerprint"), working("Reading which data there is ..."):
-            folder.write_json("data.json", fingerprint(data, files_in_range(data, settings)))
+            folder.write_json("data.json", found or fingerprint(data, files_in_range(data, settings)))
         began = time.perf_counter()
         with metrics.stage("engine"), _progress(engine, settings, metrics) as progress:
             outcome = engine.run(settings, data, findings, folder.path, progress)

@@ -23,7 +23,7 @@ from alo_lib.simulation.money import decimal
 from alo_lib.strategy.accounting import book_order_event
 from alo_lib.strategy.attribution import attribute_interest
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.entries import may_open, new_trade
+from alo_lib.strategy.entries import new_trade, stopped_by
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import equity, measure, value_chains
@@ -216,6 +216,8 @@ class Desk:
         assert screen is not None
         signals = scan(self._book, valuation, screen, self._settings, RATE, self._time).signals
         for number, row in enumerate(signals):
-            if np.isfinite(row["implied_volatility"]) and may_open(self._state, self._settings, row, self._time):
+            if not np.isfinite(row["implied_volatility"]):
+                continue
+            if stopped_by(self._state, self._settings, row, self._time) is None:
                 return signals[number : number + 1]
         return None

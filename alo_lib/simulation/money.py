@@ -5,6 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from alo_lib.records.units import CENT
+
 __all__ = ["EXACT", "ZERO", "charted", "decimal", "fitted", "grouped", "of_double", "rounded"]
 
 ZERO: Final = Decimal(0)
@@ -76,5 +78,5 @@ def grouped(value: Decimal) -> str:
     >>> grouped(Decimal("-1234.565")), grouped(Decimal("-0.004"))
     ('-1,234.57', '0.00')
     """
-    shown = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    shown = value.quantize(CENT, ROUND_HALF_UP)
     return f"{shown if shown else abs(shown):,}"

@@ -12,7 +12,7 @@ from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["entry_record", "may_open", "new_trade", "proposed_trades", "stopped_by"]
+__all__ = ["entry_record", "new_trade", "proposed_trades", "stopped_by"]
 
 
 def proposed_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
@@ -39,21 +39,15 @@ def proposed_trades(state: StrategyState, settings: Settings, signals: Records, 
     return proposed
 
 
-def may_open(
-    state: StrategyState, settings: Settings, signal: np.void, time: int, proposed: Sequence[Trade] = ()
-) -> bool:
-    """Whether a SIGNAL record's pair may be opened now, whatever its edge and size, with ``proposed`` opened as well.
-
-    The book is not halted; the session is past its entry delay and before its cutoff; the underlying is not about to
-    split, not blocked for the session, and has room for one more trade; no other trade has one of the legs.
-    """
-    return stopped_by(state, settings, signal, time, proposed) is None
-
-
 def stopped_by(
     state: StrategyState, settings: Settings, signal: np.void, time: int, proposed: Sequence[Trade] = ()
 ) -> str | None:
-    """Which of ENTRY_LIMITS keeps a pair from being opened, in the sense of :func:`may_open`; None where none does."""
+    """Which of ENTRY_LIMITS keeps a pair, as a SIGNAL record has it, from being opened now; None where none does.
+
+    The book is not halted; the session is past its entry delay and before its cutoff; the underlying is not about to
+    split, not blocked for the session, and has room for one more trade beside those that are ``proposed``; no other
+    trade has one of the legs.
+    """
     session, number = state.session, int(signal["underlying"])
     book = state.underlyings[number].book
     trades = state.trades_in(number) + [trade for trade in proposed if trade.underlying == number]

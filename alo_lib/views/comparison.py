@@ -1,6 +1,5 @@
 """How two runs differ: in settings, data, figures and what was decided."""
 
-import json
 from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
@@ -13,16 +12,13 @@ from rich.text import Text
 from alo_lib.journal import Order
 from alo_lib.records import Message
 from alo_lib.records.spelling import spelled
-from alo_lib.runtime import SETTINGS_OF_PLACE
 from alo_lib.views.difference import parting_in_words
-from alo_lib.views.run import Run, RunError, exchange_moment, is_figure
+from alo_lib.views.run import Run, exchange_moment, is_figure
 from alo_lib.views.runs import run_row
-from alo_lib.views.spoken import DASH, money, rounded
+from alo_lib.views.spoken import DASH, money, rounded, short_digest
 
 __all__ = ["compare", "comparison_table"]
 
-_FINGERPRINT: Final = 12
-"""Digits of a digest that people see."""
 _ROWS: Final = 30
 """Settings, or files, that people see."""
 _COUNT: Final = "{:z,.0f}".format
@@ -62,10 +58,8 @@ def compare(one: Run, two: Run) -> dict[str, Any]:
     number. ``first_order`` is the number, from 1, of the first order that is not the same or did not come to the same,
     with both; ``first_message`` the first message of the journals. Both are null where there is none.
 
-    :raises RunError: for a folder that cannot be read, or holds the journal of another run.
+    :raises RunError: for a folder that cannot be read, or whose parts are not of one run.
     """
-    for run in (one, two):
-        _check_own_journal(run)
     return {
         "runs": [run_row(one), run_row(two)],
         "settings": _differences(one.settings, two.settings),
@@ -74,24 +68,6 @@ def compare(one: Run, two: Run) -> dict[str, Any]:
         "first_order": _first_order(one.orders, two.orders),
         "first_message": _first_message(one, two),
     }
-
-
-def _check_own_journal(run: Run) -> None:
-    """RunError where a run's journal was written under other settings than its folder states, as far as both tell."""
-    journal = run.journal
-    try:
-        written = json.loads(journal.settings)
-    except ValueError:
-        written = None
-    if not isinstance(written, dict):
-        raise RunError(f"the journal in {run.folder} does not hold the settings of a run")
-    different = [
-        f"{spelled(name)} is {written[name]!r} there and {stated!r} in settings.json"
-        for name, stated in run.settings.items()
-        if name in written and name not in SETTINGS_OF_PLACE and written[name] != stated
-    ]
-    if different:
-        raise RunError(f"the journal in {run.folder} is of other settings than its run: {', '.join(different)}")
 
 
 def comparison_table(told: dict[str, Any]) -> Group:
@@ -219,7 +195,7 @@ def _shown(value: Any, form: Callable[[float], str] | None = None) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     text = DASH if value is None else str(value)
-    return text[:_FINGERPRINT] if len(text) == 64 else text
+    return short_digest(text) if len(text) == 64 else text
 
 
 def _signed(less: float | None, form: Callable[[float], str] | None) -> str:

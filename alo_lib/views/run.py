@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
 from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, Session, osi_expiry
+from alo_lib.records.spelling import spelled
+from alo_lib.runtime import SETTINGS_OF_PLACE
 
 __all__ = [
     "PARTIAL",
@@ -161,9 +163,28 @@ class Run:
 
     @cached_property
     def journal(self) -> Journal:
-        """Every input and decision, from ``journal/``; JournalError when it is damaged."""
+        """Every input and decision, from ``journal/``; JournalError when it is damaged, RunError for another run's."""
         journal = read_journal(self.folder / JOURNAL_FOLDER)
+        self._check_settings(journal)
         return replace(journal, messages=tuple(journal.messages))
+
+    def _check_settings(self, journal: Journal) -> None:
+        """RunError where a journal was written under other settings than the folder states, as far as both tell."""
+        if not (self.folder / "settings.json").is_file():
+            return
+        try:
+            written = json.loads(journal.settings)
+        except ValueError:
+            written = None
+        if not isinstance(written, dict):
+            raise RunError(f"the journal in {self.folder} does not hold the settings of a run")
+        different = [
+            f"{spelled(name)} is {written[name]!r} there and {stated!r} in settings.json"
+            for name, stated in self.settings.items()
+            if name in written and name not in SETTINGS_OF_PLACE and written[name] != stated
+        ]
+        if different:
+            raise RunError(f"the journal in {self.folder} is of other settings than its run: {', '.join(different)}")
 
     @cached_property
     def settings(self) -> dict[str, Any]:

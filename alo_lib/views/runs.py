@@ -14,14 +14,12 @@ from alo_lib.records import Kind, Session, utc_moment
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 from alo_lib.views.run import PARTIAL, Run, RunError
-from alo_lib.views.spoken import DASH, or_dash
+from alo_lib.views.spoken import DASH, or_dash, short_digest
 
 __all__ = ["SORTS", "UnfinishedRun", "list_runs", "run_row", "runs_table", "sorted_rows", "unfinished_run"]
 
 SORTS: Final = {"time": "started", "profit": "net_profit", "orders": "orders", "sharpe": "sharpe"}
 """What a list of runs can be sorted by, and the name of it in a row."""
-_FINGERPRINT: Final = 12
-"""Digits of a digest that people see."""
 _ROW: Final = {
     "engine": str, "underlyings": list, "start": str, "end": str, "orders": int, "net_profit": float,
 }  # fmt: skip
@@ -136,7 +134,7 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
             f"{row['orders']:,}",
             f"{row['net_profit']:z,.2f}",
             or_dash(row["sharpe"], "z.2f"),
-            row["data"][:_FINGERPRINT],
+            short_digest(row["data"]),
             ", ".join(f"{spelled(name)}={value}" for name, value in row["settings"].items()) or DASH,
         )
         table.add_row(*map(Text, cells))  # as text, or "[b]" in a name would be markup

@@ -4,7 +4,19 @@ import math
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Final
 
-__all__ = ["DASH", "cents", "decimal_cell", "fees_to_the_cent", "money", "or_dash", "or_none", "rounded"]
+from alo_lib.records.units import CENT
+
+__all__ = [
+    "DASH",
+    "cents",
+    "decimal_cell",
+    "fees_to_the_cent",
+    "money",
+    "or_dash",
+    "or_none",
+    "rounded",
+    "short_digest",
+]
 
 DASH: Final = "–"
 """Where there is no figure."""
@@ -24,7 +36,7 @@ def fees_to_the_cent(value: float) -> Decimal:
 
 
 def _to_the_cent(value: float, rounding: str) -> Decimal:
-    return Decimal(f"{value:z.4f}").quantize(Decimal("0.01"), rounding)
+    return Decimal(f"{value:z.4f}").quantize(CENT, rounding)
 
 
 def money(value: float) -> str:
@@ -46,6 +58,11 @@ def decimal_cell(value: float, digits: int) -> str:
 def rounded(value: float, places: int = 6) -> float:
     """A figure to some decimals for programs, never a negative zero."""
     return round(value, places) + 0.0
+
+
+def short_digest(digest: str) -> str:
+    """As much of a digest as people see."""
+    return digest[:12]
 
 
 def or_none(value: float) -> float | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alo_lib.settings import Settings
-from alo_lib.strategy.entries import may_open, new_trade, proposed_trades, stopped_by
+from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
 from alo_lib.strategy.state import StrategyState
 from tests.strategy.kit import CALLS, DAY, NOW, PUTS, SETTINGS, hold, signal_of, state_of
 
@@ -51,7 +51,7 @@ def test_no_leg_is_in_two_trades() -> None:
     assert opened(state_of(), 2, 2, max_structures=5) == [CALLS[2]]
     shared = signal_of(3)
     shared["put"] = PUTS[2]
-    assert not may_open(state, Settings(max_structures=5), shared[0], NOW)
+    assert stopped_by(state, Settings(max_structures=5), shared[0], NOW) == "leg_held"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_no_leg_is_in_two_trades() -> None:
 )
 def test_nothing_is_opened_when(what: str, limit: str) -> None:
     state = state_of()
-    assert may_open(state, SETTINGS, signal_of()[0], NOW)
+    assert stopped_by(state, SETTINGS, signal_of()[0], NOW) is None
     book = state.underlyings[0].book
     if what == "session":
         state.session = None
@@ -75,7 +75,7 @@ def test_nothing_is_opened_when(what: str, limit: str) -> None:
         book.split_pending = True
     else:
         book.blocked_until = NOW + 1
-    assert not may_open(state, SETTINGS, signal_of()[0], NOW)
+    assert stopped_by(state, SETTINGS, signal_of()[0], NOW) is not None
     assert stopped_by(state, SETTINGS, signal_of()[0], NOW) == limit
     assert proposed_trades(state, SETTINGS, signal_of(), NOW) == []
     assert state.underlyings[0].funnel[limit] == 1
@@ -94,7 +94,7 @@ def test_what_is_held_is_stopped_by_its_legs_rather_than_by_the_room() -> None:
 def test_a_block_ends() -> None:
     state = state_of()
     state.underlyings[0].book.blocked_until = NOW
-    assert may_open(state, SETTINGS, signal_of()[0], NOW)
+    assert stopped_by(state, SETTINGS, signal_of()[0], NOW) is None
 
 
 def test_entries_keep_their_distance_from_open_and_close() -> None:
@@ -104,14 +104,14 @@ def test_entries_keep_their_distance_from_open_and_close() -> None:
     settings = Settings(entry_delay=300.0, entry_cutoff=900.0)
     times = [session.open + 299 * second, session.open + 300 * second]
     times += [session.close - 901 * second, session.close - 900 * second]
-    assert [may_open(state, settings, signal_of()[0], time) for time in times] == [False, True, True, False]
+    stops = [stopped_by(state, settings, signal_of()[0], time) for time in times]
+    assert stops == ["entry_delay", None, None, "entry_cutoff"]
 
 
 def test_another_underlying_takes_no_room() -> None:
     state = state_of()
     other = new_trade(state, signal_of(1)[0], 1, NOW)
     other.underlying = 77
-    assert may_open(state, Settings(max_structures=1), signal_of()[0], NOW, [other])
-    assert not may_open(
-        state, Settings(max_structures=1), signal_of()[0], NOW, [new_trade(state, signal_of(1)[0], 1, NOW)]
-    )
+    same = new_trade(state, signal_of(1)[0], 1, NOW)
+    stops = [stopped_by(state, Settings(max_structures=1), signal_of()[0], NOW, [each]) for each in (other, same)]
+    assert stops == [None, "max_structures"]

@@ -41,13 +41,6 @@ def market() -> Script:
     return made
 
 
-@pytest.fixture(scope="module")
-def run(market: Script, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("run")
-    write_journal(folder / JOURNAL_FOLDER, market.journal.messages)
-    return Run(folder)
-
-
 def total_of(run: Run) -> dict[str, float]:
     """The parts of all trades together."""
     trades = attribution_by_trade(run).values()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -99,25 +100,29 @@ def test_a_damaged_journal_is_told_with_its_folder(traded, change, words):
         compare(Run(traded.folder), Run(traded.folder))
 
 
-def test_runs_with_the_journal_of_another_run_are_not_compared(tmp_path):
+def test_the_journal_of_another_run_is_neither_drawn_nor_compared(tmp_path):
+    written = json.dumps(kit.settings_object(core_process=True)).encode()
     whole, mixed = (
-        kit.run_of(tmp_path / name, kit.traded_messages(), settings=json.dumps(kit.settings_object(**more)).encode())
-        for name, more in (("whole", {"core_process": True}), ("mixed", {"underlyings": ["BETA"], "hedge_band": 0.5}))
+        kit.run_of(tmp_path / name, kit.traded_messages(), settings=written).folder for name in ("whole", "mixed")
     )
-    told = json.loads((whole.folder / "settings.json").read_text()) | {"core_process": False, "entry_edge": 0.02}
-    (whole.folder / "settings.json").write_text(json.dumps(told))  # where it was decided makes no other run of it
-    assert compare(Run(whole.folder), Run(whole.folder))["settings"] == {}
-    sentence = (
-        f"the journal in {mixed.folder} is of other settings than its run: "
-        "underlyings is ['BETA'] there and ['ALFA'] in settings.json"
+    # Where it was decided makes no other run of it, nor does a setting that only one of them tells of.
+    for folder, changes in ((whole, {"core_process": False, "hedge_band": 0.5}), (mixed, {"underlyings": ["BETA"]})):
+        (folder / "settings.json").write_text(json.dumps(kit.settings_object(**changes)))
+    assert compare(Run(whole), Run(whole))["settings"] == {}
+    sentence = re.escape(
+        f"the journal in {mixed} is of other settings than its run: "
+        "underlyings is ['ALFA'] there and ['BETA'] in settings.json"
     )
     for pair in ((whole, mixed), (mixed, whole)):
-        with pytest.raises(RunError, match=re.escape(sentence)):
-            compare(*(Run(run.folder) for run in pair))
+        with pytest.raises(RunError, match=sentence):
+            compare(*map(Run, pair))
+    with pytest.raises(RunError, match=sentence):
+        report_html(Run(mixed))
 
 
 @pytest.mark.parametrize("settings", [b"", b"[1]"])
-def test_a_journal_without_settings_is_not_compared(tmp_path, settings):
-    run = kit.run_of(tmp_path / "run", kit.traded_messages(), settings=settings)
-    with pytest.raises(RunError, match=r"the journal in \S+run does not hold the settings of a run"):
-        compare(run, run)
+def test_a_journal_without_settings_is_told(traded, settings):
+    shutil.rmtree(traded.folder / JOURNAL_FOLDER)
+    kit.write_journal(traded.folder / JOURNAL_FOLDER, kit.traded_messages(), settings)
+    with pytest.raises(RunError, match=r"the journal in \S+traded does not hold the settings of a run"):
+        report_html(Run(traded.folder))

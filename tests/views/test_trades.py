@@ -36,13 +36,6 @@ def market() -> Script:
     return made
 
 
-@pytest.fixture(scope="module")
-def run(market: Script, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("run")
-    write_journal(folder / JOURNAL_FOLDER, market.journal.messages)
-    return Run(folder)
-
-
 def check_exit(run: Run, trade: TradeRecord, bar: int, spot: float, paid: float = 0.0) -> None:
     """Hold the figures at exit against the quotes of a bar, priced here at the forecast and as quoted."""
     quotes, forecasts = run.table(Kind.QUOTE), run.table(Kind.FORECAST)
