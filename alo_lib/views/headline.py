@@ -57,7 +57,7 @@ def performance_section(run: Run, summary: dict[str, Any]) -> Html:
             f"{lean.realized_profit or DASH}: what was closed against its average price, and dividends, less all fees, "
             "those of what is still held too; interest and borrow are not in it",
         ),
-        ("hedging", money(summary["hedging"]["together"]), hedging_in_words(summary), DASH),
+        ("hedging", money(summary["hedging"]["together"]), hedging_in_words(summary, money), DASH),
         (
             "Sharpe ratio",
             ratio,

@@ -1,5 +1,6 @@
 """A run in a few figures: the object for programs, and the table for people."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from rich.table import Table
@@ -18,7 +19,7 @@ from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
-from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, money, rounded
+from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, rounded
 from alo_lib.views.trades import stated_trades, trade_records
 
 __all__ = ["hedging_in_words", "sharpe_in_words", "summarize", "summary_table"]
@@ -126,7 +127,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
     )
     for number, line in enumerate(_lines(summary["attribution"]["parts"])):
         table.add_row("" if number else "Made of", "", line)
-    table.add_row("Hedging", f"{summary['hedging']['together']:z,.2f}", hedging_in_words(summary))
+    table.add_row("Hedging", f"{summary['hedging']['together']:z,.2f}", hedging_in_words(summary, "{:z,.2f}".format))
     table.add_row("Fees", f"{summary['fees']:z,.2f}", "")
     table.add_row("Interest", f"{summary['interest']:z,.2f}", "on cash")
     table.add_row("Borrow", f"{summary['borrow']:z,.2f}", "fees for short shares")
@@ -167,11 +168,11 @@ def sharpe_in_words(summary: dict[str, Any]) -> tuple[str, str]:
     return f"{summary['sharpe']:z.2f}", f"{band}above {summary['hurdle']:z.2%} a year; {sessions}"
 
 
-def hedging_in_words(summary: dict[str, Any]) -> str:
-    """What the figure of hedging is the sum of."""
+def hedging_in_words(summary: dict[str, Any], form: Callable[[float], str]) -> str:
+    """What the figure of hedging is the sum of, its money in a form."""
     told = summary["hedging"]
     names = {"delta": "delta left unhedged", "slippage": "slippage of shares", "share_fees": "fees of shares"}
-    return ", ".join(f"{words} {money(told[name])}" for name, words in names.items())
+    return ", ".join(f"{words} {form(told[name])}" for name, words in names.items())
 
 
 def _day(worst: WorstDay | None) -> dict[str, Any] | None:
