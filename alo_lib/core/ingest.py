@@ -7,11 +7,12 @@ import numpy as np
 
 from alo_lib.core import overruling
 from alo_lib.core.state import State
-from alo_lib.records import ACCOUNT_CASH, InstrumentKind, Kind, Message, Session
+from alo_lib.records import ACCOUNT_CASH, HaltCause, InstrumentKind, Kind, Message, Session
 from alo_lib.strategy.accounting import book_dividend, book_interest, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.funnel import begin_funnels
+from alo_lib.strategy.limits import halt
 from alo_lib.strategy.state import Underlying
 
 __all__ = ["ingest"]
@@ -49,6 +50,11 @@ def _session(state: State, message: Message) -> None:
     for underlying in state.strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
     begin_funnels(state.strategy)
+
+
+def _halts(state: State, message: Message) -> None:
+    for row in message.records:
+        halt(state.strategy, HaltCause(row["cause"]), halted=bool(row["halted"]))
 
 
 def _rate(state: State, message: Message) -> None:
@@ -117,6 +123,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.TRADE: _trades,
     Kind.QUOTE: _quotes,
     Kind.ORDER_EVENT: _order_events,
+    Kind.HALT: _halts,
     Kind.EXTERNAL_STAGE: overruling.take_stages,
     Kind.EXTERNAL_INSIGHT: overruling.take_insights,
     Kind.EXTERNAL_TARGET: overruling.take_targets,

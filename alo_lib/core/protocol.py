@@ -69,6 +69,10 @@ class Core(Protocol):
         """Numbers of contracts of one underlying that are held or have an order working."""
 
     @property
+    def wants_reconciliation(self) -> bool:
+        """Whether the broker said what does not fit what was sent, and both have not been reconciled since."""
+
+    @property
     def cash(self) -> float | None:
         """Cash, as what was journaled adds up; None where only another process knows."""
 

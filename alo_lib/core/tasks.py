@@ -142,8 +142,9 @@ def limit(work: Work, frame: Frame) -> Decisions:
     """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
     state, strategy = work.state, work.state.strategy
     if strategy.external.decides(Stage.RISK):
-        strategy.open_trades(state.proposals)
-        count_trades(strategy, state.proposals, state.proposals)
+        opened = [] if strategy.halts else state.proposals
+        strategy.open_trades(opened)
+        count_trades(strategy, state.proposals, opened)
         state.proposals, state.limited = [], records(Kind.TARGET, 0)
         return ()
     undone = halt_on_drawdown(strategy, state.settings)

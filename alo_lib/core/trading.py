@@ -5,10 +5,14 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from alo_lib.core import tasks
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask, Step
+from alo_lib.core.gate import Gate, Refusal
 from alo_lib.core.ingest import ingest
+from alo_lib.core.refusals import Refusals
 from alo_lib.core.state import State
 from alo_lib.core.tasks import Work
 from alo_lib.executive import (
@@ -26,7 +30,7 @@ from alo_lib.executive import (
     TaskPlan,
     Watch,
 )
-from alo_lib.records import InstrumentTable, Kind, Message, Records, records
+from alo_lib.records import TIMES, HaltCause, InstrumentTable, Kind, Message, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.external import External
 from alo_lib.strategy.portfolio import Portfolio
@@ -56,9 +60,10 @@ class CoreState(NamedTuple):
 class TradingCore:
     """Takes messages in, opens frames, gives orders out. It reads no clock, no file and no random source.
 
-    Every input is journaled before it can be handled and every decision before it can be acted on, so a journal holds
-    all that is needed to decide the same again. A ``watch`` finds tasks that take more than their budget; ``plans`` are
-    those of FRAME_PLAN, perhaps with other budgets and policies.
+    Every input is asked at the :class:`~alo_lib.core.gate.Gate`, journaled before it can be handled, and every decision
+    before it can be acted on, so a journal holds all that is needed to decide the same again. What is not let in is
+    told in a remark, and heard by :attr:`refusals`. A ``watch`` finds tasks that take more than their budget; ``plans``
+    are those of FRAME_PLAN, perhaps with other budgets and policies.
 
     :raises ScheduleError: when they do not fit a frame.
     """
@@ -81,6 +86,8 @@ class TradingCore:
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
         self._state = State(settings, StrategyState(portfolio=Portfolio(settings.cash)))
+        self._gate = Gate(self._state.strategy, self.instruments)
+        self.refusals = Refusals(lambda message: self._journal.append(message))
         self._executive = CyclicExecutive(
             Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
             watch=watch,
@@ -90,16 +97,41 @@ class TradingCore:
     # What an engine does -----------------------------------------------------------------------------------------
 
     def accept(self, message: Message) -> None:
-        """Journal an input and let it wait for the next frame, or count within the open one where it says so."""
-        if message.within and not (self.in_frame and message.within == self._executive.place + 1):
+        """Let an input in as far as it has no fault: journal it, and let it wait for the next frame.
+
+        What models of the host decided counts within the open frame where it says so. Where the broker's word does not
+        fit what was sent, nothing that adds risk is ordered until both are reconciled.
+        """
+        admitted = self._gate.admit(message)
+        for refusal in admitted.refusals:
+            self.refusals.tell(refusal, message.time)
+        if admitted.message is not None:
+            if self._misplaced(admitted.message):
+                told = Refusal(message.kind.name, "within", "it is put in at another place of the frame than it says")
+                self.refusals.tell(told, message.time)
+            else:
+                self.admit_recorded(admitted.message)
+        if any(refusal.in_doubt for refusal in admitted.refusals) and not self.wants_reconciliation:
+            row = records(Kind.HALT, cause=HaltCause.RECONCILIATION, halted=1)
+            time = int(np.clip(message.time, max(self.last_frame, TIMES.low), TIMES.high))
+            self.admit_recorded(Message(Kind.HALT, time, row))
+
+    def admit_recorded(self, message: Message) -> None:
+        """Take an input that was let in before: a journal's, which nobody asks again."""
+        if self._misplaced(message):
             raise LifecycleError(f"an input of the place {message.within} of a frame is put in at another")
         self._journal.append(message)
+        self._gate.follow(message)
         if message.within:
             ingest(self._state, message)
             return
         if message.kind is Kind.INSTRUMENT:  # numbered by the engine, or in a replay by the engine that was
             self.instruments.know(message.records)
         self._push(message)
+
+    def _misplaced(self, message: Message) -> bool:
+        """Whether an input is to count within a frame, and now is not when."""
+        return message.within != 0 and not (self.in_frame and message.within == self._executive.place + 1)
 
     def overrule(self, message: Message) -> None:
         """Put in what models of the host decided: it counts in the open frame from here on, else in the next one."""
@@ -123,6 +155,7 @@ class TradingCore:
         news = bool(self._waiting)
         if skip_empty and not news:
             return False
+        self.refusals.begin_frame(time)
         if news:
             self._tell_calibrations(time)
         frame = self._executive.open(time)
@@ -182,6 +215,7 @@ class TradingCore:
         self._state, self.instruments = state.state, state.instruments
         for message in waiting:
             self._push(message)
+        self._gate = Gate(self._state.strategy, self.instruments, self._waiting)
 
     def journal_to(self, journal: Sink) -> None:
         """Write to another journal from now on, and tell it by itself when calibrations come into force."""
@@ -276,12 +310,17 @@ class TradingCore:
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, once the inputs that still wait are taken in."""
-        return self._state.strategy.ahead(self._waiting).holdings
+        return self._gate.ledger.holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that is not done once what waits is taken in."""
-        return self._state.strategy.ahead(self._waiting).orders_working
+        return self._gate.ledger.orders_working
+
+    @property
+    def wants_reconciliation(self) -> bool:
+        """Whether the broker said what does not fit what was sent, and both have not been reconciled since."""
+        return HaltCause.RECONCILIATION in self._gate.halts
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:
@@ -298,7 +337,7 @@ class TradingCore:
             pending = self._state.calibrations.get(number)
             if pending is not None and not pending.announced and self._calibrator.ready(pending, time):
                 row = records(Kind.CALIBRATION, underlying=number, number=pending.number)
-                self.accept(Message(Kind.CALIBRATION, time, row))
+                self.admit_recorded(Message(Kind.CALIBRATION, time, row))
 
     # The tasks -----------------------------------------------------------------------------------------------------
 
@@ -316,7 +355,10 @@ class TradingCore:
     def _decide(self, step: Step, frame: Frame) -> None:
         for kind, decision in step(Work(self._state, self._waiting, self._calibrator), frame):
             if len(decision):
-                self._journal.append(Message(kind, frame.time, decision))
+                message = Message(kind, frame.time, decision)
+                self._journal.append(message)
+                if kind is Kind.INTENT:
+                    self._gate.follow(message)
 
     def _tell_overrun(self, frame: Frame, overrun: Overrun) -> None:
         row = records(Kind.OVERRUN, task=overrun.task.encode())

@@ -10,6 +10,7 @@ from alo_lib.records.instruments import (
     osi_symbol,
 )
 from alo_lib.records.kinds import (
+    HaltCause,
     HostEvent,
     InstrumentKind,
     Kind,
@@ -30,6 +31,7 @@ from alo_lib.records.layouts import (
     records,
 )
 from alo_lib.records.profit import PROFIT_PARTS
+from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
 from alo_lib.records.sessions import Session
 from alo_lib.records.splits import whole_shares
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
@@ -71,24 +73,30 @@ __all__ = [
     "NEW_YORK",
     "OPTION_MULTIPLIER",
     "PROFIT_PARTS",
+    "RANGES",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
     "STAGE_MEANINGS",
+    "TIMES",
     "TRADING_DAYS",
     "TRANSIENT",
     "YEAR",
     "Alternatives",
     "Contract",
+    "Fault",
+    "HaltCause",
     "HostEvent",
     "InstrumentKind",
     "InstrumentTable",
     "Kind",
     "Linked",
+    "Members",
     "Message",
     "OrderReason",
     "OrderStatus",
     "OrderType",
+    "Range",
     "Records",
     "Session",
     "Stage",
@@ -97,6 +105,7 @@ __all__ = [
     "crossed",
     "osi_expiry",
     "osi_symbol",
+    "range_fault",
     "records",
     "utc_moment",
     "whole_shares",

@@ -31,5 +31,6 @@ ENTRY_LIMITS: Final = (
     "participation",  # of what a leg displays no contract may be taken
     "max_vega",
     "max_margin",
+    "halt",  # no setting: nothing that adds risk is ordered, see HaltCause
 )
 """In the order in which they are asked, by the setting's name where one sets it; the first that stops a pair counts."""

@@ -80,7 +80,10 @@ class InstrumentTable:
         """
         table = cls()
         for symbol in symbols:
-            table._add(symbol)
+            if symbol:
+                table._add(symbol)
+            else:
+                table._symbol.append(symbol)
         return table
 
     def __len__(self) -> int:
@@ -98,20 +101,18 @@ class InstrumentTable:
         return self._symbol[number]
 
     def know(self, rows: Records) -> None:
-        """Take over the numbers in INSTRUMENT records, in the order in which another table gave them.
+        """Take over the numbers in INSTRUMENT records as another table gave them; what is known stays.
 
-        What is known stays.
+        A number between that nobody told of has the symbol "" until somebody does.
 
-        :raises ValueError: for a number that would leave a gap, or that another symbol has.
+        :raises ValueError: for a number that another symbol has, or a symbol that has another number.
         """
         for number, symbol in zip(rows["instrument"].tolist(), rows["symbol"].tolist(), strict=True):
             name = symbol.decode()
-            if self._number.get(name, number) != number or number > len(self._symbol):
-                raise ValueError(
-                    f"instrument {name!r} cannot have number {number}; the next one is {len(self._symbol)}"
-                )
-            if number == len(self._symbol):
-                self._add(name)
+            self._symbol += [""] * (number + 1 - len(self._symbol))
+            if self._number.get(name, number) != number or self._symbol[number] not in ("", name):
+                raise ValueError(f"instrument {name!r} cannot have number {number}")
+            self._symbol[number], self._number[name] = name, number
 
     def add_equity(self, ticker: str) -> Records:
         """Number an underlying and return its record."""

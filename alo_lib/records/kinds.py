@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 __all__ = [
+    "HaltCause",
     "HostEvent",
     "InstrumentKind",
     "Kind",
@@ -33,6 +34,7 @@ class Kind(IntEnum):
     EXTERNAL_INSIGHT = 14
     EXTERNAL_TARGET = 15
     INTEREST = 16
+    HALT = 17
 
     FORECAST = 32
     SIGNAL = 33
@@ -103,6 +105,14 @@ class HostEvent(IntEnum):
     BROKERAGE_RECONNECT = 16
     COMMAND = 17
     RECOVERY = 18  # a journal was continued; the text says what was found
+    REFUSED = 19  # an input was not taken in; the text says why, and whose it was
+    LEFT_OUT = 21  # a journal goes on without a message, whose sequence is in the place of an order
+
+
+class HaltCause(IntEnum):
+    """Why nothing that adds risk is ordered."""
+
+    RECONCILIATION = 1  # what the broker says does not fit what was sent: until both are reconciled
 
 
 class InstrumentKind(IntEnum):

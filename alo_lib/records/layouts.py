@@ -29,7 +29,7 @@ __all__ = [
     "records",
 ]
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -96,6 +96,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("quantity", "<i8"),
         ]
     ),
+    # From now on (`halted` 1) nothing that adds risk is ordered while the cause stands, or it stands no longer (0).
+    Kind.HALT: np.dtype([("cause", "u1"), ("halted", "u1"), ("pad", "<u2"), ("padding", "<i4")]),  # HaltCause
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
     # A cash dividend per share, at its ex-date's open. Past ones come with the first session, later ones as they go ex.
@@ -274,7 +276,6 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("underlying", "<i4"),
             *((stage, "<i4") for stage in FUNNEL_STAGES),
             *((limit, "<i4") for limit in ENTRY_LIMITS),  # frames of the session in which it stopped a pair
-            ("pad", "<i4"),
         ]
     ),
     # A callback of the engine's host, as it came.

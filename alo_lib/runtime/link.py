@@ -59,6 +59,8 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("run", "<i8"),  # frames that ran since the process began
         ("overruns", "<i8"),
         ("missed", "<i8"),  # frames that were never released
+        ("refused", "<i8"),  # records of inputs that were not let in since the process began
+        ("doubts", "<i8"),  # 0, or a number that grows with each cause to reconcile while the core wants it
     ]
 )
 TAKEN: Final["np.dtype[Any]"] = np.dtype([("position", "<i8"), ("sequence", "<i8")])

@@ -261,6 +261,8 @@ class CoreProcess:
         beat["settings"] = settings_mark(self.settings) if not beat["settings"] else beat["settings"]
         beat["run"], beat["missed"] = self._run, self._missed
         if frame:
+            beat["refused"] = self._core.refusals.count
+            beat["doubts"] = self._core.wants_reconciliation * (1 + self._core.refusals.doubts)
             beat["overruns"] = self._outbox.overruns
             beat["sequence"], beat["durable"] = self._outbox.journal.sequence, self._outbox.journal.durable
         self._pulse_phase()

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from alo_lib.records import EVENT_TEXT, HostEvent, InstrumentTable, Kind, Message, OrderStatus, OrderType, records
+from alo_lib.records import (
+    EVENT_TEXT,
+    HaltCause,
+    HostEvent,
+    InstrumentTable,
+    Kind,
+    Message,
+    OrderStatus,
+    OrderType,
+    records,
+)
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
 
@@ -52,6 +62,10 @@ class Restarted(Protocol):
     instruments: InstrumentTable
 
     @property
+    def wants_reconciliation(self) -> bool:
+        """Whether it adds no risk until it is reconciled."""
+
+    @property
     def cash(self) -> float | None:
         """Cash, None where it is not known."""
 
@@ -72,14 +86,14 @@ def reconcile(
     *,
     cash: float | None = None,
 ) -> Reconciliation:
-    """Compare a core that has recovered from its journal with its host's portfolio and open orders.
+    """Compare a core, one that has recovered from its journal or that wants it, with its host's portfolio and orders.
 
     ``positions`` are by instrument, ``orders`` by the core's own order number. An order that the core waits for and
     the host does not work any more was filled as far as the position says, or never arrived; the core is told either.
     What then still differs was traded behind the core's back, and it is told that as well. The host is right: it has
     the money. The core must have been told of the day's session before: the host's shares are split from its morning
     on, and a split that the core hears of later would be applied to them once more. That its ``cash`` is another is
-    only said: it holds interest, dividends and transfers, not told apart.
+    only said: it holds interest, dividends and transfers, not told apart. A halt for reconciliation ends with it.
     """
     result = Reconciliation()
     held = dict(core.holdings)
@@ -115,6 +129,9 @@ def reconcile(
         result.findings.append(
             f"the host has {cash:.2f} in cash, the journal says {core.cash:.2f}: the core goes on with the journal's"
         )
+    if core.wants_reconciliation:
+        row = records(Kind.HALT, cause=HaltCause.RECONCILIATION, halted=0)
+        result.messages.append(Message(Kind.HALT, time, row))
     if not result.findings:
         result.findings.append("portfolio and open orders are as the journal says")
     return result

@@ -95,6 +95,7 @@ class RemoteCore:
         self._asked = -1
         self._pushed = False
         self._open = False
+        self._reconciled = 0  # the last cause to reconcile that the host has done so for
         self._frame = _Answer(-1, ())
         self._targets = records(Kind.TARGET, 0)
         self._sendable = records(Kind.INTENT, 0)
@@ -287,6 +288,11 @@ class RemoteCore:
         return self._ledger.contracts_open(underlying)
 
     @property
+    def wants_reconciliation(self) -> bool:
+        """Whether the core says that it does, for a cause that it was not reconciled for."""
+        return int(self.link.beat["doubts"]) not in (0, self._reconciled)
+
+    @property
     def cash(self) -> None:
         """Not known here: the ledger follows positions."""
         return None
@@ -306,6 +312,8 @@ class RemoteCore:
         self._ledger.follow(message)
         if message.kind is Kind.EXTERNAL_STAGE:
             self._external.assign(message.records)
+        elif message.kind is Kind.HALT and not message.records["halted"].any():
+            self._reconciled = int(self.link.beat["doubts"])
 
     # Answers ---------------------------------------------------------------------------------------------------------
 

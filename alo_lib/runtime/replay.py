@@ -137,7 +137,7 @@ class Replayer:
             if message.kind.is_decision:
                 raise DivergenceError(Divergence(place, message, None))
             if message.kind != Kind.FRAME:
-                core.accept(message)
+                core.admit_recorded(message)
                 inputs += 1
                 continue
             if not core.open_frame(message.time):
@@ -146,7 +146,7 @@ class Replayer:
                 while self._within and self._within[0][0] == place:
                     _, external = self._within.popleft()
                     core.run_to(external.within)
-                    core.accept(external)
+                    core.admit_recorded(external)
                 core.run()
             except OverrunError:
                 return

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Final
 
 from alo_lib.records import Linked, OrderStatus, OrderType
+from alo_lib.runtime import HostOrder
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.fees import market_order_fee
 from alo_lib.simulation.fills import Fill, close_fill, market_fill
@@ -98,6 +99,14 @@ class Broker:
         canceled = [order for order in orders if order.instrument == instrument]
         self._waiting = [order.number for order in orders if order.instrument != instrument]
         return [order.happens(time, OrderStatus.CANCELED, message=reason) for order in canceled]
+
+    def open_orders(self) -> dict[int, HostOrder]:
+        """What still waits of the core's own orders, by their number there."""
+        return {
+            order.intent: HostOrder(order.left, float(order.average_price))
+            for order in self._in_work()
+            if order.intent and order.is_open
+        }
 
     def freeze(self, instrument: int) -> None:
         """Refuse further orders for an instrument until the next session."""

@@ -16,7 +16,16 @@ from alo_lib.journal import (
 from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultLog
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
-from alo_lib.runtime import Beginning, Continuation, MarketRecord, Teller, Timetable, begin
+from alo_lib.runtime import (
+    Beginning,
+    Continuation,
+    HostPosition,
+    MarketRecord,
+    Teller,
+    Timetable,
+    begin,
+    reconcile,
+)
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
@@ -337,6 +346,18 @@ class _Run:
             if event.quantity:
                 self._trades.fill(event)
             self._core.accept(event.told())
+        if self._core.wants_reconciliation:
+            self._reconcile()
+
+    def _reconcile(self) -> None:
+        """Hold the core against the account, as a live host does."""
+        time = self._core.last_frame
+        positions = {
+            number: HostPosition(each.quantity, float(each.average_price)) for number, each in self._account.held()
+        }
+        found = reconcile(self._core, positions, self._broker.open_orders(), time)
+        for message in [*found.remarks(time), *found.messages]:
+            (self._core.remark if message.kind.is_remark else self._core.accept)(message)
 
     # Between sessions ----------------------------------------------------------------------------------------------
 

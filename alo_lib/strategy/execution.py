@@ -10,7 +10,7 @@ from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target, latest_targets
 
-__all__ = ["Order", "fillable", "orders_toward"]
+__all__ = ["Order", "adds_risk", "fillable", "orders_toward"]
 
 
 class Order(NamedTuple):
@@ -24,7 +24,8 @@ class Order(NamedTuple):
 def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Order]:
     """Orders for the distance between what is held and what is wanted, as far as they can be filled now.
 
-    Nothing is ordered outside the session, nor while an order works in the instrument. Options go first. The hedge of
+    Nothing is ordered outside the session, nor while an order works in the instrument, nor what adds risk while there
+    is a halt. Options go first. The hedge of
     an underlying whose options are traded now waits for the next time, which their fills bring: it would be sized for a
     position that is about to change.
     """
@@ -37,11 +38,19 @@ def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Ta
     for instrument in sorted(wanted, key=lambda number: (number in state.underlyings, number)):
         if instrument in busy or instrument in traded:
             continue
+        if state.halts and adds_risk(state, wanted[instrument]):
+            continue
         distance = wanted[instrument].quantity - state.portfolio.quantity(instrument)
         if size := fillable(state, settings, instrument, distance, time):
             orders.append(Order(instrument, size, wanted[instrument].reason))
             traded.add(state.underlying_of[instrument])
     return orders
+
+
+def adds_risk(state: StrategyState, target: Target) -> bool:
+    """Whether a target leads away from holding nothing, or beyond it; a hedge's does not count."""
+    held = state.portfolio.quantity(target.instrument)
+    return target.reason is not OrderReason.HEDGE and not min(held, 0) <= target.quantity <= max(held, 0)
 
 
 def fillable(state: StrategyState, settings: Settings, instrument: int, distance: int, time: int) -> int:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alo_lib.numerics.fixed_order import dot
-from alo_lib.records import OPTION_MULTIPLIER, OrderReason
+from alo_lib.records import OPTION_MULTIPLIER, HaltCause, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
@@ -20,11 +20,17 @@ __all__ = [
     "ExceededLimit",
     "drawdown_exceeded",
     "exceeded_limit",
+    "halt",
     "halt_on_drawdown",
     "review",
     "risk_with",
     "short_margin",
 ]
+
+HALTED: Final = {
+    HaltCause.RECONCILIATION: "the broker's word does not fit what was sent: no risk is added until it is reconciled",
+}
+"""What people are told of a halt, by its cause."""
 
 _SHARE_MARGIN: Final = 0.5
 """Share of their value that shares tie up, long or short: Regulation T."""
@@ -85,6 +91,15 @@ def halt_on_drawdown(state: StrategyState, settings: Settings) -> list[Trade]:
     return list(state.trades)
 
 
+def halt(state: StrategyState, cause: HaltCause, *, halted: bool) -> None:
+    """Order nothing that adds risk from now on while a cause stands, or let it stand no longer; told once."""
+    if halted is (cause in state.halts):
+        return
+    (state.halts.add if halted else state.halts.discard)(cause)
+    lowest = next(iter(state.underlyings), 0)
+    state.notice(lowest, HALTED[cause] if halted else f"{cause.name.lower()}: done, risk may be added again")
+
+
 def review(state: StrategyState, settings: Settings, proposals: Iterable[Trade]) -> tuple[list[Trade], list[Trade]]:
     """Proposals that keep every limit with those before them, and those that do not; why is told once a session.
 
@@ -98,6 +113,8 @@ def review(state: StrategyState, settings: Settings, proposals: Iterable[Trade])
             exceeded: ExceededLimit | None = ExceededLimit("max_drawdown", "the book is halted")
         else:
             exceeded = exceeded_limit(risk_with(state, settings, [*accepted, proposal]), settings)
+        if exceeded is None and state.halts:
+            exceeded = ExceededLimit("halt", HALTED[min(state.halts)])
         if exceeded is None:
             accepted.append(proposal)
             continue

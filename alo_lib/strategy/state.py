@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import TRANSIENT, Kind, Records, Session, records, years_between
+from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records, years_between
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
@@ -86,11 +86,13 @@ class StrategyState(Ledger):
     account_profit: TradeProfit = field(default_factory=lambda: TradeProfit(0))  # of the account as a whole: interest
     last_order: int = 0
     peak_equity: float = 0.0
-    halted: bool = False
+    halted: bool = False  # for good, after too deep a fall
+    halts: set[HaltCause] = field(default_factory=set)  # while one stands, nothing that adds risk is ordered
     external: External = field(default_factory=External)
     target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
     _owners: Annotated[NDArray[np.int64] | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
+    _owned: Annotated[int | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.peak_equity = self.portfolio.cash
@@ -147,9 +149,10 @@ class StrategyState(Ledger):
                 yield underlying, rows.take(order[first:end])
 
     def _owner_by_number(self) -> NDArray[np.int64]:
-        """The underlying of each instrument that was ever told, whose numbers have no gaps; last -1 for any other."""
-        if self._owners is None or len(self._owners) <= len(self.underlying_of):
-            self._owners = np.full(len(self.underlying_of) + 1, -1)
+        """The underlying of each instrument that was ever told of, by number; -1 where none was, and last of all."""
+        if self._owners is None or self._owned != len(self.underlying_of):
+            self._owned = len(self.underlying_of)
+            self._owners = np.full(max(self.underlying_of) + 2, -1)
             self._owners[list(self.underlying_of)] = list(self.underlying_of.values())
         return self._owners
 

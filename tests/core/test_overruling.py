@@ -10,7 +10,7 @@ from alo_lib.core import CoreState, FrameTask, TradingCore
 from alo_lib.core.snapshot import pack, unpack
 from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, RecordedWatch
 from alo_lib.pricing import Chain
-from alo_lib.records import YEAR, Kind, Message, OrderStatus, Records, Stage, records
+from alo_lib.records import YEAR, HostEvent, Kind, Message, OrderStatus, Records, Stage, records
 from alo_lib.runtime import Continuation, Replayer, replay
 from alo_lib.runtime.resumption import inputs_waiting
 from alo_lib.settings import Settings
@@ -381,9 +381,12 @@ def test_another_execution_model_fills_what_the_core_wants() -> None:
 def test_an_input_of_one_place_of_a_frame_is_not_taken_at_another() -> None:
     market = pipeline()
     row = records(Kind.EXTERNAL_TARGET, instrument=0, within=7)
-    with pytest.raises(LifecycleError, match="the place 7 of a frame"):
-        market.core.accept(Message(Kind.EXTERNAL_TARGET, at(FIRST, 10), row))
+    market.core.accept(Message(Kind.EXTERNAL_TARGET, at(FIRST, 10), row))
+    *_, last = market.journal.messages
     assert not any(message.kind.is_external for message in market.journal.messages)
+    assert last.records["event"].tolist() == [HostEvent.REFUSED]
+    with pytest.raises(LifecycleError, match="the place 7 of a frame"):
+        market.core.admit_recorded(Message(Kind.EXTERNAL_TARGET, at(FIRST, 10), row))
 
 
 def test_what_was_put_in_within_a_frame_is_no_input_of_a_later_one() -> None:

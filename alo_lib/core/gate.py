@@ -1,0 +1,362 @@
+"""What the core lets in: an input is asked for its ranges, and for what it says of instruments and orders.
+
+All that is let in is journaled and then handled by whoever goes on from the journal; so what could stop a handler, or
+would be believed against what was sent, is refused before. The gate follows what it has let in, whether a frame has
+taken that in or not, and nothing else: a run that goes on refuses the same.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.records import (
+    ACCOUNT_CASH,
+    CALENDAR_DAY,
+    DAY,
+    EQUITY_MULTIPLIER,
+    LAYOUTS,
+    NEW_YORK,
+    OPTION_MULTIPLIER,
+    RANGES,
+    SECOND,
+    TIMES,
+    Fault,
+    HaltCause,
+    InstrumentKind,
+    InstrumentTable,
+    Kind,
+    Message,
+    OrderStatus,
+    OrderType,
+    Records,
+    Session,
+    osi_expiry,
+    osi_symbol,
+    range_fault,
+)
+from alo_lib.strategy.ledger import Ledger
+from alo_lib.strategy.state import StrategyState
+
+__all__ = ["Admitted", "Gate", "Refusal"]
+
+_MOST_EARLY: Final = 7 * CALENDAR_DAY
+"""How long before the expiry date that its symbol names a contract's last session may be."""
+_WIDEST_GAP: Final = 4096
+"""Of numbers between an instrument and the one before it: those of contracts that were refused."""
+_FIRST_SIZE: Final = 64
+
+
+class Refusal(NamedTuple):
+    """Why records of an input are not let in."""
+
+    kind: str  # of the message, or what it has for one
+    field: str  # which the reason is about; "" for the whole message
+    sentence: str
+    refused: int = 1  # records
+    in_doubt: bool = False  # the broker says what does not fit: it and the core may hold something else
+
+
+class Admitted(NamedTuple):
+    """What is let in of a message, and what is not."""
+
+    message: Message | None
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Gate:
+    """Knows what was let in of instruments, sessions, orders and halts.
+
+    ``waiting`` are the messages that were let in and that ``strategy`` does not know yet.
+    """
+
+    def __init__(self, strategy: StrategyState, instruments: InstrumentTable, waiting: Iterable[Message] = ()) -> None:
+        waiting = list(waiting)
+        self.ledger: Ledger = strategy.ahead(waiting)
+        self.halts: set[HaltCause] = set(strategy.halts)
+        self._instruments = instruments
+        self._session = -1 if strategy.session is None else strategy.session.open
+        self._last_order = strategy.last_order
+        self._underlying = np.full(_FIRST_SIZE, -1, np.int64)  # by instrument; -1 where none was told of
+        self._know(self.ledger.underlying_of.items())
+        for message in waiting:
+            self._note(message)
+
+    def follow(self, message: Message) -> None:
+        """Know what was let in or decided."""
+        self.ledger.follow(message)
+        self._note(message)
+
+    def admit(self, message: Message) -> Admitted:
+        """What can be let in of an input: the same message where nothing is wrong, else the records without fault."""
+        if problem := _problem_of(message):
+            name = getattr(message.kind, "name", str(message.kind))
+            return Admitted(None, (Refusal(name, "", problem, in_doubt=message.kind is Kind.ORDER_EVENT),))
+        rows, refusals = message.records, []
+        while len(rows) and (fault := self._fault(message.kind, rows)) is not None:
+            refusals.append(self._refusal(message.kind, rows, fault))
+            rows = rows[~fault.rows]
+        if not refusals:
+            return Admitted(message)
+        return Admitted(message._replace(records=rows) if len(rows) else None, tuple(refusals))
+
+    def name_of(self, instrument: int) -> str:
+        """An instrument as people know it."""
+        known = 0 <= instrument < len(self._instruments) and self._instruments.symbol(instrument)
+        return known or f"instrument {instrument}"
+
+    # Within ----------------------------------------------------------------------------------------------------------
+
+    def _fault(self, kind: Kind, rows: Records) -> Fault | None:
+        """The first fault of some records."""
+        fault = range_fault(kind, rows)
+        for check in _CHECKS.get(kind, ()):
+            fault = fault or check(self, rows)
+        return fault
+
+    def _refusal(self, kind: Kind, rows: Records, fault: Fault) -> Refusal:
+        about = ""
+        if "instrument" in (rows.dtype.names or ()) and kind is not Kind.INSTRUMENT:
+            about = f"{self.name_of(int(rows['instrument'][fault.rows][0]))}: "
+        doubt = kind is Kind.ORDER_EVENT and fault.field != _LATE
+        return Refusal(kind.name, fault.field, about + fault.sentence, int(np.count_nonzero(fault.rows)), doubt)
+
+    def _note(self, message: Message) -> None:
+        rows = message.records
+        if message.kind is Kind.INSTRUMENT:
+            self._know(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
+        elif message.kind is Kind.SESSION:
+            self._session = int(rows["open"][-1])
+        elif message.kind is Kind.INTENT:
+            self._last_order = max(self._last_order, int(rows["order"].max()))
+        elif message.kind is Kind.HALT:
+            for cause, halted in zip(rows["cause"].tolist(), rows["halted"].tolist(), strict=True):
+                (self.halts.add if halted else self.halts.discard)(HaltCause(cause))
+
+    def _know(self, told: Iterable[tuple[int, int]]) -> None:
+        for number, underlying in told:
+            if number >= len(self._underlying):
+                more = np.full(number + 1, -1, np.int64)
+                self._underlying = np.concatenate([self._underlying, more])
+            self._underlying[number] = underlying
+
+    def _underlyings_of(self, numbers: NDArray[np.int32]) -> NDArray[np.int64]:
+        """The underlying of each instrument; -1 where it was never told of."""
+        owners = self._underlying.take(numbers, mode="clip")
+        owners[(numbers < 0) | (numbers >= len(self._underlying))] = -1
+        return owners
+
+    def _are_equities(self, rows: Records) -> NDArray[np.bool_]:
+        owners = self._underlyings_of(rows["instrument"])
+        equal: NDArray[np.bool_] = owners == rows["instrument"]
+        return equal & (owners >= 0)
+
+    # What kinds are asked besides their ranges: the first fault, with all records that have its like ------------------
+
+    def known(self, rows: Records) -> Fault | None:
+        """The instrument was told of."""
+        return _fault_where(self._underlyings_of(rows["instrument"]) < 0, "instrument", "it was never told of")
+
+    def of_equity(self, rows: Records) -> Fault | None:
+        """The instrument is an underlying."""
+        return _fault_where(~self._are_equities(rows), "instrument", "it is no underlying that was told of")
+
+    def of_account(self, rows: Records) -> Fault | None:
+        """The instrument is an underlying, or the account's cash."""
+        bad = ~self._are_equities(rows) & (rows["instrument"] != ACCOUNT_CASH)
+        return _fault_where(bad, "instrument", f"it is no underlying that was told of, nor {ACCOUNT_CASH} for cash")
+
+    def once(self, rows: Records) -> Fault | None:
+        """An instrument stands once in a table of quotes; of two its last counts."""
+        numbers = rows["instrument"]
+        if (numbers[1:] > numbers[:-1]).all():
+            return None
+        bad = np.ones(len(numbers), np.bool_)
+        bad[len(numbers) - 1 - np.unique(numbers[::-1], return_index=True)[1]] = False
+        return _fault_where(bad, "instrument", "it is quoted again in the same message")
+
+    def instruments(self, rows: Records) -> Fault | None:
+        """An underlying is told of once and before its contracts; symbols say the same as the rest."""
+        coming: dict[int, int] = {}
+        found = []
+        for row in rows:
+            problem = self._instrument(row, coming)
+            if problem is None:
+                coming[int(row["instrument"])] = int(row["underlying"])
+            found.append(problem)
+        return _first_of(found)
+
+    def _instrument(self, row: np.void, coming: dict[int, int]) -> tuple[str, str] | None:
+        number, underlying, table = int(row["instrument"]), int(row["underlying"]), self._instruments
+        symbol = bytes(row["symbol"]).decode("ascii", "replace")
+        if not (symbol.isascii() and symbol.isprintable() and symbol.strip()):
+            return "symbol", f"symbol {bytes(row['symbol'])!r} must be of printable ASCII characters"
+        if number > len(table) + len(coming) + _WIDEST_GAP:
+            return "instrument", f"{symbol} has number {number}, where {len(table)} comes next"
+        if symbol in table and table.number(symbol) != number:
+            return "symbol", f"{symbol} has number {table.number(symbol)} already"
+        if number < len(table) and table.symbol(number) not in ("", symbol):
+            return "instrument", f"{symbol} has the number of {table.symbol(number)}"
+        before, owner = (coming.get(each, self._owner(each)) for each in (number, underlying))
+        if row["kind"] == InstrumentKind.EQUITY:
+            return _equity_problem(row, symbol, known=before >= 0)
+        if owner != underlying or underlying == number:
+            return "underlying", f"underlying {underlying} of {symbol} was never told of"
+        if before not in (-1, underlying):
+            return "underlying", f"the underlying of {symbol} was {before} and is {underlying}"
+        return _option_problem(row, symbol)
+
+    def _owner(self, number: int) -> int:
+        return int(self._underlying[number]) if 0 <= number < len(self._underlying) else -1
+
+    def session(self, rows: Records) -> Fault | None:
+        """A session ends after it begins, is of its open's day in New York, and not before the one that was told."""
+        row, all_ = rows[0], np.ones(len(rows), np.bool_)
+        opens, closes = int(row["open"]), int(row["close"])
+        if not 0 < closes - opens <= DAY:
+            return Fault("close", all_, "close must come after open, within a day")
+        if opens < self._session:
+            return Fault("open", all_, "its open is before that of the session before")
+        try:
+            day = Session.of_record(row).day
+        except ValueError:
+            return Fault("date", all_, f"date {row['date']} is no day of the calendar")
+        if dt.datetime.fromtimestamp(opens / SECOND, NEW_YORK).date() != day:
+            return Fault("date", all_, f"date {row['date']} is not the day of its open in New York")
+        return None
+
+    def alone(self, rows: Records) -> Fault | None:
+        """A message of the kind has one record."""
+        return _fault_where(np.arange(len(rows)) > 0, "", "a message of its kind has one record")
+
+    def daily_range(self, rows: Records) -> Fault | None:
+        """A high is no lower than a low."""
+        return _fault_where(rows["high"] < rows["low"], "high", "its high is below its low")
+
+    def order_events(self, rows: Records) -> Fault | None:
+        """An event fits the order that was sent: its instrument, its direction, what is left of it."""
+        left, held = dict(self.ledger.orders_working), dict(self.ledger.holdings)
+        found = []
+        for row in rows:
+            number, instrument, quantity = int(row["order"]), int(row["instrument"]), int(row["quantity"])
+            problem = self._event_problem(row, left, held)
+            found.append(problem)
+            if problem is None:
+                held[instrument] = held.get(instrument, 0) + quantity
+                if number in left:
+                    left[number] = (instrument, left[number][1] - quantity)
+                    if OrderStatus(row["status"]).is_done:
+                        del left[number]
+        return _first_of(found)
+
+    def _event_problem(
+        self, row: np.void, left: dict[int, tuple[int, int]], held: dict[int, int]
+    ) -> tuple[str, str] | None:
+        number, instrument, quantity = int(row["order"]), int(row["instrument"]), int(row["quantity"])
+        if number == 0:
+            return self._settlement_problem(row, held.get(instrument, 0))
+        if number > self._last_order:
+            return "order", f"order {number} was never sent"
+        if number not in left:
+            if quantity:
+                return "order", f"order {number} is done, and would be filled for {quantity:+} more"
+            return _LATE, f"order {number} is done"
+        sent, rest = left[number]
+        if sent != instrument:
+            return "instrument", f"order {number} is for {self.name_of(sent)}"
+        if quantity * rest < 0 or abs(quantity) > abs(rest):
+            return "quantity", f"order {number} has {rest:+} left, and would be filled for {quantity:+}"
+        if row["status"] == OrderStatus.FILLED and quantity != rest:
+            return "quantity", f"order {number} is said to be filled, with {rest - quantity:+} left"
+        return None
+
+    def _settlement_problem(self, row: np.void, held: int) -> tuple[str, str] | None:
+        """An option is settled as far as it is held."""
+        quantity = int(row["quantity"])
+        settled = row["type"] == OrderType.OPTION_EXERCISE and self._owner(int(row["instrument"])) != row["instrument"]
+        if settled and quantity and (quantity * held >= 0 or abs(quantity) > abs(held)):
+            return "quantity", f"{quantity:+} are settled where {held:+} are held"
+        return None
+
+    def insights(self, rows: Records) -> Fault | None:
+        """A call and a put of one underlying."""
+        for field in ("call", "put"):
+            bad = (self._underlyings_of(rows[field]) != rows["underlying"]) | (rows[field] == rows["underlying"])
+            if bad.any():
+                return Fault(field, bad, f"its {field} is no contract of its underlying")
+        return None
+
+
+_LATE: Final = "state"
+"""In the place of a field: an event that moves nothing of an order that is done, which leaves nothing in doubt."""
+
+_CHECKS: Final[dict[Kind, tuple[Callable[[Gate, Records], Fault | None], ...]]] = {
+    Kind.INSTRUMENT: (Gate.instruments,),
+    Kind.SESSION: (Gate.alone, Gate.session),
+    Kind.CLOSE: (Gate.of_equity,),
+    Kind.RANGE: (Gate.of_equity, Gate.daily_range),
+    Kind.RATE: (Gate.alone,),
+    Kind.DIVIDEND: (Gate.of_equity,),
+    Kind.SPLIT: (Gate.of_equity,),
+    Kind.INTEREST: (Gate.of_account,),
+    Kind.TRADE: (Gate.of_equity,),
+    Kind.QUOTE: (Gate.known, Gate.once),
+    Kind.ORDER_EVENT: (Gate.known, Gate.order_events),
+    Kind.EXTERNAL_INSIGHT: (Gate.insights,),
+    Kind.EXTERNAL_TARGET: (Gate.known,),
+}
+
+
+def _problem_of(message: Message) -> str:
+    """What is wrong with a message as a whole; empty where nothing is."""
+    kind, rows = message.kind, message.records
+    if kind not in RANGES:
+        return "it is no input of a host"
+    if rows.dtype != LAYOUTS[kind] or rows.ndim != 1:
+        return "its records have another layout"
+    if not len(rows):
+        return "it holds no record"
+    if not TIMES.low <= message.time <= TIMES.high:
+        return f"its time is {message.time}; it must be {TIMES}"
+    return ""
+
+
+def _fault_where(bad: NDArray[np.bool_], field: str, sentence: str) -> Fault | None:
+    return Fault(field, bad, sentence) if bad.any() else None
+
+
+def _first_of(found: list[tuple[str, str] | None]) -> Fault | None:
+    """One fault of all records that have a problem, each asked after those without one: told is the first."""
+    problems = [problem for problem in found if problem is not None]
+    if not problems:
+        return None
+    field, sentence = next((each for each in problems if each[0] != _LATE), problems[0])
+    return Fault(field, np.array([problem is not None for problem in found]), sentence)
+
+
+def _equity_problem(row: np.void, symbol: str, *, known: bool) -> tuple[str, str] | None:
+    if known:
+        return "instrument", f"{symbol} was told of before"
+    if row["underlying"] != row["instrument"]:
+        return "underlying", f"{symbol} is an equity and not its own underlying"
+    if row["multiplier"] != EQUITY_MULTIPLIER:
+        return "multiplier", f"multiplier of {symbol} is {row['multiplier']}; an equity's is {EQUITY_MULTIPLIER}"
+    return None
+
+
+def _option_problem(row: np.void, symbol: str) -> tuple[str, str] | None:
+    """What is wrong with the record of an option, whose symbol says what it is."""
+    if row["multiplier"] != OPTION_MULTIPLIER:
+        return "multiplier", f"multiplier of {symbol} is {row['multiplier']}; an option's is {OPTION_MULTIPLIER}"
+    try:
+        expiry = osi_expiry(symbol)
+    except ValueError:
+        return "symbol", f"symbol {symbol!r} is none of the OSI's"
+    if osi_symbol(symbol[:6].rstrip(), expiry, float(row["strike"]), int(row["right"])) != symbol or row["right"] == 0:
+        return "strike", f"{symbol} is told of with strike {row['strike']:g} and right {row['right']:+}"
+    last = dt.datetime.fromtimestamp(int(row["expiry"]) / SECOND, NEW_YORK).date()
+    if not expiry - _MOST_EARLY <= last <= expiry:
+        return "expiry", f"{symbol} would have its last session on {last}"
+    return None
