@@ -46,7 +46,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self.alo,
             LeanObjectStore(self.object_store),
             live=self.live_mode,
-            hear=lambda phase, sentence: self.log(f"alo core {phase.value}: {sentence}"),
+            hear=lambda sentence: self.log(f"alo {sentence}"),
         )
         self._core = self._hosted.core
         self._marshal = Marshal()
@@ -126,8 +126,8 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._marshal.add_underlying(self._teller.number(ticker), equity.symbol)
 
     def _meet_portfolio(self) -> None:
-        """Hold a core that went on against LEAN's portfolio, once, when it has been told of the day's splits."""
-        if self._findings:
+        """Hold a core against LEAN's portfolio: one that went on, once told of the day's splits, or that wants it."""
+        if self._findings or self._core.wants_reconciliation:
             meet_portfolio(self, self._core, self._marshal, self._findings)
             self._findings = []
             self._hosted.keep(utc_nanoseconds(self.utc_time))
@@ -144,6 +144,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
 
     def _offer_frame(self) -> None:
         """Open a frame if something has arrived; LEAN's framework models run it, the last of them to its end."""
+        self._meet_portfolio()
         for _ in self._hosted.frames(utc_nanoseconds(self.utc_time)):
             # Within this call LEAN asks its next three models: portfolio construction, risk and execution.
             self.emit_insights(self.frame_insights(self.current_slice))

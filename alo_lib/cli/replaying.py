@@ -1,7 +1,7 @@
 """A replay at a pace, with a display."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -126,13 +126,14 @@ def run_replay(
     step: Callable[[FrameReplayed], bool] | None = None,
     until: int | None = None,
     until_time: int | None = None,
+    without: Iterable[int] = (),
     display: bool = True,
 ) -> ReplayOutcome:
     """Decide a journal's frames again, at a pace, until something differs, something says so, or it ends.
 
-    ``step`` is asked after each frame whether to go on.
+    ``step`` is asked after each frame whether to go on; messages ``without`` are left out besides the journal's own.
     """
-    replayer, pace = Replayer(journal), Pace(speed)
+    replayer, pace = Replayer(journal, without=without), Pace(speed)
     messages = journal.messages
     symbols = symbols_of([message for message in messages if message.kind is Kind.INSTRUMENT])
     screen = Display(len(messages), symbols)
@@ -154,7 +155,9 @@ def run_replay(
     if complete and journal.sealed and replayer.continuation.extra:
         divergence = Divergence(len(messages), None, replayer.continuation.extra[0])
     difference = "" if divergence is None else difference_in_words(divergence, symbols)
-    digest = message_digest(messages[:place])
+    digest = message_digest(
+        message for number, message in enumerate(messages[:place]) if number not in replayer.continuation.left_out
+    )
     seconds = time.monotonic() - began
     return ReplayOutcome(
         place, screen.frames, decisions, screen.orders, seconds, digest, divergence, difference, complete

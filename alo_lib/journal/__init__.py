@@ -10,6 +10,7 @@ from alo_lib.journal.format import (
     JournalError,
     object_store_key,
 )
+from alo_lib.journal.left_out import leave_out
 from alo_lib.journal.object_store import (
     LiveObjectStoreJournal,
     ObjectStore,
@@ -63,6 +64,7 @@ __all__ = [
     "decode_snapshot",
     "encode_snapshot",
     "entry_checksum",
+    "leave_out",
     "message_digest",
     "object_store_key",
     "order_digest",

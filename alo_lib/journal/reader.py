@@ -15,7 +15,7 @@ from alo_lib.journal.format import ENTRY_WORDS, HEADER, MAGIC, VERSION, WORD, Jo
 from alo_lib.journal.kernels import find_beyond, scan
 from alo_lib.journal.store import published_count, segment_names
 from alo_lib.numerics.crc32c import crc32c
-from alo_lib.records import LAYOUTS, SCHEMA_VERSION, Kind, Message
+from alo_lib.records import LAYOUTS, SCHEMA_VERSION, HostEvent, Kind, Message
 
 __all__ = [
     "ENTRY",
@@ -138,10 +138,36 @@ class Journal:
     segments: tuple[SegmentView, ...] = ()
     being_written: bool = False  # when it was read; its messages are those that were finished then
 
+    @cached_property
+    def left_out(self) -> frozenset[int]:
+        """Sequences of the messages that count no more (:mod:`alo_lib.journal.left_out`)."""
+        return _sequences_left_out(self.messages)
+
+    @cached_property
+    def counted(self) -> Sequence[Message]:
+        """The messages that count, in order: all, but for those that are left out."""
+        if not self.left_out:
+            return self.messages
+        return [message for sequence, message in enumerate(self.messages) if sequence not in self.left_out]
+
     @property
     def sealed(self) -> bool:
         """Whether its writer closed it."""
         return bool(self.segments) and self.segments[-1].sealed
+
+
+def _sequences_left_out(messages: Sequence[Message]) -> frozenset[int]:
+    """The sequences of the messages that a journal's remarks leave out."""
+    places: Sequence[int] = range(len(messages))
+    if isinstance(messages, Messages):
+        places = np.flatnonzero(messages.entries["kind"] == Kind.EVENT).tolist()
+    found: set[int] = set()
+    for place in places:
+        message = messages[place]
+        if message.kind is Kind.EVENT:
+            rows = message.records
+            found.update(rows["order"][rows["event"] == HostEvent.LEFT_OUT].tolist())
+    return frozenset(found)
 
 
 def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, files: Files | None = None) -> Journal:

@@ -1,6 +1,6 @@
 """A core as LEAN hosts it, in LEAN's process or in one of its own: how it begins, when frames open, how it ends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, Protocol
 
 from alo_lib.core.deciding import program
@@ -22,7 +22,7 @@ from alo_lib.records import SECOND
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
-from alo_lib.runtime.remote import Hear, RemoteCore
+from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
 from alo_lib.settings import Settings
 
@@ -61,11 +61,11 @@ class Opened(NamedTuple):
     findings: list[str]  # of going on, in sentences; empty where nothing was gone on from
 
 
-def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -> Opened:
+def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
     """The core that the settings name: one of this process, or the core process of that name.
 
     A backtest begins anew. Live, a core of this process goes on from its journal in ``store``, and a core process has
-    gone on by itself; ``hear`` is told how its link stands.
+    gone on by itself; ``hear`` hears, in sentences, how its link stands and what a core of this process refuses.
 
     :raises JournalError: where a core cannot go on from its journal.
     :raises SettingsError: where that is of other settings.
@@ -77,14 +77,20 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place)
     core = beginning.decided_again()
+    core.refusals.host, core.refusals.hear = "LEAN", hear
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         core.watch_with(BudgetWatch())
     return Opened(_OwnCore(core, beginning.writer, place), beginning.told, beginning.findings)
 
 
-def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Hear) -> Opened:
-    remote = RemoteCore(settings, Channel(channel_folder(settings.core_process)), paced=not live, hear=hear)
+def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
+    remote = RemoteCore(
+        settings,
+        Channel(channel_folder(settings.core_process)),
+        paced=not live,
+        hear=lambda phase, sentence: hear(f"core {phase.value}: {sentence}"),
+    )
     remote.attach()
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
@@ -178,4 +184,4 @@ class _ProcessOfItsOwnTime:
 
 
 def _digest(journal: Journal) -> str:
-    return f"journal digest {message_digest(journal.messages)}"
+    return f"journal digest {message_digest(journal.counted)}"

@@ -2,14 +2,14 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
-from alo_lib.journal import Journal, message_digest
-from alo_lib.records import Kind, Message
+from alo_lib.journal import Journal, JournalError, message_digest
+from alo_lib.records import Kind, Message, utc_moment
 from alo_lib.settings import Settings
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "FrameReplayed",
     "Replay",
     "Replayer",
+    "UndecidableFrameError",
     "overruns_of",
     "replay",
 ]
@@ -44,6 +45,16 @@ class DivergenceError(ValueError):
         self.divergence = divergence
 
 
+class UndecidableFrameError(JournalError):
+    """A frame that a journal tells of cannot be decided: an input stops whoever handles it."""
+
+    def __init__(self, time: int, first: int, frame: int, error: Exception) -> None:
+        super().__init__(
+            f"the frame at {utc_moment(time)} cannot be decided ({type(error).__name__}: {error}); it takes in the "
+            f"inputs among messages {first} to {frame - 1}, and 'alo journal leave-out' goes on without one of them"
+        )
+
+
 def _kind(message: Message | None) -> str:
     return "nothing" if message is None else f"{message.kind.name} of {len(message.records)} records"
 
@@ -53,13 +64,14 @@ class Continuation:
     """Stands between a core and its journal: what was recorded is compared, what goes beyond it is appended.
 
     So a core that takes in the same inputs again comes to where the recorded one was, and goes on from there; nothing
-    is written twice. Remarks are passed over.
+    is written twice. Remarks and what is left out are passed over.
 
     :raises DivergenceError: at the first difference.
     """
 
     recorded: Sequence[Message]
     place: int = 0  # of the next recorded message
+    left_out: frozenset[int] = frozenset()  # sequences that count no more
     beyond: Sink | None = None
     extra: list[Message] = field(default_factory=list)  # what went beyond, where there is nothing to append it to
 
@@ -90,7 +102,9 @@ class Continuation:
             self.beyond.flush()
 
     def _pass_remarks(self) -> None:
-        while self.place < len(self.recorded) and self.recorded[self.place].kind.is_remark:
+        while self.place < len(self.recorded) and (
+            self.place in self.left_out or self.recorded[self.place].kind.is_remark
+        ):
             self.place += 1
 
 
@@ -112,16 +126,28 @@ class Replayer:
     now; one that stopped the run ends the replay.
     """
 
-    def __init__(self, journal: Journal, *, core: TradingCore | None = None, start: int = 0) -> None:
-        """``core`` is one that stands where the messages below ``start`` have brought it, a new one by default."""
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        core: TradingCore | None = None,
+        start: int = 0,
+        without: Iterable[int] = (),
+    ) -> None:
+        """``core`` is one that stands where the messages below ``start`` have brought it, a new one by default.
+
+        What the journal leaves out is left out, and the messages ``without`` besides.
+        """
         self.journal = journal
-        self.continuation = Continuation(journal.messages, start)
+        self.continuation = Continuation(journal.messages, start, journal.left_out.union(without))
         self.core = core or TradingCore(Settings.of(json.loads(journal.settings)), self.continuation)
         if core is not None:
             core.journal_to(self.continuation)
         self.core.watch_with(RecordedWatch(overruns_of(journal)))
         self.core.calibrations_given = True
-        self._within = deque(_within_frames(journal.messages, start))
+        self._within = deque(
+            each for each in _within_frames(journal.messages, start) if each[1] not in self.continuation.left_out
+        )
 
     def frames(self, *, until_time: int | None = None, until: int | None = None) -> Iterator[FrameReplayed]:
         """Decide frame after frame, up to messages before ``until`` and frames before ``until_time``.
@@ -129,6 +155,7 @@ class Replayer:
         :raises DivergenceError: where a decision is not the recorded one.
         """
         continuation, core, inputs = self.continuation, self.core, 0
+        first = continuation.place
         while not continuation.at_end:
             place = continuation.place
             message = continuation.recorded[place]
@@ -144,15 +171,19 @@ class Replayer:
                 raise DivergenceError(Divergence(place, message, None))
             try:
                 while self._within and self._within[0][0] == place:
-                    _, external = self._within.popleft()
+                    _, _, external = self._within.popleft()
                     core.run_to(external.within)
                     core.admit_recorded(external)
                 core.run()
             except OverrunError:
                 return
+            except (DivergenceError, JournalError):
+                raise
+            except Exception as error:
+                raise UndecidableFrameError(message.time, first, place, error) from error
             decided = continuation.place - place - 1
             yield FrameReplayed(place, int(message.records["frame"][0]), message.time, inputs, decided)
-            inputs = 0
+            inputs, first = 0, continuation.place
 
 
 @dataclass(frozen=True)
@@ -174,8 +205,9 @@ def replay(journal: Journal) -> Replay:
         divergence = error.divergence
     if divergence is None and replayer.continuation.extra:
         divergence = Divergence(len(journal.messages), None, replayer.continuation.extra[0])
-    again = journal.messages[: replayer.continuation.place]
-    return Replay(len(again), message_digest(again), divergence)
+    place = replayer.continuation.place
+    again = [message for number, message in enumerate(journal.messages[:place]) if number not in journal.left_out]
+    return Replay(place, message_digest(again), divergence)
 
 
 def overruns_of(journal: Journal) -> list[Overrun]:
@@ -196,15 +228,15 @@ def overruns_of(journal: Journal) -> list[Overrun]:
     ]
 
 
-def _within_frames(messages: Sequence[Message], start: int) -> Iterator[tuple[int, Message]]:
-    """The inputs that were put in within a frame, each with the sequence of that frame's FRAME message."""
+def _within_frames(messages: Sequence[Message], start: int) -> Iterator[tuple[int, int, Message]]:
+    """The inputs that were put in within a frame: sequence of that frame's FRAME message, their own, and they."""
     frame = -1
     for sequence in range(start, len(messages)):
         message = messages[sequence]
         if message.kind is Kind.FRAME:
             frame = sequence
         elif message.within:
-            yield frame, message
+            yield frame, sequence, message
 
 
 def _bytes(message: Message) -> tuple[Kind, int, bytes]:

@@ -52,6 +52,11 @@ class Beginning:
         return self.place.writer(self._found.journal.settings, start_after(self._found.journal))
 
     @property
+    def left_out(self) -> frozenset[int]:
+        """Sequences of what is recorded and counts no more."""
+        return frozenset() if self._found is None else self._found.journal.left_out
+
+    @property
     def told(self) -> MarketRecord:
         """What the recorded inputs tell of who put them in."""
         return market_record_of(self.recorded)
@@ -60,7 +65,7 @@ class Beginning:
         """A core as the snapshot, of which ``state`` is the core's part, has left it; it writes to ``journal``."""
         core = TradingCore(self.settings, journal, plans=plans)
         if state is not None:
-            core.resume(state, inputs_waiting(self.recorded, self.start))
+            core.resume(state, inputs_waiting(self.recorded, self.start, self.left_out))
         return core
 
     def decided_again(
@@ -109,11 +114,13 @@ def begin(settings: Settings, place: JournalPlace) -> Beginning:
     return Beginning(settings, place, found, snapshot)
 
 
-def inputs_waiting(messages: Sequence[Message], end: int) -> Iterator[Message]:
-    """The inputs below a sequence that no frame below it took in."""
+def inputs_waiting(messages: Sequence[Message], end: int, left_out: frozenset[int] = frozenset()) -> Iterator[Message]:
+    """The inputs below a sequence that no frame below it took in, without those that are left out."""
     first = end
     while first > 0 and messages[first - 1].kind is not Kind.FRAME:
         first -= 1
-    for message in messages[first:end]:
-        if not (message.kind.is_decision or message.kind.is_remark or message.within):
+    for sequence in range(first, end):
+        message = messages[sequence]
+        counts = not (message.kind.is_decision or message.kind.is_remark or sequence in left_out)
+        if counts and not message.within:
             yield message

@@ -10,6 +10,7 @@ from alo_lib.core import CoreState, pack, program, unpack
 from alo_lib.journal import (
     JOURNAL_FOLDER,
     Durability,
+    JournalError,
     JournalFolder,
     SnapshotStore,
 )
@@ -94,6 +95,11 @@ def run_backtest(
     findings = require_data(settings, data_folder) if findings is None else findings
     place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
+    if beginning.left_out:
+        raise JournalError(
+            f"journal {place.name} leaves messages out, which the data of a backtest tell again; 'alo replay' goes on "
+            "without them, a backtest cannot"
+        )
     try:
         run = _Run(settings, folder, findings, beginning, place.snapshots)
         run.run(progress)
@@ -146,7 +152,7 @@ class _Run:
     ) -> None:
         self._writer, self._snapshots = beginning.writer, snapshots
         # What the feed brings about again is compared with what is recorded, and the rest is journaled.
-        self._journal = Continuation(beginning.recorded, beginning.start, self._writer)
+        self._journal = Continuation(beginning.recorded, beginning.start, beyond=self._writer)
         self._settings = settings
         self._folder = folder
         self._feed = Feed(settings, folder, findings)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from alo_lib.market import DataFindings, FaultKind, FaultLog
-from alo_lib.records import ENTRY_LIMITS, FUNNEL_STAGES, Kind, Session
+from alo_lib.records import ENTRY_LIMITS, FUNNEL_STAGES, HostEvent, Kind, Session
 from alo_lib.records.spelling import spelled
 from alo_lib.views.edges import LIMITS, edges_by_session, edges_in_total
 from alo_lib.views.run import Run
@@ -20,6 +20,7 @@ __all__ = [
     "funnel",
     "funnel_total",
     "held_without_quotes",
+    "refusal_warnings",
     "stated_funnel",
 ]
 
@@ -64,6 +65,17 @@ def data_warnings(faults: FaultLog) -> list[str]:
             first = next(fault for fault in faults if fault.kind is kind)
             warnings.append(f"{first}" + (f", and {count - 1:,} more like it" if count > 1 else ""))
     return warnings
+
+
+def refusal_warnings(run: Run) -> list[str]:
+    """What people must not overlook of inputs that the core did not let in."""
+    events = run.table(Kind.EVENT).records
+    told = events[events["event"] == HostEvent.REFUSED]
+    if not len(told):
+        return []
+    many = int(told["quantity"].sum())
+    first = told["text"][0].decode(errors="backslashreplace")
+    return [f"{many:,} records of inputs were refused; the first: {first}"]
 
 
 def held_without_quotes(run: Run) -> list[Unquoted]:

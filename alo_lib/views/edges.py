@@ -20,6 +20,7 @@ _WITHOUT_SETTING: Final = {
     "split-pending": "a split to come",
     "session-block": "the end of a trade",
     "leg-held": "a leg held already",
+    "halt": "a halt",
 }
 _MOST_DECIMALS: Final = 4
 

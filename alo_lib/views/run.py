@@ -166,7 +166,7 @@ class Run:
         """Every input and decision, from ``journal/``; JournalError when it is damaged, RunError for another run's."""
         journal = read_journal(self.folder / JOURNAL_FOLDER)
         self._check_settings(journal)
-        return replace(journal, messages=tuple(journal.messages))
+        return replace(journal, messages=tuple(journal.counted))
 
     def _check_settings(self, journal: Journal) -> None:
         """RunError where a journal was written under other settings than the folder states, as far as both tell."""

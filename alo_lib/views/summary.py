@@ -11,7 +11,7 @@ from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, Kind
 from alo_lib.records.spelling import first_of
 from alo_lib.views.attribution import attribution_warnings, stated_attribution
 from alo_lib.views.blotter import fills
-from alo_lib.views.data import damage, data_account, held_without_quotes, stated_funnel
+from alo_lib.views.data import damage, data_account, held_without_quotes, refusal_warnings, stated_funnel
 from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
 from alo_lib.views.forecast_verdict import forecast_verdict, stated_verdict
 from alo_lib.views.hedging import Hedging, hedging
@@ -75,7 +75,7 @@ def summarize(
         "journal_digest": message_digest(run.journal.messages),
         "skipped": {str(kind): count for kind, count in faults.counts.items()},
         **data,
-        "warnings": [*data["warnings"], *attribution_warnings(attribution["parts"])],
+        "warnings": [*data["warnings"], *refusal_warnings(run), *attribution_warnings(attribution["parts"])],
         "held_without_quotes": [
             {"date": str(each.day), "contract": each.symbol, "quantity": each.quantity}
             for each in held_without_quotes(run)

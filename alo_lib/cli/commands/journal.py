@@ -163,7 +163,7 @@ def verify(run: Path, as_json: bool) -> None:
         if as_json:
             print_json({"holds": False, "problem": str(error)})
         raise RunFailedError(str(error)) from None
-    digest = message_digest(found.messages)
+    digest = message_digest(found.counted)
     if found.being_written:
         say(f"Still being written, {len(found.messages):,} messages so far.")
     if as_json:
@@ -179,6 +179,29 @@ def verify(run: Path, as_json: bool) -> None:
         return
     segments, epochs = len(found.segments), len({segment.epoch for segment in found.segments})
     click.echo(f"Every byte holds: messages {len(found.messages):,}, segments {segments}, epochs {epochs}\n{digest}")
+
+
+@journal.command("leave-out", short_help="Go on without an input that cannot be handled.")
+@click.argument("run", type=FilePath())
+@click.argument("sequence", type=Whole(min=0))
+def leave_out(run: Path, sequence: int) -> None:
+    """Let a journal go on without message SEQUENCE, an input of a frame that cannot be decided.
+
+    RUN is a run's folder or a journal's, or the folder of LEAN's object store. Whoever writes the journal must have
+    ended. All else is decided again first; then the journal says that the message, and what its frame had decided,
+    count no more. 'alo replay RUN --without SEQUENCE' tries it and writes nothing.
+    """
+    from alo_lib.cli.run_folder import found_run
+    from alo_lib.journal import segments_in_object_store
+    from alo_lib.runtime.leaving_out import go_on_without, go_on_without_in_object_store
+
+    where = found_run(run)
+    folder = _journal_of(where)
+    if folder is None and segments_in_object_store(where):
+        said = go_on_without_in_object_store(where, sequence)
+    else:
+        said = go_on_without(_required(run), sequence)
+    click.echo(f"{said[:1].upper()}{said[1:]}.")
 
 
 @journal.command(short_help="Parquet files, one a kind of message.")

@@ -19,10 +19,20 @@ __all__ = ["open_journal", "replay"]
 @click.option("--step", is_flag=True, help="Stop after every frame; Enter goes on, q ends.")
 @click.option("--until", metavar="TIME", help="Stop after this time in New York, such as '2015-12-24 10:30'.")
 @click.option("--until-sequence", type=Whole(min=0), metavar="N", help="Stop before message N.")
+@click.option(
+    "--without", type=Whole(min=0), metavar="N", help="Leave message N out, as 'alo journal leave-out' would."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Draw nothing while it runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def replay(
-    run: Path, speed: str, step: bool, until: str | None, until_sequence: int | None, quiet: bool, as_json: bool
+    run: Path,
+    speed: str,
+    step: bool,
+    until: str | None,
+    until_sequence: int | None,
+    without: int | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Run the core of a finished or a killed run again over what its journal holds.
 
@@ -44,6 +54,7 @@ def replay(
     from alo_lib.cli.failures import RunFailedError
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
+    from alo_lib.journal import leave_out
 
     pace = _speed(speed)
     moment = None if until is None else _time(until)
@@ -58,10 +69,11 @@ def replay(
         else None,
         until=until_sequence,
         until_time=moment,
+        without=() if without is None else leave_out(journal.messages, without).records["order"].tolist(),
         display=not quiet,
     )
     difference = f"the replay differs from the journal at {outcome.difference}" if outcome.difference else ""
-    if outcome.complete and not difference:
+    if outcome.complete and not difference and without is None:
         difference = _unlike_its_run(run, journal, outcome.digest)
     if as_json:
         print_json(
