@@ -10,6 +10,7 @@ from alo_lib.journal.format import (
     JournalError,
     object_store_key,
 )
+from alo_lib.journal.lock import require_no_writer
 from alo_lib.journal.object_store import (
     LiveObjectStoreJournal,
     ObjectStore,
@@ -69,6 +70,7 @@ __all__ = [
     "orders_of",
     "read_journal",
     "recover",
+    "require_no_writer",
     "segments_in_object_store",
     "segments_of",
     "start_after",

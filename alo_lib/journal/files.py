@@ -2,8 +2,11 @@
 
 import contextlib
 import ctypes
+import errno
+import fcntl
 import mmap
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +32,37 @@ class Files:
     def create(self, path: Path) -> int:
         """Create a file to read and write, which must not exist; returns its descriptor."""
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+
+    def lock(self, path: Path) -> int:
+        """Lock a file, which is made where it is not, for as long as the descriptor that is returned is open.
+
+        BlockingIOError when somebody has it locked. A link, a pipe or anything else that is no file is refused.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        while True:
+            descriptor = os.open(path, flags, 0o600)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OSError(errno.EINVAL, "it is not a regular file")
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(path, descriptor):
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)  # who had it removed it just now
+
+    def write_lock(self, descriptor: int, told: bytes) -> None:
+        """Let a locked file say who has it, in place of what it says."""
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, told, 0)
+
+    def unlock(self, path: Path, descriptor: int) -> None:
+        """Remove a file that is locked, and let go of it."""
+        with contextlib.suppress(OSError):  # one that cannot be removed is taken over by the next
+            if _is_at(path, descriptor):
+                os.unlink(path)
+        os.close(descriptor)
 
     def open(self, path: Path) -> int:
         """Open a file that exists to read and write."""
@@ -99,3 +133,11 @@ class Files:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             return mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) if size else b""
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether a path names the file that a descriptor is open on."""
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

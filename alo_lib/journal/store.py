@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, segment_name
+from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import APPENDED, MARKS, STATE
+from alo_lib.journal.lock import LOCK_NAME, WriterLock
 from alo_lib.records.processes import Process, this_process
 
 __all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store", "mark_writer", "published_count"]
@@ -54,7 +55,10 @@ class Store(Protocol):
         """The words that the writer keeps its marks in."""
 
     def unpublish(self) -> None:
-        """The writer has closed its journal: its marks tell nothing any more."""
+        """The writer has closed its journal: its marks tell nothing any more, and it writes no more."""
+
+    def release(self) -> None:
+        """The writer writes no more, though it has not closed its journal: another one may. Twice is once."""
 
     def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
         """A new segment of ``size`` words that begins with ``header``, on disk before it has its name."""
@@ -73,14 +77,27 @@ class FolderStore:
     """Segments as files of one folder, appended to in memory that is mapped to them.
 
     What is appended is in the operating system's hands at once: it survives the process, and after a sync the machine.
+    ``lock`` is that of who recovered the journal; without one, publishing takes it.
     """
 
-    def __init__(self, folder: Path, files: Files | None = None) -> None:
+    def __init__(self, folder: Path, files: Files | None = None, lock: WriterLock | None = None) -> None:
         self.folder = folder
         self.files = Files() if files is None else files
+        self._lock = lock
+
+    def lock(self) -> None:
+        """Become the journal's only writer.
+
+        :raises JournalError: when there is another; when the journal was recovered and let go of before this writer.
+        """
+        if self._lock is None:
+            self._lock = WriterLock.take(self.folder / LOCK_NAME, f"journal {self.folder}", self.files)
+        elif not self._lock.held:
+            raise JournalError(f"journal {self.folder} was let go of after it was recovered; recover it again")
 
     def publish(self) -> Words:
         """Marks in a file that others can map to read."""
+        self.lock()
         path = self.folder / PUBLISHED_NAME
         self._remove_left_over(path)
         descriptor = self.files.create(path)
@@ -91,8 +108,14 @@ class FolderStore:
             self.files.close(descriptor)
 
     def unpublish(self) -> None:
-        """Remove the marks' file; who has it mapped keeps what it says."""
+        """Remove the marks' file, and let go of the lock."""
         self.files.remove(self.folder / PUBLISHED_NAME)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        if self._lock is not None:
+            self._lock.release()
 
     def begin(self, number: int, header: bytes, size: int, spare: Spare | None = None) -> JournalSegment:
         """Make the file under another name, write its header, put both on disk; so a name always has a header.
@@ -169,6 +192,9 @@ class MemoryStore:
 
     def unpublish(self) -> None:
         """Nothing to do."""
+
+    def release(self) -> None:
+        """Nothing to do: nobody else can write here."""
 
     def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
         """Take memory for a segment; its pages cost nothing until they are written."""

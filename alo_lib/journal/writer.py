@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import ENTRY_WORDS, WORD, Durability, JournalError, segment_header, words_for
+from alo_lib.journal.format import (
+    ENTRY_WORDS,
+    SEGMENT_SUFFIX,
+    WORD,
+    Durability,
+    JournalError,
+    segment_header,
+    words_for,
+)
 from alo_lib.journal.kernels import (
     AHEAD,
     APPENDED,
@@ -100,14 +108,22 @@ class JournalWriter:
         self._prepared = True
         self._problem = ""
         self.marks: NDArray[np.int64] = _NONE
+        try:
+            self._begin_journal(position)
+        except BaseException:
+            self.store.release()
+            raise
+
+    def _begin_journal(self, position: WriterStart) -> None:
+        """Publish where the writer stands, and begin its first segment."""
         with self._stopping_on_failure():
             self.marks = self.store.publish()
         self.marks[:] = 0
         self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
         self.marks[EPOCH], self.marks[CHECKSUM] = position.epoch, position.checksum
-        self.marks[AHEAD] = _AHEAD[durability]
+        self.marks[AHEAD] = _AHEAD[self.durability]
         mark_writer(self.marks)
-        if durability is Durability.GROUP and isinstance(self.store, FolderStore):
+        if self.durability is Durability.GROUP and isinstance(self.store, FolderStore):
             self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
             self._preparer, self._prepared = Preparer(self.store, self._size), False
         self.begin_segment()
@@ -116,16 +132,21 @@ class JournalWriter:
     def create(cls, folder: Path, *, files: Files | None = None, **options: Any) -> Self:
         """Begin a journal in a folder, which is made where its parent is and it is not.
 
-        :raises JournalError: when the folder holds a journal already: :func:`alo_lib.journal.recover` continues one.
+        :raises JournalError: when the folder holds a journal already: :func:`alo_lib.journal.recover` continues one;
+            when another process has begun to write there.
         """
+        store = FolderStore(folder, files)
         try:
             folder.mkdir(exist_ok=True)
+            store.lock()
             names = sorted(path.name for path in folder.iterdir())
         except OSError as error:
+            store.release()
             raise JournalError(f"journal {folder} cannot be made: {error.strerror}") from error
-        if any(name.endswith(".segment") for name in names):
+        if any(name.endswith(SEGMENT_SUFFIX) for name in names):
+            store.release()
             raise JournalError(f"{folder} holds a journal already; continue it, or name another folder")
-        return cls(FolderStore(folder, files), **options)
+        return cls(store, **options)
 
     # What others read ------------------------------------------------------------------------------------------------
 
@@ -240,13 +261,16 @@ class JournalWriter:
         if self.marks[STATE] == 0:
             self.marks[STATE] = _CLOSED
             self._problem = "the journal was abandoned; nothing can follow"
-        if self._preparer is not None:
-            self._preparer.stop(remove=False)
-        if self._syncer is not None:
-            self._syncer.stop()
-        for segment in [*self._unsynced, *([] if self._segment is None else [self._segment])]:
-            self.store.close(segment)
-        self._unsynced, self._segment = [], None
+        try:
+            if self._preparer is not None:
+                self._preparer.stop(remove=False)
+            if self._syncer is not None:
+                self._syncer.stop()
+            for segment in [*self._unsynced, *([] if self._segment is None else [self._segment])]:
+                self.store.close(segment)
+            self._unsynced, self._segment = [], None
+        finally:
+            self.store.release()
 
     def begin_segment(self, at_least: int = 0) -> None:
         """Seal the segment, if there is one, and begin the next, with room for an entry of ``at_least`` bytes."""

@@ -116,6 +116,15 @@ class SimulatedDisk(Files):
         self._call(lambda: self._renamed(self.names_now | {path.name: file}))
         return self._opened(file)
 
+    def lock(self, path: Path) -> int:
+        return -1  # a crash test has one process
+
+    def write_lock(self, descriptor: int, told: bytes) -> None:
+        pass
+
+    def unlock(self, path: Path, descriptor: int) -> None:
+        pass
+
     def open(self, path: Path) -> int:
         self._call()
         return self._opened(self.names_now[path.name])
