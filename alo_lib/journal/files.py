@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.contents import Contents, FileContents
 from alo_lib.journal.system_calls import address_of as _address
 
 __all__ = ["Files"]
@@ -42,8 +43,8 @@ class Files:
         while True:
             descriptor = os.open(path, flags, 0o600)
             try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise OSError(errno.EINVAL, "it is not a regular file")
+                if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
+                    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file")
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _is_at(path, descriptor):
                     return descriptor
@@ -124,15 +125,24 @@ class Files:
         """Names in a directory, sorted."""
         return sorted(os.listdir(path))
 
-    def copy(self, path: Path) -> bytes:
-        """All of a file as it is now, which its writer may cut at any time."""
-        return path.read_bytes()
+    def contents(self, path: Path) -> Contents:
+        """A file, open to be read. A link, a pipe or anything else that is no file is refused."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise OSError(errno.EINVAL, "it is a link, not a file", str(path)) from None
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, f"it is {_kind(found.st_mode)}, not a file", str(path))
+        return FileContents(descriptor, found.st_size)
 
-    def read(self, path: Path) -> bytes | mmap.mmap:
-        """All of a file, read only as it is looked at."""
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            return mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) if size else b""
+    def read(self, path: Path) -> bytes:
+        """All of a small file as it is now."""
+        contents = self.contents(path)
+        return bytes(contents.read(0, contents.size))
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
@@ -141,3 +151,11 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _kind(mode: int) -> str:
+    """What a path names that is no file."""
+    for holds, name in ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket")):
+        if holds(mode):
+            return name
+    return "a device"

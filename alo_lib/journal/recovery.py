@@ -10,7 +10,8 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
 from alo_lib.journal.lock import LOCK_NAME, WriterLock
-from alo_lib.journal.reader import Journal, Messages, SegmentView, load_images, scan_segments
+from alo_lib.journal.reader import Journal, open_segments, reason_of, scan_segments
+from alo_lib.journal.segments import Messages, SegmentView
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.store import FolderStore
 from alo_lib.journal.writer import JournalWriter, WriterStart
@@ -73,13 +74,13 @@ def _made_whole(folder: Path, files: Files) -> tuple[list[SegmentView], tuple[st
     findings: list[str] = []
     try:
         _remove_unmade(folder, files, findings)
-        segments = scan_segments(load_images(folder, files))
+        segments = scan_segments(open_segments(folder, files))
         if not segments:
             raise JournalError(f"{folder} is not a journal: it holds no segment")
         place = _end(segments, findings)
         kept = _cut(folder, files, segments, place, findings)
     except OSError as error:
-        raise JournalError(f"journal {folder} cannot be recovered: {error.strerror or error}") from error
+        raise JournalError(f"journal {folder} cannot be recovered: {reason_of(error, folder)}") from error
     return kept, tuple(findings)
 
 

@@ -233,7 +233,7 @@ def published_count(folder: Path, files: Files) -> int | None:
     if PUBLISHED_NAME not in files.names(folder):
         return None
     try:
-        marks = np.frombuffer(files.copy(folder / PUBLISHED_NAME), np.int64)
+        marks = np.frombuffer(files.read(folder / PUBLISHED_NAME), np.int64)
     except FileNotFoundError:  # closed just now
         return None
     if len(marks) != MARKS or marks[STATE] != 0 or Process(*marks[_PROCESS].tolist()).alive is False:

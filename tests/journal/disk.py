@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.contents import HeldContents
 from alo_lib.journal.files import Files
 
 SECTOR = 512
@@ -203,8 +204,5 @@ class SimulatedDisk(Files):
     def names(self, path: Path) -> list[str]:
         return sorted(self.names_now)
 
-    def copy(self, path: Path) -> bytes:
-        return self.read(path)
-
-    def read(self, path: Path) -> bytes:
-        return self.names_now[path.name].content()
+    def contents(self, path: Path) -> HeldContents:
+        return HeldContents(self.names_now[path.name].content())

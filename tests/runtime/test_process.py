@@ -315,14 +315,12 @@ def test_a_journal_that_is_no_journal_is_refused(folder: Path) -> None:
 
 
 def test_a_second_core_on_one_journal_is_refused_and_the_first_goes_on(folder: Path) -> None:
-    process, remote = by_hand(folder, paced=True)
+    process, _ = by_hand(folder, paced=True)
     before = {path.name: path.read_bytes() for path in (folder / "journal").iterdir()}
     elsewhere = Channel(folder / "elsewhere", slots=SLOTS)
     with pytest.raises(JournalError, match=f"is being written by process {os.getpid()} .* end that one first"):
         CoreProcess(SETTINGS, elsewhere, folder / "journal", paced=True)
     assert {path.name: path.read_bytes() for path in (folder / "journal").iterdir()} == before
-    remote.attach(PATIENCE)
-    remote.remark(END)
-    process.run()
+    process.run(3)
     process.close()
     assert read_journal(folder / "journal").sealed
