@@ -18,6 +18,10 @@ from alo_lib.journal.system_calls import address_of as _address
 
 __all__ = ["Files"]
 
+_PRIVATE_FILE: Final = 0o600
+_PRIVATE_FOLDER: Final = 0o700
+_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
+
 _FDATASYNC: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)(_address("fdatasync"))
 
 
@@ -30,9 +34,33 @@ class Files:
     sync_address = _address("fdatasync")
     """Where the C function is that writes out a descriptor, for the thread that waits for the disk outside Python."""
 
+    def make_folder(self, path: Path) -> None:
+        """Make a folder, where it is not there, that nobody else can read, whatever the umask."""
+        try:
+            os.mkdir(path, _PRIVATE_FOLDER)
+        except FileExistsError:
+            if path.is_dir():
+                return
+            raise
+        os.chmod(path, _PRIVATE_FOLDER)
+
+    def check_folder(self, path: Path) -> None:
+        """See that nobody else decides what a folder holds. PermissionError for another's that others can write to."""
+        found = os.stat(path)
+        if found.st_uid != os.geteuid() and found.st_mode & _BY_OTHERS:
+            mode = stat.S_IMODE(found.st_mode)
+            why = f"it belongs to user {found.st_uid}, and others than its owner can write to it (mode {mode:o})"
+            raise PermissionError(errno.EPERM, why, str(path))
+
     def create(self, path: Path) -> int:
-        """Create a file to read and write, which must not exist; returns its descriptor."""
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        """Create a file to read and write, which must not exist; returns its descriptor. It is its owner's alone."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE_FILE)
+        os.fchmod(descriptor, _PRIVATE_FILE)  # whatever the umask
+        return descriptor
+
+    def create_shared(self, path: Path) -> int:
+        """As :meth:`create`, and others may read it, as far as the umask lets them."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
 
     def lock(self, path: Path) -> int:
         """Lock a file, which is made where it is not, for as long as the descriptor that is returned is open.
@@ -41,12 +69,13 @@ class Files:
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         while True:
-            descriptor = os.open(path, flags, 0o600)
+            descriptor = os.open(path, flags, _PRIVATE_FILE)
             try:
                 if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
                     raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file")
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _is_at(path, descriptor):
+                    os.fchmod(descriptor, _PRIVATE_FILE)
                     return descriptor
             except BaseException:
                 os.close(descriptor)
@@ -67,7 +96,7 @@ class Files:
 
     def open(self, path: Path) -> int:
         """Open a file that exists to read and write."""
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def allocate(self, descriptor: int, size: int) -> None:
         """Give a file ``size`` bytes, zeros where it had none, and blocks on the disk for all of them."""

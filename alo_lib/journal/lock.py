@@ -11,9 +11,9 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import JournalError
 from alo_lib.records.processes import command_line, this_process
 
-__all__ = ["LOCK_NAME", "WriterLock", "require_no_writer"]
+__all__ = ["WriterLock", "lock_folder", "require_no_writer"]
 
-LOCK_NAME: Final = "lock"
+_LOCK_NAME: Final = "lock"
 """In a journal's folder while somebody writes. Who removes the file meanwhile lets a second writer in."""
 
 _LOOKS: Final = 5
@@ -74,13 +74,22 @@ class WriterLock:
 _held: Final[weakref.WeakSet[WriterLock]] = weakref.WeakSet()
 
 
-def require_no_writer(folder: Path) -> None:
-    """See that a journal's folder is nobody's to write now, for who is about to begin.
+def lock_folder(folder: Path, files: Files) -> WriterLock:
+    """The right to write the journal in a folder.
 
-    :raises JournalError: naming the process that writes it.
+    :raises JournalError: naming the process that writes it; for a folder of somebody else that others can write to.
     """
+    try:
+        files.check_folder(folder)
+    except OSError as error:
+        raise JournalError(f"journal {folder} cannot be written: {error.strerror or error}") from error
+    return WriterLock.take(folder / _LOCK_NAME, f"journal {folder}", files)
+
+
+def require_no_writer(folder: Path) -> None:
+    """See that a journal's folder is nobody's to write now, for who is about to begin. Errors as of lock_folder."""
     if folder.is_dir():
-        WriterLock.take(folder / LOCK_NAME, f"journal {folder}", Files()).release()
+        lock_folder(folder, Files()).release()
 
 
 def _told() -> str:

@@ -212,8 +212,12 @@ class _FileStore:
         self._release()
 
     def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
-        """Make the file; a run that is killed before its header is written has not begun it."""
-        descriptor = self._files.create(self._path(number))
+        """Make the file; a run that is killed before its header is written has not begun it.
+
+        It is a value of the object store, and others may read it as they may its other values: LEAN's container is run
+        by another user than who looks at its results.
+        """
+        descriptor = self._files.create_shared(self._path(number))
         self._files.allocate(descriptor, size * WORD)
         words = self._files.map(descriptor, size * WORD)
         words[: len(header) // WORD] = np.frombuffer(header, np.int64)
@@ -303,10 +307,14 @@ def take_from_object_store(store: Path, run: Path) -> int:
 
     What a run that failed has left of its last segment is cut behind the entries that hold.
     """
-    segments = segments_in_object_store(store)
+    segments, folder, files = segments_in_object_store(store), run / JOURNAL_FOLDER, Files()
     if segments:
-        (run / JOURNAL_FOLDER).mkdir(exist_ok=True)
+        files.make_folder(folder)
     for number, segment in enumerate(segments):
         (view,) = scan_segments([(segment_name(number), segment)])
-        (run / JOURNAL_FOLDER / segment_name(number)).write_bytes(view.words.tobytes())
+        descriptor = files.create(folder / segment_name(number))
+        try:
+            files.append(descriptor, view.words.tobytes())
+        finally:
+            files.close(descriptor)
     return len(segments)

@@ -9,7 +9,7 @@ import numpy as np
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
-from alo_lib.journal.lock import LOCK_NAME, WriterLock
+from alo_lib.journal.lock import WriterLock, lock_folder
 from alo_lib.journal.reader import Journal, open_segments, reason_of, scan_segments
 from alo_lib.journal.segments import Messages, SegmentView
 from alo_lib.journal.snapshots import entry_checksum
@@ -60,7 +60,7 @@ def recover(folder: Path, *, files: Files | None = None) -> Recovered:
     JournalError names that one.
     """
     files = Files() if files is None else files
-    lock = WriterLock.take(folder / LOCK_NAME, f"journal {folder}", files)
+    lock = lock_folder(folder, files)
     try:
         kept, findings = _made_whole(folder, files)
     except BaseException:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import APPENDED, MARKS, STATE
-from alo_lib.journal.lock import LOCK_NAME, WriterLock
+from alo_lib.journal.lock import WriterLock, lock_folder
 from alo_lib.records.processes import Process, this_process
 
 __all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store", "mark_writer", "published_count"]
@@ -91,7 +91,7 @@ class FolderStore:
         :raises JournalError: when there is another; when the journal was recovered and let go of before this writer.
         """
         if self._lock is None:
-            self._lock = WriterLock.take(self.folder / LOCK_NAME, f"journal {self.folder}", self.files)
+            self._lock = lock_folder(self.folder, self.files)
         elif not self._lock.held:
             raise JournalError(f"journal {self.folder} was let go of after it was recovered; recover it again")
 

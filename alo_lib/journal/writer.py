@@ -137,7 +137,7 @@ class JournalWriter:
         """
         store = FolderStore(folder, files)
         try:
-            folder.mkdir(exist_ok=True)
+            store.files.make_folder(folder)
             store.lock()
             names = sorted(path.name for path in folder.iterdir())
         except OSError as error:

@@ -117,6 +117,9 @@ class SimulatedDisk(Files):
         self._call(lambda: self._renamed(self.names_now | {path.name: file}))
         return self._opened(file)
 
+    def check_folder(self, path: Path) -> None:
+        pass
+
     def lock(self, path: Path) -> int:
         return -1  # a crash test has one process
 
