@@ -1,5 +1,6 @@
 """Where segments live: files in a folder, or memory that somebody else keeps."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ class JournalSegment:
 class Spare:
     """A file that is to become a segment: zeros, mapped, under a name that nobody reads."""
 
+    path: Path
     words: Words
     descriptor: int
 
@@ -123,17 +125,20 @@ class FolderStore:
         A ``spare`` of this store becomes the segment, whatever its size.
         """
         path = self.folder / segment_name(number)
-        new = self.folder / _SPARE if spare is not None else path.with_suffix(NEW_SUFFIX)
-        file = self._new(new, size) if spare is None else spare
+        file = self.create_file(number, size) if spare is None else spare
         try:
             file.words[: len(header) // WORD] = np.frombuffer(header, np.int64)
             self.files.sync(file.descriptor)
-            self.files.rename(new, path)
+            self.files.rename(file.path, path)
             self.files.sync_directory(self.folder)
         except BaseException:
             self.files.close(file.descriptor)
             raise
         return JournalSegment(number, file.words, file.descriptor)
+
+    def create_file(self, number: int, size: int) -> Spare:
+        """A file of ``size`` words that :meth:`begin` can take for that segment at once."""
+        return self._new((self.folder / segment_name(number)).with_suffix(NEW_SUFFIX), size)
 
     def create_spare(self, size: int) -> Spare:
         """A file of ``size`` words that :meth:`begin` can take, once zeros are written to all of it."""
@@ -148,7 +153,7 @@ class FolderStore:
         """Let go of a spare file, and ``remove`` it."""
         self.files.close(spare.descriptor)
         if remove:
-            self.files.remove(self.folder / _SPARE)
+            self.files.remove(spare.path)
 
     def _new(self, path: Path, size: int) -> Spare:
         """Make a file of ``size`` words, all zero."""
@@ -156,9 +161,12 @@ class FolderStore:
         descriptor = self.files.create(path)
         try:
             self.files.allocate(descriptor, size * WORD)
-            return Spare(self.files.map(descriptor, size * WORD), descriptor)
-        except BaseException:
+            return Spare(path, self.files.map(descriptor, size * WORD), descriptor)
+        except BaseException as error:
             self.files.close(descriptor)
+            if isinstance(error, OSError):  # it may hold what room there was
+                with contextlib.suppress(OSError):
+                    self.files.remove(path)
             raise
 
     def _remove_left_over(self, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Writing a journal, append before dispatch."""
 
 import contextlib
+import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ _AHEAD: Final = {Durability.EVERY: 8, Durability.GROUP: 8, Durability.OS: 64}
 """Pages touched at once: less than one append of 128 bytes in a hundred meets faults, with ``os`` in a thousand."""
 _UNSYNCED: Final = 8
 """Full segments that ``os`` leaves to the operating system before it asks for the oldest."""
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _NONE: Final = np.zeros(0, np.int64)
 
 
@@ -166,6 +168,15 @@ class JournalWriter:
         return self._prepared
 
     @property
+    def unprepared_because(self) -> str:
+        """Why the next segment's file could not be made ahead of its time, in words; empty where it could.
+
+        The journal goes on without: its syncs wait longer. It is tried again with each segment.
+        """
+        problem = None if self._preparer is None else self._preparer.problem
+        return "" if problem is None else f"no segment is prepared ahead: {problem.strerror or problem}"
+
+    @property
     def epoch(self) -> int:
         """Which writer of this journal this is, from 1."""
         return int(self.marks[EPOCH])
@@ -201,11 +212,8 @@ class JournalWriter:
 
         With ``group`` this is also when the first segment is left for one whose file was prepared meanwhile.
         """
-        if self._preparer is not None:
-            if self._preparer.problem is not None and self.marks[STATE] == 0:
-                raise self.fail(self._preparer.problem)
-            if not self._prepared and self._preparer.ready and self.marks[STATE] == 0:
-                self.begin_segment()
+        if self._preparer is not None and not self._prepared and self._preparer.ready and self.marks[STATE] == 0:
+            self.begin_segment()
         if self.marks[STATE] != 0:
             self._stopped()
 
@@ -307,9 +315,16 @@ class JournalWriter:
         """The next segment, of a prepared file where there is one."""
         if self._preparer is None or not isinstance(self.store, FolderStore):
             return self.store.begin(self._number, header, size)
-        spare = self._preparer.take(size)
-        self._prepared = spare is not None
-        segment = self.store.begin(self._number, header, size, spare)
+        file = self._preparer.take(size)
+        self._prepared = file is not None
+        if file is None:
+            try:
+                file = self.store.create_file(self._number, size)
+            except OSError as error:
+                if error.errno not in _NO_ROOM or (file := self._preparer.take_last(size)) is None:
+                    raise
+                self._prepared = True
+        segment = self.store.begin(self._number, header, size, file)
         self._preparer.begin()
         return segment
 
