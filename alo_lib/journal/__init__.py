@@ -11,6 +11,7 @@ from alo_lib.journal.format import (
     object_store_key,
 )
 from alo_lib.journal.left_out import leave_out
+from alo_lib.journal.lock import require_no_writer
 from alo_lib.journal.object_store import (
     LiveObjectStoreJournal,
     ObjectStore,
@@ -24,6 +25,7 @@ from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.places import Found, JournalFolder, JournalPlace
 from alo_lib.journal.reader import Journal, read_journal, still_being_written
 from alo_lib.journal.recovery import Recovered, recover, start_after
+from alo_lib.journal.segments import messages_of
 from alo_lib.journal.snapshots import (
     Snapshot,
     Snapshots,
@@ -66,11 +68,13 @@ __all__ = [
     "entry_checksum",
     "leave_out",
     "message_digest",
+    "messages_of",
     "object_store_key",
     "order_digest",
     "orders_of",
     "read_journal",
     "recover",
+    "require_no_writer",
     "segments_in_object_store",
     "segments_of",
     "start_after",

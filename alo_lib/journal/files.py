@@ -2,17 +2,25 @@
 
 import contextlib
 import ctypes
+import errno
+import fcntl
 import mmap
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.contents import Contents, FileContents
 from alo_lib.journal.system_calls import address_of as _address
 
 __all__ = ["Files"]
+
+_PRIVATE_FILE: Final = 0o600
+_PRIVATE_FOLDER: Final = 0o700
+_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 _FDATASYNC: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)(_address("fdatasync"))
 
@@ -26,13 +34,69 @@ class Files:
     sync_address = _address("fdatasync")
     """Where the C function is that writes out a descriptor, for the thread that waits for the disk outside Python."""
 
+    def make_folder(self, path: Path) -> None:
+        """Make a folder, where it is not there, that nobody else can read, whatever the umask."""
+        try:
+            os.mkdir(path, _PRIVATE_FOLDER)
+        except FileExistsError:
+            if path.is_dir():
+                return
+            raise
+        os.chmod(path, _PRIVATE_FOLDER)
+
+    def check_folder(self, path: Path) -> None:
+        """See that nobody else decides what a folder holds. PermissionError for another's that others can write to."""
+        found = os.stat(path)
+        if found.st_uid != os.geteuid() and found.st_mode & _BY_OTHERS:
+            mode = stat.S_IMODE(found.st_mode)
+            why = f"it belongs to user {found.st_uid}, and others than its owner can write to it (mode {mode:o})"
+            raise PermissionError(errno.EPERM, why, str(path))
+
     def create(self, path: Path) -> int:
-        """Create a file to read and write, which must not exist; returns its descriptor."""
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        """Create a file to read and write, which must not exist; returns its descriptor. It is its owner's alone."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE_FILE)
+        os.fchmod(descriptor, _PRIVATE_FILE)  # whatever the umask
+        return descriptor
+
+    def create_shared(self, path: Path) -> int:
+        """As :meth:`create`, and others may read it, as far as the umask lets them."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+
+    def lock(self, path: Path) -> int:
+        """Lock a file, which is made where it is not, for as long as the descriptor that is returned is open.
+
+        BlockingIOError when somebody has it locked. A link, a pipe or anything else that is no file is refused.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        while True:
+            descriptor = os.open(path, flags, _PRIVATE_FILE)
+            try:
+                if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
+                    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file")
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(path, descriptor):
+                    os.fchmod(descriptor, _PRIVATE_FILE)
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)  # who had it removed it just now
+
+    def write_lock(self, descriptor: int, told: bytes) -> None:
+        """Let a locked file say who has it, in place of what it says."""
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, told, 0)
+
+    def unlock(self, path: Path, descriptor: int) -> None:
+        """Remove a file that is locked, and let go of it."""
+        with contextlib.suppress(OSError):  # one that cannot be removed is taken over by the next
+            if _is_at(path, descriptor):
+                os.unlink(path)
+        os.close(descriptor)
 
     def open(self, path: Path) -> int:
         """Open a file that exists to read and write."""
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def allocate(self, descriptor: int, size: int) -> None:
         """Give a file ``size`` bytes, zeros where it had none, and blocks on the disk for all of them."""
@@ -90,12 +154,37 @@ class Files:
         """Names in a directory, sorted."""
         return sorted(os.listdir(path))
 
-    def copy(self, path: Path) -> bytes:
-        """All of a file as it is now, which its writer may cut at any time."""
-        return path.read_bytes()
+    def contents(self, path: Path) -> Contents:
+        """A file, open to be read. A link, a pipe or anything else that is no file is refused."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise OSError(errno.EINVAL, "it is a link, not a file", str(path)) from None
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, f"it is {_kind(found.st_mode)}, not a file", str(path))
+        return FileContents(descriptor, found.st_size)
 
-    def read(self, path: Path) -> bytes | mmap.mmap:
-        """All of a file, read only as it is looked at."""
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            return mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) if size else b""
+    def read(self, path: Path) -> bytes:
+        """All of a small file as it is now."""
+        contents = self.contents(path)
+        return bytes(contents.read(0, contents.size))
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether a path names the file that a descriptor is open on."""
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _kind(mode: int) -> str:
+    """What a path names that is no file."""
+    for holds, name in ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket")):
+        if holds(mode):
+            return name
+    return "a device"

@@ -34,6 +34,8 @@ __all__ = [
     "ENTRY_WORDS",
     "HEADER",
     "JOURNAL_FOLDER",
+    "KIND_MASK",
+    "KIND_WORD",
     "MAGIC",
     "NEW_SUFFIX",
     "OBJECT_STORE_COPY",
@@ -52,6 +54,9 @@ __all__ = [
 
 WORD: Final = 8
 ENTRY_WORDS: Final = 6
+KIND_WORD: Final = 4
+KIND_MASK: Final = 0xFFFF
+"""Which word of an entry has its kind, and where."""
 VERSION: Final = 2
 """Of the layout described here; the records have a schema version of their own."""
 MAGIC: Final = b"ALOSEGM\n"

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import JournalError
-from alo_lib.journal.reader import Messages, problem_of, scan_folder
+from alo_lib.journal.reader import problem_of, reason_of, scan_folder
+from alo_lib.journal.segments import Messages
 from alo_lib.journal.store import segment_names
 from alo_lib.numerics.crc32c import crc32c
 
@@ -50,7 +51,7 @@ def read_index(folder: Path, files: Files | None = None) -> NDArray[np.void]:
             with contextlib.suppress(OSError):  # a folder that cannot be written to is read without
                 _save(folder, rows, files)
     except OSError as error:
-        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
+        raise JournalError(f"journal {folder} cannot be read: {reason_of(error, folder)}") from error
     return rows
 
 
@@ -76,14 +77,14 @@ def _build(folder: Path, files: Files) -> NDArray[np.void]:
         raise JournalError(f"journal {folder}: {problem}")
     rows = np.zeros(len(segments), INDEX)
     for row, segment in zip(rows, segments, strict=True):
-        times = segment.entries["time"]
         row["number"], row["epoch"], row["first"], row["stop"] = (
             segment.number,
             segment.epoch,
             segment.first,
             segment.stop,
         )
-        row["begins"], row["ends"] = (times[0], times[-1]) if len(times) else (0, 0)
+        if len(segment.offsets):
+            row["begins"], row["ends"] = segment.entry(0)["time"], segment.entry(-1)["time"]
         row["size"], row["sealed"] = (folder / segment.name).stat().st_size, segment.sealed
     return rows
 
@@ -91,7 +92,7 @@ def _build(folder: Path, files: Files) -> NDArray[np.void]:
 def _load(folder: Path, files: Files) -> NDArray[np.void] | None:
     if INDEX_NAME not in files.names(folder):
         return None
-    data = bytes(files.read(folder / INDEX_NAME))
+    data = files.read(folder / INDEX_NAME)
     content, crc = data[:-4], int.from_bytes(data[-4:], "little")
     if len(content) % INDEX.itemsize or crc != crc32c(content):
         return None

@@ -23,6 +23,7 @@ from alo_lib.journal.format import (
     segment_name,
 )
 from alo_lib.journal.kernels import MARKS
+from alo_lib.journal.lock import WriterLock
 from alo_lib.journal.places import Found
 from alo_lib.journal.reader import Journal, read_journal, scan_segments
 from alo_lib.journal.snapshots import Snapshot, decode_snapshot, encode_snapshot
@@ -44,6 +45,8 @@ _LIVE_SEGMENT: Final = 1 << 20
 _SEGMENT: Final = 1 << 24
 _COPIES_KEPT: Final = 4
 """Segments that keep a second copy: LEAN has long written the older ones to the disk."""
+_LOCK_KEY: Final = f"{OBJECT_STORE_KEY}-lock"
+"""At whose path the lock of a backtest's writer is; it has no value."""
 _SNAPSHOT_KEYS: Final = ("alo-snapshot.0", "alo-snapshot.1")
 """In turn, so that one is whole whatever becomes of the other."""
 
@@ -100,6 +103,9 @@ class LiveObjectStoreJournal:
         """See :class:`~alo_lib.journal.JournalPlace`."""
         return JournalWriter(self._memory, settings=settings, position=start, segment_bytes=_LIVE_SEGMENT)
 
+    def release(self) -> None:
+        """Nothing: LEAN gives an object store to one live algorithm at a time."""
+
     def keep(self, writer: JournalWriter) -> None:
         """Save the open segment, where something was appended since."""
         if writer.sequence != self._kept:
@@ -128,6 +134,7 @@ class ObjectStoreJournal:
         self._store = store
         self._files = Files() if files is None else files
         self._segments = 0
+        self._lock: WriterLock | None = None
 
     def recover(self) -> Found | None:
         """None: a backtest begins anew."""
@@ -135,27 +142,45 @@ class ObjectStoreJournal:
 
     def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
         """See :class:`~alo_lib.journal.JournalPlace`."""
+        self._lock = self._locked()
         self._clear()
-        return JournalWriter(
-            _FileStore(self._begun, self._files), settings=settings, position=start, segment_bytes=_SEGMENT
-        )
+        store = _FileStore(self._begun, self.release, self._files)
+        return JournalWriter(store, settings=settings, position=start, segment_bytes=_SEGMENT)
+
+    def release(self) -> None:
+        """See :class:`~alo_lib.journal.JournalPlace`."""
+        if self._lock is not None:
+            self._lock.release()
 
     def keep(self, writer: JournalWriter) -> None:
         """Nothing: what is appended is in the operating system's hands."""
 
     def closed(self) -> Journal:
-        """The whole journal, once its writer has closed it; the store is told of its segments."""
+        """The whole journal, once its writer has closed it; the store is told of its segments.
+
+        Only then may another run clear them away.
+        """
         keys = [object_store_key(number) for number in range(self._segments)]
-        journal = read_journal([self._store.path(key).read_bytes() for key in keys])
-        for key in keys:
-            self._store.save_file(key)
+        try:
+            journal = read_journal([self._store.path(key).read_bytes() for key in keys])
+            for key in keys:
+                self._store.save_file(key)
+        finally:
+            self.release()
         return journal
 
     def take(self, segments: Iterable[bytes]) -> None:
         """Keep a journal that was written elsewhere."""
-        self._clear()
-        for number, segment in enumerate(segments):
-            self._store.save(object_store_key(number), segment)
+        self._lock = self._locked()
+        try:
+            self._clear()
+            for number, segment in enumerate(segments):
+                self._store.save(object_store_key(number), segment)
+        finally:
+            self.release()
+
+    def _locked(self) -> WriterLock:
+        return WriterLock.take(self._store.path(_LOCK_KEY), "the journal in the object store", self._files)
 
     def _begun(self, number: int) -> Path:
         self._segments = number + 1
@@ -168,10 +193,11 @@ class ObjectStoreJournal:
 
 
 class _FileStore:
-    """Segments as files that somebody else names, appended to in memory that is mapped to them."""
+    """Segments as files that somebody else names and keeps others from, appended to in memory mapped to them."""
 
-    def __init__(self, path: Callable[[int], Path], files: Files) -> None:
+    def __init__(self, path: Callable[[int], Path], release: Callable[[], None], files: Files) -> None:
         self._path = path
+        self._release = release
         self._files = files
 
     def publish(self) -> NDArray[np.int64]:
@@ -179,11 +205,19 @@ class _FileStore:
         return np.zeros(MARKS, np.int64)
 
     def unpublish(self) -> None:
-        """Nothing to do."""
+        """Nothing to do: its segments are still to be told to the store."""
+
+    def release(self) -> None:
+        """Let others write."""
+        self._release()
 
     def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
-        """Make the file; a run that is killed before its header is written has not begun it."""
-        descriptor = self._files.create(self._path(number))
+        """Make the file; a run that is killed before its header is written has not begun it.
+
+        It is a value of the object store, and others may read it as they may its other values: LEAN's container is run
+        by another user than who looks at its results.
+        """
+        descriptor = self._files.create_shared(self._path(number))
         self._files.allocate(descriptor, size * WORD)
         words = self._files.map(descriptor, size * WORD)
         words[: len(header) // WORD] = np.frombuffer(header, np.int64)
@@ -273,10 +307,14 @@ def take_from_object_store(store: Path, run: Path) -> int:
 
     What a run that failed has left of its last segment is cut behind the entries that hold.
     """
-    segments = segments_in_object_store(store)
+    segments, folder, files = segments_in_object_store(store), run / JOURNAL_FOLDER, Files()
     if segments:
-        (run / JOURNAL_FOLDER).mkdir(exist_ok=True)
+        files.make_folder(folder)
     for number, segment in enumerate(segments):
         (view,) = scan_segments([(segment_name(number), segment)])
-        (run / JOURNAL_FOLDER / segment_name(number)).write_bytes(view.words.tobytes())
+        descriptor = files.create(folder / segment_name(number))
+        try:
+            files.append(descriptor, view.words.tobytes())
+        finally:
+            files.close(descriptor)
     return len(segments)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import Durability
 from alo_lib.journal.reader import Journal, read_journal
-from alo_lib.journal.recovery import recover
+from alo_lib.journal.recovery import Recovered, recover
 from alo_lib.journal.snapshots import Snapshots, SnapshotStore
 from alo_lib.journal.store import FolderStore, segment_names
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
@@ -39,6 +39,9 @@ class JournalPlace(Protocol):
     def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
         """The writer of what follows from ``start``, under settings as JSON."""
 
+    def release(self) -> None:
+        """Let others write: no writer follows what was recovered. A writer lets go by itself."""
+
     def keep(self, writer: JournalWriter) -> None:
         """Make what was appended outlive this process. Called between frames."""
 
@@ -69,20 +72,29 @@ class JournalFolder:
         self._clocks = clocks
         self._fresh = fresh
         self._files = Files() if files is None else files
+        self._recovered: Recovered | None = None
 
     def recover(self) -> Found | None:
-        """See :class:`JournalPlace`."""
+        """See :class:`JournalPlace`. Until there is a writer, the place keeps others from writing."""
         if self._fresh or not (self.folder.is_dir() and segment_names(self._files.names(self.folder))):
             return None
-        recovered = recover(self.folder, files=self._files)
-        return Found(recovered.journal, recovered.findings)
+        self._recovered = recover(self.folder, files=self._files)
+        return Found(self._recovered.journal, self._recovered.findings)
 
     def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
         """See :class:`JournalPlace`."""
         options: dict[str, Any] = {"settings": settings, "durability": self._durability, "clocks": self._clocks}
         if start == WriterStart():
             return JournalWriter.create(self.folder, files=self._files, **options)
-        return JournalWriter(FolderStore(self.folder, self._files), position=start, **options)
+        lock = None if self._recovered is None else self._recovered.lock
+        self._recovered = None
+        return JournalWriter(FolderStore(self.folder, self._files, lock), position=start, **options)
+
+    def release(self) -> None:
+        """See :class:`JournalPlace`."""
+        if self._recovered is not None:
+            self._recovered.release()
+            self._recovered = None
 
     def keep(self, writer: JournalWriter) -> None:
         """Nothing: what is appended is in the operating system's hands."""

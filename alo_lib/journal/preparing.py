@@ -5,6 +5,7 @@ then waits for the file system's own journal, and for whoever else writes to it.
 zeros, before anything is appended to it; a sync of what follows writes just that.
 """
 
+import contextlib
 import threading
 from typing import Final
 
@@ -17,7 +18,11 @@ _PIECE: Final = 1 << 18
 
 
 class Preparer:
-    """Has at most one spare file, of ``size`` words."""
+    """Has at most one spare file, of ``size`` words.
+
+    A spare that cannot be made costs syncs their speed and nothing else. So that is no failure of the journal: it is
+    left in ``problem``, and tried again when the next segment begins.
+    """
 
     def __init__(self, store: FolderStore, size: int) -> None:
         self._store = store
@@ -25,17 +30,19 @@ class Preparer:
         self._spare: Spare | None = None
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._failed = False
         self.problem: OSError | None = None
+        """Why the last one that was tried could not be made."""
 
     @property
     def ready(self) -> bool:
         """Whether there is a spare to take."""
-        made = self._spare is not None and self.problem is None
-        return made and self._thread is not None and not self._thread.is_alive()
+        return self._spare is not None and self._thread is not None and not self._thread.is_alive()
 
     def begin(self) -> None:
         """Make a spare from now on, unless there is one or one is being made."""
-        if self._thread is None and self.problem is None:
+        if self._thread is None or self._failed:
+            self._failed = False
             self._thread = threading.Thread(target=self._make, name="journal-prepare", daemon=True)
             self._thread.start()
 
@@ -45,6 +52,12 @@ class Preparer:
             return None
         spare, self._spare, self._thread = self._spare, None, None
         return spare
+
+    def take_last(self, size: int) -> Spare | None:
+        """As :meth:`take`, once the one that is being made is ready: for who cannot go on without."""
+        if self._thread is not None:
+            self._thread.join()
+        return self.take(size)
 
     def stop(self, *, remove: bool) -> None:
         """Make no more, and ``remove`` what there is.
@@ -59,11 +72,16 @@ class Preparer:
             self._spare = None
 
     def _make(self) -> None:
+        spare = None
         try:
-            self._spare = self._store.create_spare(self._size)
-            for at in range(0, self._spare.bytes, _PIECE):
+            self._spare = spare = self._store.create_spare(self._size)
+            for at in range(0, spare.bytes, _PIECE):
                 if self._stopping:
                     return
-                self._store.write_zeros(self._spare, at, min(_PIECE, self._spare.bytes - at))
+                self._store.write_zeros(spare, at, min(_PIECE, spare.bytes - at))
+            self.problem = None
         except OSError as error:
-            self.problem = error
+            self.problem, self._spare, self._failed = error, None, True
+            if spare is not None:
+                with contextlib.suppress(OSError):  # what cannot be removed is removed before the next is made
+                    self._store.drop(spare, remove=True)

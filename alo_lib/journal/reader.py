@@ -1,132 +1,56 @@
 """Reading a journal back, trusting nothing."""
 
-import mmap
+import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple, overload
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.contents import Contents, HeldContents
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import ENTRY_WORDS, HEADER, MAGIC, VERSION, WORD, JournalError, segment_name
+from alo_lib.journal.format import (
+    ENTRY_WORDS,
+    HEADER,
+    KIND_MASK,
+    KIND_WORD,
+    MAGIC,
+    VERSION,
+    WORD,
+    JournalError,
+    segment_name,
+)
 from alo_lib.journal.kernels import find_beyond, scan
+from alo_lib.journal.segments import Break, Messages, SegmentView, messages_of
 from alo_lib.journal.store import published_count, segment_names
 from alo_lib.numerics.crc32c import crc32c
-from alo_lib.records import LAYOUTS, SCHEMA_VERSION, HostEvent, Kind, Message
+from alo_lib.records import SCHEMA_VERSION, HostEvent, Kind, Message
 
 __all__ = [
-    "ENTRY",
-    "Break",
     "Journal",
-    "Messages",
-    "SegmentView",
+    "open_segments",
+    "problem_of",
     "read_journal",
+    "reason_of",
     "scan_folder",
     "scan_segments",
     "still_being_written",
 ]
 
 Words = NDArray[np.int64]
-Image = bytes | mmap.mmap
 
-ENTRY: Final = np.dtype(
-    [
-        ("sequence", "<i8"),
-        ("time", "<i8"),
-        ("clock", "<i8"),
-        ("durable", "<i8"),
-        ("kind", "<u2"),
-        ("schema", "<u2"),
-        ("count", "<u4"),
-        ("length", "<u4"),
-        ("crc", "<u4"),
-    ]
-)
-"""An entry's six words by name."""
 _CHUNK: Final = 1 << 16
-
-
-class Break(NamedTuple):
-    """Where a segment stops to hold before its end."""
-
-    word: int
-    sequence: int  # that the entry there should have
-    beyond: int  # entries after it that do hold
-    durable: int  # the highest sequence below which one of those says that everything was on disk
-    empty: bool  # nothing but zeros follows
-
-
-@dataclass(frozen=True)
-class SegmentView:
-    """One segment, checked: its header, where its entries are, and whether it ends well."""
-
-    name: str
-    words: Words
-    number: int
-    epoch: int
-    first: int  # sequence
-    settings: bytes
-    clocks: tuple[int, int]  # monotonic and UTC when it was begun; zeros in logical time
-    offsets: Words
-    end: int  # words in use
-    durable: int  # the highest that its header or an entry before the break claims
-    sealed: bool
-    broken: Break | None
-
-    @property
-    def stop(self) -> int:
-        """The sequence after its last entry."""
-        return self.first + len(self.offsets)
-
-    @cached_property
-    def entries(self) -> NDArray[np.void]:
-        """The entries' heads, dtype ENTRY."""
-        heads = self.words[self.offsets[:, None] + np.arange(ENTRY_WORDS)]
-        return np.ascontiguousarray(heads).view(ENTRY).reshape(-1)
-
-
-class Messages(Sequence[Message]):
-    """The messages of checked segments, decoded when they are asked for; their records are views of the segments."""
-
-    def __init__(self, segments: Sequence[SegmentView]) -> None:
-        self._segments = list(segments)
-        self._starts = [segment.first for segment in self._segments]
-        self._first = self._starts[0] if self._segments else 0
-        self._stop = self._segments[-1].stop if self._segments else 0
-
-    def __len__(self) -> int:
-        return self._stop - self._first
-
-    @overload
-    def __getitem__(self, index: int) -> Message: ...
-    @overload
-    def __getitem__(self, index: slice) -> "list[Message]": ...
-    def __getitem__(self, index: int | slice) -> "Message | list[Message]":
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"message {index} of {len(self)}")
-        sequence = self._first + index % len(self)
-        place = int(np.searchsorted(self._starts, sequence, side="right")) - 1
-        while self._segments[place].stop <= sequence:  # a segment without entries begins where the next one does
-            place += 1
-        segment = self._segments[place]
-        return _decode(
-            segment, segment.entries[sequence - segment.first], int(segment.offsets[sequence - segment.first])
-        )
-
-    def __iter__(self) -> Iterator[Message]:
-        for segment in self._segments:
-            for entry, offset in zip(segment.entries, segment.offsets.tolist(), strict=True):
-                yield _decode(segment, entry, offset)
-
-    @cached_property
-    def entries(self) -> NDArray[np.void]:
-        """The heads of all entries, dtype ENTRY."""
-        return np.concatenate([np.zeros(0, ENTRY), *(segment.entries for segment in self._segments)])
+"""Entries checked at once."""
+_HELD: Final = 1 << 20
+"""Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
+_TRIES: Final = 20
+"""Times that a folder is read whose files change meanwhile."""
+_PAUSE: Final = 0.005
+"""Seconds between two of them."""
 
 
 @dataclass(frozen=True)
@@ -158,15 +82,9 @@ class Journal:
 
 def _sequences_left_out(messages: Sequence[Message]) -> frozenset[int]:
     """The sequences of the messages that a journal's remarks leave out."""
-    places: Sequence[int] = range(len(messages))
-    if isinstance(messages, Messages):
-        places = np.flatnonzero(messages.entries["kind"] == Kind.EVENT).tolist()
     found: set[int] = set()
-    for place in places:
-        message = messages[place]
-        if message.kind is Kind.EVENT:
-            rows = message.records
-            found.update(rows["order"][rows["event"] == HostEvent.LEFT_OUT].tolist())
+    for _, message in messages_of(messages, Kind.EVENT):
+        found.update(message.records["order"][message.records["event"] == HostEvent.LEFT_OUT].tolist())
     return frozenset(found)
 
 
@@ -202,48 +120,66 @@ def still_being_written(folder: Path) -> bool:
     try:
         return published_count(folder, Files()) is not None
     except OSError as error:
-        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
+        raise JournalError(f"journal {folder} cannot be read: {reason_of(error, folder)}") from error
+
+
+def reason_of(error: OSError, folder: Path) -> str:
+    """Why a journal's folder cannot be read or written, naming the file in it where it is one."""
+    name = "" if error.filename is None else Path(os.fsdecode(error.filename)).name
+    why = error.strerror or str(error)
+    return why if name in ("", folder.name) else f"{name}: {why}"
 
 
 def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None) -> tuple[list[SegmentView], bool]:
     """A folder's segments, all or those with these ``numbers``, and whether their journal is being written.
 
-    Of one that is, nothing is looked at that its writer has not published: it may be half of an entry.
+    Of one that is, nothing is looked at that its writer has not published: it may be half of an entry. One that a
+    writer begins, seals or cuts while it is read is read again.
 
     :raises JournalError: when the folder cannot be read; for a header that does not hold.
     """
-    try:
-        stop = published_count(folder, files)  # before the names: what holds so many messages is among them
-        names = segment_names(files.names(folder))
-        segments = []
-        for name in names if numbers is None else [segment_name(number) for number in numbers]:
-            live = stop is not None and name == names[-1]  # the only one that may be cut meanwhile
-            segments.append(_scan_segment(name, files.copy(folder / name) if live else files.read(folder / name), stop))
-    except OSError as error:
-        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
-    except JournalError as error:
-        raise JournalError(f"journal {folder}: {error}") from None
-    return [each for each in segments if stop is None or each.first <= stop], stop is not None
+    for _ in range(_TRIES):
+        try:
+            stop = published_count(folder, files)  # before the names: what holds so many messages is among them
+            names = segment_names(files.names(folder))
+            wanted = names if numbers is None else [segment_name(number) for number in numbers]
+            problem: JournalError | None = None
+            try:
+                segments = [_scan_segment(name, files.contents(folder / name), stop) for name in wanted]
+            except JournalError as error:
+                problem = error
+            if stop is None and (
+                names != segment_names(files.names(folder)) or published_count(folder, files) is not None
+            ):
+                time.sleep(_PAUSE)  # a writer has come meanwhile, and what was read may be half of what it wrote
+                continue
+        except FileNotFoundError as error:
+            if not folder.is_dir():
+                raise JournalError(f"journal {folder} cannot be read: {reason_of(error, folder)}") from error
+            time.sleep(_PAUSE)
+            continue
+        except OSError as error:
+            raise JournalError(f"journal {folder} cannot be read: {reason_of(error, folder)}") from error
+        if problem is not None:
+            raise JournalError(f"journal {folder}: {problem}")
+        return [each for each in segments if stop is None or each.first <= stop], stop is not None
+    raise JournalError(f"journal {folder} changed each of the {_TRIES} times that it was read; read it again")
 
 
-def load_images(folder: Path, files: Files) -> Iterator[tuple[str, Image]]:
-    """Names and bytes of a folder's segments, in order."""
-    try:
-        names = segment_names(files.names(folder))
-        for name in names:
-            yield name, files.read(folder / name)
-    except OSError as error:
-        raise JournalError(f"journal {folder} cannot be read: {error.strerror or error}") from error
+def open_segments(folder: Path, files: Files) -> Iterator[tuple[str, Contents]]:
+    """Names and contents of a folder's segments, in order. OSError when one cannot be opened."""
+    for name in segment_names(files.names(folder)):
+        yield name, files.contents(folder / name)
 
 
 def scan_segments(
-    images: Iterable[tuple[str, Image]],
+    segments: Iterable[tuple[str, bytes | Contents]],
 ) -> list[SegmentView]:
     """Check every segment by itself.
 
     :raises JournalError: for a header that does not hold: no header can be torn.
     """
-    return [_scan_segment(name, image) for name, image in images]
+    return [_scan_segment(name, HeldContents(each) if isinstance(each, bytes) else each) for name, each in segments]
 
 
 def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
@@ -273,8 +209,9 @@ def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
     return ""
 
 
-def _scan_segment(name: str, image: Image, published: int | None = None) -> SegmentView:
+def _scan_segment(name: str, contents: Contents, published: int | None = None) -> SegmentView:
     """Check a segment; of one that is being written, the entries below the sequence ``published``."""
+    image = contents.read(0, contents.size)
     ragged = len(image) % WORD
     words = np.frombuffer(image, np.int64, len(image) // WORD)
     stop = len(words)
@@ -290,6 +227,7 @@ def _scan_segment(name: str, image: Image, published: int | None = None) -> Segm
         at, sequence, wanted = int(found[0]), sequence + count, wanted - count
         if found[2] or count < len(offsets):
             break
+    offsets = np.concatenate(chunks)
     sealed, broken = bool(found[2]), None
     if published is not None and not wanted:
         pass  # what follows is the writer's
@@ -301,15 +239,18 @@ def _scan_segment(name: str, image: Image, published: int | None = None) -> Segm
     elif sealed and (at < stop or ragged):
         broken = Break(at, sequence, 0, 0, empty=not words[at:].any())
         broken = None if broken.empty else broken
+    if not isinstance(contents, HeldContents) and at * WORD <= _HELD:
+        contents = HeldContents(bytes(image[: at * WORD]))
     return SegmentView(
         name=name,
-        words=words[:at],  # what is behind may be cut off
+        contents=contents,
         number=int(header["number"]),
         epoch=int(header["epoch"]),
         first=int(header["first"]),
         settings=settings,
         clocks=(int(header["monotonic"]), int(header["utc"])),
-        offsets=np.concatenate(chunks),
+        offsets=offsets,
+        kinds=(words[offsets + KIND_WORD] & KIND_MASK).astype(np.uint16),
         end=at,
         durable=int(found[1]),
         sealed=sealed,
@@ -335,20 +276,3 @@ def _read_header(name: str, words: Words) -> tuple[np.void, bytes, int]:
     if len(words) < start or header["crc"] != crc32c(checked.tobytes() + settings):
         raise JournalError(f"the header of {name} is damaged: its checksum does not hold")
     return header, settings[:length], start
-
-
-def _decode(segment: SegmentView, entry: np.void, offset: int) -> Message:
-    try:
-        kind = Kind(int(entry["kind"]))
-    except ValueError:
-        raise JournalError(
-            f"entry {entry['sequence']} of {segment.name} is of kind {entry['kind']}, which this program does not know"
-        ) from None
-    layout, start = LAYOUTS[kind], offset + ENTRY_WORDS
-    length = int(entry["length"])
-    data = segment.words[start : start + (length + WORD - 1) // WORD].view(np.uint8)[:length]
-    if length != int(entry["count"]) * layout.itemsize:
-        raise JournalError(f"entry {entry['sequence']} of {segment.name} does not have the layout of {kind.name}")
-    rows = data.view(layout)
-    rows.flags.writeable = False
-    return Message(kind, int(entry["time"]), rows)

@@ -9,7 +9,9 @@ import numpy as np
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
-from alo_lib.journal.reader import Journal, Messages, SegmentView, load_images, scan_segments
+from alo_lib.journal.lock import WriterLock, lock_folder
+from alo_lib.journal.reader import Journal, open_segments, reason_of, scan_segments
+from alo_lib.journal.segments import Messages, SegmentView
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.store import FolderStore
 from alo_lib.journal.writer import JournalWriter, WriterStart
@@ -19,12 +21,13 @@ __all__ = ["Recovered", "recover", "start_after"]
 
 @dataclass(frozen=True)
 class Recovered:
-    """A journal that can be continued, and what was found on the way."""
+    """A journal that can be continued, and what was found on the way. Nobody else can write it meanwhile."""
 
     folder: Path
     journal: Journal
     findings: tuple[str, ...]  # sentences
     files: Files
+    lock: WriterLock
 
     @property
     def position(self) -> WriterStart:
@@ -33,8 +36,12 @@ class Recovered:
 
     def writer(self, **options: Any) -> JournalWriter:
         """A writer that goes on behind the last good entry, in a new epoch; options as of JournalWriter."""
-        store = FolderStore(self.folder, self.files)
+        store = FolderStore(self.folder, self.files, self.lock)
         return JournalWriter(store, settings=self.journal.settings, position=self.position, **options)
+
+    def release(self) -> None:
+        """Let others write: no writer follows."""
+        self.lock.release()
 
 
 def start_after(journal: Journal) -> WriterStart:
@@ -49,20 +56,32 @@ def recover(folder: Path, *, files: Files | None = None) -> Recovered:
     The journal ends before the first entry that does not hold. Nothing is lost that any entry says was on disk: when
     one that does hold says that the broken place was, that is damage, and JournalError names it. What follows the
     place otherwise was never on disk for certain; it is cut off, and the findings say how much it was. Recovery can
-    itself be killed at any point and be run again.
+    itself be killed at any point and be run again. Nothing is touched while another process writes the journal:
+    JournalError names that one.
     """
     files = Files() if files is None else files
+    lock = lock_folder(folder, files)
+    try:
+        kept, findings = _made_whole(folder, files)
+    except BaseException:
+        lock.release()
+        raise
+    return Recovered(folder, Journal(kept[0].settings, Messages(kept), tuple(kept)), findings, files, lock)
+
+
+def _made_whole(folder: Path, files: Files) -> tuple[list[SegmentView], tuple[str, ...]]:
+    """The segments as they are once the journal is whole, and what was found."""
     findings: list[str] = []
     try:
         _remove_unmade(folder, files, findings)
-        segments = scan_segments(load_images(folder, files))
+        segments = scan_segments(open_segments(folder, files))
         if not segments:
             raise JournalError(f"{folder} is not a journal: it holds no segment")
         place = _end(segments, findings)
         kept = _cut(folder, files, segments, place, findings)
     except OSError as error:
-        raise JournalError(f"journal {folder} cannot be recovered: {error.strerror or error}") from error
-    return Recovered(folder, Journal(kept[0].settings, Messages(kept), tuple(kept)), tuple(findings), files)
+        raise JournalError(f"journal {folder} cannot be recovered: {reason_of(error, folder)}") from error
+    return kept, tuple(findings)
 
 
 def _remove_unmade(folder: Path, files: Files, findings: list[str]) -> None:

@@ -87,7 +87,11 @@ class Snapshots:
     def latest(self, journal: Journal) -> Snapshot | None:
         """The newest snapshot that belongs to a journal's messages; None where none does."""
         for name in reversed(self._names()):
-            snapshot = decode_snapshot(bytes(self._files.read(self._folder / name)), self._program, journal)
+            try:
+                data = self._files.read(self._folder / name)
+            except OSError:  # one that cannot be read is passed over as one that is torn
+                continue
+            snapshot = decode_snapshot(data, self._program, journal)
             if snapshot is not None:
                 return snapshot
         return None
@@ -128,5 +132,5 @@ def entry_checksum(journal: Journal, sequence: int) -> int:
     """The checksum of the last entry below ``sequence``, which a snapshot of that sequence names."""
     for segment in journal.segments:
         if segment.first < sequence <= segment.stop:
-            return int(segment.entries["crc"][sequence - 1 - segment.first])
+            return int(segment.entry(sequence - 1 - segment.first)["crc"])
     raise JournalError(f"message {sequence - 1} is not in the journal")

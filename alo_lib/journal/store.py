@@ -1,5 +1,6 @@
 """Where segments live: files in a folder, or memory that somebody else keeps."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, segment_name
+from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, JournalError, segment_name
 from alo_lib.journal.kernels import APPENDED, MARKS, STATE
+from alo_lib.journal.lock import WriterLock, lock_folder
 from alo_lib.records.processes import Process, this_process
 
 __all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store", "mark_writer", "published_count"]
@@ -38,6 +40,7 @@ class JournalSegment:
 class Spare:
     """A file that is to become a segment: zeros, mapped, under a name that nobody reads."""
 
+    path: Path
     words: Words
     descriptor: int
 
@@ -54,7 +57,10 @@ class Store(Protocol):
         """The words that the writer keeps its marks in."""
 
     def unpublish(self) -> None:
-        """The writer has closed its journal: its marks tell nothing any more."""
+        """The writer has closed its journal: its marks tell nothing any more, and it writes no more."""
+
+    def release(self) -> None:
+        """The writer writes no more, though it has not closed its journal: another one may. Twice is once."""
 
     def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
         """A new segment of ``size`` words that begins with ``header``, on disk before it has its name."""
@@ -73,14 +79,27 @@ class FolderStore:
     """Segments as files of one folder, appended to in memory that is mapped to them.
 
     What is appended is in the operating system's hands at once: it survives the process, and after a sync the machine.
+    ``lock`` is that of who recovered the journal; without one, publishing takes it.
     """
 
-    def __init__(self, folder: Path, files: Files | None = None) -> None:
+    def __init__(self, folder: Path, files: Files | None = None, lock: WriterLock | None = None) -> None:
         self.folder = folder
         self.files = Files() if files is None else files
+        self._lock = lock
+
+    def lock(self) -> None:
+        """Become the journal's only writer.
+
+        :raises JournalError: when there is another; when the journal was recovered and let go of before this writer.
+        """
+        if self._lock is None:
+            self._lock = lock_folder(self.folder, self.files)
+        elif not self._lock.held:
+            raise JournalError(f"journal {self.folder} was let go of after it was recovered; recover it again")
 
     def publish(self) -> Words:
         """Marks in a file that others can map to read."""
+        self.lock()
         path = self.folder / PUBLISHED_NAME
         self._remove_left_over(path)
         descriptor = self.files.create(path)
@@ -91,8 +110,14 @@ class FolderStore:
             self.files.close(descriptor)
 
     def unpublish(self) -> None:
-        """Remove the marks' file; who has it mapped keeps what it says."""
+        """Remove the marks' file, and let go of the lock."""
         self.files.remove(self.folder / PUBLISHED_NAME)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        if self._lock is not None:
+            self._lock.release()
 
     def begin(self, number: int, header: bytes, size: int, spare: Spare | None = None) -> JournalSegment:
         """Make the file under another name, write its header, put both on disk; so a name always has a header.
@@ -100,17 +125,20 @@ class FolderStore:
         A ``spare`` of this store becomes the segment, whatever its size.
         """
         path = self.folder / segment_name(number)
-        new = self.folder / _SPARE if spare is not None else path.with_suffix(NEW_SUFFIX)
-        file = self._new(new, size) if spare is None else spare
+        file = self.create_file(number, size) if spare is None else spare
         try:
             file.words[: len(header) // WORD] = np.frombuffer(header, np.int64)
             self.files.sync(file.descriptor)
-            self.files.rename(new, path)
+            self.files.rename(file.path, path)
             self.files.sync_directory(self.folder)
         except BaseException:
             self.files.close(file.descriptor)
             raise
         return JournalSegment(number, file.words, file.descriptor)
+
+    def create_file(self, number: int, size: int) -> Spare:
+        """A file of ``size`` words that :meth:`begin` can take for that segment at once."""
+        return self._new((self.folder / segment_name(number)).with_suffix(NEW_SUFFIX), size)
 
     def create_spare(self, size: int) -> Spare:
         """A file of ``size`` words that :meth:`begin` can take, once zeros are written to all of it."""
@@ -125,7 +153,7 @@ class FolderStore:
         """Let go of a spare file, and ``remove`` it."""
         self.files.close(spare.descriptor)
         if remove:
-            self.files.remove(self.folder / _SPARE)
+            self.files.remove(spare.path)
 
     def _new(self, path: Path, size: int) -> Spare:
         """Make a file of ``size`` words, all zero."""
@@ -133,9 +161,12 @@ class FolderStore:
         descriptor = self.files.create(path)
         try:
             self.files.allocate(descriptor, size * WORD)
-            return Spare(self.files.map(descriptor, size * WORD), descriptor)
-        except BaseException:
+            return Spare(path, self.files.map(descriptor, size * WORD), descriptor)
+        except BaseException as error:
             self.files.close(descriptor)
+            if isinstance(error, OSError):  # it may hold what room there was
+                with contextlib.suppress(OSError):
+                    self.files.remove(path)
             raise
 
     def _remove_left_over(self, path: Path) -> None:
@@ -169,6 +200,9 @@ class MemoryStore:
 
     def unpublish(self) -> None:
         """Nothing to do."""
+
+    def release(self) -> None:
+        """Nothing to do: nobody else can write here."""
 
     def begin(self, number: int, header: bytes, size: int) -> JournalSegment:
         """Take memory for a segment; its pages cost nothing until they are written."""
@@ -207,7 +241,7 @@ def published_count(folder: Path, files: Files) -> int | None:
     if PUBLISHED_NAME not in files.names(folder):
         return None
     try:
-        marks = np.frombuffer(files.copy(folder / PUBLISHED_NAME), np.int64)
+        marks = np.frombuffer(files.read(folder / PUBLISHED_NAME), np.int64)
     except FileNotFoundError:  # closed just now
         return None
     if len(marks) != MARKS or marks[STATE] != 0 or Process(*marks[_PROCESS].tolist()).alive is False:

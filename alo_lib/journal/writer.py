@@ -1,6 +1,7 @@
 """Writing a journal, append before dispatch."""
 
 import contextlib
+import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import ENTRY_WORDS, WORD, Durability, JournalError, segment_header, words_for
+from alo_lib.journal.format import (
+    ENTRY_WORDS,
+    SEGMENT_SUFFIX,
+    WORD,
+    Durability,
+    JournalError,
+    segment_header,
+    words_for,
+)
 from alo_lib.journal.kernels import (
     AHEAD,
     APPENDED,
@@ -40,6 +49,7 @@ _AHEAD: Final = {Durability.EVERY: 8, Durability.GROUP: 8, Durability.OS: 64}
 """Pages touched at once: less than one append of 128 bytes in a hundred meets faults, with ``os`` in a thousand."""
 _UNSYNCED: Final = 8
 """Full segments that ``os`` leaves to the operating system before it asks for the oldest."""
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _NONE: Final = np.zeros(0, np.int64)
 
 
@@ -100,14 +110,22 @@ class JournalWriter:
         self._prepared = True
         self._problem = ""
         self.marks: NDArray[np.int64] = _NONE
+        try:
+            self._begin_journal(position)
+        except BaseException:
+            self.store.release()
+            raise
+
+    def _begin_journal(self, position: WriterStart) -> None:
+        """Publish where the writer stands, and begin its first segment."""
         with self._stopping_on_failure():
             self.marks = self.store.publish()
         self.marks[:] = 0
         self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
         self.marks[EPOCH], self.marks[CHECKSUM] = position.epoch, position.checksum
-        self.marks[AHEAD] = _AHEAD[durability]
+        self.marks[AHEAD] = _AHEAD[self.durability]
         mark_writer(self.marks)
-        if durability is Durability.GROUP and isinstance(self.store, FolderStore):
+        if self.durability is Durability.GROUP and isinstance(self.store, FolderStore):
             self._syncer = Syncer(self.marks, self.store.sync, self.store.close, self.store.files.sync_address)
             self._preparer, self._prepared = Preparer(self.store, self._size), False
         self.begin_segment()
@@ -116,16 +134,21 @@ class JournalWriter:
     def create(cls, folder: Path, *, files: Files | None = None, **options: Any) -> Self:
         """Begin a journal in a folder, which is made where its parent is and it is not.
 
-        :raises JournalError: when the folder holds a journal already: :func:`alo_lib.journal.recover` continues one.
+        :raises JournalError: when the folder holds a journal already: :func:`alo_lib.journal.recover` continues one;
+            when another process has begun to write there.
         """
+        store = FolderStore(folder, files)
         try:
-            folder.mkdir(exist_ok=True)
+            store.files.make_folder(folder)
+            store.lock()
             names = sorted(path.name for path in folder.iterdir())
         except OSError as error:
+            store.release()
             raise JournalError(f"journal {folder} cannot be made: {error.strerror}") from error
-        if any(name.endswith(".segment") for name in names):
+        if any(name.endswith(SEGMENT_SUFFIX) for name in names):
+            store.release()
             raise JournalError(f"{folder} holds a journal already; continue it, or name another folder")
-        return cls(FolderStore(folder, files), **options)
+        return cls(store, **options)
 
     # What others read ------------------------------------------------------------------------------------------------
 
@@ -143,6 +166,15 @@ class JournalWriter:
     def prepared(self) -> bool:
         """Whether the segment is one whose syncs have no metadata to write; with ``group`` the first is not."""
         return self._prepared
+
+    @property
+    def unprepared_because(self) -> str:
+        """Why the next segment's file could not be made ahead of its time, in words; empty where it could.
+
+        The journal goes on without: its syncs wait longer. It is tried again with each segment.
+        """
+        problem = None if self._preparer is None else self._preparer.problem
+        return "" if problem is None else f"no segment is prepared ahead: {problem.strerror or problem}"
 
     @property
     def epoch(self) -> int:
@@ -180,11 +212,8 @@ class JournalWriter:
 
         With ``group`` this is also when the first segment is left for one whose file was prepared meanwhile.
         """
-        if self._preparer is not None:
-            if self._preparer.problem is not None and self.marks[STATE] == 0:
-                raise self.fail(self._preparer.problem)
-            if not self._prepared and self._preparer.ready and self.marks[STATE] == 0:
-                self.begin_segment()
+        if self._preparer is not None and not self._prepared and self._preparer.ready and self.marks[STATE] == 0:
+            self.begin_segment()
         if self.marks[STATE] != 0:
             self._stopped()
 
@@ -240,13 +269,16 @@ class JournalWriter:
         if self.marks[STATE] == 0:
             self.marks[STATE] = _CLOSED
             self._problem = "the journal was abandoned; nothing can follow"
-        if self._preparer is not None:
-            self._preparer.stop(remove=False)
-        if self._syncer is not None:
-            self._syncer.stop()
-        for segment in [*self._unsynced, *([] if self._segment is None else [self._segment])]:
-            self.store.close(segment)
-        self._unsynced, self._segment = [], None
+        try:
+            if self._preparer is not None:
+                self._preparer.stop(remove=False)
+            if self._syncer is not None:
+                self._syncer.stop()
+            for segment in [*self._unsynced, *([] if self._segment is None else [self._segment])]:
+                self.store.close(segment)
+            self._unsynced, self._segment = [], None
+        finally:
+            self.store.release()
 
     def begin_segment(self, at_least: int = 0) -> None:
         """Seal the segment, if there is one, and begin the next, with room for an entry of ``at_least`` bytes."""
@@ -283,9 +315,16 @@ class JournalWriter:
         """The next segment, of a prepared file where there is one."""
         if self._preparer is None or not isinstance(self.store, FolderStore):
             return self.store.begin(self._number, header, size)
-        spare = self._preparer.take(size)
-        self._prepared = spare is not None
-        segment = self.store.begin(self._number, header, size, spare)
+        file = self._preparer.take(size)
+        self._prepared = file is not None
+        if file is None:
+            try:
+                file = self.store.create_file(self._number, size)
+            except OSError as error:
+                if error.errno not in _NO_ROOM or (file := self._preparer.take_last(size)) is None:
+                    raise
+                self._prepared = True
+        segment = self.store.begin(self._number, header, size, file)
         self._preparer.begin()
         return segment
 

@@ -1,12 +1,17 @@
 """Processes, told apart also where a number is used again."""
 
 import os
+import shlex
+import sys
+import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["Process", "this_process"]
+__all__ = ["Process", "command_line", "this_process"]
 
 _PROC: Final = Path("/proc")
+_LONGEST: Final = 200
+"""Characters of a command line that are told."""
 
 
 class Process(NamedTuple):
@@ -22,6 +27,25 @@ class Process(NamedTuple):
         if not self.pid:
             return False
         return _started(self.pid) == self.started if self.namespace == _namespace() else None
+
+    @property
+    def began(self) -> float:
+        """When it began, seconds since the epoch, UTC; now where the system does not tell."""
+        if not self.started:
+            return time.time()
+        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        return booted + self.started / os.sysconf("SC_CLK_TCK")
+
+
+def command_line() -> str:
+    """The command that this process is, as a person would type it, in one line."""
+    path, *arguments = sys.argv or [""]
+    name = Path(path).name
+    if name == "__main__.py":
+        name = "alo" if Path(path).parent.name == "cli" else Path(path).parent.name
+    told = shlex.join([name, *arguments]) if name else Path(sys.executable or "python").name
+    printable = "".join(each if each.isprintable() else "?" for each in told)
+    return printable if len(printable) <= _LONGEST else f"{printable[: _LONGEST - 3]}..."
 
 
 def this_process() -> Process:

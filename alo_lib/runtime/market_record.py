@@ -1,12 +1,16 @@
 """The one record of what a core was told of its market."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+from alo_lib.journal import messages_of
 from alo_lib.records import Contract, InstrumentKind, Kind, Message, Session, osi_expiry
 
 __all__ = ["MarketRecord", "market_record_of"]
+
+_OF_MARKET: Final = (Kind.SESSION, Kind.RATE, Kind.CLOSE, Kind.INSTRUMENT)
 
 
 @dataclass
@@ -42,9 +46,9 @@ class MarketRecord:
                 self.contracts[number] = int(row["underlying"]), Contract(osi_expiry(symbol), strike, right, *terms)
 
 
-def market_record_of(messages: Iterable[Message]) -> MarketRecord:
+def market_record_of(messages: Sequence[Message]) -> MarketRecord:
     """What the inputs in a journal tell of the engine that put them in."""
     told = MarketRecord()
-    for message in messages:
+    for _, message in messages_of(messages, *_OF_MARKET):
         told.record(message)
     return told

@@ -277,6 +277,7 @@ class CoreProcess:
         """Make the core, and take up the ring where it stands."""
         recorded = beginning.recorded
         if any(map(is_host_end, recorded)):
+            beginning.place.release()
             raise JournalError(f"journal {beginning.place.name} is of a run that has ended; name another folder")
         self._core = beginning.decided_again(self._answering, plans)
         self._last_time = self._core.last_frame

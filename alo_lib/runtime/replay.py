@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
-from alo_lib.journal import Journal, JournalError, message_digest
+from alo_lib.journal import Journal, JournalError, message_digest, messages_of
 from alo_lib.records import Kind, Message, utc_moment
 from alo_lib.settings import Settings
 
@@ -221,8 +221,7 @@ def overruns_of(journal: Journal) -> list[Overrun]:
             int(row["elapsed"]),
             int(row["budget"]),
         )
-        for message in journal.messages
-        if message.kind is Kind.OVERRUN
+        for _, message in messages_of(journal.messages, Kind.OVERRUN)
         for row in message.records
         if row["cause"] != Cause.LATE
     ]

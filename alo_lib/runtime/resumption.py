@@ -77,6 +77,22 @@ class Beginning:
 
         :raises DivergenceError: when this program decides otherwise, with the journal as it was.
         """
+        try:
+            core, extra = self._recorded_again(plans)
+        except BaseException:
+            self.place.release()
+            raise
+        journal = sink(self.writer)
+        for message in extra:
+            journal.append(message)
+        if extra:
+            self.findings.append(f"the last frame was cut off; {len(extra)} messages of it were decided now")
+        core.journal_to(journal)
+        core.watch_with(None)
+        return core
+
+    def _recorded_again(self, plans: Sequence[TaskPlan]) -> tuple[TradingCore, list[Message]]:
+        """The core behind all that is recorded, and what it decided beyond that."""
         state = None
         if self.snapshot is not None:
             state = unpack(CoreState, self.snapshot.state, settings=self.settings)
@@ -87,14 +103,7 @@ class Beginning:
             for _ in replayer.frames():
                 pass
             extra = replayer.continuation.extra
-        journal = sink(self.writer)
-        for message in extra:
-            journal.append(message)
-        if extra:
-            self.findings.append(f"the last frame was cut off; {len(extra)} messages of it were decided now")
-        core.journal_to(journal)
-        core.watch_with(None)
-        return core
+        return core, extra
 
 
 def begin(settings: Settings, place: JournalPlace) -> Beginning:
@@ -103,14 +112,18 @@ def begin(settings: Settings, place: JournalPlace) -> Beginning:
     This is the one way in which an embedded run, LEAN and a core process begin, whether or not an earlier process was
     killed.
 
-    :raises JournalError: for a journal that is damaged.
+    :raises JournalError: for a journal that is damaged, or that another process writes.
     :raises SettingsError: for one of other settings.
     """
     found = place.recover()
     if found is None:
         return Beginning(settings, place, None, None)
-    require_same_settings(found.journal.settings, settings, place.name)
-    snapshot = None if place.snapshots is None else place.snapshots.latest(found.journal)
+    try:
+        require_same_settings(found.journal.settings, settings, place.name)
+        snapshot = None if place.snapshots is None else place.snapshots.latest(found.journal)
+    except BaseException:
+        place.release()
+        raise
     return Beginning(settings, place, found, snapshot)
 
 

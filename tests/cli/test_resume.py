@@ -1,13 +1,14 @@
 """``alo backtest --resume``."""
 
 import json
+import os
 import shutil
 import zipfile
 
 import pytest
 
 from alo_lib.core import FrameTask
-from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.journal import JOURNAL_FOLDER, recover
 
 DAY = ("--underlying", "ALFA", "--start", "2024-01-02", "--end", "2024-01-02")
 
@@ -31,6 +32,20 @@ def killed(run, small_market, tmp_path, monkeypatch):
         run("backtest", "--data", small_market, *DAY, "--output", tmp_path / "runs")
     monkeypatch.setattr(FrameTask.EXECUTE, "step", real)
     return next((tmp_path / "runs").glob("*.partial"))
+
+
+def test_a_run_that_is_still_at_work_is_left_alone(run, killed):
+    writer = recover(killed / JOURNAL_FOLDER).writer()  # as the run has that is still at work
+    try:
+        before = _contents(killed)
+        outcome = run("backtest", "--resume", killed)
+        sentence = f"alo: journal {killed / JOURNAL_FOLDER} is being written by process {os.getpid()} ("
+        assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+        assert outcome.err.startswith(sentence)
+        assert _contents(killed) == before
+    finally:
+        writer.leave()
+    assert run("backtest", "--resume", killed).status == 0
 
 
 def test_a_killed_run_is_finished(run, killed, small_market, tmp_path):
@@ -71,10 +86,6 @@ def test_what_cannot_go_on_is_told_and_kept(run, killed, tmp_path):
     ):
         outcome = run("backtest", *arguments)
         assert (outcome.status, sentence in outcome.err) == (2, True), outcome.err
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("alo_lib.journal.still_being_written", lambda journal: journal == killed / JOURNAL_FOLDER)
-        outcome = run("backtest", "--resume", killed)
-    assert (outcome.status, "is still at work; it can go on once its process has ended" in outcome.err) == (2, True)
     (killed / "settings.json").rename(tmp_path / "settings.json")
     outcome = run("backtest", "--resume", killed)
     assert outcome.status == 2

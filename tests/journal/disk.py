@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.contents import HeldContents
 from alo_lib.journal.files import Files
 
 SECTOR = 512
@@ -116,6 +117,18 @@ class SimulatedDisk(Files):
         self._call(lambda: self._renamed(self.names_now | {path.name: file}))
         return self._opened(file)
 
+    def check_folder(self, path: Path) -> None:
+        pass
+
+    def lock(self, path: Path) -> int:
+        return -1  # a crash test has one process
+
+    def write_lock(self, descriptor: int, told: bytes) -> None:
+        pass
+
+    def unlock(self, path: Path, descriptor: int) -> None:
+        pass
+
     def open(self, path: Path) -> int:
         self._call()
         return self._opened(self.names_now[path.name])
@@ -194,8 +207,5 @@ class SimulatedDisk(Files):
     def names(self, path: Path) -> list[str]:
         return sorted(self.names_now)
 
-    def copy(self, path: Path) -> bytes:
-        return self.read(path)
-
-    def read(self, path: Path) -> bytes:
-        return self.names_now[path.name].content()
+    def contents(self, path: Path) -> HeldContents:
+        return HeldContents(self.names_now[path.name].content())

@@ -312,3 +312,15 @@ def test_a_journal_that_is_no_journal_is_refused(folder: Path) -> None:
     (folder / "journal" / "000000.segment").write_bytes(b"not one")
     with pytest.raises(JournalError):
         CoreProcess(SETTINGS, Channel(folder / "channel", slots=SLOTS), folder / "journal")
+
+
+def test_a_second_core_on_one_journal_is_refused_and_the_first_goes_on(folder: Path) -> None:
+    process, _ = by_hand(folder, paced=True)
+    before = {path.name: path.read_bytes() for path in (folder / "journal").iterdir()}
+    elsewhere = Channel(folder / "elsewhere", slots=SLOTS)
+    with pytest.raises(JournalError, match=f"is being written by process {os.getpid()} .* end that one first"):
+        CoreProcess(SETTINGS, elsewhere, folder / "journal", paced=True)
+    assert {path.name: path.read_bytes() for path in (folder / "journal").iterdir()} == before
+    process.run(3)
+    process.close()
+    assert read_journal(folder / "journal").sealed

@@ -56,7 +56,8 @@ def place_of(store: OnDisk, images: list[bytes], snapshots: tuple[bytes, ...] = 
 
 
 def restarted(market: Script, place: LiveObjectStoreJournal) -> Beginning:
-    """Restart a market's core: what it knows comes from the journal alone."""
+    """Restart a market's core, whose process is gone: what it knows comes from the journal alone."""
+    market.writer.abandon()
     beginning = begin(market.settings, place)
     market.core, market.writer = beginning.decided_again(), beginning.writer
     return beginning

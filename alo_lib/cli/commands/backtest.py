@@ -140,7 +140,7 @@ def _resume(
     from alo_lib.cli.backtesting import BacktestRequest, run
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.run_folder import RunFolder
-    from alo_lib.journal import JOURNAL_FOLDER, still_being_written
+    from alo_lib.journal import JOURNAL_FOLDER, require_no_writer
     from alo_lib.records.spelling import spelled
     from alo_lib.settings import Settings
 
@@ -151,8 +151,7 @@ def _resume(
     if engine != "embedded":
         raise UserError(f"the {engine} engine begins its backtests anew; only embedded runs can go on")
     folder = RunFolder.reopen(path)
-    if (folder.path / JOURNAL_FOLDER).is_dir() and still_being_written(folder.path / JOURNAL_FOLDER):
-        raise UserError(f"the run in {path} is still at work; it can go on once its process has ended")
+    require_no_writer(folder.path / JOURNAL_FOLDER)
     recorded = folder.recorded()
     settings = Settings.of(recorded.settings)
     source = data or Path(recorded.says("data.json", recorded.data, "folder", str))

@@ -12,7 +12,7 @@ from alo_lib.cli.option_arguments import FilePath, Whole
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
-    from alo_lib.journal.reader import Messages
+    from alo_lib.journal.segments import Messages
     from alo_lib.records import Message
 
 __all__ = ["journal"]
