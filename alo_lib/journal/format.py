@@ -36,6 +36,7 @@ __all__ = [
     "JOURNAL_FOLDER",
     "KIND_MASK",
     "KIND_WORD",
+    "LENGTH_WORD",
     "MAGIC",
     "NEW_SUFFIX",
     "OBJECT_STORE_COPY",
@@ -57,6 +58,7 @@ ENTRY_WORDS: Final = 6
 KIND_WORD: Final = 4
 KIND_MASK: Final = 0xFFFF
 """Which word of an entry has its kind, and where."""
+LENGTH_WORD: Final = 5
 VERSION: Final = 2
 """Of the layout described here; the records have a schema version of their own."""
 MAGIC: Final = b"ALOSEGM\n"

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from alo_lib.journal.contents import Contents, HeldContents
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
+    ALL_ONES,
     ENTRY_WORDS,
     HEADER,
     KIND_MASK,
     KIND_WORD,
+    LENGTH_WORD,
     MAGIC,
     VERSION,
     WORD,
     JournalError,
     segment_name,
+    words_for,
 )
 from alo_lib.journal.kernels import find_beyond, scan
 from alo_lib.journal.segments import Break, Messages, SegmentView, messages_of
@@ -43,7 +46,8 @@ __all__ = [
 
 Words = NDArray[np.int64]
 
-_CHUNK: Final = 1 << 16
+_WINDOW: Final = 1 << 17
+"""Words that are checked at once."""
 """Entries checked at once."""
 _HELD: Final = 1 << 20
 """Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
@@ -211,68 +215,106 @@ def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
 
 def _scan_segment(name: str, contents: Contents, published: int | None = None) -> SegmentView:
     """Check a segment; of one that is being written, the entries below the sequence ``published``."""
-    image = contents.read(0, contents.size)
-    ragged = len(image) % WORD
-    words = np.frombuffer(image, np.int64, len(image) // WORD)
-    stop = len(words)
-    header, settings, start = _read_header(name, words)
-    found, chunks, at, sequence = np.zeros(3, np.int64), [np.zeros(0, np.int64)], start, int(header["first"])
-    found[1] = header["durable"]
-    room = (stop - at) // ENTRY_WORDS + 1
-    wanted = room if published is None else min(room, max(0, published - sequence))
-    while wanted:
-        offsets = np.empty(min(_CHUNK, wanted), np.int64)
-        count = int(scan(words, at, stop, sequence, int(header["epoch"]), int(found[1]), offsets, found))
-        chunks.append(offsets[:count])
-        at, sequence, wanted = int(found[0]), sequence + count, wanted - count
-        if found[2] or count < len(offsets):
-            break
-    offsets = np.concatenate(chunks)
-    sealed, broken = bool(found[2]), None
-    if published is not None and not wanted:
+    total, ragged = divmod(contents.size, WORD)
+    header, settings, start = _read_header(name, contents)
+    epoch, first = int(header["epoch"]), int(header["first"])
+    found = _Scan(start, first, int(header["durable"]))
+    wanted = (total - start) // ENTRY_WORDS + 1 if published is None else max(0, published - first)
+    _scan_entries(contents, total, epoch, found, wanted)
+    broken = None
+    if published is not None and found.count >= wanted:
         pass  # what follows is the writer's
-    elif not sealed and (at < stop or ragged):
-        seen = np.zeros(2, np.int64)
-        beyond = int(find_beyond(words, at, stop, sequence, int(header["epoch"]), seen))
-        if seen[1] or ragged:
-            broken = Break(at, sequence, beyond, int(seen[0]), empty=False)
-    elif sealed and (at < stop or ragged):
-        broken = Break(at, sequence, 0, 0, empty=not words[at:].any())
-        broken = None if broken.empty else broken
-    if not isinstance(contents, HeldContents) and at * WORD <= _HELD:
-        contents = HeldContents(bytes(image[: at * WORD]))
+    elif found.at < total or ragged:
+        empty = _is_empty(contents, found.at, total)
+        if not found.sealed and (ragged or not empty):
+            seen, rest = np.zeros(2, np.int64), _words(contents, found.at, total - found.at)
+            beyond = int(find_beyond(rest, 0, len(rest), first + found.count, epoch, seen))
+            broken = Break(found.at, first + found.count, beyond, int(seen[0]), empty=False)
+        elif found.sealed and not empty:
+            broken = Break(found.at, first + found.count, 0, 0, empty=False)
+    if not isinstance(contents, HeldContents) and found.at * WORD <= _HELD:
+        contents = HeldContents(bytes(contents.read(0, found.at * WORD)))
     return SegmentView(
         name=name,
         contents=contents,
         number=int(header["number"]),
-        epoch=int(header["epoch"]),
-        first=int(header["first"]),
+        epoch=epoch,
+        first=first,
         settings=settings,
         clocks=(int(header["monotonic"]), int(header["utc"])),
-        offsets=offsets,
-        kinds=(words[offsets + KIND_WORD] & KIND_MASK).astype(np.uint16),
-        end=at,
-        durable=int(found[1]),
-        sealed=sealed,
+        offsets=np.concatenate([np.zeros(0, np.int64), *found.offsets]),
+        kinds=np.concatenate([np.zeros(0, np.uint16), *found.kinds]),
+        end=found.at,
+        durable=found.durable,
+        sealed=found.sealed,
         broken=broken,
     )
 
 
-def _read_header(name: str, words: Words) -> tuple[np.void, bytes, int]:
-    data = words.tobytes() if len(words) * WORD < HEADER.itemsize else words[: HEADER.itemsize // WORD].tobytes()
+@dataclass
+class _Scan:
+    """How far the entries of a segment hold."""
+
+    at: int  # word behind the last
+    first: int  # sequence of the first
+    durable: int
+    count: int = 0
+    sealed: bool = False
+    offsets: list[Words] = field(default_factory=list)
+    kinds: list[NDArray[np.uint16]] = field(default_factory=list)
+
+
+def _scan_entries(contents: Contents, total: int, epoch: int, found: _Scan, wanted: int) -> None:
+    """Check entries, a window at a time, until ``wanted`` hold, one does not, or the segment is sealed."""
+    size, ends = _WINDOW, np.zeros(3, np.int64)
+    while found.count < wanted and not found.sealed and found.at < total:
+        words = _words(contents, found.at, min(size, total - found.at))
+        offsets = np.empty(min(len(words) // ENTRY_WORDS + 1, wanted - found.count), np.int64)
+        sequence = found.first + found.count
+        count = int(scan(words, 0, len(words), sequence, epoch, found.durable, offsets, ends))
+        offsets = offsets[:count]
+        found.kinds.append((words[offsets + KIND_WORD] & KIND_MASK).astype(np.uint16))
+        found.offsets.append(offsets + found.at)
+        found.at, found.durable, found.sealed = found.at + int(ends[0]), int(ends[1]), bool(ends[2])
+        found.count += count
+        if ends[0]:
+            size = _WINDOW
+        elif len(words) < size:  # the segment has no more
+            return
+        else:
+            # Nothing holds: unless its entry is longer than the window, it is where the segment breaks.
+            needed = ENTRY_WORDS + words_for(int(words[LENGTH_WORD]) & ALL_ONES)
+            if needed <= size or needed > total - found.at:
+                return
+            size = needed
+
+
+def _is_empty(contents: Contents, at: int, total: int) -> bool:
+    """Whether nothing but zeros follows."""
+    return not any(_words(contents, place, min(_WINDOW, total - place)).any() for place in range(at, total, _WINDOW))
+
+
+def _words(contents: Contents, at: int, count: int) -> Words:
+    """``count`` words from word ``at`` on; fewer where there are no more now."""
+    data = contents.read(at * WORD, count * WORD)
+    return np.frombuffer(data, np.int64, len(data) // WORD)
+
+
+def _read_header(name: str, contents: Contents) -> tuple[np.void, bytes, int]:
+    data = bytes(contents.read(0, HEADER.itemsize))
     if len(data) < HEADER.itemsize or not data.startswith(MAGIC):
-        raise JournalError(
-            f"{name} is not a journal's segment: its {len(words) * WORD} bytes do not begin with {MAGIC!r}"
-        )
+        raise JournalError(f"{name} is not a journal's segment: its {contents.size} bytes do not begin with {MAGIC!r}")
     header = np.frombuffer(data, HEADER)[0]
     for what, value, known in (("layout", header["version"], VERSION), ("schema", header["schema"], SCHEMA_VERSION)):
         if value != known:
             raise JournalError(f"{name} has {what} version {value}; this program reads version {known}")
     length = int(header["settings_length"])
-    start = HEADER.itemsize // WORD + (length + WORD - 1) // WORD
-    settings = words[HEADER.itemsize // WORD : start].tobytes()
+    start = HEADER.itemsize // WORD + words_for(length)
     checked = header.copy()
     checked["crc"] = 0
-    if len(words) < start or header["crc"] != crc32c(checked.tobytes() + settings):
+    settings = (
+        bytes(contents.read(HEADER.itemsize, start * WORD - HEADER.itemsize)) if start * WORD <= contents.size else b""
+    )
+    if start * WORD > contents.size or header["crc"] != crc32c(checked.tobytes() + settings):
         raise JournalError(f"the header of {name} is damaged: its checksum does not hold")
     return header, settings[:length], start
