@@ -7,6 +7,7 @@ from alo_lib.transport.arena import Arena
 from alo_lib.transport.bus import Bus, Member, Topic
 from alo_lib.transport.errors import (
     ArenaFullError,
+    MessageError,
     NotOwnerError,
     RingFullError,
     SegmentError,
@@ -22,6 +23,7 @@ from alo_lib.transport.ring import (
     RecordConsumer,
     RecordProducer,
     RecordRing,
+    Waiting,
 )
 from alo_lib.transport.segment import Segment, default_folder
 from alo_lib.transport.seqlock import Reading, SeqLock, SeqLockWriter
@@ -36,6 +38,7 @@ __all__ = [
     "FanIn",
     "Member",
     "MessageConsumer",
+    "MessageError",
     "MessageProducer",
     "MessageRing",
     "NotOwnerError",
@@ -54,6 +57,7 @@ __all__ = [
     "StableVectorWriter",
     "Topic",
     "TransportError",
+    "Waiting",
     "decode",
     "default_folder",
     "encode",

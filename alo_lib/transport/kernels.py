@@ -194,15 +194,15 @@ def message_push(words: Words, epoch: int, kind: int, time: int, payload: Words,
 
 
 @shared_kernel
-def message_peek(words: Words, epoch: int, out: Words) -> int:
-    """Copy the oldest message, header first, to ``out`` and leave it.
+def message_peek(words: Words, epoch: int, out: Words, ahead: int) -> int:
+    """Copy the message ``ahead`` slots after the oldest, where one begins, header first, to ``out`` and leave it.
 
     Returns its length in words, 0 when none waits, or FENCED. When the length is beyond ``out`` nothing was copied.
     """
     if load_relaxed(words, READER + EPOCH) != epoch:
         return FENCED
     width, stride, mask = words[RECORD_WORDS], words[STRIDE], words[CAPACITY] - 1
-    read = words[READER + POSITION]
+    read = words[READER + POSITION] + ahead
     slot = DATA + (read & mask) * stride
     if load_acquire(words, slot) != read + 1:
         return 0

@@ -7,7 +7,7 @@ A ring of records has one layout (:class:`RecordRing`); a ring of messages takes
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,15 @@ from alo_lib.transport.segment import Segment
 from alo_lib.transport.wire import HEADER, decode
 from alo_lib.transport.words import check_capacity, record_words, slot_stride, words_of
 
-__all__ = ["MessageConsumer", "MessageProducer", "MessageRing", "RecordConsumer", "RecordProducer", "RecordRing"]
+__all__ = [
+    "MessageConsumer",
+    "MessageProducer",
+    "MessageRing",
+    "RecordConsumer",
+    "RecordProducer",
+    "RecordRing",
+    "Waiting",
+]
 
 MESSAGE_WORDS: Final = 7
 """Record words of a message's slot: one cache line with the stamp. One quote, bar or order event fits in whole."""
@@ -338,6 +346,25 @@ class MessageProducer(_Producer):
         return int(kernels.message_slots(message.records.nbytes, MESSAGE_WORDS))
 
 
+class Waiting(NamedTuple):
+    """A message as it lies in a ring, not taken."""
+
+    data: bytes  # as :func:`alo_lib.transport.wire.encode` made it
+
+    @property
+    def slots(self) -> int:
+        """That it takes."""
+        return int(kernels.message_slots(len(self.data) - HEADER.size, MESSAGE_WORDS))
+
+    @property
+    def message(self) -> Message:
+        """What it says; its records are read-only.
+
+        :raises MessageError: when it is none that this program knows.
+        """
+        return decode(self.data)
+
+
 @final
 class MessageConsumer(_Side):
     """The reading side of a ring of messages."""
@@ -346,29 +373,47 @@ class MessageConsumer(_Side):
         super().__init__(ring, READER, name, force)
         self._peek = ring.segment.step(kernels.message_peek)
         self._advance = ring.segment.step(kernels.message_advance)
+        self._advance_slots = ring.segment.step(kernels.ring_advance)
         self._buffer: Words = np.empty(4096 // WORD, np.int64)
 
-    def peek(self) -> Message | None:
-        """The oldest message, or None when nothing waits; it stays until :meth:`advance`. Its records are read-only."""
+    def look(self, ahead: int = 0) -> Waiting | None:
+        """The message that begins ``ahead`` slots after the oldest one, or None when none is there yet.
+
+        It stays until :meth:`advance`. Walk from one message to the next by adding up their slots.
+        """
         words = self._open_words()
-        length = self._checked(self._peek(words, self.epoch, self._buffer))
+        length = self._checked(self._peek(words, self.epoch, self._buffer, ahead))
         if length > len(self._buffer):
             if length > MESSAGE_WORDS * self.ring.capacity:
                 raise SegmentError(f"segment {self.ring.segment.path} is damaged: a message says it has {length} words")
             self._buffer = np.empty(length, np.int64)
-            self._checked(self._peek(words, self.epoch, self._buffer))
+            self._checked(self._peek(words, self.epoch, self._buffer, ahead))
         if not length:
             return None
         size = HEADER.size + int(self._buffer[0] & 0xFFFFFFFF)
-        return decode(self._buffer[:length].tobytes()[:size])
+        return Waiting(self._buffer[:length].tobytes()[:size])
 
-    def advance(self) -> None:
-        """Give the oldest message's slots back.
+    def peek(self) -> Message | None:
+        """The oldest message, or None when nothing waits; it stays until :meth:`advance`. Its records are read-only.
 
-        :raises ValueError: when none waits.
+        :raises MessageError: when it is none that this program knows.
         """
-        if self._checked(self._advance(self._open_words(), self.epoch)) == 0:
-            raise ValueError(f"no message waits in {self.ring.segment.path}")
+        found = self.look()
+        return None if found is None else found.message
+
+    def advance(self, slots: int | None = None) -> None:
+        """Give the oldest message's slots back, or those of several messages that were looked at.
+
+        :raises ValueError: when fewer wait.
+        """
+        words = self._open_words()
+        if slots is None:
+            if self._checked(self._advance(words, self.epoch)) == 0:
+                raise ValueError(f"no message waits in {self.ring.segment.path}")
+            return
+        if not 0 <= slots <= self.waiting:
+            raise ValueError(f"slots {slots} must be between 0 and the {self.waiting} that wait")
+        self._checked(self._advance_slots(words, self.epoch, slots))
 
     def pop(self) -> Message | None:
         """Take the oldest message, or None when nothing waits."""

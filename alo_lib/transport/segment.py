@@ -216,6 +216,15 @@ class Segment:
         return None if not text else _FORMAT.descr_to_dtype(ast.literal_eval(text))
 
     @property
+    def in_place(self) -> bool:
+        """Whether its path still leads to it, and not to nothing or to another file."""
+        try:
+            there = os.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return False
+        return os.path.samestat(there, os.fstat(self._descriptor))
+
+    @property
     def closed(self) -> bool:
         """Whether this process has closed it."""
         return self._closed

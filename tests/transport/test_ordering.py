@@ -133,7 +133,7 @@ def broken_messages(weak, without=""):
         python_original(kernels.message_push)(writer, 1, 7, 99, payload, 40)
         writer.flush()
         out = np.zeros(16, np.int64)
-        length = python_original(kernels.message_peek)(reader, 1, out)
+        length = python_original(kernels.message_peek)(reader, 1, out, 0)
         broken += out[:length].tolist() != [40 | 7 << 32, 99, *payload][:length] or length not in (0, 7)
     return broken
 
