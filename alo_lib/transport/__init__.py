@@ -3,6 +3,7 @@
 What a reader needs to know about layout, memory ordering and guarantees is in docs/transport.md.
 """
 
+from alo_lib.transport.access import default_folder, make_folder
 from alo_lib.transport.arena import Arena
 from alo_lib.transport.bus import Bus, Member, Topic
 from alo_lib.transport.errors import (
@@ -25,7 +26,7 @@ from alo_lib.transport.ring import (
     RecordRing,
     Waiting,
 )
-from alo_lib.transport.segment import Segment, default_folder
+from alo_lib.transport.segment import Segment
 from alo_lib.transport.seqlock import Reading, SeqLock, SeqLockWriter
 from alo_lib.transport.stable_vector import StableVector, StableVectorWriter
 from alo_lib.transport.wire import HEADER, decode, encode
@@ -61,4 +62,5 @@ __all__ = [
     "decode",
     "default_folder",
     "encode",
+    "make_folder",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import Message
+from alo_lib.transport.access import begins_as
 from alo_lib.transport.atomics import SUPPORTED, load_acquire
 from alo_lib.transport.bus import WIRING, Bus
 from alo_lib.transport.errors import SegmentError
@@ -90,13 +91,8 @@ def segments_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise SegmentError(f"{folder} is not a folder")
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            with path.open("rb") as file:
-                if file.read(len(MAGIC)) == MAGIC:
-                    found.append(path)
-    return found
+    paths = sorted(folder.rglob("*"))
+    return [path for path in paths if not path.name.startswith(".") and begins_as(path, MAGIC)]
 
 
 def flows(reports: list[Report]) -> list[Flow]:

@@ -8,7 +8,7 @@ into being whole: made under another name, filled in, then linked to its own.
 import ast
 import mmap
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from alo_lib.numerics.compilation import python_original
+from alo_lib.transport.access import make_file, make_folder, open_file, opened_folder
 from alo_lib.transport.atomics import SUPPORTED, Words
 from alo_lib.transport.errors import SegmentError
 from alo_lib.transport.layout import (
@@ -34,20 +35,13 @@ try:
 except ImportError:  # not a POSIX system: the in-process ring works, segments are refused
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Segment", "default_folder"]
+__all__ = ["Segment"]
 
 _FORMAT: Final[Any] = np.lib.format
-_SHARED_MEMORY: Final = Path("/dev/shm")
 
 
 class _ExistsError(SegmentError):
     """The path is taken."""
-
-
-def default_folder() -> Path:
-    """Where segments lie unless somebody says otherwise: in memory where the system has a folder for that."""
-    root = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else Path(tempfile.gettempdir())
-    return root / f"alo-{os.getuid() if hasattr(os, 'getuid') else 0}"
 
 
 class Segment:
@@ -82,38 +76,39 @@ class Segment:
         reserved: int | None = None,
         compiled: bool | None = None,
     ) -> "Segment":
-        """Make a segment of ``capacity`` times ``stride`` words, all zero, and open it.
+        """Make a segment of ``capacity`` times ``stride`` words, all zero, and open it; nobody else may read it.
 
         Its memory is set aside now (``reserved`` bytes of data; all of them by default), because a page that cannot be
         had later would kill the process that touches it.
 
-        :raises SegmentError: when the path is taken, or there is no room.
+        :raises SegmentError: when the path is taken, there is no room, or the folder is not this user's alone.
         """
         schema = b"" if dtype is None else _described(dtype)
         size = HEADER_BYTES + capacity * stride * WORD
-        new = path.with_name(f".{path.name}.{os.getpid()}.new")
+        new = f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new"
         _need_posix()
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise SegmentError(f"segment {path} cannot be made: {error.strerror}") from error
-        try:
-            os.ftruncate(descriptor, size)
-            _reserve(descriptor, 0, size if reserved is None else HEADER_BYTES + reserved)
-            header = np.zeros(1, HEADER)
-            header["magic"], header["version"], header["kind"] = MAGIC, LAYOUT_VERSION, kind
-            header["bytes"], header["capacity"], header["stride"] = size, capacity, stride
-            header["record_words"], header["schema_length"], header["schema"] = record_words, len(schema), schema
-            os.pwrite(descriptor, header.tobytes(), 0)
-            os.link(new, path)
-        except FileExistsError:
-            raise _ExistsError(f"segment {path} exists already; open it, or remove it first") from None
-        except OSError as error:
-            raise SegmentError(f"segment {path} of {size:,} bytes cannot be made: {error.strerror}") from error
-        finally:
-            os.close(descriptor)
-            os.unlink(new)
+        make_folder(path.parent)
+        with opened_folder(path.parent) as folder:
+            try:
+                descriptor = make_file(new, folder)
+            except OSError as error:
+                raise SegmentError(f"segment {path} cannot be made: {error.strerror}") from error
+            try:
+                os.ftruncate(descriptor, size)
+                _reserve(descriptor, 0, size if reserved is None else HEADER_BYTES + reserved)
+                header = np.zeros(1, HEADER)
+                header["magic"], header["version"], header["kind"] = MAGIC, LAYOUT_VERSION, kind
+                header["bytes"], header["capacity"], header["stride"] = size, capacity, stride
+                header["record_words"], header["schema_length"], header["schema"] = record_words, len(schema), schema
+                os.pwrite(descriptor, header.tobytes(), 0)
+                os.link(new, path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            except FileExistsError:
+                raise _ExistsError(f"segment {path} exists already; open it, or remove it first") from None
+            except OSError as error:
+                raise SegmentError(f"segment {path} of {size:,} bytes cannot be made: {error.strerror}") from error
+            finally:
+                os.close(descriptor)
+                os.unlink(new, dir_fd=folder)
         return cls.open(path, kind, compiled=compiled)
 
     @classmethod
@@ -122,13 +117,14 @@ class Segment:
     ) -> "Segment":
         """Open a segment of a kind, or of any.
 
-        :raises SegmentError: when there is none or it is something else.
+        :raises SegmentError: when there is none, it is something else, or it is not this user's alone.
         """
         _need_posix()
-        try:
-            descriptor = os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
-        except OSError as error:
-            raise SegmentError(f"segment {path} cannot be opened: {error.strerror}") from error
+        with opened_folder(path.parent) as folder:
+            try:
+                descriptor = open_file(path, folder, writable=writable)
+            except OSError as error:
+                raise SegmentError(f"segment {path} cannot be opened: {error.strerror}") from error
         try:
             header = np.frombuffer(os.pread(descriptor, HEADER_BYTES, 0).ljust(HEADER_BYTES, b"\0"), HEADER)[0]
             size = os.fstat(descriptor).st_size
