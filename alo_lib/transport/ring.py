@@ -16,7 +16,7 @@ from alo_lib.records import LAYOUTS, SCHEMA_VERSION, Message
 from alo_lib.transport import kernels
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import RingFullError, SegmentError
-from alo_lib.transport.layout import CAPACITY, POSITION, READER, WORD, WRITER, SegmentKind
+from alo_lib.transport.layout import MESSAGE_WORDS, POSITION, READER, WORD, WRITER, SegmentKind
 from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.wire import HEADER, decode
@@ -32,9 +32,6 @@ __all__ = [
     "Waiting",
 ]
 
-MESSAGE_WORDS: Final = 7
-"""Record words of a message's slot: one cache line with the stamp. One quote, bar or order event fits in whole."""
-
 SCHEMA: Final = np.dtype([(f"messages of schema {SCHEMA_VERSION}", "<i8", (MESSAGE_WORDS,))])
 """Slots of messages; the name keeps programs with other layouts of the kinds apart."""
 
@@ -48,7 +45,7 @@ class _Ring:
     @property
     def capacity(self) -> int:
         """Slots."""
-        return int(self.segment.words[CAPACITY])
+        return self.segment.capacity
 
     @property
     def written(self) -> int:
@@ -108,12 +105,28 @@ class _Side(Side):
         return self.ring.waiting
 
 
+class _Consumer(_Side):
+    """A reading side: what waits is walked once by the kernel ``check``, before any of it is taken."""
+
+    def __init__(self, ring: _Ring, name: str, force: bool, check: Any) -> None:
+        super().__init__(ring, READER, name, force)
+        try:
+            self._checked(ring.segment.step(check)(ring.segment.words))
+        except BaseException:
+            self.close()
+            raise
+
+
 class _Producer(_Side, ABC):
     """A writing side."""
 
     def __init__(self, ring: _Ring, name: str, force: bool) -> None:
         super().__init__(ring, WRITER, name, force)
-        ring.segment.step(self._recover_kernel())(ring.segment.words)
+        try:
+            self._checked(ring.segment.step(self._recover_kernel())(ring.segment.words))
+        except BaseException:
+            self.close()
+            raise
 
     @abstractmethod
     def _recover_kernel(self) -> Any: ...
@@ -222,11 +235,11 @@ class RecordProducer(_Producer):
 
 
 @final
-class RecordConsumer(_Side):
+class RecordConsumer(_Consumer):
     """The reading side of a ring of records."""
 
     def __init__(self, ring: RecordRing, name: str, force: bool) -> None:
-        super().__init__(ring, READER, name, force)
+        super().__init__(ring, name, force, kernels.ring_check)
         self._dtype = ring.dtype
         self._peek = ring.segment.step(kernels.ring_peek)
         self._advance = ring.segment.step(kernels.ring_advance)
@@ -235,6 +248,8 @@ class RecordConsumer(_Side):
         """The oldest records, ``limit`` at most, all by default; they stay until :meth:`advance`."""
         words = self._open_words()
         count = self.waiting if limit is None else min(limit, self.ring.capacity)
+        if count > self.ring.capacity:
+            raise self.ring.segment.damaged()
         out = np.empty(max(count, 0), self._dtype)
         found = self._checked(self._peek(words, self.epoch, out.view(np.uint8).view(np.int64), len(out)))
         return out[:found]
@@ -366,11 +381,11 @@ class Waiting(NamedTuple):
 
 
 @final
-class MessageConsumer(_Side):
+class MessageConsumer(_Consumer):
     """The reading side of a ring of messages."""
 
     def __init__(self, ring: MessageRing, name: str, force: bool) -> None:
-        super().__init__(ring, READER, name, force)
+        super().__init__(ring, name, force, kernels.message_check)
         self._peek = ring.segment.step(kernels.message_peek)
         self._advance = ring.segment.step(kernels.message_advance)
         self._advance_slots = ring.segment.step(kernels.ring_advance)
@@ -384,8 +399,6 @@ class MessageConsumer(_Side):
         words = self._open_words()
         length = self._checked(self._peek(words, self.epoch, self._buffer, ahead))
         if length > len(self._buffer):
-            if length > MESSAGE_WORDS * self.ring.capacity:
-                raise SegmentError(f"segment {self.ring.segment.path} is damaged: a message says it has {length} words")
             self._buffer = np.empty(length, np.int64)
             self._checked(self._peek(words, self.epoch, self._buffer, ahead))
         if not length:
