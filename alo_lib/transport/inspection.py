@@ -149,7 +149,7 @@ class Look:
                 size=words.nbytes,
                 capacity=self.segment.capacity * unit,
                 written=written * unit,
-                read=read,
+                read=read if self.kind in RINGS else 0,
                 lag=lag,
                 peak=int(words[WRITER + CLAIMED]) * unit if arena else 0,
                 frames=int(words[WRITER + CACHED]) if arena else 0,

@@ -244,7 +244,7 @@ class Segment:
         original = python_original(kernel)
 
         def guarded(*arguments: Any) -> Any:
-            with self.locked():
+            with self.locked(), np.errstate(over="ignore"):  # words wrap around as they do when compiled
                 return original(*arguments)
 
         return guarded
