@@ -406,7 +406,9 @@ def vector_append(words: Words, epoch: int, source: Words, count: int) -> int:
         return FENCED
     length, width = words[WRITER + POSITION], load_relaxed(words, RECORD_WORDS)
     claimed, size = load_relaxed(words, WRITER + CLAIMED), len(words) - DATA
-    if width < 1 or width > size or claimed > size // width or length < 0 or count * width > len(source):
+    if width < 1 or width > size or claimed > size // width or count * width > len(source):
+        return DAMAGED
+    if length < 0 or length > claimed:
         return DAMAGED
     if length + count > claimed:
         return FULL
@@ -441,7 +443,8 @@ def arena_take(words: Words, count: int) -> int:
 def arena_reset(words: Words, poison: bool) -> None:
     """Take everything back and count the frame; with ``poison`` set every bit that was handed out."""
     if poison:
-        for i in range(DATA, min(DATA + words[WRITER + POSITION], len(words))):
-            words[i] = ARENA_POISON
+        size, used = len(words) - DATA, load_relaxed(words, WRITER + POSITION)
+        for i in range(used if 0 <= used <= size else size):
+            words[DATA + i] = ARENA_POISON
     store_relaxed(words, WRITER + POSITION, 0)
     store_relaxed(words, WRITER + CACHED, words[WRITER + CACHED] + 1)

@@ -313,7 +313,7 @@ class Trial:
 def main(seed: int, first: int, count: int) -> int:
     warnings.simplefilter("error")
     me = this_process()
-    ownership.this_process = lambda: me  # the system is asked once, not for each mutant
+    setattr(ownership, "this_process", lambda: me)  # noqa: B010  the system is asked once, not for each mutant
     folder = Path(tempfile.mkdtemp(prefix="alo-test-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
     number = first
     try:

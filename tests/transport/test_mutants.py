@@ -7,7 +7,6 @@ import pytest
 
 from tests.transport.peers import ROOT
 
-
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": "", "NUMBA_NUM_THREADS": "1"}
 
 
