@@ -118,7 +118,7 @@ def _claim(words: Words, epoch: int, count: int, capacity: int) -> int:
     if load_relaxed(words, WRITER + EPOCH) != epoch:
         return FENCED
     written = words[WRITER + POSITION]
-    if written < 0:
+    if written >> 62:  # below 0, or so far that what follows it is
         return DAMAGED
     if written + count - words[WRITER + CACHED] > capacity:
         # Only when it looks full does the writer look at what the reader writes: their cache lines stay apart.

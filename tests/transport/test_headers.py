@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from alo_lib.numerics.compilation import python_original
 from alo_lib.records import Kind, Message, records
 from alo_lib.transport import (
     Arena,
@@ -298,6 +299,10 @@ def test_sides_tell_what_was_altered_under_them(folder):
     words[WRITER + CACHED] = -8
     with pytest.raises(SegmentError, match="is damaged: its header tells of"):
         producer.push(np.zeros(1, NUMBER))
+    for beyond in (1 << 62, (1 << 63) - 1, -5):
+        words[WRITER + POSITION] = words[WRITER + CACHED] = beyond
+        for kernel in (kernels.ring_push, python_original(kernels.ring_push)):
+            assert kernel(words, producer.epoch, np.zeros(9, np.int64), 3) == kernels.DAMAGED
     state = SeqLock.create(folder / "a.state", NUMBER)
     writer = state.write_as("one")
     state.segment.words[CAPACITY] = 1 << 40
