@@ -246,7 +246,7 @@ def take_events(words: Words, epoch: int, bids: Floats, arrivals: Words) -> None
     prices = out.view(np.float64)
     for i in range(len(arrivals)):
         turn = 0
-        while message_peek(words, epoch, out) == 0:
+        while message_peek(words, epoch, out, 0) == 0:
             turn = rest(turn)
         arrivals[i] = cycles() - out[1]
         bids[i] = prices[3]

@@ -4,12 +4,23 @@ from alo_lib.executive.clocks import Clock, LogicalClock, RealClock, Release
 from alo_lib.executive.cyclic import CyclicExecutive, Phase
 from alo_lib.executive.lifecycle import Lifecycle, LifecycleError
 from alo_lib.executive.overruns import BudgetWatch, Cause, Overrun, OverrunError, RecordedWatch, Watch
-from alo_lib.executive.plan import Frame, MinorFrame, OverrunPolicy, ScheduleError, TaskPlan, milliseconds
+from alo_lib.executive.plan import (
+    MOST_TASKS,
+    Frame,
+    MinorFrame,
+    OverrunPolicy,
+    ScheduleError,
+    TaskPlan,
+    check_set,
+    milliseconds,
+    shown,
+)
 from alo_lib.executive.schedule import Schedule, Task
 from alo_lib.executive.table import Assessment, FrameTable, Slot, build_table
 from alo_lib.executive.trace import Form, SlotTrace
 
 __all__ = [
+    "MOST_TASKS",
     "Assessment",
     "BudgetWatch",
     "Cause",
@@ -37,5 +48,7 @@ __all__ = [
     "TaskPlan",
     "Watch",
     "build_table",
+    "check_set",
     "milliseconds",
+    "shown",
 ]

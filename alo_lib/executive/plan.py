@@ -1,12 +1,37 @@
 """What is declared of a task before anything runs: when it is released, how long it may take, what then."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from alo_lib.records import MILLISECOND
+from alo_lib.records import DAY, MILLISECOND
 
-__all__ = ["Frame", "MinorFrame", "OverrunPolicy", "ScheduleError", "TaskPlan", "milliseconds"]
+__all__ = [
+    "LONGEST_HYPERPERIOD",
+    "MOST_TASKS",
+    "Frame",
+    "MinorFrame",
+    "OverrunPolicy",
+    "ScheduleError",
+    "TaskPlan",
+    "check_set",
+    "milliseconds",
+    "shown",
+]
+
+LONGEST_HYPERPERIOD: Final = 100_000
+"""Frames: a quarter of an hour at 10 ms. Periods that have no common multiple below it are refused."""
+
+MOST_TASKS: Final = 4_096
+"""Tasks of one schedule; its proof takes about a second at the most."""
+
+_LONGEST_BUDGET: Final = DAY
+_LARGEST_RANK: Final = 1_000_000
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_SHOWN: Final = 60
 
 
 class ScheduleError(ValueError):
@@ -49,8 +74,10 @@ class TaskPlan:
     ``deadline`` frames of that (its period when None). Shorter periods have the higher priority; ``rank`` decides
     between equal ones, smaller first.
 
-    :raises ScheduleError: naming the task, for a period below 1, an offset outside [0, period), a deadline outside [1,
-        period] or a budget below 0.
+    :raises ScheduleError: naming the task, the field, its value and what is allowed: for a name that is not 1 to 64
+        letters, digits, dashes and underscores, a period outside [1, LONGEST_HYPERPERIOD], an offset outside [0,
+        period), a deadline outside [1, period], a budget below 0 or above a day, a rank beyond a million, and whatever
+        is not of its field's type.
     """
 
     name: str
@@ -63,18 +90,35 @@ class TaskPlan:
     on_overrun: OverrunPolicy = OverrunPolicy.FINISH
 
     def __post_init__(self) -> None:
-        if self.period < 1:
-            raise ScheduleError(f"task {self.name!r} has a period of {self.period} frames; it must be at least 1")
-        if not 0 <= self.offset < self.period:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise ScheduleError(
-                f"task {self.name!r} has an offset of {self.offset} frames; it must lie in [0, {self.period})"
+                f"a task has the name {shown(self.name)}; it must be 1 to 64 letters, digits, '-' and '_', a letter or "
+                "a digit first"
             )
-        if self.deadline is not None and not 1 <= self.deadline <= self.period:
+        self._check_kind("minor_frame", MinorFrame)
+        self._check_kind("on_overrun", OverrunPolicy)
+        self._check("budget", " ns", 0, _LONGEST_BUDGET)
+        self._check("period", " frames", 1, LONGEST_HYPERPERIOD)
+        self._check("offset", " frames", 0, self.period - 1)
+        if self.deadline is not None:
+            self._check("deadline", " frames", 1, self.period)
+        self._check("rank", "", -_LARGEST_RANK, _LARGEST_RANK)
+
+    def _check(self, field: str, unit: str, least: int, most: int) -> None:
+        value = getattr(self, field)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ScheduleError(f"task {self.name!r} has the {field} {shown(value)}; it must be a whole number")
+        if not least <= value <= most:
             raise ScheduleError(
-                f"task {self.name!r} has a deadline of {self.deadline} frames; it must lie in [1, {self.period}]"
+                f"task {self.name!r} has {'an' if field == 'offset' else 'a'} {field} of {shown(value)}{unit}; it must "
+                f"lie in [{least}, {most}]"
             )
-        if self.budget < 0:
-            raise ScheduleError(f"task {self.name!r} has a budget of {self.budget} ns; it must not be below 0")
+
+    def _check_kind(self, field: str, kind: type[IntEnum]) -> None:
+        value = getattr(self, field)
+        if not isinstance(value, kind):
+            known = ", ".join(member.name.lower() for member in kind)
+            raise ScheduleError(f"task {self.name!r} has the {field} {shown(value)}; it must be one of {known}")
 
     @property
     def frames_allowed(self) -> int:
@@ -85,6 +129,27 @@ class TaskPlan:
     def priority(self) -> tuple[int, int, int]:
         """Sorts tasks by rate-monotonic priority, highest first; what flows first goes first among equals."""
         return self.period, self.rank, self.minor_frame
+
+
+def check_set(plans: Sequence[TaskPlan]) -> None:
+    """Refuse a set that is none, by its number of tasks or by their names.
+
+    :raises ScheduleError: for no task, more than MOST_TASKS, or a name that stands twice.
+    """
+    if not 1 <= len(plans) <= MOST_TASKS:
+        raise ScheduleError(f"a schedule of {len(plans):,} tasks cannot be made; it must have 1 to {MOST_TASKS:,}")
+    name, times = Counter(plan.name for plan in plans).most_common(1)[0]
+    if times > 1:
+        raise ScheduleError(f"task {name!r} is in the schedule {times} times; once is allowed")
+
+
+def shown(value: object) -> str:
+    """A value that is refused, as a sentence has it: the beginning of what it is, however long that may be."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # more digits than are written out, or lists in lists without end
+        return f"{type(value).__name__} too long to show"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def milliseconds(nanoseconds: float) -> str:

@@ -10,13 +10,34 @@ Tasks are given highest priority first. Times are integers of any one unit; a de
   Davis, Burns, Bril and Lukkien 2007). Exact: some phasing of the tasks reaches each of these times.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import count
-from math import lcm
-from typing import NamedTuple
+from itertools import accumulate, count
+from math import ceil, lcm
+from typing import Final, NamedTuple
 
-__all__ = ["Timing", "blocking", "liu_layland_bound", "passes_liu_layland", "response_time", "utilization"]
+__all__ = [
+    "MOST_TERMS",
+    "ProofError",
+    "Timing",
+    "blocking",
+    "liu_layland_bound",
+    "passes_liu_layland",
+    "response_times",
+    "utilization",
+]
+
+MOST_TERMS: Final = 1_000_000
+"""Terms of demand that one proof may add up, less than a second of work. Sets of 3,000 tasks take some 100,000; what
+takes more has a load within a hair of 1 over many releases."""
+
+
+class ProofError(ValueError):
+    """The response times of a set take too much work; ``index`` is the place of the task at which it was given up."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"the response time of task {index} is not found in {MOST_TERMS:,} terms")
+        self.index = index
 
 
 class Timing(NamedTuple):
@@ -37,56 +58,101 @@ def liu_layland_bound(tasks: int) -> float:
     return tasks * (2.0 ** (1.0 / tasks) - 1.0) if tasks else 1.0
 
 
-def blocking(tasks: Sequence[Timing], index: int) -> int:
-    """The longest time for which a job of lower priority that has just begun keeps a task waiting."""
-    return max((task.budget - 1 for task in tasks[index + 1 :] if task.budget), default=0)
+def blocking(tasks: Sequence[Timing]) -> list[int]:
+    """For each task the longest time for which a job of lower priority that has just begun keeps it waiting."""
+    longest = accumulate((max(task.budget - 1, 0) for task in reversed(tasks[1:])), max, initial=0)
+    return list(longest)[::-1][: len(tasks)]
 
 
 def passes_liu_layland(tasks: Sequence[Timing], *, preemptive: bool) -> bool:
     """Whether the bound alone proves the set; False where it proves nothing, as for a deadline below the period."""
     if any(task.deadline < task.period for task in tasks):
         return False
-    for index, task in enumerate(tasks):
-        share = utilization(tasks[: index + 1])
-        if not preemptive:
-            share += Fraction(blocking(tasks, index), task.period)
-        if float(share) > liu_layland_bound(index + 1):
+    shares = accumulate(Fraction(task.budget, task.period) for task in tasks)
+    for number, (task, share, delay) in enumerate(zip(tasks, shares, blocking(tasks), strict=True), 1):
+        held = share if preemptive else share + Fraction(delay, task.period)
+        if float(held) > liu_layland_bound(number):
             return False
     return True
 
 
-def response_time(tasks: Sequence[Timing], index: int, *, preemptive: bool) -> int:
-    """The longest time from release to end of a task over all phasings.
+def response_times(tasks: Sequence[Timing], *, preemptive: bool) -> Iterator[int]:
+    """The longest time from release to end of each task over all phasings.
 
-    When it exceeds the deadline, what is returned exceeds it too, but may be less than the true time.
+    When one exceeds its deadline, what is returned exceeds it too, but may be less than the true time.
+
+    :raises ProofError: when the set takes more than MOST_TERMS terms.
     """
-    return _preemptive(tasks, index) if preemptive else _non_preemptive(tasks, index)
+    higher = _Demand()
+    for index, (task, delay) in enumerate(zip(tasks, blocking(tasks), strict=True)):
+        try:
+            yield _preemptive(task, higher) if preemptive else _non_preemptive(task, delay, higher)
+        except _ExhaustedError:
+            raise ProofError(index) from None
+        higher.add(task)
 
 
-def _preemptive(tasks: Sequence[Timing], index: int) -> int:
-    task, higher = tasks[index], tasks[:index]
-    response = task.budget
+class _ExhaustedError(Exception):
+    """MOST_TERMS were added up."""
+
+
+class _Demand:
+    """What tasks ask for: as many terms as they have different periods, not as many as there are tasks."""
+
+    def __init__(self) -> None:
+        self._budgets: dict[int, int] = {}  # by period
+        self._terms = 0
+        self.share = Fraction(0)
+
+    def add(self, task: Timing) -> None:
+        self._budgets[task.period] = self._budgets.get(task.period, 0) + task.budget
+        self.share += Fraction(task.budget, task.period)
+
+    @property
+    def hyperperiod(self) -> int:
+        return lcm(*self._budgets)
+
+    def before(self, time: int) -> int:
+        """Of jobs released in [0, time)."""
+        self._count()
+        return sum(-(-time // period) * budget for period, budget in self._budgets.items())
+
+    def until(self, time: int) -> int:
+        """Of jobs released in [0, time]."""
+        self._count()
+        return sum((time // period + 1) * budget for period, budget in self._budgets.items())
+
+    def least(self, own: int) -> int:
+        """A time that no fixed point of ``own`` and the demand lies below: t >= own + share t. The share is below 1."""
+        return ceil(own / (1 - self.share))
+
+    def _count(self) -> None:
+        self._terms += len(self._budgets)
+        if self._terms > MOST_TERMS:
+            raise _ExhaustedError
+
+
+def _preemptive(task: Timing, higher: _Demand) -> int:
+    response = max(task.budget, higher.least(task.budget)) if higher.share < 1 else task.budget
     while response <= task.deadline:
-        demand = task.budget + sum(-(-response // other.period) * other.budget for other in higher)
+        demand = task.budget + higher.before(response)
         if demand == response:
             break
         response = demand
     return response
 
 
-def _non_preemptive(tasks: Sequence[Timing], index: int) -> int:
+def _non_preemptive(task: Timing, delay: int, higher: _Demand) -> int:
     """The worst of the jobs in the busy period that the longest lower job opens."""
-    task, higher = tasks[index], tasks[:index]
-    start = delay = blocking(tasks, index)
-    worst = 0
+    start, worst = delay, 0
     for job in _jobs(delay, task, higher):
         ready = delay + job * task.budget
-        start = max(start, ready)
+        start = max(start, higher.least(ready) if higher.share < 1 else ready)
         while True:
             response = start + task.budget - job * task.period
             if response > task.deadline:
                 return response
-            begin = ready + sum((start // other.period + 1) * other.budget for other in higher)
+            begin = ready + higher.until(start)
             if begin == start:
                 break
             start = begin
@@ -94,15 +160,14 @@ def _non_preemptive(tasks: Sequence[Timing], index: int) -> int:
     return worst
 
 
-def _jobs(delay: int, task: Timing, higher: Sequence[Timing]) -> Iterable[int]:
+def _jobs(delay: int, task: Timing, higher: _Demand) -> Iterable[int]:
     """Numbers of the jobs of ``task`` in its busy period; without end when they ask for more than there is."""
-    tasks = (*higher, task)
-    share = utilization(tasks)
+    share = higher.share + Fraction(task.budget, task.period)
     if share > 1:
         return count()
     if share == 1:  # the busy period never ends; its jobs repeat with the hyperperiod
-        return range(lcm(*(each.period for each in tasks)) // task.period)
-    length = delay + sum(each.budget for each in tasks)
-    while (demand := delay + sum(-(-length // each.period) * each.budget for each in tasks)) != length:
+        return range(lcm(higher.hyperperiod, task.period) // task.period)
+    length = max(delay + task.budget + higher.until(0), ceil(delay / (1 - share)))
+    while (demand := delay + -(-length // task.period) * task.budget + higher.before(length)) != length:
         length = demand
     return range(max(1, -(-length // task.period)))

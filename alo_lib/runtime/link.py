@@ -26,6 +26,7 @@ from alo_lib.transport import (
     SeqLock,
     SeqLockWriter,
     default_folder,
+    make_folder,
 )
 
 __all__ = [
@@ -134,7 +135,7 @@ class Channel:
     """The segments of one core and its host, in a folder that either side makes."""
 
     def __init__(self, folder: Path, *, slots: int = RING_SLOTS) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.folder = folder
         self.journal = folder / "core-journal"  # leads to the core's journal, wherever that is
         self._to_core = MessageRing.ensure(folder / "to-core.ring", capacity=slots)

@@ -3,10 +3,12 @@
 What a reader needs to know about layout, memory ordering and guarantees is in docs/transport.md.
 """
 
+from alo_lib.transport.access import default_folder, make_folder
 from alo_lib.transport.arena import Arena
 from alo_lib.transport.bus import Bus, Member, Topic
 from alo_lib.transport.errors import (
     ArenaFullError,
+    MessageError,
     NotOwnerError,
     RingFullError,
     SegmentError,
@@ -22,8 +24,9 @@ from alo_lib.transport.ring import (
     RecordConsumer,
     RecordProducer,
     RecordRing,
+    Waiting,
 )
-from alo_lib.transport.segment import Segment, default_folder
+from alo_lib.transport.segment import Segment
 from alo_lib.transport.seqlock import Reading, SeqLock, SeqLockWriter
 from alo_lib.transport.stable_vector import StableVector, StableVectorWriter
 from alo_lib.transport.wire import HEADER, decode, encode
@@ -36,6 +39,7 @@ __all__ = [
     "FanIn",
     "Member",
     "MessageConsumer",
+    "MessageError",
     "MessageProducer",
     "MessageRing",
     "NotOwnerError",
@@ -54,7 +58,9 @@ __all__ = [
     "StableVectorWriter",
     "Topic",
     "TransportError",
+    "Waiting",
     "decode",
     "default_folder",
     "encode",
+    "make_folder",
 ]

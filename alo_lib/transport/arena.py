@@ -15,11 +15,9 @@ from alo_lib.transport.atomics import Words
 from alo_lib.transport.errors import ArenaFullError, SegmentError
 from alo_lib.transport.layout import (
     CACHED,
-    CAPACITY,
     DATA,
     HEADER_BYTES,
     POSITION,
-    STRIDE,
     WORD,
     WRITER,
     SegmentKind,
@@ -51,7 +49,6 @@ class Arena:
         self._segment: Segment | None = None
         if path is None:
             words: Words = np.frombuffer(mmap.mmap(-1, HEADER_BYTES + capacity), np.int64)
-            words[CAPACITY], words[STRIDE] = capacity // WORD, 1
         else:
             self._segment = Segment.ensure(path, SegmentKind.ARENA, capacity=capacity // WORD, stride=1, record_words=1)
             self._role = Role(self._segment, WRITER, name)
@@ -63,7 +60,7 @@ class Arena:
     @property
     def capacity(self) -> int:
         """Bytes in all."""
-        return int(self.words[CAPACITY]) * WORD
+        return (len(self.words) - DATA) * WORD
 
     @property
     def used(self) -> int:
@@ -86,6 +83,8 @@ class Arena:
         shape = (shape,) if isinstance(shape, int) else shape
         size = int(np.prod(shape, dtype=np.int64)) * wanted.itemsize
         first = kernels.arena_take(self.words, -(-size // WORD))
+        if first == kernels.DAMAGED:
+            raise SegmentError(f"an arena's header says that {self.used:,} of {self.capacity:,} bytes are handed out")
         if first == kernels.FULL:
             raise ArenaFullError(
                 f"an array of {size:,} bytes does not fit into what is left of this frame's arena: "

@@ -8,6 +8,7 @@ so every process, and whoever debugs them, has the same one.
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,16 +16,19 @@ from types import TracebackType
 from typing import Final, Self, final
 
 from alo_lib.records import Message
+from alo_lib.transport.access import make_file, make_folder, open_file, opened_folder
 from alo_lib.transport.errors import RingFullError, SegmentError
 from alo_lib.transport.fan_in import FanIn
 from alo_lib.transport.ring import MessageProducer, MessageRing
+from alo_lib.transport.words import check_capacity
 
 __all__ = ["WIRING", "Bus", "Member", "Topic"]
 
 WIRING: Final = "wiring.json"
 """The file that declares a bus."""
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LARGEST_WIRING: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,14 @@ class Topic:
 
     def __post_init__(self) -> None:
         for name in (self.name, *self.publishers, *self.subscribers):
-            if not _NAME.fullmatch(name):
-                raise SegmentError(f"name {name!r} must consist of a-z, 0-9, '-' and '_' and begin with a-z or 0-9")
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise SegmentError(
+                    f"name {str(name)[:64]!r} must consist of a-z, 0-9, '-' and '_', begin with a-z or 0-9 and "
+                    "have at most 64 characters"
+                )
+        if not isinstance(self.capacity, int) or isinstance(self.capacity, bool):
+            raise SegmentError(f"topic {self.name!r} has a capacity that is no whole number")
+        check_capacity(self.capacity)
         for what, names in (("publishers", self.publishers), ("subscribers", self.subscribers)):
             if not names or len(set(names)) < len(names):
                 raise SegmentError(f"topic {self.name!r} must have {what}, each once, not {names}")
@@ -66,41 +76,49 @@ class Bus:
         :raises SegmentError: when it is not.
         """
         bus = cls(folder, topics)
+        make_folder(folder)
         for topic in topics:
             for publisher in topic.publishers:
                 for subscriber in topic.subscribers:
                     MessageRing.ensure(folder / topic.ring(publisher, subscriber), capacity=topic.capacity).close()
-        text = json.dumps([asdict(topic) for topic in topics], indent=1)
-        new = folder / f".{WIRING}.{os.getpid()}.new"
-        new.write_text(text, encoding="utf-8")
-        try:
-            os.link(new, folder / WIRING)
-        except FileExistsError:
-            if cls.open(folder).topics != bus.topics:
-                raise SegmentError(
-                    f"{folder / WIRING} declares another bus; remove the folder to make this one"
-                ) from None
-        finally:
-            new.unlink()
+        text = json.dumps([asdict(topic) for topic in topics], indent=1).encode()
+        new = f".{WIRING}.{os.getpid()}.{secrets.token_hex(4)}.new"
+        with opened_folder(folder) as place:
+            try:
+                with os.fdopen(make_file(new, place), "wb") as file:
+                    file.write(text)
+                os.link(new, WIRING, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
+            except FileExistsError:
+                if cls.open(folder).topics != bus.topics:
+                    raise SegmentError(
+                        f"{folder / WIRING} declares another bus; remove the folder to make this one"
+                    ) from None
+            finally:
+                os.unlink(new, dir_fd=place)
         return bus
 
     @classmethod
     def open(cls, folder: Path) -> "Bus":
         """Read the wiring in a folder.
 
-        :raises SegmentError: when there is none.
+        :raises SegmentError: when there is none, it is no wiring, or it is not this user's alone.
         """
+        path = folder / WIRING
+        with opened_folder(folder) as place:
+            try:
+                with os.fdopen(open_file(path, place, writable=False), "rb") as file:
+                    text = file.read(_LARGEST_WIRING + 1)
+            except FileNotFoundError:
+                raise SegmentError(f"{folder} holds no bus: {WIRING} is missing") from None
+            except OSError as error:
+                raise SegmentError(f"{path} cannot be read: {error.strerror}") from None
+        if len(text) > _LARGEST_WIRING:
+            raise SegmentError(f"{path} has more than {_LARGEST_WIRING:,} bytes, more than any wiring needs")
         try:
-            declared = json.loads((folder / WIRING).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise SegmentError(f"{folder} holds no bus: {WIRING} is missing") from None
-        return cls(
-            folder,
-            [
-                Topic(topic["name"], tuple(topic["publishers"]), tuple(topic["subscribers"]), topic["capacity"])
-                for topic in declared
-            ],
-        )
+            declared = json.loads(text.decode())
+        except (ValueError, RecursionError):
+            raise SegmentError(f"{path} declares no bus: it is not JSON") from None
+        return cls(folder, _topics(path, declared))
 
     def join(self, name: str, *, force: bool = False) -> "Member":
         """Take part under a declared name: own its side of each of its rings.
@@ -109,6 +127,23 @@ class Bus:
         :raises SegmentError: for a name that was not declared, or a ring that is not there.
         """
         return Member(self, name, force)
+
+
+def _topics(path: Path, declared: object) -> list[Topic]:
+    """What a file declares, whose every field is looked at before anything is made of it."""
+    fields = {"name": str, "publishers": list, "subscribers": list, "capacity": int}
+    whole = isinstance(declared, list) and all(
+        isinstance(each, dict)
+        and each.keys() == fields.keys()
+        and all(isinstance(each[field], kind) for field, kind in fields.items())
+        for each in declared
+    )
+    if not isinstance(declared, list) or not whole:
+        raise SegmentError(f"{path} declares no bus: it must be a list of topics with {', '.join(fields)}")
+    return [
+        Topic(each["name"], tuple(each["publishers"]), tuple(each["subscribers"]), each["capacity"])
+        for each in declared
+    ]
 
 
 @final

@@ -1,6 +1,14 @@
 """The errors of this package: one family, so that a caller can catch all of transport or one case of it."""
 
-__all__ = ["ArenaFullError", "NotOwnerError", "RingFullError", "SegmentError", "SeqLockBusyError", "TransportError"]
+__all__ = [
+    "ArenaFullError",
+    "MessageError",
+    "NotOwnerError",
+    "RingFullError",
+    "SegmentError",
+    "SeqLockBusyError",
+    "TransportError",
+]
 
 
 class TransportError(Exception):
@@ -17,6 +25,10 @@ class NotOwnerError(TransportError, PermissionError):
 
 class RingFullError(TransportError, BufferError):
     """What was pushed does not fit. Nothing is dropped: the engine has to stop or to open a frame first."""
+
+
+class MessageError(TransportError, ValueError):
+    """What lies in a ring is whole, but no message that this program knows."""
 
 
 class ArenaFullError(TransportError, MemoryError):

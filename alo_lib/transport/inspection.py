@@ -13,27 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import Message
+from alo_lib.transport.access import begins_as
 from alo_lib.transport.atomics import SUPPORTED, load_acquire
 from alo_lib.transport.bus import WIRING, Bus
 from alo_lib.transport.errors import SegmentError
 from alo_lib.transport.kernels import message_slots
 from alo_lib.transport.layout import (
     CACHED,
-    CAPACITY,
     CLAIMED,
     DATA,
     MAGIC,
+    MESSAGE_WORDS,
     POSITION,
     READER,
-    RECORD_WORDS,
-    STRIDE,
     WORD,
     WRITER,
     SegmentKind,
 )
 from alo_lib.transport.ownership import Owner, owner_of
-from alo_lib.transport.ring import MESSAGE_WORDS, SCHEMA
+from alo_lib.transport.ring import SCHEMA
 from alo_lib.transport.segment import Segment
+from alo_lib.transport.validation import check_positions
 from alo_lib.transport.wire import HEADER, decode
 
 __all__ = ["Entry", "Flow", "Look", "Report", "flows", "segments_in"]
@@ -90,13 +90,8 @@ def segments_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise SegmentError(f"{folder} is not a folder")
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            with path.open("rb") as file:
-                if file.read(len(MAGIC)) == MAGIC:
-                    found.append(path)
-    return found
+    paths = sorted(folder.rglob("*"))
+    return [path for path in paths if not path.name.startswith(".") and begins_as(path, MAGIC)]
 
 
 def flows(reports: list[Report]) -> list[Flow]:
@@ -135,11 +130,16 @@ class Look:
             raise SegmentError(f"{path} holds {self.dtype.names if self.dtype else 'messages'} of another version")
 
     def report(self) -> Report:
-        """What it is like now."""
+        """What it is like now.
+
+        :raises SegmentError: when it was cut since it was opened, or does not fit itself.
+        """
         words = self.segment.words
+        self.segment.check_size()
         with self._still():
             read = load_acquire(words, READER + POSITION)  # before what is written, so that no depth is negative
             written = load_acquire(words, WRITER + POSITION)
+            check_positions(self.segment.path, self.kind, self.segment.capacity, words)
             lag = self._lag(read, written) if self.kind is SegmentKind.MESSAGES else None
             arena = self.kind is SegmentKind.ARENA
             unit = WORD if arena else 1
@@ -147,9 +147,9 @@ class Look:
                 path=self.segment.path,
                 kind=self.kind,
                 size=words.nbytes,
-                capacity=int(words[CAPACITY]) * unit,
+                capacity=self.segment.capacity * unit,
                 written=written * unit,
-                read=read,
+                read=read if self.kind in RINGS else 0,
                 lag=lag,
                 peak=int(words[WRITER + CLAIMED]) * unit if arena else 0,
                 frames=int(words[WRITER + CACHED]) if arena else 0,
@@ -167,7 +167,7 @@ class Look:
         """The oldest position that can still be there."""
         words = self.segment.words
         if self.kind in RINGS:
-            return max(0, load_acquire(words, WRITER + CLAIMED) - int(words[CAPACITY]))
+            return max(0, max(load_acquire(words, WRITER + CLAIMED), self.written) - self.segment.capacity)
         if self.kind is SegmentKind.SEQLOCK:
             return max(0, self.written - 1)
         return 0
@@ -177,11 +177,16 @@ class Look:
 
         A ring's records and messages are shown whether or not they were read; of a state only the last version is
         there; arenas have none.
+
+        :raises SegmentError: when it was cut since it was opened, or does not fit itself.
+        :raises MessageError: for what is whole and no message that this program knows.
         """
         if self.kind is SegmentKind.ARENA:
             return
-        position = max(first, self.oldest)
-        end = self.written
+        self.segment.check_size()
+        position, end = max(first, self.oldest), self.written
+        if self.kind is SegmentKind.STABLE_VECTOR and end > self.segment.capacity:
+            raise self.segment.damaged()
         while position < end:
             with self._still():
                 entry, step = self._entry(position)
@@ -200,7 +205,7 @@ class Look:
         """What lies at a position, None where it is gone or nothing begins there, and the step to the next."""
         if self.kind is SegmentKind.MESSAGES:
             return self._message(position)
-        words, width = self.segment.words, int(self.segment.words[RECORD_WORDS])
+        words, width = self.segment.words, self.segment.record_words
         assert self.dtype is not None
         if self.kind is SegmentKind.STABLE_VECTOR:
             row = words[DATA + position * width : DATA + (position + 1) * width].copy()
@@ -220,7 +225,7 @@ class Look:
             return None, 1
         length = int(words[slot + 1] & 0xFFFFFFFF)
         count = int(message_slots(length, MESSAGE_WORDS))
-        if not self._is_whole(position) or count > int(words[CAPACITY]):
+        if not self._is_whole(position) or count > self.segment.capacity:
             return None, 1
         places = [self._slot(position + k) for k in range(count)]
         data = b"".join(words[place + 1 : place + 1 + MESSAGE_WORDS].tobytes() for place in places)
@@ -234,7 +239,8 @@ class Look:
         if read == written:
             return 0
         oldest = self._time(read)
-        newest = next((time for p in range(written - 1, read - 1, -1) if (time := self._time(p)) is not None), None)
+        first = max(read, written - self.segment.capacity)  # where what was read has been written over meanwhile
+        newest = next((time for p in range(written - 1, first - 1, -1) if (time := self._time(p)) is not None), None)
         return None if oldest is None or newest is None else newest - oldest
 
     def _time(self, position: int) -> int | None:
@@ -245,14 +251,13 @@ class Look:
         return time if self._is_whole(position) else None
 
     def _slot(self, position: int) -> int:
-        words = self.segment.words
-        return DATA + (position & (int(words[CAPACITY]) - 1)) * int(words[STRIDE])
+        return DATA + (position & (self.segment.capacity - 1)) * self.segment.stride
 
     def _is_whole(self, position: int) -> bool:
         """Whether a ring's writer has not begun to overwrite a position."""
         words = self.segment.words
-        return load_acquire(words, WRITER + CLAIMED) <= position + int(words[CAPACITY])
+        return load_acquire(words, WRITER + CLAIMED) <= position + self.segment.capacity
 
     def _is_last_whole(self, version: int) -> bool:
         words = self.segment.words
-        return load_acquire(words, WRITER + POSITION) - version < int(words[CAPACITY]) - 1
+        return load_acquire(words, WRITER + POSITION) - version < self.segment.capacity - 1

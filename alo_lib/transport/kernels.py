@@ -1,8 +1,13 @@
 """The steps of rings, sequence locks and stable vectors, as kernels on a segment's words.
 
-They validate nothing but ownership, allocate nothing and raise nothing: each returns a count or one of the statuses
-below, and the objects of this package, or a compiled caller, decide what that means. ``words`` is a whole segment,
-``epoch`` the caller's for the side it works on.
+They allocate nothing and raise nothing: each returns a count or one of the statuses below, and the objects of this
+package, or a compiled caller, decide what that means. ``words`` is a whole segment, ``epoch`` the caller's for the side
+it works on.
+
+The other side can write to the whole segment, its header too, and may have gone mad. So each step takes the sizes from
+the header once, holds them against the segment's own length and against the caller's array, and touches nothing outside
+of either, whatever positions and lengths say. Of a ring of messages the header is not asked: its slots have one size,
+and how many there are follows from its length, which was found to be right when it was opened.
 
 A ring's slot is a stamp word and the record. The stamp of the slot at position p is p + 1, stored last and released: it
 alone tells the reader that the record is there, so one record takes one cache line from the writer's core to the
@@ -29,6 +34,8 @@ from alo_lib.transport.layout import (
     CLAIMED,
     DATA,
     EPOCH,
+    MESSAGE_STRIDE,
+    MESSAGE_WORDS,
     POSITION,
     READER,
     RECORD_WORDS,
@@ -40,17 +47,20 @@ from alo_lib.transport.layout import (
 __all__ = [
     "ARENA_ALIGNMENT",
     "BUSY",
+    "DAMAGED",
     "FENCED",
     "FULL",
     "MESSAGE_HEADER_WORDS",
     "arena_reset",
     "arena_take",
     "message_advance",
+    "message_check",
     "message_peek",
     "message_push",
     "message_recover",
     "message_slots",
     "ring_advance",
+    "ring_check",
     "ring_peek",
     "ring_pop",
     "ring_push",
@@ -66,6 +76,8 @@ FENCED: Final = -2
 """The side is owned under another epoch; nothing was changed."""
 BUSY: Final = -3
 """The state was rewritten during every try to read it."""
+DAMAGED: Final = -4
+"""The header does not fit the segment, or a message its ring; nothing was changed or copied."""
 
 ARENA_ALIGNMENT: Final = 64
 """Bytes; a cache line."""
@@ -76,20 +88,45 @@ MESSAGE_HEADER_WORDS: Final = 2
 """A message begins with :data:`alo_lib.transport.wire.HEADER`: length, kind and zero in one word, time in the next."""
 
 
+@shared_kernel
+def _slots(words: Words) -> tuple[int, int, int]:
+    """Capacity, stride and width of what has slots, each loaded once; the capacity is 0 where they do not fit.
+
+    A segment has less than 2^32 words, so no product of two sizes that wraps around looks like one that does not.
+    """
+    capacity, stride = load_relaxed(words, CAPACITY), load_relaxed(words, STRIDE)
+    width = load_relaxed(words, RECORD_WORDS)
+    size = len(words) - DATA
+    if (
+        capacity <= 0
+        or capacity & (capacity - 1)
+        or stride > size
+        or width < 1
+        or width >= stride
+        or capacity * stride != size
+    ):
+        return 0, 1, 1
+    return capacity, stride, width
+
+
 # Rings of records ------------------------------------------------------------------------------------------------
 
 
 @shared_kernel
-def _claim(words: Words, epoch: int, count: int) -> int:
-    """Make ``count`` slots the writer's. Returns the position of the first, FULL or FENCED."""
+def _claim(words: Words, epoch: int, count: int, capacity: int) -> int:
+    """Make ``count`` slots the writer's. Returns the position of the first, FULL, FENCED or DAMAGED."""
     if load_relaxed(words, WRITER + EPOCH) != epoch:
         return FENCED
     written = words[WRITER + POSITION]
-    if written + count - words[WRITER + CACHED] > words[CAPACITY]:
+    if written >> 62:  # below 0, or so far that what follows it is
+        return DAMAGED
+    if written + count - words[WRITER + CACHED] > capacity:
         # Only when it looks full does the writer look at what the reader writes: their cache lines stay apart.
         read = load_acquire(words, READER + POSITION)
+        if written - read < 0 or written - read > capacity:
+            return DAMAGED
         words[WRITER + CACHED] = read
-        if written + count - read > words[CAPACITY]:
+        if written + count - read > capacity:
             return FULL
     store_relaxed(words, WRITER + CLAIMED, written + count)
     fence_release()  # a tap that sees any byte of the new records also sees that their slots were claimed
@@ -98,11 +135,14 @@ def _claim(words: Words, epoch: int, count: int) -> int:
 
 @shared_kernel
 def ring_push(words: Words, epoch: int, source: Words, count: int) -> int:
-    """Append ``count`` records from ``source``, all or none. Returns ``count``, FULL or FENCED."""
-    written = _claim(words, epoch, count)
+    """Append ``count`` records from ``source``, all or none. Returns ``count``, FULL, FENCED or DAMAGED."""
+    capacity, stride, width = _slots(words)
+    if capacity == 0 or count * width > len(source):
+        return DAMAGED
+    written = _claim(words, epoch, count, capacity)
     if written < 0:
         return int(written)
-    mask, stride, width = words[CAPACITY] - 1, words[STRIDE], words[RECORD_WORDS]
+    mask = capacity - 1
     for k in range(count):
         slot = DATA + ((written + k) & mask) * stride
         for w in range(width):
@@ -114,10 +154,13 @@ def ring_push(words: Words, epoch: int, source: Words, count: int) -> int:
 
 @shared_kernel
 def ring_peek(words: Words, epoch: int, out: Words, limit: int) -> int:
-    """Copy up to ``limit`` of the oldest records to ``out`` and leave them. Returns how many, or FENCED."""
+    """Copy up to ``limit`` of the oldest records to ``out`` and leave them. Returns how many, FENCED or DAMAGED."""
     if load_relaxed(words, READER + EPOCH) != epoch:
         return FENCED
-    read, mask, stride, width = words[READER + POSITION], words[CAPACITY] - 1, words[STRIDE], words[RECORD_WORDS]
+    capacity, stride, width = _slots(words)
+    if capacity == 0 or limit * width > len(out):
+        return DAMAGED
+    read, mask = words[READER + POSITION], capacity - 1
     count = 0
     while count < limit:
         slot = DATA + ((read + count) & mask) * stride
@@ -140,21 +183,44 @@ def ring_advance(words: Words, epoch: int, count: int) -> int:
 
 @shared_kernel
 def ring_pop(words: Words, epoch: int, out: Words, limit: int) -> int:
-    """Take up to ``limit`` of the oldest records. Returns how many, or FENCED."""
+    """Take up to ``limit`` of the oldest records. Returns how many, FENCED or DAMAGED."""
     count = ring_peek(words, epoch, out, limit)
     return int(ring_advance(words, epoch, count) if count > 0 else count)
 
 
 @shared_kernel
 def ring_recover(words: Words) -> int:
-    """Go on where the last writer of records stopped, or was stopped. Returns the position."""
-    written, mask, stride = words[WRITER + POSITION], words[CAPACITY] - 1, words[STRIDE]
-    while written < words[WRITER + CLAIMED] and words[DATA + (written & mask) * stride] == written + 1:
+    """Go on where the last writer of records stopped, or was stopped. Returns the position, or DAMAGED."""
+    capacity, stride, _ = _slots(words)
+    written, claimed = words[WRITER + POSITION], words[WRITER + CLAIMED]
+    read = load_acquire(words, READER + POSITION)
+    if capacity == 0 or not _fits(read, written, claimed, capacity):
+        return DAMAGED
+    while written < claimed and words[DATA + (written & (capacity - 1)) * stride] == written + 1:
         written += 1
-    words[WRITER + CACHED] = load_acquire(words, READER + POSITION)
+    words[WRITER + CACHED] = read
     store_release(words, WRITER + POSITION, written)
     store_relaxed(words, WRITER + CLAIMED, written)
     return int(written)
+
+
+@shared_kernel
+def _fits(read: int, written: int, claimed: int, capacity: int) -> bool:
+    """Whether a ring's positions are ones that a writer and a reader can have come to."""
+    return 0 <= read <= written <= claimed and claimed - read <= capacity
+
+
+@shared_kernel
+def ring_check(words: Words) -> int:
+    """Walk what waits, for whoever has just taken the reading side. Returns how many records, or DAMAGED."""
+    capacity, stride, _ = _slots(words)
+    read, written = words[READER + POSITION], load_acquire(words, WRITER + POSITION)
+    if capacity == 0 or not _fits(read, written, written, capacity):
+        return DAMAGED
+    for position in range(read, written):
+        if load_acquire(words, DATA + (position & (capacity - 1)) * stride) != position + 1:
+            return DAMAGED
+    return int(written - read)
 
 
 # Rings of messages -----------------------------------------------------------------------------------------------
@@ -169,21 +235,23 @@ def message_slots(payload_bytes: int, width: int) -> int:
 
 @shared_kernel
 def message_push(words: Words, epoch: int, kind: int, time: int, payload: Words, payload_bytes: int) -> int:
-    """Append a message. Returns the slots that it took, FULL or FENCED."""
-    width, stride, mask = words[RECORD_WORDS], words[STRIDE], words[CAPACITY] - 1
+    """Append a message. Returns the slots that it took, FULL, FENCED or DAMAGED."""
     payload_words = (payload_bytes + 7) // 8
-    count = message_slots(payload_bytes, width)
-    written = _claim(words, epoch, count)
+    if payload_words > len(payload):
+        return DAMAGED
+    capacity, count = _message_capacity(words), message_slots(payload_bytes, MESSAGE_WORDS)
+    written = _claim(words, epoch, count, capacity)
     if written < 0:
         return int(written)
-    first = width - MESSAGE_HEADER_WORDS
+    mask = capacity - 1
+    first = MESSAGE_WORDS - MESSAGE_HEADER_WORDS
     for k in range(1, count):
-        slot = DATA + ((written + k) & mask) * stride
+        slot = DATA + ((written + k) & mask) * MESSAGE_STRIDE
         store_relaxed(words, slot, 0)
-        begin = first + (k - 1) * width
-        for w in range(min(width, payload_words - begin)):
+        begin = first + (k - 1) * MESSAGE_WORDS
+        for w in range(min(MESSAGE_WORDS, payload_words - begin)):
             words[slot + 1 + w] = payload[begin + w]
-    slot = DATA + (written & mask) * stride
+    slot = DATA + (written & mask) * MESSAGE_STRIDE
     words[slot + 1] = payload_bytes | (kind << 32)
     words[slot + 2] = time
     for w in range(min(first, payload_words)):
@@ -194,49 +262,90 @@ def message_push(words: Words, epoch: int, kind: int, time: int, payload: Words,
 
 
 @shared_kernel
-def message_peek(words: Words, epoch: int, out: Words) -> int:
-    """Copy the oldest message, header first, to ``out`` and leave it.
+def _message_capacity(words: Words) -> int:
+    """Slots of a ring of messages, a power of two."""
+    return (len(words) - DATA) // MESSAGE_STRIDE
 
-    Returns its length in words, 0 when none waits, or FENCED. When the length is beyond ``out`` nothing was copied.
+
+@shared_kernel
+def message_peek(words: Words, epoch: int, out: Words, ahead: int) -> int:
+    """Copy the message ``ahead`` slots after the oldest, where one begins, header first, to ``out`` and leave it.
+
+    Returns its length in words, 0 when none waits, FENCED or, where it cannot have the length that it says, DAMAGED.
+    When the length is beyond ``out`` nothing was copied.
     """
     if load_relaxed(words, READER + EPOCH) != epoch:
         return FENCED
-    width, stride, mask = words[RECORD_WORDS], words[STRIDE], words[CAPACITY] - 1
-    read = words[READER + POSITION]
-    slot = DATA + (read & mask) * stride
+    capacity = _message_capacity(words)
+    mask, read = capacity - 1, words[READER + POSITION] + ahead
+    slot = DATA + (read & mask) * MESSAGE_STRIDE
     if load_acquire(words, slot) != read + 1:
         return 0
-    length = MESSAGE_HEADER_WORDS + ((words[slot + 1] & 0xFFFFFFFF) + 7) // 8
+    length = MESSAGE_HEADER_WORDS + ((load_relaxed(words, slot + 1) & 0xFFFFFFFF) + 7) // 8
+    if length > MESSAGE_WORDS and not _is_claimed(words, read, length, capacity):
+        return DAMAGED
     if length > len(out):
         return int(length)
-    for begin in range(0, length, width):
-        for w in range(min(width, length - begin)):
+    for begin in range(0, length, MESSAGE_WORDS):
+        for w in range(min(MESSAGE_WORDS, length - begin)):
             out[begin + w] = words[slot + 1 + w]
         read += 1
-        slot = DATA + (read & mask) * stride
+        slot = DATA + (read & mask) * MESSAGE_STRIDE
     return int(length)
 
 
 @shared_kernel
+def _is_claimed(words: Words, read: int, length: int, capacity: int) -> bool:
+    """Whether ``length`` words from a position can be one message of several slots; it takes the writer's line."""
+    count = (length + MESSAGE_WORDS - 1) // MESSAGE_WORDS
+    return count <= capacity and count <= load_relaxed(words, WRITER + CLAIMED) - read
+
+
+@shared_kernel
 def message_advance(words: Words, epoch: int) -> int:
-    """Give the oldest message's slots back to the writer. Returns how many, 0 when none waits, or FENCED."""
-    read = words[READER + POSITION]
-    slot = DATA + (read & (words[CAPACITY] - 1)) * words[STRIDE]
+    """Give the oldest message's slots back to the writer. Returns how many, 0 when none waits, FENCED or DAMAGED."""
+    capacity, read = _message_capacity(words), words[READER + POSITION]
+    slot = DATA + (read & (capacity - 1)) * MESSAGE_STRIDE
     if load_acquire(words, slot) != read + 1:
         return 0
-    return int(ring_advance(words, epoch, message_slots(words[slot + 1] & 0xFFFFFFFF, words[RECORD_WORDS])))
+    count = message_slots(load_relaxed(words, slot + 1) & 0xFFFFFFFF, MESSAGE_WORDS)
+    if count > 1 and not _is_claimed(words, read, count * MESSAGE_WORDS, capacity):
+        return DAMAGED
+    return int(ring_advance(words, epoch, count))
+
+
+@shared_kernel
+def message_check(words: Words) -> int:
+    """Walk what waits, for whoever has just taken the reading side. Returns how many slots, or DAMAGED."""
+    capacity = _message_capacity(words)
+    read, written = words[READER + POSITION], load_acquire(words, WRITER + POSITION)
+    if not _fits(read, written, written, capacity):
+        return DAMAGED
+    position = read
+    while position < written:
+        slot = DATA + (position & (capacity - 1)) * MESSAGE_STRIDE
+        if load_acquire(words, slot) != position + 1:
+            return DAMAGED
+        position += message_slots(load_relaxed(words, slot + 1) & 0xFFFFFFFF, MESSAGE_WORDS)
+    return int(written - read if position == written else DAMAGED)
 
 
 @shared_kernel
 def message_recover(words: Words) -> int:
-    """Go on where the last writer of messages stopped, or was stopped. Returns the position."""
-    written, mask, stride = words[WRITER + POSITION], words[CAPACITY] - 1, words[STRIDE]
-    while written < words[WRITER + CLAIMED]:
-        slot = DATA + (written & mask) * stride
+    """Go on where the last writer of messages stopped, or was stopped. Returns the position, or DAMAGED."""
+    capacity = _message_capacity(words)
+    written, claimed = words[WRITER + POSITION], words[WRITER + CLAIMED]
+    read = load_acquire(words, READER + POSITION)
+    if not _fits(read, written, claimed, capacity):
+        return DAMAGED
+    while written < claimed:
+        slot = DATA + (written & (capacity - 1)) * MESSAGE_STRIDE
         if words[slot] != written + 1:
             break
-        written += message_slots(words[slot + 1] & 0xFFFFFFFF, words[RECORD_WORDS])
-    words[WRITER + CACHED] = load_acquire(words, READER + POSITION)
+        written += message_slots(words[slot + 1] & 0xFFFFFFFF, MESSAGE_WORDS)
+        if written > claimed:
+            return DAMAGED
+    words[WRITER + CACHED] = read
     store_release(words, WRITER + POSITION, written)
     store_relaxed(words, WRITER + CLAIMED, written)
     return int(written)
@@ -247,14 +356,17 @@ def message_recover(words: Words) -> int:
 
 @shared_kernel
 def seqlock_write(words: Words, epoch: int, source: Words) -> int:
-    """Write the next version into the oldest copy, then publish it. Returns the version or FENCED."""
+    """Write the next version into the oldest copy, then publish it. Returns the version, FENCED or DAMAGED."""
     if load_relaxed(words, WRITER + EPOCH) != epoch:
         return FENCED
+    copies, stride, width = _slots(words)
+    if copies == 0 or width > len(source):
+        return DAMAGED
     version = words[WRITER + POSITION] + 1
-    slot = DATA + (version & (words[CAPACITY] - 1)) * words[STRIDE]
+    slot = DATA + (version & (copies - 1)) * stride
     fence_release()  # who sees a word of this version also sees that the one before it was published
     store_relaxed(words, slot, epoch)
-    for w in range(words[RECORD_WORDS]):
+    for w in range(width):
         store_relaxed(words, slot + 1 + w, source[w])
     store_release(words, WRITER + POSITION, version)
     return int(version)
@@ -262,17 +374,19 @@ def seqlock_write(words: Words, epoch: int, source: Words) -> int:
 
 @shared_kernel
 def seqlock_read(words: Words, out: Words, retries: int) -> int:
-    """Copy the last version to ``out``: its writer's epoch, then the record. Returns the version, 0 or BUSY.
+    """Copy the last version to ``out``: its writer's epoch, then the record. Returns the version, 0, BUSY or DAMAGED.
 
     A copy is whole unless its writer has come round to it again, which it has not begun while fewer than all copies
     but one were published since. So a writer that dies in the middle of a write keeps nobody from reading.
     """
-    copies, width = words[CAPACITY], words[RECORD_WORDS]
+    copies, stride, width = _slots(words)
+    if copies == 0 or 1 + width > len(out):
+        return DAMAGED
     for _ in range(retries + 1):
         version = load_acquire(words, WRITER + POSITION)
-        if version == 0:
-            return 0
-        slot = DATA + (version & (copies - 1)) * words[STRIDE]
+        if version <= 0:
+            return DAMAGED if version < 0 else 0
+        slot = DATA + (version & (copies - 1)) * stride
         for w in range(1 + width):
             out[w] = load_relaxed(words, slot + w)
         fence_acquire()
@@ -287,11 +401,16 @@ def seqlock_read(words: Words, out: Words, retries: int) -> int:
 
 @shared_kernel
 def vector_append(words: Words, epoch: int, source: Words, count: int) -> int:
-    """Append ``count`` rows. Returns the new length, FULL when more must be reserved first, or FENCED."""
+    """Append ``count`` rows. Returns the new length, FULL when more must be reserved first, FENCED or DAMAGED."""
     if load_relaxed(words, WRITER + EPOCH) != epoch:
         return FENCED
-    length, width = words[WRITER + POSITION], words[RECORD_WORDS]
-    if length + count > words[WRITER + CLAIMED]:
+    length, width = words[WRITER + POSITION], load_relaxed(words, RECORD_WORDS)
+    claimed, size = load_relaxed(words, WRITER + CLAIMED), len(words) - DATA
+    if width < 1 or width > size or claimed > size // width or count * width > len(source):
+        return DAMAGED
+    if length < 0 or length > claimed:
+        return DAMAGED
+    if length + count > claimed:
         return FULL
     first = DATA + length * width
     for w in range(count * width):
@@ -305,11 +424,14 @@ def vector_append(words: Words, epoch: int, source: Words, count: int) -> int:
 
 @shared_kernel
 def arena_take(words: Words, count: int) -> int:
-    """Hand out ``count`` words on a cache line of their own. Returns the index of the first, or FULL."""
+    """Hand out ``count`` words on a cache line of their own. Returns the index of the first, FULL or DAMAGED."""
     line = ARENA_ALIGNMENT // WORD
+    capacity = len(words) - DATA
     used = words[WRITER + POSITION]
+    if used < 0 or used > capacity or used % line:
+        return DAMAGED
     after = used + (count + line - 1) // line * line
-    if after > words[CAPACITY]:
+    if after > capacity:
         return FULL
     store_relaxed(words, WRITER + POSITION, after)
     if after > words[WRITER + CLAIMED]:
@@ -321,7 +443,8 @@ def arena_take(words: Words, count: int) -> int:
 def arena_reset(words: Words, poison: bool) -> None:
     """Take everything back and count the frame; with ``poison`` set every bit that was handed out."""
     if poison:
-        for i in range(DATA, DATA + words[WRITER + POSITION]):
-            words[i] = ARENA_POISON
+        size, used = len(words) - DATA, load_relaxed(words, WRITER + POSITION)
+        for i in range(used if 0 <= used <= size else size):
+            words[DATA + i] = ARENA_POISON
     store_relaxed(words, WRITER + POSITION, 0)
     store_relaxed(words, WRITER + CACHED, words[WRITER + CACHED] + 1)

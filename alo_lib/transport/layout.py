@@ -20,6 +20,8 @@ __all__ = [
     "HEADER_BYTES",
     "LAYOUT_VERSION",
     "MAGIC",
+    "MESSAGE_STRIDE",
+    "MESSAGE_WORDS",
     "NAMESPACE",
     "PID",
     "POSITION",
@@ -43,6 +45,11 @@ LAYOUT_VERSION: Final = 1
 HEADER_BYTES: Final = 4096
 SCHEMA_BYTES: Final = 3584
 NAME_BYTES: Final = 64
+
+
+MESSAGE_WORDS: Final = 7
+"""Record words of a message's slot: one cache line with the stamp. One quote, bar or order event fits in whole."""
+MESSAGE_STRIDE: Final = 1 + MESSAGE_WORDS
 
 
 class SegmentKind(IntEnum):

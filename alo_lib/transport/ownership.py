@@ -13,7 +13,7 @@ import numpy as np
 from alo_lib.records.processes import Process, this_process
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import NotOwnerError, SegmentError
-from alo_lib.transport.kernels import FENCED
+from alo_lib.transport.kernels import DAMAGED, FENCED
 from alo_lib.transport.layout import EPOCH, NAME_BYTES, NAMESPACE, PID, ROLE, STARTED, WORD, WRITER
 from alo_lib.transport.segment import Segment
 
@@ -33,7 +33,8 @@ class Owner:
 def owner_of(words: Words, side: int) -> Owner:
     """The owner of a side (:data:`~alo_lib.transport.layout.WRITER` or ``READER``) as the header has it."""
     start = side * WORD
-    name = words.view(np.uint8)[start : start + ROLE.itemsize].view(ROLE)["name"][0].decode(errors="replace")
+    text = words.view(np.uint8)[start : start + ROLE.itemsize].view(ROLE)["name"][0].decode(errors="replace")
+    name = "".join(each if each.isprintable() else "?" for each in text)  # it goes into sentences
     process = Process(int(words[side + PID]), int(words[side + STARTED]), int(words[side + NAMESPACE]))
     return Owner(name, process.pid, load_acquire(words, side + EPOCH), process.alive)
 
@@ -45,6 +46,7 @@ class Role:
         """Take the side.
 
         :raises NotOwnerError: while its owner lives or may live, unless ``force``.
+        :raises SegmentError: when the file was cut since it was opened.
         """
         encoded = name.encode()
         if not 0 < len(encoded) <= NAME_BYTES:
@@ -52,6 +54,7 @@ class Role:
         self.segment = segment
         self.side = side
         words = segment.words
+        segment.check_size()
         with segment.locked():
             owner = owner_of(words, side)
             if owner.pid and owner.alive is not False and not force:
@@ -124,7 +127,10 @@ class Side:
         """A kernel's status.
 
         :raises NotOwnerError: when another process has taken the side over.
+        :raises SegmentError: when the segment does not fit itself.
         """
         if status == FENCED:
             raise self._role.fenced()
+        if status == DAMAGED:
+            raise self._role.segment.damaged()
         return status

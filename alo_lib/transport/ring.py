@@ -7,7 +7,7 @@ A ring of records has one layout (:class:`RecordRing`); a ring of messages takes
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,21 @@ from alo_lib.records import LAYOUTS, SCHEMA_VERSION, Message
 from alo_lib.transport import kernels
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import RingFullError, SegmentError
-from alo_lib.transport.layout import CAPACITY, POSITION, READER, WORD, WRITER, SegmentKind
+from alo_lib.transport.layout import MESSAGE_WORDS, POSITION, READER, WORD, WRITER, SegmentKind
 from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.wire import HEADER, decode
 from alo_lib.transport.words import check_capacity, record_words, slot_stride, words_of
 
-__all__ = ["MessageConsumer", "MessageProducer", "MessageRing", "RecordConsumer", "RecordProducer", "RecordRing"]
-
-MESSAGE_WORDS: Final = 7
-"""Record words of a message's slot: one cache line with the stamp. One quote, bar or order event fits in whole."""
+__all__ = [
+    "MessageConsumer",
+    "MessageProducer",
+    "MessageRing",
+    "RecordConsumer",
+    "RecordProducer",
+    "RecordRing",
+    "Waiting",
+]
 
 SCHEMA: Final = np.dtype([(f"messages of schema {SCHEMA_VERSION}", "<i8", (MESSAGE_WORDS,))])
 """Slots of messages; the name keeps programs with other layouts of the kinds apart."""
@@ -40,7 +45,7 @@ class _Ring:
     @property
     def capacity(self) -> int:
         """Slots."""
-        return int(self.segment.words[CAPACITY])
+        return self.segment.capacity
 
     @property
     def written(self) -> int:
@@ -100,12 +105,28 @@ class _Side(Side):
         return self.ring.waiting
 
 
+class _Consumer(_Side):
+    """A reading side: what waits is walked once by the kernel ``check``, before any of it is taken."""
+
+    def __init__(self, ring: _Ring, name: str, force: bool, check: Any) -> None:
+        super().__init__(ring, READER, name, force)
+        try:
+            self._checked(ring.segment.step(check)(ring.segment.words))
+        except BaseException:
+            self.close()
+            raise
+
+
 class _Producer(_Side, ABC):
     """A writing side."""
 
     def __init__(self, ring: _Ring, name: str, force: bool) -> None:
         super().__init__(ring, WRITER, name, force)
-        ring.segment.step(self._recover_kernel())(ring.segment.words)
+        try:
+            self._checked(ring.segment.step(self._recover_kernel())(ring.segment.words))
+        except BaseException:
+            self.close()
+            raise
 
     @abstractmethod
     def _recover_kernel(self) -> Any: ...
@@ -214,11 +235,11 @@ class RecordProducer(_Producer):
 
 
 @final
-class RecordConsumer(_Side):
+class RecordConsumer(_Consumer):
     """The reading side of a ring of records."""
 
     def __init__(self, ring: RecordRing, name: str, force: bool) -> None:
-        super().__init__(ring, READER, name, force)
+        super().__init__(ring, name, force, kernels.ring_check)
         self._dtype = ring.dtype
         self._peek = ring.segment.step(kernels.ring_peek)
         self._advance = ring.segment.step(kernels.ring_advance)
@@ -227,6 +248,8 @@ class RecordConsumer(_Side):
         """The oldest records, ``limit`` at most, all by default; they stay until :meth:`advance`."""
         words = self._open_words()
         count = self.waiting if limit is None else min(limit, self.ring.capacity)
+        if count > self.ring.capacity:
+            raise self.ring.segment.damaged()
         out = np.empty(max(count, 0), self._dtype)
         found = self._checked(self._peek(words, self.epoch, out.view(np.uint8).view(np.int64), len(out)))
         return out[:found]
@@ -338,37 +361,72 @@ class MessageProducer(_Producer):
         return int(kernels.message_slots(message.records.nbytes, MESSAGE_WORDS))
 
 
+class Waiting(NamedTuple):
+    """A message as it lies in a ring, not taken."""
+
+    data: bytes  # as :func:`alo_lib.transport.wire.encode` made it
+
+    @property
+    def slots(self) -> int:
+        """That it takes."""
+        return int(kernels.message_slots(len(self.data) - HEADER.size, MESSAGE_WORDS))
+
+    @property
+    def message(self) -> Message:
+        """What it says; its records are read-only.
+
+        :raises MessageError: when it is none that this program knows.
+        """
+        return decode(self.data)
+
+
 @final
-class MessageConsumer(_Side):
+class MessageConsumer(_Consumer):
     """The reading side of a ring of messages."""
 
     def __init__(self, ring: MessageRing, name: str, force: bool) -> None:
-        super().__init__(ring, READER, name, force)
+        super().__init__(ring, name, force, kernels.message_check)
         self._peek = ring.segment.step(kernels.message_peek)
         self._advance = ring.segment.step(kernels.message_advance)
+        self._advance_slots = ring.segment.step(kernels.ring_advance)
         self._buffer: Words = np.empty(4096 // WORD, np.int64)
 
-    def peek(self) -> Message | None:
-        """The oldest message, or None when nothing waits; it stays until :meth:`advance`. Its records are read-only."""
+    def look(self, ahead: int = 0) -> Waiting | None:
+        """The message that begins ``ahead`` slots after the oldest one, or None when none is there yet.
+
+        It stays until :meth:`advance`. Walk from one message to the next by adding up their slots.
+        """
         words = self._open_words()
-        length = self._checked(self._peek(words, self.epoch, self._buffer))
+        length = self._checked(self._peek(words, self.epoch, self._buffer, ahead))
         if length > len(self._buffer):
-            if length > MESSAGE_WORDS * self.ring.capacity:
-                raise SegmentError(f"segment {self.ring.segment.path} is damaged: a message says it has {length} words")
             self._buffer = np.empty(length, np.int64)
-            self._checked(self._peek(words, self.epoch, self._buffer))
+            self._checked(self._peek(words, self.epoch, self._buffer, ahead))
         if not length:
             return None
         size = HEADER.size + int(self._buffer[0] & 0xFFFFFFFF)
-        return decode(self._buffer[:length].tobytes()[:size])
+        return Waiting(self._buffer[:length].tobytes()[:size])
 
-    def advance(self) -> None:
-        """Give the oldest message's slots back.
+    def peek(self) -> Message | None:
+        """The oldest message, or None when nothing waits; it stays until :meth:`advance`. Its records are read-only.
 
-        :raises ValueError: when none waits.
+        :raises MessageError: when it is none that this program knows.
         """
-        if self._checked(self._advance(self._open_words(), self.epoch)) == 0:
-            raise ValueError(f"no message waits in {self.ring.segment.path}")
+        found = self.look()
+        return None if found is None else found.message
+
+    def advance(self, slots: int | None = None) -> None:
+        """Give the oldest message's slots back, or those of several messages that were looked at.
+
+        :raises ValueError: when fewer wait.
+        """
+        words = self._open_words()
+        if slots is None:
+            if self._checked(self._advance(words, self.epoch)) == 0:
+                raise ValueError(f"no message waits in {self.ring.segment.path}")
+            return
+        if not 0 <= slots <= self.waiting:
+            raise ValueError(f"slots {slots} must be between 0 and the {self.waiting} that wait")
+        self._checked(self._advance_slots(words, self.epoch, slots))
 
     def pop(self) -> Message | None:
         """Take the oldest message, or None when nothing waits."""

@@ -5,18 +5,18 @@ use. A segment stays until somebody removes it, so a process that was killed fin
 into being whole: made under another name, filled in, then linked to its own.
 """
 
-import ast
 import mmap
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from alo_lib.numerics.compilation import python_original
+from alo_lib.transport.access import make_file, make_folder, open_file, opened_folder
 from alo_lib.transport.atomics import SUPPORTED, Words
 from alo_lib.transport.errors import SegmentError
 from alo_lib.transport.layout import (
@@ -24,46 +24,48 @@ from alo_lib.transport.layout import (
     HEADER_BYTES,
     LAYOUT_VERSION,
     MAGIC,
-    SCHEMA_BYTES,
     WORD,
     SegmentKind,
 )
+from alo_lib.transport.validation import check_header, check_positions, described, records_of
 
 try:
     import fcntl
 except ImportError:  # not a POSIX system: the in-process ring works, segments are refused
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Segment", "default_folder"]
-
-_FORMAT: Final[Any] = np.lib.format
-_SHARED_MEMORY: Final = Path("/dev/shm")
+__all__ = ["Segment"]
 
 
 class _ExistsError(SegmentError):
     """The path is taken."""
 
 
-def default_folder() -> Path:
-    """Where segments lie unless somebody says otherwise: in memory where the system has a folder for that."""
-    root = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else Path(tempfile.gettempdir())
-    return root / f"alo-{os.getuid() if hasattr(os, 'getuid') else 0}"
-
-
 class Segment:
     """A mapped file. ``words`` is the whole of it, header first, as int64; ``compiled`` tells how it is worked on.
+
+    ``kind``, ``capacity`` in slots, copies, rows or words, ``stride``, ``record_words`` and ``dtype``, the layout of
+    its records or None, are the header's when it was opened and found to fit.
 
     Compiled kernels need no lock. Where they are not supported, or not wanted (``compiled=False`` in every process
     that uses the segment), every step is the kernel's Python original under a lock on the file.
     """
 
-    def __init__(self, path: Path, memory: mmap.mmap, descriptor: int, *, compiled: bool | None) -> None:
+    def __init__(
+        self, path: Path, memory: mmap.mmap, descriptor: int, checked: "np.void", *, compiled: bool | None
+    ) -> None:
         if compiled and not SUPPORTED:
             raise SegmentError(f"segment {path} cannot be worked on by kernels: they are compiled for x86-64 only")
         self.path = path
         self.memory = memory
         self.compiled = SUPPORTED if compiled is None else compiled
         self.words: Words = np.frombuffer(memory, np.int64)
+        # As they were when it was opened: what stands in memory now may have been altered since.
+        self.kind = SegmentKind(int(checked["kind"]))
+        self.capacity = int(checked["capacity"])
+        self.stride = int(checked["stride"])
+        self.record_words = int(checked["record_words"])
+        self.dtype = records_of(path, checked)
         self._descriptor = descriptor
         self._closed = False
 
@@ -82,38 +84,39 @@ class Segment:
         reserved: int | None = None,
         compiled: bool | None = None,
     ) -> "Segment":
-        """Make a segment of ``capacity`` times ``stride`` words, all zero, and open it.
+        """Make a segment of ``capacity`` times ``stride`` words, all zero, and open it; nobody else may read it.
 
         Its memory is set aside now (``reserved`` bytes of data; all of them by default), because a page that cannot be
         had later would kill the process that touches it.
 
-        :raises SegmentError: when the path is taken, or there is no room.
+        :raises SegmentError: when the path is taken, there is no room, or the folder is not this user's alone.
         """
-        schema = b"" if dtype is None else _described(dtype)
+        schema = b"" if dtype is None else described(dtype)
         size = HEADER_BYTES + capacity * stride * WORD
-        new = path.with_name(f".{path.name}.{os.getpid()}.new")
+        new = f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new"
         _need_posix()
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise SegmentError(f"segment {path} cannot be made: {error.strerror}") from error
-        try:
-            os.ftruncate(descriptor, size)
-            _reserve(descriptor, 0, size if reserved is None else HEADER_BYTES + reserved)
-            header = np.zeros(1, HEADER)
-            header["magic"], header["version"], header["kind"] = MAGIC, LAYOUT_VERSION, kind
-            header["bytes"], header["capacity"], header["stride"] = size, capacity, stride
-            header["record_words"], header["schema_length"], header["schema"] = record_words, len(schema), schema
-            os.pwrite(descriptor, header.tobytes(), 0)
-            os.link(new, path)
-        except FileExistsError:
-            raise _ExistsError(f"segment {path} exists already; open it, or remove it first") from None
-        except OSError as error:
-            raise SegmentError(f"segment {path} of {size:,} bytes cannot be made: {error.strerror}") from error
-        finally:
-            os.close(descriptor)
-            os.unlink(new)
+        make_folder(path.parent)
+        with opened_folder(path.parent) as folder:
+            try:
+                descriptor = make_file(new, folder)
+            except OSError as error:
+                raise SegmentError(f"segment {path} cannot be made: {error.strerror}") from error
+            try:
+                os.ftruncate(descriptor, size)
+                _reserve(descriptor, 0, size if reserved is None else HEADER_BYTES + reserved)
+                header = np.zeros(1, HEADER)
+                header["magic"], header["version"], header["kind"] = MAGIC, LAYOUT_VERSION, kind
+                header["bytes"], header["capacity"], header["stride"] = size, capacity, stride
+                header["record_words"], header["schema_length"], header["schema"] = record_words, len(schema), schema
+                os.pwrite(descriptor, header.tobytes(), 0)
+                os.link(new, path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            except FileExistsError:
+                raise _ExistsError(f"segment {path} exists already; open it, or remove it first") from None
+            except OSError as error:
+                raise SegmentError(f"segment {path} of {size:,} bytes cannot be made: {error.strerror}") from error
+            finally:
+                os.close(descriptor)
+                os.unlink(new, dir_fd=folder)
         return cls.open(path, kind, compiled=compiled)
 
     @classmethod
@@ -122,35 +125,29 @@ class Segment:
     ) -> "Segment":
         """Open a segment of a kind, or of any.
 
-        :raises SegmentError: when there is none or it is something else.
+        :raises SegmentError: when there is none, it is something else, or it is not this user's alone.
         """
         _need_posix()
-        try:
-            descriptor = os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
-        except OSError as error:
-            raise SegmentError(f"segment {path} cannot be opened: {error.strerror}") from error
+        with opened_folder(path.parent) as folder:
+            try:
+                descriptor = open_file(path, folder, writable=writable)
+            except OSError as error:
+                raise SegmentError(f"segment {path} cannot be opened: {error.strerror}") from error
         try:
             header = np.frombuffer(os.pread(descriptor, HEADER_BYTES, 0).ljust(HEADER_BYTES, b"\0"), HEADER)[0]
             size = os.fstat(descriptor).st_size
-            if header["magic"] != MAGIC:
-                raise SegmentError(f"{path} is not a segment: it does not begin with {MAGIC!r}")
-            if header["version"] != LAYOUT_VERSION:
-                raise SegmentError(
-                    f"segment {path} has layout version {header['version']}; this program reads {LAYOUT_VERSION}"
-                )
-            if header["bytes"] != size:
-                raise SegmentError(f"segment {path} has {size:,} bytes; its header says {int(header['bytes']):,}")
-            if kind is not None and header["kind"] != kind:
-                found = SegmentKind(int(header["kind"])).label
-                raise SegmentError(f"segment {path} holds {found}, not {kind.label}")
+            found = check_header(path, header, size)
+            if kind is not None and found is not kind:
+                raise SegmentError(f"segment {path} holds {found.label}, not {kind.label}")
             protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
             # Its pages are mapped now, not one by one when it matters; a table's come as it grows.
-            populate = 0 if header["kind"] == SegmentKind.STABLE_VECTOR else getattr(mmap, "MAP_POPULATE", 0)
+            populate = 0 if found is SegmentKind.STABLE_VECTOR else getattr(mmap, "MAP_POPULATE", 0)
             memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED | populate, prot=protection)
+            check_positions(path, found, int(header["capacity"]), np.frombuffer(memory, np.int64))
+            return cls(path, memory, descriptor, header, compiled=compiled)
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(path, memory, descriptor, compiled=compiled)
 
     @classmethod
     def ensure(
@@ -181,18 +178,16 @@ class Segment:
                 compiled=compiled,
             )
         segment = cls.open(path, kind, compiled=compiled)
-        header = segment.header
         wanted = {"capacity": capacity, "stride": stride, "record_words": record_words}
         for field, value in wanted.items():
-            if header[field] != value:
+            if (found := getattr(segment, field)) != value:
                 segment.close()
-                raise SegmentError(
-                    f"segment {path} has {field} {header[field]}, not {value}; remove it to make another"
-                )
+                raise SegmentError(f"segment {path} has {field} {found}, not {value}; remove it to make another")
         if segment.dtype != dtype:
-            found = segment.dtype
             segment.close()
-            raise SegmentError(f"segment {path} holds records of {found}, not {dtype}; remove it to make another")
+            raise SegmentError(
+                f"segment {path} holds records of {segment.dtype}, not {dtype}; remove it to make another"
+            )
         return segment
 
     # What it is ------------------------------------------------------------------------------------------------------
@@ -204,16 +199,38 @@ class Segment:
         return found
 
     @property
-    def kind(self) -> SegmentKind:
-        """What it holds."""
-        return SegmentKind(int(self.header["kind"]))
+    def in_place(self) -> bool:
+        """Whether its path still leads to it, whole, and not to nothing or to another file."""
+        if self._closed:
+            return False
+        try:
+            there = os.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return False
+        own = os.fstat(self._descriptor)
+        return os.path.samestat(there, own) and own.st_size == self.words.nbytes
 
-    @property
-    def dtype(self) -> "np.dtype[Any] | None":
-        """The layout of its records; None when they have many."""
-        header = self.header
-        text = header["schema"][: int(header["schema_length"])].decode()
-        return None if not text else _FORMAT.descr_to_dtype(ast.literal_eval(text))
+    def check_size(self) -> None:
+        """Look whether the file is as long as when it was mapped: what touches memory beyond its end is killed.
+
+        :raises SegmentError: when it was cut.
+        """
+        size = os.fstat(self._descriptor).st_size
+        if size != self.words.nbytes:
+            raise SegmentError(f"segment {self.path} was cut from {self.words.nbytes:,} to {size:,} bytes; remove it")
+
+    def damaged(self) -> SegmentError:
+        """The error for a step that found the segment other than it can be: what of it, as far as that can be told."""
+        try:
+            self.check_size()
+            check_header(self.path, self.header, self.words.nbytes)
+            check_positions(self.path, self.kind, self.capacity, self.words)
+        except SegmentError as error:
+            return error
+        return SegmentError(
+            f"segment {self.path} is damaged: what waits at its positions does not fit them; remove it, with both "
+            "sides stopped"
+        )
 
     @property
     def closed(self) -> bool:
@@ -227,7 +244,7 @@ class Segment:
         original = python_original(kernel)
 
         def guarded(*arguments: Any) -> Any:
-            with self.locked():
+            with self.locked(), np.errstate(over="ignore"):  # words wrap around as they do when compiled
                 return original(*arguments)
 
         return guarded
@@ -270,13 +287,6 @@ class Segment:
     def remove(self) -> None:
         """Take its file away; processes that have it mapped keep what they have."""
         self.path.unlink(missing_ok=True)
-
-
-def _described(dtype: "np.dtype[Any]") -> bytes:
-    text = repr(_FORMAT.dtype_to_descr(dtype)).encode()
-    if len(text) > SCHEMA_BYTES:
-        raise SegmentError(f"a record layout described in {len(text)} bytes is too long; {SCHEMA_BYTES} are allowed")
-    return text
 
 
 def _reserve(descriptor: int, first: int, count: int) -> None:

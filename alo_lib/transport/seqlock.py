@@ -93,10 +93,13 @@ class SeqLock:
         """The last version.
 
         :raises SeqLockBusyError: when it was overtaken in the first try and all retries.
+        :raises SegmentError: when the segment does not fit itself.
         """
         if self.segment.closed:
             raise SegmentError(f"segment {self.segment.path} was closed by this process")
         version = self._read(self.segment.words, self._out, retries)
+        if version == kernels.DAMAGED:
+            raise self.segment.damaged()
         if version == kernels.BUSY:
             raise SeqLockBusyError(
                 f"state {self.segment.path} was rewritten during each of {retries + 1} tries to read it; allow more"

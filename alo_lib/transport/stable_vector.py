@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alo_lib.transport import kernels
 from alo_lib.transport.atomics import load_acquire
 from alo_lib.transport.errors import SegmentError
-from alo_lib.transport.layout import CAPACITY, CLAIMED, DATA, HEADER_BYTES, POSITION, WORD, WRITER, SegmentKind
+from alo_lib.transport.layout import CLAIMED, DATA, HEADER_BYTES, POSITION, WORD, WRITER, SegmentKind
 from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
 from alo_lib.transport.words import record_words, words_of
@@ -69,12 +69,15 @@ class StableVector:
         return cls(Segment.open(path, SegmentKind.STABLE_VECTOR, compiled=compiled))
 
     def __len__(self) -> int:
-        return load_acquire(self.segment.words, WRITER + POSITION)
+        length = load_acquire(self.segment.words, WRITER + POSITION)
+        if not 0 <= length <= self.capacity:
+            raise self.segment.damaged()
+        return length
 
     @property
     def capacity(self) -> int:
         """Rows that it may ever have."""
-        return int(self.segment.words[CAPACITY])
+        return self.segment.capacity
 
     @property
     def rows(self) -> NDArray[Any]:
@@ -131,7 +134,7 @@ class StableVectorWriter(Side):
         if rows.dtype != self.vector.dtype:
             raise SegmentError(f"rows of {rows.dtype} do not belong into a vector of {self.vector.dtype}")
         source = words_of(rows)
-        length = self._append(words, self.epoch, source, rows.size)
+        length = self._checked(self._append(words, self.epoch, source, rows.size))
         if length == kernels.FULL:
             self.reserve(rows.size)
             length = self._append(words, self.epoch, source, rows.size)

@@ -6,11 +6,14 @@ from typing import Final
 import numpy as np
 
 from alo_lib.records import LAYOUTS, Kind, Message
+from alo_lib.transport.errors import MessageError
 
 __all__ = ["HEADER", "decode", "encode"]
 
 HEADER: Final = struct.Struct("<IHHq")
 """Payload length in bytes, kind, zero, time: 16 bytes, so that records stay aligned to eight."""
+
+_KINDS: Final = {int(kind): kind for kind in Kind}
 
 
 def encode(message: Message) -> bytes:
@@ -20,7 +23,15 @@ def encode(message: Message) -> bytes:
 
 
 def decode(data: bytes) -> Message:
-    """The message that :func:`encode` made ``data`` of; its records are read-only."""
-    length, kind, _, time = HEADER.unpack_from(data)
-    layout = LAYOUTS[Kind(kind)]
-    return Message(Kind(kind), time, np.frombuffer(data, layout, length // layout.itemsize, HEADER.size))
+    """The message that :func:`encode` made ``data`` of; its records are read-only.
+
+    :raises MessageError: for a kind that there is not, or bytes that are not its records.
+    """
+    length, number, _, time = HEADER.unpack_from(data)
+    kind = _KINDS.get(number)
+    if kind is None:
+        raise MessageError(f"kind {number} is none that this program knows")
+    layout = LAYOUTS[kind]
+    if length % layout.itemsize:
+        raise MessageError(f"{length} bytes are no whole {kind.name} records of {layout.itemsize}")
+    return Message(kind, time, np.frombuffer(data, layout, length // layout.itemsize, HEADER.size))

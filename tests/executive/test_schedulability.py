@@ -4,19 +4,20 @@ Each has jobs that take all of their budget.
 """
 
 import heapq
+import time
 from collections.abc import Iterator
 from math import lcm
 
 import numpy as np
 import pytest
 
-from alo_lib.executive import FrameTable, MinorFrame, ScheduleError, TaskPlan, build_table
+from alo_lib.executive import FrameTable, MinorFrame, Schedule, ScheduleError, TaskPlan, build_table
 from alo_lib.executive.schedulability import (
     Timing,
     blocking,
     liu_layland_bound,
     passes_liu_layland,
-    response_time,
+    response_times,
     utilization,
 )
 
@@ -67,7 +68,7 @@ def simulate(tasks: list[Timing], offsets: list[int], *, preemptive: bool) -> li
 def test_no_set_called_schedulable_misses_in_simulation(preemptive: bool) -> None:
     called = missed = 0
     for tasks, offsets in task_sets(1_000, seed=71):
-        analysed = [response_time(tasks, place, preemptive=preemptive) for place in range(len(tasks))]
+        analysed = list(response_times(tasks, preemptive=preemptive))
         schedulable = all(r <= task.deadline for r, task in zip(analysed, tasks, strict=True))
         if passes_liu_layland(tasks, preemptive=preemptive):
             assert schedulable, tasks
@@ -82,15 +83,16 @@ def test_no_set_called_schedulable_misses_in_simulation(preemptive: bool) -> Non
 
 def critical(tasks: list[Timing], place: int) -> list[int]:
     """Offsets that bring the worst case: everything at once, a tick after the longest job of lower priority began."""
-    lower = [i for i in range(place + 1, len(tasks)) if tasks[i].budget - 1 == blocking(tasks, place)]
-    return [0 if i in lower[:1] and blocking(tasks, place) else 1 for i in range(len(tasks))]
+    delay = blocking(tasks)[place]
+    lower = [i for i in range(place + 1, len(tasks)) if tasks[i].budget - 1 == delay]
+    return [0 if i in lower[:1] and delay else 1 for i in range(len(tasks))]
 
 
 @pytest.mark.parametrize("preemptive", [True, False])
 def test_response_times_are_reached(preemptive: bool) -> None:
     reached = 0
     for tasks, _ in task_sets(150, seed=5):
-        analysed = [response_time(tasks, place, preemptive=preemptive) for place in range(len(tasks))]
+        analysed = list(response_times(tasks, preemptive=preemptive))
         if any(r > task.deadline for r, task in zip(analysed, tasks, strict=True)):
             continue
         for place, response in enumerate(analysed):
@@ -176,13 +178,13 @@ def test_a_set_that_only_the_exact_analysis_proves() -> None:
     tasks = [Timing(20, 5, 20), Timing(40, 10, 40), Timing(80, 40, 80)]
     assert utilization(tasks) == 1
     assert not passes_liu_layland(tasks, preemptive=True)
-    assert [response_time(tasks, i, preemptive=True) for i in range(3)] == [5, 15, 80]
+    assert list(response_times(tasks, preemptive=True)) == [5, 15, 80]
 
 
 def test_response_times_of_a_textbook_set() -> None:
     """Burns and Wellings' set with response times 3, 6 and 20."""
     tasks = [Timing(7, 3, 7), Timing(12, 3, 12), Timing(20, 5, 20)]
-    assert [response_time(tasks, i, preemptive=True) for i in range(3)] == [3, 6, 20]
+    assert list(response_times(tasks, preemptive=True)) == [3, 6, 20]
 
 
 def test_without_preemption_a_later_job_may_be_the_worst() -> None:
@@ -191,22 +193,75 @@ def test_without_preemption_a_later_job_may_be_the_worst() -> None:
     The first job of the third task ends after 3.0 ms, the second after 3.5.
     """
     tasks = [Timing(250, 100, 250), Timing(350, 100, 350), Timing(350, 100, 350)]
-    assert [response_time(tasks, place, preemptive=False) for place in range(3)] == [199, 299, 350]
-    assert response_time([*tasks[:2], Timing(350, 100, 325)], 2, preemptive=False) > 325
+    assert list(response_times(tasks, preemptive=False)) == [199, 299, 350]
+    assert list(response_times([*tasks[:2], Timing(350, 100, 325)], preemptive=False))[2] > 325
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"period": 0}, "task 'x' has a period of 0 frames; it must be at least 1"),
-        ({"period": 2, "offset": 2}, r"task 'x' has an offset of 2 frames; it must lie in \[0, 2\)"),
+        ({"period": 0}, r"task 'x' has a period of 0 frames; it must lie in \[1, 100000\]"),
+        ({"period": 2, "offset": 2}, r"task 'x' has an offset of 2 frames; it must lie in \[0, 1\]"),
         ({"deadline": 2}, r"task 'x' has a deadline of 2 frames; it must lie in \[1, 1\]"),
-        ({"budget": -1}, "task 'x' has a budget of -1 ns; it must not be below 0"),
+        ({"period": 100_001}, r"task 'x' has a period of 100001 frames; it must lie in \[1, 100000\]"),
+        ({"period": True}, "task 'x' has the period True; it must be a whole number"),
+        ({"offset": 0.0}, "task 'x' has the offset 0.0; it must be a whole number"),
+        ({"deadline": "1"}, "task 'x' has the deadline '1'; it must be a whole number"),
+        ({"rank": 1_000_001}, r"task 'x' has a rank of 1000001; it must lie in \[-1000000, 1000000\]"),
+        ({"budget": 10**5_000}, "task 'x' has a budget of int too long to show ns; it must lie in"),
+        ({"budget": float("nan")}, "task 'x' has the budget nan; it must be a whole number"),
+        ({"minor_frame": 4}, "task 'x' has the minor_frame 4; it must be one of ingest, volatility"),
+        ({"on_overrun": "skip"}, "task 'x' has the on_overrun 'skip'; it must be one of finish, skip"),
+        ({"name": "two words"}, "a task has the name 'two words'; it must be 1 to 64 letters, digits"),
+        ({"name": None}, "a task has the name None; it must be 1 to 64 letters, digits"),
+        ({"budget": -1}, r"task 'x' has a budget of -1 ns; it must lie in \[0, 86400000000000\]"),
     ],
 )
-def test_a_bad_plan_is_refused(change: dict[str, int], sentence: str) -> None:
+def test_a_bad_plan_is_refused(change: dict[str, object], sentence: str) -> None:
     with pytest.raises(ScheduleError, match=sentence):
         TaskPlan(**{"name": "x", "minor_frame": MinorFrame.RISK, "budget": 1} | change)  # type: ignore[arg-type]
+
+
+def test_a_set_that_is_none_is_refused() -> None:
+    one = TaskPlan("one", MinorFrame.RISK, 1)
+    many = [TaskPlan(f"t{number}", MinorFrame.RISK, 0) for number in range(4_097)]
+    with pytest.raises(ScheduleError, match="task 'one' is in the schedule 3 times; once is allowed"):
+        build_table([one, many[0], one, one], 100)
+    with pytest.raises(ScheduleError, match="a schedule of 0 tasks cannot be made; it must have 1 to 4,096"):
+        Schedule([], frame_length=100)
+    with pytest.raises(ScheduleError, match="a schedule of 4,097 tasks cannot be made"):
+        build_table(many, 100)
+    assert build_table(many[:-1], 100).hyperperiod == 1
+    for length in (-1, 86_400_000_000_001, True, 1.5, float("nan")):
+        with pytest.raises(ScheduleError, match=f"frame length {length} must be a whole number of nanoseconds"):
+            build_table([one], length)  # type: ignore[arg-type]
+
+
+def test_large_and_absurd_sets_are_answered_within_two_seconds() -> None:
+    """In processor time, because other programs run beside; where a set is refused, it is so in bounded work."""
+    day = 100_000
+    large = [TaskPlan(f"t{i}", MinorFrame(i % 7), 1 + i % 300, (1, 2, 4, 5, 10, 20)[i % 6]) for i in range(3_000)]
+    divisors = [period for period in range(1, 83_161) if 83_160 % period == 0]
+    divided = [TaskPlan(f"t{i}", MinorFrame.RISK, 1, divisors[i * 128 // 3_000]) for i in range(300, 3_000)]
+    # One task leaves a thousandth of each frame, and all others end only when that has added up.
+    tight = [TaskPlan("each", MinorFrame.INGEST, 999_000)]
+    tight += [TaskPlan(f"t{i}", MinorFrame.RISK, 900, day) for i in range(2_000)]
+    free = [TaskPlan("each", MinorFrame.INGEST, 1_000_000)]
+    free += [TaskPlan(f"t{i}", MinorFrame.RISK, 0, day) for i in range(3_000)]
+    late = [TaskPlan(f"t{i}", MinorFrame.RISK, 500_000, 100, deadline=40) for i in range(100)]
+    begun = time.process_time()
+    assert build_table(large, 1_000_000).hyperperiod == 20
+    for plans, sentence in (
+        (divided, "makes a table of .* slots in 83,160 frames; at most 300,000 slots are allowed"),
+        (tight, "task 't.*' cannot be proven: its response time takes more than 1,000,000 terms; shorten budgets"),
+        (free, "task 't0' cannot be scheduled: it may end 100001 ms or more after its release"),
+        (late, "task 't.*' cannot be scheduled: it may end 40.5 ms or more"),
+    ):
+        before = time.process_time()
+        with pytest.raises(ScheduleError, match=sentence):
+            build_table(plans, 1_000_000)
+        assert time.process_time() - before < 2
+    assert time.process_time() - begun < 8
 
 
 def test_an_infeasible_set_is_refused_with_the_task_named() -> None:
@@ -216,7 +271,7 @@ def test_an_infeasible_set_is_refused_with_the_task_named() -> None:
         ScheduleError, match="task 'ingest' cannot be scheduled: it may end 11 ms or more after its release, 7 ms of"
     ):
         build_table([fits, large], 10_000_000)
-    with pytest.raises(ScheduleError, match="frame length 0 must be above 0"):
+    with pytest.raises(ScheduleError, match="frame length 0 must be a whole number of nanoseconds above 0"):
         build_table([fits], 0)
     with pytest.raises(ScheduleError, match="task 'ingest' is in the schedule 2 times; once is allowed"):
         build_table([fits, fits], 10_000_000)

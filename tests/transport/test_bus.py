@@ -111,6 +111,9 @@ def test_a_bus_is_declared_once(folder):
     assert Bus.create(folder, TOPICS).topics == Bus.open(folder).topics
     with pytest.raises(SegmentError, match="declares another bus"):
         Bus.create(folder, TOPICS[:1])
+    with pytest.raises(SegmentError, match="nowhere cannot be opened: No such file"):
+        Bus.open(folder / "nowhere")
+    (folder / "nowhere").mkdir()
     with pytest.raises(SegmentError, match="holds no bus"):
         Bus.open(folder / "nowhere")
     member = Bus.open(folder).join("timer")

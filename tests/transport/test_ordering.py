@@ -11,7 +11,7 @@ import pytest
 
 from alo_lib.numerics.compilation import python_original
 from alo_lib.transport import kernels
-from alo_lib.transport.layout import CAPACITY, DATA, EPOCH, READER, RECORD_WORDS, STRIDE, WRITER
+from alo_lib.transport.layout import CAPACITY, DATA, EPOCH, MESSAGE_WORDS, READER, RECORD_WORDS, STRIDE, WRITER
 
 WIDTH = 3
 RUNS = 400
@@ -24,6 +24,9 @@ class Writer:
         self.words, self.chance = words, chance
         self.waiting: list[tuple[int, int]] = []
         self.seen: list[tuple[int, int]] = []  # in the order in which they became visible
+
+    def __len__(self):
+        return len(self.words)
 
     def __getitem__(self, index):
         return self.words[index]
@@ -44,6 +47,9 @@ class Reader:
     def __init__(self, words, seen, chance, hurry):
         self.words, self.seen, self.chance, self.hurry = words, seen, chance, hurry
         self.now = self.floor = 0
+
+    def __len__(self):
+        return len(self.words)
 
     def at(self, index, moment):
         for place in range(moment - 1, -1, -1):
@@ -91,15 +97,15 @@ def weak(monkeypatch):
         monkeypatch.setattr(kernels, "store_relaxed", lambda words, index, value: words.__setitem__(index, value))
         monkeypatch.setattr(kernels, "load_acquire", load_acquire)
         monkeypatch.setattr(kernels, "load_relaxed", lambda words, index: words[index])
-        monkeypatch.setattr(kernels, "_claim", python_original(kernels._claim))
-        monkeypatch.setattr(kernels, "message_slots", python_original(kernels.message_slots))
+        for called in ("_claim", "_slots", "_is_claimed", "_message_capacity", "message_slots"):
+            monkeypatch.setattr(kernels, called, python_original(getattr(kernels, called)))
 
     return patch
 
 
-def segment(capacity):
-    words = np.zeros(DATA + capacity * (1 + WIDTH), np.int64)
-    words[CAPACITY], words[STRIDE], words[RECORD_WORDS] = capacity, 1 + WIDTH, WIDTH
+def segment(capacity, width=WIDTH):
+    words = np.zeros(DATA + capacity * (1 + width), np.int64)
+    words[CAPACITY], words[STRIDE], words[RECORD_WORDS] = capacity, 1 + width, width
     words[WRITER + EPOCH] = words[READER + EPOCH] = 1
     return words
 
@@ -125,16 +131,16 @@ def broken_messages(weak, without=""):
     """Runs in which a reader got a message that was not the one sent, or a part of it."""
     broken = 0
     for seed in range(RUNS):
-        chance, before = random.Random(seed), segment(8)
+        chance, before = random.Random(seed), segment(8, MESSAGE_WORDS)
         writer = Writer(before.copy(), chance)
-        reader = Reader(before, writer.seen, chance, chance.choice((2, 3, 6)))
+        reader = Reader(before, writer.seen, chance, chance.choice((2, 6, 20)))
         weak(writer, reader, without)
-        payload = np.array([11, 12, 13, 14, 15])
-        python_original(kernels.message_push)(writer, 1, 7, 99, payload, 40)
+        payload = np.arange(11, 23)  # of two slots
+        python_original(kernels.message_push)(writer, 1, 7, 99, payload, 96)
         writer.flush()
         out = np.zeros(16, np.int64)
-        length = python_original(kernels.message_peek)(reader, 1, out)
-        broken += out[:length].tolist() != [40 | 7 << 32, 99, *payload][:length] or length not in (0, 7)
+        length = python_original(kernels.message_peek)(reader, 1, out, 0)
+        broken += out[:length].tolist() != [96 | 7 << 32, 99, *payload][:length] or length not in (0, 14)
     return broken
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from alo_lib.records import LAYOUTS, Kind, Message, records
-from alo_lib.transport import MessageRing, RecordRing, RingFullError, SegmentError
+from alo_lib.transport import MessageError, MessageRing, RecordRing, RingFullError, SegmentError
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.layout import CLAIMED, DATA, POSITION, STRIDE, WORD, WRITER
 from alo_lib.transport.words import slot_stride
@@ -242,12 +242,63 @@ def test_a_message_that_was_stamped_and_not_counted_is_kept(folder):
     assert same(consumer.pop(), message(2))
 
 
+def test_a_reader_looks_ahead_and_gives_several_messages_back(folder, compiled):
+    ring = MessageRing.create(folder / "a.ring", capacity=64, compiled=compiled)
+    producer, consumer = ring.produce("one"), ring.consume("other")
+    sizes = [1, 20, 0, 3]
+    for _ in range(7):  # round the ring's end
+        for number, size in enumerate(sizes):
+            producer.push(message(number, size))
+        ahead, seen = 0, []
+        while (found := consumer.look(ahead)) is not None:
+            seen.append(found)
+            assert found.slots == producer.slots(found.message)
+            ahead += found.slots
+        assert ahead == consumer.waiting
+        assert all(same(found.message, message(n, sizes[n])) for n, found in enumerate(seen))
+        assert consumer.look(seen[0].slots + 1) is None  # within a message none begins
+        consumer.advance(seen[0].slots + seen[1].slots)
+        assert same(consumer.peek(), message(2, 0))
+        with pytest.raises(ValueError, match="must be between 0 and the 4 that wait"):
+            consumer.advance(5)
+        consumer.advance(4)
+        assert consumer.peek() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "sentence"),
+    [(999, 24, "kind 999 is none"), (int(Kind.TRADE), 23, "23 bytes are no whole TRADE records of 24")],
+)
+def test_what_is_no_message_is_told_and_can_be_passed_over(folder, compiled, kind, length, sentence):
+    ring = MessageRing.create(folder / "a.ring", capacity=64, compiled=compiled)
+    producer, consumer = ring.produce("one"), ring.consume("other")
+    producer.push(message(1, 1))
+    producer.push(message(2))
+    ring.segment.words[DATA + 1] = length | kind << 32
+    with pytest.raises(MessageError, match=sentence):
+        consumer.peek()
+    found = consumer.look()
+    with pytest.raises(MessageError, match=sentence):
+        _ = found.message
+    consumer.advance(found.slots)
+    assert same(consumer.pop(), message(2))
+
+
+def test_a_segment_knows_whether_its_path_leads_to_it(folder):
+    ring = MessageRing.create(folder / "a.ring", capacity=64)
+    assert ring.segment.in_place
+    ring.remove()
+    assert not ring.segment.in_place
+    MessageRing.create(folder / "a.ring", capacity=64)
+    assert not ring.segment.in_place
+
+
 def test_a_damaged_length_is_told(folder):
     ring = MessageRing.create(folder / "a.ring", capacity=8)
     producer, consumer = ring.produce("one"), ring.consume("other")
     producer.push(message(1))
     ring.segment.words[DATA + 1] = 1 << 20
-    with pytest.raises(SegmentError, match="is damaged: a message says it has 131074 words"):
+    with pytest.raises(SegmentError, match="is damaged: what waits at its positions does not fit them"):
         consumer.peek()
 
 

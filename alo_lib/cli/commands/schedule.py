@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,16 +15,22 @@ from alo_lib.cli.option_arguments import Amount, FilePath
 from alo_lib.cli.project import CONFIG
 
 if TYPE_CHECKING:
-    from alo_lib.executive import FrameTable, TaskPlan
+    from enum import IntEnum
+
+    from alo_lib.executive import FrameTable, OverrunPolicy, TaskPlan
 
 __all__ = ["planned", "schedule"]
 
 _ROWS_SHOWN: Final = 12
-_FIELDS: Final = ("name", "minor_frame", "budget_ms", "period", "offset", "deadline", "rank", "on_overrun")
+_NEEDED: Final = ("name", "minor_frame", "budget_ms")
+_FIELDS: Final = (*_NEEDED, "period", "offset", "deadline", "rank", "on_overrun")
+_TOLD: Final = ("priority", "blocking_ms", "response_ms", "in_table_ms", "deadline_ms")
+"""What --json tells of a task beside its fields; a list may hold it, and nothing is taken from it."""
+_BYTES_A_TASK: Final = 1_024
 
 
 @click.command(short_help="Show the frame's table of tasks, and the proof that it fits.")
-@click.option("--frame", "frame_milliseconds", type=Amount(min=0.001), help="Length of a frame, ms.")
+@click.option("--frame", "frame_milliseconds", type=Amount(min=0.001, max=86_400_000), help="Length of a frame, ms.")
 @click.option("--budget", "budgets", metavar="TASK=MS", multiple=True, help="Another worst case for a task.")
 @click.option(
     "--on-overrun",
@@ -73,9 +80,15 @@ def schedule(
 
 
 def planned(plans: tuple[TaskPlan, ...], budgets: tuple[str, ...], policies: tuple[str, ...]) -> tuple[TaskPlan, ...]:
-    """The plans with budgets (TASK=MS) and overrun policies (TASK=POLICY) of a command line."""
+    """The plans with budgets (TASK=MS) and overrun policies (TASK=POLICY) of a command line.
+
+    :raises ScheduleError: for plans that are no set (:func:`alo_lib.executive.check_set`).
+    """
     import dataclasses
 
+    from alo_lib.executive import check_set
+
+    check_set(plans)
     changed = {plan.name: plan for plan in plans}
     for option, assignments in (("--budget", budgets), ("--on-overrun", policies)):
         for text in assignments:
@@ -93,54 +106,104 @@ def planned(plans: tuple[TaskPlan, ...], budgets: tuple[str, ...], policies: tup
     return tuple(changed.values())
 
 
-def _nanoseconds(value: object, name: str) -> int:
+def _nanoseconds(value: str, name: str) -> int:
+    from alo_lib.executive import shown
     from alo_lib.records import MILLISECOND
     from alo_lib.records.spelling import number_of
 
     try:
-        return round(number_of(str(value)) * MILLISECOND)
+        return round(number_of(value) * MILLISECOND)
     except (ValueError, OverflowError):
-        raise UserError(f"the budget of task {name!r} is {value!r}; it must be a number of milliseconds") from None
+        raise UserError(f"the budget of task {name!r} is {shown(value)}; it must be a number of milliseconds") from None
 
 
-def _policy(value: object, name: str) -> Any:
-    from alo_lib.executive import OverrunPolicy
+def _policy(value: str, name: str) -> OverrunPolicy:
+    from alo_lib.executive import OverrunPolicy, shown
 
     try:
-        return OverrunPolicy[str(value).upper()]
+        return OverrunPolicy[value.upper()]
     except KeyError:
         known = ", ".join(policy.name.lower() for policy in OverrunPolicy)
-        raise UserError(f"the overrun policy of task {name!r} is {value!r}; it must be one of {known}") from None
+        raise UserError(f"the overrun policy of task {name!r} is {shown(value)}; it must be one of {known}") from None
 
 
 def _read(file: Path) -> tuple[TaskPlan, ...]:
     """Plans from a JSON list of objects with the fields that ``--json`` prints; name, minor_frame, budget_ms needed."""
+    from alo_lib.executive import MOST_TASKS, ScheduleError, check_set
+
+    limit = MOST_TASKS * _BYTES_A_TASK
+    with file.open("rb") as source:
+        content = source.read(limit + 1)
+    if len(content) > limit:
+        raise UserError(f"{file} has more than {limit:,} bytes, which is all that a list of {MOST_TASKS:,} tasks needs")
     try:
-        rows = json.loads(file.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        rows = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_object)
+    except RecursionError:
+        raise UserError(f"{file} is not JSON of tasks: it has lists in lists without end") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is not UTF-8: byte {error.start} is {content[error.start]:#04x}") from None
+    except ValueError as error:
         raise UserError(f"{file} is not JSON: {error}") from None
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not rows:
         raise UserError(f"{file} must hold a list of objects with {', '.join(_FIELDS)}")
-    return tuple(_plan(row, file) for row in rows)
+    if len(rows) > MOST_TASKS:
+        raise UserError(f"{file} holds {len(rows):,} tasks; at most {MOST_TASKS:,} are allowed")
+    plans = []
+    for number, row in enumerate(rows, 1):
+        try:
+            plans.append(_plan(row))
+        except ScheduleError as error:
+            raise UserError(f"{file}, task {number} of {len(rows)}: {error}") from None
+    try:
+        check_set(plans)
+    except ScheduleError as error:
+        raise UserError(f"{file}: {error}") from None
+    return tuple(plans)
 
 
-def _plan(row: dict[str, Any], file: Path) -> TaskPlan:
-    from alo_lib.executive import MinorFrame, OverrunPolicy, TaskPlan
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    from alo_lib.executive import shown
 
-    for field in ("name", "minor_frame", "budget_ms"):
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise ValueError(f"an object has {shown(twice)} more than once")
+    return row
+
+
+def _plan(row: Any) -> TaskPlan:
+    from alo_lib.executive import MinorFrame, OverrunPolicy, ScheduleError, TaskPlan, shown
+    from alo_lib.records import MILLISECOND
+
+    if not isinstance(row, dict):
+        raise ScheduleError(f"{shown(row)} is no task; it must be an object with {', '.join(_FIELDS)}")
+    for field in _NEEDED:
         if field not in row:
-            raise UserError(f"a task in {file} has no {field}; it needs name, minor_frame and budget_ms")
-    name = str(row["name"])
-    minor_frame = str(row["minor_frame"]).upper()
-    if minor_frame not in MinorFrame.__members__:
-        known = ", ".join(each.name.lower() for each in MinorFrame)
-        raise UserError(f"task {name!r} has the minor frame {row['minor_frame']!r}; it must be one of {known}")
-    counts = {field: row[field] for field in ("period", "offset", "deadline", "rank") if row.get(field) is not None}
-    for field, value in counts.items():
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise UserError(f"task {name!r} has the {field} {value!r}; it must be a whole number")
-    policy = _policy(row["on_overrun"], name) if "on_overrun" in row else OverrunPolicy.FINISH
-    return TaskPlan(name, MinorFrame[minor_frame], _nanoseconds(row["budget_ms"], name), on_overrun=policy, **counts)
+            raise ScheduleError(f"there is no {field}; a task needs {', '.join(_NEEDED)}")
+    for field in row:
+        if field not in _FIELDS and field not in _TOLD:
+            raise ScheduleError(f"the field {shown(field)} is unknown; a task has {', '.join(_FIELDS)}")
+    if "deadline_ms" in row and "deadline" not in row:
+        raise ScheduleError("there is deadline_ms and no deadline; a deadline counts frames")
+    budget = row["budget_ms"]
+    if not isinstance(budget, int | float) or isinstance(budget, bool) or not abs(budget) < 1e15:
+        raise ScheduleError(
+            f"task {shown(row['name'])} has the budget_ms {shown(budget)}; it must be a number of milliseconds, at "
+            "most those of a day"
+        )
+    return TaskPlan(
+        row["name"],
+        _member(MinorFrame, row["minor_frame"]),
+        round(budget * MILLISECOND),
+        deadline=row.get("deadline"),
+        on_overrun=_member(OverrunPolicy, row.get("on_overrun", OverrunPolicy.FINISH)),
+        **{field: row[field] for field in ("period", "offset", "rank") if field in row},
+    )
+
+
+def _member(kind: type[IntEnum], value: Any) -> Any:
+    """The member of that name; what is none is left to the plan to refuse."""
+    return kind.__members__.get(value.upper(), value) if isinstance(value, str) else value
 
 
 def _as_object(table: FrameTable) -> dict[str, Any]:
