@@ -1,6 +1,5 @@
 """Deciding again from a journal, and comparing."""
 
-import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Journal, message_digest
 from alo_lib.records import Kind, Message
-from alo_lib.settings import Settings
+from alo_lib.runtime.same_settings import settings_of
 
 __all__ = [
     "Continuation",
@@ -116,7 +115,7 @@ class Replayer:
         """``core`` is one that stands where the messages below ``start`` have brought it, a new one by default."""
         self.journal = journal
         self.continuation = Continuation(journal.messages, start)
-        self.core = core or TradingCore(Settings.of(json.loads(journal.settings)), self.continuation)
+        self.core = core or TradingCore(settings_of(journal.settings), self.continuation)
         if core is not None:
             core.journal_to(self.continuation)
         self.core.watch_with(RecordedWatch(overruns_of(journal)))

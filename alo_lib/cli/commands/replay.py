@@ -44,22 +44,29 @@ def replay(
     from alo_lib.cli.failures import RunFailedError
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
+    from alo_lib.journal import JournalError
 
     pace = _speed(speed)
     moment = None if until is None else _time(until)
     with working(f"Reading the journal of {run} ..."):
         journal = open_journal(run)
-    outcome = run_replay(
-        journal,
-        Console(stderr=True, highlight=False),
-        speed=pace,
-        step=(lambda _: click.prompt("Enter: next frame, q: end", default="", show_default=False, err=True) != "q")
-        if step
-        else None,
-        until=until_sequence,
-        until_time=moment,
-        display=not quiet,
-    )
+    try:
+        outcome = run_replay(
+            journal,
+            Console(stderr=True, highlight=False),
+            speed=pace,
+            step=(lambda _: click.prompt("Enter: next frame, q: end", default="", show_default=False, err=True) != "q")
+            if step
+            else None,
+            until=until_sequence,
+            until_time=moment,
+            display=not quiet,
+        )
+    except UnicodeDecodeError as error:
+        raise JournalError(
+            f"the journal of {run} holds text that is not UTF-8, {error.object!r}; nothing can be decided from it, and "
+            "'alo journal export' writes what it holds"
+        ) from None
     difference = f"the replay differs from the journal at {outcome.difference}" if outcome.difference else ""
     if outcome.complete and not difference:
         difference = _unlike_its_run(run, journal, outcome.digest)
