@@ -83,7 +83,7 @@ class TargetStage(IntEnum):
 
 
 class HostEvent(IntEnum):
-    """What an engine's host called back with; captured before it is handled."""
+    """What an engine's host called back with, captured before it is handled, and what befell a core that went on."""
 
     DATA = 1
     ORDER = 2
@@ -103,6 +103,9 @@ class HostEvent(IntEnum):
     BROKERAGE_RECONNECT = 16
     COMMAND = 17
     RECOVERY = 18  # a journal was continued; the text says what was found
+    FLOOD = 20  # more waited than a frame takes; quantity: records of quotes and trades that were left out
+    UNDELIVERED = 21  # the host took no answers, so this frame's was not given; quantity: orders that were not sent
+    NOT_TAKEN = 22  # what the host may not send was left out; quantity: messages
 
 
 class InstrumentKind(IntEnum):

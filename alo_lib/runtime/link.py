@@ -59,10 +59,24 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("run", "<i8"),  # frames that ran since the process began
         ("overruns", "<i8"),
         ("missed", "<i8"),  # frames that were never released
+        ("refused", "<i8"),  # messages that no host may send, left out since the process began
+        ("conflated", "<i8"),  # records of quotes and trades that later ones superseded before they were taken in
+        ("undelivered", "<i8"),  # answers that the host left no room for; their orders were not sent
     ]
 )
-TAKEN: Final["np.dtype[Any]"] = np.dtype([("position", "<i8"), ("sequence", "<i8")])
-"""Which message of the ring was being journaled, and as which sequence; a restarted core takes none twice."""
+TAKEN: Final["np.dtype[Any]"] = np.dtype(
+    [
+        ("position", "<i8"),  # of the ring, where what is being taken in begins
+        ("slots", "<i8"),  # of the ring
+        ("time", "<i8"),  # of the frame that takes it in
+        ("conflated", "<i8"),  # 1 when quotes and trades are
+        ("old_until", "<i8"),  # position below which inputs may be old
+        ("index", "<i8"),  # of the message that is being journaled, of those that it becomes
+        ("sequence", "<i8"),  # where the journal ended before that
+        ("checksum", "<i8"),  # of the journal's last entry then
+    ]
+)
+"""How far a core is with what it is taking in (alo_lib.runtime.intake); a restarted one takes nothing twice."""
 
 RING_SLOTS: Final = 1 << 18
 """Of 64 bytes: a day of minute quotes of some 1,000 contracts."""
@@ -115,7 +129,7 @@ def host_ends(time: int) -> Message:
 
 def is_host_end(message: Message) -> bool:
     """Whether a host tells of its end."""
-    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
+    return message.kind is Kind.EVENT and bool((message.records["event"] == HostEvent.END_OF_ALGORITHM).any())
 
 
 def channel_folder(name: str) -> Path:
@@ -160,6 +174,12 @@ class Channel:
         :raises NotOwnerError: while another host has them.
         """
         return self._to_core.produce("host"), self._to_host.consume("host")
+
+    @property
+    def in_place(self) -> bool:
+        """Whether who looks for this channel now finds the same one."""
+        parts = (self._to_core, self._to_host, self.heartbeat, self._taken)
+        return all(part.segment.in_place for part in parts)
 
     def remove(self) -> None:
         """Take the segments away, and their folder if nothing else is in it. For when neither side runs any more."""
