@@ -18,7 +18,7 @@ from alo_lib.runtime.frame_clock import FURTHEST, LAST_TIME, ClockError, WallClo
 from alo_lib.runtime.link import TAKEN, is_host_end
 from alo_lib.transport import MessageConsumer, MessageError, Reading, SeqLockWriter, Waiting
 
-__all__ = ["FRAME_TAKES", "LARGEST", "LOOKED_THROUGH", "Bound", "Intake", "Parcel", "conflate"]
+__all__ = ["FRAME_TAKES", "LARGEST", "LOOKED_THROUGH", "Bound", "Intake", "Judged", "Parcel", "conflate"]
 
 
 class Bound(NamedTuple):
@@ -51,11 +51,19 @@ _MOST: Final = int(np.iinfo(np.int64).max)
 _NOWHERE: Final = -1
 
 
+class Judged(NamedTuple):
+    """By what the times of messages are judged."""
+
+    time: int  # of the frame that takes them, ns UTC; of the last one where the host tells the time
+    old_until: int  # position in the ring up to which inputs may be old
+    again: bool  # a parcel is made a second time, after a restart
+
+
 class Parcel(NamedTuple):
     """Messages of the ring that are taken in together."""
 
     slots: int  # of the ring
-    time: int  # of the frame that takes it, ns UTC; of the last one where the host tells the time
+    judged: Judged
     conflated: bool
     messages: tuple[Message, ...]  # to be journaled, in this order
     dropped: int  # records of quotes and trades that later ones have superseded
@@ -73,14 +81,6 @@ class _Found(NamedTuple):
     @property
     def of_market(self) -> bool:
         return self.message is not None and self.message.kind in _MARKET
-
-
-class _Judged(NamedTuple):
-    """By what the times of messages are judged."""
-
-    time: int  # as a parcel's
-    old_until: int  # position in the ring up to which inputs may be old
-    again: bool  # a parcel is made a second time, after a restart
 
 
 Put = Callable[[Message], None]
@@ -120,9 +120,10 @@ class Intake:
 
         :raises ClockError: when the input that is next cannot be of this time, and nothing has confirmed the clock.
         """
-        found = list(self._walk(_Judged(time, self._old_until, again=False), LOOKED_THROUGH))
+        judged = Judged(time, self._old_until, again=False)
+        found = list(self._walk(judged, LOOKED_THROUGH))
         if self._paced or not _beyond(FRAME_TAKES, [each.message for each in found if not each.fault]):
-            return self._wrapped(found, time, conflated=False)
+            return self._wrapped(found, judged, conflated=False)
         kept: list[_Found] = []
         messages: list[Message | None] = []
         for group in _groups(found):
@@ -130,7 +131,7 @@ class Intake:
             if kept and _beyond(FRAME_TAKES, messages):
                 break
             kept += group
-        return self._wrapped(kept, time, conflated=True)
+        return self._wrapped(kept, judged, conflated=True)
 
     def next_frame(self, last: int) -> Message | None:
         """The FRAME message that is next in the ring, where it may follow, or be, the frame at ``last``."""
@@ -163,9 +164,9 @@ class Intake:
         if taken.version and note["position"] == self._ring.read and holds(sequence, int(note["checksum"])):
             first = int(note["index"]) + (count > sequence)
         if first:
-            judged = _Judged(int(note["time"]), int(note["old_until"]), again=True)
+            judged = Judged(int(note["time"]), int(note["old_until"]), again=True)
             found = list(self._walk(judged, None, int(note["slots"])))
-            self._take_from(first, self._wrapped(found, judged.time, conflated=bool(note["conflated"])), put, ends)
+            self._take_from(first, self._wrapped(found, judged, conflated=bool(note["conflated"])), put, ends)
         self.forget()
         return first
 
@@ -186,8 +187,8 @@ class Intake:
         if not parcel.slots:
             return
         note = self._note
-        note["position"], note["slots"], note["old_until"] = self._ring.read, parcel.slots, self._old_until
-        note["time"], note["conflated"] = parcel.time, parcel.conflated
+        note["position"], note["slots"], note["old_until"] = self._ring.read, parcel.slots, parcel.judged.old_until
+        note["time"], note["conflated"] = parcel.judged.time, parcel.conflated
         for index in range(first, len(parcel.messages)):
             note["index"] = index
             note["sequence"], note["checksum"] = ends()
@@ -200,7 +201,7 @@ class Intake:
 
     # What lies in the ring -------------------------------------------------------------------------------------------
 
-    def _walk(self, judged: _Judged, bound: Bound | None, stop: int | None = None) -> Iterator[_Found]:
+    def _walk(self, judged: Judged, bound: Bound | None, stop: int | None = None) -> Iterator[_Found]:
         """What waits, in order: up to a bound, ``stop`` slots, the host's end or the next frame that it tells."""
         ahead = count = rows = 0
         while (stop is None or ahead < stop) and (bound is None or count < bound.messages):
@@ -251,7 +252,7 @@ class Intake:
             return f"frame time {time} is not on the grid of frames of {self._length} ns"
         return ""
 
-    def _fault_of_time(self, message: Message, judged: _Judged, position: int) -> str:
+    def _fault_of_time(self, message: Message, judged: Judged, position: int) -> str:
         """Why an input cannot be of a frame's time.
 
         :raises ClockError: when that may be the clock's fault.
@@ -274,7 +275,7 @@ class Intake:
 
     # What it becomes -------------------------------------------------------------------------------------------------
 
-    def _wrapped(self, found: Sequence[_Found], time: int, *, conflated: bool) -> Parcel:
+    def _wrapped(self, found: Sequence[_Found], judged: Judged, *, conflated: bool) -> Parcel:
         messages = [each.message for each in found if each.message is not None and not each.fault]
         dropped, before = 0, sum(len(message.records) for message in messages if message.kind in _MARKET)
         if conflated:
@@ -284,17 +285,17 @@ class Intake:
         remarks = []
         if dropped:
             text = f"{dropped} of {before} waiting records of quotes and trades were superseded by later ones"
-            remarks.append(_remark(HostEvent.FLOOD, time, dropped, text))
+            remarks.append(_remark(HostEvent.FLOOD, judged.time, dropped, text))
         refused = [each for each in found if each.fault]
         if refused:
             producer = self._ring.ring.producer
             others = f"; and {len(refused) - 1} more" if len(refused) > 1 else ""
             text = f"{producer.name} (pid {producer.pid}): {refused[0].fault}"
-            remarks.append(_remark(HostEvent.NOT_TAKEN, time, len(refused), text, others))
+            remarks.append(_remark(HostEvent.NOT_TAKEN, judged.time, len(refused), text, others))
         told = [each.message for each in refused if each.message is not None and each.message.kind is Kind.FRAME]
         frames = tuple(message.time for message in told if self._paced and 0 < message.time < LAST_TIME)
         slots = sum(each.slots for each in found)
-        return Parcel(slots, time, conflated, (*remarks, *messages), dropped, len(refused), frames)
+        return Parcel(slots, judged, conflated, (*remarks, *messages), dropped, len(refused), frames)
 
 
 def conflate(run: Sequence[Message]) -> tuple[list[Message], int]:
