@@ -28,12 +28,14 @@ class Bound(NamedTuple):
     records: int
 
 
-FRAME_TAKES: Final = Bound(64, 4_096)
+FRAME_TAKES: Final = Bound(32, 4_096)
 """What a frame journals and ingests: within the ingest task's budget of 0.8 ms (docs/executive.md has the figures)."""
 
 LOOKED_THROUGH: Final = Bound(512, 16_384)
 """What a frame takes from the ring when quotes and trades are conflated: 51,200 messages a second at 10 ms. One
 that its host tells takes as much without conflating, because its host waits for it."""
+
+_ALL: Final = Bound(1 << 62, 1 << 62)
 
 LARGEST: Final = 1 << 16
 """Records of one message: some three times the largest chain that is listed."""
@@ -122,16 +124,8 @@ class Intake:
         """
         judged = Judged(time, self._old_until, again=False)
         found = list(self._walk(judged, LOOKED_THROUGH))
-        if self._paced or not _beyond(FRAME_TAKES, [each.message for each in found if not each.fault]):
-            return self._wrapped(found, judged, conflated=False)
-        kept: list[_Found] = []
-        messages: list[Message | None] = []
-        for group in _groups(found):
-            messages += _messages_of(group)[0]
-            if kept and _beyond(FRAME_TAKES, messages):
-                break
-            kept += group
-        return self._wrapped(kept, judged, conflated=True)
+        crowded = not self._paced and _beyond(FRAME_TAKES, _messages_of(found))
+        return self._wrapped(found, judged, FRAME_TAKES if crowded else None)
 
     def next_frame(self, last: int) -> Message | None:
         """The FRAME message that is next in the ring, where it may follow, or be, the frame at ``last``."""
@@ -166,7 +160,8 @@ class Intake:
         if first:
             judged = Judged(int(note["time"]), int(note["old_until"]), again=True)
             found = list(self._walk(judged, None, int(note["slots"])))
-            self._take_from(first, self._wrapped(found, judged, conflated=bool(note["conflated"])), put, ends)
+            parcel = self._wrapped(found, judged, _ALL if note["conflated"] else None)
+            self._take_from(first, parcel, put, ends)
         self.forget()
         return first
 
@@ -197,7 +192,7 @@ class Intake:
         self._ring.advance(parcel.slots)
         self.refused += parcel.refused
         self.dropped += parcel.dropped
-        self.ended = self.ended or any(map(is_host_end, parcel.messages))
+        self.ended = self.ended or (bool(parcel.messages) and is_host_end(parcel.messages[-1]))
 
     # What lies in the ring -------------------------------------------------------------------------------------------
 
@@ -208,6 +203,7 @@ class Intake:
             waiting = self._ring.look(ahead)
             if waiting is None:
                 return
+            slots = waiting.slots
             message, fault = self._read(waiting)
             if message is not None and not fault:
                 if message.kind is Kind.FRAME:
@@ -220,9 +216,9 @@ class Intake:
                 if bound is not None and count and rows + more > bound.records:
                     return
                 rows += more
-            yield _Found(waiting.slots, message, fault)
-            count, ahead = count + 1, ahead + waiting.slots
-            if message is not None and not fault and is_host_end(message):
+            yield _Found(slots, message, fault)
+            count, ahead = count + 1, ahead + slots
+            if message is not None and message.kind.is_remark and not fault and is_host_end(message):
                 return
 
     def _read(self, waiting: Waiting) -> tuple[Message | None, str]:
@@ -275,13 +271,22 @@ class Intake:
 
     # What it becomes -------------------------------------------------------------------------------------------------
 
-    def _wrapped(self, found: Sequence[_Found], judged: Judged, *, conflated: bool) -> Parcel:
-        messages = [each.message for each in found if each.message is not None and not each.fault]
-        dropped, before = 0, sum(len(message.records) for message in messages if message.kind in _MARKET)
-        if conflated:
-            made = [_messages_of(group) for group in _groups(found)]
-            messages = [message for group, _ in made for message in group]
-            dropped = sum(count for _, count in made)
+    def _wrapped(self, found: Sequence[_Found], judged: Judged, bound: Bound | None) -> Parcel:
+        """The parcel of what was found, conflated where there is a bound, and then as much of it as that allows."""
+        messages, dropped, before = _messages_of(found), 0, 0
+        if bound is not None:
+            kept: list[_Found] = []
+            messages = []
+            for group in _groups(found):
+                market = _messages_of(group)
+                made, fewer = conflate(market)
+                if kept and _beyond(bound, [*messages, *made]):
+                    break
+                kept += group
+                messages += made
+                dropped += fewer
+                before += sum(len(message.records) for message in market) if len(market) > 1 else 0
+            found = kept
         remarks = []
         if dropped:
             text = f"{dropped} of {before} waiting records of quotes and trades were superseded by later ones"
@@ -295,7 +300,7 @@ class Intake:
         told = [each.message for each in refused if each.message is not None and each.message.kind is Kind.FRAME]
         frames = tuple(message.time for message in told if self._paced and 0 < message.time < LAST_TIME)
         slots = sum(each.slots for each in found)
-        return Parcel(slots, judged, conflated, (*remarks, *messages), dropped, len(refused), frames)
+        return Parcel(slots, judged, bound is not None, (*remarks, *messages), dropped, len(refused), frames)
 
 
 def conflate(run: Sequence[Message]) -> tuple[list[Message], int]:
@@ -310,7 +315,7 @@ def conflate(run: Sequence[Message]) -> tuple[list[Message], int]:
     for kind in _MARKET:
         messages = [message for message in run if message.kind is kind]
         if messages:
-            rows = np.concatenate([message.records for message in messages])
+            rows = np.frombuffer(b"".join(message.records.tobytes() for message in messages), messages[0].records.dtype)
             made.append(Message(kind, messages[-1].time, _last_of_each(rows)))
     return made, sum(len(message.records) for message in run) - sum(len(message.records) for message in made)
 
@@ -344,12 +349,12 @@ def _groups(found: Sequence[_Found]) -> list[list[_Found]]:
     return groups
 
 
-def _messages_of(group: Sequence[_Found]) -> tuple[list[Message], int]:
-    return conflate([each.message for each in group if each.message is not None and not each.fault])
+def _messages_of(found: Sequence[_Found]) -> list[Message]:
+    return [each.message for each in found if each.message is not None and not each.fault]
 
 
-def _beyond(bound: Bound, messages: Sequence[Message | None]) -> bool:
-    rows = sum(len(message.records) for message in messages if message is not None)
+def _beyond(bound: Bound, messages: Sequence[Message]) -> bool:
+    rows = sum(len(message.records) for message in messages)
     return len(messages) > 1 and (len(messages) > bound.messages or rows > bound.records)
 
 
