@@ -40,6 +40,9 @@ _ALL: Final = Bound(1 << 62, 1 << 62)
 LARGEST: Final = 1 << 16
 """Records of one message: some three times the largest chain that is listed."""
 
+_APART: Final = FURTHEST + HOUR
+"""The most that a frame's time and the machine's clock may differ; more, and one of them has stood still or was set."""
+
 _MARKET: Final = (Kind.TRADE, Kind.QUOTE)
 _FROM_HOSTS: Final = frozenset(
     (
@@ -57,6 +60,7 @@ class Judged(NamedTuple):
     """By what the times of messages are judged."""
 
     time: int  # of the frame that takes them, ns UTC; of the last one where the host tells the time
+    utc: int  # what the machine's clock says
     old_until: int  # position in the ring up to which inputs may be old
     again: bool  # a parcel is made a second time, after a restart
 
@@ -122,7 +126,7 @@ class Intake:
 
         :raises ClockError: when the input that is next cannot be of this time, and nothing has confirmed the clock.
         """
-        judged = Judged(time, self._old_until, again=False)
+        judged = Judged(time, self._utc(), self._old_until, again=False)
         found = list(self._walk(judged, LOOKED_THROUGH))
         crowded = not self._paced and _beyond(FRAME_TAKES, _messages_of(found))
         return self._wrapped(found, judged, FRAME_TAKES if crowded else None)
@@ -158,7 +162,7 @@ class Intake:
         if taken.version and note["position"] == self._ring.read and holds(sequence, int(note["checksum"])):
             first = int(note["index"]) + (count > sequence)
         if first:
-            judged = Judged(int(note["time"]), int(note["old_until"]), again=True)
+            judged = Judged(int(note["time"]), int(note["utc"]), int(note["old_until"]), again=True)
             found = list(self._walk(judged, None, int(note["slots"])))
             parcel = self._wrapped(found, judged, _ALL if note["conflated"] else None)
             self._take_from(first, parcel, put, ends)
@@ -183,7 +187,7 @@ class Intake:
             return
         note = self._note
         note["position"], note["slots"], note["old_until"] = self._ring.read, parcel.slots, parcel.judged.old_until
-        note["time"], note["conflated"] = parcel.judged.time, parcel.conflated
+        note["time"], note["utc"], note["conflated"] = parcel.judged.time, parcel.judged.utc, parcel.conflated
         for index in range(first, len(parcel.messages)):
             note["index"] = index
             note["sequence"], note["checksum"] = ends()
@@ -260,9 +264,12 @@ class Intake:
         if abs(message.time - judged.time) <= FURTHEST:
             self._confirmed = self._confirmed or not judged.again
             return ""
+        apart = abs(judged.utc - judged.time)  # after a restart with a clock that went back, up to FURTHEST
+        if apart <= _APART and abs(message.time - judged.utc) <= FURTHEST:
+            return ""
         if position < judged.old_until and message.time < judged.time:
             return ""
-        if not judged.again and (not self._confirmed or abs(self._utc() - judged.time) > FURTHEST):
+        if not judged.again and (not self._confirmed or apart > _APART):
             raise ClockError(
                 f"the host's next {message.kind.name} message is of {utc_moment(message.time)}, and the frame is of "
                 f"{utc_moment(judged.time)}: more than {FURTHEST // HOUR} hours apart, one of the clocks is wrong"

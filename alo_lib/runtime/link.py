@@ -70,6 +70,7 @@ TAKEN: Final["np.dtype[Any]"] = np.dtype(
         ("slots", "<i8"),  # of the ring
         ("time", "<i8"),  # of the frame that takes it in
         ("conflated", "<i8"),  # 1 when quotes and trades are
+        ("utc", "<i8"),  # what the machine's clock said then
         ("old_until", "<i8"),  # position below which inputs may be old
         ("index", "<i8"),  # of the message that is being journaled, of those that it becomes
         ("sequence", "<i8"),  # where the journal ended before that
@@ -84,6 +85,13 @@ RING_SLOTS: Final = 1 << 18
 FRAMES_LATE: Final = 2
 """Frames without a heartbeat after which a core is late."""
 
+
+_LOSSES: Final = {
+    "refused": "messages of this host were refused by the core",
+    "conflated": "quotes and trades came faster than the core takes them, and later ones superseded them",
+    "undelivered": "answers found no room because this host took none; their orders count as refused",
+}
+"""What a host should know of, by the heartbeat's counts since the core's process began."""
 
 _SHORTEST: Final = 1_000_000
 """Nanoseconds between two looks at the least, for a core that has not told its frame yet."""
@@ -195,8 +203,9 @@ class Link:
     """The host's knowledge of its core, from the heartbeat alone: nothing here waits for the core.
 
     A core is late when its last heartbeat is older than ``frames_late`` frames, gone when its process is or when it
-    says that it has ended. ``hear`` hears of each change, on the thread that saw it: the host's own when it looks, or
-    another one while the link is watched, as it is where the core keeps its own time and the host may be busy for long.
+    says that it has ended. ``hear`` hears of each change, and of what was lost on the way, on the thread that saw it:
+    the host's own when it looks, or another one while the link is watched, as it is where the core keeps its own time
+    and the host may be busy for long.
     """
 
     def __init__(
@@ -212,6 +221,7 @@ class Link:
         self._frames_late = frames_late
         self._clock = clock
         self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
+        self._losses = dict.fromkeys(_LOSSES, 0)
         self._looking = threading.Lock()
         self._closed = threading.Event()
 
@@ -258,7 +268,17 @@ class Link:
             self._step("miss", f"no heartbeat for {age / 1e6:.1f} ms; no risk is opened")
         else:
             self._step("hear", f"frame {int(beat['frame'])}, {owner.name} as process {owner.pid}")
+            self._tell_losses(beat)
         return self.phase
+
+    def _tell_losses(self, beat: "np.void") -> None:
+        """Tell what was lost since the last look; the counts of a core that was started again begin at 0."""
+        for name, known in self._losses.items():
+            count = int(beat[name])
+            fresh = count - known if count >= known else count
+            if fresh:
+                self._hear(self.phase, f"{fresh} {_LOSSES[name]}")
+            self._losses[name] = count
 
     def _step(self, step: str, sentence: str) -> None:
         if self._lifecycle.allows(step):

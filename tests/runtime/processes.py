@@ -111,8 +111,10 @@ class Watched:
         self.link = Link(self.state, lambda *heard: self.heard.append(heard), clock=lambda: self.now)
         self.writer = self.state.write_as("core")
 
-    def beat(self, phase: CorePhase = CorePhase.RUNNING) -> None:
+    def beat(self, phase: CorePhase = CorePhase.RUNNING, **counts: int) -> None:
         value = np.zeros(1, HEARTBEAT)
+        for name, count in counts.items():
+            value[name] = count
         value["monotonic"], value["length"] = self.now, FRAME
         value["phase"] = list(CorePhase).index(phase)
         self.writer.write(value)
