@@ -28,7 +28,7 @@ class Bound(NamedTuple):
     records: int
 
 
-FRAME_TAKES: Final = Bound(32, 4_096)
+FRAME_TAKES: Final = Bound(16, 4_096)
 """What a frame journals and ingests: within the ingest task's budget of 0.8 ms (docs/executive.md has the figures)."""
 
 LOOKED_THROUGH: Final = Bound(512, 16_384)
@@ -100,11 +100,18 @@ class Intake:
     """The reading side of the ring, and what is noted of it.
 
     ``paced`` says that the host tells the time of frames, of ``length`` ns; otherwise every input's time is held
-    against the frame's.
+    against the frame's. ``beat`` is called between two messages, so that the heart goes on beating.
     """
 
     def __init__(
-        self, ring: MessageConsumer, notes: SeqLockWriter, *, paced: bool, length: int, wall: WallClock
+        self,
+        ring: MessageConsumer,
+        notes: SeqLockWriter,
+        *,
+        paced: bool,
+        length: int,
+        wall: WallClock,
+        beat: Callable[[], None],
     ) -> None:
         self.refused = self.dropped = 0
         """Messages and records, since the process began."""
@@ -115,6 +122,7 @@ class Intake:
         self._paced = paced
         self._length = length
         self._utc = wall.utc
+        self._beat = beat
         self._confirmed = False  # the clock, by an input
         self._old_until = ring.written if wall.takes_old else _NOWHERE
         self._note = np.zeros(1, TAKEN)
@@ -193,6 +201,7 @@ class Intake:
             note["sequence"], note["checksum"] = ends()
             self._notes.write(note)
             put(parcel.messages[index])
+            self._beat()
         self._ring.advance(parcel.slots)
         self.refused += parcel.refused
         self.dropped += parcel.dropped
@@ -207,6 +216,7 @@ class Intake:
             waiting = self._ring.look(ahead)
             if waiting is None:
                 return
+            self._beat()
             slots = waiting.slots
             message, fault = self._read(waiting)
             if message is not None and not fault:

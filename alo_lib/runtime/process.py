@@ -120,7 +120,9 @@ class CoreProcess:
         self._channel = channel
         length = settings.frame_nanoseconds
         self._inputs, outputs, self._heart, self._taking, taken = channel.core_side()
-        self._intake = Intake(self._inputs, self._taking, paced=paced, length=length, wall=self._wall)
+        self._intake = Intake(
+            self._inputs, self._taking, paced=paced, length=length, wall=self._wall, beat=self._go_on_beating
+        )
         self._answers = Answers(outputs, length)
         self._lifecycle = Lifecycle("the core process", CorePhase.STARTING, _EDGES)
         self._stopping = False
@@ -252,7 +254,6 @@ class CoreProcess:
             self._core.remark(message)
         else:
             self._core.accept(message)
-        self._go_on_beating()
 
     def _journal_end(self) -> tuple[int, int]:
         return self._outbox.journal.sequence, self._outbox.journal.checksum

@@ -47,6 +47,7 @@ class Journaled:
         self.kill_at = -1
         self.steps = 0
         self.options: dict[str, Any] = {"paced": False, "length": FRAME, "wall": WallClock(lambda: TEN)} | options
+        self.options.setdefault("beat", lambda: None)
         self.intake = self._new()
 
     def _new(self) -> Intake:
@@ -351,7 +352,9 @@ def test_what_no_host_may_send_is_left_out_and_told(tmp_path: Path, poison: Mess
 def test_a_message_larger_than_any_is_left_out(tmp_path: Path) -> None:
     ring = MessageRing.ensure(tmp_path / "a.ring", capacity=1 << 16)
     notes = SeqLock.ensure(tmp_path / "taken.state", TAKEN).write_as("core")
-    intake = Intake(ring.consume("core"), notes, paced=False, length=FRAME, wall=WallClock(lambda: TEN))
+    intake = Intake(
+        ring.consume("core"), notes, paced=False, length=FRAME, wall=WallClock(lambda: TEN), beat=lambda: None
+    )
     host = ring.produce("host")
     host.push(Message(Kind.QUOTE, TEN, records(Kind.QUOTE, LARGEST + 1)))
     (remark,) = intake.parcel(TEN).messages
