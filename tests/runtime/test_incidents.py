@@ -18,7 +18,7 @@ from alo_lib.records import DAY, HOUR, HostEvent, Kind, Message, OrderStatus, re
 from alo_lib.runtime import replay
 from alo_lib.runtime.frame_clock import ClockError, WallClock
 from alo_lib.runtime.intake import FRAME_TAKES, LOOKED_THROUGH
-from alo_lib.runtime.link import Channel, CorePhase, LinkPhase
+from alo_lib.runtime.link import Channel, CorePhase, Link, LinkPhase
 from alo_lib.runtime.process import ChannelGoneError, CoreProcess
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.transport import MessageRing
@@ -426,6 +426,30 @@ def test_a_clock_that_cannot_be_right_starts_nothing(tmp_path: Path, utc: int) -
     again.close()
     assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
     remote.stop()
+
+
+def test_the_command_ends_by_a_clock_and_takes_old_inputs_when_told_to(tmp_path: Path) -> None:
+    common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0", "--frames", "300"]
+    command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
+    channel = Channel(tmp_path / "one")
+    host, _ = channel.host_side()
+    core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    link = Link(channel.heartbeat, lambda *heard: None)
+    end = time.monotonic() + PATIENCE
+    try:
+        while link.look() is not LinkPhase.ATTACHED and time.monotonic() < end:
+            time.sleep(0.001)
+        host.push(submitted(1, time.time_ns() - 3 * DAY))
+        told = core.communicate(timeout=PATIENCE)[1].splitlines()[-1]
+    finally:
+        core.kill()
+        core.communicate()
+    assert core.returncode == 1
+    assert told.startswith("alo: the core stopped: the host's next ORDER_EVENT message is of ")
+    assert read_journal(tmp_path / "journal").sealed
+    again = subprocess.run([*command, "--old-inputs"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert again.returncode == 0, again.stderr
+    assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
 
 
 @pytest.mark.parametrize("fresh", [True, False])

@@ -100,10 +100,9 @@ def core(
         where,
         journal or _JOURNALS / name,
         paced=paced,
-        old_inputs=old_inputs,
         durability=durability,
         isolation=(cpu, priority),
-        spin=spin,
+        time=(spin, old_inputs),
         assignments=assignments,
         plans=(budgets, policies),
     )
@@ -129,10 +128,9 @@ def _prepare(
     journal: Path,
     *,
     paced: bool,
-    old_inputs: bool,
     durability: str,
     isolation: tuple[int | None, int],
-    spin: float | None,
+    time: tuple[float | None, bool],
     assignments: tuple[str, ...],
     plans: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> tuple[CoreProcess, list[Preparation]]:
@@ -148,6 +146,7 @@ def _prepare(
 
     settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
+    spin, old_inputs = time
     try:
         process = CoreProcess(
             settings,
