@@ -13,7 +13,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.core import FRAME_PLAN, TradingCore
 from alo_lib.executive import LogicalClock, TaskPlan
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
-from alo_lib.records import Contract, Kind
+from alo_lib.records import Contract, Kind, Message, OrderStatus, records
 from alo_lib.runtime.frame_clock import WallClock
 from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.process import CoreProcess
@@ -118,3 +118,30 @@ class Watched:
         value["monotonic"], value["length"] = self.now, FRAME
         value["phase"] = list(CorePhase).index(phase)
         self.writer.write(value)
+
+
+def submitted(order: int, when: int = TEN) -> Message:
+    event = records(Kind.ORDER_EVENT, order=order, instrument=1, status=OrderStatus.SUBMITTED)
+    return Message(Kind.ORDER_EVENT, when, event)
+
+
+def started_again(folder: Path, *, utc: int = TEN, paced: bool = False, slots: int = SLOTS) -> CoreProcess:
+    """Another core on the same channel and journal, with a machine's clock that says ``utc``."""
+    return CoreProcess(
+        SETTINGS,
+        Channel(folder / "channel", slots=slots),
+        folder / "journal",
+        paced=paced,
+        clock=LogicalClock(time.monotonic_ns()),
+        wall=WallClock(lambda: utc),
+    )
+
+
+def killed(process: CoreProcess) -> None:
+    """Leave everything as a process does that is killed between two steps."""
+    process._outbox.journal.abandon()
+    process.close()
+
+
+def of_kind(journal: Journal, kind: Kind) -> list[Message]:
+    return [message for message in journal.messages if message.kind is kind]

@@ -14,48 +14,34 @@ import pytest
 from alo_lib.cli.project import ROOT
 from alo_lib.executive import LogicalClock
 from alo_lib.journal import Journal, JournalError, read_journal
-from alo_lib.records import DAY, HOUR, HostEvent, Kind, Message, OrderStatus, records
+from alo_lib.records import HOUR, HostEvent, Kind, Message, OrderStatus, records
 from alo_lib.runtime import replay
-from alo_lib.runtime.frame_clock import ClockError, WallClock
+from alo_lib.runtime.frame_clock import WallClock
 from alo_lib.runtime.intake import FRAME_TAKES, LOOKED_THROUGH
-from alo_lib.runtime.link import Channel, CorePhase, Link, LinkPhase
+from alo_lib.runtime.link import Channel, CorePhase, LinkPhase
 from alo_lib.runtime.process import ChannelGoneError, CoreProcess
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.transport import MessageRing
 from tests.core.script import at
 from tests.core.seeds import SETTINGS
-from tests.runtime.processes import END, FRAME, PATIENCE, SLOTS, TEN, by_hand, quotes_in, today
+from tests.runtime.processes import (
+    END,
+    FRAME,
+    PATIENCE,
+    SLOTS,
+    TEN,
+    by_hand,
+    killed,
+    of_kind,
+    quotes_in,
+    started_again,
+    submitted,
+    today,
+)
 
 
 def trade(close: float, when: int = TEN) -> Message:
     return Message(Kind.TRADE, when, records(Kind.TRADE, close=close, volume=1))
-
-
-def submitted(order: int, when: int = TEN) -> Message:
-    event = records(Kind.ORDER_EVENT, order=order, instrument=1, status=OrderStatus.SUBMITTED)
-    return Message(Kind.ORDER_EVENT, when, event)
-
-
-def started_again(folder: Path, *, utc: int = TEN, paced: bool = False, slots: int = SLOTS) -> CoreProcess:
-    """Another core on the same channel and journal, with a machine's clock that says ``utc``."""
-    return CoreProcess(
-        SETTINGS,
-        Channel(folder / "channel", slots=slots),
-        folder / "journal",
-        paced=paced,
-        clock=LogicalClock(time.monotonic_ns()),
-        wall=WallClock(lambda: utc),
-    )
-
-
-def killed(process: CoreProcess) -> None:
-    """Leave everything as a process does that is killed between two steps."""
-    process._outbox.journal.abandon()
-    process.close()
-
-
-def of_kind(journal: Journal, kind: Kind) -> list[Message]:
-    return [message for message in journal.messages if message.kind is kind]
 
 
 def remarks(journal: Journal, event: HostEvent) -> list[np.void]:
@@ -380,98 +366,3 @@ def test_the_command_tells_that_its_channel_is_gone(tmp_path: Path) -> None:
         core.communicate()
         remote.stop()
     assert read_journal(tmp_path / "journal").sealed
-
-
-# Clocks ------------------------------------------------------------------------------------------------------------
-
-
-def lived(folder: Path) -> tuple[RemoteCore, int]:
-    """A core has lived through a frame with news and was killed; the host, and the frame's time."""
-    process, remote = by_hand(folder, paced=False)
-    quotes_in(remote)
-    process._own_frame(TEN + FRAME)
-    killed(process)
-    return remote, TEN + FRAME
-
-
-@pytest.mark.parametrize("back", [HOUR, DAY - FRAME])
-def test_a_clock_that_went_back_is_told_and_frames_go_on_from_the_last(tmp_path: Path, back: int) -> None:
-    remote, last = lived(tmp_path)
-    again = started_again(tmp_path, utc=TEN - back)
-    assert any(f"is {(back + FRAME) / 1e9:,.3f} s behind the journal's last frame" in each for each in again.findings)
-    for number in range(3):
-        remote._inputs.push(submitted(number, TEN - back))
-    again.run(3)
-    again.close()
-    journal = read_journal(tmp_path / "journal")
-    frames = [message.time for message in of_kind(journal, Kind.FRAME)]
-    assert frames[0] == last
-    assert frames[1] == last + FRAME
-    assert replay(journal).divergence is None
-    remote.stop()
-
-
-@pytest.mark.parametrize("utc", [TEN - DAY, 0, 2**62])
-def test_a_clock_that_cannot_be_right_starts_nothing(tmp_path: Path, utc: int) -> None:
-    remote, _ = lived(tmp_path)
-    remote._inputs.push(submitted(1))
-    read_journal(tmp_path / "journal", unfinished=True)
-    count = len(read_journal(tmp_path / "journal", unfinished=True).messages)
-    with pytest.raises(ClockError, match="the machine's clock says"):
-        started_again(tmp_path, utc=utc)
-    assert remote.link.beat["phase"] == list(CorePhase).index(CorePhase.FAILED)
-    assert len(read_journal(tmp_path / "journal", unfinished=True).messages) == count
-    again = started_again(tmp_path)  # the clock is set, and the channel is free
-    again.run(2)
-    again.close()
-    assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
-    remote.stop()
-
-
-def test_the_command_ends_by_a_clock_and_takes_old_inputs_when_told_to(tmp_path: Path) -> None:
-    common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0", "--frames", "300"]
-    command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]
-    channel = Channel(tmp_path / "one")
-    host, _ = channel.host_side()
-    core = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    link = Link(channel.heartbeat, lambda *heard: None)
-    end = time.monotonic() + PATIENCE
-    try:
-        while link.look() is not LinkPhase.ATTACHED and time.monotonic() < end:
-            time.sleep(0.001)
-        host.push(submitted(1, time.time_ns() - 3 * DAY))
-        told = core.communicate(timeout=PATIENCE)[1].splitlines()[-1]
-    finally:
-        core.kill()
-        core.communicate()
-    assert core.returncode == 1
-    assert told.startswith("alo: the core stopped: the host's next ORDER_EVENT message is of ")
-    assert read_journal(tmp_path / "journal").sealed
-    again = subprocess.run([*command, "--old-inputs"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
-    assert again.returncode == 0, again.stderr
-    assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
-
-
-@pytest.mark.parametrize("fresh", [True, False])
-def test_a_clock_far_ahead_is_noticed_before_a_frame_has_its_time(tmp_path: Path, fresh: bool) -> None:
-    if fresh:
-        process, remote = by_hand(tmp_path, paced=False)
-        killed(process)
-        shutil.rmtree(tmp_path / "journal")
-    else:
-        remote, _ = lived(tmp_path)
-    again = started_again(tmp_path, utc=TEN + 3 * DAY)
-    remote._inputs.push(submitted(1))
-    with pytest.raises(ClockError, match="the host's next ORDER_EVENT message is of 2024-03-04T15:00:00"):
-        again.run(3)
-    assert again.phase is CorePhase.FAILED
-    again.close()
-    journal = read_journal(tmp_path / "journal")
-    assert journal.sealed
-    assert all(message.time <= TEN + FRAME for message in journal.messages)
-    right = started_again(tmp_path)  # with the clock set, it goes on and the message is taken
-    if not fresh:
-        right.run(3)
-        assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
-    right.close()
-    remote.stop()

@@ -1,96 +1,21 @@
 """What a frame takes from the ring: bounded, conflated, and each once wherever a core is killed."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alo_lib.records import DAY, HOUR, MINUTE, HostEvent, Kind, Message, OrderStatus, records
-from alo_lib.runtime.frame_clock import ClockError, WallClock, offset_of
+from alo_lib.records import DAY, MINUTE, HostEvent, Kind, Message, records
+from alo_lib.runtime.frame_clock import WallClock
 from alo_lib.runtime.intake import FRAME_TAKES, LARGEST, LOOKED_THROUGH, Intake, conflate
 from alo_lib.runtime.link import TAKEN, host_ends
-from alo_lib.transport import MessageProducer, MessageRing, Reading, SeqLock
+from alo_lib.transport import MessageRing, SeqLock
+from tests.runtime.intakes import Journaled, event, quote, told, trade
 from tests.runtime.processes import FRAME, TEN
 
-SLOTS = 1 << 14
 PACED = {"paced": True}
-
-
-def quote(instrument: int, bid: float, time: int = TEN) -> Message:
-    return Message(Kind.QUOTE, time, records(Kind.QUOTE, instrument=instrument, bid=bid, ask=bid + 1.0))
-
-
-def trade(instrument: int, close: float, volume: int, time: int = TEN) -> Message:
-    return Message(Kind.TRADE, time, records(Kind.TRADE, instrument=instrument, close=close, volume=volume))
-
-
-def event(order: int, time: int = TEN) -> Message:
-    return Message(Kind.ORDER_EVENT, time, records(Kind.ORDER_EVENT, order=order, status=OrderStatus.SUBMITTED))
-
-
-def told(message: Message) -> tuple[Kind, int, bytes]:
-    return message.kind, message.time, message.records.tobytes()
-
-
-class Journaled:
-    """A ring, a reading side of it, and a journal that is a list and can end the process at a step."""
-
-    def __init__(self, folder: Path, **options: Any) -> None:
-        self.folder = folder
-        self.ring = MessageRing.ensure(folder / "a.ring", capacity=SLOTS)
-        self.notes = SeqLock.ensure(folder / "taken.state", TAKEN)
-        self.host: MessageProducer = self.ring.produce("host")
-        self.journal: list[Message] = []
-        self.kill_at = -1
-        self.steps = 0
-        self.options: dict[str, Any] = {"paced": False, "length": FRAME, "wall": WallClock(lambda: TEN)} | options
-        self.options.setdefault("beat", lambda: None)
-        self.intake = self._new()
-
-    def _new(self) -> Intake:
-        return Intake(self.ring.consume("core", force=True), self.notes.write_as("core", force=True), **self.options)
-
-    def put(self, message: Message) -> None:
-        self.step()
-        self.journal.append(message)
-        self.step()
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.steps == self.kill_at:
-            raise KeyboardInterrupt
-
-    def ends(self) -> tuple[int, int]:
-        return len(self.journal), self.checksum(len(self.journal))
-
-    def checksum(self, count: int) -> int:
-        """Of the first so many messages."""
-        return hash(tuple(map(told, self.journal[:count]))) if count else 0
-
-    def frame(self, time: int = TEN) -> list[Message]:
-        """Take one frame's part; returns it."""
-        before = len(self.journal)
-        self.intake.take(self.intake.parcel(time), self.put, self.ends)
-        return self.journal[before:]
-
-    def again(self) -> int:
-        """A new core after a kill."""
-        taken: Reading = self.notes.read()
-        self.intake = self._new()
-
-        def holds(sequence: int, checksum: int) -> bool:
-            return sequence <= len(self.journal) and self.checksum(sequence) == checksum
-
-        return self.intake.resume(taken, len(self.journal), holds, self.put, self.ends)
-
-    def all_frames(self, time: int = TEN) -> list[list[Message]]:
-        taken = []
-        while self.ring.waiting:
-            taken.append(self.frame(time))
-        return taken
 
 
 # How much ----------------------------------------------------------------------------------------------------------
@@ -406,104 +331,3 @@ def test_frames_that_follow_a_bar_are_on_the_grid_whatever_their_length(tmp_path
         market.host.push(Message(Kind.FRAME, TEN + MINUTE + number * length, records(Kind.FRAME)))
         assert market.intake.next_frame(TEN) is not None
         market.intake.give_frame_back()
-
-
-# Clocks ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("apart", [DAY + 1, -DAY - 1])
-def test_an_input_that_is_days_away_shows_a_wrong_clock_before_anything_is_journaled(
-    tmp_path: Path, apart: int
-) -> None:
-    market = Journaled(tmp_path)
-    market.host.push(event(1, TEN + apart))
-    with pytest.raises(ClockError, match=r"the host's next ORDER_EVENT message is of .*: more than 24 hours apart"):
-        market.frame()
-    assert market.journal == []
-    assert market.ring.waiting == 1
-    again = Journaled(tmp_path / "other", wall=WallClock(lambda: TEN + apart))
-    again.host.push(event(1, TEN + apart))
-    assert len(again.frame(TEN + apart)) == 1
-
-
-@pytest.mark.parametrize("apart", [DAY, -DAY])
-def test_an_input_within_a_day_is_taken(tmp_path: Path, apart: int) -> None:
-    market = Journaled(tmp_path)
-    market.host.push(event(1, TEN + apart))
-    assert [message.kind for message in market.frame()] == [Kind.ORDER_EVENT]
-
-
-def test_once_an_input_agreed_one_that_does_not_is_at_fault_itself(tmp_path: Path) -> None:
-    now = TEN
-    market = Journaled(tmp_path, wall=WallClock(lambda: now))
-    market.host.push(event(1))
-    market.host.push(event(2, TEN - 2 * DAY))
-    remark, order = market.frame()
-    assert order.records["order"][0] == 1
-    assert b"ORDER_EVENT is of 2024-03-02T15:00:00.000Z" in remark.records["text"][0]
-    now = TEN + 3 * DAY  # the machine slept, or its clock was set: frames go by another time than its clock
-    market.host.push(event(3, now))
-    with pytest.raises(ClockError, match="one of the clocks is wrong"):
-        market.frame()
-
-
-def test_what_waited_may_be_old_where_somebody_says_so(tmp_path: Path) -> None:
-    market = Journaled(tmp_path)
-    for order in range(3):
-        market.host.push(event(order, TEN - 3 * DAY))
-    market.options["wall"] = WallClock(lambda: TEN, takes_old=True)
-    market.kill_at = 2  # journaled, and its place not given back
-    market.intake = market._new()
-    with pytest.raises(KeyboardInterrupt):
-        market.frame()
-    market.options["wall"] = WallClock(lambda: TEN)
-    market.kill_at = 4  # and the next core as well
-    with pytest.raises(KeyboardInterrupt):
-        market.again()
-    assert market.again() == 2
-    assert [message.records["order"][0] for message in market.journal] == [0, 1, 2]
-    assert market.ring.waiting == 0
-    market.host.push(event(2, TEN - 3 * DAY))
-    with pytest.raises(ClockError):
-        market.frame()
-
-
-def test_remarks_are_of_any_time_and_confirm_nothing(tmp_path: Path) -> None:
-    market = Journaled(tmp_path)
-    market.host.push(host_ends(0))
-    assert [message.kind for message in market.frame()] == [Kind.EVENT]
-
-
-@pytest.mark.parametrize(
-    ("utc", "last", "first", "finding"),
-    [
-        (TEN, -1, TEN, ""),
-        (TEN, TEN, TEN, ""),
-        (TEN, TEN - DAY, TEN, ""),
-        (
-            TEN - HOUR,
-            TEN,
-            TEN,
-            "3,600.000 s behind the journal's last frame, of 2024-03-04T15:00:00.000Z; frames go on",
-        ),
-        (TEN - DAY, TEN, TEN, "86,400.000 s behind"),
-    ],
-)
-def test_frames_go_on_behind_the_last_one(utc: int, last: int, first: int, finding: str) -> None:
-    offset, found = offset_of(777, utc, last)
-    assert 777 + offset == first
-    assert bool(found) is bool(finding)
-    assert finding in found
-
-
-@pytest.mark.parametrize(
-    ("utc", "last", "sentence"),
-    [
-        (TEN - DAY - 1, TEN, "the journal's last frame is of 2024-03-04T15:00:00.000Z, more than 24 hours later"),
-        (0, -1, "the machine's clock says 1970-01-01T00:00:00.000Z; set it"),
-        (2**62, -1, "the machine's clock says 2116-02-20"),
-    ],
-)
-def test_a_clock_that_cannot_be_right_is_refused(utc: int, last: int, sentence: str) -> None:
-    with pytest.raises(ClockError, match=sentence):
-        offset_of(0, utc, last)
