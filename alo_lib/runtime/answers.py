@@ -25,13 +25,16 @@ class Answers:
     def give(self, time: int, decisions: Sequence[Message]) -> bool:
         """Answer the frame at ``time``, whole or not at all. Returns whether there was room."""
         number = time // self._length
-        ends = (Message(Kind.FRAME, time, records(Kind.FRAME, frame=each)) for each in (number, ~number))
-        answer = [next(ends), *decisions, next(ends)]
+        answer = [_frame(time, number), *decisions, _frame(time, ~number)]
         if sum(map(self._ring.slots, answer)) > self._ring.free:
             return False
         for message in answer:
             self._ring.push(message)
         return True
+
+    def given(self, time: int) -> bool:
+        """Whether the answer of the frame at ``time``, which is the last, was given whole, by a process before this."""
+        return self._ring.ends_with(_frame(time, ~(time // self._length)))
 
     @property
     def reader(self) -> str:
@@ -42,6 +45,10 @@ class Answers:
     def close(self) -> None:
         """Give the ring up."""
         self._ring.close()
+
+
+def _frame(time: int, number: int) -> Message:
+    return Message(Kind.FRAME, time, records(Kind.FRAME, frame=number))
 
 
 def undelivered(time: int, decisions: Sequence[Message], reader: str) -> Message:

@@ -177,7 +177,7 @@ class CoreProcess:
         self._lifecycle.move("run")
         try:
             if not self._paced and self._last_time > 0:
-                self._answer(self._last_time)  # which may not have been done; the host takes no answer twice
+                self._answer_if_not_given(self._last_time)
             while not self._stopping and (frames is None or self._frames < frames):
                 self._look_for_channel()
                 self.releases.begin()
@@ -236,9 +236,10 @@ class CoreProcess:
             return
         if message.time > self._last_time and self._core.open_frame(message.time):
             self._decide(message.time)
+        elif message.time == self._last_time:  # decided before a restart
+            self._answer_if_not_given(message.time)
         else:
-            if message.time > self._last_time:  # otherwise decided, and perhaps not answered, before a restart
-                self._outbox.decisions.clear()
+            self._outbox.decisions.clear()
             self._answer(message.time)
         self._intake.give_frame_back()
 
@@ -277,6 +278,11 @@ class CoreProcess:
         self._core.remark(undelivered(time, decisions, self._answers.reader))
         self._refuse(orders_refused(time, decisions))
         self._answers.give(time, ())  # a host that waits for this frame need not wait longer, if there is room for that
+
+    def _answer_if_not_given(self, time: int) -> None:
+        """After a restart: what the process before this one gave whole may be sent by now, and is not given again."""
+        if not self._answers.given(time):
+            self._answer(time)
 
     def _refuse(self, events: Sequence[Message]) -> None:
         self._outbox.decisions.clear()

@@ -297,6 +297,34 @@ def test_an_answer_that_was_not_given_when_the_core_was_killed_is_given_once(tmp
     remote.stop()
 
 
+def test_an_answer_that_was_given_counts_as_given_though_there_is_no_room_for_another(tmp_path: Path) -> None:
+    process, remote = told_frames(tmp_path)
+    ring, give = process._answers._ring, process._answers.give
+
+    def dying(time: int, decisions: Sequence[Message]) -> bool:
+        if not any(message.kind is Kind.INTENT for message in decisions):
+            return give(time, decisions)
+        filler = Message(Kind.NOTICE, 0, records(Kind.NOTICE))
+        while ring.free - ring.slots(filler) >= 2 + sum(map(ring.slots, decisions)):
+            ring.push(filler)
+        assert give(time, decisions)
+        raise KeyboardInterrupt
+
+    process._answers.give = dying  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        process.run(5)
+    process.close()
+    again = started_again(tmp_path, slots=FEW, paced=True)
+    again.run(1)
+    again.close()
+    journal = read_journal(tmp_path / "journal")
+    given = [int(row["order"]) for m in iter(remote._answers.pop, None) if m.kind is Kind.INTENT for row in m.records]
+    assert given == intents(journal) != []
+    assert refusals(journal) == []
+    assert len(again.core.orders_working) == len(given)
+    remote.stop()
+
+
 # Journals that take nothing -------------------------------------------------------------------------------------------
 
 
