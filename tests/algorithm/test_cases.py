@@ -1,5 +1,6 @@
 """The engines over a table of runs: stored digests where no LEAN is, order by order and cent by cent where one is."""
 
+import datetime as dt
 import json
 import re
 from decimal import Decimal
@@ -12,10 +13,14 @@ from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
+from alo_lib.market.generator import generate_market
 from alo_lib.records import Kind
 from alo_lib.runtime import replay
+from alo_lib.settings import Settings
 from alo_lib.simulation import require_data
 from tests.algorithm.cases import CASES, market_of
+from tests.simulation import tiny
+from tests.simulation.test_setting_ends import WITH, ends
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +38,8 @@ _DAILY = [
 ]
 """Curves of a point a day, by chart and name."""
 
+FIRST, SECOND = dt.date(2024, 1, 2), dt.date(2024, 1, 3)
+
 Candle = list[Any]
 """A candle of a chart: time, open, high, low, close."""
 
@@ -45,9 +52,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("markets")
 
 
-def run(engine: Any, name: str, data: Path, folder: Path) -> Journal:
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A market of two days; LEAN finds in it what it needs beside prices."""
+    folder = tmp_path_factory.mktemp("small") / "data"
+    generate_market(folder, start=FIRST, end=SECOND, history_days=300, quote_minutes=30)
+    return folder
+
+
+def run(engine: Any, settings: Settings, data: Path, folder: Path) -> Journal:
     folder.mkdir()
-    settings = CASES[name].all_settings
     engine.run(settings, data, require_data(settings, data), folder, lambda date, share: None)
     return read_journal(folder / JOURNAL_FOLDER)
 
@@ -100,7 +114,8 @@ def summary(journal: Journal, folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_embedded_engine_sends_the_stored_orders(name: str, lean_data: Path, made: Path, tmp_path: Path) -> None:
-    journal = run(EmbeddedEngine(), name, market_of(CASES[name], lean_data, made), tmp_path / "run")
+    case = CASES[name]
+    journal = run(EmbeddedEngine(), case.all_settings, market_of(case, lean_data, made), tmp_path / "run")
     assert summary(journal, tmp_path / "run") == json.loads(EXPECTED.read_text())[name]
     if "in debt" in name:
         assert any(
@@ -119,18 +134,32 @@ def test_every_case_has_a_stored_digest() -> None:
 @pytest.mark.lean
 @pytest.mark.parametrize("name", CASES)
 def test_lean_does_the_same_order_by_order(name: str, lean_data: Path, made: Path, tmp_path: Path) -> None:
+    case = CASES[name]
+    same_decisions(case.all_settings, market_of(case, lean_data, made), tmp_path)
+    same_figures(figures(tmp_path / "embedded"), figures(tmp_path / "native"))
+
+
+@pytest.mark.lean
+@pytest.mark.parametrize(("name", "value"), list(ends()))
+def test_lean_decides_the_same_with_a_setting_at_its_end(name: str, value: Any, small: Path, tmp_path: Path) -> None:
+    """With so much cash that no margin is short: which positions LEAN groups for it differs by run (docs/engines.md)."""
+    run = {"underlyings": ("ALFA",), "start": FIRST, "end": SECOND, "cash": 100_000_000}
+    same_decisions(tiny.settings(**run | WITH.get(name, {}) | {name: value}), small, tmp_path)
+
+
+def same_decisions(settings: Settings, data: Path, folder: Path) -> None:
+    """Run the embedded engine and a native LEAN, and compare order by order, journals and the equity at the end."""
     try:
         engine = NativeEngine.find()
     except EngineError as error:
         pytest.skip(f"no native LEAN: {error}")
-    data = market_of(CASES[name], lean_data, made)
-    ours, theirs = (run(each, name, data, tmp_path / each.name) for each in (EmbeddedEngine(), engine))
+    ours, theirs = (run(each, settings, data, folder / each.name) for each in (EmbeddedEngine(), engine))
     mine, leans = orders_of(ours.messages), orders_of(theirs.messages)
     assert len(mine) == len(leans)
     for number, (one, other) in enumerate(zip(mine, leans, strict=True), 1):
         assert one == other, f"order {number}"
     assert message_digest(theirs.messages) == message_digest(ours.messages)
-    same_figures(figures(tmp_path / "embedded"), figures(tmp_path / "native"))
+    assert summary(ours, folder / "embedded") == summary(theirs, folder / "native")
 
 
 def same_figures(embedded: dict[str, Any], native: dict[str, Any]) -> None:
