@@ -13,7 +13,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.core import FRAME_PLAN, TradingCore
 from alo_lib.executive import LogicalClock, TaskPlan
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
-from alo_lib.records import Contract, Kind, Message, OrderStatus, records
+from alo_lib.records import ACCOUNT_CASH, Contract, Kind, Message, records
 from alo_lib.runtime.frame_clock import WallClock
 from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.process import CoreProcess
@@ -120,9 +120,9 @@ class Watched:
         self.writer.write(value)
 
 
-def submitted(order: int, when: int = TEN) -> Message:
-    event = records(Kind.ORDER_EVENT, order=order, instrument=1, status=OrderStatus.SUBMITTED)
-    return Message(Kind.ORDER_EVENT, when, event)
+def numbered(number: int, when: int = TEN) -> Message:
+    """An input that is told from others by its number, and that a core takes in whatever it knows: interest."""
+    return Message(Kind.INTEREST, when, records(Kind.INTEREST, instrument=ACCOUNT_CASH, amount=number))
 
 
 def started_again(folder: Path, *, utc: int = TEN, paced: bool = False, slots: int = SLOTS) -> CoreProcess:

@@ -22,10 +22,10 @@ from tests.runtime.processes import (
     TEN,
     by_hand,
     killed,
+    numbered,
     of_kind,
     quotes_in,
     started_again,
-    submitted,
 )
 
 
@@ -44,7 +44,7 @@ def test_a_clock_that_went_back_is_told_and_frames_go_on_from_the_last(tmp_path:
     again = started_again(tmp_path, utc=TEN - back)
     assert any(f"is {(back + FRAME) / 1e9:,.3f} s behind the journal's last frame" in each for each in again.findings)
     for number in range(3):
-        remote._inputs.push(submitted(number, TEN - back))
+        remote._inputs.push(numbered(number, TEN - back))
     again.run(3)
     again.close()
     journal = read_journal(tmp_path / "journal")
@@ -58,7 +58,7 @@ def test_a_clock_that_went_back_is_told_and_frames_go_on_from_the_last(tmp_path:
 @pytest.mark.parametrize("utc", [TEN - DAY, 0, 2**62])
 def test_a_clock_that_cannot_be_right_starts_nothing(tmp_path: Path, utc: int) -> None:
     remote, _ = lived(tmp_path)
-    remote._inputs.push(submitted(1))
+    remote._inputs.push(numbered(1))
     read_journal(tmp_path / "journal", unfinished=True)
     count = len(read_journal(tmp_path / "journal", unfinished=True).messages)
     with pytest.raises(ClockError, match="the machine's clock says"):
@@ -68,7 +68,7 @@ def test_a_clock_that_cannot_be_right_starts_nothing(tmp_path: Path, utc: int) -
     again = started_again(tmp_path)  # the clock is set, and the channel is free
     again.run(2)
     again.close()
-    assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
+    assert len(of_kind(read_journal(tmp_path / "journal"), Kind.INTEREST)) == 1
     remote.stop()
 
 
@@ -83,17 +83,17 @@ def test_the_command_ends_by_a_clock_and_takes_old_inputs_when_told_to(tmp_path:
     try:
         while link.look() is not LinkPhase.ATTACHED and time.monotonic() < end:
             time.sleep(0.001)
-        host.push(submitted(1, time.time_ns() - 3 * DAY))
+        host.push(numbered(1, time.time_ns() - 3 * DAY))
         told = core.communicate(timeout=PATIENCE)[1].splitlines()[-1]
     finally:
         core.kill()
         core.communicate()
     assert core.returncode == 1
-    assert told.startswith("alo: the core stopped: the host's next ORDER_EVENT message is of ")
+    assert told.startswith("alo: the core stopped: the host's next INTEREST message is of ")
     assert read_journal(tmp_path / "journal").sealed
     again = subprocess.run([*command, "--old-inputs"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert again.returncode == 0, again.stderr
-    assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
+    assert len(of_kind(read_journal(tmp_path / "journal"), Kind.INTEREST)) == 1
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -105,8 +105,8 @@ def test_a_clock_far_ahead_is_noticed_before_a_frame_has_its_time(tmp_path: Path
     else:
         remote, _ = lived(tmp_path)
     again = started_again(tmp_path, utc=TEN + 3 * DAY)
-    remote._inputs.push(submitted(1))
-    with pytest.raises(ClockError, match="the host's next ORDER_EVENT message is of 2024-03-04T15:00:00"):
+    remote._inputs.push(numbered(1))
+    with pytest.raises(ClockError, match="the host's next INTEREST message is of 2024-03-04T15:00:00"):
         again.run(3)
     assert again.phase is CorePhase.FAILED
     again.close()
@@ -116,7 +116,7 @@ def test_a_clock_far_ahead_is_noticed_before_a_frame_has_its_time(tmp_path: Path
     right = started_again(tmp_path)  # with the clock set, it goes on and the message is taken
     if not fresh:
         right.run(3)
-        assert len(of_kind(read_journal(tmp_path / "journal"), Kind.ORDER_EVENT)) == 1
+        assert len(of_kind(read_journal(tmp_path / "journal"), Kind.INTEREST)) == 1
     right.close()
     remote.stop()
 

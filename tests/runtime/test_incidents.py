@@ -32,10 +32,10 @@ from tests.runtime.processes import (
     TEN,
     by_hand,
     killed,
+    numbered,
     of_kind,
     quotes_in,
     started_again,
-    submitted,
     today,
 )
 
@@ -56,7 +56,7 @@ def test_a_flood_is_taken_frame_by_frame(tmp_path: Path) -> None:
     quotes_in(remote)
     for number in range(2_000):
         remote._inputs.push(trade(100.0 + number / 1_000))
-    remote._inputs.push(submitted(1))
+    remote._inputs.push(numbered(1))
     ending = process.run(6)
     assert ending.run == 4
     beat = remote.link.beat
@@ -67,7 +67,7 @@ def test_a_flood_is_taken_frame_by_frame(tmp_path: Path) -> None:
     assert beat["conflated"] == sum(int(row["quantity"]) for row in told) == 2_001 - len(trades)
     assert sum(int(message.records["volume"].sum()) for message in trades) == 2_000 + 100
     assert trades[-1].records["close"][0] == 100.0 + 1_999 / 1_000
-    assert len(of_kind(journal, Kind.ORDER_EVENT)) == 1
+    assert len(of_kind(journal, Kind.INTEREST)) == 1
     assert replay(journal).divergence is None
     process.close()
     remote.stop()
@@ -87,7 +87,7 @@ def test_the_heart_beats_while_inputs_are_taken_in(tmp_path: Path) -> None:
     process = CoreProcess(SETTINGS, channel, tmp_path / "journal", clock=clock, wall=WallClock(lambda: TEN))
     host, _ = channel.host_side()
     for number in range(FRAME_TAKES.messages):
-        host.push(submitted(number))
+        host.push(numbered(number))
     process._pulse(7, TEN, clock._now)
     before, sequence = channel.heartbeat.version, int(channel.heartbeat.read().value["sequence"])
     process._take_in(TEN)
@@ -116,7 +116,7 @@ def test_a_real_core_lives_through_a_flood_and_kills_and_loses_nothing_else(tmp_
             for number in range(20_000):
                 if number % 1_000 == 0:
                     sent += 1
-                    remote._inputs.push(submitted(sent, now))
+                    remote._inputs.push(numbered(sent, now))
                 remote._inputs.push(trade(100.0, now))
             if part < 2:
                 core.kill()
@@ -136,7 +136,7 @@ def test_a_real_core_lives_through_a_flood_and_kills_and_loses_nothing_else(tmp_
         core.wait()
         remote.stop()
     journal = read_journal(tmp_path / "journal")
-    orders = [int(m.records["order"][0]) for m in of_kind(journal, Kind.ORDER_EVENT)]
+    orders = [int(m.records["amount"][0]) for m in of_kind(journal, Kind.INTEREST)]
     assert orders == list(range(1, sent + 1))
     assert sum(int(m.records["volume"].sum()) for m in of_kind(journal, Kind.TRADE)) == 60_000 + 100
     assert remarks(journal, HostEvent.FLOOD)
@@ -153,16 +153,20 @@ def test_the_run_goes_on_past_what_no_host_may_send(tmp_path: Path) -> None:
         remote._inputs.push(Message(kind, TEN, records(kind)))
     ring = MessageRing.open(tmp_path / "channel" / "to-core.ring")
     words, place = ring.segment.words, ring.written
-    remote._inputs.push(submitted(1))
+    remote._inputs.push(numbered(1))
     slot = 4096 // 8 + (place % ring.capacity) * 8
     words[slot + 1] = (words[slot + 1] & 0xFFFFFFFF) | 77 << 32  # of a kind that there is not
-    remote._inputs.push(submitted(2))
+    remote._inputs.push(numbered(2))
     assert process.run(3).run == 1
     journal = read_journal(tmp_path / "journal")
     (told,) = remarks(journal, HostEvent.REFUSED)
     assert told["quantity"] == remote.link.beat["refused"] == 5
-    assert told["text"].decode().startswith(f"host (pid {ring.producer.pid}): INTENT is not for a host to send; and 4")
-    assert [m.records["order"][0] for m in of_kind(journal, Kind.ORDER_EVENT)] == [2]
+    assert (
+        told["text"]
+        .decode()
+        .startswith(f"refused from host (pid {ring.producer.pid}): INTENT is not for a host to send; and 4")
+    )
+    assert [m.records["amount"][0] for m in of_kind(journal, Kind.INTEREST)] == [2]
     assert replay(journal).divergence is None
     process.close()
     remote.stop()
@@ -173,13 +177,13 @@ def test_a_host_that_tells_impossible_frames_is_refused_and_answered(tmp_path: P
     quotes_in(remote)
     good = [TEN + FRAME, TEN + 2 * FRAME]
     for number, when in enumerate([-1, 2**62, TEN + 1, good[0], TEN - HOUR, good[1]]):
-        remote._inputs.push(submitted(number))
+        remote._inputs.push(numbered(number))
         remote._inputs.push(Message(Kind.FRAME, when, records(Kind.FRAME)))
     remote._inputs.push(END)
     process.run(20)
     journal = read_journal(tmp_path / "journal")
     assert [message.time for message in of_kind(journal, Kind.FRAME)][-2:] == good
-    assert [m.records["order"][0] for m in of_kind(journal, Kind.ORDER_EVENT) if m.time == TEN] == list(range(6))
+    assert [m.records["amount"][0] for m in of_kind(journal, Kind.INTEREST) if m.time == TEN] == list(range(6))
     assert remote.link.beat["refused"] == sum(int(row["quantity"]) for row in remarks(journal, HostEvent.REFUSED)) == 4
     answered = [m.time for m in iter(remote._answers.pop, None) if m.kind is Kind.FRAME and m.records["frame"][0] >= 0]
     assert answered[-4:] == [TEN + 1, good[0], TEN - HOUR, good[1]]
@@ -329,7 +333,7 @@ def test_an_answer_that_was_given_counts_as_given_though_there_is_no_room_for_an
 def test_what_cannot_be_journaled_stays_in_the_ring(tmp_path: Path) -> None:
     process, remote = by_hand(tmp_path, paced=False)
     for number in range(5):
-        remote._inputs.push(submitted(number))
+        remote._inputs.push(numbered(number))
     append, count = process._outbox.journal.append, 0
 
     def full(message: Message) -> int:
@@ -350,7 +354,7 @@ def test_what_cannot_be_journaled_stays_in_the_ring(tmp_path: Path) -> None:
     again.run(3)
     again.close()
     journal = read_journal(tmp_path / "journal")
-    assert [m.records["order"][0] for m in of_kind(journal, Kind.ORDER_EVENT)] == list(range(5))
+    assert [m.records["amount"][0] for m in of_kind(journal, Kind.INTEREST)] == list(range(5))
     remote.stop()
 
 

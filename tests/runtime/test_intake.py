@@ -269,7 +269,7 @@ def test_what_no_host_may_send_is_left_out_and_told(tmp_path: Path, poison: Mess
     assert list(map(told, others)) == [told(event(1)), told(event(2))]
     producer = market.ring.producer
     assert (remark.kind, remark.records["event"][0]) == (Kind.EVENT, HostEvent.REFUSED)
-    assert remark.records["text"][0].decode() == f"host (pid {producer.pid}): {why}"
+    assert remark.records["text"][0].decode() == f"refused from host (pid {producer.pid}): {why}"
     assert market.intake.refused == remark.records["quantity"][0] == 1
     assert market.ring.waiting == 0
 
