@@ -56,6 +56,12 @@ _COUNTS = (
 )
 @click.option("--frames", type=Whole(min=1), help="End after that many frames.")
 @click.option("--old-inputs", is_flag=True, help="Take in what waited for this core however old it is.")
+@click.option(
+    "--without",
+    type=Whole(min=0),
+    metavar="N",
+    help="Leave message N out of the journal first, as 'alo journal leave-out'.",
+)
 @click.option("--status", is_flag=True, help="Tell how the core of that name is, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(
@@ -72,6 +78,7 @@ def core(
     policies: tuple[str, ...],
     frames: int | None,
     old_inputs: bool,
+    without: int | None,
     status: bool,
     as_json: bool,
 ) -> None:
@@ -96,6 +103,11 @@ def core(
         _status(name, where, of_project=folder is None, as_json=as_json)
         return
     _check_processor(cpu)
+    if without is not None:
+        from alo_lib.runtime.leaving_out import go_on_without
+
+        said = go_on_without(journal or _JOURNALS / name, without)
+        say(f"{said[:1].upper()}{said[1:]}.")
     process, steps = _prepare(
         where,
         journal or _JOURNALS / name,
@@ -177,6 +189,11 @@ def _run(process: CoreProcess, frames: int | None) -> Ending:
         return process.run(frames)
     except (ClockError, OverrunError, JournalError, TransportError) as error:
         raise RunFailedError(f"the core stopped: {error}") from error
+    except Exception as error:
+        raise RunFailedError(
+            f"the core could not decide a frame ({type(error).__name__}: {error}); started again, it tells which "
+            "inputs that took in (docs/journal.md)"
+        ) from error
     finally:
         process.close()
         for number, handler in before.items():
