@@ -39,7 +39,9 @@ def orders_of(messages: Iterable[Message]) -> list[Order]:
     place: dict[int, int] = {}
     for message in messages:
         if message.kind == Kind.INSTRUMENT:
-            symbols.update((int(row["instrument"]), row["symbol"].decode()) for row in message.records)
+            symbols.update(
+                (int(row["instrument"]), row["symbol"].decode(errors="backslashreplace")) for row in message.records
+            )
         elif message.kind == Kind.INTENT:
             for row in message.records:
                 place[int(row["order"])] = len(orders)

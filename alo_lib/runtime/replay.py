@@ -1,6 +1,5 @@
 """Deciding again from a journal, and comparing."""
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Journal, JournalError, message_digest, messages_of
 from alo_lib.records import Kind, Message, utc_moment
-from alo_lib.settings import Settings
+from alo_lib.runtime.same_settings import settings_of
 
 __all__ = [
     "Continuation",
@@ -140,7 +139,7 @@ class Replayer:
         """
         self.journal = journal
         self.continuation = Continuation(journal.messages, start, journal.left_out.union(without))
-        self.core = core or TradingCore(Settings.of(json.loads(journal.settings)), self.continuation)
+        self.core = core or TradingCore(settings_of(journal.settings), self.continuation)
         if core is not None:
             core.journal_to(self.continuation)
         self.core.watch_with(RecordedWatch(overruns_of(journal)))
@@ -164,7 +163,7 @@ class Replayer:
             if message.kind.is_decision:
                 raise DivergenceError(Divergence(place, message, None))
             if message.kind != Kind.FRAME:
-                core.admit_recorded(message)
+                self._admit(message, place)
                 inputs += 1
                 continue
             if not core.open_frame(message.time):
@@ -184,6 +183,17 @@ class Replayer:
             decided = continuation.place - place - 1
             yield FrameReplayed(place, int(message.records["frame"][0]), message.time, inputs, decided)
             inputs, first = 0, continuation.place
+
+    def _admit(self, message: Message, place: int) -> None:
+        try:
+            self.core.admit_recorded(message)
+        except (DivergenceError, JournalError):
+            raise
+        except Exception as error:
+            raise JournalError(
+                f"message {place} ({message.kind.name}) cannot be taken in ({type(error).__name__}: {error}); "
+                "'alo journal leave-out' goes on without it"
+            ) from error
 
 
 @dataclass(frozen=True)
