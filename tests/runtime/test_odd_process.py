@@ -1,6 +1,7 @@
 """A core process that is told anything, and killed at any message: it goes on as a core that nobody killed."""
 
 import tempfile
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -10,17 +11,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from alo_lib.core import TradingCore
-from alo_lib.executive import LogicalClock
+from alo_lib.executive import LogicalClock, RealClock
 from alo_lib.journal import Durability, Journal, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.records import Kind, Message
-from alo_lib.runtime import replay
+from alo_lib.runtime import reconcile, replay
 from alo_lib.runtime.link import Channel
 from alo_lib.runtime.process import CoreProcess, _Outbox
-from tests.core.broker import Believed
+from alo_lib.runtime.remote import RemoteCore
+from tests.core.broker import Believed, Broker
 from tests.core.killing import Killed, quick_calibrator
 from tests.core.odd import odd_messages
+from tests.core.script import FIRST, Script, at
 from tests.core.seeds import SETTINGS, live
-from tests.runtime.processes import SLOTS
+from tests.runtime.processes import END, PATIENCE, SLOTS
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +135,37 @@ def test_a_process_that_is_told_anything_and_killed_goes_on_as_one_that_was_not(
 
     driven()
     assert kills.done > 0
+
+
+@pytest.mark.xfail(strict=True, reason="the host's ledger believes what the core has refused")
+def test_a_fill_that_is_told_twice_is_put_right_by_the_host_of_a_process(tmp_path: Path) -> None:
+    channel = Channel(tmp_path / "channel", slots=SLOTS)
+    process = CoreProcess(SETTINGS, channel, tmp_path / "journal", paced=True, clock=RealClock(0))
+    running = threading.Thread(target=process.run)
+    running.start()
+    remote = RemoteCore(SETTINGS, channel, paced=True, patience=PATIENCE)
+    market, broker = Script(SETTINGS), Broker()
+    market.core = remote  # type: ignore[assignment]
+    market.answer = lambda intent, time: None  # type: ignore[method-assign]
+    try:
+        remote.attach(PATIENCE)
+        remote.instruments.add_equity("TEST")
+        market.session()
+        for order in market.bar(10, volatility=0.35)[0]:
+            broker.receive(order)
+        row = broker.fill(1, 1.0)
+        for _ in range(2):
+            market.tell(at(FIRST, 10.1), Kind.ORDER_EVENT, row.copy())
+        assert remote.open_frame(at(FIRST, 10.2))
+        remote.run()
+        until = time.monotonic() + PATIENCE
+        while not remote.wants_reconciliation and time.monotonic() < until:
+            time.sleep(0.01)
+        for message in reconcile(remote, *broker.told(), at(FIRST, 10.3)).messages:
+            remote.accept(message)
+    finally:
+        remote.remark(END)
+        running.join(PATIENCE)
+        remote.stop()
+        process.close()
+    assert process.core.holdings == broker.positions
