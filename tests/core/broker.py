@@ -37,8 +37,8 @@ class Order:
 
 
 def split_of(quantity: int, factor: float) -> int:
-    """Whole shares after a split, cut off; a quotient counts to its ninth digit."""
-    return int(round(Fraction(quantity) / Fraction(factor), 9))
+    """Whole shares after a split by a factor as it is written, cut off; a quotient counts to its ninth digit."""
+    return int(round(quantity / Fraction(repr(factor)), 9))
 
 
 def moved(held: dict[int, int], instrument: int, quantity: int) -> None:
