@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import Durability
-from alo_lib.journal.reader import Journal, read_journal
+from alo_lib.journal.journal import Journal
+from alo_lib.journal.reader import read_journal
 from alo_lib.journal.recovery import Recovered, recover
 from alo_lib.journal.snapshots import Snapshots, SnapshotStore
 from alo_lib.journal.store import FolderStore, segment_names

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -27,14 +26,14 @@ from alo_lib.journal.format import (
     segment_name,
     words_for,
 )
+from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import find_beyond, scan
-from alo_lib.journal.segments import Break, Messages, SegmentView, messages_of
+from alo_lib.journal.segments import Break, Messages, SegmentView
 from alo_lib.journal.store import published_count, segment_names
 from alo_lib.numerics.crc32c import crc32c
-from alo_lib.records import SCHEMA_VERSION, HostEvent, Kind, Message
+from alo_lib.records import SCHEMA_VERSION
 
 __all__ = [
-    "Journal",
     "open_segments",
     "problem_of",
     "read_journal",
@@ -48,48 +47,12 @@ Words = NDArray[np.int64]
 
 _WINDOW: Final = 1 << 17
 """Words that are checked at once."""
-"""Entries checked at once."""
 _HELD: Final = 1 << 20
 """Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
 _TRIES: Final = 20
 """Times that a folder is read whose files change meanwhile."""
 _PAUSE: Final = 0.005
 """Seconds between two of them."""
-
-
-@dataclass(frozen=True)
-class Journal:
-    """A whole journal: the settings it was written under, and its messages in order."""
-
-    settings: bytes
-    messages: Sequence[Message]
-    segments: tuple[SegmentView, ...] = ()
-    being_written: bool = False  # when it was read; its messages are those that were finished then
-
-    @cached_property
-    def left_out(self) -> frozenset[int]:
-        """Sequences of the messages that count no more (:mod:`alo_lib.journal.left_out`)."""
-        return _sequences_left_out(self.messages)
-
-    @cached_property
-    def counted(self) -> Sequence[Message]:
-        """The messages that count, in order: all, but for those that are left out."""
-        if not self.left_out:
-            return self.messages
-        return [message for sequence, message in enumerate(self.messages) if sequence not in self.left_out]
-
-    @property
-    def sealed(self) -> bool:
-        """Whether its writer closed it."""
-        return bool(self.segments) and self.segments[-1].sealed
-
-
-def _sequences_left_out(messages: Sequence[Message]) -> frozenset[int]:
-    """The sequences of the messages that a journal's remarks leave out."""
-    found: set[int] = set()
-    for _, message in messages_of(messages, Kind.EVENT):
-        found.update(message.records["order"][message.records["event"] == HostEvent.LEFT_OUT].tolist())
-    return frozenset(found)
 
 
 def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, files: Files | None = None) -> Journal:

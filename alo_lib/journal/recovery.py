@@ -8,9 +8,10 @@ import numpy as np
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name
+from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
 from alo_lib.journal.lock import WriterLock, lock_folder
-from alo_lib.journal.reader import Journal, open_segments, reason_of, scan_segments
+from alo_lib.journal.reader import open_segments, reason_of, scan_segments
 from alo_lib.journal.segments import Messages, SegmentView
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.store import FolderStore
