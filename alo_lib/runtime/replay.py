@@ -1,8 +1,8 @@
 """Deciding again from a journal, and comparing."""
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Journal, JournalError, message_digest, messages_of
 from alo_lib.records import Kind, Message, utc_moment
-from alo_lib.settings import Settings
+from alo_lib.runtime.same_settings import settings_written
 
 __all__ = [
     "Continuation",
@@ -20,6 +20,7 @@ __all__ = [
     "Replay",
     "Replayer",
     "UndecidableFrameError",
+    "UnusableMessageError",
     "overruns_of",
     "replay",
 ]
@@ -52,6 +53,17 @@ class UndecidableFrameError(JournalError):
         super().__init__(
             f"the frame at {utc_moment(time)} cannot be decided ({type(error).__name__}: {error}); it takes in the "
             f"inputs among messages {first} to {frame - 1}, and 'alo journal leave-out' goes on without one of them"
+        )
+
+
+class UnusableMessageError(JournalError):
+    """An input or a frame's opening that a journal holds, and that no core can take."""
+
+    def __init__(self, sequence: int, message: Message, error: Exception) -> None:
+        advice = "" if message.kind is Kind.FRAME else ", and 'alo journal leave-out' goes on without it"
+        super().__init__(
+            f"message {sequence}, of kind {message.kind.name}, cannot be taken in "
+            f"({type(error).__name__}: {error}){advice}"
         )
 
 
@@ -140,7 +152,7 @@ class Replayer:
         """
         self.journal = journal
         self.continuation = Continuation(journal.messages, start, journal.left_out.union(without))
-        self.core = core or TradingCore(Settings.of(json.loads(journal.settings)), self.continuation)
+        self.core = core or TradingCore(settings_written(journal.settings), self.continuation)
         if core is not None:
             core.journal_to(self.continuation)
         self.core.watch_with(RecordedWatch(overruns_of(journal)))
@@ -164,10 +176,13 @@ class Replayer:
             if message.kind.is_decision:
                 raise DivergenceError(Divergence(place, message, None))
             if message.kind != Kind.FRAME:
-                core.admit_recorded(message)
+                with _usable(place, message):
+                    core.admit_recorded(message)
                 inputs += 1
                 continue
-            if not core.open_frame(message.time):
+            with _usable(place, message):
+                opened = core.open_frame(message.time)
+            if not opened:
                 raise DivergenceError(Divergence(place, message, None))
             try:
                 while self._within and self._within[0][0] == place:
@@ -184,6 +199,17 @@ class Replayer:
             decided = continuation.place - place - 1
             yield FrameReplayed(place, int(message.records["frame"][0]), message.time, inputs, decided)
             inputs, first = 0, continuation.place
+
+
+@contextmanager
+def _usable(sequence: int, message: Message) -> Iterator[None]:
+    """Turns whatever a recorded message stops a core with into one sentence that names it."""
+    try:
+        yield
+    except (DivergenceError, JournalError):
+        raise
+    except Exception as error:
+        raise UnusableMessageError(sequence, message, error) from error
 
 
 @dataclass(frozen=True)
@@ -211,20 +237,27 @@ def replay(journal: Journal) -> Replay:
 
 
 def overruns_of(journal: Journal) -> list[Overrun]:
-    """The overruns of tasks that a journal tells of, in order."""
-    return [
-        Overrun(
-            int(row["frame"]),
-            row["task"].decode(),
-            Cause(row["cause"]),
-            OverrunPolicy(row["policy"]),
-            int(row["elapsed"]),
-            int(row["budget"]),
-        )
-        for _, message in messages_of(journal.messages, Kind.OVERRUN)
-        for row in message.records
-        if row["cause"] != Cause.LATE
-    ]
+    """The overruns of tasks that a journal tells of, in order.
+
+    :raises JournalError: for one that no executive has.
+    """
+    found = []
+    for sequence, message in messages_of(journal.messages, Kind.OVERRUN):
+        for row in message.records[message.records["cause"] != Cause.LATE]:
+            try:
+                found.append(
+                    Overrun(
+                        int(row["frame"]),
+                        row["task"].decode("ascii"),
+                        Cause(row["cause"]),
+                        OverrunPolicy(row["policy"]),
+                        int(row["elapsed"]),
+                        int(row["budget"]),
+                    )
+                )
+            except ValueError as error:
+                raise JournalError(f"message {sequence} tells of an overrun that no frame has: {error}") from None
+    return found
 
 
 def _within_frames(messages: Sequence[Message], start: int) -> Iterator[tuple[int, int, Message]]:
