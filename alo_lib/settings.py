@@ -14,10 +14,13 @@ from pydantic_core import PydanticCustomError
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
 from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
 
-__all__ = ["LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
+__all__ = ["CORE_NAME", "LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
 
 LARGEST_MOVE: Final = 100.0
 """The most that max-unexplained-move may allow."""
+
+CORE_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,31}$"
+"""What a core may be called: it is a folder's name, and one word on a command line."""
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_ROOT: Final = 6
@@ -26,7 +29,7 @@ _LIMITS: Final = {"ge": "from", "gt": "above", "le": "up to", "lt": "and below"}
 _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
     dt.date: f"a day as yyyy-mm-dd, such as 2024-01-31, from {FIRST_DAY} to {LAST_DAY}",
-    str: "letters, digits and _, or nothing",
+    str: "up to 32 letters, digits and _, the first no digit; or nothing",
     tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
 }
 """What a setting of a type may be, where its own bounds do not say."""
@@ -213,7 +216,9 @@ class Settings(BaseModel):
     )
     frames_per_bar: Annotated[int, Unit("frames")] = Field(4, ge=1, le=50, description="frames that may follow a bar")
     core_process: str = Field(
-        "", pattern=r"^\w*$", description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does"
+        "",
+        pattern=rf"^$|{CORE_NAME}",
+        description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does",
     )
 
     @field_validator("*", mode="before")

@@ -60,7 +60,14 @@ def test_settings_survive_their_json() -> None:
         ({"structure": "butterfly"}, "setting structure is 'butterfly'; allowed: straddle or strangle"),
         ({"resolution": "daily"}, "setting resolution is 'daily'; allowed: minute or hour"),
         ({"refit_on_change": "maybe"}, "setting refit-on-change is 'maybe'; allowed: true or false"),
-        ({"core_process": "a b"}, "setting core-process is 'a b'; allowed: letters, digits and _, or nothing"),
+        *(
+            (
+                {"core_process": name},
+                f"setting core-process is {name!r}; allowed: up to 32 letters, digits and _, the first no digit; or "
+                "nothing",
+            )
+            for name in ("a b", "../x", "a/b", "a\nb", "é", "1a", "a" * 33)
+        ),
         ({"start": "24-12-2015"}, "setting start is '24-12-2015'; allowed: a day as yyyy-mm-dd, such as 2024-01-31"),
         ({"start": "0001-01-01"}, "such as 2024-01-31, from 1970-01-02 to 2050-12-31"),
         (

@@ -48,6 +48,8 @@ _MOST_EARLY: Final = 7 * CALENDAR_DAY
 _WIDEST_GAP: Final = 4096
 """Of numbers between an instrument and the one before it: those of contracts that were refused."""
 _FIRST_SIZE: Final = 64
+_MOST_HELD: Final = 10**12
+"""Shares or contracts of an instrument: with more, no account's sums would hold."""
 _DAYS_KEPT: Final = 4096
 
 Row = Mapping[str, Any]
@@ -236,6 +238,17 @@ class Gate:
         """A message of the kind has one record."""
         return _fault_where(np.arange(len(rows)) > 0, "", "a message of its kind has one record")
 
+    def split(self, rows: Records) -> Fault | None:
+        """What is held can still be counted afterwards."""
+        held: dict[int, float] = dict(self.ledger.holdings)
+        bad = np.zeros(len(rows), np.bool_)
+        for place in np.flatnonzero(rows["warning"] == 0).tolist():
+            number, factor = int(rows["instrument"][place]), float(rows["factor"][place])
+            after = held.get(number, 0) / factor
+            bad[place] = abs(after) > _MOST_HELD
+            held[number] = held.get(number, 0) if bad[place] else after
+        return _fault_where(bad, "factor", f"more than {_MOST_HELD:,} shares would be held")
+
     def daily_range(self, rows: Records) -> Fault | None:
         """A high is no lower than a low."""
         return _fault_where(rows["high"] < rows["low"], "high", "its high is below its low")
@@ -260,6 +273,8 @@ class Gate:
         self, row: Row, left: dict[int, tuple[int, int]], held: dict[int, int]
     ) -> tuple[str, str] | None:
         number, instrument, quantity = row["order"], row["instrument"], row["quantity"]
+        if abs(held.get(instrument, 0) + quantity) > _MOST_HELD:
+            return "quantity", f"{held[instrument] + quantity:+} would be held"
         if number == 0:
             return self._settlement_problem(row, held.get(instrument, 0))
         if number > self._last_order:
@@ -304,7 +319,7 @@ _CHECKS: Final[dict[Kind, tuple[Callable[[Gate, Records], Fault | None], ...]]] 
     Kind.RANGE: (Gate.of_equity, Gate.daily_range),
     Kind.RATE: (Gate.alone,),
     Kind.DIVIDEND: (Gate.of_equity,),
-    Kind.SPLIT: (Gate.of_equity,),
+    Kind.SPLIT: (Gate.of_equity, Gate.split),
     Kind.INTEREST: (Gate.of_account,),
     Kind.TRADE: (Gate.of_equity,),
     Kind.QUOTE: (Gate.known, Gate.once),

@@ -20,7 +20,7 @@ class Refusals:
         """Records refused so far."""
         self.doubts = 0
         """Refusals after which the broker and the core may hold something else."""
-        self.host = "its host"
+        self.host: Callable[[], str] = lambda: "its host"
         """Whose inputs these are, as people know it."""
         self.hear: Callable[[str], None] = lambda sentence: None
         """Hears each sentence that is journaled."""
@@ -47,7 +47,7 @@ class Refusals:
         self._more.clear()
 
     def _say(self, what: str, why: str, count: int, time: int) -> None:
-        head = f"refused from {self.host}: {what}"
+        head = f"refused from {self.host()}: {what}"
         text = f"{head}{why}".encode("ascii", "backslashreplace")
         if len(text) > EVENT_TEXT:
             text = text[: EVENT_TEXT - len(_ELLIPSIS)] + _ELLIPSIS.encode()

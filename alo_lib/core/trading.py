@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from alo_lib.core import tasks
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask, Step
@@ -103,18 +101,19 @@ class TradingCore:
         fit what was sent, nothing that adds risk is ordered until both are reconciled.
         """
         admitted = self._gate.admit(message)
-        for refusal in admitted.refusals:
-            self.refusals.tell(refusal, message.time)
-        if admitted.message is not None:
-            if self._misplaced(admitted.message):
-                told = Refusal(message.kind.name, "within", "it is put in at another place of the frame than it says")
-                self.refusals.tell(told, message.time)
-            else:
-                self.admit_recorded(admitted.message)
-        if any(refusal.in_doubt for refusal in admitted.refusals) and not self.wants_reconciliation:
+        refusals, let_in = admitted.refusals, admitted.message
+        if let_in is not None and self._misplaced(let_in):
+            what = "it is put in at another place of the frame than it says"
+            refusals, let_in = (*refusals, Refusal(message.kind.name, "within", what)), None
+        time = int(min(max(message.time, self.last_frame, TIMES.low), TIMES.high))
+        # A process that is killed in the middle loses no doubt, and then no record: what was said of others comes last.
+        if any(refusal.in_doubt for refusal in refusals) and not self.wants_reconciliation:
             row = records(Kind.HALT, cause=HaltCause.RECONCILIATION, halted=1)
-            time = int(np.clip(message.time, max(self.last_frame, TIMES.low), TIMES.high))
             self.admit_recorded(Message(Kind.HALT, time, row))
+        if let_in is not None:
+            self.admit_recorded(let_in)
+        for refusal in refusals:
+            self.refusals.tell(refusal, time)
 
     def admit_recorded(self, message: Message) -> None:
         """Take an input that was let in before: a journal's, which nobody asks again."""

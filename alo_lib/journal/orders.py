@@ -44,7 +44,9 @@ def orders_of(messages: Iterable[Message]) -> list[Order]:
     for number, message in enumerate(messages):
         try:
             if message.kind == Kind.INSTRUMENT:
-                symbols.update((int(row["instrument"]), row["symbol"].decode("ascii")) for row in message.records)
+                symbols.update(
+                    (int(row["instrument"]), row["symbol"].decode(errors="backslashreplace")) for row in message.records
+                )
             elif message.kind == Kind.INTENT:
                 for row in message.records:
                     place[int(row["order"])] = len(orders)

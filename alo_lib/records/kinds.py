@@ -85,7 +85,7 @@ class TargetStage(IntEnum):
 
 
 class HostEvent(IntEnum):
-    """What an engine's host called back with; captured before it is handled."""
+    """What an engine's host called back with, captured before it is handled, and what befell a core that went on."""
 
     DATA = 1
     ORDER = 2
@@ -105,8 +105,10 @@ class HostEvent(IntEnum):
     BROKERAGE_RECONNECT = 16
     COMMAND = 17
     RECOVERY = 18  # a journal was continued; the text says what was found
-    REFUSED = 19  # an input was not taken in; the text says why, and whose it was
-    LEFT_OUT = 21  # a journal goes on without a message, whose sequence is in the place of an order
+    REFUSED = 19  # inputs were not taken in; the text says why, and whose they were; quantity: records
+    FLOOD = 20  # more waited than a frame takes; quantity: records of quotes and trades that were left out
+    UNDELIVERED = 21  # the host took no answers, so this frame's was not given; quantity: orders that were not sent
+    LEFT_OUT = 22  # a journal goes on without a message, whose sequence is in the place of an order
 
 
 class HaltCause(IntEnum):

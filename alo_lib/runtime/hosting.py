@@ -77,7 +77,7 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Calla
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place)
     core = beginning.decided_again()
-    core.refusals.host, core.refusals.hear = "LEAN", hear
+    core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         core.watch_with(BudgetWatch())

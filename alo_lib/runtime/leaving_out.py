@@ -30,7 +30,11 @@ def go_on_without(folder: Path, sequence: int) -> str:
     :raises DivergenceError: where the rest is decided otherwise without it.
     """
     recovered = recover(folder)
-    remark = _remark(recovered.journal, sequence)
+    try:
+        remark = _remark(recovered.journal, sequence)
+    except BaseException:
+        recovered.release()
+        raise
     writer = recovered.writer()
     writer.append(remark)
     writer.close()

@@ -60,12 +60,26 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("run", "<i8"),  # frames that ran since the process began
         ("overruns", "<i8"),
         ("missed", "<i8"),  # frames that were never released
-        ("refused", "<i8"),  # records of inputs that were not let in since the process began
+        ("refused", "<i8"),  # records and messages of hosts that were not let in since the process began
+        ("conflated", "<i8"),  # records of quotes and trades that later ones superseded before they were taken in
+        ("undelivered", "<i8"),  # answers that the host left no room for; their orders were not sent
         ("doubts", "<i8"),  # 0, or a number that grows with each cause to reconcile while the core wants it
     ]
 )
-TAKEN: Final["np.dtype[Any]"] = np.dtype([("position", "<i8"), ("sequence", "<i8")])
-"""Which message of the ring was being journaled, and as which sequence; a restarted core takes none twice."""
+TAKEN: Final["np.dtype[Any]"] = np.dtype(
+    [
+        ("position", "<i8"),  # of the ring, where what is being taken in begins
+        ("slots", "<i8"),  # of the ring
+        ("time", "<i8"),  # of the frame that takes it in
+        ("conflated", "<i8"),  # 1 when quotes and trades are
+        ("utc", "<i8"),  # what the machine's clock said then
+        ("old_until", "<i8"),  # position below which inputs may be old
+        ("index", "<i8"),  # of the message that is being journaled, of those that it becomes
+        ("sequence", "<i8"),  # where the journal ended before that
+        ("checksum", "<i8"),  # of the journal's last entry then
+    ]
+)
+"""How far a core is with what it is taking in (alo_lib.runtime.intake); a restarted one takes nothing twice."""
 
 RING_SLOTS: Final = 1 << 18
 """Of 64 bytes: a day of minute quotes of some 1,000 contracts."""
@@ -73,6 +87,13 @@ RING_SLOTS: Final = 1 << 18
 FRAMES_LATE: Final = 2
 """Frames without a heartbeat after which a core is late."""
 
+
+_LOSSES: Final = {
+    "refused": "messages of this host were refused by the core",
+    "conflated": "quotes and trades came faster than the core takes them, and later ones superseded them",
+    "undelivered": "answers found no room because this host took none; their orders count as refused",
+}
+"""What a host should know of, by the heartbeat's counts since the core's process began."""
 
 _SHORTEST: Final = 1_000_000
 """Nanoseconds between two looks at the least, for a core that has not told its frame yet."""
@@ -118,7 +139,7 @@ def host_ends(time: int) -> Message:
 
 def is_host_end(message: Message) -> bool:
     """Whether a host tells of its end."""
-    return message.kind is Kind.EVENT and bool(message.records["event"][0] == HostEvent.END_OF_ALGORITHM)
+    return message.kind is Kind.EVENT and bool((message.records["event"] == HostEvent.END_OF_ALGORITHM).any())
 
 
 def channel_folder(name: str) -> Path:
@@ -164,6 +185,12 @@ class Channel:
         """
         return self._to_core.produce("host"), self._to_host.consume("host")
 
+    @property
+    def in_place(self) -> bool:
+        """Whether who looks for this channel now finds the same one."""
+        parts = (self._to_core, self._to_host, self.heartbeat, self._taken)
+        return all(part.segment.in_place for part in parts)
+
     def remove(self) -> None:
         """Take the segments away, and their folder if nothing else is in it. For when neither side runs any more."""
         for segment in (self._to_core, self._to_host, self.heartbeat, self._taken):
@@ -178,8 +205,9 @@ class Link:
     """The host's knowledge of its core, from the heartbeat alone: nothing here waits for the core.
 
     A core is late when its last heartbeat is older than ``frames_late`` frames, gone when its process is or when it
-    says that it has ended. ``hear`` hears of each change, on the thread that saw it: the host's own when it looks, or
-    another one while the link is watched, as it is where the core keeps its own time and the host may be busy for long.
+    says that it has ended. ``hear`` hears of each change, and of what was lost on the way, on the thread that saw it:
+    the host's own when it looks, or another one while the link is watched, as it is where the core keeps its own time
+    and the host may be busy for long.
     """
 
     def __init__(
@@ -195,6 +223,7 @@ class Link:
         self._frames_late = frames_late
         self._clock = clock
         self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
+        self._losses = dict.fromkeys(_LOSSES, 0)
         self._looking = threading.Lock()
         self._closed = threading.Event()
 
@@ -241,7 +270,17 @@ class Link:
             self._step("miss", f"no heartbeat for {age / 1e6:.1f} ms; no risk is opened")
         else:
             self._step("hear", f"frame {int(beat['frame'])}, {owner.name} as process {owner.pid}")
+            self._tell_losses(beat)
         return self.phase
+
+    def _tell_losses(self, beat: "np.void") -> None:
+        """Tell what was lost since the last look; the counts of a core that was started again begin at 0."""
+        for name, known in self._losses.items():
+            count = int(beat[name])
+            fresh = count - known if count >= known else count
+            if fresh:
+                self._hear(self.phase, f"{fresh} {_LOSSES[name]}")
+            self._losses[name] = count
 
     def _step(self, step: str, sentence: str) -> None:
         if self._lifecycle.allows(step):

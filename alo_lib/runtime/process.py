@@ -7,7 +7,7 @@ everything again, compares, and takes up the ring where it stood, no message los
 
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,17 +21,20 @@ from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
-from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, JournalWriter
-from alo_lib.records import Kind, Message, records
+from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, JournalWriter, messages_of
+from alo_lib.records import SECOND, Kind, Message
+from alo_lib.runtime.answers import Answers, orders_refused, undelivered, undelivered_at
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.link import HEARTBEAT, TAKEN, Channel, CorePhase, is_host_end
+from alo_lib.runtime.frame_clock import ClockError, WallClock, offset_of
+from alo_lib.runtime.intake import Intake
+from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, is_host_end
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
 from alo_lib.settings import Settings
-from alo_lib.transport import Reading
+from alo_lib.transport import Reading, TransportError
 
-__all__ = ["CoreProcess", "Ending", "rehearse"]
+__all__ = ["ChannelGoneError", "CoreProcess", "Ending", "rehearse"]
 
 _EDGES: Final[dict[tuple[CorePhase, str], CorePhase]] = {
     (CorePhase.STARTING, "run"): CorePhase.RUNNING,
@@ -45,6 +48,10 @@ _SLACK: Final = 4_000_000
 
 _SNAPSHOT_EVERY: Final = 1_000
 """Frames, at the least, between two snapshots."""
+
+
+class ChannelGoneError(TransportError):
+    """The channel was removed, or another one put in its place: nobody can find this core any more."""
 
 
 class Ending(NamedTuple):
@@ -89,6 +96,7 @@ class CoreProcess:
     :raises JournalError: for a journal that cannot be continued.
     :raises SettingsError: when it was written under other settings.
     :raises ScheduleError: for plans that do not fit.
+    :raises ClockError: for a machine whose clock is wrong beyond doubt, where frames are of its time.
     """
 
     def __init__(
@@ -101,27 +109,45 @@ class CoreProcess:
         durability: Durability = Durability.GROUP,
         plans: Sequence[TaskPlan] = FRAME_PLAN,
         clock: Clock | None = None,
+        wall: WallClock | None = None,
+        hear: Callable[[str], None] = lambda sentence: None,
     ) -> None:
+        """``hear`` hears what people should know while it runs, in sentences."""
         self.settings = settings
         self.findings: tuple[str, ...] = ()
         self.releases = ReleaseLog()
         self._paced = paced
         self._clock: Clock = RealClock() if clock is None else clock
-        self._inputs, self._answers, self._heart, self._taking, taken = channel.core_side()
+        self._wall = WallClock() if wall is None else wall
+        self._channel = channel
+        length = settings.frame_nanoseconds
+        self._inputs, outputs, self._heart, self._taking, taken = channel.core_side()
+        self._intake = Intake(
+            self._inputs, self._taking, paced=paced, length=length, wall=self._wall, beat=self._go_on_beating
+        )
+        self._answers = Answers(outputs, length)
         self._lifecycle = Lifecycle("the core process", CorePhase.STARTING, _EDGES)
         self._stopping = False
         self._frames = self._run = self._missed = 0
         self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
         self._beat = np.zeros(1, HEARTBEAT)
-        self._taken = np.zeros(1, TAKEN)
         if paced:
             plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
         self._last_time = -1
         self._pulse(0, 0, 0)
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        place = JournalFolder(journal, program(), durability=durability, clocks=Clocks())
-        self._snapshots = place.snapshots
-        self._begin(begin(settings, place), plans, taken)
+        try:
+            self._offset, _ = self._utc_offset()
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            place = JournalFolder(journal, program(), durability=durability, clocks=Clocks())
+            self._snapshots = place.snapshots
+            self._begin(begin(settings, place), plans, taken)
+        except BaseException:
+            self._lifecycle.move("fail")
+            self._pulse_phase()
+            self.close()
+            raise
+        self._core.refusals.host, self._core.refusals.hear = lambda: self._intake.host, hear
+        self._hear, self._unprepared = hear, ""
         self._core.watch_with(BudgetWatch())
         if not paced:
             self._core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
@@ -146,16 +172,18 @@ class CoreProcess:
         """Release frames until it is stopped, its host ends, or ``frames`` have been released.
 
         Whatever fails ends the process, for good and with the journal readable: an overrun whose policy is to stop
-        (OverrunError), a journal or a ring that does not take what it is given (JournalError, TransportError).
+        (OverrunError), a journal that does not take what it is given (JournalError), a ring that is damaged
+        (TransportError). So does a channel that is gone (ChannelGoneError) and a clock that inputs show to be wrong
+        (ClockError), but in good order: all that was taken in is decided, and the journal is closed.
         """
-        length = self.settings.frame_nanoseconds
-        offset = time.time_ns() - time.monotonic_ns()  # of UTC from the monotonic clock, for as long as this runs
+        length, offset = self.settings.frame_nanoseconds, self._offset
         deadline = -(-(self._clock.now() + offset + length) // length) * length - offset
         self._lifecycle.move("run")
         try:
             if not self._paced and self._last_time > 0:
-                self._answer(self._last_time)  # which may not have been done; the host takes no answer twice
+                self._answer_if_not_given(self._last_time)
             while not self._stopping and (frames is None or self._frames < frames):
+                self._look_for_channel()
                 self.releases.begin()
                 release = self._clock.wait_until(deadline)
                 self.releases.add((deadline + offset) // length, release)
@@ -174,17 +202,24 @@ class CoreProcess:
                 if deadline - self._clock.now() > _SLACK:
                     gc.collect(0)
                     self._outbox.flush()  # a frame without news does not
+                    self._tell_unprepared()
                     self._save_snapshot()
-            self._core.stop()
-            self._outbox.journal.close()
-        except BaseException:
+            self._close_journal()
+        except BaseException as error:
             self._lifecycle.move("fail")
             self._pulse_phase()
-            self._outbox.journal.abandon()
+            if isinstance(error, ChannelGoneError | ClockError):  # between two frames
+                self._close_journal()
+            else:
+                self._outbox.journal.abandon()
             raise
         self._lifecycle.move("stop")
         self._pulse_phase()
         return Ending(self._frames, self._run, self._outbox.overruns, self._missed, self._core.slot_trace.digest)
+
+    def _close_journal(self) -> None:
+        self._core.stop()
+        self._outbox.journal.close()
 
     def close(self) -> None:
         """Give the channel up, so that another core may have it."""
@@ -194,37 +229,40 @@ class CoreProcess:
     # Frames ----------------------------------------------------------------------------------------------------------
 
     def _own_frame(self, time: int) -> None:
-        while (message := self._inputs.peek()) is not None and not self._stopping:
-            self._take(message)
+        self._take_in(time)
         if self._core.open_frame(time):
             self._decide(time)
 
     def _paced_frame(self) -> None:
         """Take in what waits, up to the next frame that the host tells; decide and answer it."""
-        while (message := self._inputs.peek()) is not None and not self._stopping:
-            if message.kind is not Kind.FRAME:
-                self._take(message)
-                continue
-            if message.time > self._last_time and self._core.open_frame(message.time):
-                self._decide(message.time)
-            elif message.time == self._last_time:  # it was decided, and perhaps not answered, before a restart
-                self._answer(message.time)
-            else:
-                self._outbox.decisions.clear()
-                self._answer(message.time)
-            self._inputs.advance()
+        self._take_in(self._last_time)
+        message = None if self._stopping else self._intake.next_frame(self._last_time)
+        if message is None:
             return
+        if message.time > self._last_time and self._core.open_frame(message.time):
+            self._decide(message.time)
+        elif message.time == self._last_time:  # decided before a restart
+            self._answer_if_not_given(message.time)
+        else:
+            self._outbox.decisions.clear()
+            self._answer(message.time)
+        self._intake.give_frame_back()
 
-    def _take(self, message: Message) -> None:
-        """Journal a message of the ring and give its place in the ring back, in this order and never twice."""
-        self._taken["position"], self._taken["sequence"] = self._position, self._outbox.journal.sequence
-        self._taking.write(self._taken)
+    def _take_in(self, time: int) -> None:
+        parcel = self._intake.parcel(time)
+        self._intake.take(parcel, self._put, self._journal_end)
+        for refused in parcel.frames:
+            self._answers.give(refused, ())
+        self._stopping = self._stopping or self._intake.ended
+
+    def _put(self, message: Message) -> None:
         if message.kind.is_remark:
             self._core.remark(message)
-            self._stopping = self._stopping or is_host_end(message)
         else:
             self._core.accept(message)
-        self._inputs.advance()
+
+    def _journal_end(self) -> tuple[int, int]:
+        return self._outbox.journal.sequence, self._outbox.journal.checksum
 
     def _decide(self, time: int) -> None:
         self._outbox.decisions.clear()
@@ -234,15 +272,27 @@ class CoreProcess:
         self._answer(time)
 
     def _answer(self, time: int) -> None:
-        number = time // self.settings.frame_nanoseconds
-        self._answers.push(Message(Kind.FRAME, time, records(Kind.FRAME, frame=number)))
-        for decision in self._outbox.decisions:
-            self._answers.push(decision)
-        self._answers.push(Message(Kind.FRAME, time, records(Kind.FRAME, frame=~number)))
+        """Give the host what the frame at ``time`` decided; where there is no room, its orders count as refused.
 
-    @property
-    def _position(self) -> int:
-        return self._inputs.ring.read
+        So an order is sent once or is known not to be. A host that comes back finds them so in the journal.
+        """
+        decisions = self._outbox.decisions
+        if self._answers.give(time, decisions):
+            return
+        self._answers.undelivered += 1
+        self._core.remark(undelivered(time, decisions, self._answers.reader))
+        self._refuse(orders_refused(time, decisions))
+        self._answers.give(time, ())  # a host that waits for this frame need not wait longer, if there is room for that
+
+    def _answer_if_not_given(self, time: int) -> None:
+        """After a restart: what the process before this one gave whole may be sent by now, and is not given again."""
+        if not self._answers.given(time):
+            self._answer(time)
+
+    def _refuse(self, events: Sequence[Message]) -> None:
+        self._outbox.decisions.clear()
+        for event in events:
+            self._core.accept(event)
 
     def _save_snapshot(self) -> None:
         """Keep the state, where frames with news have changed it since the last one was kept."""
@@ -252,6 +302,22 @@ class CoreProcess:
         journal = self._outbox.journal
         self._snapshots.save(journal.sequence, journal.checksum, pack(self._core.snapshot()))
 
+    def _tell_unprepared(self) -> None:
+        why = self._outbox.journal.unprepared_because
+        if why and why != self._unprepared:
+            self._hear(f"{why}; the core goes on, and waits longer for the disk")
+        self._unprepared = why
+
+    def _look_for_channel(self) -> None:
+        """Once a second: who looks for this core must find it.
+
+        :raises ChannelGoneError: where nobody would.
+        """
+        if self._frames % max(SECOND // self.settings.frame_nanoseconds, 1) == 0 and not self._channel.in_place:
+            raise ChannelGoneError(
+                f"the channel {self._channel.folder} was removed or replaced: no host can find this core; start it anew"
+            )
+
     # Heartbeat -------------------------------------------------------------------------------------------------------
 
     def _pulse(self, frame: int, time: int, released: int) -> None:
@@ -260,12 +326,21 @@ class CoreProcess:
         beat["length"], beat["paced"] = self.settings.frame_nanoseconds, self._paced
         beat["settings"] = settings_mark(self.settings) if not beat["settings"] else beat["settings"]
         beat["run"], beat["missed"] = self._run, self._missed
+        beat["conflated"] = self._intake.dropped
+        beat["undelivered"] = self._answers.undelivered
         if frame:
-            beat["refused"] = self._core.refusals.count
             beat["doubts"] = self._core.wants_reconciliation * (1 + self._core.refusals.doubts)
+            beat["refused"] = self._intake.refused + self._core.refusals.count
             beat["overruns"] = self._outbox.overruns
             beat["sequence"], beat["durable"] = self._outbox.journal.sequence, self._outbox.journal.durable
         self._pulse_phase()
+
+    def _go_on_beating(self) -> None:
+        """Between two inputs: this process lives, however long it takes to take them in."""
+        now = self._clock.now()
+        if now - self._beat["monotonic"][0] >= self.settings.frame_nanoseconds:
+            self._beat["monotonic"] = now
+            self._heart.write(self._beat)
 
     def _pulse_phase(self) -> None:
         self._beat["phase"] = list(CorePhase).index(self.phase)
@@ -276,26 +351,44 @@ class CoreProcess:
     def _begin(self, beginning: Beginning, plans: Sequence[TaskPlan], taken: Reading) -> None:
         """Make the core, and take up the ring where it stands."""
         recorded = beginning.recorded
-        if any(map(is_host_end, recorded)):
+        if any(is_host_end(message) for _, message in messages_of(recorded, Kind.EVENT)):
             beginning.place.release()
             raise JournalError(f"journal {beginning.place.name} is of a run that has ended; name another folder")
+        last = next((i for i in range(len(recorded) - 1, -1, -1) if recorded[i].kind is Kind.FRAME), None)
+        findings = [] if last is None else self._follow(recorded[last].time)
         self._core = beginning.decided_again(self._answering, plans)
         self._last_time = self._core.last_frame
         if beginning.fresh:
+            self._intake.forget()
             self.findings = (*beginning.findings, *self._drop_leavings())
             return
-        last = next((i for i in range(len(recorded) - 1, -1, -1) if recorded[i].kind is Kind.FRAME), None)
         if last is not None:
-            rest = [message for message in recorded[last:] if message.kind.is_decision]
+            since = recorded[last:]
+            rest = [message for message in since if message.kind.is_decision]
             self._outbox.decisions[:0] = rest  # the end of a frame that was cut off has been decided by now
-        again = self._taken_already(recorded, taken)
-        if again:
-            self._inputs.advance()
+            if undelivered_at(since):
+                self._refuse(orders_refused(self._last_time, rest, since))
+        again = self._intake.resume(taken, len(recorded), beginning.holds, self._put, self._journal_end)
+        self._stopping = self._intake.ended
         self.findings = (
             *beginning.findings,
             self._last_news,
+            *findings,
             *(("a message that was journaled and still in the ring was not taken again",) if again else ()),
         )
+
+    def _utc_offset(self, last: int = -1) -> tuple[int, str]:
+        """Of UTC from the monotonic clock, for as long as this runs, and what is odd about it.
+
+        A host that tells the time of frames needs no clock.
+        """
+        now, utc = self._clock.now(), self._wall.utc()
+        return (utc - now, "") if self._paced else offset_of(now, utc, last)
+
+    def _follow(self, last: int) -> list[str]:
+        """Let frames follow the journal's last one; returns what was found."""
+        self._offset, finding = self._utc_offset(last)
+        return [finding] if finding else []
 
     def _answering(self, writer: JournalWriter) -> _Outbox:
         self._outbox = _Outbox(writer)
@@ -303,10 +396,7 @@ class CoreProcess:
 
     def _drop_leavings(self) -> Iterator[str]:
         """A journal begins with nothing in the ring: what an earlier core left there belongs to an earlier run."""
-        count = 0
-        while self._inputs.pop() is not None:
-            count += 1
-        if count:
+        if count := self._intake.drop_all():
             yield f"{count} messages of an earlier run were left in the ring; they were dropped"
 
     @property
@@ -315,17 +405,6 @@ class CoreProcess:
         if self._last_time < 0:
             return "no frame has had news yet"
         return f"the last frame with news began at {np.datetime64(self._last_time, 'ns').astype('datetime64[ms]')} UTC"
-
-    def _taken_already(self, messages: Sequence[Message], taken: Reading) -> bool:
-        """Whether the ring's oldest message was journaled before the process was killed, and not given back."""
-        if taken.version == 0 or self._position != taken.value["position"] or taken.value["sequence"] >= len(messages):
-            return False
-        head, journaled = self._inputs.peek(), messages[int(taken.value["sequence"])]
-        return (
-            head is not None
-            and (head.kind, head.time) == (journaled.kind, journaled.time)
-            and head.records.tobytes() == journaled.records.tobytes()
-        )
 
 
 def rehearse(settings: Settings) -> str:

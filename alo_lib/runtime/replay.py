@@ -10,7 +10,7 @@ from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Journal, JournalError, message_digest, messages_of
 from alo_lib.records import Kind, Message, utc_moment
-from alo_lib.runtime.same_settings import settings_written
+from alo_lib.runtime.same_settings import settings_of
 
 __all__ = [
     "Continuation",
@@ -60,10 +60,9 @@ class UnusableMessageError(JournalError):
     """An input or a frame's opening that a journal holds, and that no core can take."""
 
     def __init__(self, sequence: int, message: Message, error: Exception) -> None:
-        advice = "" if message.kind is Kind.FRAME else ", and 'alo journal leave-out' goes on without it"
+        advice = "" if message.kind is Kind.FRAME else "; 'alo journal leave-out' goes on without it"
         super().__init__(
-            f"message {sequence}, of kind {message.kind.name}, cannot be taken in "
-            f"({type(error).__name__}: {error}){advice}"
+            f"message {sequence} ({message.kind.name}) cannot be taken in ({type(error).__name__}: {error}){advice}"
         )
 
 
@@ -152,7 +151,7 @@ class Replayer:
         """
         self.journal = journal
         self.continuation = Continuation(journal.messages, start, journal.left_out.union(without))
-        self.core = core or TradingCore(settings_written(journal.settings), self.continuation)
+        self.core = core or TradingCore(settings_of(journal.settings), self.continuation)
         if core is not None:
             core.journal_to(self.continuation)
         self.core.watch_with(RecordedWatch(overruns_of(journal)))

@@ -7,7 +7,15 @@ from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.snapshot import unpack
 from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import TaskPlan
-from alo_lib.journal import Found, JournalPlace, JournalWriter, Snapshot, WriterStart, start_after
+from alo_lib.journal import (
+    Found,
+    JournalPlace,
+    JournalWriter,
+    Snapshot,
+    WriterStart,
+    entry_checksum,
+    start_after,
+)
 from alo_lib.records import Kind, Message
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.replay import Continuation, Replayer
@@ -50,6 +58,12 @@ class Beginning:
         if self._found is None:
             return self.place.writer(self.settings.model_dump_json().encode(), WriterStart())
         return self.place.writer(self._found.journal.settings, start_after(self._found.journal))
+
+    def holds(self, sequence: int, checksum: int) -> bool:
+        """Whether the entry before ``sequence`` is recorded, and is the one with this checksum; 0 before the first."""
+        if self._found is None or not 0 <= sequence <= len(self.recorded):
+            return False
+        return (entry_checksum(self._found.journal, sequence) if sequence else 0) == checksum
 
     @property
     def left_out(self) -> frozenset[int]:

@@ -4,10 +4,11 @@ import hashlib
 import json
 from typing import Final
 
+from alo_lib.journal import JournalError
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings, SettingsError
 
-__all__ = ["SETTINGS_OF_PLACE", "require_same_settings", "settings_mark", "settings_written"]
+__all__ = ["SETTINGS_OF_PLACE", "require_same_settings", "settings_mark", "settings_of"]
 
 SETTINGS_OF_PLACE: Final = {"core_process"}
 """Settings that say where is decided, not what."""
@@ -19,20 +20,25 @@ def settings_mark(settings: Settings) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
 
 
-def settings_written(written: bytes) -> Settings:
-    """The settings that a journal holds. SettingsError when they are none."""
+def settings_of(written: bytes) -> Settings:
+    """The settings that a journal was written under.
+
+    :raises JournalError: when they are no JSON object.
+    :raises SettingsError: for a setting that is none or has a value that is not allowed.
+    """
     try:
-        told = json.loads(written)
+        values = json.loads(written)
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"the settings that the journal was written under are not JSON: {error}") from None
-    if not isinstance(told, dict):
-        raise SettingsError(f"the journal's settings are {type(told).__name__}; they must be an object")
-    return Settings.of(told)
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise JournalError(f"the settings in the journal's header are not JSON: {why}") from None
+    if not isinstance(values, dict):
+        raise JournalError(f"the settings in the journal's header are a JSON {type(values).__name__}, not an object")
+    return Settings.of(values)
 
 
 def require_same_settings(written: bytes, settings: Settings, where: str) -> None:
     """Raise SettingsError unless a journal was written under these settings; it names what differs."""
-    theirs = settings_written(written)
+    theirs = settings_of(written)
     if settings_mark(theirs) == settings_mark(settings):
         return
     ours, others = (each.model_dump(mode="json", exclude=SETTINGS_OF_PLACE) for each in (settings, theirs))

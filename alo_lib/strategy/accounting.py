@@ -61,9 +61,12 @@ def warn_of_split(state: StrategyState, underlying: int) -> None:
 
 
 def book_split(state: StrategyState, underlying: int, time: int, factor: float) -> None:
-    """Book a split at ``time``: shares over ``factor``, prices and the dividends before it times ``factor``."""
+    """Book a split at ``time``: shares over ``factor``, prices and the dividends before it times ``factor``.
+
+    Before any price was told, the fraction of a share that is cut off counts as worth nothing.
+    """
     book = state.underlyings[underlying].book
-    before, price = state.portfolio.quantity(underlying), book.spot * factor
+    before, price = state.portfolio.quantity(underlying), book.known_spot * factor
     state.portfolio.split(underlying, factor, price)
     attribute_split(state, underlying, factor, before, price)
     book.split(time, factor)

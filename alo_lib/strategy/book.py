@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import Chain, market_price
+from alo_lib.pricing import DOMAINS, Chain, market_price
 from alo_lib.pricing.forwards import trailing_yield
 from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import TRANSIENT, YEAR, Kind, Records, records, years_between
@@ -16,6 +16,11 @@ __all__ = ["CashDividend", "MarketBook", "PricedRows"]
 
 
 FloatArray = NDArray[np.float64]
+
+_LEAST_SPOT: Final = DOMAINS["spot"][0]
+_MOST_SPOT: Final = DOMAINS["spot"][1]
+_MOST_YIELD: Final = DOMAINS["dividend_yield"][1]
+"""What options can be priced at: a spot beyond counts as unknown, a yield beyond as the greatest."""
 
 
 @dataclass(slots=True)
@@ -67,7 +72,7 @@ class MarketBook:
     def spot(self) -> float:
         """Mid of the underlying's quote where it is newest and sane, else its last trade; NaN before either."""
         mid = quote_mid(float(self.quote["bid"][0]), float(self.quote["ask"][0]))
-        return mid if self.quote_at >= self.trade_time and math.isfinite(mid) else self.trade_price
+        return mid if self.quote_at >= self.trade_time and _LEAST_SPOT <= mid <= _MOST_SPOT else self.trade_price
 
     @property
     def known_spot(self) -> float:
@@ -104,7 +109,8 @@ class MarketBook:
     def split(self, time: int, factor: float) -> None:
         """Restate the last trade, and what was paid before, in shares after a split at ``time``; no quote is left."""
         self.split_pending = False
-        self.trade_price *= factor
+        price = self.trade_price * factor
+        self.trade_price = price if _LEAST_SPOT <= price <= _MOST_SPOT else np.nan
         self.quote["bid"], self.quote["ask"] = np.nan, np.nan
         for dividend in self.dividends:
             if dividend.time < time:
@@ -158,7 +164,7 @@ class MarketBook:
         """
         year_ago = time - YEAR
         paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
-        return round(trailing_yield(paid, self.spot), 4) if self.spot > 0.0 else 0.0
+        return min(round(trailing_yield(paid, self.spot), 4), _MOST_YIELD) if self.spot > 0.0 else 0.0
 
     def next_ex_date(self) -> int | None:
         """When the next dividend should go ex, from the rhythm of the last two; None without a rhythm."""

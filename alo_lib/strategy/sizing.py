@@ -9,6 +9,8 @@ from alo_lib.strategy.book import MarketBook
 __all__ = ["VOLATILITY_POINT", "affordable", "displayed", "structures_for"]
 
 VOLATILITY_POINT: Final = 0.01
+_MOST: Final = 1e9
+"""Structures: of a pair that hardly has vega any number would be within the budget."""
 
 
 def structures_for(signal: Records, book: MarketBook, settings: Settings, equity: float) -> int:
@@ -21,7 +23,7 @@ def structures_for(signal: Records, book: MarketBook, settings: Settings, equity
 def affordable(signal: Records, settings: Settings, equity: float) -> int:
     """Structures that the vega budget allows."""
     budget = settings.vega_budget * equity / VOLATILITY_POINT
-    return int(budget // float(signal["vega"])) if signal["vega"] > 0.0 else 0
+    return int(min(budget // float(signal["vega"]), _MOST)) if signal["vega"] > 0.0 else 0
 
 
 def displayed(book: MarketBook, instrument: int, direction: int, settings: Settings) -> int:

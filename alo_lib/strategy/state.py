@@ -4,11 +4,12 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.pricing import DOMAINS
 from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records, years_between
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.external import External
@@ -20,6 +21,9 @@ from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 
 __all__ = ["StrategyState", "Underlying"]
+
+_MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
+"""What options can be priced at."""
 
 
 @dataclass
@@ -54,13 +58,17 @@ class Underlying:
         return bars
 
     def forecast_expiries(self, time: int) -> None:
-        """Forecast the volatility until each expiry of the chain that is to come, and its band."""
+        """Forecast the volatility until each expiry of the chain that is to come, and its band.
+
+        A forecast that no option can be priced at is none.
+        """
         years = {
             expiry: float(years_between(time, expiry))
             for expiry in np.unique(self.book.contracts["expiry"]).tolist()
             if expiry > time
         }
-        self.forecast = {expiry: self.forecaster.volatility(life) for expiry, life in years.items()}
+        forecast = {expiry: self.forecaster.volatility(life) for expiry, life in years.items()}
+        self.forecast = {expiry: each if each <= _MOST_VOLATILITY else math.nan for expiry, each in forecast.items()}
         self.band = {expiry: self.forecaster.band(life) for expiry, life in years.items()}
 
     def forecast_rows(self) -> NDArray[np.float64]:

@@ -16,10 +16,19 @@ from alo_lib.records import LAYOUTS, SCHEMA_VERSION, Message
 from alo_lib.transport import kernels
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import RingFullError, SegmentError
-from alo_lib.transport.layout import MESSAGE_WORDS, POSITION, READER, WORD, WRITER, SegmentKind
+from alo_lib.transport.layout import (
+    DATA,
+    MESSAGE_STRIDE,
+    MESSAGE_WORDS,
+    POSITION,
+    READER,
+    WORD,
+    WRITER,
+    SegmentKind,
+)
 from alo_lib.transport.ownership import Owner, Side, owner_of
 from alo_lib.transport.segment import Segment
-from alo_lib.transport.wire import HEADER, decode
+from alo_lib.transport.wire import HEADER, decode, encode
 from alo_lib.transport.words import check_capacity, record_words, slot_stride, words_of
 
 __all__ = [
@@ -354,6 +363,13 @@ class MessageProducer(_Producer):
         status = self._push(self._open_words(), self.epoch, int(kind), time, words_of(records), records.nbytes)
         if self._checked(status) == kernels.FULL:
             raise self._full(f"a message of {self.slots(message)} slots")
+
+    def ends_with(self, message: Message) -> bool:
+        """Whether this message, which takes one slot, is the last that was pushed, by whomever, taken or not."""
+        words, data = self._open_words(), encode(message)
+        last = self.written - 1
+        slot = DATA + (last & (self.ring.capacity - 1)) * MESSAGE_STRIDE
+        return load_acquire(words, slot) == last + 1 and words[slot + 1 :].view(np.uint8)[: len(data)].tobytes() == data
 
     @staticmethod
     def slots(message: Message) -> int:

@@ -102,7 +102,7 @@ def field_in_words(name: str, value: Any, names: Mapping[int, str]) -> str:
 def symbols_of(messages: list[Message]) -> dict[int, str]:
     """Names of the instruments that messages tell of."""
     return {
-        int(row["instrument"]): row["symbol"].decode()
+        int(row["instrument"]): row["symbol"].decode(errors="backslashreplace")
         for message in messages
         if message.kind is Kind.INSTRUMENT
         for row in message.records

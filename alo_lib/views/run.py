@@ -174,7 +174,7 @@ class Run:
             return
         try:
             written = json.loads(journal.settings)
-        except ValueError:
+        except (ValueError, RecursionError):
             written = None
         if not isinstance(written, dict):
             raise RunError(f"the journal in {self.folder} does not hold the settings of a run")

@@ -142,7 +142,7 @@ def test_lean_does_the_same_order_by_order(name: str, lean_data: Path, made: Pat
 @pytest.mark.lean
 @pytest.mark.parametrize(("name", "value"), list(ends()))
 def test_lean_decides_the_same_with_a_setting_at_its_end(name: str, value: Any, small: Path, tmp_path: Path) -> None:
-    """With so much cash that no margin is short: which positions LEAN groups for it differs by run (docs/engines.md)."""
+    """With so much cash that no margin is short: how LEAN groups positions for it differs by run (docs/engines.md)."""
     run = {"underlyings": ("ALFA",), "start": FIRST, "end": SECOND, "cash": 100_000_000}
     same_decisions(tiny.settings(**run | WITH.get(name, {}) | {name: value}), small, tmp_path)
 

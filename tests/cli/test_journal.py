@@ -375,3 +375,29 @@ def test_a_run_that_goes_on_is_replayed_up_to_what_is_published(run, market, tmp
     segment.write_bytes(image.tobytes())
     assert "entry 3 at byte" in run("replay", tmp_path, "--json").err
     writer.abandon()
+
+
+def test_an_input_is_left_out_of_a_journal(run, tmp_path, market):
+    messages = [*market.journal.messages, Message(Kind.RATE, market.journal.messages[-1].time, records(Kind.RATE))]
+    write(tmp_path / "run" / JOURNAL_FOLDER, messages, market.journal.settings, close=False)
+    last = len(messages) - 1
+    tried = run("replay", str(tmp_path / "run"), "--without", str(last), "--quiet")
+    assert (tried.status, read_journal(tmp_path / "run" / JOURNAL_FOLDER, unfinished=True).left_out) == (0, set())
+    done = run("journal", "leave-out", str(tmp_path / "run"), str(last))
+    assert done.status == 0, done.out
+    assert done.out.startswith(f"Message {last} of ")
+    journal = read_journal(tmp_path / "run" / JOURNAL_FOLDER)
+    assert journal.left_out == {last}
+    assert message_digest(journal.counted) == message_digest(market.journal.messages)
+    shown = run("journal", "show", str(tmp_path / "run"), "--from", str(last + 1))
+    assert f"goes on without message {last} (RATE)" in shown.out
+
+
+@pytest.mark.parametrize(("pick", "why"), [(lambda n: n, "is not in the journal"), (lambda n: 0, "cannot be left out")])
+def test_what_cannot_be_left_out_is_refused_in_a_sentence(run, folder, market, pick, why):
+    before = sorted(path.name for path in (folder / JOURNAL_FOLDER).iterdir())
+    for command in (("journal", "leave-out", str(folder)), ("replay", str(folder), "--without")):
+        result = run(*command, str(pick(len(market.journal.messages))))
+        assert result.status == 2
+        assert why in result.err
+    assert sorted(path.name for path in (folder / JOURNAL_FOLDER).iterdir()) == before

@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> OnDisk:
 
 
 def opened(store: OnDisk, *, live: bool) -> Opened:
-    return open_core(SETTINGS, store, live=live, hear=lambda phase, sentence: None)
+    return open_core(SETTINGS, store, live=live, hear=lambda sentence: None)
 
 
 def market_of(core: object) -> Script:
@@ -100,9 +100,7 @@ def test_a_core_process_is_met_in_this_checkouts_place(
 
     monkeypatch.setattr(RemoteCore, "attach", attach)
     with pytest.raises(TimeoutError, match="no core runs"):
-        open_core(
-            SETTINGS.model_copy(update={"core_process": "desk"}), store, live=False, hear=lambda phase, sentence: None
-        )
+        open_core(SETTINGS.model_copy(update={"core_process": "desk"}), store, live=False, hear=lambda sentence: None)
     assert met == [channel_folder("desk")]
 
 

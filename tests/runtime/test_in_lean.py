@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.journal import JOURNAL_FOLDER, message_digest, orders_of, read_journal, take_from_object_store
+from alo_lib.journal import (
+    JOURNAL_FOLDER,
+    message_digest,
+    order_digest,
+    orders_of,
+    read_journal,
+    take_from_object_store,
+)
 from alo_lib.journal.format import segment_name
 from alo_lib.records import SECOND, Kind, Message
 from alo_lib.runtime import replay
@@ -70,6 +77,24 @@ def test_a_run_that_is_cut_short_leaves_its_journal(
     for message, expected in zip(filter(counts, left.messages), whole, strict=False):
         assert (message.kind, message.time) == (expected.kind, expected.time)
         assert message.records.tobytes() == expected.records.tobytes()
+
+
+def test_a_broker_that_errs_is_not_believed_and_nothing_is_traded_otherwise(
+    whole: list[Message], lean_data: Path, tmp_path: Path
+) -> None:
+    algorithm = Path(__file__).with_name("doubtful_algorithm.py")
+    console = run_in_lean(algorithm, tmp_path, lean_data, parameters=SETTINGS.as_parameters() | {"alo-doubtful": "yes"})
+    assert "alo refused from LEAN: TRADE" in console
+    assert "order 4711 was never sent" in console
+    assert "alo recovery: portfolio and open orders are as the journal says" in console
+    take_from_object_store(tmp_path / "store", tmp_path)
+    journal = read_journal(tmp_path / JOURNAL_FOLDER, unfinished=True)
+    halts = [bool(message.records["halted"][0]) for message in journal.messages if message.kind is Kind.HALT]
+    assert len(halts) >= 2
+    assert halts[::2] == [True] * len(halts[::2])
+    assert halts[1::2] == [False] * len(halts[1::2])
+    assert order_digest(orders_of(journal.messages)) == order_digest(orders_of(whole))
+    assert replay(journal).divergence is None
 
 
 def counts(message: Message) -> bool:

@@ -39,6 +39,21 @@ def test_a_late_core_is_noticed_after_two_frames_and_heard_again(tmp_path: Path)
     assert watched.heard[1][1] == "no heartbeat for 20.0 ms; no risk is opened"
 
 
+def test_what_was_lost_is_heard_once(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    for refused, conflated, undelivered in ((0, 0, 0), (2, 0, 0), (2, 0, 0), (5, 0, 1), (0, 7, 0)):
+        watched.beat(refused=refused, conflated=conflated, undelivered=undelivered)
+        watched.link.look()
+    told = [sentence for _, sentence in watched.heard[1:]]
+    assert told == [
+        "2 messages of this host were refused by the core",
+        "3 messages of this host were refused by the core",
+        "1 answers found no room because this host took none; their orders count as refused",
+        "7 quotes and trades came faster than the core takes them, and later ones superseded them",  # of a new process
+    ]
+    assert {phase for phase, _ in watched.heard} == {LinkPhase.ATTACHED}
+
+
 def test_a_dead_process_is_noticed_at_once(tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; import numpy as np; from alo_lib.transport import SeqLock;"

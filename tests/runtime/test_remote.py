@@ -21,7 +21,7 @@ from alo_lib.settings import SettingsError
 from alo_lib.transport import NotOwnerError
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS
-from tests.runtime.processes import FRAME, PATIENCE, SLOTS, Watched, by_hand, quotes_in
+from tests.runtime.processes import FRAME, PATIENCE, SLOTS, Watched, by_hand, quotes_in, today
 
 
 def test_orders_that_open_risk_are_refused_when_their_answer_comes_too_late(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(tmp_path:
         remote.attach(PATIENCE)
         core.send_signal(signal.SIGSTOP)
         until(remote.link, LinkPhase.LATE)
-        quotes_in(remote)
+        quotes_in(remote, today())
         core.kill()
         core.wait()
         until(remote.link, LinkPhase.GONE)
@@ -102,9 +102,9 @@ def test_a_host_that_was_killed_knows_again_what_it_had_told(tmp_path: Path) -> 
     try:
         remote.attach(PATIENCE)
         assert remote.catch_up()[0] == MarketRecord()
-        quotes_in(remote)
+        quotes_in(remote, today())
         event = records(Kind.ORDER_EVENT, instrument=3, quantity=2, price=1.5, status=OrderStatus.FILLED)
-        remote.accept(Message(Kind.ORDER_EVENT, at(FIRST, 10), event))
+        remote.accept(Message(Kind.ORDER_EVENT, at(today(), 10), event))
         remote.stop()  # what it knew is gone, and nobody takes the answers
         remote = RemoteCore(SETTINGS, Channel(tmp_path / "one"), paced=False)
         remote.attach(PATIENCE)
@@ -113,7 +113,7 @@ def test_a_host_that_was_killed_knows_again_what_it_had_told(tmp_path: Path) -> 
         assert remote.instruments.number("TEST") == 0
         assert sorted(told.contracts) == list(range(1, len(remote.instruments)))
         assert remote.holdings == {3: 2}
-        found = reconcile(remote, {3: HostPosition(5, 1.5)}, {}, at(FIRST, 10))
+        found = reconcile(remote, {3: HostPosition(5, 1.5)}, {}, at(today(), 10))
         assert "the host holds 5" in found.findings[0]
         for message in found.messages:
             remote.accept(message)

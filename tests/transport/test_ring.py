@@ -265,6 +265,21 @@ def test_a_reader_looks_ahead_and_gives_several_messages_back(folder, compiled):
         assert consumer.peek() is None
 
 
+def test_a_writer_knows_what_was_pushed_last_taken_or_not(folder, compiled):
+    ring = MessageRing.create(folder / "a.ring", capacity=8, compiled=compiled)
+    producer, consumer = ring.produce("one"), ring.consume("other")
+    assert not producer.ends_with(message(0))
+    for number in range(20):  # round the ring's end
+        producer.push(message(number))
+        for _ in range(2):
+            assert producer.ends_with(message(number))
+            assert not producer.ends_with(message(number + 1))
+            consumer.pop()
+        producer.close()
+        producer = ring.produce("one")
+        assert producer.ends_with(message(number))
+
+
 @pytest.mark.parametrize(
     ("kind", "length", "sentence"),
     [(999, 24, "kind 999 is none"), (int(Kind.TRADE), 23, "23 bytes are no whole TRADE records of 24")],
@@ -278,6 +293,7 @@ def test_what_is_no_message_is_told_and_can_be_passed_over(folder, compiled, kin
     with pytest.raises(MessageError, match=sentence):
         consumer.peek()
     found = consumer.look()
+    assert found is not None
     with pytest.raises(MessageError, match=sentence):
         _ = found.message
     consumer.advance(found.slots)

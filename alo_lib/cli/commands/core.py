@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["core"]
 
 _JOURNALS = ROOT / "storage" / "core"
+_COUNTS = (
+    *("frame", "time", "run", "overruns", "missed", "sequence", "durable"),
+    *("refused", "conflated", "undelivered"),
+)
+"""What the status tells of the heartbeat."""
 
 
 @click.command(short_help="Run the trading core in a real-time process of its own.")
@@ -49,6 +55,13 @@ _JOURNALS = ROOT / "storage" / "core"
     "--on-overrun", "policies", metavar="TASK=POLICY", multiple=True, help="finish, skip, degrade or stop after one."
 )
 @click.option("--frames", type=Whole(min=1), help="End after that many frames.")
+@click.option("--old-inputs", is_flag=True, help="Take in what waited for this core however old it is.")
+@click.option(
+    "--without",
+    type=Whole(min=0),
+    metavar="N",
+    help="Leave message N out of the journal first, as 'alo journal leave-out'.",
+)
 @click.option("--status", is_flag=True, help="Tell how the core of that name is, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(
@@ -64,6 +77,8 @@ def core(
     budgets: tuple[str, ...],
     policies: tuple[str, ...],
     frames: int | None,
+    old_inputs: bool,
+    without: int | None,
     status: bool,
     as_json: bool,
 ) -> None:
@@ -78,22 +93,28 @@ def core(
       alo core --cpu 3 --set underlyings=GOOG
       alo core --status
     """
-    if not name.isidentifier():
-        raise UserError(f"name {name!r} must be letters, digits and underscores, and not begin with a digit")
     from alo_lib.runtime.link import channel_folder
+    from alo_lib.settings import CORE_NAME
 
+    if not re.fullmatch(CORE_NAME, name):
+        raise UserError(f"name {name!r} must be up to 32 letters, digits and underscores, and not begin with a digit")
     where = channel_folder(name) if folder is None else folder / name
     if status:
         _status(name, where, of_project=folder is None, as_json=as_json)
         return
     _check_processor(cpu)
+    if without is not None:
+        from alo_lib.runtime.leaving_out import go_on_without
+
+        said = go_on_without(journal or _JOURNALS / name, without)
+        say(f"{said[:1].upper()}{said[1:]}.")
     process, steps = _prepare(
         where,
         journal or _JOURNALS / name,
         paced=paced,
         durability=durability,
         isolation=(cpu, priority),
-        spin=spin,
+        time=(spin, old_inputs),
         assignments=assignments,
         plans=(budgets, policies),
     )
@@ -121,7 +142,7 @@ def _prepare(
     paced: bool,
     durability: str,
     isolation: tuple[int | None, int],
-    spin: float | None,
+    time: tuple[float | None, bool],
     assignments: tuple[str, ...],
     plans: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> tuple[CoreProcess, list[Preparation]]:
@@ -130,21 +151,28 @@ def _prepare(
     from alo_lib.executive import RealClock
     from alo_lib.executive.isolation import Isolation, isolate
     from alo_lib.journal import Durability
+    from alo_lib.runtime.frame_clock import ClockError, WallClock
     from alo_lib.runtime.link import Channel
     from alo_lib.runtime.process import CoreProcess, rehearse
     from alo_lib.settings import Settings
 
     settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
-    process = CoreProcess(
-        settings,
-        Channel(where),
-        journal,
-        paced=paced,
-        durability=Durability[durability.upper()],
-        plans=chosen,
-        clock=RealClock() if spin is None else RealClock(round(spin * 1000)),
-    )
+    spin, old_inputs = time
+    try:
+        process = CoreProcess(
+            settings,
+            Channel(where),
+            journal,
+            paced=paced,
+            durability=Durability[durability.upper()],
+            plans=chosen,
+            clock=RealClock() if spin is None else RealClock(round(spin * 1000)),
+            wall=WallClock(takes_old=old_inputs),
+            hear=say,
+        )
+    except ClockError as error:
+        raise UserError(str(error)) from error
     cpu, priority = isolation
     return process, isolate(Isolation(cpu, priority), lambda: rehearse(settings))
 
@@ -152,14 +180,20 @@ def _prepare(
 def _run(process: CoreProcess, frames: int | None) -> Ending:
     from alo_lib.executive import OverrunError
     from alo_lib.journal import JournalError
+    from alo_lib.runtime.frame_clock import ClockError
     from alo_lib.transport import TransportError
 
     ending = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.signal(number, lambda *_: process.stop()) for number in ending}
     try:
         return process.run(frames)
-    except (OverrunError, JournalError, TransportError) as error:
+    except (ClockError, OverrunError, JournalError, TransportError) as error:
         raise RunFailedError(f"the core stopped: {error}") from error
+    except Exception as error:
+        raise RunFailedError(
+            f"the core could not decide a frame ({type(error).__name__}: {error}); started again, it tells which "
+            "inputs that took in (docs/journal.md)"
+        ) from error
     finally:
         process.close()
         for number, handler in before.items():
@@ -192,7 +226,7 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
     """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it."""
     import time
 
-    from alo_lib.runtime.link import PROJECT, CorePhase
+    from alo_lib.runtime.link import HEARTBEAT, PROJECT, CorePhase
     from alo_lib.transport import SeqLock
 
     whose = f" of {PROJECT}" if of_project else ""
@@ -200,6 +234,9 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
     if not path.exists():
         raise UserError(f"there is no core {name}{whose} at {where}; 'alo core {name}' starts one")
     state = SeqLock.open(path)
+    if state.dtype != HEARTBEAT:
+        state.close()
+        raise UserError(f"the core {name}{whose} at {where} is of another version of this program")
     snapshot, owner = state.read(), state.owner
     beat = snapshot.value
     phase = list(CorePhase)[int(beat["phase"])].value
@@ -211,7 +248,7 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
         "process": owner.pid or None,
         "alive": owner.alive,
         "heartbeat_age_ms": age,
-        **{name: int(beat[name]) for name in ("frame", "time", "run", "overruns", "missed", "sequence", "durable")},
+        **{name: int(beat[name]) for name in _COUNTS},
     }
     state.close()
     if as_json:
@@ -226,3 +263,7 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
     click.echo(f"{standing}, process {owner.pid or '-'} {alive}, {heard}")
     click.echo(f"frame {told['frame']}, {told['run']} with news, {told['overruns']} overruns, {told['missed']} missed")
     click.echo(f"{told['sequence']} messages journaled, {told['durable']} of them on disk")
+    click.echo(
+        f"{told['refused']} messages of the host refused, {told['conflated']} quotes and trades conflated, "
+        f"{told['undelivered']} answers undelivered"
+    )

@@ -1,5 +1,6 @@
 """``alo journal``: look into what runs have recorded."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,10 +236,16 @@ def _run_name(journal: Path) -> str:
 
 
 def _journal_of(run: Path) -> Path | None:
+    """The journal of a run or of its own folder; None where there is none. OSError for one that cannot be looked at."""
     from alo_lib.journal import JOURNAL_FOLDER
+    from alo_lib.journal.format import SEGMENT_SUFFIX
 
     for folder in (run / JOURNAL_FOLDER, run):
-        if any(folder.glob("*.segment")):
+        try:
+            names = os.listdir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if any(name.endswith(SEGMENT_SUFFIX) for name in names):
             return folder
     return None
 
@@ -273,7 +280,15 @@ def _from_object_store(run: Path) -> Path | None:
 
 
 def _journals_below(folder: Path) -> list[Path]:
-    return [found for path in sorted(folder.iterdir()) if path.is_dir() and (found := _journal_of(path)) is not None]
+    found = []
+    for path in sorted(folder.iterdir()):
+        try:
+            journal = _journal_of(path)
+        except OSError:  # told with the others, when it is read
+            journal = path
+        if journal is not None:
+            found.append(journal)
+    return found
 
 
 def _names(messages: "Messages") -> dict[int, str]:
