@@ -77,7 +77,7 @@ class JournalFolder:
 
     def recover(self) -> Found | None:
         """See :class:`JournalPlace`. Until there is a writer, the place keeps others from writing."""
-        if self._fresh or not (self.folder.is_dir() and segment_names(self._files.names(self.folder))):
+        if self._fresh or not (self.folder.is_dir() and segment_names(self.folder, self._files)):
             return None
         self._recovered = recover(self.folder, files=self._files)
         return Found(self._recovered.journal, self._recovered.findings)

@@ -24,6 +24,7 @@ from alo_lib.journal.format import (
     WORD,
     JournalError,
     segment_name,
+    shown,
     words_for,
 )
 from alo_lib.journal.journal import Journal
@@ -49,6 +50,8 @@ _WINDOW: Final = 1 << 17
 """Words that are checked at once."""
 _HELD: Final = 1 << 20
 """Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
+_LAST: Final = 1 << 62
+"""That a header's numbers may be: what follows them still fits into a word."""
 _TRIES: Final = 20
 """Times that a folder is read whose files change meanwhile."""
 _PAUSE: Final = 0.005
@@ -94,7 +97,7 @@ def reason_of(error: OSError, folder: Path) -> str:
     """Why a journal's folder cannot be read or written, naming the file in it where it is one."""
     name = "" if error.filename is None else Path(os.fsdecode(error.filename)).name
     why = error.strerror or str(error)
-    return why if name in ("", folder.name) else f"{name}: {why}"
+    return why if name in ("", folder.name) else f"{shown(name)}: {why}"
 
 
 def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None) -> tuple[list[SegmentView], bool]:
@@ -108,16 +111,14 @@ def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None
     for _ in range(_TRIES):
         try:
             stop = published_count(folder, files)  # before the names: what holds so many messages is among them
-            names = segment_names(files.names(folder))
+            names = segment_names(folder, files)
             wanted = names if numbers is None else [segment_name(number) for number in numbers]
             problem: JournalError | None = None
             try:
                 segments = [_scan_segment(name, files.contents(folder / name), stop) for name in wanted]
             except JournalError as error:
                 problem = error
-            if stop is None and (
-                names != segment_names(files.names(folder)) or published_count(folder, files) is not None
-            ):
+            if stop is None and (names != segment_names(folder, files) or published_count(folder, files) is not None):
                 time.sleep(_PAUSE)  # a writer has come meanwhile, and what was read may be half of what it wrote
                 continue
         except FileNotFoundError as error:
@@ -134,8 +135,11 @@ def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None
 
 
 def open_segments(folder: Path, files: Files) -> Iterator[tuple[str, Contents]]:
-    """Names and contents of a folder's segments, in order. OSError when one cannot be opened."""
-    for name in segment_names(files.names(folder)):
+    """Names and contents of a folder's segments, in order. OSError when one cannot be opened.
+
+    :raises JournalError: as of segment_names.
+    """
+    for name in segment_names(folder, files):
         yield name, files.contents(folder / name)
 
 
@@ -149,13 +153,18 @@ def scan_segments(
     return [_scan_segment(name, HeldContents(each) if isinstance(each, bytes) else each) for name, each in segments]
 
 
-def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
-    """The first thing that is wrong with a journal as a whole, in a sentence; empty when nothing is."""
-    expected = segments[0].first
+def problem_of(segments: Sequence[SegmentView], *, unfinished: bool, part: bool = False) -> str:
+    """The first thing that is wrong with a journal as a whole, in a sentence; empty when nothing is.
+
+    A ``part`` of a journal may begin anywhere.
+    """
+    expected, begins = segments[0].first, segments[0].number
+    if not part and (expected or begins):
+        return f"its beginning is missing: {segments[0].name} has number {begins} and begins with entry {expected}"
     for place, segment in enumerate(segments):
         last = place == len(segments) - 1
-        if segment.number != segments[0].number + place:
-            return f"{segment.name} has number {segment.number} where {segments[0].number + place} should follow"
+        if segment.number != begins + place:
+            return f"{segment.name} has number {segment.number} where {begins + place} should follow"
         if segment.first != expected:
             return f"{segment.name} begins with entry {segment.first} where {expected} should follow"
         if place and segment.epoch < segments[place - 1].epoch:
@@ -280,4 +289,7 @@ def _read_header(name: str, contents: Contents) -> tuple[np.void, bytes, int]:
     )
     if start * WORD > contents.size or header["crc"] != crc32c(checked.tobytes() + settings):
         raise JournalError(f"the header of {name} is damaged: its checksum does not hold")
+    for what, value in (("number", header["number"]), ("epoch", header["epoch"]), ("first entry", header["first"])):
+        if not 0 <= value <= _LAST:
+            raise JournalError(f"the header of {name} tells of {what} {value}; it must be from 0 to {_LAST}")
     return header, settings[:length], start
