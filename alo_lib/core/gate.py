@@ -6,8 +6,9 @@ taken that in or not, and nothing else: a run that goes on refuses the same.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,10 @@ _WIDEST_GAP: Final = 4096
 _FIRST_SIZE: Final = 64
 _MOST_HELD: Final = 10**12
 """Shares or contracts of an instrument: with more, no account's sums would hold."""
+_DAYS_KEPT: Final = 4096
+
+Row = Mapping[str, Any]
+"""A record's fields, as Python's own values."""
 
 
 class Refusal(NamedTuple):
@@ -183,25 +188,25 @@ class Gate:
         """An underlying is told of once and before its contracts; symbols say the same as the rest."""
         coming: dict[int, int] = {}
         found = []
-        for row in rows:
+        for row in _plain(rows):
             problem = self._instrument(row, coming)
             if problem is None:
-                coming[int(row["instrument"])] = int(row["underlying"])
+                coming[row["instrument"]] = row["underlying"]
             found.append(problem)
         return _first_of(found)
 
-    def _instrument(self, row: np.void, coming: dict[int, int]) -> tuple[str, str] | None:
-        number, underlying, table = int(row["instrument"]), int(row["underlying"]), self._instruments
-        symbol = bytes(row["symbol"]).decode("ascii", "replace")
+    def _instrument(self, row: Row, coming: dict[int, int]) -> tuple[str, str] | None:
+        number, underlying, table = row["instrument"], row["underlying"], self._instruments
+        symbol = row["symbol"].decode("ascii", "replace")
         if not (symbol.isascii() and symbol.isprintable() and symbol.strip()):
-            return "symbol", f"symbol {bytes(row['symbol'])!r} must be of printable ASCII characters"
+            return "symbol", f"symbol {row['symbol']!r} must be of printable ASCII characters"
         if number > len(table) + len(coming) + _WIDEST_GAP:
             return "instrument", f"{symbol} has number {number}, where {len(table)} comes next"
         if symbol in table and table.number(symbol) != number:
             return "symbol", f"{symbol} has number {table.number(symbol)} already"
         if number < len(table) and table.symbol(number) not in ("", symbol):
             return "instrument", f"{symbol} has the number of {table.symbol(number)}"
-        before, owner = (coming.get(each, self._owner(each)) for each in (number, underlying))
+        before, owner = coming.get(number, self._owner(number)), coming.get(underlying, self._owner(underlying))
         if row["kind"] == InstrumentKind.EQUITY:
             return _equity_problem(row, symbol, known=before >= 0)
         if owner != underlying or underlying == number:
@@ -225,7 +230,7 @@ class Gate:
             day = Session.of_record(row).day
         except ValueError:
             return Fault("date", all_, f"date {row['date']} is no day of the calendar")
-        if dt.datetime.fromtimestamp(opens / SECOND, NEW_YORK).date() != day:
+        if _day_of(opens) != day:
             return Fault("date", all_, f"date {row['date']} is not the day of its open in New York")
         return None
 
@@ -252,8 +257,8 @@ class Gate:
         """An event fits the order that was sent: its instrument, its direction, what is left of it."""
         left, held = dict(self.ledger.orders_working), dict(self.ledger.holdings)
         found = []
-        for row in rows:
-            number, instrument, quantity = int(row["order"]), int(row["instrument"]), int(row["quantity"])
+        for row in _plain(rows):
+            number, instrument, quantity = row["order"], row["instrument"], row["quantity"]
             problem = self._event_problem(row, left, held)
             found.append(problem)
             if problem is None:
@@ -265,9 +270,9 @@ class Gate:
         return _first_of(found)
 
     def _event_problem(
-        self, row: np.void, left: dict[int, tuple[int, int]], held: dict[int, int]
+        self, row: Row, left: dict[int, tuple[int, int]], held: dict[int, int]
     ) -> tuple[str, str] | None:
-        number, instrument, quantity = int(row["order"]), int(row["instrument"]), int(row["quantity"])
+        number, instrument, quantity = row["order"], row["instrument"], row["quantity"]
         if abs(held.get(instrument, 0) + quantity) > _MOST_HELD:
             return "quantity", f"{held[instrument] + quantity:+} would be held"
         if number == 0:
@@ -287,10 +292,10 @@ class Gate:
             return "quantity", f"order {number} is said to be filled, with {rest - quantity:+} left"
         return None
 
-    def _settlement_problem(self, row: np.void, held: int) -> tuple[str, str] | None:
+    def _settlement_problem(self, row: Row, held: int) -> tuple[str, str] | None:
         """An option is settled as far as it is held."""
-        quantity = int(row["quantity"])
-        settled = row["type"] == OrderType.OPTION_EXERCISE and self._owner(int(row["instrument"])) != row["instrument"]
+        quantity = row["quantity"]
+        settled = row["type"] == OrderType.OPTION_EXERCISE and self._owner(row["instrument"]) != row["instrument"]
         if settled and quantity and (quantity * held >= 0 or abs(quantity) > abs(held)):
             return "quantity", f"{quantity:+} are settled where {held:+} are held"
         return None
@@ -351,7 +356,19 @@ def _first_of(found: list[tuple[str, str] | None]) -> Fault | None:
     return Fault(field, np.array([problem is not None for problem in found]), sentence)
 
 
-def _equity_problem(row: np.void, symbol: str, *, known: bool) -> tuple[str, str] | None:
+def _plain(rows: Records) -> Iterator[Row]:
+    """Records as Python's own values, by field: each field of a record by itself costs more than all of them so."""
+    names = rows.dtype.names or ()
+    return (dict(zip(names, row, strict=True)) for row in rows.tolist())
+
+
+@lru_cache(_DAYS_KEPT)
+def _day_of(time: int) -> dt.date:
+    """A time's day in New York: contracts of one expiry ask for the same."""
+    return dt.datetime.fromtimestamp(time / SECOND, NEW_YORK).date()
+
+
+def _equity_problem(row: Row, symbol: str, *, known: bool) -> tuple[str, str] | None:
     if known:
         return "instrument", f"{symbol} was told of before"
     if row["underlying"] != row["instrument"]:
@@ -361,7 +378,7 @@ def _equity_problem(row: np.void, symbol: str, *, known: bool) -> tuple[str, str
     return None
 
 
-def _option_problem(row: np.void, symbol: str) -> tuple[str, str] | None:
+def _option_problem(row: Row, symbol: str) -> tuple[str, str] | None:
     """What is wrong with the record of an option, whose symbol says what it is."""
     if row["multiplier"] != OPTION_MULTIPLIER:
         return "multiplier", f"multiplier of {symbol} is {row['multiplier']}; an option's is {OPTION_MULTIPLIER}"
@@ -369,9 +386,9 @@ def _option_problem(row: np.void, symbol: str) -> tuple[str, str] | None:
         expiry = osi_expiry(symbol)
     except ValueError:
         return "symbol", f"symbol {symbol!r} is none of the OSI's"
-    if osi_symbol(symbol[:6].rstrip(), expiry, float(row["strike"]), int(row["right"])) != symbol or row["right"] == 0:
+    if osi_symbol(symbol[:6].rstrip(), expiry, row["strike"], row["right"]) != symbol or row["right"] == 0:
         return "strike", f"{symbol} is told of with strike {row['strike']:g} and right {row['right']:+}"
-    last = dt.datetime.fromtimestamp(int(row["expiry"]) / SECOND, NEW_YORK).date()
+    last = _day_of(row["expiry"])
     if not expiry - _MOST_EARLY <= last <= expiry:
         return "expiry", f"{symbol} would have its last session on {last}"
     return None

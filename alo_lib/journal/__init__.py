@@ -10,6 +10,7 @@ from alo_lib.journal.format import (
     JournalError,
     object_store_key,
 )
+from alo_lib.journal.journal import Journal
 from alo_lib.journal.left_out import leave_out
 from alo_lib.journal.lock import require_no_writer
 from alo_lib.journal.object_store import (
@@ -23,7 +24,7 @@ from alo_lib.journal.object_store import (
 )
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.places import Found, JournalFolder, JournalPlace
-from alo_lib.journal.reader import Journal, read_journal, still_being_written
+from alo_lib.journal.reader import read_journal, still_being_written
 from alo_lib.journal.recovery import Recovered, recover, start_after
 from alo_lib.journal.segments import messages_of
 from alo_lib.journal.snapshots import (

@@ -50,6 +50,7 @@ __all__ = [
     "object_store_key",
     "segment_header",
     "segment_name",
+    "shown",
     "words_for",
 ]
 
@@ -122,6 +123,11 @@ def words_for(count: int) -> int:
 def segment_name(number: int) -> str:
     """File name of a segment."""
     return f"{number:08d}{SEGMENT_SUFFIX}"
+
+
+def shown(name: str) -> str:
+    """A file's name as a sentence can hold it, whatever somebody has called it."""
+    return name if name.isprintable() else ascii(name)
 
 
 def segment_header(

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.contents import Contents
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import JournalError
+from alo_lib.journal.format import ENTRY_WORDS, HEADER, WORD, JournalError
 from alo_lib.journal.reader import problem_of, reason_of, scan_folder
 from alo_lib.journal.segments import Messages
 from alo_lib.journal.store import segment_names
@@ -27,6 +28,7 @@ INDEX: Final = np.dtype(
         ("ends", "<i8"),
         ("size", "<i8"),  # bytes of the file
         ("sealed", "<i8"),
+        ("mark", "<i8"),  # checksum of its header and its seal: an index of other segments is out of date
     ]
 )
 """One row a segment."""
@@ -41,10 +43,9 @@ def read_index(folder: Path, files: Files | None = None) -> NDArray[np.void]:
     """
     files = Files() if files is None else files
     try:
-        names = segment_names(files.names(folder))
-        sizes = [(folder / name).stat().st_size for name in names]
+        names = segment_names(folder, files)
         kept = _load(folder, files)
-        if kept is not None and kept["size"].tolist() == sizes:
+        if kept is not None and _marks_of(kept) == [_mark(files.contents(folder / name)) for name in names]:
             return kept
         rows = _build(folder, files)
         if len(rows) and rows["sealed"][-1]:
@@ -64,7 +65,7 @@ def messages_between(folder: Path, first: int, stop: int, files: Files | None = 
     rows = read_index(folder, files)
     wanted = rows[(rows["stop"] > first) & (rows["first"] < stop)]
     segments, _ = scan_folder(folder, files, wanted["number"].tolist())
-    if segments and (problem := problem_of(segments, unfinished=True)):
+    if segments and (problem := problem_of(segments, unfinished=True, part=True)):
         raise JournalError(f"journal {folder}: {problem}")
     return (segments[0].first if segments else 0), Messages(segments)
 
@@ -85,8 +86,21 @@ def _build(folder: Path, files: Files) -> NDArray[np.void]:
         )
         if len(segment.offsets):
             row["begins"], row["ends"] = segment.entry(0)["time"], segment.entry(-1)["time"]
-        row["size"], row["sealed"] = (folder / segment.name).stat().st_size, segment.sealed
+        contents = files.contents(folder / segment.name)
+        row["size"], row["mark"] = _mark(contents)
+        row["sealed"] = segment.sealed
     return rows
+
+
+def _mark(contents: Contents) -> tuple[int, int]:
+    """A segment's size, and the checksum of what it begins and ends with: its header and its seal, once it has one."""
+    end = max(0, contents.size - ENTRY_WORDS * WORD)
+    ends = bytes(contents.read(0, HEADER.itemsize)) + bytes(contents.read(end, contents.size - end))
+    return contents.size, crc32c(ends)
+
+
+def _marks_of(rows: NDArray[np.void]) -> list[tuple[int, int]]:
+    return list(zip(rows["size"].tolist(), rows["mark"].tolist(), strict=True))
 
 
 def _load(folder: Path, files: Files) -> NDArray[np.void] | None:

@@ -22,10 +22,11 @@ from alo_lib.journal.format import (
     object_store_key,
     segment_name,
 )
+from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import MARKS
 from alo_lib.journal.lock import WriterLock
 from alo_lib.journal.places import Found
-from alo_lib.journal.reader import Journal, read_journal, scan_segments
+from alo_lib.journal.reader import read_journal, scan_segments
 from alo_lib.journal.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from alo_lib.journal.store import JournalSegment, MemoryStore
 from alo_lib.journal.writer import JournalWriter, WriterStart

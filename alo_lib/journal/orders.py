@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from alo_lib.journal.format import JournalError
 from alo_lib.records import Kind, Message, OrderReason, OrderStatus, OrderType
 
 __all__ = ["Order", "order_digest", "orders_of"]
@@ -33,39 +34,34 @@ class Order:
 
 
 def orders_of(messages: Iterable[Message]) -> list[Order]:
-    """All orders in the order in which they were sent."""
+    """All orders in the order in which they were sent.
+
+    :raises JournalError: where the messages tell of orders as no run does: of one that was not sent, for instance.
+    """
     symbols: dict[int, str] = {}
     orders: list[Order] = []
     place: dict[int, int] = {}
-    for message in messages:
-        if message.kind == Kind.INSTRUMENT:
-            symbols.update(
-                (int(row["instrument"]), row["symbol"].decode(errors="backslashreplace")) for row in message.records
-            )
-        elif message.kind == Kind.INTENT:
-            for row in message.records:
-                place[int(row["order"])] = len(orders)
-                orders.append(
-                    Order(
-                        number=int(row["order"]),
-                        symbol=symbols[int(row["instrument"])],
-                        time=message.time,
-                        type=OrderType(row["type"]),
-                        quantity=int(row["quantity"]),
-                        filled=0,
-                        price=0.0,
-                        fee=0.0,
-                        status=OrderStatus.SUBMITTED,
-                        tag=OrderReason(row["reason"]).tag,
-                    )
+    for number, message in enumerate(messages):
+        try:
+            if message.kind == Kind.INSTRUMENT:
+                symbols.update(
+                    (int(row["instrument"]), row["symbol"].decode(errors="backslashreplace")) for row in message.records
                 )
-        elif message.kind == Kind.ORDER_EVENT:
-            for row in message.records:
-                number = int(row["order"])
-                if number:
-                    orders[place[number]] = _after(orders[place[number]], row)
-                elif row["quantity"]:
-                    orders.append(_made_by_engine(symbols[int(row["instrument"])], message.time, row))
+            elif message.kind == Kind.INTENT:
+                for row in message.records:
+                    place[int(row["order"])] = len(orders)
+                    orders.append(_sent(_symbol(symbols, row), message.time, row))
+            elif message.kind == Kind.ORDER_EVENT:
+                for row in message.records:
+                    order = int(row["order"])
+                    if order:
+                        if order not in place:
+                            raise ValueError(f"order {order} was never sent")
+                        orders[place[order]] = _after(orders[place[order]], row)
+                    elif row["quantity"]:
+                        orders.append(_made_by_engine(_symbol(symbols, row), message.time, row))
+        except ValueError as error:
+            raise JournalError(f"message {number}, of kind {message.kind.name}, is none of a run: {error}") from None
     return orders
 
 
@@ -84,9 +80,34 @@ def order_digest(orders: Iterable[Order]) -> str:
     return digest.hexdigest()
 
 
+def _symbol(symbols: dict[int, str], row: np.void) -> str:
+    """The name of a record's instrument. ValueError where nobody told of it."""
+    number = int(row["instrument"])
+    if number not in symbols:
+        raise ValueError(f"instrument {number} was never told of")
+    return symbols[number]
+
+
+def _sent(symbol: str, time: int, intent: np.void) -> Order:
+    return Order(
+        number=int(intent["order"]),
+        symbol=symbol,
+        time=time,
+        type=OrderType(intent["type"]),
+        quantity=int(intent["quantity"]),
+        filled=0,
+        price=0.0,
+        fee=0.0,
+        status=OrderStatus.SUBMITTED,
+        tag=OrderReason(intent["reason"]).tag,
+    )
+
+
 def _after(order: Order, event: np.void) -> Order:
     quantity, price, fee = int(event["quantity"]), float(event["price"]), float(event["fee"])
     filled = order.filled + quantity
+    if order.filled and not filled:
+        raise ValueError(f"the fills of order {order.number} take each other back")
     average = (order.price * order.filled + price * quantity) / filled if order.filled else price
     return replace(
         order,

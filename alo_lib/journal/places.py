@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import Durability
-from alo_lib.journal.reader import Journal, read_journal
+from alo_lib.journal.journal import Journal
+from alo_lib.journal.reader import read_journal
 from alo_lib.journal.recovery import Recovered, recover
 from alo_lib.journal.snapshots import Snapshots, SnapshotStore
 from alo_lib.journal.store import FolderStore, segment_names
@@ -76,7 +77,7 @@ class JournalFolder:
 
     def recover(self) -> Found | None:
         """See :class:`JournalPlace`. Until there is a writer, the place keeps others from writing."""
-        if self._fresh or not (self.folder.is_dir() and segment_names(self._files.names(self.folder))):
+        if self._fresh or not (self.folder.is_dir() and segment_names(self.folder, self._files)):
             return None
         self._recovered = recover(self.folder, files=self._files)
         return Found(self._recovered.journal, self._recovered.findings)

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -25,16 +24,17 @@ from alo_lib.journal.format import (
     WORD,
     JournalError,
     segment_name,
+    shown,
     words_for,
 )
+from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import find_beyond, scan
-from alo_lib.journal.segments import Break, Messages, SegmentView, messages_of
+from alo_lib.journal.segments import Break, Messages, SegmentView
 from alo_lib.journal.store import published_count, segment_names
 from alo_lib.numerics.crc32c import crc32c
-from alo_lib.records import SCHEMA_VERSION, HostEvent, Kind, Message
+from alo_lib.records import SCHEMA_VERSION
 
 __all__ = [
-    "Journal",
     "open_segments",
     "problem_of",
     "read_journal",
@@ -48,48 +48,14 @@ Words = NDArray[np.int64]
 
 _WINDOW: Final = 1 << 17
 """Words that are checked at once."""
-"""Entries checked at once."""
 _HELD: Final = 1 << 20
 """Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
+_LAST: Final = 1 << 62
+"""That a header's numbers may be: what follows them still fits into a word."""
 _TRIES: Final = 20
 """Times that a folder is read whose files change meanwhile."""
 _PAUSE: Final = 0.005
 """Seconds between two of them."""
-
-
-@dataclass(frozen=True)
-class Journal:
-    """A whole journal: the settings it was written under, and its messages in order."""
-
-    settings: bytes
-    messages: Sequence[Message]
-    segments: tuple[SegmentView, ...] = ()
-    being_written: bool = False  # when it was read; its messages are those that were finished then
-
-    @cached_property
-    def left_out(self) -> frozenset[int]:
-        """Sequences of the messages that count no more (:mod:`alo_lib.journal.left_out`)."""
-        return _sequences_left_out(self.messages)
-
-    @cached_property
-    def counted(self) -> Sequence[Message]:
-        """The messages that count, in order: all, but for those that are left out."""
-        if not self.left_out:
-            return self.messages
-        return [message for sequence, message in enumerate(self.messages) if sequence not in self.left_out]
-
-    @property
-    def sealed(self) -> bool:
-        """Whether its writer closed it."""
-        return bool(self.segments) and self.segments[-1].sealed
-
-
-def _sequences_left_out(messages: Sequence[Message]) -> frozenset[int]:
-    """The sequences of the messages that a journal's remarks leave out."""
-    found: set[int] = set()
-    for _, message in messages_of(messages, Kind.EVENT):
-        found.update(message.records["order"][message.records["event"] == HostEvent.LEFT_OUT].tolist())
-    return frozenset(found)
 
 
 def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, files: Files | None = None) -> Journal:
@@ -131,7 +97,7 @@ def reason_of(error: OSError, folder: Path) -> str:
     """Why a journal's folder cannot be read or written, naming the file in it where it is one."""
     name = "" if error.filename is None else Path(os.fsdecode(error.filename)).name
     why = error.strerror or str(error)
-    return why if name in ("", folder.name) else f"{name}: {why}"
+    return why if name in ("", folder.name) else f"{shown(name)}: {why}"
 
 
 def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None) -> tuple[list[SegmentView], bool]:
@@ -145,16 +111,14 @@ def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None
     for _ in range(_TRIES):
         try:
             stop = published_count(folder, files)  # before the names: what holds so many messages is among them
-            names = segment_names(files.names(folder))
+            names = segment_names(folder, files)
             wanted = names if numbers is None else [segment_name(number) for number in numbers]
             problem: JournalError | None = None
             try:
                 segments = [_scan_segment(name, files.contents(folder / name), stop) for name in wanted]
             except JournalError as error:
                 problem = error
-            if stop is None and (
-                names != segment_names(files.names(folder)) or published_count(folder, files) is not None
-            ):
+            if stop is None and (names != segment_names(folder, files) or published_count(folder, files) is not None):
                 time.sleep(_PAUSE)  # a writer has come meanwhile, and what was read may be half of what it wrote
                 continue
         except FileNotFoundError as error:
@@ -171,8 +135,11 @@ def scan_folder(folder: Path, files: Files, numbers: Sequence[int] | None = None
 
 
 def open_segments(folder: Path, files: Files) -> Iterator[tuple[str, Contents]]:
-    """Names and contents of a folder's segments, in order. OSError when one cannot be opened."""
-    for name in segment_names(files.names(folder)):
+    """Names and contents of a folder's segments, in order. OSError when one cannot be opened.
+
+    :raises JournalError: as of segment_names.
+    """
+    for name in segment_names(folder, files):
         yield name, files.contents(folder / name)
 
 
@@ -186,13 +153,18 @@ def scan_segments(
     return [_scan_segment(name, HeldContents(each) if isinstance(each, bytes) else each) for name, each in segments]
 
 
-def problem_of(segments: Sequence[SegmentView], *, unfinished: bool) -> str:
-    """The first thing that is wrong with a journal as a whole, in a sentence; empty when nothing is."""
-    expected = segments[0].first
+def problem_of(segments: Sequence[SegmentView], *, unfinished: bool, part: bool = False) -> str:
+    """The first thing that is wrong with a journal as a whole, in a sentence; empty when nothing is.
+
+    A ``part`` of a journal may begin anywhere.
+    """
+    expected, begins = segments[0].first, segments[0].number
+    if not part and (expected or begins):
+        return f"its beginning is missing: {segments[0].name} has number {begins} and begins with entry {expected}"
     for place, segment in enumerate(segments):
         last = place == len(segments) - 1
-        if segment.number != segments[0].number + place:
-            return f"{segment.name} has number {segment.number} where {segments[0].number + place} should follow"
+        if segment.number != begins + place:
+            return f"{segment.name} has number {segment.number} where {begins + place} should follow"
         if segment.first != expected:
             return f"{segment.name} begins with entry {segment.first} where {expected} should follow"
         if place and segment.epoch < segments[place - 1].epoch:
@@ -317,4 +289,7 @@ def _read_header(name: str, contents: Contents) -> tuple[np.void, bytes, int]:
     )
     if start * WORD > contents.size or header["crc"] != crc32c(checked.tobytes() + settings):
         raise JournalError(f"the header of {name} is damaged: its checksum does not hold")
+    for what, value in (("number", header["number"]), ("epoch", header["epoch"]), ("first entry", header["first"])):
+        if not 0 <= value <= _LAST:
+            raise JournalError(f"the header of {name} tells of {what} {value}; it must be from 0 to {_LAST}")
     return header, settings[:length], start

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name
+from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name, shown
+from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
 from alo_lib.journal.lock import WriterLock, lock_folder
-from alo_lib.journal.reader import Journal, open_segments, reason_of, scan_segments
+from alo_lib.journal.reader import open_segments, reason_of, scan_segments
 from alo_lib.journal.segments import Messages, SegmentView
 from alo_lib.journal.snapshots import entry_checksum
 from alo_lib.journal.store import FolderStore
@@ -88,7 +89,7 @@ def _remove_unmade(folder: Path, files: Files, findings: list[str]) -> None:
     for name in files.names(folder):
         if name.endswith(NEW_SUFFIX):
             files.remove(folder / name)
-            findings.append(f"{name} was being made and held nothing; it was removed")
+            findings.append(f"{shown(name)} was being made and held nothing; it was removed")
 
 
 def _end(segments: list[SegmentView], findings: list[str]) -> int:
@@ -105,10 +106,8 @@ def _end(segments: list[SegmentView], findings: list[str]) -> int:
         if follows is not None and follows.first == expected:
             continue
         # The journal ends here, unless something knows better.
-        claims = [segment.durable, *(later.durable for later in segments[place + 1 :])]
-        if segment.broken is not None:
-            claims.append(segment.broken.durable)
-        claims += [later.broken.durable for later in segments[place + 1 :] if later.broken is not None]
+        claims = [each.durable for each in segments]
+        claims += [each.broken.durable for each in segments[place:] if each.broken is not None]
         if max(claims) > expected:
             raise JournalError(
                 f"entry {expected} at byte {segment.end * WORD} of {segment.name} is damaged: "

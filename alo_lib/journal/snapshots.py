@@ -12,7 +12,7 @@ import numpy as np
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import JournalError
-from alo_lib.journal.reader import Journal
+from alo_lib.journal.journal import Journal
 from alo_lib.numerics.crc32c import crc32c
 
 __all__ = ["Snapshot", "SnapshotStore", "Snapshots", "decode_snapshot", "encode_snapshot", "entry_checksum"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, JournalError, segment_name
+from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, JournalError, segment_name, shown
 from alo_lib.journal.kernels import APPENDED, MARKS, STATE
 from alo_lib.journal.lock import WriterLock, lock_folder
 from alo_lib.records.processes import Process, this_process
@@ -241,14 +241,25 @@ def published_count(folder: Path, files: Files) -> int | None:
     if PUBLISHED_NAME not in files.names(folder):
         return None
     try:
-        marks = np.frombuffer(files.read(folder / PUBLISHED_NAME), np.int64)
+        told = files.read(folder / PUBLISHED_NAME)
     except FileNotFoundError:  # closed just now
         return None
-    if len(marks) != MARKS or marks[STATE] != 0 or Process(*marks[_PROCESS].tolist()).alive is False:
+    if len(told) != MARKS * WORD:
+        return None
+    marks = np.frombuffer(told, np.int64)
+    if marks[STATE] != 0 or Process(*marks[_PROCESS].tolist()).alive is False:
         return None
     return int(marks[APPENDED])
 
 
-def segment_names(names: list[str]) -> list[str]:
-    """Those of a folder's names that are segments, in order."""
-    return [name for name in names if name.endswith(SEGMENT_SUFFIX)]
+def segment_names(folder: Path, files: Files) -> list[str]:
+    """The names of a folder's segments, in order. OSError when it cannot be read.
+
+    :raises JournalError: for a name that only looks like one: nobody can say what that file is of the journal.
+    """
+    names = [name for name in files.names(folder) if name.endswith(SEGMENT_SUFFIX)]
+    for name in names:
+        number = name.removesuffix(SEGMENT_SUFFIX)
+        if not (number.isascii() and number.isdigit() and name == segment_name(int(number))):
+            raise JournalError(f"journal {folder}: {shown(name)} is no name of a segment, such as {segment_name(0)}")
+    return names

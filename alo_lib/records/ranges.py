@@ -6,6 +6,7 @@ would stop whoever handles it, must not get in.
 
 from collections.abc import Mapping
 from enum import IntEnum
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -30,6 +31,11 @@ class Range(NamedTuple):
     high: float
     unknown: bool = False
 
+    def holds_all(self, values: NDArray[Any]) -> bool:
+        """Whether all values lie within it, of which there are some. It says False of NaNs alone that may be."""
+        low, high = (np.fmin, np.fmax) if self.unknown else (np.minimum, np.maximum)
+        return bool(low.reduce(values) >= self.low and high.reduce(values) <= self.high)
+
     def holds(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Which values lie within it."""
         within: NDArray[np.bool_] = (values >= self.low) & (values <= self.high)
@@ -44,12 +50,24 @@ class Members(NamedTuple):
 
     of: type[IntEnum]
 
-    def holds(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+    def holds_all(self, values: NDArray[np.uint8]) -> bool:
+        """Whether all values are numbers of it."""
+        return bool(self.holds(values).all())
+
+    def holds(self, values: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which values are numbers of it."""
-        return np.isin(values, [int(member) for member in self.of])
+        return _members(self.of)[values]
 
     def __str__(self) -> str:
         return f"one of {', '.join(f'{member.value} {member.name}' for member in self.of)}"
+
+
+@cache
+def _members(of: type[IntEnum]) -> NDArray[np.bool_]:
+    """By byte, whether it is a number of a word."""
+    table = np.zeros(256, np.bool_)
+    table[[int(member) for member in of]] = True
+    return table
 
 
 class Fault(NamedTuple):
@@ -125,7 +143,7 @@ shares. Which instrument a number names, and what fits what was told and sent be
 def range_fault(kind: Kind, rows: Records) -> Fault | None:
     """The first field of some records of ``kind`` that has values outside of its range; None where there is none."""
     for field, allowed in RANGES[kind].items():
-        holds = allowed.holds(rows[field])
-        if not holds.all():
-            return Fault(field, ~holds, f"{field} is {rows[field][~holds][0]}; it must be {allowed}")
+        values = rows[field]
+        if not allowed.holds_all(values) and not (holds := allowed.holds(values)).all():
+            return Fault(field, ~holds, f"{field} is {values[~holds][0]}; it must be {allowed}")
     return None

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ __all__ = [
     "Replay",
     "Replayer",
     "UndecidableFrameError",
+    "UnusableMessageError",
     "overruns_of",
     "replay",
 ]
@@ -51,6 +53,16 @@ class UndecidableFrameError(JournalError):
         super().__init__(
             f"the frame at {utc_moment(time)} cannot be decided ({type(error).__name__}: {error}); it takes in the "
             f"inputs among messages {first} to {frame - 1}, and 'alo journal leave-out' goes on without one of them"
+        )
+
+
+class UnusableMessageError(JournalError):
+    """An input or a frame's opening that a journal holds, and that no core can take."""
+
+    def __init__(self, sequence: int, message: Message, error: Exception) -> None:
+        advice = "" if message.kind is Kind.FRAME else "; 'alo journal leave-out' goes on without it"
+        super().__init__(
+            f"message {sequence} ({message.kind.name}) cannot be taken in ({type(error).__name__}: {error}){advice}"
         )
 
 
@@ -163,10 +175,13 @@ class Replayer:
             if message.kind.is_decision:
                 raise DivergenceError(Divergence(place, message, None))
             if message.kind != Kind.FRAME:
-                self._admit(message, place)
+                with _usable(place, message):
+                    core.admit_recorded(message)
                 inputs += 1
                 continue
-            if not core.open_frame(message.time):
+            with _usable(place, message):
+                opened = core.open_frame(message.time)
+            if not opened:
                 raise DivergenceError(Divergence(place, message, None))
             try:
                 while self._within and self._within[0][0] == place:
@@ -184,16 +199,16 @@ class Replayer:
             yield FrameReplayed(place, int(message.records["frame"][0]), message.time, inputs, decided)
             inputs, first = 0, continuation.place
 
-    def _admit(self, message: Message, place: int) -> None:
-        try:
-            self.core.admit_recorded(message)
-        except (DivergenceError, JournalError):
-            raise
-        except Exception as error:
-            raise JournalError(
-                f"message {place} ({message.kind.name}) cannot be taken in ({type(error).__name__}: {error}); "
-                "'alo journal leave-out' goes on without it"
-            ) from error
+
+@contextmanager
+def _usable(sequence: int, message: Message) -> Iterator[None]:
+    """Turns whatever a recorded message stops a core with into one sentence that names it."""
+    try:
+        yield
+    except (DivergenceError, JournalError):
+        raise
+    except Exception as error:
+        raise UnusableMessageError(sequence, message, error) from error
 
 
 @dataclass(frozen=True)
@@ -221,20 +236,27 @@ def replay(journal: Journal) -> Replay:
 
 
 def overruns_of(journal: Journal) -> list[Overrun]:
-    """The overruns of tasks that a journal tells of, in order."""
-    return [
-        Overrun(
-            int(row["frame"]),
-            row["task"].decode(),
-            Cause(row["cause"]),
-            OverrunPolicy(row["policy"]),
-            int(row["elapsed"]),
-            int(row["budget"]),
-        )
-        for _, message in messages_of(journal.messages, Kind.OVERRUN)
-        for row in message.records
-        if row["cause"] != Cause.LATE
-    ]
+    """The overruns of tasks that a journal tells of, in order.
+
+    :raises JournalError: for one that no executive has.
+    """
+    found = []
+    for sequence, message in messages_of(journal.messages, Kind.OVERRUN):
+        for row in message.records[message.records["cause"] != Cause.LATE]:
+            try:
+                found.append(
+                    Overrun(
+                        int(row["frame"]),
+                        row["task"].decode("ascii"),
+                        Cause(row["cause"]),
+                        OverrunPolicy(row["policy"]),
+                        int(row["elapsed"]),
+                        int(row["budget"]),
+                    )
+                )
+            except ValueError as error:
+                raise JournalError(f"message {sequence} tells of an overrun that no frame has: {error}") from None
+    return found
 
 
 def _within_frames(messages: Sequence[Message], start: int) -> Iterator[tuple[int, int, Message]]:

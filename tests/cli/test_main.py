@@ -64,7 +64,7 @@ def test_usage_errors_are_one_sentence(run):
         (["BACKTEST"], "No such command 'BACKTEST'; did you mean backtest? (see 'alo --help')"),
         (["back_test"], "No such command 'back_test'; did you mean backtest?"),
         (["journal", "Show", "x"], "No such command 'Show'; did you mean show? (see 'alo journal --help')"),
-        (["journal", "zzz"], "No such command 'zzz'; the commands are export, list, show, verify (see"),
+        (["journal", "zzz"], "No such command 'zzz'; the commands are export, leave-out, list, show, verify"),
         (["backtest", "--UNDERLYING", "GOOG"], "No such option '--UNDERLYING'; did you mean --underlying? (see"),
         (["backtest", "--underlyings=GOOG"], "No such option '--underlyings'; did you mean --underlying?"),
         (["price", "--dividend_yield", "1%"], "No such option '--dividend_yield'; did you mean --dividend-yield?"),
@@ -92,7 +92,7 @@ def test_what_was_meant_is_told_whatever_its_capitals(run, call, sentence):
 def test_bounds_of_options_are_told_in_words(run):
     told = {name: " ".join(run(name, "--help").out.split()) for name in alo.commands}
     assert "[default: 80; from 0 to 99]" in told["core"]
-    assert "[at least 0.001]" in told["schedule"]
+    assert "from 0.001 to 86,400,000" in told["schedule"]
     assert "from 0 to 9,223,372,036,854,775,807" in told["generate"]
     assert not [name for name, text in told.items() if "<=" in text or ">=" in text]
 
@@ -142,7 +142,7 @@ def calls_with_a_path(command, path, *name):
 @pytest.mark.parametrize("nothing", ["", "  "])
 def test_no_path_that_is_empty_means_the_working_folder(run, nothing):
     calls = list(calls_with_a_path(alo, nothing))
-    assert len(calls) == 26
+    assert len(calls) == 27
     for call in calls:
         assert f"{nothing!r} names no file or folder" in _one_sentence(run(*call)), call
 

@@ -115,7 +115,7 @@ def _unlike_its_run(run: Path, journal: "Journal", digest: str) -> str:
     if digest == told.says("run.json", summary, "journal_digest", str):
         return ""
     stated = told.says("run.json", summary, "orders", int)
-    found = f"{len(journal.messages):,} messages with {len(orders_of(journal.messages)):,} orders"
+    found = f"{len(journal.messages):,} messages with {len(orders_of(journal.counted)):,} orders"
     how = "is another one" if journal.sealed else "was cut: its end is missing"
     return (
         f"the journal of {run} {how}; it holds {found}, and its digest is not the one in run.json, of {stated:,} orders"

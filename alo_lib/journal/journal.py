@@ -1,0 +1,45 @@
+"""A journal that was read and checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from alo_lib.journal.segments import SegmentView, messages_of
+from alo_lib.records import HostEvent, Kind, Message
+
+__all__ = ["Journal"]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A whole journal: the settings it was written under, and its messages in order."""
+
+    settings: bytes
+    messages: Sequence[Message]
+    segments: tuple[SegmentView, ...] = ()
+    being_written: bool = False  # when it was read; its messages are those that were finished then
+
+    @cached_property
+    def left_out(self) -> frozenset[int]:
+        """Sequences of the messages that count no more (:mod:`alo_lib.journal.left_out`)."""
+        return _sequences_left_out(self.messages)
+
+    @cached_property
+    def counted(self) -> Sequence[Message]:
+        """The messages that count, in order: all, but for those that are left out."""
+        if not self.left_out:
+            return self.messages
+        return [message for sequence, message in enumerate(self.messages) if sequence not in self.left_out]
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its writer closed it."""
+        return bool(self.segments) and self.segments[-1].sealed
+
+
+def _sequences_left_out(messages: Sequence[Message]) -> frozenset[int]:
+    """The sequences of the messages that a journal's remarks leave out."""
+    found: set[int] = set()
+    for _, message in messages_of(messages, Kind.EVENT):
+        found.update(message.records["order"][message.records["event"] == HostEvent.LEFT_OUT].tolist())
+    return frozenset(found)
