@@ -36,7 +36,7 @@ def drive(sequences: int, steps: int) -> None:
 
 
 def test_whatever_comes_the_core_lives_and_believes_what_is() -> None:
-    drive(sequences=60, steps=20)
+    drive(sequences=40, steps=20)
 
 
 @pytest.mark.xfail(strict=True, reason="a fill against the order's direction is told, which the core refuses")
