@@ -251,6 +251,7 @@ class JournalWriter:
             self.store.close(self._segment)
             self.store.unpublish()
         self.marks[STATE] = _CLOSED
+        self.marks = self.marks.copy()  # those that others could map, and their descriptor, go with the file
         self._problem = "the journal is closed; nothing can follow"
         self._segment = None
 
