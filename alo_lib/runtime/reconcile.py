@@ -103,17 +103,27 @@ def reconcile(
         if number in orders:
             filled, price = remaining - orders[number].remaining, orders[number].price
             status = OrderStatus.PARTIALLY_FILLED
+            if filled * remaining < 0 or abs(filled) > abs(remaining):
+                # What was told does not fit what the host still works: the order ends here, and the position says more.
+                filled, price, status = 0, 0.0, OrderStatus.CANCELED
+                result.to_cancel.append(number)
         else:
             gap = position.quantity - held.get(instrument, 0)
             filled = (min(gap, remaining) if remaining > 0 else max(gap, remaining)) if gap * remaining > 0 else 0
             price, status = position.price, OrderStatus.FILLED if filled == remaining else OrderStatus.CANCELED
-        if filled == 0 and number in orders:
+        if filled == 0 and status is OrderStatus.PARTIALLY_FILLED:
             result.findings.append(f"order {number} for {remaining} {name} is still working")
             continue
         _tell(result, time, number, instrument, filled, price, status)
         held[instrument] = held.get(instrument, 0) + filled
-        what = f"was filled for {filled}" if filled else "never reached the host, or was canceled there"
-        result.findings.append(f"order {number} for {remaining} {name} {what} while nobody listened")
+        if number in orders and not filled:
+            host = orders[number].remaining
+            what = f"is worked for {host} by the host, where {remaining} are left: it is to be canceled"
+        elif filled:
+            what = f"was filled for {filled} while nobody listened"
+        else:
+            what = "never reached the host, or was canceled there while nobody listened"
+        result.findings.append(f"order {number} for {remaining} {name} {what}")
     for instrument in sorted({*held, *positions}):
         position = positions.get(instrument, HostPosition(0, 0.0))
         gap = position.quantity - held.get(instrument, 0)

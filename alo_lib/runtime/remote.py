@@ -2,14 +2,15 @@
 
 import threading
 import time as clocks
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from alo_lib.core.frame_plan import FrameTask
+from alo_lib.core.gate import Gate
 from alo_lib.executive import LifecycleError
-from alo_lib.journal import JournalError, read_journal
+from alo_lib.journal import Journal, JournalError, messages_of, read_journal
 from alo_lib.records import (
     SECOND,
     InstrumentTable,
@@ -26,8 +27,8 @@ from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
-from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.state import StrategyState
 
 __all__ = ["Hear", "RemoteCore"]
 
@@ -43,6 +44,12 @@ _NAP: Final = 50e-6
 
 _LOOKS: Final = 100
 """At a journal that is being written."""
+
+_FOLLOWED: Final = (
+    *(Kind.INSTRUMENT, Kind.SESSION, Kind.SPLIT, Kind.ORDER_EVENT, Kind.INTENT, Kind.HALT),
+    *(Kind.EXTERNAL_STAGE, Kind.FRAME),
+)
+"""What an earlier host's core was told and has decided that this one follows."""
 
 
 class _Answer(NamedTuple):
@@ -86,7 +93,7 @@ class RemoteCore:
         self._paced = paced
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
-        self._ledger = Ledger(Portfolio(settings.cash))
+        self._gate = Gate(StrategyState(portfolio=Portfolio(settings.cash)), self.instruments)
         self._external = External()
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
@@ -137,26 +144,28 @@ class RemoteCore:
         frame = int(self.link.beat["frame"])
         self._wait_until(lambda: int(self.link.beat["frame"]) > frame)
         count = int(self.link.beat["sequence"])  # as a frame is released: every one before it is whole
-        messages = self._journaled(count)
-        for message in messages:
+        journal = self._journaled(count)
+        for place, message in messages_of(journal.messages, *_FOLLOWED):
+            if place >= count or place in journal.left_out:
+                continue
             if message.kind is Kind.INSTRUMENT:
                 self.instruments.know(message.records)
             self._follow(message)
             if message.kind is Kind.FRAME:
                 self._answered = message.time
-        return market_record_of(messages), count
+        return market_record_of(journal.messages), count
 
-    def _journaled(self, count: int) -> Sequence[Message]:
-        """The first messages of the core's journal, which is being written: a look may see half of its last entry."""
+    def _journaled(self, count: int) -> Journal:
+        """The core's journal once it has ``count`` messages; it is being written: a look may see half of an entry."""
         for _ in range(_LOOKS):
             try:
-                messages = read_journal(self._journal.resolve(), unfinished=True).messages
+                journal = read_journal(self._journal.resolve(), unfinished=True)
             except JournalError:
                 clocks.sleep(_NAP)
                 continue
-            if len(messages) >= count:
-                return messages[:count]
-        return read_journal(self._journal.resolve(), unfinished=True).messages[:count]
+            if len(journal.messages) >= count:
+                return journal
+        return read_journal(self._journal.resolve(), unfinished=True)
 
     def _wait_until(self, reached: Callable[[], bool]) -> None:
         end = clocks.monotonic() + self._patience
@@ -175,7 +184,9 @@ class RemoteCore:
         with self._pushing:
             self._inputs.push(message)
             self._pushed = True
-            self._follow(message)
+            admitted = self._gate.admit(message).message  # what the core, which asks the same, believes of it
+            if admitted is not None:
+                self._follow(admitted)
 
     def overrule(self, message: Message) -> None:
         """Hand over what models of the host decided. The frame that is open is decided: it counts in the next one."""
@@ -285,7 +296,7 @@ class RemoteCore:
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""
-        return self._ledger.contracts_open(underlying)
+        return self._gate.ledger.contracts_open(underlying)
 
     @property
     def wants_reconciliation(self) -> bool:
@@ -300,16 +311,16 @@ class RemoteCore:
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as the order events that were told add up."""
-        return self._ledger.holdings
+        return self._gate.ledger.holdings
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
-        return self._ledger.orders_working
+        return self._gate.ledger.orders_working
 
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
-        self._ledger.follow(message)
+        self._gate.follow(message)
         if message.kind is Kind.EXTERNAL_STAGE:
             self._external.assign(message.records)
         elif message.kind is Kind.HALT and not message.records["halted"].any():

@@ -403,9 +403,6 @@ class CoreMachine(RuleBasedStateMachine):
     @rule()
     def reconcile(self) -> None:
         """Both are brought in line, as a host does after a restart and where the core wants it."""
-        for number, (_, rest) in self.core.orders_working.items():
-            if number in self.broker.working and abs(rest) < abs(self.broker.working[number][1]):
-                self.broker.orders[number].done = True  # of which the core was told more than was filled
         positions, orders = self.broker.told()
         found = reconcile(self.core, positions, orders, self.time)
         killed = self.fuse

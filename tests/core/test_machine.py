@@ -39,9 +39,8 @@ def test_whatever_comes_the_core_lives_and_believes_what_is() -> None:
     drive(sequences=40, steps=20)
 
 
-@pytest.mark.xfail(strict=True, reason="a fill against the order's direction is told, which the core refuses")
 def test_part_of_an_order_that_was_told_twice_is_put_right_by_reconciling() -> None:
-    """No record says which fill it is of; until this holds, the machine's broker cancels such an order first."""
+    """No record says which fill it is of, so the order is canceled and its position told."""
     market = script()
     market.answer = lambda intent, time: None  # type: ignore[method-assign]
     order = market.bar(10, volatility=0.35)[0][0]

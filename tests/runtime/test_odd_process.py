@@ -137,7 +137,6 @@ def test_a_process_that_is_told_anything_and_killed_goes_on_as_one_that_was_not(
     assert kills.done > 0
 
 
-@pytest.mark.xfail(strict=True, reason="the host's ledger believes what the core has refused")
 def test_a_fill_that_is_told_twice_is_put_right_by_the_host_of_a_process(tmp_path: Path) -> None:
     channel = Channel(tmp_path / "channel", slots=SLOTS)
     process = CoreProcess(SETTINGS, channel, tmp_path / "journal", paced=True, clock=RealClock(0))
