@@ -168,8 +168,8 @@ def written(folder: Path, images: list[bytes], chance: random.Random) -> None:
 def use_folder(folder: Path, images: list[bytes], chance: random.Random) -> None:
     journal = read_journal(folder, unfinished=chance.random() < 0.8)
     said = Said(images)
-    assert [plain(message) for message in journal.messages] == said.messages
-    still_being_written(folder)
+    count = len(journal.messages) if still_being_written(folder) else len(said.messages)
+    assert [plain(message) for message in journal.messages] == said.messages[:count]
 
 
 def use_index(folder: Path, images: list[bytes], chance: random.Random) -> None:
@@ -179,8 +179,11 @@ def use_index(folder: Path, images: list[bytes], chance: random.Random) -> None:
         if given and rows.tobytes() == given[:-4]:
             assert [tuple(row.tolist()[-3::2]) for row in rows] == [(len(image), mark(image)) for image in images]
         else:
-            assert rows["first"].tolist() == said.firsts
-            assert rows["stop"].tolist() == said.stops
+            kept = (
+                len(rows) if still_being_written(folder) else len(images)
+            )  # by whom published says, as far as it says
+            assert rows["first"].tolist() == said.firsts[:kept]
+            assert kept < len(images) or still_being_written(folder) or rows["stop"].tolist() == said.stops
         first = chance.choice((0, chance.randrange(60), *ODD))
         begin, messages = messages_between(folder, first, first + chance.choice((1, 9, 100)))
         assert all(plain(message) == said.at[begin + place] for place, message in enumerate(messages))
