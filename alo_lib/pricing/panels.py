@@ -343,7 +343,7 @@ def _panels(grouped: Grouped, needed: Mask, scheme: Scheme) -> Panels:
     t = tables(scheme)
     rates, yields, times = grouped.key
     below = (yields > rates) & (rates > 0.0)  # the boundary starts below the strike
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         starts = [np.where(below, x, 0.0) for x in (np.log(rates / yields), 1.0 / rates, -1.0 / yields)]
     group = np.ascontiguousarray(np.stack([rates, yields, times, *starts], axis=1))
     index = np.full((len(times), _PANELS), -1, np.int64)

@@ -57,7 +57,7 @@ def test_odd_text(run, written, tmp_path):
     assert run("journal", "export", folder, "--output", tmp_path / "parquet").status == 0
     table = pq.read_table(tmp_path / "parquet" / "instrument.parquet")
     assert table["symbol"].to_pylist() == ['\\xff\\xfe"xé']
-    assert "holds text that is not UTF-8, " in refused(run, "replay", "--quiet", folder)
+    assert "(INSTRUMENT) cannot be taken in (UnicodeDecodeError: " in refused(run, "replay", "--quiet", folder)
 
 
 @pytest.mark.parametrize(

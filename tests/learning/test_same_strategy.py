@@ -1,5 +1,6 @@
 """Research trades what the core trades: a core that is told of the learning market holds the same, to the cent."""
 
+import datetime as dt
 import math
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from alo_lib.journal import JournalWriter
 from alo_lib.learning.desk import CASH, Desk
 from alo_lib.learning.market import RATE, TICKER, TRADING_DAY, LearningMarket
 from alo_lib.market import MapFile
-from alo_lib.records import HOUR, MINUTE, YEAR, Kind, Message, Records, records
+from alo_lib.records import HOUR, MINUTE, NEW_YORK, SECOND, YEAR, Kind, Message, Records, records
 from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 from alo_lib.simulation.money import decimal
@@ -48,11 +49,11 @@ class Told:
         self.broker.begin_session(session.open, session.close)
         if day == 0:
             self.tell(start, Kind.INSTRUMENT, self.market.underlying)
-        date = int(f"{session.day:%Y%m%d}")
+        date = int(f"{dt.datetime.fromtimestamp(session.open / SECOND, NEW_YORK):%Y%m%d}")
         self.tell(start, Kind.SESSION, records(Kind.SESSION, open=session.open, close=session.close, date=date))
         self.tell(start, Kind.RATE, records(Kind.RATE, rate=RATE))
         closes = self.market.closes_before(day)
-        times = start - np.arange(len(closes), 0, -1) * TRADING_DAY
+        times = start - np.arange(len(closes), 0, -1) * HOUR  # a day apart some would be before 1970
         self.tell(start, Kind.CLOSE, records(Kind.CLOSE, len(closes), time=times, close=closes))
         shares = self.market.share_quote(day)
         self.quote(time, shares)

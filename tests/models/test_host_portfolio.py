@@ -21,6 +21,7 @@ class Core:
             self.instruments.add_equity(ticker)
         self.holdings, self.orders_working = {0: 10}, {4: (0, 5), 5: (1, -8)}
         self.cash: float | None = None
+        self.wants_reconciliation = False
         self.remarks: list[Message] = []
         self.inputs: list[Message] = []
 

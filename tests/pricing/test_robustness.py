@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alo_lib.pricing import exercise_boundary, price
+from alo_lib.pricing import Chain, exercise_boundary, price
 from tests.pricing.reference import american
 from tests.pricing.robust import cases, read, values
 
@@ -84,3 +84,12 @@ def test_wild_draws_have_a_price() -> None:
     assert np.isnan(found).sum() <= 1
     priced = ~np.isnan(found)
     assert (found >= np.maximum(right * (spot - 100.0), 0.0))[priced].all()
+
+
+def test_a_rate_next_to_nothing_prices_as_none_does() -> None:
+    chain = Chain([90.0, 100.0, 110.0], [0.5] * 3, [-1.0, -1.0, 1.0])
+    for rate in (5e-324, 1e-310, 1e-300):
+        for dividend_yield in (0.0, 0.02, 0.5):
+            assert np.array_equal(
+                chain.price(100.0, rate, dividend_yield, 0.3), chain.price(100.0, 0.0, dividend_yield, 0.3)
+            )
