@@ -47,6 +47,8 @@ _MOST_EARLY: Final = 7 * CALENDAR_DAY
 """How long before the expiry date that its symbol names a contract's last session may be."""
 _WIDEST_GAP: Final = 4096
 """Of numbers between an instrument and the one before it: those of contracts that were refused."""
+_MOST_APART: Final = 4 * DAY
+"""Between a session and the time of the message that tells of it: a long weekend."""
 _FIRST_SIZE: Final = 64
 _MOST_HELD: Final = 10**12
 """Shares or contracts of an instrument: with more, no account's sums would hold."""
@@ -86,6 +88,8 @@ class Gate:
         self._instruments = instruments
         self._session = -1 if strategy.session is None else strategy.session.open
         self._last_order = strategy.last_order
+        self._now = -1  # time of the message that is asked
+        self._doubted = False  # an order event was refused since a halt was told of
         self._underlying = np.full(_FIRST_SIZE, -1, np.int64)  # by instrument; -1 where none was told of
         self._know(self.ledger.underlying_of.items())
         for message in waiting:
@@ -100,13 +104,15 @@ class Gate:
         """What can be let in of an input: the same message where nothing is wrong, else the records without fault."""
         if problem := _problem_of(message):
             name = getattr(message.kind, "name", str(message.kind))
+            self._doubted = self._doubted or message.kind is Kind.ORDER_EVENT
             return Admitted(None, (Refusal(name, "", problem, in_doubt=message.kind is Kind.ORDER_EVENT),))
-        rows, refusals = message.records, []
+        rows, refusals, self._now = message.records, [], message.time
         while len(rows) and (fault := self._fault(message.kind, rows)) is not None:
             refusals.append(self._refusal(message.kind, rows, fault))
             rows = rows[~fault.rows]
         if not refusals:
             return Admitted(message)
+        self._doubted = self._doubted or any(refusal.in_doubt for refusal in refusals)
         return Admitted(message._replace(records=rows) if len(rows) else None, tuple(refusals))
 
     def name_of(self, instrument: int) -> str:
@@ -139,6 +145,7 @@ class Gate:
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.HALT:
+            self._doubted = False
             for cause, halted in zip(rows["cause"].tolist(), rows["halted"].tolist(), strict=True):
                 (self.halts.add if halted else self.halts.discard)(HaltCause(cause))
 
@@ -187,11 +194,15 @@ class Gate:
     def instruments(self, rows: Records) -> Fault | None:
         """An underlying is told of once and before its contracts; symbols say the same as the rest."""
         coming: dict[int, int] = {}
+        symbols: set[bytes] = set()
         found = []
         for row in _plain(rows):
             problem = self._instrument(row, coming)
+            if problem is None and (row["instrument"] in coming or row["symbol"] in symbols):
+                problem = "instrument", f"{row['symbol'].decode()} or its number is in the message twice"
             if problem is None:
                 coming[row["instrument"]] = row["underlying"]
+                symbols.add(row["symbol"])
             found.append(problem)
         return _first_of(found)
 
@@ -224,6 +235,8 @@ class Gate:
         opens, closes = int(row["open"]), int(row["close"])
         if not 0 < closes - opens <= DAY:
             return Fault("close", all_, "close must come after open, within a day")
+        if not opens - _MOST_APART <= self._now <= closes + _MOST_APART:
+            return Fault("open", all_, f"its open is more than {_MOST_APART // DAY} days from when it is told of")
         if opens < self._session:
             return Fault("open", all_, "its open is before that of the session before")
         try:
@@ -248,6 +261,11 @@ class Gate:
             bad[place] = abs(after) > _MOST_HELD
             held[number] = held.get(number, 0) if bad[place] else after
         return _fault_where(bad, "factor", f"more than {_MOST_HELD:,} shares would be held")
+
+    def halt(self, rows: Records) -> Fault | None:
+        """What was refused in reconciling is not reconciled."""
+        ends = (rows["halted"] == 0) & (rows["cause"] == HaltCause.RECONCILIATION)
+        return _fault_where(ends & self._doubted, "halted", "an order event was refused meanwhile: the halt stays")
 
     def daily_range(self, rows: Records) -> Fault | None:
         """A high is no lower than a low."""
@@ -275,6 +293,8 @@ class Gate:
         number, instrument, quantity = row["order"], row["instrument"], row["quantity"]
         if abs(held.get(instrument, 0) + quantity) > _MOST_HELD:
             return "quantity", f"{held[instrument] + quantity:+} would be held"
+        if quantity and row["status"] in _WITHOUT_FILL:
+            return "status", f"order {number} would be filled for {quantity:+} by {OrderStatus(row['status']).name}"
         if number == 0:
             return self._settlement_problem(row, held.get(instrument, 0))
         if number > self._last_order:
@@ -309,6 +329,9 @@ class Gate:
         return None
 
 
+_WITHOUT_FILL: Final = (OrderStatus.NEW, OrderStatus.NONE, OrderStatus.INVALID)
+"""Of an order that no market has had."""
+
 _LATE: Final = "state"
 """In the place of a field: an event that moves nothing of an order that is done, which leaves nothing in doubt."""
 
@@ -326,6 +349,7 @@ _CHECKS: Final[dict[Kind, tuple[Callable[[Gate, Records], Fault | None], ...]]] 
     Kind.ORDER_EVENT: (Gate.known, Gate.order_events),
     Kind.EXTERNAL_INSIGHT: (Gate.insights,),
     Kind.EXTERNAL_TARGET: (Gate.known,),
+    Kind.HALT: (Gate.halt,),
 }
 
 
@@ -373,6 +397,8 @@ def _equity_problem(row: Row, symbol: str, *, known: bool) -> tuple[str, str] | 
         return "instrument", f"{symbol} was told of before"
     if row["underlying"] != row["instrument"]:
         return "underlying", f"{symbol} is an equity and not its own underlying"
+    if row["right"] or row["strike"]:
+        return "right", f"{symbol} is an equity, and has a right or a strike"
     if row["multiplier"] != EQUITY_MULTIPLIER:
         return "multiplier", f"multiplier of {symbol} is {row['multiplier']}; an equity's is {EQUITY_MULTIPLIER}"
     return None
@@ -388,6 +414,8 @@ def _option_problem(row: Row, symbol: str) -> tuple[str, str] | None:
         return "symbol", f"symbol {symbol!r} is none of the OSI's"
     if osi_symbol(symbol[:6].rstrip(), expiry, row["strike"], row["right"]) != symbol or row["right"] == 0:
         return "strike", f"{symbol} is told of with strike {row['strike']:g} and right {row['right']:+}"
+    if row["strike"] <= 0.0:
+        return "strike", f"strike of {symbol} is {row['strike']:g}; it must be positive"
     last = _day_of(row["expiry"])
     if not expiry - _MOST_EARLY <= last <= expiry:
         return "expiry", f"{symbol} would have its last session on {last}"

@@ -40,7 +40,8 @@ def _instruments(state: State, message: Message) -> None:
     options = rows[rows["kind"] == InstrumentKind.OPTION]
     for number in np.unique(options["underlying"]).tolist():
         underlying = strategy.underlyings[number]
-        underlying.book.list_contracts(options[options["underlying"] == number].copy())
+        told = options[options["underlying"] == number]
+        underlying.book.list_contracts(told.copy(), keep=strategy.contracts_open(number))
         underlying.valuation = None
         underlying.session_news = True
 

@@ -63,6 +63,8 @@ def go_on_without_in_object_store(store: Path, sequence: int) -> str:
 
 
 def _remark(journal: Journal, sequence: int) -> Message:
+    if sequence in journal.left_out:
+        raise JournalError(f"message {sequence} counts no more already")
     remark = leave_out(journal.messages, sequence)
     for _ in Replayer(journal, without=remark.records["order"].tolist()).frames():
         pass

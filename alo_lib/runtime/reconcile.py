@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
 
 from alo_lib.records import (
     EVENT_TEXT,
+    RANGES,
     HaltCause,
     HostEvent,
     InstrumentTable,
@@ -17,6 +20,8 @@ from alo_lib.records import (
 )
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
+
+_PRICES: Final = RANGES[Kind.ORDER_EVENT]["price"]
 
 
 class HostPosition(NamedTuple):
@@ -96,6 +101,8 @@ def reconcile(
     only said: it holds interest, dividends and transfers, not told apart. A halt for reconciliation ends with it.
     """
     result = Reconciliation()
+    if core.wants_reconciliation:  # told again: it ends only where all that follows is let in
+        result.messages.append(_halt(time, halted=1))
     held = dict(core.holdings)
     for number, (instrument, remaining) in sorted(core.orders_working.items()):
         name = core.instruments.symbol(instrument)
@@ -127,7 +134,9 @@ def reconcile(
     for instrument in sorted({*held, *positions}):
         position = positions.get(instrument, HostPosition(0, 0.0))
         gap = position.quantity - held.get(instrument, 0)
-        if gap:
+        if gap and not 0 <= instrument < len(core.instruments):
+            result.findings.append(f"the host holds {gap} of instrument {instrument}, which nobody told the core of")
+        elif gap:
             name = core.instruments.symbol(instrument)
             told = f"the host holds {position.quantity} {name}, the journal says {held.get(instrument, 0)}"
             result.findings.append(f"{told}: the host is right")
@@ -140,16 +149,19 @@ def reconcile(
             f"the host has {cash:.2f} in cash, the journal says {core.cash:.2f}: the core goes on with the journal's"
         )
     if core.wants_reconciliation:
-        row = records(Kind.HALT, cause=HaltCause.RECONCILIATION, halted=0)
-        result.messages.append(Message(Kind.HALT, time, row))
+        result.messages.append(_halt(time, halted=0))
     if not result.findings:
         result.findings.append("portfolio and open orders are as the journal says")
     return result
+
+
+def _halt(time: int, *, halted: int) -> Message:
+    return Message(Kind.HALT, time, records(Kind.HALT, cause=HaltCause.RECONCILIATION, halted=halted))
 
 
 def _tell(
     result: Reconciliation, time: int, number: int, instrument: int, quantity: int, price: float, status: OrderStatus
 ) -> None:
     row = records(Kind.ORDER_EVENT, order=number, instrument=instrument, status=status, type=OrderType.MARKET)
-    row["quantity"], row["price"] = quantity, price
+    row["quantity"], row["price"] = quantity, price if _PRICES.holds(np.array([price])).all() else 0.0
     result.messages.append(Message(Kind.ORDER_EVENT, time, row))

@@ -1,6 +1,7 @@
 """What is known of one underlying's market: its price, its contracts and their last quotes."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Final, NamedTuple
 
@@ -137,8 +138,16 @@ class MarketBook:
         row: np.void = self.quote[0] if instrument == self.instrument else self.quotes[self.row(instrument)]
         return row
 
-    def list_contracts(self, contracts: Records) -> None:
-        """Replace the chain by today's; what both hold keeps its last quote."""
+    def list_contracts(self, contracts: Records, keep: Collection[int] = ()) -> None:
+        """Replace the chain by today's; what both hold keeps its last quote.
+
+        Contracts to ``keep``, which are held or on order, stay in the chain as they are where nobody tells of them.
+        """
+        left = np.isin(self.contracts["instrument"], list(keep))
+        left &= ~np.isin(self.contracts["instrument"], contracts["instrument"])
+        if left.any():
+            contracts = np.concatenate([contracts, self.contracts[left]])
+            contracts = contracts[np.lexsort((contracts["right"], contracts["strike"], contracts["expiry"]))]
         quotes, quote_time = _no_quotes(len(contracts)), np.full(len(contracts), -1, np.int64)
         quote_since = quote_time.copy()
         quotes["instrument"] = contracts["instrument"]

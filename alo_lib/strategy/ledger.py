@@ -68,7 +68,7 @@ class Ledger:
             self.portfolio.fill(instrument, quantity, price, self.multiplier(instrument), fee)
         if number in self.working:
             self.working[number].remaining -= quantity
-            if status.is_done:
+            if status.is_done or not self.working[number].remaining:  # whatever its last fill is called
                 del self.working[number]
 
     def multiplier(self, instrument: int) -> int:

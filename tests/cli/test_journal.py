@@ -389,6 +389,8 @@ def test_an_input_is_left_out_of_a_journal(run, tmp_path, market):
     journal = read_journal(tmp_path / "run" / JOURNAL_FOLDER)
     assert journal.left_out == {last}
     assert message_digest(journal.counted) == message_digest(market.journal.messages)
+    again = run("journal", "leave-out", str(tmp_path / "run"), str(last))
+    assert (again.status, "counts no more already" in again.err) == (2, True)
     shown = run("journal", "show", str(tmp_path / "run"), "--from", str(last + 1))
     assert f"goes on without message {last} (RATE)" in shown.out
 

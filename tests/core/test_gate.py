@@ -22,7 +22,7 @@ from alo_lib.records import (
     Range,
     records,
 )
-from alo_lib.runtime import replay
+from alo_lib.runtime import HostPosition, reconcile, replay
 from tests.core.script import FIRST, Script, at, script
 
 NAN, INF, HUGE = math.nan, math.inf, 1e308
@@ -78,6 +78,12 @@ POISON: list[tuple[str, Kind, dict[str, Any], str]] = [
     ),
     ("no date", Kind.SESSION, {"open": at(FIRST, 9.5), "close": at(FIRST, 16), "date": 20240399}, "no day"),
     ("other date", Kind.SESSION, {"open": at(FIRST, 9.5), "close": at(FIRST, 16), "date": 20240305}, "not the day"),
+    (
+        "far",
+        Kind.SESSION,
+        {"open": at(FIRST, 9.5 + 24 * 5), "close": at(FIRST, 136), "date": 20240309},
+        "more than 4 days",
+    ),
     ("past", Kind.SESSION, {"open": at(FIRST, -20), "close": at(FIRST, -16), "date": 20240303}, "session before"),
     ("interest", Kind.INTEREST, {"instrument": PUT, "amount": 1.0}, "nor -1 for cash"),
     ("interest without end", Kind.INTEREST, {"instrument": ACCOUNT_CASH, "amount": INF}, "amount is"),
@@ -215,6 +221,41 @@ def test_an_equity_told_of_twice_keeps_its_hedge() -> None:
     assert abs(market.core.holdings[TEST] - shares) < abs(shares) / 2
 
 
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        ({"instrument": [20, 21], "symbol": b"AAA"}, "equities"),
+        ({"instrument": [15, 16]}, "options"),
+        ({"symbol": [b"TEST  240418P00120000", b"TEST  240418P00125000"], "strike": [120.0, 125.0]}, "options"),
+    ],
+)
+def test_records_of_a_message_that_contradict_each_other_are_not_both_let_in(
+    columns: dict[str, Any], rows: str
+) -> None:
+    market = script()
+    told = np.concatenate([instrument(), instrument()])
+    if rows == "equities":
+        told = records(Kind.INSTRUMENT, 2, kind=InstrumentKind.EQUITY, multiplier=1, underlying=[20, 21])
+    for name, value in columns.items():
+        told[name] = value
+    market.tell(at(FIRST, 9.6), Kind.INSTRUMENT, told)
+    assert "is in the message twice" in remarks(market.journal)[-1]
+    assert market.core.refusals.count == 1
+    assert market.core.open_frame(at(FIRST, 9.7))
+    market.core.run()
+    assert replay(market.journal).divergence is None
+
+
+def test_what_is_held_stays_in_the_chain_whoever_leaves_it_out() -> None:
+    market = trading()
+    shares = market.core.holdings[TEST]
+    other = instrument()
+    market.tell(at(FIRST, 10.2), Kind.INSTRUMENT, other)
+    market.bar(10.3, volatility=0.35)
+    assert abs(market.core.holdings[TEST] - shares) < abs(shares) / 2
+    assert market.core.holdings.keys() > {TEST}
+
+
 # What the broker says -------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +280,8 @@ def event(market: Script, **columns: Any) -> None:
         ({"order": 4711}, "order 4711 was never sent"),
         ({"quantity": 2**62}, "quantity is"),
         ({"status": 99}, "status is 99"),
+        ({"status": OrderStatus.INVALID}, "by INVALID"),
+        ({"status": OrderStatus.INVALID, "order": 0}, "by INVALID"),
         ({"type": 99}, "type is 99"),
         ({"price": NAN}, "price is nan"),
         ({"fee": INF}, "fee is inf"),
@@ -299,6 +342,41 @@ def test_a_fill_beyond_what_is_left_is_not_believed(share: float, status: OrderS
     assert why in remarks(market.journal)[-1]
     assert market.core.holdings == {}
     assert market.core.wants_reconciliation
+
+
+@pytest.mark.parametrize("status", [OrderStatus.PARTIALLY_FILLED, OrderStatus.SUBMITTED])
+def test_a_whole_fill_ends_its_order_whatever_it_is_called(status: OrderStatus) -> None:
+    market = script()
+    order = sent(market)
+    row = records(Kind.ORDER_EVENT, order=order["order"], instrument=order["instrument"], status=status, price=1.0)
+    row["quantity"] = order["quantity"]
+    market.tell(at(FIRST, 10.1), Kind.ORDER_EVENT, row)
+    assert int(order["order"]) not in market.core.orders_working
+    assert market.core.holdings == {int(order["instrument"]): int(order["quantity"])}
+    assert not market.core.wants_reconciliation
+
+
+@pytest.mark.parametrize("quantity", [3 * 10**9, -7])
+def test_a_halt_stays_while_what_would_reconcile_is_refused(quantity: int) -> None:
+    market = trading()
+    event(market)
+    for hour in (10.4, 10.5):
+        found = reconcile(market.core, {PUT: HostPosition(quantity, NAN)}, {}, at(FIRST, 10.3))
+        for each in found.messages:
+            market.core.accept(each)
+        market.bar(hour)
+        assert market.core.wants_reconciliation is (quantity > 0)
+        if quantity < 0:
+            assert market.core.holdings == {PUT: quantity}
+            return
+
+
+def test_a_position_that_nobody_told_of_is_said() -> None:
+    market = trading()
+    held = {number: HostPosition(quantity, 1.0) for number, quantity in market.core.holdings.items()}
+    found = reconcile(market.core, held | {50: HostPosition(5, 1.0)}, {}, at(FIRST, 10.3))
+    assert found.messages == []
+    assert found.findings == ["the host holds 5 of instrument 50, which nobody told the core of"]
 
 
 def test_parts_of_a_fill_in_one_message_are_held_against_what_the_earlier_left() -> None:
