@@ -110,9 +110,7 @@ class CoreProcess:
         plans: Sequence[TaskPlan] = FRAME_PLAN,
         clock: Clock | None = None,
         wall: WallClock | None = None,
-        hear: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        """``hear`` hears what people should know while it runs, in sentences."""
         self.settings = settings
         self.findings: tuple[str, ...] = ()
         self.releases = ReleaseLog()
@@ -146,8 +144,8 @@ class CoreProcess:
             self._pulse_phase()
             self.close()
             raise
-        self._core.refusals.host, self._core.refusals.hear = lambda: self._intake.host, hear
-        self._hear, self._unprepared = hear, ""
+        self._core.refusals.host = lambda: self._intake.host
+        self._unprepared = ""
         self._core.watch_with(BudgetWatch())
         if not paced:
             self._core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
@@ -163,6 +161,10 @@ class CoreProcess:
     def phase(self) -> CorePhase:
         """Where it stands."""
         return self._lifecycle.phase
+
+    def tell(self, hear: Callable[[str], None]) -> None:
+        """Let somebody hear, in sentences, what people should know while it runs."""
+        self._core.refusals.hear = hear
 
     def stop(self) -> None:
         """End after the frame that is open; for signal handlers."""
@@ -305,7 +307,7 @@ class CoreProcess:
     def _tell_unprepared(self) -> None:
         why = self._outbox.journal.unprepared_because
         if why and why != self._unprepared:
-            self._hear(f"{why}; the core goes on, and waits longer for the disk")
+            self._core.refusals.hear(f"{why}; the core goes on, and waits longer for the disk")
         self._unprepared = why
 
     def _look_for_channel(self) -> None:

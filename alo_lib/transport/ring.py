@@ -1,8 +1,7 @@
 """Rings between processes: one writes, one reads, neither waits for the other.
 
-A ring of records has one layout (:class:`RecordRing`); a ring of messages takes
-:class:`~alo_lib.records.Message` of every kind, in the bytes of :mod:`alo_lib.transport.wire`
-(:class:`MessageRing`). Each is a segment with one writing side (``produce``) and one reading side (``consume``).
+A ring of records has one layout (:class:`RecordRing`); a ring of messages takes those of every kind, in the bytes of
+:mod:`alo_lib.transport.wire` (:class:`MessageRing`). Each has a writing (``produce``) and a reading side (``consume``).
 """
 
 from abc import ABC, abstractmethod
@@ -366,8 +365,7 @@ class MessageProducer(_Producer):
 
     def ends_with(self, message: Message) -> bool:
         """Whether this message, which takes one slot, is the last that was pushed, by whomever, taken or not."""
-        words, data = self._open_words(), encode(message)
-        last = self.written - 1
+        words, data, last = self._open_words(), encode(message), self.written - 1
         slot = DATA + (last & (self.ring.capacity - 1)) * MESSAGE_STRIDE
         return load_acquire(words, slot) == last + 1 and words[slot + 1 :].view(np.uint8)[: len(data)].tobytes() == data
 

@@ -17,6 +17,7 @@ from alo_lib.runtime import HostOrder, HostPosition
 __all__ = ["Believed", "Broker", "Word", "order_event"]
 
 DONE = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
+NEVER_FILLED = (OrderStatus.NEW, OrderStatus.NONE, OrderStatus.INVALID)
 
 
 class Word(Enum):
@@ -152,7 +153,7 @@ class Believed:
 
     def _event(self, row: np.void) -> Word:
         number, instrument, quantity = int(row["order"]), int(row["instrument"]), int(row["quantity"])
-        if not self._possible(row):
+        if not self._possible(row) or (quantity and row["status"] in NEVER_FILLED):
             return Word.DOUBTED
         if number == 0:
             option = self.owner[instrument] != instrument
@@ -172,7 +173,7 @@ class Believed:
         fits = order.instrument == instrument and min(order.rest, 0) <= rest <= max(order.rest, 0)
         if not fits or (row["status"] == OrderStatus.FILLED and rest):
             return Word.DOUBTED
-        order.rest, order.done = rest, row["status"] in DONE
+        order.rest, order.done = rest, row["status"] in DONE or not rest
         moved(self.held, instrument, quantity)
         return Word.BELIEVED
 

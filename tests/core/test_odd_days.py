@@ -14,8 +14,9 @@ def test_every_status_of_lean_is_understood(status: OrderStatus) -> None:
     market.bar(10, volatility=0.35)
     before = market.core.orders_working
     number = min(before)
-    instrument = before[number][0]
-    tell_order_event(market, 10.5, order=number, instrument=instrument, status=status, type=OrderType.MARKET)
+    instrument, wanted = before[number]
+    filled = {"quantity": wanted, "price": 1.0} if status is OrderStatus.FILLED else {}
+    tell_order_event(market, 10.5, order=number, instrument=instrument, status=status, type=OrderType.MARKET, **filled)
     tell_order_event(market, 10.5, order=99, instrument=1, status=status, type=OrderType.MARKET)  # nobody's
     market.bar(10.6, volatility=0.35)
     done = status in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)

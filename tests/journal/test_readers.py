@@ -80,7 +80,7 @@ def busy_writer(folder: Path, durability: Durability) -> Iterator[None]:
 @pytest.mark.parametrize("durability", [Durability.OS, Durability.GROUP])
 def test_a_reader_survives_a_writer_that_seals_cuts_and_recovers(tmp_path: Path, durability: Durability) -> None:
     folder = tmp_path / "journal"
-    with busy_writer(folder, durability), run(READER, folder, "150", stderr=subprocess.PIPE) as reader:
+    with busy_writer(folder, durability), run(READER, folder, "60", stderr=subprocess.PIPE) as reader:
         out, err = reader.communicate(timeout=300)
     assert (reader.returncode, err) == (0, "")
     assert int(out) > 300

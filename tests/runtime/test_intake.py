@@ -154,7 +154,7 @@ def known_after(messages: list[Message]) -> list[object]:
     return [*states, bids, last, volume]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(plan=MESSAGES)
 def test_whatever_is_conflated_the_core_knows_the_same_at_each_order_event(plan: list[tuple[str, list[int]]]) -> None:
     import tempfile

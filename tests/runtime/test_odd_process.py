@@ -126,7 +126,12 @@ def test_a_process_that_is_told_anything_and_killed_goes_on_as_one_that_was_not(
     monkeypatch.setattr(_Outbox, "append", counted)
 
     @settings(
-        max_examples=6, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=6,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(st.data())
     def driven(data: st.DataObject) -> None:

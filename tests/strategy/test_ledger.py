@@ -68,7 +68,7 @@ def test_a_status_that_is_none_is_refused(ledger: Ledger) -> None:
 
 def test_it_follows_what_messages_say_of_instruments_orders_and_splits(ledger: Ledger) -> None:
     new = records(Kind.INSTRUMENT, instrument=16, underlying=STOCK)
-    sent = records(Kind.INTENT, 2, order=(1, 2), instrument=(16, STOCK), quantity=(4, 15))
+    sent = records(Kind.INTENT, 2, order=(1, 2), instrument=(16, STOCK), quantity=(4, 20))
     done = np.array([event(1, 16, 4, OrderStatus.FILLED), event(2, STOCK, 15, OrderStatus.PARTIALLY_FILLED)])
     splits = records(Kind.SPLIT, 2, instrument=STOCK, factor=(0.25, 2.0), warning=(1, 0))
     close = records(Kind.CLOSE, instrument=STOCK)
@@ -88,11 +88,11 @@ def test_it_follows_what_messages_say_of_instruments_orders_and_splits(ledger: L
     ledger.follow(messages[0])
     assert ledger.underlying_of[16] == STOCK
     ledger.follow(messages[1])
-    assert ledger.orders_working == {1: (16, 4), 2: (STOCK, 15)}
+    assert ledger.orders_working == {1: (16, 4), 2: (STOCK, 20)}
     for message in messages[2:]:
         ledger.follow(message)
     assert ledger.holdings == {16: 4, STOCK: 7}  # one share for two, no part of one; a warning splits nothing
-    assert ledger.orders_working == {2: (STOCK, 0)}
+    assert ledger.orders_working == {2: (STOCK, 5)}
     assert (ahead.holdings, ahead.orders_working) == (ledger.holdings, ledger.orders_working)
     ahead.working[2].remaining = 9
-    assert ledger.working[2].remaining == 0
+    assert ledger.working[2].remaining == 5

@@ -169,10 +169,10 @@ def _prepare(
             plans=chosen,
             clock=RealClock() if spin is None else RealClock(round(spin * 1000)),
             wall=WallClock(takes_old=old_inputs),
-            hear=say,
         )
     except ClockError as error:
         raise UserError(str(error)) from error
+    process.tell(say)
     cpu, priority = isolation
     return process, isolate(Isolation(cpu, priority), lambda: rehearse(settings))
 

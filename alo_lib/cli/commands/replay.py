@@ -1,13 +1,14 @@
 """``alo replay``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from alo_lib.cli.option_arguments import FilePath, Whole
 
 if TYPE_CHECKING:
+    from alo_lib.cli.replaying import ReplayOutcome
     from alo_lib.journal import Journal
 
 __all__ = ["open_journal", "replay"]
@@ -76,19 +77,7 @@ def replay(
     if outcome.complete and not difference and without is None:
         difference = _unlike_its_run(run, journal, outcome.digest)
     if as_json:
-        print_json(
-            {
-                "messages": outcome.messages,
-                "of": len(journal.messages),
-                "frames": outcome.frames,
-                "decisions": outcome.decisions,
-                "orders": outcome.orders,
-                "seconds": round(outcome.seconds, 3),
-                "digest": outcome.digest,
-                "same": not difference,
-                "difference": outcome.difference or difference or None,
-            }
-        )
+        print_json(_told(outcome, len(journal.messages), difference))
     elif not difference:
         what = "all" if outcome.complete else "the first"
         done = f"{outcome.frames:,} frames decided again in {outcome.seconds:z.2f} s"
@@ -98,6 +87,20 @@ def replay(
         )
     if difference:
         raise RunFailedError(difference)
+
+
+def _told(outcome: "ReplayOutcome", count: int, difference: str) -> dict[str, Any]:
+    return {
+        "messages": outcome.messages,
+        "of": count,
+        "frames": outcome.frames,
+        "decisions": outcome.decisions,
+        "orders": outcome.orders,
+        "seconds": round(outcome.seconds, 3),
+        "digest": outcome.digest,
+        "same": not difference,
+        "difference": outcome.difference or difference or None,
+    }
 
 
 def _unlike_its_run(run: Path, journal: "Journal", digest: str) -> str:
