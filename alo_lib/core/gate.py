@@ -283,7 +283,7 @@ class Gate:
                 held[instrument] = held.get(instrument, 0) + quantity
                 if number in left:
                     left[number] = (instrument, left[number][1] - quantity)
-                    if OrderStatus(row["status"]).is_done:
+                    if OrderStatus(row["status"]).is_done or not left[number][1]:
                         del left[number]
         return _first_of(found)
 

@@ -2,14 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
 
 from alo_lib.core.gate import Refusal
-from alo_lib.records import EVENT_TEXT, HostEvent, Kind, Message, records
+from alo_lib.records import HostEvent, Message, remark
 
 __all__ = ["Refusals"]
-
-_ELLIPSIS: Final = "..."
 
 
 class Refusals:
@@ -48,9 +45,5 @@ class Refusals:
 
     def _say(self, what: str, why: str, count: int, time: int) -> None:
         head = f"refused from {self.host()}: {what}"
-        text = f"{head}{why}".encode("ascii", "backslashreplace")
-        if len(text) > EVENT_TEXT:
-            text = text[: EVENT_TEXT - len(_ELLIPSIS)] + _ELLIPSIS.encode()
-        row = records(Kind.EVENT, event=HostEvent.REFUSED, instrument=-1, quantity=count, text=text)
-        self._journal(Message(Kind.EVENT, time, row))
+        self._journal(remark(HostEvent.REFUSED, time, f"{head}{why}", quantity=count))
         self.hear(f"{head}{why}")

@@ -32,6 +32,7 @@ from alo_lib.records.layouts import (
 )
 from alo_lib.records.profit import PROFIT_PARTS
 from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
+from alo_lib.records.remarks import remark
 from alo_lib.records.sessions import Session
 from alo_lib.records.splits import whole_shares
 from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
@@ -107,6 +108,7 @@ __all__ = [
     "osi_symbol",
     "range_fault",
     "records",
+    "remark",
     "utc_moment",
     "whole_shares",
     "years_between",

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.records import EVENT_TEXT, HostEvent, Kind, Message, OrderStatus, Records, records
+from alo_lib.records import HostEvent, Kind, Message, OrderStatus, Records, records, remark
 from alo_lib.transport import MessageProducer
 
 __all__ = ["Answers", "orders_refused", "undelivered", "undelivered_at"]
@@ -55,10 +55,7 @@ def undelivered(time: int, decisions: Sequence[Message], reader: str) -> Message
     """The remark that the answer of the frame at ``time`` was not given."""
     orders = len(_orders_of(decisions))
     text = f"{reader} left no room for the answer; its {orders} orders were not sent and count as refused"
-    row = records(
-        Kind.EVENT, event=HostEvent.UNDELIVERED, instrument=-1, quantity=orders, text=text.encode()[:EVENT_TEXT]
-    )
-    return Message(Kind.EVENT, time, row)
+    return remark(HostEvent.UNDELIVERED, time, text, quantity=orders)
 
 
 def undelivered_at(recorded: Iterable[Message]) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from alo_lib.records import DAY, HOUR, LAST_DAY, SECOND, utc_moment
+from alo_lib.records import DAY, HOUR, SECOND, TIMES, utc_moment
 
 __all__ = ["FURTHEST", "LAST_TIME", "ClockError", "WallClock", "is_sane", "offset_of"]
 
@@ -18,7 +18,7 @@ FURTHEST: Final = DAY
 wrong date of a machine without a battery more. A restarted core goes on at most so far ahead of the machine's clock."""
 
 _FIRST: Final = int(dt.datetime(2000, 1, 1, tzinfo=dt.UTC).timestamp()) * SECOND
-LAST_TIME: Final = int(dt.datetime.combine(LAST_DAY, dt.time(), dt.UTC).timestamp()) * SECOND + DAY
+LAST_TIME: Final = int(TIMES.high)
 """The end of the last day that data can have, ns UTC."""
 
 

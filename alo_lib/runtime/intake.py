@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.records import EVENT_TEXT, HOUR, MINUTE, HostEvent, Kind, Message, Records, records, utc_moment
+from alo_lib.records import HOUR, MINUTE, HostEvent, Kind, Message, Records, remark, utc_moment
 from alo_lib.runtime.frame_clock import FURTHEST, LAST_TIME, ClockError, WallClock, is_sane
 from alo_lib.runtime.link import TAKEN, is_host_end
 from alo_lib.transport import MessageConsumer, MessageError, Reading, SeqLockWriter, Waiting
@@ -313,12 +313,12 @@ class Intake:
         remarks = []
         if dropped:
             text = f"{dropped} of {before} waiting records of quotes and trades were superseded by later ones"
-            remarks.append(_remark(HostEvent.FLOOD, judged.time, dropped, text))
+            remarks.append(remark(HostEvent.FLOOD, max(judged.time, 0), text, quantity=dropped))
         refused = [each for each in found if each.fault]
         if refused:
             others = f"; and {len(refused) - 1} more" if len(refused) > 1 else ""
             text = f"refused from {self.host}: {refused[0].fault}"
-            remarks.append(_remark(HostEvent.REFUSED, judged.time, len(refused), text, others))
+            remarks.append(remark(HostEvent.REFUSED, max(judged.time, 0), text, quantity=len(refused), end=others))
         told = [each.message for each in refused if each.message is not None and each.message.kind is Kind.FRAME]
         frames = tuple(message.time for message in told if self._paced and 0 < message.time < LAST_TIME)
         slots = sum(each.slots for each in found)
@@ -378,10 +378,3 @@ def _messages_of(found: Sequence[_Found]) -> list[Message]:
 def _beyond(bound: Bound, messages: Sequence[Message]) -> bool:
     rows = sum(len(message.records) for message in messages)
     return len(messages) > 1 and (len(messages) > bound.messages or rows > bound.records)
-
-
-def _remark(event: HostEvent, time: int, count: int, text: str, end: str = "") -> Message:
-    """A remark whose text is cut before its end where it is too long."""
-    cut = text.encode()[: EVENT_TEXT - len(end)].decode(errors="ignore")
-    row = records(Kind.EVENT, event=event, instrument=-1, quantity=count, text=(cut + end).encode())
-    return Message(Kind.EVENT, max(time, 0), row)

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from alo_lib.records import (
-    EVENT_TEXT,
     RANGES,
     HaltCause,
     HostEvent,
@@ -17,6 +16,7 @@ from alo_lib.records import (
     OrderStatus,
     OrderType,
     records,
+    remark,
 )
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
@@ -48,14 +48,7 @@ class Reconciliation:
 
     def remarks(self, time: int) -> list[Message]:
         """The findings as EVENT messages for the journal."""
-        return [
-            Message(
-                Kind.EVENT,
-                time,
-                records(Kind.EVENT, event=HostEvent.RECOVERY, instrument=-1, text=finding.encode()[:EVENT_TEXT]),
-            )
-            for finding in self.findings
-        ]
+        return [remark(HostEvent.RECOVERY, time, finding) for finding in self.findings]
 
 
 class Restarted(Protocol):

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
@@ -24,6 +24,8 @@ __all__ = [
     "overruns_of",
     "replay",
 ]
+
+_WITHIN: Final = tuple(kind for kind in Kind if kind.is_external)
 
 
 @dataclass(frozen=True)
@@ -262,8 +264,7 @@ def overruns_of(journal: Journal) -> list[Overrun]:
 def _within_frames(messages: Sequence[Message], start: int) -> Iterator[tuple[int, int, Message]]:
     """The inputs that were put in within a frame: sequence of that frame's FRAME message, their own, and they."""
     frame = -1
-    for sequence in range(start, len(messages)):
-        message = messages[sequence]
+    for sequence, message in messages_of(messages, Kind.FRAME, *_WITHIN, first=start):
         if message.kind is Kind.FRAME:
             frame = sequence
         elif message.within:
