@@ -300,4 +300,4 @@ def segment_names(folder: Path, files: Files) -> list[str]:
         number = name.removesuffix(SEGMENT_SUFFIX)
         if not (number.isascii() and number.isdigit() and name == segment_name(int(number))):
             raise JournalError(f"journal {folder}: {shown(name)} is no name of a segment, such as {segment_name(0)}")
-    return names
+    return sorted(names, key=len)  # of one length they are in order; beyond 99,999,999 they get longer

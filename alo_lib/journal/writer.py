@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
     ENTRY_WORDS,
+    LAST,
     SEGMENT_SUFFIX,
     WORD,
     Durability,
@@ -306,6 +307,7 @@ class JournalWriter:
             with self._stopping_on_failure():
                 self._require_in_place()
             self._seal()
+        self._require_room_to_count()
         header = segment_header(
             self.settings,
             schema=SCHEMA_VERSION,
@@ -346,6 +348,12 @@ class JournalWriter:
         self.marks = self.marks.copy()
         self.marks[STATE] = _CLOSED
         self._problem = "the journal is written by the process that this one was forked from"
+
+    def _require_room_to_count(self) -> None:
+        """JournalError, for good, where a header cannot tell where its segment begins."""
+        for what, value in (("sequence", self.sequence), ("segment", self._number), ("epoch", self.epoch)):
+            if value > LAST:
+                raise self.fail(OSError(errno.EOVERFLOW, f"it has come to {what} {value}, and ends at {LAST}"))
 
     def _require_in_place(self) -> None:
         """OSError where nobody would find what is written: what follows could be another journal's folder."""
