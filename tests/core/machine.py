@@ -8,17 +8,15 @@ or it was said otherwise. A restart and a replay come to the same bytes.
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from alo_lib.core import pack
+from alo_lib.core import TradingCore, pack
 from alo_lib.core.frame_plan import FrameTask
-from alo_lib.journal import (
-    JournalWriter,
-    message_digest,
-)
+from alo_lib.journal import Journal, JournalWriter, message_digest
 from alo_lib.pricing import Chain
 from alo_lib.records import (
     ACCOUNT_CASH,
@@ -34,7 +32,8 @@ from alo_lib.records import (
     Stage,
     records,
 )
-from alo_lib.runtime import Replayer, begin, reconcile, replay
+from alo_lib.runtime import Replayer, begin, reconcile
+from alo_lib.runtime.replay import Continuation
 from alo_lib.settings import Settings
 from tests.core.broker import Believed, Broker, Word, order_event
 from tests.core.killing import Fuse, Killed, Place, Slow
@@ -62,16 +61,22 @@ class CoreMachine(RuleBasedStateMachine):
 
     sequences = 0
 
-    @initialize(settings=st.sampled_from(SETTINGS), trading=st.sampled_from([True, True, False]))
-    def begin(self, settings: Settings, trading: bool) -> None:
+    @initialize(
+        settings=st.sampled_from(SETTINGS),
+        trading=st.sampled_from([True, True, False]),
+        keeping=st.sampled_from([True, True, True, False]),
+    )
+    def begin(self, settings: Settings, trading: bool, keeping: bool) -> None:
         type(self).sequences += 1
-        self.settings = settings
+        self.settings, self.keeping = settings, keeping
         self.place, self.broker, self.believed = Place(), Broker(), Believed()
         self.written: list[Message] = []
         self.date, self.hour, self.spot = FIRST, 9.0, dict.fromkeys(TICKERS, 100.0)
         self.apart = False  # whether the core may believe something else without knowing it
         self.events: list[Message] = []
         self.left_in_frame: int | None = None
+        self.restarted: tuple[int, Any] = 0, None
+        self.unkilled, self.replayed = TradingCore(settings, Continuation(())), 0
         self.start()
         for ticker in TICKERS:
             self.tell(Kind.INSTRUMENT, self.core.instruments.add_equity(ticker))
@@ -80,6 +85,8 @@ class CoreMachine(RuleBasedStateMachine):
             for ticker in TICKERS:
                 self.a_bar(ticker, 1.0, 0.35, 50, 0.2)
                 self.fill_working()
+        if keeping:
+            self.snapshot()
 
     def start(self) -> None:
         """Go on from the journal, or begin it; whatever of this is killed is done again."""
@@ -376,6 +383,7 @@ class CoreMachine(RuleBasedStateMachine):
         if not self.core.owes and self.fuse.writer.sequence:
             self.place.save(self.fuse.writer.sequence, self.fuse.writer.checksum, pack(self.core.snapshot()))
 
+    @precondition(lambda self: self.restarted != (len(self.written), self.place.snapshot))
     @rule()
     def kill(self) -> None:
         """The process is killed between two frames; the one after it is where it was."""
@@ -387,18 +395,26 @@ class CoreMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         """Go on from the journal, with a snapshot where there is one, and without it to the same state."""
         self.start()
-        if self.place.snapshot is not None:
-            replayer = Replayer(self.place.journal())
-            for _ in replayer.frames():
-                pass
-            assert not replayer.continuation.extra
-            assert replayer.core.owes == self.core.owes
-            if not self.core.owes:
-                assert pack(replayer.core.snapshot().state) == pack(self.core.snapshot().state)
+        if self.keeping:  # so that the next one need not decide all of it again
+            self.snapshot()
+        self.restarted = len(self.written), self.place.snapshot
+        self.hold_against_unkilled(self.place.journal())
         decided = [row for each in self.written if each.kind is Kind.INTENT for row in each.records]
         assert len({int(row["order"]) for row in decided}) == len(decided)
         if self.broker.working != self.core.orders_working or self.broker.positions != self.core.holdings:
             self.apart = True
+
+    def hold_against_unkilled(self, journal: Journal) -> None:
+        """A core that is never killed, and decides what was journaled since it was looked at last, is where this is."""
+        replayer = Replayer(journal, core=self.unkilled, start=self.replayed)
+        for _ in replayer.frames():
+            pass
+        self.replayed = replayer.continuation.place
+        assert self.replayed == len(journal.messages)
+        assert not replayer.continuation.extra
+        assert self.unkilled.owes == self.core.owes
+        if not self.core.owes:
+            assert pack(self.unkilled.snapshot().state) == pack(self.core.snapshot().state)
 
     @rule()
     def reconcile(self) -> None:
@@ -441,6 +457,4 @@ class CoreMachine(RuleBasedStateMachine):
         journal = self.place.journal()
         assert len(journal.messages) == len(self.written)
         assert message_digest(journal.messages) == message_digest(self.written)
-        again = replay(journal)
-        assert again.divergence is None
-        assert again.digest == message_digest(journal.messages)
+        self.hold_against_unkilled(journal)
