@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from alo_lib.pricing.arguments import PricingError, Styles, are_american, prepare
 from alo_lib.pricing.batch import GREEKS
+from alo_lib.pricing.chain_panels import ChainPanels
 from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.options import Greeks, Method, SchemeLike, run_implied, run_values
-from alo_lib.pricing.panels import ChainPanels
 from alo_lib.pricing.terms import Options
 
 __all__ = ["Chain"]
@@ -17,12 +17,20 @@ __all__ = ["Chain"]
 Array = npt.NDArray[np.float64]
 
 
+def _read_only(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 class Chain:
     """Any mix of strikes, rights and expiries on one underlying, one array element a contract.
 
     strike, time_to_expiry, right: shape (n,), or scalars that broadcast to it. Rates, yields and volatilities are
     scalars or one a contract. American contracts read their exercise boundaries from panels that are kept while rate
-    and yield stay (:mod:`alo_lib.pricing.panels`), so prices are within 1e-6 of spot of :func:`price`.
+    and yield stay (:mod:`alo_lib.pricing.chain_panels`), so prices are within 1e-6 of spot of :func:`price`.
+
+    Threads may share a chain: each call works with values that no other changes, and gives the bits of a chain alone.
 
     style: of all contracts, or (n,) of one each. panels: False solves each contract's own boundary, as :func:`price`.
     dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
@@ -43,8 +51,9 @@ class Chain:
     ) -> None:
         self._method = Method.of(scheme=scheme, dividends=dividends, invalid="nan")
         _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
-        self.strike, self.time_to_expiry, self.right = flat
-        american = are_american(style, self.strike.shape)
+        # Of its own: what the caller does to its arrays later is not the chain's.
+        self._strike, self._time, self._right = (column.copy() for column in flat)
+        american = are_american(style, self._strike.shape)
         read = american if panels and dividends is None else np.zeros(len(self), np.bool_)
         # A slice where all contracts read panels, which is the rule and copies nothing.
         self._read = slice(None) if read.all() else np.flatnonzero(read)
@@ -54,15 +63,30 @@ class Chain:
 
     def _read_panels(self) -> ChainPanels:
         rows = self._read
-        return ChainPanels(self.strike[rows], self.time_to_expiry[rows], self.right[rows], self._method.scheme)
+        return ChainPanels(self._strike[rows], self._time[rows], self._right[rows], self._method.scheme)
+
+    @property
+    def strike(self) -> Array:
+        """Shape (n,), read-only."""
+        return _read_only(self._strike)
+
+    @property
+    def time_to_expiry(self) -> Array:
+        """Shape (n,), read-only."""
+        return _read_only(self._time)
+
+    @property
+    def right(self) -> Array:
+        """Shape (n,), read-only."""
+        return _read_only(self._right)
 
     def __len__(self) -> int:
-        return self.strike.size
+        return self._strike.size
 
     def _each(self, **arguments: npt.ArrayLike) -> list[Array]:
         """The arguments, one element a contract."""
-        shape, flat = prepare("raise", **arguments, strike=self.strike)
-        if shape != self.strike.shape:
+        shape, flat = prepare("raise", **arguments, strike=self._strike)
+        if shape != self._strike.shape:
             raise PricingError(f"{', '.join(arguments)} broadcast to {shape}; allowed: scalars or ({len(self)},)")
         return flat[:-1]
 
@@ -75,7 +99,7 @@ class Chain:
         rows: int,
     ) -> Array:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
-        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
+        options = Options(s, self._strike, r, q, self._time, self._right)
         out = np.empty((rows, len(self)))
         for american, alone in self._alone:
             method = replace(self._method, american=american)
@@ -111,9 +135,9 @@ class Chain:
         """
         s, r, q = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield)
         prices = np.array(price, dtype=np.float64, order="C")
-        if prices.shape[-1:] != self.strike.shape or prices.ndim > 2:
+        if prices.shape[-1:] != self._strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
-        options = Options(s, self.strike, r, q, self.time_to_expiry, self.right)
+        options = Options(s, self._strike, r, q, self._time, self._right)
         found = np.empty((np.atleast_2d(prices).shape[0], len(self)))
         for american, alone in self._alone:
             repeated = Options(*(np.tile(array, len(found)) for array in options.part(alone)))
