@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import PricingError, Styles, are_american, prepare
+from alo_lib.pricing.arguments import PricingError, Styles, are_american, checked, prepare, real_numbers, spread
 from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.chain_panels import ChainPanels
 from alo_lib.pricing.dividends import Dividends
@@ -50,20 +50,22 @@ class Chain:
         panels: bool = True,
     ) -> None:
         self._method = Method.of(scheme=scheme, dividends=dividends, invalid="nan")
-        _, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
+        shape, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
+        if len(shape) > 1:
+            raise PricingError(f"strike, time_to_expiry and right broadcast to {shape}; allowed: one dimension")
         # Of its own: what the caller does to its arrays later is not the chain's.
         self._strike, self._time, self._right = (column.copy() for column in flat)
         american = are_american(style, self._strike.shape)
-        read = american if panels and dividends is None else np.zeros(len(self), np.bool_)
+        read = american if panels and self._method.cash is None else np.zeros(len(self), np.bool_)
         # A slice where all contracts read panels, which is the rule and copies nothing.
-        self._read = slice(None) if read.all() else np.flatnonzero(read)
-        groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
-        self._alone = [(early, rows) for early, rows in groups if rows.size]
-        self._panels = self._read_panels()
-
-    def _read_panels(self) -> ChainPanels:
-        rows = self._read
-        return ChainPanels(self._strike[rows], self._time[rows], self._right[rows], self._method.scheme)
+        rows: slice | npt.NDArray[np.intp] = slice(None)
+        self._alone: list[tuple[Method, npt.NDArray[np.intp]]] = []
+        if not read.all():
+            rows = np.flatnonzero(read)
+            groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
+            self._alone = [(replace(self._method, american=early), rest) for early, rest in groups if rest.size]
+        self._read = rows
+        self._panels = ChainPanels(self._strike[rows], self._time[rows], self._right[rows], self._method.scheme)
 
     @property
     def strike(self) -> Array:
@@ -85,10 +87,11 @@ class Chain:
 
     def _each(self, **arguments: npt.ArrayLike) -> list[Array]:
         """The arguments, one element a contract."""
-        shape, flat = prepare("raise", **arguments, strike=self._strike)
-        if shape != self._strike.shape:
-            raise PricingError(f"{', '.join(arguments)} broadcast to {shape}; allowed: scalars or ({len(self)},)")
-        return flat[:-1]
+        own, arrays = self._strike.shape, checked("raise", **arguments)
+        for name, array in zip(arguments, arrays, strict=True):
+            if array.shape not in ((), (1,), own):
+                raise PricingError(f"{name} has shape {array.shape}; allowed: a scalar or ({len(self)},)")
+        return [spread(array, own) for array in arrays]
 
     def _values(
         self,
@@ -101,8 +104,7 @@ class Chain:
         s, r, q, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
         options = Options(s, self._strike, r, q, self._time, self._right)
         out = np.empty((rows, len(self)))
-        for american, alone in self._alone:
-            method = replace(self._method, american=american)
+        for method, alone in self._alone:
             out[:, alone] = run_values(options.part(alone), sigma[alone], rows, method)
         options, sigma = options.part(self._read), sigma[self._read]
         if sigma.size:
@@ -131,17 +133,19 @@ class Chain:
     ) -> Array:
         """Implied volatilities of prices of shape (n,) or (k, n), in the same shape.
 
-        NaN where no volatility, or no single one, explains a price (a missing quote included).
+        NaN where no volatility, or no single one, explains a price (a missing quote included). A scalar, for a chain
+        of one, is (1,).
         """
         s, r, q = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield)
-        prices = np.array(price, dtype=np.float64, order="C")
+        prices = np.array(real_numbers("price", price), order="C")
+        if prices.ndim == 0 and len(self) == 1:
+            prices = prices.reshape(1)
         if prices.shape[-1:] != self._strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
         options = Options(s, self._strike, r, q, self._time, self._right)
         found = np.empty((np.atleast_2d(prices).shape[0], len(self)))
-        for american, alone in self._alone:
+        for method, alone in self._alone:
             repeated = Options(*(np.tile(array, len(found)) for array in options.part(alone)))
-            method = replace(self._method, american=american)
             found[:, alone] = run_implied(prices[..., alone].reshape(-1), repeated, method).reshape(len(found), -1)
         options = options.part(self._read)
         if options.spot.size:
