@@ -68,7 +68,7 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("refused", "<i8"),  # records and messages of hosts that were not let in since the process began
         ("conflated", "<i8"),  # records of quotes and trades that later ones superseded before they were taken in
         ("undelivered", "<i8"),  # answers that the host left no room for; their orders were not sent
-        ("doubts", "<i8"),  # 0, or a number that grows with each cause to reconcile while the core wants it
+        ("doubts", "<i8"),  # 0, or when the last cause to reconcile was found, CLOCK_MONOTONIC, while the core wants it
     ]
 )
 TAKEN: Final["np.dtype[Any]"] = np.dtype(

@@ -128,6 +128,7 @@ class CoreProcess:
         self._stopping = False
         self._frames = self._run = self._missed = 0
         self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
+        self._cause = self._doubts = 0
         self._beat = np.zeros(1, HEARTBEAT)
         if paced:
             plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
@@ -336,11 +337,21 @@ class CoreProcess:
         beat["conflated"] = self._intake.dropped
         beat["undelivered"] = self._answers.undelivered
         if frame:
-            beat["doubts"] = self._core.wants_reconciliation * (1 + self._core.refusals.doubts)
+            beat["doubts"] = self._cause_to_reconcile(released)
             beat["refused"] = self._intake.refused + self._core.refusals.count
             beat["overruns"] = self._outbox.overruns
             beat["sequence"], beat["durable"] = self._outbox.journal.sequence, self._outbox.journal.durable
         self._pulse_phase()
+
+    def _cause_to_reconcile(self, now: int) -> int:
+        """When the last cause to reconcile was found, on the machine's clock: no process has told of another one so."""
+        doubts = self._core.refusals.doubts
+        if not self._core.wants_reconciliation:
+            self._cause = 0
+        elif not self._cause or doubts != self._doubts:
+            self._cause = now
+        self._doubts = doubts
+        return self._cause
 
     def _go_on_beating(self) -> None:
         """Between two inputs: this process lives, however long it takes to take them in."""
