@@ -18,7 +18,7 @@ END = 2**62
 def test_a_journal_whose_sequence_comes_to_its_end_stops_with_the_segment(tmp_path: Path, before: int) -> None:
     store = FolderStore(tmp_path)
     writer = JournalWriter(store, settings=SETTINGS, segment_bytes=1024, position=WriterStart(END - before, 3, 0, 7))
-    appended = []
+    appended: list[int] = []
     with pytest.raises(JournalError, match=rf"cannot be written: it has come to sequence \d+, and ends at {END}$"):
         appended.extend(writer.append(message(number)) for number in range(1000))
     # An extend that fails keeps what came before.
