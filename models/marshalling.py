@@ -111,8 +111,8 @@ def contract_of(data: OptionUniverse, expiry: int) -> Contract:
 
 def _whole(value: float, dtype: "np.dtype[Any]") -> int:
     """What an order event says, as an integer: where there is none, the largest, which the core doubts in any field."""
-    largest = int(np.iinfo(dtype).max)
-    return int(value) if value.is_integer() and 0.0 <= abs(value) < largest else largest
+    limits = np.iinfo(dtype)
+    return int(value) if value.is_integer() and limits.min <= value < limits.max else int(limits.max)
 
 
 class Marshal:
