@@ -51,7 +51,7 @@ def hosted(lean: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_whatever_lean_tells_and_whenever_it_is_killed_the_core_believes_what_is() -> None:
-    drive(LeanMachine, sequences=6, steps=20, again=True)
+    drive(LeanMachine, sequences=4, steps=15, again=True)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_whatever_comes_and_is_killed_both_sides_believe_what_is() -> None:
-    drive(ProcessMachine, sequences=6, steps=20, again=True)
+    drive(ProcessMachine, sequences=4, steps=15, again=True)
 
 
 @pytest.mark.slow
