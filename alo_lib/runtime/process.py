@@ -186,7 +186,7 @@ class CoreProcess:
             if not self._paced and self._last_time > 0:
                 self._answer_if_not_given(self._last_time)
             while not self._stopping and (frames is None or self._frames < frames):
-                self._look_for_channel()
+                self._look_around()
                 self.releases.begin()
                 release = self._clock.wait_until(deadline)
                 self.releases.add((deadline + offset) // length, release)
@@ -311,15 +311,20 @@ class CoreProcess:
             self._core.refusals.hear(f"{why}; the core goes on, and waits longer for the disk")
         self._unprepared = why
 
-    def _look_for_channel(self) -> None:
-        """Once a second: who looks for this core must find it.
+    def _look_around(self) -> None:
+        """Once a second: who looks for this core must find it, and who goes on from its journal must find that.
 
         :raises ChannelGoneError: where nobody would.
+        :raises JournalError: where nobody would find the journal, of which all is on disk.
         """
-        if self._frames % max(SECOND // self.settings.frame_nanoseconds, 1) == 0 and not self._channel.in_place:
+        if self._frames % max(SECOND // self.settings.frame_nanoseconds, 1):
+            return
+        if not self._channel.in_place:
             raise ChannelGoneError(
                 f"the channel {self._channel.folder} was removed or replaced: no host can find this core; start it anew"
             )
+        if self._outbox.journal.gone_because:
+            self._close_journal()  # which says so
 
     # Heartbeat -------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
+from alo_lib.strategy.ledger import TOLD_ONCE
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
 
@@ -47,7 +48,7 @@ _LOOKS: Final = 100
 """At a journal that is being written."""
 
 _FOLLOWED: Final = (
-    *(Kind.INSTRUMENT, Kind.SESSION, Kind.SPLIT, Kind.ORDER_EVENT, Kind.INTENT, Kind.HALT),
+    *(Kind.INSTRUMENT, Kind.SESSION, *TOLD_ONCE, Kind.ORDER_EVENT, Kind.INTENT, Kind.HALT),
     *(Kind.EXTERNAL_STAGE, Kind.FRAME),
 )
 """What an earlier host's core was told and has decided that this one follows."""
