@@ -11,15 +11,15 @@ import hypothesis.strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from alo_lib.journal import JournalWriter
-from alo_lib.records import Kind, Message
+from alo_lib.records import Message
 from alo_lib.runtime.frame_clock import ClockError, WallClock
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.settings import Settings
 from tests.core.broker import Word
 from tests.core.chains import SETTINGS
+from tests.core.hearing_machine import HearingMachine
 from tests.core.killing import Fuse, Killed, Place
-from tests.core.machine import CoreMachine
 from tests.core.script import FIRST, at
 from tests.runtime.stepping import FusedChannel, FusedPlace, Naps, Running, Stepped, Time
 
@@ -44,7 +44,7 @@ class Told(RemoteCore):
         super().accept(message)
 
 
-class ProcessMachine(CoreMachine):
+class ProcessMachine(HearingMachine):
     """One run of a core process with its kills and its hosts."""
 
     sequences = 0
@@ -63,9 +63,6 @@ class ProcessMachine(CoreMachine):
         NAPS.nap = self.step
         self.running: Running | None = None
         self.down = 0  # frames that a process stays dead for
-        self.pending: list[Message] = []  # told, and perhaps not taken in
-        self.seen = 0  # of what is journaled
-        self.doubted = False  # whether the core wanted to be reconciled when it was looked at last
         self.asked = -1
         self.takes_old = False
         super().begin(settings, trading, keeping)
@@ -153,29 +150,8 @@ class ProcessMachine(CoreMachine):
             elif self.host._answers.waiting:  # of a frame that it waited for no longer
                 self.asked += self.settings.frame_nanoseconds
                 self.open_frames(self.asked)
-            if not self.pending:
+            if not (self.pending or self.host._inputs.waiting or self.host._answers.waiting):
                 return words
-
-    def look(self) -> set[Word]:
-        """See what the core made of what it was told."""
-        told, self.pending = self.pending, []
-        words = set[Word]()
-        for message in told:
-            words |= self.expected(message)
-        self.absorb()
-        self.check_doubt(words, self.doubted, halts=any(message.kind is Kind.HALT for message in told))
-        self.doubted = self.core.wants_reconciliation
-        return words
-
-    def absorb(self) -> None:
-        """Believe what was let in and decided since."""
-        news, self.seen = self.written[self.seen :], len(self.written)
-        self.take(news, self.doubted)
-
-    def heard(self, message: Message) -> None:
-        """The host tells the core something, of its own or because it was asked to."""
-        self.absorb()
-        self.pending.append(message)
 
     def put_in(self, message: Message, *, true: bool) -> set[Word]:
         self.pass_to(self.time)
