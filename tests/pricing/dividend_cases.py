@@ -21,8 +21,8 @@ VALUES: Final = Path(__file__).with_name("dividend_values.csv")
 RANDOM: Final = 300
 _YEAR: Final = 365.0
 _HOUR: Final = 1.0 / (_YEAR * 24.0)
-_WELL: Final = (2e-9, 1e-6)  # errors of value, in units of spot, and of delta, that are good enough
-_FINEST: Final = (3, 4)
+_WELL: Final = (5e-9, 2e-6)  # errors of value, in units of spot, and of delta, that are good enough
+_FINEST: Final = (3, 4, 5)
 
 
 class Case(NamedTuple):

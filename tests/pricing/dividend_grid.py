@@ -307,8 +307,10 @@ def _exercised(terms: Terms, stretch: _Stretch, s_after: Array, v_after: Array) 
         return None
     gain = s_after + stretch.amount - 1.0 - v_after
     after = np.flatnonzero(gain > 1e-14)
-    if not after.size or after[0] == 0:
+    if not after.size:
         return None
+    if after[0] == 0:
+        return 1.0 if s_after[0] == 0.0 else None  # less than the amount, of which nothing would be left
     low, high = s_after[after[0] - 1], s_after[after[0]]
     for _ in range(60):
         middle = 0.5 * (low + high)
@@ -318,7 +320,7 @@ def _exercised(terms: Terms, stretch: _Stretch, s_after: Array, v_after: Array) 
 
 
 def _values(terms: Terms, spots: Array, level: int, stars: dict[float, float | None]) -> tuple[Array, Array]:
-    """Values and deltas on one level of grids; ``stars``: where calls are exercised, found on the first level."""
+    """Values and deltas on one level of grids; ``stars``: where calls are exercised, found on the first, the finest."""
     scaled = spots / terms.strike
     kinks = [_Kink(1.0, 0.0)]
     s = v = np.empty(0)
@@ -349,7 +351,7 @@ def converged(spots: npt.ArrayLike, terms: Terms, *, finest: int = 3) -> Converg
     """Values and deltas at spots (n,), from the grids ``finest - 3`` to ``finest``; yields must not be negative."""
     where = np.atleast_1d(np.asarray(spots, dtype=np.float64))
     stars: dict[float, float | None] = {}
-    found = [np.stack(_values(terms, where, level, stars)) for level in range(finest - 3, finest + 1)]
-    better = [(4.0 * fine - coarse) / 3.0 for coarse, fine in pairwise(found)]
-    error = np.maximum(np.abs(better[2] - better[1]), 0.25 * np.abs(better[1] - better[0]))
-    return Converged(better[2][0], better[2][1], error[0], error[1])
+    found = [np.stack(_values(terms, where, level, stars)) for level in range(finest, finest - 4, -1)]
+    better = [(4.0 * fine - coarse) / 3.0 for fine, coarse in pairwise(found)]
+    error = np.maximum(np.abs(better[0] - better[1]), 0.25 * np.abs(better[1] - better[2]))
+    return Converged(better[0][0], better[0][1], error[0], error[1])
