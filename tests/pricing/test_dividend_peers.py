@@ -8,6 +8,7 @@ import pytest
 import QuantLib as ql  # noqa: N813
 
 from alo_lib.pricing import price
+from benchmarks.pricing import CASH
 from tests.pricing.dividend_cases import cases, read, values
 from tests.pricing.dividend_grid import Terms, converged, merged
 from tests.pricing.dividend_quadrature import Last, black_scholes, nested
@@ -114,6 +115,15 @@ def test_values_on_file_are_those_of_the_method(number: int) -> None:
         (on_file,) = (each for each in ROWS if (each.spot, each.terms) == (row.spot, row.terms))
         assert on_file.value == pytest.approx(row.value, abs=1e-9 * row.spot)
         assert on_file.delta == pytest.approx(row.delta, abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("strike", "value", "vega"), CASH[::3])
+def test_values_of_the_benchmark_are_those_of_the_method(strike: float, value: float, vega: float) -> None:
+    terms = Terms(strike, 0.05, 0.0, 0.25, 1.0, -1, True, (60 / 365, 150 / 365, 240 / 365), (1.0, 1.5, 2.0))
+    assert converged(100.0, terms).value == pytest.approx(value, abs=1e-6)
+    up, down = (converged(100.0, terms._replace(volatility=0.25 + step)).value for step in (1e-3, -1e-3))
+    assert (up - down) / 2e-3 == pytest.approx(vega, abs=1e-3)
 
 
 @pytest.mark.parametrize(
