@@ -55,6 +55,7 @@ DOMAINS: Final[dict[str, tuple[float, float]]] = {
 _WORDS: Final = {"call": 1.0, "put": -1.0}
 _NO_NUMBERS: Final[tuple[type, ...]] = (bool, np.bool_, np.timedelta64)
 """Types that Python or NumPy count among the integers."""
+_EXACT: Final = 2**53  # below which a whole number is a float
 _INVALID: Final[tuple[str, ...]] = get_args(Invalid)
 
 
@@ -137,8 +138,8 @@ def real_numbers(name: str, value: npt.ArrayLike) -> Array:
     """
     if type(value) is np.ndarray and value.dtype == np.float64:
         return value
-    if type(value) is float:
-        return np.array(value)
+    if type(value) is float or (type(value) is int and abs(value) < _EXACT):
+        return np.array(float(value))
     try:
         array = _as_array(value)
     except (TypeError, ValueError) as error:
@@ -146,6 +147,8 @@ def real_numbers(name: str, value: npt.ArrayLike) -> Array:
     if isinstance(value, list | tuple) and _holds_truth(value):
         array = np.array(value, dtype=object)
     if array.dtype.kind in "fiu":
+        if array.dtype.itemsize <= 8:
+            return array.astype(np.float64)
         with np.errstate(over="ignore"):  # a longer float beyond all domains
             return array.astype(np.float64)
     if name == "right" and array.dtype.kind == "U" and np.isin(array, list(_WORDS)).all():

@@ -55,15 +55,17 @@ class Chain:
             raise PricingError(f"strike, time_to_expiry and right broadcast to {shape}; allowed: one dimension")
         # Of its own: what the caller does to its arrays later is not the chain's.
         self._strike, self._time, self._right = (column.copy() for column in flat)
-        american = are_american(style, self._strike.shape)
-        read = american if panels and self._method.cash is None else np.zeros(len(self), np.bool_)
+        readable = panels and self._method.cash is None
         # A slice where all contracts read panels, which is the rule and copies nothing.
         rows: slice | npt.NDArray[np.intp] = slice(None)
         self._alone: list[tuple[Method, npt.NDArray[np.intp]]] = []
-        if not read.all():
-            rows = np.flatnonzero(read)
-            groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
-            self._alone = [(replace(self._method, american=early), rest) for early, rest in groups if rest.size]
+        if not (readable and isinstance(style, str) and style == "american"):
+            american = are_american(style, self._strike.shape)
+            read = american if readable else np.zeros(len(self), np.bool_)
+            if not read.all():
+                rows = np.flatnonzero(read)
+                groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
+                self._alone = [(replace(self._method, american=early), rest) for early, rest in groups if rest.size]
         self._read = rows
         self._panels = ChainPanels(self._strike[rows], self._time[rows], self._right[rows], self._method.scheme)
 

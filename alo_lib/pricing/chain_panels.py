@@ -26,6 +26,9 @@ Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
+_NO_COEFFICIENTS = np.empty((0, 3, 1, DEGREES))
+
+
 class _State(NamedTuple):
     """A chain at its rates and yields, and the panels asked for so far; nothing in it is written once it is made."""
 
@@ -112,7 +115,7 @@ def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme:
     number = np.full(asked.shape, -1, np.int64)
     solved: list[Array] = []
     roots: list[float] = []
-    for j, which in np.argwhere(asked).tolist():
+    for j, which in zip(*(axis.tolist() for axis in np.nonzero(asked)), strict=True):
         rate, dividend_yield, time = group[j, :3].tolist()
         found = panel(rate, dividend_yield, scheme, _years(time), which + LOWEST)
         if found is not None:
@@ -121,8 +124,10 @@ def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme:
             roots.append(math.sqrt(time / found.until))
     sine = t.price[PRICE_SINE]
     coefficients = np.empty((len(solved), 3, sine.size + 1, DEGREES))
-    if solved:
-        expiry_tables(np.array(solved), np.array(roots), t.node, sine, coefficients)
+    sources = np.empty((len(solved), 3 * t.node.size, DEGREES))
+    for source, of in zip(sources, solved, strict=True):
+        source[:] = of
+    expiry_tables(sources, np.array(roots), t.node, sine, coefficients)
     return Panels(order, first, group, number, coefficients)
 
 
@@ -140,18 +145,13 @@ class ChainPanels:
     def _at(self, rate: Array, dividend_yield: Array) -> _State:
         """The state at these rates and yields (n,): the one kept, or one without panels."""
         state = self._state
-        if (
-            state is not None
-            and np.array_equal(state.rate, rate)
-            and np.array_equal(state.dividend_yield, dividend_yield)
-        ):
+        if state is not None and (state.rate == rate).all() and (state.dividend_yield == dividend_yield).all():
             return state
         keys = _keys(rate, dividend_yield, self._time, self._right)
         order = np.lexsort(keys)
         first, member, group, settles = _grouped(keys, order)
-        asked = np.zeros(settles.shape, np.bool_)
-        none = _panels(order, first, group, asked, self._scheme)
-        return _State(rate.copy(), dividend_yield.copy(), member, settles, asked, none)
+        none = Panels(order, first, group, np.full(settles.shape, -1), _NO_COEFFICIENTS)
+        return _State(rate.copy(), dividend_yield.copy(), member, settles, np.zeros(settles.shape, np.bool_), none)
 
     def _with(self, state: _State, volatility: Array, limit: float) -> tuple[_State, Mask]:
         """A state with the panels that the volatilities need, and for which contracts there can be one.
@@ -165,22 +165,22 @@ class ChainPanels:
             state = state._replace(asked=asked, panels=_panels(order, first, group, asked, self._scheme))
         return state, possible
 
-    def _read(self, state: _State, options: Options, volatility: Array, chosen: Mask, out: Array) -> None:
-        """Fill out (rows, n) as :func:`read_values` does, whose indices are checked here.
+    def _options(self, spot: Array, rate: Array, dividend_yield: Array, *others: Array) -> Options:
+        """The contracts and their markets. What kernels index by is made for n contracts: other columns end here.
 
-        :raises ValueError: for columns of another number of contracts than the state's.
+        :raises ValueError: for a column of another length.
         """
-        n = state.panels.order.size
-        if any(column.size != n for column in (*options, volatility, chosen, out[0])):
-            raise ValueError(f"a chain of {n} contracts is read with columns of another length")
-        read_values(options, volatility, chosen, 1, self._price, state.panels, out)
+        n = self._strike.size
+        if any(column.shape != (n,) for column in (spot, rate, dividend_yield, *others)):
+            raise ValueError(f"a chain of {n} contracts is asked with columns of another length")
+        return Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
 
     def values(self, spot: Array, rate: Array, dividend_yield: Array, volatility: Array, rows: int) -> Array:
         """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel."""
+        options = self._options(spot, rate, dividend_yield, volatility)
         state, possible = self._with(self._at(rate, dividend_yield), volatility, LONG)
         out = np.empty((rows, spot.size))
-        options = Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
-        self._read(state, options, volatility, possible, out)
+        read_values(options, volatility, possible, 1, self._price, state.panels, out)
         self._state = state
         return out
 
@@ -189,7 +189,7 @@ class ChainPanels:
 
         All searches take each step together; the European volatilities are where they start.
         """
-        options = Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
+        options = self._options(spot, rate, dividend_yield, price)
         search = new_search(price, options, 1)
         out = np.empty((3, price.size))
         open_ = np.isfinite(search.volatility)
@@ -201,7 +201,7 @@ class ChainPanels:
             open_ &= possible
             if not open_.any():
                 break
-            self._read(state, options, search.volatility, open_, out)
+            read_values(options, search.volatility, open_, 1, self._price, state.panels, out)
             without |= open_ & np.isnan(out[0])
             open_ &= ~without
             advance(price, out, search, open_)

@@ -1,4 +1,4 @@
-"""The array functions: price, greeks, implied volatility and exercise boundary of any mix of options."""
+"""The array functions: price, greeks and exercise boundary of any mix of options, and batches of all kinds."""
 
 import math
 import os
@@ -44,7 +44,6 @@ __all__ = [
     "SchemeLike",
     "exercise_boundary",
     "greeks",
-    "implied_volatility",
     "price",
     "run_implied",
     "run_values",
@@ -268,47 +267,6 @@ def greeks(
     from the scaling of time. Where the option is to be exercised at once they are those of the intrinsic value.
     """
     return Greeks(*_values(len(GREEKS), choices, spot, strike, rate, dividend_yield, volatility, time_to_expiry, right))
-
-
-def implied_volatility(
-    price: npt.ArrayLike,
-    spot: npt.ArrayLike,
-    strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
-    time_to_expiry: npt.ArrayLike,
-    right: npt.ArrayLike,
-    **choices: Unpack[Choices],
-) -> Array:
-    """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape; keywords as there.
-
-    With ``invalid="nan"`` elements that have none are NaN.
-
-    :raises PricingError: as :func:`price` does, and where no volatility, or no single one, explains a price: at or
-        below the value without volatility (for an American option at least intrinsic), at or above the no-arbitrage
-        bound, or at expiry.
-    """
-    method = Method.of(**choices)
-    shape, (prices, *columns) = prepare(
-        method.invalid,
-        price=price,
-        spot=spot,
-        strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
-        time_to_expiry=time_to_expiry,
-        right=right,
-    )
-    options = Options(*columns)
-    out = run_implied(prices, options, method)
-    if method.invalid == "raise" and np.isnan(out).any():
-        i = int(np.argmax(np.isnan(out)))
-        raise PricingError(
-            f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "
-            f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: no volatility up to 20 explains it; "
-            "allowed: above intrinsic and below the no-arbitrage bound"
-        )
-    return out.reshape(shape)
 
 
 def run_implied(price: Array, options: Options, method: Method) -> Array:

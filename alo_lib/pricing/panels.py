@@ -83,7 +83,7 @@ class Panel(NamedTuple):
     """Boundaries of a range of volatilities."""
 
     until: float  # time to expiry up to which they are solved; they have settled then, or no contract lives longer
-    coefficients: Array  # (3, degrees, n) of g squared and half its derivatives by rate and yield
+    coefficients: Array  # (3 * n, degrees) of g squared and half its derivatives by rate and yield
 
 
 @kernel
@@ -98,7 +98,7 @@ def _solve_panel(
     space: Space,
     out: Array,
 ) -> bool:
-    """Coefficients (3, degrees, n) of g squared and of half its derivatives by rate and yield; False without one.
+    """Coefficients (3 * n, degrees) of g squared and of half its derivatives by rate and yield; False without one.
 
     volatilities: (LANES,). wanted: WITH_ALL.
     """
@@ -114,9 +114,9 @@ def _solve_panel(
             c = to_coefficients[a, lane]
             for i in range(n):
                 g = space.g[i, lane]
-                out[0, a, i] += c * g * g
-                out[1, a, i] += c * g * space.tangents[n + i, lane]
-                out[2, a, i] += c * g * space.tangents[2 * n + i, lane]
+                out[i, a] += c * g * g
+                out[n + i, a] += c * g * space.tangents[n + i, lane]
+                out[2 * n + i, a] += c * g * space.tangents[2 * n + i, lane]
     return True
 
 
@@ -128,7 +128,7 @@ def panel(rate: float, dividend_yield: float, scheme: Scheme, years: int, expone
     """
     x, to_coefficients = _nodes()
     t = tables(scheme)
-    out = np.empty((3, DEGREES, t.node.size))
+    out = np.empty((3 * t.node.size, DEGREES))
     volatilities = 2.0 ** (exponent - 0.5 + 0.5 * x)
     until = max(horizon(rate, dividend_yield, volatility, 4.0**years) for volatility in volatilities)
     solved = _solve_panel(rate, dividend_yield, volatilities, until, to_coefficients, WITH_ALL, t, new_space(t), out)
@@ -151,23 +151,23 @@ class Panels(NamedTuple):
 
 @kernel
 def expiry_tables(panels: Array, roots: Array, node: Array, sine: Array, out: Array) -> None:
-    """Panels (k, 3, degrees, n) at the points of their expiries: out (k, 3, p + 1, degrees), today last.
+    """Panels (k, 3 * n, degrees) at the points of their expiries: out (k, 3, p + 1, degrees), today last.
 
     roots (k,): square root of time to expiry over the time up to which the panel's boundaries are solved.
     """
     n = node.size
     p = sine.size
     weights = np.empty((n, 1))
-    out[:] = 0.0
     for j in range(roots.size):
+        coefficients = panels[j]
         for k in range(p + 1):
             weights_at(min(roots[j] * (sine[k] if k < p else 1.0), 1.0), node, weights, 0, 0)
             for a in range(3):
-                for m in range(DEGREES):
-                    value = 0.0
-                    for i in range(n):
-                        value += weights[i, 0] * panels[j, a, m, i]
-                    out[j, a, k, m] = value
+                # A coefficient a lane.
+                value = 0.0
+                for i in range(n):
+                    value = value + weights[i, 0] * load(coefficients, a * n + i)
+                store(out[j, a], k, value)
 
 
 @kernel

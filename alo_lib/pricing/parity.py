@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, Styles, are_american
-from alo_lib.pricing.options import SchemeLike, implied_volatility
+from alo_lib.pricing.explained import implied_volatility
+from alo_lib.pricing.options import SchemeLike
 
 __all__ = ["parity_yields"]
 

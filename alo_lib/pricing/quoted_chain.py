@@ -23,10 +23,12 @@ from alo_lib.pricing.arguments import (
 )
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.explained import why_none
 from alo_lib.pricing.forwards import forward_prices
 from alo_lib.pricing.options import Greeks, SchemeLike
 from alo_lib.pricing.parity import parity_yields
 from alo_lib.pricing.quotes import Codes, ContractStatus
+from alo_lib.pricing.terms import Options
 
 __all__ = ["Contracts", "MarketTerms", "QuotedChain", "volatility_at_the_money"]
 
@@ -35,7 +37,6 @@ Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
 _RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
-_ROUNDING: Final = 1e-9  # of the strike: a price this close to intrinsic is intrinsic
 
 
 class Contracts(NamedTuple):
@@ -229,23 +230,15 @@ class QuotedChain:
         return status
 
     def _why(self, rows: Rows) -> Codes:
-        """Why contracts with a price have no implied volatility: where the price lies between the least and the most.
+        """Why contracts with a price have no implied volatility."""
+        strike, years, right, _ = self.contracts
+        spot, rate, dividend_yield = self._terms(rows)
+        options = Options(spot, strike[rows], rate, dividend_yield, years[rows], right[rows])
 
-        An American option quoted at intrinsic value that is to be exercised at once without volatility is explained
-        by every volatility up to some level.
-        """
-        market, floor = self.market[rows], self._values.price[rows]
-        strike, right = self.contracts.strike[rows], self.contracts.right[rows]
-        intrinsic, rounding = right * (self.spot[rows] - strike), _ROUNDING * strike
-        at_once = self._american[rows] & (intrinsic > 0.0) & (floor <= intrinsic + rounding)
-        why = np.full(rows.size, ContractStatus.FAILED, np.int8)
-        above = np.flatnonzero(market - floor > rounding)
-        if above.size:
-            most = self._made(rows[above]).price(*self._terms(rows[above]), DOMAINS["volatility"][1])
-            why[above[market[above] >= most]] = ContractStatus.ABOVE_BOUND
-        why[market - floor <= rounding] = ContractStatus.BELOW_FLOOR
-        why[at_once & (np.abs(market - floor) <= rounding)] = ContractStatus.EXERCISED
-        return why
+        def worth(which: Rows, volatility: float) -> Array:
+            return self._made(rows[which]).price(*self._terms(rows[which]), volatility)
+
+        return why_none(self.market[rows], options, self._american[rows], worth)
 
     @cached_property
     def greeks(self) -> Greeks:

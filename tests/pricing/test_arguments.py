@@ -196,20 +196,24 @@ def test_other_keywords_are_refused(keywords: dict[str, Any], message: str) -> N
 
 
 def test_keywords_are_taken_in_every_form() -> None:
-    case = (100.0, 100.0, 0.05, 0.02, 0.25, 1.0, -1)
+    case: Any = (100.0, 100.0, 0.05, 0.02, 0.25, 1.0, -1)
+    four: Any = (np.int64(2), 8, 8, 16)
+    two: Any = np.int64(2)
+    nothing: list[Any] = [(), [], ([], []), np.empty((2, 0))]
     assert price(*case, scheme=[2, 8, 8, 16]) == price(*case, scheme=(2, 8, 8, 16))
-    assert price(*case, scheme=(np.int64(2), 8, 8, 16)) == price(*case, scheme=Scheme(2, 8, 8, 16))
-    assert price(*case, threads=np.int64(2)) == price(*case)
-    for none in ((), [], ([], []), np.empty((2, 0))):
+    assert price(*case, scheme=four) == price(*case, scheme=Scheme(2, 8, 8, 16))
+    assert price(*case, threads=two) == price(*case)
+    for none in nothing:
         assert price(*case, dividends=none) == price(*case)
     plain = Chain([100.0], 1.0, -1).price(100.0, 0.05, 0.02, 0.25)
-    assert np.array_equal(Chain([100.0], 1.0, -1, dividends=()).price(100.0, 0.05, 0.02, 0.25), plain)
+    assert np.array_equal(Chain([100.0], 1.0, -1, dividends=nothing[0]).price(100.0, 0.05, 0.02, 0.25), plain)
 
 
 def test_a_scheme_is_of_whole_numbers() -> None:
-    for numbers in ((3.0, 12, 16, 24), ("3", 12, 16, 24), (3, 12, None, 24)):
+    wrong: list[Any] = [(3.0, 12, 16, 24), ("3", 12, 16, 24), (3, 12, None, 24)]
+    for numbers in wrong:
         with pytest.raises(PricingError, match=r"^scheme: .* allowed: whole numbers from"):
-            Scheme(*numbers)  # type: ignore[arg-type]
+            Scheme(*numbers)
 
 
 def test_a_boundary_is_one_options() -> None:
@@ -234,23 +238,25 @@ def test_a_chain_of_one_takes_one_price() -> None:
 
 
 def test_a_chain_of_quotes_says_what_does_not_fit() -> None:
-    contracts, terms = Contracts([100.0, 110.0], [1.0, 1.0], ["put", "call"]), MarketTerms(100.0, 0.05)
-    found = QuotedChain(contracts, terms, [9.0, 9.0], [0, 0])
+    listed: list[Any] = [[100.0, 110.0], [1.0, 1.0], ["put", "call"], [9.0, 9.0], [0, 0]]
+    contracts, terms = Contracts(*listed[:3]), MarketTerms(100.0, 0.05)
+    found = QuotedChain(contracts, terms, *listed[3:])
     plain = QuotedChain(
         Contracts(np.array([100.0, 110.0]), np.ones(2), np.array([-1.0, 1.0])), terms, np.full(2, 9.0), np.zeros(2, int)
     )
     assert np.array_equal(found.implied_volatility, plain.implied_volatility)
-    for columns, market, status, message in (
+    wrong: list[tuple[Any, Any, Any, str]] = [
         (contracts, 9.0, 0, r"market has shape \(\); allowed: \(n,\)"),
         (contracts, [9.0] * 3, [0] * 3, r"strike has shape \(2,\); allowed: a scalar or \(3,\)"),
         (contracts, [9.0] * 2, [0] * 3, r"status has shape \(3,\); allowed: \(2,\)"),
         (contracts, [9.0] * 2, [0, 99], r"status holds \[0, 99\]; allowed: codes of ContractStatus"),
         (contracts, [9.0] * 2, ["ok", "no"], "status holds .*; allowed: codes"),
-        (contracts._replace(right=[1.0, 0.0]), [9.0] * 2, [0] * 2, r"right is 0 at \(1,\); allowed: \+1"),
-        (contracts._replace(style=["american", "asian"]), [9.0] * 2, [0] * 2, "style is 'asian'; allowed"),
+        (contracts._replace(right=np.array([1.0, 0.0])), [9.0] * 2, [0] * 2, r"right is 0 at \(1,\); allowed: \+1"),
+        (contracts._replace(style=np.array(["american", "asian"])), [9.0] * 2, [0] * 2, "style is 'asian'; allowed"),
         (contracts._replace(style=np.ma.array(["american"] * 2, mask=[0, 1])), [9.0] * 2, [0] * 2, "style is None"),
         (contracts, ["9", "9"], [0] * 2, r"market is '9' at \(0,\); allowed: real numbers"),
-    ):
+    ]
+    for columns, market, status, message in wrong:
         with pytest.raises(PricingError, match=f"^{message}"):
             QuotedChain(columns, terms, market, status)
     with pytest.raises(PricingError, match=r"^wanted is int64 \(2,\); allowed: bool \(2,\)"):

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,7 @@ def share_a_chain(threads: int) -> int:
     """How many calls of threads that share a chain give other bits than a chain of their own."""
     alone, wrong = [_call(_chain(), number) for number in range(CALLS)], 0
     for _ in range(6):
-        shared = _chain()
-        wrong += _wrong(_at_once(lambda number, chain=shared: _call(chain, number), threads, CALLS), alone)
+        wrong += _wrong(_at_once(partial(_call, _chain()), threads, CALLS), alone)
     return wrong
 
 
