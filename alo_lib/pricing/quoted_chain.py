@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import DOMAINS, PricingError, Styles, are_american, outside, prepare
+from alo_lib.pricing.arguments import DOMAINS, Styles, are_american, outside, prepare
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.forwards import forward_prices
@@ -126,17 +126,17 @@ class QuotedChain:
     def with_parity(self) -> "QuotedChain":
         """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
 
-        Where an expiry's pairs give none its contracts keep the yield they have; options on futures keep the rate.
-
-        :raises PricingError: where there are cash dividends too.
+        Beside cash dividends that is what the share pays, or costs to borrow, besides. Where an expiry's pairs give
+        none its contracts keep the yield they have; options on futures keep the rate.
         """
-        if self.terms.dividends is not None:
-            raise PricingError("cash dividends are given with parity, whose yield has them; allowed: one of the two")
         if self.terms.on_future or not self._rows.size:
             return self
         priced = np.where(self._checked == ContractStatus.PRICED, self.market, np.nan)
         strike, years, right, style = self.contracts
-        implied = parity_yields(priced, self.spot, strike, self.rate, years, right, style=style, scheme=self._scheme)
+        cash = self.terms.dividends
+        implied = parity_yields(
+            priced, self.spot, strike, self.rate, years, right, style=style, scheme=self._scheme, dividends=cash
+        )
         known = ~np.isnan(implied)
         terms = self.terms._replace(dividend_yield=np.where(known, implied, self.dividend_yield))
         found = QuotedChain(self.contracts, terms, self.market, self._given, scheme=self._scheme, panels=self._panels)
@@ -146,7 +146,8 @@ class QuotedChain:
     @property
     def forward(self) -> Array:
         """Forward prices of the underlying at each contract's expiry."""
-        return forward_prices(self.spot, self.rate, self.dividend_yield, self.contracts.time_to_expiry)
+        years, cash = self.contracts.time_to_expiry, self.terms.dividends
+        return forward_prices(self.spot, self.rate, self.dividend_yield, years, cash)
 
     @property
     def out_of_the_money(self) -> Mask:
