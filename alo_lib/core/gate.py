@@ -100,6 +100,10 @@ class Gate:
         self.ledger.follow(message)
         self._note(message)
 
+    def begin_anew(self) -> None:
+        """Go on after a restart: an order event may have been refused since a halt was told of, nothing says so now."""
+        self._doubted = HaltCause.RECONCILIATION in self.halts
+
     def admit(self, message: Message) -> Admitted:
         """What can be let in of an input: the same message where nothing is wrong, else the records without fault."""
         if problem := _problem_of(message):

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.american import DOUBLE, EUROPEAN, difficulty, horizon, regime, set_put, solve
-from alo_lib.pricing.arguments import STYLES, Invalid, PricingError, Style, check_choice, prepare
+from alo_lib.pricing.arguments import (
+    STYLES,
+    Invalid,
+    PricingError,
+    Style,
+    check_choice,
+    check_threads,
+    dividend_pair,
+    prepare,
+)
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
 from alo_lib.pricing.dividends import (
     Dividends,
@@ -42,7 +51,7 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
-SchemeLike = str | Scheme | tuple[int, int, int, int]
+SchemeLike = str | Scheme | Sequence[int]
 
 _PARALLEL_FROM = 2048  # options below which threads cost more than they save
 
@@ -59,7 +68,7 @@ class Choices(TypedDict, total=False):
     threads: int | None
     """How many to use; unless told as many as there are processors, for long batches only. No bit depends on it."""
     dividends: Dividends | None
-    """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told."""
+    """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told, or empty for none."""
 
 
 _ARGUMENTS: Final = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry", "right")
@@ -89,7 +98,9 @@ class Method:
         :raises PricingError: naming one that is not allowed.
         """
         check_choice("style", style, STYLES)
-        cash = None if dividends is None else check_dividends(dividends)
+        check_threads(threads)
+        pair = dividend_pair(dividends)
+        cash = None if pair is None else check_dividends(pair)
         return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash)
 
     def denser(self, level: int) -> "Method":
@@ -131,8 +142,6 @@ class Boundary(NamedTuple):
 
 
 def _split(count: int, threads: int | None) -> list[slice]:
-    if threads is not None and threads < 1:
-        raise PricingError(f"threads is {threads}; at least 1 is needed")
     pieces = max(1, count // _PARALLEL_FROM if threads is None else count)
     if pieces > 1:  # the system is slow to tell how many processors there are
         pieces = min(pieces, threads or os.cpu_count() or 1)
@@ -346,9 +355,9 @@ def exercise_boundary(
     With cash ``dividends`` it is that of the grid's steps of time, with a jump at each ex-time and NaN while nothing is
     exercised, such as a put shortly before one.
 
-    :raises PricingError: naming an argument outside its range.
+    :raises PricingError: naming an argument outside its range, or that is more than one number.
     """
-    _, flat = prepare(
+    shape, flat = prepare(
         "raise",
         strike=strike,
         rate=rate,
@@ -357,6 +366,8 @@ def exercise_boundary(
         time_to_expiry=time_to_expiry,
         right=right,
     )
+    if flat[0].size != 1:
+        raise PricingError(f"the arguments broadcast to {shape}; allowed: one number each, of the one option")
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
     method = Method.of(scheme=scheme, dividends=dividends)
     if method.cash is not None:

@@ -11,7 +11,16 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import DOMAINS, Styles, are_american, outside, prepare
+from alo_lib.pricing.arguments import (
+    DOMAINS,
+    PricingError,
+    Styles,
+    are_american,
+    outside,
+    prepare,
+    real_numbers,
+    spread,
+)
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.forwards import forward_prices
@@ -75,6 +84,28 @@ def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, sp
     return float(np.interp(np.log(spot), np.log(strikes), np.asarray(volatility, np.float64)))
 
 
+def _column(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Numbers as an array (n,) that nobody else writes to."""
+    array = real_numbers(name, value)
+    if array.shape not in ((), (1,), shape):
+        raise PricingError(f"{name} has shape {array.shape}; allowed: a scalar or {shape}, as the market prices")
+    return spread(array, shape).copy()
+
+
+def _styles(american: Mask) -> npt.NDArray[np.str_]:
+    return np.where(american, "american", "european")
+
+
+def _codes(status: npt.ArrayLike, shape: tuple[int, ...]) -> Codes:
+    """Codes of :class:`ContractStatus`, (n,) of their own."""
+    codes = np.asarray(status)
+    if codes.shape != shape:
+        raise PricingError(f"status has shape {codes.shape}; allowed: {shape}, as the market prices")
+    if codes.size and (codes.dtype.kind not in "iu" or not np.isin(codes, list(ContractStatus)).all()):
+        raise PricingError(f"status holds {np.unique(codes)[:3].tolist()}; allowed: codes of ContractStatus")
+    return codes.astype(np.int8)
+
+
 class QuotedChain:
     """What market prices of one underlying's contracts imply; arrays of shape (n,), a contract each.
 
@@ -83,7 +114,10 @@ class QuotedChain:
     the others, but for the yields of :meth:`with_parity`. Odd spots, strikes, yields and times do not raise: a feed has
     them, and they are a contract's status.
 
-    :raises PricingError: for a rate outside its domain.
+    It keeps copies of what it is given, and threads may share it.
+
+    :raises PricingError: for a rate outside its domain, a right that is none, and for what is no number or has another
+        shape than the market prices.
     """
 
     def __init__(
@@ -96,18 +130,30 @@ class QuotedChain:
         scheme: SchemeLike = "accurate",
         panels: bool = True,
     ) -> None:
-        self.contracts, self.terms, self.market = contracts, terms, market
-        self._american = are_american(contracts.style, market.shape)
-        self.spot, self.rate, given = (
-            np.broadcast_to(np.asarray(each, dtype=np.float64), market.shape)
-            for each in (terms.spot, terms.rate, terms.dividend_yield)
+        self.terms = terms
+        self.market = market = real_numbers("market", market).copy()
+        if market.ndim != 1:
+            raise PricingError(f"market has shape {market.shape}; allowed: (n,), a price a contract")
+        strike, years, right, self.spot, self.rate, given = (
+            _column(name, each, market.shape)
+            for name, each in (
+                ("strike", contracts.strike),
+                ("time_to_expiry", contracts.time_to_expiry),
+                ("right", contracts.right),
+                ("spot", terms.spot),
+                ("rate", terms.rate),
+                ("dividend_yield", terms.dividend_yield),
+            )
         )
+        prepare("raise", right=right)
+        self._american = are_american(contracts.style, market.shape)
+        self.contracts = Contracts(strike, years, right, _styles(self._american))
         self.dividend_yield = self.rate if terms.on_future else given
         self.from_parity = np.zeros(market.shape, np.bool_)
         """Whose yield is what put-call parity implies."""
         self._scheme, self._panels = scheme, panels
-        self._given = status
-        self._checked = self._check(status)
+        self._given = _codes(status, market.shape)
+        self._checked = self._check(self._given)
         self._rows = np.flatnonzero(self._checked == ContractStatus.PRICED)
 
     def _check(self, status: Codes) -> Codes:
@@ -239,7 +285,10 @@ class QuotedChain:
 
         Along the out-of-the-money options, see :func:`volatility_at_the_money`.
         """
-        told = wanted & self.out_of_the_money & np.isfinite(self.implied_volatility)
+        chosen = np.asarray(wanted)
+        if chosen.dtype != np.bool_ or chosen.shape != self.market.shape:
+            raise PricingError(f"wanted is {chosen.dtype} {chosen.shape}; allowed: bool {self.market.shape}")
+        told = chosen & self.out_of_the_money & np.isfinite(self.implied_volatility)
         if not told.any():
             return float("nan")
         return volatility_at_the_money(
@@ -256,7 +305,7 @@ class QuotedChain:
             strike[rows],
             years[rows],
             right[rows],
-            style=np.where(self._american[rows], "american", "european"),
+            style=_styles(self._american[rows]),
             scheme=self._scheme,
             dividends=self.terms.dividends,
             panels=self._panels,

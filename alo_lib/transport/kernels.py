@@ -362,7 +362,10 @@ def seqlock_write(words: Words, epoch: int, source: Words) -> int:
     copies, stride, width = _slots(words)
     if copies == 0 or width > len(source):
         return DAMAGED
-    version = words[WRITER + POSITION] + 1
+    written = words[WRITER + POSITION]
+    version = written + 1
+    if written >> 62 or version >> 62:  # below 0, or as far as anything counts
+        return DAMAGED
     slot = DATA + (version & (copies - 1)) * stride
     fence_release()  # who sees a word of this version also sees that the one before it was published
     store_relaxed(words, slot, epoch)
@@ -447,4 +450,6 @@ def arena_reset(words: Words, poison: bool) -> None:
         for i in range(used if 0 <= used <= size else size):
             words[DATA + i] = ARENA_POISON
     store_relaxed(words, WRITER + POSITION, 0)
-    store_relaxed(words, WRITER + CACHED, words[WRITER + CACHED] + 1)
+    frames = words[WRITER + CACHED] + 1
+    if not frames >> 62:  # as far as anything counts; it is told, and nothing depends on it
+        store_relaxed(words, WRITER + CACHED, frames)

@@ -162,6 +162,8 @@ def written(folder: Path, images: list[bytes], chance: random.Random) -> None:
         else:
             marks = np.array([chance.choice(ODD) for _ in range(16)], np.int64)
             marks[6] = 0
+            path.touch()
+            marks[13] = path.stat().st_ino if chance.random() < 0.8 else marks[13]  # else as in a folder's copy
             path.write_bytes(marks.tobytes())
 
 
