@@ -2,6 +2,7 @@
 
 from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
 from alo_lib.pricing.chain import Chain
+from alo_lib.pricing.curves import Curve
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, implied_volatility, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
 from alo_lib.pricing.quotes import ContractStatus, market_price
@@ -16,6 +17,7 @@ __all__ = [
     "Chain",
     "ContractStatus",
     "Contracts",
+    "Curve",
     "Greeks",
     "Invalid",
     "MarketTerms",

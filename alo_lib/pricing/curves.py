@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import DOMAINS, PricingError
+from alo_lib.pricing.arguments import DOMAINS, PricingError, real_numbers
 
-__all__ = ["Curve"]
+__all__ = ["Curve", "Rates", "at_expiry"]
 
 Array = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Curve:
     """
 
     def __init__(self, times: npt.ArrayLike, rates: npt.ArrayLike) -> None:
-        told, values = (np.atleast_1d(np.array(each, dtype=np.float64)) for each in (times, rates))
+        told, values = (np.atleast_1d(real_numbers(*each)).copy() for each in (("times", times), ("rates", rates)))
         if told.ndim != 1 or told.shape != values.shape or not told.size:
             raise PricingError(f"a curve's times and rates have shapes {told.shape} and {values.shape}; allowed: (k,)")
         bad = ~((told > 0.0) & (told <= _LATEST))
@@ -52,3 +52,14 @@ class Curve:
 
     def __repr__(self) -> str:
         return f"Curve({self.times.tolist()}, {self.rates.tolist()})"
+
+
+Rates = npt.ArrayLike | Curve
+"""Rates or yields: numbers, or a curve that tells one for each time to expiry."""
+
+
+def at_expiry(rates: Rates, time_to_expiry: npt.ArrayLike) -> npt.ArrayLike:
+    """Rates as numbers: a curve's at each time to expiry."""
+    if isinstance(rates, Curve):
+        return rates.at(real_numbers("time_to_expiry", time_to_expiry))
+    return rates

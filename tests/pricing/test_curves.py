@@ -5,7 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from alo_lib.pricing import Curve, PricingError
+from alo_lib.pricing import (
+    Chain,
+    Contracts,
+    Curve,
+    Greeks,
+    MarketTerms,
+    PricingError,
+    QuotedChain,
+    exercise_boundary,
+    greeks,
+    implied_volatility,
+    price,
+)
 
 TIMES, RATES = [0.25, 1.0, 2.0], [0.05, 0.03, 0.04]
 
@@ -44,6 +56,32 @@ def test_between_two_times_the_same_is_earned_every_day() -> None:
 def test_what_is_no_curve_is_refused(times: list[float], rates: list[float], why: str) -> None:
     with pytest.raises(PricingError, match=why):
         Curve(times, rates)
+
+
+def test_every_function_reads_a_curve_at_each_expiry() -> None:
+    rate, dividend_yield = Curve(TIMES, RATES), Curve([0.5, 1.5], [0.01, 0.02])
+    years, right = np.array([0.1, 0.25, 0.7, 1.9]), np.array([-1.0, 1.0, -1.0, 1.0])
+    numbers = rate.at(years), dividend_yield.at(years)
+    plain = greeks(100.0, 105.0, numbers[0], numbers[1], 0.3, years, right)
+    curved = greeks(100.0, 105.0, rate, dividend_yield, 0.3, years, right)
+    for name in Greeks._fields:
+        np.testing.assert_array_equal(getattr(curved, name), getattr(plain, name))
+    np.testing.assert_array_equal(price(100.0, 105.0, rate, dividend_yield, 0.3, years, right), plain.price)
+    implied = implied_volatility(plain.price, 100.0, 105.0, rate, dividend_yield, years, right)
+    np.testing.assert_allclose(implied, 0.3, rtol=1e-9)
+    chain = Chain(105.0, years, right)
+    np.testing.assert_array_equal(
+        chain.price(100.0, rate, dividend_yield, 0.3),
+        Chain(105.0, years, right).price(100.0, numbers[0], numbers[1], 0.3),
+    )
+    np.testing.assert_allclose(chain.implied_volatility(plain.price, 100.0, rate, dividend_yield), 0.3, rtol=1e-5)
+    contracts, status = Contracts(np.full(4, 105.0), years, right), np.zeros(4, np.int8)
+    quoted = QuotedChain(contracts, MarketTerms(100.0, rate, dividend_yield).check(), plain.price, status)
+    np.testing.assert_array_equal(quoted.rate, numbers[0])
+    np.testing.assert_allclose(quoted.forward, 100.0 * np.exp((numbers[0] - numbers[1]) * years), rtol=1e-14)
+    upper = exercise_boundary(105.0, rate, dividend_yield, 0.3, 0.7, -1).upper
+    at_07 = exercise_boundary(105.0, float(numbers[0][2]), float(numbers[1][2]), 0.3, 0.7, -1)
+    np.testing.assert_array_equal(upper, at_07.upper)
 
 
 def test_a_curve_cannot_be_changed() -> None:
