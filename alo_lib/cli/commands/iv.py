@@ -1,6 +1,6 @@
 """``alo iv``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,7 +9,7 @@ from alo_lib.cli.option_arguments import Numbers, cash_dividends, check_future, 
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
-    from alo_lib.pricing import Scheme, Style
+    from alo_lib.pricing import QuotedChain, Scheme, Style
 
 __all__ = ["iv"]
 
@@ -73,31 +73,31 @@ def iv(
     if count == 1 and status[0] is not ContractStatus.PRICED:
         one = (s[0], k[0], r[0], found.dividend_yield[0], years[0], side[0])
         raise UserError(_unexplained(price[0], status[0].words, right, one, style, dividends))
-    known = found.status == ContractStatus.PRICED
-    shown = {
-        "price": price,
-        "spot": s,
-        "strike": k,
-        "rate": r,
-        "dividend_yield": found.dividend_yield,
-        "time_to_expiry": years,
-    }
-    rows = [
-        {name: column[i] for name, column in shown.items()}
-        | {
-            "right": right,
-            "implied_volatility": found.implied_volatility[i] if known[i] else None,
-            "vega": found.greeks.vega[i] if known[i] else None,
-            "status": status[i].words,
-        }
-        for i in range(count)
-    ]
+    rows = _rows(found, {"price": price, "spot": s, "strike": k, "rate": r}, right)
     if as_json:
         said = {"style": style, "dividends": dividends, "on_future": on_future, "units": {"vega": RAW_UNITS["vega"]}}
         print_json(said | {"options": rows})
         return
     results = {"price": "z.4f", "implied_volatility": "z.6f", "vega": ""}
-    show(rows, results if known.all() else results | {"status": "s"})
+    show(rows, results if not found.status.any() else results | {"status": "s"})
+
+
+def _rows(found: "QuotedChain", given: dict[str, Any], right: str) -> list[dict[str, Any]]:
+    """A row an option."""
+    from alo_lib.pricing import ContractStatus
+
+    known = found.status == ContractStatus.PRICED
+    columns = given | {"dividend_yield": found.dividend_yield, "time_to_expiry": found.contracts.time_to_expiry}
+    return [
+        {name: column[i] for name, column in columns.items()}
+        | {
+            "right": right,
+            "implied_volatility": found.implied_volatility[i] if known[i] else None,
+            "vega": found.greeks.vega[i] if known[i] else None,
+            "status": ContractStatus(found.status[i]).words,
+        }
+        for i in range(found.status.size)
+    ]
 
 
 def _unexplained(
