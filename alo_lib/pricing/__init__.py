@@ -2,6 +2,7 @@
 
 from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
 from alo_lib.pricing.chain import Chain
+from alo_lib.pricing.curves import Curve
 from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
@@ -17,6 +18,7 @@ __all__ = [
     "Chain",
     "ContractStatus",
     "Contracts",
+    "Curve",
     "Greeks",
     "Implied",
     "Invalid",

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, PricingError, prepare
+from alo_lib.pricing.curves import Rates, with_rates
 from alo_lib.pricing.options import Choices, Method, run_implied, run_values
 from alo_lib.pricing.quotes import Codes, ContractStatus
 from alo_lib.pricing.terms import Options
@@ -54,10 +55,10 @@ def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Co
     return why
 
 
-def _found(choices: Choices, **arguments: npt.ArrayLike) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:
+def _found(choices: Choices, **arguments: Rates) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:
     """The arguments' shape, prices, options and method, and what is implied, flat."""
     method = Method.of(**choices)
-    shape, (prices, *columns) = prepare(method.invalid, **arguments)
+    shape, (prices, *columns) = prepare(method.invalid, **with_rates(arguments, method.on_future))
     options = Options(*columns)
     volatility = run_implied(prices, options, method)
     status = np.zeros(volatility.size, np.int8)
@@ -81,8 +82,8 @@ def implied_with_status(
     price: npt.ArrayLike,
     spot: npt.ArrayLike,
     strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
     **choices: Unpack[Choices],
@@ -112,8 +113,8 @@ def implied_volatility(
     price: npt.ArrayLike,
     spot: npt.ArrayLike,
     strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
     **choices: Unpack[Choices],

@@ -23,6 +23,7 @@ from alo_lib.pricing.arguments import (
     prepare,
 )
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
+from alo_lib.pricing.curves import Rates, at_expiry, with_rates
 from alo_lib.pricing.dividends import (
     Dividends,
     boundary_with_dividends,
@@ -44,6 +45,7 @@ __all__ = [
     "SchemeLike",
     "exercise_boundary",
     "greeks",
+    "of_future",
     "price",
     "run_implied",
     "run_values",
@@ -68,6 +70,9 @@ class Choices(TypedDict, total=False):
     """How many to use; unless told as many as there are processors, for long batches only. No bit depends on it."""
     dividends: Dividends | None
     """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told, or empty for none."""
+    on_future: bool
+    """Whether spot is a future's price, as in Black's model (1976): its yield is the rate and moves with it. The one
+    given counts for nothing; rho is for both together, and epsilon 0."""
 
 
 _ARGUMENTS: Final = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry", "right")
@@ -82,6 +87,7 @@ class Method:
     invalid: Invalid
     threads: int | None
     cash: Cash | None
+    on_future: bool = False
 
     @staticmethod
     def of(
@@ -91,6 +97,7 @@ class Method:
         invalid: Invalid = "raise",
         threads: int | None = None,
         dividends: Dividends | None = None,
+        on_future: bool = False,
     ) -> "Method":
         """What the keywords mean.
 
@@ -100,7 +107,9 @@ class Method:
         check_threads(threads)
         pair = dividend_pair(dividends)
         cash = None if pair is None else check_dividends(pair)
-        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash)
+        if cash is not None and on_future:
+            raise PricingError("dividends are given with on_future; allowed: one of the two, as a future pays none")
+        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future)
 
     def denser(self, level: int) -> "Method":
         """With the scheme for what is so much harder."""
@@ -218,19 +227,31 @@ def _run_values(options: Options, volatility: Array, rows: int, method: Method) 
     return out
 
 
-def _values(rows: int, choices: Choices, *arguments: npt.ArrayLike) -> Array:
+def _values(rows: int, choices: Choices, *arguments: Rates) -> Array:
     """Values of the arguments (:data:`_ARGUMENTS`), shape (rows, *their broadcast shape)."""
     method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
-    shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(method.invalid, **named)
+    shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(
+        method.invalid, **with_rates(named, method.on_future)
+    )
     options = Options(spot, strike, rate, dividend_yield, time, right)
-    return run_values(options, volatility, rows, method).reshape(rows, *shape)
+    values = run_values(options, volatility, rows, method)
+    if method.on_future and rows > 1:
+        of_future(values)
+    return values.reshape(rows, *shape)
+
+
+def of_future(values: Array) -> None:
+    """Turn the greeks (10, n) of options whose yield is the rate into those by the rate that moves both."""
+    rho, epsilon = GREEKS.index("rho"), GREEKS.index("epsilon")
+    values[rho] += values[epsilon]
+    values[epsilon] = np.where(np.isnan(values[epsilon]), np.nan, 0.0)
 
 
 def price(
     spot: npt.ArrayLike,
     strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
     volatility: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
@@ -238,10 +259,10 @@ def price(
 ) -> Array:
     """Option prices, in the arguments' broadcast shape.
 
-    rate, dividend_yield: continuously compounded decimals; volatility: a year, decimal; time_to_expiry: years; right:
-    +1 call, -1 put. By keyword, see :class:`Choices`: style="american", scheme="accurate", invalid="raise",
-    threads=None, dividends=None. Prices with cash dividends are finite differences (see
-    :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
+    rate, dividend_yield: continuously compounded decimals, or a :class:`Curve` of them; volatility: a year, decimal;
+    time_to_expiry: years; right: +1 call, -1 put. By keyword, see :class:`Choices`: style="american",
+    scheme="accurate", invalid="raise", threads=None, dividends=None, on_future=False. Prices with cash dividends are
+    finite differences (see :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
 
     :raises PricingError: naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"`` such elements
         become NaN and the rest is computed.
@@ -253,8 +274,8 @@ def price(
 def greeks(
     spot: npt.ArrayLike,
     strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
     volatility: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
@@ -299,8 +320,8 @@ def _run_implied(price: Array, options: Options, method: Method) -> Array:
 
 def exercise_boundary(
     strike: float,
-    rate: float,
-    dividend_yield: float,
+    rate: Rates,
+    dividend_yield: Rates,
     volatility: float,
     time_to_expiry: float,
     right: int,
@@ -318,8 +339,8 @@ def exercise_boundary(
     shape, flat = prepare(
         "raise",
         strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
+        rate=at_expiry(rate, time_to_expiry),
+        dividend_yield=at_expiry(dividend_yield, time_to_expiry),
         volatility=volatility,
         time_to_expiry=time_to_expiry,
         right=right,
@@ -340,7 +361,7 @@ def exercise_boundary(
     space.put[UNTIL, 0] = horizon(r, q, sigma, time)
     solve(1, WITH_NONE, t, space)
     if space.put[FAILED, 0] > 0.0:
-        raise PricingError(f"no exercise boundary was found for rate={rate:g}, dividend_yield={dividend_yield:g}")
+        raise PricingError(f"no exercise boundary was found for rate={r:g}, dividend_yield={q:g}")
     kind = regime(r, q)
     n = t.node.size
     elapsed = space.put[UNTIL, 0] * t.node[::-1] ** 2

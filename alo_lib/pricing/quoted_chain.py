@@ -22,6 +22,7 @@ from alo_lib.pricing.arguments import (
     spread,
 )
 from alo_lib.pricing.chain import Chain
+from alo_lib.pricing.curves import Rates, at_expiry
 from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.explained import why_none
 from alo_lib.pricing.forwards import forward_prices
@@ -54,14 +55,14 @@ class Contracts(NamedTuple):
 class MarketTerms(NamedTuple):
     """What contracts are valued with beside their prices: scalars, or arrays (n,) of one a contract.
 
-    rate, dividend_yield: continuously compounded. dividends: cash ahead beside the yield, ex-times (k,) in years and
-    amounts (k,). on_future: the underlying is a future, whose yield is the rate and moves with it; the one given
-    counts for nothing.
+    rate, dividend_yield: continuously compounded, or a :class:`Curve` of them. dividends: cash ahead beside the yield,
+    ex-times (k,) in years and amounts (k,). on_future: the underlying is a future, whose yield is the rate and moves
+    with it; the one given counts for nothing.
     """
 
     spot: npt.ArrayLike
-    rate: npt.ArrayLike
-    dividend_yield: npt.ArrayLike = 0.0
+    rate: Rates
+    dividend_yield: Rates = 0.0
     dividends: Dividends | None = None
     on_future: bool = False
 
@@ -70,7 +71,8 @@ class MarketTerms(NamedTuple):
 
         :raises PricingError: where spot, rate or yield, given by a user, is out of its domain.
         """
-        prepare("raise", spot=self.spot, rate=self.rate, dividend_yield=self.dividend_yield)
+        numbers = {"rate": self.rate, "dividend_yield": self.dividend_yield}
+        prepare("raise", spot=self.spot, **{name: at_expiry(each, 0.0) for name, each in numbers.items()})
         return self
 
 
@@ -142,8 +144,8 @@ class QuotedChain:
                 ("time_to_expiry", contracts.time_to_expiry),
                 ("right", contracts.right),
                 ("spot", terms.spot),
-                ("rate", terms.rate),
-                ("dividend_yield", terms.dividend_yield),
+                ("rate", at_expiry(terms.rate, contracts.time_to_expiry)),
+                ("dividend_yield", at_expiry(terms.dividend_yield, contracts.time_to_expiry)),
             )
         )
         prepare("raise", right=right)
@@ -173,17 +175,17 @@ class QuotedChain:
     def with_parity(self) -> "QuotedChain":
         """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
 
-        Where an expiry's pairs give none its contracts keep the yield they have; options on futures keep the rate.
-
-        :raises PricingError: where there are cash dividends too.
+        Beside cash dividends that is what the share pays, or costs to borrow, besides. Where an expiry's pairs give
+        none its contracts keep the yield they have; options on futures keep the rate.
         """
-        if self.terms.dividends is not None:
-            raise PricingError("cash dividends are given with parity, whose yield has them; allowed: one of the two")
         if self.terms.on_future or not self._rows.size:
             return self
         priced = np.where(self._checked == ContractStatus.PRICED, self.market, np.nan)
         strike, years, right, style = self.contracts
-        implied = parity_yields(priced, self.spot, strike, self.rate, years, right, style=style, scheme=self._scheme)
+        cash = self.terms.dividends
+        implied = parity_yields(
+            priced, self.spot, strike, self.rate, years, right, style=style, scheme=self._scheme, dividends=cash
+        )
         known = ~np.isnan(implied)
         terms = self.terms._replace(dividend_yield=np.where(known, implied, self.dividend_yield))
         found = QuotedChain(self.contracts, terms, self.market, self._given, scheme=self._scheme, panels=self._panels)
@@ -193,7 +195,8 @@ class QuotedChain:
     @property
     def forward(self) -> Array:
         """Forward prices of the underlying at each contract's expiry."""
-        return forward_prices(self.spot, self.rate, self.dividend_yield, self.contracts.time_to_expiry)
+        years, cash = self.contracts.time_to_expiry, self.terms.dividends
+        return forward_prices(self.spot, self.rate, self.dividend_yield, years, cash)
 
     @property
     def out_of_the_money(self) -> Mask:
@@ -244,13 +247,9 @@ class QuotedChain:
     def greeks(self) -> Greeks:
         """Prices and greeks at the implied volatility, raw derivatives; NaN where the status has none.
 
-        Of what is to be exercised: intrinsic value, a delta of +1 or -1 and no other greek. The rho of options on a
-        future is for the rate and with it the yield.
+        Of what is to be exercised: intrinsic value, a delta of +1 or -1 and no other greek.
         """
-        values = self._values
-        if self.terms.on_future:
-            values = values._replace(rho=values.rho + values.epsilon)
-        out = np.stack(values)
+        out = np.stack(self._values)
         exercised = self.status == ContractStatus.EXERCISED
         right = self.contracts.right[exercised]
         out[:, exercised] = 0.0
@@ -301,6 +300,7 @@ class QuotedChain:
             scheme=self._scheme,
             dividends=self.terms.dividends,
             panels=self._panels,
+            on_future=self.terms.on_future,
         )
 
     def _terms(self, rows: Rows) -> tuple[Array, Array, Array]:

@@ -1,5 +1,6 @@
 """What is let in: no input stops the core or its replays, and nothing is believed that does not fit what was sent."""
 
+import datetime as dt
 import math
 from typing import Any
 
@@ -23,7 +24,7 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime import HostPosition, reconcile, replay
-from tests.core.script import FIRST, Script, at, script
+from tests.core.script import DAY, FIRST, Script, at, script
 
 NAN, INF, HUGE = math.nan, math.inf, 1e308
 TEST, PUT, CALL = 0, 1, 2
@@ -63,6 +64,9 @@ POISON: list[tuple[str, Kind, dict[str, Any], str]] = [
     ("close never", Kind.CLOSE, {"close": 10.0, "time": -(2**62)}, "time is"),
     *((f"close {value}", Kind.CLOSE, {"close": value, "time": at(FIRST, 8)}, "close is") for value in (NAN, INF, 0.0)),
     ("range", Kind.RANGE, {"open": 5, "high": 4, "low": 6, "time": at(FIRST, 8)}, "its high is below its low"),
+    ("close told before", Kind.CLOSE, {"close": 10.0, "time": at(FIRST, 9) - DAY}, "was told of before"),
+    ("close to come", Kind.CLOSE, {"close": 10.0, "time": at(FIRST, 9.7 + 24)}, "more than a day after"),
+    ("dividend to come", Kind.DIVIDEND, {"amount": 1.0, "time": at(dt.date(2049, 1, 1), 8)}, "more than a day after"),
     ("dividend of nobody", Kind.DIVIDEND, {"instrument": 99, "amount": 1.0, "time": at(FIRST, 9)}, "no underlying"),
     *((f"dividend {x}", Kind.DIVIDEND, {"amount": x, "time": at(FIRST, 9)}, "amount is") for x in (NAN, INF, -1.0)),
     *((f"split {x}", Kind.SPLIT, {"factor": x, "time": at(FIRST, 9)}, "factor is") for x in (0.0, NAN, -1.0, INF)),
@@ -137,6 +141,23 @@ def test_the_records_without_fault_are_let_in() -> None:
     market.tell(at(FIRST, 9.6), Kind.QUOTE, quotes)
     assert market.journal.messages[-3].records.tobytes() == quotes[[0, 3]].tobytes()
     assert market.core.refusals.count == 2
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one message", "in another"])
+def test_a_dividend_and_a_split_that_are_told_twice_count_once(apart: bool) -> None:
+    """As a broker's account has the cash, and the shares, once."""
+    market = trading()
+    time, shares, cash = at(FIRST, 10.2), market.core.holdings[TEST], market.core.cash
+    assert shares
+    for kind, columns in ((Kind.DIVIDEND, {"amount": 1.5}), (Kind.SPLIT, {"factor": 0.5})):
+        rows = records(kind, 2, time=time, **columns)
+        for told in (rows[:1], rows[1:]) if apart else (rows,):
+            market.tell(time, kind, told)
+    market.frames(time)
+    assert market.core.holdings[TEST] == 2 * shares
+    assert market.core.cash == pytest.approx(cash + 1.5 * shares, abs=1e-6)
+    assert len(remarks(market.journal)) == 2
+    assert replay(market.journal).divergence is None
 
 
 def test_of_two_quotes_of_an_instrument_the_last_counts() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import Numbers, cash_dividends, contract_options, side_by_side
+from alo_lib.cli.option_arguments import Numbers, cash_dividends, check_future, contract_options, side_by_side
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def iv(
     dividend_yield: tuple[float, ...],
     prices: tuple[float, ...],
     dividends: tuple[tuple[float, float], ...],
+    on_future: bool,
     right: str,
     style: "Style",
     scheme: "Scheme",
@@ -52,6 +53,7 @@ def iv(
     from alo_lib.pricing.arguments import prepare
     from alo_lib.views.units import RAW_UNITS
 
+    check_future(on_future, dividend_yield, dividends)
     given = {
         "--price": prices,
         "--spot": spot,
@@ -63,16 +65,23 @@ def iv(
     price, s, k, r, q, years = side_by_side(given)
     count = price.size
     side = np.full(count, 1.0 if right == "call" else -1.0)
-    terms = MarketTerms(s, r, q, cash_dividends(dividends)).check()
+    terms = MarketTerms(s, r, q, cash_dividends(dividends), on_future).check()
     prepare("raise", strike=k, time_to_expiry=years)
     priced = np.full(count, ContractStatus.PRICED, np.int8)
     found = QuotedChain(Contracts(k, years, side, style), terms, price, priced, scheme=scheme, panels=False)
     status = [ContractStatus(code) for code in found.status]
     if count == 1 and status[0] is not ContractStatus.PRICED:
-        one = (s[0], k[0], r[0], q[0], years[0], side[0])
+        one = (s[0], k[0], r[0], found.dividend_yield[0], years[0], side[0])
         raise UserError(_unexplained(price[0], status[0].words, right, one, style, dividends))
     known = found.status == ContractStatus.PRICED
-    shown = {"price": price, "spot": s, "strike": k, "rate": r, "dividend_yield": q, "time_to_expiry": years}
+    shown = {
+        "price": price,
+        "spot": s,
+        "strike": k,
+        "rate": r,
+        "dividend_yield": found.dividend_yield,
+        "time_to_expiry": years,
+    }
     rows = [
         {name: column[i] for name, column in shown.items()}
         | {
@@ -84,7 +93,8 @@ def iv(
         for i in range(count)
     ]
     if as_json:
-        print_json({"style": style, "dividends": dividends, "units": {"vega": RAW_UNITS["vega"]}, "options": rows})
+        said = {"style": style, "dividends": dividends, "on_future": on_future, "units": {"vega": RAW_UNITS["vega"]}}
+        print_json(said | {"options": rows})
         return
     results = {"price": "z.4f", "implied_volatility": "z.6f", "vega": ""}
     show(rows, results if known.all() else results | {"status": "s"})
