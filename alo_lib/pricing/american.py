@@ -44,7 +44,7 @@ from alo_lib.pricing.premium import (
     SURE,
     Puts,
 )
-from alo_lib.pricing.scheme import PRICE_SINE, Tables
+from alo_lib.pricing.scheme import LONG, PRICE_SINE, Tables
 from alo_lib.pricing.space import (
     ACTIVE,
     FAILED,
@@ -66,7 +66,6 @@ from alo_lib.pricing.space import (
 __all__ = [
     "DOUBLE",
     "EUROPEAN",
-    "LONG",
     "SINGLE",
     "add_meeting_volga",
     "boundary_points",
@@ -84,7 +83,6 @@ Integers = npt.NDArray[np.int64]
 
 EUROPEAN, SINGLE, DOUBLE = 0, 1, 2
 
-LONG = 3.0  # in units of the slowest decay's time
 _SHARP = 4.0
 _SETTLED = 20.0  # in units of the slowest decay's time
 _SHORTEST = 1e-14  # variance until which every boundary is solved
@@ -121,10 +119,11 @@ def decay(rate: float, dividend_yield: float, volatility: float) -> float:
 
 
 @kernel
-def difficulty(rate: float, dividend_yield: float, volatility: float, time: float) -> int:
+def difficulty(rate: float, dividend_yield: float, volatility: float, time: float, longest: float) -> int:
     """How much denser a scheme a put needs (:meth:`Scheme.denser`): 0 for nearly all.
 
-    1 where the boundary has time to settle or a negative yield to grow, which takes more nodes. More where spot drifts
+    1 where the boundary has time to settle or a negative yield to grow, which takes more nodes; longest: how far it may
+    settle with the scheme's own nodes (:attr:`Scheme.longest`). More where spot drifts
     into the exercise region, from above or to two boundaries from below, at a time that is known the better the
     smaller volatility is: the price integral has a front there.
     """
@@ -139,7 +138,7 @@ def difficulty(rate: float, dividend_yield: float, volatility: float, time: floa
         return 0
     drift = carry - 0.5 * volatility * volatility
     slowest = rate + 0.5 * (drift / volatility) ** 2
-    return int(max(slowest, -dividend_yield) * time > LONG)
+    return int(slowest * time > longest or -dividend_yield * time > LONG)
 
 
 @kernel

@@ -113,12 +113,12 @@ def to_market(wanted: int, contract: Array, put: Array, total: Array, block: Arr
 
 
 @kernel
-def difficulties(options: Options, volatility: Array, out: Integers) -> None:
+def difficulties(options: Options, volatility: Array, longest: float, out: Integers) -> None:
     """How much denser a scheme each of n contracts needs, see :func:`alo_lib.pricing.american.difficulty`."""
     spot, strike, rate, dividend_yield, time, right = options
     for i in range(volatility.size):
         _, _, r, q = reduce_contract(spot[i], strike[i], rate[i], dividend_yield[i], right[i])
-        out[i] = difficulty(r, q, volatility[i], time[i])
+        out[i] = difficulty(r, q, volatility[i], time[i], longest)
 
 
 @kernel

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.american import LONG, decay
+from alo_lib.pricing.american import decay
 from alo_lib.pricing.implied import MAX_STEPS, advance, new_search
 from alo_lib.pricing.panels import DEGREES, LOWEST, PANELS, Panels, expiry_tables, panel, place, read_values
-from alo_lib.pricing.scheme import PRICE_SINE, Scheme, tables
+from alo_lib.pricing.scheme import LONG, PRICE_SINE, Scheme, tables
 from alo_lib.pricing.terms import Options
 
 __all__ = ["ChainPanels"]

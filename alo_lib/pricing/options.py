@@ -202,7 +202,7 @@ def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[
     """How much denser a scheme the options need."""
     levels = np.zeros(volatility.size, np.int64)
     if method.american:
-        difficulties(options, volatility, levels)
+        difficulties(options, volatility, method.scheme.longest, levels)
     return levels
 
 
@@ -355,7 +355,7 @@ def exercise_boundary(
         return Boundary(times, levels, np.full(times.size, math.nan))
     if side > 0.0:
         r, q = q, r
-    t = tables(method.scheme.denser(int(difficulty(r, q, sigma, time))))
+    t = tables(method.scheme.denser(int(difficulty(r, q, sigma, time, method.scheme.longest))))
     space = new_space(t)
     set_put(0, r, q, sigma, time, space.put)
     space.put[UNTIL, 0] = horizon(r, q, sigma, time)

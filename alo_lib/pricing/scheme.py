@@ -21,6 +21,7 @@ __all__ = [
     "HIGH_PRECISION",
     "HOLD",
     "INVERSE",
+    "LONG",
     "PRICE_COSINE",
     "PRICE_SINE",
     "PRICE_WEIGHT",
@@ -32,6 +33,11 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
+
+
+LONG = 3.0
+"""How far a boundary may settle in units of the slowest decay's time, within a panel or before it is solved denser."""
+_FINE = 24  # nodes from which a scheme promises more than they keep there
 
 
 def _is_whole(value: object) -> bool:
@@ -62,6 +68,15 @@ class Scheme:
         ):
             if not _is_whole(value) or not low <= value <= high:
                 raise PricingError(f"scheme: {name} is {value!r}; allowed: whole numbers from {low} to {high}")
+
+    @property
+    def longest(self) -> float:
+        """How far a boundary may settle, in units of the slowest decay's time, before it takes denser nodes.
+
+        Nodes in the root of time meet an algebraic end of their convergence where a boundary settles: past half of
+        ``LONG``, 24 of them leave up to 3e-8 of the strike.
+        """
+        return LONG if self.nodes < _FINE else 0.5 * LONG
 
     def denser(self, level: int) -> "Scheme":
         """For what is harder than the scheme is meant for: twice the nodes and points, 2**level the price points."""

@@ -56,6 +56,23 @@ def test_values_on_file_are_those_of_the_method(number: int) -> None:
     assert np.array(on_file) == pytest.approx(np.array(found), abs=1e-11)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ((0.344954758067, 1.0, 0.04482, 0.05367, 0.3786, 31.61267, -1), 0.6608703980848),
+        ((0.5, 1.0, 0.04482, 0.05367, 0.3786, 31.61267, -1), 0.56624067623985),
+        ((1.0, 1.0, 0.04482, 0.05367, 0.3786, 31.61267, -1), 0.42161605756469),
+        ((0.261416388017, 1.0, 0.06, 0.12, 0.6, 20.0, -1), 0.75622721617299),
+        ((0.5, 1.0, 0.06, 0.12, 0.6, 20.0, -1), 0.65613377814151),
+        ((1.0, 1.0, 0.06, 0.12, 0.6, 20.0, -1), 0.56206244028088),
+    ],
+)
+def test_boundaries_that_settle_late_are_precise(option: tuple[float, ...], value: float) -> None:
+    """By the independent method. With 24 nodes alone the error was up to 3e-8; ``accurate`` is within 2e-6 here."""
+    assert price(*option, scheme="high_precision") == pytest.approx(value, abs=1e-9)
+    assert price(*option) == pytest.approx(value, abs=2e-6)
+
+
 def test_two_boundaries_that_never_meet_settle() -> None:
     """Little volatility, decades: spot drifts into the exercise region from below at a time that is nearly known."""
     options = np.array(
