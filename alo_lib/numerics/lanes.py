@@ -31,6 +31,7 @@ __all__ = [
     "align_stack",
     "all_lanes",
     "any_lane",
+    "gather",
     "greatest",
     "is_real",
     "least",
@@ -229,6 +230,39 @@ def _overload_load(rows: Any, i: Any) -> Any:
 @overload(store, inline="always", strict=False)  # type: ignore[untyped-decorator]
 def _overload_store(rows: Any, i: Any, value: Any) -> Any:
     return (lambda rows, i, value: _store(rows, i, value)) if _is_table(rows) else None
+
+
+def gather(rows: Array, first: Lanes, offset: int) -> Lanes:
+    """Of each lane the row of a table (m, LANES) that ``first``, cut to an integer, and ``offset`` say.
+
+    A row before the table is its first one, one after it, or NaN, is held inside.
+    """
+    top = len(rows) - 1.0
+    row = np.minimum(np.where(first + offset > 0.0, first + offset, 0.0), top).astype(np.int64)
+    return np.asarray(rows)[row, np.arange(LANES)]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _gather(typing_context: Any, table: Any, row: Any) -> Any:
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        rows = builder.fptosi(args[1], ir.VectorType(_INDEX, LANES))
+        found = ir.Constant(_VECTOR, ir.Undefined)
+        for lane in range(LANES):
+            which = builder.sext(builder.extract_element(rows, _INDEX(lane)), ir.IntType(64))
+            place = builder.add(builder.mul(which, ir.IntType(64)(LANES)), ir.IntType(64)(lane))
+            found = builder.insert_element(found, builder.load(builder.gep(data, [place])), _INDEX(lane))
+        return found
+
+    return lanes_type(table, row), generate
+
+
+@overload(gather, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_gather(rows: Any, first: Any, offset: Any) -> Any:
+    if not _is_table(rows):
+        return None
+    # Zero comes first: what is not a number is no more than it.
+    return lambda rows, first, offset: _gather(rows, least(greatest(0.0, first + offset), rows.shape[0] - 1.0))
 
 
 def table(rows: int) -> Array:

@@ -36,7 +36,7 @@ from alo_lib.pricing.european import (
     WITH_NONE,
     WITH_VEGA,
 )
-from alo_lib.pricing.implied import MAX_STEPS, advance, new_search
+from alo_lib.pricing.implied import LAST_STEP, MAX_STEPS, advance, new_search
 from alo_lib.pricing.premium import (
     BY_RATE,
     BY_SIGMA,
@@ -429,7 +429,7 @@ class ChainPanels:
             _values(options, search.volatility, order, first, 1, self._price, self._panels, out)
             without |= open_ & np.isnan(out[0])
             open_ &= ~without
-            advance(price, out, search, open_)
+            advance(price, out, search, open_, LAST_STEP)
         # On its way a search may pass through panels that are not good enough to end in.
         found = np.isfinite(search.volatility)
         without |= found & ~self._prepare(rate, dividend_yield, search.volatility, LONG)

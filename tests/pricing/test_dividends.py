@@ -171,7 +171,7 @@ def test_implied_volatility_inverts(volatility: float, right: int) -> None:
 
 def test_prices_that_nothing_explains_have_no_implied_volatility() -> None:
     option = (100.0, 90.0, 0.03, 0.0, 1.0, +1)
-    prices = [9.0, 99.0, np.nan, 0.0]
+    prices = [9.0, 100.0, np.nan, 0.0]  # below what is sure, and no less than the spot
     assert np.isnan(implied_volatility(prices, *option, dividends=(TIMES, AMOUNTS), invalid="nan")).all()
     with pytest.raises(PricingError, match="no volatility"):
         implied_volatility(9.0, *option, dividends=(TIMES, AMOUNTS))
