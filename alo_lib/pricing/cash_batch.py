@@ -18,19 +18,17 @@ from alo_lib.pricing.cash_grid import (
     new_space,
     solve_grid,
 )
-from alo_lib.pricing.cash_plan import NEW, PLAN_ROWS, RANGE, SPOT_INDEX, WHOLE, plan_option, segment_limit
+from alo_lib.pricing.cash_plan import NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, plan_option, segment_limit
 from alo_lib.pricing.sure_value import SURE_ROWS, sure_value
 from alo_lib.pricing.terms import Cash, Option, Options
 
-__all__ = ["COARSE", "FINE", "FIRST_STEPS", "plan_batch", "solve_batch", "trace_boundary"]
+__all__ = ["COARSE", "FINE", "plan_batch", "solve_batch", "trace_boundary"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 COARSE, FINE = 2, 3
 """How many times as many cells and steps as the unit the two grids have."""
-FIRST_STEPS = SPOT_INDEX + 1
-"""Column of steps with those of the first segment, 0 where there is nothing to solve."""
 _POINTS = 5  # that a grid's value and derivatives are read from
 _DETERMINISTIC = 1e-6  # standard deviation of the final spot below which nothing is chance
 _EXERCISED = 1e-13  # of the strike
@@ -64,7 +62,7 @@ def plan_batch(
 ) -> None:
     """Plans of n options, and the values of those that have no chance in them.
 
-    plans (n, segments, PLAN_ROWS), steps (n, 1 + segments): as :func:`plan_option` has them. out (4, n): price and its
+    plans (n, segments, PLAN_ROWS), steps (n, segments): as :func:`plan_option` has them. out (4, n): price and its
     first three derivatives by spot where there is nothing to solve: at expiry, without volatility, NaN of NaN.
     """
     spot, strike, rate, dividend_yield, time, right = options
@@ -85,22 +83,23 @@ def plan_batch(
 
 
 @kernel
-def _read(lane: int, at: int, n: int, cell: float, terms: Array, space: GridSpace, out: Array) -> None:
+def _read(lane: int, at: float, n: int, cell: float, terms: Array, space: GridSpace, out: Array) -> None:
     """A lane's value today and its first three derivatives by the logarithm of spot into out (4); over the strike.
 
-    at: the spot's node. They are those of the polynomial through five nodes, none of which is exercised: the second
-    derivative jumps where exercise begins. Intrinsic value, whose second derivative is told as NaN, where it is.
+    at: where the spot is, in nodes. They are those of the polynomial through five nodes, none of which is exercised:
+    the second derivative jumps where exercise begins. Where it is exercised they are intrinsic value's, the second one
+    told as NaN.
     """
     side = terms[T_SIDE, lane]
     first = 0
     if terms[T_ALIVE, lane] > 0.0:
         while first < n and 0.0 < space.value[first, lane] <= side * (space.spot[first, lane] - 1.0) + _EXERCISED:
             first += 1
-    spot = space.spot[at, lane]
-    if at < first:
+    spot = space.spot[0, lane] * math.exp(at * cell)
+    if at <= first - 1:
         out[0], out[1], out[2], out[3] = side * (spot - 1.0), side * spot, math.nan, math.nan
         return
-    first = max(min(max(at - _POINTS // 2, first), n + 1 - _POINTS), 0)
+    first = max(min(max(int(at + 0.5) - _POINTS // 2, first), n + 1 - _POINTS), 0)
     out[:] = 0.0
     for i in range(_POINTS):
         p0, p1, p2, p3 = 1.0, 0.0, 0.0, 0.0
@@ -143,13 +142,13 @@ def solve_batch(
     while begin < order.size:
         leader = order[begin]
         count = 1
-        if steps[leader, FIRST_STEPS] == 0:
+        if steps[leader, 0] == 0:
             begin += 1
             continue
         while count < LANES and begin + count < order.size:
             equal = True
             for k in range(segments):
-                equal = equal and steps[order[begin + count], FIRST_STEPS + k] == steps[leader, FIRST_STEPS + k]
+                equal = equal and steps[order[begin + count], k] == steps[leader, k]
             if not equal:
                 break
             count += 1
@@ -167,8 +166,9 @@ def solve_batch(
             n = multiple * cells
             row = solve_grid(cells, multiple, steps[leader], plan, terms, space, no_trace)
             for lane in range(count):
-                at = multiple * steps[order[begin + lane], SPOT_INDEX]
-                _read(lane, at, n, plan[row + RANGE, lane] / n, terms, space, read[which, lane])
+                _read(
+                    lane, plan[row + PLACE, lane] * n, n, plan[row + RANGE, lane] / n, terms, space, read[which, lane]
+                )
         for lane in range(count):
             _finish(order[begin + lane], options, american, read[0, lane], read[1, lane], out)
         begin += count
@@ -206,7 +206,7 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
     ex-time is there twice: just after the dividend, and just before it.
     """
     segments = segment_limit(cash)
-    one, steps = np.zeros((segments, PLAN_ROWS)), np.zeros(FIRST_STEPS + segments, np.int64)
+    one, steps = np.zeros((segments, PLAN_ROWS)), np.zeros(segments, np.int64)
     plan_option(option, volatility, cash.rows[0, 0], cash.rows[0, 1], cash, cells, unit, True, one, steps)
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
     for lane in range(LANES):
@@ -219,7 +219,7 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
     # Times so far are to the ends of stretches.
     at, over = 0, 0.0
     for segment in range(segments):
-        count = steps[FIRST_STEPS + segment]
+        count = steps[segment]
         if count == 0:
             break
         if segment > 0 and count >= NEW:

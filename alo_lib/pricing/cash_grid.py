@@ -38,8 +38,11 @@ from alo_lib.numerics.lanes import (
 from alo_lib.pricing.cash_plan import (
     AMOUNT,
     BASE,
+    BLUR,
     FRAME,
+    JUMP,
     KEPT,
+    KINK,
     LENGTH,
     NEW,
     PLAN_ROWS,
@@ -72,6 +75,7 @@ _IMPLICIT = 0.5 * _GAMMA
 _BDF_NEAR = 1.0 / (_GAMMA * (2.0 - _GAMMA))
 _BDF_FAR = -((1.0 - _GAMMA) ** 2) / (_GAMMA * (2.0 - _GAMMA))
 _NEVER = -1e300
+_SHARP = 1e-6  # share of a kink's masses that counts
 _EXERCISED = 1e-13  # of the strike: what holding gains at most where an option is exercised
 _WHOLE = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number
 
@@ -144,7 +148,7 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
     spot: the new grid's already; value: the later stretch's, whose plan is in the row before, into the new one's.
     """
     later = row - PLAN_ROWS
-    side = load(terms, T_SIDE)
+    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
     amount, kept = load(plan, row + AMOUNT), load(plan, row + KEPT)
     worthless = load(plan, row + WORTHLESS)
     cell = load(plan, later + RANGE) / n
@@ -164,6 +168,8 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
         worth = (d * (x * x1 * x2) - a * (x1 * x2 * x3)) * (1.0 / 6.0) + 0.5 * (b * (outer * x2) - c * (outer * x1))
         worth = select(place < 0.0, cash + share * left, worth)
         worth = select(place > n, last_cash + last_share * left, worth)
+        beyond = alive & ((place < 0.0) | (place > n))
+        worth = select(beyond, greatest(worth, side * (left - 1.0)), worth)
         worth = select(side > 0.0, worth, least(worth, worthless))
         store(space.middle, i, greatest(select(left > 0.0, worth, worthless), 0.0))
     for i in range(n + 1):
@@ -187,6 +193,21 @@ def _absorb(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> No
     at = (left + load(plan, row + AMOUNT)) / kept
     place = (logarithm(select(is_kink, at, 1.0)) - load(plan, row + START)) / cell
     _add_kink(n, select(is_kink, place, -1.0), share * at * kept * abs(cell), space.value, space.scratch)
+
+
+@kernel
+def _add_strike(n: int, row: int, plan: Array, space: GridSpace) -> None:
+    """Add the masses of the kink that the strike has left, as far as it is too sharp for this grid, not for the last.
+
+    Of the error's wave along the cells smoothing leaves ``exp(-2 (pi w / h)^2)``.
+    """
+    cell = load(plan, row + RANGE) / n
+    later = load(plan, row - PLAN_ROWS + RANGE) / n
+    blur = -2.0 * math.pi * math.pi * load(plan, row + BLUR)
+    left = exponential(blur / (cell * cell)) * (1.0 - exponential(blur / (later * later)))
+    if any_lane(left > _SHARP):
+        place = (load(plan, row + KINK) - load(plan, row + START)) / cell
+        _add_kink(n, place, left * load(plan, row + JUMP) * abs(cell), space.value, space.scratch)
 
 
 @kernel
@@ -336,8 +357,8 @@ def solve_grid(
     n = multiple * cells
     side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
     row = at = 0
-    for segment in range(steps.size - 1):
-        count = steps[1 + segment]
+    for segment in range(steps.size):
+        count = steps[segment]
         if count == 0:
             break
         row = segment * PLAN_ROWS
@@ -350,6 +371,7 @@ def solve_grid(
             else:
                 _fall(n, row, plan, terms, space)
                 _absorb(n, row, plan, terms, space)
+                _add_strike(n, row, plan, space)
                 if at < trace.shape[1]:
                     trace[0, at], trace[1, at] = 0.0, _boundary(n, 1.0, True, terms, space)
                     at += 1

@@ -18,13 +18,16 @@ from alo_lib.pricing.terms import Cash, Option
 __all__ = [
     "AMOUNT",
     "BASE",
+    "BLUR",
     "FRAME",
+    "JUMP",
     "KEPT",
+    "KINK",
     "LENGTH",
     "NEW",
+    "PLACE",
     "PLAN_ROWS",
     "RANGE",
-    "SPOT_INDEX",
     "START",
     "WHOLE",
     "WORTHLESS",
@@ -35,24 +38,25 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-START, RANGE, FRAME, WHOLE, BASE, LENGTH, AMOUNT, KEPT, WORTHLESS = range(9)
+START, RANGE, FRAME, WHOLE, BASE, LENGTH, AMOUNT, KEPT, WORTHLESS, PLACE, KINK, JUMP, BLUR = range(13)
 """A segment's rows in a plan: logarithm of spot at the first node, at the stretch's end; from there to the last node,
 signed; how fast the frame moves, a year; length of the stretch; time from the segment's end to the stretch's, and the
 segment's length; dividend at the stretch's end and what is kept of spot there; what an option on nothing is worth
-there."""
-PLAN_ROWS = 9
+there; in the first stretch where on the grid spot is today, 0 to 1; logarithm of the spot just before the dividend from
+which the strike is just reached, the slope's jump there by the logarithm of spot, and the variance that smooths it."""
+PLAN_ROWS = 13
 NEW = 1 << 20
 """Added to the steps of a segment that begins a stretch."""
-SPOT_INDEX = 0
 
 _WIDTH = 5.0  # standard deviations that a grid reaches from where spot is expected
-_LEAST_WIDTH = 1.0  # of a grid, in standard deviations of the final spot
+_LEAST_WIDTH = 1.0  # of a grid, in standard deviations of what is covered
 _PECLET = 1.0  # drift within the frame over what diffuses, in a cell
 _MARGIN = 0.05  # of a grid, between its ends and spot
 _PERPETUAL_MARGIN = 0.02  # in standard deviations
 _LEAST_STEPS = 2
 _BOUNDARY_AT = 0.9  # of the strike: about where a put is exercised when waiting for a dividend ends
 _LEAST_SHARE = 0.02  # of a stretch that is worth a segment
+_SHORT = 0.05  # of the life: stretches that end it are a small world of their own around the strike
 _NEWTON_STEPS = 6
 _NOTHING = -1e9  # logarithm of a spot that is gone
 
@@ -126,7 +130,7 @@ def _add_segments(count: int, length: float, cut: float, share: float, steps: In
         plan[count, BASE], plan[count, LENGTH] = base, span
         # The error of a kink that a stretch begins with is like the root of its length, and the steps' square.
         wanted = math.ceil(share * math.sqrt(math.sqrt(span)))
-        steps[1 + count] = max(_LEAST_STEPS, wanted) + (0 if k == 1 else NEW)
+        steps[count] = max(_LEAST_STEPS, wanted) + (0 if k == 1 else NEW)
     return count + 1
 
 
@@ -145,9 +149,9 @@ def plan_option(
 ) -> None:
     """The plan of one option whose dividends are rows first to last: its segments, latest first.
 
-    cells, unit: cells of a grid and steps of the whole life, before they are multiplied. everywhere: each stretch covers
-    what spot may reach by expiry, not by then. plan (segments, PLAN_ROWS),
-    steps (1 + segments): cell of the spot and then each segment's steps, 0 past the last one.
+    cells, unit: cells of a grid and steps of the whole life, before they are multiplied. everywhere: each stretch
+    covers what spot may reach by expiry, not only by then. plan (segments, PLAN_ROWS), steps (segments): the steps of
+    each, 0 past the last one.
     """
     _, strike, rate, dividend_yield, time, call, american = option
     spot = option.spot / strike
@@ -161,6 +165,7 @@ def plan_option(
     later = time
     held = 1.0  # what a put far in the money is worth after the dividends so far, and spot
     dear, least = 1.0, 1.0  # spot that just pays the dividends and the strike; least of the strike and the dividends
+    gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
     share = unit / math.sqrt(math.sqrt(time))
     for k in range(last, first - 1, -1):
         end = cash.times[k] if k < last else time
@@ -170,7 +175,8 @@ def plan_option(
         if k < last:
             held = amount / strike + _BOUNDARY_AT * (1.0 - kept) + max(1.0, held * math.exp(-rate * (later - end)))
             later = end
-            dear = (dear + amount / strike) / kept
+            dear, gone = (dear + amount / strike) / kept, (gone + amount / strike) / kept
+            whole *= kept
             if amount > 0.0:
                 least = min(least, amount / strike)
         deviation = _WIDTH * sigma * math.sqrt(time if everywhere else end)
@@ -198,7 +204,12 @@ def plan_option(
             growth = max(0.0, dividend_yield - rate) * left
             high = min(high, math.log(dear) + growth + around + ahead)
         low = max(low, math.log(least) - around + back)
-        width = _LEAST_WIDTH * sigma * math.sqrt(time)
+        if left < _SHORT * time:
+            # The kink at the strike has no time to smooth: cells must be as small as what it does smooth.
+            if gone == 0.0 or math.log(gone) + around < low:
+                low = max(low, back - around)
+            high = min(high, math.log(dear) + ahead + around)
+        width = _LEAST_WIDTH * sigma * math.sqrt(left if left < _SHORT * time else time)
         if high < low + width:
             if call or high < 0.5 * _NOTHING:
                 high = low + width
@@ -209,16 +220,15 @@ def plan_option(
             now = math.log(spot) + frame * length
             low = min(low, now - _MARGIN * (high - low))
             high = max(high, now + _MARGIN * (high - low))
-            cell = (high - low) / cells
             start = high if call else low
-            at = min(max(math.floor(side * (start - now) / cell + 0.5), 2), cells - 2)
-            steps[SPOT_INDEX] = at
-            start = now + side * at * cell
+            plan[count, PLACE] = (now - start) / (-side * (high - low))
         plan[count, START], plan[count, RANGE] = start, -side * (high - low)
         plan[count, FRAME], plan[count, WHOLE] = frame, length
         plan[count, AMOUNT], plan[count, KEPT] = amount / strike, kept
         worth = math.exp(-rate * (time - end))
         plan[count, WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
+        plan[count, KINK], plan[count, JUMP] = math.log(dear), dear * whole
+        plan[count, BLUR] = variance * (time - end)
         cut = length
         if american and not call and k < last:
             cut = _waiting(option, held, length)

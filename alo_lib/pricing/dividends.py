@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from alo_lib.pricing.arguments import PricingError
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.cash_batch import FINE, FIRST_STEPS, plan_batch, solve_batch, trace_boundary
+from alo_lib.pricing.cash_batch import FINE, plan_batch, solve_batch, trace_boundary
 from alo_lib.pricing.cash_plan import PLAN_ROWS, segment_limit
 from alo_lib.pricing.implied import MAX_STEPS, VOLATILITY_MAX, Search, advance
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
@@ -69,10 +69,10 @@ def _solve(options: Options, volatility: Array, american: bool, size: _Size, cas
     """Price and its first three derivatives by spot, (4, n)."""
     count = volatility.size
     segments = segment_limit(cash)
-    plans, steps = np.empty((count, segments, PLAN_ROWS)), np.empty((count, FIRST_STEPS + segments), np.int64)
+    plans, steps = np.empty((count, segments, PLAN_ROWS)), np.empty((count, segments), np.int64)
     out = np.empty((4, count))
     plan_batch(options, volatility, american, cash, size.cells, size.steps, plans, steps, out)
-    order = np.lexsort(steps[:, FIRST_STEPS:].T)
+    order = np.lexsort(steps.T)
     solve_batch(options, volatility, american, order, size.cells, plans, steps, out)
     return out
 

@@ -19,7 +19,7 @@ SURE_ROWS = 5
 
 @kernel
 def _try(t: float, worth: float, by: Array, option: Option, out: Array) -> None:
-    """Keep exercise at time t, where spot's present value is ``worth`` and has derivatives ``by`` (3), if it is best."""
+    """Keep exercise at time t if it is best; spot's present value is ``worth`` then, its derivatives are ``by`` (3)."""
     strike = option.strike * math.exp(-option.rate * t)
     side = 1.0 if option.call else -1.0
     value = side * (worth - strike)
