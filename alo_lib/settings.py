@@ -1,7 +1,6 @@
 """All settings of a run: one typed object, filled from config.json's parameters and the command line."""
 
 import datetime as dt
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
+from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
 
 __all__ = ["CORE_NAME", "LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
@@ -365,9 +365,12 @@ class Settings(BaseModel):
         if not config.exists():
             return Parameters(file=config.name)
         try:
-            parameters = json.loads(config.read_text(encoding="utf-8-sig")).get("parameters", {})
-        except (ValueError, AttributeError) as error:
-            raise SettingsError(f"{config.name} is not a JSON object: {error}") from None
+            content = json_of(config.read_bytes())
+        except ValueError as error:
+            raise SettingsError(f"{config.name} {error}") from None
+        if not isinstance(content, dict):
+            raise SettingsError(f"{config.name} holds a JSON {type(content).__name__}; it must hold an object")
+        parameters = content.get("parameters", {})
         if not isinstance(parameters, dict):
             raise SettingsError(f"parameters in {config.name} is {parameters!r}; it must be an object")
         return Parameters(parameters, file=config.name)

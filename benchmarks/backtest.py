@@ -18,8 +18,8 @@ from alo_lib.cli.failures import EngineError
 from alo_lib.journal import JOURNAL_FOLDER, orders_of, read_journal
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data
-from benchmarks.harness import Row, options_of, report
-from benchmarks.lean_data import add_data_option
+from benchmarks.harness import Row
+from benchmarks.lean_data import report_on_data
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
 FULL_CHAIN = {"min_days_to_expiry": 1, "exit_days_to_expiry": 1, "max_days_to_expiry": 1100, "strike_range": 2.0}
@@ -58,14 +58,5 @@ def measure(data: Path, quick: bool) -> Iterator[Row]:
     yield Row("GOOG day, full chain of all expiries", full_seconds, "s", None, f"<= {GOAL_SECONDS:g}", holds)
 
 
-def main() -> int:
-    parser = options_of(__doc__)
-    add_data_option(parser)
-    options = parser.parse_args()
-    if not options.data.is_dir():
-        parser.error(f"there is no data folder at {options.data}")
-    return report(measure(options.data, options.quick), as_json=options.json)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report_on_data(__doc__, measure))

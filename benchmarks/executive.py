@@ -31,7 +31,7 @@ from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.simulation import run_backtest
 from benchmarks.harness import Row, options_of, report
-from benchmarks.lean_data import add_data_option
+from benchmarks.lean_data import add_data_option, data_options
 from tests.core.logical import inputs_of, run_frames
 
 DAY = {"underlyings": "GOOG", "start": "2015-12-24", "end": "2015-12-24"}
@@ -175,9 +175,7 @@ def main() -> int:
     parser = options_of(__doc__)
     add_data_option(parser)
     parser.add_argument("--frames", type=int, help="frames of real time, 10 ms each")
-    options = parser.parse_args()
-    if not options.data.is_dir():
-        parser.error(f"there is no data folder at {options.data}")
+    options = data_options(parser)
     if options.frames is not None:
         if options.frames < 1:
             parser.error(f"--frames {options.frames} must be at least 1")

@@ -18,8 +18,8 @@ from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest,
 from alo_lib.records import Kind, Message
 from alo_lib.settings import Settings
 from benchmarks.executive import DAY, recorded
-from benchmarks.harness import Row, options_of, report
-from benchmarks.lean_data import add_data_option
+from benchmarks.harness import Row
+from benchmarks.lean_data import report_on_data
 
 GOAL_PERCENT = 5.0
 
@@ -96,14 +96,5 @@ def _drives(message: Message) -> bool:
     return not own
 
 
-def main() -> int:
-    parser = options_of(__doc__)
-    add_data_option(parser)
-    options = parser.parse_args()
-    if not options.data.is_dir():
-        parser.error(f"there is no data folder at {options.data}")
-    return report(measure(options.data, options.quick), as_json=options.json)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report_on_data(__doc__, measure))

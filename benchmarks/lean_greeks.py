@@ -27,7 +27,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.pricing import greeks, implied_volatility
 from alo_lib.settings import Settings
 from benchmarks.harness import Row, options_of, report
-from benchmarks.lean_data import add_data_option
+from benchmarks.lean_data import add_data_option, data_options
 
 ALGORITHM = Path(__file__).with_name("lean_greeks_algorithm.py")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -129,9 +129,7 @@ def measure(engine: NativeEngine, data: Path, quick: bool) -> Iterator[Row]:
 def main() -> int:
     parser = options_of(__doc__)
     add_data_option(parser)
-    options = parser.parse_args()
-    if not options.data.is_dir():
-        parser.error(f"there is no data folder at {options.data}")
+    options = data_options(parser)
     try:
         engine = NativeEngine.find()
     except EngineError as error:

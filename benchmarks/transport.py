@@ -185,7 +185,7 @@ def event_path(folder: Path, count: int, cycle: float, ahead: float, policy: Dur
     told, arrivals = np.load(folder / "bids.npy", "r"), np.load(folder / "arrivals.npy", "r")
     disk = Path(tempfile.mkdtemp(prefix="alo-benchmark-"))
     try:
-        journal = JournalWriter.create(disk / "journal", policy=policy)
+        journal = JournalWriter.create(disk / "journal", durability=policy)
         words, epoch, gap = producer.words, producer.epoch, int(1000 / cycle)
         both.send_events(bids[:0], asks[:0], 0, words, epoch, journal.words, journal.marks, gap, times)
         with both.peer("events", folder):

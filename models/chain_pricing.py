@@ -141,8 +141,6 @@ def _check(algorithm: object, price: object, dividend_yield: object, announced: 
             f"announced is {announced!r}; allowed: a function of the underlying's symbol and the time, "
             "which returns ex-dates and amounts, or None"
         )
-    if dividend_yield == "parity" and announced is not None:
-        raise PricingError("announced is given and dividend_yield is 'parity'; allowed: one of the two")
     if max_quote_age is not None and not (isinstance(max_quote_age, dt.timedelta) and max_quote_age > dt.timedelta()):
         raise PricingError(f"max_quote_age is {max_quote_age!r}; allowed: a timedelta above zero, or None")
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,7 +19,18 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.records import CALENDAR_DAY, MICROSECOND, Contract, Kind, Message, OrderReason, Records, crossed, records
+from alo_lib.records import (
+    CALENDAR_DAY,
+    MICROSECOND,
+    RANGES,
+    Contract,
+    Kind,
+    Message,
+    OrderReason,
+    Records,
+    crossed,
+    records,
+)
 from alo_lib.runtime import MarketRecord
 
 __all__ = [
@@ -35,6 +46,7 @@ __all__ = [
 ]
 
 _EPOCH: Final = dt.datetime(1970, 1, 1)
+_ORDERS: Final = RANGES[Kind.ORDER_EVENT]["order"]
 _TAG: Final = re.compile(rf"(?:{'|'.join(re.escape(each.tag) for each in OrderReason)}) #(\d+)")
 
 
@@ -66,7 +78,7 @@ def order_tag(reason: int, order: int) -> str:
 def order_number(tag: str | None) -> int:
     """The intent that an order's tag names; 0 for an order of somebody else, which may have any tag or none."""
     found = _TAG.fullmatch(tag or "")
-    return int(found.group(1)) if found else 0
+    return int(found.group(1)) if found and _ORDERS.holds(np.array([float(found.group(1))])).all() else 0
 
 
 def option_symbol(underlying: Symbol, contract: Contract) -> Symbol:
@@ -97,6 +109,12 @@ def contract_of(data: OptionUniverse, expiry: int) -> Contract:
     )
 
 
+def _whole(value: float, dtype: "np.dtype[Any]") -> int:
+    """What an order event says, as an integer: where there is none, the largest, which the core doubts in any field."""
+    limits = np.iinfo(dtype)
+    return int(value) if value.is_integer() and limits.min <= value < limits.max else int(limits.max)
+
+
 class Marshal:
     """Knows which LEAN symbol each of today's instruments is, and turns slices and order events into messages."""
 
@@ -112,8 +130,11 @@ class Marshal:
         self._symbol[number], self._number[symbol] = symbol, number
 
     def begin_session(self, told: MarketRecord) -> None:
-        """Know the contracts that were told today; quotes of others are not told."""
-        for number in sorted(told.today - self._symbol.keys()):
+        """Know the contracts that were told; quotes of other than today's are not told.
+
+        One of an earlier session may yet be settled, or traded by others, after a restart.
+        """
+        for number in sorted(told.contracts.keys() - self._symbol.keys()):
             underlying, contract = told.contracts[number]
             symbol = option_symbol(self._symbol[underlying], contract)
             self._symbol[number], self._number[symbol] = symbol, number
@@ -145,9 +166,9 @@ class Marshal:
         instrument = self.number_or(event.symbol, -1)
         if instrument < 0:
             return None
-        array = records(Kind.ORDER_EVENT, instrument=instrument, order=order_number(tag), type=order_type)
-        array["status"] = int(event.status)
-        array["quantity"] = int(event.fill_quantity)
+        array = records(Kind.ORDER_EVENT, instrument=instrument, order=order_number(tag))
+        for name, value in (("type", order_type), ("status", event.status), ("quantity", event.fill_quantity)):
+            array[name] = _whole(float(value), array.dtype[name])
         array["price"] = float(event.fill_price)
         array["fee"] = float(event.order_fee.value.amount)
         return Message(Kind.ORDER_EVENT, time, array)

@@ -37,7 +37,8 @@ class AloOptionPriceModel:
     quotes count is told in :func:`alo_lib.pricing.quotes.market_price`.
     dividend_yield: "model" for LEAN's dividend yield of the underlying, "parity" for what put-call parity implies in
     each expiry (LEAN's where it has no pair), or a dividend yield model of LEAN's interface.
-    announced: cash dividends that are known, see :data:`models.chain_terms.Announced`; not with "parity".
+    announced: cash dividends that are known, see :data:`models.chain_terms.Announced`. With "parity" the yield is what
+    calls and puts imply beside that cash, the cost of borrowing.
     scheme: accuracy, see :class:`alo_lib.pricing.Scheme`.
     max_quote_age: quotes older than that count as stale; None, since a quote stands until it is replaced.
 

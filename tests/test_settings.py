@@ -141,7 +141,7 @@ def test_parameters_come_from_config_json(tmp_path: Path) -> None:
     assert Settings.parameters_of(config) == {}
     config.write_text('{"parameters": {"start": "2024-01-05"}}')
     assert Settings.of(Settings.parameters_of(config)).start == dt.date(2024, 1, 5)
-    for text, message in (("{", "is not a JSON object"), ('{"parameters": 3}', "must be an object"), ("[]", "JSON")):
+    for text, message in (("{", "is not JSON"), ('{"parameters": 3}', "must be an object"), ("[]", "JSON")):
         config.write_text(text)
         with pytest.raises(SettingsError, match=message):
             Settings.parameters_of(config)

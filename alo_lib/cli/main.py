@@ -1,6 +1,7 @@
 """The command line as a whole: its commands, and the one place where errors become sentences and exit statuses."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,10 @@ from alo_lib.cli.interruption import Interrupted, interruptible
 from alo_lib.cli.project import prepare_compilation_cache
 
 __all__ = ["alo", "main"]
+
+_LONG_WORD: Final = re.compile(r"\S{300,}")
+_SHOWN: Final = 40
+"""Characters that are told of both ends of a long word."""
 
 _CHECK_USAGE: Final = "--check-usage"
 """How the ./alo script asks whether a command is well formed, before it fetches the packages that the command needs."""
@@ -116,5 +121,11 @@ def _check_usage(arguments: Sequence[str]) -> None:
 
 
 def _end(sentence: str, status: int) -> NoReturn:
-    click.echo(f"alo: {sentence}", err=True)
+    click.echo(f"alo: {_LONG_WORD.sub(_shortened, sentence)}", err=True)
     sys.exit(status)
+
+
+def _shortened(word: re.Match[str]) -> str:
+    """A number or a name that nobody reads to its end."""
+    text = word[0]
+    return f"{text[:_SHOWN]}...{text[-_SHOWN:]} ({len(text):,} characters)"

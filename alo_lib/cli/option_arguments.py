@@ -319,6 +319,12 @@ _OPTIONS: Final = (
         multiple=True,
         help="Cash dividend: ex-time (years, or days with a d) and money a share, such as 90d:1.50. Repeat it.",
     ),
+    click.option(
+        "--future",
+        "on_future",
+        is_flag=True,
+        help="The spot is a future's price (Black 1976), which costs nothing to hold: the rate only discounts.",
+    ),
     _STYLE,
     _SCHEME,
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
@@ -326,10 +332,24 @@ _OPTIONS: Final = (
 
 
 def contract_options(command: Command) -> Command:
-    """What a contract and its market are made of: spot, strike, time, rate, yield, dividends, style, scheme, --json."""
+    """What a contract and its market are made of, from spot to style and scheme, and --json."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def check_future(
+    on_future: bool, dividend_yield: tuple[float, ...], dividends: tuple[tuple[float, float], ...]
+) -> None:
+    """Refuse what a future does not have.
+
+    :raises UserError: naming it.
+    """
+    from alo_lib.cli.failures import UserError
+
+    for option, given in (("--dividend-yield", dividend_yield != (0.0,)), ("--dividend", bool(dividends))):
+        if on_future and given:
+            raise UserError(f"{option} is given with --future, which pays none; allowed: one of the two")
 
 
 def cash_dividends(given: tuple[tuple[float, float], ...]) -> tuple[list[float], list[float]] | None:

@@ -100,6 +100,10 @@ class Gate:
         self.ledger.follow(message)
         self._note(message)
 
+    def begin_anew(self) -> None:
+        """Go on after a restart: an order event may have been refused since a halt was told of, nothing says so now."""
+        self._doubted = HaltCause.RECONCILIATION in self.halts
+
     def admit(self, message: Message) -> Admitted:
         """What can be let in of an input: the same message where nothing is wrong, else the records without fault."""
         if problem := _problem_of(message):
@@ -251,6 +255,19 @@ class Gate:
         """A message of the kind has one record."""
         return _fault_where(np.arange(len(rows)) > 0, "", "a message of its kind has one record")
 
+    def newer(self, kind: Kind, rows: Records) -> Fault | None:
+        """A fact counts once, however often it is told: it comes after those of its kind, and has taken place."""
+        if (ahead := rows["time"] > self._now + DAY).any():
+            return Fault("time", ahead, "its time is more than a day after that of the message")
+        last, bad = dict(self.ledger.last_told), np.zeros(len(rows), np.bool_)
+        numbers, times = rows["instrument"].tolist(), rows["time"].tolist()
+        warnings = rows["warning"].tolist() if kind is Kind.SPLIT else [0] * len(rows)
+        for place, (number, time, warning) in enumerate(zip(numbers, times, warnings, strict=True)):
+            bad[place] = not warning and time <= last.get((kind, number), -1)
+            if not warning and not bad[place]:
+                last[kind, number] = time
+        return _fault_where(bad, "time", "one of its time, or of a later one, was told of before")
+
     def split(self, rows: Records) -> Fault | None:
         """What is held can still be counted afterwards."""
         held: dict[int, float] = dict(self.ledger.holdings)
@@ -335,14 +352,21 @@ _WITHOUT_FILL: Final = (OrderStatus.NEW, OrderStatus.NONE, OrderStatus.INVALID)
 _LATE: Final = "state"
 """In the place of a field: an event that moves nothing of an order that is done, which leaves nothing in doubt."""
 
-_CHECKS: Final[dict[Kind, tuple[Callable[[Gate, Records], Fault | None], ...]]] = {
+_Check = Callable[[Gate, Records], Fault | None]
+
+
+def _newer(kind: Kind) -> _Check:
+    return lambda gate, rows: gate.newer(kind, rows)
+
+
+_CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.INSTRUMENT: (Gate.instruments,),
     Kind.SESSION: (Gate.alone, Gate.session),
-    Kind.CLOSE: (Gate.of_equity,),
+    Kind.CLOSE: (Gate.of_equity, _newer(Kind.CLOSE)),
     Kind.RANGE: (Gate.of_equity, Gate.daily_range),
     Kind.RATE: (Gate.alone,),
-    Kind.DIVIDEND: (Gate.of_equity,),
-    Kind.SPLIT: (Gate.of_equity, Gate.split),
+    Kind.DIVIDEND: (Gate.of_equity, _newer(Kind.DIVIDEND)),
+    Kind.SPLIT: (Gate.of_equity, _newer(Kind.SPLIT), Gate.split),
     Kind.INTEREST: (Gate.of_account,),
     Kind.TRADE: (Gate.of_equity,),
     Kind.QUOTE: (Gate.known, Gate.once),

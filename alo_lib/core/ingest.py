@@ -27,6 +27,7 @@ def ingest(state: State, message: Message) -> None:
         handler = _HANDLERS[message.kind]
     except KeyError:
         raise ValueError(f"a message of kind {message.kind.name} is not an input of the core") from None
+    state.strategy.date_facts(message)
     handler(state, message)
 
 

@@ -219,6 +219,7 @@ class TradingCore:
     def journal_to(self, journal: Sink) -> None:
         """Write to another journal from now on, and tell it by itself when calibrations come into force."""
         self._journal, self.calibrations_given = journal, False
+        self._gate.begin_anew()
 
     def watch_with(self, watch: Watch | None) -> None:
         """Find overruns by another watch from now on."""

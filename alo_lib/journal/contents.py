@@ -16,12 +16,18 @@ class Contents(Protocol):
     def size(self) -> int:
         """Bytes there were when it was opened."""
 
+    @property
+    def inode(self) -> int:
+        """The number by which the file system knows it; 0 in memory."""
+
     def read(self, at: int, size: int) -> memoryview:
         """``size`` bytes from ``at`` on; fewer where there are no more now. OSError when they cannot be read."""
 
 
 class HeldContents:
     """Bytes in memory."""
+
+    inode = 0
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
@@ -35,9 +41,11 @@ class HeldContents:
 class FileContents:
     """A file's, whatever becomes of its name meanwhile; closed with the last reference to it."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int) -> None:
+        found = os.fstat(descriptor)
         self._descriptor = descriptor
-        self.size = size
+        self.size = found.st_size
+        self.inode = found.st_ino
         weakref.finalize(self, os.close, descriptor)
 
     def read(self, at: int, size: int) -> memoryview:

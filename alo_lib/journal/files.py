@@ -71,8 +71,7 @@ class Files:
         while True:
             descriptor = os.open(path, flags, _PRIVATE_FILE)
             try:
-                if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
-                    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file")
+                _require_file(path, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _is_at(path, descriptor):
                     os.fchmod(descriptor, _PRIVATE_FILE)
@@ -81,6 +80,33 @@ class Files:
                 os.close(descriptor)
                 raise
             os.close(descriptor)  # who had it removed it just now
+
+    def hold(self, path: Path) -> int:
+        """Lock a file that exists, as :meth:`lock` does, and leave what it says; returns a descriptor for just that.
+
+        It must not be mapped: a mapping keeps the lock for as long as any process has it.
+        """
+        descriptor = _opened(path, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def let_go(self, descriptor: int) -> None:
+        """Unlock a file, in the processes too that were forked since and have not closed theirs, and close it."""
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        self.close(descriptor)
+
+    def is_at(self, path: Path, descriptor: int) -> bool:
+        """Whether a path still leads to the file that a descriptor is open on."""
+        return _is_at(path, descriptor)
+
+    def inode(self, descriptor: int) -> int:
+        """The number by which the file system knows an open file; a copy has another one."""
+        return os.fstat(descriptor).st_ino
 
     def write_lock(self, descriptor: int, told: bytes) -> None:
         """Let a locked file say who has it, in place of what it says."""
@@ -156,17 +182,7 @@ class Files:
 
     def contents(self, path: Path) -> Contents:
         """A file, open to be read. A link, a pipe or anything else that is no file is refused."""
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            if error.errno != errno.ELOOP:
-                raise
-            raise OSError(errno.EINVAL, "it is a link, not a file", str(path)) from None
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            os.close(descriptor)
-            raise OSError(errno.EINVAL, f"it is {_kind(found.st_mode)}, not a file", str(path))
-        return FileContents(descriptor, found.st_size)
+        return FileContents(_opened(path, os.O_RDONLY))
 
     def read(self, path: Path) -> bytes:
         """All of a small file as it is now."""
@@ -174,11 +190,34 @@ class Files:
         return bytes(contents.read(0, contents.size))
 
 
+def _opened(path: Path, flags: int) -> int:
+    """A descriptor of a file that exists. A link, a pipe or anything else that is no file is refused."""
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        what = {errno.ELOOP: "a link", errno.EISDIR: "a folder"}.get(error.errno or 0)
+        if what is None:
+            raise
+        raise OSError(errno.EINVAL, f"it is {what}, not a file", str(path)) from None
+    try:
+        _require_file(path, descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _require_file(path: Path, descriptor: int) -> None:
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file", str(path))
+
+
 def _is_at(path: Path, descriptor: int) -> bool:
     """Whether a path names the file that a descriptor is open on."""
     try:
         return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

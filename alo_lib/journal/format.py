@@ -36,6 +36,7 @@ __all__ = [
     "JOURNAL_FOLDER",
     "KIND_MASK",
     "KIND_WORD",
+    "LAST",
     "LENGTH_WORD",
     "MAGIC",
     "NEW_SUFFIX",
@@ -63,6 +64,8 @@ LENGTH_WORD: Final = 5
 VERSION: Final = 2
 """Of the layout described here; the records have a schema version of their own."""
 MAGIC: Final = b"ALOSEGM\n"
+LAST: Final = 1 << 62
+"""That a header's numbers may be: what follows them still fits into a word."""
 SEALED: Final = 0
 """Kind of the entry that ends a segment."""
 ALL_ONES: Final = 0xFFFFFFFF

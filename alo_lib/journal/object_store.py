@@ -205,6 +205,11 @@ class _FileStore:
         """Marks that nobody else sees."""
         return np.zeros(MARKS, np.int64)
 
+    def gone_because(self, segment: JournalSegment) -> str:
+        """Where the value's path leads to nothing, or to another file."""
+        path = self._path(segment.number)
+        return "" if self._files.is_at(path, segment.descriptor) else f"{path} was removed while it was written"
+
     def unpublish(self) -> None:
         """Nothing to do: its segments are still to be told to the store."""
 
@@ -234,6 +239,10 @@ class _FileStore:
     def close(self, segment: JournalSegment) -> None:
         """Close the file."""
         self._files.close(segment.descriptor)
+
+    def forget(self, segment: JournalSegment) -> None:
+        """Close the file."""
+        self.close(segment)
 
 
 class _SnapshotValues:

@@ -71,6 +71,12 @@ class Preparer:
             self._store.drop(self._spare, remove=remove)
             self._spare = None
 
+    def forget(self) -> None:
+        """In a process that was forked, which has no such thread: let go of what there is."""
+        if self._spare is not None:
+            self._store.forget(self._spare)
+            self._spare = None
+
     def _make(self) -> None:
         spare = None
         try:

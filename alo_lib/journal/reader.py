@@ -18,6 +18,7 @@ from alo_lib.journal.format import (
     HEADER,
     KIND_MASK,
     KIND_WORD,
+    LAST,
     LENGTH_WORD,
     MAGIC,
     VERSION,
@@ -50,8 +51,6 @@ _WINDOW: Final = 1 << 17
 """Words that are checked at once."""
 _HELD: Final = 1 << 20
 """Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
-_LAST: Final = 1 << 62
-"""That a header's numbers may be: what follows them still fits into a word."""
 _TRIES: Final = 20
 """Times that a folder is read whose files change meanwhile."""
 _PAUSE: Final = 0.005
@@ -290,6 +289,6 @@ def _read_header(name: str, contents: Contents) -> tuple[np.void, bytes, int]:
     if start * WORD > contents.size or header["crc"] != crc32c(checked.tobytes() + settings):
         raise JournalError(f"the header of {name} is damaged: its checksum does not hold")
     for what, value in (("number", header["number"]), ("epoch", header["epoch"]), ("first entry", header["first"])):
-        if not 0 <= value <= _LAST:
-            raise JournalError(f"the header of {name} tells of {what} {value}; it must be from 0 to {_LAST}")
+        if not 0 <= value <= LAST:
+            raise JournalError(f"the header of {name} tells of {what} {value}; it must be from 0 to {LAST}")
     return header, settings[:length], start

@@ -1,6 +1,7 @@
 """Where segments live: files in a folder, or memory that somebody else keeps."""
 
 import contextlib
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +24,20 @@ PUBLISHED_NAME = "published"
 """The writer's marks, mapped: for whoever wants to know what is appended and what is durable. Recovery ignores it."""
 
 _PROCESS: Final = slice(10, 13)
-"""Marks that kernels leave alone: which process the writer is."""
+_INODE: Final = 13
+"""Marks that kernels leave alone: which process the writer is, and which file they are in: a copy's marks are nobody's.
+"""
 _SPARE: Final = "spare" + NEW_SUFFIX
 
 
 @dataclass
 class JournalSegment:
-    """A segment that is being written: its words, and its file's descriptor (-1 in memory)."""
+    """A segment that is being written: its words, and its file's descriptors (-1 in memory)."""
 
     number: int
     words: Words
     descriptor: int = -1
+    claim: int = -1  # by which others are kept from it
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Spare:
     path: Path
     words: Words
     descriptor: int
+    claim: int
 
     @property
     def bytes(self) -> int:
@@ -55,6 +60,9 @@ class Store(Protocol):
 
     def publish(self) -> Words:
         """The words that the writer keeps its marks in."""
+
+    def gone_because(self, segment: JournalSegment) -> str:
+        """Why who reads the journal now does not find this segment, in words; empty where he does."""
 
     def unpublish(self) -> None:
         """The writer has closed its journal: its marks tell nothing any more, and it writes no more."""
@@ -73,6 +81,9 @@ class Store(Protocol):
 
     def close(self, segment: JournalSegment) -> None:
         """Let go of a segment."""
+
+    def forget(self, segment: JournalSegment) -> None:
+        """In a process that was forked: close what it has of a segment, and leave it its parent's."""
 
 
 class FolderStore:
@@ -105,9 +116,18 @@ class FolderStore:
         descriptor = self.files.create(path)
         try:
             self.files.allocate(descriptor, MARKS * WORD)
-            return self.files.map(descriptor, MARKS * WORD)
+            marks = self.files.map(descriptor, MARKS * WORD)
+            marks[_INODE] = self.files.inode(descriptor)
+            return marks
         finally:
             self.files.close(descriptor)
+
+    def gone_because(self, segment: JournalSegment) -> str:
+        """Where the segment's name leads to nothing, or to another file: its folder was moved, removed or replaced."""
+        path = self.folder / segment_name(segment.number)
+        if self.files.is_at(path, segment.descriptor):
+            return ""
+        return f"{path} was moved, removed or replaced while it was written; a restart would not find it"
 
     def unpublish(self) -> None:
         """Remove the marks' file, and let go of the lock."""
@@ -129,12 +149,14 @@ class FolderStore:
         try:
             file.words[: len(header) // WORD] = np.frombuffer(header, np.int64)
             self.files.sync(file.descriptor)
+            if path.name in self.files.names(self.folder):  # another writer's: its folder is there now
+                raise FileExistsError(errno.EEXIST, f"{path} exists, and this writer has not made it")
             self.files.rename(file.path, path)
             self.files.sync_directory(self.folder)
         except BaseException:
-            self.files.close(file.descriptor)
+            self.close(file)
             raise
-        return JournalSegment(number, file.words, file.descriptor)
+        return JournalSegment(number, file.words, file.descriptor, file.claim)
 
     def create_file(self, number: int, size: int) -> Spare:
         """A file of ``size`` words that :meth:`begin` can take for that segment at once."""
@@ -151,7 +173,7 @@ class FolderStore:
 
     def drop(self, spare: Spare, *, remove: bool) -> None:
         """Let go of a spare file, and ``remove`` it."""
-        self.files.close(spare.descriptor)
+        self.close(spare)
         if remove:
             self.files.remove(spare.path)
 
@@ -161,7 +183,7 @@ class FolderStore:
         descriptor = self.files.create(path)
         try:
             self.files.allocate(descriptor, size * WORD)
-            return Spare(path, self.files.map(descriptor, size * WORD), descriptor)
+            return Spare(path, self.files.map(descriptor, size * WORD), descriptor, self.files.hold(path))
         except BaseException as error:
             self.files.close(descriptor)
             if isinstance(error, OSError):  # it may hold what room there was
@@ -182,8 +204,14 @@ class FolderStore:
         """Cut the file."""
         self.files.truncate(segment.descriptor, size * WORD)
 
-    def close(self, segment: JournalSegment) -> None:
-        """Close the file."""
+    def close(self, segment: JournalSegment | Spare) -> None:
+        """Let others have the file, and close it."""
+        self.files.let_go(segment.claim)
+        self.files.close(segment.descriptor)
+
+    def forget(self, segment: JournalSegment | Spare) -> None:
+        """Close the file, and leave it locked."""
+        self.files.close(segment.claim)
         self.files.close(segment.descriptor)
 
 
@@ -197,6 +225,10 @@ class MemoryStore:
     def publish(self) -> Words:
         """Marks that nobody else sees."""
         return np.zeros(MARKS, np.int64)
+
+    def gone_because(self, segment: JournalSegment) -> str:
+        """Empty: nobody else can take it away."""
+        return ""
 
     def unpublish(self) -> None:
         """Nothing to do."""
@@ -223,6 +255,9 @@ class MemoryStore:
     def close(self, segment: JournalSegment) -> None:
         """Nothing to do."""
 
+    def forget(self, segment: JournalSegment) -> None:
+        """Nothing: memory is the forked process's own."""
+
     def images(self) -> list[bytes]:
         """Every segment's bytes, in order; zeros follow the entries of the one being written."""
         return [words.tobytes() for _, (words, _) in sorted(self._segments.items())]
@@ -236,18 +271,21 @@ def mark_writer(marks: Words) -> None:
 def published_count(folder: Path, files: Files) -> int | None:
     """Messages of a journal that its writer has finished so far; None where no process writes it.
 
-    A writer in another container counts as one that lives. OSError when the folder cannot be read.
+    A writer in another container counts as one that lives, and nobody writes a copy. OSError when the folder cannot be
+    read.
     """
     if PUBLISHED_NAME not in files.names(folder):
         return None
     try:
-        told = files.read(folder / PUBLISHED_NAME)
+        file = files.contents(folder / PUBLISHED_NAME)
     except FileNotFoundError:  # closed just now
         return None
+    told = file.read(0, file.size)
     if len(told) != MARKS * WORD:
         return None
     marks = np.frombuffer(told, np.int64)
-    if marks[STATE] != 0 or Process(*marks[_PROCESS].tolist()).alive is False:
+    living = marks[STATE] == 0 and marks[_INODE] == file.inode
+    if not living or Process(*marks[_PROCESS].tolist()).alive is False:
         return None
     return int(marks[APPENDED])
 
@@ -262,4 +300,4 @@ def segment_names(folder: Path, files: Files) -> list[str]:
         number = name.removesuffix(SEGMENT_SUFFIX)
         if not (number.isascii() and number.isdigit() and name == segment_name(int(number))):
             raise JournalError(f"journal {folder}: {shown(name)} is no name of a segment, such as {segment_name(0)}")
-    return names
+    return sorted(names, key=len)  # of one length they are in order; beyond 99,999,999 they get longer

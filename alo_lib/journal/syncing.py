@@ -88,6 +88,12 @@ class Syncer:
         self._marks[SWITCH] += 1
         self._thread.join()
 
+    def forget(self, forget: Callable[[JournalSegment], None]) -> None:
+        """In a process that was forked, which has no such thread: close what waits to be written out, but the last."""
+        for segment, _ in list(self._segments)[:-1]:
+            forget(segment)
+        self._segments.clear()
+
     def _run(self) -> None:
         while True:
             switch = int(self._marks[SWITCH])

@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import os
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
     ENTRY_WORDS,
+    LAST,
     SEGMENT_SUFFIX,
     WORD,
     Durability,
@@ -115,12 +118,12 @@ class JournalWriter:
         except BaseException:
             self.store.release()
             raise
+        _writers.add(self)
 
     def _begin_journal(self, position: WriterStart) -> None:
         """Publish where the writer stands, and begin its first segment."""
         with self._stopping_on_failure():
             self.marks = self.store.publish()
-        self.marks[:] = 0
         self.marks[APPENDED] = self.marks[DURABLE] = position.sequence
         self.marks[EPOCH], self.marks[CHECKSUM] = position.epoch, position.checksum
         self.marks[AHEAD] = _AHEAD[self.durability]
@@ -177,6 +180,14 @@ class JournalWriter:
         return "" if problem is None else f"no segment is prepared ahead: {problem.strerror or problem}"
 
     @property
+    def gone_because(self) -> str:
+        """Why who looks for the journal does not find it, in words; empty where he does.
+
+        Such a journal is still written where it is, and stops with its segment.
+        """
+        return "" if self._segment is None else self.store.gone_because(self._segment)
+
+    @property
     def epoch(self) -> int:
         """Which writer of this journal this is, from 1."""
         return int(self.marks[EPOCH])
@@ -224,6 +235,7 @@ class JournalWriter:
         :raises TimeoutError: after ``timeout`` seconds.
         """
         end = time.monotonic() + timeout
+        self.flush()
         if self._syncer is None:
             self._sync_all()
         while self.durable < sequence:
@@ -233,12 +245,16 @@ class JournalWriter:
             time.sleep(1e-4)
 
     def close(self) -> None:
-        """Put everything on disk and seal the journal; nothing can be appended afterwards. Twice is once."""
+        """Put everything on disk and seal the journal; nothing can be appended afterwards. Twice is once.
+
+        :raises JournalError: on failure; for a journal that nobody would find (:attr:`gone_because`), when all of it
+            is on disk.
+        """
         if self.marks[STATE] == _CLOSED:
             return
         if self._preparer is not None:
             with self._stopping_on_failure():
-                self._preparer.stop(remove=True)
+                self._preparer.stop(remove=not self.gone_because)
         self.flush()
         if self._syncer is not None:
             self._syncer.stop()
@@ -248,6 +264,7 @@ class JournalWriter:
         assert self._segment is not None
         with self._stopping_on_failure():
             self.store.sync(self._segment)
+            self._require_in_place()
             self.store.close(self._segment)
             self.store.unpublish()
         self.marks[STATE] = _CLOSED
@@ -283,9 +300,14 @@ class JournalWriter:
 
     def begin_segment(self, at_least: int = 0) -> None:
         """Seal the segment, if there is one, and begin the next, with room for an entry of ``at_least`` bytes."""
+        if self.marks[STATE] != 0:
+            self._stopped()
         old = self._segment
         if old is not None:
+            with self._stopping_on_failure():
+                self._require_in_place()
             self._seal()
+        self._require_room_to_count()
         header = segment_header(
             self.settings,
             schema=SCHEMA_VERSION,
@@ -311,6 +333,32 @@ class JournalWriter:
                 self._sync_oldest()
 
     # Within ----------------------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        """In a process that was forked: the files are its parent's, which goes on writing them."""
+        if self._segment is None or self._segment.descriptor < 0:  # memory is this process's own
+            return
+        for segment in [*self._unsynced, self._segment]:
+            self.store.forget(segment)
+        if self._syncer is not None:
+            self._syncer.forget(self.store.forget)
+        if self._preparer is not None:
+            self._preparer.forget()
+        self._unsynced, self._segment, self._syncer, self._preparer = [], None, None, None
+        self.marks = self.marks.copy()
+        self.marks[STATE] = _CLOSED
+        self._problem = "the journal is written by the process that this one was forked from"
+
+    def _require_room_to_count(self) -> None:
+        """JournalError, for good, where a header cannot tell where its segment begins."""
+        for what, value in (("sequence", self.sequence), ("segment", self._number), ("epoch", self.epoch)):
+            if value > LAST:
+                raise self.fail(OSError(errno.EOVERFLOW, f"it has come to {what} {value}, and ends at {LAST}"))
+
+    def _require_in_place(self) -> None:
+        """OSError where nobody would find what is written: what follows could be another journal's folder."""
+        if why := self.gone_because:
+            raise OSError(errno.ESTALE, why)
 
     def _begin(self, header: bytes, size: int) -> JournalSegment:
         """The next segment, of a prepared file where there is one."""
@@ -385,3 +433,14 @@ class JournalWriter:
             self._problem = f"the journal cannot be written: {problem.strerror or problem}"
             raise JournalError(self._problem)
         raise JournalError(f"{self._problem or 'the journal has stopped'}; nothing can follow it")
+
+
+_writers: Final[weakref.WeakSet[JournalWriter]] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for writer in list(_writers):
+        writer._forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)

@@ -3,7 +3,6 @@
 Source: LEAN's ``MarketHoursDatabaseJsonConverter.cs`` and ``MarketHoursDatabase.cs``.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from alo_lib.market.calendar import HoursSegment, MarketHours, index_of_option
 from alo_lib.market.faults import DataError
 from alo_lib.market.layout import SecurityType, market_hours_path
-from alo_lib.market.text_files import ENCODING
+from alo_lib.records.json_reading import json_of
 
 __all__ = ["WEEKDAYS", "MarketHoursDatabase", "database_key"]
 
@@ -46,15 +45,17 @@ class MarketHoursDatabase:
         """
         path = market_hours_path(Path(data_folder))
         try:
-            entries = json.loads(path.read_text(encoding=ENCODING))["entries"]
+            entries = json_of(path.read_bytes())["entries"]
         except FileNotFoundError:
             raise DataError(f"there is no market-hours database at {path}; a LEAN data folder must have one") from None
         except (KeyError, TypeError):
             raise DataError(
                 f'the market-hours database {path} is no object with "entries", which LEAN\'s has'
             ) from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise DataError(f"the market-hours database {path} cannot be read: {error}") from error
+        except ValueError as error:
+            raise DataError(f"the market-hours database {path} {error}") from error
         if not isinstance(entries, dict):
             raise DataError(f'"entries" of the market-hours database {path} is no object, which LEAN\'s is')
         return cls(path, entries)

@@ -19,6 +19,7 @@ import numpy as np
 from alo_lib.market.faults import DataError
 from alo_lib.market.text_files import ENCODING
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
+from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import check_ticker
 from alo_lib.records.whole_files import write_whole
 
@@ -58,7 +59,7 @@ class VolatilityLine(ABC):
         :raises DataError: for text that is no such line, or numbers that cannot be.
         """
         try:
-            values = json.loads(text)
+            values = json_of(text)
             return cls(dt.datetime.fromisoformat(values.pop("time")), **cls._fields(values))
         except DataError:
             raise

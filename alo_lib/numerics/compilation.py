@@ -2,12 +2,16 @@
 
 Every compiled function of the library goes through :func:`kernel`. The Python original stays callable as
 ``function.py_func``, so one table of cases can test both; ``NUMBA_DISABLE_JIT=1`` runs everything uncompiled.
+
+Kernels are kept on disk: in the folder that ``NUMBA_CACHE_DIR`` names, beside their source, or with the user. Where
+none of them can be written they are compiled in memory, every time anew, and a :class:`CacheWarning` says so once.
 """
 
 import hashlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,7 +22,7 @@ import numpy as np
 from numba.core import caching
 from numba.core.dispatcher import Dispatcher
 
-__all__ = ["kernel", "python_original"]
+__all__ = ["CacheWarning", "kernel", "python_original"]
 
 _LIBRARY = Path(__file__).resolve().parents[1]
 _IMPORT = re.compile(rf"^[ \t]*from {__package__.partition('.')[0]}\.(\w+)", re.MULTILINE)
@@ -115,8 +119,43 @@ class _Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = (_Chosen, _InTree, _UserWide, caching._IPythonCacheLocator, caching._ZipCacheLocator)
 
 
+class CacheWarning(RuntimeWarning):
+    """Kernels are compiled in memory: another start compiles them anew."""
+
+
 class _Cache(caching.FunctionCache):  # type: ignore[misc]
     _impl_class = _Implementation
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """As numba has it, but a folder that cannot be read ends no call."""
+        try:
+            return super().load_overload(signature, target_context)
+        except OSError:
+            _tell_of_memory()
+            return None
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """As numba has it, but a disk that is full, or has become read-only, ends no call."""
+        try:
+            super().save_overload(signature, data)
+        except OSError:
+            _tell_of_memory()
+
+
+def _cache(function: Any) -> _Cache | None:
+    """Where a kernel is kept; None where nothing can be written."""
+    try:
+        return _Cache(function)
+    except RuntimeError:  # numba's answer when no locator has found a folder
+        _tell_of_memory()
+        return None
+
+
+@cache
+def _tell_of_memory() -> None:
+    """Say once that kernels are compiled in memory."""
+    text = "the numerical code is compiled in memory, at every start anew, for it can be kept nowhere"
+    warnings.warn(f"{text}; set NUMBA_CACHE_DIR to a folder that can be written", CacheWarning, stacklevel=2)
 
 
 def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = False) -> Any:
@@ -141,10 +180,10 @@ def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = 
             parallel=parallel,
             inline="always" if inline else "never",
         )
-        if isinstance(compiled, Dispatcher):  # not with NUMBA_DISABLE_JIT
+        if isinstance(compiled, Dispatcher) and (kept := _cache(f)) is not None:  # not with NUMBA_DISABLE_JIT
             # What numba's own enable_caching does, with numba's cache: it knows only the kernel's own file, by path
             # and time, so that a changed callee would leave a stale caller cached.
-            compiled._cache = _Cache(f)
+            compiled._cache = kept
         return compiled
 
     return compile_ if function is None else compile_(function)

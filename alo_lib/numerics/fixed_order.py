@@ -32,8 +32,11 @@ def solve(a: Array, b: Array) -> Array:
     """Solution of ``a x = b`` for a matrix (n, n) and b (n,).
 
     :raises ZeroDivisionError: for a singular matrix.
+    :raises ValueError: for other shapes, beyond which a kernel would read.
     """
     factors, x, n = np.array(a), np.array(b), len(b)
+    if factors.shape != (n, n) or x.shape != (n,):
+        raise ValueError(f"a has shape {factors.shape} and b {x.shape}; allowed: (n, n) and (n,)")
     pivots = np.empty(n, np.int64)
     if not lu_factor(factors, pivots, n):
         raise ZeroDivisionError("the matrix is singular")

@@ -12,7 +12,7 @@ Uncompiled, lanes are arrays of shape (8,), and the same functions serve floats.
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -202,34 +202,35 @@ def _is_table(table: Any) -> bool:
     return isinstance(table, types.Array) and table.ndim == 2 and table.layout == "C" and table.dtype == types.float64
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _load(typing_context: Any, table: Any, i: Any) -> Any:
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index = context.cast(builder, args[1], sig.args[1], types.intp)
-        return builder.load(_pointer(context, builder, sig.args[0], args[0], index), align=8)
+def _direct(function: Any, signature_of: Callable[..., Any], *arguments: Any) -> Callable[[Any], Any]:
+    """Teach numba a function by its types and LLVM code alone, which takes far less compiling than inlining it."""
 
-    return lanes_type(table, i), generate
+    class Template(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:
+            return None if kws else signature_of(*args)
 
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _store(typing_context: Any, table: Any, i: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index = context.cast(builder, args[1], sig.args[1], types.intp)
-        lanes = context.cast(builder, args[2], sig.args[2], lanes_type)
-        builder.store(lanes, _pointer(context, builder, sig.args[0], args[0], index), align=8)
-        return context.get_dummy_value()
-
-    return types.void(table, i, value), generate
+    infer_global(function, types.Function(type(function.__name__, (Template,), {"key": function})))
+    return cast("Callable[[Any], Any]", lower_builtin(function, *arguments))
 
 
-@overload(load, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_load(rows: Any, i: Any) -> Any:
-    return (lambda rows, i: _load(rows, i)) if _is_table(rows) else None
+def _type_of_load(rows: Any, i: Any) -> Any:
+    return signature(lanes_type, rows, types.intp) if _is_table(rows) and isinstance(i, types.Integer) else None
 
 
-@overload(store, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_store(rows: Any, i: Any, value: Any) -> Any:
-    return (lambda rows, i, value: _store(rows, i, value)) if _is_table(rows) else None
+def _type_of_store(rows: Any, i: Any, value: Any) -> Any:
+    fits = _is_table(rows) and isinstance(i, types.Integer) and (value == lanes_type or is_real(lanes_type, value))
+    return signature(types.void, rows, types.intp, lanes_type) if fits else None
+
+
+@_direct(load, _type_of_load, types.Array, types.intp)
+def _load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.load(_pointer(context, builder, sig.args[0], args[0], args[1]), align=8)
+
+
+@_direct(store, _type_of_store, types.Array, types.intp, lanes_type)
+def _store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1]), align=8)
+    return context.get_dummy_value()
 
 
 def gather(rows: Array, first: Lanes, offset: int) -> Lanes:

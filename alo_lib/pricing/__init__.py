@@ -2,7 +2,9 @@
 
 from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
 from alo_lib.pricing.chain import Chain
-from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, implied_volatility, price
+from alo_lib.pricing.curves import Curve
+from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
+from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
 from alo_lib.pricing.quotes import ContractStatus, market_price
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
@@ -16,7 +18,9 @@ __all__ = [
     "Chain",
     "ContractStatus",
     "Contracts",
+    "Curve",
     "Greeks",
+    "Implied",
     "Invalid",
     "MarketTerms",
     "PricingError",
@@ -27,6 +31,7 @@ __all__ = [
     "exercise_boundary",
     "greeks",
     "implied_volatility",
+    "implied_with_status",
     "market_price",
     "price",
 ]

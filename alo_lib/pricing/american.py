@@ -112,11 +112,12 @@ def regime(rate: float, dividend_yield: float) -> int:
     return SINGLE
 
 
-def decay(rate: Array, dividend_yield: Array, volatility: Array) -> Array:
+@kernel
+def decay(rate: float, dividend_yield: float, volatility: float) -> float:
     """The rate a year at which the distance of a put's boundary from the perpetual option's decays; r > 0 or q < 0."""
     variance = volatility * volatility
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.asarray(rate + 0.5 * (rate - dividend_yield - 0.5 * variance) ** 2 / variance)
+    drift = rate - dividend_yield - 0.5 * variance
+    return rate + 0.5 * (drift * drift) / variance
 
 
 @kernel

@@ -1,8 +1,8 @@
-"""The array functions: price, greeks, implied volatility and exercise boundary of any mix of options."""
+"""The array functions: price, greeks and exercise boundary of any mix of options, and batches of all kinds."""
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,8 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.american import DOUBLE, EUROPEAN, difficulty, horizon, regime, set_put, solve
-from alo_lib.pricing.arguments import STYLES, Invalid, PricingError, Style, check_choice, prepare
+from alo_lib.pricing.arguments import (
+    STYLES,
+    Invalid,
+    PricingError,
+    Style,
+    check_choice,
+    check_threads,
+    dividend_pair,
+    prepare,
+)
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
+from alo_lib.pricing.curves import Rates, at_expiry, with_rates
 from alo_lib.pricing.dividends import (
     Dividends,
     boundary_with_dividends,
@@ -35,14 +45,14 @@ __all__ = [
     "SchemeLike",
     "exercise_boundary",
     "greeks",
-    "implied_volatility",
+    "of_future",
     "price",
     "run_implied",
     "run_values",
 ]
 
 Array = npt.NDArray[np.float64]
-SchemeLike = str | Scheme | tuple[int, int, int, int]
+SchemeLike = str | Scheme | Sequence[int]
 
 _PARALLEL_FROM = 2048  # options below which threads cost more than they save
 
@@ -59,7 +69,10 @@ class Choices(TypedDict, total=False):
     threads: int | None
     """How many to use; unless told as many as there are processors, for long batches only. No bit depends on it."""
     dividends: Dividends | None
-    """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told."""
+    """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told, or empty for none."""
+    on_future: bool
+    """Whether spot is a future's price, as in Black's model (1976): its yield is the rate and moves with it. The one
+    given counts for nothing; rho is for both together, and epsilon 0."""
 
 
 _ARGUMENTS: Final = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry", "right")
@@ -74,6 +87,7 @@ class Method:
     invalid: Invalid
     threads: int | None
     cash: Cash | None
+    on_future: bool = False
 
     @staticmethod
     def of(
@@ -83,14 +97,19 @@ class Method:
         invalid: Invalid = "raise",
         threads: int | None = None,
         dividends: Dividends | None = None,
+        on_future: bool = False,
     ) -> "Method":
         """What the keywords mean.
 
         :raises PricingError: naming one that is not allowed.
         """
         check_choice("style", style, STYLES)
-        cash = None if dividends is None else check_dividends(dividends)
-        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash)
+        check_threads(threads)
+        pair = dividend_pair(dividends)
+        cash = None if pair is None else check_dividends(pair)
+        if cash is not None and on_future:
+            raise PricingError("dividends are given with on_future; allowed: one of the two, as a future pays none")
+        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future)
 
     def denser(self, level: int) -> "Method":
         """With the scheme for what is so much harder."""
@@ -131,8 +150,6 @@ class Boundary(NamedTuple):
 
 
 def _split(count: int, threads: int | None) -> list[slice]:
-    if threads is not None and threads < 1:
-        raise PricingError(f"threads is {threads}; at least 1 is needed")
     pieces = max(1, count // _PARALLEL_FROM if threads is None else count)
     if pieces > 1:  # the system is slow to tell how many processors there are
         pieces = min(pieces, threads or os.cpu_count() or 1)
@@ -212,19 +229,31 @@ def _run_values(options: Options, volatility: Array, rows: int, method: Method) 
     return out
 
 
-def _values(rows: int, choices: Choices, *arguments: npt.ArrayLike) -> Array:
+def _values(rows: int, choices: Choices, *arguments: Rates) -> Array:
     """Values of the arguments (:data:`_ARGUMENTS`), shape (rows, *their broadcast shape)."""
     method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
-    shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(method.invalid, **named)
+    shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(
+        method.invalid, **with_rates(named, method.on_future)
+    )
     options = Options(spot, strike, rate, dividend_yield, time, right)
-    return run_values(options, volatility, rows, method).reshape(rows, *shape)
+    values = run_values(options, volatility, rows, method)
+    if method.on_future and rows > 1:
+        of_future(values)
+    return values.reshape(rows, *shape)
+
+
+def of_future(values: Array) -> None:
+    """Turn the greeks (10, n) of options whose yield is the rate into those by the rate that moves both."""
+    rho, epsilon = GREEKS.index("rho"), GREEKS.index("epsilon")
+    values[rho] += values[epsilon]
+    values[epsilon] = np.where(np.isnan(values[epsilon]), np.nan, 0.0)
 
 
 def price(
     spot: npt.ArrayLike,
     strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
     volatility: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
@@ -232,10 +261,10 @@ def price(
 ) -> Array:
     """Option prices, in the arguments' broadcast shape.
 
-    rate, dividend_yield: continuously compounded decimals; volatility: a year, decimal; time_to_expiry: years; right:
-    +1 call, -1 put. By keyword, see :class:`Choices`: style="american", scheme="accurate", invalid="raise",
-    threads=None, dividends=None. Prices with cash dividends are finite differences (see
-    :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
+    rate, dividend_yield: continuously compounded decimals, or a :class:`Curve` of them; volatility: a year, decimal;
+    time_to_expiry: years; right: +1 call, -1 put. By keyword, see :class:`Choices`: style="american",
+    scheme="accurate", invalid="raise", threads=None, dividends=None, on_future=False. Prices with cash dividends are
+    finite differences (see :mod:`alo_lib.pricing.dividends`), on a grid that grows with the scheme.
 
     :raises PricingError: naming an argument outside its range (:data:`DOMAINS`); with ``invalid="nan"`` such elements
         become NaN and the rest is computed.
@@ -247,8 +276,8 @@ def price(
 def greeks(
     spot: npt.ArrayLike,
     strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
     volatility: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
     right: npt.ArrayLike,
@@ -261,47 +290,6 @@ def greeks(
     from the scaling of time. Where the option is to be exercised at once they are those of the intrinsic value.
     """
     return Greeks(*_values(len(GREEKS), choices, spot, strike, rate, dividend_yield, volatility, time_to_expiry, right))
-
-
-def implied_volatility(
-    price: npt.ArrayLike,
-    spot: npt.ArrayLike,
-    strike: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    dividend_yield: npt.ArrayLike,
-    time_to_expiry: npt.ArrayLike,
-    right: npt.ArrayLike,
-    **choices: Unpack[Choices],
-) -> Array:
-    """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape; keywords as there.
-
-    With ``invalid="nan"`` elements that have none are NaN.
-
-    :raises PricingError: as :func:`price` does, and where no volatility, or no single one, explains a price: at or
-        below the value without volatility (for an American option at least intrinsic), at or above the no-arbitrage
-        bound, or at expiry.
-    """
-    method = Method.of(**choices)
-    shape, (prices, *columns) = prepare(
-        method.invalid,
-        price=price,
-        spot=spot,
-        strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
-        time_to_expiry=time_to_expiry,
-        right=right,
-    )
-    options = Options(*columns)
-    out = run_implied(prices, options, method)
-    if method.invalid == "raise" and np.isnan(out).any():
-        i = int(np.argmax(np.isnan(out)))
-        raise PricingError(
-            f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "
-            f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: no volatility up to 20 explains it; "
-            "allowed: above intrinsic and below the no-arbitrage bound"
-        )
-    return out.reshape(shape)
 
 
 def run_implied(price: Array, options: Options, method: Method) -> Array:
@@ -334,8 +322,8 @@ def _run_implied(price: Array, options: Options, method: Method) -> Array:
 
 def exercise_boundary(
     strike: float,
-    rate: float,
-    dividend_yield: float,
+    rate: Rates,
+    dividend_yield: Rates,
     volatility: float,
     time_to_expiry: float,
     right: int,
@@ -348,17 +336,19 @@ def exercise_boundary(
     With cash ``dividends`` it is that of the grid's steps of time, with a jump at each ex-time and NaN while nothing is
     exercised, such as a put shortly before one.
 
-    :raises PricingError: naming an argument outside its range.
+    :raises PricingError: naming an argument outside its range, or that is more than one number.
     """
-    _, flat = prepare(
+    shape, flat = prepare(
         "raise",
         strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
+        rate=at_expiry(rate, time_to_expiry),
+        dividend_yield=at_expiry(dividend_yield, time_to_expiry),
         volatility=volatility,
         time_to_expiry=time_to_expiry,
         right=right,
     )
+    if flat[0].size != 1:
+        raise PricingError(f"the arguments broadcast to {shape}; allowed: one number each, of the one option")
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
     method = Method.of(scheme=scheme, dividends=dividends)
     if method.cash is not None:
@@ -373,7 +363,7 @@ def exercise_boundary(
     space.put[UNTIL, 0] = horizon(r, q, sigma, time)
     solve(1, WITH_NONE, t, space)
     if space.put[FAILED, 0] > 0.0:
-        raise PricingError(f"no exercise boundary was found for rate={rate:g}, dividend_yield={dividend_yield:g}")
+        raise PricingError(f"no exercise boundary was found for rate={r:g}, dividend_yield={q:g}")
     kind = regime(r, q)
     n = t.node.size
     elapsed = space.put[UNTIL, 0] * t.node[::-1] ** 2

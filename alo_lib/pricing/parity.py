@@ -18,7 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, Styles, are_american
-from alo_lib.pricing.options import SchemeLike, implied_volatility
+from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.explained import implied_volatility
+from alo_lib.pricing.forwards import parity_yield
+from alo_lib.pricing.options import Choices, SchemeLike
 
 __all__ = ["parity_yields"]
 
@@ -59,11 +62,13 @@ def parity_yields(
     *,
     style: Styles = "american",
     scheme: SchemeLike = "accurate",
+    dividends: Dividends | None = None,
 ) -> Array:
     """Dividend yields (n,), one an expiry, repeated for its contracts; NaN where its pairs give none.
 
     price, strike, time_to_expiry, right: one underlying's contracts, shape (n,); spot, rate: (n,) or scalars. A NaN
-    price is left out, and so is what has expired.
+    price is left out, and so is what has expired. dividends: cash that is known, ex-times (k,) in years and amounts
+    (k,); the yield is then what is paid beside it: the cost of borrowing the share, above all.
     """
     spots, rates = (np.broadcast_to(np.asarray(each, dtype=np.float64), price.shape) for each in (spot, rate))
     american = are_american(style, price.shape)
@@ -71,7 +76,7 @@ def parity_yields(
     out = np.full(price.shape, np.nan)
     if not pairs.time.size:
         return out
-    yields = _yields(pairs, scheme)
+    yields = _yields(pairs, scheme, dividends)
     for expiry in np.unique(pairs.time):
         votes = yields[(pairs.time == expiry) & ~np.isnan(yields)]
         with np.errstate(invalid="ignore"):  # the middle between two infinities
@@ -110,22 +115,22 @@ def _nearest(distance: Array, time: Array) -> Rows:
     return np.sort(order[rank < _PAIRS])
 
 
-def _yields(pairs: _Pairs, scheme: SchemeLike) -> Array:
+def _yields(pairs: _Pairs, scheme: SchemeLike, dividends: Dividends | None) -> Array:
     """Each pair's yield; infinite where it lies beyond the domain, NaN where the pair tells nothing."""
     low, high = DOMAINS["dividend_yield"]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        carried = (pairs.call - pairs.put + pairs.strike * np.exp(-pairs.rate * pairs.time)) / pairs.spot
-        european = -np.log(np.maximum(carried, 0.0)) / pairs.time
+    carried = pairs.call - pairs.put + pairs.strike * np.exp(-pairs.rate * pairs.time)
+    european = parity_yield(carried, pairs.spot, pairs.rate, pairs.time, dividends)
     found = european.copy()
     rows = np.flatnonzero(pairs.american)
     if rows.size:
-        found[rows] = _searched(pairs.of(rows), np.clip(european[rows], low, high), scheme)
+        start = np.clip(np.nan_to_num(european[rows], nan=0.0), low, high)
+        found[rows] = _searched(pairs.of(rows), start, scheme, dividends)
     beyond = np.where(np.isnan(found), european, found)
     found = np.where(beyond <= low, -np.inf, found)
     return np.where(beyond >= high, np.inf, found)
 
 
-def _searched(pairs: _Pairs, start: Array, scheme: SchemeLike) -> Array:
+def _searched(pairs: _Pairs, start: Array, scheme: SchemeLike, dividends: Dividends | None) -> Array:
     """Yields of American pairs, at the domain's ends where they would lie beyond; NaN where the search fails."""
     low, high = DOMAINS["dividend_yield"]
     count = start.size
@@ -133,9 +138,8 @@ def _searched(pairs: _Pairs, start: Array, scheme: SchemeLike) -> Array:
     prices, rights = np.concatenate([pairs.call, pairs.put]), np.repeat([1.0, -1.0], count)
 
     def difference(q: Array) -> Array:
-        sigma = implied_volatility(
-            prices, spot, strike, rate, np.tile(q, 2), time, rights, scheme=scheme, invalid="nan"
-        )
+        choices = Choices(scheme=scheme, invalid="nan", dividends=dividends)
+        sigma = implied_volatility(prices, spot, strike, rate, np.tile(q, 2), time, rights, **choices)
         return np.asarray(sigma[:count] - sigma[count:])
 
     found, miss = _secant(difference, start, low, high)

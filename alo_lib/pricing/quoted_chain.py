@@ -11,13 +11,25 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import DOMAINS, PricingError, Styles, are_american, outside, prepare
+from alo_lib.pricing.arguments import (
+    DOMAINS,
+    PricingError,
+    Styles,
+    are_american,
+    outside,
+    prepare,
+    real_numbers,
+    spread,
+)
 from alo_lib.pricing.chain import Chain
+from alo_lib.pricing.curves import Rates, at_expiry
 from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.explained import why_none
 from alo_lib.pricing.forwards import forward_prices
 from alo_lib.pricing.options import Greeks, SchemeLike
 from alo_lib.pricing.parity import parity_yields
 from alo_lib.pricing.quotes import Codes, ContractStatus
+from alo_lib.pricing.terms import Options
 
 __all__ = ["Contracts", "MarketTerms", "QuotedChain", "volatility_at_the_money"]
 
@@ -26,7 +38,6 @@ Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
 _RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
-_ROUNDING: Final = 1e-9  # of the strike: a price this close to intrinsic is intrinsic
 
 
 class Contracts(NamedTuple):
@@ -44,14 +55,14 @@ class Contracts(NamedTuple):
 class MarketTerms(NamedTuple):
     """What contracts are valued with beside their prices: scalars, or arrays (n,) of one a contract.
 
-    rate, dividend_yield: continuously compounded. dividends: cash ahead beside the yield, ex-times (k,) in years and
-    amounts (k,). on_future: the underlying is a future, whose yield is the rate and moves with it; the one given
-    counts for nothing.
+    rate, dividend_yield: continuously compounded, or a :class:`Curve` of them. dividends: cash ahead beside the yield,
+    ex-times (k,) in years and amounts (k,). on_future: the underlying is a future, whose yield is the rate and moves
+    with it; the one given counts for nothing.
     """
 
     spot: npt.ArrayLike
-    rate: npt.ArrayLike
-    dividend_yield: npt.ArrayLike = 0.0
+    rate: Rates
+    dividend_yield: Rates = 0.0
     dividends: Dividends | None = None
     on_future: bool = False
 
@@ -60,7 +71,8 @@ class MarketTerms(NamedTuple):
 
         :raises PricingError: where spot, rate or yield, given by a user, is out of its domain.
         """
-        prepare("raise", spot=self.spot, rate=self.rate, dividend_yield=self.dividend_yield)
+        numbers = {"rate": self.rate, "dividend_yield": self.dividend_yield}
+        prepare("raise", spot=self.spot, **{name: at_expiry(each, 0.0) for name, each in numbers.items()})
         return self
 
 
@@ -75,6 +87,28 @@ def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, sp
     return float(np.interp(np.log(spot), np.log(strikes), np.asarray(volatility, np.float64)))
 
 
+def _column(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Numbers as an array (n,) that nobody else writes to."""
+    array = real_numbers(name, value)
+    if array.shape not in ((), (1,), shape):
+        raise PricingError(f"{name} has shape {array.shape}; allowed: a scalar or {shape}, as the market prices")
+    return spread(array, shape).copy()
+
+
+def _styles(american: Mask) -> npt.NDArray[np.str_]:
+    return np.where(american, "american", "european")
+
+
+def _codes(status: npt.ArrayLike, shape: tuple[int, ...]) -> Codes:
+    """Codes of :class:`ContractStatus`, (n,) of their own."""
+    codes = np.asarray(status)
+    if codes.shape != shape:
+        raise PricingError(f"status has shape {codes.shape}; allowed: {shape}, as the market prices")
+    if codes.size and (codes.dtype.kind not in "iu" or not np.isin(codes, list(ContractStatus)).all()):
+        raise PricingError(f"status holds {np.unique(codes)[:3].tolist()}; allowed: codes of ContractStatus")
+    return codes.astype(np.int8)
+
+
 class QuotedChain:
     """What market prices of one underlying's contracts imply; arrays of shape (n,), a contract each.
 
@@ -83,7 +117,10 @@ class QuotedChain:
     the others, but for the yields of :meth:`with_parity`. Odd spots, strikes, yields and times do not raise: a feed has
     them, and they are a contract's status.
 
-    :raises PricingError: for a rate outside its domain.
+    It keeps copies of what it is given, and threads may share it.
+
+    :raises PricingError: for a rate outside its domain, a right that is none, and for what is no number or has another
+        shape than the market prices.
     """
 
     def __init__(
@@ -96,18 +133,30 @@ class QuotedChain:
         scheme: SchemeLike = "accurate",
         panels: bool = True,
     ) -> None:
-        self.contracts, self.terms, self.market = contracts, terms, market
-        self._american = are_american(contracts.style, market.shape)
-        self.spot, self.rate, given = (
-            np.broadcast_to(np.asarray(each, dtype=np.float64), market.shape)
-            for each in (terms.spot, terms.rate, terms.dividend_yield)
+        self.terms = terms
+        self.market = market = real_numbers("market", market).copy()
+        if market.ndim != 1:
+            raise PricingError(f"market has shape {market.shape}; allowed: (n,), a price a contract")
+        strike, years, right, self.spot, self.rate, given = (
+            _column(name, each, market.shape)
+            for name, each in (
+                ("strike", contracts.strike),
+                ("time_to_expiry", contracts.time_to_expiry),
+                ("right", contracts.right),
+                ("spot", terms.spot),
+                ("rate", at_expiry(terms.rate, contracts.time_to_expiry)),
+                ("dividend_yield", at_expiry(terms.dividend_yield, contracts.time_to_expiry)),
+            )
         )
+        prepare("raise", right=right)
+        self._american = are_american(contracts.style, market.shape)
+        self.contracts = Contracts(strike, years, right, _styles(self._american))
         self.dividend_yield = self.rate if terms.on_future else given
         self.from_parity = np.zeros(market.shape, np.bool_)
         """Whose yield is what put-call parity implies."""
         self._scheme, self._panels = scheme, panels
-        self._given = status
-        self._checked = self._check(status)
+        self._given = _codes(status, market.shape)
+        self._checked = self._check(self._given)
         self._rows = np.flatnonzero(self._checked == ContractStatus.PRICED)
 
     def _check(self, status: Codes) -> Codes:
@@ -126,17 +175,17 @@ class QuotedChain:
     def with_parity(self) -> "QuotedChain":
         """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
 
-        Where an expiry's pairs give none its contracts keep the yield they have; options on futures keep the rate.
-
-        :raises PricingError: where there are cash dividends too.
+        Beside cash dividends that is what the share pays, or costs to borrow, besides. Where an expiry's pairs give
+        none its contracts keep the yield they have; options on futures keep the rate.
         """
-        if self.terms.dividends is not None:
-            raise PricingError("cash dividends are given with parity, whose yield has them; allowed: one of the two")
         if self.terms.on_future or not self._rows.size:
             return self
         priced = np.where(self._checked == ContractStatus.PRICED, self.market, np.nan)
         strike, years, right, style = self.contracts
-        implied = parity_yields(priced, self.spot, strike, self.rate, years, right, style=style, scheme=self._scheme)
+        cash = self.terms.dividends
+        implied = parity_yields(
+            priced, self.spot, strike, self.rate, years, right, style=style, scheme=self._scheme, dividends=cash
+        )
         known = ~np.isnan(implied)
         terms = self.terms._replace(dividend_yield=np.where(known, implied, self.dividend_yield))
         found = QuotedChain(self.contracts, terms, self.market, self._given, scheme=self._scheme, panels=self._panels)
@@ -146,7 +195,8 @@ class QuotedChain:
     @property
     def forward(self) -> Array:
         """Forward prices of the underlying at each contract's expiry."""
-        return forward_prices(self.spot, self.rate, self.dividend_yield, self.contracts.time_to_expiry)
+        years, cash = self.contracts.time_to_expiry, self.terms.dividends
+        return forward_prices(self.spot, self.rate, self.dividend_yield, years, cash)
 
     @property
     def out_of_the_money(self) -> Mask:
@@ -183,35 +233,23 @@ class QuotedChain:
         return status
 
     def _why(self, rows: Rows) -> Codes:
-        """Why contracts with a price have no implied volatility: where the price lies between the least and the most.
+        """Why contracts with a price have no implied volatility."""
+        strike, years, right, _ = self.contracts
+        spot, rate, dividend_yield = self._terms(rows)
+        options = Options(spot, strike[rows], rate, dividend_yield, years[rows], right[rows])
 
-        An American option quoted at intrinsic value that is to be exercised at once without volatility is explained
-        by every volatility up to some level.
-        """
-        market, floor = self.market[rows], self._values.price[rows]
-        strike, right = self.contracts.strike[rows], self.contracts.right[rows]
-        intrinsic, rounding = right * (self.spot[rows] - strike), _ROUNDING * strike
-        at_once = self._american[rows] & (intrinsic > 0.0) & (floor <= intrinsic + rounding)
-        why = np.full(rows.size, ContractStatus.FAILED, np.int8)
-        above = np.flatnonzero(market - floor > rounding)
-        if above.size:
-            most = self._made(rows[above]).price(*self._terms(rows[above]), DOMAINS["volatility"][1])
-            why[above[market[above] >= most]] = ContractStatus.ABOVE_BOUND
-        why[market - floor <= rounding] = ContractStatus.BELOW_FLOOR
-        why[at_once & (np.abs(market - floor) <= rounding)] = ContractStatus.EXERCISED
-        return why
+        def worth(which: Rows, volatility: float) -> Array:
+            return self._made(rows[which]).price(*self._terms(rows[which]), volatility)
+
+        return why_none(self.market[rows], options, self._american[rows], worth)
 
     @cached_property
     def greeks(self) -> Greeks:
         """Prices and greeks at the implied volatility, raw derivatives; NaN where the status has none.
 
-        Of what is to be exercised: intrinsic value, a delta of +1 or -1 and no other greek. The rho of options on a
-        future is for the rate and with it the yield.
+        Of what is to be exercised: intrinsic value, a delta of +1 or -1 and no other greek.
         """
-        values = self._values
-        if self.terms.on_future:
-            values = values._replace(rho=values.rho + values.epsilon)
-        out = np.stack(values)
+        out = np.stack(self._values)
         exercised = self.status == ContractStatus.EXERCISED
         right = self.contracts.right[exercised]
         out[:, exercised] = 0.0
@@ -238,7 +276,10 @@ class QuotedChain:
 
         Along the out-of-the-money options, see :func:`volatility_at_the_money`.
         """
-        told = wanted & self.out_of_the_money & np.isfinite(self.implied_volatility)
+        chosen = np.asarray(wanted)
+        if chosen.dtype != np.bool_ or chosen.shape != self.market.shape:
+            raise PricingError(f"wanted is {chosen.dtype} {chosen.shape}; allowed: bool {self.market.shape}")
+        told = chosen & self.out_of_the_money & np.isfinite(self.implied_volatility)
         if not told.any():
             return float("nan")
         return volatility_at_the_money(
@@ -255,10 +296,11 @@ class QuotedChain:
             strike[rows],
             years[rows],
             right[rows],
-            style=np.where(self._american[rows], "american", "european"),
+            style=_styles(self._american[rows]),
             scheme=self._scheme,
             dividends=self.terms.dividends,
             panels=self._panels,
+            on_future=self.terms.on_future,
         )
 
     def _terms(self, rows: Rows) -> tuple[Array, Array, Array]:

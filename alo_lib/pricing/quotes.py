@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import check_choice
+from alo_lib.pricing.arguments import PricingError, check_choice, real_numbers
 
 __all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price"]
 
@@ -89,10 +89,15 @@ def market_price(
     bid, at or below the ask. A locked quote is one; a crossed one is a fault and gives no price, nor do its sides.
     ``source="last"`` takes the last trade whatever the quote.
 
-    :raises PricingError: when source is none of :data:`PRICE_SOURCES`.
+    :raises PricingError: when source is none of :data:`PRICE_SOURCES`, or prices are no numbers or do not broadcast.
     """
     check_choice("source", source, PRICE_SOURCES)
-    sides = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (bid, ask, last)))
+    given = [real_numbers(*each) for each in (("bid", bid), ("ask", ask), ("last", last))]
+    try:
+        sides = np.broadcast_arrays(*map(np.atleast_1d, given))
+    except ValueError as error:
+        shapes = ", ".join(str(each.shape) for each in given)
+        raise PricingError(f"bid, ask and last have shapes {shapes}; allowed: those that broadcast") from error
     bids, asks, lasts = (np.where(side > 0.0, side, np.nan) for side in sides)
     status = np.full(bids.shape, ContractStatus.PRICED, np.int8)
     if source == "last":

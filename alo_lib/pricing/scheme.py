@@ -1,5 +1,7 @@
 """Accuracy as an object: how many nodes, points and sweeps the exercise boundary and the price are given."""
 
+import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,6 +11,7 @@ import numpy.typing as npt
 
 from alo_lib.numerics.chebyshev import interpolation_matrix, nodes
 from alo_lib.numerics.quadrature import front_rule, sine_squared_rule
+from alo_lib.pricing.arguments import PricingError
 
 __all__ = [
     "ACCURATE",
@@ -31,12 +34,18 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True)
 class Scheme:
     """Numbers (m, n, l, p) in the notation of Andersen, Lake and Offengenden (2016).
 
     m: Newton sweeps at least, n: nodes of the boundary, l: points of the integrals inside the fixed-point
     equation, p: points of the integral for the price.
+
+    :raises PricingError: for a number that is not whole or out of its range.
     """
 
     sweeps: int
@@ -51,8 +60,8 @@ class Scheme:
             ("points l", self.points, 2, 256),
             ("price points p", self.price_points, 2, 2048),
         ):
-            if not low <= value <= high:
-                raise ValueError(f"scheme: {name} is {value}; {low} to {high} is allowed")
+            if not _is_whole(value) or not low <= value <= high:
+                raise PricingError(f"scheme: {name} is {value!r}; allowed: whole numbers from {low} to {high}")
 
     def denser(self, level: int) -> "Scheme":
         """For what is harder than the scheme is meant for: twice the nodes and points, 2**level the price points."""
@@ -93,18 +102,18 @@ PRICE_SINE, PRICE_COSINE, PRICE_WEIGHT = range(3)
 """Rows of Tables.price: square roots of the time u of a point and of 1 - u, and its weight."""
 
 
-def resolve_scheme(scheme: str | Scheme | tuple[int, int, int, int]) -> Scheme:
-    """The scheme meant by a preset's name, a :class:`Scheme` or a tuple (m, n, l, p).
+def resolve_scheme(scheme: str | Scheme | Sequence[int]) -> Scheme:
+    """The scheme meant by a preset's name, a :class:`Scheme` or four integers (m, n, l, p).
 
-    :raises ValueError: for anything else.
+    :raises PricingError: for anything else.
     """
     if isinstance(scheme, Scheme):
         return scheme
     if isinstance(scheme, str) and scheme in _PRESETS:
         return _PRESETS[scheme]
-    if isinstance(scheme, tuple) and len(scheme) == 4 and all(isinstance(value, int) for value in scheme):
-        return Scheme(*scheme)
-    raise ValueError(f"scheme is {scheme!r}; allowed: {', '.join(_PRESETS)}, or a tuple of integers (m, n, l, p)")
+    if isinstance(scheme, tuple | list) and len(scheme) == 4 and all(map(_is_whole, scheme)):
+        return Scheme(*map(int, scheme))
+    raise PricingError(f"scheme is {scheme!r}; allowed: {', '.join(_PRESETS)}, or four integers (m, n, l, p)")
 
 
 @lru_cache(maxsize=32)

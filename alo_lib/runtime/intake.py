@@ -2,7 +2,8 @@
 
 A frame takes in one parcel. When more waits than a frame takes, the market's messages in it are conflated: of quotes
 and trades in a row, with no message of another kind between them, the last of each instrument is told. Nothing else is
-dropped or changes its place; what no host may send is left out, with a remark that says so.
+dropped or changes its place; what no host may send is left out, with a remark that says so. Order events are left to
+the core's gate: one that is refused there leaves a doubt.
 
 What a parcel becomes depends on what lies in the ring alone, and before each of its messages is journaled, its place is
 noted in shared memory (TAKEN). So a core that was killed in the middle goes on in the middle.
@@ -18,7 +19,17 @@ from alo_lib.runtime.frame_clock import FURTHEST, LAST_TIME, ClockError, WallClo
 from alo_lib.runtime.link import TAKEN, is_host_end
 from alo_lib.transport import MessageConsumer, MessageError, Reading, SeqLockWriter, Waiting
 
-__all__ = ["FRAME_TAKES", "LARGEST", "LOOKED_THROUGH", "Bound", "Intake", "Judged", "Parcel", "conflate"]
+__all__ = [
+    "FRAME_TAKES",
+    "LARGEST",
+    "LOOKED_THROUGH",
+    "Bound",
+    "Intake",
+    "Judged",
+    "Parcel",
+    "conflate",
+    "fault_of_rows",
+]
 
 
 class Bound(NamedTuple):
@@ -51,6 +62,8 @@ _FROM_HOSTS: Final = frozenset(
         *(Kind.EXTERNAL_STAGE, Kind.EXTERNAL_INSIGHT, Kind.EXTERNAL_TARGET, Kind.HALT),
     )
 )
+_WHENEVER: Final = (Kind.INSTRUMENT, Kind.SPLIT, Kind.ORDER_EVENT, Kind.HALT, Kind.EXTERNAL_STAGE)
+"""What holds whatever its time: the host, whose gate asks the same as the core's, believes it as it tells it."""
 _OWN_EVENTS: Final = (HostEvent.FLOOD, HostEvent.UNDELIVERED, HostEvent.REFUSED, HostEvent.LEFT_OUT)
 _MOST: Final = int(np.iinfo(np.int64).max)
 _NOWHERE: Final = -1
@@ -232,6 +245,7 @@ class Intake:
                         return
                 else:
                     fault = self._fault_of_time(message, judged, self._ring.read + ahead)
+                    fault = "" if message.kind in _WHENEVER else fault
                 more = 0 if fault else len(message.records)
                 if bound is not None and count and rows + more > bound.records:
                     return
@@ -247,16 +261,9 @@ class Intake:
             message = waiting.message
         except MessageError as error:
             return None, str(error)
-        kind, rows = message.kind, message.records
-        if kind not in _FROM_HOSTS and not (self._paced and kind is Kind.FRAME):
-            return message, f"{kind.name} is not for a host to send"
-        if not 0 < len(rows) <= LARGEST:
-            return message, f"{kind.name} has {len(rows):,} records; from 1 to {LARGEST:,} are taken"
-        if kind is Kind.EVENT and np.isin(rows["event"], _OWN_EVENTS).any():
-            return message, "EVENT is one that the core tells"
-        if kind.is_external and rows["within"].any():
-            return message, f"{kind.name} says that it counts within a frame"
-        return message, ""
+        if message.kind not in _FROM_HOSTS and not (self._paced and message.kind is Kind.FRAME):
+            return message, f"{message.kind.name} is not for a host to send"
+        return message, fault_of_rows(message)
 
     def _fault_of_frame(self, time: int, last: int) -> str:
         """Why the host may not tell the frame at ``time``; the one at ``last`` may be told again, after a restart."""
@@ -323,6 +330,18 @@ class Intake:
         frames = tuple(message.time for message in told if self._paced and 0 < message.time < LAST_TIME)
         slots = sum(each.slots for each in found)
         return Parcel(slots, judged, bound is not None, (*remarks, *messages), dropped, len(refused), frames)
+
+
+def fault_of_rows(message: Message) -> str:
+    """Why a message of a kind that hosts may send never comes to the core's gate; empty where it does."""
+    kind, rows = message.kind, message.records
+    if not 0 < len(rows) <= LARGEST and kind is not Kind.ORDER_EVENT:
+        return f"{kind.name} has {len(rows):,} records; from 1 to {LARGEST:,} are taken"
+    if kind is Kind.EVENT and np.isin(rows["event"], _OWN_EVENTS).any():
+        return "EVENT is one that the core tells"
+    if kind.is_external and rows["within"].any():
+        return f"{kind.name} says that it counts within a frame"
+    return ""
 
 
 def conflate(run: Sequence[Message]) -> tuple[list[Message], int]:

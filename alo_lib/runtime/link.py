@@ -22,12 +22,16 @@ from alo_lib.transport import (
     MessageConsumer,
     MessageProducer,
     MessageRing,
+    Owner,
     Reading,
+    SegmentError,
     SeqLock,
     SeqLockWriter,
     default_folder,
     make_folder,
 )
+from alo_lib.transport.inspection import Look
+from alo_lib.transport.layout import SegmentKind
 
 __all__ = [
     "HEARTBEAT",
@@ -40,6 +44,7 @@ __all__ = [
     "channel_folder",
     "host_ends",
     "is_host_end",
+    "last_beat",
 ]
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -63,7 +68,7 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("refused", "<i8"),  # records and messages of hosts that were not let in since the process began
         ("conflated", "<i8"),  # records of quotes and trades that later ones superseded before they were taken in
         ("undelivered", "<i8"),  # answers that the host left no room for; their orders were not sent
-        ("doubts", "<i8"),  # 0, or a number that grows with each cause to reconcile while the core wants it
+        ("doubts", "<i8"),  # 0, or when the last cause to reconcile was found, CLOCK_MONOTONIC, while the core wants it
     ]
 )
 TAKEN: Final["np.dtype[Any]"] = np.dtype(
@@ -106,6 +111,12 @@ class CorePhase(Enum):
     RUNNING = "running"
     STOPPED = "stopped"
     FAILED = "failed"
+
+
+_MOST: Final = {"phase": len(CorePhase) - 1, "paced": 1}
+"""Of the heartbeat's numbers that are no counts or times."""
+_LONGEST_LOOK: Final = 1.0
+"""Seconds that a heartbeat is read again for, because it was rewritten meanwhile."""
 
 
 class LinkPhase(Enum):
@@ -199,6 +210,37 @@ class Channel:
         self.journal.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
+
+
+def last_beat(path: Path) -> "tuple[np.void, Owner] | None":
+    """The last heartbeat in a file, all zero when there was none, and whose it is; None for another program's layout.
+
+    For who only looks: nothing is compiled for it, nothing is written, and it is bounded whatever the file holds.
+
+    :raises SegmentError: for a file that is no heartbeat's, or whose words cannot be.
+    """
+    look = Look(path)
+    try:
+        if look.dtype != HEARTBEAT or look.kind is not SegmentKind.SEQLOCK:
+            return None
+        owner, until = look.report().writer, time.monotonic() + _LONGEST_LOOK
+        while look.written:
+            for entry in look.entries(0):
+                _check_beat(path, entry.records[0])
+                return entry.records[0], owner
+            if time.monotonic() > until:
+                raise SegmentError(f"the heartbeat {path} was rewritten each time that it was read; read it again")
+        return np.zeros(1, HEARTBEAT)[0], owner
+    finally:
+        look.close()
+
+
+def _check_beat(path: Path, beat: "np.void") -> None:
+    """SegmentError for a heartbeat that no core has written."""
+    for name in HEARTBEAT.names or ():
+        most = _MOST.get(name, np.iinfo(np.int64).max)
+        if name != "settings" and not 0 <= beat[name] <= most:
+            raise SegmentError(f"the heartbeat {path} is damaged: its {name} is {beat[name]}; it must be 0 to {most}")
 
 
 class Link:

@@ -128,6 +128,7 @@ class CoreProcess:
         self._stopping = False
         self._frames = self._run = self._missed = 0
         self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
+        self._cause = self._doubts = 0
         self._beat = np.zeros(1, HEARTBEAT)
         if paced:
             plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
@@ -185,7 +186,7 @@ class CoreProcess:
             if not self._paced and self._last_time > 0:
                 self._answer_if_not_given(self._last_time)
             while not self._stopping and (frames is None or self._frames < frames):
-                self._look_for_channel()
+                self._look_around()
                 self.releases.begin()
                 release = self._clock.wait_until(deadline)
                 self.releases.add((deadline + offset) // length, release)
@@ -310,15 +311,20 @@ class CoreProcess:
             self._core.refusals.hear(f"{why}; the core goes on, and waits longer for the disk")
         self._unprepared = why
 
-    def _look_for_channel(self) -> None:
-        """Once a second: who looks for this core must find it.
+    def _look_around(self) -> None:
+        """Once a second: who looks for this core must find it, and who goes on from its journal must find that.
 
         :raises ChannelGoneError: where nobody would.
+        :raises JournalError: where nobody would find the journal, of which all is on disk.
         """
-        if self._frames % max(SECOND // self.settings.frame_nanoseconds, 1) == 0 and not self._channel.in_place:
+        if self._frames % max(SECOND // self.settings.frame_nanoseconds, 1):
+            return
+        if not self._channel.in_place:
             raise ChannelGoneError(
                 f"the channel {self._channel.folder} was removed or replaced: no host can find this core; start it anew"
             )
+        if self._outbox.journal.gone_because:
+            self._close_journal()  # which says so
 
     # Heartbeat -------------------------------------------------------------------------------------------------------
 
@@ -331,11 +337,21 @@ class CoreProcess:
         beat["conflated"] = self._intake.dropped
         beat["undelivered"] = self._answers.undelivered
         if frame:
-            beat["doubts"] = self._core.wants_reconciliation * (1 + self._core.refusals.doubts)
+            beat["doubts"] = self._cause_to_reconcile(released)
             beat["refused"] = self._intake.refused + self._core.refusals.count
             beat["overruns"] = self._outbox.overruns
             beat["sequence"], beat["durable"] = self._outbox.journal.sequence, self._outbox.journal.durable
         self._pulse_phase()
+
+    def _cause_to_reconcile(self, now: int) -> int:
+        """When the last cause to reconcile was found, on the machine's clock: no process has told of another one so."""
+        doubts = self._core.refusals.doubts
+        if not self._core.wants_reconciliation:
+            self._cause = 0
+        elif not self._cause or doubts != self._doubts:
+            self._cause = now
+        self._doubts = doubts
+        return self._cause
 
     def _go_on_beating(self) -> None:
         """Between two inputs: this process lives, however long it takes to take them in."""

@@ -22,11 +22,13 @@ from alo_lib.records import (
     TargetStage,
     records,
 )
+from alo_lib.runtime.intake import fault_of_rows
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
+from alo_lib.strategy.ledger import TOLD_ONCE
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
 
@@ -46,7 +48,7 @@ _LOOKS: Final = 100
 """At a journal that is being written."""
 
 _FOLLOWED: Final = (
-    *(Kind.INSTRUMENT, Kind.SESSION, Kind.SPLIT, Kind.ORDER_EVENT, Kind.INTENT, Kind.HALT),
+    *(Kind.INSTRUMENT, Kind.SESSION, *TOLD_ONCE, Kind.ORDER_EVENT, Kind.INTENT, Kind.HALT),
     *(Kind.EXTERNAL_STAGE, Kind.FRAME),
 )
 """What an earlier host's core was told and has decided that this one follows."""
@@ -103,6 +105,7 @@ class RemoteCore:
         self._pushed = False
         self._open = False
         self._reconciled = 0  # the last cause to reconcile that the host has done so for
+        self._reconciling = 0  # the one that it does so for now
         self._frame = _Answer(-1, ())
         self._targets = records(Kind.TARGET, 0)
         self._sendable = records(Kind.INTENT, 0)
@@ -148,11 +151,10 @@ class RemoteCore:
         for place, message in messages_of(journal.messages, *_FOLLOWED):
             if place >= count or place in journal.left_out:
                 continue
-            if message.kind is Kind.INSTRUMENT:
-                self.instruments.know(message.records)
             self._follow(message)
             if message.kind is Kind.FRAME:
                 self._answered = message.time
+        self._reconciled = self._reconciling = 0  # what the earlier host was about to do nobody does now
         return market_record_of(journal.messages), count
 
     def _journaled(self, count: int) -> Journal:
@@ -185,7 +187,7 @@ class RemoteCore:
             self._inputs.push(message)
             self._pushed = True
             admitted = self._gate.admit(message).message  # what the core, which asks the same, believes of it
-            if admitted is not None:
+            if admitted is not None and not fault_of_rows(message):
                 self._follow(admitted)
 
     def overrule(self, message: Message) -> None:
@@ -321,10 +323,16 @@ class RemoteCore:
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
         self._gate.follow(message)
-        if message.kind is Kind.EXTERNAL_STAGE:
+        if message.kind is Kind.INSTRUMENT:
+            self.instruments.know(message.records)
+        elif message.kind is Kind.EXTERNAL_STAGE:
             self._external.assign(message.records)
-        elif message.kind is Kind.HALT and not message.records["halted"].any():
-            self._reconciled = int(self.link.beat["doubts"])
+        elif message.kind is Kind.HALT:
+            # What was refused after the host had begun is another cause, whatever the core is told of the first.
+            if message.records["halted"].any():
+                self._reconciling = int(self.link.beat["doubts"])
+            else:
+                self._reconciled = self._reconciling
 
     # Answers ---------------------------------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 """Whether two processes, or a journal and the process that goes on from it, decide under the same settings."""
 
 import hashlib
-import json
 from typing import Final
 
 from alo_lib.journal import JournalError
+from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings, SettingsError
 
@@ -27,10 +27,9 @@ def settings_of(written: bytes) -> Settings:
     :raises SettingsError: for a setting that is none or has a value that is not allowed.
     """
     try:
-        values = json.loads(written)
-    except (ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise JournalError(f"the settings in the journal's header are not JSON: {why}") from None
+        values = json_of(written)
+    except ValueError as error:
+        raise JournalError(f"what the journal's header has of settings {error}") from None
     if not isinstance(values, dict):
         raise JournalError(f"the settings in the journal's header are a JSON {type(values).__name__}, not an object")
     return Settings.of(values)

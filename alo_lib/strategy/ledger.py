@@ -3,13 +3,22 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Message, OrderStatus, Records
 from alo_lib.strategy.portfolio import Portfolio
 
-__all__ = ["Ledger", "WorkingOrder"]
+__all__ = ["TOLD_ONCE", "Ledger", "WorkingOrder"]
+
+TOLD_ONCE: Final = (Kind.CLOSE, Kind.DIVIDEND, Kind.SPLIT)
+"""Kinds whose records are dated facts of an underlying, each of which counts once."""
+
+
+def facts_of(kind: Kind, rows: Records) -> Records:
+    """The records of what took place: of SPLIT records, those that do not warn of one to come."""
+    return rows[rows["warning"] == 0] if kind is Kind.SPLIT else rows
 
 
 @dataclass
@@ -27,14 +36,16 @@ class Ledger:
     portfolio: Portfolio
     underlying_of: dict[int, int] = field(default_factory=dict)  # of every instrument ever told; an equity's is itself
     working: dict[int, WorkingOrder] = field(default_factory=dict)  # by order number
+    last_told: dict[tuple[Kind, int], int] = field(default_factory=dict)  # of facts, by kind and underlying
 
     def list_instruments(self, rows: Records) -> None:
         """Know INSTRUMENT records."""
         self.underlying_of.update(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
 
     def follow(self, message: Message) -> None:
-        """Account for what an input or a decision says of instruments, orders and splits; of any other nothing."""
+        """Account for what an input or a decision says of instruments, orders and splits, and when facts are of."""
         rows = message.records
+        self.date_facts(message)
         if message.kind is Kind.INSTRUMENT:
             self.list_instruments(rows)
         elif message.kind is Kind.ORDER_EVENT:
@@ -44,13 +55,20 @@ class Ledger:
             for intent in rows:
                 self.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
         elif message.kind is Kind.SPLIT:
-            for split in rows[rows["warning"] == 0]:
+            for split in facts_of(Kind.SPLIT, rows):
                 # Cash for part of a share is the core's affair: nobody asks a ledger that follows for money.
                 self.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
 
+    def date_facts(self, message: Message) -> None:
+        """Know the time of the last fact of each underlying, of those kinds that are told once."""
+        if message.kind in TOLD_ONCE:
+            facts = facts_of(message.kind, message.records)
+            numbers, times = facts["instrument"].tolist(), facts["time"].tolist()
+            self.last_told.update(((message.kind, number), time) for number, time in zip(numbers, times, strict=True))
+
     def ahead(self, messages: Iterable[Message]) -> "Ledger":
         """Another ledger, which has followed some messages more."""
-        other = Ledger(deepcopy(self.portfolio), dict(self.underlying_of), deepcopy(self.working))
+        other = Ledger(deepcopy(self.portfolio), dict(self.underlying_of), deepcopy(self.working), dict(self.last_told))
         for message in messages:
             other.follow(message)
         return other

@@ -51,7 +51,11 @@ class Arena:
             words: Words = np.frombuffer(mmap.mmap(-1, HEADER_BYTES + capacity), np.int64)
         else:
             self._segment = Segment.ensure(path, SegmentKind.ARENA, capacity=capacity // WORD, stride=1, record_words=1)
-            self._role = Role(self._segment, WRITER, name)
+            try:
+                self._role = Role(self._segment, WRITER, name)
+            except BaseException:
+                self._segment.close()
+                raise
             words = self._segment.words
         words[DATA:] = 0
         words[WRITER + POSITION] = 0

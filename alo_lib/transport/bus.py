@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, Self, final
 
 from alo_lib.records import Message
+from alo_lib.records.json_reading import json_of
 from alo_lib.transport.access import make_file, make_folder, open_file, opened_folder
 from alo_lib.transport.errors import RingFullError, SegmentError
 from alo_lib.transport.fan_in import FanIn
@@ -115,9 +116,9 @@ class Bus:
         if len(text) > _LARGEST_WIRING:
             raise SegmentError(f"{path} has more than {_LARGEST_WIRING:,} bytes, more than any wiring needs")
         try:
-            declared = json.loads(text.decode())
-        except (ValueError, RecursionError):
-            raise SegmentError(f"{path} declares no bus: it is not JSON") from None
+            declared = json_of(text)
+        except ValueError as error:
+            raise SegmentError(f"{path} declares no bus: it {error}") from None
         return cls(folder, _topics(path, declared))
 
     def join(self, name: str, *, force: bool = False) -> "Member":

@@ -360,9 +360,9 @@ def seqlock_write(words: Words, epoch: int, source: Words) -> int:
     if load_relaxed(words, WRITER + EPOCH) != epoch:
         return FENCED
     copies, stride, width = _slots(words)
-    if copies == 0 or width > len(source):
-        return DAMAGED
     version = words[WRITER + POSITION] + 1
+    if copies == 0 or width > len(source) or version < 1 or version >> 62:  # that is as far as anything counts
+        return DAMAGED
     slot = DATA + (version & (copies - 1)) * stride
     fence_release()  # who sees a word of this version also sees that the one before it was published
     store_relaxed(words, slot, epoch)
@@ -447,4 +447,4 @@ def arena_reset(words: Words, poison: bool) -> None:
         for i in range(used if 0 <= used <= size else size):
             words[DATA + i] = ARENA_POISON
     store_relaxed(words, WRITER + POSITION, 0)
-    store_relaxed(words, WRITER + CACHED, words[WRITER + CACHED] + 1)
+    store_relaxed(words, WRITER + CACHED, min(words[WRITER + CACHED], (1 << 62) - 2) + 1)

@@ -4,9 +4,11 @@ Epochs fence: a process that was taken for dead, or that was forced out, finds a
 step and is told so instead of writing into what is no longer its own.
 """
 
+import os
+import weakref
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -70,12 +72,16 @@ class Role:
             words[side + STARTED], words[side + NAMESPACE] = process.started, process.namespace
             words[side + PID] = process.pid
             words[side + EPOCH] = self.epoch
+        _roles.add(self)
 
     def fenced(self) -> NotOwnerError:
         """The error for a step that found another epoch."""
         owner = owner_of(self.segment.words, self.side)
+        side = f"the {'writing' if self.side == WRITER else 'reading'} side of {self.segment.path}"
+        if self.epoch == _FORKED:
+            return NotOwnerError(f"{side} belongs to the process that this one was forked from")
         return NotOwnerError(
-            f"the {'writing' if self.side == WRITER else 'reading'} side of {self.segment.path} was taken over by "
+            f"{side} was taken over by "
             f"{owner.name} (pid {owner.pid}) under epoch {owner.epoch}; this process held epoch {self.epoch}"
         )
 
@@ -86,6 +92,20 @@ class Role:
         with self.segment.locked():
             if self.segment.words[self.side + EPOCH] == self.epoch:
                 self.segment.words[self.side + PID] = 0
+
+
+_FORKED: Final = -1
+"""In place of the epoch in a process that was forked: the side is its parent's."""
+_roles: Final[weakref.WeakSet[Role]] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for role in list(_roles):
+        role.epoch = _FORKED
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 class Side:

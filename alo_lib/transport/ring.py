@@ -310,6 +310,7 @@ class MessageRing(_Ring):
         """
         segment = Segment.open(path, SegmentKind.MESSAGES, compiled=compiled)
         if segment.dtype != SCHEMA:
+            segment.close()
             raise SegmentError(f"segment {path} holds {segment.dtype}, not messages of schema {SCHEMA_VERSION}")
         return cls(segment)
 
@@ -330,12 +331,7 @@ class MessageRing(_Ring):
 
 def _message_layout(capacity: int) -> dict[str, Any]:
     check_capacity(capacity)
-    return {
-        "capacity": capacity,
-        "stride": slot_stride(MESSAGE_WORDS),
-        "record_words": MESSAGE_WORDS,
-        "dtype": SCHEMA,
-    }
+    return {"capacity": capacity, "stride": slot_stride(MESSAGE_WORDS), "record_words": MESSAGE_WORDS, "dtype": SCHEMA}
 
 
 @final

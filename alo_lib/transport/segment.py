@@ -27,7 +27,7 @@ from alo_lib.transport.layout import (
     WORD,
     SegmentKind,
 )
-from alo_lib.transport.validation import check_header, check_positions, described, records_of
+from alo_lib.transport.validation import check_end, check_header, check_positions, described, records_of
 
 try:
     import fcntl
@@ -224,6 +224,7 @@ class Segment:
         try:
             self.check_size()
             check_header(self.path, self.header, self.words.nbytes)
+            check_end(self.path, self.words)
             check_positions(self.path, self.kind, self.capacity, self.words)
         except SegmentError as error:
             return error

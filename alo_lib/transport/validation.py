@@ -32,7 +32,7 @@ from alo_lib.transport.layout import (
 )
 from alo_lib.transport.words import check_capacity, record_words, slot_stride
 
-__all__ = ["check_header", "check_positions", "described", "records_of"]
+__all__ = ["check_end", "check_header", "check_positions", "described", "records_of"]
 
 _FORMAT: Final[Any] = np.lib.format
 _LAST: Final = 1 << 62
@@ -145,6 +145,19 @@ def _is_layout(descr: object, depth: int) -> bool:
         if not _is_layout(field[1], depth + 1):
             return False
     return True
+
+
+def check_end(path: Path, words: Words) -> None:
+    """Refuse a segment that has counted as far as anything counts.
+
+    :raises SegmentError: saying so.
+    """
+    written = load_acquire(words, WRITER + POSITION)
+    if written >= _LAST - 1:
+        raise SegmentError(
+            f"segment {path} has counted to {written}, beyond which nothing counts; remove it, with both sides "
+            "stopped, to make another"
+        )
 
 
 def check_positions(path: Path, kind: SegmentKind, capacity: int, words: Words) -> None:

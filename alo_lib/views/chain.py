@@ -18,7 +18,7 @@ from alo_lib.views.spoken import or_none
 __all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "chain_view"]
 
 FloatArray = NDArray[np.float64]
-Carry = Literal["yield", "cash", "parity", "none"]
+Carry = Literal["yield", "cash", "parity", "cash-parity", "none"]
 CARRIES: Final[tuple[Carry, ...]] = get_args(Carry)
 """How dividends enter, see :func:`chain_view`."""
 
@@ -108,6 +108,7 @@ def chain_view(
     carry: "yield" spreads the dividends known to lie ahead into a yield for each expiry that has the same forward;
     "cash" takes them as cash at their ex-times; "parity" finds for each expiry the yield at which calls and puts next
     to the forward imply the same volatility, borrowing costs included, and is as "yield" where its quotes give none;
+    "cash-parity" takes the cash and finds the yield beside it, which is then the cost of borrowing;
     "none" ignores them; a number is a yield.
 
     :raises PricingError: when spot, rate or yield are outside the pricing room's domains.
@@ -119,7 +120,7 @@ def chain_view(
     terms = MarketTerms(snapshot.spot, rate)
     if isinstance(carry, float):
         terms = terms._replace(dividend_yield=carry)
-    elif carry == "cash":
+    elif carry in ("cash", "cash-parity"):
         terms = terms._replace(dividends=_cash(snapshot))
     elif carry != "none":
         terms = terms._replace(dividend_yield=cash_as_yields(snapshot.spot, rate, years, _cash(snapshot)))
@@ -130,7 +131,7 @@ def chain_view(
         return QuotedChain(contracts, terms, market, status, scheme=scheme)
 
     mid = at("mid", terms)
-    if carry == "parity":
+    if carry in ("parity", "cash-parity"):
         mid = mid.with_parity()
     return ChainView(snapshot, rate, carry, at("bid", mid.terms), mid, at("ask", mid.terms))
 

@@ -1,7 +1,6 @@
 """A run's folder, read back: what every page and table of this room is made from."""
 
 import datetime as dt
-import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
 from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, Session, osi_expiry
+from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import spelled
 from alo_lib.runtime import SETTINGS_OF_PLACE
 
@@ -173,8 +173,8 @@ class Run:
         if not (self.folder / "settings.json").is_file():
             return
         try:
-            written = json.loads(journal.settings)
-        except (ValueError, RecursionError):
+            written = json_of(journal.settings)
+        except ValueError:
             written = None
         if not isinstance(written, dict):
             raise RunError(f"the journal in {self.folder} does not hold the settings of a run")
@@ -298,13 +298,13 @@ class Run:
     def _object(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            loaded = json.loads(path.read_text(), object_hook=partial(_Told, path))
+            loaded = json_of(path.read_bytes(), of_object=partial(_Told, path))
         except FileNotFoundError:
             raise RunError(f"{self.folder} is not the folder of a finished run: it has no {name}") from None
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}") from None
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"{path} is not JSON: {error}") from None
+        except ValueError as error:
+            raise RunError(f"{path} {error}") from None
         if not isinstance(loaded, dict):
             raise RunError(f"{path} holds {type(loaded).__name__}; it must hold an object")
         return loaded

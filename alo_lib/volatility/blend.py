@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from alo_lib.numerics.elementwise import exp, log
 from alo_lib.volatility.errors import CalibrationError
@@ -90,6 +89,8 @@ def _least_loss(logs: Array, log_target: Array, prior: Array) -> Array:
         "fun": lambda w: float(np.sum(w)) - 1.0,
         "jac": lambda w: np.ones_like(w),
     }
+    from scipy.optimize import minimize  # 23 MB that only a fit needs
+
     result = minimize(
         loss, prior, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * prior.size, constraints=[constraint], tol=1e-10
     )

@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +72,59 @@ def test_the_status_says_whose_core_it_is(run, beating):
     given = ("core", "desk", "--status", "--folder", beating.parent)
     assert run(*given).out.splitlines()[0] == f"core desk, at {beating.parent / 'desk'}"
     assert json.loads(run(*given, "--json").out)["project"] is None
+
+
+ODD = (
+    -1,
+    4,
+    2**31,
+    2**62,
+    2**63 - 1,
+    -(2**63),
+    int.from_bytes(b"99999999", "little"),
+    int.from_bytes(b"'<i8',(9", "little"),
+)
+
+
+def test_the_status_of_an_altered_heartbeat_is_told_or_refused_at_once(run, beating):
+    """Every word of the file in turn, by a value that differs from word to word."""
+    path = beating / "core.state"
+    image = path.read_bytes()
+    ends = {0: 0, 2: 0}
+    for place in range(len(image) // 8):
+        altered = bytearray(image)
+        altered[place * 8 : place * 8 + 8] = ODD[place % len(ODD)].to_bytes(8, "little", signed=True)
+        path.write_bytes(altered)
+        begin = time.perf_counter()
+        outcome = run("core", "desk", "--status")
+        assert time.perf_counter() - begin < 2.0, place
+        ends[outcome.status] += 1
+        if outcome.status:
+            assert (outcome.out, outcome.err.count("\n")) == ("", 1), place
+            assert str(beating) in outcome.err, place
+    assert min(ends.values()) > 20  # the header is checked, and most of the copies are none of the last version
+
+
+@pytest.mark.parametrize("name", [name for name in HEARTBEAT.names or () if name != "settings"])
+def test_a_heartbeat_that_no_core_can_have_told_is_refused(run, beating, name):
+    beat = np.zeros(1, HEARTBEAT)
+    beat[name] = -1
+    SeqLock.open(beating / "core.state").write_as("core", force=True).write(beat)
+    outcome = run("core", "desk", "--status")
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"core.state is damaged: its {name} is -1; it must be 0 to " in outcome.err
+
+
+def test_a_heartbeat_is_looked_at_without_anything_that_compiles(beating):
+    """A kernel that is not cached takes seconds to compile, and on a busy machine half a minute."""
+    program = (
+        "import sys; from pathlib import Path; from alo_lib.runtime.link import last_beat; "
+        "from alo_lib.transport import kernels; beat, owner = last_beat(Path(sys.argv[1])); "
+        "print(int(beat['frame']), owner.pid, kernels.seqlock_read.signatures)"
+    )
+    command = [sys.executable, "-P", "-c", program, str(beating / "core.state")]
+    told = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == (f"7 {os.getpid()} []\n", "")
 
 
 def test_another_checkouts_core_is_not_taken_for_ones_own(run, beating, monkeypatch):

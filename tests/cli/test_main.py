@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -203,3 +204,23 @@ def test_a_cache_that_the_caller_chose_is_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("NUMBA_CACHE_DIR", "/chosen")
     prepare_compilation_cache()
     assert os.environ["NUMBA_CACHE_DIR"] == "/chosen"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("schedule", "--frame", "9" * 6_000),
+        ("core", "--priority", "9" * 6_000),
+        ("core", "--set", f"cash={'9' * 6_000}"),
+        ("core", "--set", f"max-structures={'9' * 6_000}"),
+        ("backtest", "--start", "9" * 6_000),
+        ("core", "9" * 6_000),
+    ],
+)
+def test_a_value_that_nobody_reads_to_its_end_is_shortened(run, arguments):
+    outcome = run(*arguments)
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"{'9' * 38}..." in outcome.err
+    assert "9" * 41 not in outcome.err
+    assert re.search(r"\(6,00\d characters\)", outcome.err)
+    assert len(outcome.err) < 400

@@ -35,9 +35,9 @@ def refused(run, *arguments):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (b"{{{", "alo: the settings in the journal's header are not JSON: Expecting property name"),
-        (b"\xff\xfe\xff", "alo: the settings in the journal's header are not JSON: "),
-        (b"[" * 100_000, "alo: the settings in the journal's header are not JSON: nested too deeply"),
+        (b"{{{", "alo: what the journal's header has of settings is not JSON: Expecting property name"),
+        (b"\xff\xfe\xff", "alo: what the journal's header has of settings is not UTF-8: byte 0 is 0xff"),
+        (b"[" * 100_000, "alo: what the journal's header has of settings is not JSON that is read: it has lists or"),
         (b"[1, 2]", "alo: the settings in the journal's header are a JSON list, not an object"),
         (b'{"cash": "abc"}', "alo: setting cash is 'abc'; allowed: "),
         (b'{"cush": 3}', "alo: unknown setting 'cush'"),

@@ -1,6 +1,7 @@
 """``alo price`` and ``alo iv``: what they compute, what people may type, and what they refuse."""
 
 import json
+import math
 
 import pytest
 
@@ -58,6 +59,17 @@ def test_one_option_is_shown_down_the_page(run):
     shown = dict(line.split(maxsplit=1) for line in outcome.out.splitlines())
     assert shown["right"].strip() == "put"
     assert shown["dividends"].strip() == "cash 1.5 at 0.2466"
+
+
+def test_options_on_a_future_are_black_s(run):
+    """100 exp(-0.05) (2 N(0.125) - 1) at the money, for a volatility of 25 %."""
+    black = 100.0 * math.exp(-0.05) * math.erf(0.125 / math.sqrt(2.0))
+    arguments = (*OPTION, "--future", "--style", "european", "--right", "put", "--json")
+    (one,) = _objects(run("price", *arguments, "--volatility", "25%"))
+    assert one["price"] == pytest.approx(black, rel=1e-12)
+    assert (one["rho"], one["epsilon"], one["dividend_yield"]) == (pytest.approx(-black), 0.0, 0.05)
+    (one,) = _objects(run("iv", *arguments, "--price", str(black)))
+    assert one["implied_volatility"] == pytest.approx(0.25, rel=1e-9)
 
 
 def test_iv_inverts_and_shows_vega(run):
@@ -141,6 +153,16 @@ def test_people_read_points_and_days_and_programs_raw_derivatives(run):
             "'--price': '-1' is out of range; allowed: from 0 to 1,000,000,000,000",
         ),
         ("iv", ("--price", "9,8", "--right", "put", "--strike", "1,2,3"), "--price has 2 values and another option 3"),
+        (
+            "price",
+            ("--volatility", "0.2", "--future", "--dividend", "90d:1"),
+            "--dividend is given with --future, which pays none",
+        ),
+        (
+            "iv",
+            ("--price", "9", "--right", "put", "--future", "--dividend-yield", "1%"),
+            "--dividend-yield is given with",
+        ),
         ("iv", ("--price", "9,8", "--right", "put", "--spot", "0"), "'--spot': '0' is out of range"),
     ],
 )

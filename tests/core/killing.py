@@ -1,6 +1,7 @@
 """What a core is killed with and goes on from, and what finds its tasks slow and its fits quick."""
 
 import functools
+from typing import Any
 
 from alo_lib.core import pack
 from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
@@ -18,18 +19,25 @@ class Killed(BaseException):
 
 
 class Fuse:
-    """Stands between a core and its journal: kills the process when so many messages more are written."""
+    """Stands between a core and its journal: kills the process when so many steps more are taken."""
 
     def __init__(self, writer: JournalWriter, written: list[Message]) -> None:
         self.writer = writer
         self.written = written  # all of the journal
         self.left: int | None = None
 
-    def append(self, message: Message) -> int:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.writer, name)
+
+    def tick(self) -> None:
+        """Take a step that others see, or die before it, for good."""
         if self.left is not None:
             if self.left == 0:
                 raise Killed
             self.left -= 1
+
+    def append(self, message: Message) -> int:
+        self.tick()
         sequence = self.writer.append(message)
         self.written.append(message._replace(records=message.records.copy()))
         return sequence
@@ -51,17 +59,18 @@ class Place:
 
     def recover(self) -> Found | None:
         if self.current is not None:
-            self.earlier.append(self.current.image[1])
+            self.earlier += self.store.images()
             self.current.abandon()
             self.current = None
         return Found(self.journal(), ()) if self.earlier else None
 
     def journal(self) -> Journal:
-        open_segment = [] if self.current is None else [self.current.image[1]]
-        return read_journal([*self.earlier, *open_segment], unfinished=True)
+        now = [] if self.current is None else self.store.images()
+        return read_journal([*self.earlier, *now], unfinished=True)
 
     def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
-        self.current = JournalWriter(MemoryStore(), settings=settings, position=start, segment_bytes=1 << 20)
+        self.store = MemoryStore()
+        self.current = JournalWriter(self.store, settings=settings, position=start, segment_bytes=1 << 20)
         return self.current
 
     def save(self, sequence: int, entry: int, state: bytes) -> None:

@@ -6,24 +6,19 @@ or it was said otherwise. A restart and a replay come to the same bytes.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from alo_lib.core import pack
+from alo_lib.core import TradingCore, pack
 from alo_lib.core.frame_plan import FrameTask
-from alo_lib.journal import (
-    JournalWriter,
-    message_digest,
-)
-from alo_lib.pricing import Chain
+from alo_lib.journal import Journal, JournalWriter, message_digest
 from alo_lib.records import (
     ACCOUNT_CASH,
-    YEAR,
-    Contract,
     HostEvent,
     Kind,
     Message,
@@ -34,25 +29,15 @@ from alo_lib.records import (
     Stage,
     records,
 )
-from alo_lib.runtime import Replayer, begin, reconcile, replay
+from alo_lib.runtime import Replayer, begin, reconcile
+from alo_lib.runtime.replay import Continuation
 from alo_lib.settings import Settings
 from tests.core.broker import Believed, Broker, Word, order_event
+from tests.core.chains import SETTINGS, TICKERS, chain, quotes
 from tests.core.killing import Fuse, Killed, Place, Slow
 from tests.core.odd import odd_messages
 from tests.core.script import DAY, FIRST, RATE, at, closes
 
-TICKERS = ("ALFA", "BRVO")
-STRIKES = (95.0, 100.0, 105.0)
-EXPIRY = FIRST + dt.timedelta(days=45)
-QUICK = {"garch_minimum": 100, "calibration_frames": 1, "entry_delay": 0, "interest": False}
-SETTINGS = tuple(
-    Settings.of({"underlyings": ",".join(TICKERS), **QUICK, **more})
-    for more in (
-        {},
-        {"structure": "strangle", "max_structures": 3, "participation": 0.3},
-        {"direction": "short", "max_holding_days": 1, "max_drawdown": 0.01, "exit_edge": 0.01},
-    )
-)
 CHANGES = st.sampled_from([0.9, 0.98, 1.0, 1.0, 1.02, 1.1, 3.0])
 SHARES = st.sampled_from([0.0, 0.3, 0.5, 1.0])
 
@@ -61,30 +46,46 @@ class CoreMachine(RuleBasedStateMachine):
     """One run of a core with its kills, and the broker that fills its orders."""
 
     sequences = 0
+    host: Any  # what the core is told and asked by: itself, where it is of this process
+    place: Any  # where its journal is
 
-    @initialize(settings=st.sampled_from(SETTINGS), trading=st.sampled_from([True, True, False]))
-    def begin(self, settings: Settings, trading: bool) -> None:
+    @initialize(
+        settings=st.sampled_from(SETTINGS),
+        trading=st.sampled_from([True, True, False]),
+        keeping=st.sampled_from([True, True, True, False]),
+    )
+    def begin(self, settings: Settings, trading: bool, keeping: bool) -> None:
         type(self).sequences += 1
-        self.settings = settings
-        self.place, self.broker, self.believed = Place(), Broker(), Believed()
+        self.settings, self.keeping = settings, keeping
+        self.place, self.broker, self.believed = self.new_place(), Broker(), Believed()
         self.written: list[Message] = []
         self.date, self.hour, self.spot = FIRST, 9.0, dict.fromkeys(TICKERS, 100.0)
         self.apart = False  # whether the core may believe something else without knowing it
         self.events: list[Message] = []
         self.left_in_frame: int | None = None
+        self.restarted: tuple[int, Any] = 0, None
+        self.unkilled, self.replayed = TradingCore(settings, Continuation(())), 0
         self.start()
-        for ticker in TICKERS:
-            self.tell(Kind.INSTRUMENT, self.core.instruments.add_equity(ticker))
+        self.number_underlyings()
         self.a_session(first=True, contracts=[True, True])
         if trading:
             for ticker in TICKERS:
                 self.a_bar(ticker, 1.0, 0.35, 50, 0.2)
                 self.fill_working()
+        if keeping:
+            self.snapshot()
+
+    def number_underlyings(self) -> None:
+        for ticker in TICKERS:
+            self.tell(Kind.INSTRUMENT, self.host.instruments.add_equity(ticker))
+
+    def new_place(self) -> Place:
+        return Place()
 
     def start(self) -> None:
         """Go on from the journal, or begin it; whatever of this is killed is done again."""
         beginning = begin(self.settings, self.place)
-        self.core = beginning.decided_again(self.fused)
+        self.host = self.core = beginning.decided_again(self.fused)
         self.believed = Believed.of(self.written)
 
     def fused(self, writer: JournalWriter) -> Fuse:
@@ -111,33 +112,41 @@ class CoreMachine(RuleBasedStateMachine):
         message = Message(kind, self.time if time is None else time, rows)
         if not len(rows):
             return set()
-        return self.put_in(message, self.core.accept, true=true)
+        return self.put_in(message, true=true)
 
-    def put_in(self, message: Message, accept: Callable[[Message], None], *, true: bool) -> set[Word]:
+    def put_in(self, message: Message, *, true: bool) -> set[Word]:
         before, wanted = len(self.written), self.core.wants_reconciliation
         told, lost = message._replace(records=message.records.copy()), True
         with self.surviving():
-            accept(message)
+            self.host.accept(message)
             lost = False
         if lost:  # the journal is what the core knows; orders it asks the broker about
             self.apart = True
             return set()
         words = self.expected(told)
-        taken = [each for each in self.written[before:] if not each.kind.is_remark]
-        for each in taken:
-            if each.kind is not Kind.ORDER_EVENT:
-                self.believed.take(each)
+        self.take(self.written[before:], wanted)
+        self.check_doubt(words, wanted, halts=told.kind is Kind.HALT)
+        if not true and Word.BELIEVED in words:
+            self.apart = True
+        return words
+
+    def take(self, journaled: Sequence[Message], wanted: bool) -> None:
+        """Believe what was let in, but for order events, which are believed as they were told."""
+        for each in journaled:
+            if each.kind.is_remark or each.kind is Kind.ORDER_EVENT:
+                continue
+            self.believed.take(each)
             if each.kind is Kind.SPLIT:
                 self.broker.split(each.records)
             if each.kind is Kind.HALT and wanted and not self.core.wants_reconciliation:
                 self.apart = True  # who said so did not look
+
+    def check_doubt(self, words: set[Word], wanted: bool, *, halts: bool) -> None:
+        """The core wants to be reconciled where it was told what does not fit, and does not for any other reason."""
         if Word.DOUBTED in words:
             assert self.core.wants_reconciliation
-        elif message.kind is not Kind.HALT:
+        elif not halts:
             assert self.core.wants_reconciliation is wanted
-        if not true and Word.BELIEVED in words:
-            self.apart = True
-        return words
 
     def expected(self, message: Message) -> set[Word]:
         """What the core has to make of an order event."""
@@ -150,10 +159,7 @@ class CoreMachine(RuleBasedStateMachine):
     # The host ---------------------------------------------------------------------------------------------------------
 
     def owner(self, ticker: str) -> int:
-        return self.core.instruments.number(ticker) if ticker in self.core.instruments else -1
-
-    def chain(self, ticker: str) -> list[Contract]:
-        return [Contract(EXPIRY, strike, right, at(EXPIRY, 16), 500) for strike in STRIKES for right in (-1, 1)]
+        return self.host.instruments.number(ticker) if ticker in self.host.instruments else -1
 
     @rule(contracts=st.lists(st.booleans(), min_size=2, max_size=2), days=st.sampled_from([1, 1, 1, 7, 40]))
     def session(self, contracts: list[bool], days: int) -> None:
@@ -171,7 +177,7 @@ class CoreMachine(RuleBasedStateMachine):
             rows["time"] = start - DAY * np.arange(len(told), 0, -1)
             self.tell(Kind.CLOSE, rows)
             if listed:
-                self.tell(Kind.INSTRUMENT, self.core.instruments.add_contracts(ticker, self.chain(ticker)))
+                self.tell(Kind.INSTRUMENT, self.host.instruments.add_contracts(ticker, chain()))
         self.hour = 9.4
         self.a_frame(1)
 
@@ -193,37 +199,20 @@ class CoreMachine(RuleBasedStateMachine):
         self.hour += hours
         self.spot[ticker] = float(np.clip(self.spot[ticker] * change, 50.0, 200.0))
         self.tell(Kind.TRADE, records(Kind.TRADE, instrument=self.owner(ticker), close=self.spot[ticker], volume=100))
-        self.tell(Kind.QUOTE, self.quotes(ticker, volatility, size))
+        self.tell(Kind.QUOTE, quotes(self.host.instruments, ticker, self.spot[ticker], self.time, volatility, size))
         self.a_frame(1)
-
-    def quotes(self, ticker: str, volatility: float, size: int) -> Records:
-        listed = [each for each in sorted(self.chain(ticker)) if self.osi(ticker, each) in self.core.instruments]
-        known = [self.core.instruments.number(self.osi(ticker, each)) for each in listed]
-        quotes = records(Kind.QUOTE, len(known) + 1, instrument=[self.owner(ticker), *known])
-        spot = self.spot[ticker]
-        quotes["bid"][0], quotes["ask"][0] = spot - 0.01, spot + 0.01
-        years = max((at(EXPIRY, 16) - self.time) / YEAR, 1e-6)
-        if listed:
-            strikes, rights = np.array([c.strike for c in listed]), np.array([c.right for c in listed], float)
-            mid = Chain(strikes, years, rights).price(spot, RATE, 0.0, volatility)
-            quotes["bid"][1:], quotes["ask"][1:] = np.maximum(np.round(mid - 0.02, 2), 0.0), np.round(mid + 0.02, 2)
-        quotes["bid_size"] = quotes["ask_size"] = size
-        quotes["bid_size"][0] = quotes["ask_size"][0] = size * 200
-        return quotes[np.argsort(quotes["instrument"])]
-
-    @staticmethod
-    def osi(ticker: str, contract: Contract) -> str:
-        right = "C" if contract.right > 0 else "P"
-        return f"{ticker:<6}{contract.expiry:%y%m%d}{right}{round(contract.strike * 1000):08d}"
 
     # Frames -----------------------------------------------------------------------------------------------------------
 
     @rule(gap=st.sampled_from([1, 1, 2, 1000]), late=st.booleans())
     def frame(self, gap: int, late: bool) -> None:
         if late and self.core.last_frame >= 0:
-            with self.surviving():
-                self.core.tell_late(self.core.last_frame + 1, lateness=5, missed=gap - 1)
+            self.be_late(gap - 1)
         self.a_frame(gap)
+
+    def be_late(self, missed: int) -> None:
+        with self.surviving():
+            self.core.tell_late(self.core.last_frame + 1, lateness=5, missed=missed)
 
     def a_frame(self, gap: int, between: Callable[[], None] = lambda: None) -> None:
         """Open the frame so many frames after now, run it, and send its orders."""
@@ -262,8 +251,8 @@ class CoreMachine(RuleBasedStateMachine):
         def between() -> None:
             for place, message in enumerate(told):
                 if place < len(tasks):
-                    self.core.run_through(tasks[place])
-                self.core.overrule(message._replace(time=self.time, records=message.records.copy()))
+                    self.host.run_through(tasks[place])
+                self.host.overrule(message._replace(time=self.time, records=message.records.copy()))
 
         self.a_frame(1, between)
 
@@ -299,7 +288,7 @@ class CoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def say_again(self, data: st.DataObject) -> None:
         """An event comes late, once more."""
-        self.put_in(data.draw(st.sampled_from(self.events)), self.core.accept, true=False)
+        self.put_in(data.draw(st.sampled_from(self.events)), true=False)
 
     @precondition(lambda self: self.broker.orders)
     @rule(data=st.data(), status=st.sampled_from(list(OrderStatus)), size=st.sampled_from([0, 1, -1, 7, 10**9]))
@@ -324,7 +313,7 @@ class CoreMachine(RuleBasedStateMachine):
     def say(self, row: Records, *, true: bool) -> None:
         message = Message(Kind.ORDER_EVENT, self.time, row)
         self.events.append(message)
-        self.put_in(message, self.core.accept, true=true)
+        self.put_in(message, true=true)
 
     # Anything else ----------------------------------------------------------------------------------------------------
 
@@ -335,7 +324,7 @@ class CoreMachine(RuleBasedStateMachine):
         if message.kind.is_external and message.time >= 0:
             message.records["within"] = np.where(message.records["within"] < 9, 0, message.records["within"])
         time = self.time if now else message.time
-        self.put_in(message._replace(time=time), self.core.accept, true=False)
+        self.put_in(message._replace(time=time), true=False)
 
     @rule(number=st.integers(0, 1), factor=st.sampled_from([1 / 7, 1 / 3, 8.0, 1.5, 0.5, 1e-4]), warned=st.booleans())
     def split(self, number: int, factor: float, warned: bool) -> None:
@@ -358,8 +347,11 @@ class CoreMachine(RuleBasedStateMachine):
             self.tell(Kind.HALT, records(Kind.HALT, cause=1, halted=now))
         else:
             self.tell(Kind.EXTERNAL_STAGE, records(Kind.EXTERNAL_STAGE, stage=stage, external=now))
+        self.remark(Message(Kind.EVENT, self.time, records(Kind.EVENT, event=HostEvent.COMMAND, text=b"said")))
+
+    def remark(self, message: Message) -> None:
         with self.surviving():
-            self.core.remark(Message(Kind.EVENT, self.time, records(Kind.EVENT, event=HostEvent.COMMAND, text=b"said")))
+            self.core.remark(message)
 
     # Kills ------------------------------------------------------------------------------------------------------------
 
@@ -376,6 +368,7 @@ class CoreMachine(RuleBasedStateMachine):
         if not self.core.owes and self.fuse.writer.sequence:
             self.place.save(self.fuse.writer.sequence, self.fuse.writer.checksum, pack(self.core.snapshot()))
 
+    @precondition(lambda self: self.restarted != (len(self.written), self.place.snapshot))
     @rule()
     def kill(self) -> None:
         """The process is killed between two frames; the one after it is where it was."""
@@ -387,34 +380,47 @@ class CoreMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         """Go on from the journal, with a snapshot where there is one, and without it to the same state."""
         self.start()
-        if self.place.snapshot is not None:
-            replayer = Replayer(self.place.journal())
-            for _ in replayer.frames():
-                pass
-            assert not replayer.continuation.extra
-            assert replayer.core.owes == self.core.owes
-            if not self.core.owes:
-                assert pack(replayer.core.snapshot().state) == pack(self.core.snapshot().state)
-        decided = [row for each in self.written if each.kind is Kind.INTENT for row in each.records]
-        assert len({int(row["order"]) for row in decided}) == len(decided)
+        if self.keeping:  # so that the next one need not decide all of it again
+            self.snapshot()
+        self.restarted = len(self.written), self.place.snapshot
+        self.hold_against_unkilled(self.place.journal())
+        self.ask_what_was_lost()
+
+    def ask_what_was_lost(self) -> None:
         if self.broker.working != self.core.orders_working or self.broker.positions != self.core.holdings:
             self.apart = True
+
+    def hold_against_unkilled(self, journal: Journal) -> None:
+        """A core that is never killed, and decides what was journaled since it was looked at last, is where this is."""
+        replayer = Replayer(journal, core=self.unkilled, start=self.replayed)
+        for _ in replayer.frames():
+            pass
+        self.replayed = replayer.continuation.place
+        assert self.replayed == len(journal.messages)
+        assert not replayer.continuation.extra
+        assert self.unkilled.owes == self.core.owes
+        if not self.core.owes:
+            assert pack(self.unkilled.snapshot().state) == pack(self.core.snapshot().state)
 
     @rule()
     def reconcile(self) -> None:
         """Both are brought in line, as a host does after a restart and where the core wants it."""
         positions, orders = self.broker.told()
-        found = reconcile(self.core, positions, orders, self.time)
+        found = reconcile(self.host, positions, orders, self.time)
         killed = self.fuse
         for message in found.messages:
-            self.put_in(message, self.core.accept, true=True)
+            self.put_in(message, true=True)
         for number in found.to_cancel:
             self.broker.orders[number].done = True
-        if self.fuse is killed:
+        if self.all_is_told(killed):
             assert self.core.holdings == self.broker.positions
             assert self.core.orders_working == self.broker.working
             assert not self.core.wants_reconciliation
             self.apart = False
+
+    def all_is_told(self, killed: Fuse) -> bool:
+        """Whether the process that ``killed`` kills has lived on."""
+        return self.fuse is killed
 
     @invariant()
     def it_holds_what_the_accepted_fills_add_up_to(self) -> None:
@@ -441,6 +447,4 @@ class CoreMachine(RuleBasedStateMachine):
         journal = self.place.journal()
         assert len(journal.messages) == len(self.written)
         assert message_digest(journal.messages) == message_digest(self.written)
-        again = replay(journal)
-        assert again.divergence is None
-        assert again.digest == message_digest(journal.messages)
+        self.hold_against_unkilled(journal)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
@@ -75,6 +76,7 @@ def odd_messages(kinds: Sequence[Kind] = tuple(RANGES)) -> st.SearchStrategy[Mes
     return st.sampled_from(kinds).flatmap(_odd_of)
 
 
+@cache
 def _odd_of(kind: Kind) -> st.SearchStrategy[Message]:
     def value(field: str) -> st.SearchStrategy[Any]:
         dtype = LAYOUTS[kind][field]
@@ -84,8 +86,7 @@ def _odd_of(kind: Kind) -> st.SearchStrategy[Message]:
         return st.sampled_from(ends(kind, field)) | st.integers(max(0, limits.min), min(20, limits.max))
 
     changes = st.lists(
-        st.sampled_from(FIELDS[kind]).flatmap(lambda field: st.tuples(st.just(field), st.integers(0, 1), value(field))),
-        max_size=3,
+        st.one_of([st.tuples(st.just(field), st.integers(0, 1), value(field)) for field in FIELDS[kind]]), max_size=3
     )
 
     def made(changed: list[tuple[str, int, Any]], count: int, time: int) -> Message:

@@ -1,17 +1,15 @@
 """What is let in: no input stops the core or its replays, and nothing is believed that does not fit what was sent."""
 
+import datetime as dt
 import math
 from typing import Any
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
 
 from alo_lib.journal import Journal
 from alo_lib.records import (
     ACCOUNT_CASH,
-    LAYOUTS,
     RANGES,
     HostEvent,
     InstrumentKind,
@@ -19,11 +17,10 @@ from alo_lib.records import (
     Message,
     OrderStatus,
     OrderType,
-    Range,
     records,
 )
 from alo_lib.runtime import HostPosition, reconcile, replay
-from tests.core.script import FIRST, Script, at, script
+from tests.core.script import DAY, FIRST, Script, at, script
 
 NAN, INF, HUGE = math.nan, math.inf, 1e308
 TEST, PUT, CALL = 0, 1, 2
@@ -63,6 +60,9 @@ POISON: list[tuple[str, Kind, dict[str, Any], str]] = [
     ("close never", Kind.CLOSE, {"close": 10.0, "time": -(2**62)}, "time is"),
     *((f"close {value}", Kind.CLOSE, {"close": value, "time": at(FIRST, 8)}, "close is") for value in (NAN, INF, 0.0)),
     ("range", Kind.RANGE, {"open": 5, "high": 4, "low": 6, "time": at(FIRST, 8)}, "its high is below its low"),
+    ("close told before", Kind.CLOSE, {"close": 10.0, "time": at(FIRST, 9) - DAY}, "was told of before"),
+    ("close to come", Kind.CLOSE, {"close": 10.0, "time": at(FIRST, 9.7 + 24)}, "more than a day after"),
+    ("dividend to come", Kind.DIVIDEND, {"amount": 1.0, "time": at(dt.date(2049, 1, 1), 8)}, "more than a day after"),
     ("dividend of nobody", Kind.DIVIDEND, {"instrument": 99, "amount": 1.0, "time": at(FIRST, 9)}, "no underlying"),
     *((f"dividend {x}", Kind.DIVIDEND, {"amount": x, "time": at(FIRST, 9)}, "amount is") for x in (NAN, INF, -1.0)),
     *((f"split {x}", Kind.SPLIT, {"factor": x, "time": at(FIRST, 9)}, "factor is") for x in (0.0, NAN, -1.0, INF)),
@@ -137,6 +137,23 @@ def test_the_records_without_fault_are_let_in() -> None:
     market.tell(at(FIRST, 9.6), Kind.QUOTE, quotes)
     assert market.journal.messages[-3].records.tobytes() == quotes[[0, 3]].tobytes()
     assert market.core.refusals.count == 2
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one message", "in another"])
+def test_a_dividend_and_a_split_that_are_told_twice_count_once(apart: bool) -> None:
+    """As a broker's account has the cash, and the shares, once."""
+    market = trading()
+    time, shares, cash = at(FIRST, 10.2), market.core.holdings[TEST], market.core.cash
+    assert shares
+    for kind, columns in ((Kind.DIVIDEND, {"amount": 1.5}), (Kind.SPLIT, {"factor": 0.5})):
+        rows = records(kind, 2, time=time, **columns)
+        for told in (rows[:1], rows[1:]) if apart else (rows,):
+            market.tell(time, kind, told)
+    market.frames(time)
+    assert market.core.holdings[TEST] == 2 * shares
+    assert market.core.cash == pytest.approx(cash + 1.5 * shares, abs=1e-6)
+    assert len(remarks(market.journal)) == 2
+    assert replay(market.journal).divergence is None
 
 
 def test_of_two_quotes_of_an_instrument_the_last_counts() -> None:
@@ -396,55 +413,3 @@ def test_no_trade_is_opened_while_there_is_a_halt() -> None:
     assert int(market.decisions(Kind.FUNNEL)[-1]["halt"][0]) > 0
     market.tell(at(FIRST, 10.2), Kind.HALT, records(Kind.HALT, cause=1, halted=0))
     assert sum(len(intents) for intents in market.bar(10.3, volatility=0.35)) > 0
-
-
-# Anything at all ------------------------------------------------------------------------------------------------------
-
-FIELDS = {
-    kind: [name for name in LAYOUTS[kind].names or () if not name.startswith("pad") and LAYOUTS[kind][name].kind != "S"]
-    for kind in RANGES
-}
-
-
-def values(kind: Kind, field: str) -> st.SearchStrategy[Any]:
-    """Values of a field: any, and those at and beside the ends of its range."""
-    dtype = LAYOUTS[kind][field]
-    if dtype.kind == "f":
-        ends = [NAN, INF, -INF, HUGE, 0.0, -0.0, 5e-324, 1.0]
-        anything: st.SearchStrategy[Any] = st.floats(width=64)
-    else:
-        limits = np.iinfo(dtype)
-        ends = [limits.min, limits.max, 0, 1, TEST, PUT, CALL]
-        anything = st.integers(int(limits.min), int(limits.max))
-    allowed = RANGES[kind].get(field)
-    if isinstance(allowed, Range):
-        ends += [each for each in (allowed.low, allowed.high) if dtype.kind == "f" or limits.min <= each <= limits.max]
-    return st.sampled_from(ends) | anything
-
-
-def message(kind: Kind) -> st.SearchStrategy[Message]:
-    """A message of a kind, some of whose fields are as they should be."""
-    likely = {"instrument": TEST, "underlying": TEST, "close": 100.0, "time": at(FIRST, 8), "call": CALL, "put": PUT}
-    columns = st.fixed_dictionaries(
-        {}, optional={field: st.lists(values(kind, field), min_size=2, max_size=2) for field in FIELDS[kind]}
-    )
-
-    def made(told: dict[str, list[Any]], count: int, time: int) -> Message:
-        rows = records(kind, 2, **{name: value for name, value in likely.items() if name in FIELDS[kind]})
-        for name, column in told.items():
-            rows[name] = np.array(column, LAYOUTS[kind][name])
-        return Message(kind, time, rows[:count])
-
-    times = st.sampled_from([at(FIRST, 10.2), -1, 2**62]) | st.just(at(FIRST, 10.2))
-    return st.builds(made, columns, st.integers(0, 2), times)
-
-
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(st.lists(st.sampled_from(list(RANGES)).flatmap(message), min_size=1, max_size=12))
-def test_whatever_a_host_says_the_run_goes_on_and_is_decided_the_same_again(told: list[Message]) -> None:
-    market = trading()
-    for each in told:
-        market.core.accept(each)
-    for hour in (10.3, 10.4):
-        market.bar(hour, volatility=0.3)
-    assert replay(market.journal).divergence is None

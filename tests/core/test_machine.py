@@ -26,8 +26,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alo_lib.core.trading.LogicalCalibrator", quick_calibrator)
 
 
-def drive(sequences: int, steps: int, *, again: bool = False) -> None:
-    """Drive a core through random sequences of steps; ``again``, through the same ones each time."""
+def drive(machine: type[CoreMachine], sequences: int, steps: int, *, again: bool = False) -> None:
+    """Drive a machine through random sequences of steps; ``again``, through the same ones each time."""
     checks = list(HealthCheck)
     options = settings(
         max_examples=sequences,
@@ -37,11 +37,19 @@ def drive(sequences: int, steps: int, *, again: bool = False) -> None:
         derandomize=again,
         suppress_health_check=checks,
     )
-    run_state_machine_as_test(CoreMachine, settings=options)
+    run_state_machine_as_test(machine, settings=options)
+
+
+def drive_for_long(machine: type[CoreMachine]) -> None:
+    """Through as many sequences as the environment asks for, or as there is time for."""
+    end, before = time.monotonic() + SECONDS, machine.sequences
+    while machine.sequences - before < SEQUENCES and time.monotonic() < end:
+        drive(machine, sequences=BATCH, steps=40)
+    print(f"{machine.sequences - before} sequences of {machine.__name__}")
 
 
 def test_whatever_comes_the_core_lives_and_believes_what_is() -> None:
-    drive(sequences=15, steps=20, again=True)
+    drive(CoreMachine, sequences=15, steps=20, again=True)
 
 
 def test_part_of_an_order_that_was_told_twice_is_put_right_by_reconciling() -> None:
@@ -63,7 +71,4 @@ def test_part_of_an_order_that_was_told_twice_is_put_right_by_reconciling() -> N
 
 @pytest.mark.slow
 def test_a_hundred_thousand_sequences() -> None:
-    end, before = time.monotonic() + SECONDS, CoreMachine.sequences
-    while CoreMachine.sequences - before < SEQUENCES and time.monotonic() < end:
-        drive(sequences=BATCH, steps=40)
-    print(f"{CoreMachine.sequences - before} sequences")
+    drive_for_long(CoreMachine)

@@ -123,6 +123,18 @@ class SimulatedDisk(Files):
     def lock(self, path: Path) -> int:
         return -1  # a crash test has one process
 
+    def hold(self, path: Path) -> int:
+        return -1
+
+    def let_go(self, descriptor: int) -> None:
+        pass
+
+    def inode(self, descriptor: int) -> int:
+        return HeldContents.inode
+
+    def is_at(self, path: Path, descriptor: int) -> bool:
+        return self.names_now.get(path.name) is self.open_files[descriptor]
+
     def write_lock(self, descriptor: int, told: bytes) -> None:
         pass
 

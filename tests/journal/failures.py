@@ -17,6 +17,7 @@ from tests.journal.workload import SETTINGS, check, message
 
 CALLS = (
     "create",
+    "hold",
     "open",
     "allocate",
     "write_zeros",
@@ -75,7 +76,9 @@ class FailingFiles(Files):
                     real(arguments[0], arguments[1] // 2)
                 raise OSError("short write")
             if self.late:
-                real(*arguments)
+                result = real(*arguments)
+                if name == "hold":  # nobody has what this process could not be given
+                    self.let_go(result)
             raise OSError(self.problem, os.strerror(self.problem))
 
         return call
@@ -137,7 +140,7 @@ def problems(
             what = f"call {number}, {files.calls[number]}"
             # A segment for which there is no room is made of the spare, where there is one.
             spared = durability is Durability.GROUP and problem == errno.ENOSPC
-            spared = spared and files.calls[number] in ("create", "allocate", "map", "remove")
+            spared = spared and files.calls[number] in ("create", "allocate", "map", "hold", "remove")
             if not failure and not (files.unheard or spared):
                 yield f"{what} failed, and nobody heard of it"
             elif failure.endswith("went on"):

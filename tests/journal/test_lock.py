@@ -45,9 +45,8 @@ def another_writer(folder: Path, durability: Durability = Durability.OS) -> Iter
     """A process that has appended 50 messages and appends one more, and closes, once it is told to."""
     command = [sys.executable, "-P", "-c", WRITER, str(folder), durability.name]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
@@ -190,9 +189,12 @@ def test_a_system_without_locks_is_told(tmp_path: Path) -> None:
         JournalWriter.create(tmp_path, files=NoLocks())
 
 
-def test_a_lock_that_names_nobody_is_told_as_such(tmp_path: Path) -> None:
+def test_a_lock_that_names_nobody_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = JournalWriter.create(tmp_path)
     (tmp_path / "lock").write_bytes(b"\xff\x00" * 9)
+    with pytest.raises(JournalError, match=rf"is being written by process {os.getpid()} \(.+\), which began at "):
+        recover(tmp_path)  # who has the file open
+    monkeypatch.setattr("alo_lib.journal.lock.holders_of", lambda path: [])  # as of a process of another user
     with pytest.raises(JournalError, match=r"is being written by another process, which .*/lock does not name; "):
         recover(tmp_path)
     writer.abandon()

@@ -1,21 +1,14 @@
 """Altered journals by the thousand, and what becomes of whoever reads them: ``python -m tests.journal.trial``.
 
-Mutants are numbered and depend on the seed and their number alone, so that one can be looked at again. A process works
-through a range of them; it ends with status 0, with 1 and the mutant's number where something was neither one sentence
-nor what the bytes say, or by a signal: SIGALRM for a mutant that takes too long.
+A finding (:mod:`tests.trials`) is what ends neither in one sentence nor in what the bytes say.
 """
 
-import gc
 import os
 import random
 import resource
 import shutil
-import signal
 import struct
 import sys
-import tempfile
-import traceback
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,9 +40,8 @@ from alo_lib.runtime.same_settings import require_same_settings
 from alo_lib.settings import SettingsError
 from tests.core.script import Script
 from tests.journal.altered import ODD, a_market, a_run, altered, checksum, put, scratched, taken_apart, told
+from tests.trials import work_through
 
-SECONDS = 20
-"""That one mutant may take."""
 MORE_MEMORY = 1 << 30
 """Bytes of address space that all of them may take beyond what the process has before them."""
 PROGRAM = "program"
@@ -162,6 +154,8 @@ def written(folder: Path, images: list[bytes], chance: random.Random) -> None:
         else:
             marks = np.array([chance.choice(ODD) for _ in range(16)], np.int64)
             marks[6] = 0
+            path.touch()
+            marks[13] = path.stat().st_ino if chance.random() < 0.8 else marks[13]  # else as in a folder's copy
             path.write_bytes(marks.tobytes())
 
 
@@ -337,39 +331,18 @@ class Trial:
             self.refused += 1
 
 
-def limit_memory() -> None:
-    """Let what asks for more than a journal's share of memory fail."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + MORE_MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+class Limited(Trial):
+    """What asks for more than a journal's share of memory fails."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        super().__init__(folder, seed)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + MORE_MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def main(seed: int, first: int, count: int) -> int:
-    warnings.simplefilter("error")
-    folder = Path(tempfile.mkdtemp(prefix="alo-test-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
-    number, held = first, 0
-    try:
-        trial = Trial(folder, seed)
-        limit_memory()
-        for number in range(first, first + count):
-            if number % 64 == 0 or number == first:
-                print(number, flush=True)  # so that a signal can be told to a few
-            signal.setitimer(signal.ITIMER_REAL, SECONDS)
-            trial.run(number)
-            if number == first + min(count, 200) - 1:
-                gc.collect()
-                held = len(os.listdir("/proc/self/fd"))
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        gc.collect()
-        assert len(os.listdir("/proc/self/fd")) <= held, "descriptors are left open"
-    except Exception:
-        traceback.print_exc()
-        print(f"mutant {number} of seed {seed}", file=sys.stderr)
-        return 1
-    finally:
-        shutil.rmtree(folder)
-    print(f"{trial.refused} refused {trial.used} used", flush=True)
-    return 0
+    return work_through(Limited, seed, first, count)
 
 
 if __name__ == "__main__":

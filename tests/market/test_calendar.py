@@ -152,7 +152,7 @@ def test_unusable_databases_are_named(tmp_path: Path, entries: object, message: 
         ("{}", r'json is no object with "entries", which LEAN\'s has'),
         ("[]", r'json is no object with "entries"'),
         ('{"entries": 3}', r'"entries" of the market-hours database .*json is no object'),
-        ("{", r"json cannot be read: "),
+        ("{", r"json is not JSON: "),
         ('{"entries": {"Equity-usa-[*]": {}}}', r"json is unusable: an entry lacks '\w+'"),
     ],
 )

@@ -34,7 +34,6 @@ def told_of_mistakes(algorithm: QCAlgorithm) -> dict[str, Any]:
         "yield word": lambda: model(algorithm, dividend_yield="implied"),
         "yield number": lambda: model(algorithm, dividend_yield=0.02),
         "announced": lambda: model(algorithm, announced=[(dt.date(2016, 2, 1), 0.5)]),
-        "both": lambda: model(algorithm, dividend_yield="parity", announced=lambda symbol, time: []),
         "scheme": lambda: model(algorithm, scheme="best"),
         "age": lambda: model(algorithm, max_quote_age=20),
         "age zero": lambda: model(algorithm, max_quote_age=dt.timedelta()),

@@ -148,6 +148,16 @@ def test_the_yield_is_a_users_or_what_parity_implies_or_cash_that_is_announced(c
 
     check(rows, settles, dividend_yield=after, scheme="accurate", dividends=([ex], [1.0]))
 
+    def apart(**choices: Any) -> float:
+        """The farthest that a call's volatility is from that of the put with its expiry and strike."""
+        found: dict[Any, list[float]] = {}
+        for row in Pricer(chains, announced=announced, **choices).rows(european):
+            found.setdefault((row["expiry"], row["strike"]), []).append(row["volatility"])
+        return max(max(pair) - min(pair) for pair in found.values() if np.isfinite(pair).all())
+
+    assert apart() > 1e-2
+    assert apart(dividend_yield="parity") < 1e-6
+
 
 def test_the_market_price_is_the_side_that_is_asked_for(chains: Any) -> None:
     check(Pricer(chains, price="ask").rows(contracts()), settles, market="ask")
@@ -225,7 +235,6 @@ def test_options_of_one_underlying_keep_their_terms(chains: Any) -> None:
         ({"dividend_yield": "implied"}, "dividend_yield is 'implied'; allowed: model, parity"),
         ({"dividend_yield": 0.02}, "dividend_yield is 0.02; allowed: model, parity, or a dividend yield model"),
         ({"announced": [(dt.date(2024, 6, 3), 0.5)]}, "announced is .* allowed: a function"),
-        ({"announced": lambda symbol, time: [], "dividend_yield": "parity"}, "allowed: one of the two"),
         ({"scheme": "best"}, "scheme is 'best'; allowed: fast"),
         ({"max_quote_age": 20}, "max_quote_age is 20; allowed: a timedelta above zero"),
         ({"max_quote_age": dt.timedelta()}, r"max_quote_age is datetime.timedelta\(0\)"),

@@ -75,7 +75,6 @@ def test_mistakes_are_told_in_a_sentence(seen: dict[str, Any]) -> None:
         "yield word": "dividend_yield is 'implied'; allowed: model, parity",
         "yield number": "dividend_yield is 0.02; allowed: model, parity, or a dividend yield model",
         "announced": "announced is [(datetime.date(2016, 2, 1), 0.5)]; allowed: a function",
-        "both": "announced is given and dividend_yield is 'parity'; allowed: one of the two",
         "scheme": "scheme is 'best'; allowed: ",
         "age": "max_quote_age is 20; allowed: a timedelta above zero",
         "age zero": "max_quote_age is datetime.timedelta(0); allowed: a timedelta above zero",

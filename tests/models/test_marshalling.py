@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.records import Contract, Kind, OrderReason, OrderStatus, OrderType
+from alo_lib.records import RANGES, Contract, Kind, OrderReason, OrderStatus, OrderType
 from alo_lib.runtime import MarketRecord
 from tests.models.kit import NOW, UTC_TIME, Identity, Symbol, equity, option
 
@@ -112,6 +112,15 @@ def test_a_session_knows_its_contracts_and_goes_on_knowing_earlier_ones(marshal:
     assert marshal.number_or(equity("AAA"), -1) == -1
 
 
+def test_after_a_restart_contracts_of_earlier_sessions_are_known_and_their_quotes_not_told(marshal: Any) -> None:
+    call, put = (Contract(EXPIRY, 100.0, right, 99) for right in (1, -1))
+    marshal.begin_session(MarketRecord(contracts={2: (0, call), 3: (1, put)}, today={3}))
+    assert marshal.number_or(marshal.symbol(2), -1) == 2
+    bars = [quoted(marshal.symbol(number), side(1.0), side(1.1)) for number in (2, 3)]
+    (message,) = marshal.messages(SimpleNamespace(bars={}, quote_bars=bars), NOW)
+    assert message.records["instrument"].tolist() == [3]
+
+
 def test_new_bars_are_told_trades_first_and_quotes_by_instrument(marshal: Any) -> None:
     marshal.begin_session(MarketRecord())
     bars = {ONE: traded(100.5), OTHER: traded(50.0)}
@@ -147,3 +156,28 @@ def test_an_order_event_is_told_with_the_order_that_its_tag_names(made: Any, mar
         assert said == [number, 1, OrderStatus.FILLED, OrderType.MARKET, -4, 2.5, 1.25]
     event.symbol = option(ONE, 0)
     assert marshal.order_event(event, None, OrderType.MARKET, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("odd", "field"),
+    [
+        ({"status": 300}, "status"),
+        ({"status": -1}, "status"),
+        ({"fill_quantity": 0.5}, "quantity"),
+        ({"fill_quantity": 1e30}, "quantity"),
+        ({"fill_quantity": -1e30}, "quantity"),
+        ({"fill_quantity": float("nan")}, "quantity"),
+    ],
+)
+def test_what_no_record_can_say_of_an_order_is_told_as_what_the_core_doubts(
+    marshal: Any, odd: dict[str, float], field: str
+) -> None:
+    fee = SimpleNamespace(value=SimpleNamespace(amount=1.25))
+    said = {"symbol": OTHER, "status": 3, "fill_quantity": -4, "fill_price": 2.5, "order_fee": fee}
+    message = marshal.order_event(SimpleNamespace(**{**said, **odd}), None, OrderType.MARKET, NOW)
+    assert not RANGES[Kind.ORDER_EVENT][field].holds(message.records[field]).any()
+
+
+def test_a_number_that_no_order_of_ours_has_is_somebody_elses(made: Any) -> None:
+    assert made.order_number(f"hedge #{2**62}") == 2**62
+    assert made.order_number("hedge #99999999999999999999") == 0

@@ -146,6 +146,46 @@ def test_kernels_lie_beside_their_source_or_with_the_user(tmp_path: Path, monkey
     assert kernel(names["f"])._cache.cache_path == str(tmp_path / "user" / "numba" / name)
 
 
+def test_without_a_folder_kernels_are_compiled_in_memory_and_that_is_said_once(tmp_path: Path) -> None:
+    """Files stand where folders for kernels would, since permissions do not bind root; and so does the user's home."""
+    folder = clone(tmp_path / "project", 3.0)
+    nowhere = tmp_path / "home"
+    for path in (nowhere, *(folder / "alo_lib" / package / "__pycache__" for package in ("callee", "caller"))):
+        path.touch()
+    unset = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
+    done = subprocess.run(
+        [sys.executable, "-P", "-B", "-c", "from alo_lib.caller.caller import twice; print(twice(3.0), twice(5.0))"],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in unset}
+        | {"PYTHONPATH": str(folder), "HOME": str(nowhere)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "18.0 30.0\n"
+    assert done.stderr.count("compiled in memory") == 1
+    assert "set NUMBA_CACHE_DIR to a folder that can be written" in done.stderr
+
+
+def test_a_folder_that_can_no_longer_be_written_ends_no_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.core import config
+
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "kernels"))
+    compilation._tell_of_memory.cache_clear()
+
+    @kernel
+    def double(x: float) -> float:
+        return 2.0 * x
+
+    shutil.rmtree(tmp_path / "kernels")
+    (tmp_path / "kernels").touch()
+    with pytest.warns(compilation.CacheWarning, match="compiled in memory"):
+        assert double(2.0) == 4.0
+    assert double(3) == 6.0  # another kind of argument, and no word more
+    compilation._tell_of_memory.cache_clear()
+
+
 def test_the_python_original_stays_callable() -> None:
     @kernel
     def double(x: float) -> float:

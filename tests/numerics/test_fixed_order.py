@@ -28,3 +28,9 @@ def test_systems_are_solved_and_arguments_kept() -> None:
     np.testing.assert_array_equal(b, kept[1])
     with pytest.raises(ZeroDivisionError):
         solve(np.zeros((2, 2)), np.ones(2))
+
+
+@pytest.mark.parametrize("shapes", [((2, 2), (3,)), ((2, 3), (2,)), ((3,), (3,)), ((2, 2), (2, 1))])
+def test_a_system_of_other_shapes_reaches_no_kernel(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    with pytest.raises(ValueError, match=r"allowed: \(n, n\) and \(n,\)"):
+        solve(*map(np.ones, shapes))

@@ -21,9 +21,9 @@ FUNCTIONS = ((price, CASE), (greeks, CASE), (implied_volatility, QUOTE))
     [
         ({"shceme": "fast"}, TypeError, "shceme"),
         ({"style": "bermudan"}, PricingError, "style is 'bermudan'; allowed: american, european"),
-        ({"scheme": "slow"}, ValueError, "scheme is 'slow'"),
+        ({"scheme": "slow"}, PricingError, "scheme is 'slow'"),
         ({"invalid": "zero"}, PricingError, "invalid is 'zero'; allowed: raise, nan"),
-        ({"threads": 0}, PricingError, "threads is 0; at least 1"),
+        ({"threads": 0}, PricingError, "threads is 0; allowed: a whole number, at least 1"),
         ({"dividends": ([0.5], [1.0, 2.0])}, PricingError, r"dividends have shapes \(1,\) and \(2,\)"),
     ],
 )

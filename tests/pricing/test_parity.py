@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import QuantLib as ql  # noqa: N813
 from scipy.stats import norm
 
 from alo_lib.pricing import Contracts, MarketTerms, QuotedChain, Style
-from alo_lib.pricing.forwards import cash_as_yields, trailing_yield
+from alo_lib.pricing.forwards import cash_as_yields, forward_prices, trailing_yield
 from alo_lib.pricing.parity import parity_yields
 
 Array = np.ndarray[Any, Any]
@@ -149,6 +150,72 @@ def test_cash_and_its_yield_have_one_forward() -> None:
     np.testing.assert_allclose(SPOT * np.exp(-yields * years), SPOT - np.array(present), rtol=1e-14)
     assert yields[0] == 0.0
     assert np.isfinite(cash_as_yields(1.0, RATE, years, (times, amounts))).all()  # more cash than the share is worth
+
+
+DAYS, AMOUNTS = (36, 164, 292), [1.5, 2.0, 9.0]
+CASH = ([day / 365 for day in DAYS], AMOUNTS)
+"""The last one goes ex after the options' expiry in half a year."""
+
+
+def cash_dividend_value(strike: float, q: float, days: int, right: float) -> float:
+    """An American option at a volatility of 30 %, by QuantLib's finite differences on a spot that falls by the cash."""
+    today, day_count = ql.Date(2, 1, 2026), ql.Actual365Fixed()
+    ql.Settings.instance().evaluationDate = today
+
+    def flat(value: float) -> ql.YieldTermStructureHandle:
+        return ql.YieldTermStructureHandle(ql.FlatForward(today, value, day_count))
+
+    volatility = ql.BlackConstantVol(today, ql.NullCalendar(), 0.3, day_count)
+    process = ql.BlackScholesMertonProcess(
+        ql.QuoteHandle(ql.SimpleQuote(SPOT)), flat(q), flat(RATE), ql.BlackVolTermStructureHandle(volatility)
+    )
+    schedule = ql.DividendVector(
+        [today + day for day in DAYS if day < days], AMOUNTS[: sum(day < days for day in DAYS)]
+    )
+    payoff = ql.PlainVanillaPayoff(ql.Option.Call if right > 0 else ql.Option.Put, strike)
+    option = ql.VanillaOption(payoff, ql.AmericanExercise(today, today + days))
+    option.setPricingEngine(ql.FdBlackScholesVanillaEngine(process, schedule, 300, 600, 2))
+    return float(option.NPV())
+
+
+def test_a_forward_is_what_a_portfolio_of_the_share_and_its_debts_comes_to() -> None:
+    """A share bought on credit, its yield reinvested: each dividend, on all shares held by then, pays debt back."""
+    rate, q, time = 0.04, 0.015, 0.5
+    shares, debt, before = 1.0, SPOT, 0.0
+    for when, amount in ((CASH[0][0], 1.5), (CASH[0][1], 2.0), (time, 0.0)):
+        shares, debt = shares * math.exp(q * (when - before)), debt * math.exp(rate * (when - before))
+        debt, before = debt - amount * shares, when
+    assert float(forward_prices(SPOT, rate, q, time, CASH)) == pytest.approx(debt / shares, rel=1e-14)
+    past = ([-0.2, *CASH[0]], [50.0, *CASH[1]])
+    assert forward_prices(SPOT, rate, q, time, past) == forward_prices(SPOT, rate, q, time, CASH)
+    assert float(forward_prices(SPOT, rate, q, time, ([0.1], [500.0]))) == 0.0
+
+
+@pytest.mark.parametrize(("q", "time"), [(0.015, 0.5), (-0.03, 0.3), (0.4, 0.12)])
+def test_parity_finds_the_yield_beside_known_cash(q: float, time: float) -> None:
+    """C - P is the discounted forward less the strike, whatever the volatility; so any put has its call."""
+    strike = np.repeat(np.arange(80.0, 121.0, 5.0), 2)
+    right, years = np.tile([-1.0, 1.0], strike.size // 2), np.full(strike.size, time)
+    forward = float(forward_prices(SPOT, RATE, q, time, CASH))
+    put = 3.0 + np.maximum(strike - forward, 0.0)
+    price = np.where(right < 0.0, put, put + math.exp(-RATE * time) * (forward - strike))
+    found = parity_yields(price, SPOT, strike, RATE, years, right, style="european", dividends=CASH)
+    np.testing.assert_allclose(found, q, atol=1e-11)
+
+
+def test_american_pairs_tell_the_cost_of_borrowing_beside_cash() -> None:
+    q, days = 0.02, 182
+    time = days / 365
+    strike, right = np.repeat([95.0, 100.0, 105.0], 2), np.tile([-1.0, 1.0], 3)
+    price = np.array([cash_dividend_value(k, q, days, side) for k, side in zip(strike, right, strict=True)])
+    years = np.full(6, time)
+    found = parity_yields(price, SPOT, strike, RATE, years, right, dividends=CASH)
+    np.testing.assert_allclose(found, q, atol=2e-4)
+    contracts, status = Contracts(strike, years, right), np.zeros(6, np.int8)
+    chain = QuotedChain(contracts, MarketTerms(SPOT, RATE, dividends=CASH), price, status).with_parity()
+    np.testing.assert_allclose(chain.dividend_yield, q, atol=2e-4)
+    np.testing.assert_allclose(chain.implied_volatility, 0.3, atol=1e-3)
+    np.testing.assert_allclose(chain.forward, forward_prices(SPOT, RATE, q, time, CASH), rtol=2e-4)
 
 
 def test_a_trailing_yield_leaves_the_share_without_what_it_paid() -> None:

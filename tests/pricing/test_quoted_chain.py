@@ -259,8 +259,6 @@ def test_announced_dividends_reach_the_values() -> None:
     both = (found.status == ContractStatus.PRICED) & calls
     assert both.sum() >= 10
     assert (found.implied_volatility[both] > plain.implied_volatility[both]).all()
-    with pytest.raises(PricingError, match="cash dividends are given with parity"):
-        found.with_parity()
 
 
 def test_at_the_money_is_read_between_the_strikes_on_both_sides() -> None:

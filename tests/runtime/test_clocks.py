@@ -15,7 +15,7 @@ from alo_lib.runtime import replay
 from alo_lib.runtime.frame_clock import ClockError, WallClock, offset_of
 from alo_lib.runtime.link import Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.remote import RemoteCore
-from tests.runtime.intakes import Journaled, event
+from tests.runtime.intakes import Journaled, event, trade
 from tests.runtime.processes import (
     FRAME,
     PATIENCE,
@@ -150,10 +150,10 @@ def test_once_an_input_agreed_one_that_does_not_is_at_fault_itself(tmp_path: Pat
     now = TEN
     market = Journaled(tmp_path, wall=WallClock(lambda: now))
     market.host.push(event(1))
-    market.host.push(event(2, TEN - 2 * DAY))
+    market.host.push(trade(0, 1.0, 1, TEN - 2 * DAY))
     remark, order = market.frame()
     assert order.records["order"][0] == 1
-    assert b"ORDER_EVENT is of 2024-03-02T15:00:00.000Z" in remark.records["text"][0]
+    assert b"TRADE is of 2024-03-02T15:00:00.000Z" in remark.records["text"][0]
     now = TEN + 3 * DAY  # the machine slept, or its clock was set: frames go by another time than its clock
     market.host.push(event(3, now))
     with pytest.raises(ClockError, match="one of the clocks is wrong"):

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -396,3 +396,23 @@ def test_the_command_tells_that_its_channel_is_gone(tmp_path: Path) -> None:
         core.communicate()
         remote.stop()
     assert read_journal(tmp_path / "journal").sealed
+
+
+# Journals that go --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("moved"))])
+def test_a_core_whose_journal_is_gone_ends_within_a_second(tmp_path: Path, end: Callable[[Path], object]) -> None:
+    process, remote = by_hand(tmp_path, paced=False)
+    quotes_in(remote)
+    process._own_frame(TEN + FRAME)
+    appended = process._outbox.journal.sequence
+    end(tmp_path / "journal")
+    with pytest.raises(JournalError, match=r"^the journal cannot be written: .*/journal/\d{8}.segment was moved, "):
+        process.run(1 + 10**9 // FRAME)
+    assert process.phase is CorePhase.FAILED
+    process.close()
+    remote.stop()
+    assert not (tmp_path / "journal").exists()
+    if (tmp_path / "moved").exists():
+        assert len(read_journal(tmp_path / "moved").messages) >= appended  # closed, where it was moved to

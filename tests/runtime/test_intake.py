@@ -255,8 +255,8 @@ POISON = [
         Message(Kind.EXTERNAL_STAGE, TEN, records(Kind.EXTERNAL_STAGE, within=3)),
         "EXTERNAL_STAGE says that it counts within a frame",
     ),
-    (event(1, 2**62), "ORDER_EVENT is of 2116-02-20T23:53:38.427Z"),
-    (event(1, -1), "ORDER_EVENT is of 1969-12-31T23:59:59.999Z"),
+    (trade(0, 1.0, 1, 2**62), "TRADE is of 2116-02-20T23:53:38.427Z"),
+    (trade(0, 1.0, 1, -1), "TRADE is of 1969-12-31T23:59:59.999Z"),
 ]
 
 
@@ -272,6 +272,34 @@ def test_what_no_host_may_send_is_left_out_and_told(tmp_path: Path, poison: Mess
     assert remark.records["text"][0].decode() == f"refused from host (pid {producer.pid}): {why}"
     assert market.intake.refused == remark.records["quantity"][0] == 1
     assert market.ring.waiting == 0
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event(1, TEN - 2 * DAY),
+        event(1, -1),
+        event(1, 2**62),
+        Message(Kind.ORDER_EVENT, TEN, records(Kind.ORDER_EVENT, 0)),
+    ],
+)
+def test_of_orders_nothing_is_left_out_before_the_core_is_asked(tmp_path: Path, odd: Message) -> None:
+    market = Journaled(tmp_path)
+    market.host.push(event(2))  # which shows that the clock is right
+    market.host.push(odd)
+    assert list(map(told, market.frame())) == [told(event(2)), told(odd)]
+    assert market.intake.refused == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.INSTRUMENT, Kind.SPLIT, Kind.HALT, Kind.EXTERNAL_STAGE])
+@pytest.mark.parametrize("time", [TEN - 2 * DAY, 0])
+def test_what_the_host_believes_as_it_tells_it_is_taken_whatever_its_time(
+    tmp_path: Path, kind: Kind, time: int
+) -> None:
+    market, odd = Journaled(tmp_path), Message(kind, time, records(kind))
+    market.host.push(event(1))  # which shows that the clock is right
+    market.host.push(odd)
+    assert list(map(told, market.frame())) == [told(event(1)), told(odd)]
 
 
 def test_a_message_larger_than_any_is_left_out(tmp_path: Path) -> None:

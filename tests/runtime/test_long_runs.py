@@ -1,7 +1,9 @@
 """What runs long, or many at once, leaves nothing behind: memory and descriptors stay, sequences may grow."""
 
+import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -14,18 +16,26 @@ import pytest
 
 from alo_lib.cli.project import ROOT
 from alo_lib.executive import LogicalClock
-from alo_lib.journal import Durability, Journal, JournalWriter, MemoryStore, WriterStart, entry_checksum
+from alo_lib.journal import (
+    Durability,
+    Journal,
+    JournalWriter,
+    MemoryStore,
+    WriterStart,
+    entry_checksum,
+    read_journal,
+)
 from alo_lib.journal.format import segment_name
 from alo_lib.journal.reader import problem_of, scan_segments
 from alo_lib.journal.segments import Messages
 from alo_lib.records import Kind, Message, records
 from alo_lib.runtime import replay
 from alo_lib.runtime.frame_clock import WallClock
-from alo_lib.runtime.link import Channel, CorePhase
+from alo_lib.runtime.link import Channel, CorePhase, last_beat
 from alo_lib.runtime.process import CoreProcess
 from tests.core.script import script
 from tests.core.seeds import SETTINGS
-from tests.runtime.processes import TEN
+from tests.runtime.processes import PATIENCE, TEN
 
 MOST_GROWTH = 24 << 20
 """Bytes that a run's memory may differ by between a quarter and the end, whatever its length."""
@@ -98,6 +108,7 @@ def test_sequences_may_be_of_any_size(first: int) -> None:
 
 
 def held_now(folder: Path) -> tuple[int, list[str]]:
+    gc.collect()  # what earlier tests held counts neither before nor after
     return len(os.listdir("/proc/self/fd")), sorted(path.name for path in folder.iterdir())
 
 
@@ -137,4 +148,51 @@ def test_sixteen_cores_live_on_one_machine_and_leave_nothing(tmp_path: Path) -> 
             channel.remove()
         assert held_now(shared) == before
     finally:
+        shutil.rmtree(shared)
+
+
+def started(shared: Path, journals: Path, name: str) -> "subprocess.Popen[str]":
+    common = ["--folder", str(shared), "--journal", str(journals / name), "--priority", "0", "--durability", "os"]
+    command = [sys.executable, "-P", "-m", "alo_lib.cli", "core", name, *common, "--set", "underlyings=TEST", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def beats(shared: Path, name: str) -> bool:
+    """Whether a core of that name runs."""
+    path = shared / name / "core.state"
+    found = last_beat(path) if path.exists() else None
+    return found is not None and found[0]["phase"] == list(CorePhase).index(CorePhase.RUNNING)
+
+
+@pytest.mark.slow
+def test_sixteen_core_processes_are_started_and_stopped_and_leave_nothing(tmp_path: Path) -> None:
+    shared = Path("/dev/shm") / f"alo-test-{os.getpid()}-{time.monotonic_ns()}"
+    shared.mkdir(mode=0o700)
+    names = [f"core{number}" for number in range(CORES)]
+    cores = {name: started(shared, tmp_path, name) for name in names}
+    try:
+        waiting = set(names)
+        end = time.monotonic() + 2 * PATIENCE
+        while waiting:
+            waiting -= {name for name in waiting if beats(shared, name)}
+            assert all(cores[name].poll() is None for name in waiting)
+            assert time.monotonic() < end, f"{sorted(waiting)} have not begun"
+            time.sleep(0.1)
+        time.sleep(2.0)  # idle
+        for core in cores.values():
+            core.send_signal(signal.SIGTERM)
+        for name, core in cores.items():
+            out, told = core.communicate(timeout=PATIENCE)
+            assert core.returncode == 0, told
+            assert loads(out)["frames"] >= 1
+            assert read_journal(tmp_path / name).sealed
+            assert not (tmp_path / name / "lock").exists()
+            Channel(shared / name).remove()  # the rings are kept for the core that follows, until somebody removes them
+        assert list(shared.iterdir()) == []
+    finally:
+        for core in cores.values():
+            core.kill()
+            core.communicate()
         shutil.rmtree(shared)

@@ -1,19 +1,12 @@
 """Altered segments of every kind, and what becomes of whoever uses them: ``python -m tests.transport.mutants``.
 
-Mutants are numbered and depend on the seed and their number alone, so that one can be looked at again. A process works
-through a range of them; it ends with status 0, with 1 and the mutant's number where something was neither one sentence
-nor what the bytes say, or by a signal: SIGALRM for a mutant that takes too long.
+A finding (:mod:`tests.trials`) is what ends neither in one sentence nor in what the bytes say.
 """
 
 import os
 import random
-import shutil
-import signal
 import struct
 import sys
-import tempfile
-import traceback
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,10 +18,9 @@ from alo_lib.records.processes import this_process
 from alo_lib.transport import Arena, MessageRing, RecordRing, SeqLock, StableVector, TransportError, ownership
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.layout import DATA, HEADER, HEADER_BYTES, READER, WORD, WRITER, SegmentKind
+from tests.trials import work_through
 
 ROW = np.dtype([("number", "<i8"), ("price", "<f8"), ("name", "S8")])
-SECONDS = 20
-"""That one mutant may take."""
 ODD = [0, 1, -1, 2, 3, 7, 8, 16, 63, 64, 255, 4096, 1 << 16, (1 << 31) - 1, 1 << 31, 1 << 32, 1 << 48, 1 << 61, 1 << 62]
 ODD += [-(1 << 63), (1 << 63) - 1, -8, -4096]
 NAMED = [offset // WORD for offset in (0, 8, 16, 24, 32, 40, 48, 56)]
@@ -311,27 +303,9 @@ class Trial:
 
 
 def main(seed: int, first: int, count: int) -> int:
-    warnings.simplefilter("error")
     me = this_process()
     setattr(ownership, "this_process", lambda: me)  # noqa: B010  the system is asked once, not for each mutant
-    folder = Path(tempfile.mkdtemp(prefix="alo-test-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
-    number = first
-    try:
-        trial = Trial(folder, seed)
-        for number in range(first, first + count):
-            if number % 64 == 0 or number == first:
-                print(number, flush=True)  # so that a signal can be told to a few
-            signal.setitimer(signal.ITIMER_REAL, SECONDS)
-            trial.run(number)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    except Exception:
-        traceback.print_exc()
-        print(f"mutant {number} of seed {seed}", file=sys.stderr)
-        return 1
-    finally:
-        shutil.rmtree(folder)
-    print(f"{trial.refused} refused {trial.used} used", flush=True)
-    return 0
+    return work_through(Trial, seed, first, count)
 
 
 if __name__ == "__main__":

@@ -51,11 +51,12 @@ _MANY: Final = 200
 )
 @click.option(
     "--dividends",
-    type=click.Choice(["yield", "cash", "parity", "none"]),
+    type=click.Choice(["yield", "cash", "parity", "cash-parity", "none"]),
     default="yield",
     show_default=True,
-    help="Those ahead in the data as a yield with the same forward, or as cash (slow); parity: the yield, borrowing "
-    "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); none.",
+    help="Those ahead in the data as a yield with the same forward, or as cash; parity: the yield, borrowing "
+    "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); cash-parity: the cash, "
+    "and the yield beside it at which they agree, what borrowing costs; none.",
 )
 @click.option(
     "--dividend-yield", type=Number("dividend_yield"), help="A dividend yield a year instead, compounded continuously."
@@ -224,6 +225,8 @@ def _show(view: "ChainView", every: bool) -> None:
     without = [one.expiry for one in expiries if not one.from_parity]
     if view.carry == "parity" and without:
         click.echo(f"No yield from calls and puts, so that of the dividends ahead: {', '.join(without)}")
+    if view.carry == "cash-parity" and without:
+        click.echo(f"No yield from calls and puts beside the cash, so none: {', '.join(without)}")
     click.echo()
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     names = _CONTRACT if every else _EXPIRY

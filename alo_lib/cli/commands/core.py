@@ -226,19 +226,16 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
     """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it."""
     import time
 
-    from alo_lib.runtime.link import HEARTBEAT, PROJECT, CorePhase
-    from alo_lib.transport import SeqLock
+    from alo_lib.runtime.link import PROJECT, CorePhase, last_beat
 
     whose = f" of {PROJECT}" if of_project else ""
     path = where / "core.state"
     if not path.exists():
         raise UserError(f"there is no core {name}{whose} at {where}; 'alo core {name}' starts one")
-    state = SeqLock.open(path)
-    if state.dtype != HEARTBEAT:
-        state.close()
+    found = last_beat(path)
+    if found is None:
         raise UserError(f"the core {name}{whose} at {where} is of another version of this program")
-    snapshot, owner = state.read(), state.owner
-    beat = snapshot.value
+    beat, owner = found
     phase = list(CorePhase)[int(beat["phase"])].value
     age = (time.monotonic_ns() - int(beat["monotonic"])) / 1e6 if beat["monotonic"] else None
     told = {
@@ -250,7 +247,6 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
         "heartbeat_age_ms": age,
         **{name: int(beat[name]) for name in _COUNTS},
     }
-    state.close()
     if as_json:
         print_json(told)
         return

@@ -1,15 +1,15 @@
 """``alo iv``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import Numbers, cash_dividends, contract_options, side_by_side
+from alo_lib.cli.option_arguments import Numbers, cash_dividends, check_future, contract_options, side_by_side
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
-    from alo_lib.pricing import Scheme, Style
+    from alo_lib.pricing import QuotedChain, Scheme, Style
 
 __all__ = ["iv"]
 
@@ -28,6 +28,7 @@ def iv(
     dividend_yield: tuple[float, ...],
     prices: tuple[float, ...],
     dividends: tuple[tuple[float, float], ...],
+    on_future: bool,
     right: str,
     style: "Style",
     scheme: "Scheme",
@@ -52,6 +53,7 @@ def iv(
     from alo_lib.pricing.arguments import prepare
     from alo_lib.views.units import RAW_UNITS
 
+    check_future(on_future, dividend_yield, dividends)
     given = {
         "--price": prices,
         "--spot": spot,
@@ -63,31 +65,39 @@ def iv(
     price, s, k, r, q, years = side_by_side(given)
     count = price.size
     side = np.full(count, 1.0 if right == "call" else -1.0)
-    terms = MarketTerms(s, r, q, cash_dividends(dividends)).check()
+    terms = MarketTerms(s, r, q, cash_dividends(dividends), on_future).check()
     prepare("raise", strike=k, time_to_expiry=years)
     priced = np.full(count, ContractStatus.PRICED, np.int8)
     found = QuotedChain(Contracts(k, years, side, style), terms, price, priced, scheme=scheme, panels=False)
     status = [ContractStatus(code) for code in found.status]
     if count == 1 and status[0] is not ContractStatus.PRICED:
-        one = (s[0], k[0], r[0], q[0], years[0], side[0])
+        one = (s[0], k[0], r[0], found.dividend_yield[0], years[0], side[0])
         raise UserError(_unexplained(price[0], status[0].words, right, one, style, dividends))
+    rows = _rows(found, {"price": price, "spot": s, "strike": k, "rate": r}, right)
+    if as_json:
+        said = {"style": style, "dividends": dividends, "on_future": on_future, "units": {"vega": RAW_UNITS["vega"]}}
+        print_json(said | {"options": rows})
+        return
+    results = {"price": "z.4f", "implied_volatility": "z.6f", "vega": ""}
+    show(rows, results if not found.status.any() else results | {"status": "s"})
+
+
+def _rows(found: "QuotedChain", given: dict[str, Any], right: str) -> list[dict[str, Any]]:
+    """A row an option."""
+    from alo_lib.pricing import ContractStatus
+
     known = found.status == ContractStatus.PRICED
-    shown = {"price": price, "spot": s, "strike": k, "rate": r, "dividend_yield": q, "time_to_expiry": years}
-    rows = [
-        {name: column[i] for name, column in shown.items()}
+    columns = given | {"dividend_yield": found.dividend_yield, "time_to_expiry": found.contracts.time_to_expiry}
+    return [
+        {name: column[i] for name, column in columns.items()}
         | {
             "right": right,
             "implied_volatility": found.implied_volatility[i] if known[i] else None,
             "vega": found.greeks.vega[i] if known[i] else None,
-            "status": status[i].words,
+            "status": ContractStatus(found.status[i]).words,
         }
-        for i in range(count)
+        for i in range(found.status.size)
     ]
-    if as_json:
-        print_json({"style": style, "dividends": dividends, "units": {"vega": RAW_UNITS["vega"]}, "options": rows})
-        return
-    results = {"price": "z.4f", "implied_volatility": "z.6f", "vega": ""}
-    show(rows, results if known.all() else results | {"status": "s"})
 
 
 def _unexplained(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import Numbers, cash_dividends, contract_options
+from alo_lib.cli.option_arguments import Numbers, cash_dividends, check_future, contract_options
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def price(
     dividend_yield: tuple[float, ...],
     volatility: tuple[float, ...],
     dividends: tuple[tuple[float, float], ...],
+    on_future: bool,
     right: str,
     style: "Style",
     scheme: "Scheme",
@@ -60,12 +61,15 @@ def price(
     from alo_lib.pricing import greeks
     from alo_lib.views.units import RAW_UNITS
 
+    check_future(on_future, dividend_yield, dividends)
     lists = (spot, strike, rate, dividend_yield, volatility, times, _RIGHTS[right])
     count = int(np.prod([len(one) for one in lists]))
     if count > _MOST:
         raise UserError(f"that is {count:,} options; {_MOST:,} at once is allowed")
     columns = np.array(list(itertools.product(*lists))).T
-    found = greeks(*columns, style=style, scheme=scheme, dividends=cash_dividends(dividends))
+    if on_future:
+        columns[3] = columns[2]
+    found = greeks(*columns, style=style, scheme=scheme, dividends=cash_dividends(dividends), on_future=on_future)
     names = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry")
     rows = [
         dict(zip(names, row[:6].tolist(), strict=True))
@@ -74,7 +78,9 @@ def price(
         for index, row in enumerate(columns.T)
     ]
     if as_json:
-        print_json({"style": style, "dividends": dividends, "units": RAW_UNITS, "options": rows})
+        print_json(
+            {"style": style, "dividends": dividends, "on_future": on_future, "units": RAW_UNITS, "options": rows}
+        )
         return
     note = "" if not dividends else "cash " + ", ".join(f"{cash:g} at {time:z.4g}" for time, cash in dividends)
     show(rows, {"price": "z.4f"} | dict.fromkeys(found._fields[1:], ""), note=note)

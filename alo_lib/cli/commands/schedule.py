@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -130,6 +129,7 @@ def _policy(value: str, name: str) -> OverrunPolicy:
 def _read(file: Path) -> tuple[TaskPlan, ...]:
     """Plans from a JSON list of objects with the fields that ``--json`` prints; name, minor_frame, budget_ms needed."""
     from alo_lib.executive import MOST_TASKS, ScheduleError, check_set
+    from alo_lib.records.json_reading import json_of
 
     limit = MOST_TASKS * _BYTES_A_TASK
     with file.open("rb") as source:
@@ -137,13 +137,9 @@ def _read(file: Path) -> tuple[TaskPlan, ...]:
     if len(content) > limit:
         raise UserError(f"{file} has more than {limit:,} bytes, which is all that a list of {MOST_TASKS:,} tasks needs")
     try:
-        rows = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_object)
-    except RecursionError:
-        raise UserError(f"{file} is not JSON of tasks: it has lists in lists without end") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is not UTF-8: byte {error.start} is {content[error.start]:#04x}") from None
+        rows = json_of(content, of_pairs=_object)
     except ValueError as error:
-        raise UserError(f"{file} is not JSON: {error}") from None
+        raise UserError(f"{file} {error}") from None
     if not isinstance(rows, list) or not rows:
         raise UserError(f"{file} must hold a list of objects with {', '.join(_FIELDS)}")
     if len(rows) > MOST_TASKS:

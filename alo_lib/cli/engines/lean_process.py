@@ -127,7 +127,7 @@ def _check_results(path: Path, output: LeanOutput, log: Path) -> None:
         raise RunFailedError(f"LEAN ended without results{status}{_last_errors(output)}; its log is {log}")
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["state"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise RunFailedError(f"LEAN's results {path} are damaged; its log is {log}") from None
     if state.get("RuntimeError"):
         raise RunFailedError(f"the algorithm failed in LEAN: {_first_line(state['RuntimeError'])}; its log is {log}")

@@ -1,10 +1,10 @@
 """What this project and LEAN both know: the name of the algorithm, and configuration files."""
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.failures import EngineError
+from alo_lib.records.json_reading import json_of
 
 __all__ = ["ALGORITHM", "read_object"]
 
@@ -15,9 +15,9 @@ ALGORITHM: Final = "main"
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a configuration file. EngineError when it holds anything else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json_of(path.read_bytes())
     except ValueError as error:
-        raise EngineError(f"{path} is not JSON: {error}") from None
+        raise EngineError(f"{path} {error}") from None
     if not isinstance(content, dict):
         raise EngineError(f"{path} must hold a JSON object")
     return content

@@ -40,6 +40,7 @@ from alo_lib.market.writer import (
     write_universe,
 )
 from alo_lib.records import Session
+from alo_lib.records.json_reading import json_of
 from alo_lib.volatility import GjrGarch
 
 __all__ = ["MANIFEST", "Manifest", "generate_market", "read_manifest"]
@@ -91,7 +92,7 @@ class _Day:
 def read_manifest(data_folder: Path | str) -> Manifest | None:
     """What the market in ``data_folder`` was made from; None when there is none or it was not made here."""
     try:
-        values = json.loads((Path(data_folder) / MANIFEST).read_text(encoding="utf-8"))
+        values = json_of((Path(data_folder) / MANIFEST).read_bytes())
         return Manifest(**{**values, "tickers": tuple(values["tickers"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -1,0 +1,212 @@
+"""Which panels the contracts of a chain read, at which rates and yields; safe between threads.
+
+What depends on neither spot nor volatility is kept from call to call as one immutable value, :class:`_State`. A call
+takes it once and works with what it took; what it adds is a new value, swapped in at the end. So threads that share a
+chain may cost each other the time to make a state anew, but never see half of another's, and as a panel is a pure
+function of its key a contract's bits are those of a chain of its own.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alo_lib.numerics.compilation import kernel
+from alo_lib.pricing.american import LONG, decay
+from alo_lib.pricing.implied import LAST_STEP, MAX_STEPS, advance, new_search
+from alo_lib.pricing.panels import DEGREES, LOWEST, PANELS, Panels, expiry_tables, panel, place, read_values
+from alo_lib.pricing.scheme import PRICE_SINE, Scheme, tables
+from alo_lib.pricing.terms import Options
+
+__all__ = ["ChainPanels"]
+
+Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+_NO_COEFFICIENTS = np.empty((0, 3, 1, DEGREES))
+
+
+class _State(NamedTuple):
+    """A chain at its rates and yields, and the panels asked for so far; nothing in it is written once it is made."""
+
+    rate: Array  # (n,)
+    dividend_yield: Array  # (n,)
+    member: Integers  # (n,) group of each contract, -1 where it has no single boundary or no life left
+    settles: Array  # (groups, PANELS) how far the boundaries of a panel settle, at the quicker end
+    asked: Mask  # (groups, PANELS) panels asked for, whether there are or not
+    panels: Panels
+
+
+@kernel
+def _keys(rate: Array, dividend_yield: Array, time: Array, right: Array) -> Array:
+    """Time to expiry, yield and rate of the reduced put (3, n): what np.lexsort sorts by, the last one first."""
+    out = np.empty((3, rate.size))
+    for i in range(rate.size):
+        call = right[i] > 0.0
+        out[0, i] = time[i]
+        out[1, i] = rate[i] if call else dividend_yield[i]
+        out[2, i] = dividend_yield[i] if call else rate[i]
+    return out
+
+
+@kernel
+def _years(time: float) -> int:
+    """The exponent of the panel's horizon, a power of 4 years."""
+    return (math.frexp(time)[1] + 1) // 2
+
+
+@kernel
+def _grouped(keys: Array, order: Integers) -> tuple[Integers, Integers, Array, Array]:
+    """Contracts sorted by order (n,) in groups of equal keys: ``first``, ``member``, ``group`` and ``settles``."""
+    n = order.size
+    first, member = np.empty(n + 1, np.int64), np.empty(n, np.int64)
+    groups = 0
+    for position in range(n):
+        i, before = order[position], order[max(position - 1, 0)]
+        if position == 0 or (
+            keys[0, i] != keys[0, before] or keys[1, i] != keys[1, before] or keys[2, i] != keys[2, before]
+        ):
+            first[groups] = position
+            groups += 1
+        time, dividend_yield, rate = keys[0, i], keys[1, i], keys[2, i]
+        single = time > 0.0 and (rate > 0.0 or (rate == 0.0 and dividend_yield < 0.0))
+        member[i] = groups - 1 if single else -1
+    first[groups] = n
+    group, settles = np.zeros((groups, 6)), np.empty((groups, PANELS))
+    for j in range(groups):
+        i = order[first[j]]
+        time, dividend_yield, rate = keys[0, i], keys[1, i], keys[2, i]
+        group[j, 0], group[j, 1], group[j, 2] = rate, dividend_yield, time
+        if dividend_yield > rate > 0.0:  # the boundary starts below the strike
+            group[j, 3], group[j, 4], group[j, 5] = math.log(rate / dividend_yield), 1.0 / rate, -1.0 / dividend_yield
+        quicker = decay(rate, dividend_yield, 2.0 ** (LOWEST - 1))
+        for number in range(PANELS):
+            slower, quicker = quicker, decay(rate, dividend_yield, 2.0 ** (LOWEST + number))
+            settles[j, number] = max(slower, quicker) * 4.0 ** _years(time)
+    return first[: groups + 1].copy(), member, group, settles
+
+
+@kernel
+def _ask(volatility: Array, limit: float, member: Integers, settles: Array, asked: Mask) -> tuple[Mask, bool]:
+    """Mark the panels that volatilities (n,) need in asked, as far as boundaries settle no further than limit in them.
+
+    Returns which contracts there may be a panel for, and whether one was marked that had not been.
+    """
+    possible = np.zeros(volatility.size, np.bool_)
+    new = False
+    for i in range(volatility.size):
+        j = member[i]
+        if j < 0 or not volatility[i] > 0.0:
+            continue
+        number, _ = place(volatility[i])
+        if 0 <= number < PANELS and settles[j, number] <= limit:
+            possible[i] = True
+            new = new or not asked[j, number]
+            asked[j, number] = True
+    return possible, new
+
+
+def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme: Scheme) -> Panels:
+    """The groups' panels: those of the ones asked for that there are."""
+    t = tables(scheme)
+    number = np.full(asked.shape, -1, np.int64)
+    solved: list[Array] = []
+    roots: list[float] = []
+    for j, which in zip(*(axis.tolist() for axis in np.nonzero(asked)), strict=True):
+        rate, dividend_yield, time = group[j, :3].tolist()
+        found = panel(rate, dividend_yield, scheme, _years(time), which + LOWEST)
+        if found is not None:
+            number[j, which] = len(solved)
+            solved.append(found.coefficients)
+            roots.append(math.sqrt(time / found.until))
+    sine = t.price[PRICE_SINE]
+    coefficients = np.empty((len(solved), 3, sine.size + 1, DEGREES))
+    sources = np.empty((len(solved), 3 * t.node.size, DEGREES))
+    for source, of in zip(sources, solved, strict=True):
+        source[:] = of
+    expiry_tables(sources, np.array(roots), t.node, sine, coefficients)
+    return Panels(order, first, group, number, coefficients)
+
+
+class ChainPanels:
+    """Values of a chain's American contracts; keeps what depends on neither spot nor volatility from call to call.
+
+    strike, time_to_expiry, right: shape (n,), which nobody writes to any more.
+    """
+
+    def __init__(self, strike: Array, time_to_expiry: Array, right: Array, scheme: Scheme) -> None:
+        self._strike, self._time, self._right, self._scheme = strike, time_to_expiry, right, scheme
+        self._price = tables(scheme).price
+        self._state: _State | None = None
+
+    def _at(self, rate: Array, dividend_yield: Array) -> _State:
+        """The state at these rates and yields (n,): the one kept, or one without panels."""
+        state = self._state
+        if state is not None and (state.rate == rate).all() and (state.dividend_yield == dividend_yield).all():
+            return state
+        keys = _keys(rate, dividend_yield, self._time, self._right)
+        order = np.lexsort(keys)
+        first, member, group, settles = _grouped(keys, order)
+        none = Panels(order, first, group, np.full(settles.shape, -1), _NO_COEFFICIENTS)
+        return _State(rate.copy(), dividend_yield.copy(), member, settles, np.zeros(settles.shape, np.bool_), none)
+
+    def _with(self, state: _State, volatility: Array, limit: float) -> tuple[_State, Mask]:
+        """A state with the panels that the volatilities need, and for which contracts there can be one.
+
+        limit: how far boundaries may settle within a panel.
+        """
+        asked = state.asked.copy()
+        possible, new = _ask(volatility, limit, state.member, state.settles, asked)
+        if new:
+            order, first, group, _, _ = state.panels
+            state = state._replace(asked=asked, panels=_panels(order, first, group, asked, self._scheme))
+        return state, possible
+
+    def _options(self, spot: Array, rate: Array, dividend_yield: Array, *others: Array) -> Options:
+        """The contracts and their markets. What kernels index by is made for n contracts: other columns end here.
+
+        :raises ValueError: for a column of another length.
+        """
+        n = self._strike.size
+        if any(column.shape != (n,) for column in (spot, rate, dividend_yield, *others)):
+            raise ValueError(f"a chain of {n} contracts is asked with columns of another length")
+        return Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
+
+    def values(self, spot: Array, rate: Array, dividend_yield: Array, volatility: Array, rows: int) -> Array:
+        """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel."""
+        options = self._options(spot, rate, dividend_yield, volatility)
+        state, possible = self._with(self._at(rate, dividend_yield), volatility, LONG)
+        out = np.empty((rows, spot.size))
+        read_values(options, volatility, possible, 1, self._price, state.panels, out)
+        self._state = state
+        return out
+
+    def implied(self, price: Array, spot: Array, rate: Array, dividend_yield: Array) -> tuple[Array, Mask]:
+        """Implied volatilities (n,), NaN where none explains a price, and which searches stopped for want of a panel.
+
+        All searches take each step together; the European volatilities are where they start.
+        """
+        options = self._options(spot, rate, dividend_yield, price)
+        search = new_search(price, options, 1)
+        out = np.empty((3, price.size))
+        open_ = np.isfinite(search.volatility)
+        without = np.zeros_like(open_)
+        state = self._at(rate, dividend_yield)
+        for _ in range(MAX_STEPS):
+            state, possible = self._with(state, np.where(open_, search.volatility, np.nan), np.inf)
+            without |= open_ & ~possible
+            open_ &= possible
+            if not open_.any():
+                break
+            read_values(options, search.volatility, open_, 1, self._price, state.panels, out)
+            without |= open_ & np.isnan(out[0])
+            open_ &= ~without
+            advance(price, out, search, open_, LAST_STEP)
+        # On its way a search may pass through panels that are not good enough to end in.
+        state, possible = self._with(state, search.volatility, LONG)
+        without |= np.isfinite(search.volatility) & ~possible
+        self._state = state
+        return search.volatility, without

@@ -1,0 +1,150 @@
+"""Implied volatilities, and why there is none: the one rule that puts a price among the reasons."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, NamedTuple, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from alo_lib.pricing.arguments import DOMAINS, PricingError, prepare
+from alo_lib.pricing.curves import Rates, with_rates
+from alo_lib.pricing.options import Choices, Method, run_implied, run_values
+from alo_lib.pricing.quotes import Codes, ContractStatus
+from alo_lib.pricing.terms import Options
+
+__all__ = ["Implied", "Worth", "implied_volatility", "implied_with_status", "why_none"]
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+Worth = Callable[[Rows, float], Array]
+"""Prices of some of n contracts at one volatility."""
+
+_ROUNDING: Final = 1e-9  # of the strike: a price this close to intrinsic is intrinsic
+
+
+class Implied(NamedTuple):
+    """Implied volatilities and why there is none, arrays of the arguments' broadcast shape."""
+
+    volatility: Array
+    """NaN unless the status is PRICED."""
+    status: Codes
+    """Codes of :class:`ContractStatus`, whose ``words`` say in plain words what each means."""
+
+
+def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Codes:
+    """Why prices (n,) have no implied volatility: where each lies between the least and the most, codes (n,).
+
+    american: (n,). An American option quoted at intrinsic value that is to be exercised at once without volatility has
+    no time value: it is explained by every volatility up to some level, and by none alone.
+    """
+    floor = worth(np.arange(price.size), 0.0)
+    intrinsic, rounding = options.right * (options.spot - options.strike), _ROUNDING * options.strike
+    at_once = american & (intrinsic > 0.0) & (floor <= intrinsic + rounding)
+    why = np.full(price.size, ContractStatus.FAILED, np.int8)
+    above = np.flatnonzero(price - floor > rounding)
+    if above.size:
+        most = worth(above, DOMAINS["volatility"][1])
+        why[above[price[above] >= most]] = ContractStatus.ABOVE_BOUND
+    why[price - floor <= rounding] = ContractStatus.BELOW_FLOOR
+    why[at_once & (np.abs(price - floor) <= rounding)] = ContractStatus.EXERCISED
+    why[np.isnan(price)] = ContractStatus.NO_QUOTE
+    why[np.isnan(np.stack(options)).any(axis=0)] = ContractStatus.OUT_OF_DOMAIN
+    why[options.time == 0.0] = ContractStatus.EXPIRED
+    return why
+
+
+def _found(choices: Choices, **arguments: Rates) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:
+    """The arguments' shape, prices, options and method, and what is implied, flat."""
+    method = Method.of(**choices)
+    shape, (prices, *columns) = prepare(method.invalid, **with_rates(arguments, method.on_future))
+    options = Options(*columns)
+    volatility = run_implied(prices, options, method)
+    status = np.zeros(volatility.size, np.int8)
+    rows = np.flatnonzero(np.isnan(volatility))
+    if rows.size:
+        status[rows] = why_none(
+            prices[rows], options.part(rows), np.full(rows.size, method.american), _worth(options.part(rows), method)
+        )
+    return shape, prices, options, method, Implied(volatility, status)
+
+
+def _worth(options: Options, method: Method) -> Worth:
+    def worth(rows: Rows, volatility: float) -> Array:
+        values = run_values(options.part(rows), np.full(rows.size, volatility), 1, replace(method, invalid="nan"))
+        return np.asarray(values[0])
+
+    return worth
+
+
+def implied_with_status(
+    price: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
+    time_to_expiry: npt.ArrayLike,
+    right: npt.ArrayLike,
+    **choices: Unpack[Choices],
+) -> Implied:
+    """Volatilities at which :func:`price` gives ``price``, and why there is none where it is NaN; keywords as there.
+
+    The statuses are PRICED; BELOW_FLOOR, the price is at or below what the option is worth without volatility;
+    EXERCISED, it is intrinsic value and has no time value; ABOVE_BOUND; EXPIRED; FAILED; and with ``invalid="nan"``
+    NO_QUOTE where the price is missing or negative and OUT_OF_DOMAIN where another argument is bad.
+
+    :raises PricingError: naming an argument outside its range.
+    """
+    shape, *_, found = _found(
+        choices,
+        price=price,
+        spot=spot,
+        strike=strike,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        time_to_expiry=time_to_expiry,
+        right=right,
+    )
+    return Implied(found.volatility.reshape(shape), found.status.reshape(shape))
+
+
+def implied_volatility(
+    price: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    rate: Rates,
+    dividend_yield: Rates,
+    time_to_expiry: npt.ArrayLike,
+    right: npt.ArrayLike,
+    **choices: Unpack[Choices],
+) -> Array:
+    """Volatility at which :func:`price` gives ``price``, in the arguments' broadcast shape; keywords as there.
+
+    With ``invalid="nan"`` elements that have none are NaN; :func:`implied_with_status` says why.
+
+    :raises PricingError: as :func:`price` does, and where no volatility, or no single one, explains a price: at or
+        below the value without volatility (for an American option at least intrinsic), at or above the no-arbitrage
+        bound, or at expiry.
+    """
+    shape, prices, options, method, found = _found(
+        choices,
+        price=price,
+        spot=spot,
+        strike=strike,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        time_to_expiry=time_to_expiry,
+        right=right,
+    )
+    if method.invalid == "raise" and found.status.any():
+        i = int(np.argmax(found.status != ContractStatus.PRICED))
+        row = np.array([i])
+        worth = _worth(options.part(row), method)
+        least, most = (float(worth(np.array([0]), volatility)[0]) for volatility in DOMAINS["volatility"])
+        raise PricingError(
+            f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "
+            f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: no volatility up to 20 explains it "
+            f"({ContractStatus(found.status[i]).words}); allowed: above {least:.9g} and below {most:.9g}"
+        )
+    return found.volatility.reshape(shape)

@@ -1,0 +1,49 @@
+"""JSON that somebody else wrote: read as Python does, and refused in the same words for every file."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+__all__ = ["MOST_DIGITS", "json_of"]
+
+MOST_DIGITS: Final = 1_000
+"""Of a number in JSON: more than any that means something has, and few enough to be read at once."""
+_SHOWN: Final = 12
+"""Characters of a number that is too long which are told."""
+
+
+def json_of(
+    text: bytes | str,
+    *,
+    of_object: Callable[[dict[str, Any]], Any] | None = None,
+    of_pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
+    """What JSON says; a mark of UTF-8 before it is passed over. Objects become what ``of_object`` or ``of_pairs`` make.
+
+    :raises ValueError: for what is none, in words that follow the name of where it stands: ``is not JSON: ...``,
+        ``is not UTF-8: ...``; for what the two functions refuse so.
+    """
+    try:
+        written = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from None
+    try:
+        return json.loads(
+            written,
+            object_hook=of_object,
+            object_pairs_hook=of_pairs,
+            parse_int=partial(_number, int),
+            parse_float=partial(_number, float),
+        )
+    except RecursionError:
+        raise ValueError("is not JSON that is read: it has lists or objects in each other without end") from None
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+
+
+def _number(kind: Callable[[str], float], digits: str) -> float:
+    if len(digits) > MOST_DIGITS:
+        shown = f"{digits[:_SHOWN]}...{digits[-_SHOWN:]}"
+        raise ValueError(f"the number {shown} is {len(digits):,} characters long; at most {MOST_DIGITS:,} are allowed")
+    return kind(digits)

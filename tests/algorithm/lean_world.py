@@ -1,0 +1,301 @@
+"""LEAN as our algorithm meets it live, without LEAN: callbacks, portfolio, orders, history, object store.
+
+What it holds and works is in a broker of the tests; the process of the algorithm can be killed whenever LEAN is called.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from alo_lib.records import Contract, OrderStatus, OrderType, Records, osi_symbol, records
+from alo_lib.records.kinds import Kind
+from tests.core.broker import Broker
+from tests.models.kit import Hours, Identity, Symbol, equity
+
+__all__ = ["World", "lean_names", "lean_option"]
+
+_EPOCH = dt.datetime(1970, 1, 1)
+_NEW_YORK = ZoneInfo("America/New_York")
+
+
+def lean_option(underlying: Symbol, style: int, right: int, strike: float, expiry: dt.date) -> Symbol:
+    """LEAN's symbol of a contract, named as the OSI has it."""
+    name = osi_symbol(underlying.value, expiry, strike, 1 if right == 0 else -1)
+    identity = Identity(name, right, style, strike, dt.datetime.combine(expiry, dt.time()))
+    return Symbol(name, identity, 2, underlying)
+
+
+class Symbols:
+    """LEAN's class of symbols."""
+
+    @staticmethod
+    def create_option(
+        underlying: Symbol, market: str, style: int, right: int, strike: float, expiry: dt.date
+    ) -> Symbol:
+        return lean_option(underlying, style, right, strike, expiry)
+
+
+def lean_names(lean: Any) -> None:
+    """Give LEAN's names what the algorithm asks of them while it is imported and set up."""
+    lean.QCAlgorithm = Algorithm
+    lean.Market = SimpleNamespace(USA="usa")
+    lean.Symbol = Symbols
+    lean.BrokerageName = SimpleNamespace(INTERACTIVE_BROKERS_BROKERAGE=1)
+    lean.AccountType = SimpleNamespace(MARGIN=1)
+    lean.DataNormalizationMode = SimpleNamespace(RAW=0)
+    lean.Resolution = SimpleNamespace(MINUTE=1, HOUR=2, DAILY=3)
+    lean.FuncTimeRule = lambda name, times: times
+    lean.PortfolioTarget = lambda symbol, quantity: SimpleNamespace(symbol=symbol, quantity=quantity)
+
+
+class Store:
+    """LEAN's object store, which outlives its processes."""
+
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self._tick = tick
+        self.values: dict[str, bytes] = {}
+
+    def contains_key(self, key: str) -> bool:
+        return key in self.values
+
+    def read_bytes(self, key: str) -> bytes:
+        return self.values[key]
+
+    def save_bytes(self, key: str, value: bytes) -> None:
+        self._tick()
+        self.values[key] = bytes(value)
+
+    def delete(self, key: str) -> None:
+        del self.values[key]
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self.values)
+
+
+class World:
+    """What is there whichever process of the algorithm runs: time, prices, the broker and what it was sent."""
+
+    def __init__(self, settings: dict[str, Any], tick: Callable[[], None]) -> None:
+        self.settings = settings
+        self.tick = tick
+        self.now = 0
+        self.broker = Broker()
+        self.store = Store(tick)
+        self.sent: list[SimpleNamespace] = []  # LEAN's orders, as it keeps them: by its own number
+        self.closes: dict[str, list[tuple[dt.datetime, tuple[float, float, float, float]]]] = {}
+        self.symbols: dict[int, Symbol] = {}  # by the core's number
+        self.numbers: dict[Symbol, int] = {}
+        self.number_of_tag: Callable[[str | None], int] = import_module("models.marshalling").order_number
+
+    def know(self, numbers: Iterable[tuple[int, Symbol]]) -> None:
+        """Know by which numbers the core goes."""
+        for number, symbol in numbers:
+            self.symbols[number], self.numbers[symbol] = symbol, number
+
+    @property
+    def utc(self) -> dt.datetime:
+        return _EPOCH + dt.timedelta(microseconds=self.now // 1000)
+
+    @property
+    def local(self) -> dt.datetime:
+        return self.utc.replace(tzinfo=dt.UTC).astimezone(_NEW_YORK).replace(tzinfo=None)
+
+    def send(self, symbol: Symbol, quantity: int, tag: str) -> None:
+        """An order comes to the broker."""
+        self.tick()
+        number = self.number_of_tag(tag)
+        intent = records(Kind.INTENT, order=number, instrument=self.numbers[symbol], quantity=quantity)
+        self.broker.receive(intent[0])
+        self.sent.append(SimpleNamespace(id=len(self.sent) + 1, symbol=symbol, tag=tag, type=0, quantity=quantity))
+
+    def event(self, row: np.void) -> SimpleNamespace | None:
+        """LEAN's event of an ORDER_EVENT record; None where LEAN has no such order or security."""
+        number, instrument = int(row["order"]), int(row["instrument"])
+        orders = [order.id for order in self.sent if self.number_of_tag(order.tag) == number]
+        if instrument not in self.symbols or row["status"] not in list(OrderStatus) or (number and not orders):
+            return None
+        if not number:
+            order = SimpleNamespace(
+                id=len(self.sent) + 1, symbol=None, tag="", type=int(row["type"]), quantity=int(row["quantity"])
+            )
+            self.sent.append(order)
+            orders = [order.id]
+        elif row["type"] != OrderType.MARKET:
+            return None
+        sizes = (float(row[name]) for name in ("quantity", "price", "fee"))
+        return _order_event(orders[-1], self.symbols[instrument], int(row["status"]), *sizes)
+
+    def odd_event(
+        self, instrument: int, tag: str | None, status: int, sizes: tuple[float, float, float]
+    ) -> SimpleNamespace:
+        """An event of an order that nobody sent."""
+        self.sent.append(SimpleNamespace(id=len(self.sent) + 1, symbol=None, tag=tag, type=status, quantity=0))
+        return _order_event(len(self.sent), self.symbols[instrument], status, *sizes)
+
+    def slice(self, trades: Records, quotes: Records) -> SimpleNamespace:
+        """LEAN's slice of new bars."""
+        bars = {
+            self.symbols[int(row["instrument"])]: SimpleNamespace(
+                close=float(row["close"]), volume=float(row["volume"]), is_fill_forward=False
+            )
+            for row in trades
+        }
+        quoted = [
+            SimpleNamespace(
+                value=SimpleNamespace(
+                    symbol=self.symbols[int(row["instrument"])],
+                    bid=SimpleNamespace(close=float(row["bid"])),
+                    ask=SimpleNamespace(close=float(row["ask"])),
+                    last_bid_size=float(row["bid_size"]),
+                    last_ask_size=float(row["ask_size"]),
+                    is_fill_forward=False,
+                )
+            )
+            for row in quotes
+        ]
+        return SimpleNamespace(bars=bars, quote_bars=quoted)
+
+    def universe(self, underlying: Symbol, contracts: Iterable[Contract], price: float) -> Any:
+        """What LEAN's option filter is asked about."""
+        rows = [
+            SimpleNamespace(
+                symbol=lean_option(underlying, 0, 0 if each.right > 0 else 1, each.strike, each.expiry),
+                open_interest=each.open_interest,
+            )
+            for each in contracts
+        ]
+        found = _Universe(rows)
+        found.underlying = SimpleNamespace(price=price)
+        return found
+
+
+def _order_event(order: int, symbol: Symbol, status: int, quantity: float, price: float, fee: float) -> SimpleNamespace:
+    paid = SimpleNamespace(value=SimpleNamespace(amount=fee))
+    return SimpleNamespace(
+        order_id=order, symbol=symbol, status=status, fill_quantity=quantity, fill_price=price, order_fee=paid
+    )
+
+
+class _Universe(list[SimpleNamespace]):
+    underlying: SimpleNamespace
+
+
+class _Transactions:
+    """LEAN's orders."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get_order_by_id(self, number: int) -> SimpleNamespace:
+        return self._world.sent[number - 1]
+
+    def get_open_orders(self, chosen: Callable[[Any], bool] = lambda order: True) -> list[SimpleNamespace]:
+        working = self._world.broker.working
+        found = [order for order in self._world.sent if self._world.number_of_tag(order.tag) in working]
+        return [order for order in found if chosen(order)]
+
+    def get_order_ticket(self, number: int) -> SimpleNamespace:
+        order = self._world.sent[number - 1]
+        _, rest = self._world.broker.working[self._world.number_of_tag(order.tag)]
+        return SimpleNamespace(quantity_filled=float(order.quantity - rest), average_fill_price=2.0)
+
+    def cancel_order(self, number: int) -> None:
+        self._world.tick()
+        self._world.broker.orders[self._world.number_of_tag(self._world.sent[number - 1].tag)].done = True
+
+
+class _Portfolio:
+    """LEAN's positions."""
+
+    cash = 1_000_000.0
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __iter__(self) -> Any:
+        for number, quantity in sorted(self._world.broker.positions.items()):
+            symbol = self._world.symbols[number]
+            holding = SimpleNamespace(symbol=symbol, quantity=float(quantity), average_price=2.0, invested=True)
+            yield SimpleNamespace(key=symbol, value=holding)
+
+
+class Algorithm:
+    """LEAN's base class of algorithms; ``world`` is set before it is made."""
+
+    world: World
+    live_mode = True
+
+    def __init__(self) -> None:
+        self.logged: list[str] = []
+        self.transactions, self.portfolio = _Transactions(self.world), _Portfolio(self.world)
+        self.object_store = self.world.store
+        self.risk_free_interest_rate_model = SimpleNamespace(get_interest_rate=lambda time: 0.03)
+        self.history = _History()
+        self.date_rules = SimpleNamespace(every_day=lambda symbol: symbol)
+        self.time_rules = SimpleNamespace(every=lambda span: span)
+        self.schedule = SimpleNamespace(on=lambda *given: None)
+        self.current_slice = None
+        self.models: dict[str, Any] = {}
+
+    @property
+    def utc_time(self) -> dt.datetime:
+        return self.world.utc
+
+    @property
+    def time(self) -> dt.datetime:
+        return self.world.local
+
+    def get_parameters(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(key=key, value=value) for key, value in self.world.settings.items()]
+
+    def log(self, text: str) -> None:
+        self.logged.append(text)
+
+    def set_start_date(self, *day: int) -> None: ...
+    def set_end_date(self, *day: int) -> None: ...
+    def set_cash(self, cash: float) -> None: ...
+    def set_brokerage_model(self, *named: Any) -> None: ...
+
+    def add_equity(self, ticker: str, *given: Any, **named: Any) -> SimpleNamespace:
+        return SimpleNamespace(
+            symbol=equity(ticker),
+            exchange=SimpleNamespace(hours=Hours()),
+            set_volatility_model=lambda model: None,
+        )
+
+    def add_option(self, ticker: str, *given: Any) -> SimpleNamespace:
+        return SimpleNamespace(set_price_model=lambda model: None, set_filter=lambda chosen: None)
+
+    def set_alpha(self, model: Any) -> None:
+        self.models["alpha"] = model
+
+    def set_portfolio_construction(self, model: Any) -> None:
+        self.models["portfolio"] = model
+
+    def set_risk_management(self, model: Any) -> None:
+        self.models["risk"] = model
+
+    def set_execution(self, model: Any) -> None:
+        self.models["execution"] = model
+
+    def emit_insights(self, insights: list[Any]) -> None:
+        """What LEAN does at once with insights that an algorithm emits."""
+        targets = list(self.models["portfolio"].create_targets(self, insights))
+        targets += self.models["risk"].manage_risk(self, targets)
+        self.models["execution"].execute(self, targets)
+
+    def market_order(self, symbol: Symbol, quantity: int, asynchronous: bool, tag: str) -> None:
+        self.world.send(symbol, quantity, tag)
+
+
+class _History:
+    """Nothing happened to the shares."""
+
+    def __getitem__(self, kind: Any) -> Callable[..., list[Any]]:
+        return lambda *given, **named: []
