@@ -74,7 +74,16 @@ def _solve(options: Options, volatility: Array, american: bool, size: _Size, cas
     plan_batch(options, volatility, american, cash, size.cells, size.steps, plans, steps, out)
     order = np.lexsort(steps.T)
     solve_batch(options, volatility, american, order, size.cells, plans, steps, out)
+    # Where volatility is so high that nothing else is left, cells are wide.
+    out[0] = np.minimum(out[0], _bound(options, american))
     return out
+
+
+def _bound(options: Options, american: bool) -> Array:
+    """What no volatility takes an option above: for a call the spot, for a put the strike's present value."""
+    spot, strike, rate, dividend_yield, time, right = options
+    earned = np.exp(-np.where(right > 0.0, dividend_yield, rate) * time)
+    return np.where(right > 0.0, spot, strike) * (np.maximum(earned, 1.0) if american else earned)
 
 
 def values_with_dividends(
@@ -132,7 +141,7 @@ def implied_with_dividends(price: Array, options: Options, american: bool, schem
     """Implied volatilities (n,) of prices (n,), NaN where none up to 20 explains one."""
     size = _size(scheme)
     floor = _solve(options, np.zeros(price.size), american, size, cash)[0]
-    guess = np.where(price > floor, _START, np.nan)
+    guess = np.where((price > floor) & (price < _bound(options, american)), _START, np.nan)
     search = Search(guess, np.zeros(price.size), np.full(price.size, VOLATILITY_MAX), floor)
     unsettled = ~np.isnan(guess) & (price - floor > _TIME_VALUE_FLOOR * options.strike) & (options.time > 0.0)
     guess[~unsettled] = np.nan
