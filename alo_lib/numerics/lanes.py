@@ -12,7 +12,7 @@ Uncompiled, lanes are arrays of shape (8,), and the same functions serve floats.
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ __all__ = [
     "align_stack",
     "all_lanes",
     "any_lane",
+    "gather",
     "greatest",
     "is_real",
     "least",
@@ -201,34 +202,68 @@ def _is_table(table: Any) -> bool:
     return isinstance(table, types.Array) and table.ndim == 2 and table.layout == "C" and table.dtype == types.float64
 
 
+def _direct(function: Any, signature_of: Callable[..., Any], *arguments: Any) -> Callable[[Any], Any]:
+    """Teach numba a function by its types and LLVM code alone, which takes far less compiling than inlining it."""
+
+    class Template(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:
+            return None if kws else signature_of(*args)
+
+    infer_global(function, types.Function(type(function.__name__, (Template,), {"key": function})))
+    return cast("Callable[[Any], Any]", lower_builtin(function, *arguments))
+
+
+def _type_of_load(rows: Any, i: Any) -> Any:
+    return signature(lanes_type, rows, types.intp) if _is_table(rows) and isinstance(i, types.Integer) else None
+
+
+def _type_of_store(rows: Any, i: Any, value: Any) -> Any:
+    fits = _is_table(rows) and isinstance(i, types.Integer) and (value == lanes_type or is_real(lanes_type, value))
+    return signature(types.void, rows, types.intp, lanes_type) if fits else None
+
+
+@_direct(load, _type_of_load, types.Array, types.intp)
+def _load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.load(_pointer(context, builder, sig.args[0], args[0], args[1]), align=8)
+
+
+@_direct(store, _type_of_store, types.Array, types.intp, lanes_type)
+def _store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1]), align=8)
+    return context.get_dummy_value()
+
+
+def gather(rows: Array, first: Lanes, offset: int) -> Lanes:
+    """Of each lane the row of a table (m, LANES) that ``first``, cut to an integer, and ``offset`` say.
+
+    A row before the table is its first one, one after it, or NaN, is held inside.
+    """
+    top = len(rows) - 1.0
+    row = np.minimum(np.where(first + offset > 0.0, first + offset, 0.0), top).astype(np.int64)
+    return np.asarray(rows)[row, np.arange(LANES)]
+
+
 @intrinsic  # type: ignore[untyped-decorator]
-def _load(typing_context: Any, table: Any, i: Any) -> Any:
+def _gather(typing_context: Any, table: Any, row: Any) -> Any:
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index = context.cast(builder, args[1], sig.args[1], types.intp)
-        return builder.load(_pointer(context, builder, sig.args[0], args[0], index), align=8)
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        rows = builder.fptosi(args[1], ir.VectorType(_INDEX, LANES))
+        found = ir.Constant(_VECTOR, ir.Undefined)
+        for lane in range(LANES):
+            which = builder.sext(builder.extract_element(rows, _INDEX(lane)), ir.IntType(64))
+            place = builder.add(builder.mul(which, ir.IntType(64)(LANES)), ir.IntType(64)(lane))
+            found = builder.insert_element(found, builder.load(builder.gep(data, [place])), _INDEX(lane))
+        return found
 
-    return lanes_type(table, i), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _store(typing_context: Any, table: Any, i: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index = context.cast(builder, args[1], sig.args[1], types.intp)
-        lanes = context.cast(builder, args[2], sig.args[2], lanes_type)
-        builder.store(lanes, _pointer(context, builder, sig.args[0], args[0], index), align=8)
-        return context.get_dummy_value()
-
-    return types.void(table, i, value), generate
+    return lanes_type(table, row), generate
 
 
-@overload(load, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_load(rows: Any, i: Any) -> Any:
-    return (lambda rows, i: _load(rows, i)) if _is_table(rows) else None
-
-
-@overload(store, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_store(rows: Any, i: Any, value: Any) -> Any:
-    return (lambda rows, i, value: _store(rows, i, value)) if _is_table(rows) else None
+@overload(gather, inline="always", strict=False)  # type: ignore[untyped-decorator]
+def _overload_gather(rows: Any, first: Any, offset: Any) -> Any:
+    if not _is_table(rows):
+        return None
+    # Zero comes first: what is not a number is no more than it.
+    return lambda rows, first, offset: _gather(rows, least(greatest(0.0, first + offset), rows.shape[0] - 1.0))
 
 
 def table(rows: int) -> Array:

@@ -1,15 +1,15 @@
-"""One option on a spot that drops by cash amounts, by finite differences on one grid in the logarithm of spot.
+"""Eight options on spots that drop at ex-times, by finite differences on one grid each, side by side in lanes.
 
-The grid's second-order errors are made regular, so that two grids extrapolate to far smaller ones:
-
-- Steps of time are graded, ``((j + 1) / n)^2`` of the stretch from an expiry or ex-date back to the one before, because
-  the solution changes like the root of time after each; the first of them is split into implicit steps (Rannacher
-  1984), the others are Crank-Nicolson's.
-- Differences are fitted (Il'in 1969), so that they never oscillate, however small the volatility is to the drift.
-- Kinks (the payoff's at the strike, and where exercise just before an ex-date becomes best) are averaged over the cell
-  that holds them: else the error depends on where between two nodes they lie.
-- Early exercise by Brennan and Schwartz's (1977) elimination from the side that is not exercised, so that each step
+- Space: the compact scheme of fourth order for constant coefficients. Its matrix is constant along the diagonals, so
+  that elimination takes the pivot it settles to from the first node on: beyond the grid lies what is sure.
+- Time: TR-BDF2 (Bank et al. 1985), steps graded, ``((j + 1) / m)^2`` of a segment, because the solution changes like
+  the root of time after each expiry and ex-time; it damps what Crank-Nicolson's rule leaves to oscillate.
+- Early exercise by Brennan and Schwartz's (1977) elimination from the side that is not exercised, so that each stage
   solves the complementarity problem exactly.
+- Kinks (the payoff's at the strike, and where exercise just before an ex-time becomes best) get the masses on the two
+  nodes around them with which the trapezoidal rule integrates them to fourth order.
+
+What is left is regular, of second order in cells and steps: two grids extrapolate (:mod:`dividends`).
 """
 
 import math
@@ -19,317 +19,375 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.terms import Cash, Option
+from alo_lib.numerics.elementary import exponential, fma, logarithm
+from alo_lib.numerics.lanes import (
+    LANES,
+    LaneMask,
+    Lanes,
+    align_stack,
+    any_lane,
+    gather,
+    greatest,
+    least,
+    load,
+    select,
+    square_root,
+    store,
+    table,
+)
+from alo_lib.pricing.cash_plan import (
+    AMOUNT,
+    BASE,
+    BLUR,
+    FRAME,
+    JUMP,
+    KEPT,
+    KINK,
+    LENGTH,
+    NEW,
+    PLAN_ROWS,
+    RANGE,
+    START,
+    WHOLE,
+    WORTHLESS,
+)
 
-__all__ = ["Grid", "count_steps", "grid_value", "half_width", "refinement", "sure_value"]
+__all__ = ["TERM_ROWS", "T_ALIVE", "T_RATE", "T_SIDE", "T_VARIANCE", "T_YIELD", "GridSpace", "new_space", "solve_grid"]
 
 Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
-_WIDTH = 5.0  # half width of the grid in standard deviations of the final log spot
-_SPLIT = 4  # implicit steps in the first step of a stretch
-_DAMPED = 1  # implicit steps more in the last step
-_LEAST_STEPS = 2  # of a stretch, before they are multiplied
-_PECLET = 1.0  # half a cell's drift over its diffusion, that cells are made small enough for
-_CENTRAL = 1e-3  # below which the fit is taken from its series
-_FINEST = 1000
+# Rows of what a lane's option is: +1 for a call, -1 for a put; rates; variance a year; 1 where it may
+# be exercised early.
+T_SIDE, T_RATE, T_YIELD, T_VARIANCE, T_ALIVE = range(5)
+TERM_ROWS = 5
+
+# Rows of what a stage is made of: what a node takes from its neighbours towards the first node, from itself and from
+# the other one; shares of the two levels of time; elimination's constants down and up the grid; spot at a node over
+# that in the table, times the side; the strike times the side; the values that both sweeps begin with.
+_DOWN, _OWN, _UP, _NEAR, _FAR, _FALL, _RISE, _MOVE, _STRIKE, _TOP, _FIRST = range(11)
+_STAGE_ROWS = 11
+# Rows of what is sure beyond the ends, a share of cash and of spot: before the first node, and after the last.
+_CASH, _SHARE, _LAST_CASH, _LAST_SHARE = range(4)
+
+_GAMMA = 2.0 - math.sqrt(2.0)  # TR-BDF2's first stage, of a step
+_IMPLICIT = 0.5 * _GAMMA
+_BDF_NEAR = 1.0 / (_GAMMA * (2.0 - _GAMMA))
+_BDF_FAR = -((1.0 - _GAMMA) ** 2) / (_GAMMA * (2.0 - _GAMMA))
+_NEVER = -1e300
+_SHARP = 1e-6  # share of a kink's masses that counts
+_EXERCISED = 1e-13  # of the strike: what holding gains at most where an option is exercised
+_WHOLE = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number
 
 
-class Grid(NamedTuple):
-    """How wide and fine a grid is, before its ``multiple``."""
+class GridSpace(NamedTuple):
+    """Tables of eight grids, each node or quantity a row of lanes."""
 
-    width: float  # half of it, in log spot
-    cells: int  # on each side of the spot
-    steps: int  # of time, if the option's life were one stretch
-
-
-class _Flow(NamedTuple):
-    """What one node takes from its neighbours a year, and the rate at which it is discounted."""
-
-    down: float
-    up: float
-    rate: float
-
-
-@kernel
-def half_width(option: Option, volatility: float, cash: Cash) -> float:
-    """Half width of the grid in log spot: what the path may reach, and the strike."""
-    total = 0.0
-    for k in range(cash.times.size):
-        if cash.times[k] < option.time:
-            total += cash.amounts[k]
-    deviation = volatility * math.sqrt(option.time)
-    drift = option.rate - option.dividend_yield - 0.5 * volatility * volatility
-    width = _WIDTH * deviation + abs(drift) * option.time
-    moneyness = abs(math.log(option.spot / option.strike))
-    return float(max(width + math.log1p(total / option.spot), moneyness + 2.0 * deviation))
+    spot: Array  # (nodes) at a stretch's end, over the strike
+    value: Array  # (nodes)
+    middle: Array  # (nodes) values after a step's first stage
+    stage: Array  # (_STAGE_ROWS)
+    sure: Array  # (4)
+    scratch: Array  # (2)
 
 
 @kernel
-def refinement(option: Option, volatility: float, width: float, cells: int) -> int:
-    """``cells`` or, where drift is so far above volatility that they would be too wide for it, more of them.
+def new_space(nodes: int) -> GridSpace:
+    """Tables for grids of up to so many nodes."""
+    return GridSpace(table(nodes), table(nodes), table(nodes), table(_STAGE_ROWS), table(4), table(2))
 
-    A grid has twice or three times as many on each side of the spot.
+
+@kernel
+def _masses(share: Lanes, jump: Lanes) -> tuple[Lanes, Lanes]:
+    """What the nodes before and after a kink get, where slope grows by ``jump`` a cell ``share`` of a cell past one.
+
+    From the Euler-Maclaurin sum that begins at the kink: its terms of second and third order.
     """
-    drift = abs((option.rate - option.dividend_yield) / (volatility * volatility) - 0.5)
-    return max(cells, min(math.ceil(drift * width / (2.0 * _PECLET)), _FINEST))
+    rest = 1.0 - share
+    second = rest * (rest - 1.0) + 1.0 / 6.0
+    third = rest * ((rest - 1.5) * rest + 0.5)
+    after = (third * (1.0 / 3.0) + 0.5 * share * second) * jump
+    return 0.5 * second * jump - after, after
 
 
 @kernel
-def count_steps(time: float, times: Array, steps: int, multiple: int) -> int:
-    """Steps that :func:`grid_value` makes in all, ex-times included."""
-    total = 0
-    after = time
-    for k in range(times.size - 1, -2, -1):
-        before = times[k] if k >= 0 else 0.0
-        if before < after:
-            total += _steps_between(after - before, time, steps, multiple) + _SPLIT - 1 + (k >= 0)
-            after = before
-    return total + _DAMPED
+def _spots(n: int, start: Lanes, cell: Lanes, spot: Array) -> None:
+    """Spot over strike at nodes 0 to n."""
+    s, factor = exponential(start), exponential(cell)
+    for i in range(n + 1):
+        store(spot, i, s)
+        s = s * factor
 
 
 @kernel
-def _steps_between(length: float, time: float, steps: int, multiple: int) -> int:
-    return multiple * max(math.ceil(steps * math.sqrt(length / time)), _LEAST_STEPS)
+def _add_kink(n: int, place: Lanes, jump: Lanes, value: Array, scratch: Array) -> None:
+    """Add a kink's masses at ``place``, counted in nodes, where it is between two of them."""
+    store(scratch, 0, place)
+    store(scratch, 1, jump)
+    for lane in range(LANES):
+        x, size = scratch[0, lane], scratch[1, lane]
+        if 0.0 <= x < n:
+            i = min(max(int(x), 0), n - 1)
+            first, second = _masses(x - i, size)
+            value[i, lane] += first
+            value[i + 1, lane] += second
 
 
 @kernel
-def sure_value(s: float, now: float, option: Option, cash: Cash) -> float:
-    """Value at spot ``s`` and calendar time ``now`` without volatility: at an end of the grid, where nothing is chance.
+def _begin_life(n: int, start: Lanes, cell: Lanes, side: Lanes, space: GridSpace) -> None:
+    """Payoff at expiry into value, its kink's masses included."""
+    for i in range(n + 1):
+        store(space.value, i, greatest(side * (load(space.spot, i) - 1.0), 0.0))
+    _add_kink(n, -start / cell, abs(cell), space.value, space.scratch)
 
-    An American option is exercised at once, at expiry, or at the best of the ex-times ahead: a call just before one, a
-    put just after.
+
+@kernel
+def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None:
+    """Values just before an ex-time, on the grid of the stretch in row ``row`` of plan, from those after it.
+
+    spot: the new grid's already; value: the later stretch's, whose plan is in the row before, into the new one's.
     """
-    _, strike, rate, dividend_yield, time, call, american = option
-    side = 1.0 if call else -1.0
-    best = max(side * (s - strike), 0.0) if american else 0.0
-    paid = 0.0
-    for k in range(cash.times.size):
-        if now < cash.times[k] < time:
-            ahead = cash.times[k] - now
-            after = paid + cash.amounts[k] * math.exp(-rate * ahead)
-            left = max(s * math.exp(-dividend_yield * ahead) - (paid if call else after), 0.0)
-            if american:
-                best = max(best, side * (left - strike * math.exp(-rate * ahead)))
-            paid = after
-    left = max(s * math.exp(-dividend_yield * (time - now)) - paid, 0.0)
-    return max(best, side * (left - strike * math.exp(-rate * (time - now))))
+    later = row - PLAN_ROWS
+    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
+    amount, kept = load(plan, row + AMOUNT), load(plan, row + KEPT)
+    worthless = load(plan, row + WORTHLESS)
+    cell = load(plan, later + RANGE) / n
+    origin = load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE)
+    cash, share = load(space.sure, _CASH), load(space.sure, _SHARE)
+    last_cash, last_share = load(space.sure, _LAST_CASH), load(space.sure, _LAST_SHARE)
+    for i in range(n + 1):
+        left = load(space.spot, i) * kept - amount
+        place = (logarithm(select(left > 0.0, left, 1.0)) - origin) / cell
+        # The first of the four nodes around it; adding and taking away makes it a whole number.
+        first = greatest(0.0, least(place - 1.5, n - 3.0)) + _WHOLE - _WHOLE
+        a, b = gather(space.value, first, 0), gather(space.value, first, 1)
+        c, d = gather(space.value, first, 2), gather(space.value, first, 3)
+        x = place - first
+        x1, x2, x3 = x - 1.0, x - 2.0, x - 3.0
+        outer = x * x3
+        worth = (d * (x * x1 * x2) - a * (x1 * x2 * x3)) * (1.0 / 6.0) + 0.5 * (b * (outer * x2) - c * (outer * x1))
+        worth = select(place < 0.0, cash + share * left, worth)
+        worth = select(place > n, last_cash + last_share * left, worth)
+        beyond = alive & ((place < 0.0) | (place > n))
+        worth = select(beyond, greatest(worth, side * (left - 1.0)), worth)
+        worth = select(side > 0.0, worth, least(worth, worthless))
+        store(space.middle, i, greatest(select(left > 0.0, worth, worthless), 0.0))
+    for i in range(n + 1):
+        store(space.value, i, load(space.middle, i))
 
 
 @kernel
-def _step(
-    v: Array, payoff: Array, work: Array, n: int, dt: float, flow: _Flow, theta: float, call: bool, american: bool
-) -> None:
-    """One step of time inside the grid; ``v[0]`` and ``v[n]`` have their new values already, the old ones are in work.
+def _absorb(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None:
+    """Add the masses of the kink at the spot that a dividend, or those after it, leave nothing of; only puts have it.
 
-    The matrix is constant along the diagonals, so that elimination's pivots settle to a constant after a few cells.
+    The grid of the later stretch has the kink itself where it reaches down to it.
     """
-    down, up, rate = flow
-    rhs, pivot, lead = work[0], work[1], work[2]
-    below, above = -theta * dt * down, -theta * dt * up
-    diagonal = 1.0 + theta * dt * (down + up + rate)
-    from_below, from_above = (1.0 - theta) * dt * down, (1.0 - theta) * dt * up
-    centre = 1.0 - (1.0 - theta) * dt * (down + up + rate)
-    old_first, old_last = work[3, 0], work[3, 1]
-    for i in range(1, n):
-        rhs[i] = centre * v[i]
-    for i in range(2, n):
-        rhs[i] += from_below * v[i - 1]
-    for i in range(1, n - 1):
-        rhs[i] += from_above * v[i + 1]
-    rhs[1] += from_below * old_first - below * v[0]
-    rhs[n - 1] += from_above * old_last - above * v[n]
-    square = below * above
-    value = 1.0 / diagonal
-    pivot[0] = value
-    settled = n - 1
-    for i in range(1, n - 1):
-        following = 1.0 / (diagonal - square * value)
-        pivot[i] = following
-        if following == value:
-            settled = i
+    later = row - PLAN_ROWS
+    cash, share = load(space.sure, _CASH), load(space.sure, _SHARE)
+    worthless = load(plan, row + WORTHLESS)
+    kept = load(plan, row + KEPT)
+    cell = load(plan, row + RANGE) / n
+    left = greatest(select(share < 0.0, (worthless - cash) / share, 0.0), 0.0)
+    lowest = exponential(load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE))
+    is_kink = (load(terms, T_SIDE) < 0.0) & (left < lowest) & (share < 0.0) & (load(plan, row + AMOUNT) > 0.0)
+    at = (left + load(plan, row + AMOUNT)) / kept
+    place = (logarithm(select(is_kink, at, 1.0)) - load(plan, row + START)) / cell
+    _add_kink(n, select(is_kink, place, -1.0), share * at * kept * abs(cell), space.value, space.scratch)
+
+
+@kernel
+def _add_strike(n: int, row: int, plan: Array, space: GridSpace) -> None:
+    """Add the masses of the kink that the strike has left, as far as it is too sharp for this grid, not for the last.
+
+    Of the error's wave along the cells smoothing leaves ``exp(-2 (pi w / h)^2)``.
+    """
+    cell = load(plan, row + RANGE) / n
+    later = load(plan, row - PLAN_ROWS + RANGE) / n
+    blur = -2.0 * math.pi * math.pi * load(plan, row + BLUR)
+    left = exponential(blur / (cell * cell)) * (1.0 - exponential(blur / (later * later)))
+    if any_lane(left > _SHARP):
+        place = (load(plan, row + KINK) - load(plan, row + START)) / cell
+        _add_kink(n, place, left * load(plan, row + JUMP) * abs(cell), space.value, space.scratch)
+
+
+@kernel
+def _exercise(n: int, side: Lanes, alive: LaneMask, space: GridSpace) -> None:
+    """The better of holding and exercise just before an ex-time into value, with the masses of the kinks between."""
+    before = before_worth = 0.0 * side
+    for i in range(n + 1):
+        held = load(space.value, i)
+        gain = select(alive, side * (load(space.spot, i) - 1.0) - held, -1.0)
+        worth = held + greatest(gain, 0.0)
+        kink = gain * before < 0.0
+        if any_lane(kink):
+            first, second = _masses(select(kink, before / (before - gain), 0.0), select(kink, abs(gain - before), 0.0))
+            store(space.value, i - 1, before_worth + first)
+            worth = worth + second
+        store(space.value, i, worth)
+        before, before_worth = gain, worth
+
+
+@kernel
+def _know_ends(n: int, space: GridSpace) -> None:
+    """What is sure beyond the ends of a new stretch: straight lines through the two nodes there."""
+    for first, second, row in ((0, 1, _CASH), (n, n - 1, _LAST_CASH)):
+        a, b = load(space.value, first), load(space.value, second)
+        s, t = load(space.spot, first), load(space.spot, second)
+        share = (b - a) / (t - s)
+        store(space.sure, row, a - share * s)
+        store(space.sure, row + 1, share)
+
+
+@kernel
+def _end_value(row: int, s: Lanes, discount: Lanes, shrink: Lanes, terms: Array, sure: Array) -> Lanes:
+    """Take what is sure from row on to a later level of time; its value at spot s."""
+    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
+    cash, share = load(sure, row) * discount, load(sure, row + 1) * shrink
+    exercised = alive & (side * (s - 1.0) >= cash + share * s)
+    cash, share = select(exercised, -side, cash), select(exercised, side, share)
+    store(sure, row, cash)
+    store(sure, row + 1, share)
+    return cash + share * s
+
+
+@kernel
+def _set_ends(n: int, move: Lanes, discount: Lanes, shrink: Lanes, terms: Array, space: GridSpace) -> None:
+    """The values that a stage's sweeps begin with; ``move``: spot over that in the table."""
+    k, sure = space.stage, space.sure
+    last, inner = load(space.spot, n) * move, load(space.spot, n - 1) * move
+    store(k, _FIRST, _end_value(_CASH, load(space.spot, 0) * move, discount, shrink, terms, sure))
+    at_last = _end_value(_LAST_CASH, last, discount, shrink, terms, sure)
+    store(k, _TOP, at_last - load(k, _RISE) * (load(sure, _LAST_CASH) + load(sure, _LAST_SHARE) * inner))
+    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
+    store(k, _MOVE, select(alive, side * move, 0.0))
+    store(k, _STRIKE, select(alive, -side, _NEVER))
+
+
+@kernel
+def _stage(n: int, source: Array, far: Array, into: Array, spot: Array, k: Array) -> None:
+    """One implicit stage: into, from the levels source and far; k: rows of a stage. Into may be far."""
+    down, own, up, fall = load(k, _DOWN), load(k, _OWN), load(k, _UP), load(k, _FALL)
+    of_near, of_far = load(k, _NEAR), load(k, _FAR)
+    upper = fma(of_near, load(source, n), of_far * load(far, n))
+    middle = fma(of_near, load(source, n - 1), of_far * load(far, n - 1))
+    x = load(k, _TOP)
+    store(into, n, x)
+    for i in range(n - 1, 0, -1):
+        lower = fma(of_near, load(source, i - 1), of_far * load(far, i - 1))
+        x = fma(fall, x, fma(down, lower, fma(own, middle, up * upper)))
+        store(into, i, x)
+        upper, middle = middle, lower
+    rise, move, strike = load(k, _RISE), load(k, _MOVE), load(k, _STRIKE)
+    x = load(k, _FIRST)
+    store(into, 0, x)
+    for i in range(1, n + 1):
+        x = greatest(fma(rise, x, load(into, i)), fma(move, load(spot, i), strike))
+        store(into, i, x)
+
+
+@kernel
+def _step(n: int, elapsed: Lanes, dt: Lanes, row: int, plan: Array, terms: Array, space: GridSpace) -> None:
+    """A step of time, dt long and ``elapsed`` before the end of the stretch in row ``row`` of plan."""
+    k = space.stage
+    variance, rate, dividend_yield = load(terms, T_VARIANCE), load(terms, T_RATE), load(terms, T_YIELD)
+    frame, cell = load(plan, row + FRAME), load(plan, row + RANGE) / n
+    spread = 0.5 * variance / (cell * cell)
+    peclet = (rate - dividend_yield - 0.5 * variance - frame) / (spread * cell)
+    flow = spread * (1.0 + peclet * peclet * (1.0 / 12.0))
+    up, down = flow + 0.5 * peclet * spread, flow - 0.5 * peclet * spread
+    mass_up, mass_down = 1.0 / 12.0 + peclet * (1.0 / 24.0), 1.0 / 12.0 - peclet * (1.0 / 24.0)
+    mass = 10.0 / 12.0
+    implicit = _IMPLICIT * dt
+    below, above, diagonal = mass_down - implicit * down, mass_up - implicit * up, mass + 2.0 * implicit * flow
+    inverse = 2.0 / (diagonal + square_root(diagonal * diagonal - 4.0 * below * above))
+    store(k, _FALL, -above * inverse)
+    store(k, _RISE, -below * inverse)
+    discount, shrink = exponential(-_GAMMA * rate * dt), exponential(-_GAMMA * dividend_yield * dt)
+    factor = discount * inverse
+    store(k, _DOWN, factor * (mass_down + implicit * down))
+    store(k, _OWN, factor * (mass - 2.0 * implicit * flow))
+    store(k, _UP, factor * (mass_up + implicit * up))
+    store(k, _NEAR, 1.0)
+    store(k, _FAR, 0.0)
+    _set_ends(n, exponential(-frame * (elapsed + _GAMMA * dt)), discount, shrink, terms, space)
+    _stage(n, space.value, space.value, space.middle, space.spot, k)
+    rest, shrink = exponential((_GAMMA - 1.0) * rate * dt), exponential((_GAMMA - 1.0) * dividend_yield * dt)
+    store(k, _DOWN, inverse * mass_down)
+    store(k, _OWN, inverse * mass)
+    store(k, _UP, inverse * mass_up)
+    store(k, _NEAR, _BDF_NEAR * rest)
+    store(k, _FAR, _BDF_FAR * rest * discount)
+    _set_ends(n, exponential(-frame * (elapsed + dt)), rest, shrink, terms, space)
+    _stage(n, space.middle, space.value, space.value, space.spot, k)
+
+
+@kernel
+def _boundary(n: int, move: float, is_kink: bool, terms: Array, space: GridSpace) -> float:
+    """Spot over strike at which the first lane's exercise begins, NaN where it is not exercised at the first node.
+
+    Between two nodes: the gain from holding grows like the square of the distance, at a kink in proportion to it.
+    """
+    side = terms[T_SIDE, 0]
+    first = 0
+    while first < n - 1 and side * (space.spot[first, 0] * move - 1.0) >= space.value[first, 0] - _EXERCISED:
+        first += 1
+    if first == 0 or side * (space.spot[first - 1, 0] * move - 1.0) <= 0.0:
+        return math.nan
+    near = space.value[first, 0] - side * (space.spot[first, 0] * move - 1.0)
+    far = space.value[first + 1, 0] - side * (space.spot[first + 1, 0] * move - 1.0)
+    if not is_kink:
+        near, far = math.sqrt(max(near, 0.0)), math.sqrt(max(far, 0.0))
+    share = min(max(near / (far - near), 0.0), 1.0) if far > near else 0.0
+    a, b = space.spot[first, 0], space.spot[first - 1, 0]
+    return float(move * a * (b / a) ** share)
+
+
+@kernel
+def solve_grid(
+    cells: int, multiple: int, steps: Integers, plan: Array, terms: Array, space: GridSpace, trace: Array
+) -> int:
+    """Values today into space.value, at the spots in space.spot; returns the plan's row of the first stretch.
+
+    cells, steps: as :func:`plan_option` has them, the same for all lanes; ``multiple`` times as many are taken.
+    plan: (segments * PLAN_ROWS); terms: rows T_SIDE and after. space: of multiple * cells + 1 nodes at least.
+    trace (2, k): receives time to the stretch's end and spot over strike where the first lane's exercise begins, after
+    each step and before each ex-time; (2, 0) where that is not wanted.
+    """
+    align_stack()
+    n = multiple * cells
+    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
+    row = at = 0
+    for segment in range(steps.size):
+        count = steps[segment]
+        if count == 0:
             break
-        value = following
-    for i in range(settled + 1, n - 1):
-        pivot[i] = value
-    if call:
-        for i in range(n - 1):
-            lead[i] = below * pivot[i]
-        x = rhs[1]
-        for i in range(2, n):
-            x = rhs[i] - lead[i - 2] * x
-            rhs[i] = x
-        for i in range(1, n):
-            rhs[i] *= pivot[i - 1]
-        for i in range(n - 1):
-            lead[i] = above * pivot[i]
-        x = 0.0
-        for i in range(n - 1, 0, -1):
-            x = rhs[i] - lead[i - 1] * x
-            if american:
-                x = max(x, payoff[i])
-            v[i] = x
-    else:
-        for i in range(n - 1):
-            lead[i] = above * pivot[i]
-        x = rhs[n - 1]
-        for i in range(n - 2, 0, -1):
-            x = rhs[i] - lead[n - 2 - i] * x
-            rhs[i] = x
-        for i in range(1, n):
-            rhs[i] *= pivot[n - 1 - i]
-        for i in range(n - 1):
-            lead[i] = below * pivot[i]
-        x = 0.0
-        for i in range(1, n):
-            x = rhs[i] - lead[n - 1 - i] * x
-            if american:
-                x = max(x, payoff[i])
-            v[i] = x
-
-
-@kernel
-def _pay(s: Array, v: Array, old: Array, n: int, h: float, amount: float, call: bool) -> None:
-    """Values just before an ex-date from those after it: spot falls by the amount, at most to nothing."""
-    for i in range(n + 1):
-        old[i] = v[i]
-    for i in range(n + 1):
-        after = s[i] - amount
-        if after <= s[0]:
-            x = old[0] if call else old[0] + (s[0] - max(after, 0.0))
-        else:
-            position = math.log(after / s[0]) / h
-            j = min(max(int(position) - 1, 0), n - 3)
-            p = position - j
-            x = (
-                -old[j] * (p - 1.0) * (p - 2.0) * (p - 3.0) / 6.0
-                + old[j + 1] * p * (p - 2.0) * (p - 3.0) / 2.0
-                - old[j + 2] * p * (p - 1.0) * (p - 3.0) / 2.0
-                + old[j + 3] * p * (p - 1.0) * (p - 2.0) / 6.0
-            )
-        v[i] = max(x, 0.0)
-
-
-@kernel
-def _exercise(s: Array, v: Array, payoff: Array, n: int, call: bool) -> float:
-    """The better of holding and exercise into v, each kink averaged over its cell; the spot where exercise begins.
-
-    NaN where it is not best deep in the money.
-    """
-    previous = 0.0
-    begins = math.nan
-    for i in range(n + 1):
-        gain = payoff[i] - v[i]
-        v[i] = max(v[i], payoff[i])
-        if i > 0 and gain * previous < 0.0:
-            share = previous / (previous - gain)
-            bend = abs(gain - previous)
-            if (gain > 0.0) == call:
-                begins = s[i - 1] * (s[i] / s[i - 1]) ** share
-            if share < 0.5:
-                v[i - 1] += 0.5 * bend * (0.5 - share) ** 2
+        row = segment * PLAN_ROWS
+        if count >= NEW:
+            count -= NEW
+            start, cell = load(plan, row + START), load(plan, row + RANGE) / n
+            _spots(n, start, cell, space.spot)
+            if segment == 0:
+                _begin_life(n, start, cell, side, space)
             else:
-                v[i] += 0.5 * bend * (share - 0.5) ** 2
-        previous = gain
-    return begins
-
-
-@kernel
-def _boundary(s: Array, v: Array, payoff: Array, n: int, call: bool) -> float:
-    """Spot at which exercise becomes best, to a cell, NaN where it is nowhere."""
-    step = -1 if call else 1
-    first = n - 1 if call else 1
-    i = first
-    while 0 < i < n and v[i] <= payoff[i]:
-        i += step
-    return float(s[i - step]) if i != first and payoff[i - step] > 0.0 else math.nan
-
-
-@kernel
-def grid_value(
-    option: Option,
-    volatility: float,
-    cash: Cash,
-    grid: Grid,
-    multiple: int,
-    work: Array,
-    out: Array,
-    trace: Array,
-) -> None:
-    """Price and its first three derivatives by spot into out (4), from one grid of ``2 * multiple * cells`` cells.
-
-    work: (7, 2 * multiple * cells + 1) scratch. trace: (2, count_steps) receives time to expiry and the exercise
-    boundary after each step, or (2, 0).
-    """
-    spot, strike, rate, dividend_yield, time, call, american = option
-    times = cash.times
-    side = 1.0 if call else -1.0
-    half = multiple * grid.cells
-    h = grid.width / half
-    n = 2 * half
-    s, v, payoff, scratch = work[4], work[5], work[6], work[:4]
-    kink = math.log(strike / spot)
+                _fall(n, row, plan, terms, space)
+                _absorb(n, row, plan, terms, space)
+                _add_strike(n, row, plan, space)
+                if at < trace.shape[1]:
+                    trace[0, at], trace[1, at] = 0.0, _boundary(n, 1.0, True, terms, space)
+                    at += 1
+                _exercise(n, side, alive, space)
+            _know_ends(n, space)
+        count *= multiple
+        base, length = load(plan, row + BASE), load(plan, row + LENGTH)
+        for j in range(count):
+            done, reached = (j / count) ** 2, ((j + 1) / count) ** 2
+            _step(n, base + length * done, length * (reached - done), row, plan, terms, space)
+            if at < trace.shape[1]:
+                passed = plan[row + BASE, 0] + plan[row + LENGTH, 0] * reached
+                move = math.exp(-plan[row + FRAME, 0] * passed)
+                trace[0, at], trace[1, at] = passed, _boundary(n, move, False, terms, space)
+                at += 1
+    today = exponential(-load(plan, row + FRAME) * load(plan, row + WHOLE))
     for i in range(n + 1):
-        x = (i - half) * h
-        s[i] = spot * math.exp(x)
-        payoff[i] = max(side * (s[i] - strike), 0.0)
-        v[i] = payoff[i]
-        if 0 < i < n and abs(x - kink) < 0.5 * h:
-            low, high = x - 0.5 * h, x + 0.5 * h
-            if call:
-                v[i] = (spot * math.exp(high) - strike - strike * (high - kink)) / h
-            else:
-                v[i] = (strike * (kink - low) - strike + spot * math.exp(low)) / h
-    variance = volatility * volatility
-    drift = rate - dividend_yield - 0.5 * variance
-    peclet = drift * h / variance
-    fitted = 0.5 * variance * (peclet / math.tanh(peclet) if abs(peclet) > _CENTRAL else 1.0 + peclet * peclet / 3.0)
-    flow = _Flow(fitted / (h * h) - 0.5 * drift / h, fitted / (h * h) + 0.5 * drift / h, rate)
-    event = times.size - 1
-    while event >= 0 and times[event] >= time:
-        event -= 1
-    now = time
-    row = 0
-    while now > 0.0:
-        before = times[event] if event >= 0 else 0.0
-        length = now - before
-        count = _steps_between(length, time, grid.steps, multiple) if length > 0.0 else 0
-        done = 0.0
-        # The last step of all is implicit too, since Crank-Nicolson leaves ripples that spoil higher derivatives.
-        damped = _DAMPED if event < 0 else 0
-        for j in range(1 - _SPLIT, count + damped):
-            implicit = j <= 0 or (j >= count - 1 and damped > 0)
-            if j <= 0:
-                reached = (j + _SPLIT) / (_SPLIT * count * count)
-            elif implicit:
-                share = (j - count + 2) / (damped + 1)
-                reached = (1.0 - share) * ((count - 1) / count) ** 2 + share
-            else:
-                reached = ((j + 1) / count) ** 2
-            elapsed = length * reached
-            dt = elapsed - done
-            done = elapsed
-            tau = time - now + elapsed
-            scratch[3, 0], scratch[3, 1] = v[0], v[n]
-            v[0] = sure_value(s[0], time - tau, option, cash)
-            v[n] = sure_value(s[n], time - tau, option, cash)
-            _step(v, payoff, scratch, n, dt, flow, 1.0 if implicit else 0.5, call, american)
-            if row < trace.shape[1]:
-                trace[0, row] = tau
-                trace[1, row] = _boundary(s, v, payoff, n, call)
-                row += 1
-        now = before
-        if event >= 0:
-            _pay(s, v, work[0], n, h, cash.amounts[event], call)
-            if american:
-                begins = _exercise(s, v, payoff, n, call)
-                if row < trace.shape[1]:
-                    trace[0, row], trace[1, row] = time - now, begins
-                    row += 1
-            event -= 1
-    first = (v[half + 1] - v[half - 1]) / (2.0 * h)
-    second = (v[half + 1] - 2.0 * v[half] + v[half - 1]) / (h * h)
-    third = (v[half + 2] - 2.0 * v[half + 1] + 2.0 * v[half - 1] - v[half - 2]) / (2.0 * h * h * h)
-    out[0] = v[half]
-    out[1] = first / spot
-    out[2] = (second - first) / spot**2
-    out[3] = (third - 3.0 * second + 2.0 * first) / spot**3
+        store(space.spot, i, load(space.spot, i) * today)
+    return row

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.american import decay
-from alo_lib.pricing.implied import MAX_STEPS, advance, new_search
+from alo_lib.pricing.implied import LAST_STEP, MAX_STEPS, advance, new_search
 from alo_lib.pricing.panels import DEGREES, LOWEST, PANELS, Panels, expiry_tables, panel, place, read_values
 from alo_lib.pricing.scheme import LONG, PRICE_SINE, Scheme, tables
 from alo_lib.pricing.terms import Options
@@ -204,7 +204,7 @@ class ChainPanels:
             read_values(options, search.volatility, open_, 1, self._price, state.panels, out)
             without |= open_ & np.isnan(out[0])
             open_ &= ~without
-            advance(price, out, search, open_)
+            advance(price, out, search, open_, LAST_STEP)
         # On its way a search may pass through panels that are not good enough to end in.
         state, possible = self._with(state, search.volatility, LONG)
         without |= np.isfinite(search.volatility) & ~possible

@@ -47,14 +47,14 @@ from alo_lib.pricing.scheme import Tables
 from alo_lib.pricing.space import FAILED, UNTIL, Space, new_space
 from alo_lib.pricing.terms import Options
 
-__all__ = ["MAX_STEPS", "Search", "advance", "implied_batch", "new_search"]
+__all__ = ["LAST_STEP", "MAX_STEPS", "VOLATILITY_MAX", "Search", "advance", "implied_batch", "new_search"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 MAX_STEPS = 80
 VOLATILITY_MAX = 20.0
-_LAST_STEP = 5e-4  # relative to the volatility
+LAST_STEP = 5e-4  # relative to the volatility
 _NEAR_STEP = 0.06  # the same where another method takes over
 _GUESS_STEP = 0.1
 _TIME_VALUE_FLOOR = 1e-14  # of the strike: less is rounding, and explains no volatility
@@ -173,7 +173,7 @@ def _begin(count: int, american: int, search: Array, puts: Puts) -> None:
     for lane in range(count, LANES):
         for row in range(_SEARCH_ROWS):
             search[row, lane] = search[row, 0]
-    _european(_GUESS_STEP if american else _LAST_STEP, search, puts)
+    _european(_GUESS_STEP if american else LAST_STEP, search, puts)
     if not american:
         return
     for lane in range(count):
@@ -255,7 +255,7 @@ def implied_batch(price: Array, options: Options, american: int, near: Tables, t
             _american(
                 lane,
                 american,
-                _LAST_STEP if last else _NEAR_STEP,
+                LAST_STEP if last else _NEAR_STEP,
                 t if last else near,
                 search,
                 upper if last else near_upper,
@@ -317,10 +317,10 @@ def new_search(price: Array, options: Options, american: int) -> Search:
 
 
 @kernel
-def advance(price: Array, values: Array, search: Search, unsettled: Mask) -> None:
+def advance(price: Array, values: Array, search: Search, unsettled: Mask, last_step: float) -> None:
     """Take a step in the searches that are unsettled (n); those that end with it no longer are.
 
-    values (3, n): price, vega and volga at ``search.volatility``.
+    values (3, n): price, vega and volga at ``search.volatility``. last_step: as :func:`_improve` has it.
     """
     for i in range(price.size):
         if not unsettled[i]:
@@ -333,6 +333,6 @@ def advance(price: Array, values: Array, search: Search, unsettled: Mask) -> Non
         else:
             search.high[i] = sigma
         search.volatility[i], done = _improve(
-            value, values[1, i], values[2, i], wanted, sigma, search.low[i], search.high[i], _LAST_STEP
+            value, values[1, i], values[2, i], wanted, sigma, search.low[i], search.high[i], last_step
         )
         unsettled[i] = not done

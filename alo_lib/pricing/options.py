@@ -176,8 +176,8 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
         options are NaN.
     """
     if method.cash is not None:
-        paid, cash = _paid(options.time, method.cash), method.cash
-        out = np.empty((rows, paid.size))
+        paid = _paid(options.time, method.cash)
+        cash, out = method.cash.part(paid), np.empty((rows, paid.size))
         out[:, paid] = values_with_dividends(
             options.part(paid), volatility[paid], method.american, method.scheme, cash, rows
         )
@@ -195,7 +195,9 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
 
 def _paid(time: Array, cash: Cash) -> npt.NDArray[np.bool_]:
     """Which options live past the first of the ex-times; the others need no grid."""
-    return np.asarray(time > cash.times[0]) if cash.times.size else np.zeros(time.size, np.bool_)
+    first, last = cash.rows.T
+    starts = np.append(cash.times, np.inf)[np.where(last > first, first, cash.times.size)]
+    return np.asarray(time > starts)
 
 
 def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
@@ -293,8 +295,8 @@ def greeks(
 def run_implied(price: Array, options: Options, method: Method) -> Array:
     """Implied volatilities (n,) of prices (n,); NaN where there is none."""
     if method.cash is not None:
-        paid, cash = _paid(options.time, method.cash), method.cash
-        out = np.empty(paid.size)
+        paid = _paid(options.time, method.cash)
+        cash, out = method.cash.part(paid), np.empty(paid.size)
         out[paid] = implied_with_dividends(price[paid], options.part(paid), method.american, method.scheme, cash)
         out[~paid] = run_implied(price[~paid], options.part(~paid), replace(method, cash=None))
         return out

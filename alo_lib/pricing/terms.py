@@ -38,7 +38,16 @@ class Options(NamedTuple):
 
 
 class Cash(NamedTuple):
-    """Cash dividends ahead."""
+    """Dividends ahead: schedules one after another, and which rows are an option's.
 
-    times: Array  # (k,) ex-times in years, ascending
+    At an ex-time spot falls to ``kept`` of itself and then by the amount, at most to nothing.
+    """
+
+    times: Array  # (k,) ex-times in years, ascending within a schedule, each once
     amounts: Array  # (k,) by which spot drops
+    kept: Array  # (k,) what a proportional dividend leaves; 1 without one
+    rows: npt.NDArray[np.int64]  # (n, 2) first row of each option's schedule and the one after its last; (1, 2) for all
+
+    def part(self, which: slice | npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Cash":
+        """The schedules of those of the options that are meant."""
+        return self if self.rows.shape[0] == 1 else self._replace(rows=self.rows[which])

@@ -1,5 +1,8 @@
 """Cash dividends: against QuantLib's finite differences, the limit without dividends, parity and bad input."""
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813
@@ -171,7 +174,7 @@ def test_implied_volatility_inverts(volatility: float, right: int) -> None:
 
 def test_prices_that_nothing_explains_have_no_implied_volatility() -> None:
     option = (100.0, 90.0, 0.03, 0.0, 1.0, +1)
-    prices = [9.0, 99.0, np.nan, 0.0]
+    prices = [9.0, 100.0, np.nan, 0.0]  # below what is sure, and no less than the spot
     assert np.isnan(implied_volatility(prices, *option, dividends=(TIMES, AMOUNTS), invalid="nan")).all()
     with pytest.raises(PricingError, match="no volatility"):
         implied_volatility(9.0, *option, dividends=(TIMES, AMOUNTS))
@@ -193,3 +196,85 @@ def test_what_expires_by_the_first_dividend_is_priced_without(right: float) -> N
     assert abs(found - without)[3] > 0.1
     volatility = implied_volatility(found, 100.0, 100.0, 0.05, 0.0, years, right, dividends=dividends)
     assert volatility == pytest.approx(0.25, abs=1e-7)
+
+
+D = 1.0 / 365.0
+# Strike, rate, yield, volatility, years, right, style, ex-times, amounts, value: a plain grid of 12,000 cells and 1,200
+# steps a year over the whole life, extrapolated, which shares no code with the library.
+RIGHT_VALUES = {
+    "two at one ex-time": (100.0, 0.05, 0.02, 0.25, 1.0, -1, "american", [0.5, 0.5], [1.0, 2.0], 9.989998),
+    "more than spot": (100.0, 0.05, 0.02, 0.25, 1.0, -1, "american", [182 * D], [150.0], 97.437666),
+    "all of spot": (100.0, 0.05, 0.02, 0.25, 1.0, -1, "american", [11 * D], [100.0], 98.074446),
+    "half of spot": (100.0, 0.05, 0.02, 0.25, 1.0, -1, "american", [182 * D], [50.0], 47.529136),
+    "two fifths of spot": (100.0, 0.05, 0.02, 0.25, 1.0, -1, "american", [182 * D], [40.0], 38.126922),
+    "European": (100.0, 0.05, 0.02, 0.25, 1.0, -1, "european", [182 * D], [40.0], 36.544628),
+    "quiet": (110.0, 0.05, 0.05, 0.06, 1.0, -1, "american", [0.1], [3.0], 12.937638),
+    "drifts down": (99.5, 0.01, 0.2, 0.05, 1.0, 1, "american", [91 * D, 273 * D], [5.0, 5.0], 0.516089),
+    "a dividend a quarter": (
+        107.0,
+        0.05,
+        0.0,
+        0.08,
+        1.0,
+        -1,
+        "american",
+        [91 * D, 182 * D, 273 * D],
+        [1.0] * 3,
+        7.171927,
+    ),
+    "most of spot": (91.787, 0.066, 0.0, 0.1401, 441 * D, -1, "european", [30 * D], [80.0], 64.319106),
+    "at the ends": (
+        98.0,
+        0.03,
+        0.01,
+        0.2,
+        1.0,
+        1,
+        "american",
+        [D, 0.5, 0.503, 364 * D],
+        [3.0, 2.0, 2.0, 3.0],
+        6.597851,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT_VALUES.values(), ids=RIGHT_VALUES.keys())
+def test_right_values(
+    case: tuple[float, float, float, float, float, int, Any, list[float], list[float], float],
+) -> None:
+    strike, rate, dividend_yield, volatility, years, right, style, times, amounts, value = case
+    option = (100.0, strike, rate, dividend_yield, volatility, years, right)
+    dividends = (times, amounts)
+    assert price(*option, dividends=dividends, style=style) == pytest.approx(value, abs=1e-3)
+    found = price(*option, dividends=dividends, style=style, scheme="high_precision")
+    assert found == pytest.approx(value, abs=2e-4 if "all of" in str(case) else 1e-4)
+
+
+def test_value_without_volatility_counts_the_yield_on_paid_cash_and_exercise_inside_a_stretch() -> None:
+    found = price(100.0, 110.0, 0.05, 0.05, 0.0, 1.0, -1, dividends=([0.1], [3.0]))
+    times = np.linspace(0.1, 1.0, 100_001)  # after the dividend, the rate and the yield cancelling each other's drift
+    assert found == pytest.approx(float((np.exp(-0.05 * times) * (110.0 - 97.0)).max()), abs=1e-9)
+    # A yield above the rate: the put is held until what the spot pays is what the strike earns.
+    found = price(100.0, 110.0, 0.05, 0.08, 0.0, 2.0, -1, dividends=([1.9], [0.5]))
+    times = np.linspace(0.0, 1.9, 200_001)
+    assert found >= float((110.0 * np.exp(-0.05 * times) - 100.0 * np.exp(-0.08 * times)).max()) - 1e-9
+    option, dividends = (100.0, 110.0, 0.05, 0.05), ([0.1], [3.0])
+    left = 100.0 * np.exp(-0.05) - 3.0 * np.exp(-0.05 * 0.1 - 0.05 * 0.9)
+    found = price(*option, 0.0, 1.0, -1, dividends=dividends, style="european")
+    assert found == pytest.approx(110.0 * np.exp(-0.05) - left, abs=1e-9)
+    found = implied_volatility(12.40533, *option, 1.0, -1, dividends=dividends, style="european")
+    assert found == pytest.approx(0.06, abs=2e-4)
+
+
+def test_neighbours_and_threads_change_no_bit() -> None:
+    rng = np.random.default_rng(7)
+    strikes, volatilities = rng.uniform(70.0, 130.0, 40), rng.uniform(0.05, 0.6, 40)
+    years, rights = rng.choice([0.3, 0.5, 1.0, 1.3], 40), rng.choice([-1.0, 1.0], 40)
+    option = (100.0, strikes, 0.04, 0.01, volatilities, years, rights)
+    together = price(*option, dividends=(TIMES, AMOUNTS))
+    alone = [price(100.0, k, 0.04, 0.01, v, t, r, dividends=(TIMES, AMOUNTS))
+             for k, v, t, r in zip(strikes, volatilities, years, rights, strict=True)]  # fmt: skip
+    np.testing.assert_array_equal(together, np.array(alone))
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: price(*option, dividends=(TIMES, AMOUNTS)), range(8)):
+            np.testing.assert_array_equal(found, together)
