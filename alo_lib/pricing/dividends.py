@@ -56,7 +56,7 @@ def check_dividends(dividends: Dividends) -> Cash:
         if not valid.all():
             raise PricingError(f"{name} is {values[~valid][0]:g}; allowed: positive (an amount may be 0) and finite")
     each, which = np.unique(times, return_inverse=True)
-    total = np.bincount(which, weights=amounts, minlength=each.size)
+    total = np.bincount(which, weights=amounts, minlength=each.size).astype(np.float64)
     return Cash(each, total, np.ones(each.size), np.array([[0, each.size]]))
 
 
@@ -83,7 +83,7 @@ def _bound(options: Options, american: bool) -> Array:
     """What no volatility takes an option above: for a call the spot, for a put the strike's present value."""
     spot, strike, rate, dividend_yield, time, right = options
     earned = np.exp(-np.where(right > 0.0, dividend_yield, rate) * time)
-    return np.where(right > 0.0, spot, strike) * (np.maximum(earned, 1.0) if american else earned)
+    return np.asarray(np.where(right > 0.0, spot, strike) * (np.maximum(earned, 1.0) if american else earned))
 
 
 def values_with_dividends(
