@@ -167,7 +167,8 @@ class Marshal:
         if instrument < 0:
             return None
         array = records(Kind.ORDER_EVENT, instrument=instrument, order=order_number(tag))
-        for name, value in (("type", order_type), ("status", event.status), ("quantity", event.fill_quantity)):
+        status = int(event.status)  # .NET's enumeration, which is no float
+        for name, value in (("type", order_type), ("status", status), ("quantity", event.fill_quantity)):
             array[name] = _whole(float(value), array.dtype[name])
         array["price"] = float(event.fill_price)
         array["fee"] = float(event.order_fee.value.amount)

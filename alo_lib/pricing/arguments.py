@@ -236,7 +236,7 @@ def prepare(invalid: Invalid, **arguments: npt.ArrayLike) -> tuple[tuple[int, ..
         except ValueError as error:
             listed = ", ".join(f"{name} {array.shape}" for name, array in zip(arguments, arrays, strict=True))
             raise PricingError(f"shapes do not broadcast together: {listed}") from error
-    shape = shapes.pop() if shapes else ()
+    (shape,) = shapes or {()}
     return shape, [spread(array, shape) for array in arrays]
 
 

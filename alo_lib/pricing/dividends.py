@@ -56,8 +56,10 @@ def check_dividends(dividends: Dividends) -> Cash:
         if not valid.all():
             raise PricingError(f"{name} is {values[~valid][0]:g}; allowed: positive (an amount may be 0) and finite")
     each, which = np.unique(times, return_inverse=True)
-    total = np.bincount(which, weights=amounts, minlength=each.size).astype(np.float64)
-    return Cash(each, total, np.ones(each.size), np.array([[0, each.size]]))
+    total = np.zeros(each.size)
+    np.add.at(total, which, amounts)
+    each, total = each[total > 0.0], total[total > 0.0]
+    return Cash(each, total, np.ones(each.size), np.array([[0, each.size]], np.int64))
 
 
 def _size(scheme: Scheme) -> _Size:
@@ -83,7 +85,8 @@ def _bound(options: Options, american: bool) -> Array:
     """What no volatility takes an option above: for a call the spot, for a put the strike's present value."""
     spot, strike, rate, dividend_yield, time, right = options
     earned = np.exp(-np.where(right > 0.0, dividend_yield, rate) * time)
-    return np.asarray(np.where(right > 0.0, spot, strike) * (np.maximum(earned, 1.0) if american else earned))
+    bound: Array = np.where(right > 0.0, spot, strike) * (np.maximum(earned, 1.0) if american else earned)
+    return bound
 
 
 def values_with_dividends(

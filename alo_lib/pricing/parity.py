@@ -12,7 +12,7 @@ clipping it, or averaging it with others, would trade a number that the quotes d
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from alo_lib.pricing.explained import implied_volatility
 from alo_lib.pricing.forwards import parity_yield
 from alo_lib.pricing.options import Choices, SchemeLike
 
-__all__ = ["parity_yields"]
+__all__ = ["ParityChoices", "parity_yields"]
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -52,6 +52,16 @@ class _Pairs(NamedTuple):
         return _Pairs(call[rows], put[rows], spot[rows], strike[rows], rate[rows], time[rows], american[rows])
 
 
+class ParityChoices(TypedDict, total=False):
+    """How the pairs are priced."""
+
+    scheme: SchemeLike
+    """As in :func:`alo_lib.pricing.price`."""
+    dividends: Dividends | None
+    """Cash that is known, ex-times (k,) in years and amounts (k,); the yield is then what is paid beside it, above all
+    the cost of borrowing the share."""
+
+
 def parity_yields(
     price: Array,
     spot: npt.ArrayLike,
@@ -61,14 +71,13 @@ def parity_yields(
     right: Array,
     *,
     style: Styles = "american",
-    scheme: SchemeLike = "accurate",
-    dividends: Dividends | None = None,
+    **market: Unpack[ParityChoices],
 ) -> Array:
     """Dividend yields (n,), one an expiry, repeated for its contracts; NaN where its pairs give none.
 
     price, strike, time_to_expiry, right: one underlying's contracts, shape (n,); spot, rate: (n,) or scalars. A NaN
-    price is left out, and so is what has expired. dividends: cash that is known, ex-times (k,) in years and amounts
-    (k,); the yield is then what is paid beside it: the cost of borrowing the share, above all.
+    price is left out, and so is what has expired. By keyword, see :class:`ParityChoices`: scheme="accurate",
+    dividends=None.
     """
     spots, rates = (np.broadcast_to(np.asarray(each, dtype=np.float64), price.shape) for each in (spot, rate))
     american = are_american(style, price.shape)
@@ -76,7 +85,7 @@ def parity_yields(
     out = np.full(price.shape, np.nan)
     if not pairs.time.size:
         return out
-    yields = _yields(pairs, scheme, dividends)
+    yields = _yields(pairs, market.get("scheme", "accurate"), market.get("dividends"))
     for expiry in np.unique(pairs.time):
         votes = yields[(pairs.time == expiry) & ~np.isnan(yields)]
         with np.errstate(invalid="ignore"):  # the middle between two infinities
