@@ -38,7 +38,7 @@ from alo_lib.records import (
     osi_symbol,
     range_fault,
 )
-from alo_lib.strategy.ledger import Ledger
+from alo_lib.strategy.ledger import Ledger, taken_place
 from alo_lib.strategy.state import StrategyState
 
 __all__ = ["Admitted", "Gate", "Refusal"]
@@ -261,18 +261,18 @@ class Gate:
             return Fault("time", ahead, "its time is more than a day after that of the message")
         last, bad = dict(self.ledger.last_told), np.zeros(len(rows), np.bool_)
         numbers, times = rows["instrument"].tolist(), rows["time"].tolist()
-        warnings = rows["warning"].tolist() if kind is Kind.SPLIT else [0] * len(rows)
-        for place, (number, time, warning) in enumerate(zip(numbers, times, warnings, strict=True)):
-            bad[place] = not warning and time <= last.get((kind, number), -1)
-            if not warning and not bad[place]:
-                last[kind, number] = time
+        for place in np.flatnonzero(taken_place(kind, rows)).tolist():
+            fact = kind, numbers[place]
+            bad[place] = times[place] <= last.get(fact, -1)
+            if not bad[place]:
+                last[fact] = times[place]
         return _fault_where(bad, "time", "one of its time, or of a later one, was told of before")
 
     def split(self, rows: Records) -> Fault | None:
         """What is held can still be counted afterwards."""
         held: dict[int, float] = dict(self.ledger.holdings)
         bad = np.zeros(len(rows), np.bool_)
-        for place in np.flatnonzero(rows["warning"] == 0).tolist():
+        for place in np.flatnonzero(taken_place(Kind.SPLIT, rows)).tolist():
             number, factor = int(rows["instrument"][place]), float(rows["factor"][place])
             after = held.get(number, 0) / factor
             bad[place] = abs(after) > _MOST_HELD

@@ -21,6 +21,7 @@ Rows = npt.NDArray[np.intp]
 Worth = Callable[[Rows, float], Array]
 """Prices of some of n contracts at one volatility."""
 
+_ARGUMENTS: Final = ("price", "spot", "strike", "rate", "dividend_yield", "time_to_expiry", "right")
 _ROUNDING: Final = 1e-9  # of the strike: a price this close to intrinsic is intrinsic
 
 
@@ -55,10 +56,10 @@ def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Co
     return why
 
 
-def _found(choices: Choices, **arguments: Rates) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:
-    """The arguments' shape, prices, options and method, and what is implied, flat."""
-    method = Method.of(**choices)
-    shape, (prices, *columns) = prepare(method.invalid, **with_rates(arguments, method.on_future))
+def _found(choices: Choices, *arguments: Rates) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:
+    """The shape of the arguments (:data:`_ARGUMENTS`), prices, options and method, and what is implied, flat."""
+    method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
+    shape, (prices, *columns) = prepare(method.invalid, **with_rates(named, method.on_future))
     options = Options(*columns)
     volatility = run_implied(prices, options, method)
     status = np.zeros(volatility.size, np.int8)
@@ -96,16 +97,7 @@ def implied_with_status(
 
     :raises PricingError: naming an argument outside its range.
     """
-    shape, *_, found = _found(
-        choices,
-        price=price,
-        spot=spot,
-        strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
-        time_to_expiry=time_to_expiry,
-        right=right,
-    )
+    shape, *_, found = _found(choices, price, spot, strike, rate, dividend_yield, time_to_expiry, right)
     return Implied(found.volatility.reshape(shape), found.status.reshape(shape))
 
 
@@ -127,16 +119,8 @@ def implied_volatility(
         below the value without volatility (for an American option at least intrinsic), at or above the no-arbitrage
         bound, or at expiry.
     """
-    shape, prices, options, method, found = _found(
-        choices,
-        price=price,
-        spot=spot,
-        strike=strike,
-        rate=rate,
-        dividend_yield=dividend_yield,
-        time_to_expiry=time_to_expiry,
-        right=right,
-    )
+    given = (price, spot, strike, rate, dividend_yield, time_to_expiry, right)
+    shape, prices, options, method, found = _found(choices, *given)
     if method.invalid == "raise" and found.status.any():
         i = int(np.argmax(found.status != ContractStatus.PRICED))
         row = np.array([i])

@@ -6,19 +6,20 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Message, OrderStatus, Records
 from alo_lib.strategy.portfolio import Portfolio
 
-__all__ = ["TOLD_ONCE", "Ledger", "WorkingOrder"]
+__all__ = ["TOLD_ONCE", "Ledger", "WorkingOrder", "taken_place"]
 
 TOLD_ONCE: Final = (Kind.CLOSE, Kind.DIVIDEND, Kind.SPLIT)
 """Kinds whose records are dated facts of an underlying, each of which counts once."""
 
 
-def facts_of(kind: Kind, rows: Records) -> Records:
-    """The records of what took place: of SPLIT records, those that do not warn of one to come."""
-    return rows[rows["warning"] == 0] if kind is Kind.SPLIT else rows
+def taken_place(kind: Kind, rows: Records) -> NDArray[np.bool_]:
+    """Which records tell of what took place: of SPLIT records, those that do not warn of one to come."""
+    return np.asarray(rows["warning"] == 0) if kind is Kind.SPLIT else np.ones(len(rows), np.bool_)
 
 
 @dataclass
@@ -55,14 +56,14 @@ class Ledger:
             for intent in rows:
                 self.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
         elif message.kind is Kind.SPLIT:
-            for split in facts_of(Kind.SPLIT, rows):
+            for split in rows[taken_place(Kind.SPLIT, rows)]:
                 # Cash for part of a share is the core's affair: nobody asks a ledger that follows for money.
                 self.portfolio.split(int(split["instrument"]), float(split["factor"]), 0.0)
 
     def date_facts(self, message: Message) -> None:
         """Know the time of the last fact of each underlying, of those kinds that are told once."""
         if message.kind in TOLD_ONCE:
-            facts = facts_of(message.kind, message.records)
+            facts = message.records[taken_place(message.kind, message.records)]
             numbers, times = facts["instrument"].tolist(), facts["time"].tolist()
             self.last_told.update(((message.kind, number), time) for number, time in zip(numbers, times, strict=True))
 
