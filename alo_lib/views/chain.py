@@ -48,6 +48,11 @@ class ChainView:
     mid: QuotedChain
     ask: QuotedChain
 
+    @property
+    def carry_in_words(self) -> str:
+        """How dividends enter, for people."""
+        return self.carry if isinstance(self.carry, str) else f"yield {self.carry:z.3%}"
+
     def statuses(self) -> dict[str, int]:
         """How many contracts have each status at the mid, in plain words; only those that some have."""
         counts = np.bincount(self.mid.status, minlength=len(ContractStatus)).tolist()

@@ -53,6 +53,7 @@ def chain_html(view: ChainView) -> str:
             [
                 page.card("spot", f"{snapshot.spot:z,.2f}"),
                 page.card("rate", f"{view.rate:z.3%}"),
+                page.card("dividends", view.carry_in_words),
                 page.card("contracts", f"{len(snapshot):,}"),
                 page.card("quoted on both sides", f"{quoted:,}"),
                 page.card("explained by a volatility", f"{explained:,}"),

@@ -212,10 +212,9 @@ def _show(view: "ChainView", every: bool) -> None:
     from alo_lib.views.units import PEOPLES, shown
 
     head, expiries = _head(view), view.expiries()
-    dividends = head["dividends"] if isinstance(head["dividends"], str) else f"yield {head['dividends']:z.3%}"
     click.echo(
         f"{head['ticker']} {head['time'][:16]} New York, {head['style']}, {head['resolution']} bars; "
-        f"spot {head['spot']:g} ({head['spot_from']}), rate {head['rate']:z.3%}, dividends: {dividends}\n"
+        f"spot {head['spot']:g} ({head['spot_from']}), rate {head['rate']:z.3%}, dividends: {view.carry_in_words}\n"
         f"{len(view.snapshot):,} contracts, {sum(one.quoted for one in expiries):,} quoted on both sides, "
         f"{sum(one.explained for one in expiries):,} explained by a volatility"
     )
