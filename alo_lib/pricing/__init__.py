@@ -7,6 +7,7 @@ from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
 from alo_lib.pricing.quotes import ContractStatus, market_price
+from alo_lib.pricing.schedules import DividendModel, Dividends, DividendsLike
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 
 __all__ = [
@@ -19,6 +20,9 @@ __all__ = [
     "ContractStatus",
     "Contracts",
     "Curve",
+    "DividendModel",
+    "Dividends",
+    "DividendsLike",
     "Greeks",
     "Implied",
     "Invalid",

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -19,20 +19,23 @@ from alo_lib.pricing.arguments import (
     Style,
     check_choice,
     check_threads,
-    dividend_pair,
     prepare,
 )
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
 from alo_lib.pricing.curves import Rates, at_expiry, with_rates
 from alo_lib.pricing.dividends import (
-    Dividends,
+    TIME_VALUE_FLOOR,
+    Net,
     boundary_with_dividends,
-    check_dividends,
+    exercised_now,
     implied_with_dividends,
+    net_of,
     values_with_dividends,
+    with_room,
 )
 from alo_lib.pricing.european import WITH_NONE
 from alo_lib.pricing.implied import implied_batch
+from alo_lib.pricing.schedules import DividendsLike, carried, cash_of, one_schedule, schedules_of
 from alo_lib.pricing.scheme import FAST, Scheme, resolve_scheme, tables
 from alo_lib.pricing.space import FAILED, SPAN, START, UNTIL, new_space
 from alo_lib.pricing.terms import Cash, Option, Options
@@ -68,8 +71,9 @@ class Choices(TypedDict, total=False):
     """"raise", unless told, or "nan": what becomes of elements that cannot be computed."""
     threads: int | None
     """How many to use; unless told as many as there are processors, for long batches only. No bit depends on it."""
-    dividends: Dividends | None
-    """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told, or empty for none."""
+    dividends: DividendsLike | None
+    """What is paid: a schedule, :class:`Dividends`, or ex-times (k,) in years and cash amounts (k,); or an array or a
+    list of schedules that broadcasts with the arguments; None, unless told, or empty for none."""
     on_future: bool
     """Whether spot is a future's price, as in Black's model (1976): its yield is the rate and moves with it. The one
     given counts for nothing; rho is for both together, and epsilon 0."""
@@ -88,6 +92,8 @@ class Method:
     threads: int | None
     cash: Cash | None
     on_future: bool = False
+    shape: tuple[int, ...] = ()
+    """Of the dividends' schedules: () where there is one for all."""
 
     @staticmethod
     def of(
@@ -96,7 +102,7 @@ class Method:
         scheme: SchemeLike = "accurate",
         invalid: Invalid = "raise",
         threads: int | None = None,
-        dividends: Dividends | None = None,
+        dividends: DividendsLike | None = None,
         on_future: bool = False,
     ) -> "Method":
         """What the keywords mean.
@@ -105,11 +111,24 @@ class Method:
         """
         check_choice("style", style, STYLES)
         check_threads(threads)
-        pair = dividend_pair(dividends)
-        cash = None if pair is None else check_dividends(pair)
-        if cash is not None and on_future:
+        schedules = schedules_of(dividends)
+        if schedules is not None and on_future:
             raise PricingError("dividends are given with on_future; allowed: one of the two, as a future pays none")
-        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future)
+        cash, shape = (None, ()) if schedules is None else (cash_of(schedules), schedules.shape)
+        if cash is not None and cash.escrowed and style == "american":
+            raise PricingError("escrowed dividends are given with style 'american'; allowed: european")
+        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future, shape)
+
+    def over(self, shape: tuple[int, ...]) -> "Method":
+        """With a schedule for each of the options, whose arguments and schedules broadcast to a shape."""
+        if self.cash is None or not self.shape:
+            return self
+        which = np.arange(self.cash.rows.shape[0]).reshape(self.shape)
+        return self.part(np.broadcast_to(which, shape).reshape(-1))
+
+    def part(self, which: npt.NDArray[np.intp]) -> "Method":
+        """With the schedules of those of the options that are meant."""
+        return self if self.cash is None else replace(self, cash=self.cash.part(which))
 
     def denser(self, level: int) -> "Method":
         """With the scheme for what is so much harder."""
@@ -176,12 +195,17 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
         options are NaN.
     """
     if method.cash is not None:
-        paid = _paid(options.time, method.cash)
-        cash, out = method.cash.part(paid), np.empty((rows, paid.size))
-        out[:, paid] = values_with_dividends(
-            options.part(paid), volatility[paid], method.american, method.scheme, cash, rows
-        )
-        out[:, ~paid] = run_values(options.part(~paid), volatility[~paid], rows, replace(method, cash=None))
+        out = np.empty((rows, volatility.size))
+        options = with_room(options, method.cash, method.invalid)
+        for which, own, net, now in _in_kinds(options, method, method.cash):
+            part, sigma = options.part(which), volatility[which]
+            if net is not None:
+                values = net.values(run_values(net.options, sigma, rows, own))
+                out[:, which] = exercised_now(part, values) if now and own.american else values
+            elif own.cash is not None:
+                out[:, which] = values_with_dividends(part, sigma, own.american, own.scheme, own.cash, rows)
+            else:
+                out[:, which] = run_values(part, sigma, rows, own)
         return out
     levels = _levels(options, volatility, method)
     if levels.any():
@@ -193,11 +217,39 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
     return _run_values(options, volatility, rows, method)
 
 
-def _paid(time: Array, cash: Cash) -> npt.NDArray[np.bool_]:
-    """Which options live past the first of the ex-times; the others need no grid."""
-    first, last = cash.rows.T
-    starts = np.append(cash.times, np.inf)[np.where(last > first, first, cash.times.size)]
-    return np.asarray(time > starts)
+class _Kind(NamedTuple):
+    """Options whose dividends are priced alike."""
+
+    which: npt.NDArray[np.intp]
+    method: Method  # without the dividends that are settled
+    net: Net | None  # options on what those leave
+    now: bool  # whether those are what goes ex now
+
+
+def _in_kinds(options: Options, method: Method, cash: Cash) -> Iterator[_Kind]:
+    """The options by how their dividends are priced.
+
+    On the spot that what goes ex now leaves; on the spot that carries to expiry, in closed form; on a grid; and without
+    any, as those are that live to none of the ex-times.
+    """
+    kept, amount = cash.today.T
+    net = carried(options, cash)
+    now = (options.time > 0.0) & ((kept < 1.0) | (amount > 0.0))
+    later = (net.paid > 0) & ~now
+    closed = later & (not method.american) & (cash.escrowed | (net.cost == 0.0))
+    which = np.flatnonzero(now)
+    if which.size:
+        own = cash.part(which)
+        yield _Kind(which, replace(method, cash=own.ahead()), net_of(options.part(which), own, True), True)
+    which = np.flatnonzero(closed)
+    if which.size:
+        yield _Kind(which, replace(method, cash=None), net_of(options.part(which), cash.part(which), False), False)
+    which = np.flatnonzero(later & ~closed)
+    if which.size:
+        yield _Kind(which, method.part(which), None, False)
+    which = np.flatnonzero(~(now | later))
+    if which.size:
+        yield _Kind(which, replace(method, cash=None), None, False)
 
 
 def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
@@ -233,10 +285,10 @@ def _values(rows: int, choices: Choices, *arguments: Rates) -> Array:
     """Values of the arguments (:data:`_ARGUMENTS`), shape (rows, *their broadcast shape)."""
     method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
     shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(
-        method.invalid, **with_rates(named, method.on_future)
+        method.invalid, beside=method.shape, **with_rates(named, method.on_future)
     )
     options = Options(spot, strike, rate, dividend_yield, time, right)
-    values = run_values(options, volatility, rows, method)
+    values = run_values(options, volatility, rows, method.over(shape))
     if method.on_future and rows > 1:
         of_future(values)
     return values.reshape(rows, *shape)
@@ -295,10 +347,19 @@ def greeks(
 def run_implied(price: Array, options: Options, method: Method) -> Array:
     """Implied volatilities (n,) of prices (n,); NaN where there is none."""
     if method.cash is not None:
-        paid = _paid(options.time, method.cash)
-        cash, out = method.cash.part(paid), np.empty(paid.size)
-        out[paid] = implied_with_dividends(price[paid], options.part(paid), method.american, method.scheme, cash)
-        out[~paid] = run_implied(price[~paid], options.part(~paid), replace(method, cash=None))
+        out = np.empty(price.size)
+        options = with_room(options, method.cash, method.invalid)
+        for which, own, net, now in _in_kinds(options, method, method.cash):
+            part, quoted = options.part(which), price[which]
+            if net is not None:
+                out[which] = run_implied(quoted, net.options, own)
+                if now and own.american:
+                    value = quoted - part.right * (part.spot - part.strike)
+                    out[which[value <= TIME_VALUE_FLOOR * part.strike]] = np.nan
+            elif own.cash is not None:
+                out[which] = implied_with_dividends(quoted, part, own.american, own.scheme, own.cash)
+            else:
+                out[which] = run_implied(quoted, part, own)
         return out
     out = _run_implied(price, options, method)
     levels = _levels(options, out, method)
@@ -329,7 +390,7 @@ def exercise_boundary(
     right: int,
     *,
     scheme: SchemeLike = "accurate",
-    dividends: Dividends | None = None,
+    dividends: DividendsLike | None = None,
 ) -> Boundary:
     """The exercise boundary of one American option at the scheme's nodes; its last element is the boundary today.
 
@@ -350,7 +411,7 @@ def exercise_boundary(
     if flat[0].size != 1:
         raise PricingError(f"the arguments broadcast to {shape}; allowed: one number each, of the one option")
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
-    method = Method.of(scheme=scheme, dividends=dividends)
+    method = Method.of(scheme=scheme, dividends=one_schedule(dividends))
     if method.cash is not None:
         option = Option(k, k, r, q, time, side > 0.0, method.american)
         times, levels = boundary_with_dividends(option, sigma, method.scheme, method.cash)
