@@ -109,10 +109,8 @@ def with_room(options: Options, cash: Cash, invalid: Invalid) -> Options:
 
     :raises PricingError: naming the first of those, with ``invalid="raise"``.
     """
-    if not cash.escrowed:
-        return options
     aside = carried(options, cash).aside
-    without = aside >= options.spot
+    without = (aside > 0.0) & (aside >= options.spot)
     if not without.any():
         return options
     if invalid == "raise":
@@ -163,7 +161,8 @@ def values_with_dividends(
     def solve(shifted: Options, sigma: Array) -> Array:
         return _solve(shifted, sigma, american, size, cash)
 
-    values = _on_the_grid(options, volatility, american, base)
+    free = options.spot - carried(options, cash).aside
+    values = _on_the_grid(options, volatility, american, free, base)
     step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
     with np.errstate(invalid="ignore", divide="ignore"):
         up, down = solve(options, volatility + step), solve(options, volatility - step)
@@ -185,14 +184,17 @@ def values_with_dividends(
     return np.stack([values[name] for name in GREEKS])
 
 
-def _on_the_grid(options: Options, volatility: Array, american: bool, base: Array) -> dict[str, Array]:
-    """The values that one solution gives: ``base`` (4, n) is price, delta, gamma and speed."""
+def _on_the_grid(options: Options, volatility: Array, american: bool, free: Array, base: Array) -> dict[str, Array]:
+    """The values that one solution gives: ``base`` (4, n) is price, delta, gamma and speed.
+
+    free: (n,) what of the spot is not set aside, which alone diffuses.
+    """
     spot, strike, rate, dividend_yield, time, right = options
     price, delta, gamma, speed = base
     held = (time > 0.0) & ~((price <= right * (spot - strike)) & american) | np.isnan(price)
     carry, variance = rate - dividend_yield, volatility**2
-    theta = rate * price - carry * spot * delta - 0.5 * variance * spot**2 * gamma
-    charm = dividend_yield * delta - (carry + variance) * spot * gamma - 0.5 * variance * spot**2 * speed
+    theta = rate * price - carry * spot * delta - 0.5 * variance * free**2 * gamma
+    charm = dividend_yield * delta - (carry * spot + variance * free) * gamma - 0.5 * variance * free**2 * speed
     return {
         "price": price,
         "delta": delta,

@@ -115,8 +115,6 @@ class Method:
         if schedules is not None and on_future:
             raise PricingError("dividends are given with on_future; allowed: one of the two, as a future pays none")
         cash, shape = (None, ()) if schedules is None else (cash_of(schedules), schedules.shape)
-        if cash is not None and cash.escrowed and style == "american":
-            raise PricingError("escrowed dividends are given with style 'american'; allowed: european")
         return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future, shape)
 
     def over(self, shape: tuple[int, ...]) -> "Method":
@@ -236,7 +234,7 @@ def _in_kinds(options: Options, method: Method, cash: Cash) -> Iterator[_Kind]:
     net = carried(options, cash)
     now = (options.time > 0.0) & ((kept < 1.0) | (amount > 0.0))
     later = (net.paid > 0) & ~now
-    closed = later & (not method.american) & (cash.escrowed | (net.cost == 0.0))
+    closed = later & (not method.american) & ((net.aside > 0.0) | (net.cost == 0.0))
     which = np.flatnonzero(now)
     if which.size:
         own = cash.part(which)

@@ -28,8 +28,8 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 Schedules: TypeAlias = npt.NDArray[np.object_]
 DividendModel = Literal["spot", "escrowed"]
-"""What is a geometric Brownian motion: the spot, between ex-times, or the spot less what the dividends before expiry
-are worth today."""
+"""What follows a geometric Brownian motion between ex-times: the spot, or the spot less what the cash still paid before
+expiry is worth."""
 _MODELS: Final[tuple[str, ...]] = get_args(DividendModel)
 
 
@@ -169,48 +169,36 @@ def one_schedule(given: Any) -> Dividends | None:
 
 
 def cash_of(schedules: Schedules) -> Cash:
-    """Schedules as kernels read them, one after another; each is there once, however many options have it.
-
-    :raises PricingError: where some are of one model and some of the other.
-    """
+    """Schedules as kernels read them, one after another; each is there once, however many options have it."""
     given: list[Dividends | None] = schedules.reshape(-1).tolist()
     known = {id(each): each for each in given if each is not None}
-    models = {each.model for each in known.values()}
-    if len(models) > 1:
-        raise PricingError("dividends are of both models, spot and escrowed; allowed: one of them in a call")
-    columns, begin = [np.empty((3, 0))], 0
+    columns, begin = [np.empty((4, 0))], 0
     rows = {id(None): (0, 0)}
     today = {id(None): (1.0, 0.0)}
     for key, each in known.items():
         paid = (each.amounts > 0.0) | (each.fractions > 0.0)
         now, later = paid & (each.times == 0.0) & each.spot_is_cum, paid & (each.times > 0.0)
         today[key] = (1.0 - float(each.fractions[now].sum()), float(each.amounts[now].sum()))
-        columns.append(np.stack([each.times[later], each.amounts[later], 1.0 - each.fractions[later]]))
+        escrowed, amounts = each.model == "escrowed", each.amounts[later]
+        falls, aside = (0.0 * amounts, amounts) if escrowed else (amounts, 0.0 * amounts)
+        columns.append(np.stack([each.times[later], falls, aside, 1.0 - each.fractions[later]]))
         rows[key] = (begin, begin + int(later.sum()))
         begin = rows[key][1]
     order = [id(each) for each in given]
-    times, amounts, kept = (np.ascontiguousarray(column) for column in np.concatenate(columns, axis=1))
+    times, falls, aside, kept = (np.ascontiguousarray(column) for column in np.concatenate(columns, axis=1))
     first_last = np.array([rows[key] for key in order], np.int64).reshape(-1, 2)
     of_today = np.array([today[key] for key in order], np.float64).reshape(-1, 2)
-    return Cash(times, amounts, kept, first_last, of_today, models == {"escrowed"})
+    return Cash(times, falls, aside, kept, first_last, of_today)
 
 
 class Carried(NamedTuple):
-    """What of n options' spots is carried to expiry: ``share * spot - cost``, whose forward is the spot's; (n,) each.
+    """What of n options' spots carries to expiry: ``share * spot - cost``, whose forward is the spot's; (n,) each."""
 
-    The first numbers tell what dividends take: share: what proportional ones leave; cost: what the cash is worth today,
-    earned by holding what it is taken from, at the rate less the yield.
-    """
-
-    share: Array
-    cost: Array
-    timed: Array  # cost, each dividend's times its ex-time: the derivative by the yield, less that by the rate
-    paid: Array  # how many dividends are paid before expiry
-
-    @property
-    def aside(self) -> Array:
-        """What of the spot today is there to pay the cash."""
-        return np.asarray(self.cost / self.share)
+    share: Array  # what proportional dividends leave
+    cost: Array  # what the cash comes to, discounted at the rate less the yield that the share earns
+    timed: Array  # the same, each amount times its ex-time: the derivative by the yield, and less that by the rate
+    paid: Array  # how many dividends are paid
+    aside: Array  # what escrowed cash sets aside of the spot today
 
 
 def carried(options: Options, cash: Cash) -> Carried:
@@ -220,14 +208,16 @@ def carried(options: Options, cash: Cash) -> Carried:
     alive = options.time > 0.0
     share, cost = np.where(alive, share, 1.0), np.where(alive, cost, 0.0)
     paid = (alive & ((share < 1.0) | (cost > 0.0))).astype(np.float64)
-    timed = np.zeros(count)
+    timed, escrowed = np.zeros(count), np.zeros(count)
     first, last = (np.broadcast_to(column, (count,)) for column in cash.rows.T)
     for ahead in range(int((last - first).max(initial=0))):
         row = np.minimum(first + ahead, cash.times.size - 1)
         when = cash.times[row]
         counts = (first + ahead < last) & (when < options.time)
         kept = np.where(counts, cash.kept[row], 1.0)
-        amount = np.where(counts, cash.amounts[row] * np.exp(-growth * when), 0.0)
+        discount = np.where(counts, np.exp(-growth * when), 0.0)
+        amount, aside = (cash.amounts[row] + cash.aside[row]) * discount, cash.aside[row] * discount
         share, cost, timed = share * kept, cost * kept + amount, timed * kept + amount * when
+        escrowed = escrowed * kept + aside
         paid += counts
-    return Carried(share, cost, timed, paid)
+    return Carried(share, cost, timed, paid, escrowed / share)

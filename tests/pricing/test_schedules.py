@@ -85,7 +85,6 @@ ONE, OTHER = Dividends([0.5], [3.0]), Dividends([0.25, 0.75], 1.0, 0.01)
             [[ONE], [ONE, OTHER]],
             "dividends hold .* among schedules|dividends are lists of schedules of different lengths",
         ),
-        ([ONE, Dividends(0.5, 1.0, model="escrowed")], "dividends are of both models, spot and escrowed; allowed: one"),
         ([ONE, OTHER, None], r"shapes do not broadcast together: .*, dividends \(3,\)"),
         ("none", "dividends is 'none'; allowed: None, Dividends, a list of them, or"),
     ],
@@ -110,7 +109,14 @@ def test_what_pays_nothing_before_expiry_counts_for_nothing(nothing: Any) -> Non
 
 # One schedule for each option ------------------------------------------------------------------------------------
 
-SCHEDULES = [ONE, None, OTHER, Dividends([0.0, 0.4], 2.0, spot_is_cum=True), ONE, Dividends(0.6, fractions=0.2)]
+SCHEDULES = [
+    ONE,
+    None,
+    OTHER,
+    Dividends([0.0, 0.4], 2.0, spot_is_cum=True),
+    ONE,
+    Dividends([0.2, 0.6], 2.0, 0.1, model="escrowed"),
+]
 ROWS = (np.linspace(90.0, 105.0, 6), np.linspace(95.0, 110.0, 6), 0.05, 0.02, np.linspace(0.2, 0.4, 6),
         np.linspace(0.3, 1.0, 6), np.tile([1.0, -1.0], 3))  # fmt: skip
 
