@@ -6,6 +6,7 @@ American option may be exercised just before. Each value is extrapolated from tw
 fine again as the other: ``(9 fine - 4 coarse) / 5`` takes the errors of second order away.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,11 +23,12 @@ from alo_lib.pricing.terms import Cash, Option, Options
 
 __all__ = [
     "TIME_VALUE_FLOOR",
+    "Kind",
     "Net",
     "boundary_with_dividends",
     "exercised_now",
     "implied_with_dividends",
-    "net_of",
+    "in_kinds",
     "values_with_dividends",
     "with_room",
 ]
@@ -74,7 +76,7 @@ class Net(NamedTuple):
         return np.stack([found[name] for name in GREEKS])
 
 
-def net_of(options: Options, cash: Cash, today: bool) -> Net:
+def _net_of(options: Options, cash: Cash, today: bool) -> Net:
     """Options on what dividends leave of the spot: those that go ex now, or all before expiry.
 
     All: that is the closed form's spot where the dividends are proportional, or escrowed. What nothing is left of is
@@ -92,6 +94,39 @@ def net_of(options: Options, cash: Cash, today: bool) -> Net:
     return Net(
         options._replace(spot=np.where(left < least, least, left)), np.where(left < least, 0.0, share), by_rate, by_time
     )
+
+
+class Kind(NamedTuple):
+    """Options whose dividends are priced alike."""
+
+    which: npt.NDArray[np.intp]
+    cash: Cash | None  # dividends that are not settled
+    net: Net | None  # options on what the others leave
+    now: bool  # whether those are what goes ex now
+
+
+def in_kinds(options: Options, american: bool, cash: Cash) -> Iterator[Kind]:
+    """The options by how their dividends are priced.
+
+    On the spot that what goes ex now leaves; on the spot that carries to expiry, in closed form; on a grid; and without
+    any, as those are that live to none of the ex-times.
+    """
+    kept, amount = cash.today.T
+    net = carried(options, cash)
+    now = (options.time > 0.0) & ((kept < 1.0) | (amount > 0.0))
+    later = (net.paid > 0) & ~now
+    closed = later & (not american) & ((net.aside > 0.0) | (net.cost == 0.0))
+    for kind in (now, closed, later & ~closed, ~(now | later)):
+        which = np.flatnonzero(kind)
+        if not which.size:
+            continue
+        own, left = cash.part(which), None
+        if kind is now or kind is closed:
+            left = _net_of(options.part(which), own, kind is now)
+        if kind is now:
+            yield Kind(which, own.ahead(), left, True)
+        else:
+            yield Kind(which, None if kind is closed or not later[which[0]] else own, left, False)
 
 
 def exercised_now(options: Options, values: Array) -> Array:

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -25,17 +25,16 @@ from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
 from alo_lib.pricing.curves import Rates, at_expiry, with_rates
 from alo_lib.pricing.dividends import (
     TIME_VALUE_FLOOR,
-    Net,
     boundary_with_dividends,
     exercised_now,
     implied_with_dividends,
-    net_of,
+    in_kinds,
     values_with_dividends,
     with_room,
 )
 from alo_lib.pricing.european import WITH_NONE
 from alo_lib.pricing.implied import implied_batch
-from alo_lib.pricing.schedules import DividendsLike, carried, cash_of, one_schedule, schedules_of
+from alo_lib.pricing.schedules import DividendsLike, cash_of, one_schedule, schedules_of
 from alo_lib.pricing.scheme import FAST, Scheme, resolve_scheme, tables
 from alo_lib.pricing.space import FAILED, SPAN, START, UNTIL, new_space
 from alo_lib.pricing.terms import Cash, Option, Options
@@ -57,6 +56,8 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 SchemeLike = str | Scheme | Sequence[int]
 
+_HIGHEST, _TRIED, _ZOOMS = 1e3, 65, 6
+"""The highest spot, over the strike, from which a call may be exercised; how many are tried at once, and how often."""
 _PARALLEL_FROM = 2048  # options below which threads cost more than they save
 
 
@@ -195,13 +196,13 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
     if method.cash is not None:
         out = np.empty((rows, volatility.size))
         options = with_room(options, method.cash, method.invalid)
-        for which, own, net, now in _in_kinds(options, method, method.cash):
-            part, sigma = options.part(which), volatility[which]
+        for which, cash, net, now in in_kinds(options, method.american, method.cash):
+            part, sigma, own = options.part(which), volatility[which], replace(method, cash=cash)
             if net is not None:
                 values = net.values(run_values(net.options, sigma, rows, own))
                 out[:, which] = exercised_now(part, values) if now and own.american else values
-            elif own.cash is not None:
-                out[:, which] = values_with_dividends(part, sigma, own.american, own.scheme, own.cash, rows)
+            elif cash is not None:
+                out[:, which] = values_with_dividends(part, sigma, method.american, method.scheme, cash, rows)
             else:
                 out[:, which] = run_values(part, sigma, rows, own)
         return out
@@ -213,41 +214,6 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
             out[:, which] = _run_values(options.part(which), volatility[which], rows, method.denser(int(level)))
         return out
     return _run_values(options, volatility, rows, method)
-
-
-class _Kind(NamedTuple):
-    """Options whose dividends are priced alike."""
-
-    which: npt.NDArray[np.intp]
-    method: Method  # without the dividends that are settled
-    net: Net | None  # options on what those leave
-    now: bool  # whether those are what goes ex now
-
-
-def _in_kinds(options: Options, method: Method, cash: Cash) -> Iterator[_Kind]:
-    """The options by how their dividends are priced.
-
-    On the spot that what goes ex now leaves; on the spot that carries to expiry, in closed form; on a grid; and without
-    any, as those are that live to none of the ex-times.
-    """
-    kept, amount = cash.today.T
-    net = carried(options, cash)
-    now = (options.time > 0.0) & ((kept < 1.0) | (amount > 0.0))
-    later = (net.paid > 0) & ~now
-    closed = later & (not method.american) & ((net.aside > 0.0) | (net.cost == 0.0))
-    which = np.flatnonzero(now)
-    if which.size:
-        own = cash.part(which)
-        yield _Kind(which, replace(method, cash=own.ahead()), net_of(options.part(which), own, True), True)
-    which = np.flatnonzero(closed)
-    if which.size:
-        yield _Kind(which, replace(method, cash=None), net_of(options.part(which), cash.part(which), False), False)
-    which = np.flatnonzero(later & ~closed)
-    if which.size:
-        yield _Kind(which, method.part(which), None, False)
-    which = np.flatnonzero(~(now | later))
-    if which.size:
-        yield _Kind(which, replace(method, cash=None), None, False)
 
 
 def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
@@ -347,15 +313,15 @@ def run_implied(price: Array, options: Options, method: Method) -> Array:
     if method.cash is not None:
         out = np.empty(price.size)
         options = with_room(options, method.cash, method.invalid)
-        for which, own, net, now in _in_kinds(options, method, method.cash):
-            part, quoted = options.part(which), price[which]
+        for which, cash, net, now in in_kinds(options, method.american, method.cash):
+            part, quoted, own = options.part(which), price[which], replace(method, cash=cash)
             if net is not None:
                 out[which] = run_implied(quoted, net.options, own)
                 if now and own.american:
                     value = quoted - part.right * (part.spot - part.strike)
                     out[which[value <= TIME_VALUE_FLOOR * part.strike]] = np.nan
-            elif own.cash is not None:
-                out[which] = implied_with_dividends(quoted, part, own.american, own.scheme, own.cash)
+            elif cash is not None:
+                out[which] = implied_with_dividends(quoted, part, method.american, method.scheme, cash)
             else:
                 out[which] = run_implied(quoted, part, own)
         return out
@@ -379,6 +345,20 @@ def _run_implied(price: Array, options: Options, method: Method) -> Array:
     return out
 
 
+def _exercised_from(option: Option, volatility: float, method: Method) -> float:
+    """The spot, cum what goes ex now, from which an option is exercised first; NaN where it is not, as no put is."""
+    low, high = option.strike, _HIGHEST * option.strike
+    for _ in range(_ZOOMS if option.call else 0):
+        spots = np.linspace(low, high, _TRIED)
+        same = (np.full(_TRIED, each) for each in (option.strike, option.rate, option.dividend_yield, option.time, 1.0))
+        values = run_values(Options(spots, *same), np.full(_TRIED, volatility), 1, method)[0]
+        exercised = np.flatnonzero(values <= spots - option.strike)
+        if not exercised.size:
+            return math.nan
+        low, high = float(spots[max(exercised[0] - 1, 0)]), float(spots[exercised[0]])
+    return high if option.call else math.nan
+
+
 def exercise_boundary(
     strike: float,
     rate: Rates,
@@ -392,8 +372,8 @@ def exercise_boundary(
 ) -> Boundary:
     """The exercise boundary of one American option at the scheme's nodes; its last element is the boundary today.
 
-    With cash ``dividends`` it is that of the grid's steps of time, with a jump at each ex-time and NaN while nothing is
-    exercised, such as a put shortly before one.
+    With ``dividends``, of one schedule, it is that of the grid's steps of time, with a jump at each ex-time and NaN
+    while nothing is exercised, such as a put shortly before one; the last element is of a spot still cum where it is.
 
     :raises PricingError: naming an argument outside its range, or that is more than one number.
     """
@@ -413,6 +393,8 @@ def exercise_boundary(
     if method.cash is not None:
         option = Option(k, k, r, q, time, side > 0.0, method.american)
         times, levels = boundary_with_dividends(option, sigma, method.scheme, method.cash)
+        if time > 0.0 and not np.array_equal(method.cash.today, [[1.0, 0.0]]):
+            times, levels = np.append(times, time), np.append(levels, _exercised_from(option, sigma, method))
         return Boundary(times, levels, np.full(times.size, math.nan))
     if side > 0.0:
         r, q = q, r

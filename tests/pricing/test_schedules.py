@@ -352,6 +352,21 @@ def test_a_dividend_today_of_more_than_the_spot_leaves_nothing() -> None:
     assert greeks(100.0, 90.0, *MARKET, -1, dividends=gone).delta == 0.0
 
 
+def test_the_boundary_of_a_cum_spot_is_where_exercise_beats_what_is_left() -> None:
+    option = (100.0, 0.05, 0.0, 0.25, 0.5)
+    for dividends, ahead in ((TODAY, None), (Dividends([0.0, 0.3], [2.0, 3.0], spot_is_cum=True), ([0.3], [3.0]))):
+        found = exercise_boundary(*option, 1, dividends=dividends)
+        assert found.time_to_expiry[-2:].tolist() == [0.5, 0.5]
+        level = found.upper[-1]
+        kept, amount = 1.0 - dividends.fractions[0], dividends.amounts[0]
+        held = price(kept * level - amount, *option[:1], 0.05, 0.0, 0.25, 0.5, 1, dividends=ahead)
+        assert held == pytest.approx(level - 100.0, abs=1e-4)
+        assert np.isnan(exercise_boundary(*option, -1, dividends=dividends).upper[-1])
+    # A cent a year before expiry is worth less than the interest on the strike.
+    never = exercise_boundary(100.0, 0.05, 0.0, 0.25, 1.0, 1, dividends=Dividends(0.0, 0.01, spot_is_cum=True))
+    assert np.isnan(never.upper[-1])
+
+
 def test_at_expiry_a_dividend_of_the_moment_counts_for_nothing() -> None:
     assert price(100.0, 90.0, 0.05, 0.02, 0.25, 0.0, 1, dividends=TODAY) == 10.0
 
