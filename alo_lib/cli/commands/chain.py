@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from alo_lib.cli.console import say, working
+from alo_lib.cli.dividend_arguments import DIVIDEND_MODEL
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import CLOCK, DAY, NUMBER, SCHEME, FilePath, Number
 from alo_lib.cli.option_table import print_whole
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alo_lib.market import ChainSnapshot
-    from alo_lib.pricing import Scheme
+    from alo_lib.pricing import DividendModel, Scheme
     from alo_lib.views.chain import Carry, ChainView
 
 __all__ = ["chain"]
@@ -51,13 +52,15 @@ _MANY: Final = 200
 )
 @click.option(
     "--dividends",
-    type=click.Choice(["yield", "cash", "parity", "cash-parity", "none"]),
+    type=click.Choice(["yield", "cash", "proportional", "parity", "cash-parity", "none"]),
     default="yield",
     show_default=True,
-    help="Those ahead in the data as a yield with the same forward, or as cash; parity: the yield, borrowing "
+    help="Those ahead in the data as a yield with the same forward, or as cash; proportional: as fractions "
+    "of spot; parity: the yield, borrowing "
     "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); cash-parity: the cash, "
     "and the yield beside it at which they agree, what borrowing costs; none.",
 )
+@DIVIDEND_MODEL
 @click.option(
     "--dividend-yield", type=Number("dividend_yield"), help="A dividend yield a year instead, compounded continuously."
 )
@@ -78,6 +81,7 @@ def chain(
     spot: float | None,
     rate: float | None,
     dividends: "Carry",
+    dividend_model: "DividendModel",
     dividend_yield: float | None,
     scheme: "Scheme",
     every: bool,
@@ -118,9 +122,9 @@ def chain(
     snapshot = snapshot.where(_mask(snapshot, expiries, days, strike, right))
     if not len(snapshot):
         raise UserError(f"no contract of {snapshot.ticker} is left by --expiry, --days, --strike and --right")
-    carry = dividends if dividend_yield is None else dividend_yield
+    carry = _carry(dividends, dividend_yield, dividend_model)
     with working(f"Pricing {len(snapshot):,} contracts ..."):
-        view = chain_view(snapshot, rate=interest, carry=carry, scheme=scheme)
+        view = chain_view(snapshot, rate=interest, carry=carry, dividend_model=dividend_model, scheme=scheme)
     if folder.faults:
         say(f"Left out: {folder.faults}.")
     if html is not None:
@@ -134,6 +138,16 @@ def chain(
     _show(view, every or len(snapshot) <= _MANY)
     if html is not None:
         click.echo(f"\nSmiles: {html}")
+
+
+def _carry(dividends: "Carry", dividend_yield: float | None, model: "DividendModel") -> "Carry | float":
+    """How dividends enter; UserError for the escrowed model without cash."""
+    from alo_lib.cli.failures import UserError
+
+    carry = dividends if dividend_yield is None else dividend_yield
+    if model == "escrowed" and carry not in ("cash", "cash-parity"):
+        raise UserError("--dividend-model escrowed is of cash; allowed: with --dividends cash or cash-parity")
+    return carry
 
 
 def _check(days: tuple[float, float] | None, strike: tuple[float, float] | None, html: Path | None) -> None:
@@ -202,6 +216,7 @@ def _head(view: "ChainView") -> dict[str, Any]:
         "spot_from": snapshot.spot_from,
         "rate": view.rate,
         "dividends": view.carry,
+        "dividend_model": view.dividend_model,
     }
 
 
