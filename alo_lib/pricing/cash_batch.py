@@ -20,7 +20,7 @@ from alo_lib.pricing.cash_grid import (
     solve_grid,
 )
 from alo_lib.pricing.cash_plan import NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, plan_option, segment_limit
-from alo_lib.pricing.escrow import rest_of, set_asides
+from alo_lib.pricing.escrow import rest_of
 from alo_lib.pricing.sure_value import SURE_ROWS, sure_value
 from alo_lib.pricing.terms import Cash, Option, Options
 
@@ -83,7 +83,6 @@ def plan_batch(
             option = option_of(options, i, american)
             rest = rest_of(option, first, last, cash)
             plan_option(rest, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i])
-            set_asides(option, first, last, cash, steps[i], plans[i])
 
 
 @kernel
@@ -218,7 +217,6 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
     one, steps = np.zeros((segments, PLAN_ROWS)), np.zeros(segments, np.int64)
     first, last = cash.rows[0, 0], cash.rows[0, 1]
     plan_option(option, volatility, first, last, cash, cells, unit, True, one, steps)
-    set_asides(option, first, last, cash, steps, one)
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
     for lane in range(LANES):
         plan[:, lane] = one.reshape(-1)

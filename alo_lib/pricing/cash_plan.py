@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.pricing.escrow import aside_at
 from alo_lib.pricing.terms import Cash, Option
 
 __all__ = [
@@ -177,12 +178,10 @@ def plan_option(
         length = end - begin
         amount, kept = (cash.amounts[k], cash.kept[k]) if k < last else (0.0, 1.0)
         if k < last:
-            held = (
-                (amount + cash.aside[k]) / strike
-                + _BOUNDARY_AT * (1.0 - kept)
-                + max(1.0, held * math.exp(-rate * (later - end)))
-            )
-            aside = (aside * math.exp((rate - dividend_yield) * (end - later)) + cash.aside[k] / strike) / kept
+            after = aside * math.exp((rate - dividend_yield) * (end - later))
+            aside = aside_at(end, option, first, last, cash) / strike
+            fall = amount / strike + aside * kept - after  # what is paid, also of what is set aside
+            held = fall + _BOUNDARY_AT * (1.0 - kept) + max(1.0, held * math.exp(-rate * (later - end)))
             lowest = min(lowest, math.log(max(1.0 - aside, _LEAST_STRIKE)))
             later = end
             dear, gone = (dear + amount / strike) / kept, (gone + amount / strike) / kept
@@ -234,7 +233,7 @@ def plan_option(
             plan[count, PLACE] = (now - start) / (-side * (high - low))
         plan[count, START], plan[count, RANGE] = start, -side * (high - low)
         plan[count, FRAME], plan[count, WHOLE] = frame, length
-        plan[count, AMOUNT], plan[count, KEPT] = amount / strike, kept
+        plan[count, AMOUNT], plan[count, KEPT], plan[count, ASIDE] = amount / strike, kept, aside
         worth = math.exp(-rate * (time - end))
         plan[count, WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
         plan[count, KINK], plan[count, JUMP] = math.log(dear), dear * whole
