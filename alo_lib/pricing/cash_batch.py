@@ -19,7 +19,18 @@ from alo_lib.pricing.cash_grid import (
     new_space,
     solve_grid,
 )
-from alo_lib.pricing.cash_plan import NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, plan_option, segment_limit
+from alo_lib.pricing.cash_plan import (
+    FALL,
+    KEPT,
+    NEW,
+    PLACE,
+    PLAN_ROWS,
+    RANGE,
+    WHOLE,
+    is_ex_time,
+    plan_option,
+    segment_limit,
+)
 from alo_lib.pricing.escrow import rest_of
 from alo_lib.pricing.sure_value import SURE_ROWS, sure_value
 from alo_lib.pricing.terms import Cash, Option, Options
@@ -158,6 +169,8 @@ def solve_batch(
         for lane in range(LANES):
             i = order[begin + lane] if lane < count else leader
             for k in range(segments):
+                if steps[leader, k] == 0:
+                    break
                 for row in range(PLAN_ROWS):
                     plan[k * PLAN_ROWS + row, lane] = plans[i, k, row]
             terms[T_SIDE, lane] = options.right[i]
@@ -233,9 +246,10 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
             break
         if segment > 0 and count >= NEW:
             over += one[segment - 1, WHOLE]
-            trace[0, at] += over
-            trace[1, at] *= option.strike
-            at += 1
+            if is_ex_time(one[segment, FALL], one[segment, KEPT]):
+                trace[0, at] += over
+                trace[1, at] *= option.strike
+                at += 1
         for _ in range(FINE * (count % NEW)):
             trace[0, at] += over
             trace[1, at] *= option.strike

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.numerics.elementary import exponential, fma, logarithm
+from alo_lib.numerics.elementary import exponential, fma, logarithm, normal_cdf, normal_cdf_pdf
 from alo_lib.numerics.lanes import (
     LANES,
     LaneMask,
@@ -40,17 +40,24 @@ from alo_lib.pricing.cash_plan import (
     ASIDE,
     BASE,
     BLUR,
+    FALL,
     FRAME,
+    GAP,
     JUMP,
     KEPT,
     KINK,
     LENGTH,
     NEW,
+    NEXT,
     PLAN_ROWS,
+    PLATEAU,
     RANGE,
+    SPREAD,
     START,
+    STEP,
     WHOLE,
     WORTHLESS,
+    is_ex_time,
 )
 
 __all__ = [
@@ -87,7 +94,9 @@ _IMPLICIT = 0.5 * _GAMMA
 _BDF_NEAR = 1.0 / (_GAMMA * (2.0 - _GAMMA))
 _BDF_FAR = -((1.0 - _GAMMA) ** 2) / (_GAMMA * (2.0 - _GAMMA))
 _NEVER = -1e300
-_SHARP = 1e-6  # share of a kink's masses that counts
+_SHARP = 0.0625  # variance in cells up to which a kink's masses are those of a sharp one, with what smoothing adds
+_SMOOTH = 1.0  # and from which it has none
+_REACH = 6.0  # standard deviations of what smoothing adds
 _EXERCISED = 1e-13  # of the strike: what holding gains at most where an option is exercised
 _WHOLE = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number
 
@@ -100,13 +109,13 @@ class GridSpace(NamedTuple):
     middle: Array  # (nodes) values after a step's first stage
     stage: Array  # (_STAGE_ROWS)
     sure: Array  # (4)
-    scratch: Array  # (2)
+    scratch: Array  # (4)
 
 
 @kernel
 def new_space(nodes: int) -> GridSpace:
     """Tables for grids of up to so many nodes."""
-    return GridSpace(table(nodes), table(nodes), table(nodes), table(_STAGE_ROWS), table(4), table(2))
+    return GridSpace(table(nodes), table(nodes), table(nodes), table(_STAGE_ROWS), table(4), table(4))
 
 
 @kernel
@@ -132,17 +141,52 @@ def _spots(n: int, start: Lanes, cell: Lanes, spot: Array) -> None:
 
 
 @kernel
-def _add_kink(n: int, place: Lanes, jump: Lanes, value: Array, scratch: Array) -> None:
-    """Add a kink's masses at ``place``, counted in nodes, where it is between two of them."""
+def _smoothed(share: float, variance: float) -> tuple[float, float]:
+    """The periodic Bernoulli functions of second and third order at ``share``, smoothed by a variance."""
+    if variance > _SHARP:  # one wave is left
+        wave = math.exp(-2.0 * math.pi * math.pi * variance) / (math.pi * math.pi)
+        angle = 2.0 * math.pi * share
+        return wave * math.cos(angle), wave * (1.5 / math.pi) * math.sin(angle)
+    second = share * (share - 1.0) + 1.0 / 6.0 + variance
+    third = share * (share * (share - 1.5) + 0.5) + 3.0 * variance * (share - 0.5)
+    if variance > 0.0:
+        deviation = math.sqrt(variance)
+        for each in range(2):
+            z = (share if each == 0 else 1.0 - share) / deviation
+            cdf, pdf = normal_cdf_pdf(-z)
+            second -= 2.0 * deviation * (pdf - z * cdf)
+            beyond = 3.0 * variance * ((1.0 + z * z) * cdf - z * pdf)
+            third += beyond if each == 0 else -beyond
+    return second, third
+
+
+@kernel
+def _add_kink(n: int, place: Lanes, jump: Lanes, blur: Lanes, bare: Lanes, value: Array, scratch: Array) -> None:
+    """Add a kink's masses at ``place``, counted in nodes, where it is between two of them.
+
+    blur: variance, in cells, that has smoothed the kink; bare: 1 where the values do not know of that, and 0.
+    """
     store(scratch, 0, place)
     store(scratch, 1, jump)
+    store(scratch, 2, blur)
+    store(scratch, 3, bare)
     for lane in range(LANES):
-        x, size = scratch[0, lane], scratch[1, lane]
-        if 0.0 <= x < n:
-            i = min(max(int(x), 0), n - 1)
-            first, second = _masses(x - i, size)
-            value[i, lane] += first
-            value[i + 1, lane] += second
+        x, size, variance = scratch[0, lane], scratch[1, lane], scratch[2, lane]
+        if not 0.0 <= x < n:
+            continue
+        i = min(max(int(x), 0), n - 1)
+        if variance < _SMOOTH:
+            second, third = _smoothed(x - i, variance)
+            after = (0.5 * (x - i) * second - third * (1.0 / 3.0)) * size
+            value[i, lane] += 0.5 * second * size - after
+            value[i + 1, lane] += after
+        if scratch[3, lane] > 0.0 and variance > 0.0:
+            deviation = math.sqrt(variance)
+            away = int(_REACH * deviation) + 1
+            for j in range(max(i - away, 0), min(i + away, n) + 1):
+                z = abs(j - x) / deviation
+                cdf, pdf = normal_cdf_pdf(-z)
+                value[j, lane] += size * deviation * (pdf - z * cdf)
 
 
 @kernel
@@ -150,7 +194,7 @@ def _begin_life(n: int, start: Lanes, cell: Lanes, side: Lanes, space: GridSpace
     """Payoff at expiry into value, its kink's masses included."""
     for i in range(n + 1):
         store(space.value, i, greatest(side * (load(space.spot, i) - 1.0), 0.0))
-    _add_kink(n, -start / cell, abs(cell), space.value, space.scratch)
+    _add_kink(n, -start / cell, abs(cell), 0.0 * cell, 0.0 * cell, space.value, space.scratch)
 
 
 @kernel
@@ -162,14 +206,17 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
     later = row - PLAN_ROWS
     side, strike, alive = load(terms, T_SIDE), load(terms, T_STRIKE), load(terms, T_ALIVE) > 0.0
     amount, kept = load(plan, row + AMOUNT), load(plan, row + KEPT)
-    worthless = load(plan, row + WORTHLESS)
+    worthless, plateau = load(plan, row + WORTHLESS), load(plan, row + PLATEAU)
+    step = load(plan, row + STEP)
+    stepped = any_lane(step > 0.0)
     cell = load(plan, later + RANGE) / n
     origin = load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE)
     cash, share = load(space.sure, _CASH), load(space.sure, _SHARE)
     last_cash, last_share = load(space.sure, _LAST_CASH), load(space.sure, _LAST_SHARE)
     for i in range(n + 1):
         left = load(space.spot, i) * kept - amount
-        place = (logarithm(select(left > 0.0, left, 1.0)) - origin) / cell
+        log_left = logarithm(select(left > 0.0, left, 1.0))
+        place = (log_left - origin) / cell
         # The first of the four nodes around it; adding and taking away makes it a whole number.
         first = greatest(0.0, least(place - 1.5, n - 3.0)) + _WHOLE - _WHOLE
         a, b = gather(space.value, first, 0), gather(space.value, first, 1)
@@ -178,7 +225,12 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
         x1, x2, x3 = x - 1.0, x - 2.0, x - 3.0
         outer = x * x3
         worth = (d * (x * x1 * x2) - a * (x1 * x2 * x3)) * (1.0 / 6.0) + 0.5 * (b * (outer * x2) - c * (outer * x1))
-        worth = select(place < 0.0, cash + share * left, worth)
+        if stepped:
+            away = (log_left - load(plan, row + NEXT)) / load(plan, row + SPREAD)
+            cap = plateau + step * normal_cdf(-away)
+            worth = select(place < 0.0, least(cash + share * left, cap), worth)
+        else:
+            worth = select(place < 0.0, least(cash + share * left, plateau), worth)
         worth = select(place > n, last_cash + last_share * left, worth)
         beyond = alive & ((place < 0.0) | (place > n))
         worth = select(beyond, greatest(worth, side * (left - strike)), worth)
@@ -189,50 +241,46 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
 
 
 @kernel
-def _absorb(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None:
-    """Add the masses of the kink at the spot that a dividend, or those after it, leave nothing of; only puts have it.
+def _absorb(n: int, row: int, plan: Array, space: GridSpace) -> None:
+    """Add the masses of the kinks where a dividend, or those after it, leave nothing of the spot, which a put has.
 
-    The grid of the later stretch has the kink itself where it reaches down to it.
+    Where holding on for the next dividend would cost interest, next to nothing is exercised at once: two kinks more.
     """
-    later = row - PLAN_ROWS
-    cash, share = load(space.sure, _CASH), load(space.sure, _SHARE)
-    worthless = load(plan, row + WORTHLESS)
-    kept = load(plan, row + KEPT)
-    cell = load(plan, row + RANGE) / n
-    left = greatest(select(share < 0.0, (worthless - cash) / share, 0.0), 0.0)
-    lowest = exponential(load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE))
-    is_kink = (load(terms, T_SIDE) < 0.0) & (left < lowest) & (share < 0.0) & (load(plan, row + AMOUNT) > 0.0)
-    at = (left + load(plan, row + AMOUNT)) / kept
-    place = (logarithm(select(is_kink, at, 1.0)) - load(plan, row + START)) / cell
-    _add_kink(n, select(is_kink, place, -1.0), share * at * kept * abs(cell), space.value, space.scratch)
+    cell, start = load(plan, row + RANGE) / n, load(plan, row + START)
+    amount, kept, gap = load(plan, row + AMOUNT), load(plan, row + KEPT), load(plan, row + GAP)
+    for each in range(3):
+        bare = blur = 0.0 * cell
+        if each == 0:
+            at, known = load(plan, row + KINK), load(plan, row + JUMP)
+            jump = select(known < 0.0, known, least(load(space.sure, _SHARE) * exponential(at) * kept, 0.0))
+            bare, blur = select(known < 0.0, bare, 1.0), load(plan, row + BLUR) / (cell * cell)
+        else:
+            left = gap * (each - 1)
+            at = logarithm(select(gap > 0.0, (amount + left) / kept, 1.0))
+            jump = select(gap > 0.0, (amount + left) * (2 * each - 3), 0.0)
+        place = (at - start) / cell
+        if any_lane((place >= 0.0) & (place < n) & (abs(jump) > 0.0)):
+            _add_kink(n, place, jump * abs(cell), blur, bare, space.value, space.scratch)
 
 
 @kernel
-def _add_strike(n: int, row: int, plan: Array, space: GridSpace) -> None:
-    """Add the masses of the kink that the strike has left, as far as it is too sharp for this grid, not for the last.
+def _exercise(n: int, cell: Lanes, side: Lanes, strike: Lanes, alive: LaneMask, space: GridSpace) -> None:
+    """The better of holding and exercise just before an ex-time into value, with the masses of the kinks between.
 
-    Of the error's wave along the cells smoothing leaves ``exp(-2 (pi w / h)^2)``.
+    What exercise gains is taken as straight in spot between two nodes.
     """
-    cell = load(plan, row + RANGE) / n
-    later = load(plan, row - PLAN_ROWS + RANGE) / n
-    blur = -2.0 * math.pi * math.pi * load(plan, row + BLUR)
-    left = exponential(blur / (cell * cell)) * (1.0 - exponential(blur / (later * later)))
-    if any_lane(left > _SHARP):
-        place = (load(plan, row + KINK) - load(plan, row + START)) / cell
-        _add_kink(n, place, left * load(plan, row + JUMP) * abs(cell), space.value, space.scratch)
-
-
-@kernel
-def _exercise(n: int, side: Lanes, strike: Lanes, alive: LaneMask, space: GridSpace) -> None:
-    """The better of holding and exercise just before an ex-time into value, with the masses of the kinks between."""
     before = before_worth = 0.0 * side
     for i in range(n + 1):
         held = load(space.value, i)
         gain = select(alive, side * (load(space.spot, i) - strike) - held, -1.0)
+        if i == 0:
+            before = gain
         worth = held + greatest(gain, 0.0)
-        kink = gain * before < 0.0
+        kink = ((gain >= 0.0) & (before < 0.0)) | ((gain < 0.0) & (before >= 0.0))
         if any_lane(kink):
-            first, second = _masses(select(kink, before / (before - gain), 0.0), select(kink, abs(gain - before), 0.0))
+            share = select(kink, before / (before - gain), 0.0)
+            share = share * (1.0 + 0.5 * (1.0 - share) * cell)
+            first, second = _masses(share, select(kink, abs(gain - before) * (1.0 + (share - 0.5) * cell), 0.0))
             store(space.value, i - 1, before_worth + first)
             worth = worth + second
         store(space.value, i, worth)
@@ -392,13 +440,12 @@ def solve_grid(
                 _begin_life(n, start, cell, side, space)
             else:
                 _fall(n, row, plan, terms, space)
-                _absorb(n, row, plan, terms, space)
-                _add_strike(n, row, plan, space)
+                _absorb(n, row, plan, space)
                 _set_strike(0.0 * cell, row, plan, terms)
-                if at < trace.shape[1]:
+                if at < trace.shape[1] and is_ex_time(plan[row + FALL, 0], plan[row + KEPT, 0]):
                     trace[0, at], trace[1, at] = 0.0, _boundary(n, 1.0, True, terms, space)
                     at += 1
-                _exercise(n, side, load(terms, T_STRIKE), alive, space)
+                _exercise(n, cell, side, load(terms, T_STRIKE), alive, space)
             _know_ends(n, space)
         count *= multiple
         base, length = load(plan, row + BASE), load(plan, row + LENGTH)

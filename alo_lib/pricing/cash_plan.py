@@ -21,18 +21,25 @@ __all__ = [
     "ASIDE",
     "BASE",
     "BLUR",
+    "FALL",
     "FRAME",
+    "GAP",
     "JUMP",
     "KEPT",
     "KINK",
     "LENGTH",
     "NEW",
+    "NEXT",
     "PLACE",
     "PLAN_ROWS",
+    "PLATEAU",
     "RANGE",
+    "SPREAD",
     "START",
+    "STEP",
     "WHOLE",
     "WORTHLESS",
+    "is_ex_time",
     "plan_option",
     "segment_limit",
 ]
@@ -40,18 +47,23 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-START, RANGE, FRAME, WHOLE, BASE, LENGTH, AMOUNT, KEPT, WORTHLESS, PLACE, KINK, JUMP, BLUR, ASIDE = range(14)
+START, RANGE, FRAME, WHOLE, BASE, LENGTH, PLACE = range(7)
 """A segment's rows in a plan: logarithm of spot at the first node, at the stretch's end; from there to the last node,
 signed; how fast the frame moves, a year; length of the stretch; time from the segment's end to the stretch's, and the
-segment's length; dividend at the stretch's end and what is kept of spot there; what an option on nothing is worth
-there; in the first stretch where on the grid spot is today, 0 to 1; logarithm of the spot just before the dividend from
-which the strike is just reached, the slope's jump there by the logarithm of spot, and the variance that smooths it;
-what escrowed dividends set aside at the end of the grid, see :mod:`escrow`."""
-PLAN_ROWS = 14
+segment's length; in the first stretch where on the grid spot is today, 0 to 1."""
+AMOUNT, KEPT, WORTHLESS, PLATEAU, STEP, NEXT, SPREAD, GAP, KINK, JUMP, BLUR, ASIDE, FALL = range(7, 20)
+"""At the stretch's end: the dividend and what is kept of spot; what an option on nothing is worth, and on a spot of
+which the last dividend leaves nothing; how much more where the next one does, logarithm of the highest such spot, its
+standard deviation by then; how much a put on next to nothing gains by exercise before the next dividend. Of a put's
+kink at the spot of which this dividend and later ones leave nothing: logarithm of that spot, the slope's jump there by
+it where the later grid has the kink and 0 where it has not, and the variance that has smoothed it; what escrowed
+dividends set aside just before, see :mod:`escrow`, and all that is paid, also of that."""
+PLAN_ROWS = 20
 NEW = 1 << 20
 """Added to the steps of a segment that begins a stretch."""
 
 _WIDTH = 5.0  # standard deviations that a grid reaches from where spot is expected
+_NARROW_WIDTH = 6.0  # and around a kink alone, from where straight lines reach far
 _LEAST_WIDTH = 1.0  # of a grid, in standard deviations of what is covered
 _PECLET = 1.0  # drift within the frame over what diffuses, in a cell
 _MARGIN = 0.05  # of a grid, between its ends and spot
@@ -59,10 +71,18 @@ _PERPETUAL_MARGIN = 0.02  # in standard deviations
 _LEAST_STEPS = 2
 _BOUNDARY_AT = 0.9  # of the strike: about where a put is exercised when waiting for a dividend ends
 _LEAST_SHARE = 0.02  # of a stretch that is worth a segment
-_SHORT = 0.05  # of the life: stretches that end it are a small world of their own around the strike
 _NEWTON_STEPS = 6
 _LEAST_STRIKE = 1e-9  # less what is set aside
 _NOTHING = -1e9  # logarithm of a spot that is gone
+_TOGETHER = 1e-7  # years, some seconds, between ex-times that are one
+_LARGE = 0.1  # dividends over the strike from which on spot may be paid away
+_BLINK = 1e-3  # of the time until then, that two ex-times may be apart to be joined
+_JOINED = 0.1  # over cells cubed: error of the strike that joining two ex-times may cost
+_LEVELS = 4  # grids at most that a stretch has more than one
+_COARSE = 0.5  # cells over what the strike's kink is smoothed by when a stretch begins, beyond which they are too wide
+_RESOLVED = 1.0  # and when it ends
+_FLOOR = 0.05  # spot below which nothing counts, times the cells of a grid
+_APART = 8.0  # deviations from the strike's kink to where a call is exercised for the dividend alone
 
 
 @kernel
@@ -71,21 +91,68 @@ def segment_limit(cash: Cash) -> int:
     most = 0
     for i in range(cash.rows.shape[0]):
         most = max(most, cash.rows[i, 1] - cash.rows[i, 0])
-    return 2 * (most + 1)
+    return (_LEVELS + 2) * (most + 1)
+
+
+@kernel
+def is_ex_time(fall: float, kept: float) -> bool:
+    """Whether a segment of that dividend ends at an ex-time; else it ends where a stretch changes its grid."""
+    return fall > 0.0 or kept < 1.0
 
 
 @kernel
 def _reached(t: float, drift: float, deviation: float, spot: float, row: int, end: int, cash: Cash) -> float:
-    """Logarithm of the spot at time t on the path that is ``deviation`` off by then, dividends before row end paid."""
+    """Logarithm of the spot at time t, dividends before row end paid, where it is ``deviation`` off by then.
+
+    On the way there it has been off like the root of time: as many standard deviations at each moment.
+    """
     s, now = spot, 0.0
-    slope = drift + deviation / t if t > 0.0 else 0.0
+    root = deviation / math.sqrt(t) if t > 0.0 else 0.0
     for k in range(row, end):
-        s *= math.exp(slope * (cash.times[k] - now))
+        moment = min(cash.times[k], t)
+        s *= math.exp(drift * (moment - now) + root * (math.sqrt(moment) - math.sqrt(now)))
         s = s * cash.kept[k] - cash.amounts[k]
-        now = cash.times[k]
+        now = moment
         if s <= 0.0:
             return _NOTHING
-    return math.log(s) + slope * (t - now)
+    return math.log(s) + drift * (t - now) + root * (math.sqrt(t) - math.sqrt(now))
+
+
+@kernel
+def _join(
+    option: Option, sigma: float, last: int, first: int, blur: float, together: float, tolerance: float, cash: Cash
+) -> tuple[int, float, float, float]:
+    """The dividend that row last and those close before it, down to row first at the earliest, are together.
+
+    Returns its first row, time, amount over the strike and what it keeps. In the middle by amounts the variance is
+    right but for the product of two, which bends at the strike and, for a put, at the spot that is paid away; a call is
+    exercised before the first, a put after the last, unless interest until then is more than the other dividend. blur:
+    variance that smooths the strike's kink just after.
+    """
+    rate, carry = option.rate, option.rate - option.dividend_yield
+    k = last
+    end, kept = min(cash.times[k], option.time - together), cash.kept[k]
+    amount = cash.amounts[k] / option.strike
+    while k > first:
+        gap = max(end - cash.times[k - 1], 0.0)
+        former = cash.amounts[k - 1] / option.strike
+        early, late = former + 1.0 - cash.kept[k - 1], amount + 1.0 - kept
+        bends = 1.0 / math.sqrt(blur) + 1.0
+        if not option.call and early + late > _LARGE:
+            bends += 1.0 / ((early + late) * sigma * math.sqrt(end))
+        cost = 0.25 * sigma * sigma * gap * early * late * bends
+        if option.american:
+            cost += max(rate * gap - (early if option.call else late), 0.0)
+            if option.call:  # the decision is put off
+                cost += 0.2 * sigma * gap * late / ((early + late) * math.sqrt(end))
+        if gap > together and (cost > tolerance or gap > _BLINK * end):
+            break
+        k -= 1
+        shift = gap * early / (early + late)
+        amount = amount * math.exp(-carry * shift) + former * kept * math.exp(carry * (gap - shift))
+        kept *= cash.kept[k]
+        end -= shift
+    return k, end, amount, kept
 
 
 @kernel
@@ -119,12 +186,14 @@ def _waiting(option: Option, held: float, length: float) -> float:
         if not slope < 0.0:
             return length
         tau -= (worth - 1.0 + spot - lost) / slope
-    return tau if _LEAST_SHARE * length < tau < (1.0 - _LEAST_SHARE) * length else length
+    return min(max(tau, 0.0), length)
 
 
 @kernel
 def _add_segments(count: int, length: float, cut: float, share: float, steps: Integers, plan: Array) -> int:
     """Cut the stretch whose plan is in row ``count`` into its segments; returns how many there are then."""
+    if not _LEAST_SHARE * length < cut < (1.0 - _LEAST_SHARE) * length:
+        cut = length
     for k in range(2 if cut < length else 1):
         if k == 1:
             for row in range(PLAN_ROWS):
@@ -136,6 +205,27 @@ def _add_segments(count: int, length: float, cut: float, share: float, steps: In
         wanted = math.ceil(share * math.sqrt(math.sqrt(span)))
         steps[count] = max(_LEAST_STEPS, wanted) + (0 if k == 1 else NEW)
     return count + 1
+
+
+@kernel
+def _seen(
+    option: Option, sigma: float, begin: float, end: float, frame: float, over: float, k: int, first: int, cash: Cash
+) -> tuple[float, float]:
+    """Between which logarithms of spot, in a stretch's frame and over the strike, today's spot is seen in it.
+
+    over: time whose deviations count, 0 for the moment's own.
+    """
+    drift = option.rate - option.dividend_yield - 0.5 * sigma * sigma
+    inner = _WIDTH * sigma / (2.0 * abs(drift - frame) + 1e-300)
+    bends = min(max(inner * inner, begin), end)
+    low, high = math.inf, -math.inf
+    for each in range(3):
+        t = begin if each == 0 else (end if each == 1 else bends)
+        shift = frame * (end - t) - math.log(option.strike)
+        off = _WIDTH * sigma * math.sqrt(max(over, t))
+        low = min(low, _reached(t, drift, -off, option.spot, first, k, cash) + shift)
+        high = max(high, _reached(t, drift, off, option.spot, first, k, cash) + shift)
+    return low, high
 
 
 @kernel
@@ -156,89 +246,151 @@ def plan_option(
     cells, unit: cells of a grid and steps of the whole life, before they are multiplied. everywhere: each stretch
     covers what spot may reach by expiry, not only by then. plan (segments, PLAN_ROWS), steps (segments): the steps of
     each, 0 past the last one.
+
+    Where cells are wide for what the strike's kink is smoothed by, so soon before expiry, a stretch ends with grids of
+    its own around that kink alone, each some times as wide as the next one; beyond, values are straight lines.
     """
     _, strike, rate, dividend_yield, time, call, american = option
     spot = option.spot / strike
     while last > first and cash.times[last - 1] >= time:
         last -= 1
     variance = sigma * sigma
-    drift = rate - dividend_yield - 0.5 * variance
+    carry = rate - dividend_yield
+    drift = carry - 0.5 * variance
     steps[:] = 0
     side = 1.0 if call else -1.0
     count = 0
     later = time
     held = 1.0  # what a put far in the money is worth after the dividends so far, and spot
-    dear, least = 1.0, 1.0  # spot that just pays the dividends and the strike; least of the strike and the dividends
+    dear = 1.0  # spot that just pays the dividends and the strike
+    # Spot at which exercise begins at expiry, and the least at which anything bends.
+    least = start = rate / dividend_yield if american and not call and dividend_yield > rate > 0.0 else 1.0
     aside, lowest = 0.0, 0.0  # what is set aside, and logarithm of the least strike less that
     gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
+    plateau = math.inf  # what a put is worth of whose spot the last dividend leaves nothing
+    next_plateau = math.inf  # and of whose spot the next dividend does
+    next_gone = ahead_of_it = 0.0  # the highest such spot, and the time until then
+    blur = blur_gone = 0.0  # variance that smooths the kinks at dear and at gone
+    apart = True  # whether the later grid ends before the kink at gone
+    narrowest = 0.0  # square of the least width that cells have to resolve, 0 for a kink that is sharp
     share = unit / math.sqrt(math.sqrt(time))
-    for k in range(last, first - 1, -1):
-        end = cash.times[k] if k < last else time
-        begin = cash.times[k - 1] if k > first else 0.0
-        length = end - begin
-        amount, kept = (cash.amounts[k], cash.kept[k]) if k < last else (0.0, 1.0)
-        if k < last:
-            after = aside * math.exp((rate - dividend_yield) * (end - later))
+    together = min(_TOGETHER, _LEAST_SHARE * time)
+    tolerance = _JOINED / float(cells) ** 3
+    k, until, amount, kept = last, time, 0.0, 1.0
+    fall = 0.0  # what is paid, also of what is set aside
+    while True:
+        end = until
+        was_gone = gone
+        if end < time:
+            after = aside * math.exp(carry * (end - later))
             aside = aside_at(end, option, first, last, cash) / strike
-            fall = amount / strike + aside * kept - after  # what is paid, also of what is set aside
-            held = fall + _BOUNDARY_AT * (1.0 - kept) + max(1.0, held * math.exp(-rate * (later - end)))
             lowest = min(lowest, math.log(max(1.0 - aside, _LEAST_STRIKE)))
+            fall = amount + aside * kept - after
+            held = fall + _BOUNDARY_AT * (1.0 - kept) + max(1.0, held * math.exp(-rate * (later - end)))
+            grown = math.exp(-carry * (later - end))
+            dear, gone = dear * grown, gone * grown
             later = end
-            dear, gone = (dear + amount / strike) / kept, (gone + amount / strike) / kept
+            blur *= (dear / (dear + amount)) ** 2
+            blur_gone *= (gone / (gone + amount)) ** 2 if amount > 0.0 else 1.0
+            dear, gone = (dear + amount) / kept, (gone + amount) / kept
             whole *= kept
             if amount > 0.0:
-                least = min(least, amount / strike)
-        deviation = _WIDTH * sigma * math.sqrt(time if everywhere else end)
-        widest = 2.0 * deviation + abs(drift) * length
-        most = _PECLET * 0.5 * variance * 2.0 * cells / widest
-        frame = drift - math.copysign(most, drift) if abs(drift) > most else 0.0
-        inner = _WIDTH * sigma / (2.0 * abs(drift - frame) + 1e-300)
-        bends = min(max(inner * inner, begin), end)
-        low, high = math.inf, -math.inf
-        for each in range(3):
-            t = begin if each == 0 else (end if each == 1 else bends)
-            shift = frame * (end - t) - math.log(strike)
-            off = _WIDTH * sigma * math.sqrt(time if everywhere else t)
-            low = min(low, _reached(t, drift, -off, option.spot, first, k, cash) + shift)
-            high = max(high, _reached(t, drift, off, option.spot, first, k, cash) + shift)
-        left = time - begin
-        around = _WIDTH * sigma * math.sqrt(left) + max(abs(drift), abs(rate - dividend_yield)) * left
-        back, ahead = min(0.0, frame * length), max(0.0, frame * length)
-        if call:
-            low = max(low, lowest + back - around)
-            if american:
-                beyond = _perpetual_call(rate, dividend_yield, variance)
-                high = min(high, beyond + ahead + _PERPETUAL_MARGIN * sigma * math.sqrt(time))
-        else:
-            growth = max(0.0, dividend_yield - rate) * left
-            high = min(high, math.log(dear) + growth + around + ahead)
-        low = max(low, math.log(least) + lowest - around + back)
-        if left < _SHORT * time:
-            # The kink at the strike has no time to smooth: cells must be as small as what it does smooth.
-            if gone == 0.0 or math.log(gone) + around < low:
+                least = max(min(start, amount), _FLOOR / cells)
+            narrowest = blur
+            off = math.log(dear) - _NARROW_WIDTH * math.sqrt(blur)
+            if american and call and math.log(dear) > _APART * math.sqrt(blur):
+                dear, blur, narrowest = 1.0, 0.0, 0.5 * off * off
+        begin, next_amount, next_kept, row = 0.0, 0.0, 1.0, k
+        if k > first:
+            smooth = blur + variance * max(end - cash.times[k - 1], together)
+            row, begin, next_amount, next_kept = _join(option, sigma, k - 1, first, smooth, together, tolerance, cash)
+        wait = _waiting(option, held, end - begin) if american and not call and end < time else end - begin
+        for level in range(_LEVELS + 1):
+            rest = length = until - begin
+            widest = 2.0 * _WIDTH * sigma * math.sqrt(time if everywhere else until) + abs(drift) * length
+            most = _PECLET * 0.5 * variance * 2.0 * cells / widest
+            frame = drift - math.copysign(most, drift) if abs(drift) > most else 0.0
+            low, high = _seen(option, sigma, begin, until, frame, time if everywhere else 0.0, k, first, cash)
+            left = time - begin
+            around = _WIDTH * sigma * math.sqrt(left) + max(abs(drift), abs(carry)) * left
+            back, ahead = min(0.0, frame * length), max(0.0, frame * length)
+            if call:
                 low = max(low, lowest + back - around)
-            high = min(high, math.log(dear) + ahead + around)
-        width = _LEAST_WIDTH * sigma * math.sqrt(left if left < _SHORT * time else time)
-        if high < low + width:
-            if call or high < 0.5 * _NOTHING:
-                high = low + width
+                if american:
+                    beyond = _perpetual_call(rate, dividend_yield, variance)
+                    high = min(high, beyond + ahead + _PERPETUAL_MARGIN * sigma * math.sqrt(time))
             else:
-                low = high - width
-        start = high if call else low
+                growth = max(0.0, dividend_yield - rate) * left
+                high = min(high, math.log(dear) + growth + around + ahead)
+            low = max(low, math.log(least) + lowest - around + back)
+            width = _LEAST_WIDTH * sigma * math.sqrt(time)
+            cell = max(high - low, width) / (2.0 * cells)
+            too_wide = narrowest > 0.0 and cell > _RESOLVED * math.sqrt(narrowest)
+            if level < _LEVELS and (too_wide or cell > _COARSE * math.sqrt(blur + variance * length)):
+                if narrowest > 0.0:
+                    times = cells / 6.0
+                    span = (times * times - 1.0) * narrowest / variance
+                    if span < 0.5 * length:
+                        length = span
+                width = math.sqrt(blur + variance * length)
+                moved = max(abs(drift), abs(carry)) * length
+                back, ahead = min(0.0, frame * length) - moved, max(0.0, frame * length) + moved
+                bottom = (min(lowest, math.log(dear)) if call and american else math.log(dear)) - _NARROW_WIDTH * width
+                if not call and gone > 0.0:
+                    reach = _NARROW_WIDTH * math.sqrt(blur_gone + variance * length)
+                    if bottom + back < math.log(gone) + reach + ahead:
+                        bottom = min(bottom, math.log(gone) - reach)
+                low, high = bottom + back, math.log(dear) + _NARROW_WIDTH * width + ahead
+            if high < low + width:
+                if call or high < 0.5 * _NOTHING:
+                    high = low + width
+                else:
+                    low = high - width
+            if k == first and length == rest:
+                now = math.log(spot) + frame * length
+                low = min(low, now - _MARGIN * (high - low))
+                high = max(high, now + _MARGIN * (high - low))
+                plan[count, PLACE] = (now - low) / (high - low) if not call else (high - now) / (high - low)
+            plan[count, START], plan[count, RANGE] = high if call else low, -side * (high - low)
+            plan[count, FRAME], plan[count, WHOLE] = frame, length
+            plan[count, AMOUNT], plan[count, KEPT] = amount, kept
+            plan[count, ASIDE], plan[count, FALL] = aside_at(until, option, first, last, cash) / strike, fall
+            worth = math.exp(-rate * (time - until))
+            plan[count, WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
+            plan[count, PLATEAU] = plateau
+            plan[count, BLUR] = blur_gone
+            plan[count, JUMP] = 0.0
+            if not call and gone > 0.0:
+                plan[count, KINK] = math.log(gone)
+                plan[count, JUMP] = (
+                    0.0 if apart or was_gone == 0.0 else -gone * whole * math.exp(-dividend_yield * (time - until))
+                )
+            else:
+                plan[count, KINK] = _NOTHING
+            falls = american and not call and amount > 0.0
+            plan[count, GAP] = max(plan[count, WORTHLESS] - next_plateau, 0.0) if falls else 0.0
+            stepped = 0.0 < next_gone < was_gone and next_plateau > plateau and american and not call
+            plan[count, STEP] = next_plateau - plateau if stepped else 0.0
+            plan[count, NEXT] = math.log(next_gone) if stepped else 0.0
+            plan[count, SPREAD] = sigma * math.sqrt(ahead_of_it) if stepped else 1.0
+            if amount > 0.0 and not call:
+                next_plateau, next_gone, ahead_of_it = plan[count, WORTHLESS], amount / kept, 0.0
+                if was_gone == 0.0:
+                    plateau = next_plateau
+            ahead_of_it += length
+            next_gone *= math.exp(-carry * length)
+            apart = gone > 0.0 and math.log(gone) < low
+            was_gone = gone
+            plateau *= math.exp(-rate * length)
+            next_plateau *= math.exp(-rate * length)
+            count = _add_segments(count, length, wait - (end - until), share, steps, plan)
+            blur += variance * length
+            blur_gone += variance * length
+            narrowest = blur
+            amount, kept, fall = 0.0, 1.0, 0.0
+            if length == rest:
+                break
+            until -= length
         if k == first:
-            now = math.log(spot) + frame * length
-            low = min(low, now - _MARGIN * (high - low))
-            high = max(high, now + _MARGIN * (high - low))
-            start = high if call else low
-            plan[count, PLACE] = (now - start) / (-side * (high - low))
-        plan[count, START], plan[count, RANGE] = start, -side * (high - low)
-        plan[count, FRAME], plan[count, WHOLE] = frame, length
-        plan[count, AMOUNT], plan[count, KEPT], plan[count, ASIDE] = amount / strike, kept, aside
-        worth = math.exp(-rate * (time - end))
-        plan[count, WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
-        plan[count, KINK], plan[count, JUMP] = math.log(dear), dear * whole
-        plan[count, BLUR] = variance * (time - end)
-        cut = length
-        if american and not call and k < last:
-            cut = _waiting(option, held, length)
-        count = _add_segments(count, length, cut, share, steps, plan)
+            break
+        k, until, amount, kept = row, begin, next_amount, next_kept

@@ -15,10 +15,11 @@ import numpy as np
 
 from tests.pricing.dividend_grid import Converged, Terms, converged
 
-__all__ = ["VALUES", "Case", "Row", "cases", "draw", "read", "values"]
+__all__ = ["VALUES", "Case", "Row", "cases", "draw", "near", "read", "values"]
 
 VALUES: Final = Path(__file__).with_name("dividend_values.csv")
 RANDOM: Final = 300
+NEAR: Final = 60
 _YEAR: Final = 365.0
 _HOUR: Final = 1.0 / (_YEAR * 24.0)
 _WELL: Final = (5e-9, 2e-6)  # errors of value, in units of spot, and of delta, that are good enough
@@ -129,9 +130,34 @@ def draw(number: int) -> Case:
     return Case("random", spots, terms)
 
 
-def cases(random: int) -> list[Case]:
-    """Every listed case, and so many random ones."""
-    return [*_issue(), *(draw(number) for number in range(random)), *_quiet()]
+def near(number: int, dividends: int = 4) -> Case:
+    """Of each number a case of one to so many dividends seconds to a day apart, from today, before expiry or between.
+
+    Amounts are .05 to 6 for a spot of 100, some up to 40.
+    """
+    random = np.random.default_rng([180, number])
+    time = float(random.choice([random.integers(5, 730) / _YEAR, 10.0 ** random.uniform(-2.0, 0.3)]))
+    volatility, rate = float(10.0 ** random.uniform(math.log10(0.05), math.log10(0.8))), random.uniform(-0.01, 0.08)
+    dividend_yield = float(random.choice([0.0, random.uniform(0.0, 0.05)]))
+    gaps = np.cumsum(10.0 ** random.uniform(-7.5, -2.5, int(random.integers(1, dividends + 1))))
+    place = random.integers(3)
+    times = [gaps, time - gaps[::-1], time * random.uniform(0.1, 0.9) + gaps - gaps[0]][place]
+    times = times[(times > 0.0) & (times < time)]
+    most = 0.8 if random.random() < 0.8 else 1.6
+    amounts = [round(float(10.0 ** random.uniform(-1.3, most)), 3) for _ in times]
+    ahead = max(100.0 * math.exp((rate - dividend_yield) * time) - sum(amounts), 20.0)
+    apart = math.exp(volatility * math.sqrt(time) * random.uniform(-1.2, 1.2))
+    strike = round(float(random.choice([100.0, ahead]) * apart), 3)
+    right, american = int(random.choice([-1, 1])), bool(random.random() < 0.75)
+    schedule = tuple(times.tolist()), tuple(amounts)
+    terms = Terms(strike, float(rate), dividend_yield, volatility, time, right, american, *schedule)
+    return Case("ex-times close together", (100.0,), terms)
+
+
+def cases(random: int, close: int) -> list[Case]:
+    """Every listed case, and so many random ones, and those whose ex-times are close together."""
+    drawn = [*(draw(number) for number in range(random)), *(near(number) for number in range(close))]
+    return [*_issue(), *drawn, *_quiet()]
 
 
 def values(case: Case) -> list[Row]:
@@ -171,11 +197,12 @@ def main() -> None:
     """Add the values that are not on file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--random", type=int, default=RANDOM, help="how many random cases")
+    parser.add_argument("--near", type=int, default=NEAR, help="how many whose ex-times are close together")
     asked = parser.parse_args()
     known = {(row.spot, row.terms) for row in read()} if VALUES.exists() else set()
     with VALUES.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for case in cases(asked.random):
+        for case in cases(asked.random, asked.near):
             if (case.spots[0], case.terms) not in known:
                 writer.writerows(map(_written, values(case)))
                 file.flush()

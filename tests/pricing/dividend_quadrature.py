@@ -26,6 +26,7 @@ _REACH: Final = 9.5
 _PANELS: Final = 14
 _GAUSS: Final = np.polynomial.legendre.leggauss(24)
 _BISECTIONS: Final = 60
+_BEND: Final = (-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0)  # deviations from the strike where panels end
 
 
 def black_scholes(terms: Terms) -> Last:
@@ -101,7 +102,12 @@ def nested(spots: npt.ArrayLike, terms: Terms, last: Last, panels: int = _PANELS
 
     def ahead(event: int, spot: Array, now: float) -> Array:
         time, amount, kept = events[event]
+        dear = terms.strike
+        for each in reversed(events[event:]):
+            dear = (dear + each.amount) / each.kept
+        width = terms.volatility * math.sqrt(terms.time - time) * terms.strike / dear
         kinks = [amount / kept] if amount > 0.0 else []
+        kinks += [dear * math.exp(width * away) for away in _BEND]
         if exercised:
             if event not in stars:
                 stars[event] = star(event)

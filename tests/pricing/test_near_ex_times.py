@@ -1,0 +1,125 @@
+"""Ex-times seconds to hours from each other, from today or from expiry, by ways that no grid has a part in."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alo_lib.pricing import exercise_boundary, price
+from tests.pricing.dividend_cases import near
+from tests.pricing.dividend_grid import Terms, merged
+from tests.pricing.dividend_quadrature import black_scholes, nested
+
+Array = npt.NDArray[np.float64]
+
+LIMITS = {"accurate": 1e-5, "high_precision": 3e-6}  # of spot
+SECOND = 1.0 / (365.0 * 86400.0)
+HOUR = 3600.0 * SECOND
+DRAWS = 40
+SETTINGS = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+def priced(terms: Terms, spot: npt.ArrayLike = 100.0, scheme: str = "accurate") -> Array:
+    return price(spot, *terms[:6], style=terms.style, scheme=scheme, dividends=(terms.times, terms.amounts))
+
+
+def exact(terms: Terms) -> float:
+    """Expectations nested from ex-time to ex-time."""
+    return float(nested([100.0], terms, black_scholes(terms))[0, 0])
+
+
+@pytest.mark.parametrize("scheme", list(LIMITS))
+def test_european_options_are_nested_expectations(scheme: str) -> None:
+    wrong = []
+    for number in range(DRAWS):
+        terms = near(number, 2).terms._replace(american=False)
+        error = abs(float(priced(terms, scheme=scheme)) - exact(terms)) / 100.0
+        if not error <= LIMITS[scheme]:
+            wrong.append((error, terms))
+    assert not wrong, max(wrong)
+
+
+@pytest.mark.parametrize("scheme", list(LIMITS))
+def test_calls_without_a_yield_are_exercised_just_before_an_ex_time(scheme: str) -> None:
+    wrong = []
+    for number in range(DRAWS):
+        drawn = near(number, 2).terms
+        terms = drawn._replace(american=True, right=1, rate=abs(drawn.rate), dividend_yield=0.0)
+        error = abs(float(priced(terms, scheme=scheme)) - exact(terms)) / 100.0
+        if not error <= LIMITS[scheme]:
+            wrong.append((error, terms))
+    assert not wrong, max(wrong)
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Terms:
+    """One or two dividends within hours of today, of expiry or of each other."""
+    time = draw(st.sampled_from([30.0 / 365.0, 0.25, 1.0, 2.0]))
+    gap = st.floats(math.log(SECOND), math.log(24.0 * HOUR)).map(math.exp)
+    first = draw(gap)
+    times = [draw(st.sampled_from([first, 0.4 * time, time - first]))]
+    if draw(st.booleans()):
+        times.append(min(times[0] + draw(gap), time - 0.5 * min(first, time - times[0])))
+    amounts = [draw(st.sampled_from([0.01, 0.5, 3.0, 40.0]) | st.floats(0.01, 10.0)) for _ in times]
+    return Terms(
+        draw(st.floats(60.0, 140.0)),
+        draw(st.floats(0.0, 0.1)),
+        draw(st.sampled_from([0.0, 0.03])),
+        draw(st.floats(0.05, 0.9)),
+        time,
+        draw(st.sampled_from([-1, 1])),
+        draw(st.booleans()),
+        tuple(times),
+        tuple(amounts),
+    )
+
+
+@SETTINGS
+@given(schedules())
+def test_european_options_of_odd_schedules(terms: Terms) -> None:
+    terms = terms._replace(american=False)
+    assert float(priced(terms)) == pytest.approx(exact(terms), abs=100.0 * LIMITS["accurate"])
+
+
+@SETTINGS
+@given(schedules())
+def test_calls_of_odd_schedules(terms: Terms) -> None:
+    terms = terms._replace(american=True, right=1, dividend_yield=0.0)
+    assert float(priced(terms)) == pytest.approx(exact(terms), abs=100.0 * LIMITS["accurate"])
+
+
+@pytest.mark.parametrize("right", [-1, 1])
+@pytest.mark.parametrize("american", [False, True])
+@pytest.mark.parametrize("at", [0.5, 1.0 - 2.0 * SECOND])
+def test_ex_times_a_blink_apart_are_one(right: int, american: bool, at: float) -> None:
+    """In half a second spot moves by less than 1e-5 of itself, and the strike earns less than 1e-8."""
+    apart = Terms(100.0, 0.05, 0.02, 0.25, 1.0, right, american, (at, at + 0.5 * SECOND), (2.0, 5.0))
+    spots = np.linspace(80.0, 120.0, 9)
+    together = priced(apart._replace(times=(at,), amounts=(7.0,)), spots)
+    assert priced(apart, spots) == pytest.approx(together, abs=100.0 * 1e-7)
+
+
+@pytest.mark.parametrize("amount", [0.05, 0.5, 5.0])
+def test_a_dividend_a_minute_before_expiry_is_one_at_expiry(amount: float) -> None:
+    """Paid to the holder of a European forward: calls and puts are those on the spot less its present value."""
+    at = 1.0 - 60.0 * SECOND
+    for right in (-1, 1):
+        terms = Terms(95.0, 0.05, 0.0, 0.2, 1.0, right, False, (at,), (amount,))
+        shifted = terms._replace(strike=95.0 + amount, times=(), amounts=())
+        # The strike plus the amount is what spot must exceed; a minute's chance and interest are 1e-7 of spot.
+        assert float(priced(terms)) == pytest.approx(float(black_scholes(shifted)(np.array([100.0]), 1.0)[0]), abs=3e-4)
+
+
+def test_the_boundary_has_no_more_ex_times_than_there_are() -> None:
+    """Where a stretch has several grids, they do not show."""
+    times, amounts = (0.5, 1.0 - 60.0 * SECOND), (2.0, 3.0)
+    terms = Terms(100.0, 0.05, 0.0, 0.2, 1.0, 1, True, times, amounts)
+    moments = exercise_boundary(*terms[:5], 1, dividends=(times, amounts)).time_to_expiry
+    assert (np.diff(moments) >= 0.0).all()
+    twice = [1.0 - time for time, _ in merged(terms)]
+    for moment in twice:
+        assert np.isclose(moments, moment, rtol=0.0, atol=1e-12).sum() == 2
+    assert (np.diff(moments) == 0.0).sum() == len(twice)
