@@ -148,7 +148,18 @@ class _Within:
 
 
 class _PartLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
-    """Optimized code that others link, never made into machine code by itself."""
+    """Code that others link, never made into machine code by itself.
+
+    It is optimized alone, and then joined by what it calls: numba optimizes that again at every level.
+    """
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        self._optimize_final_module()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._final_module.verify()
+        self._finalize_final_module()
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
