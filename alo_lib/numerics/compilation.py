@@ -5,6 +5,7 @@ Every compiled function of the library goes through :func:`kernel`. The Python o
 
 Kernels are kept on disk: in the folder that ``NUMBA_CACHE_DIR`` names, beside their source, or with the user. Where
 none of them can be written they are compiled in memory, every time anew, and a :class:`CacheWarning` says so once.
+Those that an image carries (:mod:`alo_lib.numerics.carried`) are taken before any is compiled.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,7 +24,11 @@ from numba.core import caching, codegen, compiler, config, event, sigutils, type
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
+from alo_lib.numerics.carried import CARRIED, take_processor
+
 __all__ = ["CacheWarning", "kernel", "python_original"]
+
+take_processor()
 
 _LIBRARY = Path(__file__).resolve().parents[1]
 _IMPORT = re.compile(rf"^[ \t]*from {__package__.partition('.')[0]}\.(\w+)", re.MULTILINE)
@@ -116,6 +121,18 @@ class _UserWide(_ByContent, caching._UserWideCacheLocator):  # type: ignore[misc
     """In the user's folder for caches, where the source's folder cannot be written."""
 
 
+class _Carried(_ByContent, caching._UserProvidedCacheLocator):  # type: ignore[misc]
+    """Below ALO_KERNELS, where nothing is written."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        self._cache_path = os.path.join(CARRIED, self.get_suitable_cache_subpath(file))
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        return cls(py_func, py_file)
+
+
 class _Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = (_Chosen, _InTree, _UserWide, caching._IPythonCacheLocator, caching._ZipCacheLocator)
 
@@ -190,6 +207,40 @@ class _PartCache(_Cache):
         return (*super()._index_key(sig, codegen), "part")
 
 
+def _carried(cache: type[_Cache]) -> type[_Cache]:
+    """The same cache of carried kernels."""
+    implementation = type("_Implementation", (cache._impl_class,), {"_locator_classes": (_Carried,)})
+    return type(cache.__name__, (cache,), {"_impl_class": implementation})
+
+
+_CARRIED_CACHES: Final = {cache: _carried(cache) for cache in (_Cache, _PartCache)} if CARRIED else {}
+
+
+class _Kept:
+    """Where a kernel's compiled forms of one kind are: on a disk that can be written, if any, and among the carried."""
+
+    def __init__(self, function: Any, kind: type[_Cache]) -> None:
+        self._carried = _CARRIED_CACHES[kind](function) if CARRIED else None
+        try:
+            self.own: _Cache | None = kind(function)
+        except RuntimeError:  # numba's answer when no locator has found a folder
+            self.own = None
+
+    def load(self, args: tuple[Any, ...], target_context: Any) -> Any:
+        """What was compiled for these types, or None."""
+        for each in (self._carried, self.own):
+            if each is not None and (found := each.load_overload(args, target_context)) is not None:
+                return found
+        return None
+
+    def save(self, args: tuple[Any, ...], made: Any) -> None:
+        """Keep it for other processes."""
+        if self.own is None:
+            _tell_of_memory()
+        else:
+            self.own.save_overload(args, made)
+
+
 class _Kernel(CPUDispatcher):  # type: ignore[misc]
     """numba's dispatcher, with two ways to compile: whole, for Python to call, or as a part of kernels that call it.
 
@@ -201,12 +252,17 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
     def __init__(self, function: Any) -> None:
         options = {"nopython": True, "nogil": True, "fastmath": False, "error_model": "numpy", "boundscheck": None}
         super().__init__(function, targetoptions=options)
-        self._cache: Any = caching.NullCache()
-        self._parts: Any = self._cache
-        try:
-            self._cache, self._parts = _Cache(function), _PartCache(function)
-        except RuntimeError:  # numba's answer when no locator has found a folder
-            _tell_of_memory()
+        file = Path(function.__code__.co_filename)
+        if file.is_file():  # names the sources as they are now, whatever they become until the first call
+            _identity(file.resolve().parent)
+
+    @cached_property
+    def _wholes(self) -> _Kept:
+        return _Kept(self.py_func, _Cache)
+
+    @cached_property
+    def _parts(self) -> _Kept:
+        return _Kept(self.py_func, _PartCache)
 
     @property
     def signatures(self) -> list[Any]:
@@ -233,15 +289,12 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
             made = self.overloads.get(args)
             if made is not None and not (whole and isinstance(made.entry_point, _Within)):
                 return made
-            kept = self._cache if whole else self._parts
-            made = kept.load_overload(args, self.targetctx)
+            kept = self._wholes if whole else self._parts
+            made = kept.load(args, self.targetctx)
             if made is None:
-                self._cache_misses[args] += 1
                 with event.trigger_event("numba:compile", data={"dispatcher": self, "args": args, "return_type": None}):
                     made = self._made(args, whole=whole)
-                kept.save_overload(args, made)
-            else:
-                self._cache_hits[args] += 1
+                kept.save(args, made)
             if not whole:
                 made = made._replace(entry_point=_Within())
             self.targetctx.insert_user_function(made.entry_point, made.fndesc, [made.library])

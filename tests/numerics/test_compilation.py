@@ -101,7 +101,8 @@ def clone(folder: Path, factor: float) -> Path:
     """The door to numba, and two packages: a kernel of the one calls a kernel of the other."""
     for package in ("numerics", "callee", "caller"):
         (folder / "alo_lib" / package).mkdir(parents=True)
-    shutil.copy(compilation.__file__, folder / "alo_lib" / "numerics" / "compilation.py")
+    for name in ("carried.py", "compilation.py"):
+        shutil.copy(LIBRARY / "numerics" / name, folder / "alo_lib" / "numerics" / name)
     (folder / "alo_lib" / "__init__.py").write_text(f"FACTOR = {factor}\n")
     door = "from alo_lib.numerics.compilation import kernel\n"
     (folder / "alo_lib" / "callee" / "callee.py").write_text(
@@ -141,10 +142,10 @@ def test_kernels_lie_beside_their_source_or_with_the_user(tmp_path: Path, monkey
     exec(compile(source.read_text(), str(source), "exec"), names)
     name = compilation._identity(source.parent)
     assert re.fullmatch("room_[0-9a-f]{32}", name)
-    assert kernel(names["f"])._cache.cache_path == str(source.parent / "__pycache__" / name)
+    assert kernel(names["f"])._wholes.own.cache_path == str(source.parent / "__pycache__" / name)
     shutil.rmtree(source.parent / "__pycache__")
     (source.parent / "__pycache__").touch()  # as where nothing can be written; permissions do not bind root
-    assert kernel(names["f"])._cache.cache_path == str(tmp_path / "user" / "numba" / name)
+    assert kernel(names["f"])._wholes.own.cache_path == str(tmp_path / "user" / "numba" / name)
 
 
 def test_without_a_folder_kernels_are_compiled_in_memory_and_that_is_said_once(tmp_path: Path) -> None:
@@ -177,6 +178,7 @@ def test_a_folder_that_can_no_longer_be_written_ends_no_call(tmp_path: Path, mon
     def double(x: float) -> float:
         return 2.0 * x
 
+    assert double(True) == 2.0
     shutil.rmtree(tmp_path / "kernels")
     (tmp_path / "kernels").touch()
     with pytest.warns(compilation.CacheWarning, match="compiled in memory"):
