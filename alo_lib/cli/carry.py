@@ -27,10 +27,9 @@ def _commands(work: Path) -> list[tuple[str, ...]]:
     commands: list[tuple[str, ...]] = [(cli, "generate", "--output", data)]
     for style in ("american", "european"):
         commands += [(cli, "price", *_OPTION, "--volatility", "0.2", "--style", style, *more) for more in ((), cash)]
-        commands += [(cli, "iv", *_OPTION, "--price", "6", "--right", "call", "--style", style, *more)
+        commands += [(cli, "iv", *_OPTION, "--price", "10", "--right", "call", "--style", style, *more)
                      for more in ((), cash)]  # fmt: skip
     commands.append((cli, "backtest", "--data", data, "--output", str(work / "run"), *_DAYS))
-    commands.append((cli, "replay", str(work / "run")))
     return commands
 
 
