@@ -60,18 +60,7 @@ from alo_lib.pricing.cash_plan import (
     is_ex_time,
 )
 
-__all__ = [
-    "TERM_ROWS",
-    "T_ALIVE",
-    "T_RATE",
-    "T_SIDE",
-    "T_STRIKE",
-    "T_VARIANCE",
-    "T_YIELD",
-    "GridSpace",
-    "new_space",
-    "solve_grid",
-]
+__all__ = ["TERM_ROWS", "T_ALIVE", "T_RATE", "T_SIDE", "T_VARIANCE", "T_YIELD", "GridSpace", "new_space", "solve_grid"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -80,7 +69,6 @@ Integers = npt.NDArray[np.int64]
 # be exercised early; what exercise pays the grid's spot against: the strike, less what is set aside of the whole spot.
 T_SIDE, T_RATE, T_YIELD, T_VARIANCE, T_ALIVE, T_STRIKE = range(6)
 TERM_ROWS = 6
-
 # Rows of what a stage is made of: what a node takes from its neighbours towards the first node, from itself and from
 # the other one; shares of the two levels of time; elimination's constants down and up the grid; spot at a node over
 # that in the table, times the side; the strike times the side; the values that both sweeps begin with.
@@ -436,7 +424,6 @@ def solve_grid(
             start, cell = load(plan, row + START), load(plan, row + RANGE) / n
             _spots(n, start, cell, space.spot)
             if segment == 0:
-                _set_strike(0.0 * cell, row, plan, terms)
                 _begin_life(n, start, cell, side, space)
             else:
                 _fall(n, row, plan, terms, space)
