@@ -3,6 +3,7 @@
 from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.curves import Curve
+from alo_lib.pricing.early_exercise import EarlyExercise, ExDates, early_exercise
 from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
@@ -19,6 +20,8 @@ __all__ = [
     "ContractStatus",
     "Contracts",
     "Curve",
+    "EarlyExercise",
+    "ExDates",
     "Greeks",
     "Implied",
     "Invalid",
@@ -28,6 +31,7 @@ __all__ = [
     "Scheme",
     "Style",
     "Styles",
+    "early_exercise",
     "exercise_boundary",
     "greeks",
     "implied_volatility",
