@@ -5,6 +5,7 @@ from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.curves import Curve
 from alo_lib.pricing.early_exercise import EarlyExercise, ExDates, early_exercise
 from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
+from alo_lib.pricing.greeks_ahead import GreeksAhead, greeks_ahead
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
 from alo_lib.pricing.quotes import ContractStatus, market_price
@@ -23,6 +24,7 @@ __all__ = [
     "EarlyExercise",
     "ExDates",
     "Greeks",
+    "GreeksAhead",
     "Implied",
     "Invalid",
     "MarketTerms",
@@ -34,6 +36,7 @@ __all__ = [
     "early_exercise",
     "exercise_boundary",
     "greeks",
+    "greeks_ahead",
     "implied_volatility",
     "implied_with_status",
     "market_price",

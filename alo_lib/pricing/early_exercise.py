@@ -8,20 +8,20 @@ an ex-time, and the spot from which it is exercised then is that of the boundary
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, NamedTuple, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.quadrature import gauss_legendre
-from alo_lib.pricing.arguments import PricingError, prepare
+from alo_lib.pricing.arguments import DOMAINS, PricingError, dividend_pair, prepare
 from alo_lib.pricing.curves import Rates, with_rates
+from alo_lib.pricing.dividends import Dividends, check_dividends
 from alo_lib.pricing.forwards import forward_prices
-from alo_lib.pricing.options import Choices, Method, exercise_boundary, run_values
-from alo_lib.pricing.terms import Cash, Options
+from alo_lib.pricing.options import Choices, Method, exercise_boundary, price
+from alo_lib.pricing.terms import Options
 
-__all__ = ["EarlyExercise", "ExDates", "early_exercise", "left_after"]
+__all__ = ["EarlyExercise", "ExDates", "Schedule", "early_exercise", "schedule_of"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -79,39 +79,61 @@ class EarlyExercise(NamedTuple):
     ex_dates: ExDates
 
 
-def left_after(spot: Array, cash: Cash, k: int) -> Array:
-    """The spot just after ex-time k of a schedule, from the one just before it; at least 0."""
-    return np.asarray(np.maximum(spot * cash.kept[k] - cash.amounts[k], 0.0))
+class Schedule(NamedTuple):
+    """What one underlying pays from now on: ex-times in years, ascending, and cash a share, (k,) each."""
+
+    times: Array
+    amounts: Array
+
+    def left(self, spot: Array, k: int) -> Array:
+        """The spot just after ex-time k, from the one just before it; at least 0."""
+        return np.asarray(np.maximum(spot - self.amounts[k], 0.0))
+
+    def ahead(self, first: int, now: float) -> Dividends | None:
+        """The dividends from the one numbered ``first`` on, as seen from a time."""
+        return None if first == self.times.size else (self.times[first:] - now, self.amounts[first:])
+
+
+def schedule_of(choices: Choices) -> Schedule:
+    """The dividends among the keywords of a pricing function.
+
+    :raises PricingError: where there are none, or the options are European or on a future.
+    """
+    method = Method.of(**choices)
+    if not method.american or method.on_future:
+        raise PricingError("ex-times are asked of European options, or of options on a future; allowed: American ones")
+    pair = dividend_pair(choices.get("dividends"))
+    cash = None if pair is None else check_dividends(pair)
+    if cash is None or not cash.times.size:
+        raise PricingError("dividends is None or empty; allowed: ex-times and amounts, at least one of them not 0")
+    return Schedule(cash.times, cash.amounts)
 
 
 class _Position:
-    """Options (n,) with one schedule of dividends."""
+    """Options (n,) with one schedule of dividends; choices: how they are priced, but for those."""
 
-    def __init__(self, options: Options, volatility: Array, method: Method, cash: Cash) -> None:
-        self.options, self.volatility, self.method, self.cash = options, volatility, method, cash
+    def __init__(self, options: Options, volatility: Array, schedule: Schedule, choices: Choices) -> None:
+        self.options, self.volatility, self.schedule, self.choices = options, volatility, schedule, choices
         known = ~np.isnan(np.stack([*options, volatility])).any(axis=0)
-        self.alive = known & (options.time > cash.times[:, np.newaxis])
+        self.alive = known & (options.time > schedule.times[:, np.newaxis])
         """Whose life goes beyond each ex-time, (k, n)."""
 
-    def later(self, k: int) -> Cash | None:
-        """The dividends after ex-time k, as seen from it."""
-        times, amounts, kept, _ = self.cash
-        if k == times.size - 1:
-            return None
-        left = slice(k + 1, None)
-        return Cash(times[left] - times[k], amounts[left], kept[left], np.array([[0, times.size - k - 1]], np.int64))
+    def prices(self, rows: Rows, spot: Array, time: Array, dividends: Dividends | None) -> Array:
+        """Prices of options (rows.size,) at spots, times to expiry and dividends of another moment."""
+        _, strike, rate, dividend_yield, _, right = self.options.part(rows)
+        choices = self.choices | Choices(dividends=dividends)
+        return price(spot, strike, rate, dividend_yield, self.volatility[rows], time, right, **choices)
 
     def after(self, k: int, rows: Rows, before: Array) -> Array:
         """What options are worth just after ex-time k, at spots just before it (rows.size,)."""
-        part = self.options.part(rows)
-        time, spot = part.time - self.cash.times[k], left_after(before, self.cash, k)
+        part, now = self.options.part(rows), float(self.schedule.times[k])
+        time, spot = part.time - now, self.schedule.left(before, k)
         # Of nothing a put is worth the strike, at once or at expiry.
         worth = np.where(part.right > 0.0, 0.0, part.strike * np.exp(np.maximum(-part.rate * time, 0.0)))
-        some = np.flatnonzero(spot > 0.0)
+        some = np.flatnonzero(spot >= DOMAINS["spot"][0])
         if some.size:
-            then = part._replace(spot=spot, time=time).part(some)
-            worth[some] = run_values(then, self.volatility[rows[some]], 1, replace(self.method, cash=self.later(k)))[0]
-        return np.asarray(worth)
+            worth[some] = self.prices(rows[some], spot[some], time[some], self.schedule.ahead(k + 1, now))
+        return worth
 
     def critical_spots(self, k: int) -> Array:
         """As :attr:`ExDates.critical_spot`, (n,)."""
@@ -126,10 +148,10 @@ class _Position:
 
     def _critical_calls(self, k: int, rows: Rows) -> Array:
         strike, sigma = self.options.strike[rows], self.volatility[rows]
-        time = self.options.time[rows] - self.cash.times[k]
+        time = self.options.time[rows] - self.schedule.times[k]
         carried = np.abs(self.options.rate[rows] - self.options.dividend_yield[rows]) * time
         # From where on the call is as good as sure to end in the money.
-        sure = (strike + self.cash.amounts[k:].sum()) / self.cash.kept[k:].prod()
+        sure = strike + self.schedule.amounts[k:].sum()
         high = sure * np.exp(np.minimum(_REACH * sigma * np.sqrt(time) + carried, _HIGHEST))
 
         def gain(spot: Array, which: Rows) -> Array:
@@ -139,28 +161,27 @@ class _Position:
 
     def _critical_put(self, k: int, row: int) -> float:
         _, strike, rate, dividend_yield, time, _ = (float(column[row]) for column in self.options)
-        later = self.later(k)
-        dividends = None if later is None else (later.times, later.amounts)
-        terms = (strike, rate, dividend_yield, float(self.volatility[row]), time - float(self.cash.times[k]), -1)
-        return float(exercise_boundary(*terms, scheme=self.method.scheme, dividends=dividends).upper[-1])
+        now = float(self.schedule.times[k])
+        terms = (strike, rate, dividend_yield, float(self.volatility[row]), time - now, -1)
+        scheme = self.choices.get("scheme", "accurate")
+        return float(exercise_boundary(*terms, scheme=scheme, dividends=self.schedule.ahead(k + 1, now)).upper[-1])
 
     def ex_dates(self, shape: tuple[int, ...]) -> ExDates:
         """All that is told of each ex-time; shape: of the options."""
         spot, strike, rate, dividend_yield, _, right = self.options
         forward, critical, gain = (np.full(self.alive.shape, np.nan) for _ in range(3))
         exercised = np.zeros(self.alive.shape, np.bool_)
-        dividends = self.cash.times, self.cash.amounts
-        for k, time in enumerate(self.cash.times):
+        for k, time in enumerate(self.schedule.times):
             rows = np.flatnonzero(self.alive[k])
             if not rows.size:
                 continue
-            ahead = forward_prices(spot, rate, dividend_yield, time, dividends)
+            ahead = forward_prices(spot, rate, dividend_yield, time, self.schedule)
             critical[k] = self.critical_spots(k)
             forward[k, rows] = ahead[rows]
             gain[k, rows] = right[rows] * (ahead - strike)[rows] - self.after(k, rows, ahead[rows])
-            exercised[k] = np.where(right > 0.0, ahead > critical[k], left_after(ahead, self.cash, k) < critical[k])
+            exercised[k] = np.where(right > 0.0, ahead > critical[k], self.schedule.left(ahead, k) < critical[k])
         forward, critical, gain = (each.reshape(-1, *shape) for each in (forward, critical, gain))
-        return ExDates(*dividends, forward, critical, exercised.reshape(-1, *shape), gain)
+        return ExDates(*self.schedule, forward, critical, exercised.reshape(-1, *shape), gain)
 
     def held_value(self) -> Array:
         """As :attr:`EarlyExercise.held_value`, (n,): the expectation of what the option is worth after the next."""
@@ -168,11 +189,11 @@ class _Position:
         rows = np.flatnonzero(self.alive[0])
         if not rows.size:
             return found
-        part, time = self.options.part(rows), self.cash.times[0]
+        part, time = self.options.part(rows), self.schedule.times[0]
         root = self.volatility[rows] * math.sqrt(time)
         middle = np.log(part.spot) + (part.rate - part.dividend_yield) * time - 0.5 * root**2
-        amount, kept = self.cash.amounts[0], self.cash.kept[0]
-        kinks = np.log(np.stack([(part.strike + amount) / kept, np.full(rows.size, amount / kept)]))
+        amount = self.schedule.amounts[0]
+        kinks = np.log(np.stack([part.strike + amount, np.full(rows.size, amount)]))
         with np.errstate(divide="ignore", invalid="ignore"):
             kinks = np.nan_to_num((kinks - middle) / root)
         edges = [np.full(rows.size, -_REACH), _REACH + root, np.zeros(rows.size), *kinks]
@@ -191,8 +212,8 @@ class _Position:
     def probability(self, critical: Array) -> Array:
         """As :attr:`EarlyExercise.probability`, (n,); critical: that of the first ex-time."""
         spot, _, rate, dividend_yield, _, right = self.options
-        time = self.cash.times[0]
-        before = np.where(right > 0.0, critical, (critical + self.cash.amounts[0]) / self.cash.kept[0])
+        time = self.schedule.times[0]
+        before = np.where(right > 0.0, critical, critical + self.schedule.amounts[0])
         root = self.volatility * math.sqrt(time)
         with np.errstate(divide="ignore", invalid="ignore"):
             beyond = (np.log(spot / before) + (rate - dividend_yield) * time - 0.5 * root**2) / root
@@ -252,18 +273,13 @@ def early_exercise(
     :raises PricingError: as :func:`price` does; without dividends; for European options and options on futures, which
         nothing is to be decided of.
     """
-    method = Method.of(**choices)
-    if not method.american or method.on_future:
-        raise PricingError("early exercise is asked of European options or of a future's; allowed: American on a share")
-    cash = method.cash
-    if cash is None or not cash.times.size:
-        raise PricingError("dividends is None or empty; allowed: ex-times and amounts, at least one of them not 0")
+    schedule = schedule_of(choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
-    shape, (s, k, r, q, sigma, time, side) = prepare(method.invalid, **with_rates(named, False))
-    position = _Position(Options(s, k, r, q, time, side), sigma, method, cash)
+    shape, (s, k, r, q, sigma, time, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))
+    position = _Position(Options(s, k, r, q, time, side), sigma, schedule, choices)
     ex_dates = position.ex_dates(shape)
-    value, exercise = run_values(position.options, sigma, 1, method)[0], side * (s - k)
+    value, exercise = position.prices(np.arange(s.size), s, time, schedule), side * (s - k)
     held = position.held_value()
     chance = position.probability(ex_dates.critical_spot[0].reshape(-1))
     reached = ex_dates.exercised.any(axis=0)
@@ -275,6 +291,6 @@ def early_exercise(
         exercise_gain=(exercise - held).reshape(shape),
         probability=chance.reshape(shape),
         exercised_now=(value <= exercise).reshape(shape),
-        first=np.where(reached, cash.times[np.argmax(ex_dates.exercised, axis=0)], np.nan),
+        first=np.where(reached, schedule.times[np.argmax(ex_dates.exercised, axis=0)], np.nan),
         ex_dates=ex_dates,
     )

@@ -211,7 +211,7 @@ def test_value_is_the_price() -> None:
         ({}, "dividends is None or empty"),
         ({"dividends": ([0.5], [0.0])}, "dividends is None or empty"),
         ({"dividends": ([0.1], [1.0]), "style": "european"}, "asked of European options"),
-        ({"on_future": True}, "asked of European options or of a future's"),
+        ({"on_future": True}, "or of options on a future"),
         ({"dividends": ([0.1], [1.0]), "scheme": "best"}, "scheme"),
     ],
 )
