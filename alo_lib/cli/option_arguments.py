@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -22,6 +23,7 @@ __all__ = [
     "SCHEME",
     "TIMES",
     "Amount",
+    "DatedCash",
     "FilePath",
     "Number",
     "Numbers",
@@ -246,6 +248,25 @@ class TimedCash(click.ParamType[tuple[float, float]]):
             return _years(time), _number(amount)
         except ValueError:
             self.fail(f"{value!r} is no dividend; write the ex-time and the amount, such as 0.25:1.50 or 90d:1.50")
+
+
+class DatedCash(click.ParamType[tuple[date, float]]):
+    """A cash dividend, ``DATE:AMOUNT``."""
+
+    name = "DATE:AMOUNT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[date, float]:
+        """Ex-date, and cash a share."""
+        if isinstance(value, tuple):
+            return cast(tuple[date, float], value)
+        day, _, amount = str(value).partition(":")
+        try:
+            ex_date, cash = date.fromisoformat(day.strip()), _number(amount)
+        except ValueError:
+            ex_date, cash = date.min, 0.0
+        if not cash > 0.0:
+            self.fail(f"{value!r} is no dividend; write the ex-date and a positive amount, such as 2015-11-05:0.52")
+        return ex_date, cash
 
 
 class SchemeName(click.ParamType["Scheme"]):

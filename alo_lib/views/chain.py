@@ -15,7 +15,7 @@ from alo_lib.records import DAYS_A_YEAR, osi_symbol, years_between
 from alo_lib.views.run import exchange_time
 from alo_lib.views.spoken import or_none
 
-__all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "chain_view"]
+__all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "cash_ahead", "chain_view"]
 
 FloatArray = NDArray[np.float64]
 Carry = Literal["yield", "cash", "parity", "cash-parity", "none"]
@@ -126,9 +126,9 @@ def chain_view(
     if isinstance(carry, float):
         terms = terms._replace(dividend_yield=carry)
     elif carry in ("cash", "cash-parity"):
-        terms = terms._replace(dividends=_cash(snapshot))
+        terms = terms._replace(dividends=cash_ahead(snapshot))
     elif carry != "none":
-        terms = terms._replace(dividend_yield=cash_as_yields(snapshot.spot, rate, years, _cash(snapshot)))
+        terms = terms._replace(dividend_yield=cash_as_yields(snapshot.spot, rate, years, cash_ahead(snapshot)))
     terms.check()
 
     def at(source: PriceSource, terms: MarketTerms) -> QuotedChain:
@@ -141,7 +141,7 @@ def chain_view(
     return ChainView(snapshot, rate, carry, at("bid", mid.terms), mid, at("ask", mid.terms))
 
 
-def _cash(snapshot: ChainSnapshot) -> tuple[FloatArray, FloatArray]:
-    """The dividends ahead: ex-times in years and amounts."""
+def cash_ahead(snapshot: ChainSnapshot) -> tuple[FloatArray, FloatArray]:
+    """A snapshot's dividends ahead: ex-times in years and amounts."""
     times = np.array([when for when, _ in snapshot.dividends], np.int64)
     return years_between(snapshot.time, times), np.array([amount for _, amount in snapshot.dividends], np.float64)
