@@ -51,24 +51,25 @@ class ExerciseView:
     found: EarlyExercise
 
     @property
+    def gain(self) -> FloatArray:
+        """What exercise on the last evening gives more than holding on, (n,) a share.
+
+        On that evening itself now, before it at the open, with spot on its forward.
+        """
+        return self.found.exercise_gain if self.ex_date.tonight else np.asarray(self.found.ex_dates.exercise_gain[0])
+
+    @property
     def lost(self) -> FloatArray:
         """What waiting costs a contract, (n,) in money; 0 where it costs nothing.
 
         On the last evening that is what exercise gives more than holding on; before, what the right is worth to
         exercise then.
         """
-        gain = self.found.exercise_gain if self.ex_date.tonight else self.found.waiting_cost
-        return np.asarray(OPTION_MULTIPLIER * np.maximum(gain, 0.0))
-
-    @property
-    def exercised(self) -> Mask:
-        """Whether a call is to be exercised for the dividend: now on the last evening, else if spot does not move."""
-        if self.ex_date.tonight:
-            return np.asarray(self.found.exercise_gain > 0.0)
-        return np.asarray(self.found.ex_dates.exercised[0])
+        cost = self.gain if self.ex_date.tonight else self.found.waiting_cost
+        return np.asarray(OPTION_MULTIPLIER * np.maximum(cost, 0.0))
 
     def verdicts(self) -> list[Verdict]:
-        """In a word, (n,)."""
+        """In a word, (n,): a call is to be exercised where that gains."""
         return [
             "no volatility"
             if np.isnan(value)
@@ -77,14 +78,14 @@ class ExerciseView:
             else "in danger"
             if chance >= IN_DANGER
             else "hold"
-            for value, now, chance in zip(self.found.value, self.exercised, self.found.probability, strict=True)
+            for value, now, chance in zip(self.found.value, self.gain > 0.0, self.found.probability, strict=True)
         ]
 
     def rows_told(self) -> Iterator[dict[str, Any]]:
         """One object a call, in money a share but for ``lost_per_contract``; None where there is no value."""
         snapshot, found, years = self.chain.snapshot, self.found, self.chain.snapshot.years_to_expiry
         moments = {float(years_between(snapshot.time, when)): when for when, _ in snapshot.dividends}
-        lost = self.lost
+        gain, lost = self.gain, self.lost
         for i, (row, verdict) in enumerate(zip(self.rows.tolist(), self.verdicts(), strict=True)):
             expiry, strike, right = snapshot.contracts[row].item()
             first = float(found.first[i])
@@ -100,7 +101,7 @@ class ExerciseView:
                 "value": or_none(found.value[i]),
                 "exercise_value": or_none(found.exercise_value[i]),
                 "held_value": or_none(found.held_value[i]),
-                "exercise_gain": or_none(found.exercise_gain[i]),
+                "exercise_gain": or_none(gain[i]),
                 "waiting_cost": or_none(found.waiting_cost[i]),
                 "lost_per_contract": or_none(lost[i]),
                 "share_lost": or_none(lost[i] / OPTION_MULTIPLIER / found.value[i]),

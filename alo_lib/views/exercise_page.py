@@ -11,26 +11,27 @@ from alo_lib.views.exercise import ExerciseView
 from alo_lib.views.run import exchange_moment
 from alo_lib.views.spoken import DASH
 
-__all__ = ["COLUMNS", "cell", "exercise_html", "gain_figure"]
+__all__ = ["COLUMNS", "WORDS", "cell", "exercise_html", "gain_figure"]
 
 COLUMNS: Final = {
     "expiry": ("expiry", ""),
     "strike": ("strike", "g"),
+    "verdict": ("verdict", ""),
+    "lost/contract": ("lost_per_contract", "z,.2f"),
+    "of value": ("share_lost", "z.2%"),
+    "chance": ("probability", "z.1%"),
+    "critical": ("critical_spot", "z.2f"),
+    "exercised": ("exercise_value", "z.3f"),
+    "held": ("held_value", "z.3f"),
     "bid": ("bid", "z.2f"),
     "ask": ("ask", "z.2f"),
     "IV": ("volatility", "z.2%"),
-    "exercised": ("exercise_value", "z.3f"),
-    "held": ("held_value", "z.3f"),
-    "lost/contract": ("lost_per_contract", "z,.2f"),
-    "of value": ("share_lost", "z.2%"),
-    "critical": ("critical_spot", "z.2f"),
-    "chance": ("probability", "z.1%"),
-    "first ex-date": ("first_ex_date", ""),
     "open int.": ("open_interest", "z,.0f"),
-    "verdict": ("verdict", ""),
+    "first ex-date": ("first_ex_date", ""),
 }
 """Titles of a table of calls, what of a row is there, and how it is shown."""
-_WORDS: Final = ("expiry", "first ex-date", "verdict")
+WORDS: Final = ("expiry", "verdict", "first ex-date")
+"""Columns that are not figures."""
 
 
 def exercise_html(view: ExerciseView) -> str:
@@ -41,7 +42,7 @@ def exercise_html(view: ExerciseView) -> str:
     if len(rows) > page.MAX_ROWS:
         parts.append(page.note(f"The first {page.MAX_ROWS:,} of {len(rows):,} calls; --json has all."))
     return page.page(
-        f"{snapshot.ticker} before its ex-date",
+        f"{snapshot.ticker} before its ex-date of {ex_date.day}",
         f"{exchange_moment(snapshot.time)[:16]} New York · {snapshot.resolution} bars · "
         f"spot is the {snapshot.spot_from}",
         page.cards(
@@ -58,8 +59,10 @@ def exercise_html(view: ExerciseView) -> str:
             "What exercise gains",
             page.figure(gain_figure(view)),
             page.note(
-                "What exercising now gives more than holding the call through the ex-date, a contract. Above zero a "
-                "holder exercises, and a short call is assigned. Click an expiry to hide it, twice to see it alone."
+                "What exercise gives more than holding the call through the ex-date, a contract: "
+                + ("now" if ex_date.tonight else f"on {ex_date.evening}, if spot keeps to its forward")
+                + ". Above zero a holder exercises, and a short call is assigned. Click an expiry to hide it, twice to "
+                "see it alone."
             ),
         ),
         page.section("Calls", *parts),
@@ -69,7 +72,7 @@ def exercise_html(view: ExerciseView) -> str:
 def gain_figure(view: ExerciseView) -> Figure:
     """What exercise gains a contract over the strike, a line an expiry."""
     columns = view.chain.snapshot.contracts[view.rows]
-    gain, data = OPTION_MULTIPLIER * view.found.exercise_gain, []
+    gain, data = OPTION_MULTIPLIER * view.gain, []
     for expiry in np.unique(columns["expiry"]):
         # Far out of the money a call loses all that it is worth; that would flatten what is to be seen.
         of_it = (columns["expiry"] == expiry) & (gain > -2.0 * OPTION_MULTIPLIER * view.ex_date.cash)
@@ -92,7 +95,7 @@ def gain_figure(view: ExerciseView) -> Figure:
         "hovermode": "closest",
         "showlegend": True,
         "xaxis": {"title": "strike"},
-        "yaxis": {"title": "gain of exercising now, a contract", "zeroline": True},
+        "yaxis": {"title": "gain of exercise, a contract", "zeroline": True},
     }
     return {"data": data, "layout": layout}
 
@@ -108,4 +111,4 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _numeric() -> list[int]:
-    return [index for index, title in enumerate(COLUMNS) if title not in _WORDS]
+    return [index for index, title in enumerate(COLUMNS) if title not in WORDS]

@@ -64,9 +64,9 @@ def exercise(
 
     Holders exercise on the evening before the ex-date, if at all. On that evening a call is to be exercised where spot
     less strike is more than what it is worth to hold it through the ex-date; what waiting loses is told a contract, and
-    as a share of its value. On earlier days that is told of the evening to come, if spot stays where it is. Short calls
-    are in danger of assignment where those are, or where spot is within two standard deviations of the critical one, a
-    chance of 2.5 %. Volatilities are those of each expiry's out-of-the-money quotes.
+    as a share of its value. On earlier days that is told of the evening to come, if spot keeps to its forward. Short
+    calls are in danger of assignment where those are, or where spot is within two standard deviations of the critical
+    one, a chance of 2.5 %. Volatilities are those of each expiry's out-of-the-money quotes.
 
     \b
     Examples:
@@ -163,13 +163,13 @@ def _object(view: "ExerciseView") -> dict[str, Any]:
 def _show(view: "ExerciseView", every: bool) -> None:
     from rich.table import Table
 
-    from alo_lib.views.exercise_page import COLUMNS, cell
+    from alo_lib.views.exercise_page import COLUMNS, WORDS, cell
 
     snapshot, ex_date, rows = view.chain.snapshot, view.ex_date, list(view.rows_told())
     counts = {word: sum(row["verdict"] == word for row in rows) for word in ("exercise", "in danger", "no volatility")}
     held = sum(row["open_interest"] or 0.0 for row in rows if row["verdict"] == "exercise")
     lost = sum((row["open_interest"] or 0.0) * row["lost_per_contract"] for row in rows if row["verdict"] == "exercise")
-    when = "tonight" if ex_date.tonight else f"on the evening of {ex_date.evening}, if spot stays where it is"
+    when = "tonight" if ex_date.tonight else f"on the evening of {ex_date.evening}, if spot keeps to its forward"
     click.echo(
         f"{snapshot.ticker} {_object(view)['time'][:16]} New York, {snapshot.resolution} bars; spot {snapshot.spot:g} "
         f"({snapshot.spot_from}), rate {view.chain.rate:z.3%}, dividends: {view.chain.carry_in_words}\n"
@@ -186,7 +186,7 @@ def _show(view: "ExerciseView", every: bool) -> None:
     click.echo()
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for title in COLUMNS:
-        table.add_column(title, justify="left" if title in ("expiry", "verdict") else "right", no_wrap=True)
+        table.add_column(title, justify="left" if title in WORDS else "right", no_wrap=True)
     for row in shown if every else shown[:MANY]:
         table.add_row(*(cell(row, title) for title in COLUMNS))
     print_whole(table)
