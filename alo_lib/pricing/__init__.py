@@ -9,6 +9,7 @@ from alo_lib.pricing.greeks_ahead import GreeksAhead, greeks_ahead
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
 from alo_lib.pricing.quotes import ContractStatus, market_price
+from alo_lib.pricing.schedules import DividendModel, Dividends, DividendsLike
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 
 __all__ = [
@@ -21,6 +22,9 @@ __all__ = [
     "ContractStatus",
     "Contracts",
     "Curve",
+    "DividendModel",
+    "Dividends",
+    "DividendsLike",
     "EarlyExercise",
     "ExDates",
     "Greeks",

@@ -26,7 +26,6 @@ __all__ = [
     "check_choice",
     "check_threads",
     "checked",
-    "dividend_pair",
     "outside",
     "prepare",
     "real_numbers",
@@ -221,20 +220,24 @@ def checked(invalid: Invalid, **arguments: npt.ArrayLike) -> list[Array]:
     return [_within(invalid, name, real_numbers(name, value)) for name, value in arguments.items()]
 
 
-def prepare(invalid: Invalid, **arguments: npt.ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
+def prepare(
+    invalid: Invalid, *, beside: tuple[int, ...] = (), **arguments: npt.ArrayLike
+) -> tuple[tuple[int, ...], list[Array]]:
     """Broadcast the named arguments and check their domains.
 
     Returns the common shape and one contiguous flat float64 array for each argument. Elements outside their domain
-    raise PricingError, or with ``invalid="nan"`` become NaN.
+    raise PricingError, or with ``invalid="nan"`` become NaN. beside: the shape of the dividends' schedules, which
+    broadcast with them.
     """
     check_choice("invalid", invalid, _INVALID)
     arrays = checked(invalid, **arguments)
-    shapes = {array.shape for array in arrays} - {()}
+    shapes = {beside, *(array.shape for array in arrays)} - {()}
     if len(shapes) > 1:
         try:
             shapes = {np.broadcast_shapes(*shapes)}
         except ValueError as error:
             listed = ", ".join(f"{name} {array.shape}" for name, array in zip(arguments, arrays, strict=True))
+            listed += f", dividends {beside}" if beside else ""
             raise PricingError(f"shapes do not broadcast together: {listed}") from error
     (shape,) = shapes or {()}
     return shape, [spread(array, shape) for array in arrays]
@@ -247,21 +250,3 @@ def spread(array: Array, shape: tuple[int, ...]) -> Array:
     out = np.empty(shape)
     out[...] = array
     return out.reshape(-1)
-
-
-def dividend_pair(dividends: Any) -> tuple[Array, Array] | None:
-    """Ex-times and amounts as numbers, each in its own shape; None where there are none.
-
-    :raises PricingError: for anything but None, a pair, or what is empty.
-    """
-    if dividends is None:
-        return None
-    try:
-        parts = list(dividends)
-    except TypeError:
-        parts = [dividends]
-    if not parts:
-        return None
-    if len(parts) != 2 or isinstance(dividends, str | bytes | dict | set):
-        raise PricingError(f"dividends is {_told(dividends)}; allowed: None, or (ex_times, amounts)")
-    return real_numbers("dividends: ex-time", parts[0]), real_numbers("dividends: amount", parts[1])

@@ -11,6 +11,7 @@ from alo_lib.pricing.cash_grid import (
     T_ALIVE,
     T_RATE,
     T_SIDE,
+    T_STRIKE,
     T_VARIANCE,
     T_YIELD,
     TERM_ROWS,
@@ -19,6 +20,7 @@ from alo_lib.pricing.cash_grid import (
     solve_grid,
 )
 from alo_lib.pricing.cash_plan import NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, plan_option, segment_limit
+from alo_lib.pricing.escrow import rest_of, set_asides
 from alo_lib.pricing.sure_value import SURE_ROWS, sure_value
 from alo_lib.pricing.terms import Cash, Option, Options
 
@@ -79,7 +81,9 @@ def plan_batch(
             out[0, i], out[1, i] = sure[0], sure[1]
         else:
             option = option_of(options, i, american)
-            plan_option(option, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i])
+            rest = rest_of(option, first, last, cash)
+            plan_option(rest, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i])
+            set_asides(option, first, last, cash, steps[i], plans[i])
 
 
 @kernel
@@ -90,14 +94,14 @@ def _read(lane: int, at: float, n: int, cell: float, terms: Array, space: GridSp
     the second derivative jumps where exercise begins. Where it is exercised they are intrinsic value's, the second one
     told as NaN.
     """
-    side = terms[T_SIDE, lane]
+    side, strike = terms[T_SIDE, lane], terms[T_STRIKE, lane]
     first = 0
     if terms[T_ALIVE, lane] > 0.0:
-        while first < n and 0.0 < space.value[first, lane] <= side * (space.spot[first, lane] - 1.0) + _EXERCISED:
+        while first < n and 0.0 < space.value[first, lane] <= side * (space.spot[first, lane] - strike) + _EXERCISED:
             first += 1
     spot = space.spot[0, lane] * math.exp(at * cell)
     if at <= first - 1:
-        out[0], out[1], out[2], out[3] = side * (spot - 1.0), side * spot, math.nan, math.nan
+        out[0], out[1], out[2], out[3] = side * (spot - strike), side * spot, math.nan, math.nan
         return
     first = max(min(max(int(at + 0.5) - _POINTS // 2, first), n + 1 - _POINTS), 0)
     out[:] = 0.0
@@ -170,13 +174,17 @@ def solve_batch(
                     lane, plan[row + PLACE, lane] * n, n, plan[row + RANGE, lane] / n, terms, space, read[which, lane]
                 )
         for lane in range(count):
-            _finish(order[begin + lane], options, american, read[0, lane], read[1, lane], out)
+            aside = 1.0 - terms[T_STRIKE, lane]
+            _finish(order[begin + lane], options, american, aside, read[0, lane], read[1, lane], out)
         begin += count
 
 
 @kernel
-def _finish(i: int, options: Options, american: bool, coarse: Array, fine: Array, out: Array) -> None:
-    """Option i's price and derivatives by spot into its column of out, extrapolated from the two grids."""
+def _finish(i: int, options: Options, american: bool, aside: float, coarse: Array, fine: Array, out: Array) -> None:
+    """Option i's price and derivatives by spot into its column of out, extrapolated from the two grids.
+
+    aside: what is set aside of the spot, over the strike.
+    """
     strike, spot = options.strike[i], options.spot[i]
     side = options.right[i]
     value = (9.0 * fine[0] - 4.0 * coarse[0]) / 5.0 * strike
@@ -192,6 +200,7 @@ def _finish(i: int, options: Options, american: bool, coarse: Array, fine: Array
     for k in range(1, 4):
         fine[k] = ((9.0 * fine[k] - 4.0 * coarse[k]) / 5.0 if known else fine[k]) * strike
     first, second, third = fine[1], fine[2], fine[3]
+    spot -= aside * strike
     out[0, i] = value
     out[1, i] = first / spot
     out[2, i] = (second - first) / spot**2
@@ -207,7 +216,9 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
     """
     segments = segment_limit(cash)
     one, steps = np.zeros((segments, PLAN_ROWS)), np.zeros(segments, np.int64)
-    plan_option(option, volatility, cash.rows[0, 0], cash.rows[0, 1], cash, cells, unit, True, one, steps)
+    first, last = cash.rows[0, 0], cash.rows[0, 1]
+    plan_option(option, volatility, first, last, cash, cells, unit, True, one, steps)
+    set_asides(option, first, last, cash, steps, one)
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
     for lane in range(LANES):
         plan[:, lane] = one.reshape(-1)

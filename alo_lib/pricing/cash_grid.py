@@ -37,6 +37,7 @@ from alo_lib.numerics.lanes import (
 )
 from alo_lib.pricing.cash_plan import (
     AMOUNT,
+    ASIDE,
     BASE,
     BLUR,
     FRAME,
@@ -52,15 +53,26 @@ from alo_lib.pricing.cash_plan import (
     WORTHLESS,
 )
 
-__all__ = ["TERM_ROWS", "T_ALIVE", "T_RATE", "T_SIDE", "T_VARIANCE", "T_YIELD", "GridSpace", "new_space", "solve_grid"]
+__all__ = [
+    "TERM_ROWS",
+    "T_ALIVE",
+    "T_RATE",
+    "T_SIDE",
+    "T_STRIKE",
+    "T_VARIANCE",
+    "T_YIELD",
+    "GridSpace",
+    "new_space",
+    "solve_grid",
+]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 # Rows of what a lane's option is: +1 for a call, -1 for a put; rates; variance a year; 1 where it may
-# be exercised early.
-T_SIDE, T_RATE, T_YIELD, T_VARIANCE, T_ALIVE = range(5)
-TERM_ROWS = 5
+# be exercised early; what exercise pays the grid's spot against: the strike, less what is set aside of the whole spot.
+T_SIDE, T_RATE, T_YIELD, T_VARIANCE, T_ALIVE, T_STRIKE = range(6)
+TERM_ROWS = 6
 
 # Rows of what a stage is made of: what a node takes from its neighbours towards the first node, from itself and from
 # the other one; shares of the two levels of time; elimination's constants down and up the grid; spot at a node over
@@ -148,7 +160,7 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
     spot: the new grid's already; value: the later stretch's, whose plan is in the row before, into the new one's.
     """
     later = row - PLAN_ROWS
-    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
+    side, strike, alive = load(terms, T_SIDE), load(terms, T_STRIKE), load(terms, T_ALIVE) > 0.0
     amount, kept = load(plan, row + AMOUNT), load(plan, row + KEPT)
     worthless = load(plan, row + WORTHLESS)
     cell = load(plan, later + RANGE) / n
@@ -169,7 +181,7 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
         worth = select(place < 0.0, cash + share * left, worth)
         worth = select(place > n, last_cash + last_share * left, worth)
         beyond = alive & ((place < 0.0) | (place > n))
-        worth = select(beyond, greatest(worth, side * (left - 1.0)), worth)
+        worth = select(beyond, greatest(worth, side * (left - strike)), worth)
         worth = select(side > 0.0, worth, least(worth, worthless))
         store(space.middle, i, greatest(select(left > 0.0, worth, worthless), 0.0))
     for i in range(n + 1):
@@ -211,12 +223,12 @@ def _add_strike(n: int, row: int, plan: Array, space: GridSpace) -> None:
 
 
 @kernel
-def _exercise(n: int, side: Lanes, alive: LaneMask, space: GridSpace) -> None:
+def _exercise(n: int, side: Lanes, strike: Lanes, alive: LaneMask, space: GridSpace) -> None:
     """The better of holding and exercise just before an ex-time into value, with the masses of the kinks between."""
     before = before_worth = 0.0 * side
     for i in range(n + 1):
         held = load(space.value, i)
-        gain = select(alive, side * (load(space.spot, i) - 1.0) - held, -1.0)
+        gain = select(alive, side * (load(space.spot, i) - strike) - held, -1.0)
         worth = held + greatest(gain, 0.0)
         kink = gain * before < 0.0
         if any_lane(kink):
@@ -241,10 +253,10 @@ def _know_ends(n: int, space: GridSpace) -> None:
 @kernel
 def _end_value(row: int, s: Lanes, discount: Lanes, shrink: Lanes, terms: Array, sure: Array) -> Lanes:
     """Take what is sure from row on to a later level of time; its value at spot s."""
-    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
+    side, strike, alive = load(terms, T_SIDE), load(terms, T_STRIKE), load(terms, T_ALIVE) > 0.0
     cash, share = load(sure, row) * discount, load(sure, row + 1) * shrink
-    exercised = alive & (side * (s - 1.0) >= cash + share * s)
-    cash, share = select(exercised, -side, cash), select(exercised, side, share)
+    exercised = alive & (side * (s - strike) >= cash + share * s)
+    cash, share = select(exercised, -side * strike, cash), select(exercised, side, share)
     store(sure, row, cash)
     store(sure, row + 1, share)
     return cash + share * s
@@ -260,7 +272,7 @@ def _set_ends(n: int, move: Lanes, discount: Lanes, shrink: Lanes, terms: Array,
     store(k, _TOP, at_last - load(k, _RISE) * (load(sure, _LAST_CASH) + load(sure, _LAST_SHARE) * inner))
     side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
     store(k, _MOVE, select(alive, side * move, 0.0))
-    store(k, _STRIKE, select(alive, -side, _NEVER))
+    store(k, _STRIKE, select(alive, -side * load(terms, T_STRIKE), _NEVER))
 
 
 @kernel
@@ -283,6 +295,13 @@ def _stage(n: int, source: Array, far: Array, into: Array, spot: Array, k: Array
     for i in range(1, n + 1):
         x = greatest(fma(rise, x, load(into, i)), fma(move, load(spot, i), strike))
         store(into, i, x)
+
+
+@kernel
+def _set_strike(elapsed: Lanes, row: int, plan: Array, terms: Array) -> None:
+    """Tell what exercise pays the grid's spot against, ``elapsed`` before the end of the grid in a row of plan."""
+    growth = load(terms, T_YIELD) - load(terms, T_RATE)
+    store(terms, T_STRIKE, 1.0 - load(plan, row + ASIDE) * exponential(growth * elapsed))
 
 
 @kernel
@@ -309,6 +328,7 @@ def _step(n: int, elapsed: Lanes, dt: Lanes, row: int, plan: Array, terms: Array
     store(k, _UP, factor * (mass_up + implicit * up))
     store(k, _NEAR, 1.0)
     store(k, _FAR, 0.0)
+    _set_strike(elapsed + _GAMMA * dt, row, plan, terms)
     _set_ends(n, exponential(-frame * (elapsed + _GAMMA * dt)), discount, shrink, terms, space)
     _stage(n, space.value, space.value, space.middle, space.spot, k)
     rest, shrink = exponential((_GAMMA - 1.0) * rate * dt), exponential((_GAMMA - 1.0) * dividend_yield * dt)
@@ -317,6 +337,7 @@ def _step(n: int, elapsed: Lanes, dt: Lanes, row: int, plan: Array, terms: Array
     store(k, _UP, inverse * mass_up)
     store(k, _NEAR, _BDF_NEAR * rest)
     store(k, _FAR, _BDF_FAR * rest * discount)
+    _set_strike(elapsed + dt, row, plan, terms)
     _set_ends(n, exponential(-frame * (elapsed + dt)), rest, shrink, terms, space)
     _stage(n, space.middle, space.value, space.value, space.spot, k)
 
@@ -327,19 +348,19 @@ def _boundary(n: int, move: float, is_kink: bool, terms: Array, space: GridSpace
 
     Between two nodes: the gain from holding grows like the square of the distance, at a kink in proportion to it.
     """
-    side = terms[T_SIDE, 0]
+    side, strike = terms[T_SIDE, 0], terms[T_STRIKE, 0]
     first = 0
-    while first < n - 1 and side * (space.spot[first, 0] * move - 1.0) >= space.value[first, 0] - _EXERCISED:
+    while first < n - 1 and side * (space.spot[first, 0] * move - strike) >= space.value[first, 0] - _EXERCISED:
         first += 1
-    if first == 0 or side * (space.spot[first - 1, 0] * move - 1.0) <= 0.0:
+    if first == 0 or side * (space.spot[first - 1, 0] * move - strike) <= 0.0:
         return math.nan
-    near = space.value[first, 0] - side * (space.spot[first, 0] * move - 1.0)
-    far = space.value[first + 1, 0] - side * (space.spot[first + 1, 0] * move - 1.0)
+    near = space.value[first, 0] - side * (space.spot[first, 0] * move - strike)
+    far = space.value[first + 1, 0] - side * (space.spot[first + 1, 0] * move - strike)
     if not is_kink:
         near, far = math.sqrt(max(near, 0.0)), math.sqrt(max(far, 0.0))
     share = min(max(near / (far - near), 0.0), 1.0) if far > near else 0.0
     a, b = space.spot[first, 0], space.spot[first - 1, 0]
-    return float(move * a * (b / a) ** share)
+    return float(move * a * (b / a) ** share + (1.0 - strike))
 
 
 @kernel
@@ -367,15 +388,17 @@ def solve_grid(
             start, cell = load(plan, row + START), load(plan, row + RANGE) / n
             _spots(n, start, cell, space.spot)
             if segment == 0:
+                _set_strike(0.0 * cell, row, plan, terms)
                 _begin_life(n, start, cell, side, space)
             else:
                 _fall(n, row, plan, terms, space)
                 _absorb(n, row, plan, terms, space)
                 _add_strike(n, row, plan, space)
+                _set_strike(0.0 * cell, row, plan, terms)
                 if at < trace.shape[1]:
                     trace[0, at], trace[1, at] = 0.0, _boundary(n, 1.0, True, terms, space)
                     at += 1
-                _exercise(n, side, alive, space)
+                _exercise(n, side, load(terms, T_STRIKE), alive, space)
             _know_ends(n, space)
         count *= multiple
         base, length = load(plan, row + BASE), load(plan, row + LENGTH)

@@ -17,6 +17,7 @@ from alo_lib.pricing.terms import Cash, Option
 
 __all__ = [
     "AMOUNT",
+    "ASIDE",
     "BASE",
     "BLUR",
     "FRAME",
@@ -38,13 +39,14 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-START, RANGE, FRAME, WHOLE, BASE, LENGTH, AMOUNT, KEPT, WORTHLESS, PLACE, KINK, JUMP, BLUR = range(13)
+START, RANGE, FRAME, WHOLE, BASE, LENGTH, AMOUNT, KEPT, WORTHLESS, PLACE, KINK, JUMP, BLUR, ASIDE = range(14)
 """A segment's rows in a plan: logarithm of spot at the first node, at the stretch's end; from there to the last node,
 signed; how fast the frame moves, a year; length of the stretch; time from the segment's end to the stretch's, and the
 segment's length; dividend at the stretch's end and what is kept of spot there; what an option on nothing is worth
 there; in the first stretch where on the grid spot is today, 0 to 1; logarithm of the spot just before the dividend from
-which the strike is just reached, the slope's jump there by the logarithm of spot, and the variance that smooths it."""
-PLAN_ROWS = 13
+which the strike is just reached, the slope's jump there by the logarithm of spot, and the variance that smooths it;
+what escrowed dividends set aside at the end of the grid, see :mod:`escrow`."""
+PLAN_ROWS = 14
 NEW = 1 << 20
 """Added to the steps of a segment that begins a stretch."""
 
@@ -58,6 +60,7 @@ _BOUNDARY_AT = 0.9  # of the strike: about where a put is exercised when waiting
 _LEAST_SHARE = 0.02  # of a stretch that is worth a segment
 _SHORT = 0.05  # of the life: stretches that end it are a small world of their own around the strike
 _NEWTON_STEPS = 6
+_LEAST_STRIKE = 1e-9  # less what is set aside
 _NOTHING = -1e9  # logarithm of a spot that is gone
 
 
@@ -165,6 +168,7 @@ def plan_option(
     later = time
     held = 1.0  # what a put far in the money is worth after the dividends so far, and spot
     dear, least = 1.0, 1.0  # spot that just pays the dividends and the strike; least of the strike and the dividends
+    aside, lowest = 0.0, 0.0  # what is set aside, and logarithm of the least strike less that
     gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
     share = unit / math.sqrt(math.sqrt(time))
     for k in range(last, first - 1, -1):
@@ -173,7 +177,13 @@ def plan_option(
         length = end - begin
         amount, kept = (cash.amounts[k], cash.kept[k]) if k < last else (0.0, 1.0)
         if k < last:
-            held = amount / strike + _BOUNDARY_AT * (1.0 - kept) + max(1.0, held * math.exp(-rate * (later - end)))
+            held = (
+                (amount + cash.aside[k]) / strike
+                + _BOUNDARY_AT * (1.0 - kept)
+                + max(1.0, held * math.exp(-rate * (later - end)))
+            )
+            aside = (aside * math.exp((rate - dividend_yield) * (end - later)) + cash.aside[k] / strike) / kept
+            lowest = min(lowest, math.log(max(1.0 - aside, _LEAST_STRIKE)))
             later = end
             dear, gone = (dear + amount / strike) / kept, (gone + amount / strike) / kept
             whole *= kept
@@ -196,18 +206,18 @@ def plan_option(
         around = _WIDTH * sigma * math.sqrt(left) + max(abs(drift), abs(rate - dividend_yield)) * left
         back, ahead = min(0.0, frame * length), max(0.0, frame * length)
         if call:
-            low = max(low, back - around)
+            low = max(low, lowest + back - around)
             if american:
                 beyond = _perpetual_call(rate, dividend_yield, variance)
                 high = min(high, beyond + ahead + _PERPETUAL_MARGIN * sigma * math.sqrt(time))
         else:
             growth = max(0.0, dividend_yield - rate) * left
             high = min(high, math.log(dear) + growth + around + ahead)
-        low = max(low, math.log(least) - around + back)
+        low = max(low, math.log(least) + lowest - around + back)
         if left < _SHORT * time:
             # The kink at the strike has no time to smooth: cells must be as small as what it does smooth.
             if gone == 0.0 or math.log(gone) + around < low:
-                low = max(low, back - around)
+                low = max(low, lowest + back - around)
             high = min(high, math.log(dear) + ahead + around)
         width = _LEAST_WIDTH * sigma * math.sqrt(left if left < _SHORT * time else time)
         if high < low + width:

@@ -9,8 +9,8 @@ from alo_lib.pricing.arguments import PricingError, Styles, are_american, checke
 from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.chain_panels import ChainPanels
 from alo_lib.pricing.curves import Rates, at_expiry
-from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.options import Greeks, Method, SchemeLike, of_future, run_implied, run_values
+from alo_lib.pricing.schedules import DividendsLike
 from alo_lib.pricing.terms import Options
 
 __all__ = ["Chain"]
@@ -35,7 +35,7 @@ class Chain:
     Threads may share a chain: each call works with values that no other changes, and gives the bits of a chain alone.
 
     style: of all contracts, or (n,) of one each. panels: False solves each contract's own boundary, as :func:`price`.
-    dividends: cash dividends ahead, as in :func:`alo_lib.pricing.price`; past ones are dropped as the chain rolls.
+    dividends: as in :func:`alo_lib.pricing.price`: the underlying's schedule, or (n,) of one each.
     on_future: whether the underlying is a future, as in :func:`alo_lib.pricing.price`.
 
     :raises PricingError: naming an argument outside its range.
@@ -49,7 +49,7 @@ class Chain:
         *,
         style: Styles = "american",
         scheme: SchemeLike = "accurate",
-        dividends: Dividends | None = None,
+        dividends: DividendsLike | None = None,
         panels: bool = True,
         on_future: bool = False,
     ) -> None:
@@ -57,6 +57,10 @@ class Chain:
         shape, flat = prepare("raise", strike=strike, time_to_expiry=time_to_expiry, right=right)
         if len(shape) > 1:
             raise PricingError(f"strike, time_to_expiry and right broadcast to {shape}; allowed: one dimension")
+        if self._method.shape not in ((), (1,), flat[0].shape):
+            raise PricingError(
+                f"dividends are schedules of shape {self._method.shape}; allowed: one, or {flat[0].shape}"
+            )
         # Of its own: what the caller does to its arrays later is not the chain's.
         self._strike, self._time, self._right = (column.copy() for column in flat)
         readable = panels and self._method.cash is None
@@ -69,7 +73,9 @@ class Chain:
             if not read.all():
                 rows = np.flatnonzero(read)
                 groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
-                self._alone = [(replace(self._method, american=early), rest) for early, rest in groups if rest.size]
+                self._alone = [
+                    (replace(self._method.part(rest), american=early), rest) for early, rest in groups if rest.size
+                ]
         self._read = rows
         self._panels = ChainPanels(self._strike[rows], self._time[rows], self._right[rows], self._method.scheme)
 
@@ -152,8 +158,10 @@ class Chain:
         options = Options(s, self._strike, r, q, self._time, self._right)
         found = np.empty((np.atleast_2d(prices).shape[0], len(self)))
         for method, alone in self._alone:
-            repeated = Options(*(np.tile(array, len(found)) for array in options.part(alone)))
-            found[:, alone] = run_implied(prices[..., alone].reshape(-1), repeated, method).reshape(len(found), -1)
+            repeated = np.tile(alone, len(found))
+            own = method.part(np.tile(np.arange(alone.size), len(found)))
+            implied = run_implied(prices[..., alone].reshape(-1), options.part(repeated), own)
+            found[:, alone] = implied.reshape(len(found), -1)
         options = options.part(self._read)
         if options.spot.size:
             for out, quoted in zip(found, np.atleast_2d(prices), strict=True):

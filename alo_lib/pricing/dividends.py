@@ -6,23 +6,35 @@ American option may be exercised just before. Each value is extrapolated from tw
 fine again as the other: ``(9 fine - 4 coarse) / 5`` takes the errors of second order away.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import PricingError
+from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError
 from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.cash_batch import FINE, plan_batch, solve_batch, trace_boundary
 from alo_lib.pricing.cash_plan import PLAN_ROWS, segment_limit
 from alo_lib.pricing.implied import MAX_STEPS, VOLATILITY_MAX, Search, advance
+from alo_lib.pricing.schedules import carried
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 from alo_lib.pricing.terms import Cash, Option, Options
 
-__all__ = ["Dividends", "boundary_with_dividends", "check_dividends", "implied_with_dividends", "values_with_dividends"]
+__all__ = [
+    "TIME_VALUE_FLOOR",
+    "Kind",
+    "Net",
+    "boundary_with_dividends",
+    "exercised_now",
+    "implied_with_dividends",
+    "in_kinds",
+    "values_with_dividends",
+    "with_room",
+]
 
 Array = npt.NDArray[np.float64]
-Dividends = tuple[npt.ArrayLike, npt.ArrayLike]
+Mask = npt.NDArray[np.bool_]
 
 
 class _Size(NamedTuple):
@@ -36,30 +48,113 @@ _SIZES: Final = {FAST: _Size(24, 3), ACCURATE: _Size(48, 4), HIGH_PRECISION: _Si
 _VOLATILITY_STEP = 0.01  # narrower where volatility is below eight times as much
 _RATE_STEP = 0.005
 _START = 0.3  # volatility that a search begins with
-_TIME_VALUE_FLOOR = 1e-11  # of the strike: less explains no volatility
+TIME_VALUE_FLOOR: Final = 1e-11  # of the strike: less explains no volatility
 _LAST_STEP = 1e-7  # of a search, relative to the volatility: slopes are only nearly those of the prices
 _LEAST_TRACED = 1e-4  # volatility below which a boundary is that of this one
 
 
-def check_dividends(dividends: Dividends) -> Cash:
-    """The dividends in ascending order of their ex-times, those of one ex-time together.
+class Net(NamedTuple):
+    """n options on what dividends leave of their spots, ``share * spot - cost``, and how that moves; (n,) each."""
 
-    :raises PricingError: when the shapes differ, a time is not positive, or an amount is negative or not finite.
+    options: Options
+    share: Array
+    by_rate: Array  # derivative of what is left by the rate; by the yield it is the opposite
+    by_time: Array  # by calendar time, the spot standing still
+
+    def values(self, values: Array) -> Array:
+        """Prices, or prices and greeks, of the options themselves, (rows, n), from those on what is left."""
+        if len(values) == 1:
+            return values
+        found = dict(zip(GREEKS, values, strict=True))
+        delta, gamma, share = found["delta"], found["gamma"], self.share
+        found["theta"] = found["theta"] + delta * self.by_time
+        found["rho"] = found["rho"] + delta * self.by_rate
+        found["epsilon"] = found["epsilon"] - delta * self.by_rate
+        found["charm"] = share * (found["charm"] + gamma * self.by_time)
+        found["vanna"] = share * found["vanna"]
+        found["delta"], found["gamma"] = share * delta, share**2 * gamma
+        return np.stack([found[name] for name in GREEKS])
+
+
+def _net_of(options: Options, cash: Cash, today: bool) -> Net:
+    """Options on what dividends leave of the spot: those that go ex now, or all before expiry.
+
+    All: that is the closed form's spot where the dividends are proportional, or escrowed. What nothing is left of is
+    worth the least that a spot may be.
     """
-    times, amounts = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in dividends)
-    if times.ndim != 1 or times.shape != amounts.shape:
-        raise PricingError(f"dividends have shapes {times.shape} and {amounts.shape}; two of the same (k,) are needed")
-    for name, values, valid in (
-        ("dividends: ex-time", times, (times > 0.0) & np.isfinite(times)),
-        ("dividends: amount", amounts, (amounts >= 0.0) & np.isfinite(amounts)),
-    ):
-        if not valid.all():
-            raise PricingError(f"{name} is {values[~valid][0]:g}; allowed: positive (an amount may be 0) and finite")
-    each, which = np.unique(times, return_inverse=True)
-    total = np.zeros(each.size)
-    np.add.at(total, which, amounts)
-    each, total = each[total > 0.0], total[total > 0.0]
-    return Cash(each, total, np.ones(each.size), np.array([[0, each.size]], np.int64))
+    if today:
+        share, cost = (np.broadcast_to(column, options.spot.shape) for column in cash.today.T)
+        by_rate = by_time = np.zeros(options.spot.size)
+    else:
+        net = carried(options, cash)
+        share, cost, by_rate = net.share, net.cost, net.timed
+        by_time = (options.dividend_yield - options.rate) * cost
+    left = share * options.spot - cost
+    least = DOMAINS["spot"][0]
+    return Net(
+        options._replace(spot=np.where(left < least, least, left)), np.where(left < least, 0.0, share), by_rate, by_time
+    )
+
+
+class Kind(NamedTuple):
+    """Options whose dividends are priced alike."""
+
+    which: npt.NDArray[np.intp]
+    cash: Cash | None  # dividends that are not settled
+    net: Net | None  # options on what the others leave
+    now: bool  # whether those are what goes ex now
+
+
+def in_kinds(options: Options, american: bool, cash: Cash) -> Iterator[Kind]:
+    """The options by how their dividends are priced.
+
+    On the spot that what goes ex now leaves; on the spot that carries to expiry, in closed form; on a grid; and without
+    any, as those are that live to none of the ex-times.
+    """
+    kept, amount = cash.today.T
+    net = carried(options, cash)
+    now = (options.time > 0.0) & ((kept < 1.0) | (amount > 0.0))
+    later = (net.paid > 0) & ~now
+    closed = later & (not american) & ((net.aside > 0.0) | (net.cost == 0.0))
+    for kind in (now, closed, later & ~closed, ~(now | later)):
+        which = np.flatnonzero(kind)
+        if not which.size:
+            continue
+        own, left = cash.part(which), None
+        if kind is now or kind is closed:
+            left = _net_of(options.part(which), own, kind is now)
+        if kind is now:
+            yield Kind(which, own.ahead(), left, True)
+        else:
+            yield Kind(which, None if kind is closed or not later[which[0]] else own, left, False)
+
+
+def exercised_now(options: Options, values: Array) -> Array:
+    """Values (rows, n) of American options before what goes ex now, which may be exercised first."""
+    intrinsic = options.right * (options.spot - options.strike)
+    at_once = intrinsic >= values[0]
+    out = np.where(at_once, 0.0, values)
+    out[0] = np.where(at_once, intrinsic, values[0])
+    out[1:2] = np.where(at_once, options.right, values[1:2])
+    return out
+
+
+def with_room(options: Options, cash: Cash, invalid: Invalid) -> Options:
+    """The options; where escrowed dividends leave nothing of the spot that could follow a Brownian motion, NaN.
+
+    :raises PricingError: naming the first of those, with ``invalid="raise"``.
+    """
+    aside = carried(options, cash).aside
+    without = (aside > 0.0) & (aside >= options.spot)
+    if not without.any():
+        return options
+    if invalid == "raise":
+        i = int(np.argmax(without))
+        raise PricingError(
+            f"dividends before expiry are worth {aside[i]:g} today, spot is {options.spot[i]:g}; "
+            "allowed in the escrowed model: less than the spot"
+        )
+    return options._replace(spot=np.where(without, np.nan, options.spot))
 
 
 def _size(scheme: Scheme) -> _Size:
@@ -101,7 +196,8 @@ def values_with_dividends(
     def solve(shifted: Options, sigma: Array) -> Array:
         return _solve(shifted, sigma, american, size, cash)
 
-    values = _on_the_grid(options, volatility, american, base)
+    free = options.spot - carried(options, cash).aside
+    values = _on_the_grid(options, volatility, american, free, base)
     step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
     with np.errstate(invalid="ignore", divide="ignore"):
         up, down = solve(options, volatility + step), solve(options, volatility - step)
@@ -123,14 +219,17 @@ def values_with_dividends(
     return np.stack([values[name] for name in GREEKS])
 
 
-def _on_the_grid(options: Options, volatility: Array, american: bool, base: Array) -> dict[str, Array]:
-    """The values that one solution gives: ``base`` (4, n) is price, delta, gamma and speed."""
+def _on_the_grid(options: Options, volatility: Array, american: bool, free: Array, base: Array) -> dict[str, Array]:
+    """The values that one solution gives: ``base`` (4, n) is price, delta, gamma and speed.
+
+    free: (n,) what of the spot is not set aside, which alone diffuses.
+    """
     spot, strike, rate, dividend_yield, time, right = options
     price, delta, gamma, speed = base
     held = (time > 0.0) & ~((price <= right * (spot - strike)) & american) | np.isnan(price)
     carry, variance = rate - dividend_yield, volatility**2
-    theta = rate * price - carry * spot * delta - 0.5 * variance * spot**2 * gamma
-    charm = dividend_yield * delta - (carry + variance) * spot * gamma - 0.5 * variance * spot**2 * speed
+    theta = rate * price - carry * spot * delta - 0.5 * variance * free**2 * gamma
+    charm = dividend_yield * delta - (carry * spot + variance * free) * gamma - 0.5 * variance * free**2 * speed
     return {
         "price": price,
         "delta": delta,
@@ -146,7 +245,7 @@ def implied_with_dividends(price: Array, options: Options, american: bool, schem
     floor = _solve(options, np.zeros(price.size), american, size, cash)[0]
     guess = np.where((price > floor) & (price < _bound(options, american)), _START, np.nan)
     search = Search(guess, np.zeros(price.size), np.full(price.size, VOLATILITY_MAX), floor)
-    unsettled = ~np.isnan(guess) & (price - floor > _TIME_VALUE_FLOOR * options.strike) & (options.time > 0.0)
+    unsettled = ~np.isnan(guess) & (price - floor > TIME_VALUE_FLOOR * options.strike) & (options.time > 0.0)
     guess[~unsettled] = np.nan
     values = np.full((3, price.size), np.nan)
     for _ in range(MAX_STEPS):

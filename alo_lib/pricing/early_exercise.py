@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.quadrature import gauss_legendre
-from alo_lib.pricing.arguments import DOMAINS, PricingError, dividend_pair, prepare
+from alo_lib.pricing.arguments import DOMAINS, PricingError, prepare
 from alo_lib.pricing.curves import Rates, with_rates
-from alo_lib.pricing.dividends import Dividends, check_dividends
 from alo_lib.pricing.forwards import forward_prices
 from alo_lib.pricing.options import Choices, Method, exercise_boundary, price
+from alo_lib.pricing.schedules import Dividends, one_schedule
 from alo_lib.pricing.terms import Options
 
 __all__ = ["EarlyExercise", "ExDates", "Schedule", "early_exercise", "schedule_of"]
@@ -35,7 +35,7 @@ _NEAR: Final = 1e-9  # of the strike: what a critical spot is found to
 
 
 class ExDates(NamedTuple):
-    """An option's ex-times, k of them: arrays (k, *shape) but for the first two, (k,).
+    """An option's ex-times, k of them: arrays (k, *shape) but for the first three, (k,).
 
     Where the option has expired by an ex-time there are NaN and False.
     """
@@ -44,6 +44,8 @@ class ExDates(NamedTuple):
     """Years from now, ascending; those of one time are one."""
     amount: Array
     """Cash a share."""
+    fraction: Array
+    """Of the spot just before, that is paid besides."""
     forward: Array
     """Spot just before, on its forward: today's, grown at the rate less the yield, the dividends before it paid."""
     critical_spot: Array
@@ -80,33 +82,45 @@ class EarlyExercise(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """What one underlying pays from now on: ex-times in years, ascending, and cash a share, (k,) each."""
+    """What one underlying pays from now on: ex-times in years, ascending, cash a share and fractions of spot, (k,)."""
 
     times: Array
     amounts: Array
+    fractions: Array
 
     def left(self, spot: Array, k: int) -> Array:
         """The spot just after ex-time k, from the one just before it; at least 0."""
-        return np.asarray(np.maximum(spot - self.amounts[k], 0.0))
+        return np.asarray(np.maximum((1.0 - self.fractions[k]) * spot - self.amounts[k], 0.0))
+
+    def before(self, spot: Array, k: int) -> Array:
+        """The spot just before ex-time k that leaves one just after it."""
+        return np.asarray((spot + self.amounts[k]) / (1.0 - self.fractions[k]))
 
     def ahead(self, first: int, now: float) -> Dividends | None:
-        """The dividends from the one numbered ``first`` on, as seen from a time."""
-        return None if first == self.times.size else (self.times[first:] - now, self.amounts[first:])
+        """The dividends from the one numbered ``first`` on, as seen from a time at which they are still in the spot."""
+        if first == self.times.size:
+            return None
+        return Dividends(self.times[first:] - now, self.amounts[first:], self.fractions[first:], spot_is_cum=True)
 
 
 def schedule_of(choices: Choices) -> Schedule:
     """The dividends among the keywords of a pricing function.
 
-    :raises PricingError: where there are none, or the options are European or on a future.
+    :raises PricingError: where there are none, more than one schedule or escrowed ones, or the options are European or
+        on a future.
     """
     method = Method.of(**choices)
     if not method.american or method.on_future:
         raise PricingError("ex-times are asked of European options, or of options on a future; allowed: American ones")
-    pair = dividend_pair(choices.get("dividends"))
-    cash = None if pair is None else check_dividends(pair)
-    if cash is None or not cash.times.size:
+    given = one_schedule(choices.get("dividends"))
+    if given is None or not (given.amounts.any() or given.fractions.any()):
         raise PricingError("dividends is None or empty; allowed: ex-times and amounts, at least one of them not 0")
-    return Schedule(cash.times, cash.amounts)
+    if given.model != "spot":
+        raise PricingError(f"dividends: model is {given.model!r}; allowed where ex-times are asked for: 'spot'")
+    counts = ((given.amounts > 0.0) | (given.fractions > 0.0)) & ((given.times > 0.0) | given.spot_is_cum)
+    if not counts.any():
+        raise PricingError("dividends go ex at time 0 alone and the spot is ex already; allowed: later, or spot_is_cum")
+    return Schedule(given.times[counts], given.amounts[counts], given.fractions[counts])
 
 
 class _Position:
@@ -151,7 +165,7 @@ class _Position:
         time = self.options.time[rows] - self.schedule.times[k]
         carried = np.abs(self.options.rate[rows] - self.options.dividend_yield[rows]) * time
         # From where on the call is as good as sure to end in the money.
-        sure = strike + self.schedule.amounts[k:].sum()
+        sure = (strike + self.schedule.amounts[k:].sum()) / (1.0 - self.schedule.fractions[k:]).prod()
         high = sure * np.exp(np.minimum(_REACH * sigma * np.sqrt(time) + carried, _HIGHEST))
 
         def gain(spot: Array, which: Rows) -> Array:
@@ -175,7 +189,7 @@ class _Position:
             rows = np.flatnonzero(self.alive[k])
             if not rows.size:
                 continue
-            ahead = forward_prices(spot, rate, dividend_yield, time, self.schedule)
+            ahead = forward_prices(spot, rate, dividend_yield, time, self.schedule.ahead(0, 0.0))
             critical[k] = self.critical_spots(k)
             forward[k, rows] = ahead[rows]
             gain[k, rows] = right[rows] * (ahead - strike)[rows] - self.after(k, rows, ahead[rows])
@@ -192,10 +206,9 @@ class _Position:
         part, time = self.options.part(rows), self.schedule.times[0]
         root = self.volatility[rows] * math.sqrt(time)
         middle = np.log(part.spot) + (part.rate - part.dividend_yield) * time - 0.5 * root**2
-        amount = self.schedule.amounts[0]
-        kinks = np.log(np.stack([part.strike + amount, np.full(rows.size, amount)]))
+        kinks = self.schedule.before(np.stack([part.strike, np.zeros(rows.size)]), 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            kinks = np.nan_to_num((kinks - middle) / root)
+            kinks = np.nan_to_num((np.log(kinks) - middle) / root)
         edges = [np.full(rows.size, -_REACH), _REACH + root, np.zeros(rows.size), *kinks]
         ordered = np.sort(np.clip(np.stack(edges, axis=1), -_REACH, (_REACH + root)[:, np.newaxis]), axis=1)
         points, weights = gauss_legendre(_PANEL)
@@ -213,7 +226,7 @@ class _Position:
         """As :attr:`EarlyExercise.probability`, (n,); critical: that of the first ex-time."""
         spot, _, rate, dividend_yield, _, right = self.options
         time = self.schedule.times[0]
-        before = np.where(right > 0.0, critical, critical + self.schedule.amounts[0])
+        before = np.where(right > 0.0, critical, self.schedule.before(critical, 0))
         root = self.volatility * math.sqrt(time)
         with np.errstate(divide="ignore", invalid="ignore"):
             beyond = (np.log(spot / before) + (rate - dividend_yield) * time - 0.5 * root**2) / root
@@ -266,9 +279,10 @@ def early_exercise(
 ) -> EarlyExercise:
     """Who is exercised at which ex-time of ``dividends``, and what waiting costs; arguments as those of ``price``.
 
-    By keyword, see :class:`Choices`: dividends, scheme="accurate", invalid="raise", threads=None. spot is cum the first
-    dividend. A critical spot is good to what the scheme's prices are, divided by 1 less the delta there; of a put with
-    dividends still ahead to a cell of the grid, as :func:`exercise_boundary` has it.
+    By keyword, see :class:`Choices`: dividends (one schedule of the spot model), scheme="accurate", invalid="raise",
+    threads=None. One that goes ex now counts where its schedule says that the spot is cum. A critical spot is good to
+    what the scheme's prices are, divided by 1 less the delta there; of a put with dividends still ahead to a cell of
+    the grid, as :func:`exercise_boundary` has it.
 
     :raises PricingError: as :func:`price` does; without dividends; for European options and options on futures, which
         nothing is to be decided of.
@@ -276,10 +290,12 @@ def early_exercise(
     schedule = schedule_of(choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
-    shape, (s, k, r, q, sigma, time, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))
+    shape, (s, k, r, q, sigma, time, side) = prepare(
+        choices.get("invalid", "raise"), beside=(), **with_rates(named, False)
+    )
     position = _Position(Options(s, k, r, q, time, side), sigma, schedule, choices)
     ex_dates = position.ex_dates(shape)
-    value, exercise = position.prices(np.arange(s.size), s, time, schedule), side * (s - k)
+    value, exercise = position.prices(np.arange(s.size), s, time, schedule.ahead(0, 0.0)), side * (s - k)
     held = position.held_value()
     chance = position.probability(ex_dates.critical_spot[0].reshape(-1))
     reached = ex_dates.exercised.any(axis=0)

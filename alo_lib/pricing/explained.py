@@ -51,7 +51,7 @@ def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Co
     why[price - floor <= rounding] = ContractStatus.BELOW_FLOOR
     why[at_once & (np.abs(price - floor) <= rounding)] = ContractStatus.EXERCISED
     why[np.isnan(price)] = ContractStatus.NO_QUOTE
-    why[np.isnan(np.stack(options)).any(axis=0)] = ContractStatus.OUT_OF_DOMAIN
+    why[np.isnan(floor) | np.isnan(np.stack(options)).any(axis=0)] = ContractStatus.OUT_OF_DOMAIN
     why[options.time == 0.0] = ContractStatus.EXPIRED
     return why
 
@@ -59,21 +59,21 @@ def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Co
 def _found(choices: Choices, *arguments: Rates) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:
     """The shape of the arguments (:data:`_ARGUMENTS`), prices, options and method, and what is implied, flat."""
     method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
-    shape, (prices, *columns) = prepare(method.invalid, **with_rates(named, method.on_future))
-    options = Options(*columns)
+    shape, (prices, *columns) = prepare(method.invalid, beside=method.shape, **with_rates(named, method.on_future))
+    method, options = method.over(shape), Options(*columns)
     volatility = run_implied(prices, options, method)
     status = np.zeros(volatility.size, np.int8)
     rows = np.flatnonzero(np.isnan(volatility))
     if rows.size:
-        status[rows] = why_none(
-            prices[rows], options.part(rows), np.full(rows.size, method.american), _worth(options.part(rows), method)
-        )
+        part, own = options.part(rows), method.part(rows)
+        status[rows] = why_none(prices[rows], part, np.full(rows.size, method.american), _worth(part, own))
     return shape, prices, options, method, Implied(volatility, status)
 
 
 def _worth(options: Options, method: Method) -> Worth:
     def worth(rows: Rows, volatility: float) -> Array:
-        values = run_values(options.part(rows), np.full(rows.size, volatility), 1, replace(method, invalid="nan"))
+        own = replace(method.part(rows), invalid="nan")
+        values = run_values(options.part(rows), np.full(rows.size, volatility), 1, own)
         return np.asarray(values[0])
 
     return worth
@@ -124,7 +124,7 @@ def implied_volatility(
     if method.invalid == "raise" and found.status.any():
         i = int(np.argmax(found.status != ContractStatus.PRICED))
         row = np.array([i])
-        worth = _worth(options.part(row), method)
+        worth = _worth(options.part(row), method.part(row))
         least, most = (float(worth(np.array([0]), volatility)[0]) for volatility in DOMAINS["volatility"])
         raise PricingError(
             f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "

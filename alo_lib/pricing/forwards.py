@@ -1,9 +1,10 @@
-"""Forward prices, and the dividend yields that stand for cash dividends."""
+"""Forward prices, and the dividend yields that stand for dividends."""
 
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.dividends import Dividends
+from alo_lib.pricing.schedules import Carried, Dividends, DividendsLike, carried, cash_of, one_schedule
+from alo_lib.pricing.terms import Options
 
 __all__ = ["cash_as_yields", "forward_prices", "parity_yield", "trailing_yield"]
 
@@ -18,63 +19,58 @@ def forward_prices(
     rate: npt.ArrayLike,
     dividend_yield: npt.ArrayLike,
     time_to_expiry: npt.ArrayLike,
-    dividends: Dividends | None = None,
+    dividends: DividendsLike | None = None,
 ) -> Array:
-    """S exp((r - q) T) less the cash paid before, grown likewise; in the arguments' broadcast shape, at least 0.
+    """What of the spot the dividends before leave, grown by the rate less the yield; in the arguments' broadcast shape.
 
-    dividends: ex-times (k,) in years and amounts (k,); what goes ex at expiry or later, or went ex before now, is not
-    in the forward.
+    At least 0. dividends: one schedule.
     """
-    s, r, q, t = (np.asarray(each, dtype=np.float64) for each in (spot, rate, dividend_yield, time_to_expiry))
-    growth = r - q
-    forward = s * np.exp(growth * t)
-    for when, amount in _each(dividends):
-        forward = forward - np.where((when > 0.0) & (when < t), amount * np.exp(growth * (t - when)), 0.0)
-    return np.asarray(np.maximum(forward, 0.0))
+    given = [np.asarray(each, dtype=np.float64) for each in (spot, rate, dividend_yield, time_to_expiry)]
+    shape = np.broadcast_shapes(*(each.shape for each in given))
+    s, r, q, t = (np.broadcast_to(each, shape).reshape(-1) for each in given)
+    net = _net(s, r, q, t, one_schedule(dividends))
+    forward = (net.share * s - net.cost) * np.exp((r - q) * t)
+    return np.asarray(np.maximum(forward, 0.0).reshape(shape))
 
 
 def parity_yield(
-    carried: Array, spot: Array, rate: Array, time_to_expiry: Array, dividends: Dividends | None = None
+    prepaid: Array, spot: Array, rate: Array, time_to_expiry: Array, dividends: Dividends | None = None
 ) -> Array:
-    """The yield (n,) at which a share less the cash that it pays before is worth ``carried`` (n,) today.
+    """The yield (n,) at which a share less what it pays before is worth ``prepaid`` (n,) today.
 
-    That is C - P + K exp(-rT) of a European pair: S exp(-qT) less each amount D exp(-rt - q(T - t)), which falls in q.
-    NaN, or an infinity, where no yield makes it that; zero time gives NaN.
+    That is C - P + K exp(-rT) of a European pair: what the dividends leave of the spot (:func:`schedules.carried`), at
+    that yield, times exp(-qT). NaN, or an infinity, where no yield makes it that; zero time gives NaN.
     """
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        paid = [
-            (time_to_expiry - when, amount * np.exp(-rate * when) * ((when > 0.0) & (when < time_to_expiry)))
-            for when, amount in _each(dividends)
-        ]
-        worth = carried + sum(cash for _, cash in paid)
-        found = -np.log(np.maximum(worth, 0.0) / spot) / time_to_expiry
-        for _ in range(_NEWTON_STEPS if paid else 0):
-            share = spot * np.exp(-found * time_to_expiry)
-            lost = [(left, cash * np.exp(-found * left)) for left, cash in paid]
-            value = share - sum(cash for _, cash in lost)
-            slope = -time_to_expiry * share + sum(left * cash for left, cash in lost)
-            found = found - (value - carried) / slope
+        net = _net(spot, rate, rate, time_to_expiry, dividends)
+        # To begin with all cash is paid at expiry, or, where there is none, this is the yield.
+        worth = prepaid + net.cost * np.exp(-rate * time_to_expiry)
+        found = -np.log(np.maximum(worth, 0.0) / (net.share * spot)) / time_to_expiry
+        for _ in range(_NEWTON_STEPS if net.cost.any() else 0):
+            net = _net(spot, rate, found, time_to_expiry, dividends)
+            left, discount = net.share * spot - net.cost, np.exp(-found * time_to_expiry)
+            slope = -(time_to_expiry * left + net.timed) * discount
+            found = found - (left * discount - prepaid) / slope
         return np.asarray(found)
 
 
-def _each(dividends: Dividends | None) -> list[tuple[float, float]]:
-    """Ex-time and amount of each dividend."""
-    if dividends is None:
-        return []
-    times, amounts = (np.asarray(each, dtype=np.float64).reshape(-1).tolist() for each in dividends)
-    return list(zip(times, amounts, strict=True))
+def _net(
+    spot: Array, rate: Array, dividend_yield: Array, time_to_expiry: Array, dividends: Dividends | None
+) -> Carried:
+    """What one schedule leaves of spots (n,)."""
+    options = Options(spot, spot, rate, dividend_yield, time_to_expiry, spot)
+    return carried(options, cash_of(np.array(dividends, dtype=np.object_)))
 
 
-def cash_as_yields(spot: float, rate: float, time_to_expiry: Array, dividends: Dividends) -> Array:
-    """Yields (n,) with the forward that cash gives: S exp(-q T) is the spot less the cash's present value.
+def cash_as_yields(spot: float, rate: float, time_to_expiry: Array, dividends: DividendsLike) -> Array:
+    """Yields (n,) with the forward that dividends give: S exp(-q T) is what they leave of the spot.
 
-    time_to_expiry: (n,) years; dividends: ex-times (k,) in years and amounts (k,). The yield is 0 at expiry. Cash
-    worth more than the share leaves a thousandth of it.
+    time_to_expiry: (n,) years; dividends: one schedule. The yield is 0 at expiry. Cash worth more than the share leaves
+    a thousandth of it.
     """
-    times, amounts = (np.asarray(each, dtype=np.float64) for each in dividends)
-    due = times[:, np.newaxis] <= time_to_expiry
-    present = ((amounts * np.exp(-rate * times))[:, np.newaxis] * due).sum(axis=0)
-    left = np.maximum(spot - present, _LEAST_LEFT * spot)
+    spots, rates, none = (np.full(time_to_expiry.size, each) for each in (spot, rate, 0.0))
+    net = _net(spots, rates, none, time_to_expiry, one_schedule(dividends))
+    left = np.maximum(net.share * spot - net.cost, _LEAST_LEFT * spot)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(time_to_expiry > 0.0, np.log(spot / left) / time_to_expiry, 0.0)
 

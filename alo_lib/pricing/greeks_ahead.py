@@ -66,7 +66,9 @@ def greeks_ahead(
     schedule = schedule_of(choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
-    shape, (s, k, r, q, sigma, life, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))
+    shape, (s, k, r, q, sigma, life, side) = prepare(
+        choices.get("invalid", "raise"), beside=(), **with_rates(named, False)
+    )
     met = np.isin(times, schedule.times)
     moments = np.repeat(times, 1 + met)
     cum = np.zeros(moments.size, np.bool_)
@@ -77,15 +79,8 @@ def greeks_ahead(
         gone = int(np.searchsorted(schedule.times, now, side="left" if cum[i] else "right"))
         for each in range(gone):
             spots[i] = schedule.left(spots[i], each)
-        ex = schedule.left(spots[i], gone) if cum[i] else spots[i]
-        dividends = schedule.ahead(gone + int(cum[i]), now)
-        left = np.maximum(life - now, 0.0)
-        values = np.stack(greeks(ex, k, r, q, sigma, left, side, **(choices | Choices(dividends=dividends))))
-        if cum[i]:
-            intrinsic = side * (spots[i] - k)
-            exercised = (intrinsic >= values[0]) & (life > now)
-            values[:, exercised] = 0.0
-            values[:2, exercised] = intrinsic[exercised], side[exercised]
+        left, dividends = np.maximum(life - now, 0.0), schedule.ahead(gone, now)
+        values = np.stack(greeks(spots[i], k, r, q, sigma, left, side, **(choices | Choices(dividends=dividends))))
         values[:, life < now] = np.nan
         found[:, i] = values
     columns = (column.reshape(-1, *shape) for column in found)

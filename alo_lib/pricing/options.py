@@ -19,20 +19,22 @@ from alo_lib.pricing.arguments import (
     Style,
     check_choice,
     check_threads,
-    dividend_pair,
     prepare,
 )
 from alo_lib.pricing.batch import GREEKS, difficulties, value_batch
 from alo_lib.pricing.curves import Rates, at_expiry, with_rates
 from alo_lib.pricing.dividends import (
-    Dividends,
+    TIME_VALUE_FLOOR,
     boundary_with_dividends,
-    check_dividends,
+    exercised_now,
     implied_with_dividends,
+    in_kinds,
     values_with_dividends,
+    with_room,
 )
 from alo_lib.pricing.european import WITH_NONE
 from alo_lib.pricing.implied import implied_batch
+from alo_lib.pricing.schedules import DividendsLike, cash_of, one_schedule, schedules_of
 from alo_lib.pricing.scheme import FAST, Scheme, resolve_scheme, tables
 from alo_lib.pricing.space import FAILED, SPAN, START, UNTIL, new_space
 from alo_lib.pricing.terms import Cash, Option, Options
@@ -54,6 +56,8 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 SchemeLike = str | Scheme | Sequence[int]
 
+_HIGHEST, _TRIED, _ZOOMS = 1e3, 65, 6
+"""The highest spot, over the strike, from which a call may be exercised; how many are tried at once, and how often."""
 _PARALLEL_FROM = 2048  # options below which threads cost more than they save
 
 
@@ -68,8 +72,9 @@ class Choices(TypedDict, total=False):
     """"raise", unless told, or "nan": what becomes of elements that cannot be computed."""
     threads: int | None
     """How many to use; unless told as many as there are processors, for long batches only. No bit depends on it."""
-    dividends: Dividends | None
-    """Ex-times (k,) in years and cash amounts (k,), by which spot falls; None, unless told, or empty for none."""
+    dividends: DividendsLike | None
+    """What is paid: a schedule, :class:`Dividends`, or ex-times (k,) in years and cash amounts (k,); or an array or a
+    list of schedules that broadcasts with the arguments; None, unless told, or empty for none."""
     on_future: bool
     """Whether spot is a future's price, as in Black's model (1976): its yield is the rate and moves with it. The one
     given counts for nothing; rho is for both together, and epsilon 0."""
@@ -88,6 +93,8 @@ class Method:
     threads: int | None
     cash: Cash | None
     on_future: bool = False
+    shape: tuple[int, ...] = ()
+    """Of the dividends' schedules: () where there is one for all."""
 
     @staticmethod
     def of(
@@ -96,7 +103,7 @@ class Method:
         scheme: SchemeLike = "accurate",
         invalid: Invalid = "raise",
         threads: int | None = None,
-        dividends: Dividends | None = None,
+        dividends: DividendsLike | None = None,
         on_future: bool = False,
     ) -> "Method":
         """What the keywords mean.
@@ -105,11 +112,22 @@ class Method:
         """
         check_choice("style", style, STYLES)
         check_threads(threads)
-        pair = dividend_pair(dividends)
-        cash = None if pair is None else check_dividends(pair)
-        if cash is not None and on_future:
+        schedules = schedules_of(dividends)
+        if schedules is not None and on_future:
             raise PricingError("dividends are given with on_future; allowed: one of the two, as a future pays none")
-        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future)
+        cash, shape = (None, ()) if schedules is None else (cash_of(schedules), schedules.shape)
+        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future, shape)
+
+    def over(self, shape: tuple[int, ...]) -> "Method":
+        """With a schedule for each of the options, whose arguments and schedules broadcast to a shape."""
+        if self.cash is None or not self.shape:
+            return self
+        which = np.arange(self.cash.rows.shape[0]).reshape(self.shape)
+        return self.part(np.broadcast_to(which, shape).reshape(-1))
+
+    def part(self, which: npt.NDArray[np.intp]) -> "Method":
+        """With the schedules of those of the options that are meant."""
+        return self if self.cash is None else replace(self, cash=self.cash.part(which))
 
     def denser(self, level: int) -> "Method":
         """With the scheme for what is so much harder."""
@@ -176,12 +194,17 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
         options are NaN.
     """
     if method.cash is not None:
-        paid = _paid(options.time, method.cash)
-        cash, out = method.cash.part(paid), np.empty((rows, paid.size))
-        out[:, paid] = values_with_dividends(
-            options.part(paid), volatility[paid], method.american, method.scheme, cash, rows
-        )
-        out[:, ~paid] = run_values(options.part(~paid), volatility[~paid], rows, replace(method, cash=None))
+        out = np.empty((rows, volatility.size))
+        options = with_room(options, method.cash, method.invalid)
+        for which, cash, net, now in in_kinds(options, method.american, method.cash):
+            part, sigma, own = options.part(which), volatility[which], replace(method, cash=cash)
+            if net is not None:
+                values = net.values(run_values(net.options, sigma, rows, own))
+                out[:, which] = exercised_now(part, values) if now and own.american else values
+            elif cash is not None:
+                out[:, which] = values_with_dividends(part, sigma, method.american, method.scheme, cash, rows)
+            else:
+                out[:, which] = run_values(part, sigma, rows, own)
         return out
     levels = _levels(options, volatility, method)
     if levels.any():
@@ -191,13 +214,6 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
             out[:, which] = _run_values(options.part(which), volatility[which], rows, method.denser(int(level)))
         return out
     return _run_values(options, volatility, rows, method)
-
-
-def _paid(time: Array, cash: Cash) -> npt.NDArray[np.bool_]:
-    """Which options live past the first of the ex-times; the others need no grid."""
-    first, last = cash.rows.T
-    starts = np.append(cash.times, np.inf)[np.where(last > first, first, cash.times.size)]
-    return np.asarray(time > starts)
 
 
 def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
@@ -233,10 +249,10 @@ def _values(rows: int, choices: Choices, *arguments: Rates) -> Array:
     """Values of the arguments (:data:`_ARGUMENTS`), shape (rows, *their broadcast shape)."""
     method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
     shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(
-        method.invalid, **with_rates(named, method.on_future)
+        method.invalid, beside=method.shape, **with_rates(named, method.on_future)
     )
     options = Options(spot, strike, rate, dividend_yield, time, right)
-    values = run_values(options, volatility, rows, method)
+    values = run_values(options, volatility, rows, method.over(shape))
     if method.on_future and rows > 1:
         of_future(values)
     return values.reshape(rows, *shape)
@@ -295,10 +311,19 @@ def greeks(
 def run_implied(price: Array, options: Options, method: Method) -> Array:
     """Implied volatilities (n,) of prices (n,); NaN where there is none."""
     if method.cash is not None:
-        paid = _paid(options.time, method.cash)
-        cash, out = method.cash.part(paid), np.empty(paid.size)
-        out[paid] = implied_with_dividends(price[paid], options.part(paid), method.american, method.scheme, cash)
-        out[~paid] = run_implied(price[~paid], options.part(~paid), replace(method, cash=None))
+        out = np.empty(price.size)
+        options = with_room(options, method.cash, method.invalid)
+        for which, cash, net, now in in_kinds(options, method.american, method.cash):
+            part, quoted, own = options.part(which), price[which], replace(method, cash=cash)
+            if net is not None:
+                out[which] = run_implied(quoted, net.options, own)
+                if now and own.american:
+                    value = quoted - part.right * (part.spot - part.strike)
+                    out[which[value <= TIME_VALUE_FLOOR * part.strike]] = np.nan
+            elif cash is not None:
+                out[which] = implied_with_dividends(quoted, part, method.american, method.scheme, cash)
+            else:
+                out[which] = run_implied(quoted, part, own)
         return out
     out = _run_implied(price, options, method)
     levels = _levels(options, out, method)
@@ -320,6 +345,20 @@ def _run_implied(price: Array, options: Options, method: Method) -> Array:
     return out
 
 
+def _exercised_from(option: Option, volatility: float, method: Method) -> float:
+    """The spot, cum what goes ex now, from which an option is exercised first; NaN where it is not, as no put is."""
+    low, high = option.strike, _HIGHEST * option.strike
+    for _ in range(_ZOOMS if option.call else 0):
+        spots = np.linspace(low, high, _TRIED)
+        same = (np.full(_TRIED, each) for each in (option.strike, option.rate, option.dividend_yield, option.time, 1.0))
+        values = run_values(Options(spots, *same), np.full(_TRIED, volatility), 1, method)[0]
+        exercised = np.flatnonzero(values <= spots - option.strike)
+        if not exercised.size:
+            return math.nan
+        low, high = float(spots[max(exercised[0] - 1, 0)]), float(spots[exercised[0]])
+    return high if option.call else math.nan
+
+
 def exercise_boundary(
     strike: float,
     rate: Rates,
@@ -329,12 +368,12 @@ def exercise_boundary(
     right: int,
     *,
     scheme: SchemeLike = "accurate",
-    dividends: Dividends | None = None,
+    dividends: DividendsLike | None = None,
 ) -> Boundary:
     """The exercise boundary of one American option at the scheme's nodes; its last element is the boundary today.
 
-    With cash ``dividends`` it is that of the grid's steps of time, with a jump at each ex-time and NaN while nothing is
-    exercised, such as a put shortly before one.
+    With ``dividends``, of one schedule, it is that of the grid's steps of time, with a jump at each ex-time and NaN
+    while nothing is exercised, such as a put shortly before one; the last element is of a spot still cum where it is.
 
     :raises PricingError: naming an argument outside its range, or that is more than one number.
     """
@@ -350,10 +389,12 @@ def exercise_boundary(
     if flat[0].size != 1:
         raise PricingError(f"the arguments broadcast to {shape}; allowed: one number each, of the one option")
     k, r, q, sigma, time, side = (float(array[0]) for array in flat)
-    method = Method.of(scheme=scheme, dividends=dividends)
+    method = Method.of(scheme=scheme, dividends=one_schedule(dividends))
     if method.cash is not None:
         option = Option(k, k, r, q, time, side > 0.0, method.american)
         times, levels = boundary_with_dividends(option, sigma, method.scheme, method.cash)
+        if time > 0.0 and not np.array_equal(method.cash.today, [[1.0, 0.0]]):
+            times, levels = np.append(times, time), np.append(levels, _exercised_from(option, sigma, method))
         return Boundary(times, levels, np.full(times.size, math.nan))
     if side > 0.0:
         r, q = q, r

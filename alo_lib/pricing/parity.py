@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, Styles, are_american
-from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.explained import implied_volatility
 from alo_lib.pricing.forwards import parity_yield
 from alo_lib.pricing.options import Choices, SchemeLike
+from alo_lib.pricing.schedules import Dividends, DividendsLike, one_schedule
 
 __all__ = ["ParityChoices", "parity_yields"]
 
@@ -57,9 +57,9 @@ class ParityChoices(TypedDict, total=False):
 
     scheme: SchemeLike
     """As in :func:`alo_lib.pricing.price`."""
-    dividends: Dividends | None
-    """Cash that is known, ex-times (k,) in years and amounts (k,); the yield is then what is paid beside it, above all
-    the cost of borrowing the share."""
+    dividends: DividendsLike | None
+    """Those that are known, as one schedule; the yield is then what is paid beside them, above all the cost of
+    borrowing the share."""
 
 
 def parity_yields(
@@ -85,7 +85,7 @@ def parity_yields(
     out = np.full(price.shape, np.nan)
     if not pairs.time.size:
         return out
-    yields = _yields(pairs, market.get("scheme", "accurate"), market.get("dividends"))
+    yields = _yields(pairs, market.get("scheme", "accurate"), one_schedule(market.get("dividends")))
     for expiry in np.unique(pairs.time):
         votes = yields[(pairs.time == expiry) & ~np.isnan(yields)]
         with np.errstate(invalid="ignore"):  # the middle between two infinities

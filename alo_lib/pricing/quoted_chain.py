@@ -23,12 +23,12 @@ from alo_lib.pricing.arguments import (
 )
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.curves import Rates, at_expiry
-from alo_lib.pricing.dividends import Dividends
 from alo_lib.pricing.explained import why_none
 from alo_lib.pricing.forwards import forward_prices
 from alo_lib.pricing.options import Greeks, SchemeLike
 from alo_lib.pricing.parity import parity_yields
 from alo_lib.pricing.quotes import Codes, ContractStatus
+from alo_lib.pricing.schedules import DividendsLike, one_schedule
 from alo_lib.pricing.terms import Options
 
 __all__ = ["Contracts", "MarketTerms", "QuotedChain", "volatility_at_the_money"]
@@ -55,15 +55,15 @@ class Contracts(NamedTuple):
 class MarketTerms(NamedTuple):
     """What contracts are valued with beside their prices: scalars, or arrays (n,) of one a contract.
 
-    rate, dividend_yield: continuously compounded, or a :class:`Curve` of them. dividends: cash ahead beside the yield,
-    ex-times (k,) in years and amounts (k,). on_future: the underlying is a future, whose yield is the rate and moves
-    with it; the one given counts for nothing.
+    rate, dividend_yield: continuously compounded, or a :class:`Curve` of them. dividends: what the underlying pays
+    beside the yield, one schedule, :class:`Dividends`, or ex-times (k,) in years and cash amounts (k,). on_future: the
+    underlying is a future, whose yield is the rate and moves with it; the one given counts for nothing.
     """
 
     spot: npt.ArrayLike
     rate: Rates
     dividend_yield: Rates = 0.0
-    dividends: Dividends | None = None
+    dividends: DividendsLike | None = None
     on_future: bool = False
 
     def check(self) -> "MarketTerms":
@@ -71,8 +71,8 @@ class MarketTerms(NamedTuple):
 
         :raises PricingError: where spot, rate or yield, given by a user, is out of its domain.
         """
-        numbers = {"rate": self.rate, "dividend_yield": self.dividend_yield}
-        prepare("raise", spot=self.spot, **{name: at_expiry(each, 0.0) for name, each in numbers.items()})
+        rate, dividend_yield = (at_expiry(each, 0.0) for each in (self.rate, self.dividend_yield))
+        prepare("raise", spot=self.spot, rate=rate, dividend_yield=dividend_yield)
         return self
 
 
@@ -133,7 +133,7 @@ class QuotedChain:
         scheme: SchemeLike = "accurate",
         panels: bool = True,
     ) -> None:
-        self.terms = terms
+        self.terms = terms._replace(dividends=one_schedule(terms.dividends))
         self.market = market = real_numbers("market", market).copy()
         if market.ndim != 1:
             raise PricingError(f"market has shape {market.shape}; allowed: (n,), a price a contract")

@@ -65,7 +65,7 @@ def sure_value(option: Option, first: int, last: int, cash: Cash, by: Array, out
             _try(now, worth, by, option, out)
         if ended:
             return
-        amount = cash.amounts[k] * math.exp(-rate * now)
+        amount = (cash.amounts[k] + cash.aside[k]) * math.exp(-rate * now)
         for j in range(3):
             by[j] *= cash.kept[k]
         by[1] += amount * now

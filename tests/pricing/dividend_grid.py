@@ -11,7 +11,9 @@ pairs, and the error is what the last pairs differ by.
 
 The model: between ex-times spot is a geometric Brownian motion, at an ex-time it falls by the amount, at most to
 nothing, where it stays; an American option may be exercised at any time, also just before an ex-time. Of two amounts
-at one ex-time the sum counts, and nothing of one at expiry or later.
+at one ex-time the sum counts, and nothing of one at expiry or later. A fraction of the spot may be paid with the
+amount. Escrowed, the grids are those of the spot less what the amounts before expiry are worth, and exercise pays on
+the spot.
 """
 
 import math
@@ -23,7 +25,7 @@ import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 
-__all__ = ["Converged", "Terms", "converged", "merged"]
+__all__ = ["Converged", "Paid", "Terms", "converged", "merged", "paid_by"]
 
 Array = npt.NDArray[np.float64]
 
@@ -51,6 +53,8 @@ class Terms(NamedTuple):
     american: bool
     times: tuple[float, ...]
     amounts: tuple[float, ...]
+    fractions: tuple[float, ...] = ()
+    escrowed: bool = False
     held_until: float = 0.0
     """The ex-time up to which, itself included, nobody exercises."""
 
@@ -74,38 +78,82 @@ class _Kink(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """One stretch: when it begins and ends, what is paid at its end, and which spots can be seen in it."""
+    """One stretch, in units of the strike: when it begins and ends, what is paid then, which spots are seen in it."""
 
     begin: float
     end: float
-    amount: float
+    amount: float  # that the grid's spot falls by, to ``kept`` of itself before
+    kept: float
+    aside: float  # what of the spot is not the grid's just before the end
     low: float
     high: float
+
+    def aside_at(self, terms: Terms, moment: Array) -> Array:
+        """What of the spot is not the grid's at times within the stretch."""
+        return np.asarray(self.aside * np.exp((terms.rate - terms.dividend_yield) * (moment - self.end)))
+
+
+class Paid(NamedTuple):
+    """What is paid at an ex-time."""
+
+    time: float
+    amount: float
+    kept: float  # what the fractions leave of the spot
 
 
 def merged(terms: Terms) -> list[tuple[float, float]]:
     """Ex-times before expiry and what is paid at each, ascending; amounts of nothing are left out."""
-    paid: dict[float, float] = {}
-    for time, amount in sorted(zip(terms.times, terms.amounts, strict=True)):
-        if time < terms.time and amount > 0.0:
-            paid[time] = paid.get(time, 0.0) + amount
-    return list(paid.items())
+    return [(each.time, each.amount) for each in paid_by(terms) if each.amount > 0.0]
 
 
-def _stretches(terms: Terms, low: float, high: float) -> list[_Stretch]:
-    """From today on, in units of the strike."""
+def paid_by(terms: Terms) -> list[Paid]:
+    """What is paid at each ex-time before expiry, ascending."""
+    found: dict[float, Paid] = {}
+    fractions = terms.fractions or (0.0,) * len(terms.times)
+    for time, amount, fraction in sorted(zip(terms.times, terms.amounts, fractions, strict=True)):
+        if time < terms.time and (amount > 0.0 or fraction > 0.0):
+            _, before, kept = found.get(time, Paid(time, 0.0, 1.0))
+            found[time] = Paid(time, before + amount, kept - fraction)
+    return list(found.values())
+
+
+def _asides(terms: Terms) -> list[float]:
+    """What of the spot is set aside just before each ex-time, and at expiry, in units of the strike."""
+    found, later = [0.0], terms.time
+    for time, amount, kept in reversed(paid_by(terms) if terms.escrowed else []):
+        grown = found[-1] * math.exp((terms.rate - terms.dividend_yield) * (time - later))
+        found.append((grown + amount / terms.strike) / kept)
+        later = time
+    return found[::-1] if terms.escrowed else [0.0] * (len(paid_by(terms)) + 1)
+
+
+def _aside_today(terms: Terms) -> float:
+    first = paid_by(terms)[0].time if paid_by(terms) else 0.0
+    return _asides(terms)[0] * math.exp((terms.dividend_yield - terms.rate) * first)
+
+
+def _stretches(terms: Terms, scaled: Array) -> list[_Stretch]:
+    """From spots today on, in units of the strike."""
     drift = terms.rate - terms.dividend_yield - 0.5 * terms.volatility**2
     found, now = [], 0.0
-    for time, amount in [*merged(terms), (terms.time, 0.0)]:
+    low, high = float(scaled.min()) * 0.98, float(scaled.max()) * 1.02
+    events = [*paid_by(terms), Paid(terms.time, 0.0, 1.0)]
+    for (time, amount, kept), aside in zip(events, _asides(terms), strict=True):
         spread = _REACH * terms.volatility * (math.sqrt(time) - math.sqrt(now))
         moved = drift * (time - now)
         low *= math.exp(min(moved, 0.0) - spread)
         high *= math.exp(max(moved, 0.0) + spread)
-        found.append(_Stretch(now, time, amount / terms.strike, low, high))
+        falls = 0.0 if terms.escrowed else amount / terms.strike
+        found.append(_Stretch(now, time, falls, kept, aside, low, high))
         # 1 % more, so that what a stretch's end asks of the next one is never at its very edge.
-        low, high = max(0.99 * low - amount / terms.strike, 0.0), 1.01 * high
+        low, high = max(0.99 * low * kept - falls, 0.0), 1.01 * high * kept
         now = time
     return found
+
+
+def _cash_at(terms: Terms, time: float) -> float:
+    """The amount of an ex-time, in units of the strike."""
+    return sum(each.amount for each in paid_by(terms) if each.time == time) / terms.strike
 
 
 def _sure(terms: Terms, s: npt.ArrayLike, now: npt.ArrayLike) -> Array:
@@ -120,11 +168,11 @@ def _sure(terms: Terms, s: npt.ArrayLike, now: npt.ArrayLike) -> Array:
         return np.maximum(terms.right * (left - 1.0), 0.0) * np.exp(-terms.rate * (at - moment))
 
     best, before = worth(spot, moment), moment
-    for time, amount in merged(terms):
+    for time, amount, kept in paid_by(terms):
         if time > last:
             spot = spot * np.exp((terms.rate - terms.dividend_yield) * (time - before))
             best = np.maximum(best, worth(spot, time))
-            spot = np.maximum(spot - amount / terms.strike, 0.0)
+            spot = np.maximum(spot * kept - amount / terms.strike, 0.0)
             best, before = np.maximum(best, worth(spot, time)), np.full(moment.shape, time)
     end = worth(spot * np.exp((terms.rate - terms.dividend_yield) * (terms.time - before)), terms.time)
     return np.asarray(np.maximum(best, end) if terms.american else end)
@@ -201,12 +249,21 @@ def _grid(stretch: _Stretch, kinks: list[_Kink], terms: Terms, level: int) -> Ar
 
 @kernel
 def _solve(
-    below: Array, above: Array, rate: float, v: Array, payoff: Array, ends: Array, steps: Array, low: bool, held: bool
+    below: Array,
+    above: Array,
+    rate: float,
+    v: Array,
+    payoff: Array,
+    lift: Array,
+    ends: Array,
+    steps: Array,
+    low: bool,
+    held: bool,
 ) -> None:
     """TR-BDF2 over ``steps`` (m,) of time in place of v (n + 1); what ends have, (2, 2, m): after each stage.
 
     below, above (n + 1): what the operator takes from the neighbours; ``low``: exercise is at low spots; ``held``:
-    there is none.
+    there is none. Exercise pays ``payoff`` (n + 1) and ``lift`` (2, m), or nothing.
     """
     n = v.size - 1
     rhs, pivot, middle = np.empty(n + 1), np.empty(n + 1), np.empty(n + 1)
@@ -237,7 +294,7 @@ def _solve(
                 for i in range(1, n):
                     x = (rhs[i] + z * below[i] * x) / pivot[i]
                     if not held:
-                        x = max(x, payoff[i])
+                        x = max(x, payoff[i] + lift[stage, m], 0.0)
                     out[i] = x
             else:
                 x = out[0]
@@ -254,7 +311,7 @@ def _solve(
                 for i in range(n - 1, 0, -1):
                     x = (rhs[i] + z * above[i] * x) / pivot[i]
                     if not held:
-                        x = max(x, payoff[i])
+                        x = max(x, payoff[i] + lift[stage, m], 0.0)
                     out[i] = x
 
 
@@ -267,15 +324,16 @@ def _back(terms: Terms, stretch: _Stretch, s: Array, v: Array, level: int) -> No
     stages = np.stack([ago[:-1] + 2.0 * _STAGE * steps, ago[1:]])
     # The stretch's own ex-time is over once its end has been left.
     moments = np.minimum(stretch.end - stages, stretch.end * (1.0 - 1e-15))
-    ends = _sure(terms, s[[0, -1], np.newaxis, np.newaxis], moments)
+    aside = stretch.aside_at(terms, moments)
+    ends = _sure(terms, s[[0, -1], np.newaxis, np.newaxis] + aside, moments)
     up, down = np.diff(s)[1:], np.diff(s)[:-1]
     variance, drift = (terms.volatility * s[1:-1]) ** 2, (terms.rate - terms.dividend_yield) * s[1:-1]
     below, above = np.zeros(s.size), np.zeros(s.size)
     below[1:-1] = (variance - drift * up) / (down * (up + down))
     above[1:-1] = (variance + drift * down) / (up * (up + down))
-    payoff = np.maximum(terms.right * (s - 1.0), 0.0)
+    payoff, lift = terms.right * (s - 1.0), terms.right * aside
     held = not terms.american or stretch.end <= terms.held_until
-    _solve(below, above, terms.rate, v, payoff, ends, steps, terms.right < 0, held)
+    _solve(below, above, terms.rate, v, payoff, lift, ends, steps, terms.right < 0, held)
 
 
 def _read(s: Array, v: Array, at: Array) -> tuple[Array, Array]:
@@ -295,22 +353,24 @@ def _read(s: Array, v: Array, at: Array) -> tuple[Array, Array]:
 
 def _at_dividend(terms: Terms, stretch: _Stretch, s: Array, s_after: Array, v_after: Array) -> Array:
     """Values at s just before the ex-time at the stretch's end, exercise there included."""
-    left = s - stretch.amount
+    left = s * stretch.kept - stretch.amount
+    after = max(stretch.aside * stretch.kept - _cash_at(terms, stretch.end), 0.0) if terms.escrowed else 0.0
     value = np.where(left <= 0.0, _sure(terms, np.zeros(s.size), stretch.end), 0.0)
     inside = (left > 0.0) & (left >= s_after[0]) & (left <= s_after[-1])
     value[inside] = _read(s_after, v_after, left[inside])[0]
     beyond = (left > 0.0) & ~inside
-    value[beyond] = _sure(terms, left[beyond], stretch.end)
+    value[beyond] = _sure(terms, left[beyond] + after, stretch.end)
     if not terms.american or stretch.end <= terms.held_until:
         return np.asarray(value)
-    return np.asarray(np.maximum(value, terms.right * (s - 1.0)))
+    return np.asarray(np.maximum(value, terms.right * (s + stretch.aside - 1.0)))
 
 
 def _exercised(terms: Terms, stretch: _Stretch, s_after: Array, v_after: Array) -> float | None:
     """The spot from which on a call is exercised just before the stretch's end, if it is anywhere in sight."""
     if terms.right < 0 or not terms.american or stretch.end <= terms.held_until:
         return None
-    gain = s_after + stretch.amount - 1.0 - v_after
+    before = (s_after + stretch.amount) / stretch.kept
+    gain = before + stretch.aside - 1.0 - v_after
     after = np.flatnonzero(gain > 1e-14)
     if not after.size:
         return None
@@ -319,17 +379,19 @@ def _exercised(terms: Terms, stretch: _Stretch, s_after: Array, v_after: Array) 
     low, high = s_after[after[0] - 1], s_after[after[0]]
     for _ in range(60):
         middle = 0.5 * (low + high)
-        better = middle + stretch.amount - 1.0 > _read(s_after, v_after, np.array([middle]))[0][0]
+        pays = (middle + stretch.amount) / stretch.kept + stretch.aside - 1.0
+        better = pays > _read(s_after, v_after, np.array([middle]))[0][0]
         low, high = (low, middle) if better else (middle, high)
-    return float(stretch.amount + 0.5 * (low + high))
+    return float((stretch.amount + 0.5 * (low + high)) / stretch.kept)
 
 
 def _values(terms: Terms, spots: Array, level: int, stars: dict[float, float | None]) -> tuple[Array, Array]:
     """Values and deltas on one level of grids; ``stars``: where calls are exercised, found on the first, the finest."""
-    scaled = spots / terms.strike
+    aside = _aside_today(terms)
+    scaled = spots / terms.strike - aside
     kinks = [_Kink(1.0, 0.0)]
     s = v = np.empty(0)
-    for stretch in reversed(_stretches(terms, float(scaled.min()) * 0.98, float(scaled.max()) * 1.02)):
+    for stretch in reversed(_stretches(terms, scaled)):
         if stretch.end == terms.time:
             s = _grid(stretch, kinks, terms, level)
             v = np.maximum(terms.right * (s - 1.0), 0.0)
@@ -337,8 +399,8 @@ def _values(terms: Terms, spots: Array, level: int, stars: dict[float, float | N
             if stretch.end not in stars:
                 stars[stretch.end] = _exercised(terms, stretch, s, v)
             star = stars[stretch.end]
-            kinks = [kink._replace(at=kink.at + stretch.amount) for kink in kinks]
-            kinks += [_Kink(at, 0.0) for at in (stretch.amount, star) if at is not None]
+            kinks = [kink._replace(at=(kink.at + stretch.amount) / stretch.kept) for kink in kinks]
+            kinks += [_Kink(at, 0.0) for at in (stretch.amount / stretch.kept, star) if at]
             new = _grid(stretch, kinks, terms, level)
             v = _at_dividend(terms, stretch, new, s, v)
             s = new

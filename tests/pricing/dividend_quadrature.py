@@ -1,4 +1,4 @@
-"""Options with one or two cash dividends as nested expectations, summed by Gauss-Legendre rules split at every kink.
+"""Options with one or two dividends as nested expectations, summed by Gauss-Legendre rules split at every kink.
 
 Exact, to about 1e-12 of spot, where nothing is exercised between ex-times: European options; American calls without a
 yield at rates >= 0, exercised just before an ex-time only; American puts so near an ex-time that the amount is worth
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from tests.pricing.dividend_grid import Terms, merged
+from tests.pricing.dividend_grid import Terms, paid_by
 
 __all__ = ["black_scholes", "nested"]
 
@@ -62,12 +62,12 @@ def _expected(
 def nested(spots: npt.ArrayLike, terms: Terms, last: Last, panels: int = _PANELS) -> Array:
     """Values and deltas (2, n) at spots (n,); more ``panels`` where the last value bends without a kink."""
     where = np.atleast_1d(np.asarray(spots, dtype=np.float64))
-    events = merged(terms)
+    events = paid_by(terms)
     side, exercised = float(terms.right), terms.american and terms.right > 0
 
     def after(event: int, spot: Array) -> Array:
         """Just after an ex-time, where spot may be nothing."""
-        time = events[event][0]
+        time = events[event].time
         alive = np.flatnonzero(spot > 0.0)
         worth = math.exp(-terms.rate * (terms.time - time))
         nothing = max(worth, 1.0) if terms.american else worth
@@ -79,7 +79,7 @@ def nested(spots: npt.ArrayLike, terms: Terms, last: Last, panels: int = _PANELS
         return found
 
     def before(event: int, spot: Array) -> Array:
-        held = after(event, spot - events[event][1])
+        held = after(event, spot * events[event].kept - events[event].amount)
         return np.maximum(held, spot - terms.strike) if exercised else held
 
     stars: dict[int, float] = {}
@@ -87,10 +87,10 @@ def nested(spots: npt.ArrayLike, terms: Terms, last: Last, panels: int = _PANELS
     def star(event: int) -> float:
         """From where on a call is exercised just before an ex-time, infinite where it is not."""
         low, high = terms.strike, 1e3 * terms.strike
-        amount = events[event][1]
+        _, amount, kept = events[event]
 
         def gain(spot: float) -> float:
-            return spot - terms.strike - float(after(event, np.array([spot - amount]))[0])
+            return spot - terms.strike - float(after(event, np.array([spot * kept - amount]))[0])
 
         if gain(high) <= 0.0:
             return high
@@ -100,8 +100,8 @@ def nested(spots: npt.ArrayLike, terms: Terms, last: Last, panels: int = _PANELS
         return high
 
     def ahead(event: int, spot: Array, now: float) -> Array:
-        time, amount = events[event]
-        kinks = [amount]
+        time, amount, kept = events[event]
+        kinks = [amount / kept] if amount > 0.0 else []
         if exercised:
             if event not in stars:
                 stars[event] = star(event)

@@ -182,7 +182,7 @@ def test_other_rights_are_refused(right: Any) -> None:
         ({"threads": 1.5}, "threads is 1.5; allowed: a whole number, at least 1"),
         ({"threads": True}, "threads is True; allowed"),
         ({"threads": "2"}, "threads is '2'; allowed"),
-        ({"dividends": 1.0}, r"dividends is 1.0; allowed: None, or \(ex_times, amounts\)"),
+        ({"dividends": 1.0}, r"dividends is 1.0; allowed: None, Dividends, a list of them, or \(ex_times, amounts\)"),
         ({"dividends": ([0.1], [1.0], [2.0])}, "dividends is .*; allowed"),
         ({"dividends": {0.1: 1.0, 0.2: 1.0}}, "dividends is .*; allowed"),
         ({"dividends": (["soon"], [1.0])}, r"dividends: ex-time is 'soon' at \(0,\); allowed"),

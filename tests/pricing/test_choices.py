@@ -24,7 +24,7 @@ FUNCTIONS = ((price, CASE), (greeks, CASE), (implied_volatility, QUOTE))
         ({"scheme": "slow"}, PricingError, "scheme is 'slow'"),
         ({"invalid": "zero"}, PricingError, "invalid is 'zero'; allowed: raise, nan"),
         ({"threads": 0}, PricingError, "threads is 0; allowed: a whole number, at least 1"),
-        ({"dividends": ([0.5], [1.0, 2.0])}, PricingError, r"dividends have shapes \(1,\) and \(2,\)"),
+        ({"dividends": ([0.5], [1.0, 2.0])}, PricingError, r"dividends have ex-times of shape \(1,\) and amounts of"),
     ],
 )
 def test_what_is_not_allowed_is_named(

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from alo_lib.pricing import PricingError, early_exercise, price
+from alo_lib.pricing import Dividends, PricingError, early_exercise, price
 from tests.pricing.dividend_grid import Terms, converged
 from tests.pricing.dividend_quadrature import black_scholes
 
@@ -24,7 +24,7 @@ MARKETS = {
 
 def terms(strike: float, market: tuple[float, float, float, float], right: int, held_until: float = 0.0) -> Terms:
     rate, dividend_yield, volatility, years = market
-    return Terms(strike, rate, dividend_yield, volatility, years, right, True, TIMES, AMOUNTS, held_until)
+    return Terms(strike, rate, dividend_yield, volatility, years, right, True, TIMES, AMOUNTS, held_until=held_until)
 
 
 def after(option: Terms, k: int) -> Terms:
@@ -195,6 +195,34 @@ def test_a_dividend_of_more_than_spot_leaves_a_put_its_strike() -> None:
     assert found.ex_dates.critical_spot[0, 0] == pytest.approx(90.0, abs=1e-6)
 
 
+def test_a_fraction_of_spot_and_cash_are_paid_together() -> None:
+    spots, schedule = np.array([85.0, 100.0, 125.0]), Dividends([0.1, 0.35], [0.4, 0.0], [0.01, 0.015])
+    found = early_exercise(spots, 100.0, 0.03, 0.0, 0.25, 0.5, 1, dividends=schedule)
+    option = Terms(100.0, 0.03, 0.0, 0.25, 0.5, 1, True, TIMES, (0.4, 0.0), (0.01, 0.015))
+    bound = converged(spots, option._replace(held_until=TIMES[0]))
+    assert found.held_value == pytest.approx(bound.value, abs=1e-3)
+    critical = found.ex_dates.critical_spot[:, 0]
+    later = option._replace(time=0.4, times=(0.25,), amounts=(0.0,), fractions=(0.015,))
+    assert critical[0] - 100.0 == pytest.approx(converged([0.99 * critical[0] - 0.4], later).value[0], abs=2e-4)
+    left = float(black_scholes(option)(np.array([0.985 * critical[1]]), 0.5 - TIMES[1])[0])
+    assert critical[1] - 100.0 == pytest.approx(left, abs=1e-4)
+    assert found.ex_dates.fraction.tolist() == [0.01, 0.015]
+
+
+def test_what_goes_ex_now_counts_where_the_spot_is_cum() -> None:
+    option = ([110.0, 140.0], 100.0, 0.03, 0.0, 0.25, 0.5, 1)
+    found = early_exercise(*option, dividends=Dividends([0.0, 0.7], [1.5, 1.0], spot_is_cum=True))
+    left = black_scholes(Terms(100.0, 0.03, 0.0, 0.25, 0.5, 1, True, (), ()))
+    held = left(np.array([108.5, 138.5]), 0.5)
+    assert found.ex_dates.time.tolist() == [0.0, 0.7]
+    assert found.held_value == pytest.approx(held, abs=1e-6)
+    assert found.exercised_now.tolist() == (np.array([10.0, 40.0]) > held).tolist()
+    np.testing.assert_array_equal(found.exercised_now, found.ex_dates.exercised[0])
+    assert found.waiting_cost == pytest.approx(np.maximum(np.array([10.0, 40.0]) - held, 0.0), abs=1e-6)
+    with pytest.raises(PricingError, match="the spot is ex already"):
+        early_exercise(*option, dividends=Dividends([0.0], [1.5]))
+
+
 def test_value_is_the_price() -> None:
     option = (100.0, [80.0, 120.0], 0.03, 0.0, 0.25, 0.5, [1, -1])
     found = early_exercise(*option, dividends=(TIMES, AMOUNTS))
@@ -213,6 +241,8 @@ def test_value_is_the_price() -> None:
         ({"dividends": ([0.1], [1.0]), "style": "european"}, "asked of European options"),
         ({"on_future": True}, "or of options on a future"),
         ({"dividends": ([0.1], [1.0]), "scheme": "best"}, "scheme"),
+        ({"dividends": Dividends([0.1], [1.0], model="escrowed")}, "model is 'escrowed'"),
+        ({"dividends": [Dividends([0.1], [1.0]), None]}, "one, for one underlying"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(choices: dict[str, object], words: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import QuantLib as ql  # noqa: N813
 from scipy.stats import norm
 
-from alo_lib.pricing import Contracts, MarketTerms, QuotedChain, Style
+from alo_lib.pricing import Contracts, Dividends, MarketTerms, QuotedChain, Style
 from alo_lib.pricing.forwards import cash_as_yields, forward_prices, trailing_yield
 from alo_lib.pricing.parity import parity_yields
 
@@ -186,8 +186,10 @@ def test_a_forward_is_what_a_portfolio_of_the_share_and_its_debts_comes_to() -> 
         shares, debt = shares * math.exp(q * (when - before)), debt * math.exp(rate * (when - before))
         debt, before = debt - amount * shares, when
     assert float(forward_prices(SPOT, rate, q, time, CASH)) == pytest.approx(debt / shares, rel=1e-14)
-    past = ([-0.2, *CASH[0]], [50.0, *CASH[1]])
-    assert forward_prices(SPOT, rate, q, time, past) == forward_prices(SPOT, rate, q, time, CASH)
+    today = ([0.0, *CASH[0]], [50.0, *CASH[1]])
+    assert forward_prices(SPOT, rate, q, time, today) == forward_prices(SPOT, rate, q, time, CASH)
+    cum = float(forward_prices(SPOT + 50.0, rate, q, time, Dividends(*today, spot_is_cum=True)))
+    assert cum == pytest.approx(debt / shares, rel=1e-14)
     assert float(forward_prices(SPOT, rate, q, time, ([0.1], [500.0]))) == 0.0
 
 
