@@ -158,8 +158,8 @@ def test_what_cannot_be_told_is_one_sentence(exercise, arguments, sentence):
     outcome = exercise(*arguments)
     assert outcome.status == 2
     assert outcome.out == ""
-    assert outcome.err.count("\n") == 1
-    assert sentence in outcome.err
+    (told,) = [line for line in outcome.err.splitlines() if line.startswith("alo: ")]  # compilation may be told besides
+    assert sentence in told
 
 
 def test_options_of_an_index_are_not_exercised_early(run, lean_data):
