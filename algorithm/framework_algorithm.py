@@ -1,5 +1,6 @@
 """An algorithm whose framework models a user may swap, as in any algorithm of LEAN's."""
 
+from collections.abc import Callable
 from typing import Any
 
 from AlgorithmImports import AlphaModel, Insight, RiskManagementModel, Slice
@@ -30,9 +31,9 @@ class FrameworkAlgorithm(JournaledAlgorithm):
 
     framework: Framework
 
-    def plug_in(self, core: Core, marshal: Marshal) -> None:
-        """Plug in the models of ours for every stage."""
-        self.framework = Framework(core, marshal)
+    def plug_in(self, core: Core, marshal: Marshal, settle: Callable[[], None]) -> None:
+        """Plug in the models of ours for every stage. ``settle`` makes what was journaled outlive this process."""
+        self.framework = Framework(core, marshal, settle)
         self._alphas: list[AlphaModel] = []
         self._risks: list[RiskManagementModel] = []
         self.set_alpha(VolatilityAlphaModel(self.framework))

@@ -56,7 +56,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
         self._marshal.begin_session(told)
-        self.plug_in(self._core, self._marshal)
+        self.plug_in(self._core, self._marshal, self._hosted.settle)
         days = self.date_rules.every_day(self._marshal.symbol(self._teller.number(self.alo.underlyings[0])))
         if self.live_mode:  # its days have no end: LEAN makes these times as they come
             self.schedule.on(days, self.time_rules.every(_LIVE_LOOK), self._on_second)
@@ -140,14 +140,20 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._marshal.begin_session(self._teller.told)
         self._meet_portfolio()
         if self._core.open_frame(self._timetable.preparation(time)):
-            self._core.run()
+            self._run_frame()  # data and fills may have come before, where LEAN began late
 
     def _offer_frame(self) -> None:
-        """Open a frame if something has arrived; LEAN's framework models run it, the last of them to its end."""
+        """Open a frame if something has arrived."""
         self._meet_portfolio()
         for _ in self._hosted.frames(utc_nanoseconds(self.utc_time)):
-            # Within this call LEAN asks its next three models: portfolio construction, risk and execution.
-            self.emit_insights(self.frame_insights(self.current_slice))
+            self._run_frame()
+
+    def _run_frame(self) -> None:
+        """Let LEAN's framework models run the open frame, the last of them to its end, where its orders are sent.
+
+        LEAN asks portfolio construction, risk and execution within the call that emits the insights.
+        """
+        self.emit_insights(self.frame_insights(self.current_slice))
 
     def _run_frames_left(self) -> None:
         """Run the frames that were to follow the last bar: LEAN's time ends with its data. Nothing can be sent."""

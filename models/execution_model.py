@@ -23,7 +23,7 @@ class TouchExecutionModel(ExecutionModel):
         """Send the open frame's orders; nothing between frames."""
         if not self._framework.begin_execution(algorithm, targets):
             return
-        for intent in self._framework.core.run():
+        for intent in self._framework.orders():
             symbol, quantity = self._framework.marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
             tag = order_tag(int(intent["reason"]), int(intent["order"]))
             algorithm.market_order(symbol, quantity, algorithm.live_mode, tag)

@@ -1,6 +1,6 @@
 """What passes between the stages of LEAN's framework and the core."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -19,11 +19,15 @@ _PAIR: Final = 2
 
 
 class Framework:
-    """Tells the core what models that are not its own decide, and these what the core decided."""
+    """Tells the core what models that are not its own decide, and these what the core decided.
 
-    def __init__(self, core: Core, marshal: Marshal) -> None:
+    ``settle`` makes what was journaled outlive this process.
+    """
+
+    def __init__(self, core: Core, marshal: Marshal, settle: Callable[[], None]) -> None:
         self.core = core
         self.marshal = marshal
+        self._settle = settle
         self.insights_read = False
         """Whether a model other than ours constructs the portfolio, which reads insights."""
         self.targets_read = False
@@ -74,6 +78,13 @@ class Framework:
             self.core.run_through(FrameTask.LIMIT)
         self.take_targets(algorithm, Stage.RISK, targets)
         return self.core.in_frame
+
+    def orders(self) -> Records:
+        """Run the open frame to its end: the INTENT records of the orders to send, which outlive this process."""
+        intents = self.core.run()
+        if len(intents):
+            self._settle()
+        return intents
 
     def targets(self, rows: Records) -> list[PortfolioTarget]:
         """LEAN's targets of TARGET records."""

@@ -26,6 +26,10 @@ class LeanObjectStore:
         """Take what lies at a key's path for its value."""
         self._store.save(key)
 
+    def settle(self, key: str) -> None:
+        """Have all that was saved on the disk: LEAN writes it before it says where a value lies."""
+        self._store.get_file_path(key)
+
     def remove(self, key: str) -> None:
         """Remove a key that has a value."""
         self._store.delete(key)

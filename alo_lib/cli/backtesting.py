@@ -192,8 +192,11 @@ def _about(engine: Engine, outcome: EngineRun, started: dt.datetime, summary: di
 
 @contextmanager
 def _log(path: Path, request: BacktestRequest) -> Iterator[FilteringBoundLogger]:
-    """The run's log: all of it in its folder, what matters (or with --verbose all) on standard error."""
-    with path.open("w", encoding="utf-8") as file:
+    """The run's log: all of it in its folder, what matters (or with --verbose all) on standard error.
+
+    A run that goes on logs behind what its earlier process has logged.
+    """
+    with path.open("a", encoding="utf-8") as file:
         yield open_log(
             LogOutput(lambda: file, "json"),
             LogOutput(lambda: sys.stderr, request.log_style, "info" if request.verbose else "error"),

@@ -64,6 +64,9 @@ class ObjectStore(Protocol):
     def save_file(self, key: str) -> None:
         """Take what lies at a key's path for its value."""
 
+    def settle(self, key: str) -> None:
+        """Have all that was saved on the disk, ``key`` for one."""
+
     def remove(self, key: str) -> None:
         """Remove a key that has a value."""
 
@@ -113,6 +116,11 @@ class LiveObjectStoreJournal:
             self._kept = writer.sequence
             self._save(*writer.image)
 
+    def settle(self, writer: JournalWriter) -> None:
+        """See :class:`~alo_lib.journal.JournalPlace`: LEAN writes by itself only every few seconds."""
+        self.keep(writer)
+        self._store.settle(object_store_key(writer.image[0]))
+
     def closed(self) -> Journal:
         """The whole journal, once its writer has closed it."""
         return read_journal([*self._earlier, *self._memory.images()])
@@ -155,6 +163,9 @@ class ObjectStoreJournal:
 
     def keep(self, writer: JournalWriter) -> None:
         """Nothing: what is appended is in the operating system's hands."""
+
+    def settle(self, writer: JournalWriter) -> None:
+        """Nothing, likewise."""
 
     def closed(self) -> Journal:
         """The whole journal, once its writer has closed it; the store is told of its segments.

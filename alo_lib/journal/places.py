@@ -44,7 +44,10 @@ class JournalPlace(Protocol):
         """Let others write: no writer follows what was recovered. A writer lets go by itself."""
 
     def keep(self, writer: JournalWriter) -> None:
-        """Make what was appended outlive this process. Called between frames."""
+        """Make what was appended outlive this process, soon. Called between frames."""
+
+    def settle(self, writer: JournalWriter) -> None:
+        """Make what was appended outlive this process before anything else happens: orders are about to be sent."""
 
     def closed(self) -> Journal:
         """The whole journal, once its writer has closed it."""
@@ -99,6 +102,9 @@ class JournalFolder:
 
     def keep(self, writer: JournalWriter) -> None:
         """Nothing: what is appended is in the operating system's hands."""
+
+    def settle(self, writer: JournalWriter) -> None:
+        """Nothing, likewise."""
 
     def closed(self) -> Journal:
         """See :class:`JournalPlace`."""

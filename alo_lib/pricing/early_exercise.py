@@ -31,6 +31,7 @@ _REACH: Final = 8.0  # standard deviations
 _HIGHEST: Final = 20.0  # logarithm of a critical spot over what it is of without volatility
 _PANEL: Final = 24  # points between two kinks of the value at an ex-time
 _STEPS: Final = 60
+_TRIED: Final = 65  # spots at which a call with a negative yield is asked whether exercise pays
 _NEAR: Final = 1e-9  # of the strike: what a critical spot is found to
 
 
@@ -49,10 +50,10 @@ class ExDates(NamedTuple):
     forward: Array
     """Spot just before, on its forward: today's, grown at the rate less the yield, the dividends before it paid."""
     critical_spot: Array
-    """Of a call: the spot just before the ex-time above which it is exercised there. Of a put: the spot just after it,
-    ex, below which it is exercised then. NaN where it is exercised at no spot."""
+    """Of a call: the spot just before the ex-time above which it is exercised there; at a negative yield the lower of
+    two. Of a put: the spot just after it, ex, below which it is exercised then. NaN where that is at no spot."""
     exercised: Mask
-    """Whether the forward is beyond it: just before the ex-time for a call, just after it for a put."""
+    """Whether it is exercised on the forward: a call just before the ex-time, a put just after it."""
     exercise_gain: Array
     """At the forward, in money of then: what exercise just before the ex-time gives, less what the option is worth
     just after it. Negative where it pays to hold."""
@@ -171,6 +172,11 @@ class _Position:
         def gain(spot: Array, which: Rows) -> Array:
             return np.asarray(spot - strike[which] - self.after(k, rows[which], spot))
 
+        for row in np.flatnonzero(self.options.dividend_yield[rows] < 0.0):
+            # Far in the money such a call beats the share, so that exercise may pay between two spots alone.
+            spots = np.geomspace(strike[row], high[row], _TRIED)
+            paid = np.flatnonzero(gain(spots, np.full(_TRIED, row)) > 0.0)
+            high[row] = spots[paid[0]] if paid.size else high[row]
         return _roots(gain, strike, high, _NEAR * strike)
 
     def _critical_put(self, k: int, row: int) -> float:
@@ -178,7 +184,12 @@ class _Position:
         now = float(self.schedule.times[k])
         terms = (strike, rate, dividend_yield, float(self.volatility[row]), time - now, -1)
         scheme = self.choices.get("scheme", "accurate")
-        return float(exercise_boundary(*terms, scheme=scheme, dividends=self.schedule.ahead(k + 1, now)).upper[-1])
+        try:
+            return float(exercise_boundary(*terms, scheme=scheme, dividends=self.schedule.ahead(k + 1, now)).upper[-1])
+        except PricingError:  # no boundary was found
+            if self.choices.get("invalid") == "nan":
+                return math.nan
+            raise
 
     def ex_dates(self, shape: tuple[int, ...]) -> ExDates:
         """All that is told of each ex-time; shape: of the options."""
@@ -193,7 +204,7 @@ class _Position:
             critical[k] = self.critical_spots(k)
             forward[k, rows] = ahead[rows]
             gain[k, rows] = right[rows] * (ahead - strike)[rows] - self.after(k, rows, ahead[rows])
-            exercised[k] = np.where(right > 0.0, ahead > critical[k], self.schedule.left(ahead, k) < critical[k])
+            exercised[k] = np.where(right > 0.0, gain[k] > 0.0, self.schedule.left(ahead, k) < critical[k])
         forward, critical, gain = (each.reshape(-1, *shape) for each in (forward, critical, gain))
         return ExDates(*self.schedule, forward, critical, exercised.reshape(-1, *shape), gain)
 

@@ -46,8 +46,14 @@ class HostedCore(Protocol):
     def frames(self, time: int) -> Iterator[None]:
         """Open the frames that are there at ``time``, one after the other: the host runs each before the next."""
 
+    def settle(self) -> None:
+        """Make what a frame has decided outlive this process before its orders are sent.
+
+        Else a process that goes on would not know of them, and would send others by the same numbers.
+        """
+
     def keep(self, time: int) -> None:
-        """Make what was journaled outlive this process. Called between frames."""
+        """Make what was journaled outlive this process, soon. Called between frames."""
 
     def end(self, time: int) -> list[str]:
         """The host ends: close what is its own. Returns what people should know, in sentences."""
@@ -115,6 +121,10 @@ class _OwnCore:
         if time > self.core.last_frame and self.core.open_frame(time):
             yield
 
+    def settle(self) -> None:
+        """Have the journal where the next process finds it."""
+        self._place.settle(self._writer)
+
     def keep(self, time: int) -> None:
         """Keep the journal, which is all that the next process would find, and now and then the state."""
         self._place.keep(self._writer)
@@ -147,8 +157,11 @@ class _ProcessInStep:
         if self.core.open_frame(time):
             yield
 
-    def keep(self, time: int) -> None:
+    def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""
+
+    def keep(self, time: int) -> None:
+        """Nothing, likewise."""
 
     def end(self, time: int) -> list[str]:
         """Wait for the core's end, and take its journal."""
@@ -174,8 +187,11 @@ class _ProcessOfItsOwnTime:
         while self.core.open_frame(time):
             yield
 
-    def keep(self, time: int) -> None:
+    def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""
+
+    def keep(self, time: int) -> None:
+        """Nothing, likewise."""
 
     def end(self, time: int) -> list[str]:
         """Leave the core to itself."""

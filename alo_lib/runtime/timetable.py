@@ -37,10 +37,7 @@ class Timetable:
         return [time + number * length for number in range(1, self.settings.frames_per_bar + 1)]
 
     def preparation(self, told: int) -> int:
-        """When the frame opens that prepares what a session needs, of a session that was told at ``told``.
-
-        Nothing can be sent from it.
-        """
+        """When the frame opens that prepares what a session needs, of a session that was told at ``told``."""
         return told + self.settings.frame_nanoseconds
 
     def events(self, session: Session) -> list[int]:

@@ -72,6 +72,7 @@ class LeanMachine(HearingMachine):
         """Start LEAN with its algorithm, which goes on from what was kept."""
         self.broker = self.world.broker
         self.world.now = self.time
+        self.world.store.begin_process()
         self.place.earlier = segments_of(lambda key: self.world.store.values.get(key))
         self.algorithm = import_module("algorithm.volatility_arbitrage").VolatilityArbitrageAlgorithm()
         self.algorithm.initialize()
@@ -202,6 +203,7 @@ class LeanMachine(HearingMachine):
     @rule()
     def kill(self) -> None:
         kept = self.algorithm._hosted._place._kept == self.place.writer.sequence and not self.core.owes
+        kept = kept and self.world.store.on_disk == self.world.store.values
         before = pack(self.core.snapshot().state) if kept else b""
         self.start()
         if before:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alo_lib.records import Contract, OrderStatus, OrderType, Records, osi_symbol, records
+from alo_lib.records import SECOND, Contract, OrderStatus, OrderType, Records, osi_symbol, records
 from alo_lib.records.kinds import Kind
 from tests.core.broker import Broker
 from tests.models.kit import Hours, Identity, Symbol, equity
@@ -54,11 +54,34 @@ def lean_names(lean: Any) -> None:
 
 
 class Store:
-    """LEAN's object store, which outlives its processes."""
+    """LEAN's object store: its values are on the disk once it was asked where one lies, or some seconds have passed."""
 
-    def __init__(self, tick: Callable[[], None]) -> None:
+    FLUSHED_EVERY = 5 * SECOND
+
+    def __init__(self, tick: Callable[[], None], now: Callable[[], int]) -> None:
         self._tick = tick
+        self._now = now
+        self._flushed = 0
+        self.on_disk: dict[str, bytes] = {}
         self.values: dict[str, bytes] = {}
+
+    def flush(self) -> None:
+        """Write all to the disk, one value after the other; the process may die between two."""
+        self._flushed = self._now()
+        for key in self.on_disk.keys() - self.values.keys():
+            del self.on_disk[key]
+        for key, value in self.values.items():
+            if self.on_disk.get(key) != value:
+                self._tick()
+                self.on_disk[key] = value
+
+    def begin_process(self) -> None:
+        """LEAN starts again: what was not on the disk is lost."""
+        self.values = dict(self.on_disk)
+
+    def get_file_path(self, key: str) -> str:
+        self.flush()
+        return key
 
     def contains_key(self, key: str) -> bool:
         return key in self.values
@@ -67,8 +90,9 @@ class Store:
         return self.values[key]
 
     def save_bytes(self, key: str, value: bytes) -> None:
-        self._tick()
         self.values[key] = bytes(value)
+        if self._now() - self._flushed >= self.FLUSHED_EVERY:
+            self.flush()
 
     def delete(self, key: str) -> None:
         del self.values[key]
@@ -86,7 +110,7 @@ class World:
         self.tick = tick
         self.now = 0
         self.broker = Broker()
-        self.store = Store(tick)
+        self.store = Store(tick, lambda: self.now)
         self.sent: list[SimpleNamespace] = []  # LEAN's orders, as it keeps them: by its own number
         self.closes: dict[str, list[tuple[dt.datetime, tuple[float, float, float, float]]]] = {}
         self.symbols: dict[int, Symbol] = {}  # by the core's number

@@ -71,7 +71,7 @@ def algorithm(lean: Any) -> Any:
         setattr(models, name, getattr(import_module(f"models.{module}"), name))
     models.JournaledAlgorithm = Lean  # type: ignore[attr-defined]
     made = import_module("algorithm.framework_algorithm").FrameworkAlgorithm()
-    made.plug_in(Core(), SimpleNamespace())
+    made.plug_in(Core(), SimpleNamespace(), lambda: None)
     return made
 
 

@@ -3,6 +3,7 @@
 Faults that it has found stand here as the few steps that show each.
 """
 
+import datetime as dt
 import sys
 from importlib import import_module
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 
 from tests.algorithm.lean_machine import LeanMachine
 from tests.algorithm.lean_world import lean_names
-from tests.core.killing import quick_calibrator
+from tests.core.chains import SETTINGS, TICKERS
+from tests.core.killing import Killed, quick_calibrator
 from tests.core.test_machine import drive, drive_for_long
 
+DAY = dt.timedelta(days=1)
 PLUGGED = {
     "host_events": ("HostEvents", "JournaledAlgorithm"),
     "host": ("LeanHost",),
@@ -52,6 +55,35 @@ def hosted(lean: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_whatever_lean_tells_and_whenever_it_is_killed_the_core_believes_what_is() -> None:
     drive(LeanMachine, sequences=4, steps=15, again=True)
+
+
+def test_an_order_that_was_sent_just_before_a_kill_is_known_and_its_number_is_not_used_again() -> None:
+    machine = LeanMachine()
+    machine.begin(SETTINGS[0], trading=False)
+    send = machine.world.send
+
+    def die_after(*order: Any) -> None:
+        machine.world.send = send  # type: ignore[method-assign]
+        send(*order)
+        raise Killed
+
+    machine.world.send = die_after  # type: ignore[method-assign, assignment]
+    machine.a_bar(TICKERS[0], 1.0, 0.35, 50, 0.2)
+    (number,) = machine.broker.orders
+    assert machine.core.orders_working == machine.broker.working != {}
+    machine.fill_working()
+    machine.a_bar(TICKERS[0], 1.0, 0.35, 50, 0.2)
+    assert min(machine.broker.orders.keys() - {number}) > number
+    assert machine.core.orders_working == machine.broker.working
+
+
+def test_what_is_decided_on_data_that_came_before_the_session_was_told_is_sent() -> None:
+    machine = LeanMachine()
+    machine.begin(SETTINGS[0], trading=False)
+    machine.date += DAY
+    machine.hour = 10.0
+    machine.a_bar(TICKERS[0], 1.0, 0.35, 50, 0.2)  # LEAN looks at its schedule only after it
+    assert machine.core.orders_working == machine.broker.working != {}
 
 
 @pytest.mark.slow

@@ -21,6 +21,9 @@ class OnDisk:
     def save_file(self, key: str) -> None:
         assert self.path(key).is_file()
 
+    def settle(self, key: str) -> None:
+        assert self.path(key).is_file()
+
     def remove(self, key: str) -> None:
         self.path(key).unlink()
 

@@ -47,6 +47,11 @@ def at_broker(lean: LiveLean) -> dict[str, int]:
     return {row["symbol"]["value"]: int(row["q"]) for row in lean.holdings}
 
 
+def all_is_told(lean: LiveLean, journal: Journal | None) -> bool:
+    """Whether the journal has every fill that the broker has: none is on its way when LEAN is killed."""
+    return journal is not None and held(journal) == at_broker(lean)
+
+
 def buy(lean: LiveLean, count: int) -> str:
     """Buy shares while LEAN is not there; returns what a recovery should find."""
     rows = lean.holdings
@@ -70,6 +75,7 @@ def findings(journal: Journal) -> list[str]:
 def test_live_lean_that_was_killed_goes_on_from_its_object_store(lean: LiveLean) -> None:
     lean.start()
     lean.wait_for("a hedged trade", lambda: filled(lean.journal, OrderReason.HEDGE) > 0)
+    lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
     lean.kill()
     first = lean.journal
     assert first is not None
@@ -131,6 +137,7 @@ def test_live_lean_and_its_core_process_are_killed_in_turn(lean_data: Path, tmp_
         core.start()
         lean.start()
         lean.wait_for("a hedged trade", lambda: filled(core.journal, OrderReason.HEDGE) > 0)
+        lean.wait_for("its fills", lambda: all_is_told(lean, core.journal))
         lean.kill()
         bought_behind = buy(lean, 7)
         lean.start()
@@ -143,6 +150,7 @@ def test_live_lean_and_its_core_process_are_killed_in_turn(lean_data: Path, tmp_
         core.start()
         lean.wait_for("the core again", lambda: heard() == 2)
         lean.wait_for("a frame of it", lambda: frames_after(len(with_the_dead.messages)))
+        lean.wait_for("its fills", lambda: all_is_told(lean, core.journal))
         lean.kill()
         assert core.end(signal.SIGTERM) == 0
     finally:

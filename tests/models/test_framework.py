@@ -37,7 +37,7 @@ def framework(lean: Any) -> Any:
     for symbol, number in NUMBERS.items():
         marshal.add_underlying(number, symbol)
     lean.PortfolioTarget = lambda symbol, quantity: (symbol, quantity)
-    return import_module("models.framework").Framework(Core(), marshal)
+    return import_module("models.framework").Framework(Core(), marshal, lambda: None)
 
 
 def insight(symbol: Any, **given: Any) -> SimpleNamespace:

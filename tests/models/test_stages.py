@@ -54,6 +54,9 @@ class Framework:
     def take_targets(self, algorithm: Any, stage: Stage, targets: Any) -> None:
         self.steps.append((stage, targets))
 
+    def orders(self) -> Any:
+        return self.core.run()
+
     def begin_execution(self, algorithm: Any, targets: Any) -> bool:
         if self.core.in_frame:
             self.core.run_through(FrameTask.LIMIT)

@@ -48,6 +48,21 @@ def test_the_critical_spot_before_the_last_ex_time_is_in_closed_form(strike: flo
     assert found.critical_spot[1] == pytest.approx(brentq(gain, strike, 50.0 * strike, xtol=1e-9), rel=1e-6)
 
 
+def test_at_a_negative_yield_exercise_pays_between_two_spots_of_which_the_lower_is_told() -> None:
+    """Such a call grows by more than the share: at 1.4 times the strike it is exercised, at 3.7 times it is not."""
+    market, schedule = (0.01, -0.004, 0.25, 0.6), ((0.1,), (1.2,))
+    left = black_scholes(Terms(100.0, *market[:3], 0.5, 1, True, (), ()))
+
+    def gain(spot: float) -> float:
+        return spot - 100.0 - float(left(np.array([spot - 1.2]), 0.5)[0])
+
+    assert gain(100.0) < 0.0 < gain(140.0)
+    assert gain(370.0) < 0.0
+    found = early_exercise([140.0, 370.0], 100.0, *market, 1, dividends=schedule).ex_dates
+    assert found.critical_spot[0] == pytest.approx(brentq(gain, 100.0, 140.0, xtol=1e-9), rel=1e-6)
+    assert found.exercised.tolist() == [[True, False]]
+
+
 @pytest.mark.parametrize("market", MARKETS.values(), ids=MARKETS.keys())
 def test_at_the_critical_spot_a_call_is_worth_as_much_held_as_exercised(
     market: tuple[float, float, float, float],
@@ -162,8 +177,10 @@ def test_exercise_gains_exactly_where_the_forward_is_above_the_critical_spot() -
     ahead = years > np.array(schedule[0])[:, np.newaxis]
     np.testing.assert_array_equal(np.isfinite(found.ex_dates.forward), ahead)
     clear = ahead & (np.abs(np.nan_to_num(found.ex_dates.exercise_gain)) > 1e-3)
-    assert found.ex_dates.exercised[clear].any()
-    np.testing.assert_array_equal(found.ex_dates.exercised[clear], found.ex_dates.exercise_gain[clear] > 0.0)
+    beyond = found.ex_dates.forward > found.ex_dates.critical_spot
+    assert beyond[clear].any()
+    np.testing.assert_array_equal(beyond[clear], found.ex_dates.exercise_gain[clear] > 0.0)
+    np.testing.assert_array_equal(beyond[clear], found.ex_dates.exercised[clear])
     assert (found.value >= found.held_value - 1e-3)[ahead[0]].all()
     assert np.isnan(found.held_value[~ahead[0]]).all()
     for earlier, later in pairwise(found.ex_dates.time):

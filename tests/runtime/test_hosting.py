@@ -75,6 +75,10 @@ def test_a_live_core_keeps_its_journal_its_state_once_a_minute_and_goes_on(store
     journaled = read_journal(segments_in_object_store(store.folder), unfinished=True)
     assert [message.kind for message in journaled.messages].count(Kind.QUOTE) == 1
     assert (store.read("alo-snapshot.0"), store.read("alo-snapshot.1")) == (None, first)
+    market.bar(11, volatility=0.35)
+    hosted.settle()
+    settled = read_journal(segments_in_object_store(store.folder), unfinished=True)
+    assert [message.kind for message in settled.messages].count(Kind.QUOTE) == 2
     hosted.keep(at(FIRST, 9) + 60 * SECOND)
     assert store.read("alo-snapshot.0") is not None
     again, told, findings = opened(store, live=True)

@@ -189,6 +189,9 @@ def test_a_live_run_in_the_object_store_goes_on_without_the_message(tmp_path: Pa
         def save_file(self, key: str) -> None:
             pass
 
+        def settle(self, key: str) -> None:
+            pass
+
         def all_keys(self) -> list[str]:
             return [path.name for path in tmp_path.iterdir()]
 
