@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
-from alo_lib.pricing import Contracts, ContractStatus, MarketTerms, QuotedChain, market_price
+from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
 from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
+from alo_lib.pricing.schedules import DIVIDEND_MODELS
 from alo_lib.pricing.scheme import resolve_scheme
 from models.chain_terms import Announced, ChainTerms, DividendYield
 from models.compiled_border import WRITTEN
@@ -38,15 +39,18 @@ class ChainPricer:
         price: PriceSource,
         dividend_yield: DividendYield,
         announced: Announced | None,
+        dividend_model: DividendModel,
         scheme: SchemeLike,
         max_quote_age: dt.timedelta | None,
     ) -> None:
         _check(algorithm, price, dividend_yield, announced, max_quote_age)
+        check_choice("dividend_model", dividend_model, DIVIDEND_MODELS)
         resolve_scheme(scheme)
         self._algorithm = algorithm
         self._price_source: PriceSource = price
         self._dividend_yield: DividendYield = dividend_yield
         self._announced = announced
+        self._dividend_model: DividendModel = dividend_model
         self._scheme = scheme
         self._max_quote_age = max_quote_age
         self._terms: dict[str, ChainTerms] = {}
@@ -75,7 +79,8 @@ class ChainPricer:
         if not past:
             self._mark_stale(symbols, status)
         years, rates = terms.years(days, time), terms.rates(days, time)
-        yields, dividends = terms.dividends(years, float(spot.max()), time)
+        yields, ahead = terms.dividends(years, float(spot.max()), time)
+        dividends = None if ahead is None else Dividends(*ahead, model=self._dividend_model)
         chain = QuotedChain(
             Contracts(strike, years[place], right, _STYLES[style.astype(np.intp)]),
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),

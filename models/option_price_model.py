@@ -16,7 +16,7 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.pricing import ContractStatus
+from alo_lib.pricing import ContractStatus, DividendModel
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import Array, PriceSource
 from models.chain_pricing import ChainPricer
@@ -39,6 +39,8 @@ class AloOptionPriceModel:
     each expiry (LEAN's where it has no pair), or a dividend yield model of LEAN's interface.
     announced: cash dividends that are known, see :data:`models.chain_terms.Announced`. With "parity" the yield is what
     calls and puts imply beside that cash, the cost of borrowing.
+    dividend_model: what diffuses between ex-times of the announced, "spot", or "escrowed": the spot less what the cash
+    still paid before expiry is worth, as many vendors quote.
     scheme: accuracy, see :class:`alo_lib.pricing.Scheme`.
     max_quote_age: quotes older than that count as stale; None, since a quote stands until it is replaced.
 
@@ -56,11 +58,12 @@ class AloOptionPriceModel:
         price: PriceSource = "mid",
         dividend_yield: DividendYield = "model",
         announced: Announced | None = None,
+        dividend_model: DividendModel = "spot",
         scheme: SchemeLike = "accurate",
         max_quote_age: dt.timedelta | None = None,
     ) -> None:
         self._algorithm = algorithm
-        self._pricer = ChainPricer(algorithm, price, dividend_yield, announced, scheme, max_quote_age)
+        self._pricer = ChainPricer(algorithm, price, dividend_yield, announced, dividend_model, scheme, max_quote_age)
         self._border = Border(self._price)
         self._latest = 0
 

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -23,14 +22,14 @@ __all__ = [
     "SCHEME",
     "TIMES",
     "Amount",
-    "DatedCash",
     "FilePath",
     "Number",
     "Numbers",
     "Whole",
-    "cash_dividends",
+    "check_future",
     "contract_options",
     "side_by_side",
+    "years_of",
 ]
 
 _MAX_NUMBERS: Final = 10_000
@@ -52,7 +51,7 @@ def _number(text: str) -> float:
     return number_of(text)
 
 
-def _years(text: str) -> float:
+def years_of(text: str) -> float:
     """A time in years, or in days where it ends in ``d``. ValueError when it is none."""
     from alo_lib.records import DAYS_A_YEAR
 
@@ -234,41 +233,6 @@ class FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class TimedCash(click.ParamType[tuple[float, float]]):
-    """A cash dividend, ``TIME:AMOUNT``."""
-
-    name = "TIME:AMOUNT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
-        """Ex-time in years, and cash a share."""
-        if isinstance(value, tuple):
-            return cast(tuple[float, float], value)
-        time, _, amount = str(value).partition(":")
-        try:
-            return _years(time), _number(amount)
-        except ValueError:
-            self.fail(f"{value!r} is no dividend; write the ex-time and the amount, such as 0.25:1.50 or 90d:1.50")
-
-
-class DatedCash(click.ParamType[tuple[date, float]]):
-    """A cash dividend, ``DATE:AMOUNT``."""
-
-    name = "DATE:AMOUNT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[date, float]:
-        """Ex-date, and cash a share."""
-        if isinstance(value, tuple):
-            return cast(tuple[date, float], value)
-        day, _, amount = str(value).partition(":")
-        try:
-            ex_date, cash = date.fromisoformat(day.strip()), _number(amount)
-        except ValueError:
-            ex_date, cash = date.min, 0.0
-        if not cash > 0.0:
-            self.fail(f"{value!r} is no dividend; write the ex-date and a positive amount, such as 2015-11-05:0.52")
-        return ex_date, cash
-
-
 class SchemeName(click.ParamType["Scheme"]):
     """A scheme by its name or its four numbers."""
 
@@ -295,8 +259,7 @@ class SchemeName(click.ParamType["Scheme"]):
 
 
 NUMBER: Final = Number()
-TIMES: Final = Numbers("time_to_expiry", _years, "a time such as 0.5 (years) or 90d (days)")
-TIMED_CASH: Final = TimedCash()
+TIMES: Final = Numbers("time_to_expiry", years_of, "a time such as 0.5 (years) or 90d (days)")
 DAY: Final = Moment(["%Y-%m-%d"], "a day as yyyy-mm-dd, such as 2024-01-31")
 CLOCK: Final = Moment(["%H:%M", "%H:%M:%S"], "a time of day such as 12:30 or 12:30:15")
 SCHEME: Final = SchemeName()
@@ -334,13 +297,6 @@ _OPTIONS: Final = (
         help="Dividends a year over price, compounded continuously.",
     ),
     click.option(
-        "--dividend",
-        "dividends",
-        type=TIMED_CASH,
-        multiple=True,
-        help="Cash dividend: ex-time (years, or days with a d) and money a share, such as 90d:1.50. Repeat it.",
-    ),
-    click.option(
         "--future",
         "on_future",
         is_flag=True,
@@ -360,7 +316,7 @@ def contract_options(command: Command) -> Command:
 
 
 def check_future(
-    on_future: bool, dividend_yield: tuple[float, ...], dividends: tuple[tuple[float, float], ...]
+    on_future: bool, dividend_yield: tuple[float, ...], dividends: tuple[tuple[float, float, float], ...]
 ) -> None:
     """Refuse what a future does not have.
 
@@ -371,11 +327,6 @@ def check_future(
     for option, given in (("--dividend-yield", dividend_yield != (0.0,)), ("--dividend", bool(dividends))):
         if on_future and given:
             raise UserError(f"{option} is given with --future, which pays none; allowed: one of the two")
-
-
-def cash_dividends(given: tuple[tuple[float, float], ...]) -> tuple[list[float], list[float]] | None:
-    """Ex-times and amounts as the pricing functions take them; None without any."""
-    return ([time for time, _ in given], [amount for _, amount in given]) if given else None
 
 
 def side_by_side(given: Mapping[str, tuple[float, ...]]) -> "Iterator[NDArray[np.float64]]":

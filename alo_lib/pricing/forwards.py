@@ -1,12 +1,14 @@
 """Forward prices, and the dividend yields that stand for dividends."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.schedules import Carried, Dividends, DividendsLike, carried, cash_of, one_schedule
 from alo_lib.pricing.terms import Options
 
-__all__ = ["cash_as_yields", "forward_prices", "parity_yield", "trailing_yield"]
+__all__ = ["cash_as_fractions", "cash_as_yields", "forward_prices", "parity_yield", "trailing_yield"]
 
 Array = npt.NDArray[np.float64]
 
@@ -73,6 +75,23 @@ def cash_as_yields(spot: float, rate: float, time_to_expiry: Array, dividends: D
     left = np.maximum(net.share * spot - net.cost, _LEAST_LEFT * spot)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(time_to_expiry > 0.0, np.log(spot / left) / time_to_expiry, 0.0)
+
+
+def cash_as_fractions(spot: float, rate: float, dividends: DividendsLike) -> Dividends:
+    """Proportional dividends with the forwards that cash gives: each amount over the forward just before it.
+
+    dividends: one schedule of cash, to which no yield is paid beside.
+
+    :raises PricingError: where an amount is all of the forward, or more.
+    """
+    cash = one_schedule(dividends) or Dividends([])
+    forward, now = spot, 0.0
+    fractions = []
+    for time, amount in zip(cash.times.tolist(), cash.amounts.tolist(), strict=True):
+        forward, now = forward * math.exp(rate * (time - now)), time
+        fractions.append(amount / forward if amount < forward else 1.0)
+        forward -= amount
+    return Dividends(cash.times, 0.0, fractions)
 
 
 def trailing_yield(paid: float, spot: float) -> float:

@@ -15,6 +15,7 @@ from alo_lib.pricing.arguments import PricingError, check_choice, real_numbers
 from alo_lib.pricing.terms import Cash, Options
 
 __all__ = [
+    "DIVIDEND_MODELS",
     "Carried",
     "DividendModel",
     "Dividends",
@@ -30,7 +31,7 @@ Schedules: TypeAlias = npt.NDArray[np.object_]
 DividendModel = Literal["spot", "escrowed"]
 """What follows a geometric Brownian motion between ex-times: the spot, or the spot less what the cash still paid before
 expiry is worth."""
-_MODELS: Final[tuple[str, ...]] = get_args(DividendModel)
+DIVIDEND_MODELS: Final[tuple[str, ...]] = get_args(DividendModel)
 
 
 class Dividends:
@@ -57,7 +58,7 @@ class Dividends:
         model: DividendModel = "spot",
         spot_is_cum: bool = False,
     ) -> None:
-        check_choice("dividends: model", model, _MODELS)
+        check_choice("dividends: model", model, DIVIDEND_MODELS)
         if not isinstance(spot_is_cum, bool):
             raise PricingError(f"dividends: spot_is_cum is {spot_is_cum!r}; allowed: True, False")
         when = np.atleast_1d(real_numbers("dividends: ex-time", times))

@@ -8,8 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market import ChainSnapshot
-from alo_lib.pricing import ACCURATE, Contracts, ContractStatus, Greeks, MarketTerms, QuotedChain, Scheme, market_price
-from alo_lib.pricing.forwards import cash_as_yields
+from alo_lib.pricing import (
+    ACCURATE,
+    Contracts,
+    ContractStatus,
+    DividendModel,
+    Dividends,
+    Greeks,
+    MarketTerms,
+    QuotedChain,
+    Scheme,
+    market_price,
+)
+from alo_lib.pricing.forwards import cash_as_fractions, cash_as_yields
 from alo_lib.pricing.quotes import PriceSource
 from alo_lib.records import DAYS_A_YEAR, osi_symbol, years_between
 from alo_lib.views.run import exchange_time
@@ -18,7 +29,7 @@ from alo_lib.views.spoken import or_none
 __all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "cash_ahead", "chain_view"]
 
 FloatArray = NDArray[np.float64]
-Carry = Literal["yield", "cash", "parity", "cash-parity", "none"]
+Carry = Literal["yield", "cash", "proportional", "parity", "cash-parity", "none"]
 CARRIES: Final[tuple[Carry, ...]] = get_args(Carry)
 """How dividends enter, see :func:`chain_view`."""
 
@@ -51,7 +62,15 @@ class ChainView:
     @property
     def carry_in_words(self) -> str:
         """How dividends enter, for people."""
-        return self.carry if isinstance(self.carry, str) else f"yield {self.carry:z.3%}"
+        if not isinstance(self.carry, str):
+            return f"yield {self.carry:z.3%}"
+        return self.carry if self.dividend_model == "spot" else f"{self.carry}, {self.dividend_model}"
+
+    @property
+    def dividend_model(self) -> DividendModel:
+        """What diffuses."""
+        known = self.mid.terms.dividends
+        return known.model if isinstance(known, Dividends) else "spot"
 
     def statuses(self) -> dict[str, int]:
         """How many contracts have each status at the mid, in plain words; only those that some have."""
@@ -106,12 +125,18 @@ class ChainView:
 
 
 def chain_view(
-    snapshot: ChainSnapshot, *, rate: float, carry: Carry | float = "yield", scheme: Scheme = ACCURATE
+    snapshot: ChainSnapshot,
+    *,
+    rate: float,
+    carry: Carry | float = "yield",
+    dividend_model: DividendModel = "spot",
+    scheme: Scheme = ACCURATE,
 ) -> ChainView:
     """What the quotes of a snapshot imply, at one continuously compounded rate.
 
     carry: "yield" spreads the dividends known to lie ahead into a yield for each expiry that has the same forward;
-    "cash" takes them as cash at their ex-times; "parity" finds for each expiry the yield at which calls and puts next
+    "cash" takes them as cash at their ex-times, in the model told; "proportional" as fractions of spot with the same
+    forwards; "parity" finds for each expiry the yield at which calls and puts next
     to the forward imply the same volatility, borrowing costs included, and is as "yield" where its quotes give none;
     "cash-parity" takes the cash and finds the yield beside it, which is then the cost of borrowing;
     "none" ignores them; a number is a yield.
@@ -126,7 +151,9 @@ def chain_view(
     if isinstance(carry, float):
         terms = terms._replace(dividend_yield=carry)
     elif carry in ("cash", "cash-parity"):
-        terms = terms._replace(dividends=cash_ahead(snapshot))
+        terms = terms._replace(dividends=Dividends(*cash_ahead(snapshot), model=dividend_model))
+    elif carry == "proportional":
+        terms = terms._replace(dividends=cash_as_fractions(snapshot.spot, rate, cash_ahead(snapshot)))
     elif carry != "none":
         terms = terms._replace(dividend_yield=cash_as_yields(snapshot.spot, rate, years, cash_ahead(snapshot)))
     terms.check()

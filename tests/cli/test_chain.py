@@ -14,7 +14,7 @@ import pytest
 
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.writer import write_factor_file
-from alo_lib.pricing import ContractStatus, greeks, implied_volatility
+from alo_lib.pricing import ContractStatus, Dividends, greeks, implied_volatility
 from alo_lib.pricing.parity import parity_yields
 
 DAY = "2024-01-02"
@@ -86,6 +86,20 @@ def test_dividends_enter_as_asked(run, paying):
             dividends=([due["years"]], [due["cash"]]),
         )  # fmt: skip
         assert row["mid_volatility"] == pytest.approx(float(expected), rel=1e-9)
+    fraction = due["cash"] / (cash["spot"] * math.exp(cash["rate"] * due["years"]))
+    for more, model, schedule in (
+        (("cash", "--dividend-model", "escrowed"), "escrowed", Dividends(due["years"], due["cash"], model="escrowed")),
+        (("proportional",), "spot", Dividends(due["years"], fractions=fraction)),
+    ):
+        found = asked("--right", "put", "--dividends", *more)
+        assert (found["dividends"], found["dividend_model"]) == (more[0], model)
+        forwards = [one["forward"] for one in found["expiries"]]
+        assert forwards == pytest.approx([one["forward"] for one in cash["expiries"]], rel=1e-12)
+        late = [row for row in found["contracts"] if row["mid_volatility"] and row["years_to_expiry"] > due["years"]]
+        for row in late[:: max(len(late) // 5, 1)]:
+            market = (row["mid"], found["spot"], row["strike"], found["rate"], 0.0, row["years_to_expiry"], -1)
+            expected = implied_volatility(*market, dividends=schedule)
+            assert row["mid_volatility"] == pytest.approx(float(expected), rel=1e-9)
     given = asked("--dividend-yield", "3%")
     assert given["dividends"] == 0.03
     assert {row["dividend_yield"] for row in given["contracts"]} == {0.03}
@@ -244,6 +258,7 @@ def test_damaged_files_are_counted_and_the_rest_is_used(run, small_market, tmp_p
         (("--rate", "low"), "'low' is not a number such as 0.25 or 25%"),
         (("--spot", "0"), "'--spot': '0' is out of range; allowed"),
         (("--dividend-yield", "9"), "'--dividend-yield': '9' is out of range"),
+        (("--dividend-model", "escrowed"), "--dividend-model escrowed is of cash; allowed: with --dividends cash or"),
         (("--html", "/no/such/folder/x.html"), "there is no folder /no/such/folder to write x.html to"),
         (("--resolution", "daily"), "ALFA has no daily option quotes on 2024-01-02"),
         (("--data", "/no/such/data"), "there is no data folder at /no/such/data"),

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from alo_lib.cli.option_arguments import TIMES, Numbers
-from alo_lib.pricing import greeks, implied_volatility, price
+from alo_lib.pricing import Dividends, greeks, implied_volatility, price
 
 OPTION = ("--spot", "100", "--strike", "100", "--time", "1", "--rate", "5%")
 
@@ -59,6 +59,35 @@ def test_one_option_is_shown_down_the_page(run):
     shown = dict(line.split(maxsplit=1) for line in outcome.out.splitlines())
     assert shown["right"].strip() == "put"
     assert shown["dividends"].strip() == "cash 1.5 at 0.2466"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "said"),
+    [
+        (("90d:1.5%",), Dividends(90 / 365, fractions=0.015), "1.5% of spot at 0.2466"),
+        (("0.5:2%", "0.25:1"), Dividends([0.25, 0.5], [1.0, 0.0], [0.0, 0.02]), "cash 1 at 0.25, 2% of spot at 0.5"),
+        (
+            ("90d:2", "--dividend-model", "escrowed"),
+            Dividends(90 / 365, 2.0, model="escrowed"),
+            "cash 2 at 0.2466 (escrowed)",
+        ),
+        (("0:2", "--cum"), Dividends(0.0, 2.0, spot_is_cum=True), "cash 2 at 0 (spot cum)"),
+        (("0d:2",), Dividends(0.0, 2.0), "cash 2 at 0 (spot ex)"),
+    ],
+)
+def test_dividends_of_every_kind_reach_the_library(run, typed, meant, said):
+    more = [word for each in typed for word in (("--dividend", each) if ":" in each else (each,))]
+    outcome = run("price", *OPTION, "--volatility", "25%", "--right", "call", *more, "--json")
+    (found,), told = _objects(outcome), json.loads(outcome.out)
+    expected = price(100.0, 100.0, 0.05, 0.0, 0.25, 1.0, 1, dividends=meant)
+    assert found["price"] == float(expected)
+    assert (told["dividend_model"], told["spot_is_cum"]) == (meant.model, meant.spot_is_cum)
+    assert [each["fraction"] for each in told["dividends"]] == meant.fractions.tolist()
+    (one,) = _objects(run("iv", *OPTION, "--right", "call", "--price", repr(found["price"]), *more, "--json"))
+    assert one["implied_volatility"] == pytest.approx(0.25, abs=1e-7)
+    shown = run("price", *OPTION, "--volatility", "25%", "--right", "call", *more).out
+    lines = dict(line.split(maxsplit=1) for line in shown.splitlines())
+    assert lines["dividends"].strip() == said
 
 
 def test_options_on_a_future_are_black_s(run):
@@ -141,6 +170,19 @@ def test_people_read_points_and_days_and_programs_raw_derivatives(run):
         ("price", ("--volatility", "1", "--scheme", "best"), "'best' is no scheme"),
         ("price", ("--volatility", "1", "--dividend", "1.50"), "'1.50' is no dividend"),
         ("price", ("--volatility", "1", "--dividend", "0.5:-1"), "dividends: amount is -1"),
+        ("price", ("--volatility", "1", "--dividend", "0.5:1%0"), "'0.5:1%0' is no dividend; write the ex-time and"),
+        ("price", ("--volatility", "1", "--dividend", "0.5:120%"), "dividends: fraction is 1.2; allowed: at least 0"),
+        ("price", ("--volatility", "1", "--cum"), "--cum is given without --dividend; allowed: with one or more"),
+        (
+            "iv",
+            ("--price", "9", "--right", "put", "--dividend-model", "escrowed"),
+            "--dividend-model escrowed is given",
+        ),
+        (
+            "iv",
+            ("--price", "9", "--right", "put", "--dividend", "0.5:120", "--dividend-model", "escrowed"),
+            "dividends before expiry are worth 117.037 today, spot is 100; allowed in the escrowed model: less than",
+        ),
         (
             "iv",
             ("--price", "0.1", "--right", "put", "--spot", "80"),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing import greeks, implied_volatility
+from alo_lib.pricing import Dividends, greeks, implied_volatility
 
 __all__ = ["CHICAGO", "CLOSE", "NEW_YORK", "at", "check", "columns", "years"]
 
@@ -34,7 +34,7 @@ def check(
     rate: Callable[[dict[str, Any]], float] = lambda row: row["rate"],
     dividend_yield: Callable[[dict[str, Any]], float] = lambda row: row["yield"],
     scheme: str = "high_precision",
-    dividends: tuple[list[float], list[float]] | None = None,
+    dividends: Dividends | tuple[list[float], list[float]] | None = None,
 ) -> None:
     """Volatilities and greeks are those of a high-precision pricer at the quotes that LEAN told.
 
@@ -42,7 +42,8 @@ def check(
     on the same one, by ``scheme="accurate"``; contracts that expire before the first of them have none.
     """
     if dividends is not None:
-        before = [row for row in rows if years(row, settle(row)) <= min(dividends[0])]
+        times = dividends.times if isinstance(dividends, Dividends) else dividends[0]
+        before = [row for row in rows if years(row, settle(row)) <= min(times)]
         if before:
             check(before, settle, market=market, rate=rate, dividend_yield=dividend_yield)
         rows = [row for row in rows if row not in before]

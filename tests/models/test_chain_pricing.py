@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.pricing import ContractStatus, price
+from alo_lib.pricing import ContractStatus, Dividends, price
 from tests.models.greeks_check import CLOSE, at, check, years
 from tests.models.kit import Algorithm, Identity, Symbol, equity, tell_of_chains
 
@@ -89,7 +89,7 @@ class Pricer:
         self.algorithm = lean.QCAlgorithm(risk_free_interest_rate_model=Rates(), securities=self.securities)
         self.columns = import_module("models.compiled_border").WRITTEN
         defaults = {"price": "mid", "dividend_yield": "model", "announced": None, "scheme": "accurate"}
-        chosen = {"algorithm": self.algorithm} | defaults | {"max_quote_age": None} | given
+        chosen = {"algorithm": self.algorithm} | defaults | {"dividend_model": "spot", "max_quote_age": None} | given
         self.pricer = import_module("models.chain_pricing").ChainPricer(**chosen)
 
     def quote(self, symbol: Symbol, lean: Any, age: dt.timedelta | None) -> None:
@@ -147,6 +147,9 @@ def test_the_yield_is_a_users_or_what_parity_implies_or_cash_that_is_announced(c
         return YIELD * max(life - ex, 0.0) / life
 
     check(rows, settles, dividend_yield=after, scheme="accurate", dividends=([ex], [1.0]))
+
+    rows = Pricer(chains, announced=announced, dividend_model="escrowed").rows(contracts())
+    check(rows, settles, dividend_yield=after, scheme="accurate", dividends=Dividends(ex, 1.0, model="escrowed"))
 
     def apart(**choices: Any) -> float:
         """The farthest that a call's volatility is from that of the put with its expiry and strike."""
@@ -235,6 +238,7 @@ def test_options_of_one_underlying_keep_their_terms(chains: Any) -> None:
         ({"dividend_yield": "implied"}, "dividend_yield is 'implied'; allowed: model, parity"),
         ({"dividend_yield": 0.02}, "dividend_yield is 0.02; allowed: model, parity, or a dividend yield model"),
         ({"announced": [(dt.date(2024, 6, 3), 0.5)]}, "announced is .* allowed: a function"),
+        ({"dividend_model": "forward"}, "dividend_model is 'forward'; allowed: spot, escrowed"),
         ({"scheme": "best"}, "scheme is 'best'; allowed: fast"),
         ({"max_quote_age": 20}, "max_quote_age is 20; allowed: a timedelta above zero"),
         ({"max_quote_age": dt.timedelta()}, r"max_quote_age is datetime.timedelta\(0\)"),

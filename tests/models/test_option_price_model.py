@@ -162,7 +162,13 @@ def test_what_it_is_made_with_and_what_has_no_values_are_the_pricers(border: Any
     limit, announced, given = dt.timedelta(minutes=5), object(), object()
     algorithm = Algorithm()
     model = type(made)(
-        algorithm, price="bid", dividend_yield=given, announced=announced, scheme="fast", max_quote_age=limit
+        algorithm,
+        price="bid",
+        dividend_yield=given,
+        announced=announced,
+        dividend_model="escrowed",
+        scheme="fast",
+        max_quote_age=limit,
     )
-    assert model._pricer.given == (algorithm, "bid", given, announced, "fast", limit)
-    assert made._pricer.given[1:] == ("mid", "model", None, "accurate", None)
+    assert model._pricer.given == (algorithm, "bid", given, announced, "escrowed", "fast", limit)
+    assert made._pricer.given[1:] == ("mid", "model", None, "spot", "accurate", None)

@@ -8,12 +8,13 @@ import click
 
 from alo_lib.cli.chain_arguments import MANY, check_chain, cut, market_options, selection_options, snapshot_of
 from alo_lib.cli.console import say, working
+from alo_lib.cli.dividend_arguments import DIVIDEND_MODEL
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import SCHEME, FilePath, Number
 from alo_lib.cli.option_table import print_whole
 
 if TYPE_CHECKING:
-    from alo_lib.pricing import Scheme
+    from alo_lib.pricing import DividendModel, Scheme
     from alo_lib.views.chain import Carry, ChainView
 
 __all__ = ["chain"]
@@ -25,13 +26,15 @@ __all__ = ["chain"]
 @market_options
 @click.option(
     "--dividends",
-    type=click.Choice(["yield", "cash", "parity", "cash-parity", "none"]),
+    type=click.Choice(["yield", "cash", "proportional", "parity", "cash-parity", "none"]),
     default="yield",
     show_default=True,
-    help="Those ahead in the data as a yield with the same forward, or as cash; parity: the yield, borrowing "
+    help="Those ahead in the data as a yield with the same forward, or as cash; proportional: as fractions "
+    "of spot; parity: the yield, borrowing "
     "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); cash-parity: the cash, "
     "and the yield beside it at which they agree, what borrowing costs; none.",
 )
+@DIVIDEND_MODEL
 @click.option(
     "--dividend-yield", type=Number("dividend_yield"), help="A dividend yield a year instead, compounded continuously."
 )
@@ -52,6 +55,7 @@ def chain(
     spot: float | None,
     rate: float | None,
     dividends: "Carry",
+    dividend_model: "DividendModel",
     dividend_yield: float | None,
     scheme: "Scheme",
     every: bool,
@@ -84,9 +88,9 @@ def chain(
     snapshot = snapshot.where(kept)
     if not len(snapshot):
         raise UserError(f"no contract of {snapshot.ticker} is left by --expiry, --days, --strike and --right")
-    carry = dividends if dividend_yield is None else dividend_yield
+    carry = _carry(dividends, dividend_yield, dividend_model)
     with working(f"Pricing {len(snapshot):,} contracts ..."):
-        view = chain_view(snapshot, rate=interest, carry=carry, scheme=scheme)
+        view = chain_view(snapshot, rate=interest, carry=carry, dividend_model=dividend_model, scheme=scheme)
     if folder.faults:
         say(f"Left out: {folder.faults}.")
     if html is not None:
@@ -100,6 +104,16 @@ def chain(
     _show(view, every or len(snapshot) <= MANY)
     if html is not None:
         click.echo(f"\nSmiles: {html}")
+
+
+def _carry(dividends: "Carry", dividend_yield: float | None, model: "DividendModel") -> "Carry | float":
+    """How dividends enter; UserError for the escrowed model without cash."""
+    from alo_lib.cli.failures import UserError
+
+    carry = dividends if dividend_yield is None else dividend_yield
+    if model == "escrowed" and carry not in ("cash", "cash-parity"):
+        raise UserError("--dividend-model escrowed is of cash; allowed: with --dividends cash or cash-parity")
+    return carry
 
 
 def _object(view: "ChainView") -> dict[str, Any]:
@@ -134,6 +148,7 @@ def _head(view: "ChainView") -> dict[str, Any]:
         "spot_from": snapshot.spot_from,
         "rate": view.rate,
         "dividends": view.carry,
+        "dividend_model": view.dividend_model,
     }
 
 

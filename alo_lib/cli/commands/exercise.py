@@ -8,8 +8,9 @@ import click
 
 from alo_lib.cli.chain_arguments import MANY, check_chain, cut, market_options, selection_options, snapshot_of
 from alo_lib.cli.console import say, working
+from alo_lib.cli.dividend_arguments import DatedCash
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import SCHEME, DatedCash, FilePath
+from alo_lib.cli.option_arguments import SCHEME, FilePath
 from alo_lib.cli.option_table import print_whole
 
 if TYPE_CHECKING:

@@ -4,18 +4,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alo_lib.cli.dividend_arguments import (
+    TimedDividends,
+    dividend_options,
+    dividends_in_words,
+    schedule_of,
+    told_dividends,
+)
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import Numbers, cash_dividends, check_future, contract_options, side_by_side
+from alo_lib.cli.option_arguments import Numbers, check_future, contract_options, side_by_side
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
-    from alo_lib.pricing import QuotedChain, Scheme, Style
+    from alo_lib.pricing import DividendModel, Dividends, QuotedChain, Scheme, Style
 
 __all__ = ["iv"]
 
 
 @click.command(short_help="Find the volatility that a price implies.")
 @contract_options
+@dividend_options
 @click.option(
     "--price", "prices", type=Numbers("price"), required=True, help="Price of the option, in the spot's currency."
 )
@@ -27,7 +35,9 @@ def iv(
     rate: tuple[float, ...],
     dividend_yield: tuple[float, ...],
     prices: tuple[float, ...],
-    dividends: tuple[tuple[float, float], ...],
+    dividends: TimedDividends,
+    dividend_model: "DividendModel",
+    spot_is_cum: bool,
     on_future: bool,
     right: str,
     style: "Style",
@@ -54,6 +64,7 @@ def iv(
     from alo_lib.views.units import RAW_UNITS
 
     check_future(on_future, dividend_yield, dividends)
+    schedule = schedule_of(dividends, dividend_model, spot_is_cum)
     given = {
         "--price": prices,
         "--spot": spot,
@@ -65,21 +76,23 @@ def iv(
     price, s, k, r, q, years = side_by_side(given)
     count = price.size
     side = np.full(count, 1.0 if right == "call" else -1.0)
-    terms = MarketTerms(s, r, q, cash_dividends(dividends), on_future).check()
+    terms = MarketTerms(s, r, q, schedule, on_future).check()
     prepare("raise", strike=k, time_to_expiry=years)
     priced = np.full(count, ContractStatus.PRICED, np.int8)
     found = QuotedChain(Contracts(k, years, side, style), terms, price, priced, scheme=scheme, panels=False)
     status = [ContractStatus(code) for code in found.status]
     if count == 1 and status[0] is not ContractStatus.PRICED:
         one = (s[0], k[0], r[0], found.dividend_yield[0], years[0], side[0])
-        raise UserError(_unexplained(price[0], status[0].words, right, one, style, dividends))
+        raise UserError(_unexplained(price[0], status[0].words, right, one, style, schedule))
     rows = _rows(found, {"price": price, "spot": s, "strike": k, "rate": r}, right)
     if as_json:
-        said = {"style": style, "dividends": dividends, "on_future": on_future, "units": {"vega": RAW_UNITS["vega"]}}
+        said = {"style": style} | told_dividends(schedule)
+        said |= {"on_future": on_future, "units": {"vega": RAW_UNITS["vega"]}}
         print_json(said | {"options": rows})
         return
     results = {"price": "z.4f", "implied_volatility": "z.6f", "vega": ""}
-    show(rows, results if not found.status.any() else results | {"status": "s"})
+    results |= {"status": "s"} if found.status.any() else {}
+    show(rows, results, note=dividends_in_words(schedule))
 
 
 def _rows(found: "QuotedChain", given: dict[str, Any], right: str) -> list[dict[str, Any]]:
@@ -106,15 +119,15 @@ def _unexplained(
     right: str,
     option: tuple[float, ...],
     style: "Style",
-    dividends: tuple[tuple[float, float], ...],
+    dividends: "Dividends | None",
 ) -> str:
     """Why no volatility explains a price, and between which values one would."""
     from alo_lib.pricing import price as worth
     from alo_lib.pricing.arguments import DOMAINS
 
     spot, strike, rate, dividend_yield, years, side = option
-    highest, cash = DOMAINS["volatility"][1], cash_dividends(dividends)
-    low, high = worth(spot, strike, rate, dividend_yield, [0.0, highest], years, side, style=style, dividends=cash)
+    highest = DOMAINS["volatility"][1]
+    low, high = worth(spot, strike, rate, dividend_yield, [0.0, highest], years, side, style=style, dividends=dividends)
     return (
         f"no volatility explains --price {price:g}: {why}; allowed: above {low:z.6g}, what the {right} is worth "
         f"without volatility, and below {high:z.6g}, what it is worth at {highest:z.0%}"

@@ -5,12 +5,19 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from alo_lib.cli.dividend_arguments import (
+    TimedDividends,
+    dividend_options,
+    dividends_in_words,
+    schedule_of,
+    told_dividends,
+)
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import Numbers, cash_dividends, check_future, contract_options
+from alo_lib.cli.option_arguments import Numbers, check_future, contract_options
 from alo_lib.cli.option_table import show
 
 if TYPE_CHECKING:
-    from alo_lib.pricing import Scheme, Style
+    from alo_lib.pricing import DividendModel, Scheme, Style
 
 __all__ = ["price"]
 
@@ -20,6 +27,7 @@ _MOST: Final = 100_000
 
 @click.command(short_help="Price options, with every greek.")
 @contract_options
+@dividend_options
 @click.option(
     "--volatility",
     type=Numbers("volatility"),
@@ -36,7 +44,9 @@ def price(
     rate: tuple[float, ...],
     dividend_yield: tuple[float, ...],
     volatility: tuple[float, ...],
-    dividends: tuple[tuple[float, float], ...],
+    dividends: TimedDividends,
+    dividend_model: "DividendModel",
+    spot_is_cum: bool,
     on_future: bool,
     right: str,
     style: "Style",
@@ -53,6 +63,8 @@ def price(
     Examples:
       alo price --spot 100 --strike 90:110:5 --time 91d --volatility 25% --rate 5%
       alo price --spot 100 --strike 100 --time 1 --volatility 0.25 --right put --dividend 90d:1.50
+      alo price --spot 100 --strike 100 --time 2 --volatility 0.25 --dividend 90d:1.50 --dividend 455d:1.5%
+      alo price --spot 100 --strike 100 --time 1 --volatility 0.25 --dividend 90d:1.50 --dividend-model escrowed
       alo price --spot 100 --strike 100 --time 1 --volatility 20%,30% --json | jq .options
     """
     import numpy as np
@@ -62,6 +74,7 @@ def price(
     from alo_lib.views.units import RAW_UNITS
 
     check_future(on_future, dividend_yield, dividends)
+    schedule = schedule_of(dividends, dividend_model, spot_is_cum)
     lists = (spot, strike, rate, dividend_yield, volatility, times, _RIGHTS[right])
     count = int(np.prod([len(one) for one in lists]))
     if count > _MOST:
@@ -69,7 +82,7 @@ def price(
     columns = np.array(list(itertools.product(*lists))).T
     if on_future:
         columns[3] = columns[2]
-    found = greeks(*columns, style=style, scheme=scheme, dividends=cash_dividends(dividends), on_future=on_future)
+    found = greeks(*columns, style=style, scheme=scheme, dividends=schedule, on_future=on_future)
     names = ("spot", "strike", "rate", "dividend_yield", "volatility", "time_to_expiry")
     rows = [
         dict(zip(names, row[:6].tolist(), strict=True))
@@ -78,9 +91,8 @@ def price(
         for index, row in enumerate(columns.T)
     ]
     if as_json:
-        print_json(
-            {"style": style, "dividends": dividends, "on_future": on_future, "units": RAW_UNITS, "options": rows}
-        )
+        said = {"style": style} | told_dividends(schedule) | {"on_future": on_future, "units": RAW_UNITS}
+        print_json(said | {"options": rows})
         return
-    note = "" if not dividends else "cash " + ", ".join(f"{cash:g} at {time:z.4g}" for time, cash in dividends)
-    show(rows, {"price": "z.4f"} | dict.fromkeys(found._fields[1:], ""), note=note)
+    results = {"price": "z.4f"} | dict.fromkeys(found._fields[1:], "")
+    show(rows, results, note=dividends_in_words(schedule))
