@@ -221,7 +221,7 @@ def checked(invalid: Invalid, **arguments: npt.ArrayLike) -> list[Array]:
 
 
 def prepare(
-    invalid: Invalid, *, beside: tuple[int, ...] = (), **arguments: npt.ArrayLike
+    invalid: Invalid, beside: tuple[int, ...] = (), /, **arguments: npt.ArrayLike
 ) -> tuple[tuple[int, ...], list[Array]]:
     """Broadcast the named arguments and check their domains.
 

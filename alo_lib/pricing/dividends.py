@@ -1,9 +1,14 @@
 """Options on a spot that drops at ex-times: prices, greeks, implied volatility, exercise boundary.
 
-The model is that of QuantLib's ``FdBlackScholesVanillaEngine`` with a dividend schedule and the spot dividend model:
-between ex-times spot is a geometric Brownian motion, at an ex-time it falls by the amount (at most to nothing), and an
-American option may be exercised just before. Each value is extrapolated from two grids (:mod:`cash_grid`), one half as
-fine again as the other: ``(9 fine - 4 coarse) / 5`` takes the errors of second order away.
+The spot model is that of QuantLib's ``FdBlackScholesVanillaEngine`` with a dividend schedule: between ex-times spot is
+a geometric Brownian motion, at an ex-time it falls by a fraction and an amount (at most to nothing), and an American
+option may be exercised just before. In the escrowed model, the engine's ``Escrowed``, that motion is the spot's less
+what the cash still paid before expiry is worth, and exercise pays on the whole spot (:mod:`escrow`; Hull, "Options,
+Futures, and Other Derivatives"; Haug, "The Complete Guide to Option Pricing Formulas", chapter 9).
+
+European options with proportional dividends alone, and escrowed ones, are Black-Scholes options on what the dividends
+leave of the spot. Other values are extrapolated from two grids (:mod:`cash_grid`), one half as fine again as the other:
+``(9 fine - 4 coarse) / 5`` takes the errors of second order away.
 """
 
 from collections.abc import Iterator

@@ -301,9 +301,7 @@ def early_exercise(
     schedule = schedule_of(choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
-    shape, (s, k, r, q, sigma, time, side) = prepare(
-        choices.get("invalid", "raise"), beside=(), **with_rates(named, False)
-    )
+    shape, (s, k, r, q, sigma, time, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))
     position = _Position(Options(s, k, r, q, time, side), sigma, schedule, choices)
     ex_dates = position.ex_dates(shape)
     value, exercise = position.prices(np.arange(s.size), s, time, schedule.ahead(0, 0.0)), side * (s - k)

@@ -59,7 +59,7 @@ def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Co
 def _found(choices: Choices, *arguments: Rates) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:
     """The shape of the arguments (:data:`_ARGUMENTS`), prices, options and method, and what is implied, flat."""
     method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
-    shape, (prices, *columns) = prepare(method.invalid, beside=method.shape, **with_rates(named, method.on_future))
+    shape, (prices, *columns) = prepare(method.invalid, method.shape, **with_rates(named, method.on_future))
     method, options = method.over(shape), Options(*columns)
     volatility = run_implied(prices, options, method)
     status = np.zeros(volatility.size, np.int8)

@@ -66,9 +66,7 @@ def greeks_ahead(
     schedule = schedule_of(choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
-    shape, (s, k, r, q, sigma, life, side) = prepare(
-        choices.get("invalid", "raise"), beside=(), **with_rates(named, False)
-    )
+    shape, (s, k, r, q, sigma, life, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))
     met = np.isin(times, schedule.times)
     moments = np.repeat(times, 1 + met)
     cum = np.zeros(moments.size, np.bool_)

@@ -249,7 +249,7 @@ def _values(rows: int, choices: Choices, *arguments: Rates) -> Array:
     """Values of the arguments (:data:`_ARGUMENTS`), shape (rows, *their broadcast shape)."""
     method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
     shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(
-        method.invalid, beside=method.shape, **with_rates(named, method.on_future)
+        method.invalid, method.shape, **with_rates(named, method.on_future)
     )
     options = Options(spot, strike, rate, dividend_yield, time, right)
     values = run_values(options, volatility, rows, method.over(shape))

@@ -71,8 +71,8 @@ class MarketTerms(NamedTuple):
 
         :raises PricingError: where spot, rate or yield, given by a user, is out of its domain.
         """
-        rate, dividend_yield = (at_expiry(each, 0.0) for each in (self.rate, self.dividend_yield))
-        prepare("raise", spot=self.spot, rate=rate, dividend_yield=dividend_yield)
+        numbers = {"rate": self.rate, "dividend_yield": self.dividend_yield}
+        prepare("raise", spot=self.spot, **{name: at_expiry(each, 0.0) for name, each in numbers.items()})
         return self
 
 

@@ -8,8 +8,8 @@ import pytest
 import QuantLib as ql  # noqa: N813
 from scipy.stats import norm
 
-from alo_lib.pricing import Contracts, Dividends, MarketTerms, QuotedChain, Style
-from alo_lib.pricing.forwards import cash_as_yields, forward_prices, trailing_yield
+from alo_lib.pricing import Contracts, Dividends, MarketTerms, PricingError, QuotedChain, Style
+from alo_lib.pricing.forwards import cash_as_fractions, cash_as_yields, forward_prices, trailing_yield
 from alo_lib.pricing.parity import parity_yields
 
 Array = np.ndarray[Any, Any]
@@ -191,6 +191,18 @@ def test_a_forward_is_what_a_portfolio_of_the_share_and_its_debts_comes_to() -> 
     cum = float(forward_prices(SPOT + 50.0, rate, q, time, Dividends(*today, spot_is_cum=True)))
     assert cum == pytest.approx(debt / shares, rel=1e-14)
     assert float(forward_prices(SPOT, rate, q, time, ([0.1], [500.0]))) == 0.0
+
+
+def test_fractions_and_yields_give_the_forwards_of_cash() -> None:
+    times = np.array([0.05, 0.2, 0.6, 0.9])
+    cash = forward_prices(SPOT, RATE, 0.0, times, CASH)
+    fractions = cash_as_fractions(SPOT, RATE, CASH)
+    np.testing.assert_allclose(forward_prices(SPOT, RATE, 0.0, times, fractions), cash, rtol=1e-14)
+    assert fractions.amounts.tolist() == [0.0] * 3
+    yields = cash_as_yields(SPOT, RATE, times, CASH)
+    np.testing.assert_allclose(forward_prices(SPOT, RATE, yields, times), cash, rtol=1e-14)
+    with pytest.raises(PricingError, match="dividends: fraction is 1; allowed: at least 0 and below 1"):
+        cash_as_fractions(SPOT, RATE, ([0.1], [500.0]))
 
 
 @pytest.mark.parametrize(("q", "time"), [(0.015, 0.5), (-0.03, 0.3), (0.4, 0.12)])
