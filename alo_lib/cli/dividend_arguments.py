@@ -1,6 +1,7 @@
 """Dividends as people type them for the pricing commands, and as those show them."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DIVIDEND_MODEL",
+    "DatedCash",
     "TimedDividends",
     "dividend_options",
     "dividends_in_words",
@@ -49,6 +51,27 @@ class TimedDividend(click.ParamType[tuple[float, float, float]]):
                 f"{value!r} is no dividend; write the ex-time and the amount, such as 0.25:1.50 or 90d:1.50, "
                 "or 90d:0.5% of the spot"
             )
+
+
+class DatedCash(click.ParamType[tuple[date, float]]):
+    """A cash dividend, ``DATE:AMOUNT``."""
+
+    name = "DATE:AMOUNT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[date, float]:
+        """Ex-date, and cash a share."""
+        if isinstance(value, tuple):
+            return cast(tuple[date, float], value)
+        from alo_lib.records.spelling import number_of
+
+        day, _, amount = str(value).partition(":")
+        try:
+            ex_date, cash = date.fromisoformat(day.strip()), number_of(amount)
+        except ValueError:
+            ex_date, cash = date.min, 0.0
+        if not cash > 0.0:
+            self.fail(f"{value!r} is no dividend; write the ex-date and a positive amount, such as 2015-11-05:0.52")
+        return ex_date, cash
 
 
 DIVIDEND_MODEL: Final = click.option(

@@ -15,6 +15,7 @@ from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.docs import docs
 from alo_lib.cli.commands.engines import engines
+from alo_lib.cli.commands.exercise import exercise
 from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.iv import iv
 from alo_lib.cli.commands.journal import journal
@@ -61,6 +62,7 @@ for command in (
     replay,
     journal,
     chain,
+    exercise,
     price,
     iv,
     volatility,
@@ -75,7 +77,7 @@ for command in (
 ):
     alo.add_command(command)
 
-for command in (backtest, replay, chain, price, iv, volatility, train):
+for command in (backtest, replay, chain, exercise, price, iv, volatility, train):
     assert command.callback is not None
     command.callback = tells_compilation(command.callback)
 

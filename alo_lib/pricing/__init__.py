@@ -3,7 +3,9 @@
 from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.curves import Curve
+from alo_lib.pricing.early_exercise import EarlyExercise, ExDates, early_exercise
 from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
+from alo_lib.pricing.greeks_ahead import GreeksAhead, greeks_ahead
 from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
 from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
 from alo_lib.pricing.quotes import ContractStatus, market_price
@@ -23,7 +25,10 @@ __all__ = [
     "DividendModel",
     "Dividends",
     "DividendsLike",
+    "EarlyExercise",
+    "ExDates",
     "Greeks",
+    "GreeksAhead",
     "Implied",
     "Invalid",
     "MarketTerms",
@@ -32,8 +37,10 @@ __all__ = [
     "Scheme",
     "Style",
     "Styles",
+    "early_exercise",
     "exercise_boundary",
     "greeks",
+    "greeks_ahead",
     "implied_volatility",
     "implied_with_status",
     "market_price",

@@ -26,7 +26,7 @@ from alo_lib.records import DAYS_A_YEAR, osi_symbol, years_between
 from alo_lib.views.run import exchange_time
 from alo_lib.views.spoken import or_none
 
-__all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "chain_view"]
+__all__ = ["CARRIES", "Carry", "ChainView", "Expiry", "cash_ahead", "chain_view"]
 
 FloatArray = NDArray[np.float64]
 Carry = Literal["yield", "cash", "proportional", "parity", "cash-parity", "none"]
@@ -151,11 +151,11 @@ def chain_view(
     if isinstance(carry, float):
         terms = terms._replace(dividend_yield=carry)
     elif carry in ("cash", "cash-parity"):
-        terms = terms._replace(dividends=Dividends(*_cash(snapshot), model=dividend_model))
+        terms = terms._replace(dividends=Dividends(*cash_ahead(snapshot), model=dividend_model))
     elif carry == "proportional":
-        terms = terms._replace(dividends=cash_as_fractions(snapshot.spot, rate, _cash(snapshot)))
+        terms = terms._replace(dividends=cash_as_fractions(snapshot.spot, rate, cash_ahead(snapshot)))
     elif carry != "none":
-        terms = terms._replace(dividend_yield=cash_as_yields(snapshot.spot, rate, years, _cash(snapshot)))
+        terms = terms._replace(dividend_yield=cash_as_yields(snapshot.spot, rate, years, cash_ahead(snapshot)))
     terms.check()
 
     def at(source: PriceSource, terms: MarketTerms) -> QuotedChain:
@@ -168,7 +168,7 @@ def chain_view(
     return ChainView(snapshot, rate, carry, at("bid", mid.terms), mid, at("ask", mid.terms))
 
 
-def _cash(snapshot: ChainSnapshot) -> tuple[FloatArray, FloatArray]:
-    """The dividends ahead: ex-times in years and amounts."""
+def cash_ahead(snapshot: ChainSnapshot) -> tuple[FloatArray, FloatArray]:
+    """A snapshot's dividends ahead: ex-times in years and amounts."""
     times = np.array([when for when, _ in snapshot.dividends], np.int64)
     return years_between(snapshot.time, times), np.array([amount for _, amount in snapshot.dividends], np.float64)

@@ -45,7 +45,7 @@ def test_only_what_alo_has_written_is_written_anew(tmp_path, check, own, others)
 
 def test_a_page_of_somebody_else_stays(run, tmp_path):
     (tmp_path / "mine.html").write_text("<p>mine</p>")
-    for arguments in (("chain", "ALFA", "2024-01-02"), ("volatility", "ALFA")):
+    for arguments in (("chain", "ALFA", "2024-01-02"), ("exercise", "ALFA", "2024-01-02"), ("volatility", "ALFA")):
         outcome = run(*arguments, "--html", "mine.html")
         assert outcome.status == 2
         assert outcome.err.startswith("alo: mine.html exists and is no page that alo has written")

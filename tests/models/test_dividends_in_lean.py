@@ -12,6 +12,7 @@ from alo_lib.market.generator import generate_market
 from alo_lib.market.generator.underlyings import UNDERLYINGS, MarketUnderlying
 from tests.models.greeks_check import CLOSE, at, check, columns, years
 from tests.models.lean_run import kept_by, native_lean
+from tests.pricing.dividend_grid import Terms, converged
 
 pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
@@ -102,6 +103,25 @@ def test_an_announced_dividend_counts_until_it_goes_ex(seen: dict[str, Any], day
 
         announced = (ex, [AMOUNT] * len(ex))
         check(now, settlement, dividend_yield=after_the_last, scheme="accurate", dividends=announced)
+
+
+@pytest.mark.parametrize("moment", [f"{EVE} 15:30", f"{EX} 09:31"])
+def test_values_on_both_sides_of_the_ex_time_are_a_peer_s(seen: dict[str, Any], moment: str) -> None:
+    """By finite differences that share nothing with the library: the last quotes cum, and the first ones ex."""
+    rows = [row for row in rows_of(seen, "ANN", moment) if row["volatility"] and row["time"] == moment]
+    near = [row for row in rows if abs(row["strike"] / row["spot"] - 1.0) < 0.06 and row["expiry"] > EX]
+    sample = near[:: max(len(near) // 12, 1)]
+    assert {row["right"] for row in sample} == {1, -1}
+    for row in sample:
+        left = years(row, settlement(row))
+        ahead = [years(row, at(date, dt.time(9, 30))) for date in (EX, NEXT_EX)]
+        times = tuple(time for time in ahead if time > 0.0)
+        dividend_yield = LATER_YIELD * max(left - ahead[-1], 0.0) / left
+        terms = Terms(row["strike"], row["rate"], dividend_yield, row["volatility"], left, row["right"], True, times,
+                      (AMOUNT,) * len(times))  # fmt: skip
+        peer = converged([row["spot"]], terms)
+        assert 0.5 * (row["bid"] + row["ask"]) == pytest.approx(peer.value[0], abs=2e-3)
+        assert row["delta"] == pytest.approx(peer.delta[0], abs=5e-4)
 
 
 def test_calls_and_puts_agree_on_volatility_over_the_ex_date(seen: dict[str, Any]) -> None:

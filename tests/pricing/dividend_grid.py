@@ -55,6 +55,8 @@ class Terms(NamedTuple):
     amounts: tuple[float, ...]
     fractions: tuple[float, ...] = ()
     escrowed: bool = False
+    held_until: float = 0.0
+    """The ex-time up to which, itself included, nobody exercises."""
 
     @property
     def style(self) -> Literal["american", "european"]:
@@ -330,7 +332,8 @@ def _back(terms: Terms, stretch: _Stretch, s: Array, v: Array, level: int) -> No
     below[1:-1] = (variance - drift * up) / (down * (up + down))
     above[1:-1] = (variance + drift * down) / (up * (up + down))
     payoff, lift = terms.right * (s - 1.0), terms.right * aside
-    _solve(below, above, terms.rate, v, payoff, lift, ends, steps, terms.right < 0, not terms.american)
+    held = not terms.american or stretch.end <= terms.held_until
+    _solve(below, above, terms.rate, v, payoff, lift, ends, steps, terms.right < 0, held)
 
 
 def _read(s: Array, v: Array, at: Array) -> tuple[Array, Array]:
@@ -357,12 +360,14 @@ def _at_dividend(terms: Terms, stretch: _Stretch, s: Array, s_after: Array, v_af
     value[inside] = _read(s_after, v_after, left[inside])[0]
     beyond = (left > 0.0) & ~inside
     value[beyond] = _sure(terms, left[beyond] + after, stretch.end)
-    return np.asarray(np.maximum(value, terms.right * (s + stretch.aside - 1.0)) if terms.american else value)
+    if not terms.american or stretch.end <= terms.held_until:
+        return np.asarray(value)
+    return np.asarray(np.maximum(value, terms.right * (s + stretch.aside - 1.0)))
 
 
 def _exercised(terms: Terms, stretch: _Stretch, s_after: Array, v_after: Array) -> float | None:
     """The spot from which on a call is exercised just before the stretch's end, if it is anywhere in sight."""
-    if terms.right < 0 or not terms.american:
+    if terms.right < 0 or not terms.american or stretch.end <= terms.held_until:
         return None
     before = (s_after + stretch.amount) / stretch.kept
     gain = before + stretch.aside - 1.0 - v_after

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from alo_lib.records import DAY, years_between
 from alo_lib.views import VolatilityReportView, page, volatility_html, write_report
 from alo_lib.views.chain import chain_view
 from alo_lib.views.chain_page import chain_html
+from alo_lib.views.exercise import NextExDate, exercise_view
+from alo_lib.views.exercise_page import exercise_html
 from alo_lib.volatility import report_volatility
 from tests.views import kit
 from tests.views.browser import BROWSER, look
@@ -146,6 +149,20 @@ def test_buttons_choose_the_expiries_of_a_chains_smiles(tmp_path):
         .then(() => said.push([...counts, shown()].join(' ')));
     """
     assert look(chain, act=act)["said"] == ["2 0 2"]
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
+def test_the_page_before_an_ex_date_is_drawn(tmp_path, width, dark):
+    snapshot = chain_snapshot()
+    opens = snapshot.time + DAY
+    snapshot = replace(snapshot, dividends=((opens, 1.0),))
+    ex_date = NextExDate(dt.date(2024, 1, 3), opens, 1.0, dt.date(2024, 1, 2), tonight=True)
+    view = exercise_view(snapshot, np.ones(len(snapshot), np.bool_), ex_date, rate=0.05)
+    written = tmp_path / "exercise.html"
+    written.write_text(exercise_html(view), encoding="utf-8")
+    found = look(written, width=width, dark=dark)
+    check(found, 1, width)
+    assert found["plots"][0]["crowded"] == []
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])

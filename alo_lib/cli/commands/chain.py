@@ -6,50 +6,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from alo_lib.cli.chain_arguments import MANY, check_chain, cut, market_options, selection_options, snapshot_of
 from alo_lib.cli.console import say, working
 from alo_lib.cli.dividend_arguments import DIVIDEND_MODEL
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import CLOCK, DAY, NUMBER, SCHEME, FilePath, Number
+from alo_lib.cli.option_arguments import SCHEME, FilePath, Number
 from alo_lib.cli.option_table import print_whole
-from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from alo_lib.market import ChainSnapshot
     from alo_lib.pricing import DividendModel, Scheme
     from alo_lib.views.chain import Carry, ChainView
 
 __all__ = ["chain"]
 
-_MANY: Final = 200
-
 
 @click.command(short_help="Implied volatilities and greeks of a real chain, with its smiles.")
-@click.argument("ticker")
-@click.argument("day", type=DAY, metavar="DAY")
-@click.option("--data", type=FilePath(), default=DATA, help="LEAN data folder.  [default: the project's]")
-@click.option(
-    "--time",
-    "clock",
-    type=CLOCK,
-    metavar="HH:MM",
-    help="Time of day in New York; quotes are the last ones before it.  [default: the close]",
-)
-@click.option(
-    "--resolution",
-    type=click.Choice(["minute", "hour", "daily"]),
-    help="Bars to read.  [default: the finest that has quotes]",
-)
-@click.option("--expiry", "expiries", type=DAY, multiple=True, metavar="DATE", help="Only this expiry; repeat it.")
-@click.option("--days", type=(NUMBER, NUMBER), metavar="LEAST MOST", help="Only expiries that are so many days ahead.")
-@click.option("--strike", type=(NUMBER, NUMBER), metavar="LOW HIGH", help="Only strikes from LOW to HIGH, in money.")
+@selection_options
 @click.option("--right", type=click.Choice(["call", "put"]), help="Only calls or only puts.")
-@click.option("--spot", type=Number("spot"), help="Price of the underlying.  [default: from the data]")
-@click.option(
-    "--rate", type=Number("rate"), help="Interest a year, compounded continuously.  [default: the data's of that day]"
-)
+@market_options
 @click.option(
     "--dividends",
     type=click.Choice(["yield", "cash", "proportional", "parity", "cash-parity", "none"]),
@@ -65,7 +39,7 @@ _MANY: Final = 200
     "--dividend-yield", type=Number("dividend_yield"), help="A dividend yield a year instead, compounded continuously."
 )
 @click.option("--scheme", type=SCHEME, default="accurate", show_default=True, help="As in 'alo price'.")
-@click.option("--all", "every", is_flag=True, help=f"List contracts even where there are more than {_MANY}.")
+@click.option("--all", "every", is_flag=True, help=f"List contracts even where there are more than {MANY}.")
 @click.option("--html", type=FilePath(), help="Write a page with the smiles and all contracts there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every contract.")
 def chain(
@@ -101,25 +75,17 @@ def chain(
       alo chain AAPL 2014-06-06 --data ~/lean/data --dividends parity --json | jq '.contracts | length'
     """
     from alo_lib.cli.failures import UserError
-    from alo_lib.market import DataFolder, Resolution, take_snapshot
+    from alo_lib.market import DataFolder
     from alo_lib.views.chain import chain_view
 
-    _check(days, strike, html)
+    check_chain(days, strike, html)
     folder = DataFolder(data)
-    try:
-        snapshot = take_snapshot(
-            folder,
-            ticker,
-            day.date(),
-            at=None if clock is None else dt.timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second),
-            resolution=None if resolution is None else Resolution(resolution),
-            spot=spot,
-        )
-    except ValueError as error:
-        damaged = next(iter(folder.faults), None)  # may be why there is nothing
-        raise UserError(str(error) if damaged is None else f"{error}; left out: {damaged}") from None
+    snapshot = snapshot_of(folder, ticker, day, clock, resolution, spot)
     interest = folder.interest_rates.rate_at(day.date()) if rate is None else rate
-    snapshot = snapshot.where(_mask(snapshot, expiries, days, strike, right))
+    kept = cut(snapshot, expiries, days, strike)
+    if right is not None:
+        kept &= snapshot.contracts["right"] == (1 if right == "call" else -1)
+    snapshot = snapshot.where(kept)
     if not len(snapshot):
         raise UserError(f"no contract of {snapshot.ticker} is left by --expiry, --days, --strike and --right")
     carry = _carry(dividends, dividend_yield, dividend_model)
@@ -135,7 +101,7 @@ def chain(
     if as_json:
         print_json(_object(view))
         return
-    _show(view, every or len(snapshot) <= _MANY)
+    _show(view, every or len(snapshot) <= MANY)
     if html is not None:
         click.echo(f"\nSmiles: {html}")
 
@@ -148,40 +114,6 @@ def _carry(dividends: "Carry", dividend_yield: float | None, model: "DividendMod
     if model == "escrowed" and carry not in ("cash", "cash-parity"):
         raise UserError("--dividend-model escrowed is of cash; allowed: with --dividends cash or cash-parity")
     return carry
-
-
-def _check(days: tuple[float, float] | None, strike: tuple[float, float] | None, html: Path | None) -> None:
-    """UserError for a range that runs backwards, and for a page that cannot be written."""
-    from alo_lib.cli.failures import UserError
-    from alo_lib.cli.targets import check_page
-
-    for option, ends in (("--days", days), ("--strike", strike)):
-        if ends is not None and ends[0] > ends[1]:
-            raise UserError(f"{option} is {ends[0]:g} {ends[1]:g}; the first must not be above the second")
-    if html is not None:
-        check_page(html)
-
-
-def _mask(
-    snapshot: "ChainSnapshot",
-    expiries: tuple[dt.datetime, ...],
-    days: tuple[float, float] | None,
-    strike: tuple[float, float] | None,
-    right: str | None,
-) -> "NDArray[np.bool_]":
-    import numpy as np
-
-    from alo_lib.records import DAYS_A_YEAR
-
-    kept = np.ones(len(snapshot), np.bool_)
-    if expiries:
-        kept &= np.isin(snapshot.contracts["expiry"], [np.datetime64(one.date()) for one in expiries])
-    for values, wanted in ((DAYS_A_YEAR * snapshot.years_to_expiry, days), (snapshot.contracts["strike"], strike)):
-        if wanted is not None:
-            kept &= (values >= wanted[0]) & (values <= wanted[1])
-    if right is not None:
-        kept &= snapshot.contracts["right"] == (1 if right == "call" else -1)
-    return kept
 
 
 def _object(view: "ChainView") -> dict[str, Any]:
