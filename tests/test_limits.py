@@ -75,7 +75,7 @@ def test_functions_and_files_keep_within_the_limits() -> None:
         ("class C:\n    def f(self, a, b, c, d, e, f, g, h): ...", []),
         ("class C:\n    @staticmethod\n    def f(a, b, c, d, e, f, g, h, i): ...", ["m:f"]),
         ("@kernel\ndef f(a, b, c, d, e, f, g, h, i, j): ...", []),
-        ("@kernel(inline=True)\ndef f(a, b, c, d, e, f, g, h, i, j, k): ...", ["m:f"]),
+        ("@kernel\ndef f(a, b, c, d, e, f, g, h, i, j, k): ...", ["m:f"]),
         ("def f():\n" + "    x = 1\n" * 69, []),
         ("def f():\n" + "    x = 1\n" * 70, ["m:f"]),
         ("@kernel\ndef f():\n" + "    x = 1\n" * 70, []),

@@ -5,6 +5,7 @@ Every compiled function of the library goes through :func:`kernel`. The Python o
 
 Kernels are kept on disk: in the folder that ``NUMBA_CACHE_DIR`` names, beside their source, or with the user. Where
 none of them can be written they are compiled in memory, every time anew, and a :class:`CacheWarning` says so once.
+Those that an image carries (:mod:`alo_lib.numerics.carried`) are taken before any is compiled.
 """
 
 import hashlib
@@ -13,16 +14,21 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import numba
+import llvmlite.binding as llvm
 import numpy as np
-from numba.core import caching
-from numba.core.dispatcher import Dispatcher
+from numba.core import caching, codegen, compiler, config, event, sigutils, types, typing
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import CPUDispatcher
+
+from alo_lib.numerics.carried import CARRIED, take_processor
 
 __all__ = ["CacheWarning", "kernel", "python_original"]
+
+take_processor()
 
 _LIBRARY = Path(__file__).resolve().parents[1]
 _IMPORT = re.compile(rf"^[ \t]*from {__package__.partition('.')[0]}\.(\w+)", re.MULTILINE)
@@ -115,6 +121,18 @@ class _UserWide(_ByContent, caching._UserWideCacheLocator):  # type: ignore[misc
     """In the user's folder for caches, where the source's folder cannot be written."""
 
 
+class _Carried(_ByContent, caching._UserProvidedCacheLocator):  # type: ignore[misc]
+    """Below ALO_KERNELS, where nothing is written."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        self._cache_path = os.path.join(CARRIED, self.get_suitable_cache_subpath(file))
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        return cls(py_func, py_file)
+
+
 class _Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = (_Chosen, _InTree, _UserWide, caching._IPythonCacheLocator, caching._ZipCacheLocator)
 
@@ -142,13 +160,164 @@ class _Cache(caching.FunctionCache):  # type: ignore[misc]
             _tell_of_memory()
 
 
-def _cache(function: Any) -> _Cache | None:
-    """Where a kernel is kept; None where nothing can be written."""
-    try:
-        return _Cache(function)
-    except RuntimeError:  # numba's answer when no locator has found a folder
-        _tell_of_memory()
+class _Within:
+    """Stands in numba's tables for the machine code that a kernel compiled for others does not have."""
+
+
+class _PartLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
+    """Code that others link, never made into machine code by itself.
+
+    It is optimized alone, and then joined by what it calls: numba optimizes that again at every level.
+    """
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        self._optimize_final_module()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._final_module.verify()
+        self._finalize_final_module()
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def serialize_using_object_code(self) -> Any:
+        return self.serialize_using_bitcode()
+
+
+class _PartImplementation(_Implementation):
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        (name, _, bitcode), *rest = payload
+        library = _PartLibrary(target_context.codegen(), name)
+        library._final_module = llvm.parse_bitcode(bitcode)
+        library._finalize_final_module()
+        fields = ("fndesc", "environment", "signature", "objectmode", "lifted", "type_annotation", "reload_init")
+        known = dict(zip(fields, rest, strict=False)) | {"target_context": target_context, "library": library}
+        return compiler.CompileResult(**dict.fromkeys(compiler.CR_FIELDS) | known)
+
+
+class _PartCache(_Cache):
+    """Beside the machine code of the same kernel, where Python calls it too."""
+
+    _impl_class = _PartImplementation
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (*super()._index_key(sig, codegen), "part")
+
+
+def _carried(cache: type[_Cache]) -> type[_Cache]:
+    """The same cache of carried kernels."""
+    implementation = type("_Implementation", (cache._impl_class,), {"_locator_classes": (_Carried,)})
+    return type(cache.__name__, (cache,), {"_impl_class": implementation})
+
+
+_CARRIED_CACHES: Final = {cache: _carried(cache) for cache in (_Cache, _PartCache)} if CARRIED else {}
+
+
+class _Kept:
+    """Where a kernel's compiled forms of one kind are: on a disk that can be written, if any, and among the carried."""
+
+    def __init__(self, function: Any, kind: type[_Cache]) -> None:
+        self._carried = _CARRIED_CACHES[kind](function) if CARRIED else None
+        try:
+            self.own: _Cache | None = kind(function)
+        except RuntimeError:  # numba's answer when no locator has found a folder
+            self.own = None
+
+    def load(self, args: tuple[Any, ...], target_context: Any) -> Any:
+        """What was compiled for these types, or None."""
+        for each in (self._carried, self.own):
+            if each is not None and (found := each.load_overload(args, target_context)) is not None:
+                return found
         return None
+
+    def save(self, args: tuple[Any, ...], made: Any) -> None:
+        """Keep it for other processes."""
+        if self.own is None:
+            _tell_of_memory()
+        else:
+            self.own.save_overload(args, made)
+
+
+class _Kernel(CPUDispatcher):  # type: ignore[misc]
+    """numba's dispatcher, with two ways to compile: whole, for Python to call, or as a part of kernels that call it.
+
+    numba has only the first, and so makes machine code of the innermost function once more for every level above it,
+    and at every level wrappers for a Python that never calls there: a third of what a first price cost. And numba
+    compiles a function again for each literal that it is called with; here the type alone counts.
+    """
+
+    def __init__(self, function: Any) -> None:
+        options = {"nopython": True, "nogil": True, "fastmath": False, "error_model": "numpy", "boundscheck": None}
+        super().__init__(function, targetoptions=options)
+        file = Path(function.__code__.co_filename)
+        if file.is_file():  # names the sources as they are now, whatever they become until the first call
+            _identity(file.resolve().parent)
+
+    @cached_property
+    def _wholes(self) -> _Kept:
+        return _Kept(self.py_func, _Cache)
+
+    @cached_property
+    def _parts(self) -> _Kept:
+        return _Kept(self.py_func, _PartCache)
+
+    @property
+    def signatures(self) -> list[Any]:
+        """Those that are compiled for Python to call."""
+        return [args for args, made in self.overloads.items() if not isinstance(made.entry_point, _Within)]
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Called by numba for a kernel that calls this one: a part is compiled."""
+        signature, args = self._compiler.fold_argument_types(args, kws)
+        args = tuple(types.unliteral(each) for each in args)
+        self._compiled(args, whole=False)
+        name = self.py_func.__name__
+        template = typing.make_concrete_template(f"CallTemplate({name})", name, self.nopython_signatures)
+        return template, signature, args, {}
+
+    def compile(self, sig: Any) -> Any:
+        """Called by numba for Python: the whole is compiled."""
+        args, _ = sigutils.normalize_signature(sig)
+        return self._compiled(tuple(args), whole=True).entry_point
+
+    def _compiled(self, args: tuple[Any, ...], *, whole: bool) -> Any:
+        """The result of compiling for these types, in this process, an earlier one, or now."""
+        with global_compiler_lock, self._compiling_counter:
+            made = self.overloads.get(args)
+            if made is not None and not (whole and isinstance(made.entry_point, _Within)):
+                return made
+            kept = self._wholes if whole else self._parts
+            made = kept.load(args, self.targetctx)
+            if made is None:
+                with event.trigger_event("numba:compile", data={"dispatcher": self, "args": args, "return_type": None}):
+                    made = self._made(args, whole=whole)
+                kept.save(args, made)
+            if not whole:
+                made = made._replace(entry_point=_Within())
+            self.targetctx.insert_user_function(made.entry_point, made.fndesc, [made.library])
+            if whole:
+                self.add_overload(made)
+            self.overloads[args] = made
+            return made
+
+    def _made(self, args: tuple[Any, ...], *, whole: bool) -> Any:
+        flags = compiler.Flags()
+        self.targetdescr.options.parse_as_flags(flags, self.targetoptions)
+        library = None
+        if not whole:
+            flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+            library = _PartLibrary(self.targetctx.codegen(), self.py_func.__qualname__)
+            library.enable_object_caching()
+        made = compiler.compile_extra(
+            self.typingctx, self.targetctx, self.py_func, args, None, flags, self.locals, library=library
+        )
+        if whole:  # what a part may need of Python it finds where it has become machine code
+            for each in made._find_referenced_environments():
+                made.library.codegen.set_env(each.env_name, each)
+        return made
 
 
 @cache
@@ -158,35 +327,16 @@ def _tell_of_memory() -> None:
     warnings.warn(f"{text}; set NUMBA_CACHE_DIR to a folder that can be written", CacheWarning, stacklevel=2)
 
 
-def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = False) -> Any:
+def kernel(function: F) -> Any:
     """Compile ``function`` in nopython mode, cached on disk, without fast-math.
 
     Division follows NumPy (no exception, infinities and NaN as IEEE has them), because kernels settle their domain
     before they divide and a check inside a loop keeps it from being vectorized. The GIL is released.
 
-    ``parallel`` allows ``prange``; the loop's iterations must be independent, so that the bits do not depend on the
-    number of threads. ``inline`` inlines the function at numba level where LLVM would not.
-
     A cached kernel is compiled again when the content of any module of its own package, or of one that this imports,
     has changed.
     """
-
-    def compile_(f: F) -> Any:
-        compiled = numba.njit(
-            f,
-            nogil=True,
-            fastmath=False,
-            error_model="numpy",
-            parallel=parallel,
-            inline="always" if inline else "never",
-        )
-        if isinstance(compiled, Dispatcher) and (kept := _cache(f)) is not None:  # not with NUMBA_DISABLE_JIT
-            # What numba's own enable_caching does, with numba's cache: it knows only the kernel's own file, by path
-            # and time, so that a changed callee would leave a stale caller cached.
-            compiled._cache = kept
-        return compiled
-
-    return compile_ if function is None else compile_(function)
+    return function if config.DISABLE_JIT else _Kernel(function)
 
 
 def python_original(function: Any) -> Any:

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.numerics.lanes import LANES, Real, call_intrinsic, greatest, is_real, lanes_type, least, select
+from alo_lib.numerics.lanes import LANES, Real, call_intrinsic, direct, greatest, least, select
 
 __all__ = ["exponential", "fma", "logarithm", "normal_cdf", "normal_cdf_pdf"]
 
@@ -37,20 +36,9 @@ def fma(a: Real, b: Real, c: Real) -> Real:
     return float(Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c)))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    result = lanes_type if is_real(a, b, c) else types.float64
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        each = zip(arguments, signature.args, strict=True)
-        return call_intrinsic(builder, "llvm.fma", *(context.cast(builder, value, of, result) for value, of in each))
-
-    return result(a, b, c), generate
-
-
-@overload(fma, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_fma(a: Any, b: Any, c: Any) -> Any:
-    return lambda a, b, c: _fma(a, b, c)
+@direct(fma)
+def _fma(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return call_intrinsic(builder, "llvm.fma", *args)
 
 
 def _power_of_two(shifted: Real) -> Real:
@@ -73,34 +61,19 @@ def _integers(type_: Any) -> tuple[Any, Any]:
     return word, lambda value: ir.Constant(word, value)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _power_of_two_bits(typing_context: Any, x: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        whole, constant = _integers(arguments[0].type)
-        bits = builder.add(builder.bitcast(arguments[0], whole), constant(1023))
-        return builder.bitcast(builder.shl(bits, constant(52)), arguments[0].type)
-
-    return x(x), generate
+@direct(_power_of_two)
+def _power_of_two_bits(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    whole, constant = _integers(args[0].type)
+    bits = builder.add(builder.bitcast(args[0], whole), constant(1023))
+    return builder.bitcast(builder.shl(bits, constant(52)), args[0].type)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _exponent_shifted(typing_context: Any, x: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        whole, constant = _integers(arguments[0].type)
-        bits = builder.sub(builder.bitcast(arguments[0], whole), constant(_ROOT_HALF_BITS))
-        return builder.bitcast(builder.add(builder.ashr(bits, constant(52)), constant(_ROUND_BITS)), arguments[0].type)
-
-    return x(x), generate
-
-
-@overload(_power_of_two, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_power_of_two(shifted: Any) -> Any:
-    return lambda shifted: _power_of_two_bits(shifted)
-
-
-@overload(_exponent, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_exponent(x: Any) -> Any:
-    return lambda x: _exponent_shifted(x) - _ROUND
+@direct(_exponent)
+def _exponent_bits(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    whole, constant = _integers(args[0].type)
+    bits = builder.sub(builder.bitcast(args[0], whole), constant(_ROOT_HALF_BITS))
+    shifted = builder.bitcast(builder.add(builder.ashr(bits, constant(52)), constant(_ROUND_BITS)), args[0].type)
+    return builder.fsub(shifted, context.cast(builder, ir.DoubleType()(_ROUND), types.float64, sig.return_type))
 
 
 @kernel

@@ -9,10 +9,9 @@ wide the machine's registers are: every operation is IEEE's own, and nothing is 
 Uncompiled, lanes are arrays of shape (8,), and the same functions serve floats.
 """
 
-import math
 import operator
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.core.typeconv import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, lower_cast, models, overload, register_model
+from numba.extending import lower_builtin, lower_cast, models, overload, register_model
 
 __all__ = [
     "LANES",
@@ -136,6 +135,8 @@ def _operation(
     """Teach numba an operator: its types, and LLVM's instruction for it."""
 
     class Template(AbstractTemplate):  # type: ignore[misc]
+        metadata: Final = {"target": "cpu"}  # asked before numba's own dozens, which are for any target
+
         def generic(self, args: Any, kws: Any) -> Any:
             if len(args) == count and not kws and accepts(*args):
                 return signature(result, *[arguments] * count)
@@ -202,32 +203,50 @@ def _is_table(table: Any) -> bool:
     return isinstance(table, types.Array) and table.ndim == 2 and table.layout == "C" and table.dtype == types.float64
 
 
-def _direct(function: Any, signature_of: Callable[..., Any], *arguments: Any) -> Callable[[Any], Any]:
-    """Teach numba a function by its types and LLVM code alone, which takes far less compiling than inlining it."""
+def _real_type(*of: Any) -> Any:
+    """What these types of numbers become together: lanes, where one of them is, or a float; None where one is none."""
+    if is_real(*of):
+        return lanes_type
+    return types.float64 if all(isinstance(x, types.Float | types.Integer) for x in of) else None
+
+
+def _as_reals(context: Any, *of: Any) -> Any:
+    """Numbers in, all of them lanes or all floats, and one out of the same kind."""
+    real = _real_type(*of)
+    return real and signature(real, *[real] * len(of))
+
+
+def direct(function: Callable[..., Any], signature_of: Callable[..., Any] = _as_reals) -> Callable[[Any], Any]:
+    """Teach numba a function by its types and LLVM code alone, which takes far less compiling than inlining it.
+
+    signature_of: given numba's typing context and the arguments' types, the signature, to whose types arguments are
+    cast, or None. What is decorated emits the code, as numba's ``lower_builtin`` has it.
+    """
+    count = function.__code__.co_argcount
 
     class Template(AbstractTemplate):  # type: ignore[misc]
         def generic(self, args: Any, kws: Any) -> Any:
-            return None if kws else signature_of(*args)
+            return signature_of(self.context, *args) if len(args) == count and not kws else None
 
     infer_global(function, types.Function(type(function.__name__, (Template,), {"key": function})))
-    return cast("Callable[[Any], Any]", lower_builtin(function, *arguments))
+    return cast("Callable[[Any], Any]", lower_builtin(function, types.VarArg(types.Any)))
 
 
-def _type_of_load(rows: Any, i: Any) -> Any:
+def _type_of_load(context: Any, rows: Any, i: Any) -> Any:
     return signature(lanes_type, rows, types.intp) if _is_table(rows) and isinstance(i, types.Integer) else None
 
 
-def _type_of_store(rows: Any, i: Any, value: Any) -> Any:
+def _type_of_store(context: Any, rows: Any, i: Any, value: Any) -> Any:
     fits = _is_table(rows) and isinstance(i, types.Integer) and (value == lanes_type or is_real(lanes_type, value))
     return signature(types.void, rows, types.intp, lanes_type) if fits else None
 
 
-@_direct(load, _type_of_load, types.Array, types.intp)
+@direct(load, _type_of_load)
 def _load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.load(_pointer(context, builder, sig.args[0], args[0], args[1]), align=8)
 
 
-@_direct(store, _type_of_store, types.Array, types.intp, lanes_type)
+@direct(store, _type_of_store)
 def _store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1]), align=8)
     return context.get_dummy_value()
@@ -243,27 +262,25 @@ def gather(rows: Array, first: Lanes, offset: int) -> Lanes:
     return np.asarray(rows)[row, np.arange(LANES)]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _gather(typing_context: Any, table: Any, row: Any) -> Any:
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        rows = builder.fptosi(args[1], ir.VectorType(_INDEX, LANES))
-        found = ir.Constant(_VECTOR, ir.Undefined)
-        for lane in range(LANES):
-            which = builder.sext(builder.extract_element(rows, _INDEX(lane)), ir.IntType(64))
-            place = builder.add(builder.mul(which, ir.IntType(64)(LANES)), ir.IntType(64)(lane))
-            found = builder.insert_element(found, builder.load(builder.gep(data, [place])), _INDEX(lane))
-        return found
-
-    return lanes_type(table, row), generate
+def _type_of_gather(context: Any, rows: Any, first: Any, offset: Any) -> Any:
+    fits = _is_table(rows) and first == lanes_type and isinstance(offset, types.Integer)
+    return signature(lanes_type, rows, lanes_type, lanes_type) if fits else None
 
 
-@overload(gather, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_gather(rows: Any, first: Any, offset: Any) -> Any:
-    if not _is_table(rows):
-        return None
+@direct(gather, _type_of_gather)
+def _gather(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    array = context.make_array(sig.args[0])(context, builder, args[0])
     # Zero comes first: what is not a number is no more than it.
-    return lambda rows, first, offset: _gather(rows, least(greatest(0.0, first + offset), rows.shape[0] - 1.0))
+    row = _greater(builder, ir.Constant(_VECTOR, [0.0] * LANES), builder.fadd(args[1], args[2]))
+    count = builder.sitofp(builder.extract_value(array.shape, 0), ir.DoubleType())
+    row = _less(builder, row, splat(builder, builder.fsub(count, ir.DoubleType()(1.0))))
+    rows = builder.fptosi(row, ir.VectorType(_INDEX, LANES))
+    found = ir.Constant(_VECTOR, ir.Undefined)
+    for lane in range(LANES):
+        which = builder.sext(builder.extract_element(rows, _INDEX(lane)), ir.IntType(64))
+        place = builder.add(builder.mul(which, ir.IntType(64)(LANES)), ir.IntType(64)(lane))
+        found = builder.insert_element(found, builder.load(builder.gep(array.data, [place])), _INDEX(lane))
+    return found
 
 
 def table(rows: int) -> Array:
@@ -289,21 +306,13 @@ def align_stack() -> None:
     """
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _align_stack(typing_context: Any) -> Any:
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        with builder.goto_entry_block():
-            place = builder.alloca(_VECTOR)
-            place.align = 8 * LANES
-        builder.asm(ir.FunctionType(ir.VoidType(), [_VECTOR.as_pointer()]), "", "r", [place], side_effect=True)
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-@overload(align_stack, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_align_stack() -> Any:
-    return lambda: _align_stack()
+@direct(align_stack, lambda context: signature(types.void))
+def _align_stack(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    with builder.goto_entry_block():
+        place = builder.alloca(_VECTOR)
+        place.align = 8 * LANES
+    builder.asm(ir.FunctionType(ir.VoidType(), [_VECTOR.as_pointer()]), "", "r", [place], side_effect=True)
+    return context.get_dummy_value()
 
 
 def select(mask: LaneMask, chosen: Real, other: Real) -> Real:
@@ -313,26 +322,19 @@ def select(mask: LaneMask, chosen: Real, other: Real) -> Real:
     return chosen if mask else other
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _select(typing_context: Any, mask: Any, chosen: Any, other: Any) -> Any:
+def _type_of_select(context: Any, mask: Any, chosen: Any, other: Any) -> Any:
     if _is_mask(chosen, other):
         result = mask_type
     elif mask == mask_type or is_real(chosen, other):
         result = lanes_type
     else:
-        result = typing_context.unify_types(chosen, other)
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        a, b = (context.cast(builder, args[k], sig.args[k], result) for k in (1, 2))
-        condition = args[0] if sig.args[0] == mask_type else context.cast(builder, args[0], sig.args[0], types.boolean)
-        return builder.select(condition, a, b)
-
-    return result(mask, chosen, other), generate
+        result = context.unify_types(chosen, other)
+    return signature(result, mask if mask == mask_type else types.boolean, result, result)
 
 
-@overload(select, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_select(mask: Any, chosen: Any, other: Any) -> Any:
-    return lambda mask, chosen, other: _select(mask, chosen, other)
+@direct(select, _type_of_select)
+def _select(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.select(*args)
 
 
 def least(a: Real, b: Real) -> Real:
@@ -345,14 +347,22 @@ def greatest(a: Real, b: Real) -> Real:
     return select(b > a, b, a)
 
 
-@overload(least, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_least(a: Any, b: Any) -> Any:
-    return lambda a, b: select(b < a, b, a)
+def _less(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered("<", b, a), b, a)
 
 
-@overload(greatest, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_greatest(a: Any, b: Any) -> Any:
-    return lambda a, b: select(b > a, b, a)
+def _greater(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", b, a), b, a)
+
+
+@direct(least)
+def _least(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return _less(builder, *args)
+
+
+@direct(greatest)
+def _greatest(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return _greater(builder, *args)
 
 
 def any_lane(mask: LaneMask) -> bool:
@@ -365,22 +375,22 @@ def all_lanes(mask: LaneMask) -> bool:
     return bool(np.all(mask))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _bits(typing_context: Any, mask: Any) -> Any:
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.zext(builder.bitcast(args[0], ir.IntType(LANES)), ir.IntType(64))
-
-    return types.int64(mask), generate
+def _type_of_test(context: Any, mask: Any) -> Any:
+    return signature(types.boolean, mask) if mask == mask_type else None
 
 
-@overload(any_lane, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_any(mask: Any) -> Any:
-    return (lambda mask: _bits(mask) != 0) if mask == mask_type else None
+def _bits(builder: Any, mask: Any) -> Any:
+    return builder.bitcast(mask, ir.IntType(LANES))
 
 
-@overload(all_lanes, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_all(mask: Any) -> Any:
-    return (lambda mask: _bits(mask) == (1 << LANES) - 1) if mask == mask_type else None
+@direct(any_lane, _type_of_test)
+def _any_lane(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.icmp_unsigned("!=", _bits(builder, args[0]), ir.IntType(LANES)(0))
+
+
+@direct(all_lanes, _type_of_test)
+def _all_lanes(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.icmp_unsigned("==", _bits(builder, args[0]), ir.IntType(LANES)((1 << LANES) - 1))
 
 
 def square_root(x: Real) -> Real:
@@ -388,14 +398,6 @@ def square_root(x: Real) -> Real:
     return np.sqrt(x)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _sqrt(typing_context: Any, x: Any) -> Any:
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return call_intrinsic(builder, "llvm.sqrt", args[0])
-
-    return x(x), generate
-
-
-@overload(square_root, inline="always", strict=False)  # type: ignore[untyped-decorator]
-def _overload_sqrt(x: Any) -> Any:
-    return (lambda x: _sqrt(x)) if x == lanes_type else (lambda x: math.sqrt(x))
+@direct(square_root)
+def _square_root(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return call_intrinsic(builder, "llvm.sqrt", args[0])

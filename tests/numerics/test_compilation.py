@@ -5,10 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numba.core import config, event
 
 from alo_lib.numerics import compilation
 from alo_lib.numerics.compilation import kernel, python_original
@@ -98,7 +101,8 @@ def clone(folder: Path, factor: float) -> Path:
     """The door to numba, and two packages: a kernel of the one calls a kernel of the other."""
     for package in ("numerics", "callee", "caller"):
         (folder / "alo_lib" / package).mkdir(parents=True)
-    shutil.copy(compilation.__file__, folder / "alo_lib" / "numerics" / "compilation.py")
+    for name in ("carried.py", "compilation.py"):
+        shutil.copy(LIBRARY / "numerics" / name, folder / "alo_lib" / "numerics" / name)
     (folder / "alo_lib" / "__init__.py").write_text(f"FACTOR = {factor}\n")
     door = "from alo_lib.numerics.compilation import kernel\n"
     (folder / "alo_lib" / "callee" / "callee.py").write_text(
@@ -129,8 +133,6 @@ def test_clones_share_kernels_of_equal_sources_and_keep_those_of_others(tmp_path
 
 
 def test_kernels_lie_beside_their_source_or_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from numba.core import config
-
     monkeypatch.setattr(config, "CACHE_DIR", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     source = tmp_path / "room" / "module.py"
@@ -140,10 +142,10 @@ def test_kernels_lie_beside_their_source_or_with_the_user(tmp_path: Path, monkey
     exec(compile(source.read_text(), str(source), "exec"), names)
     name = compilation._identity(source.parent)
     assert re.fullmatch("room_[0-9a-f]{32}", name)
-    assert kernel(names["f"])._cache.cache_path == str(source.parent / "__pycache__" / name)
+    assert kernel(names["f"])._wholes.own.cache_path == str(source.parent / "__pycache__" / name)
     shutil.rmtree(source.parent / "__pycache__")
     (source.parent / "__pycache__").touch()  # as where nothing can be written; permissions do not bind root
-    assert kernel(names["f"])._cache.cache_path == str(tmp_path / "user" / "numba" / name)
+    assert kernel(names["f"])._wholes.own.cache_path == str(tmp_path / "user" / "numba" / name)
 
 
 def test_without_a_folder_kernels_are_compiled_in_memory_and_that_is_said_once(tmp_path: Path) -> None:
@@ -169,8 +171,6 @@ def test_without_a_folder_kernels_are_compiled_in_memory_and_that_is_said_once(t
 
 
 def test_a_folder_that_can_no_longer_be_written_ends_no_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from numba.core import config
-
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "kernels"))
     compilation._tell_of_memory.cache_clear()
 
@@ -178,12 +178,87 @@ def test_a_folder_that_can_no_longer_be_written_ends_no_call(tmp_path: Path, mon
     def double(x: float) -> float:
         return 2.0 * x
 
+    assert double(True) == 2.0
     shutil.rmtree(tmp_path / "kernels")
     (tmp_path / "kernels").touch()
     with pytest.warns(compilation.CacheWarning, match="compiled in memory"):
         assert double(2.0) == 4.0
     assert double(3) == 6.0  # another kind of argument, and no word more
     compilation._tell_of_memory.cache_clear()
+
+
+def _scaled(x: float, factor: int) -> float:
+    if x < 0.0:
+        raise ValueError("x is negative", x)
+    return factor * x
+
+
+_inner = kernel(_scaled)
+
+
+def _six_times(x: float) -> float:
+    return _inner(x, 1) + _inner(x, 2) + _inner(x, 3)
+
+
+def _less_one(x: float) -> float:
+    return _inner(x, 1) - 1.0
+
+
+@contextmanager
+def compiled() -> Iterator[list[str]]:
+    """The names of what is compiled, in the order of its beginning."""
+    record, names = event.RecordingListener(), list[str]()
+    with event.install_listener("numba:compile", record):
+        yield names
+    names += [item.data["dispatcher"].__name__ for _, item in record.buffer if item.is_start]
+
+
+@pytest.fixture
+def inner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """Makes what the kernels above call, as another process would find it on disk."""
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "kernels"))
+
+    def make() -> Any:
+        made = kernel(_scaled)
+        monkeypatch.setitem(globals(), "_inner", made)
+        return made
+
+    return make
+
+
+def test_what_kernels_call_is_their_part_until_python_calls_it(inner: Callable[[], Any]) -> None:
+    first = inner()
+    with compiled() as names:
+        assert kernel(_six_times)(2.0) == 12.0
+    assert names == ["_six_times", "_scaled"]  # once, whatever the literals that it is called with
+    assert first.signatures == []
+    with compiled() as names:
+        assert first(2.0, 5) == 10.0
+        assert kernel(_less_one)(2.0) == 1.0
+    assert names == ["_scaled", "_less_one"]
+    assert len(first.signatures) == 1
+
+
+def test_parts_are_kept_for_other_callers(inner: Callable[[], Any]) -> None:
+    inner()
+    kernel(_six_times)(2.0)
+    inner()
+    with compiled() as names:
+        assert kernel(_less_one)(2.0) == 1.0
+        assert kernel(_six_times)(2.0) == 12.0
+    assert names == ["_less_one"]
+    second = inner()
+    with compiled() as names:
+        assert second(2.0, 5) == 10.0
+    assert names == ["_scaled"]  # the part that lies there has no machine code
+
+
+def test_an_error_in_a_part_reaches_python(inner: Callable[[], Any]) -> None:
+    inner()
+    for _ in range(2):  # compiled, and taken from disk
+        with pytest.raises(ValueError, match=r"^\('x is negative', -2.0\)$"):
+            kernel(_six_times)(-2.0)
+        inner()
 
 
 def test_the_python_original_stays_callable() -> None:

@@ -1,0 +1,55 @@
+"""``python -m alo_lib.cli.carry FOLDER``: fill a folder with kernels for an image or a wheel to carry.
+
+They are those of every command that prices or trades, compiled for :data:`alo_lib.numerics.carried.PROCESSOR`. A
+process that finds the folder's name in ALO_KERNELS takes them from there, writable or not.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from alo_lib.numerics.carried import PROCESSOR
+
+__all__ = ["carry"]
+
+_OPTION: Final = ("--spot", "100", "--strike", "95", "--time", "0.5", "--rate", "0.05", "--dividend-yield", "0.02")
+_DAYS: Final = ("--start", "2024-01-08", "--end", "2024-01-09")
+
+
+def _commands(work: Path) -> list[tuple[str, ...]]:
+    """What is run so that everything is compiled once, module and arguments."""
+    data, cli = str(work / "data"), "alo_lib.cli"
+    cash = ("--dividend", "90d:0.5")
+    commands: list[tuple[str, ...]] = [(cli, "generate", "--output", data)]
+    for style in ("american", "european"):
+        commands += [(cli, "price", *_OPTION, "--volatility", "0.2", "--style", style, *more) for more in ((), cash)]
+        commands += [(cli, "iv", *_OPTION, "--price", "10", "--right", "call", "--style", style, *more)
+                     for more in ((), cash)]  # fmt: skip
+    commands.append((cli, "backtest", "--data", data, "--output", str(work / "run"), *_DAYS))
+    return commands
+
+
+def carry(folder: Path) -> None:
+    """Compile into ``folder``, which may be new.
+
+    :raises subprocess.CalledProcessError: for a command that fails.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name != "ALO_KERNELS"}
+    environment |= PROCESSOR | {"NUMBA_CACHE_DIR": str(folder.resolve())}
+    rehearsal = "from alo_lib.runtime.process import rehearse; from alo_lib.settings import Settings; "
+    rehearsal += "rehearse(Settings.of({'underlyings': 'ALFA'}))"
+    with tempfile.TemporaryDirectory(prefix="alo-carry-") as work:
+        runs = [("-m", *command) for command in _commands(Path(work))] + [("-c", rehearsal)]
+        for run in runs:
+            subprocess.run([sys.executable, "-P", *run], env=environment, stdout=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Compile all kernels for any x86-64-v3 processor into a folder.")
+    parser.add_argument("folder", type=Path)
+    carry(parser.parse_args().folder)

@@ -1,0 +1,47 @@
+"""What ``python -m alo_lib.cli.carry`` compiles is all that a price and a frame need, and changes no bit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alo_lib.cli.carry import carry
+from alo_lib.cli.project import ROOT
+from alo_lib.numerics.carried import PROCESSOR
+
+_RUN = (
+    "import hashlib, numpy as np; from numba.core import event; record = event.RecordingListener()\n"
+    "with event.install_listener('numba:compile', record):\n"
+    "    from alo_lib.pricing import Chain, greeks, price\n"
+    "    from alo_lib.runtime.warm_up import warm_up\n"
+    "    from alo_lib.settings import Settings\n"
+    "    strikes = np.arange(60.0, 140.0, 2.0)\n"
+    "    chain = Chain(np.tile(strikes, 2), np.repeat([0.1, 1.0], 40), np.tile([-1.0, 1.0], 40))\n"
+    "    seen = chain.greeks(100.0, 0.04, 0.01, 0.3)\n"
+    "    found = [seen.price, seen.gamma, chain.implied_volatility(seen.price, 100.0, 0.04, 0.01)]\n"
+    "    found += [greeks(strikes, 100.0, 0.05, rate, 0.2, 1.0, -1).charm for rate in (0.0, 0.08)]\n"
+    "    found += [price(strikes, 100.0, 0.05, 0.01, 0.2, 1.0, -1, dividends=([0.25], [1.0]))]\n"
+    "    warm_up(Settings.of({'underlyings': 'GOOG'}))\n"
+    "bits = hashlib.sha256(np.concatenate(found).tobytes()).hexdigest()\n"
+    "print(sum(item.is_start for _, item in record.buffer), bits)"
+)
+
+
+def counted(**environment: str) -> tuple[int, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in (*PROCESSOR, "ALO_KERNELS")}
+    environment = inherited | {"PYTHONPATH": str(ROOT)} | environment
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _RUN], env=environment, capture_output=True, text=True, check=True
+    )
+    count, bits = done.stdout.split()
+    return int(count), bits
+
+
+@pytest.mark.slow
+def test_an_image_with_kernels_compiles_nothing_and_finds_the_same_bits(tmp_path: Path) -> None:
+    carry(tmp_path / "kernels")
+    compiled, bits = counted(ALO_KERNELS=str(tmp_path / "kernels"), NUMBA_CACHE_DIR=str(tmp_path / "own"))
+    assert compiled == 0
+    assert bits == counted(NUMBA_CACHE_DIR=str(tmp_path / "here"))[1]
