@@ -181,6 +181,15 @@ def _solve(options: Options, volatility: Array, american: bool, size: _Size, cas
     return out
 
 
+def _solve_together(asked: list[tuple[Options, Array]], american: bool, size: _Size, cash: Cash) -> list[Array]:
+    """What :func:`_solve` gives for each of some options and volatilities, in one pass: few options fill the lanes."""
+    every = Options(*(np.concatenate(column) for column in zip(*(options for options, _ in asked), strict=True)))
+    if cash.rows.shape[0] > 1:
+        cash = cash.part(np.tile(np.arange(cash.rows.shape[0]), len(asked)))
+    found = _solve(every, np.concatenate([volatility for _, volatility in asked]), american, size, cash)
+    return np.split(found, len(asked), axis=1)
+
+
 def _bound(options: Options, american: bool) -> Array:
     """What no volatility takes an option above: for a call the spot, for a put the strike's present value."""
     spot, strike, rate, dividend_yield, time, right = options
@@ -194,33 +203,24 @@ def values_with_dividends(
 ) -> Array:
     """Prices (rows = 1) or prices and greeks (rows = 10), shape (rows, n); volatility (n,)."""
     size = _size(scheme)
-    base = _solve(options, volatility, american, size, cash)
     if rows == 1:
-        return base[:1]
-
-    def solve(shifted: Options, sigma: Array) -> Array:
-        return _solve(shifted, sigma, american, size, cash)
-
+        return _solve(options, volatility, american, size, cash)[:1]
+    step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
+    rate, dividend_yield = options.rate, options.dividend_yield
+    asked = [(options, volatility + way * step) for way in (0.0, 1.0, -1.0)]
+    asked += [(options._replace(rate=rate + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
+    asked += [(options._replace(dividend_yield=dividend_yield + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
+    base, up, down, *moved = _solve_together(asked, american, size, cash)
     free = options.spot - carried(options, cash).aside
     values = _on_the_grid(options, volatility, american, free, base)
-    step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
     with np.errstate(invalid="ignore", divide="ignore"):
-        up, down = solve(options, volatility + step), solve(options, volatility - step)
         values["vega"] = (up[0] - down[0]) / (2.0 * step)
         values["vanna"] = (up[1] - down[1]) / (2.0 * step)
         values["volga"] = (up[0] + down[0] - 2.0 * base[0]) / step**2
     for name in ("vega", "volga", "vanna"):
         values[name] = np.where(step > 0.0, values[name], 0.0)
-    rate, dividend_yield = options.rate, options.dividend_yield
-    for name, up_, down_ in (
-        ("rho", options._replace(rate=rate + _RATE_STEP), options._replace(rate=rate - _RATE_STEP)),
-        (
-            "epsilon",
-            options._replace(dividend_yield=dividend_yield + _RATE_STEP),
-            options._replace(dividend_yield=dividend_yield - _RATE_STEP),
-        ),
-    ):
-        values[name] = (solve(up_, volatility)[0] - solve(down_, volatility)[0]) / (2.0 * _RATE_STEP)
+    values["rho"] = (moved[0][0] - moved[1][0]) / (2.0 * _RATE_STEP)
+    values["epsilon"] = (moved[2][0] - moved[3][0]) / (2.0 * _RATE_STEP)
     return np.stack([values[name] for name in GREEKS])
 
 
@@ -259,7 +259,8 @@ def implied_with_dividends(price: Array, options: Options, american: bool, schem
             break
         part, mine, sigma = options.part(which), cash.part(which), search.volatility[which]
         step = np.minimum(_VOLATILITY_STEP, 0.125 * sigma)
-        middle, up, down = (_solve(part, sigma + x, american, size, mine)[0] for x in (0.0, step, -step))
+        asked = [(part, sigma + x) for x in (0.0, step, -step)]
+        middle, up, down = (found[0] for found in _solve_together(asked, american, size, mine))
         values[:, which] = middle, (up - down) / (2.0 * step), (up + down - 2.0 * middle) / step**2
         advance(price, values, search, unsettled, _LAST_STEP)
     search.volatility[unsettled] = np.nan
