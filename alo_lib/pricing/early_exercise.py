@@ -21,7 +21,7 @@ from alo_lib.pricing.options import Choices, Method, exercise_boundary, price
 from alo_lib.pricing.schedules import Dividends, one_schedule
 from alo_lib.pricing.terms import Options
 
-__all__ = ["EarlyExercise", "ExDates", "Schedule", "early_exercise", "schedule_of"]
+__all__ = ["EarlyExercise", "ExDates", "dividends_of", "early_exercise"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -82,30 +82,8 @@ class EarlyExercise(NamedTuple):
     ex_dates: ExDates
 
 
-class Schedule(NamedTuple):
-    """What one underlying pays from now on: ex-times in years, ascending, cash a share and fractions of spot, (k,)."""
-
-    times: Array
-    amounts: Array
-    fractions: Array
-
-    def left(self, spot: Array, k: int) -> Array:
-        """The spot just after ex-time k, from the one just before it; at least 0."""
-        return np.asarray(np.maximum((1.0 - self.fractions[k]) * spot - self.amounts[k], 0.0))
-
-    def before(self, spot: Array, k: int) -> Array:
-        """The spot just before ex-time k that leaves one just after it."""
-        return np.asarray((spot + self.amounts[k]) / (1.0 - self.fractions[k]))
-
-    def ahead(self, first: int, now: float) -> Dividends | None:
-        """The dividends from the one numbered ``first`` on, as seen from a time at which they are still in the spot."""
-        if first == self.times.size:
-            return None
-        return Dividends(self.times[first:] - now, self.amounts[first:], self.fractions[first:], spot_is_cum=True)
-
-
-def schedule_of(choices: Choices) -> Schedule:
-    """The dividends among the keywords of a pricing function.
+def dividends_of(choices: Choices) -> Dividends:
+    """The dividends ahead among the keywords of a pricing function; the spot is cum all of them.
 
     :raises PricingError: where there are none, more than one schedule or escrowed ones, or the options are European or
         on a future.
@@ -118,19 +96,19 @@ def schedule_of(choices: Choices) -> Schedule:
         raise PricingError("dividends is None or empty; allowed: ex-times and amounts, at least one of them not 0")
     if given.model != "spot":
         raise PricingError(f"dividends: model is {given.model!r}; allowed where ex-times are asked for: 'spot'")
-    counts = ((given.amounts > 0.0) | (given.fractions > 0.0)) & ((given.times > 0.0) | given.spot_is_cum)
-    if not counts.any():
+    ahead = given.ahead(given.paid_ahead)
+    if ahead is None:
         raise PricingError("dividends go ex at time 0 alone and the spot is ex already; allowed: later, or spot_is_cum")
-    return Schedule(given.times[counts], given.amounts[counts], given.fractions[counts])
+    return ahead
 
 
 class _Position:
     """Options (n,) with one schedule of dividends; choices: how they are priced, but for those."""
 
-    def __init__(self, options: Options, volatility: Array, schedule: Schedule, choices: Choices) -> None:
-        self.options, self.volatility, self.schedule, self.choices = options, volatility, schedule, choices
+    def __init__(self, options: Options, volatility: Array, dividends: Dividends, choices: Choices) -> None:
+        self.options, self.volatility, self.dividends, self.choices = options, volatility, dividends, choices
         known = ~np.isnan(np.stack([*options, volatility])).any(axis=0)
-        self.alive = known & (options.time > schedule.times[:, np.newaxis])
+        self.alive = known & (options.time > dividends.times[:, np.newaxis])
         """Whose life goes beyond each ex-time, (k, n)."""
 
     def prices(self, rows: Rows, spot: Array, time: Array, dividends: Dividends | None) -> Array:
@@ -139,15 +117,19 @@ class _Position:
         choices = self.choices | Choices(dividends=dividends)
         return price(spot, strike, rate, dividend_yield, self.volatility[rows], time, right, **choices)
 
+    def later(self, k: int) -> Dividends | None:
+        """The dividends after ex-time k, as seen from there."""
+        return self.dividends.ahead(slice(k + 1, None), float(self.dividends.times[k]))
+
     def after(self, k: int, rows: Rows, before: Array) -> Array:
         """What options are worth just after ex-time k, at spots just before it (rows.size,)."""
-        part, now = self.options.part(rows), float(self.schedule.times[k])
-        time, spot = part.time - now, self.schedule.left(before, k)
+        part = self.options.part(rows)
+        time, spot = part.time - self.dividends.times[k], self.dividends.spot_after(before, k)
         # Of nothing a put is worth the strike, at once or at expiry.
         worth = np.where(part.right > 0.0, 0.0, part.strike * np.exp(np.maximum(-part.rate * time, 0.0)))
         some = np.flatnonzero(spot >= DOMAINS["spot"][0])
         if some.size:
-            worth[some] = self.prices(rows[some], spot[some], time[some], self.schedule.ahead(k + 1, now))
+            worth[some] = self.prices(rows[some], spot[some], time[some], self.later(k))
         return worth
 
     def critical_spots(self, k: int) -> Array:
@@ -163,10 +145,10 @@ class _Position:
 
     def _critical_calls(self, k: int, rows: Rows) -> Array:
         strike, sigma = self.options.strike[rows], self.volatility[rows]
-        time = self.options.time[rows] - self.schedule.times[k]
+        time = self.options.time[rows] - self.dividends.times[k]
         carried = np.abs(self.options.rate[rows] - self.options.dividend_yield[rows]) * time
         # From where on the call is as good as sure to end in the money.
-        sure = (strike + self.schedule.amounts[k:].sum()) / (1.0 - self.schedule.fractions[k:]).prod()
+        sure = (strike + self.dividends.amounts[k:].sum()) / (1.0 - self.dividends.fractions[k:]).prod()
         high = sure * np.exp(np.minimum(_REACH * sigma * np.sqrt(time) + carried, _HIGHEST))
 
         def gain(spot: Array, which: Rows) -> Array:
@@ -181,11 +163,11 @@ class _Position:
 
     def _critical_put(self, k: int, row: int) -> float:
         _, strike, rate, dividend_yield, time, _ = (float(column[row]) for column in self.options)
-        now = float(self.schedule.times[k])
-        terms = (strike, rate, dividend_yield, float(self.volatility[row]), time - now, -1)
+        left = time - float(self.dividends.times[k])
+        terms = (strike, rate, dividend_yield, float(self.volatility[row]), left, -1)
         scheme = self.choices.get("scheme", "accurate")
         try:
-            return float(exercise_boundary(*terms, scheme=scheme, dividends=self.schedule.ahead(k + 1, now)).upper[-1])
+            return float(exercise_boundary(*terms, scheme=scheme, dividends=self.later(k)).upper[-1])
         except PricingError:  # no boundary was found
             if self.choices.get("invalid") == "nan":
                 return math.nan
@@ -196,17 +178,18 @@ class _Position:
         spot, strike, rate, dividend_yield, _, right = self.options
         forward, critical, gain = (np.full(self.alive.shape, np.nan) for _ in range(3))
         exercised = np.zeros(self.alive.shape, np.bool_)
-        for k, time in enumerate(self.schedule.times):
+        for k, time in enumerate(self.dividends.times):
             rows = np.flatnonzero(self.alive[k])
             if not rows.size:
                 continue
-            ahead = forward_prices(spot, rate, dividend_yield, time, self.schedule.ahead(0, 0.0))
+            ahead = forward_prices(spot, rate, dividend_yield, time, self.dividends)
             critical[k] = self.critical_spots(k)
             forward[k, rows] = ahead[rows]
             gain[k, rows] = right[rows] * (ahead - strike)[rows] - self.after(k, rows, ahead[rows])
-            exercised[k] = np.where(right > 0.0, gain[k] > 0.0, self.schedule.left(ahead, k) < critical[k])
+            exercised[k] = np.where(right > 0.0, gain[k] > 0.0, self.dividends.spot_after(ahead, k) < critical[k])
         forward, critical, gain = (each.reshape(-1, *shape) for each in (forward, critical, gain))
-        return ExDates(*self.schedule, forward, critical, exercised.reshape(-1, *shape), gain)
+        paid = self.dividends
+        return ExDates(paid.times, paid.amounts, paid.fractions, forward, critical, exercised.reshape(-1, *shape), gain)
 
     def held_value(self) -> Array:
         """As :attr:`EarlyExercise.held_value`, (n,): the expectation of what the option is worth after the next."""
@@ -214,10 +197,10 @@ class _Position:
         rows = np.flatnonzero(self.alive[0])
         if not rows.size:
             return found
-        part, time = self.options.part(rows), self.schedule.times[0]
+        part, time = self.options.part(rows), self.dividends.times[0]
         root = self.volatility[rows] * math.sqrt(time)
         middle = np.log(part.spot) + (part.rate - part.dividend_yield) * time - 0.5 * root**2
-        kinks = self.schedule.before(np.stack([part.strike, np.zeros(rows.size)]), 0)
+        kinks = self.dividends.spot_before(np.stack([part.strike, np.zeros(rows.size)]), 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             kinks = np.nan_to_num((np.log(kinks) - middle) / root)
         edges = [np.full(rows.size, -_REACH), _REACH + root, np.zeros(rows.size), *kinks]
@@ -236,8 +219,8 @@ class _Position:
     def probability(self, critical: Array) -> Array:
         """As :attr:`EarlyExercise.probability`, (n,); critical: that of the first ex-time."""
         spot, _, rate, dividend_yield, _, right = self.options
-        time = self.schedule.times[0]
-        before = np.where(right > 0.0, critical, self.schedule.before(critical, 0))
+        time = self.dividends.times[0]
+        before = np.where(right > 0.0, critical, self.dividends.spot_before(critical, 0))
         root = self.volatility * math.sqrt(time)
         with np.errstate(divide="ignore", invalid="ignore"):
             beyond = (np.log(spot / before) + (rate - dividend_yield) * time - 0.5 * root**2) / root
@@ -298,13 +281,13 @@ def early_exercise(
     :raises PricingError: as :func:`price` does; without dividends; for European options and options on futures, which
         nothing is to be decided of.
     """
-    schedule = schedule_of(choices)
+    dividends = dividends_of(choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
     shape, (s, k, r, q, sigma, time, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))
-    position = _Position(Options(s, k, r, q, time, side), sigma, schedule, choices)
+    position = _Position(Options(s, k, r, q, time, side), sigma, dividends, choices)
     ex_dates = position.ex_dates(shape)
-    value, exercise = position.prices(np.arange(s.size), s, time, schedule.ahead(0, 0.0)), side * (s - k)
+    value, exercise = position.prices(np.arange(s.size), s, time, dividends), side * (s - k)
     held = position.held_value()
     chance = position.probability(ex_dates.critical_spot[0].reshape(-1))
     reached = ex_dates.exercised.any(axis=0)
@@ -316,6 +299,6 @@ def early_exercise(
         exercise_gain=(exercise - held).reshape(shape),
         probability=chance.reshape(shape),
         exercised_now=(value <= exercise).reshape(shape),
-        first=np.where(reached, schedule.times[np.argmax(ex_dates.exercised, axis=0)], np.nan),
+        first=np.where(reached, dividends.times[np.argmax(ex_dates.exercised, axis=0)], np.nan),
         ex_dates=ex_dates,
     )

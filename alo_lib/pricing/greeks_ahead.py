@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from alo_lib.pricing.arguments import PricingError, prepare, real_numbers
 from alo_lib.pricing.curves import Rates, with_rates
-from alo_lib.pricing.early_exercise import schedule_of
+from alo_lib.pricing.early_exercise import dividends_of
 from alo_lib.pricing.options import Choices, Greeks, greeks
 
 __all__ = ["AheadChoices", "GreeksAhead", "greeks_ahead"]
@@ -63,22 +63,22 @@ def greeks_ahead(
         raise PricingError(
             f"times is {times.tolist()}; allowed: years from now, ascending from 0 or later, at least one"
         )
-    schedule = schedule_of(choices)
+    dividends = dividends_of(choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
     shape, (s, k, r, q, sigma, life, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))
-    met = np.isin(times, schedule.times)
+    met = np.isin(times, dividends.times)
     moments = np.repeat(times, 1 + met)
     cum = np.zeros(moments.size, np.bool_)
     cum[(np.cumsum(1 + met) - 2)[met]] = True
     spots, found = np.empty((moments.size, s.size)), np.empty((len(Greeks._fields), moments.size, s.size))
     for i, now in enumerate(moments):
         spots[i] = s
-        gone = int(np.searchsorted(schedule.times, now, side="left" if cum[i] else "right"))
+        gone = int(np.searchsorted(dividends.times, now, side="left" if cum[i] else "right"))
         for each in range(gone):
-            spots[i] = schedule.left(spots[i], each)
-        left, dividends = np.maximum(life - now, 0.0), schedule.ahead(gone, now)
-        values = np.stack(greeks(spots[i], k, r, q, sigma, left, side, **(choices | Choices(dividends=dividends))))
+            spots[i] = dividends.spot_after(spots[i], each)
+        left, rest = np.maximum(life - now, 0.0), dividends.ahead(slice(gone, None), now)
+        values = np.stack(greeks(spots[i], k, r, q, sigma, left, side, **(choices | Choices(dividends=rest))))
         values[:, life < now] = np.nan
         found[:, i] = values
     columns = (column.reshape(-1, *shape) for column in found)

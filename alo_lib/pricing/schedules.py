@@ -86,6 +86,26 @@ class Dividends:
         for each in (self.times, self.amounts, self.fractions):
             each.flags.writeable = False
 
+    @property
+    def paid_ahead(self) -> npt.NDArray[np.bool_]:
+        """At which ex-times something is paid that is still in the spot, (k,)."""
+        return ((self.amounts > 0.0) | (self.fractions > 0.0)) & ((self.times > 0.0) | self.spot_is_cum)
+
+    def spot_after(self, spot: Array, k: int) -> Array:
+        """The spot just after ex-time k, from the one just before it; at least 0."""
+        return np.asarray(np.maximum((1.0 - self.fractions[k]) * spot - self.amounts[k], 0.0))
+
+    def spot_before(self, spot: Array, k: int) -> Array:
+        """The spot just before ex-time k that leaves one just after it."""
+        return np.asarray((spot + self.amounts[k]) / (1.0 - self.fractions[k]))
+
+    def ahead(self, which: slice | npt.NDArray[np.bool_], now: float = 0.0) -> "Dividends | None":
+        """Those of the ex-times that are meant, as seen from a time at which they are still in the spot."""
+        times = self.times[which] - now
+        if not times.size:
+            return None
+        return Dividends(times, self.amounts[which], self.fractions[which], model=self.model, spot_is_cum=True)
+
     def __repr__(self) -> str:
         told = f"Dividends({self.times.tolist()}, {self.amounts.tolist()}, {self.fractions.tolist()}"
         return f"{told}, model={self.model!r}, spot_is_cum={self.spot_is_cum})"
@@ -177,8 +197,7 @@ def cash_of(schedules: Schedules) -> Cash:
     rows = {id(None): (0, 0)}
     today = {id(None): (1.0, 0.0)}
     for key, each in known.items():
-        paid = (each.amounts > 0.0) | (each.fractions > 0.0)
-        now, later = paid & (each.times == 0.0) & each.spot_is_cum, paid & (each.times > 0.0)
+        now, later = each.paid_ahead & (each.times == 0.0), each.paid_ahead & (each.times > 0.0)
         today[key] = (1.0 - float(each.fractions[now].sum()), float(each.amounts[now].sum()))
         escrowed, amounts = each.model == "escrowed", each.amounts[later]
         falls, aside = (0.0 * amounts, amounts) if escrowed else (amounts, 0.0 * amounts)
