@@ -35,7 +35,9 @@ __all__ = [
     "implied_with_dividends",
     "in_kinds",
     "values_with_dividends",
+    "volatility_limit",
     "with_room",
+    "within_limit",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -55,6 +57,10 @@ _RATE_STEP = 0.005
 _START = 0.3  # volatility that a search begins with
 TIME_VALUE_FLOOR: Final = 1e-11  # of the strike: less explains no volatility
 _LAST_STEP = 1e-7  # of a search, relative to the volatility: slopes are only nearly those of the prices
+_WIDEST: Final = (
+    12.0  # volatility times the root of time: beyond it no grid holds both spots near 0 and what they are worth
+)
+_FINER: Final = (1.5, 5.0, 8.0)  # the same, beyond each of which a grid has twice as many cells
 _LEAST_TRACED = 1e-4  # volatility below which a boundary is that of this one
 
 
@@ -162,13 +168,55 @@ def with_room(options: Options, cash: Cash, invalid: Invalid) -> Options:
     return options._replace(spot=np.where(without, np.nan, options.spot))
 
 
+def volatility_limit(time: Array) -> Array:
+    """The most volatility (n,) at which options of these times to expiry (n,) are priced on a grid."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.minimum(VOLATILITY_MAX, _WIDEST / np.sqrt(time)))
+
+
+def within_limit(options: Options, volatility: Array, invalid: Invalid) -> Options:
+    """The options; where volatility (n,) is above :func:`volatility_limit`, NaN.
+
+    :raises PricingError: naming the first of those, with ``invalid="raise"``.
+    """
+    limit = volatility_limit(options.time)
+    beyond = volatility > limit
+    if not beyond.any():
+        return options
+    if invalid == "raise":
+        i = int(np.argmax(beyond))
+        raise PricingError(
+            f"volatility is {volatility[i]:g} for time_to_expiry={options.time[i]:g}; "
+            f"allowed with dividends ahead: at most {_WIDEST:g} over the root of time, {limit[i]:g}"
+        )
+    return options._replace(spot=np.where(beyond, np.nan, options.spot))
+
+
+def _cells(options: Options, volatility: Array, size: _Size) -> npt.NDArray[np.int64]:
+    """Cells of each option's grid (n,): more where spot goes so far that cells are wide beside the strike."""
+    far = volatility * np.sqrt(options.time)
+    return np.asarray(size.cells * 2 ** np.searchsorted(_FINER, np.nan_to_num(far)), np.int64)
+
+
 def _size(scheme: Scheme) -> _Size:
     """The grid that goes with a scheme; one of the user's own has 4 cells for each boundary node, a step for three."""
     return _SIZES.get(scheme, _Size(4 * scheme.nodes, -(-scheme.nodes // 3)))
 
 
-def _solve(options: Options, volatility: Array, american: bool, size: _Size, cash: Cash) -> Array:
-    """Price and its first three derivatives by spot, (4, n)."""
+def _solve(
+    options: Options, volatility: Array, american: bool, size: _Size, cells: npt.NDArray[np.int64], cash: Cash
+) -> Array:
+    """Price and its first three derivatives by spot, (4, n), on grids of so many cells (n,)."""
+    out = np.empty((4, volatility.size))
+    for each in np.unique(cells):
+        which = np.flatnonzero(cells == each)
+        part, own = options.part(which), size._replace(cells=int(each))
+        out[:, which] = _solve_alike(part, volatility[which], american, own, cash.part(which))
+    return out
+
+
+def _solve_alike(options: Options, volatility: Array, american: bool, size: _Size, cash: Cash) -> Array:
+    """What :func:`_solve` gives on grids of one size."""
     count = volatility.size
     segments = segment_limit(cash)
     plans, steps = np.empty((count, segments, PLAN_ROWS)), np.empty((count, segments), np.int64)
@@ -182,11 +230,15 @@ def _solve(options: Options, volatility: Array, american: bool, size: _Size, cas
 
 
 def _solve_together(asked: list[tuple[Options, Array]], american: bool, size: _Size, cash: Cash) -> list[Array]:
-    """What :func:`_solve` gives for each of some options and volatilities, in one pass: few options fill the lanes."""
+    """What :func:`_solve` gives for each of some options and volatilities, in one pass: few options fill the lanes.
+
+    The grids are all as fine as those of the first, of which the others are to differ by what they are asked.
+    """
+    cells = np.tile(_cells(*asked[0], size), len(asked))
     every = Options(*(np.concatenate(column) for column in zip(*(options for options, _ in asked), strict=True)))
     if cash.rows.shape[0] > 1:
         cash = cash.part(np.tile(np.arange(cash.rows.shape[0]), len(asked)))
-    found = _solve(every, np.concatenate([volatility for _, volatility in asked]), american, size, cash)
+    found = _solve(every, np.concatenate([volatility for _, volatility in asked]), american, size, cells, cash)
     return np.split(found, len(asked), axis=1)
 
 
@@ -204,7 +256,7 @@ def values_with_dividends(
     """Prices (rows = 1) or prices and greeks (rows = 10), shape (rows, n); volatility (n,)."""
     size = _size(scheme)
     if rows == 1:
-        return _solve(options, volatility, american, size, cash)[:1]
+        return _solve(options, volatility, american, size, _cells(options, volatility, size), cash)[:1]
     step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
     rate, dividend_yield = options.rate, options.dividend_yield
     asked = [(options, volatility + way * step) for way in (0.0, 1.0, -1.0)]
@@ -245,11 +297,12 @@ def _on_the_grid(options: Options, volatility: Array, american: bool, free: Arra
 
 
 def implied_with_dividends(price: Array, options: Options, american: bool, scheme: Scheme, cash: Cash) -> Array:
-    """Implied volatilities (n,) of prices (n,), NaN where none up to 20 explains one."""
+    """Implied volatilities (n,) of prices (n,), NaN where none up to :func:`volatility_limit` explains one."""
     size = _size(scheme)
-    floor = _solve(options, np.zeros(price.size), american, size, cash)[0]
-    guess = np.where((price > floor) & (price < _bound(options, american)), _START, np.nan)
-    search = Search(guess, np.zeros(price.size), np.full(price.size, VOLATILITY_MAX), floor)
+    none, most = np.zeros(price.size), volatility_limit(options.time)
+    floor = _solve(options, none, american, size, _cells(options, none, size), cash)[0]
+    guess = np.where((price > floor) & (price < _bound(options, american)), np.minimum(_START, 0.5 * most), np.nan)
+    search = Search(guess, none.copy(), most, floor)
     unsettled = ~np.isnan(guess) & (price - floor > TIME_VALUE_FLOOR * options.strike) & (options.time > 0.0)
     guess[~unsettled] = np.nan
     values = np.full((3, price.size), np.nan)
@@ -264,7 +317,8 @@ def implied_with_dividends(price: Array, options: Options, american: bool, schem
         values[:, which] = middle, (up - down) / (2.0 * step), (up + down - 2.0 * middle) / step**2
         advance(price, values, search, unsettled, _LAST_STEP)
     search.volatility[unsettled] = np.nan
-    return search.volatility
+    # Where a search has come to its end the price is above that of the most volatility.
+    return np.where(search.volatility >= (1.0 - 1e-6) * volatility_limit(options.time), np.nan, search.volatility)
 
 
 def boundary_with_dividends(option: Option, volatility: float, scheme: Scheme, cash: Cash) -> tuple[Array, Array]:
@@ -273,6 +327,12 @@ def boundary_with_dividends(option: Option, volatility: float, scheme: Scheme, c
     option: American, its spot the strike. For a put the spot below which it is exercised, for a call the spot above
     which it is. An ex-time is there twice: just after the dividend, and just before it.
     """
+    limit = volatility_limit(np.array([option.time]))[0]
+    if volatility > limit:
+        raise PricingError(
+            f"volatility is {volatility:g} for time_to_expiry={option.time:g}; "
+            f"allowed with dividends ahead: at most {_WIDEST:g} over the root of time, {limit:g}"
+        )
     size = _size(scheme)
     trace = np.zeros((2, segment_limit(cash) * (FINE * (size.steps + 1) + 1)))
     count = trace_boundary(option, max(volatility, _LEAST_TRACED), cash, size.cells, size.steps, trace)

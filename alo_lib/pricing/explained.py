@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, PricingError, prepare
 from alo_lib.pricing.curves import Rates, with_rates
+from alo_lib.pricing.dividends import volatility_limit
 from alo_lib.pricing.options import Choices, Method, run_implied, run_values
 from alo_lib.pricing.quotes import Codes, ContractStatus
 from alo_lib.pricing.terms import Options
@@ -72,8 +73,10 @@ def _found(choices: Choices, *arguments: Rates) -> tuple[tuple[int, ...], Array,
 
 def _worth(options: Options, method: Method) -> Worth:
     def worth(rows: Rows, volatility: float) -> Array:
-        own = replace(method.part(rows), invalid="nan")
-        values = run_values(options.part(rows), np.full(rows.size, volatility), 1, own)
+        own, part = replace(method.part(rows), invalid="nan"), options.part(rows)
+        # The most that there is: with dividends ahead it is less for long times.
+        sigma = np.minimum(volatility, DOMAINS["volatility"][1] if own.cash is None else volatility_limit(part.time))
+        values = run_values(part, np.broadcast_to(sigma, rows.shape), 1, own)
         return np.asarray(values[0])
 
     return worth
@@ -126,9 +129,11 @@ def implied_volatility(
         row = np.array([i])
         worth = _worth(options.part(row), method.part(row))
         least, most = (float(worth(np.array([0]), volatility)[0]) for volatility in DOMAINS["volatility"])
+        limit = DOMAINS["volatility"][1] if method.cash is None else volatility_limit(options.time[row])[0]
         raise PricingError(
             f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "
-            f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: no volatility up to 20 explains it "
-            f"({ContractStatus(found.status[i]).words}); allowed: above {least:.9g} and below {most:.9g}"
+            f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: "
+            f"no volatility up to {limit:g} explains it ({ContractStatus(found.status[i]).words}); "
+            f"allowed: above {least:.9g} and below {most:.9g}"
         )
     return found.volatility.reshape(shape)

@@ -31,6 +31,7 @@ from alo_lib.pricing.dividends import (
     in_kinds,
     values_with_dividends,
     with_room,
+    within_limit,
 )
 from alo_lib.pricing.european import WITH_NONE
 from alo_lib.pricing.implied import implied_batch
@@ -202,6 +203,7 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
                 values = net.values(run_values(net.options, sigma, rows, own))
                 out[:, which] = exercised_now(part, values) if now and own.american else values
             elif cash is not None:
+                part = within_limit(part, sigma, method.invalid)
                 out[:, which] = values_with_dividends(part, sigma, method.american, method.scheme, cash, rows)
             else:
                 out[:, which] = run_values(part, sigma, rows, own)

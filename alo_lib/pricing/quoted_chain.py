@@ -133,7 +133,6 @@ class QuotedChain:
         scheme: SchemeLike = "accurate",
         panels: bool = True,
     ) -> None:
-        self.terms = terms._replace(dividends=one_schedule(terms.dividends))
         self.market = market = real_numbers("market", market).copy()
         if market.ndim != 1:
             raise PricingError(f"market has shape {market.shape}; allowed: (n,), a price a contract")
@@ -148,6 +147,8 @@ class QuotedChain:
                 ("dividend_yield", at_expiry(terms.dividend_yield, contracts.time_to_expiry)),
             )
         )
+        dividends = one_schedule(terms.dividends)
+        self.terms = terms._replace(spot=self.spot, rate=self.rate, dividend_yield=given, dividends=dividends)
         prepare("raise", right=right)
         self._american = are_american(contracts.style, market.shape)
         self.contracts = Contracts(strike, years, right, _styles(self._american))

@@ -5,7 +5,7 @@
 - One that goes ex now, at time 0, counts where the spot is said to be cum; unless told it is ex, without it already.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
@@ -49,6 +49,12 @@ class Dividends:
         fractions of an ex-time that do not come to less than 1.
     """
 
+    times: Array
+    amounts: Array
+    fractions: Array
+    model: DividendModel
+    spot_is_cum: bool
+
     def __init__(
         self,
         times: npt.ArrayLike,
@@ -66,25 +72,31 @@ class Dividends:
         share = _beside("fraction", fractions, when)
         for name, values, valid, allowed in (
             ("ex-time", when, (when >= 0.0) & np.isfinite(when), "0, which is now, or later"),
-            ("amount", cash, (cash >= 0.0) & np.isfinite(cash), "0 or more"),
+            ("amount", cash, (cash >= 0.0) & np.isfinite(cash), "0 or more, and finite"),
             ("fraction", share, (share >= 0.0) & (share < 1.0), "at least 0 and below 1"),
         ):
             if not valid.all():
                 raise PricingError(f"dividends: {name} is {values[~valid][0]:g}; allowed: {allowed}")
-        self.times, which = np.unique(when, return_inverse=True)
-        self.amounts, self.fractions = np.zeros(self.times.size), np.zeros(self.times.size)
-        np.add.at(self.amounts, which, cash)
-        np.add.at(self.fractions, which, share)
-        if not (self.fractions < 1.0).all():
-            late = int(np.argmax(self.fractions >= 1.0))
-            raise PricingError(
-                f"dividends: fractions of the ex-time {self.times[late]:g} come to {self.fractions[late]:g}; "
-                "allowed: below 1"
-            )
-        self.model: DividendModel = model
-        self.spot_is_cum = spot_is_cum
-        for each in (self.times, self.amounts, self.fractions):
-            each.flags.writeable = False
+        each, which = np.unique(when, return_inverse=True)
+        sums = np.zeros((2, each.size))
+        with np.errstate(over="ignore"):
+            np.add.at(sums[0], which, cash)
+            np.add.at(sums[1], which, share)
+        for name, total, valid, allowed in (
+            ("amounts", sums[0], np.isfinite(sums[0]), "what is finite"),
+            ("fractions", sums[1], sums[1] < 1.0, "below 1"),
+        ):
+            if not valid.all():
+                late = int(np.argmin(valid))
+                told = f"dividends: {name} of the ex-time {each[late]:g} come to {total[late]:g}"
+                raise PricingError(f"{told}; allowed: {allowed}")
+        for name, array in zip(("times", "amounts", "fractions"), (each, *sums), strict=True):
+            object.__setattr__(self, name, _fixed(array))
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "spot_is_cum", spot_is_cum)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a schedule of dividends does not change; make another")
 
     @property
     def paid_ahead(self) -> npt.NDArray[np.bool_]:
@@ -122,6 +134,11 @@ DividendsLike = (
 where nothing is paid, that broadcasts with the other arguments."""
 
 
+def _fixed(values: Array) -> Array:
+    """An array that nobody can write to."""
+    return np.frombuffer(values.tobytes()) if values.size else np.empty(0)
+
+
 def _beside(name: str, values: npt.ArrayLike, times: Array) -> Array:
     """One number for each ex-time."""
     array = real_numbers(f"dividends: {name}", values)
@@ -136,8 +153,14 @@ def _beside(name: str, values: npt.ArrayLike, times: Array) -> Array:
 def _is_schedules(given: Any) -> bool:
     """Whether it is a list, or an array, of schedules."""
     if isinstance(given, np.ndarray):
-        return given.dtype == np.object_ and any(isinstance(each, Dividends) for each in given.flat)
-    return isinstance(given, list | tuple) and any(isinstance(each, Dividends) or _is_schedules(each) for each in given)
+        return given.dtype == np.object_ and _are_schedules(given.flat)
+    return isinstance(given, list | tuple) and _are_schedules(given)
+
+
+def _are_schedules(given: Iterable[Any]) -> bool:
+    """Whether one of some is a schedule, or all are None: a pair of times and amounts is neither."""
+    found = [isinstance(each, Dividends) or (each is not None and _is_schedules(each)) for each in given]
+    return any(found) or (len(found) > 0 and all(each is None for each in given))
 
 
 def schedules_of(given: Any) -> Schedules | None:
@@ -147,6 +170,8 @@ def schedules_of(given: Any) -> Schedules | None:
 
     :raises PricingError: for anything else.
     """
+    if isinstance(given, np.ma.MaskedArray):
+        raise PricingError("dividends are a masked array; allowed: None where nothing is paid")
     if given is None or isinstance(given, Dividends):
         schedules = np.array(given, dtype=np.object_)
     elif _is_schedules(given):
@@ -159,7 +184,7 @@ def schedules_of(given: Any) -> Schedules | None:
             raise PricingError(f"dividends hold {strange[0]!r} among schedules; allowed: Dividends, or None")
     else:
         schedules = np.array(_of_pair(given), dtype=np.object_)
-    return None if schedules.shape == () and schedules.item() is None else schedules
+    return None if all(each is None for each in schedules.flat) else schedules
 
 
 def _of_pair(given: Any) -> Dividends | None:
@@ -192,22 +217,20 @@ def one_schedule(given: Any) -> Dividends | None:
 def cash_of(schedules: Schedules) -> Cash:
     """Schedules as kernels read them, one after another; each is there once, however many options have it."""
     given: list[Dividends | None] = schedules.reshape(-1).tolist()
-    known = {id(each): each for each in given if each is not None}
     columns, begin = [np.empty((4, 0))], 0
-    rows = {id(None): (0, 0)}
-    today = {id(None): (1.0, 0.0)}
-    for key, each in known.items():
+    rows: dict[Dividends | None, tuple[int, int]] = {None: (0, 0)}
+    today: dict[Dividends | None, tuple[float, float]] = {None: (1.0, 0.0)}
+    for each in dict.fromkeys(each for each in given if each is not None):
         now, later = each.paid_ahead & (each.times == 0.0), each.paid_ahead & (each.times > 0.0)
-        today[key] = (1.0 - float(each.fractions[now].sum()), float(each.amounts[now].sum()))
+        today[each] = (1.0 - float(each.fractions[now].sum()), float(each.amounts[now].sum()))
         escrowed, amounts = each.model == "escrowed", each.amounts[later]
         falls, aside = (0.0 * amounts, amounts) if escrowed else (amounts, 0.0 * amounts)
         columns.append(np.stack([each.times[later], falls, aside, 1.0 - each.fractions[later]]))
-        rows[key] = (begin, begin + int(later.sum()))
-        begin = rows[key][1]
-    order = [id(each) for each in given]
+        rows[each] = (begin, begin + int(later.sum()))
+        begin = rows[each][1]
     times, falls, aside, kept = (np.ascontiguousarray(column) for column in np.concatenate(columns, axis=1))
-    first_last = np.array([rows[key] for key in order], np.int64).reshape(-1, 2)
-    of_today = np.array([today[key] for key in order], np.float64).reshape(-1, 2)
+    first_last = np.array([rows[each] for each in given], np.int64).reshape(-1, 2)
+    of_today = np.array([today[each] for each in given], np.float64).reshape(-1, 2)
     return Cash(times, falls, aside, kept, first_last, of_today)
 
 

@@ -376,3 +376,46 @@ def test_a_dividend_today_is_the_limit_of_one_soon() -> None:
     for right in (1, -1):
         found = price(100.0, STRIKES, *MARKET, right, dividends=TODAY)
         assert found == pytest.approx(price(100.0, STRIKES, *MARKET, right, dividends=soon), abs=0.06)
+
+
+def test_a_schedule_does_not_change() -> None:
+    schedule = Dividends([0.25], [1.5])
+    for name, value in (("times", np.zeros(1)), ("model", "escrowed"), ("spot_is_cum", True)):
+        with pytest.raises(AttributeError, match="does not change"):
+            setattr(schedule, name, value)
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        schedule.amounts.flags.writeable = True
+
+
+def test_a_quoted_chain_is_independent_of_what_it_was_made_of() -> None:
+    strikes = np.array([90.0, 100.0, 110.0] * 2)
+    rights = np.repeat([1.0, -1.0], 3)
+    spot, dividends = np.full(6, 100.0), Dividends([0.25], [1.5])
+    quotes = price(100.0, strikes, 0.05, 0.0, 0.25, 0.5, rights, dividends=dividends)
+    status = np.full(6, ContractStatus.PRICED, np.int8)
+    chain = QuotedChain(
+        Contracts(strikes, np.full(6, 0.5), rights), MarketTerms(spot, 0.05, 0.0, dividends), quotes, status
+    )
+    spot[:] = 50.0
+    np.testing.assert_array_equal(chain.with_parity().spot, np.full(6, 100.0))
+
+
+@pytest.mark.parametrize("none", [[None, None], [[None], [None]], np.array([None, None], object)], ids=str)
+def test_where_nobody_pays_there_are_no_dividends(none: Any) -> None:
+    spots = np.array([[100.0], [50.0]]) if isinstance(none, list) and none[0] == [None] else np.array([100.0, 50.0])
+    plain = price(spots, 95.0, 0.05, 0.0, 0.25, 1.0, -1)
+    np.testing.assert_array_equal(price(spots, 95.0, 0.05, 0.0, 0.25, 1.0, -1, dividends=none), plain)
+
+
+def test_what_is_no_schedule_is_refused_in_a_sentence() -> None:
+    masked = np.ma.array([Dividends([0.25], [1.5]), None], mask=[False, True], dtype=object)
+    for asked, told in (
+        (lambda: price(100.0, 95.0, 0.05, 0.0, 0.25, 1.0, -1, dividends=masked), "masked array; allowed: None"),
+        (
+            lambda: Dividends([0.5, 0.5], [1e308, 1e308]),
+            "amounts of the ex-time 0.5 come to inf; allowed: what is finite",
+        ),
+        (lambda: Dividends([0.5], [np.inf]), "amount is inf; allowed: 0 or more, and finite"),
+    ):
+        with pytest.raises(PricingError, match=told):
+            asked()

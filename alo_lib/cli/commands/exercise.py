@@ -178,7 +178,7 @@ def _show(view: "ExerciseView", every: bool) -> None:
     )
     told = f"{len(rows):,} calls live past it: {counts['exercise']:,} to be exercised"
     if held > 0.0:
-        told += f" ({held:,.0f} contracts, which lose {lost:,.0f} by waiting)"
+        told += f" ({held:z,.0f} contracts, which lose {lost:z,.0f} by waiting)"
     told += f", {counts['in danger']:,} more in danger of assignment"
     click.echo(told + (f", {counts['no volatility']:,} without a volatility" if counts["no volatility"] else ""))
     shown = rows if every else [row for row in rows if row["verdict"] in ("exercise", "in danger")]
