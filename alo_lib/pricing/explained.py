@@ -14,7 +14,7 @@ from alo_lib.pricing.options import Choices, Method, run_implied, run_values
 from alo_lib.pricing.quotes import Codes, ContractStatus
 from alo_lib.pricing.terms import Options
 
-__all__ = ["Implied", "Worth", "implied_volatility", "implied_with_status", "why_none"]
+__all__ = ["Implied", "Worth", "implied_volatility", "implied_with_status", "most_volatility", "why_none"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -71,12 +71,16 @@ def _found(choices: Choices, *arguments: Rates) -> tuple[tuple[int, ...], Array,
     return shape, prices, options, method, Implied(volatility, status)
 
 
+def most_volatility(time_to_expiry: Array, *, dividends: bool) -> Array:
+    """The most volatility (n,) that a price may have; with dividends ahead it is less for long times."""
+    return volatility_limit(time_to_expiry) if dividends else np.full(time_to_expiry.shape, DOMAINS["volatility"][1])
+
+
 def _worth(options: Options, method: Method) -> Worth:
     def worth(rows: Rows, volatility: float) -> Array:
         own, part = replace(method.part(rows), invalid="nan"), options.part(rows)
-        # The most that there is: with dividends ahead it is less for long times.
-        sigma = np.minimum(volatility, DOMAINS["volatility"][1] if own.cash is None else volatility_limit(part.time))
-        values = run_values(part, np.broadcast_to(sigma, rows.shape), 1, own)
+        sigma = np.minimum(volatility, most_volatility(part.time, dividends=own.cash is not None))
+        values = run_values(part, sigma, 1, own)
         return np.asarray(values[0])
 
     return worth
@@ -129,7 +133,7 @@ def implied_volatility(
         row = np.array([i])
         worth = _worth(options.part(row), method.part(row))
         least, most = (float(worth(np.array([0]), volatility)[0]) for volatility in DOMAINS["volatility"])
-        limit = DOMAINS["volatility"][1] if method.cash is None else volatility_limit(options.time[row])[0]
+        (limit,) = most_volatility(options.time[row], dividends=method.cash is not None)
         raise PricingError(
             f"price is {prices[i]:g} for spot={options.spot[i]:g}, strike={options.strike[i]:g}, "
             f"time_to_expiry={options.time[i]:g}, right={options.right[i]:+g}: "

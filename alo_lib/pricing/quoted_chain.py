@@ -23,7 +23,7 @@ from alo_lib.pricing.arguments import (
 )
 from alo_lib.pricing.chain import Chain
 from alo_lib.pricing.curves import Rates, at_expiry
-from alo_lib.pricing.explained import why_none
+from alo_lib.pricing.explained import most_volatility, why_none
 from alo_lib.pricing.forwards import forward_prices
 from alo_lib.pricing.options import Greeks, SchemeLike
 from alo_lib.pricing.parity import parity_yields
@@ -240,7 +240,9 @@ class QuotedChain:
         options = Options(spot, strike[rows], rate, dividend_yield, years[rows], right[rows])
 
         def worth(which: Rows, volatility: float) -> Array:
-            return self._made(rows[which]).price(*self._terms(rows[which]), volatility)
+            mine = rows[which]
+            sigma = np.minimum(volatility, most_volatility(years[mine], dividends=self.terms.dividends is not None))
+            return self._made(mine).price(*self._terms(mine), sigma)
 
         return why_none(self.market[rows], options, self._american[rows], worth)
 
