@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from alo_lib.pricing import Dividends, PricingError, early_exercise, price
+from alo_lib.pricing.arguments import Invalid
 from tests.pricing.dividend_grid import Terms, converged
 from tests.pricing.dividend_quadrature import black_scholes
 
@@ -270,7 +271,8 @@ def test_where_spots_ahead_are_beyond_the_domain_what_is_held_is_in_closed_form(
     option = (spot, strike, 0.0, 0.0, volatility, years, right)
     held = black_scholes(Terms(strike, 0.0, 0.0, volatility, years, right, True, (), ()))
     (expected,) = held(np.array([0.99 * spot]), years)
-    for invalid in ("raise", "nan"):
+    choices: tuple[Invalid, ...] = ("raise", "nan")
+    for invalid in choices:
         found = early_exercise(*option, dividends=schedule, invalid=invalid)
         assert found.held_value == pytest.approx(expected, rel=1e-6, abs=1e-9 * strike)
         gain = right * (spot - strike) - expected

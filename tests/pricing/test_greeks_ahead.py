@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from alo_lib.pricing import Dividends, PricingError, greeks, greeks_ahead
+from alo_lib.pricing.arguments import Invalid
 from tests.pricing.dividend_grid import Terms, converged
 
 DAY = 1.0 / 365.0
@@ -111,12 +112,12 @@ def test_an_option_ends_at_its_expiry() -> None:
 
 
 @pytest.mark.parametrize("invalid", ["raise", "nan"])
-def test_where_a_dividend_takes_the_whole_spot_a_put_is_exercised_and_a_call_worth_nothing(invalid: str) -> None:
+def test_where_a_dividend_takes_the_whole_spot_a_put_is_exercised_and_a_call_worth_nothing(invalid: Invalid) -> None:
     schedule = Dividends([0.5], [10.0])
     spots = [[5.0], [50.0]]
     found = greeks_ahead(
         spots, 5.0, 0.05, 0.0, 0.25, 1.0, [-1, 1], dividends=schedule, times=[0.25, 0.5, 0.75, 1.0], invalid=invalid
-    )  # type: ignore[arg-type]
+    )
     assert found.cum.tolist() == [False, True, False, False, False]
     assert found.spot[:, 0, 0].tolist() == [5.0, 5.0, 0.0, 0.0, 0.0]
     expected = {"price": [5.0, 0.0], "delta": [-1.0, 0.0]}
