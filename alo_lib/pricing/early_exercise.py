@@ -21,7 +21,7 @@ from alo_lib.pricing.options import Choices, Method, exercise_boundary, price
 from alo_lib.pricing.schedules import Dividends, one_schedule
 from alo_lib.pricing.terms import Options
 
-__all__ = ["EarlyExercise", "ExDates", "dividends_of", "early_exercise"]
+__all__ = ["EarlyExercise", "ExDates", "dividends_of", "early_exercise", "worth_of_nothing"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -29,6 +29,7 @@ Rows = npt.NDArray[np.intp]
 
 _REACH: Final = 8.0  # standard deviations
 _HIGHEST: Final = 20.0  # logarithm of a critical spot over what it is of without volatility
+_FARTHEST: Final = 600.0  # logarithm of a spot that is asked for: beyond, values are proportional to it
 _PANEL: Final = 24  # points between two kinks of the value at an ex-time
 _STEPS: Final = 60
 _TRIED: Final = 65  # spots at which a call with a negative yield is asked whether exercise pays
@@ -82,12 +83,16 @@ class EarlyExercise(NamedTuple):
     ex_dates: ExDates
 
 
-def dividends_of(choices: Choices) -> Dividends:
-    """The dividends ahead among the keywords of a pricing function; the spot is cum all of them.
+def dividends_of(asked: str, choices: Choices) -> Dividends:
+    """The dividends ahead among the keywords of a pricing function; the spot is cum all of them. asked: its name.
 
+    :raises TypeError: for a keyword that is none of :class:`Choices`.
     :raises PricingError: where there are none, more than one schedule or escrowed ones, or the options are European or
         on a future.
     """
+    unknown = [name for name in choices if name not in Choices.__annotations__]
+    if unknown:
+        raise TypeError(f"{asked}() got an unexpected keyword argument '{unknown[0]}'")
     method = Method.of(**choices)
     if not method.american or method.on_future:
         raise PricingError("ex-times are asked of European options, or of options on a future; allowed: American ones")
@@ -100,6 +105,11 @@ def dividends_of(choices: Choices) -> Dividends:
     if ahead is None:
         raise PricingError("dividends go ex at time 0 alone and the spot is ex already; allowed: later, or spot_is_cum")
     return ahead
+
+
+def worth_of_nothing(options: Options, time: Array) -> Array:
+    """What options (n,) are worth so long (n,) before expiry where spot is 0: a put the strike, now or at expiry."""
+    return np.where(options.right > 0.0, 0.0, options.strike * np.exp(np.maximum(-options.rate * time, 0.0)))
 
 
 class _Position:
@@ -125,12 +135,32 @@ class _Position:
         """What options are worth just after ex-time k, at spots just before it (rows.size,)."""
         part = self.options.part(rows)
         time, spot = part.time - self.dividends.times[k], self.dividends.spot_after(before, k)
-        # Of nothing a put is worth the strike, at once or at expiry.
-        worth = np.where(part.right > 0.0, 0.0, part.strike * np.exp(np.maximum(-part.rate * time, 0.0)))
-        some = np.flatnonzero(spot >= DOMAINS["spot"][0])
+        worth = worth_of_nothing(part, time)
+        low, high = DOMAINS["spot"]
+        some, beyond = np.flatnonzero((spot >= low) & (spot <= high)), np.flatnonzero(spot > high)
         if some.size:
             worth[some] = self.prices(rows[some], spot[some], time[some], self.later(k))
+        if beyond.size:
+            worth[beyond] = self._beyond(k, rows[beyond], spot[beyond], time[beyond])
         return worth
+
+    def _beyond(self, k: int, rows: Rows, spot: Array, time: Array) -> Array:
+        """What options are worth just after ex-time k at spots beyond the domain.
+
+        As in another currency, in which spot is at the domain's end: a price is homogeneous of the first degree in
+        spot, strike and cash. Where the strike is nothing beside the spot, a call is proportional to spot alone and a
+        put, at most, to the strike.
+        """
+        _, strike, rate, dividend_yield, _, right = self.options.part(rows)
+        top, unit = DOMAINS["spot"][1], DOMAINS["spot"][1] / spot
+        near = np.maximum(strike * unit, DOMAINS["strike"][0])
+        later = self.later(k)
+        choices = self.choices | Choices(dividends=None)
+        if later is not None:
+            schedules = [Dividends(later.times, later.amounts * each, later.fractions) for each in unit.tolist()]
+            choices["dividends"] = np.array(schedules, dtype=np.object_)
+        worth = price(top, near, rate, dividend_yield, self.volatility[rows], time, right, **choices)
+        return np.where(right > 0.0, worth / top * spot, worth / near * strike)
 
     def critical_spots(self, k: int) -> Array:
         """As :attr:`ExDates.critical_spot`, (n,)."""
@@ -147,8 +177,10 @@ class _Position:
         strike, sigma = self.options.strike[rows], self.volatility[rows]
         time = self.options.time[rows] - self.dividends.times[k]
         carried = np.abs(self.options.rate[rows] - self.options.dividend_yield[rows]) * time
-        # From where on the call is as good as sure to end in the money.
-        sure = (strike + self.dividends.amounts[k:].sum()) / (1.0 - self.dividends.fractions[k:]).prod()
+        # From where on the call is as good as sure to end in the money;
+        # a dividend beyond the domain takes all of any spot in it.
+        paid = np.minimum(self.dividends.amounts[k:], DOMAINS["spot"][1]).sum()
+        sure = (strike + paid) / (1.0 - self.dividends.fractions[k:]).prod()
         high = sure * np.exp(np.minimum(_REACH * sigma * np.sqrt(time) + carried, _HIGHEST))
 
         def gain(spot: Array, which: Rows) -> Array:
@@ -157,8 +189,8 @@ class _Position:
         for row in np.flatnonzero(self.options.dividend_yield[rows] < 0.0):
             # Far in the money such a call beats the share, so that exercise may pay between two spots alone.
             spots = np.geomspace(strike[row], high[row], _TRIED)
-            paid = np.flatnonzero(gain(spots, np.full(_TRIED, row)) > 0.0)
-            high[row] = spots[paid[0]] if paid.size else high[row]
+            above = np.flatnonzero(gain(spots, np.full(_TRIED, row)) > 0.0)
+            high[row] = spots[above[0]] if above.size else high[row]
         return _roots(gain, strike, high, _NEAR * strike)
 
     def _critical_put(self, k: int, row: int) -> float:
@@ -187,42 +219,48 @@ class _Position:
             forward[k, rows] = ahead[rows]
             gain[k, rows] = right[rows] * (ahead - strike)[rows] - self.after(k, rows, ahead[rows])
             exercised[k] = np.where(right > 0.0, gain[k] > 0.0, self.dividends.spot_after(ahead, k) < critical[k])
-        forward, critical, gain = (each.reshape(-1, *shape) for each in (forward, critical, gain))
         paid = self.dividends
-        return ExDates(paid.times, paid.amounts, paid.fractions, forward, critical, exercised.reshape(-1, *shape), gain)
+        every = (paid.times.size, *shape)
+        forward, critical, gain = (each.reshape(every) for each in (forward, critical, gain))
+        return ExDates(paid.times, paid.amounts, paid.fractions, forward, critical, exercised.reshape(every), gain)
 
     def held_value(self) -> Array:
-        """As :attr:`EarlyExercise.held_value`, (n,): the expectation of what the option is worth after the next."""
+        """As :attr:`EarlyExercise.held_value`, (n,): the expectation of what the option is worth after the next.
+
+        Of a call it is taken with the share as the numeraire, in which its value is at most 1, however far the spots.
+        """
         found = np.full(self.volatility.size, np.nan)
         rows = np.flatnonzero(self.alive[0])
         if not rows.size:
             return found
         part, time = self.options.part(rows), self.dividends.times[0]
-        root = self.volatility[rows] * math.sqrt(time)
-        middle = np.log(part.spot) + (part.rate - part.dividend_yield) * time - 0.5 * root**2
-        kinks = self.dividends.spot_before(np.stack([part.strike, np.zeros(rows.size)]), 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        root, calls = self.volatility[rows] * math.sqrt(time), part.right > 0.0
+        middle = np.log(part.spot) + (part.rate - part.dividend_yield) * time + 0.5 * part.right * root**2
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            kinks = self.dividends.spot_before(np.stack([part.strike, np.zeros(rows.size)]), 0)
             kinks = np.nan_to_num((np.log(kinks) - middle) / root)
-        edges = [np.full(rows.size, -_REACH), _REACH + root, np.zeros(rows.size), *kinks]
-        ordered = np.sort(np.clip(np.stack(edges, axis=1), -_REACH, (_REACH + root)[:, np.newaxis]), axis=1)
+        edges = [np.full(rows.size, -_REACH), np.full(rows.size, _REACH), np.zeros(rows.size), *kinks]
+        ordered = np.sort(np.clip(np.stack(edges, axis=1), -_REACH, _REACH), axis=1)
         points, weights = gauss_legendre(_PANEL)
         width = np.diff(ordered, axis=1)[..., np.newaxis]
         z = (ordered[:, :-1, np.newaxis] + width * points).reshape(rows.size, -1)
         density = (width * weights).reshape(z.shape) * np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-        spots = np.exp(middle[:, np.newaxis] + root[:, np.newaxis] * z)
+        spots = np.exp(np.clip(middle[:, np.newaxis] + root[:, np.newaxis] * z, -_FARTHEST, _FARTHEST))
         # Points of empty panels are asked for nothing.
         every, used = np.zeros(z.shape), density > 0.0
         every[used] = self.after(0, np.repeat(rows, used.sum(axis=1)), spots[used])
-        found[rows] = np.exp(-part.rate * time) * (density * every).sum(axis=1)
+        shares = (density * np.where(calls[:, np.newaxis], every / spots, every)).sum(axis=1)
+        now = np.where(calls, part.spot * np.exp(-part.dividend_yield * time), np.exp(-part.rate * time))
+        found[rows] = now * shares
         return found
 
     def probability(self, critical: Array) -> Array:
         """As :attr:`EarlyExercise.probability`, (n,); critical: that of the first ex-time."""
         spot, _, rate, dividend_yield, _, right = self.options
         time = self.dividends.times[0]
-        before = np.where(right > 0.0, critical, self.dividends.spot_before(critical, 0))
         root = self.volatility * math.sqrt(time)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            before = np.where(right > 0.0, critical, self.dividends.spot_before(critical, 0))
             beyond = (np.log(spot / before) + (rate - dividend_yield) * time - 0.5 * root**2) / root
             chance = np.array([0.5 * math.erfc(-x / math.sqrt(2.0)) for x in right * beyond])
         return np.where(self.alive[0], np.nan_to_num(chance), np.nan)
@@ -281,7 +319,7 @@ def early_exercise(
     :raises PricingError: as :func:`price` does; without dividends; for European options and options on futures, which
         nothing is to be decided of.
     """
-    dividends = dividends_of(choices)
+    dividends = dividends_of("early_exercise", choices)
     named = {"spot": spot, "strike": strike, "rate": rate, "dividend_yield": dividend_yield, "volatility": volatility}
     named |= {"time_to_expiry": time_to_expiry, "right": right}
     shape, (s, k, r, q, sigma, time, side) = prepare(choices.get("invalid", "raise"), **with_rates(named, False))

@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from alo_lib.pricing import Dividends, PricingError, early_exercise, price
+from alo_lib.pricing.arguments import Invalid
 from tests.pricing.dividend_grid import Terms, converged
 from tests.pricing.dividend_quadrature import black_scholes
 
@@ -248,6 +249,76 @@ def test_value_is_the_price() -> None:
     assert deep.exercised_now
     assert deep.value == deep.exercise_value == 60.0
     assert deep.exercise_gain == pytest.approx(100.0 - 100.0 * math.exp(-0.1 * 0.9) - 0.01 * math.exp(-0.09), abs=1e-4)
+
+
+@pytest.mark.parametrize("right", [1, -1])
+@pytest.mark.parametrize(
+    ("spot", "strike", "volatility", "years"),
+    [
+        (100.0, 100.0, 1.2, 6.0),
+        (100.0, 100.0, 3.0, 2.0),
+        (5000.0, 100.0, 3.0, 2.0),
+        (8e11, 1e12, 0.4, 1.0),
+        (8e11, 100.0, 0.4, 1.0),
+        (1e12, 1e-12, 0.4, 1.0),
+    ],
+)
+def test_where_spots_ahead_are_beyond_the_domain_what_is_held_is_in_closed_form(
+    spot: float, strike: float, volatility: float, years: float, right: int
+) -> None:
+    """Without a rate or a yield nothing is exercised after the fraction, which is as if it were paid today."""
+    schedule = Dividends([0.8 * years], 0.0, [0.01])
+    option = (spot, strike, 0.0, 0.0, volatility, years, right)
+    held = black_scholes(Terms(strike, 0.0, 0.0, volatility, years, right, True, (), ()))
+    (expected,) = held(np.array([0.99 * spot]), years)
+    choices: tuple[Invalid, ...] = ("raise", "nan")
+    for invalid in choices:
+        found = early_exercise(*option, dividends=schedule, invalid=invalid)
+        assert found.held_value == pytest.approx(expected, rel=1e-6, abs=1e-9 * strike)
+        gain = right * (spot - strike) - expected
+        assert found.exercise_gain == pytest.approx(gain, rel=1e-6, abs=1e-6 * max(expected, strike))
+        cost = max(float(found.value) - expected, 0.0)
+        assert found.waiting_cost == pytest.approx(cost, abs=1e-6 * max(expected, strike))
+
+
+@pytest.mark.parametrize("right", [1, -1])
+def test_in_another_currency_all_is_worth_as_much_up_to_the_domain_s_end(right: int) -> None:
+    unit, market = 2.0**39, (0.04, 0.01, 0.4, 1.0)
+    terms_of = [(each, 1.5 * each, *market, right) for each in (1.0, unit)]
+    one, other = (
+        early_exercise(*option, dividends=Dividends([0.4, 0.8], [0.05 * option[0], 0.1 * option[0]], [0.01, 0.02]))
+        for option in terms_of
+    )
+    for name in ("held_value", "exercise_gain"):
+        assert getattr(other, name) / unit == pytest.approx(getattr(one, name), rel=1e-6), name
+    for name in ("critical_spot", "forward", "exercise_gain"):
+        expected = getattr(one.ex_dates, name)
+        assert getattr(other.ex_dates, name) / unit == pytest.approx(expected, rel=1e-5, nan_ok=True), name
+
+
+def test_of_no_options_there_are_empty_arrays() -> None:
+    found = early_exercise([], 100.0, 0.05, 0.0, 0.25, 1.0, 1, dividends=Dividends([0.25, 0.5], 1.5))
+    for name, values in found._asdict().items():
+        assert name == "ex_dates" or values.shape == (0,), name
+    for name, values in found.ex_dates._asdict().items():
+        assert values.shape == ((2,) if name in ("time", "amount", "fraction") else (2, 0)), name
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("schedule", [Dividends([0.5], 1e308), Dividends([0.5], 1e308, 0.5)])
+def test_of_a_dividend_beyond_all_spots_a_put_is_left_its_strike_and_a_call_nothing(schedule: Dividends) -> None:
+    found = early_exercise(100.0, 90.0, 0.05, 0.0, 0.25, 1.0, [1, -1], dividends=schedule)
+    first = schedule.times[0]
+    assert found.held_value == pytest.approx([0.0, 90.0 * math.exp(-0.05 * first)], rel=1e-9)
+    assert found.ex_dates.critical_spot[0, 0] == pytest.approx(90.0, rel=1e-8)
+    assert found.probability[1] == 1.0
+    assert found.first.tolist() == [first, first]
+
+
+def test_an_unknown_keyword_is_told_of_the_function_that_was_called() -> None:
+    option = (100.0, 100.0, 0.05, 0.0, 0.25, 1.0, 1)
+    with pytest.raises(TypeError, match=r"^early_exercise\(\) got an unexpected keyword argument 'foo'$"):
+        early_exercise(*option, dividends=Dividends([0.5], 1.0), foo=1)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

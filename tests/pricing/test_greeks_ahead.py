@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from alo_lib.pricing import PricingError, greeks, greeks_ahead
+from alo_lib.pricing import Dividends, PricingError, greeks, greeks_ahead
+from alo_lib.pricing.arguments import Invalid
 from tests.pricing.dividend_grid import Terms, converged
 
 DAY = 1.0 / 365.0
@@ -108,6 +109,69 @@ def test_an_option_ends_at_its_expiry() -> None:
     assert found.greeks.price[1, 0] == 3.0
     assert np.isnan(found.greeks.price[2, 0])
     assert np.isfinite(found.greeks.price[:, 1]).all()
+
+
+@pytest.mark.parametrize("invalid", ["raise", "nan"])
+def test_where_a_dividend_takes_the_whole_spot_a_put_is_exercised_and_a_call_worth_nothing(invalid: Invalid) -> None:
+    schedule = Dividends([0.5], [10.0])
+    spots = [[5.0], [50.0]]
+    found = greeks_ahead(
+        spots, 5.0, 0.05, 0.0, 0.25, 1.0, [-1, 1], dividends=schedule, times=[0.25, 0.5, 0.75, 1.0], invalid=invalid
+    )
+    assert found.cum.tolist() == [False, True, False, False, False]
+    assert found.spot[:, 0, 0].tolist() == [5.0, 5.0, 0.0, 0.0, 0.0]
+    expected = {"price": [5.0, 0.0], "delta": [-1.0, 0.0]}
+    for name, values in found.greeks._asdict().items():
+        for moment in (2, 3, 4):
+            assert values[moment, 0].tolist() == expected.get(name, [0.0, 0.0]), name
+        assert np.isfinite(values).all()
+    beside = greeks(40.0, 5.0, 0.05, 0.0, 0.25, 0.25, [-1, 1])
+    for values, alone in zip(found.greeks, beside, strict=True):
+        np.testing.assert_array_equal(values[3, 1], alone)
+
+
+def test_at_a_negative_rate_a_put_on_nothing_is_held_to_expiry() -> None:
+    """By differences of the strike's present value, less a share that pays a fraction and a yield."""
+    option = (5.0, -0.03, 0.02, 0.25, 1.0, -1)
+    schedule = Dividends([0.5, 0.7], [10.0, 0.0], [0.0, 0.1])
+    found = greeks_ahead(5.0, *option, dividends=schedule, times=[0.6]).greeks
+
+    def value(spot: float, rate: float = -0.03, left: float = 0.4) -> float:
+        return 5.0 * math.exp(-rate * left) - 0.9 * spot * math.exp(-0.02 * left)
+
+    step = 1e-6
+    assert found.price[0] == pytest.approx(value(0.0), rel=1e-12)
+    assert found.delta[0] == pytest.approx((value(step) - value(0.0)) / step, rel=1e-6)
+    assert found.rho[0] == pytest.approx((value(0.0, -0.03 + step) - value(0.0, -0.03 - step)) / (2 * step), rel=1e-6)
+    later, sooner = (value(0.0, left=0.4 - each) for each in (step, -step))
+    assert found.theta[0] == pytest.approx((later - sooner) / (2 * step), rel=1e-6)
+    slopes = [-0.9 * math.exp(-0.02 * (0.4 - each)) for each in (step, -step)]
+    assert found.charm[0] == pytest.approx((slopes[0] - slopes[1]) / (2 * step), rel=1e-6)
+    for name in ("gamma", "vega", "epsilon", "vanna", "volga"):
+        assert getattr(found, name)[0] == 0.0, name
+    beside = greeks(1e-3, *option[:4], 0.4, -1, dividends=Dividends([0.1], 0.0, [0.1]))
+    for name in ("price", "delta", "theta", "rho", "charm"):
+        assert getattr(found, name)[0] == pytest.approx(float(getattr(beside, name)), abs=1e-3), name
+
+
+def test_what_is_not_known_of_an_option_stays_so_where_nothing_is_left_of_spot() -> None:
+    volatility = [np.nan, 0.25]
+    found = greeks_ahead(5.0, 5.0, 0.05, 0.0, volatility, 1.0, -1, dividends=Dividends([0.5], [10.0]), times=[0.75],
+                         invalid="nan")  # fmt: skip
+    for values in found.greeks:
+        assert np.isnan(values[0]).tolist() == [True, False]
+
+
+def test_of_no_options_there_are_empty_arrays() -> None:
+    found = greeks_ahead([], 100.0, 0.05, 0.0, 0.25, 1.0, 1, dividends=Dividends([0.25], [1.5]), times=[0.0, 0.25])
+    assert found.time.tolist() == [0.0, 0.25, 0.25]
+    for values in (found.spot, *found.greeks):
+        assert values.shape == (3, 0)
+
+
+def test_an_unknown_keyword_is_told_of_the_function_that_was_called() -> None:
+    with pytest.raises(TypeError, match=r"^greeks_ahead\(\) got an unexpected keyword argument 'foo'$"):
+        greeks_ahead(100.0, 100.0, *MARKET, 1, times=[0.0], dividends=([0.1], [1.0]), foo=1)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
