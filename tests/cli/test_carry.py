@@ -39,6 +39,29 @@ def counted(**environment: str) -> tuple[int, str]:
     return int(count), bits
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "'' names no folder; '.' is the working folder"),
+        ("a-file", "a-file cannot be written to: File exists"),
+        ("a-file/below", "a-file/below cannot be written to: Not a directory"),
+        ("/proc/x", "/proc/x cannot be written to: No such file or directory"),
+    ],
+)
+def test_what_is_no_folder_to_write_to_is_one_sentence(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "a-file").touch()
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "alo_lib.cli.carry", name],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"alo_lib.cli.carry: {reason}\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["a-file"]
+
+
 @pytest.mark.slow
 def test_an_image_with_kernels_compiles_nothing_and_finds_the_same_bits(tmp_path: Path) -> None:
     carry(tmp_path / "kernels")
