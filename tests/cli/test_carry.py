@@ -68,3 +68,17 @@ def test_an_image_with_kernels_compiles_nothing_and_finds_the_same_bits(tmp_path
     compiled, bits = counted(ALO_KERNELS=str(tmp_path / "kernels"), NUMBA_CACHE_DIR=str(tmp_path / "own"))
     assert compiled == 0
     assert bits == counted(NUMBA_CACHE_DIR=str(tmp_path / "here"))[1]
+
+
+def test_a_folder_of_kernels_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    option = ("--spot", "100", "--strike", "95", "--time", "0.5", "--volatility", "0.2", "--style", "european")
+    none = tmp_path / "none"
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "alo_lib.cli", "price", *option],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "ALO_KERNELS": str(none)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = f"alo: the kernels in {none} are not taken, and the numerical code is compiled anew: there is no such folder"
+    assert [line for line in done.stderr.splitlines() if "Compiling" not in line] == [told]
