@@ -49,7 +49,24 @@ def carry(folder: Path) -> None:
             subprocess.run([sys.executable, "-P", *run], env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Fill the folder that the command line names; exit 2 with a sentence where it is none to write to."""
     parser = argparse.ArgumentParser(description="Compile all kernels for any x86-64-v3 processor into a folder.")
-    parser.add_argument("folder", type=Path)
-    carry(parser.parse_args().folder)
+    parser.add_argument("folder")
+    name = parser.parse_args().folder
+    try:
+        if not name.strip():
+            raise OSError(f"{name!r} names no folder; '.' is the working folder")
+        folder = Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # minutes before the first kernel is written
+            pass
+    except OSError as error:
+        reason = f"{name} cannot be written to: {error.strerror}" if error.strerror else str(error)
+        print(f"alo_lib.cli.carry: {reason}", file=sys.stderr)
+        sys.exit(2)
+    carry(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
@@ -38,6 +39,8 @@ __all__ = ["alo", "main"]
 _LONG_WORD: Final = re.compile(r"\S{300,}")
 _SHOWN: Final = 40
 """Characters that are told of both ends of a long word."""
+
+_PYTHONS_FORMAT: Final = warnings.formatwarning
 
 _CHECK_USAGE: Final = "--check-usage"
 """How the ./alo script asks whether a command is well formed, before it fetches the packages that the command needs."""
@@ -88,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     A signal that ends it gives 128 and its number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
     """
     prepare_compilation_cache()
+    warnings.formatwarning = _told_warning
     try:
         with interruptible():
             given = sys.argv[1:] if arguments is None else list(arguments)
@@ -113,6 +117,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         _end(sentence, USER_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning of the project's own as people are told it, in one line; others with the place that they come from."""
+    if category.__module__.partition(".")[0] == "alo_lib":
+        return f"alo: {message}\n"
+    return _PYTHONS_FORMAT(message, category, filename, lineno, line)
 
 
 def _check_usage(arguments: Sequence[str]) -> None:

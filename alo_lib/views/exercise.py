@@ -86,6 +86,7 @@ class ExerciseView:
         snapshot, found, years = self.chain.snapshot, self.found, self.chain.snapshot.years_to_expiry
         moments = {float(years_between(snapshot.time, when)): when for when, _ in snapshot.dividends}
         gain, lost = self.gain, self.lost
+        share = lost / OPTION_MULTIPLIER / np.where(found.value > 0.0, found.value, np.nan)
         for i, (row, verdict) in enumerate(zip(self.rows.tolist(), self.verdicts(), strict=True)):
             expiry, strike, right = snapshot.contracts[row].item()
             first = float(found.first[i])
@@ -104,7 +105,7 @@ class ExerciseView:
                 "exercise_gain": or_none(gain[i]),
                 "waiting_cost": or_none(found.waiting_cost[i]),
                 "lost_per_contract": or_none(lost[i]),
-                "share_lost": or_none(lost[i] / OPTION_MULTIPLIER / found.value[i]),
+                "share_lost": or_none(share[i]),
                 "critical_spot": or_none(found.ex_dates.critical_spot[0, i]),
                 "probability": or_none(found.probability[i]),
                 "first_ex_date": exchange_moment(moments[first])[:10] if first in moments else None,

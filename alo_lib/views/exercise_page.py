@@ -11,13 +11,13 @@ from alo_lib.views.exercise import ExerciseView
 from alo_lib.views.run import exchange_moment
 from alo_lib.views.spoken import DASH
 
-__all__ = ["COLUMNS", "WORDS", "cell", "exercise_html", "gain_figure"]
+__all__ = ["COLUMNS", "MOMENTS", "WORDS", "cell", "exercise_html", "gain_figure"]
 
 COLUMNS: Final = {
     "expiry": ("expiry", ""),
     "strike": ("strike", "g"),
     "verdict": ("verdict", ""),
-    "lost/contract": ("lost_per_contract", "z,.2f"),
+    "lost": ("lost_per_contract", "z,.2f"),
     "of value": ("share_lost", "z.2%"),
     "chance": ("probability", "z.1%"),
     "critical": ("critical_spot", "z.2f"),
@@ -32,13 +32,20 @@ COLUMNS: Final = {
 """Titles of a table of calls, what of a row is there, and how it is shown."""
 WORDS: Final = ("expiry", "verdict", "first ex-date")
 """Columns that are not figures."""
+_TITLES: Final = tuple(title for title in COLUMNS if title != "exercised")
+"""The page's columns: all but spot less strike, so that they stand side by side in its width."""
+MOMENTS: Final = (
+    "Lost is a contract's; critical spot and first ex-date are of the ex-time, the verdict of the evening before it."
+)
+"""What is said with a table of calls."""
 
 
 def exercise_html(view: ExerciseView) -> str:
     """The calls before an ex-date as one self-contained HTML page."""
     snapshot, ex_date, rows = view.chain.snapshot, view.ex_date, list(view.rows_told())
     counts = [sum(row["verdict"] == word for row in rows) for word in ("exercise", "in danger")]
-    parts = [page.table(tuple(COLUMNS), [_cells(row) for row in rows[: page.MAX_ROWS]], _numeric())]
+    parts = [page.table(_TITLES, [_cells(row) for row in rows[: page.MAX_ROWS]], _numeric())]
+    parts.append(page.note(MOMENTS))
     if len(rows) > page.MAX_ROWS:
         parts.append(page.note(f"The first {page.MAX_ROWS:,} of {len(rows):,} calls; --json has all."))
     return page.page(
@@ -47,7 +54,7 @@ def exercise_html(view: ExerciseView) -> str:
         f"spot is the {snapshot.spot_from}",
         page.cards(
             [
-                page.card("spot", f"{snapshot.spot:z,.2f}"),
+                page.card("spot", f"{snapshot.spot:,.10g}"),
                 page.card("goes ex", f"{ex_date.day}"),
                 page.card("dividend", f"{ex_date.cash:z.4g}"),
                 page.card("last evening", "tonight" if ex_date.tonight else f"{ex_date.evening}"),
@@ -107,8 +114,8 @@ def cell(row: dict[str, Any], title: str) -> str:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    return [cell(row, title) for title in COLUMNS]
+    return [cell(row, title) for title in _TITLES]
 
 
 def _numeric() -> list[int]:
-    return [index for index, title in enumerate(COLUMNS) if title not in WORDS]
+    return [index for index, title in enumerate(_TITLES) if title not in WORDS]

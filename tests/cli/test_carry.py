@@ -39,9 +39,46 @@ def counted(**environment: str) -> tuple[int, str]:
     return int(count), bits
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "'' names no folder; '.' is the working folder"),
+        ("a-file", "a-file cannot be written to: File exists"),
+        ("a-file/below", "a-file/below cannot be written to: Not a directory"),
+        ("/proc/x", "/proc/x cannot be written to: No such file or directory"),
+    ],
+)
+def test_what_is_no_folder_to_write_to_is_one_sentence(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "a-file").touch()
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "alo_lib.cli.carry", name],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"alo_lib.cli.carry: {reason}\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["a-file"]
+
+
 @pytest.mark.slow
 def test_an_image_with_kernels_compiles_nothing_and_finds_the_same_bits(tmp_path: Path) -> None:
     carry(tmp_path / "kernels")
     compiled, bits = counted(ALO_KERNELS=str(tmp_path / "kernels"), NUMBA_CACHE_DIR=str(tmp_path / "own"))
     assert compiled == 0
     assert bits == counted(NUMBA_CACHE_DIR=str(tmp_path / "here"))[1]
+
+
+def test_a_folder_of_kernels_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    option = ("--spot", "100", "--strike", "95", "--time", "0.5", "--volatility", "0.2", "--style", "european")
+    none = tmp_path / "none"
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "alo_lib.cli", "price", *option],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "ALO_KERNELS": str(none)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = f"alo: the kernels in {none} are not taken, and the numerical code is compiled anew: there is no such folder"
+    assert [line for line in done.stderr.splitlines() if "Compiling" not in line] == [told]

@@ -3,12 +3,15 @@
 import json
 import math
 import re
+import warnings
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
+
+from alo_lib.pricing import early_exercise
 
 DAY, NIGHT = "2024-01-02", 17.5 / 24 / 365
 TONIGHT = ("--dividend", "2024-01-03:0.72")
@@ -89,6 +92,7 @@ def test_what_is_to_be_done_is_listed_and_all_when_asked(exercise):
         f"{lost:,.0f} by waiting), {counts['in danger']} more in danger of assignment"
     )
     assert outcome.out.count("\n2024-") == sum(counts.values())
+    assert lines[-1].endswith("first ex-date are of the ex-time, the verdict of the evening before it.")
     assert exercise(*TONIGHT, "--all").out.count("\n2024-") == len(rows)
     expiry, middle = exercised[-1]["expiry"], exercised[-1]["strike"]
     chosen = _object(exercise(*TONIGHT, "--expiry", expiry, "--strike", middle - 3.0, middle + 3.0, "--json"))["calls"]
@@ -132,6 +136,26 @@ def test_the_page_draws_what_exercise_gains(exercise, tmp_path):
     assert not re.search(r"<(link|img|script)[^>]+(src|href)=", text.split("<script>")[0])
 
 
+def test_a_call_that_is_worth_nothing_has_no_share_to_lose(exercise, monkeypatch):
+    def worthless(*arguments, **options):
+        found = early_exercise(*arguments, **options)
+        return found._replace(value=np.zeros_like(found.value))
+
+    monkeypatch.setattr("alo_lib.views.exercise.early_exercise", worthless)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = _object(exercise(*TONIGHT, "--json"))["calls"]
+    assert 0.0 in {row["lost_per_contract"] for row in rows}
+    assert {row["share_lost"] for row in rows} == {None}
+
+
+@pytest.mark.parametrize("spot", ["100.125", "1234.5678"])
+def test_the_spot_has_the_same_digits_on_the_screen_and_on_the_page(exercise, tmp_path, spot):
+    outcome = exercise(*TONIGHT, "--spot", spot, "--html", tmp_path / "alfa.html")
+    assert f"spot {spot} (given)" in outcome.out
+    assert f">{float(spot):,}</b><span>spot<" in (tmp_path / "alfa.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -148,6 +172,9 @@ def test_the_page_draws_what_exercise_gains(exercise, tmp_path):
         (("--dividend", "tomorrow:1"), "'tomorrow:1' is no dividend; write the ex-date and a positive amount"),
         (("--dividend", "2024-01-03:-1"), "'2024-01-03:-1' is no dividend"),
         (("--dividend", "2024-01-03"), "'2024-01-03' is no dividend"),
+        (("--dividend", "0001-01-01:1"), "no dividend of --dividend goes ex after 2024-01-02; give one that does"),
+        (("--dividend", "2024-01-03:1%"), "'2024-01-03:1%' is in percent; allowed: cash a share"),
+        (("--dividend", "2024-01-03:1e308"), "is out of range; allowed: less than 1,000,000,000,000 a share"),
         ((*TONIGHT, "--time", "20:00"), "the session of 2024-01-02 was from 09:30 to 16:00 in New York"),
         ((*TONIGHT, "--rate", "500%"), "'--rate': '500%' is out of range"),
         ((*TONIGHT, "--html", "/no/such/folder/x.html"), "there is no folder /no/such/folder to write x.html to"),

@@ -65,6 +65,7 @@ def test_one_option_is_shown_down_the_page(run):
     ("typed", "meant", "said"),
     [
         (("90d:1.5%",), Dividends(90 / 365, fractions=0.015), "1.5% of spot at 0.2466"),
+        (("90d:99.9999999999%",), Dividends(90 / 365, fractions=0.999999999999), "99.9999999999% of spot at 0.2466"),
         (("0.5:2%", "0.25:1"), Dividends([0.25, 0.5], [1.0, 0.0], [0.0, 0.02]), "cash 1 at 0.25, 2% of spot at 0.5"),
         (
             ("90d:2", "--dividend-model", "escrowed"),

@@ -127,7 +127,7 @@ def _with_dividends(
     hours = folder.hours(SecurityType.EQUITY, snapshot.ticker)
     if given:
         opens = sorted((hours.session(hours.next_trading_day(day - dt.timedelta(days=1))).open, cash)
-                       for day, cash in given)  # fmt: skip
+                       for day, cash in given if day > snapshot.day)  # fmt: skip
         snapshot = replace(snapshot, dividends=tuple(each for each in opens if each[0] > snapshot.time))
     if not snapshot.dividends:
         told = "of --dividend goes ex" if given else f"of {snapshot.ticker} is known in {folder.root}"
@@ -164,7 +164,7 @@ def _object(view: "ExerciseView") -> dict[str, Any]:
 def _show(view: "ExerciseView", every: bool) -> None:
     from rich.table import Table
 
-    from alo_lib.views.exercise_page import COLUMNS, WORDS, cell
+    from alo_lib.views.exercise_page import COLUMNS, MOMENTS, WORDS, cell
 
     snapshot, ex_date, rows = view.chain.snapshot, view.ex_date, list(view.rows_told())
     counts = {word: sum(row["verdict"] == word for row in rows) for word in ("exercise", "in danger", "no volatility")}
@@ -172,8 +172,9 @@ def _show(view: "ExerciseView", every: bool) -> None:
     lost = sum((row["open_interest"] or 0.0) * row["lost_per_contract"] for row in rows if row["verdict"] == "exercise")
     when = "tonight" if ex_date.tonight else f"on the evening of {ex_date.evening}, if spot keeps to its forward"
     click.echo(
-        f"{snapshot.ticker} {_object(view)['time'][:16]} New York, {snapshot.resolution} bars; spot {snapshot.spot:g} "
-        f"({snapshot.spot_from}), rate {view.chain.rate:z.3%}, dividends: {view.chain.carry_in_words}\n"
+        f"{snapshot.ticker} {_object(view)['time'][:16]} New York, {snapshot.resolution} bars; "
+        f"spot {snapshot.spot:.10g} ({snapshot.spot_from}), rate {view.chain.rate:z.3%}, "
+        f"dividends: {view.chain.carry_in_words}\n"
         f"{ex_date.cash:z.4g} a share goes ex on {ex_date.day}: to be exercised for it {when}"
     )
     told = f"{len(rows):,} calls live past it: {counts['exercise']:,} to be exercised"
@@ -191,5 +192,6 @@ def _show(view: "ExerciseView", every: bool) -> None:
     for row in shown if every else shown[:MANY]:
         table.add_row(*(cell(row, title) for title in COLUMNS))
     print_whole(table)
+    click.echo(MOMENTS)
     if not every and len(shown) > MANY:
         click.echo(f"The first {MANY} of {len(shown):,}; --all lists them all.")
