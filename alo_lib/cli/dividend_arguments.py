@@ -75,7 +75,7 @@ class DatedCash(click.ParamType[tuple[date, float]]):
         if not cash > 0.0:
             self.fail(f"{value!r} is no dividend; write the ex-date and a positive amount, such as 2015-11-05:0.52")
         if not cash < (most := DOMAINS["spot"][1]):  # none is more than the spot
-            self.fail(f"{value!r} is out of range; allowed: less than {most:,.0f} a share")
+            self.fail(f"{value!r} is out of range; allowed: less than {most:z,.0f} a share")
         return ex_date, cash
 
 
@@ -146,8 +146,8 @@ def dividends_in_words(schedule: "Dividends | None") -> str:
         return ""
     paid = []
     for time, cash, fraction in zip(schedule.times, schedule.amounts, schedule.fractions, strict=True):
-        parts = [f"cash {cash:.15g}"] if cash > 0.0 else []
-        parts += [f"{100.0 * fraction:.15g}% of spot"] if fraction > 0.0 else []
+        parts = [f"cash {cash:z.15g}"] if cash > 0.0 else []
+        parts += [f"{100.0 * fraction:z.15g}% of spot"] if fraction > 0.0 else []
         paid.append(f"{' and '.join(parts) or 'nothing'} at {time:z.4g}")
     how = [str(schedule.model)] if schedule.model != "spot" else []
     if schedule.times[0] == 0.0 or schedule.spot_is_cum:

@@ -54,7 +54,7 @@ def exercise_html(view: ExerciseView) -> str:
         f"spot is the {snapshot.spot_from}",
         page.cards(
             [
-                page.card("spot", f"{snapshot.spot:,.10g}"),
+                page.card("spot", f"{snapshot.spot:z,.10g}"),
                 page.card("goes ex", f"{ex_date.day}"),
                 page.card("dividend", f"{ex_date.cash:z.4g}"),
                 page.card("last evening", "tonight" if ex_date.tonight else f"{ex_date.evening}"),

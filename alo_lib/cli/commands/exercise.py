@@ -173,7 +173,7 @@ def _show(view: "ExerciseView", every: bool) -> None:
     when = "tonight" if ex_date.tonight else f"on the evening of {ex_date.evening}, if spot keeps to its forward"
     click.echo(
         f"{snapshot.ticker} {_object(view)['time'][:16]} New York, {snapshot.resolution} bars; "
-        f"spot {snapshot.spot:.10g} ({snapshot.spot_from}), rate {view.chain.rate:z.3%}, "
+        f"spot {snapshot.spot:z.10g} ({snapshot.spot_from}), rate {view.chain.rate:z.3%}, "
         f"dividends: {view.chain.carry_in_words}\n"
         f"{ex_date.cash:z.4g} a share goes ex on {ex_date.day}: to be exercised for it {when}"
     )
