@@ -30,7 +30,7 @@ _FORECASTS_KEPT: Final = 1000
 class ChainPricer:
     """Values chains; arguments and errors as :class:`models.option_price_model.AloOptionPriceModel`.
 
-    unpriced: how many contracts got no values, by status.
+    statuses: how many contracts were asked for, by status.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ChainPricer:
         self._max_quote_age = max_quote_age
         self._terms: dict[str, ChainTerms] = {}
         self._forecasts: dict[tuple[str, int], float | None] = {}
-        self.unpriced: Counter[ContractStatus] = Counter()
+        self.statuses: Counter[ContractStatus] = Counter()
         _load_kernels(scheme, dividends=announced is not None)
 
     def values_of(self, columns: Array, symbols: Sequence[Symbol], time: int, *, past: bool = False) -> Array:
@@ -86,11 +86,17 @@ class ChainPricer:
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
             market,
             status,
+            ask=ask,
             scheme=self._scheme,
         )
         chain = chain.with_parity() if terms.parity else chain
         self._count(chain.status)
         return _in_lean_units(chain, volatility)
+
+    @property
+    def unpriced(self) -> Counter[ContractStatus]:
+        """How many contracts got no values, by status."""
+        return Counter({status: count for status, count in self.statuses.items() if not status.has_greeks})
 
     def terms_of(self, symbol: Symbol) -> ChainTerms:
         """The terms of the option that a contract belongs to; made once."""
@@ -125,8 +131,8 @@ class ChainPricer:
 
     def _count(self, statuses: Codes) -> None:
         for status, count in zip(ContractStatus, np.bincount(statuses, minlength=len(ContractStatus)), strict=True):
-            if count and not status.has_greeks:
-                self.unpriced[status] += int(count)
+            if count:
+                self.statuses[status] += int(count)
 
 
 def _check(algorithm: object, price: object, dividend_yield: object, announced: object, max_quote_age: object) -> None:
@@ -162,13 +168,15 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
 
 
 def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
-    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's."""
-    greeks, exercised = chain.greeks, chain.status == ContractStatus.EXERCISED
+    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's.
+
+    LEAN has no word for an option that has greeks and no implied volatility: its is the one that its greeks are at.
+    """
+    greeks = chain.greeks
     priced = ~np.isnan(greeks.delta)
     values = greeks._asdict() | {
         "price": np.where(priced, chain.market, np.nan) if volatility is None else chain.price_at(volatility),
-        # LEAN has no word for an option that every volatility explains.
-        "implied_volatility": np.where(exercised, 0.0, np.where(priced, chain.implied_volatility, np.nan)),
+        "implied_volatility": chain.volatility,
         "leverage": chain.leverage,
     }
     columns = [values[name] * _UNITS.get(name, 1.0) for name in WRITTEN]

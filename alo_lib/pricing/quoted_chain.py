@@ -2,6 +2,11 @@
 
     quotes -> market price and status -> yield by put-call parity -> implied volatility -> greeks
 
+Deep in the money, spreads are wide beside what volatility adds, and mids fall at or below the floor, what the option is
+worth without volatility. Where the ask reaches the floor the quote says nothing of the volatility, but all of the
+delta: those contracts are valued at the volatility of their mirror, the strike's other contract, or without one in the
+limit of no volatility. They have no implied volatility, and a status of their own.
+
 :func:`alo_lib.pricing.quotes.market_price` takes the first step, :class:`QuotedChain` the others.
 """
 
@@ -26,7 +31,7 @@ from alo_lib.pricing.curves import Rates, at_expiry
 from alo_lib.pricing.explained import most_volatility, why_none
 from alo_lib.pricing.forwards import forward_prices
 from alo_lib.pricing.options import Greeks, SchemeLike
-from alo_lib.pricing.parity import parity_yields
+from alo_lib.pricing.parity import mirrors, parity_yields
 from alo_lib.pricing.quotes import Codes, ContractStatus
 from alo_lib.pricing.schedules import DividendsLike, one_schedule
 from alo_lib.pricing.terms import Options
@@ -37,6 +42,7 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
+_HAS_GREEKS: Final = np.array([status.has_greeks for status in ContractStatus])  # by code
 _RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
 
 
@@ -113,9 +119,10 @@ class QuotedChain:
     """What market prices of one underlying's contracts imply; arrays of shape (n,), a contract each.
 
     market, status: prices and what is known of them, as :func:`alo_lib.pricing.quotes.market_price` gives them; codes
-    of :class:`ContractStatus`. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on
-    the others, but for the yields of :meth:`with_parity`. Odd spots, strikes, yields and times do not raise: a feed has
-    them, and they are a contract's status.
+    of :class:`ContractStatus`. ask: the quotes' asks, where they are to tell what a price at or below the floor means;
+    NaN where there is none. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on the
+    others, but for the yields of :meth:`with_parity` and the volatility of a mirror. Odd spots, strikes, yields and
+    times do not raise: a feed has them, and they are a contract's status.
 
     It keeps copies of what it is given, and threads may share it.
 
@@ -130,13 +137,14 @@ class QuotedChain:
         market: Array,
         status: Codes,
         *,
+        ask: npt.ArrayLike = np.nan,
         scheme: SchemeLike = "accurate",
         panels: bool = True,
     ) -> None:
         self.market = market = real_numbers("market", market).copy()
         if market.ndim != 1:
             raise PricingError(f"market has shape {market.shape}; allowed: (n,), a price a contract")
-        strike, years, right, self.spot, self.rate, given = (
+        strike, years, right, self.spot, self.rate, given, self._ask = (
             _column(name, each, market.shape)
             for name, each in (
                 ("strike", contracts.strike),
@@ -145,6 +153,7 @@ class QuotedChain:
                 ("spot", terms.spot),
                 ("rate", at_expiry(terms.rate, contracts.time_to_expiry)),
                 ("dividend_yield", at_expiry(terms.dividend_yield, contracts.time_to_expiry)),
+                ("ask", ask),
             )
         )
         dividends = one_schedule(terms.dividends)
@@ -189,7 +198,15 @@ class QuotedChain:
         )
         known = ~np.isnan(implied)
         terms = self.terms._replace(dividend_yield=np.where(known, implied, self.dividend_yield))
-        found = QuotedChain(self.contracts, terms, self.market, self._given, scheme=self._scheme, panels=self._panels)
+        found = QuotedChain(
+            self.contracts,
+            terms,
+            self.market,
+            self._given,
+            ask=self._ask,
+            scheme=self._scheme,
+            panels=self._panels,
+        )
         found.from_parity = known
         return found
 
@@ -214,24 +231,47 @@ class QuotedChain:
         return out
 
     @cached_property
+    def _explained(self) -> tuple[Codes, Array]:
+        """The status before greeks are computed, and the volatilities that they are to be computed at."""
+        status, sigma = self._checked.copy(), self.implied_volatility
+        doubtful = np.flatnonzero((status == ContractStatus.PRICED) & np.isnan(sigma))
+        if not doubtful.size:
+            return status, sigma
+        sigma = sigma.copy()
+        status[doubtful] = self._why(doubtful)
+        sigma[(status == ContractStatus.EXERCISED) | (status == ContractStatus.AT_FLOOR)] = 0.0
+        at_floor = np.flatnonzero(status == ContractStatus.AT_FLOOR)
+        if at_floor.size:
+            strike, years, right, _ = self.contracts
+            usable = status == ContractStatus.PRICED
+            mirror = mirrors(self.spot, strike, years, right, self._american, usable)[at_floor]
+            mirrored = at_floor[mirror >= 0]
+            status[mirrored], sigma[mirrored] = ContractStatus.MIRRORED, sigma[mirror[mirror >= 0]]
+        return status, sigma
+
+    @cached_property
     def _values(self) -> Greeks:
-        """Price and greeks at the implied volatility, without volatility where there is none, which tells why."""
+        """Price and greeks at the volatilities there are; NaN without."""
         out = np.full((len(Greeks._fields), self.market.size), np.nan)
         if self._rows.size:
-            sigma = np.nan_to_num(self.implied_volatility[self._rows])
-            out[:, self._rows] = np.stack(self._chain.greeks(*self._terms(self._rows), sigma))
+            _, sigma = self._explained
+            out[:, self._rows] = np.stack(
+                self._chain.greeks(*self._terms(self._rows), np.nan_to_num(sigma[self._rows]))
+            )
         return Greeks(*out)
 
     @cached_property
     def status(self) -> Codes:
         """Whether each contract is priced, and why it is not: codes of :class:`ContractStatus`, (n,)."""
-        status = self._checked.copy()
-        doubtful = np.flatnonzero((status == ContractStatus.PRICED) & np.isnan(self.implied_volatility))
-        if doubtful.size:
-            status[doubtful] = self._why(doubtful)
+        status, sigma = self._explained
         failed = ~np.isfinite(np.stack(self._values[:_RHO])).all(axis=0)
-        status[(status == ContractStatus.PRICED) & failed] = ContractStatus.FAILED
-        return status
+        failed &= ~np.isnan(sigma) & (status != ContractStatus.EXERCISED)
+        return np.where(failed, np.int8(ContractStatus.FAILED), status)
+
+    @property
+    def volatility(self) -> Array:
+        """What greeks are at: the implied volatility, or the mirror's; 0 in the limit of none; NaN without greeks."""
+        return np.where(np.isnan(self.greeks.delta), np.nan, self._explained[1])
 
     def _why(self, rows: Rows) -> Codes:
         """Why contracts with a price have no implied volatility."""
@@ -244,11 +284,11 @@ class QuotedChain:
             sigma = np.minimum(volatility, most_volatility(years[mine], dividends=self.terms.dividends is not None))
             return self._made(mine).price(*self._terms(mine), sigma)
 
-        return why_none(self.market[rows], options, self._american[rows], worth)
+        return why_none(self.market[rows], self._ask[rows], options, self._american[rows], worth)
 
     @cached_property
     def greeks(self) -> Greeks:
-        """Prices and greeks at the implied volatility, raw derivatives; NaN where the status has none.
+        """Prices and greeks at :attr:`volatility`, raw derivatives; NaN where the status has none.
 
         Of what is to be exercised: intrinsic value, a delta of +1 or -1 and no other greek.
         """
@@ -257,7 +297,7 @@ class QuotedChain:
         right = self.contracts.right[exercised]
         out[:, exercised] = 0.0
         out[:2, exercised] = right * (self.spot - self.contracts.strike)[exercised], right
-        out[:, ~(exercised | (self.status == ContractStatus.PRICED))] = np.nan
+        out[:, ~_HAS_GREEKS[self.status]] = np.nan
         return Greeks(*out)
 
     @property

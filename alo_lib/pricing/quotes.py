@@ -43,6 +43,11 @@ class ContractStatus(IntEnum):
     """The price is at or above what the option is worth at the highest volatility that the pricer takes."""
     FAILED = 11
     """The price lies between the two and a computation failed all the same."""
+    MIRRORED = 12
+    """The price is at or below the floor, which the ask reaches: valued at the volatility of its mirror, the contract
+    of the same strike and expiry with the other right."""
+    AT_FLOOR = 13
+    """The same, and the mirror has no volatility either: valued in the limit of none."""
 
     @property
     def words(self) -> str:
@@ -52,7 +57,7 @@ class ContractStatus(IntEnum):
     @property
     def has_greeks(self) -> bool:
         """Whether the contract has greeks."""
-        return self in (ContractStatus.PRICED, ContractStatus.EXERCISED)
+        return self in _WITH_GREEKS
 
 
 _WORDS: Final = {
@@ -68,7 +73,12 @@ _WORDS: Final = {
     ContractStatus.BELOW_FLOOR: "at or below its worth at once",
     ContractStatus.ABOVE_BOUND: "above its bound",
     ContractStatus.FAILED: "computation failed",
+    ContractStatus.MIRRORED: "at its mirror's volatility",
+    ContractStatus.AT_FLOOR: "at its limit without volatility",
 }
+_WITH_GREEKS: Final = frozenset(
+    (ContractStatus.PRICED, ContractStatus.EXERCISED, ContractStatus.MIRRORED, ContractStatus.AT_FLOOR)
+)
 
 
 def quote_mid(bid: float, ask: float) -> float:
