@@ -9,7 +9,7 @@ import numpy as np
 from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
-from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice
+from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Styles, check_choice
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
 from alo_lib.pricing.schedules import DIVIDEND_MODELS
@@ -71,10 +71,11 @@ class ChainPricer:
         volatility = None if past else self._forecast(symbols[0].underlying, time)
         strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
-        days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
-        for day, index in zip(days.tolist(), first.tolist(), strict=True):
+        days = np.array(sorted(set(expiry.tolist())))
+        for day in days.astype(np.int64).tolist():
             if not terms.knows(day):
-                terms.learn(day, symbols[index])
+                terms.learn(day, symbols[int(np.argmax(expiry == day))])
+        days, place = days.astype(np.int64), np.searchsorted(days, expiry)
         market, status = market_price(bid, ask, last, self._price_source)
         if not past:
             self._mark_stale(symbols, status)
@@ -82,7 +83,7 @@ class ChainPricer:
         yields, ahead = terms.dividends(years, float(spot.max()), time)
         dividends = None if ahead is None else Dividends(*ahead, model=self._dividend_model)
         chain = QuotedChain(
-            Contracts(strike, years[place], right, _STYLES[style.astype(np.intp)]),
+            Contracts(strike, years[place], right, _styles(style)),
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
             market,
             status,
@@ -130,9 +131,9 @@ class ChainPricer:
                 status[index] = ContractStatus.STALE
 
     def _count(self, statuses: Codes) -> None:
-        for status, count in zip(ContractStatus, np.bincount(statuses, minlength=len(ContractStatus)), strict=True):
+        for code, count in enumerate(np.bincount(statuses).tolist()):
             if count:
-                self.statuses[status] += int(count)
+                self.statuses[ContractStatus(code)] += count
 
 
 def _check(algorithm: object, price: object, dividend_yield: object, announced: object, max_quote_age: object) -> None:
@@ -156,6 +157,13 @@ def _check(algorithm: object, price: object, dividend_yield: object, announced: 
         raise PricingError(f"max_quote_age is {max_quote_age!r}; allowed: a timedelta above zero, or None")
 
 
+def _styles(style: Array) -> Styles:
+    """LEAN's styles (n,) in words: one where all have it."""
+    if (style == style[0]).all():
+        return "european" if style[0] else "american"
+    return np.asarray(_STYLES[style.astype(np.intp)])
+
+
 def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     """Compile, or load from the cache, all that pricing needs, before the first slice and not within it."""
     # Two quotes without a volatility, and two with one, of each style, so that every branch of the valuation runs.
@@ -173,11 +181,9 @@ def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
     LEAN has no word for an option that has greeks and no implied volatility: its is the one that its greeks are at.
     """
     greeks = chain.greeks
-    priced = ~np.isnan(greeks.delta)
-    values = greeks._asdict() | {
-        "price": np.where(priced, chain.market, np.nan) if volatility is None else chain.price_at(volatility),
-        "implied_volatility": chain.volatility,
-        "leverage": chain.leverage,
-    }
-    columns = [values[name] * _UNITS.get(name, 1.0) for name in WRITTEN]
-    return np.asarray(np.clip(np.stack(columns, axis=1), -_LARGEST, _LARGEST))
+    price = np.where(np.isnan(greeks.delta), np.nan, chain.market) if volatility is None else chain.price_at(volatility)
+    others = {"price": price, "implied_volatility": chain.volatility, "leverage": chain.leverage}
+    out = np.empty((price.size, len(WRITTEN)))
+    for column, name in zip(out.T, WRITTEN, strict=True):
+        np.multiply(others[name] if name in others else getattr(greeks, name), _UNITS.get(name, 1.0), out=column)
+    return np.minimum(np.maximum(out, -_LARGEST, out=out), _LARGEST, out=out)
