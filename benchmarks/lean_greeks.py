@@ -35,6 +35,7 @@ SLICES_BETWEEN_DEFAULTS = 10
 REPEATS = 3
 VEGA_THAT_COUNTS = 0.01
 """Of spot, for a volatility of 1.00: a cent of GOOG's quotes is then a thousandth of volatility."""
+_ROUNDING = 1e-9
 _COMPLETED = re.compile(r"completed in ([\d.]+) seconds")
 
 
@@ -87,10 +88,11 @@ def accuracy(rows: list[dict[str, Any]]) -> Iterator[Row]:
     at_theirs = greeks(
         spot, strike, rate, 0.0, np.where(np.isnan(sigma), 1.0, sigma), time, right, scheme="high_precision"
     )
+    # The others are about their floor, and at the volatility of another contract, which no market price of theirs says.
     known = ~np.isnan(sigma)
     counts = known & (at_theirs.vega > VEGA_THAT_COUNTS * spot)
     for what, error in (
-        ("price at the implied volatility, of spot", np.abs(at_ours.price - market) / spot),
+        ("price at the implied volatility, of spot", (np.abs(at_ours.price - market) / spot)[known]),
         ("delta", np.abs(delta - at_theirs.delta)[known]),
         ("implied volatility where vega counts", np.abs(volatility - sigma)[counts]),
     ):
@@ -98,9 +100,9 @@ def accuracy(rows: list[dict[str, Any]]) -> Iterator[Row]:
     yield Row(
         "contracts compared, of those read", len(priced) / len(rows), "", None, ">= 0.8", len(priced) >= 0.8 * len(rows)
     )
-    exercised = [row for row in rows if row["volatility"] == 0.0 and row["delta"] != 0.0]
-    wrong = sum(row["delta"] != row["right"] for row in exercised)
-    yield Row("options to be exercised at once, delta not +-1", float(wrong), "", None, "0", wrong == 0)
+    limits = [row for row in rows if row["volatility"] == 0.0 and row["delta"] != 0.0]
+    wrong = sum(abs(row["delta"] - row["right"]) > _ROUNDING for row in limits)
+    yield Row("options at their limit without volatility, delta not +-1", float(wrong), "", None, "0", wrong == 0)
 
 
 def measure(engine: NativeEngine, data: Path, quick: bool) -> Iterator[Row]:

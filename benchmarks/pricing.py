@@ -20,7 +20,17 @@ import numpy.typing as npt
 import QuantLib as ql  # noqa: N813
 from scipy.optimize import brentq
 
-from alo_lib.pricing import Chain, Greeks, greeks, implied_volatility, price
+from alo_lib.pricing import (
+    Chain,
+    Contracts,
+    Greeks,
+    MarketTerms,
+    QuotedChain,
+    greeks,
+    implied_volatility,
+    market_price,
+    price,
+)
 from benchmarks.harness import Row, best_time, options_of, report
 
 Array = npt.NDArray[np.float64]
@@ -218,6 +228,25 @@ def measure_chains(repeats: int) -> Iterator[Row]:
     yield Row("chain: implied volatility", each, "us", None, "<= 3", each <= 3.0)
 
 
+def measure_quoted_chains(repeats: int) -> Iterator[Row]:
+    """What a chain of few quotes costs beside its contracts: LEAN asks for such, at times of their own each."""
+    one = best_time(lambda: price(100.0, 100.0, 0.04, 0.01, 0.2, 0.5, 1), 20 * repeats)
+    for count in (1, 2, 4, 12):
+        strikes, years, rights = 90.0 + np.arange(count), np.full(count, 0.5), np.resize([1.0, -1.0], count)
+        quotes = price(100.0, strikes, 0.04, 0.01, 0.2, years, rights)
+        contracts, terms = Contracts(strikes, years, rights, "american"), MarketTerms(100.0, 0.04, 0.01)
+
+        def ask() -> tuple[Array, Array]:
+            market, status = market_price(quotes - 0.01, quotes + 0.01, 0.0)  # noqa: B023
+            chain = QuotedChain(contracts, terms, market, status)  # noqa: B023
+            return chain.implied_volatility, chain.greeks.delta
+
+        worst = float(np.abs(ask()[0] - 0.2).max())
+        yield Row(f"{count} quotes: volatility, largest error", worst, "", None, "<= 1e-6", worst <= 1e-6)
+        times = best_time(ask, 20 * repeats) / one
+        yield Row(f"{count} quotes: volatility and greeks", times, "prices of one option", None)
+
+
 def measure_implied(sample: Sample, repeats: int) -> Iterator[Row]:
     vega = greeks(*sample.options).vega
     part = sample.options[:, vega > 0.1][:, :500]
@@ -403,6 +432,7 @@ def measure(quick: bool) -> Iterator[Row]:
     sample = table_8(2000)
     yield from measure_schemes(sample, repeats, quick)
     yield from measure_chains(repeats)
+    yield from measure_quoted_chains(repeats)
     yield from measure_implied(sample, repeats)
     alone = 1e6 * best_time(lambda: price(*sample.options, threads=1), repeats) / sample.value.size
     yield from measure_dividends(repeats, alone)

@@ -9,7 +9,7 @@ import numpy as np
 from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
-from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice
+from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Styles, check_choice
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
 from alo_lib.pricing.schedules import DIVIDEND_MODELS
@@ -30,7 +30,7 @@ _FORECASTS_KEPT: Final = 1000
 class ChainPricer:
     """Values chains; arguments and errors as :class:`models.option_price_model.AloOptionPriceModel`.
 
-    unpriced: how many contracts got no values, by status.
+    statuses: how many contracts were asked for, by status.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ChainPricer:
         self._max_quote_age = max_quote_age
         self._terms: dict[str, ChainTerms] = {}
         self._forecasts: dict[tuple[str, int], float | None] = {}
-        self.unpriced: Counter[ContractStatus] = Counter()
+        self.statuses: Counter[ContractStatus] = Counter()
         _load_kernels(scheme, dividends=announced is not None)
 
     def values_of(self, columns: Array, symbols: Sequence[Symbol], time: int, *, past: bool = False) -> Array:
@@ -71,10 +71,11 @@ class ChainPricer:
         volatility = None if past else self._forecast(symbols[0].underlying, time)
         strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
-        days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
-        for day, index in zip(days.tolist(), first.tolist(), strict=True):
+        days = np.array(sorted(set(expiry.tolist())))
+        for day in days.astype(np.int64).tolist():
             if not terms.knows(day):
-                terms.learn(day, symbols[index])
+                terms.learn(day, symbols[int(np.argmax(expiry == day))])
+        days, place = days.astype(np.int64), np.searchsorted(days, expiry)
         market, status = market_price(bid, ask, last, self._price_source)
         if not past:
             self._mark_stale(symbols, status)
@@ -82,15 +83,21 @@ class ChainPricer:
         yields, ahead = terms.dividends(years, float(spot.max()), time)
         dividends = None if ahead is None else Dividends(*ahead, model=self._dividend_model)
         chain = QuotedChain(
-            Contracts(strike, years[place], right, _STYLES[style.astype(np.intp)]),
+            Contracts(strike, years[place], right, _styles(style)),
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
             market,
             status,
+            ask=ask,
             scheme=self._scheme,
         )
         chain = chain.with_parity() if terms.parity else chain
         self._count(chain.status)
         return _in_lean_units(chain, volatility)
+
+    @property
+    def unpriced(self) -> Counter[ContractStatus]:
+        """How many contracts got no values, by status."""
+        return Counter({status: count for status, count in self.statuses.items() if not status.has_greeks})
 
     def terms_of(self, symbol: Symbol) -> ChainTerms:
         """The terms of the option that a contract belongs to; made once."""
@@ -124,9 +131,9 @@ class ChainPricer:
                 status[index] = ContractStatus.STALE
 
     def _count(self, statuses: Codes) -> None:
-        for status, count in zip(ContractStatus, np.bincount(statuses, minlength=len(ContractStatus)), strict=True):
-            if count and not status.has_greeks:
-                self.unpriced[status] += int(count)
+        for code, count in enumerate(np.bincount(statuses).tolist()):
+            if count:
+                self.statuses[ContractStatus(code)] += count
 
 
 def _check(algorithm: object, price: object, dividend_yield: object, announced: object, max_quote_age: object) -> None:
@@ -150,6 +157,13 @@ def _check(algorithm: object, price: object, dividend_yield: object, announced: 
         raise PricingError(f"max_quote_age is {max_quote_age!r}; allowed: a timedelta above zero, or None")
 
 
+def _styles(style: Array) -> Styles:
+    """LEAN's styles (n,) in words: one where all have it."""
+    if (style == style[0]).all():
+        return "european" if style[0] else "american"
+    return np.asarray(_STYLES[style.astype(np.intp)])
+
+
 def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     """Compile, or load from the cache, all that pricing needs, before the first slice and not within it."""
     # Two quotes without a volatility, and two with one, of each style, so that every branch of the valuation runs.
@@ -162,14 +176,14 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
 
 
 def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
-    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's."""
-    greeks, exercised = chain.greeks, chain.status == ContractStatus.EXERCISED
-    priced = ~np.isnan(greeks.delta)
-    values = greeks._asdict() | {
-        "price": np.where(priced, chain.market, np.nan) if volatility is None else chain.price_at(volatility),
-        # LEAN has no word for an option that every volatility explains.
-        "implied_volatility": np.where(exercised, 0.0, np.where(priced, chain.implied_volatility, np.nan)),
-        "leverage": chain.leverage,
-    }
-    columns = [values[name] * _UNITS.get(name, 1.0) for name in WRITTEN]
-    return np.asarray(np.clip(np.stack(columns, axis=1), -_LARGEST, _LARGEST))
+    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's.
+
+    LEAN has no word for an option that has greeks and no implied volatility: its is the one that its greeks are at.
+    """
+    greeks = chain.greeks
+    price = np.where(np.isnan(greeks.delta), np.nan, chain.market) if volatility is None else chain.price_at(volatility)
+    others = {"price": price, "implied_volatility": chain.volatility, "leverage": chain.leverage}
+    out = np.empty((price.size, len(WRITTEN)))
+    for column, name in zip(out.T, WRITTEN, strict=True):
+        np.multiply(others[name] if name in others else getattr(greeks, name), _UNITS.get(name, 1.0), out=column)
+    return np.minimum(np.maximum(out, -_LARGEST, out=out), _LARGEST, out=out)

@@ -45,8 +45,9 @@ class AloOptionPriceModel:
     max_quote_age: quotes older than that count as stale; None, since a quote stands until it is replaced.
 
     The theoretical price is computed from the underlying's volatility model where one is set, and is the market price
-    elsewhere. A contract without usable quote, or whose price no volatility explains, gets LEAN's empty result and is
-    counted in ``unpriced`` by its status.
+    elsewhere. A contract whose price is at or below the floor, what it is worth without volatility, while its ask is
+    not, is valued at its mirror's volatility, or without one in the limit. A contract without usable quote, or whose
+    price nothing explains, gets LEAN's empty result and is counted in ``unpriced`` by its status.
 
     :raises PricingError: a ValueError, when an argument is none of the above.
     """
@@ -66,6 +67,11 @@ class AloOptionPriceModel:
         self._pricer = ChainPricer(algorithm, price, dividend_yield, announced, dividend_model, scheme, max_quote_age)
         self._border = Border(self._price)
         self._latest = 0
+
+    @property
+    def statuses(self) -> Counter[ContractStatus]:
+        """How many contracts were priced, by status, those with LEAN's empty result included."""
+        return self._pricer.statuses
 
     @property
     def unpriced(self) -> Counter[ContractStatus]:

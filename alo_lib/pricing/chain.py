@@ -1,17 +1,22 @@
 """The contracts of one underlying, priced together."""
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import PricingError, Styles, are_american, checked, prepare, real_numbers, spread
+from alo_lib.pricing.arguments import (
+    PricingError,
+    Styles,
+    are_american,
+    checked,
+    prepare,
+    real_numbers,
+    spread,
+)
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.chain_panels import ChainPanels
+from alo_lib.pricing.checked_chain import CheckedChain
 from alo_lib.pricing.curves import Rates, at_expiry
-from alo_lib.pricing.options import Greeks, Method, SchemeLike, of_future, run_implied, run_values
+from alo_lib.pricing.options import Greeks, Method, SchemeLike
 from alo_lib.pricing.schedules import DividendsLike
-from alo_lib.pricing.terms import Options
 
 __all__ = ["Chain"]
 
@@ -63,21 +68,8 @@ class Chain:
             )
         # Of its own: what the caller does to its arrays later is not the chain's.
         self._strike, self._time, self._right = (column.copy() for column in flat)
-        readable = panels and self._method.cash is None
-        # A slice where all contracts read panels, which is the rule and copies nothing.
-        rows: slice | npt.NDArray[np.intp] = slice(None)
-        self._alone: list[tuple[Method, npt.NDArray[np.intp]]] = []
-        if not (readable and isinstance(style, str) and style == "american"):
-            american = are_american(style, self._strike.shape)
-            read = american if readable else np.zeros(len(self), np.bool_)
-            if not read.all():
-                rows = np.flatnonzero(read)
-                groups = ((early, np.flatnonzero((american == early) & ~read)) for early in (True, False))
-                self._alone = [
-                    (replace(self._method.part(rest), american=early), rest) for early, rest in groups if rest.size
-                ]
-        self._read = rows
-        self._panels = ChainPanels(self._strike[rows], self._time[rows], self._right[rows], self._method.scheme)
+        american = are_american(style, self._strike.shape)
+        self._checked = CheckedChain(self._strike, self._time, self._right, american, self._method, panels=panels)
 
     @property
     def strike(self) -> Array:
@@ -117,20 +109,7 @@ class Chain:
         rows: int,
     ) -> Array:
         r, q, s, sigma = self._each(spot=spot, rate=rate, dividend_yield=dividend_yield, volatility=volatility)
-        options = Options(s, self._strike, r, q, self._time, self._right)
-        out = np.empty((rows, len(self)))
-        for method, alone in self._alone:
-            out[:, alone] = run_values(options.part(alone), sigma[alone], rows, method)
-        options, sigma = options.part(self._read), sigma[self._read]
-        if sigma.size:
-            values = self._panels.values(options.spot, options.rate, options.dividend_yield, sigma, rows)
-            rest = np.flatnonzero(np.isnan(values[0]))
-            if rest.size:
-                values[:, rest] = run_values(options.part(rest), sigma[rest], rows, self._method)
-            out[:, self._read] = values
-        if self._method.on_future and rows > 1:
-            of_future(out)
-        return out
+        return self._checked.values(s, r, q, sigma, rows)
 
     def price(self, spot: npt.ArrayLike, rate: Rates, dividend_yield: Rates, volatility: npt.ArrayLike) -> Array:
         """Prices, shape (n,); NaN where no exercise boundary was found, which leaves the rest of a chain usable."""
@@ -155,20 +134,4 @@ class Chain:
             prices = prices.reshape(1)
         if prices.shape[-1:] != self._strike.shape or prices.ndim > 2:
             raise PricingError(f"price has shape {prices.shape}; allowed: ({len(self)},) or (k, {len(self)})")
-        options = Options(s, self._strike, r, q, self._time, self._right)
-        found = np.empty((np.atleast_2d(prices).shape[0], len(self)))
-        for method, alone in self._alone:
-            repeated = np.tile(alone, len(found))
-            own = method.part(np.tile(np.arange(alone.size), len(found)))
-            implied = run_implied(prices[..., alone].reshape(-1), options.part(repeated), own)
-            found[:, alone] = implied.reshape(len(found), -1)
-        options = options.part(self._read)
-        if options.spot.size:
-            for out, quoted in zip(found, np.atleast_2d(prices), strict=True):
-                told = np.ascontiguousarray(quoted[self._read])
-                implied, without = self._panels.implied(told, options.spot, options.rate, options.dividend_yield)
-                rest = np.flatnonzero(without)
-                if rest.size:
-                    implied[rest] = run_implied(told[rest], options.part(rest), self._method)
-                out[self._read] = implied
-        return found.reshape(prices.shape)
+        return self._checked.implied(np.atleast_2d(prices), s, r, q).reshape(prices.shape)

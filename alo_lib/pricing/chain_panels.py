@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.american import decay
-from alo_lib.pricing.implied import LAST_STEP, MAX_STEPS, advance, new_search
+from alo_lib.pricing.implied import LAST_STEP, MAX_STEPS, Search, advance, new_search
 from alo_lib.pricing.panels import DEGREES, LOWEST, PANELS, Panels, expiry_tables, panel, place, read_values
 from alo_lib.pricing.scheme import LONG, PRICE_SINE, Scheme, tables
 from alo_lib.pricing.terms import Options
@@ -90,33 +90,52 @@ def _grouped(keys: Array, order: Integers) -> tuple[Integers, Integers, Array, A
 
 
 @kernel
-def _ask(volatility: Array, limit: float, member: Integers, settles: Array, asked: Mask) -> tuple[Mask, bool]:
-    """Mark the panels that volatilities (n,) need in asked, as far as boundaries settle no further than limit in them.
+def _ask(
+    volatility: Array, limit: float, member: Integers, settles: Array, asked: Mask, wanted: Mask, without: Mask
+) -> tuple[Mask, bool, bool]:
+    """The panels asked for with those that the wanted volatilities (n,) need; none where boundaries settle further.
 
-    Returns which contracts there may be a panel for, and whether one was marked that had not been.
+    Who is wanted and cannot have a panel is so no longer, and is without. Returns the panels, whether there are new
+    ones, and whether anyone is still wanted. What was asked is not written to.
     """
-    possible = np.zeros(volatility.size, np.bool_)
-    new = False
+    new = left = False
     for i in range(volatility.size):
-        j = member[i]
-        if j < 0 or not volatility[i] > 0.0:
+        if not wanted[i]:
             continue
-        number, _ = place(volatility[i])
-        if 0 <= number < PANELS and settles[j, number] <= limit:
-            possible[i] = True
-            new = new or not asked[j, number]
+        j = member[i]
+        number = -1
+        if j >= 0 and volatility[i] > 0.0:
+            number, _ = place(volatility[i])
+        if not (0 <= number < PANELS and settles[j, number] <= limit):
+            wanted[i], without[i] = False, True
+            continue
+        left = True
+        if not asked[j, number]:
+            if not new:
+                asked = asked.copy()
+            new = True
             asked[j, number] = True
-    return possible, new
+    return asked, new, left
+
+
+@kernel
+def _advance(price: Array, values: Array, search: Search, unsettled: Mask, without: Mask) -> None:
+    """Take a step in the searches that are unsettled (n); who has no value (3, n) is so no longer, and is without."""
+    for i in range(price.size):
+        if unsettled[i] and math.isnan(values[0, i]):
+            unsettled[i], without[i] = False, True
+    advance(price, values, search, unsettled, LAST_STEP)
 
 
 def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme: Scheme) -> Panels:
     """The groups' panels: those of the ones asked for that there are."""
     t = tables(scheme)
-    number = np.full(asked.shape, -1, np.int64)
+    number = np.full(asked.shape, -1)
     solved: list[Array] = []
     roots: list[float] = []
-    for j, which in zip(*(axis.tolist() for axis in np.nonzero(asked)), strict=True):
-        rate, dividend_yield, time = group[j, :3].tolist()
+    terms = group.tolist()
+    for j, which in zip(*(axis.tolist() for axis in asked.nonzero()), strict=True):
+        rate, dividend_yield, time, *_ = terms[j]
         found = panel(rate, dividend_yield, scheme, _years(time), which + LOWEST)
         if found is not None:
             number[j, which] = len(solved)
@@ -134,11 +153,11 @@ def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme:
 class ChainPanels:
     """Values of a chain's American contracts; keeps what depends on neither spot nor volatility from call to call.
 
-    strike, time_to_expiry, right: shape (n,), which nobody writes to any more.
+    time_to_expiry, right: shape (n,), which nobody writes to any more.
     """
 
-    def __init__(self, strike: Array, time_to_expiry: Array, right: Array, scheme: Scheme) -> None:
-        self._strike, self._time, self._right, self._scheme = strike, time_to_expiry, right, scheme
+    def __init__(self, time_to_expiry: Array, right: Array, scheme: Scheme) -> None:
+        self._time, self._right, self._scheme = time_to_expiry, right, scheme
         self._price = tables(scheme).price
         self._state: _State | None = None
 
@@ -153,60 +172,56 @@ class ChainPanels:
         none = Panels(order, first, group, np.full(settles.shape, -1), _NO_COEFFICIENTS)
         return _State(rate.copy(), dividend_yield.copy(), member, settles, np.zeros(settles.shape, np.bool_), none)
 
-    def _with(self, state: _State, volatility: Array, limit: float) -> tuple[_State, Mask]:
-        """A state with the panels that the volatilities need, and for which contracts there can be one.
-
-        limit: how far boundaries may settle within a panel.
-        """
-        asked = state.asked.copy()
-        possible, new = _ask(volatility, limit, state.member, state.settles, asked)
+    def _with(self, state: _State, volatility: Array, limit: float, wanted: Mask, without: Mask) -> tuple[_State, bool]:
+        """A state with the panels that the wanted volatilities need, see :func:`_ask`, and whether any still is."""
+        asked, new, left = _ask(volatility, limit, state.member, state.settles, state.asked, wanted, without)
         if new:
             order, first, group, _, _ = state.panels
             state = state._replace(asked=asked, panels=_panels(order, first, group, asked, self._scheme))
-        return state, possible
+        return state, left
 
-    def _options(self, spot: Array, rate: Array, dividend_yield: Array, *others: Array) -> Options:
-        """The contracts and their markets. What kernels index by is made for n contracts: other columns end here.
+    def _own(self, options: Options, beside: Array) -> int:
+        """How many contracts there are. What kernels index by is made for them: other columns end here.
 
-        :raises ValueError: for a column of another length.
+        :raises ValueError: for columns of another length.
         """
-        n = self._strike.size
-        if any(column.shape != (n,) for column in (spot, rate, dividend_yield, *others)):
+        n = self._time.size
+        if any(column.shape != (n,) for column in (*options, beside)):
             raise ValueError(f"a chain of {n} contracts is asked with columns of another length")
-        return Options(spot, self._strike, rate, dividend_yield, self._time, self._right)
+        return n
 
-    def values(self, spot: Array, rate: Array, dividend_yield: Array, volatility: Array, rows: int) -> Array:
-        """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel."""
-        options = self._options(spot, rate, dividend_yield, volatility)
-        state, possible = self._with(self._at(rate, dividend_yield), volatility, LONG)
-        out = np.empty((rows, spot.size))
-        read_values(options, volatility, possible, 1, self._price, state.panels, out)
+    def values(self, options: Options, volatility: Array, rows: int) -> Array:
+        """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel.
+
+        options: these contracts, in a market.
+        """
+        n = self._own(options, volatility)
+        wanted, without = np.ones(n, np.bool_), np.zeros(n, np.bool_)
+        state = self._at(options.rate, options.dividend_yield)
+        state, _ = self._with(state, volatility, LONG, wanted, without)
+        out = np.empty((rows, n))
+        read_values(options, volatility, wanted, 1, self._price, state.panels, out)
         self._state = state
         return out
 
-    def implied(self, price: Array, spot: Array, rate: Array, dividend_yield: Array) -> tuple[Array, Mask]:
+    def implied(self, price: Array, options: Options) -> tuple[Array, Mask]:
         """Implied volatilities (n,), NaN where none explains a price, and which searches stopped for want of a panel.
 
-        All searches take each step together; the European volatilities are where they start.
+        options: these contracts, in a market. All searches take each step together; the European volatilities are
+        where they start.
         """
-        options = self._options(spot, rate, dividend_yield, price)
+        n = self._own(options, price)
         search = new_search(price, options, 1)
-        out = np.empty((3, price.size))
-        open_ = np.isfinite(search.volatility)
-        without = np.zeros_like(open_)
-        state = self._at(rate, dividend_yield)
+        out = np.empty((3, n))
+        unsettled, without = np.isfinite(search.volatility), np.zeros(n, np.bool_)
+        state = self._at(options.rate, options.dividend_yield)
         for _ in range(MAX_STEPS):
-            state, possible = self._with(state, np.where(open_, search.volatility, np.nan), np.inf)
-            without |= open_ & ~possible
-            open_ &= possible
-            if not open_.any():
+            state, left = self._with(state, search.volatility, np.inf, unsettled, without)
+            if not left:
                 break
-            read_values(options, search.volatility, open_, 1, self._price, state.panels, out)
-            without |= open_ & np.isnan(out[0])
-            open_ &= ~without
-            advance(price, out, search, open_, LAST_STEP)
+            read_values(options, search.volatility, unsettled, 1, self._price, state.panels, out)
+            _advance(price, out, search, unsettled, without)
         # On its way a search may pass through panels that are not good enough to end in.
-        state, possible = self._with(state, search.volatility, LONG)
-        without |= np.isfinite(search.volatility) & ~possible
+        state, _ = self._with(state, search.volatility, LONG, np.isfinite(search.volatility), without)
         self._state = state
         return search.volatility, without

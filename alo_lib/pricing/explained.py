@@ -35,9 +35,11 @@ class Implied(NamedTuple):
     """Codes of :class:`ContractStatus`, whose ``words`` say in plain words what each means."""
 
 
-def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Codes:
+def why_none(price: Array, ask: Array, options: Options, american: Mask, worth: Worth) -> Codes:
     """Why prices (n,) have no implied volatility: where each lies between the least and the most, codes (n,).
 
+    ask: (n,), NaN where it is not known. A price at or below the least, the floor, is AT_FLOOR where the ask reaches
+    that, so that the quote does not contradict the model, and BELOW_FLOOR where it does.
     american: (n,). An American option quoted at intrinsic value that is to be exercised at once without volatility has
     no time value: it is explained by every volatility up to some level, and by none alone.
     """
@@ -49,7 +51,9 @@ def why_none(price: Array, options: Options, american: Mask, worth: Worth) -> Co
     if above.size:
         most = worth(above, DOMAINS["volatility"][1])
         why[above[price[above] >= most]] = ContractStatus.ABOVE_BOUND
-    why[price - floor <= rounding] = ContractStatus.BELOW_FLOOR
+    below = price - floor <= rounding
+    why[below] = ContractStatus.BELOW_FLOOR
+    why[below & (ask >= floor - rounding)] = ContractStatus.AT_FLOOR
     why[at_once & (np.abs(price - floor) <= rounding)] = ContractStatus.EXERCISED
     why[np.isnan(price)] = ContractStatus.NO_QUOTE
     why[np.isnan(floor) | np.isnan(np.stack(options)).any(axis=0)] = ContractStatus.OUT_OF_DOMAIN
@@ -67,7 +71,8 @@ def _found(choices: Choices, *arguments: Rates) -> tuple[tuple[int, ...], Array,
     rows = np.flatnonzero(np.isnan(volatility))
     if rows.size:
         part, own = options.part(rows), method.part(rows)
-        status[rows] = why_none(prices[rows], part, np.full(rows.size, method.american), _worth(part, own))
+        unknown, american = np.full(rows.size, np.nan), np.full(rows.size, method.american)
+        status[rows] = why_none(prices[rows], unknown, part, american, _worth(part, own))
     return shape, prices, options, method, Implied(volatility, status)
 
 

@@ -329,9 +329,10 @@ def run_implied(price: Array, options: Options, method: Method) -> Array:
         return out
     out = _run_implied(price, options, method)
     levels = _levels(options, out, method)
-    for level in np.unique(levels[levels > 0]):
-        which = np.flatnonzero(levels == level)
-        out[which] = _run_implied(price[which], options.part(which), method.denser(int(level)))
+    if levels.any():
+        for level in np.unique(levels[levels > 0]):
+            which = np.flatnonzero(levels == level)
+            out[which] = _run_implied(price[which], options.part(which), method.denser(int(level)))
     return out
 
 

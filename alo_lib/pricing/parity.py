@@ -1,4 +1,6 @@
-"""The dividend yield that put-call parity implies, and with it the forward price, American options included.
+"""Pairs of call and put, the dividend yield that put-call parity implies, and with it the forward price.
+
+A pair has one spot, strike, expiry and style; each of the two is the other's mirror.
 
 At the yield looked for, call and put of one strike have the same implied volatility. European options meet that where
 C - P = S exp(-qT) - K exp(-rT), in closed form. An American pair starts there and is searched by the secant method on
@@ -23,10 +25,11 @@ from alo_lib.pricing.forwards import parity_yield
 from alo_lib.pricing.options import Choices, SchemeLike
 from alo_lib.pricing.schedules import Dividends, DividendsLike, one_schedule
 
-__all__ = ["ParityChoices", "parity_yields"]
+__all__ = ["ParityChoices", "mirrors", "parity_yields"]
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 _PAIRS: Final = 5  # next to the forward, whose median is taken
 _STEPS: Final = 12
@@ -45,7 +48,7 @@ class _Pairs(NamedTuple):
     strike: Array
     rate: Array
     time: Array
-    american: npt.NDArray[np.bool_]
+    american: Mask
 
     def of(self, rows: Rows) -> "_Pairs":
         call, put, spot, strike, rate, time, american = self
@@ -95,15 +98,32 @@ def parity_yields(
     return out
 
 
+def mirrors(spot: Array, strike: Array, time_to_expiry: Array, right: Array, american: Mask, usable: Mask) -> Rows:
+    """Of each of n contracts the usable one of the same spot, strike, expiry and style with the other right, (n,).
+
+    -1 where there is none; the first where there are several.
+    """
+    columns = (american, spot, strike, time_to_expiry)
+    order = np.lexsort(columns)
+    begins = np.ones(order.size, np.bool_)
+    begins[1:] = np.any([column[order[1:]] != column[order[:-1]] for column in columns], axis=0)
+    group = np.empty(order.size, np.intp)
+    group[order] = np.cumsum(begins) - 1
+    call = (right > 0.0).astype(np.intp)
+    first = np.full((order.size, 2), -1)
+    rows = np.flatnonzero(usable)[::-1]  # what is written last stays
+    first[group[rows], call[rows]] = rows
+    return np.asarray(first[group, 1 - call])
+
+
 def _paired(price: Array, right: Array, contracts: _Pairs) -> _Pairs:
     """The pairs among contracts, whose columns of prices are both their own."""
-    order = np.lexsort((right, contracts.american, contracts.spot, contracts.strike, contracts.time))
-    order = order[~np.isnan(price[order]) & (contracts.time[order] > 0.0)]
-    puts, calls = order[:-1], order[1:]  # a pair stands put first, since -1 < +1
-    alike = right[puts] < right[calls]
-    for column in (contracts.spot, contracts.strike, contracts.time, contracts.american):
-        alike &= column[puts] == column[calls]
-    return contracts.of(calls[alike])._replace(put=price[puts[alike]])
+    _, _, spot, strike, _, time, american = contracts
+    mirror = mirrors(spot, strike, time, right, american, ~np.isnan(price) & (time > 0.0))
+    usable = (right > 0.0) & ~np.isnan(price) & (time > 0.0)
+    order = np.lexsort((american, spot, strike, time))
+    calls = order[usable[order] & (mirror[order] >= 0)]
+    return contracts.of(calls)._replace(put=price[mirror[calls]])
 
 
 def _near_forward(pairs: _Pairs) -> _Pairs:

@@ -2,31 +2,28 @@
 
     quotes -> market price and status -> yield by put-call parity -> implied volatility -> greeks
 
+Deep in the money, spreads are wide beside what volatility adds, and mids fall at or below the floor, what the option is
+worth without volatility. Where the ask reaches the floor the quote says nothing of the volatility, but all of the
+delta: those contracts are valued at the volatility of their mirror, the strike's other contract, or without one in the
+limit of no volatility. They have no implied volatility, and a status of their own.
+
 :func:`alo_lib.pricing.quotes.market_price` takes the first step, :class:`QuotedChain` the others.
 """
 
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import (
-    DOMAINS,
-    PricingError,
-    Styles,
-    are_american,
-    outside,
-    prepare,
-    real_numbers,
-    spread,
-)
-from alo_lib.pricing.chain import Chain
+from alo_lib.numerics.compilation import kernel
+from alo_lib.pricing.arguments import DOMAINS, PricingError, Styles, are_american, checked, prepare, real_numbers
+from alo_lib.pricing.checked_chain import CheckedChain
 from alo_lib.pricing.curves import Rates, at_expiry
 from alo_lib.pricing.explained import most_volatility, why_none
 from alo_lib.pricing.forwards import forward_prices
-from alo_lib.pricing.options import Greeks, SchemeLike
-from alo_lib.pricing.parity import parity_yields
+from alo_lib.pricing.options import Greeks, Method, SchemeLike
+from alo_lib.pricing.parity import mirrors, parity_yields
 from alo_lib.pricing.quotes import Codes, ContractStatus
 from alo_lib.pricing.schedules import DividendsLike, one_schedule
 from alo_lib.pricing.terms import Options
@@ -35,8 +32,19 @@ __all__ = ["Contracts", "MarketTerms", "QuotedChain", "volatility_at_the_money"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
+Rows = npt.NDArray[np.intp] | slice
 
+_ALL: Final = slice(None)
+_MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
+_STATUSES: Final = tuple(int(status) for status in ContractStatus)
+_LAST_STATUS: Final = _STATUSES[-1]
+_PRICED, _EXPIRED, _NO_SPOT, _OUT_OF_DOMAIN = (
+    int(ContractStatus[name]) for name in ("PRICED", "EXPIRED", "NO_SPOT", "OUT_OF_DOMAIN")
+)
+(_SPOT_LOW, _SPOT_HIGH), (_STRIKE_LOW, _STRIKE_HIGH) = DOMAINS["spot"], DOMAINS["strike"]
+(_YIELD_LOW, _YIELD_HIGH), (_RATE_LOW, _RATE_HIGH) = DOMAINS["dividend_yield"], DOMAINS["rate"]
+_LONGEST: Final = DOMAINS["time_to_expiry"][1]
+_HAS_GREEKS: Final = np.array([status.has_greeks for status in ContractStatus])  # by code
 _RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
 
 
@@ -87,12 +95,15 @@ def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, sp
     return float(np.interp(np.log(spot), np.log(strikes), np.asarray(volatility, np.float64)))
 
 
-def _column(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
-    """Numbers as an array (n,) that nobody else writes to."""
-    array = real_numbers(name, value)
-    if array.shape not in ((), (1,), shape):
-        raise PricingError(f"{name} has shape {array.shape}; allowed: a scalar or {shape}, as the market prices")
-    return spread(array, shape).copy()
+def _columns(shape: tuple[int, ...], **given: npt.ArrayLike) -> Array:
+    """Numbers, a scalar or one a contract each, as the rows of a table that nobody else writes to."""
+    out = np.empty((len(given), *shape))
+    for row, (name, value) in zip(out, given.items(), strict=True):
+        array = real_numbers(name, value)
+        if array.shape not in ((), (1,), shape):
+            raise PricingError(f"{name} has shape {array.shape}; allowed: a scalar or {shape}, as the market prices")
+        row[...] = array
+    return out
 
 
 def _styles(american: Mask) -> npt.NDArray[np.str_]:
@@ -100,22 +111,62 @@ def _styles(american: Mask) -> npt.NDArray[np.str_]:
 
 
 def _codes(status: npt.ArrayLike, shape: tuple[int, ...]) -> Codes:
-    """Codes of :class:`ContractStatus`, (n,) of their own."""
+    """Codes of :class:`ContractStatus`, (n,) of their own; whether those of one byte are some is still to be seen."""
     codes = np.asarray(status)
     if codes.shape != shape:
         raise PricingError(f"status has shape {codes.shape}; allowed: {shape}, as the market prices")
-    if codes.size and (codes.dtype.kind not in "iu" or not np.isin(codes, list(ContractStatus)).all()):
-        raise PricingError(f"status holds {np.unique(codes)[:3].tolist()}; allowed: codes of ContractStatus")
+    if codes.size and codes.dtype != np.int8 and not (codes.dtype.kind in "iu" and np.isin(codes, _STATUSES).all()):
+        raise _no_codes(codes)
     return codes.astype(np.int8)
+
+
+def _no_codes(codes: npt.NDArray[Any]) -> PricingError:
+    return PricingError(f"status holds {np.unique(codes)[:3].tolist()}; allowed: codes of ContractStatus")
+
+
+@kernel
+def _first_status(
+    strike: Array, time: Array, right: Array, spot: Array, rate: Array, dividend_yield: Array, given: Codes, out: Codes
+) -> tuple[bool, bool, bool, int]:
+    """The status (n,) before anything is computed, into out.
+
+    Returns whether all rights are some and all codes are, whether all else of the contracts still PRICED is in its
+    domain, and their number.
+    """
+    rights = codes = domains = True
+    count = 0
+    for i in range(given.size):
+        rights = rights and abs(right[i]) == 1.0
+        codes = codes and 0 <= given[i] <= _LAST_STATUS
+        out[i] = given[i]
+        if given[i] != _PRICED:
+            continue
+        s, k, q, t = spot[i], strike[i], dividend_yield[i], time[i]
+        if not s > 0.0:
+            out[i] = _NO_SPOT
+        elif not t > 0.0:
+            out[i] = _EXPIRED
+        elif (
+            (k < _STRIKE_LOW or k > _STRIKE_HIGH)
+            or (q < _YIELD_LOW or q > _YIELD_HIGH)
+            or (s < _SPOT_LOW or s > _SPOT_HIGH)
+            or t > _LONGEST
+        ):
+            out[i] = _OUT_OF_DOMAIN
+        else:
+            count += 1
+            domains = domains and k == k and q == q and _RATE_LOW <= rate[i] <= _RATE_HIGH
+    return rights, codes, domains, count
 
 
 class QuotedChain:
     """What market prices of one underlying's contracts imply; arrays of shape (n,), a contract each.
 
     market, status: prices and what is known of them, as :func:`alo_lib.pricing.quotes.market_price` gives them; codes
-    of :class:`ContractStatus`. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on
-    the others, but for the yields of :meth:`with_parity`. Odd spots, strikes, yields and times do not raise: a feed has
-    them, and they are a contract's status.
+    of :class:`ContractStatus`. ask: the quotes' asks, where they are to tell what a price at or below the floor means;
+    NaN where there is none. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on the
+    others, but for the yields of :meth:`with_parity` and the volatility of a mirror. Odd spots, strikes, yields and
+    times do not raise: a feed has them, and they are a contract's status.
 
     It keeps copies of what it is given, and threads may share it.
 
@@ -130,48 +181,44 @@ class QuotedChain:
         market: Array,
         status: Codes,
         *,
+        ask: npt.ArrayLike = np.nan,
         scheme: SchemeLike = "accurate",
         panels: bool = True,
     ) -> None:
-        self.market = market = real_numbers("market", market).copy()
-        if market.ndim != 1:
-            raise PricingError(f"market has shape {market.shape}; allowed: (n,), a price a contract")
-        strike, years, right, self.spot, self.rate, given = (
-            _column(name, each, market.shape)
-            for name, each in (
-                ("strike", contracts.strike),
-                ("time_to_expiry", contracts.time_to_expiry),
-                ("right", contracts.right),
-                ("spot", terms.spot),
-                ("rate", at_expiry(terms.rate, contracts.time_to_expiry)),
-                ("dividend_yield", at_expiry(terms.dividend_yield, contracts.time_to_expiry)),
-            )
+        prices = real_numbers("market", market)
+        if prices.ndim != 1:
+            raise PricingError(f"market has shape {prices.shape}; allowed: (n,), a price a contract")
+        shape = prices.shape
+        strike, years, right, self.spot, self.rate, given, self._ask, self.market = _columns(
+            shape,
+            strike=contracts.strike,
+            time_to_expiry=contracts.time_to_expiry,
+            right=contracts.right,
+            spot=terms.spot,
+            rate=at_expiry(terms.rate, contracts.time_to_expiry),
+            dividend_yield=at_expiry(terms.dividend_yield, contracts.time_to_expiry),
+            ask=ask,
+            market=prices,
         )
         dividends = one_schedule(terms.dividends)
-        self.terms = terms._replace(spot=self.spot, rate=self.rate, dividend_yield=given, dividends=dividends)
-        prepare("raise", right=right)
-        self._american = are_american(contracts.style, market.shape)
-        self.contracts = Contracts(strike, years, right, _styles(self._american))
+        self.terms = MarketTerms(self.spot, self.rate, given, dividends, terms.on_future)
         self.dividend_yield = self.rate if terms.on_future else given
-        self.from_parity = np.zeros(market.shape, np.bool_)
+        self._given, self._checked = _codes(status, shape), np.empty(shape, np.int8)
+        rights, codes, self._in_domains, count = _first_status(
+            strike, years, right, self.spot, self.rate, self.dividend_yield, self._given, self._checked
+        )
+        if not rights:
+            prepare("raise", right=right)
+        self._american = are_american(contracts.style, shape)
+        if not codes:
+            raise _no_codes(self._given)
+        style = contracts.style if isinstance(contracts.style, str) else _styles(self._american)
+        self.contracts = Contracts(strike, years, right, style)
+        self.from_parity = np.zeros(shape, np.bool_)
         """Whose yield is what put-call parity implies."""
-        self._scheme, self._panels = scheme, panels
-        self._given = _codes(status, market.shape)
-        self._checked = self._check(self._given)
-        self._rows = np.flatnonzero(self._checked == ContractStatus.PRICED)
-
-    def _check(self, status: Codes) -> Codes:
-        """The status before anything is computed."""
-        status, years = status.copy(), self.contracts.time_to_expiry
-        odd = outside("strike", self.contracts.strike) | outside("dividend_yield", self.dividend_yield)
-        odd |= outside("spot", self.spot) | outside("time_to_expiry", years)
-        for why, where in (
-            (ContractStatus.NO_SPOT, ~(self.spot > 0.0)),
-            (ContractStatus.EXPIRED, ~(years > 0.0)),
-            (ContractStatus.OUT_OF_DOMAIN, odd),
-        ):
-            status[(status == ContractStatus.PRICED) & where] = why
-        return status
+        self._scheme, self._panels, self._count = scheme, panels, count
+        # A slice where all are, which is the rule and copies nothing.
+        self._rows: Rows = _ALL if count == prices.size else np.flatnonzero(self._checked == _PRICED)
 
     def with_parity(self) -> "QuotedChain":
         """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
@@ -179,9 +226,9 @@ class QuotedChain:
         Beside cash dividends that is what the share pays, or costs to borrow, besides. Where an expiry's pairs give
         none its contracts keep the yield they have; options on futures keep the rate.
         """
-        if self.terms.on_future or not self._rows.size:
+        if self.terms.on_future or not self._count:
             return self
-        priced = np.where(self._checked == ContractStatus.PRICED, self.market, np.nan)
+        priced = np.where(self._checked == _PRICED, self.market, np.nan)
         strike, years, right, style = self.contracts
         cash = self.terms.dividends
         implied = parity_yields(
@@ -189,7 +236,15 @@ class QuotedChain:
         )
         known = ~np.isnan(implied)
         terms = self.terms._replace(dividend_yield=np.where(known, implied, self.dividend_yield))
-        found = QuotedChain(self.contracts, terms, self.market, self._given, scheme=self._scheme, panels=self._panels)
+        found = QuotedChain(
+            self.contracts,
+            terms,
+            self.market,
+            self._given,
+            ask=self._ask,
+            scheme=self._scheme,
+            panels=self._panels,
+        )
         found.from_parity = known
         return found
 
@@ -208,56 +263,97 @@ class QuotedChain:
     def implied_volatility(self) -> Array:
         """NaN where no volatility, or no single one, gives the market price."""
         out = np.full(self.market.shape, np.nan)
-        if self._rows.size:
-            found = self._chain.implied_volatility(self.market[self._rows], *self._terms(self._rows))
-            out[self._rows] = np.where(found <= DOMAINS["volatility"][1], found, np.nan)
+        if self._count:
+            prices = self.market[self._rows].reshape(1, -1)
+            found = self._chain.implied(prices, *self._terms(self._rows))[0]
+            out[self._rows] = np.where(found <= _MOST_VOLATILITY, found, np.nan)
         return out
 
     @cached_property
-    def _values(self) -> Greeks:
-        """Price and greeks at the implied volatility, without volatility where there is none, which tells why."""
-        out = np.full((len(Greeks._fields), self.market.size), np.nan)
-        if self._rows.size:
-            sigma = np.nan_to_num(self.implied_volatility[self._rows])
-            out[:, self._rows] = np.stack(self._chain.greeks(*self._terms(self._rows), sigma))
-        return Greeks(*out)
+    def _explained(self) -> tuple[Codes, Array]:
+        """The status before greeks are computed, and the volatilities that they are to be computed at."""
+        status, sigma = self._checked, self.implied_volatility
+        unknown = np.isnan(sigma)
+        if np.count_nonzero(unknown) == sigma.size - self._count:
+            return status, sigma
+        doubtful = np.flatnonzero((status == _PRICED) & unknown)
+        status, sigma = status.copy(), sigma.copy()
+        status[doubtful] = self._why(doubtful)
+        sigma[(status == ContractStatus.EXERCISED) | (status == ContractStatus.AT_FLOOR)] = 0.0
+        at_floor = np.flatnonzero(status == ContractStatus.AT_FLOOR)
+        if at_floor.size:
+            strike, years, right, _ = self.contracts
+            usable = status == ContractStatus.PRICED
+            mirror = mirrors(self.spot, strike, years, right, self._american, usable)[at_floor]
+            mirrored = at_floor[mirror >= 0]
+            status[mirrored], sigma[mirrored] = ContractStatus.MIRRORED, sigma[mirror[mirror >= 0]]
+        return status, sigma
 
     @cached_property
+    def _values(self) -> Array:
+        """Price and greeks (10, n) at the volatilities there are; NaN without."""
+        if self._rows is _ALL:
+            return self._at(self._explained[1], len(Greeks._fields))
+        out = np.full((len(Greeks._fields), self.market.size), np.nan)
+        if self._count:
+            out[:, self._rows] = self._at(self._explained[1][self._rows], len(Greeks._fields))
+        return out
+
+    def _at(self, volatility: Array, rows: int) -> Array:
+        """Values (rows, k) of the contracts that may have some at their volatilities (k,), the limit's at NaN."""
+        missing = np.isnan(volatility)
+        sigma = np.where(missing, 0.0, volatility) if missing.any() else volatility
+        return self._chain.values(*self._terms(self._rows), sigma, rows)
+
+    @cached_property
+    def _finished(self) -> tuple[Codes, bool]:
+        """The status, and whether all contracts have greeks, those that were computed."""
+        status, sigma = self._explained
+        finite = np.isfinite(self._values[:_RHO])
+        if finite.all() and self._rows is _ALL and not status.any():
+            return status, True
+        failed = ~finite.all(axis=0) & ~np.isnan(sigma) & (status != ContractStatus.EXERCISED)
+        return np.where(failed, np.int8(ContractStatus.FAILED), status), False
+
+    @property
     def status(self) -> Codes:
         """Whether each contract is priced, and why it is not: codes of :class:`ContractStatus`, (n,)."""
-        status = self._checked.copy()
-        doubtful = np.flatnonzero((status == ContractStatus.PRICED) & np.isnan(self.implied_volatility))
-        if doubtful.size:
-            status[doubtful] = self._why(doubtful)
-        failed = ~np.isfinite(np.stack(self._values[:_RHO])).all(axis=0)
-        status[(status == ContractStatus.PRICED) & failed] = ContractStatus.FAILED
-        return status
+        return self._finished[0]
 
-    def _why(self, rows: Rows) -> Codes:
+    @property
+    def volatility(self) -> Array:
+        """What greeks are at: the implied volatility, or the mirror's; 0 in the limit of none; NaN without greeks."""
+        _, sigma = self._explained
+        return sigma if self._finished[1] else np.where(np.isnan(self.greeks.delta), np.nan, sigma)
+
+    def _why(self, rows: npt.NDArray[np.intp]) -> Codes:
         """Why contracts with a price have no implied volatility."""
         strike, years, right, _ = self.contracts
         spot, rate, dividend_yield = self._terms(rows)
         options = Options(spot, strike[rows], rate, dividend_yield, years[rows], right[rows])
 
-        def worth(which: Rows, volatility: float) -> Array:
+        def worth(which: npt.NDArray[np.intp], volatility: float) -> Array:
             mine = rows[which]
             sigma = np.minimum(volatility, most_volatility(years[mine], dividends=self.terms.dividends is not None))
-            return self._made(mine).price(*self._terms(mine), sigma)
+            return np.asarray(self._made(mine).values(*self._terms(mine), sigma, 1)[0])
 
-        return why_none(self.market[rows], options, self._american[rows], worth)
+        return why_none(self.market[rows], self._ask[rows], options, self._american[rows], worth)
 
     @cached_property
     def greeks(self) -> Greeks:
-        """Prices and greeks at the implied volatility, raw derivatives; NaN where the status has none.
+        """Prices and greeks at :attr:`volatility`, raw derivatives; NaN where the status has none.
 
         Of what is to be exercised: intrinsic value, a delta of +1 or -1 and no other greek.
         """
-        out = np.stack(self._values)
-        exercised = self.status == ContractStatus.EXERCISED
+        status, all_of_them = self._finished
+        if all_of_them:
+            return Greeks(*self._values)
+        out = self._values.copy()
+        exercised = status == ContractStatus.EXERCISED
         right = self.contracts.right[exercised]
         out[:, exercised] = 0.0
         out[:2, exercised] = right * (self.spot - self.contracts.strike)[exercised], right
-        out[:, ~(exercised | (self.status == ContractStatus.PRICED))] = np.nan
+        out[:, ~_HAS_GREEKS[status]] = np.nan
         return Greeks(*out)
 
     @property
@@ -269,8 +365,12 @@ class QuotedChain:
     def price_at(self, volatility: float) -> Array:
         """Theoretical prices at one volatility; NaN where the status has no greeks."""
         out = np.full(self.market.shape, np.nan)
-        if self._rows.size:
-            out[self._rows] = self._chain.price(*self._terms(self._rows), volatility)
+        if self._count:
+            chain = self._chain
+            (sigma,) = checked("raise", volatility=volatility)
+            if sigma.shape not in ((), (1,), chain.strike.shape):
+                raise PricingError(f"volatility has shape {sigma.shape}; allowed: a scalar or ({self._count},)")
+            out[self._rows] = self._at(np.full(self._count, sigma), 1)[0]
         out[np.isnan(self.greeks.delta)] = np.nan
         return out
 
@@ -290,21 +390,26 @@ class QuotedChain:
         )
 
     @cached_property
-    def _chain(self) -> Chain:
+    def _method(self) -> Method:
+        terms = self.terms
+        return Method.of(scheme=self._scheme, dividends=terms.dividends, invalid="nan", on_future=terms.on_future)
+
+    @cached_property
+    def _chain(self) -> CheckedChain:
         return self._made(self._rows)
 
-    def _made(self, rows: Rows) -> Chain:
-        strike, years, right, _ = self.contracts
-        return Chain(
-            strike[rows],
-            years[rows],
-            right[rows],
-            style=_styles(self._american[rows]),
-            scheme=self._scheme,
-            dividends=self.terms.dividends,
-            panels=self._panels,
-            on_future=self.terms.on_future,
-        )
+    def _made(self, rows: Rows) -> CheckedChain:
+        """The chain of some contracts that may have values.
+
+        :raises PricingError: naming a rate, or what is NaN, as :class:`Chain` does.
+        """
+        method, (strike, years, right, _) = self._method, self.contracts
+        columns = strike[rows], years[rows], right[rows]
+        if not self._in_domains:
+            prepare("raise", **dict(zip(("strike", "time_to_expiry", "right"), columns, strict=True)))
+            spot, rate, dividend_yield = self._terms(rows)
+            checked("raise", rate=rate, dividend_yield=dividend_yield, spot=spot)
+        return CheckedChain(*columns, self._american[rows], method, panels=self._panels)
 
     def _terms(self, rows: Rows) -> tuple[Array, Array, Array]:
         return self.spot[rows], self.rate[rows], self.dividend_yield[rows]

@@ -7,7 +7,8 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing.arguments import PricingError, check_choice, real_numbers
+from alo_lib.numerics.compilation import kernel
+from alo_lib.pricing.arguments import PricingError, check_choice, real_numbers, spread
 
 __all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price"]
 
@@ -43,6 +44,11 @@ class ContractStatus(IntEnum):
     """The price is at or above what the option is worth at the highest volatility that the pricer takes."""
     FAILED = 11
     """The price lies between the two and a computation failed all the same."""
+    MIRRORED = 12
+    """The price is at or below the floor, which the ask reaches: valued at the volatility of its mirror, the contract
+    of the same strike and expiry with the other right."""
+    AT_FLOOR = 13
+    """The same, and the mirror has no volatility either: valued in the limit of none."""
 
     @property
     def words(self) -> str:
@@ -52,7 +58,7 @@ class ContractStatus(IntEnum):
     @property
     def has_greeks(self) -> bool:
         """Whether the contract has greeks."""
-        return self in (ContractStatus.PRICED, ContractStatus.EXERCISED)
+        return self in _WITH_GREEKS
 
 
 _WORDS: Final = {
@@ -68,7 +74,18 @@ _WORDS: Final = {
     ContractStatus.BELOW_FLOOR: "at or below its worth at once",
     ContractStatus.ABOVE_BOUND: "above its bound",
     ContractStatus.FAILED: "computation failed",
+    ContractStatus.MIRRORED: "at its mirror's volatility",
+    ContractStatus.AT_FLOOR: "at its limit without volatility",
 }
+_WITH_GREEKS: Final = frozenset(
+    (ContractStatus.PRICED, ContractStatus.EXERCISED, ContractStatus.MIRRORED, ContractStatus.AT_FLOOR)
+)
+
+
+_PRICED, _NO_QUOTE, _ONE_SIDED, _CROSSED = (
+    int(ContractStatus[name]) for name in ("PRICED", "NO_QUOTE", "ONE_SIDED", "CROSSED")
+)
+_BID, _ASK, _LAST = (PRICE_SOURCES.index(name) for name in ("bid", "ask", "last"))
 
 
 def quote_mid(bid: float, ask: float) -> float:
@@ -93,28 +110,39 @@ def market_price(
     """
     check_choice("source", source, PRICE_SOURCES)
     given = [real_numbers(*each) for each in (("bid", bid), ("ask", ask), ("last", last))]
+    shapes = [each.shape for each in given]
     try:
-        sides = np.broadcast_arrays(*map(np.atleast_1d, given))
+        shape = np.broadcast_shapes((1,), *shapes) if shapes[0] == () or len(set(shapes)) > 1 else shapes[0]
     except ValueError as error:
-        shapes = ", ".join(str(each.shape) for each in given)
-        raise PricingError(f"bid, ask and last have shapes {shapes}; allowed: those that broadcast") from error
-    bids, asks, lasts = (np.where(side > 0.0, side, np.nan) for side in sides)
-    status = np.full(bids.shape, ContractStatus.PRICED, np.int8)
-    if source == "last":
-        price = lasts
-        status[np.isnan(price)] = ContractStatus.NO_QUOTE
-        return price, status
-    crossed = bids > asks
-    if source == "mid":
-        price = 0.5 * (bids + asks)
-        lone = np.isnan(bids) != np.isnan(asks)
-        neither = np.isnan(bids) & np.isnan(asks)
-        fits = ~(lasts < bids) & ~(lasts > asks) & ~np.isnan(lasts)
-        price = np.where((lone | neither) & fits, lasts, price)
-        status[neither & ~fits] = ContractStatus.NO_QUOTE
-        status[lone & ~fits] = ContractStatus.ONE_SIDED
-    else:
-        price = bids if source == "bid" else asks
-        status[np.isnan(price)] = ContractStatus.NO_QUOTE
-    status[crossed] = ContractStatus.CROSSED
-    return np.where(crossed, np.nan, price), status
+        told = ", ".join(map(str, shapes))
+        raise PricingError(f"bid, ask and last have shapes {told}; allowed: those that broadcast") from error
+    bids, asks, lasts = (spread(each, shape) for each in given)
+    price, status = np.empty(bids.size), np.empty(bids.size, np.int8)
+    _market_prices(bids, asks, lasts, PRICE_SOURCES.index(source), price, status)
+    return price.reshape(shape), status.reshape(shape)
+
+
+@kernel
+def _market_prices(bids: Array, asks: Array, lasts: Array, source: int, price: Array, status: Codes) -> None:
+    """Prices and statuses (n,) of quotes; source: its place in :data:`PRICE_SOURCES`."""
+    for i in range(price.size):
+        bid = bids[i] if bids[i] > 0.0 else math.nan
+        ask = asks[i] if asks[i] > 0.0 else math.nan
+        last = lasts[i] if lasts[i] > 0.0 else math.nan
+        found, missing = math.nan, _NO_QUOTE
+        if source == _LAST:
+            found = last
+        elif bid > ask:
+            missing = _CROSSED
+        elif source == _BID:
+            found = bid
+        elif source == _ASK:
+            found = ask
+        elif bid <= ask:
+            found = 0.5 * (bid + ask)
+        else:
+            if bid > 0.0 or ask > 0.0:
+                missing = _ONE_SIDED
+            found = last if not (last < bid or last > ask) else math.nan
+        price[i] = found
+        status[i] = missing if math.isnan(found) else _PRICED

@@ -170,9 +170,11 @@ def schedules_of(given: Any) -> Schedules | None:
 
     :raises PricingError: for anything else.
     """
+    if given is None:
+        return None
     if isinstance(given, np.ma.MaskedArray):
         raise PricingError("dividends are a masked array; allowed: None where nothing is paid")
-    if given is None or isinstance(given, Dividends):
+    if isinstance(given, Dividends):
         schedules = np.array(given, dtype=np.object_)
     elif _is_schedules(given):
         try:

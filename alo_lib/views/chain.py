@@ -121,6 +121,7 @@ class ChainView:
                 "bid_volatility": or_none(self.bid.implied_volatility[i]),
                 "mid_volatility": or_none(mid.implied_volatility[i]),
                 "ask_volatility": or_none(self.ask.implied_volatility[i]),
+                "greeks_volatility": or_none(mid.volatility[i]),
             } | {name: or_none(greeks[name][i]) for name in Greeks._fields[1:]}
 
 
@@ -160,7 +161,7 @@ def chain_view(
 
     def at(source: PriceSource, terms: MarketTerms) -> QuotedChain:
         market, status = market_price(snapshot.bid, snapshot.ask, np.nan, source)
-        return QuotedChain(contracts, terms, market, status, scheme=scheme)
+        return QuotedChain(contracts, terms, market, status, ask=snapshot.ask, scheme=scheme)
 
     mid = at("mid", terms)
     if carry in ("parity", "cash-parity"):

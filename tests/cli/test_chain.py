@@ -150,12 +150,24 @@ def test_every_contract_says_why_it_has_no_volatility(run, lean_data):
         assert (row["status"] == "one-sided") == ((row["bid"] is None) != (row["ask"] is None))
         if row["years_to_expiry"] == 0.0:
             assert row["status"] in ("expired", "one-sided", "no quote")
-        if row["status"] == "at or below its worth at once":
+        assert (row["greeks_volatility"] is None) == (row["delta"] is None)
+        assert row["mid_volatility"] in (None, row["greeks_volatility"])
+        if row["status"] == "at its mirror's volatility":
+            (mirror,) = (
+                other
+                for other in found["contracts"]
+                if other["right"] != row["right"] and all(other[of] == row[of] for of in ("expiry", "strike"))
+            )
+            assert row["greeks_volatility"] == mirror["mid_volatility"]
+        below = ("at or below its worth at once", "at its mirror's volatility", "at its limit without volatility")
+        if row["status"] in below:
             side = 1.0 if row["right"] == "call" else -1.0
             held, paid = (math.exp(-x * row["years_to_expiry"]) for x in (row["dividend_yield"], found["rate"]))
             now = side * (found["spot"] - row["strike"])
             worth = max(now, side * (found["spot"] * held - row["strike"] * paid))
             assert row["mid"] <= worth + 1e-6
+            assert (row["ask"] >= worth - 1e-6) == (row["delta"] is not None)
+    assert all(found["statuses"][words] > 0 for words in below[1:])
     text = run(*arguments).out
     assert f"{told.count('expired')} expired" in text.splitlines()[2]
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.pricing import Dividends, greeks, implied_volatility
+from alo_lib.pricing import Dividends, Greeks, greeks, implied_volatility
 
 __all__ = ["CHICAGO", "CLOSE", "NEW_YORK", "at", "check", "columns", "years"]
 
@@ -38,6 +38,8 @@ def check(
 ) -> None:
     """Volatilities and greeks are those of a high-precision pricer at the quotes that LEAN told.
 
+    Where the price is at or below the floor and the ask reaches that, they are at the mirror's volatility or in the
+    limit of none.
     Dividends are priced on a grid, whose own error is larger than what is to be seen here, so their reference is solved
     on the same one, by ``scheme="accurate"``; contracts that expire before the first of them have none.
     """
@@ -57,15 +59,33 @@ def check(
     found, price = columns(rows, "volatility", "price")
     priced = found > 0.0
     assert priced.sum() >= 0.7 * len(rows)
-    assert not (priced & np.isnan(sigma)).any()
     np.testing.assert_allclose(price[priced], quoted[priced], rtol=1e-12)
-    expected = greeks(*terms, np.where(priced, sigma, 0.5), time, right, **reference)  # type: ignore[arg-type]
-    seen_well = priced & (expected.vega > 1e-3 * spot)
+    limit = greeks(*terms, 0.0, time, right, **reference)  # type: ignore[arg-type]
+    _check_about_the_floor(rows, quoted, sigma, limit)
+    at = np.where(np.isnan(sigma), found, sigma)
+    expected = greeks(*terms, np.where(priced, at, 0.5), time, right, **reference)  # type: ignore[arg-type]
+    seen_well = priced & ~np.isnan(sigma) & (expected.vega > 1e-3 * spot)
     np.testing.assert_allclose(found[seen_well], sigma[seen_well], atol=5e-6)
     for name, unit in (("delta", 1.0), ("gamma", 1.0), ("vega", 0.01), ("theta", 1.0), ("rho", 0.01)):
         (value,) = columns(rows, name)
         right_value = getattr(expected, name) * unit
         np.testing.assert_allclose(value[priced], right_value[priced], rtol=2e-4, atol=1e-5, err_msg=name)
+
+
+def _check_about_the_floor(
+    rows: list[dict[str, Any]], quoted: npt.NDArray[np.float64], sigma: npt.NDArray[np.float64], limit: Greeks
+) -> None:
+    """Contracts with greeks and no volatility of their own; limit: the values without volatility, the floor first."""
+    found, delta, strike, ask = columns(rows, "volatility", "delta", "strike", "ask")
+    derived = np.isnan(sigma) & (np.nan_to_num(delta) != 0.0)
+    assert not (derived & (quoted > limit.price + 1e-7 * strike)).any()
+    assert not (derived & (ask < limit.price - 1e-7 * strike)).any()
+    np.testing.assert_allclose(delta[derived & (found == 0.0)], limit.delta[derived & (found == 0.0)], atol=1e-9)
+    same = [tuple(row.get(name) for name in ("option", "kind", "time", "expiry", "strike")) for row in rows]
+    told = {(*of, row["right"]): float(value) for of, row, value in zip(same, rows, found, strict=True)}
+    for place in np.flatnonzero(derived & (found > 0.0)):
+        mirror = (*same[place], -rows[place]["right"])
+        assert told.get(mirror, found[place]) == found[place], rows[place]
 
 
 def at(day: str, time: dt.time, zone: ZoneInfo = NEW_YORK) -> dt.datetime:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.pricing import ContractStatus, Dividends, price
+from alo_lib.pricing import ContractStatus, Dividends, greeks, price
 from tests.models.greeks_check import CLOSE, at, check, years
 from tests.models.kit import Algorithm, Identity, Symbol, equity, tell_of_chains
 
@@ -212,6 +212,29 @@ def test_what_is_to_be_exercised_at_once_has_a_delta_and_no_volatility(chains: A
     expected = {"price": 80.0, "implied_volatility": 0.0, "delta": -1.0, "gamma": 0.0, "vega": 0.0, "theta": 0.0}
     assert told == expected | {"rho": 0.0}
     assert made.pricer.unpriced == {}
+
+
+def test_a_quote_about_the_floor_has_the_greeks_of_its_mirror_and_is_told_apart(chains: Any) -> None:
+    """The deep call's mid is below what it is worth without volatility, and its ask above: a hedger needs its delta."""
+    made, rows = Pricer(chains), contracts()[:2]  # a call and a put of strike 90, whose volatility is 21 %
+    floor = float(price(SPOT, 90.0, rows[0]["rate"], YIELD, 0.0, years(rows[0], settles(rows[0])), 1))
+    rows[0] |= {"bid": floor - 0.2, "ask": floor + 0.1}
+    call, put = made.rows(rows)
+    assert call["price"] == pytest.approx(floor - 0.05)  # the market's
+    assert call["implied_volatility"] == put["implied_volatility"] == pytest.approx(0.21, abs=1e-4)
+    terms = (SPOT, 90.0, call["rate"], YIELD, 0.21, years(call, settles(call)), 1)
+    assert call["delta"] == pytest.approx(float(greeks(*terms, scheme="high_precision").delta), abs=1e-4)
+    assert made.pricer.statuses == {ContractStatus.MIRRORED: 1, ContractStatus.PRICED: 1}
+    rows[1] |= {"bid": 0.0}
+    call, put = made.rows(rows)
+    assert (call["implied_volatility"], call["vega"], call["gamma"]) == (0.0, 0.0, 0.0)
+    assert call["delta"] == pytest.approx(1.0, abs=0.01)
+    assert np.isnan(put["delta"])
+    assert made.pricer.statuses[ContractStatus.AT_FLOOR] == 1
+    assert made.pricer.unpriced == {ContractStatus.ONE_SIDED: 1}
+    rows[0] |= {"ask": floor - 0.01}
+    assert np.isnan(made.rows(rows)[0]["delta"])
+    assert made.pricer.unpriced == {ContractStatus.ONE_SIDED: 2, ContractStatus.BELOW_FLOOR: 1}
 
 
 def test_options_of_one_underlying_keep_their_terms(chains: Any) -> None:

@@ -63,6 +63,7 @@ class Pricer:
 
     def __init__(self, *given: Any) -> None:
         self.given, self.told, self.unpriced = given, list[Any](), {"a status": 3}
+        self.statuses = {"a status": 3, "another": 4}
 
     def terms_of(self, symbol: Symbol) -> Any:
         assert symbol.underlying == ONE
@@ -159,6 +160,7 @@ def test_a_universe_is_priced_at_the_close_that_its_prices_are_of(made: Any) -> 
 
 def test_what_it_is_made_with_and_what_has_no_values_are_the_pricers(border: Any, made: Any) -> None:
     assert made.unpriced == {"a status": 3}
+    assert made.statuses == {"a status": 3, "another": 4}
     limit, announced, given = dt.timedelta(minutes=5), object(), object()
     algorithm = Algorithm()
     model = type(made)(

@@ -7,6 +7,7 @@ from alo_lib.pricing import (
     Chain,
     Contracts,
     ContractStatus,
+    Dividends,
     MarketTerms,
     PricingError,
     QuotedChain,
@@ -281,3 +282,112 @@ def test_one_quotes_mid_is_the_market_price_of_it() -> None:
         (expected,), _ = market_price(bid, ask, np.nan)
         assert np.array_equal(quote_mid(bid, ask), expected, equal_nan=True), (bid, ask)
     assert quote_mid(9.98, 10.02) == 10.0
+
+
+def pair(spot: float, market: list[float], ask: list[float], style: Style = "european", **terms: object) -> QuotedChain:
+    """A call and a put of strike 60, half a year, rate 5 %, yield 2 % unless told, with their asks."""
+    contracts = Contracts(np.full(2, 60.0), np.full(2, 0.5), np.array([1.0, -1.0]), style)
+    known = MarketTerms(**({"spot": spot, "rate": 0.05, "dividend_yield": 0.02} | terms))  # type: ignore[arg-type]
+    return QuotedChain(contracts, known, np.array(market), np.zeros(2, np.int8), ask=ask)
+
+
+@pytest.mark.parametrize("style", ["american", "european"])
+@pytest.mark.parametrize("spot", [35.0, 100.0])
+def test_a_quote_about_the_floor_is_valued_at_its_mirrors_volatility(style: Style, spot: float) -> None:
+    """The limit of a price without volatility is exact; the mirror's price is made at a volatility that is known."""
+    terms = (spot, 60.0, 0.05, 0.02)
+    right = np.array([1.0, -1.0])
+    deep = int(spot < 60.0)  # the put of a low spot, the call of a high one
+    worth = price(*terms, 0.45, 0.5, right, style=style, scheme="high_precision")
+    floor = price(*terms, 0.0, 0.5, right, style=style)[deep]
+    market, ask = worth.copy(), worth + 0.05
+    market[deep], ask[deep] = floor - 0.02, floor + 0.1
+    found = pair(spot, market.tolist(), ask.tolist(), style)
+    assert found.status[deep] == ContractStatus.MIRRORED
+    assert found.status[1 - deep] == ContractStatus.PRICED
+    assert np.isnan(found.implied_volatility[deep])
+    np.testing.assert_allclose(found.volatility, 0.45, atol=1e-5)
+    expected = greeks(*terms, 0.45, 0.5, right, style=style, scheme="high_precision")
+    for name in ("price", "delta", "gamma", "vega", "theta", "rho"):
+        values, reference = getattr(found.greeks, name), getattr(expected, name)
+        np.testing.assert_allclose(values, reference, atol=1e-3 * (1.0 + np.abs(reference).max()), err_msg=name)
+
+
+def test_without_a_volatility_of_the_mirror_the_limit_of_none_counts() -> None:
+    """A European call held for sure is S exp(-qT) - K exp(-rT), whose derivatives are by hand."""
+    spot, years = 100.0, 0.5
+    carried, discounted = spot * np.exp(-0.02 * years), 60.0 * np.exp(-0.05 * years)
+    found = pair(spot, [carried - discounted - 0.02, np.nan], [carried - discounted + 0.1, np.nan])
+    assert ContractStatus(found.status[0]) is ContractStatus.AT_FLOOR
+    assert (found.volatility[0], np.isnan(found.implied_volatility[0])) == (0.0, True)
+    by_hand = {
+        "price": carried - discounted,
+        "delta": carried / spot,
+        "gamma": 0.0,
+        "vega": 0.0,
+        "theta": 0.02 * carried - 0.05 * discounted,
+        "rho": years * discounted,
+        "epsilon": -years * carried,
+    }
+    for name, value in by_hand.items():
+        np.testing.assert_allclose(getattr(found.greeks, name)[0], value, rtol=1e-12, atol=1e-14, err_msg=name)
+    assert found.leverage[0] == pytest.approx(carried / found.market[0])
+    # Exercised at once it is intrinsic value, and what a dividend takes of the spot is no longer in the delta.
+    put = pair(35.0, [np.nan, 24.9], [np.nan, 25.3], "american")
+    assert ContractStatus(put.status[1]) is ContractStatus.AT_FLOOR
+    np.testing.assert_allclose([value[1] for value in put.greeks], [25.0, -1.0, *8 * [0.0]], atol=1e-12)
+    paid = Dividends([0.1], [1.0], [0.05])
+    known = pair(spot, [30.0, np.nan], [40.0, np.nan], dividends=paid, dividend_yield=0.0)
+    assert ContractStatus(known.status[0]) is ContractStatus.AT_FLOOR
+    assert known.greeks.delta[0] == pytest.approx(0.95, rel=1e-12)
+
+
+def test_a_quote_below_the_floor_with_its_ask_contradicts_the_model() -> None:
+    floor = 25.0  # of the American put at spot 35
+    for ask, status in (
+        (floor - 1e-6, ContractStatus.BELOW_FLOOR),
+        (floor, ContractStatus.AT_FLOOR),
+        (np.nan, ContractStatus.BELOW_FLOOR),
+    ):
+        found = pair(35.0, [np.nan, floor - 0.1], [np.nan, ask], "american")
+        assert ContractStatus(found.status[1]) is status
+        assert status.has_greeks == bool(np.isfinite(found.greeks.delta[1])) == bool(np.isfinite(found.volatility[1]))
+    with pytest.raises(PricingError, match=r"ask has shape \(3,\); allowed: a scalar or \(2,\)"):
+        pair(35.0, [1.0, 1.0], [1.0, 1.0, 1.0])
+
+
+def test_a_mirror_has_the_same_expiry_strike_and_style_and_is_priced_itself() -> None:
+    """Of calls below their floor, only the one with a priced put of all that is the same takes its volatility."""
+    strike = np.array([60.0, 60.0, 60.0, 65.0, 60.0])
+    years = np.array([0.5, 0.5, 0.75, 0.5, 0.5])
+    right = np.array([1.0, -1.0, -1.0, -1.0, -1.0])
+    style = np.array(["american", "european", "american", "american", "american"])
+    market = np.array([39.0, 0.3, 0.4, 0.5, 0.35])
+    for own, expected in ((0.35, ContractStatus.MIRRORED), (70.0, ContractStatus.AT_FLOOR)):
+        market[4] = own  # more than a put is ever worth has no volatility
+        found = QuotedChain(
+            Contracts(strike, years, right, style),
+            MarketTerms(100.0, 0.05),
+            market,
+            np.zeros(5, np.int8),
+            ask=np.where(right > 0.0, 45.0, np.nan),
+        )
+        assert ContractStatus(found.status[0]) is expected
+        assert found.volatility[0] == (found.volatility[4] if expected is ContractStatus.MIRRORED else 0.0)
+
+
+def test_with_parity_quotes_about_the_floor_stay_valued() -> None:
+    strike, right = np.repeat([60.0, 95.0, 100.0, 105.0], 2), np.tile([1.0, -1.0], 4)
+    years = np.full(8, 0.5)
+    market = price(100.0, strike, 0.05, 0.03, 0.4, years, right, style="european")
+    market[0] = 100.0 * np.exp(-0.03 * 0.5) - 60.0 * np.exp(-0.05 * 0.5) - 0.01
+    found = QuotedChain(
+        Contracts(strike, years, right, "european"),
+        MarketTerms(100.0, 0.05),
+        market,
+        np.zeros(8, np.int8),
+        ask=market + 0.1,
+    ).with_parity()
+    np.testing.assert_allclose(found.dividend_yield, 0.03, atol=1e-12)
+    assert ContractStatus(found.status[0]) is ContractStatus.MIRRORED
+    np.testing.assert_allclose(found.volatility, 0.4, atol=1e-9)

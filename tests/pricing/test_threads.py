@@ -20,6 +20,7 @@ import pytest
 from alo_lib.pricing import Chain, Contracts, MarketTerms, QuotedChain, greeks, price
 from alo_lib.pricing.chain_panels import ChainPanels
 from alo_lib.pricing.scheme import ACCURATE
+from alo_lib.pricing.terms import Options
 
 Array = npt.NDArray[np.float64]
 
@@ -159,10 +160,13 @@ def test_a_chain_keeps_its_contracts_whatever_becomes_of_the_arrays_it_was_made_
 
 
 def test_no_kernel_reads_a_column_of_another_length() -> None:
-    panels = ChainPanels(STRIKES, YEARS, RIGHTS, ACCURATE)
+    panels = ChainPanels(YEARS, RIGHTS, ACCURATE)
     full, short = np.full(60, 100.0), np.full(59, 100.0)
+    options = Options(full, STRIKES, 0.0005 * full, 0.0001 * full, YEARS, RIGHTS)
     with pytest.raises(ValueError, match="chain of 60 contracts"):
-        panels.values(short, 0.0005 * full, 0.0001 * full, 0.003 * full, 1)
+        panels.values(options._replace(spot=short), 0.003 * full, 1)
+    with pytest.raises(ValueError, match="chain of 60 contracts"):
+        panels.implied(short, options)
     expected = greeks(100.0, STRIKES, 0.05, 0.01, 0.3, YEARS, RIGHTS)
-    found = panels.values(full, 0.0005 * full, 0.0001 * full, 0.003 * full, 10)
+    found = panels.values(options, 0.003 * full, 10)
     assert found[0] == pytest.approx(expected.price, abs=1e-4)

@@ -167,7 +167,7 @@ def _show(view: "ChainView", every: bool) -> None:
     )
     others = [f"{count:,} {words}" for words, count in view.statuses().items() if words != ContractStatus.PRICED.words]
     if others:
-        click.echo(f"Without a volatility: {', '.join(others)}")
+        click.echo(f"Without a volatility of their own: {', '.join(others)}")
     without = [one.expiry for one in expiries if not one.from_parity]
     if view.carry == "parity" and without:
         click.echo(f"No yield from calls and puts, so that of the dividends ahead: {', '.join(without)}")

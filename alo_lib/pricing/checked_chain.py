@@ -1,0 +1,99 @@
+"""The values of a chain whose arguments are checked: who reads a panel, who is solved alone, all in one order.
+
+Checks cost more than the values of a few contracts. So they are made once, where arguments enter: :class:`Chain` makes
+them for each call, :class:`QuotedChain` for all that it computes, and both call this.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from alo_lib.pricing.chain_panels import ChainPanels
+from alo_lib.pricing.options import Method, of_future, run_implied, run_values
+from alo_lib.pricing.terms import Options
+
+__all__ = ["CheckedChain"]
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Rows = slice | npt.NDArray[np.intp]
+
+_ALL = slice(None)
+
+
+class CheckedChain:
+    """n contracts: strike, time, right (n,), contiguous, in their domains, which nobody writes to any more.
+
+    american: which may be exercised early, (n,), or the answer for all. panels: whether American contracts read their
+    boundaries from panels, as far as there are. Threads may share it.
+    """
+
+    def __init__(
+        self, strike: Array, time: Array, right: Array, american: Mask | bool, method: Method, *, panels: bool
+    ) -> None:
+        self.strike, self.time, self.right, self._method = strike, time, right, method
+        readable = panels and method.cash is None
+        if isinstance(american, bool) or american.all() or not american.any():
+            early = bool(np.all(american))
+            kinds: list[tuple[bool, Rows]] = [(early, _ALL)]
+        else:
+            kinds = [(early, np.flatnonzero(american == early)) for early in (True, False)]
+        self._alone: list[tuple[Method, Rows]] = []
+        self._panels: ChainPanels | None = None
+        self._read: Rows = _ALL
+        for early, rows in kinds:
+            if early and readable:
+                self._read = rows
+                self._panels = ChainPanels(time[rows], right[rows], method.scheme)
+            else:
+                own = method if isinstance(rows, slice) else method.part(rows)
+                self._alone.append((own if own.american == early else replace(own, american=early), rows))
+
+    def values(self, spot: Array, rate: Array, dividend_yield: Array, volatility: Array, rows: int) -> Array:
+        """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where no exercise boundary was found.
+
+        The others: (n,), contiguous, in their domains.
+        """
+        options = Options(spot, self.strike, rate, dividend_yield, self.time, self.right)
+        if self._panels is None and len(self._alone) == 1:
+            ((method, _),) = self._alone
+            out = run_values(options, volatility, rows, method)
+        else:
+            out = np.empty((rows, spot.size))
+            for method, alone in self._alone:
+                out[:, alone] = run_values(options.part(alone), volatility[alone], rows, method)
+            if self._panels is not None:
+                out[:, self._read] = self._read_values(options.part(self._read), volatility[self._read], rows)
+        if self._method.on_future and rows > 1:
+            of_future(out)
+        return out
+
+    def _read_values(self, options: Options, volatility: Array, rows: int) -> Array:
+        """As :meth:`values`, of those who read panels; alone where there is none."""
+        assert self._panels is not None
+        values = self._panels.values(options, volatility, rows)
+        rest = np.isnan(values[0])
+        if rest.any():
+            values[:, rest] = run_values(options.part(rest), volatility[rest], rows, self._method)
+        return values
+
+    def implied(self, prices: Array, spot: Array, rate: Array, dividend_yield: Array) -> Array:
+        """Implied volatilities of prices (k, n), in the same shape; NaN where none, or no single one, explains one."""
+        options = Options(spot, self.strike, rate, dividend_yield, self.time, self.right)
+        found = np.empty(prices.shape)
+        for method, alone in self._alone:
+            part, told, own = options.part(alone), prices[:, alone], method
+            if len(prices) > 1:
+                again = np.tile(np.arange(part.spot.size), len(prices))
+                part, own = part.part(again), method.part(again)
+            found[:, alone] = run_implied(np.ascontiguousarray(told).reshape(-1), part, own).reshape(told.shape)
+        if self._panels is not None and spot.size:
+            part = options.part(self._read)
+            for out, quoted in zip(found, prices, strict=True):
+                told = np.ascontiguousarray(quoted[self._read])
+                implied, without = self._panels.implied(told, part)
+                if without.any():
+                    implied[without] = run_implied(told[without], part.part(without), self._method)
+                out[self._read] = implied
+        return found
