@@ -84,6 +84,7 @@ _JOINED = 0.1  # over cells cubed: error of the strike that joining two ex-times
 _LEVELS = 4  # grids at most that a stretch has more than one
 _COARSE = 0.5  # cells over what the strike's kink is smoothed by when a stretch begins, beyond which they are too wide
 _RESOLVED = 1.0  # and when it ends
+_SHARP = 1.5  # deviations of spot until the next ex-time over cells, below which its kinks are sharp
 _FLOOR = 0.05  # spot below which nothing counts, times the cells of a grid
 _APART = 8.0  # deviations from the strike's kink to where a call is exercised for the dividend alone
 
@@ -348,6 +349,12 @@ def plan_option(
                     if bottom + back < math.log(gone) + reach + ahead:
                         bottom = min(bottom, math.log(gone) - reach)
                 low, high = bottom + back, math.log(dear) + _NARROW_WIDTH * width + ahead
+            bends = (american and call) or gone > 0.0
+            if bends and k == first and end < time and length == rest and sigma * math.sqrt(until) < _SHARP * cell:
+                # So soon the kink at the ex-time is a kink still, which cells beside the spot alone resolve.
+                width = 2.0 * _NARROW_WIDTH * sigma * math.sqrt(until)
+                low = math.log(spot) + frame * length - 0.5 * width
+                high = low + width
             if high < low + width:
                 if call or high < 0.5 * _NOTHING:
                     high = low + width
