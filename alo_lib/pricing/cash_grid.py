@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.numerics.elementary import exponential, fma, logarithm, normal_cdf, normal_cdf_pdf
+from alo_lib.numerics.elementary import exponential, fma, logarithm, normal_cdf_pdf
 from alo_lib.numerics.lanes import (
     LANES,
     LaneMask,
@@ -48,17 +48,16 @@ from alo_lib.pricing.cash_plan import (
     KINK,
     LENGTH,
     NEW,
-    NEXT,
     PLAN_ROWS,
     PLATEAU,
     RANGE,
-    SPREAD,
+    STAIRS,
     START,
-    STEP,
     WHOLE,
     WORTHLESS,
     is_ex_time,
 )
+from alo_lib.pricing.stairs import above_plateau
 
 __all__ = ["TERM_ROWS", "T_ALIVE", "T_RATE", "T_SIDE", "T_VARIANCE", "T_YIELD", "GridSpace", "new_space", "solve_grid"]
 
@@ -195,12 +194,13 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
     side, strike, alive = load(terms, T_SIDE), load(terms, T_STRIKE), load(terms, T_ALIVE) > 0.0
     amount, kept = load(plan, row + AMOUNT), load(plan, row + KEPT)
     worthless, plateau = load(plan, row + WORTHLESS), load(plan, row + PLATEAU)
-    step = load(plan, row + STEP)
-    stepped = any_lane(step > 0.0)
+    stepped = any_lane(load(plan, row + STAIRS) > 0.0)
     cell = load(plan, later + RANGE) / n
     origin = load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE)
     cash, share = load(space.sure, _CASH), load(space.sure, _SHARE)
     last_cash, last_share = load(space.sure, _LAST_CASH), load(space.sure, _LAST_SHARE)
+    at_first = above_plateau(origin, row + STAIRS, plan)
+    rise = 0.0 * at_first
     for i in range(n + 1):
         left = load(space.spot, i) * kept - amount
         log_left = logarithm(select(left > 0.0, left, 1.0))
@@ -214,11 +214,8 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
         outer = x * x3
         worth = (d * (x * x1 * x2) - a * (x1 * x2 * x3)) * (1.0 / 6.0) + 0.5 * (b * (outer * x2) - c * (outer * x1))
         if stepped:
-            away = (log_left - load(plan, row + NEXT)) / load(plan, row + SPREAD)
-            cap = plateau + step * normal_cdf(-away)
-            worth = select(place < 0.0, least(cash + share * left, cap), worth)
-        else:
-            worth = select(place < 0.0, least(cash + share * left, plateau), worth)
+            rise = above_plateau(log_left, row + STAIRS, plan) - at_first
+        worth = select(place < 0.0, least(cash + share * left, plateau + at_first) + rise, worth)
         worth = select(place > n, last_cash + last_share * left, worth)
         beyond = alive & ((place < 0.0) | (place > n))
         worth = select(beyond, greatest(worth, side * (left - strike)), worth)

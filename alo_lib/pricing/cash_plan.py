@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.escrow import aside_at
+from alo_lib.pricing.stairs import STAIR_ROWS, climb, tell_stairs, wait_on_stairs
 from alo_lib.pricing.terms import Cash, Option
 
 __all__ = [
@@ -27,16 +28,15 @@ __all__ = [
     "JUMP",
     "KEPT",
     "KINK",
+    "LEAST_TOLD",
     "LENGTH",
     "NEW",
-    "NEXT",
     "PLACE",
     "PLAN_ROWS",
     "PLATEAU",
     "RANGE",
-    "SPREAD",
+    "STAIRS",
     "START",
-    "STEP",
     "WHOLE",
     "WORTHLESS",
     "is_ex_time",
@@ -51,17 +51,20 @@ START, RANGE, FRAME, WHOLE, BASE, LENGTH, PLACE = range(7)
 """A segment's rows in a plan: logarithm of spot at the first node, at the stretch's end; from there to the last node,
 signed; how fast the frame moves, a year; length of the stretch; time from the segment's end to the stretch's, and the
 segment's length; in the first stretch where on the grid spot is today, 0 to 1."""
-AMOUNT, KEPT, WORTHLESS, PLATEAU, STEP, NEXT, SPREAD, GAP, KINK, JUMP, BLUR, ASIDE, FALL = range(7, 20)
+AMOUNT, KEPT, WORTHLESS, PLATEAU, GAP, KINK, JUMP, BLUR, ASIDE, FALL = range(7, 17)
 """At the stretch's end: the dividend and what is kept of spot; what an option on nothing is worth, and on a spot of
-which the last dividend leaves nothing; how much more where the next one does, logarithm of the highest such spot, its
-standard deviation by then; how much a put on next to nothing gains by exercise before the next dividend. Of a put's
-kink at the spot of which this dividend and later ones leave nothing: logarithm of that spot, the slope's jump there by
-it where the later grid has the kink and 0 where it has not, and the variance that has smoothed it; what escrowed
-dividends set aside just before, see :mod:`escrow`, and all that is paid, also of that."""
-PLAN_ROWS = 20
+which the last dividend leaves nothing; how much a put on next to nothing gains by exercise before the next dividend. Of
+a put's kink at the spot of which this dividend and later ones leave nothing: logarithm of that spot, the slope's jump
+there by it where the later grid has the kink and 0 where it has not, and the variance that has smoothed it; what
+escrowed dividends set aside just before, see :mod:`escrow`, and all that is paid, also of that."""
+STAIRS = 17
+"""The first row of the stairs that go up from PLATEAU where earlier dividends leave nothing, see :mod:`stairs`."""
+PLAN_ROWS = STAIRS + STAIR_ROWS
 NEW = 1 << 20
 """Added to the steps of a segment that begins a stretch."""
 
+LEAST_TOLD = 0.005
+"""Spot over strike down to which it is told whether a put is exercised while a dividend is ahead."""
 _WIDTH = 5.0  # standard deviations that a grid reaches from where spot is expected
 _NARROW_WIDTH = 6.0  # and around a kink alone, from where straight lines reach far
 _LEAST_WIDTH = 1.0  # of a grid, in standard deviations of what is covered
@@ -81,6 +84,7 @@ _JOINED = 0.1  # over cells cubed: error of the strike that joining two ex-times
 _LEVELS = 4  # grids at most that a stretch has more than one
 _COARSE = 0.5  # cells over what the strike's kink is smoothed by when a stretch begins, beyond which they are too wide
 _RESOLVED = 1.0  # and when it ends
+_SHARP = 1.5  # deviations of spot until the next ex-time over cells, below which its kinks are sharp
 _FLOOR = 0.05  # spot below which nothing counts, times the cells of a grid
 _APART = 8.0  # deviations from the strike's kink to where a call is exercised for the dividend alone
 
@@ -269,7 +273,7 @@ def plan_option(
     gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
     plateau = math.inf  # what a put is worth of whose spot the last dividend leaves nothing
     next_plateau = math.inf  # and of whose spot the next dividend does
-    next_gone = ahead_of_it = 0.0  # the highest such spot, and the time until then
+    stairs, climbed = np.zeros((3, STAIR_ROWS // 3)), 0  # from the one to the other, and how many steps they have
     blur = blur_gone = 0.0  # variance that smooths the kinks at dear and at gone
     apart = True  # whether the later grid ends before the kink at gone
     narrowest = 0.0  # square of the least width that cells have to resolve, 0 for a kink that is sharp
@@ -287,8 +291,7 @@ def plan_option(
             lowest = min(lowest, math.log(max(1.0 - aside, _LEAST_STRIKE)))
             fall = amount + aside * kept - after
             held = fall + _BOUNDARY_AT * (1.0 - kept) + max(1.0, held * math.exp(-rate * (later - end)))
-            grown = math.exp(-carry * (later - end))
-            dear, gone = dear * grown, gone * grown
+            dear *= math.exp(-carry * (later - end))
             later = end
             blur *= (dear / (dear + amount)) ** 2
             blur_gone *= (gone / (gone + amount)) ** 2 if amount > 0.0 else 1.0
@@ -314,6 +317,9 @@ def plan_option(
             left = time - begin
             around = _WIDTH * sigma * math.sqrt(left) + max(abs(drift), abs(carry)) * left
             back, ahead = min(0.0, frame * length), max(0.0, frame * length)
+            if everywhere:  # a boundary is told where today's spot hardly gets, too
+                told = math.log(LEAST_TOLD if end < time and not call else least) + lowest + back
+                low, high = min(low, told), max(high, math.log(dear) + _WIDTH * sigma * math.sqrt(left) + ahead)
             if call:
                 low = max(low, lowest + back - around)
                 if american:
@@ -323,6 +329,8 @@ def plan_option(
                 growth = max(0.0, dividend_yield - rate) * left
                 high = min(high, math.log(dear) + growth + around + ahead)
             low = max(low, math.log(least) + lowest - around + back)
+            if everywhere:
+                low = min(low, told)
             width = _LEAST_WIDTH * sigma * math.sqrt(time)
             cell = max(high - low, width) / (2.0 * cells)
             too_wide = narrowest > 0.0 and cell > _RESOLVED * math.sqrt(narrowest)
@@ -341,6 +349,12 @@ def plan_option(
                     if bottom + back < math.log(gone) + reach + ahead:
                         bottom = min(bottom, math.log(gone) - reach)
                 low, high = bottom + back, math.log(dear) + _NARROW_WIDTH * width + ahead
+            bends = (american and call) or gone > 0.0
+            if bends and k == first and end < time and length == rest and sigma * math.sqrt(until) < _SHARP * cell:
+                # So soon the kink at the ex-time is a kink still, which cells beside the spot alone resolve.
+                width = 2.0 * _NARROW_WIDTH * sigma * math.sqrt(until)
+                low = math.log(spot) + frame * length - 0.5 * width
+                high = low + width
             if high < low + width:
                 if call or high < 0.5 * _NOTHING:
                     high = low + width
@@ -369,20 +383,19 @@ def plan_option(
                 plan[count, KINK] = _NOTHING
             falls = american and not call and amount > 0.0
             plan[count, GAP] = max(plan[count, WORTHLESS] - next_plateau, 0.0) if falls else 0.0
-            stepped = 0.0 < next_gone < was_gone and next_plateau > plateau and american and not call
-            plan[count, STEP] = next_plateau - plateau if stepped else 0.0
-            plan[count, NEXT] = math.log(next_gone) if stepped else 0.0
-            plan[count, SPREAD] = sigma * math.sqrt(ahead_of_it) if stepped else 1.0
+            tell_stairs(climbed, stairs, plan[count, STAIRS:])
             if amount > 0.0 and not call:
-                next_plateau, next_gone, ahead_of_it = plan[count, WORTHLESS], amount / kept, 0.0
+                climbed = climb(climbed, amount, kept, plan[count, GAP], stairs)
+                next_plateau = plan[count, WORTHLESS]
                 if was_gone == 0.0:
                     plateau = next_plateau
-            ahead_of_it += length
-            next_gone *= math.exp(-carry * length)
+            discount, growth = math.exp(-rate * length), math.exp(-carry * length)
+            wait_on_stairs(climbed, discount, growth, variance * length, stairs)
             apart = gone > 0.0 and math.log(gone) < low
+            gone *= growth
             was_gone = gone
-            plateau *= math.exp(-rate * length)
-            next_plateau *= math.exp(-rate * length)
+            plateau *= discount
+            next_plateau *= discount
             count = _add_segments(count, length, wait - (end - until), share, steps, plan)
             blur += variance * length
             blur_gone += variance * length

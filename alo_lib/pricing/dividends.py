@@ -11,6 +11,7 @@ leave of the spot. Other values are extrapolated from two grids (:mod:`cash_grid
 ``(9 fine - 4 coarse) / 5`` takes the errors of second order away.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError
 from alo_lib.pricing.batch import GREEKS
 from alo_lib.pricing.cash_batch import FINE, plan_batch, solve_batch, trace_boundary
-from alo_lib.pricing.cash_plan import PLAN_ROWS, segment_limit
+from alo_lib.pricing.cash_plan import LEAST_TOLD, PLAN_ROWS, segment_limit
 from alo_lib.pricing.implied import MAX_STEPS, VOLATILITY_MAX, Search, advance
 from alo_lib.pricing.schedules import carried
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
@@ -61,6 +62,7 @@ _WIDEST: Final = (
     12.0  # volatility times the root of time: beyond it no grid holds both spots near 0 and what they are worth
 )
 _FINER: Final = (1.5, 5.0, 8.0)  # the same, beyond each of which a grid has twice as many cells
+_WIDER: Final = (5.0, 20.0, 60.0, 140.0, 300.0)  # deviations more, beyond each of which there are twice as many cells
 _LEAST_TRACED = 1e-4  # volatility below which a boundary is that of this one
 
 
@@ -325,15 +327,21 @@ def boundary_with_dividends(option: Option, volatility: float, scheme: Scheme, c
     """Times to expiry (k,), ascending to the option's, and the exercise boundary at each (k,), NaN without one.
 
     option: American, its spot the strike. For a put the spot below which it is exercised, for a call the spot above
-    which it is. An ex-time is there twice: just after the dividend, and just before it.
+    which it is; a put's is told down to ``LEAST_TOLD`` of the strike while dividends are ahead: where one is worth more
+    than the interest until then, only spots next to nothing are exercised. An ex-time is there twice: just after the
+    dividend, and just before it.
+
+    :raises PricingError: for a volatility above :func:`volatility_limit`.
     """
-    limit = volatility_limit(np.array([option.time]))[0]
-    if volatility > limit:
-        raise PricingError(
-            f"volatility is {volatility:g} for time_to_expiry={option.time:g}; "
-            f"allowed with dividends ahead: at most {_WIDEST:g} over the root of time, {limit:g}"
-        )
-    size = _size(scheme)
+    right = 1.0 if option.call else -1.0
+    alone = Options(*(np.array([each]) for each in (*option[:5], right)))
+    sigma, size = np.array([max(volatility, _LEAST_TRACED)]), _size(scheme)
+    within_limit(alone, sigma, "raise")
+    # The grid reaches from what is told up to what pays all dividends and the strike, with cells no wider for that.
+    first, last = cash.rows[0]
+    wide = math.log((1.0 + cash.amounts[first:last].sum() / option.strike) / (1.0 if option.call else LEAST_TOLD))
+    far = float(sigma[0]) * math.sqrt(option.time)
+    cells = int(_cells(alone, sigma, size)[0]) * 2 ** int(np.searchsorted(_WIDER, wide / far if far > 0.0 else 0.0))
     trace = np.zeros((2, segment_limit(cash) * (FINE * (size.steps + 1) + 1)))
-    count = trace_boundary(option, max(volatility, _LEAST_TRACED), cash, size.cells, size.steps, trace)
+    count = trace_boundary(option, float(sigma[0]), cash, cells, size.steps, trace)
     return trace[0, :count], trace[1, :count]

@@ -376,7 +376,8 @@ def exercise_boundary(
     """The exercise boundary of one American option at the scheme's nodes; its last element is the boundary today.
 
     With ``dividends``, of one schedule, it is that of the grid's steps of time, with a jump at each ex-time and NaN
-    while nothing is exercised, such as a put shortly before one; the last element is of a spot still cum where it is.
+    while nothing is exercised, such as a put shortly before one: it is told down to 0.5 % of the strike. The last
+    element is of a spot still cum where it is.
 
     :raises PricingError: naming an argument outside its range, or that is more than one number.
     """

@@ -1,5 +1,6 @@
 """Cash dividends: against QuantLib's finite differences, the limit without dividends, parity and bad input."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -137,8 +138,9 @@ def test_boundary_without_dividends_is_the_boundary_methods() -> None:
 def test_boundary_jumps_at_dividends() -> None:
     dividends = ([0.5], [3.0])
     put = exercise_boundary(100.0, 0.05, 0.0, 0.25, 1.0, -1, dividends=dividends)
-    # Half a year's interest is less than the dividend: whoever waits for it gains.
-    assert np.isnan(put.upper[put.time_to_expiry > 0.5 + 1e-9]).all()
+    # Half a year's interest is less than the dividend: whoever waits for it gains, but for less than the interest.
+    ahead = put.time_to_expiry > 0.5 + 1e-9
+    assert np.fmax(put.upper, 0.0)[ahead] == pytest.approx(np.zeros(ahead.sum()), abs=100.0 * -math.expm1(-0.025))
     after = put.upper[put.time_to_expiry < 0.5 + 1e-9][:-1]  # as if there had been none
     alone = exercise_boundary(100.0, 0.05, 0.0, 0.25, 0.5, -1, scheme="high_precision").upper[-1]
     assert (np.diff(after) <= 0.0).all()

@@ -54,6 +54,22 @@ def test_calls_without_a_yield_are_exercised_just_before_an_ex_time(scheme: str)
     assert not wrong, max(wrong)
 
 
+@pytest.mark.parametrize("scheme", list(LIMITS))
+@pytest.mark.parametrize("at", [SECOND, 30.0 * SECOND, 600.0 * SECOND, 2.0 * HOUR, 12.0 * HOUR])
+@pytest.mark.parametrize(("volatility", "amount"), [(0.2, 100.0), (0.6, 100.0), (0.3, 20.0), (0.25, 2.0)])
+def test_where_a_call_is_exercised_or_a_spot_paid_away_at_once(
+    volatility: float, amount: float, at: float, scheme: str
+) -> None:
+    """At the strike of a call that is not worth waiting with, and at the spot that a European put's dividend takes."""
+    call = Terms(100.0, 0.01, 0.0, volatility, 1.0, 1, True, (at,), (amount,))
+    put = call._replace(right=-1, american=False)
+    away = volatility * math.sqrt(at) * np.array([-3.0, -1.0, -0.2, 0.0, 0.3, 2.0])
+    for terms, kink in ((call, 100.0), (put, amount)):
+        spots = kink * np.exp(away)
+        expected = nested(spots, terms, black_scholes(terms))[0]
+        assert priced(terms, spots, scheme) == pytest.approx(expected, abs=LIMITS[scheme] * kink), terms
+
+
 @st.composite
 def schedules(draw: st.DrawFn) -> Terms:
     """One or two dividends within hours of today, of expiry or of each other."""
