@@ -9,7 +9,7 @@ import numpy as np
 from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
-from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice
+from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice, outside
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
 from alo_lib.pricing.schedules import DIVIDEND_MODELS
@@ -20,6 +20,7 @@ from models.compiled_border import WRITTEN
 __all__ = ["ChainPricer"]
 
 _STYLES: Final = np.array(STYLES)  # american, european: in the order of LEAN's OptionStyle
+_STYLE_CODES: Final = np.arange(len(STYLES), dtype=np.float64)
 _UNITS: Final = {"vega": 0.01, "rho": 0.01}
 """LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
 _LARGEST: Final = 1e27
@@ -58,12 +59,26 @@ class ChainPricer:
         self.unpriced: Counter[ContractStatus] = Counter()
         _load_kernels(scheme, dividends=announced is not None)
 
-    def values_of(self, columns: Array, symbols: Sequence[Symbol], time: int, *, past: bool = False) -> Array:
+    @property
+    def parity(self) -> bool:
+        """Whether a contract's yield is what the others of its expiry imply."""
+        return isinstance(self._dividend_yield, str) and self._dividend_yield == "parity"
+
+    def values_of(
+        self,
+        columns: Array,
+        symbols: Sequence[Symbol],
+        time: int,
+        *,
+        past: bool = False,
+        counted: slice = slice(None),
+    ) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
         columns: (n, 8) as :data:`models.compiled_border.READ`; symbols: the contracts'. time: nanoseconds since the
         epoch, UTC. NaN where a contract has no values.
         past: the time is not the algorithm's, so neither the volatility model's forecast nor a quote's age is known.
+        counted: which contracts are asked for, and so count in ``unpriced``; the others are there for parity's sake.
         """
         if not len(symbols):
             return np.empty((0, len(WRITTEN)))
@@ -71,16 +86,17 @@ class ChainPricer:
         volatility = None if past else self._forecast(symbols[0].underlying, time)
         strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
-        days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
-        for day, index in zip(days.tolist(), first.tolist(), strict=True):
-            if not terms.knows(day):
-                terms.learn(day, symbols[index])
+        days, place = terms.expiries(expiry, symbols)
         market, status = market_price(bid, ask, last, self._price_source)
         if not past:
             self._mark_stale(symbols, status)
         years, rates = terms.years(days, time), terms.rates(days, time)
         yields, ahead = terms.dividends(years, float(spot.max()), time)
         dividends = None if ahead is None else Dividends(*ahead, model=self._dividend_model)
+        odd, strange = outside("rate", rates), ~np.isin(style, _STYLE_CODES)
+        if odd.any() or strange.any():  # what QuotedChain would refuse, or LEAN has no name for yet
+            status[(status == ContractStatus.PRICED) & (odd[place] | strange)] = ContractStatus.OUT_OF_DOMAIN
+            rates, style = np.where(odd, 0.0, rates), np.where(strange, 0.0, style)
         chain = QuotedChain(
             Contracts(strike, years[place], right, _STYLES[style.astype(np.intp)]),
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
@@ -89,7 +105,7 @@ class ChainPricer:
             scheme=self._scheme,
         )
         chain = chain.with_parity() if terms.parity else chain
-        self._count(chain.status)
+        self._count(chain.status[counted], symbols, counted.start or 0)
         return _in_lean_units(chain, volatility)
 
     def terms_of(self, symbol: Symbol) -> ChainTerms:
@@ -106,7 +122,9 @@ class ChainPricer:
         """
         key = (str(underlying.id), time)
         if key not in self._forecasts:
-            volatility = float(self._algorithm.securities[underlying].volatility_model.volatility)
+            known = self._algorithm.securities
+            model = known[underlying].volatility_model if known.contains_key(underlying) else None
+            volatility = 0.0 if model is None else float(model.volatility)
             if len(self._forecasts) >= _FORECASTS_KEPT:
                 del self._forecasts[next(iter(self._forecasts))]
             self._forecasts[key] = volatility if 0.0 < volatility <= DOMAINS["volatility"][1] else None
@@ -123,10 +141,22 @@ class ChainPricer:
             ):
                 status[index] = ContractStatus.STALE
 
-    def _count(self, statuses: Codes) -> None:
-        for status, count in zip(ContractStatus, np.bincount(statuses, minlength=len(ContractStatus)), strict=True):
-            if count and not status.has_greeks:
-                self.unpriced[status] += int(count)
+    def _count(self, statuses: Codes, symbols: Sequence[Symbol], offset: int) -> None:
+        counts = np.bincount(statuses, minlength=len(ContractStatus)).tolist()
+        for status in ContractStatus:
+            if counts[status] and not status.has_greeks:
+                first = offset + int(np.argmax(statuses == status))
+                self.count(status, counts[status], symbols[first])
+
+    def count(self, status: ContractStatus, contracts: int, symbol: Symbol | None) -> None:
+        """Count contracts that get LEAN's empty result; a reason is told in the log when it comes first."""
+        if status not in self.unpriced:
+            name = "no contract" if symbol is None else symbol.value
+            self._algorithm.log(
+                f"AloOptionPriceModel: {name} has no greeks: {status.words}; model.unpriced counts such contracts "
+                f"under ContractStatus.{status.name}"
+            )
+        self.unpriced[status] += contracts
 
 
 def _check(algorithm: object, price: object, dividend_yield: object, announced: object, max_quote_age: object) -> None:

@@ -2,9 +2,13 @@
 
 Reading a quote from Python costs a microsecond a contract, making a result object twenty, being called by LEAN four.
 So those three loops are built here as .NET expression trees, which .NET compiles as it does C#.
+
+Threads may read at once. Each call has a table of its own, results are found in a concurrent dictionary, and a result
+is whole before anybody finds it. LEAN's contract asks for its result lazily, in a way that only one thread may: who
+comes while another waits for the value is thrown out. So a contract that has to be priced is given a new question
+first. Python's threads cannot come in between, for they hold the interpreter's lock from LEAN's property to there.
 """
 
-import ctypes
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -16,12 +20,18 @@ import numpy.typing as npt
 from AlgorithmImports import (
     Greeks,
     IOptionPriceModel,
+    Option,
+    OptionChain,
+    OptionChains,
     OptionContract,
+    OptionContracts,
     OptionPriceModelParameters,
     OptionPriceModelResult,
+    Slice,
+    Symbol,
 )
 
-__all__ = ["READ", "WRITTEN", "Border"]
+__all__ = ["READ", "WRITTEN", "Border", "entry_type"]
 
 READ: Final = ("strike", "right", "expiry", "style", "bid", "ask", "last", "spot")
 """What is read of a contract: expiry in days since 0001-01-01, style 0 for American, right 0 for a call (LEAN's)."""
@@ -39,9 +49,9 @@ _type: Any = clr.GetClrType
 
 _TICKS_A_DAY: Final = 864_000_000_000
 _Entry = System.Func[OptionPriceModelParameters, OptionPriceModelResult]
-_Results = System.Collections.Generic.Dictionary[OptionContract, OptionPriceModelResult]
-_Read = System.Action[NetArray[OptionContract], NetArray[System.Double]]
-_Write = System.Action[NetArray[OptionContract], NetArray[System.Double], _Results]
+_Results = System.Collections.Concurrent.ConcurrentDictionary[OptionContract, OptionPriceModelResult]
+_Read = System.Action[NetArray[OptionContract], System.Int64]
+_Write = System.Action[NetArray[OptionContract], System.Int64, _Results]
 
 Columns = npt.NDArray[np.float64]
 
@@ -49,20 +59,22 @@ Columns = npt.NDArray[np.float64]
 class Border:
     """Results by contract, found by compiled code; ``miss(parameters)`` is called for a contract that has none.
 
-    ``entry`` is a .NET IOptionPriceModel. A contract object belongs to one slice, so its results never grow stale.
+    ``find`` is a .NET function from LEAN's parameters to a result. A contract object of a slice belongs to it, so its
+    results never grow stale.
     """
 
     def __init__(self, miss: Callable[[OptionPriceModelParameters], OptionPriceModelResult]) -> None:
         self._results = _Results()
-        self._table: Any = None
-        self._pin: Any = None
-        self._columns: Columns = np.empty((0, len(READ)))
-        self.entry: Any = System.Activator.CreateInstance(_entry_type())
-        self.entry.Run = _finder(self._results, _Entry(miss))
+        self.empty: OptionPriceModelResult = getattr(OptionPriceModelResult, "None")
+        self.find: Any = _finder(self._results, _Entry(miss))
 
     def clear(self) -> None:
         """Forget all results."""
         self._results.Clear()
+
+    def chain(self, data: Slice, contract: OptionContract) -> Any:
+        """A .NET array of the contracts of a slice's chain; an empty one where the contract is not an object of it."""
+        return _gatherer()(data, contract)
 
     def contracts(self, chain: Any) -> Any:
         """A .NET array of a chain's contracts, or of those of a Python list."""
@@ -71,47 +83,45 @@ class Border:
         return System.Linq.Enumerable.ToArray[OptionContract](chain)
 
     def read(self, contracts: Any) -> Columns:
-        """The columns :data:`READ` of n contracts, shape (n, 8); the next call of read or write overwrites them."""
-        columns = self._room(len(contracts))
-        _reader()(contracts, self._table)
+        """The columns :data:`READ` of n contracts, shape (n, 8)."""
+        columns = np.empty((len(contracts), len(READ)))
+        _reader()(contracts, columns.ctypes.data)
         return columns
 
     def write(self, contracts: Any, values: Columns) -> None:
         """Keep results for n contracts, values (n, 8) as :data:`WRITTEN`."""
-        self._room(len(contracts))[:] = values
-        _writer()(contracts, self._table, self._results)
+        _write(contracts, values, self._results)
 
-    def knows(self, contract: OptionContract) -> bool:
-        """Whether a contract has a result."""
-        return bool(self._results.ContainsKey(contract))
+    def result(self, contract: OptionContract) -> OptionPriceModelResult | None:
+        """The result of a contract that was written, None for another."""
+        return self._results[contract] if self._results.ContainsKey(contract) else None
 
-    def result(self, contract: OptionContract) -> OptionPriceModelResult:
-        """The result of a contract that was written."""
-        found: OptionPriceModelResult = self._results[contract]
-        return found
+    @staticmethod
+    def made(contract: OptionContract, values: Columns) -> OptionPriceModelResult:
+        """The result for one contract, values (1, 8), which is not kept."""
+        alone = _Results()
+        _write(NetArray[OptionContract]([contract]), values, alone)
+        result: OptionPriceModelResult = alone[contract]
+        return result
 
-    def _room(self, count: int) -> Columns:
-        """A table of .NET that NumPy sees, for ``count`` contracts; it is pinned, so it does not move."""
-        if len(self._columns) < count:
-            size = 2 * count * len(READ)
-            if self._pin is not None:
-                self._pin.Free()
-            self._table = NetArray.CreateInstance(System.Double, size)
-            self._pin = Interop.GCHandle.Alloc(self._table, Interop.GCHandleType.Pinned)
-            address = self._pin.AddrOfPinnedObject().ToInt64()
-            memory = memoryview((ctypes.c_double * size).from_address(address))
-            self._columns = np.frombuffer(memory, np.float64).reshape(-1, len(READ))
-        return self._columns[:count]
+
+def _write(contracts: Any, values: Columns, results: Any) -> None:
+    table = np.ascontiguousarray(values, np.float64)
+    _writer()(contracts, table.ctypes.data, results)
 
 
 @cache
-def _entry_type() -> Any:
-    """A .NET class that implements IOptionPriceModel by calling the function in its field Run."""
+def entry_type() -> Any:
+    """A .NET class that implements IOptionPriceModel by calling the function in its field Run.
+
+    It has the name of the class in Python that derives from it: by its name LEAN tells whether an object is the .NET
+    class's own, to be asked as it is, or is to be wrapped, and asked by way of Python.
+    """
     assembly = Emit.AssemblyBuilder.DefineDynamicAssembly(
         Reflection.AssemblyName("AloBorder"), Emit.AssemblyBuilderAccess.Run
     )
     kind = assembly.DefineDynamicModule("AloBorder").DefineType(
-        "Alo.OptionPriceModelEntry",
+        "Alo.AloOptionPriceModel",
         Reflection.TypeAttributes.Public,
         _type(System.Object),
         NetArray[System.Type]([_type(IOptionPriceModel)]),
@@ -130,26 +140,88 @@ def _entry_type() -> Any:
     code.Emit(Emit.OpCodes.Ldarg_1)
     code.Emit(Emit.OpCodes.Callvirt, function.GetMethod("Invoke"))
     code.Emit(Emit.OpCodes.Ret)
-    return kind.CreateType()
+    return type(System.Activator.CreateInstance(kind.CreateType()))  # as Python knows it
 
 
 def _finder(results: Any, miss: Any) -> Any:
-    """``parameters => results.TryGetValue(parameters.Contract, out var found) ? found : miss(parameters)``."""
+    """``parameters => results.TryGetValue(parameters.Contract, out var found) ? found : miss(parameters)``.
+
+    Before a contract that LEAN asks for in a slice is missed, it is given a new question, see :func:`_renewer`.
+    """
     parameters = _parameter(OptionPriceModelParameters, "parameters")
+    contract, slice_ = (Expression.Property(parameters, name) for name in ("Contract", "Slice"))
     found = Expression.Variable(_type(OptionPriceModelResult), "found")
     look_up = results.GetType().GetMethod("TryGetValue")
-    known = Expression.Call(
-        Expression.Constant(results), look_up, _expressions(Expression.Property(parameters, "Contract"), found)
+    known = Expression.AndAlso(
+        _is_there(contract), Expression.Call(Expression.Constant(results), look_up, contract, found)
     )
     asked = Expression.Invoke(Expression.Constant(miss), _expressions(parameters))
+    if (renewed := _renewer()) is not None:
+        of_lean = Expression.AndAlso(
+            Expression.AndAlso(_is_there(contract), _is_there(slice_)),
+            Expression.TypeIs(Expression.Property(parameters, "Security"), _type(Option)),
+        )
+        renew = Expression.Invoke(Expression.Constant(renewed), _expressions(parameters))
+        asked = Expression.Block(_expressions(Expression.IfThen(of_lean, renew), asked))
     body = Expression.Block(_parameters(found), _expressions(Expression.Condition(known, found, asked)))
     return _compiled(_Entry, body, parameters)
 
 
 @cache
+def _renewer() -> Any:
+    """``parameters => contract.SetOptionPriceModel(() => security.EvaluatePriceModel(slice, contract))``.
+
+    It is what LEAN itself gives a contract when it makes a slice; None where this LEAN has no such method.
+    """
+    every = Reflection.BindingFlags.Instance | Reflection.BindingFlags.NonPublic | Reflection.BindingFlags.Public
+    method = _type(OptionContract).GetMethod("SetOptionPriceModel", every)
+    if method is None:
+        return None
+    parameters = _parameter(OptionPriceModelParameters, "parameters")
+    contract, slice_ = (Expression.Property(parameters, name) for name in ("Contract", "Slice"))
+    security = Expression.Convert(Expression.Property(parameters, "Security"), _type(Option))
+    evaluate = _type(Option).GetMethod("EvaluatePriceModel")
+    question = Expression.Lambda[System.Func[OptionPriceModelResult]](
+        Expression.Call(security, evaluate, slice_, contract), _parameters()
+    )
+    renew = Expression.Call(contract, method, _expressions(question))
+    return _compiled(System.Action[OptionPriceModelParameters], renew, parameters)
+
+
+@cache
+def _gatherer() -> Any:
+    """``(slice, contract) => chain.ToArray()`` of the slice's chain that holds this contract, else none."""
+    slice_, contract = _parameter(Slice, "slice"), _parameter(OptionContract, "contract")
+    chain, own = (
+        Expression.Variable(_type(kind), name) for kind, name in ((OptionChain, "chain"), (OptionContract, "own"))
+    )
+    symbol, chains = Expression.Property(contract, "Symbol"), Expression.Property(slice_, "OptionChains")
+
+    def look_up(place: Any, kind: Any, key: Any, found: Any) -> Any:
+        sought = NetArray[System.Type]([_type(Symbol), found.Type.MakeByRefType()])
+        return Expression.Call(place, _type(kind).GetMethod("TryGetValue", sought), key, found)
+
+    known = Expression.AndAlso(
+        Expression.AndAlso(
+            _is_there(chains), look_up(chains, OptionChains, Expression.Property(symbol, "Canonical"), chain)
+        ),
+        Expression.AndAlso(
+            look_up(Expression.Property(chain, "Contracts"), OptionContracts, symbol, own),
+            Expression.ReferenceEqual(own, contract),
+        ),
+    )
+    to_array = _type(System.Linq.Enumerable).GetMethod("ToArray").MakeGenericMethod(_type(OptionContract))
+    none = Expression.NewArrayBounds(_type(OptionContract), _expressions(Expression.Constant(System.Int32(0))))
+    found = Expression.Condition(known, Expression.Call(to_array, chain), none)
+    body = Expression.Block(_parameters(chain, own), _expressions(found))
+    return _compiled(System.Func[Slice, OptionContract, NetArray[OptionContract]], body, slice_, contract)
+
+
+@cache
 def _reader() -> Any:
-    """(contracts, table) => for each contract, its row of the table is filled with the columns READ."""
-    contracts, table = _parameter(NetArray[OptionContract], "contracts"), _parameter(NetArray[System.Double], "table")
+    """(contracts, address) => each contract's row of the table at the address is filled with the columns READ."""
+    contracts, address = _parameter(NetArray[OptionContract], "contracts"), _parameter(System.Int64, "address")
+    table = Expression.Variable(_type(NetArray[System.Double]), "table")
     index = Expression.Variable(_type(System.Int32), "index")
     contract = Expression.ArrayIndex(contracts, index)
     expiry = Expression.Property(Expression.Property(contract, "Expiry"), "Ticks")
@@ -168,14 +240,24 @@ def _reader() -> Any:
         Expression.Assign(Expression.ArrayAccess(table, _cell(index, column)), Expression.Convert(source, double))
         for column, source in enumerate(sources)
     ]
-    return _compiled(_Read, _each(contracts, index, body), contracts, table)
+    copied = Expression.Call(
+        _copy(NetArray[System.Double], System.Int32, System.IntPtr, System.Int32),
+        *(table, Expression.Constant(System.Int32(0)), _pointer(address), Expression.ArrayLength(table)),
+    )
+    loop = _each(contracts, index, body)
+    whole = Expression.Block(_parameters(table), _expressions(_room(table, contracts), loop, copied))
+    return _compiled(_Read, whole, contracts, address)
 
 
 @cache
 def _writer() -> Any:
-    """(contracts, table, results) => results[contract] = the empty result where price is NaN, else a new one."""
-    contracts, table = _parameter(NetArray[OptionContract], "contracts"), _parameter(NetArray[System.Double], "table")
-    results = _parameter(_Results, "results")
+    """(contracts, address, results) => results[contract] = the empty result where price is NaN, else a new one.
+
+    Its parts, which LEAN makes lazily and for one thread, are made before anybody sees it.
+    """
+    contracts, address = _parameter(NetArray[OptionContract], "contracts"), _parameter(System.Int64, "address")
+    results, table = _parameter(_Results, "results"), Expression.Variable(_type(NetArray[System.Double]), "table")
+    made_now = Expression.Variable(_type(OptionPriceModelResult), "made")
     index = Expression.Variable(_type(System.Int32), "index")
     decimal, result = _type(System.Decimal), _type(OptionPriceModelResult)
 
@@ -190,8 +272,38 @@ def _writer() -> Any:
     is_nan = Expression.Call(_type(System.Double).GetMethod("IsNaN"), Expression.ArrayIndex(table, _cell(index, 0)))
     empty = Expression.Property(None, result.GetProperty("None"))
     place = Expression.Property(results, "Item", _expressions(Expression.ArrayIndex(contracts, index)))
-    body = [Expression.Assign(place, Expression.Condition(is_nan, empty, made))]
-    return _compiled(_Write, _each(contracts, index, body), contracts, table, results)
+    parts = (Expression.Property(made_now, name) for name in ("TheoreticalPrice", "ImpliedVolatility", "Greeks"))
+    body = [
+        Expression.Assign(made_now, Expression.Condition(is_nan, empty, made)),
+        *parts,
+        Expression.Assign(place, made_now),
+    ]
+    copied = Expression.Call(
+        _copy(System.IntPtr, NetArray[System.Double], System.Int32, System.Int32),
+        *(_pointer(address), table, Expression.Constant(System.Int32(0)), Expression.ArrayLength(table)),
+    )
+    loop = _each(contracts, index, body)
+    whole = Expression.Block(_parameters(table, made_now), _expressions(_room(table, contracts), copied, loop))
+    return _compiled(_Write, whole, contracts, address, results)
+
+
+def _room(table: Any, contracts: Any) -> Any:
+    """``table = new double[8 * contracts.Length]``."""
+    size = Expression.Multiply(Expression.ArrayLength(contracts), Expression.Constant(System.Int32(len(READ))))
+    return Expression.Assign(table, Expression.NewArrayBounds(_type(System.Double), _expressions(size)))
+
+
+def _copy(*kinds: Any) -> Any:
+    """.NET's copy between its memory and a place that others know."""
+    return _type(Interop.Marshal).GetMethod("Copy", NetArray[System.Type]([_type(kind) for kind in kinds]))
+
+
+def _pointer(address: Any) -> Any:
+    return Expression.Convert(address, _type(System.IntPtr))
+
+
+def _is_there(value: Any) -> Any:
+    return Expression.NotEqual(value, Expression.Constant(None, _type(System.Object)))
 
 
 def _each(items: Any, index: Any, body: list[Any]) -> Any:

@@ -1,18 +1,21 @@
 """LEAN option price model: right American prices, implied volatilities and greeks, a chain at a time."""
 
 import datetime as dt
+import threading
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from AlgorithmImports import (
+    IOptionPriceModel,
     OptionChain,
     OptionContract,
     OptionPriceModelParameters,
     OptionPriceModelResult,
     QCAlgorithm,
     Slice,
+    SplitType,
     Symbol,
 )
 
@@ -21,13 +24,23 @@ from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import Array, PriceSource
 from models.chain_pricing import ChainPricer
 from models.chain_terms import Announced, DividendYield
-from models.compiled_border import WRITTEN, Border
+from models.compiled_border import WRITTEN, Border, entry_type
+from models.lone_contract import among_chain, quote_by_security
 from models.marshalling import utc_nanoseconds
 
 __all__ = ["AloOptionPriceModel"]
 
 
-class AloOptionPriceModel:
+_LOCK: Final = threading.RLock()
+"""Whoever prices waits for it, with the interpreter's lock let go; one for all models, since one may ask another."""
+
+if TYPE_CHECKING:
+    _Base = IOptionPriceModel
+else:
+    _Base = entry_type()
+
+
+class AloOptionPriceModel(_Base):
     """Prices chains by the Andersen-Lake-Offengenden method: ``option.set_price_model(AloOptionPriceModel(self))``.
 
     The first contract of a chain that is read in a slice prices them all in one compiled call; contracts of a slice in
@@ -62,42 +75,70 @@ class AloOptionPriceModel:
         scheme: SchemeLike = "accurate",
         max_quote_age: dt.timedelta | None = None,
     ) -> None:
+        super().__init__()
         self._algorithm = algorithm
         self._pricer = ChainPricer(algorithm, price, dividend_yield, announced, dividend_model, scheme, max_quote_age)
         self._border = Border(self._price)
         self._latest = 0
+        self.Run = self._border.find
 
     @property
     def unpriced(self) -> Counter[ContractStatus]:
         """How many contracts that were priced got LEAN's empty result, by status."""
-        return self._pricer.unpriced
-
-    def evaluate(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
-        """LEAN's entry, once for each security: its later contracts are looked up without Python."""
-        parameters.security.price_model = self._border.entry
-        result: OptionPriceModelResult = self._border.entry.Evaluate(parameters)
-        return result
+        with _LOCK:
+            return self._pricer.unpriced.copy()
 
     def _price(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
         """Price the chain of a contract that has no result yet."""
-        contract, time = parameters.contract, self._time(parameters.slice)
-        if time > self._latest:
-            self._border.clear()
-            self._latest = time
-        chains = None if parameters.slice is None else parameters.slice.option_chains
-        chain = None if chains is None else chains.get(contract.symbol.canonical)
-        if chain is not None:
-            self._evaluate(chain, time)
-        if not self._border.knows(contract):  # a contract that is not of the slice's chain
-            self._evaluate([contract], time)
-        return self._border.result(contract)
+        with _LOCK:
+            contract: OptionContract | None = parameters.contract
+            data: Slice | None = parameters.slice
+            if contract is None:
+                self._pricer.count(ContractStatus.NO_QUOTE, 1, None)
+                return self._border.empty
+            time = self._time(data)
+            if time > self._latest:
+                self._border.clear()
+                self._latest = time
+            result = None if data is None else self._of_chain(contract, data, time)
+            return self._alone(contract, parameters, time) if result is None else result
+
+    def _of_chain(self, contract: OptionContract, data: Slice, time: int) -> OptionPriceModelResult | None:
+        """The result of a slice's contract, None where its chain has no such object."""
+        found = self._border.result(contract)  # of a thread that was here before
+        if found is None:
+            contracts = self._border.chain(data, contract)
+            if len(contracts):
+                self._border.write(contracts, self._values(contracts, time, data))
+                found = self._border.result(contract)
+        return found
+
+    def _alone(
+        self, contract: OptionContract, parameters: OptionPriceModelParameters, time: int
+    ) -> OptionPriceModelResult:
+        """The result of a contract that somebody made, at its security's quotes where it carries none; not kept."""
+        symbol = contract.symbol
+        data: Slice | None = parameters.slice or self._algorithm.current_slice
+        columns, symbols = self._border.read(self._border.contracts([contract])), [symbol]
+        quote_by_security(columns[0], parameters.security)
+        if data is not None and _splits(data, symbol):
+            self._pricer.count(ContractStatus.STALE, 1, symbol)
+            return self._border.empty
+        place = 0
+        chains = None if data is None or not self._pricer.parity else data.option_chains
+        if chains is not None and (found := chains.get(symbol.canonical)) is not None:
+            chain = self._border.contracts(found)
+            columns, symbols, place = among_chain(columns[0], symbol, self._border.read(chain), list(_Symbols(chain)))
+        values = self._pricer.values_of(columns, symbols, time, counted=slice(place, place + 1))
+        return self._border.made(contract, values[place : place + 1])
 
     def values(self, chain: OptionChain | list[OptionContract], time: int) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
         time: nanoseconds since the epoch, UTC. NaN where a contract has none.
         """
-        return self._values(self._border.contracts(chain), time)
+        with _LOCK:
+            return self._values(self._border.contracts(chain), time)
 
     def closing_values(self, contracts: list[OptionContract]) -> Array:
         """As :meth:`values`, of a universe's contracts, which have the prices of the last close.
@@ -109,22 +150,31 @@ class AloOptionPriceModel:
             return np.empty((0, len(WRITTEN)))
         told, first = self._border.contracts(contracts), contracts[0]
         closed = self._pricer.terms_of(first.symbol).closed(first.time)
-        return self.past_values(self._border.read(told).copy(), _Symbols(told), closed)
+        return self.past_values(self._border.read(told), _Symbols(told), closed)
 
     def past_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
         """As :meth:`closing_values`, of columns :data:`models.compiled_border.READ` at a past time."""
-        return self._pricer.values_of(columns, symbols, time, past=True)
+        with _LOCK:
+            return self._pricer.values_of(columns, symbols, time, past=True)
 
-    def _evaluate(self, chain: OptionChain | list[OptionContract], time: int) -> None:
-        contracts = self._border.contracts(chain)
-        self._border.write(contracts, self._values(contracts, time))
-
-    def _values(self, contracts: Any, time: int) -> Array:
-        """As :meth:`values`, of a .NET array."""
-        return self._pricer.values_of(self._border.read(contracts).copy(), _Symbols(contracts), time)
+    def _values(self, contracts: Any, time: int, data: Slice | None = None) -> Array:
+        """As :meth:`values`, of a .NET array; of the slice ``data``, where that is known."""
+        symbols = _Symbols(contracts)
+        if data is not None and _splits(data, symbols[0]):
+            self._pricer.count(ContractStatus.STALE, len(symbols), symbols[0])
+            return np.full((len(symbols), len(WRITTEN)), np.nan)
+        return self._pricer.values_of(self._border.read(contracts), symbols, time)
 
     def _time(self, data: Slice | None) -> int:
         return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)
+
+
+def _splits(data: Slice, symbol: Symbol) -> bool:
+    """Whether the underlying splits in a slice: quotes may then be from before it and the spot from after."""
+    if not data.splits.count:
+        return False
+    split = data.splits.get(symbol.underlying)
+    return split is not None and split.type == SplitType.SPLIT_OCCURRED
 
 
 class _Symbols(Sequence[Symbol]):
