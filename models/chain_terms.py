@@ -69,6 +69,8 @@ class ChainTerms:
         self._settlement: dict[int, int] = {}
         self._expiry: dict[int, dt.datetime] = {}
         self._expiries: dict[bytes, tuple[Days, Rows]] = {}
+        self._rate: tuple[dt.date, float] | None = None
+        self._now = (0, dt.datetime.min)
         self.parity = dividend_yield == "parity"
         self._announced = announced
         self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
@@ -120,7 +122,10 @@ class ChainTerms:
         """
         model = self._algorithm.risk_free_interest_rate_model
         if isinstance(model, InterestRateProvider):
-            return np.full(days.size, float(model.get_interest_rate(self._local(now))))
+            local = self._local(now)
+            if self._rate is None or self._rate[0] != local.date():  # its rates are a day's
+                self._rate = local.date(), float(model.get_interest_rate(local))
+            return np.full(days.size, self._rate[1])
         return np.array([float(model.get_interest_rate(self._expiry[day])) for day in days.tolist()])
 
     def dividends(self, years: Array, spot: float, now: int) -> tuple[Array, tuple[Array, Array] | None]:
@@ -156,5 +161,7 @@ class ChainTerms:
 
     def _local(self, now: int) -> dt.datetime:
         """The exchange's naive local time."""
-        utc = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
-        return utc.astimezone(self._zone).replace(tzinfo=None)
+        if self._now[0] != now:
+            utc = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
+            self._now = now, utc.astimezone(self._zone).replace(tzinfo=None)
+        return self._now[1]

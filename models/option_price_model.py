@@ -11,20 +11,18 @@ from AlgorithmImports import (
     IOptionPriceModel,
     OptionChain,
     OptionContract,
-    OptionPriceModelParameters,
     OptionPriceModelResult,
     QCAlgorithm,
     Slice,
-    SplitType,
     Symbol,
 )
 
 from alo_lib.pricing import ContractStatus, DividendModel
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import Array, PriceSource
-from models.chain_pricing import ChainPricer
+from models.chain_pricing import ChainPricer, Told
 from models.chain_terms import Announced, DividendYield
-from models.compiled_border import WRITTEN, Border, entry_type
+from models.compiled_border import WRITTEN, Asked, Border, entry_type
 from models.lone_contract import among_chain, quote_by_security
 from models.marshalling import utc_nanoseconds
 
@@ -88,57 +86,64 @@ class AloOptionPriceModel(_Base):
         with _LOCK:
             return self._pricer.unpriced.copy()
 
-    def _price(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
+    def _price(self, asked: Asked) -> OptionPriceModelResult:
         """Price the chain of a contract that has no result yet."""
-        with _LOCK:
-            contract: OptionContract | None = parameters.contract
-            data: Slice | None = parameters.slice
-            if contract is None:
-                self._pricer.count(ContractStatus.NO_QUOTE, 1, None)
-                return self._border.empty
-            time = self._time(data)
-            if time > self._latest:
-                self._border.clear()
-                self._latest = time
-            result = None if data is None else self._of_chain(contract, data, time)
-            return self._alone(contract, parameters, time) if result is None else result
+        waited = not _LOCK.acquire(blocking=False)
+        if waited:
+            _LOCK.acquire()
+        try:
+            if not len(asked.columns):  # there is no contract
+                return self._refused(asked, ContractStatus.NO_QUOTE)
+            if waited and (found := self._border.result(asked.parameters.contract)) is not None:
+                return found  # the thread that was waited for has priced the chain
+            return self._of_chain(asked) if asked.of_chain else self._alone(asked)
+        finally:
+            _LOCK.release()
 
-    def _of_chain(self, contract: OptionContract, data: Slice, time: int) -> OptionPriceModelResult | None:
-        """The result of a slice's contract, None where its chain has no such object."""
-        found = self._border.result(contract)  # of a thread that was here before
-        if found is None:
-            contracts = self._border.chain(data, contract)
-            if len(contracts):
-                self._border.write(contracts, self._values(contracts, time, data))
-                found = self._border.result(contract)
-        return found
+    def _of_chain(self, asked: Asked) -> OptionPriceModelResult:
+        assert asked.time is not None
+        forget = asked.time > self._latest
+        self._latest = max(asked.time, self._latest)
+        symbols = _Symbols(asked.contracts, len(asked.columns))
+        if asked.splits:
+            self._pricer.count(ContractStatus.STALE, len(symbols), symbols[0])
+            values = np.full((len(symbols), len(WRITTEN)), np.nan)
+        else:
+            told = Told(asked.option, asked.forecast)
+            values = self._pricer.values_of(asked.columns, symbols, asked.time, told=told)
+        return self._border.write(asked, values, forget=forget)
 
-    def _alone(
-        self, contract: OptionContract, parameters: OptionPriceModelParameters, time: int
-    ) -> OptionPriceModelResult:
+    def _alone(self, asked: Asked) -> OptionPriceModelResult:
         """The result of a contract that somebody made, at its security's quotes where it carries none; not kept."""
-        symbol = contract.symbol
-        data: Slice | None = parameters.slice or self._algorithm.current_slice
-        columns, symbols = self._border.read(self._border.contracts([contract])), [symbol]
-        quote_by_security(columns[0], parameters.security)
-        if data is not None and _splits(data, symbol):
-            self._pricer.count(ContractStatus.STALE, 1, symbol)
-            return self._border.empty
-        place = 0
+        if asked.splits:
+            return self._refused(asked, ContractStatus.STALE)
+        time = utc_nanoseconds(self._algorithm.utc_time) if asked.time is None else asked.time
+        columns, symbols, place = asked.columns, [asked.parameters.contract.symbol], 0
+        quote_by_security(columns[0], asked.parameters.security)
+        data: Slice | None = asked.parameters.slice or self._algorithm.current_slice
         chains = None if data is None or not self._pricer.parity else data.option_chains
-        if chains is not None and (found := chains.get(symbol.canonical)) is not None:
+        if chains is not None and (found := chains.get(symbols[0].canonical)) is not None:
             chain = self._border.contracts(found)
-            columns, symbols, place = among_chain(columns[0], symbol, self._border.read(chain), list(_Symbols(chain)))
-        values = self._pricer.values_of(columns, symbols, time, counted=slice(place, place + 1))
-        return self._border.made(contract, values[place : place + 1])
+            columns, symbols, place = among_chain(
+                columns[0], symbols[0], self._border.read(chain), list(_Symbols(chain, len(chain)))
+            )
+        told = Told(asked.option, asked.forecast)
+        values = self._pricer.values_of(columns, symbols, time, told=told, counted=slice(place, place + 1))
+        return self._border.made(asked, values[place : place + 1])
+
+    def _refused(self, asked: Asked, why: ContractStatus) -> OptionPriceModelResult:
+        """LEAN's empty result, counted."""
+        self._pricer.count(why, 1, asked.parameters.contract.symbol if len(asked.columns) else None)
+        return self._border.empty
 
     def values(self, chain: OptionChain | list[OptionContract], time: int) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
         time: nanoseconds since the epoch, UTC. NaN where a contract has none.
         """
+        contracts = self._border.contracts(chain)
         with _LOCK:
-            return self._values(self._border.contracts(chain), time)
+            return self._pricer.values_of(self._border.read(contracts), _Symbols(contracts, len(contracts)), time)
 
     def closing_values(self, contracts: list[OptionContract]) -> Array:
         """As :meth:`values`, of a universe's contracts, which have the prices of the last close.
@@ -150,41 +155,22 @@ class AloOptionPriceModel(_Base):
             return np.empty((0, len(WRITTEN)))
         told, first = self._border.contracts(contracts), contracts[0]
         closed = self._pricer.terms_of(first.symbol).closed(first.time)
-        return self.past_values(self._border.read(told), _Symbols(told), closed)
+        return self.past_values(self._border.read(told), _Symbols(told, len(contracts)), closed)
 
     def past_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
         """As :meth:`closing_values`, of columns :data:`models.compiled_border.READ` at a past time."""
         with _LOCK:
             return self._pricer.values_of(columns, symbols, time, past=True)
 
-    def _values(self, contracts: Any, time: int, data: Slice | None = None) -> Array:
-        """As :meth:`values`, of a .NET array; of the slice ``data``, where that is known."""
-        symbols = _Symbols(contracts)
-        if data is not None and _splits(data, symbols[0]):
-            self._pricer.count(ContractStatus.STALE, len(symbols), symbols[0])
-            return np.full((len(symbols), len(WRITTEN)), np.nan)
-        return self._pricer.values_of(self._border.read(contracts), symbols, time)
-
-    def _time(self, data: Slice | None) -> int:
-        return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)
-
-
-def _splits(data: Slice, symbol: Symbol) -> bool:
-    """Whether the underlying splits in a slice: quotes may then be from before it and the spot from after."""
-    if not data.splits.count:
-        return False
-    split = data.splits.get(symbol.underlying)
-    return split is not None and split.type == SplitType.SPLIT_OCCURRED
-
 
 class _Symbols(Sequence[Symbol]):
     """The symbols of a .NET array of contracts; each is fetched when it is asked for."""
 
-    def __init__(self, contracts: Any) -> None:
-        self._contracts = contracts
+    def __init__(self, contracts: Any, count: int) -> None:
+        self._contracts, self._count = contracts, count
 
     def __len__(self) -> int:
-        return len(self._contracts)
+        return self._count
 
     def __getitem__(self, index: Any) -> Any:
         return self._contracts[index].symbol

@@ -225,8 +225,8 @@ def test_what_lean_may_give_amiss_is_counted_and_told_once(chains: Any) -> None:
     counted = {ContractStatus.OUT_OF_DOMAIN: 7, ContractStatus.NO_SPOT: 1}
     assert made.pricer.unpriced == counted
     assert [line.split(";")[0] for line in made.algorithm.logged] == [
-        "AloOptionPriceModel: ONE 1 has no greeks: no spot",
         "AloOptionPriceModel: ONE 0 has no greeks: beyond the pricer's range",
+        "AloOptionPriceModel: ONE 1 has no greeks: no spot",
     ]
     made.pricer.values_of(columns, [row["symbol"] for row in rows], TEN + 1)
     assert len(made.algorithm.logged) == 2

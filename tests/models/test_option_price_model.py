@@ -61,14 +61,25 @@ class Border:
     def __init__(self, miss: Any) -> None:
         self._results: dict[int, Any] = {}
         self._contracts: list[Contract] = []  # kept, so that no other object takes their number
-        self.find = lambda asked: self._results.get(id(asked.contract)) or miss(asked)
+        self.find = lambda asked: self._results.get(id(asked.contract)) or miss(self.question(asked))
 
-    def clear(self) -> None:
-        self._results.clear()
-
-    def chain(self, data: Any, contract: Contract) -> list[Contract]:
-        chain = (data.option_chains or {}).get(contract.symbol.canonical, [])
-        return list(chain) if any(one is contract for one in chain) else []
+    def question(self, parameters: Any) -> Any:
+        """What .NET gathers of LEAN's objects before it asks."""
+        contract, data = parameters.contract, parameters.slice
+        canonical = None if contract is None else contract.symbol.canonical
+        chain = [] if data is None else (data.option_chains or {}).get(canonical, [])
+        of_chain = any(one is contract for one in chain)
+        listed = chain if of_chain else [] if contract is None else [contract]
+        return SimpleNamespace(
+            parameters=parameters,
+            contracts=listed,
+            option=str(canonical),
+            columns=self.read(listed),
+            time=None if data is None else utc_nanoseconds(data.utc_time),
+            forecast=0.3,
+            of_chain=of_chain,
+            splits=data is not None and contract is not None and contract.symbol.underlying in data.splits,
+        )
 
     def contracts(self, chain: Any) -> list[Contract]:
         return list(chain)
@@ -77,14 +88,18 @@ class Border:
         rows = [[one.strike] * 4 + [one.strike * one.quoted] * 4 for one in contracts]
         return np.array(rows, np.float64).reshape(-1, 8)
 
-    def write(self, contracts: list[Contract], values: Any) -> None:
-        self._contracts += contracts
-        self._results.update({id(one): self.made(one, row[None]) for one, row in zip(contracts, values, strict=True)})
+    def write(self, asked: Any, values: Any, *, forget: bool) -> Any:
+        if forget:
+            self._results.clear()
+        self._contracts += asked.contracts
+        self._results.update({id(one): tuple(row) for one, row in zip(asked.contracts, values, strict=True)})
+        return self._results[id(asked.parameters.contract)]
 
     def result(self, contract: Contract) -> Any:
         return self._results.get(id(contract))
 
-    def made(self, contract: Contract, values: Any) -> Any:
+    def made(self, asked: Any, values: Any) -> Any:
+        assert asked.contracts == [asked.parameters.contract]
         (row,) = values
         return tuple(row)
 
@@ -106,12 +121,20 @@ class Pricer:
         self.told.append((status.name, contracts, symbol))
 
     def values_of(
-        self, columns: Any, symbols: Any, time: int, *, past: bool = False, counted: slice = slice(None)
+        self,
+        columns: Any,
+        symbols: Any,
+        time: int,
+        *,
+        past: bool = False,
+        counted: slice = slice(None),
+        told: Any = None,
     ) -> Any:
         assert len(symbols) == len(columns)
         self.entered += 1
         self.most = max(self.most, self.entered)
         sleep(1e-4)  # another thread may come in
+        assert told is None or told == (str(symbols[0].canonical), 0.3)
         self.told.append((columns[:, 4].tolist(), list(symbols), time, past))
         self.counted = counted
         self.entered -= 1
@@ -125,15 +148,7 @@ def contracts(*strikes: float) -> list[Contract]:
 def data(chain: list[Contract] | None, time: dt.datetime = UTC_TIME) -> SimpleNamespace:
     """A slice, with the chain of the option."""
     chains = {} if chain is None else {chain[0].symbol.canonical: chain}
-    return SimpleNamespace(option_chains=chains, utc_time=time, splits=Splits())
-
-
-class Splits(dict[Symbol, Any]):
-    """LEAN's dictionary of a slice's splits."""
-
-    @property
-    def count(self) -> int:
-        return len(self)
+    return SimpleNamespace(option_chains=chains, utc_time=time, splits=set())
 
 
 @pytest.fixture
@@ -143,6 +158,10 @@ def made(border: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(module, "Border", Border)
     monkeypatch.setattr(module, "ChainPricer", Pricer)
     return module.AloOptionPriceModel(Algorithm(current_slice=None))
+
+
+def utc_nanoseconds(time: dt.datetime) -> int:
+    return NOW + int((time - UTC_TIME) / dt.timedelta(microseconds=1)) * 1000
 
 
 def asked(contract: Any, data: Any, security: Any = None) -> SimpleNamespace:
@@ -218,18 +237,14 @@ def test_with_parity_a_lone_contract_stands_among_the_chain_of_the_slice_that_is
         assert made._pricer.counted == slice(place, place + 1)
 
 
-def test_what_lean_gives_amiss_has_leans_empty_result_and_a_reason(made: Any, lean: Any) -> None:
+def test_what_lean_gives_amiss_has_leans_empty_result_and_a_reason(made: Any) -> None:
     chain, (lone,) = contracts(90.0, 100.0), contracts(95.0)
     assert made.Evaluate(asked(None, data(chain))) == "empty"
     split = data(chain)
-    split.splits[ONE] = SimpleNamespace(type=lean.SplitType.SPLIT_OCCURRED)
+    split.splits.add(ONE)
     assert np.isnan(made.Evaluate(asked(chain[0], split))).all()
     assert made.Evaluate(asked(lone, split)) == "empty"
     assert told(made) == [("NO_QUOTE", 1, None), ("STALE", 2, chain[0].symbol), ("STALE", 1, lone.symbol)]
-    warned = data(contracts(90.0), LATER)
-    warned.splits[ONE] = SimpleNamespace(type=lean.SplitType.WARNING)
-    (contract,) = next(iter(warned.option_chains.values()))
-    assert made.Evaluate(asked(contract, warned)) == (900.0,) * 8
 
 
 def test_threads_price_a_chain_once_one_at_a_time_whatever_slices_they_read(made: Any) -> None:
