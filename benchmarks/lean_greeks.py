@@ -4,7 +4,8 @@ GOOG, 2015-12-24, minute bars, strikes -40..40, 0-180 days: 206,220 evaluations,
 contract's time is that of the algorithm's whole reading loop: iterating, LEAN's work, the price model, the crossings
 into Python. It is the processor time of LEAN's one algorithm thread, in which all of that runs, so that other work on
 the machine does not count; the whole backtest's is the process's. Figures by the wall clock are shown beside them.
-LEAN's default is clocked on a part of the slices. The answers are checked first: quotes of three times against the
+LEAN's default is clocked on a part of the slices. Chains of a few contracts and a chain that two threads read at once
+are clocked in LEANs of their own. The answers are checked first: quotes of three times against the
 pricer's high_precision scheme.
 """
 
@@ -33,6 +34,8 @@ ALGORITHM = Path(__file__).with_name("lean_greeks_algorithm.py")
 NEW_YORK = ZoneInfo("America/New_York")
 SLICES_BETWEEN_DEFAULTS = 10
 REPEATS = 3
+FEW = (1, 4, 12)
+"""Contracts in a small chain."""
 VEGA_THAT_COUNTS = 0.01
 """Of spot, for a volatility of 1.00: a cent of GOOG's quotes is then a thousandth of volatility."""
 _ROUNDING = 1e-9
@@ -49,6 +52,14 @@ class Run:
     backtest_wall: float
     contracts: int
     rows: list[dict[str, Any]]
+    slices: int
+    total: float
+    wrong: int
+
+    @property
+    def microseconds_a_slice(self) -> float:
+        """Reading time a slice."""
+        return 1e6 * self.seconds / self.slices
 
     @property
     def microseconds(self) -> float:
@@ -56,17 +67,30 @@ class Run:
         return 1e6 * self.seconds / self.contracts
 
 
-def run(engine: NativeEngine, data: Path, model: str, read: str, every: int = 1) -> Run:
+def run(
+    engine: NativeEngine, data: Path, model: str, read: str, every: int = 1, *, contracts: int = 0, threads: int = 1
+) -> Run:
     folder = Path(tempfile.mkdtemp(prefix="alo-benchmark-"))
     (folder / "store").mkdir()
     configuration = lean_configuration(Settings(), data.resolve(), folder, folder / "store")
     configuration |= {"algorithm-location": str(ALGORITHM), "algorithm-type-name": ALGORITHM.stem}
     configuration["parameters"] = {"model": model, "read": read, "every": str(every)}
+    configuration["parameters"] |= {"contracts": str(contracts), "threads": str(threads)}
     (folder / "lean-config.json").write_text(json.dumps(configuration))
     engine.launch(folder / "lean-config.json", folder / "console.txt", ROOT)
     result = json.loads((folder / "store" / "result").read_text())
     completed = float(_COMPLETED.findall((folder / "console.txt").read_text())[-1])
-    return Run(result["seconds"], result["wall"], result["backtest"], completed, result["contracts"], result["rows"])
+    return Run(
+        result["seconds"],
+        result["wall"],
+        result["backtest"],
+        completed,
+        result["contracts"],
+        result["rows"],
+        result["slices"],
+        result["total"],
+        result["different"] + result["failures"],
+    )
 
 
 def years(row: dict[str, Any]) -> float:
@@ -118,6 +142,15 @@ def measure(engine: NativeEngine, data: Path, quick: bool) -> Iterator[Row]:
     yield Row("times faster than LEAN's default", faster, "x", None, ">= 40", faster >= 40.0)
     each = complete.microseconds
     yield Row("five greeks and implied volatility", each, "us", None, "<= 20", each <= 20.0)
+    for count in FEW[::2] if quick else FEW:
+        few, theirs = (run(engine, data, model, "delta", contracts=count) for model in ("ours", "lean"))
+        told, default_told = few.microseconds_a_slice, theirs.microseconds_a_slice
+        goal = ("<= 200", told <= 200.0) if count == 1 else ("< LEAN", told < default_told)
+        yield Row(f"delta of a chain of {count}, a slice", told, "us", default_told, *goal)
+    both = run(engine, data, "ours", "delta", threads=2)
+    wrong = both.wrong + (both.total != ours.total)
+    yield Row("two threads at once, deltas that differ or raise", float(wrong), "", None, "0", wrong == 0)
+    yield Row("two threads at once, a delta", both.microseconds / 2, "us", each)
     if not quick:
         # Other work only ever adds to a clock, so the least of a few runs is nearest to the truth.
         withouts = [run(engine, data, "none", "strike") for _ in range(REPEATS)]

@@ -3,13 +3,13 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
-from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Styles, check_choice
+from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Styles, check_choice, outside
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
 from alo_lib.pricing.schedules import DIVIDEND_MODELS
@@ -17,7 +17,7 @@ from alo_lib.pricing.scheme import resolve_scheme
 from models.chain_terms import Announced, ChainTerms, DividendYield
 from models.compiled_border import WRITTEN
 
-__all__ = ["ChainPricer"]
+__all__ = ["ChainPricer", "Told"]
 
 _STYLES: Final = np.array(STYLES)  # american, european: in the order of LEAN's OptionStyle
 _UNITS: Final = {"vega": 0.01, "rho": 0.01}
@@ -25,6 +25,13 @@ _UNITS: Final = {"vega": 0.01, "rho": 0.01}
 _LARGEST: Final = 1e27
 """LEAN's results are decimals, which end at 7.9e28."""
 _FORECASTS_KEPT: Final = 1000
+
+
+class Told(NamedTuple):
+    """What LEAN told of an option with the question: its canonical name, and the volatility model's forecast."""
+
+    option: str
+    forecast: float
 
 
 class ChainPricer:
@@ -58,30 +65,47 @@ class ChainPricer:
         self.statuses: Counter[ContractStatus] = Counter()
         _load_kernels(scheme, dividends=announced is not None)
 
-    def values_of(self, columns: Array, symbols: Sequence[Symbol], time: int, *, past: bool = False) -> Array:
+    @property
+    def parity(self) -> bool:
+        """Whether a contract's yield is what the others of its expiry imply."""
+        return isinstance(self._dividend_yield, str) and self._dividend_yield == "parity"
+
+    def values_of(
+        self,
+        columns: Array,
+        symbols: Sequence[Symbol],
+        time: int,
+        *,
+        past: bool = False,
+        counted: slice = slice(None),
+        told: Told | None = None,
+    ) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
         columns: (n, 8) as :data:`models.compiled_border.READ`; symbols: the contracts'. time: nanoseconds since the
         epoch, UTC. NaN where a contract has no values.
         past: the time is not the algorithm's, so neither the volatility model's forecast nor a quote's age is known.
+        told: what is known of the option already.
+        counted: which contracts are asked for, and so count; the others are there for what these take of them.
         """
         if not len(symbols):
             return np.empty((0, len(WRITTEN)))
-        terms = self.terms_of(symbols[0])
-        volatility = None if past else self._forecast(symbols[0].underlying, time)
+        known = told or self._told(symbols[0], past=past)
+        terms = self._terms_of(known.option, symbols)
+        volatility = None if past else self._forecast(known, time)
         strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
-        days = np.array(sorted(set(expiry.tolist())))
-        for day in days.astype(np.int64).tolist():
-            if not terms.knows(day):
-                terms.learn(day, symbols[int(np.argmax(expiry == day))])
-        days, place = days.astype(np.int64), np.searchsorted(days, expiry)
+        days, place = terms.expiries(expiry, symbols)
         market, status = market_price(bid, ask, last, self._price_source)
         if not past:
             self._mark_stale(symbols, status)
         years, rates = terms.years(days, time), terms.rates(days, time)
         yields, ahead = terms.dividends(years, float(spot.max()), time)
         dividends = None if ahead is None else Dividends(*ahead, model=self._dividend_model)
+        odd, strange = outside("rate", rates), style >= len(STYLES)
+        if odd.any() or strange.any():  # what QuotedChain would refuse, or LEAN has no name for yet
+            status[(status == ContractStatus.PRICED) & (odd[place] | strange)] = ContractStatus.OUT_OF_DOMAIN
+            rates, style = np.where(odd, 0.0, rates), np.where(strange, 0.0, style)
         chain = QuotedChain(
             Contracts(strike, years[place], right, _styles(style)),
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
@@ -91,7 +115,7 @@ class ChainPricer:
             scheme=self._scheme,
         )
         chain = chain.with_parity() if terms.parity else chain
-        self._count(chain.status)
+        self._count(chain.status[counted], symbols, counted.start or 0)
         return _in_lean_units(chain, volatility)
 
     @property
@@ -101,22 +125,31 @@ class ChainPricer:
 
     def terms_of(self, symbol: Symbol) -> ChainTerms:
         """The terms of the option that a contract belongs to; made once."""
-        key = str(symbol.canonical.id)
-        if key not in self._terms:
-            self._terms[key] = ChainTerms(self._algorithm, symbol, self._dividend_yield, self._announced)
-        return self._terms[key]
+        return self._terms_of(str(symbol.canonical.id), [symbol])
 
-    def _forecast(self, underlying: Symbol, time: int) -> float | None:
+    def _terms_of(self, option: str, symbols: Sequence[Symbol]) -> ChainTerms:
+        if option not in self._terms:
+            self._terms[option] = ChainTerms(self._algorithm, symbols[0], self._dividend_yield, self._announced)
+        return self._terms[option]
+
+    def _told(self, symbol: Symbol, *, past: bool) -> Told:
+        option, securities = str(symbol.canonical.id), self._algorithm.securities
+        if past or not securities.contains_key(symbol.underlying):
+            return Told(option, 0.0)
+        model = securities[symbol.underlying].volatility_model
+        return Told(option, 0.0 if model is None else float(model.volatility))
+
+    def _forecast(self, told: Told, time: int) -> float | None:
         """What the underlying's volatility model says, None where none is set or it is not ready.
 
         Kept by time, so that a contract of an earlier slice has its slice's forecast whenever it is read.
         """
-        key = (str(underlying.id), time)
+        key = (told.option, time)
         if key not in self._forecasts:
-            volatility = float(self._algorithm.securities[underlying].volatility_model.volatility)
             if len(self._forecasts) >= _FORECASTS_KEPT:
                 del self._forecasts[next(iter(self._forecasts))]
-            self._forecasts[key] = volatility if 0.0 < volatility <= DOMAINS["volatility"][1] else None
+            ready = 0.0 < told.forecast <= DOMAINS["volatility"][1]
+            self._forecasts[key] = told.forecast if ready else None
         return self._forecasts[key]
 
     def _mark_stale(self, symbols: Sequence[Symbol], status: Codes) -> None:
@@ -130,10 +163,20 @@ class ChainPricer:
             ):
                 status[index] = ContractStatus.STALE
 
-    def _count(self, statuses: Codes) -> None:
-        for code, count in enumerate(np.bincount(statuses).tolist()):
-            if count:
-                self.statuses[ContractStatus(code)] += count
+    def _count(self, statuses: Codes, symbols: Sequence[Symbol], offset: int) -> None:
+        for code, contracts in enumerate(np.bincount(statuses).tolist()):
+            if contracts:
+                self.count(ContractStatus(code), contracts, symbols[offset + int(np.argmax(statuses == code))])
+
+    def count(self, status: ContractStatus, contracts: int, symbol: Symbol | None) -> None:
+        """Count contracts by status; why some get LEAN's empty result is told in the log when it comes first."""
+        if status not in self.statuses and not status.has_greeks:
+            name = "no contract" if symbol is None else symbol.value
+            self._algorithm.log(
+                f"AloOptionPriceModel: {name} has no greeks: {status.words}; model.unpriced counts such contracts "
+                f"under ContractStatus.{status.name}"
+            )
+        self.statuses[status] += contracts
 
 
 def _check(algorithm: object, price: object, dividend_yield: object, announced: object, max_quote_age: object) -> None:

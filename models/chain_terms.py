@@ -1,8 +1,8 @@
 """What LEAN knows about the contracts of one chain beside their quotes: settlement times, rates, dividends."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -28,9 +28,13 @@ from models.marshalling import utc_of
 __all__ = ["Announced", "ChainTerms", "DividendYield", "hours_of", "properties_of"]
 
 Array = npt.NDArray[np.float64]
+Days = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
 """(underlying, local time) -> the cash dividends announced then: ex-dates and amounts a share."""
 DividendYield = IDividendYieldModel | Literal["model", "parity"]
+_CHAINS_KEPT: Final = 1000
+"""Sets of contracts whose expiries are remembered: a chain has the same in most slices."""
 
 
 def hours_of(symbol: Symbol) -> SecurityExchangeHours:
@@ -64,6 +68,9 @@ class ChainTerms:
         self._zone = ZoneInfo(str(self._hours.time_zone.id))
         self._settlement: dict[int, int] = {}
         self._expiry: dict[int, dt.datetime] = {}
+        self._expiries: dict[bytes, tuple[Days, Rows]] = {}
+        self._rate: tuple[dt.date, float] | None = None
+        self._now = (0, dt.datetime.min)
         self.parity = dividend_yield == "parity"
         self._announced = announced
         self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
@@ -71,6 +78,23 @@ class ChainTerms:
             self._yield = DividendYieldProvider.create_for_option(self._symbol)
         else:
             self._yield = dividend_yield
+
+    def expiries(self, column: Array, symbols: Sequence[Symbol]) -> tuple[Days, Rows]:
+        """The days on which n contracts expire, (k,) ascending, and each contract's place among them, (n,).
+
+        column: days as :data:`models.compiled_border.READ` has them, (n,); symbols: the contracts', which tell a day's
+        settlement when it comes first.
+        """
+        key = column.tobytes()
+        if key not in self._expiries:
+            days, first, place = np.unique(column.astype(np.int64), return_index=True, return_inverse=True)
+            for day, index in zip(days.tolist(), first.tolist(), strict=True):
+                if not self.knows(day):
+                    self.learn(day, symbols[index])
+            if len(self._expiries) >= _CHAINS_KEPT:
+                self._expiries.clear()
+            self._expiries[key] = days, place
+        return self._expiries[key]
 
     def learn(self, day: int, symbol: Symbol) -> None:
         """Settlement of the contracts that expire on a day (counted from 0001-01-01), told by one of them."""
@@ -98,7 +122,10 @@ class ChainTerms:
         """
         model = self._algorithm.risk_free_interest_rate_model
         if isinstance(model, InterestRateProvider):
-            return np.full(days.size, float(model.get_interest_rate(self._local(now))))
+            local = self._local(now)
+            if self._rate is None or self._rate[0] != local.date():  # its rates are a day's
+                self._rate = local.date(), float(model.get_interest_rate(local))
+            return np.full(days.size, self._rate[1])
         return np.array([float(model.get_interest_rate(self._expiry[day])) for day in days.tolist()])
 
     def dividends(self, years: Array, spot: float, now: int) -> tuple[Array, tuple[Array, Array] | None]:
@@ -134,5 +161,7 @@ class ChainTerms:
 
     def _local(self, now: int) -> dt.datetime:
         """The exchange's naive local time."""
-        utc = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
-        return utc.astimezone(self._zone).replace(tzinfo=None)
+        if self._now[0] != now:
+            utc = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
+            self._now = now, utc.astimezone(self._zone).replace(tzinfo=None)
+        return self._now[1]

@@ -1,18 +1,18 @@
-"""The border to .NET, crossed once a chain: contracts read into NumPy, and results handed back, by compiled code.
+"""The border to .NET, crossed there and back once a chain: contracts read, and results handed back, by compiled code.
 
-Reading a quote from Python costs a microsecond a contract, making a result object twenty, being called by LEAN four.
-So those three loops are built here as .NET expression trees, which .NET compiles as it does C#.
+Reading a quote from Python costs a microsecond a contract, making a result object twenty, being called by LEAN four,
+a call into .NET ten. So loops, and what is asked of LEAN's objects for a chain, are built here as .NET expression
+trees, which .NET compiles as it does C#.
+
+Threads may read at once. Each call has a table of its own, results are found in a concurrent dictionary, and a result
+is whole before anybody finds it.
 """
 
-import ctypes
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 from typing import Any, Final
 
-import clr
 import numpy as np
-import numpy.typing as npt
 from AlgorithmImports import (
     Greeks,
     IOptionPriceModel,
@@ -21,108 +21,114 @@ from AlgorithmImports import (
     OptionPriceModelResult,
 )
 
-__all__ = ["READ", "WRITTEN", "Border"]
+from models.compiled_question import READ, Asked, Columns, Contracts, Evaluate, Table, asker, reader
+from models.net_expressions import (
+    Emit,
+    Expression,
+    NetArray,
+    Reflection,
+    System,
+    both,
+    cell,
+    compiled,
+    expressions,
+    for_each,
+    int32,
+    is_there,
+    look_up,
+    memory_copy,
+    net_type,
+    new_table,
+    parameter,
+    parameters_of,
+    pointer,
+)
 
-READ: Final = ("strike", "right", "expiry", "style", "bid", "ask", "last", "spot")
-"""What is read of a contract: expiry in days since 0001-01-01, style 0 for American, right 0 for a call (LEAN's)."""
+__all__ = ["READ", "WRITTEN", "Asked", "Border", "entry_type"]
+
 WRITTEN: Final = ("price", "implied_volatility", "delta", "gamma", "vega", "theta", "rho", "leverage")
 """What is handed back for a contract, in LEAN's units; a NaN price makes LEAN's empty result."""
 
-# The stubs know .NET in LEAN's spelling and only in part; these are called in .NET's own.
-System: Any = import_module("System")
-Expression: Any = import_module("System.Linq.Expressions").Expression
-Emit: Any = import_module("System.Reflection.Emit")
-Reflection: Any = import_module("System.Reflection")
-Interop: Any = import_module("System.Runtime.InteropServices")
-NetArray: Any = System.Array
-_type: Any = clr.GetClrType
-
-_TICKS_A_DAY: Final = 864_000_000_000
-_Entry = System.Func[OptionPriceModelParameters, OptionPriceModelResult]
-_Results = System.Collections.Generic.Dictionary[OptionContract, OptionPriceModelResult]
-_Read = System.Action[NetArray[OptionContract], NetArray[System.Double]]
-_Write = System.Action[NetArray[OptionContract], NetArray[System.Double], _Results]
-
-Columns = npt.NDArray[np.float64]
+_Results = System.Collections.Concurrent.ConcurrentDictionary[OptionContract, OptionPriceModelResult]
+_Write = System.Func[
+    Contracts, System.Int64, _Results, System.Boolean, OptionPriceModelParameters, OptionPriceModelResult
+]
 
 
 class Border:
-    """Results by contract, found by compiled code; ``miss(parameters)`` is called for a contract that has none.
+    """Results by contract, found by compiled code; ``miss`` is called for a contract that has none.
 
-    ``entry`` is a .NET IOptionPriceModel. A contract object belongs to one slice, so its results never grow stale.
+    ``find`` is a .NET function from LEAN's parameters to a result. A contract object of a slice belongs to it, so its
+    results never grow stale.
     """
 
-    def __init__(self, miss: Callable[[OptionPriceModelParameters], OptionPriceModelResult]) -> None:
+    def __init__(self, miss: Callable[[Asked], OptionPriceModelResult]) -> None:
         self._results = _Results()
-        self._table: Any = None
-        self._pin: Any = None
-        self._columns: Columns = np.empty((0, len(READ)))
-        self.entry: Any = System.Activator.CreateInstance(_entry_type())
-        self.entry.Run = _finder(self._results, _Entry(miss))
-
-    def clear(self) -> None:
-        """Forget all results."""
-        self._results.Clear()
+        self.empty: OptionPriceModelResult = getattr(OptionPriceModelResult, "None")
+        self.find: Any = _finder(self._results, miss)
 
     def contracts(self, chain: Any) -> Any:
         """A .NET array of a chain's contracts, or of those of a Python list."""
         if isinstance(chain, list):
-            return NetArray[OptionContract](chain)
+            return Contracts(chain)
         return System.Linq.Enumerable.ToArray[OptionContract](chain)
 
     def read(self, contracts: Any) -> Columns:
-        """The columns :data:`READ` of n contracts, shape (n, 8); the next call of read or write overwrites them."""
-        columns = self._room(len(contracts))
-        _reader()(contracts, self._table)
+        """The columns :data:`READ` of n contracts, shape (n, 8)."""
+        columns = np.empty((len(contracts), len(READ)))
+        reader()(contracts, _address(columns))
         return columns
 
-    def write(self, contracts: Any, values: Columns) -> None:
-        """Keep results for n contracts, values (n, 8) as :data:`WRITTEN`."""
-        self._room(len(contracts))[:] = values
-        _writer()(contracts, self._table, self._results)
+    def write(self, asked: Asked, values: Columns, *, forget: bool) -> OptionPriceModelResult:
+        """Keep results for n contracts, values (n, 8) as :data:`WRITTEN`, and return that of the contract asked for.
 
-    def knows(self, contract: OptionContract) -> bool:
-        """Whether a contract has a result."""
-        return bool(self._results.ContainsKey(contract))
+        forget: those of before are no longer kept.
+        """
+        return self._made(asked, values, self._results, forget)
 
-    def result(self, contract: OptionContract) -> OptionPriceModelResult:
-        """The result of a contract that was written."""
-        found: OptionPriceModelResult = self._results[contract]
+    def made(self, asked: Asked, values: Columns) -> OptionPriceModelResult:
+        """The result for one contract, values (1, 8), which is not kept."""
+        return self._made(asked, values, None, False)
+
+    def result(self, contract: OptionContract) -> OptionPriceModelResult | None:
+        """The result of a contract that was written, None for another."""
+        return self._results[contract] if self._results.ContainsKey(contract) else None
+
+    @staticmethod
+    def _made(asked: Asked, values: Columns, results: Any, forget: bool) -> OptionPriceModelResult:
+        table = np.ascontiguousarray(values, np.float64)
+        found: OptionPriceModelResult = _writer()(asked.contracts, _address(table), results, forget, asked.parameters)
         return found
 
-    def _room(self, count: int) -> Columns:
-        """A table of .NET that NumPy sees, for ``count`` contracts; it is pinned, so it does not move."""
-        if len(self._columns) < count:
-            size = 2 * count * len(READ)
-            if self._pin is not None:
-                self._pin.Free()
-            self._table = NetArray.CreateInstance(System.Double, size)
-            self._pin = Interop.GCHandle.Alloc(self._table, Interop.GCHandleType.Pinned)
-            address = self._pin.AddrOfPinnedObject().ToInt64()
-            memory = memoryview((ctypes.c_double * size).from_address(address))
-            self._columns = np.frombuffer(memory, np.float64).reshape(-1, len(READ))
-        return self._columns[:count]
+
+def _address(table: Columns) -> int:
+    place: int = table.__array_interface__["data"][0]
+    return place
 
 
 @cache
-def _entry_type() -> Any:
-    """A .NET class that implements IOptionPriceModel by calling the function in its field Run."""
+def entry_type() -> Any:
+    """A .NET class that implements IOptionPriceModel by calling the function in its field Run.
+
+    It has the name of the class in Python that derives from it: by its name LEAN tells whether an object is the .NET
+    class's own, to be asked as it is, or is to be wrapped, and asked by way of Python.
+    """
     assembly = Emit.AssemblyBuilder.DefineDynamicAssembly(
         Reflection.AssemblyName("AloBorder"), Emit.AssemblyBuilderAccess.Run
     )
     kind = assembly.DefineDynamicModule("AloBorder").DefineType(
-        "Alo.OptionPriceModelEntry",
+        "Alo.AloOptionPriceModel",
         Reflection.TypeAttributes.Public,
-        _type(System.Object),
-        NetArray[System.Type]([_type(IOptionPriceModel)]),
+        net_type(System.Object),
+        NetArray[System.Type]([net_type(IOptionPriceModel)]),
     )
-    function = _type(_Entry)
+    function = net_type(Evaluate)
     field = kind.DefineField("Run", function, Reflection.FieldAttributes.Public)
     method = kind.DefineMethod(
         "Evaluate",
         Reflection.MethodAttributes.Public | Reflection.MethodAttributes.Virtual,
-        _type(OptionPriceModelResult),
-        NetArray[System.Type]([_type(OptionPriceModelParameters)]),
+        net_type(OptionPriceModelResult),
+        NetArray[System.Type]([net_type(OptionPriceModelParameters)]),
     )
     code = method.GetILGenerator()
     code.Emit(Emit.OpCodes.Ldarg_0)
@@ -130,96 +136,70 @@ def _entry_type() -> Any:
     code.Emit(Emit.OpCodes.Ldarg_1)
     code.Emit(Emit.OpCodes.Callvirt, function.GetMethod("Invoke"))
     code.Emit(Emit.OpCodes.Ret)
-    return kind.CreateType()
+    return type(System.Activator.CreateInstance(kind.CreateType()))  # as Python knows it
 
 
 def _finder(results: Any, miss: Any) -> Any:
-    """``parameters => results.TryGetValue(parameters.Contract, out var found) ? found : miss(parameters)``."""
-    parameters = _parameter(OptionPriceModelParameters, "parameters")
-    found = Expression.Variable(_type(OptionPriceModelResult), "found")
-    look_up = results.GetType().GetMethod("TryGetValue")
-    known = Expression.Call(
-        Expression.Constant(results), look_up, _expressions(Expression.Property(parameters, "Contract"), found)
-    )
-    asked = Expression.Invoke(Expression.Constant(miss), _expressions(parameters))
-    body = Expression.Block(_parameters(found), _expressions(Expression.Condition(known, found, asked)))
-    return _compiled(_Entry, body, parameters)
-
-
-@cache
-def _reader() -> Any:
-    """(contracts, table) => for each contract, its row of the table is filled with the columns READ."""
-    contracts, table = _parameter(NetArray[OptionContract], "contracts"), _parameter(NetArray[System.Double], "table")
-    index = Expression.Variable(_type(System.Int32), "index")
-    contract = Expression.ArrayIndex(contracts, index)
-    expiry = Expression.Property(Expression.Property(contract, "Expiry"), "Ticks")
-    sources = (
-        Expression.Property(contract, "ScaledStrike"),
-        Expression.Convert(Expression.Property(contract, "Right"), _type(System.Int32)),
-        Expression.Divide(expiry, Expression.Constant(System.Int64(_TICKS_A_DAY))),
-        Expression.Convert(Expression.Property(contract, "Style"), _type(System.Int32)),
-        Expression.Property(contract, "BidPrice"),
-        Expression.Property(contract, "AskPrice"),
-        Expression.Property(contract, "LastPrice"),
-        Expression.Property(contract, "UnderlyingLastPrice"),
-    )
-    double = _type(System.Double)
-    body = [
-        Expression.Assign(Expression.ArrayAccess(table, _cell(index, column)), Expression.Convert(source, double))
-        for column, source in enumerate(sources)
-    ]
-    return _compiled(_Read, _each(contracts, index, body), contracts, table)
+    """``parameters => results.TryGetValue(parameters.Contract, out var found) ? found : asker(parameters)``."""
+    parameters = parameter(OptionPriceModelParameters, "parameters")
+    found = Expression.Variable(net_type(OptionPriceModelResult), "found")
+    contract = Expression.Property(parameters, "Contract")
+    known = both(is_there(contract), look_up(Expression.Constant(results), contract, found))
+    asked = Expression.Invoke(Expression.Constant(asker(miss)), expressions(parameters))
+    body = Expression.Block(parameters_of(found), expressions(Expression.Condition(known, found, asked)))
+    return compiled(Evaluate, body, parameters)
 
 
 @cache
 def _writer() -> Any:
-    """(contracts, table, results) => results[contract] = the empty result where price is NaN, else a new one."""
-    contracts, table = _parameter(NetArray[OptionContract], "contracts"), _parameter(NetArray[System.Double], "table")
-    results = _parameter(_Results, "results")
-    index = Expression.Variable(_type(System.Int32), "index")
-    decimal, result = _type(System.Decimal), _type(OptionPriceModelResult)
+    """(contracts, address, results, forget, asked) => the result of the contract asked for, one of those made.
+
+    The empty one where the price is NaN. Kept in ``results``, which forget the others first, unless that is null. Its
+    parts, which LEAN makes lazily and for one thread, are made before anybody sees it.
+    """
+    contracts, address = parameter(Contracts, "contracts"), parameter(System.Int64, "address")
+    results, forget = parameter(_Results, "results"), parameter(System.Boolean, "forget")
+    asked, table = parameter(OptionPriceModelParameters, "asked"), Expression.Variable(net_type(Table), "table")
+    one, answer = (Expression.Variable(net_type(OptionPriceModelResult), name) for name in ("one", "answer"))
+    index = Expression.Variable(net_type(System.Int32), "index")
+    decimal, result = net_type(System.Decimal), net_type(OptionPriceModelResult)
 
     def value(column: int) -> Any:
-        return Expression.Convert(Expression.ArrayIndex(table, _cell(index, column)), decimal)
+        return Expression.Convert(Expression.ArrayIndex(table, cell(index, column, len(WRITTEN))), decimal)
 
-    greeks_type = _type(Greeks)
+    greeks_type = net_type(Greeks)
     make_greeks = greeks_type.GetConstructor(NetArray[System.Type]([decimal] * 6))
     make_result = result.GetConstructor(NetArray[System.Type]([decimal, decimal, greeks_type]))
-    greeks = Expression.New(make_greeks, _expressions(*(value(column) for column in range(2, 8))))
-    made = Expression.New(make_result, _expressions(value(0), value(1), greeks))
-    is_nan = Expression.Call(_type(System.Double).GetMethod("IsNaN"), Expression.ArrayIndex(table, _cell(index, 0)))
+    greeks = Expression.New(make_greeks, expressions(*(value(column) for column in range(2, 8))))
+    made = Expression.New(make_result, expressions(value(0), value(1), greeks))
+    is_nan = Expression.Call(
+        net_type(System.Double).GetMethod("IsNaN"), Expression.ArrayIndex(table, cell(index, 0, len(WRITTEN)))
+    )
     empty = Expression.Property(None, result.GetProperty("None"))
-    place = Expression.Property(results, "Item", _expressions(Expression.ArrayIndex(contracts, index)))
-    body = [Expression.Assign(place, Expression.Condition(is_nan, empty, made))]
-    return _compiled(_Write, _each(contracts, index, body), contracts, table, results)
-
-
-def _each(items: Any, index: Any, body: list[Any]) -> Any:
-    """``for (index = 0; index < items.Length; index++) { body }``."""
-    end = Expression.Label("end")
-    inside = Expression.Block(_expressions(*body, Expression.PostIncrementAssign(index)))
-    more = Expression.LessThan(index, Expression.ArrayLength(items))
-    loop = Expression.Loop(Expression.IfThenElse(more, inside, Expression.Break(end)), end)
-    start = Expression.Assign(index, Expression.Constant(System.Int32(0)))
-    return Expression.Block(_parameters(index), _expressions(start, loop))
-
-
-def _cell(index: Any, column: int) -> Any:
-    row = Expression.Multiply(index, Expression.Constant(System.Int32(len(READ))))
-    return Expression.Add(row, Expression.Constant(System.Int32(column)))
-
-
-def _parameter(kind: Any, name: str) -> Any:
-    return Expression.Parameter(_type(kind), name)
-
-
-def _parameters(*given: Any) -> Any:
-    return NetArray[import_module("System.Linq.Expressions").ParameterExpression](list(given))
-
-
-def _expressions(*given: Any) -> Any:
-    return NetArray[Expression](list(given))
-
-
-def _compiled(kind: Any, body: Any, *given: Any) -> Any:
-    return Expression.Lambda[kind](body, _parameters(*given)).Compile()
+    contract = Expression.ArrayIndex(contracts, index)
+    parts = (Expression.Property(one, name) for name in ("TheoreticalPrice", "ImpliedVolatility", "Greeks"))
+    place = Expression.Property(results, "Item", expressions(contract))
+    body = [
+        Expression.Assign(one, Expression.Condition(is_nan, empty, made)),
+        *parts,
+        Expression.IfThen(is_there(results), Expression.Assign(place, one)),
+        Expression.IfThen(
+            Expression.ReferenceEqual(contract, Expression.Property(asked, "Contract")), Expression.Assign(answer, one)
+        ),
+    ]
+    copied = Expression.Call(
+        memory_copy(System.IntPtr, Table, System.Int32, System.Int32),
+        *(pointer(address), table, int32(0), Expression.ArrayLength(table)),
+    )
+    cleared = Expression.Call(results, net_type(_Results).GetMethod("Clear"))
+    whole = Expression.Block(
+        parameters_of(table, one, answer),
+        expressions(
+            new_table(table, contracts, len(WRITTEN)),
+            copied,
+            Expression.IfThen(forget, cleared),
+            for_each(contracts, index, body),
+            answer,
+        ),
+    )
+    return compiled(_Write, whole, contracts, address, results, forget, asked)

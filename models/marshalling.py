@@ -37,6 +37,7 @@ __all__ = [
     "Marshal",
     "contract_of",
     "expiry_time",
+    "nanoseconds_of_ticks",
     "option_symbol",
     "order_number",
     "order_tag",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _EPOCH: Final = dt.datetime(1970, 1, 1)
+_EPOCH_TICKS: Final = (_EPOCH - dt.datetime(1, 1, 1)) // dt.timedelta(microseconds=1) * 10
 _ORDERS: Final = RANGES[Kind.ORDER_EVENT]["order"]
 _TAG: Final = re.compile(rf"(?:{'|'.join(re.escape(each.tag) for each in OrderReason)}) #(\d+)")
 
@@ -53,6 +55,11 @@ _TAG: Final = re.compile(rf"(?:{'|'.join(re.escape(each.tag) for each in OrderRe
 def utc_nanoseconds(time: dt.datetime) -> int:
     """Nanoseconds since the epoch of a UTC time, exact to its microseconds; LEAN gives some of them a zone."""
     return (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1) * MICROSECOND
+
+
+def nanoseconds_of_ticks(ticks: int) -> int:
+    """Nanoseconds since the epoch of a UTC time as .NET counts it; to the microsecond, as :func:`utc_nanoseconds`."""
+    return (ticks - _EPOCH_TICKS) // 10 * MICROSECOND
 
 
 def utc_datetime(time: int) -> dt.datetime:

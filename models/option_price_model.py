@@ -1,15 +1,16 @@
 """LEAN option price model: right American prices, implied volatilities and greeks, a chain at a time."""
 
 import datetime as dt
+import threading
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from AlgorithmImports import (
+    IOptionPriceModel,
     OptionChain,
     OptionContract,
-    OptionPriceModelParameters,
     OptionPriceModelResult,
     QCAlgorithm,
     Slice,
@@ -19,15 +20,25 @@ from AlgorithmImports import (
 from alo_lib.pricing import ContractStatus, DividendModel
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import Array, PriceSource
-from models.chain_pricing import ChainPricer
+from models.chain_pricing import ChainPricer, Told
 from models.chain_terms import Announced, DividendYield
-from models.compiled_border import WRITTEN, Border
+from models.compiled_border import WRITTEN, Asked, Border, entry_type
+from models.lone_contract import among_peers, quote_by_security
 from models.marshalling import utc_nanoseconds
 
 __all__ = ["AloOptionPriceModel"]
 
 
-class AloOptionPriceModel:
+_LOCK: Final = threading.RLock()
+"""Whoever prices waits for it, with the interpreter's lock let go; one for all models, since one may ask another."""
+
+if TYPE_CHECKING:
+    _Base = IOptionPriceModel
+else:
+    _Base = entry_type()
+
+
+class AloOptionPriceModel(_Base):
     """Prices chains by the Andersen-Lake-Offengenden method: ``option.set_price_model(AloOptionPriceModel(self))``.
 
     The first contract of a chain that is read in a slice prices them all in one compiled call; contracts of a slice in
@@ -63,47 +74,84 @@ class AloOptionPriceModel:
         scheme: SchemeLike = "accurate",
         max_quote_age: dt.timedelta | None = None,
     ) -> None:
+        super().__init__()
         self._algorithm = algorithm
         self._pricer = ChainPricer(algorithm, price, dividend_yield, announced, dividend_model, scheme, max_quote_age)
         self._border = Border(self._price)
         self._latest = 0
+        self.Run = self._border.find
 
     @property
     def statuses(self) -> Counter[ContractStatus]:
         """How many contracts were priced, by status, those with LEAN's empty result included."""
-        return self._pricer.statuses
+        with _LOCK:
+            return self._pricer.statuses.copy()
 
     @property
     def unpriced(self) -> Counter[ContractStatus]:
         """How many contracts that were priced got LEAN's empty result, by status."""
-        return self._pricer.unpriced
+        with _LOCK:
+            return self._pricer.unpriced
 
-    def evaluate(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
-        """LEAN's entry, once for each security: its later contracts are looked up without Python."""
-        parameters.security.price_model = self._border.entry
-        result: OptionPriceModelResult = self._border.entry.Evaluate(parameters)
-        return result
-
-    def _price(self, parameters: OptionPriceModelParameters) -> OptionPriceModelResult:
+    def _price(self, asked: Asked) -> OptionPriceModelResult:
         """Price the chain of a contract that has no result yet."""
-        contract, time = parameters.contract, self._time(parameters.slice)
-        if time > self._latest:
-            self._border.clear()
-            self._latest = time
-        chains = None if parameters.slice is None else parameters.slice.option_chains
-        chain = None if chains is None else chains.get(contract.symbol.canonical)
-        if chain is not None:
-            self._evaluate(chain, time)
-        if not self._border.knows(contract):  # a contract that is not of the slice's chain
-            self._evaluate([contract], time)
-        return self._border.result(contract)
+        waited = not _LOCK.acquire(blocking=False)
+        if waited:
+            _LOCK.acquire()
+        try:
+            if not len(asked.columns):  # there is no contract
+                return self._refused(asked, ContractStatus.NO_QUOTE)
+            if waited and (found := self._border.result(asked.parameters.contract)) is not None:
+                return found  # the thread that was waited for has priced the chain
+            return self._of_chain(asked) if asked.of_chain else self._alone(asked)
+        finally:
+            _LOCK.release()
+
+    def _of_chain(self, asked: Asked) -> OptionPriceModelResult:
+        assert asked.time is not None
+        forget = asked.time > self._latest
+        self._latest = max(asked.time, self._latest)
+        symbols = _Symbols(asked.contracts, len(asked.columns))
+        if asked.splits:
+            self._pricer.count(ContractStatus.STALE, len(symbols), symbols[0])
+            values = np.full((len(symbols), len(WRITTEN)), np.nan)
+        else:
+            told = Told(asked.option, asked.forecast)
+            values = self._pricer.values_of(asked.columns, symbols, asked.time, told=told)
+        return self._border.write(asked, values, forget=forget)
+
+    def _alone(self, asked: Asked) -> OptionPriceModelResult:
+        """The result of a contract that somebody made, at its security's quotes where it carries none; not kept."""
+        if asked.splits:
+            return self._refused(asked, ContractStatus.STALE)
+        time = utc_nanoseconds(self._algorithm.utc_time) if asked.time is None else asked.time
+        columns, symbols = asked.columns, [asked.parameters.contract.symbol]
+        quote_by_security(columns[0], asked.parameters.security)
+        data: Slice | None = asked.parameters.slice or self._algorithm.current_slice
+        chains = None if data is None else data.option_chains
+        if chains is not None and (found := chains.get(symbols[0].canonical)) is not None:
+            chain = self._border.contracts(found)
+            others = _Symbols(chain, len(chain))
+            columns, symbols = among_peers(
+                columns[0], symbols[0], self._border.read(chain), others, parity=self._pricer.parity
+            )
+        told = Told(asked.option, asked.forecast)
+        values = self._pricer.values_of(columns, symbols, time, told=told, counted=slice(1))
+        return self._border.made(asked, values[:1])
+
+    def _refused(self, asked: Asked, why: ContractStatus) -> OptionPriceModelResult:
+        """LEAN's empty result, counted."""
+        self._pricer.count(why, 1, asked.parameters.contract.symbol if len(asked.columns) else None)
+        return self._border.empty
 
     def values(self, chain: OptionChain | list[OptionContract], time: int) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
         time: nanoseconds since the epoch, UTC. NaN where a contract has none.
         """
-        return self._values(self._border.contracts(chain), time)
+        contracts = self._border.contracts(chain)
+        with _LOCK:
+            return self._pricer.values_of(self._border.read(contracts), _Symbols(contracts, len(contracts)), time)
 
     def closing_values(self, contracts: list[OptionContract]) -> Array:
         """As :meth:`values`, of a universe's contracts, which have the prices of the last close.
@@ -115,32 +163,22 @@ class AloOptionPriceModel:
             return np.empty((0, len(WRITTEN)))
         told, first = self._border.contracts(contracts), contracts[0]
         closed = self._pricer.terms_of(first.symbol).closed(first.time)
-        return self.past_values(self._border.read(told).copy(), _Symbols(told), closed)
+        return self.past_values(self._border.read(told), _Symbols(told, len(contracts)), closed)
 
     def past_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
         """As :meth:`closing_values`, of columns :data:`models.compiled_border.READ` at a past time."""
-        return self._pricer.values_of(columns, symbols, time, past=True)
-
-    def _evaluate(self, chain: OptionChain | list[OptionContract], time: int) -> None:
-        contracts = self._border.contracts(chain)
-        self._border.write(contracts, self._values(contracts, time))
-
-    def _values(self, contracts: Any, time: int) -> Array:
-        """As :meth:`values`, of a .NET array."""
-        return self._pricer.values_of(self._border.read(contracts).copy(), _Symbols(contracts), time)
-
-    def _time(self, data: Slice | None) -> int:
-        return utc_nanoseconds(self._algorithm.utc_time if data is None else data.utc_time)
+        with _LOCK:
+            return self._pricer.values_of(columns, symbols, time, past=True)
 
 
 class _Symbols(Sequence[Symbol]):
     """The symbols of a .NET array of contracts; each is fetched when it is asked for."""
 
-    def __init__(self, contracts: Any) -> None:
-        self._contracts = contracts
+    def __init__(self, contracts: Any, count: int) -> None:
+        self._contracts, self._count = contracts, count
 
     def __len__(self) -> int:
-        return len(self._contracts)
+        return self._count
 
     def __getitem__(self, index: Any) -> Any:
         return self._contracts[index].symbol

@@ -80,12 +80,19 @@ def columns_of(rows: list[dict[str, Any]]) -> Any:
     )
 
 
+class Securities(dict[Symbol, Any]):
+    """LEAN's dictionary of securities."""
+
+    def contains_key(self, symbol: Symbol) -> bool:
+        return symbol in self
+
+
 class Pricer:
     """The one under test, on an algorithm with a volatility model and quotes of a time."""
 
     def __init__(self, lean: Any, **given: Any) -> None:
         self.model = SimpleNamespace(volatility=0.0)
-        self.securities: dict[Symbol, Any] = {ONE: SimpleNamespace(volatility_model=self.model)}
+        self.securities = Securities({ONE: SimpleNamespace(volatility_model=self.model)})
         self.algorithm = lean.QCAlgorithm(risk_free_interest_rate_model=Rates(), securities=self.securities)
         self.columns = import_module("models.compiled_border").WRITTEN
         defaults = {"price": "mid", "dividend_yield": "model", "announced": None, "scheme": "accurate"}
@@ -202,6 +209,39 @@ def test_quotes_that_are_too_old_are_stale_and_what_has_no_values_is_counted(cha
     made.rows(rows)
     assert made.pricer.unpriced == {status: 2 * count for status, count in counted.items()}
     assert [place for place, row in enumerate(made.rows(rows, past=True)) if np.isnan(row["price"])] == [3, 4]
+
+
+def test_what_lean_may_give_amiss_is_counted_and_told_once(chains: Any) -> None:
+    """A rate that no market has and a style that LEAN may come to have are no error: the others have their values."""
+    made, rows = Pricer(chains), contracts()
+    made.algorithm.risk_free_interest_rate_model = SimpleNamespace(
+        get_interest_rate=lambda time: 9.0 if f"{time:%Y-%m-%d}" == "2024-09-20" else 0.02
+    )
+    columns = columns_of(rows)
+    columns[0, 3] = 2.0
+    columns[1, 7] = 0.0
+    values = made.pricer.values_of(columns, [row["symbol"] for row in rows], TEN)
+    assert np.flatnonzero(np.isnan(values[:, 0])).tolist() == [0, 1, *range(6, 12)]
+    counted = {ContractStatus.OUT_OF_DOMAIN: 7, ContractStatus.NO_SPOT: 1}
+    assert made.pricer.unpriced == counted
+    assert sorted(line.split(";")[0] for line in made.algorithm.logged) == [
+        "AloOptionPriceModel: ONE 0 has no greeks: beyond the pricer's range",
+        "AloOptionPriceModel: ONE 1 has no greeks: no spot",
+    ]
+    made.pricer.values_of(columns, [row["symbol"] for row in rows], TEN + 1)
+    assert len(made.algorithm.logged) == 2
+    del made.securities[ONE]  # nobody subscribed to the underlying: there is no forecast
+    assert made.pricer.values_of(columns, [row["symbol"] for row in rows], TEN + 2).shape == (12, 8)
+
+
+def test_only_contracts_that_are_asked_for_count(chains: Any) -> None:
+    made, rows = Pricer(chains), contracts()
+    rows[0] |= {"bid": 0.0, "ask": 0.0}
+    rows[1] |= {"bid": rows[1]["ask"] + 1.0}
+    symbols = [row["symbol"] for row in rows]
+    made.pricer.values_of(columns_of(rows), symbols, TEN, counted=slice(1, 2))
+    assert made.pricer.unpriced == {ContractStatus.CROSSED: 1}
+    assert made.algorithm.logged[0].startswith("AloOptionPriceModel: ONE 1 has no greeks: crossed")
 
 
 def test_what_is_to_be_exercised_at_once_has_a_delta_and_no_volatility(chains: Any) -> None:

@@ -77,6 +77,21 @@ def test_leans_own_rates_are_asked_for_today_and_a_curve_for_the_expiry(lean: An
         asked.clear()
         assert chain.rates(days, NOON) == pytest.approx(rates)
         assert asked == told
+        assert chain.rates(days, NOON + 60 * 10**9) == pytest.approx(rates)
+        minute_later = [] if base is lean.InterestRateProvider else told
+        assert asked == told + minute_later  # LEAN's is a day's
+
+
+def test_the_day_of_an_expiry_is_found_for_each_contract_of_a_chain_and_learned_once(terms: Any) -> None:
+    chain, symbols = terms(), [symbol("PM", 20), symbol("AM", 19), symbol("PM", 20)]
+    for _ in range(2):
+        days, place = chain.expiries(np.array([6.0, 5.0, 6.0]), symbols)
+        assert days.tolist() == [5, 6]
+        assert place.tolist() == [1, 0, 1]
+    days, place = chain.expiries(np.array([6.0]), [])  # both are known
+    assert (days.tolist(), place.tolist()) == ([6], [0])
+    morning, evening = chain.years(np.array([5, 6]), NOON)
+    assert evening - morning == pytest.approx((24.0 + 6.5) * 3600.0 / YEAR)
 
 
 def test_the_yield_holds_after_the_last_announced_dividend(terms: Any) -> None:

@@ -1,0 +1,59 @@
+"""A contract that is in no chain: what LEAN knows of its security stands for the quotes that it does not carry."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from AlgorithmImports import IBar, QuoteBar, Security, Symbol, TradeBar
+
+from alo_lib.pricing.quotes import Array
+from models.compiled_border import READ
+
+__all__ = ["among_peers", "quote_by_security"]
+
+_STRIKE, _EXPIRY, _BID, _ASK, _LAST, _SPOT = (
+    READ.index(name) for name in ("strike", "expiry", "bid", "ask", "last", "spot")
+)
+
+
+def quote_by_security(row: Array, security: Security | None) -> None:
+    """Fill a row of the columns READ, (8,), which has no quote, by its security: bid, ask, last and spot.
+
+    A contract that ``OptionContract.create`` made has none, and what it says of the underlying may be another's: all
+    such contracts share one place for it. The prices are what LEAN's chain would hold: of the newest bars, the
+    underlying's quote before its trade; those of the security alone where it has had no bar. What was delisted keeps
+    none: its last quote is no market.
+    """
+    if security is None or security.is_delisted or row[[_BID, _ASK, _LAST]].any():
+        return
+    row[[_BID, _ASK, _LAST]] = _quote(security)
+    underlying: Security | None = security.underlying
+    if underlying is not None:
+        quoted = underlying.cache.get_data[QuoteBar]()
+        row[_SPOT] = float(underlying.price if quoted is None else quoted.price)
+
+
+def _quote(security: Security) -> tuple[float, float, float]:
+    quote: QuoteBar | None = security.cache.get_data[QuoteBar]()
+    trade: TradeBar | None = security.cache.get_data[TradeBar]()
+    if quote is None:
+        bid, ask = float(security.bid_price), float(security.ask_price)
+    else:
+        sides: tuple[IBar | None, ...] = (quote.bid, quote.ask)
+        bid, ask = (0.0 if side is None else float(side.close) for side in sides)
+    if trade is not None:
+        return bid, ask, float(trade.close)
+    return bid, ask, 0.0 if bid or ask else float(security.price)
+
+
+def among_peers(
+    row: Array, symbol: Symbol, columns: Array, symbols: Sequence[Symbol], *, parity: bool
+) -> tuple[Array, list[Symbol]]:
+    """A contract's row, and after it those of its chain's contracts that its value takes: columns and symbols.
+
+    columns: of the chain, (n, 8), whose own row of the contract is left out. With ``parity`` the others of its expiry,
+    which imply the yield; else its mirror, whose volatility stands for its own where the quote is about the floor.
+    """
+    of_expiry = columns[:, _EXPIRY] == row[_EXPIRY]
+    peers = np.flatnonzero(of_expiry if parity else of_expiry & (columns[:, _STRIKE] == row[_STRIKE]))
+    kept = [place for place in peers.tolist() if symbols[place] != symbol]
+    return np.concatenate([row[None], columns[kept]]), [symbol, *(symbols[place] for place in kept)]
