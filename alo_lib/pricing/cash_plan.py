@@ -40,6 +40,7 @@ __all__ = [
     "WHOLE",
     "WORTHLESS",
     "is_ex_time",
+    "lay_like",
     "plan_option",
     "segment_limit",
 ]
@@ -51,14 +52,14 @@ START, RANGE, FRAME, WHOLE, BASE, LENGTH, PLACE = range(7)
 """A segment's rows in a plan: logarithm of spot at the first node, at the stretch's end; from there to the last node,
 signed; how fast the frame moves, a year; length of the stretch; time from the segment's end to the stretch's, and the
 segment's length; in the first stretch where on the grid spot is today, 0 to 1."""
-AMOUNT, KEPT, WORTHLESS, PLATEAU, STEP, NEXT, SPREAD, GAP, KINK, JUMP, BLUR, ASIDE, FALL = range(7, 20)
+AMOUNT, KEPT, WORTHLESS, PLATEAU, STEP, NEXT, SPREAD, GAP, KINK, JUMP, BLUR, ASIDE, FALL, END = range(7, 21)
 """At the stretch's end: the dividend and what is kept of spot; what an option on nothing is worth, and on a spot of
 which the last dividend leaves nothing; how much more where the next one does, logarithm of the highest such spot, its
 standard deviation by then; how much a put on next to nothing gains by exercise before the next dividend. Of a put's
 kink at the spot of which this dividend and later ones leave nothing: logarithm of that spot, the slope's jump there by
 it where the later grid has the kink and 0 where it has not, and the variance that has smoothed it; what escrowed
-dividends set aside just before, see :mod:`escrow`, and all that is paid, also of that."""
-PLAN_ROWS = 20
+dividends set aside just before, see :mod:`escrow`, and all that is paid, also of that; time from today to then."""
+PLAN_ROWS = 21
 NEW = 1 << 20
 """Added to the steps of a segment that begins a stretch."""
 
@@ -266,12 +267,8 @@ def plan_option(
     # Spot at which exercise begins at expiry, and the least at which anything bends.
     least = start = rate / dividend_yield if american and not call and dividend_yield > rate > 0.0 else 1.0
     aside, lowest = 0.0, 0.0  # what is set aside, and logarithm of the least strike less that
-    gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
-    plateau = math.inf  # what a put is worth of whose spot the last dividend leaves nothing
-    next_plateau = math.inf  # and of whose spot the next dividend does
-    next_gone = ahead_of_it = 0.0  # the highest such spot, and the time until then
+    gone = 0.0  # spot that just pays the dividends
     blur = blur_gone = 0.0  # variance that smooths the kinks at dear and at gone
-    apart = True  # whether the later grid ends before the kink at gone
     narrowest = 0.0  # square of the least width that cells have to resolve, 0 for a kink that is sharp
     share = unit / math.sqrt(math.sqrt(time))
     together = min(_TOGETHER, _LEAST_SHARE * time)
@@ -280,7 +277,6 @@ def plan_option(
     fall = 0.0  # what is paid, also of what is set aside
     while True:
         end = until
-        was_gone = gone
         if end < time:
             after = aside * math.exp(carry * (end - later))
             aside = aside_at(end, option, first, last, cash) / strike
@@ -293,7 +289,6 @@ def plan_option(
             blur *= (dear / (dear + amount)) ** 2
             blur_gone *= (gone / (gone + amount)) ** 2 if amount > 0.0 else 1.0
             dear, gone = (dear + amount) / kept, (gone + amount) / kept
-            whole *= kept
             if amount > 0.0:
                 least = max(min(start, amount), _FLOOR / cells)
             narrowest = blur
@@ -354,35 +349,7 @@ def plan_option(
             plan[count, START], plan[count, RANGE] = high if call else low, -side * (high - low)
             plan[count, FRAME], plan[count, WHOLE] = frame, length
             plan[count, AMOUNT], plan[count, KEPT] = amount, kept
-            plan[count, ASIDE], plan[count, FALL] = aside_at(until, option, first, last, cash) / strike, fall
-            worth = math.exp(-rate * (time - until))
-            plan[count, WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
-            plan[count, PLATEAU] = plateau
-            plan[count, BLUR] = blur_gone
-            plan[count, JUMP] = 0.0
-            if not call and gone > 0.0:
-                plan[count, KINK] = math.log(gone)
-                plan[count, JUMP] = (
-                    0.0 if apart or was_gone == 0.0 else -gone * whole * math.exp(-dividend_yield * (time - until))
-                )
-            else:
-                plan[count, KINK] = _NOTHING
-            falls = american and not call and amount > 0.0
-            plan[count, GAP] = max(plan[count, WORTHLESS] - next_plateau, 0.0) if falls else 0.0
-            stepped = 0.0 < next_gone < was_gone and next_plateau > plateau and american and not call
-            plan[count, STEP] = next_plateau - plateau if stepped else 0.0
-            plan[count, NEXT] = math.log(next_gone) if stepped else 0.0
-            plan[count, SPREAD] = sigma * math.sqrt(ahead_of_it) if stepped else 1.0
-            if amount > 0.0 and not call:
-                next_plateau, next_gone, ahead_of_it = plan[count, WORTHLESS], amount / kept, 0.0
-                if was_gone == 0.0:
-                    plateau = next_plateau
-            ahead_of_it += length
-            next_gone *= math.exp(-carry * length)
-            apart = gone > 0.0 and math.log(gone) < low
-            was_gone = gone
-            plateau *= math.exp(-rate * length)
-            next_plateau *= math.exp(-rate * length)
+            plan[count, FALL], plan[count, END] = fall, until
             count = _add_segments(count, length, wait - (end - until), share, steps, plan)
             blur += variance * length
             blur_gone += variance * length
@@ -394,3 +361,87 @@ def plan_option(
         if k == first:
             break
         k, until, amount, kept = row, begin, next_amount, next_kept
+    _tell_values(option, sigma, first, last, cash, plan, steps)
+
+
+@kernel
+def _tell_values(option: Option, sigma: float, first: int, last: int, cash: Cash, plan: Array, steps: Integers) -> None:
+    """The rows of a plan, once its segments are laid out, that say what is paid and what is worth how much."""
+    _, strike, rate, dividend_yield, time, call, american = option
+    variance, carry = sigma * sigma, rate - dividend_yield
+    later = time
+    gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
+    plateau = math.inf  # what a put is worth of whose spot the last dividend leaves nothing
+    next_plateau = math.inf  # and of whose spot the next dividend does
+    next_gone = ahead_of_it = 0.0  # the highest such spot, and the time until then
+    blur = 0.0  # variance that smooths the kink at gone
+    apart = True  # whether the later grid ends before that kink
+    was_gone = 0.0
+    for segment in range(steps.size):
+        if steps[segment] == 0:
+            break
+        one = plan[segment]
+        if steps[segment] < NEW:
+            for row in range(WORTHLESS, FALL):
+                one[row] = plan[segment - 1, row]
+            continue
+        amount, kept, end, length = one[AMOUNT], one[KEPT], one[END], one[WHOLE]
+        one[ASIDE] = aside_at(end, option, first, last, cash) / strike
+        if end < time and is_ex_time(one[FALL], kept):
+            gone *= math.exp(-carry * (later - end))
+            later = end
+            blur *= (gone / (gone + amount)) ** 2 if amount > 0.0 else 1.0
+            gone = (gone + amount) / kept
+            whole *= kept
+        worth = math.exp(-rate * (time - end))
+        one[WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
+        one[PLATEAU], one[BLUR] = plateau, blur
+        one[KINK], one[JUMP] = _NOTHING, 0.0
+        if not call and gone > 0.0:
+            one[KINK] = math.log(gone)
+            if not apart and was_gone > 0.0:
+                one[JUMP] = -gone * whole * math.exp(-dividend_yield * (time - end))
+        falls = american and not call and amount > 0.0
+        one[GAP] = max(one[WORTHLESS] - next_plateau, 0.0) if falls else 0.0
+        stepped = 0.0 < next_gone < was_gone and next_plateau > plateau and american and not call
+        one[STEP] = next_plateau - plateau if stepped else 0.0
+        one[NEXT] = math.log(next_gone) if stepped else 0.0
+        one[SPREAD] = sigma * math.sqrt(ahead_of_it) if stepped else 1.0
+        if amount > 0.0 and not call:
+            next_plateau, next_gone, ahead_of_it = one[WORTHLESS], amount / kept, 0.0
+            if was_gone == 0.0:
+                plateau = next_plateau
+        ahead_of_it += length
+        next_gone *= math.exp(-carry * length)
+        apart = gone > 0.0 and math.log(gone) < one[START]
+        was_gone = gone
+        plateau *= math.exp(-rate * length)
+        next_plateau *= math.exp(-rate * length)
+        blur += variance * length
+
+
+@kernel
+def lay_like(
+    layout: Array,
+    spot: float,
+    option: Option,
+    sigma: float,
+    first: int,
+    last: int,
+    cash: Cash,
+    plan: Array,
+    steps: Integers,
+) -> None:
+    """The plan of an option on the grids of another one, whose plan is ``layout`` and whose steps it has.
+
+    The two differ by little; on the same nodes what they are worth differs by what they are, and not by where nodes
+    are. spot: the other one's, of which escrowed dividends leave more or less at other rates.
+    """
+    moved = math.log(option.spot / spot)
+    for segment in range(steps.size):
+        if steps[segment] == 0:
+            break
+        for row in range(PLAN_ROWS):
+            plan[segment, row] = layout[segment, row]
+        plan[segment, PLACE] += moved / plan[segment, RANGE]
+    _tell_values(option, sigma, first, last, cash, plan, steps)

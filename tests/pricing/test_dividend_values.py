@@ -20,6 +20,7 @@ BEYOND = {"fast": (0.01, 2e-4), "accurate": (0.01, 1.5e-4), "high_precision": (0
 """The share of a kind's values that are beyond their limits, and how far: dividends that together exceed the spot, and
 deltas next to where exercise begins."""
 OWN_BEYOND = {
+    ("fast", "ex-times close together"): (0.02, 2e-4),
     ("accurate", "ex-times close together"): (0.02, 6e-5),
     ("high_precision", "ex-times close together"): (0.2, 5e-6),
     ("delta", "ex-times close together"): (0.04, 3e-3),
