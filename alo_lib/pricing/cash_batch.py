@@ -7,7 +7,10 @@ import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.lanes import LANES, table
-from alo_lib.pricing.cash_grid import (
+from alo_lib.pricing.cash_grid import solve_grid
+from alo_lib.pricing.cash_plan import lay_like, plan_option, segment_limit
+from alo_lib.pricing.cash_rows import FALL, KEPT, NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, is_ex_time
+from alo_lib.pricing.cash_step import (
     T_ALIVE,
     T_RATE,
     T_SIDE,
@@ -17,31 +20,21 @@ from alo_lib.pricing.cash_grid import (
     TERM_ROWS,
     GridSpace,
     new_space,
-    solve_grid,
-)
-from alo_lib.pricing.cash_plan import (
-    FALL,
-    KEPT,
-    NEW,
-    PLACE,
-    PLAN_ROWS,
-    RANGE,
-    WHOLE,
-    is_ex_time,
-    plan_option,
-    segment_limit,
 )
 from alo_lib.pricing.escrow import rest_of
 from alo_lib.pricing.sure_value import SURE_ROWS, sure_value
 from alo_lib.pricing.terms import Cash, Option, Options
 
-__all__ = ["COARSE", "FINE", "plan_batch", "solve_batch", "trace_boundary"]
+__all__ = ["COARSE", "FINE", "READ_ROWS", "combine", "plan_batch", "read_batch", "trace_boundary"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 COARSE, FINE = 2, 3
 """How many times as many cells and steps as the unit the two grids have."""
+READ_ROWS = 5
+"""Of what is read from a grid, over the strike: value, its first three derivatives by the logarithm of spot, the second
+one NaN where the option is exercised, and what is set aside of the spot."""
 _POINTS = 5  # that a grid's value and derivatives are read from
 _DETERMINISTIC = 1e-6  # standard deviation of the final spot below which nothing is chance
 _EXERCISED = 1e-13  # of the strike
@@ -69,31 +62,39 @@ def plan_batch(
     cash: Cash,
     cells: int,
     unit: int,
+    count: int,
     plans: Array,
     steps: Integers,
     out: Array,
 ) -> None:
     """Plans of n options, and the values of those that have no chance in them.
 
-    plans (n, segments, PLAN_ROWS), steps (n, segments): as :func:`plan_option` has them. out (4, n): price and its
-    first three derivatives by spot where there is nothing to solve: at expiry, without volatility, NaN of NaN.
+    count: of the first so many; the others differ from those by little, in turn, and are laid out like them. plans (n,
+    segments, PLAN_ROWS), steps (n, segments): as :func:`plan_option` has them. out (4, n): price and its first three
+    derivatives by spot where there is nothing to solve: at expiry, without volatility, NaN of NaN.
     """
     spot, strike, rate, dividend_yield, time, right = options
     by, sure = np.empty(3), np.empty(SURE_ROWS)
     for i in range(volatility.size):
-        which = i if cash.rows.shape[0] > 1 else 0
+        which, base = i if cash.rows.shape[0] > 1 else 0, i % count
         first, last = cash.rows[which, 0], cash.rows[which, 1]
         steps[i, :] = 0
         if math.isnan(spot[i] + strike[i] + rate[i] + dividend_yield[i] + volatility[i] + time[i] + right[i]):
             out[:, i] = math.nan
-        elif not volatility[i] * math.sqrt(time[i]) > _DETERMINISTIC:
+            continue
+        option = option_of(options, i, american)
+        if not volatility[i] * math.sqrt(time[i]) > _DETERMINISTIC or (i >= count and steps[base, 0] == 0):
             out[:, i] = 0.0
-            sure_value(option_of(options, i, american), first, last, cash, by, sure)
+            sure_value(option, first, last, cash, by, sure)
             out[0, i], out[1, i] = sure[0], sure[1]
-        else:
-            option = option_of(options, i, american)
-            rest = rest_of(option, first, last, cash)
+            continue
+        rest = rest_of(option, first, last, cash)
+        if i < count:
             plan_option(rest, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i])
+        else:
+            left = rest_of(option_of(options, base, american), first, last, cash).spot
+            steps[i, :] = steps[base]
+            lay_like(plans[base], left, rest, volatility[i], first, last, cash, plans[i], steps[i])
 
 
 @kernel
@@ -130,28 +131,32 @@ def _read(lane: int, at: float, n: int, cell: float, terms: Array, space: GridSp
         out[1] += p1 * value / cell
         out[2] += p2 * value / (cell * cell)
         out[3] += p3 * value / (cell * cell * cell)
+    if at < first and terms[T_ALIVE, lane] > 0.0 and side * out[1] > spot:  # between the boundary and what is exercised
+        out[0], out[1], out[2], out[3] = side * (spot - strike), side * spot, math.nan, math.nan
 
 
 @kernel
-def solve_batch(
+def read_batch(
     options: Options,
     volatility: Array,
     american: bool,
     order: Integers,
     cells: int,
+    multiple: int,
     plans: Array,
     steps: Integers,
     out: Array,
 ) -> None:
-    """Price and its first three derivatives by spot, out (4, n), of the options that have steps.
+    """What one grid has for the options of ``order`` that have steps, into out (READ_ROWS, n).
 
-    order (n,): sorted so that those of equal steps are neighbours; eight at a time share their loops. What an option
-    is worth depends on no other.
+    multiple: how many times the unit of cells and steps it has. order: sorted so that those of equal steps are
+    neighbours; eight at a time share their loops. What an option is worth depends on no other.
     """
     segments = plans.shape[1]
-    space = new_space(FINE * cells + 1)
+    n = multiple * cells
+    space = new_space(n + 1)
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
-    read, no_trace = np.empty((2, LANES, 4)), np.empty((2, 0))
+    read, no_trace = np.empty(4), np.empty((2, 0))
     begin = 0
     while begin < order.size:
         leader = order[begin]
@@ -177,46 +182,49 @@ def solve_batch(
             terms[T_RATE, lane], terms[T_YIELD, lane] = options.rate[i], options.dividend_yield[i]
             terms[T_VARIANCE, lane] = volatility[i] * volatility[i]
             terms[T_ALIVE, lane] = 1.0 if american else 0.0
-        for which in range(2):
-            multiple = COARSE if which == 0 else FINE
-            n = multiple * cells
-            row = solve_grid(cells, multiple, steps[leader], plan, terms, space, no_trace)
-            for lane in range(count):
-                _read(
-                    lane, plan[row + PLACE, lane] * n, n, plan[row + RANGE, lane] / n, terms, space, read[which, lane]
-                )
+        row = solve_grid(cells, multiple, steps[leader], plan, terms, space, no_trace)
         for lane in range(count):
-            aside = 1.0 - terms[T_STRIKE, lane]
-            _finish(order[begin + lane], options, american, aside, read[0, lane], read[1, lane], out)
+            i = order[begin + lane]
+            _read(lane, plan[row + PLACE, lane] * n, n, plan[row + RANGE, lane] / n, terms, space, read)
+            out[:4, i] = read
+            out[4, i] = 1.0 - terms[T_STRIKE, lane]
         begin += count
 
 
 @kernel
-def _finish(i: int, options: Options, american: bool, aside: float, coarse: Array, fine: Array, out: Array) -> None:
-    """Option i's price and derivatives by spot into its column of out, extrapolated from the two grids.
+def combine(
+    options: Options, american: bool, steps: Integers, less: int, more: int, coarse: Array, fine: Array, out: Array
+) -> None:
+    """Price and its first three derivatives by spot into out (4, n), extrapolated, of the options that have steps.
 
-    aside: what is set aside of the spot, over the strike.
+    coarse, fine: (READ_ROWS, n) of grids of ``less`` and ``more`` times the unit; less = 0: of the fine one alone.
     """
-    strike, spot = options.strike[i], options.spot[i]
-    side = options.right[i]
-    value = (9.0 * fine[0] - 4.0 * coarse[0]) / 5.0 * strike
-    intrinsic = side * (spot - strike)
-    out[2, i] = out[3, i] = 0.0
-    if american and (math.isnan(fine[2]) or value <= intrinsic):
-        out[0, i], out[1, i] = intrinsic, side
-        return
-    if not value > 0.0:
-        out[0, i] = out[1, i] = 0.0
-        return
-    known = not math.isnan(coarse[2])
-    for k in range(1, 4):
-        fine[k] = ((9.0 * fine[k] - 4.0 * coarse[k]) / 5.0 if known else fine[k]) * strike
-    first, second, third = fine[1], fine[2], fine[3]
-    spot -= aside * strike
-    out[0, i] = value
-    out[1, i] = first / spot
-    out[2, i] = (second - first) / spot**2
-    out[3, i] = (third - 3.0 * second + 2.0 * first) / spot**3
+    of_coarse, of_fine = float(less * less), float(more * more)
+    whole = of_fine - of_coarse
+    for i in range(options.spot.size):
+        if steps[i, 0] == 0:
+            continue
+        strike, spot, side = options.strike[i], options.spot[i], options.right[i]
+        value = (of_fine * fine[0, i] - of_coarse * coarse[0, i]) / whole * strike
+        intrinsic = side * (spot - strike)
+        out[2, i] = out[3, i] = 0.0
+        if american and (math.isnan(fine[2, i]) or value <= intrinsic):
+            out[0, i], out[1, i] = intrinsic, side
+            continue
+        if not value > 0.0:
+            out[0, i] = out[1, i] = 0.0
+            continue
+        first, second, third = fine[1, i], fine[2, i], fine[3, i]
+        if not math.isnan(coarse[2, i]):
+            first = (of_fine * first - of_coarse * coarse[1, i]) / whole
+            second = (of_fine * second - of_coarse * coarse[2, i]) / whole
+            third = (of_fine * third - of_coarse * coarse[3, i]) / whole
+        first, second, third = first * strike, second * strike, third * strike
+        spot -= fine[4, i] * strike
+        out[0, i] = value
+        out[1, i] = first / spot
+        out[2, i] = (second - first) / spot**2
+        out[3, i] = (third - 3.0 * second + 2.0 * first) / spot**3
 
 
 @kernel

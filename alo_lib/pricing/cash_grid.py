@@ -1,11 +1,7 @@
 """Eight options on spots that drop at ex-times, by finite differences on one grid each, side by side in lanes.
 
-- Space: the compact scheme of fourth order for constant coefficients. Its matrix is constant along the diagonals, so
-  that elimination takes the pivot it settles to from the first node on: beyond the grid lies what is sure.
-- Time: TR-BDF2 (Bank et al. 1985), steps graded, ``((j + 1) / m)^2`` of a segment, because the solution changes like
-  the root of time after each expiry and ex-time; it damps what Crank-Nicolson's rule leaves to oscillate.
-- Early exercise by Brennan and Schwartz's (1977) elimination from the side that is not exercised, so that each stage
-  solves the complementarity problem exactly.
+- Steps (:mod:`cash_step`) are graded, ``((j + 1) / m)^2`` of a segment, because the solution changes like the root of
+  time after each expiry and ex-time.
 - Kinks (the payoff's at the strike, and where exercise just before an ex-time becomes best) get the masses on the two
   nodes around them with which the trapezoidal rule integrates them to fourth order.
 
@@ -13,13 +9,12 @@ What is left is regular, of second order in cells and steps: two grids extrapola
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.numerics.elementary import exponential, fma, logarithm, normal_cdf_pdf
+from alo_lib.numerics.elementary import exponential, logarithm, normal_cdf_pdf
 from alo_lib.numerics.lanes import (
     LANES,
     LaneMask,
@@ -31,13 +26,10 @@ from alo_lib.numerics.lanes import (
     least,
     load,
     select,
-    square_root,
     store,
-    table,
 )
-from alo_lib.pricing.cash_plan import (
+from alo_lib.pricing.cash_rows import (
     AMOUNT,
-    ASIDE,
     BASE,
     BLUR,
     FALL,
@@ -57,52 +49,30 @@ from alo_lib.pricing.cash_plan import (
     WORTHLESS,
     is_ex_time,
 )
+from alo_lib.pricing.cash_step import (
+    CASH,
+    LAST_CASH,
+    LAST_SHARE,
+    SHARE,
+    T_ALIVE,
+    T_SIDE,
+    T_STRIKE,
+    GridSpace,
+    set_strike,
+    take_step,
+)
 from alo_lib.pricing.stairs import above_plateau
 
-__all__ = ["TERM_ROWS", "T_ALIVE", "T_RATE", "T_SIDE", "T_VARIANCE", "T_YIELD", "GridSpace", "new_space", "solve_grid"]
+__all__ = ["solve_grid"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-# Rows of what a lane's option is: +1 for a call, -1 for a put; rates; variance a year; 1 where it may
-# be exercised early; what exercise pays the grid's spot against: the strike, less what is set aside of the whole spot.
-T_SIDE, T_RATE, T_YIELD, T_VARIANCE, T_ALIVE, T_STRIKE = range(6)
-TERM_ROWS = 6
-# Rows of what a stage is made of: what a node takes from its neighbours towards the first node, from itself and from
-# the other one; shares of the two levels of time; elimination's constants down and up the grid; spot at a node over
-# that in the table, times the side; the strike times the side; the values that both sweeps begin with.
-_DOWN, _OWN, _UP, _NEAR, _FAR, _FALL, _RISE, _MOVE, _STRIKE, _TOP, _FIRST = range(11)
-_STAGE_ROWS = 11
-# Rows of what is sure beyond the ends, a share of cash and of spot: before the first node, and after the last.
-_CASH, _SHARE, _LAST_CASH, _LAST_SHARE = range(4)
-
-_GAMMA = 2.0 - math.sqrt(2.0)  # TR-BDF2's first stage, of a step
-_IMPLICIT = 0.5 * _GAMMA
-_BDF_NEAR = 1.0 / (_GAMMA * (2.0 - _GAMMA))
-_BDF_FAR = -((1.0 - _GAMMA) ** 2) / (_GAMMA * (2.0 - _GAMMA))
-_NEVER = -1e300
 _SHARP = 0.0625  # variance in cells up to which a kink's masses are those of a sharp one, with what smoothing adds
 _SMOOTH = 1.0  # and from which it has none
 _REACH = 6.0  # standard deviations of what smoothing adds
 _EXERCISED = 1e-13  # of the strike: what holding gains at most where an option is exercised
 _WHOLE = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number
-
-
-class GridSpace(NamedTuple):
-    """Tables of eight grids, each node or quantity a row of lanes."""
-
-    spot: Array  # (nodes) at a stretch's end, over the strike
-    value: Array  # (nodes)
-    middle: Array  # (nodes) values after a step's first stage
-    stage: Array  # (_STAGE_ROWS)
-    sure: Array  # (4)
-    scratch: Array  # (4)
-
-
-@kernel
-def new_space(nodes: int) -> GridSpace:
-    """Tables for grids of up to so many nodes."""
-    return GridSpace(table(nodes), table(nodes), table(nodes), table(_STAGE_ROWS), table(4), table(4))
 
 
 @kernel
@@ -197,8 +167,8 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
     stepped = any_lane(load(plan, row + STAIRS) > 0.0)
     cell = load(plan, later + RANGE) / n
     origin = load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE)
-    cash, share = load(space.sure, _CASH), load(space.sure, _SHARE)
-    last_cash, last_share = load(space.sure, _LAST_CASH), load(space.sure, _LAST_SHARE)
+    cash, share = load(space.sure, CASH), load(space.sure, SHARE)
+    last_cash, last_share = load(space.sure, LAST_CASH), load(space.sure, LAST_SHARE)
     at_first = above_plateau(origin, row + STAIRS, plan)
     rise = 0.0 * at_first
     for i in range(n + 1):
@@ -237,7 +207,7 @@ def _absorb(n: int, row: int, plan: Array, space: GridSpace) -> None:
         bare = blur = 0.0 * cell
         if each == 0:
             at, known = load(plan, row + KINK), load(plan, row + JUMP)
-            jump = select(known < 0.0, known, least(load(space.sure, _SHARE) * exponential(at) * kept, 0.0))
+            jump = select(known < 0.0, known, least(load(space.sure, SHARE) * exponential(at) * kept, 0.0))
             bare, blur = select(known < 0.0, bare, 1.0), load(plan, row + BLUR) / (cell * cell)
         else:
             left = gap * (each - 1)
@@ -275,104 +245,12 @@ def _exercise(n: int, cell: Lanes, side: Lanes, strike: Lanes, alive: LaneMask, 
 @kernel
 def _know_ends(n: int, space: GridSpace) -> None:
     """What is sure beyond the ends of a new stretch: straight lines through the two nodes there."""
-    for first, second, row in ((0, 1, _CASH), (n, n - 1, _LAST_CASH)):
+    for first, second, row in ((0, 1, CASH), (n, n - 1, LAST_CASH)):
         a, b = load(space.value, first), load(space.value, second)
         s, t = load(space.spot, first), load(space.spot, second)
         share = (b - a) / (t - s)
         store(space.sure, row, a - share * s)
         store(space.sure, row + 1, share)
-
-
-@kernel
-def _end_value(row: int, s: Lanes, discount: Lanes, shrink: Lanes, terms: Array, sure: Array) -> Lanes:
-    """Take what is sure from row on to a later level of time; its value at spot s."""
-    side, strike, alive = load(terms, T_SIDE), load(terms, T_STRIKE), load(terms, T_ALIVE) > 0.0
-    cash, share = load(sure, row) * discount, load(sure, row + 1) * shrink
-    exercised = alive & (side * (s - strike) >= cash + share * s)
-    cash, share = select(exercised, -side * strike, cash), select(exercised, side, share)
-    store(sure, row, cash)
-    store(sure, row + 1, share)
-    return cash + share * s
-
-
-@kernel
-def _set_ends(n: int, move: Lanes, discount: Lanes, shrink: Lanes, terms: Array, space: GridSpace) -> None:
-    """The values that a stage's sweeps begin with; ``move``: spot over that in the table."""
-    k, sure = space.stage, space.sure
-    last, inner = load(space.spot, n) * move, load(space.spot, n - 1) * move
-    store(k, _FIRST, _end_value(_CASH, load(space.spot, 0) * move, discount, shrink, terms, sure))
-    at_last = _end_value(_LAST_CASH, last, discount, shrink, terms, sure)
-    store(k, _TOP, at_last - load(k, _RISE) * (load(sure, _LAST_CASH) + load(sure, _LAST_SHARE) * inner))
-    side, alive = load(terms, T_SIDE), load(terms, T_ALIVE) > 0.0
-    store(k, _MOVE, select(alive, side * move, 0.0))
-    store(k, _STRIKE, select(alive, -side * load(terms, T_STRIKE), _NEVER))
-
-
-@kernel
-def _stage(n: int, source: Array, far: Array, into: Array, spot: Array, k: Array) -> None:
-    """One implicit stage: into, from the levels source and far; k: rows of a stage. Into may be far."""
-    down, own, up, fall = load(k, _DOWN), load(k, _OWN), load(k, _UP), load(k, _FALL)
-    of_near, of_far = load(k, _NEAR), load(k, _FAR)
-    upper = fma(of_near, load(source, n), of_far * load(far, n))
-    middle = fma(of_near, load(source, n - 1), of_far * load(far, n - 1))
-    x = load(k, _TOP)
-    store(into, n, x)
-    for i in range(n - 1, 0, -1):
-        lower = fma(of_near, load(source, i - 1), of_far * load(far, i - 1))
-        x = fma(fall, x, fma(down, lower, fma(own, middle, up * upper)))
-        store(into, i, x)
-        upper, middle = middle, lower
-    rise, move, strike = load(k, _RISE), load(k, _MOVE), load(k, _STRIKE)
-    x = load(k, _FIRST)
-    store(into, 0, x)
-    for i in range(1, n + 1):
-        x = greatest(fma(rise, x, load(into, i)), fma(move, load(spot, i), strike))
-        store(into, i, x)
-
-
-@kernel
-def _set_strike(elapsed: Lanes, row: int, plan: Array, terms: Array) -> None:
-    """Tell what exercise pays the grid's spot against, ``elapsed`` before the end of the grid in a row of plan."""
-    growth = load(terms, T_YIELD) - load(terms, T_RATE)
-    store(terms, T_STRIKE, 1.0 - load(plan, row + ASIDE) * exponential(growth * elapsed))
-
-
-@kernel
-def _step(n: int, elapsed: Lanes, dt: Lanes, row: int, plan: Array, terms: Array, space: GridSpace) -> None:
-    """A step of time, dt long and ``elapsed`` before the end of the stretch in row ``row`` of plan."""
-    k = space.stage
-    variance, rate, dividend_yield = load(terms, T_VARIANCE), load(terms, T_RATE), load(terms, T_YIELD)
-    frame, cell = load(plan, row + FRAME), load(plan, row + RANGE) / n
-    spread = 0.5 * variance / (cell * cell)
-    peclet = (rate - dividend_yield - 0.5 * variance - frame) / (spread * cell)
-    flow = spread * (1.0 + peclet * peclet * (1.0 / 12.0))
-    up, down = flow + 0.5 * peclet * spread, flow - 0.5 * peclet * spread
-    mass_up, mass_down = 1.0 / 12.0 + peclet * (1.0 / 24.0), 1.0 / 12.0 - peclet * (1.0 / 24.0)
-    mass = 10.0 / 12.0
-    implicit = _IMPLICIT * dt
-    below, above, diagonal = mass_down - implicit * down, mass_up - implicit * up, mass + 2.0 * implicit * flow
-    inverse = 2.0 / (diagonal + square_root(diagonal * diagonal - 4.0 * below * above))
-    store(k, _FALL, -above * inverse)
-    store(k, _RISE, -below * inverse)
-    discount, shrink = exponential(-_GAMMA * rate * dt), exponential(-_GAMMA * dividend_yield * dt)
-    factor = discount * inverse
-    store(k, _DOWN, factor * (mass_down + implicit * down))
-    store(k, _OWN, factor * (mass - 2.0 * implicit * flow))
-    store(k, _UP, factor * (mass_up + implicit * up))
-    store(k, _NEAR, 1.0)
-    store(k, _FAR, 0.0)
-    _set_strike(elapsed + _GAMMA * dt, row, plan, terms)
-    _set_ends(n, exponential(-frame * (elapsed + _GAMMA * dt)), discount, shrink, terms, space)
-    _stage(n, space.value, space.value, space.middle, space.spot, k)
-    rest, shrink = exponential((_GAMMA - 1.0) * rate * dt), exponential((_GAMMA - 1.0) * dividend_yield * dt)
-    store(k, _DOWN, inverse * mass_down)
-    store(k, _OWN, inverse * mass)
-    store(k, _UP, inverse * mass_up)
-    store(k, _NEAR, _BDF_NEAR * rest)
-    store(k, _FAR, _BDF_FAR * rest * discount)
-    _set_strike(elapsed + dt, row, plan, terms)
-    _set_ends(n, exponential(-frame * (elapsed + dt)), rest, shrink, terms, space)
-    _stage(n, space.middle, space.value, space.value, space.spot, k)
 
 
 @kernel
@@ -425,7 +303,7 @@ def solve_grid(
             else:
                 _fall(n, row, plan, terms, space)
                 _absorb(n, row, plan, space)
-                _set_strike(0.0 * cell, row, plan, terms)
+                set_strike(0.0 * cell, row, plan, terms)
                 if at < trace.shape[1] and is_ex_time(plan[row + FALL, 0], plan[row + KEPT, 0]):
                     trace[0, at], trace[1, at] = 0.0, _boundary(n, 1.0, True, terms, space)
                     at += 1
@@ -435,7 +313,7 @@ def solve_grid(
         base, length = load(plan, row + BASE), load(plan, row + LENGTH)
         for j in range(count):
             done, reached = (j / count) ** 2, ((j + 1) / count) ** 2
-            _step(n, base + length * done, length * (reached - done), row, plan, terms, space)
+            take_step(n, base + length * done, length * (reached - done), row, plan, terms, space)
             if at < trace.shape[1]:
                 passed = plan[row + BASE, 0] + plan[row + LENGTH, 0] * reached
                 move = math.exp(-plan[row + FRAME, 0] * passed)

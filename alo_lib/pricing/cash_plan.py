@@ -13,55 +13,30 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
+from alo_lib.pricing.cash_rows import (
+    AMOUNT,
+    BASE,
+    END,
+    FALL,
+    FRAME,
+    KEPT,
+    LENGTH,
+    NEW,
+    NOTHING,
+    PLACE,
+    PLAN_ROWS,
+    RANGE,
+    START,
+    WHOLE,
+    tell_values,
+)
 from alo_lib.pricing.escrow import aside_at
-from alo_lib.pricing.stairs import STAIR_ROWS, climb, tell_stairs, wait_on_stairs
 from alo_lib.pricing.terms import Cash, Option
 
-__all__ = [
-    "AMOUNT",
-    "ASIDE",
-    "BASE",
-    "BLUR",
-    "FALL",
-    "FRAME",
-    "GAP",
-    "JUMP",
-    "KEPT",
-    "KINK",
-    "LEAST_TOLD",
-    "LENGTH",
-    "NEW",
-    "PLACE",
-    "PLAN_ROWS",
-    "PLATEAU",
-    "RANGE",
-    "STAIRS",
-    "START",
-    "WHOLE",
-    "WORTHLESS",
-    "is_ex_time",
-    "plan_option",
-    "segment_limit",
-]
+__all__ = ["LEAST_TOLD", "lay_like", "plan_option", "segment_limit"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-
-START, RANGE, FRAME, WHOLE, BASE, LENGTH, PLACE = range(7)
-"""A segment's rows in a plan: logarithm of spot at the first node, at the stretch's end; from there to the last node,
-signed; how fast the frame moves, a year; length of the stretch; time from the segment's end to the stretch's, and the
-segment's length; in the first stretch where on the grid spot is today, 0 to 1."""
-AMOUNT, KEPT, WORTHLESS, PLATEAU, GAP, KINK, JUMP, BLUR, ASIDE, FALL = range(7, 17)
-"""At the stretch's end: the dividend and what is kept of spot; what an option on nothing is worth, and on a spot of
-which the last dividend leaves nothing; how much a put on next to nothing gains by exercise before the next dividend. Of
-a put's kink at the spot of which this dividend and later ones leave nothing: logarithm of that spot, the slope's jump
-there by it where the later grid has the kink and 0 where it has not, and the variance that has smoothed it; what
-escrowed dividends set aside just before, see :mod:`escrow`, and all that is paid, also of that."""
-STAIRS = 17
-"""The first row of the stairs that go up from PLATEAU where earlier dividends leave nothing, see :mod:`stairs`."""
-PLAN_ROWS = STAIRS + STAIR_ROWS
-NEW = 1 << 20
-"""Added to the steps of a segment that begins a stretch."""
 
 LEAST_TOLD = 0.005
 """Spot over strike down to which it is told whether a put is exercised while a dividend is ahead."""
@@ -76,7 +51,6 @@ _BOUNDARY_AT = 0.9  # of the strike: about where a put is exercised when waiting
 _LEAST_SHARE = 0.02  # of a stretch that is worth a segment
 _NEWTON_STEPS = 6
 _LEAST_STRIKE = 1e-9  # less what is set aside
-_NOTHING = -1e9  # logarithm of a spot that is gone
 _TOGETHER = 1e-7  # years, some seconds, between ex-times that are one
 _LARGE = 0.1  # dividends over the strike from which on spot may be paid away
 _BLINK = 1e-3  # of the time until then, that two ex-times may be apart to be joined
@@ -99,12 +73,6 @@ def segment_limit(cash: Cash) -> int:
 
 
 @kernel
-def is_ex_time(fall: float, kept: float) -> bool:
-    """Whether a segment of that dividend ends at an ex-time; else it ends where a stretch changes its grid."""
-    return fall > 0.0 or kept < 1.0
-
-
-@kernel
 def _reached(t: float, drift: float, deviation: float, spot: float, row: int, end: int, cash: Cash) -> float:
     """Logarithm of the spot at time t, dividends before row end paid, where it is ``deviation`` off by then.
 
@@ -118,7 +86,7 @@ def _reached(t: float, drift: float, deviation: float, spot: float, row: int, en
         s = s * cash.kept[k] - cash.amounts[k]
         now = moment
         if s <= 0.0:
-            return _NOTHING
+            return NOTHING
     return math.log(s) + drift * (t - now) + root * (math.sqrt(t) - math.sqrt(now))
 
 
@@ -270,12 +238,8 @@ def plan_option(
     # Spot at which exercise begins at expiry, and the least at which anything bends.
     least = start = rate / dividend_yield if american and not call and dividend_yield > rate > 0.0 else 1.0
     aside, lowest = 0.0, 0.0  # what is set aside, and logarithm of the least strike less that
-    gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
-    plateau = math.inf  # what a put is worth of whose spot the last dividend leaves nothing
-    next_plateau = math.inf  # and of whose spot the next dividend does
-    stairs, climbed = np.zeros((3, STAIR_ROWS // 3)), 0  # from the one to the other, and how many steps they have
+    gone = 0.0  # spot that just pays the dividends
     blur = blur_gone = 0.0  # variance that smooths the kinks at dear and at gone
-    apart = True  # whether the later grid ends before the kink at gone
     narrowest = 0.0  # square of the least width that cells have to resolve, 0 for a kink that is sharp
     share = unit / math.sqrt(math.sqrt(time))
     together = min(_TOGETHER, _LEAST_SHARE * time)
@@ -284,7 +248,6 @@ def plan_option(
     fall = 0.0  # what is paid, also of what is set aside
     while True:
         end = until
-        was_gone = gone
         if end < time:
             after = aside * math.exp(carry * (end - later))
             aside = aside_at(end, option, first, last, cash) / strike
@@ -296,7 +259,6 @@ def plan_option(
             blur *= (dear / (dear + amount)) ** 2
             blur_gone *= (gone / (gone + amount)) ** 2 if amount > 0.0 else 1.0
             dear, gone = (dear + amount) / kept, (gone + amount) / kept
-            whole *= kept
             if amount > 0.0:
                 least = max(min(start, amount), _FLOOR / cells)
             narrowest = blur
@@ -356,7 +318,7 @@ def plan_option(
                 low = math.log(spot) + frame * length - 0.5 * width
                 high = low + width
             if high < low + width:
-                if call or high < 0.5 * _NOTHING:
+                if call or high < 0.5 * NOTHING:
                     high = low + width
                 else:
                     low = high - width
@@ -368,34 +330,8 @@ def plan_option(
             plan[count, START], plan[count, RANGE] = high if call else low, -side * (high - low)
             plan[count, FRAME], plan[count, WHOLE] = frame, length
             plan[count, AMOUNT], plan[count, KEPT] = amount, kept
-            plan[count, ASIDE], plan[count, FALL] = aside_at(until, option, first, last, cash) / strike, fall
-            worth = math.exp(-rate * (time - until))
-            plan[count, WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
-            plan[count, PLATEAU] = plateau
-            plan[count, BLUR] = blur_gone
-            plan[count, JUMP] = 0.0
-            if not call and gone > 0.0:
-                plan[count, KINK] = math.log(gone)
-                plan[count, JUMP] = (
-                    0.0 if apart or was_gone == 0.0 else -gone * whole * math.exp(-dividend_yield * (time - until))
-                )
-            else:
-                plan[count, KINK] = _NOTHING
-            falls = american and not call and amount > 0.0
-            plan[count, GAP] = max(plan[count, WORTHLESS] - next_plateau, 0.0) if falls else 0.0
-            tell_stairs(climbed, stairs, plan[count, STAIRS:])
-            if amount > 0.0 and not call:
-                climbed = climb(climbed, amount, kept, plan[count, GAP], stairs)
-                next_plateau = plan[count, WORTHLESS]
-                if was_gone == 0.0:
-                    plateau = next_plateau
-            discount, growth = math.exp(-rate * length), math.exp(-carry * length)
-            wait_on_stairs(climbed, discount, growth, variance * length, stairs)
-            apart = gone > 0.0 and math.log(gone) < low
-            gone *= growth
-            was_gone = gone
-            plateau *= discount
-            next_plateau *= discount
+            plan[count, FALL], plan[count, END] = fall, until
+            gone *= math.exp(-carry * length)
             count = _add_segments(count, length, wait - (end - until), share, steps, plan)
             blur += variance * length
             blur_gone += variance * length
@@ -407,3 +343,31 @@ def plan_option(
         if k == first:
             break
         k, until, amount, kept = row, begin, next_amount, next_kept
+    tell_values(option, sigma, first, last, cash, plan, steps)
+
+
+@kernel
+def lay_like(
+    layout: Array,
+    spot: float,
+    option: Option,
+    sigma: float,
+    first: int,
+    last: int,
+    cash: Cash,
+    plan: Array,
+    steps: Integers,
+) -> None:
+    """The plan of an option on the grids of another one, whose plan is ``layout`` and whose steps it has.
+
+    The two differ by little; on the same nodes what they are worth differs by what they are, and not by where nodes
+    are. spot: the other one's, of which escrowed dividends leave more or less at other rates.
+    """
+    moved = math.log(option.spot / spot)
+    for segment in range(steps.size):
+        if steps[segment] == 0:
+            break
+        for row in range(PLAN_ROWS):
+            plan[segment, row] = layout[segment, row]
+        plan[segment, PLACE] += moved / plan[segment, RANGE]
+    tell_values(option, sigma, first, last, cash, plan, steps)

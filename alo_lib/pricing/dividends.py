@@ -13,15 +13,24 @@ leave of the spot. Other values are extrapolated from two grids (:mod:`cash_grid
 
 import math
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError
 from alo_lib.pricing.batch import GREEKS
-from alo_lib.pricing.cash_batch import FINE, plan_batch, solve_batch, trace_boundary
-from alo_lib.pricing.cash_plan import LEAST_TOLD, PLAN_ROWS, segment_limit
+from alo_lib.pricing.cash_batch import (
+    COARSE,
+    FINE,
+    READ_ROWS,
+    combine,
+    plan_batch,
+    read_batch,
+    trace_boundary,
+)
+from alo_lib.pricing.cash_plan import LEAST_TOLD, segment_limit
+from alo_lib.pricing.cash_rows import PLAN_ROWS
 from alo_lib.pricing.implied import MAX_STEPS, VOLATILITY_MAX, Search, advance
 from alo_lib.pricing.schedules import carried
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
@@ -53,8 +62,9 @@ class _Size(NamedTuple):
 
 
 _SIZES: Final = {FAST: _Size(24, 3), ACCURATE: _Size(48, 4), HIGH_PRECISION: _Size(160, 16)}
-_VOLATILITY_STEP = 0.01  # narrower where volatility is below eight times as much
-_RATE_STEP = 0.005
+_VOLATILITY_STEP = 0.01  # of a search; narrower where volatility is below eight times as much
+_SHARES_OF_VOLATILITY: Final = (0.02, 0.04)  # that it is moved by for greeks: European, American
+_RATE_STEP = 0.0015
 _START = 0.3  # volatility that a search begins with
 TIME_VALUE_FLOOR: Final = 1e-11  # of the strike: less explains no volatility
 _LAST_STEP = 1e-7  # of a search, relative to the volatility: slopes are only nearly those of the prices
@@ -217,31 +227,88 @@ def _solve(
     return out
 
 
+class _Planned(NamedTuple):
+    """Options whose grids have cells of one size, as they are laid out: see :func:`plan_batch`."""
+
+    options: Options
+    volatility: Array
+    american: bool
+    cells: int
+    plans: Array
+    steps: npt.NDArray[np.int64]
+    sure: Array  # (4, n) what those are worth that have no steps
+
+    def read(self, multiple: int, count: int) -> Array:
+        """What a grid has for the first ``count`` options, (READ_ROWS, n)."""
+        out = np.empty((READ_ROWS, self.volatility.size))
+        order = np.lexsort(self.steps[:count].T)
+        read_batch(
+            self.options, self.volatility, self.american, order, self.cells, multiple, self.plans, self.steps, out
+        )
+        return out
+
+    def values(self, less: int, more: int, coarse: Array, fine: Array) -> Array:
+        """Price and its first three derivatives by spot, (4, n), from two grids, see :func:`combine`."""
+        out = self.sure.copy()
+        combine(self.options, self.american, self.steps, less, more, coarse, fine, out)
+        # Where volatility is so high that nothing else is left, cells are wide.
+        out[0] = np.minimum(out[0], _bound(self.options, self.american))
+        return out
+
+
+def _planned(options: Options, volatility: Array, american: bool, size: _Size, cash: Cash, count: int) -> _Planned:
+    """The layouts of options whose grids are of one size; those after the first ``count`` differ little from these."""
+    every, segments = volatility.size, segment_limit(cash)
+    plans, steps = np.empty((every, segments, PLAN_ROWS)), np.empty((every, segments), np.int64)
+    sure = np.empty((4, every))
+    plan_batch(options, volatility, american, cash, size.cells, size.steps, count, plans, steps, sure)
+    return _Planned(options, volatility, american, size.cells, plans, steps, sure)
+
+
 def _solve_alike(options: Options, volatility: Array, american: bool, size: _Size, cash: Cash) -> Array:
     """What :func:`_solve` gives on grids of one size."""
-    count = volatility.size
-    segments = segment_limit(cash)
-    plans, steps = np.empty((count, segments, PLAN_ROWS)), np.empty((count, segments), np.int64)
-    out = np.empty((4, count))
-    plan_batch(options, volatility, american, cash, size.cells, size.steps, plans, steps, out)
-    order = np.lexsort(steps.T)
-    solve_batch(options, volatility, american, order, size.cells, plans, steps, out)
-    # Where volatility is so high that nothing else is left, cells are wide.
-    out[0] = np.minimum(out[0], _bound(options, american))
-    return out
+    planned = _planned(options, volatility, american, size, cash, volatility.size)
+    coarse, fine = (planned.read(multiple, volatility.size) for multiple in (COARSE, FINE))
+    return planned.values(COARSE, FINE, coarse, fine)
 
 
-def _solve_together(asked: list[tuple[Options, Array]], american: bool, size: _Size, cash: Cash) -> list[Array]:
-    """What :func:`_solve` gives for each of some options and volatilities, in one pass: few options fill the lanes.
+_Asked: TypeAlias = list[tuple[Options, Array]]
+"""Options and their volatilities (n,), some times: they differ from the first by what is asked."""
 
-    The grids are all as fine as those of the first, of which the others are to differ by what they are asked.
-    """
-    cells = np.tile(_cells(*asked[0], size), len(asked))
+
+def _together(asked: _Asked, cash: Cash) -> tuple[Options, Array, Cash]:
+    """All that is asked as one: few options fill the lanes."""
     every = Options(*(np.concatenate(column) for column in zip(*(options for options, _ in asked), strict=True)))
-    if cash.rows.shape[0] > 1:
-        cash = cash.part(np.tile(np.arange(cash.rows.shape[0]), len(asked)))
-    found = _solve(every, np.concatenate([volatility for _, volatility in asked]), american, size, cells, cash)
-    return np.split(found, len(asked), axis=1)
+    schedules = cash.part(np.tile(np.arange(cash.rows.shape[0]), len(asked)))
+    return every, np.concatenate([volatility for _, volatility in asked]), schedules
+
+
+def _solve_together(asked: _Asked, american: bool, size: _Size, cash: Cash) -> list[Array]:
+    """What :func:`_solve` gives for each, on grids as fine as those of the first."""
+    every, volatility, cash = _together(asked, cash)
+    cells = np.tile(_cells(*asked[0], size), len(asked))
+    return np.split(_solve(every, volatility, american, size, cells, cash), len(asked), axis=1)
+
+
+def _solve_moved(asked: _Asked, american: bool, size: _Size, cash: Cash) -> tuple[Array, list[Array]]:
+    """What :func:`_solve` gives for the first, and for all of them, it too, what differences are to be taken of.
+
+    Those are from coarse grids that are laid out like the first one's. A European option's error is regular there, and
+    is extrapolated with grids of one unit; where exercise begins between nodes has the errors of others spread by that.
+    """
+    options, volatility = asked[0]
+    first, all_of_them = np.empty((4, volatility.size)), np.empty((len(asked), 4, volatility.size))
+    cells = _cells(options, volatility, size)
+    for each in np.unique(cells):
+        which = np.flatnonzero(cells == each)
+        every, sigma, own = _together([(one.part(which), moved[which]) for one, moved in asked], cash.part(which))
+        planned = _planned(every, sigma, american, size._replace(cells=int(each)), own, which.size)
+        coarse, fine = planned.read(COARSE, sigma.size), planned.read(FINE, which.size)
+        first[:, which] = planned.values(COARSE, FINE, coarse, fine)[:, : which.size]
+        less = 0 if american else 1
+        found = planned.values(less, COARSE, coarse if american else planned.read(less, sigma.size), coarse)
+        all_of_them[:, :, which] = found.reshape(4, len(asked), which.size).swapaxes(0, 1)
+    return first, list(all_of_them)
 
 
 def _bound(options: Options, american: bool) -> Array:
@@ -259,27 +326,35 @@ def values_with_dividends(
     size = _size(scheme)
     if rows == 1:
         return _solve(options, volatility, american, size, _cells(options, volatility, size), cash)[:1]
-    step = np.minimum(_VOLATILITY_STEP, 0.125 * volatility)
+    step = _SHARES_OF_VOLATILITY[american] * volatility
     rate, dividend_yield = options.rate, options.dividend_yield
     asked = [(options, volatility + way * step) for way in (0.0, 1.0, -1.0)]
-    asked += [(options._replace(rate=rate + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
     asked += [(options._replace(dividend_yield=dividend_yield + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
-    base, up, down, *moved = _solve_together(asked, american, size, cash)
+    if american:
+        asked += [(options._replace(rate=rate + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
+    base, (still, up, down, *moved) = _solve_moved(asked, american, size, cash)
     free = options.spot - carried(options, cash).aside
-    values = _on_the_grid(options, volatility, american, free, base)
+    values, held = _on_the_grid(options, volatility, american, free, base)
     with np.errstate(invalid="ignore", divide="ignore"):
         values["vega"] = (up[0] - down[0]) / (2.0 * step)
         values["vanna"] = (up[1] - down[1]) / (2.0 * step)
-        values["volga"] = (up[0] + down[0] - 2.0 * base[0]) / step**2
+        values["volga"] = (up[0] + down[0] - 2.0 * still[0]) / step**2
     for name in ("vega", "volga", "vanna"):
         values[name] = np.where(step > 0.0, values[name], 0.0)
-    values["rho"] = (moved[0][0] - moved[1][0]) / (2.0 * _RATE_STEP)
-    values["epsilon"] = (moved[2][0] - moved[3][0]) / (2.0 * _RATE_STEP)
+    values["epsilon"] = (moved[0][0] - moved[1][0]) / (2.0 * _RATE_STEP)
+    if american:
+        values["rho"] = (moved[2][0] - moved[3][0]) / (2.0 * _RATE_STEP)
+    else:  # a rate and a yield that move together leave the drift, and change the discount alone
+        values["rho"] = -options.time * base[0] - values["epsilon"]
+    for name in ("vega", "volga", "vanna", "rho", "epsilon"):
+        values[name] = np.where(held, values[name], 0.0)
     return np.stack([values[name] for name in GREEKS])
 
 
-def _on_the_grid(options: Options, volatility: Array, american: bool, free: Array, base: Array) -> dict[str, Array]:
-    """The values that one solution gives: ``base`` (4, n) is price, delta, gamma and speed.
+def _on_the_grid(
+    options: Options, volatility: Array, american: bool, free: Array, base: Array
+) -> tuple[dict[str, Array], Mask]:
+    """The values that one solution gives, and which options are held: ``base`` (4, n) is price, delta, gamma and speed.
 
     free: (n,) what of the spot is not set aside, which alone diffuses.
     """
@@ -289,13 +364,14 @@ def _on_the_grid(options: Options, volatility: Array, american: bool, free: Arra
     carry, variance = rate - dividend_yield, volatility**2
     theta = rate * price - carry * spot * delta - 0.5 * variance * free**2 * gamma
     charm = dividend_yield * delta - (carry * spot + variance * free) * gamma - 0.5 * variance * free**2 * speed
-    return {
+    values = {
         "price": price,
         "delta": delta,
         "gamma": np.maximum(gamma, 0.0),
         "theta": np.where(held, theta, 0.0),
         "charm": np.where(held, charm, 0.0),
     }
+    return values, held
 
 
 def implied_with_dividends(price: Array, options: Options, american: bool, scheme: Scheme, cash: Cash) -> Array:
