@@ -22,7 +22,7 @@ from alo_lib.pricing.quotes import Array, PriceSource
 from models.chain_pricing import ChainPricer
 from models.chain_terms import Announced, DividendYield
 from models.compiled_border import WRITTEN, Border
-from models.marshalling import utc_nanoseconds
+from models.times import utc_nanoseconds
 
 __all__ = ["AloOptionPriceModel"]
 

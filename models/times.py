@@ -1,0 +1,29 @@
+"""LEAN's times, naive and in the exchange's zone or UTC, and nanoseconds since the epoch."""
+
+import datetime as dt
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from AlgorithmImports import SecurityExchangeHours
+
+from alo_lib.records import MICROSECOND
+
+__all__ = ["utc_datetime", "utc_nanoseconds", "utc_of"]
+
+_EPOCH: Final = dt.datetime(1970, 1, 1)
+
+
+def utc_nanoseconds(time: dt.datetime) -> int:
+    """Nanoseconds since the epoch of a UTC time, exact to its microseconds; LEAN gives some of them a zone."""
+    return (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1) * MICROSECOND
+
+
+def utc_datetime(time: int) -> dt.datetime:
+    """The naive UTC time of nanoseconds since the epoch, exact to microseconds."""
+    return _EPOCH + dt.timedelta(microseconds=time // MICROSECOND)
+
+
+def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
+    """Nanoseconds since the epoch of an exchange's naive local time."""
+    zone = ZoneInfo(str(hours.time_zone.id))
+    return utc_nanoseconds(local.replace(tzinfo=zone).astimezone(dt.UTC))
