@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from alo_lib.records.exports import export_lazily
+from alo_lib.exports import export_lazily
 
 if TYPE_CHECKING:
     from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles

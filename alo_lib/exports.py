@@ -4,7 +4,7 @@ A package says what it hands on as any package does, by imports, but below ``if 
 checkers and readers and are not run; then it calls :func:`export_lazily`::
 
     if TYPE_CHECKING:
-        from alo_lib.room.square import Square
+        from shapes.square import Square
 
     __all__ = ["Square"]
     export_lazily(__name__)
@@ -18,7 +18,7 @@ from importlib.abc import InspectLoader
 from types import ModuleType
 from typing import Any, cast
 
-__all__ = ["export_lazily"]
+__all__ = ["export_lazily", "handed_on", "is_for_checkers"]
 
 
 class _Package(ModuleType):
@@ -26,15 +26,15 @@ class _Package(ModuleType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """As the import system does to every package whose module it has imported."""
-        handed_on = isinstance(value, ModuleType) and _homes(self).get(name) == value.__name__
-        super().__setattr__(name, getattr(value, name) if handed_on else value)
+        its_own = isinstance(value, ModuleType) and _homes(self).get(name) == value.__name__
+        super().__setattr__(name, getattr(value, name) if its_own else value)
 
 
 def export_lazily(package: str) -> None:
     """Import what a package names below ``if TYPE_CHECKING:`` at its first use (PEP 562)."""
     module = sys.modules[package]
     loader = cast("InspectLoader", module.__spec__.loader)  # type: ignore[union-attr]
-    homes = dict(_named(loader.get_source(package) or ""))
+    homes = handed_on(loader.get_source(package) or "")
     names = vars(module)
 
     def imported(name: str) -> Any:
@@ -56,9 +56,13 @@ def _listed(names: dict[str, Any], homes: dict[str, str]) -> Callable[[], list[s
     return lambda: sorted({*names, *homes})
 
 
-def _named(source: str) -> list[tuple[str, str]]:
-    """Names that a package hands on, each with its module."""
-    blocks = [each for each in ast.parse(source).body if isinstance(each, ast.If)]
-    guarded = [line for block in blocks if ast.unparse(block.test) == "TYPE_CHECKING" for line in block.body]
-    imports = [line for line in guarded if isinstance(line, ast.ImportFrom) and line.module]
-    return [(each.name, str(line.module)) for line in imports for each in line.names]
+def handed_on(source: str) -> dict[str, str]:
+    """The names that a package's source hands on lazily, each with its module; none where it imports them itself."""
+    blocks = [each for each in ast.parse(source).body if isinstance(each, ast.If) and is_for_checkers(each)]
+    imports = [line for block in blocks for line in block.body if isinstance(line, ast.ImportFrom)]
+    return {each.name: str(line.module) for line in imports for each in line.names}
+
+
+def is_for_checkers(node: ast.AST) -> bool:
+    """Whether it is an ``if TYPE_CHECKING:``, below which nothing is run."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"

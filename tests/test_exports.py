@@ -9,7 +9,7 @@ import pytest
 
 from alo_lib.cli.project import ROOT
 
-LAZY = ("alo_lib.records", "alo_lib.pricing")
+LAZY = ("alo_lib.records", "alo_lib.pricing", "alo_lib.market")
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     folder.mkdir()
     (folder / "__init__.py").write_text(
         "from typing import TYPE_CHECKING\n"
-        "from alo_lib.records.exports import export_lazily\n"
+        "from alo_lib.exports import export_lazily\n"
         "if TYPE_CHECKING:\n"
         "    from lazy_shapes.circle import area, circle\n"
         "    from lazy_shapes.square import side\n"
