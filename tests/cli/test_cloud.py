@@ -1,6 +1,5 @@
 """A program staged for QuantConnect's cloud: within a tier's limits, readable, and the same program."""
 
-import ast
 import json
 import os
 import re
@@ -253,5 +252,15 @@ def test_what_is_needed_is_found_in_functions_and_behind_lazy_names_and_not_for_
         "alo_lib/records/units.py",
     ]
     assert modules_needed(["from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import alo_lib.settings"]) == []
-    for path in modules_needed(["from models import *"]):
-        ast.parse((ROOT / path).read_text())
+    everything = {path.relative_to(ROOT).as_posix() for path in (ROOT / "alo_lib" / "pricing").glob("*.py")}
+    for whole in ("import alo_lib.pricing as p", "from alo_lib import pricing", "from alo_lib.pricing import *"):
+        assert everything <= set(modules_needed([whole])), whole
+    assert not everything <= set(modules_needed(["from alo_lib.pricing import price"]))
+
+
+def test_an_example_that_nobody_changed_is_replaced(run, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    for what, main in (("greeks", "algorithm/chain_greeks.py"), ("strategy", "main.py"), ("strategy", "main.py")):
+        done = run("cloud", "stage", "--tier", "team", "--what", what, "--output", folder, "--json")
+        assert json.loads(done.out)["kept"] == []
+        assert (folder / "main.py").read_text() == (ROOT / main).read_text()

@@ -18,8 +18,8 @@ PACKAGES: Final = ("algorithm", "alo_lib", "models")
 def modules_needed(sources: Iterable[str]) -> list[str]:
     """Paths of the modules that sources need, relative to the tree, in order of name.
 
-    What a package hands on lazily counts where it is asked for by name. An import counts wherever it stands, within a
-    function too.
+    What a package hands on lazily counts where it is asked for by name, or the package as a whole. An import counts
+    wherever it stands, within a function too.
     """
     needed: set[str] = set()
     new = [name for source in sources for name in _imports(source)]
@@ -50,7 +50,9 @@ def _imports(source: str) -> Iterator[str]:
     """Our modules that a source imports."""
     for node in _run(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names if _is_ours(each.name))
+            for each in node.names:
+                if _is_ours(each.name):
+                    yield from _taken(each.name, ["*"])
         elif isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
             yield from _taken(str(node.module), [each.name for each in node.names])
 
@@ -68,11 +70,11 @@ def _is_ours(module: str) -> bool:
 
 
 def _taken(module: str, names: list[str]) -> Iterator[str]:
-    """The modules that names come from, where they are imported from one module."""
+    """The modules that names come from, where they are imported from one module; ``*`` is all that it hands on."""
     yield module
     lazy = handed_on(_source(module))
     for name in lazy if names == ["*"] else names:
         if name in lazy:
             yield lazy[name]
         elif _file(f"{module}.{name}").is_file():
-            yield f"{module}.{name}"
+            yield from _taken(f"{module}.{name}", ["*"])

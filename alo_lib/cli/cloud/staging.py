@@ -129,7 +129,14 @@ def _users_own(folder: Path) -> dict[str, int]:
             reason = "would be imported in place of the bundles; name a folder without it"
             raise UserError(f"{folder / package} {reason}")
     ours = set(_staged_before(folder))
+    if (folder / "main.py").is_file() and (folder / "main.py").read_bytes() in _mains():
+        ours.add("main.py")
     return {name: size for name, size in pushed_files(folder).items() if name not in ours}
+
+
+def _mains() -> list[bytes]:
+    """The algorithms that are staged where there is none."""
+    return [program.main.read_bytes() for program in PROGRAMS.values()]
 
 
 def _package(package: str) -> str:
