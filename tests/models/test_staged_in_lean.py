@@ -69,7 +69,7 @@ def test_greeks_within_the_free_tier(project: Path, lean_data: Path) -> None:
 
 def test_greeks_of_the_wheel(lean_data: Path, tmp_path: Path) -> None:
     native_lean()
-    packages, project = tmp_path / "site-packages", tmp_path / "project"
+    packages, project = tmp_path / "installed", tmp_path / "project"
     project.mkdir()
     shutil.copy(ROOT / "algorithm" / "chain_greeks.py", project / "main.py")
     wheel = tmp_path / build_wheel(str(tmp_path))
