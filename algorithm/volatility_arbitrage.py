@@ -20,6 +20,7 @@ from alo_lib.records import HostEvent, Message
 from alo_lib.runtime import Teller, Timetable, open_core
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
+from models.data_on_disk import look_at_data
 from models.host_portfolio import meet_portfolio, tell_of_others
 from models.object_store import LeanObjectStore
 from models.times import utc_datetime, utc_nanoseconds
@@ -40,6 +41,8 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self.set_end_date(self.alo.end.year, self.alo.end.month, self.alo.end.day)
         self.set_cash(self.alo.cash)
         self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
+        for sentence in () if self.live_mode else look_at_data(self.alo):
+            self.log(f"alo {sentence}")
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._hosted, told, self._findings = open_core(

@@ -14,7 +14,7 @@ from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
 
-__all__ = ["CORE_NAME", "LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
+__all__ = ["CONTRACTS_A_STRIKE", "CORE_NAME", "LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
 
 LARGEST_MOVE: Final = 100.0
 """The most that max-unexplained-move may allow."""
@@ -33,7 +33,9 @@ _KINDS: Final[dict[Any, str]] = {
     tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
 }
 """What a setting of a type may be, where its own bounds do not say."""
-_DISORDER: Final = "disorder"
+CONTRACTS_A_STRIKE: Final = 2
+"""A call and a put."""
+_DISORDER, _TOO_FEW = "disorder", "too few"
 _WHOSE: Final = ("underlyings", "start", "end")
 """Settings whose values stand in sentences about data, which do not say whose they are."""
 _BAR = {"minute": MINUTE, "hour": HOUR}
@@ -95,6 +97,18 @@ class Settings(BaseModel):
     )
     strike_range: Annotated[float, Unit("share of the spot")] = Field(
         0.25, gt=0, le=2.0, description="|strike / spot - 1| beyond this is not subscribed"
+    )
+    max_contracts: Annotated[int, Unit("contracts")] = Field(
+        10_000,
+        ge=CONTRACTS_A_STRIKE,
+        le=100_000,
+        description="contracts subscribed at once in all underlyings, nearest the money first",
+    )
+    max_contracts_each: Annotated[int, Unit("contracts")] = Field(
+        10_000,
+        ge=CONTRACTS_A_STRIKE,
+        le=100_000,
+        description="contracts subscribed at once in one underlying, nearest the money first",
     )
     max_moneyness: Annotated[float, Unit("standard deviations")] = Field(
         0.75, gt=0, le=5.0, description="|log(strike / spot)| in standard deviations"
@@ -221,6 +235,11 @@ class Settings(BaseModel):
         description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does",
     )
 
+    @property
+    def contracts_each(self) -> int:
+        """The most contracts that are subscribed of each underlying: its limit, or an equal share of that of all."""
+        return min(self.max_contracts_each, self.max_contracts // len(self.underlyings))
+
     @field_validator("*", mode="before")
     @classmethod
     def _as_people_write(cls, value: object, info: ValidationInfo) -> object:
@@ -262,6 +281,8 @@ class Settings(BaseModel):
         ):
             if getattr(self, low) > getattr(self, high):
                 raise PydanticCustomError(_DISORDER, "{low} must not be above {high}", {"low": low, "high": high})
+        if self.contracts_each < CONTRACTS_A_STRIKE:
+            raise PydanticCustomError(_TOO_FEW, "a strike of each underlying does not fit")
         return self
 
     @classmethod
@@ -398,6 +419,9 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
     if first["type"] == _DISORDER:
         low, high = (_valued(first["ctx"][end], given, files) for end in ("low", "high"))
         return f"setting {low} must not be above {high}"
+    if first["type"] == _TOO_FEW:
+        most, names = (_valued(each, given, files) for each in ("max_contracts", "underlyings"))
+        return f"setting {most} is too few for {names}: each needs {CONTRACTS_A_STRIKE}, a call and a put"
     name = str(first["loc"][0])
     where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":

@@ -25,6 +25,9 @@ from models.volatility_model import split_adjusted_bars
 
 __all__ = ["LeanHost"]
 
+_LINES: Final = 100
+"""Market-data lines of an Interactive Brokers account to which none were added."""
+
 _SESSIONS_BEFORE: Final = dt.timedelta(days=10)
 """LEAN's history finds a corporate action from the session before it, which no holidays part so far from it."""
 
@@ -57,6 +60,11 @@ class LeanHost:
             listed[contract_of(data, expiries[expiry])] = data.symbol
         reference_price, today = float(universe.underlying.price), self._algorithm.time.date()
         self._selected[ticker] = select_contracts(self._settings, today, reference_price, listed)
+        if self._algorithm.live_mode and sum(map(len, self._selected.values())) > _LINES:
+            self._algorithm.log(
+                f"alo subscribes to {len(self._selected[ticker]):,} contracts of {ticker}; Interactive Brokers sends "
+                f"quotes of {_LINES} securities at once unless more are booked: max-contracts limits them"
+            )
         return [listed[contract] for contract in self._selected[ticker]]
 
     # What a teller asks --------------------------------------------------------------------------------------------

@@ -78,6 +78,10 @@ def test_settings_survive_their_json() -> None:
         ({"start": 20140606}, "setting start is 20140606; allowed: a day as yyyy-mm-dd"),
         ({"start": "2024-02-01", "end": "2024-01-31"}, "start 2024-02-01 must not be above end 2024-01-31"),
         ({"min-days-to-expiry": "500"}, "min-days-to-expiry 500 must not be above max-days-to-expiry 120"),
+        (
+            {"underlyings": "A,B,C", "max-contracts": "5"},
+            "max-contracts 5 is too few for underlyings A,B,C: each needs 2, a call and a put",
+        ),
         ({"underlyings": "GOOG,GOOG"}, "GOOG,GOOG names a ticker twice"),
         ({"underlyings": "GO OG"}, "'GO OG' is no ticker"),
         ({"underlyings": "ABCDEFG"}, "ABCDEFG has more than the 6 characters that an option's symbol keeps"),

@@ -1,7 +1,10 @@
 """Which contracts are looked at, and which pairs of them are worth trading."""
 
 import datetime as dt
+import math
 from collections.abc import Iterable
+from itertools import accumulate, chain, groupby, takewhile
+from operator import attrgetter
 from typing import Annotated, Final, NamedTuple
 
 import numpy as np
@@ -22,13 +25,29 @@ _SIGNALS_PUBLISHED: Final = 3
 def select_contracts(
     settings: Settings, date: dt.date, reference_price: float, contracts: Iterable[Contract]
 ) -> list[Contract]:
-    """The contracts to subscribe on ``date``: by calendar days to expiry and by strike around a reference price."""
-    return sorted(
+    """The contracts to subscribe on ``date``: by calendar days to expiry and by strike around a reference price.
+
+    Where that is more than may be subscribed, whole strikes, both rights together, nearest the money first: what a
+    strike is away from the reference price goes with the root of time, as standard deviations do.
+    """
+    wanted = sorted(
         contract
         for contract in contracts
         if settings.min_days_to_expiry <= (contract.expiry - date).days <= settings.max_days_to_expiry
         and abs(contract.strike / reference_price - 1.0) <= settings.strike_range
     )
+    if len(wanted) <= settings.contracts_each:
+        return wanted
+    strikes = [list(group) for _, group in groupby(wanted, key=attrgetter("expiry", "strike"))]
+    strikes.sort(key=lambda group: _distance(group[0], date, reference_price))  # equal ones stay in order of expiry
+    within = takewhile(lambda end: end <= settings.contracts_each, accumulate(map(len, strikes)))
+    return sorted(chain.from_iterable(strikes[: sum(1 for _ in within)]))
+
+
+def _distance(contract: Contract, date: dt.date, reference_price: float) -> float:
+    """Of a strike from the reference price, the same up and down, over the root of the days to expiry."""
+    ratio = contract.strike / reference_price
+    return (max(ratio, 1.0 / ratio) - 1.0) / math.sqrt((contract.expiry - date).days)
 
 
 class Scan(NamedTuple):

@@ -77,6 +77,7 @@ CASES = {
     "GOOG, one frame a bar": _goog(frames_per_bar=1),
     "GOOG, frames of a second": _goog(frame_milliseconds=1000, frames_per_bar=10),
     "GOOG, many structures at once": _goog(max_structures=50, max_vega=0.5, entry_edge=0),
+    "GOOG, twenty contracts at most": _goog(max_contracts_each=20),
     "GOOG, hours": _case("hours", "GOOG", "2015-12-23", "2015-12-28", resolution="hour"),
     "AAPL, through its split": _aapl(),
     "AAPL, from its split": _aapl("2014-06-09"),

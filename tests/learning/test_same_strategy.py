@@ -100,7 +100,7 @@ class Told:
         self.core.accept(Message(kind, time, rows))
 
 
-@pytest.mark.parametrize("seed", [3, 8])
+@pytest.mark.parametrize("seed", [3, pytest.param(8, marks=pytest.mark.slow)])
 def test_the_desk_holds_what_a_core_holds_that_is_told_the_same(seed: int) -> None:
     desk = Desk(LearningMarket(seed, DAYS, SETTINGS.garch_history + 1), SETTINGS)
     told = Told(LearningMarket(seed, DAYS, SETTINGS.garch_history + 1))

@@ -58,7 +58,8 @@ class Algorithm(SimpleNamespace):
     """An algorithm that keeps what it logs."""
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(utc_time=UTC_TIME, time=UTC_TIME - dt.timedelta(hours=5), logged=[], **given)
+        usual = {"utc_time": UTC_TIME, "time": UTC_TIME - dt.timedelta(hours=5), "live_mode": False}
+        super().__init__(**(usual | given), logged=[])
 
     def log(self, text: str) -> None:
         self.logged.append(text)

@@ -60,6 +60,18 @@ def test_the_filter_selects_as_the_scanner_and_keeps_it_for_the_session(host: An
     assert contracts[0].expiry_time == friday
 
 
+def test_live_says_when_more_is_subscribed_to_than_a_broker_sends(host: Any) -> None:
+    few = Universe([listed(45, 91.0 + strike / 10, right) for strike in range(50) for right in (0, 1)])
+    host.select("TINY", few)
+    host._algorithm.live_mode = True
+    host.select("TINY", few)
+    assert host._algorithm.logged == []
+    host.select("TINY", Universe([*few, listed(45, 99.0)]))
+    (told,) = host._algorithm.logged
+    assert told.startswith("alo subscribes to 101 contracts of TINY")
+    assert "max-contracts" in told
+
+
 def test_sessions_and_rates_are_those_of_the_day(host: Any) -> None:
     session = host.session(TODAY)
     opened = int(dt.datetime(2024, 3, 4, 14, 30, tzinfo=dt.UTC).timestamp()) * 10**9

@@ -31,6 +31,7 @@ def test_accurate_is_within_a_millionth_of_the_strike() -> None:
     assert np.abs(error).max() <= 1e-4
 
 
+@pytest.mark.slow
 def test_boundary_of_the_put_and_of_the_call() -> None:
     put = exercise_boundary(100, 0.05, 0.0, 0.25, 1.0, -1, scheme="high_precision")
     call = exercise_boundary(100, 0.0, 0.04, 0.25, 1.0, +1, scheme="high_precision")

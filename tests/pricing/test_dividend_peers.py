@@ -1,6 +1,7 @@
 """What dividends are priced against is right itself: peers that share nothing agree, and so do the values on file."""
 
 import math
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -148,11 +149,16 @@ def test_values_on_file_are_those_once_found_by_others(option: tuple, value: flo
     assert row.value == pytest.approx(value, abs=5.1 * 10.0 ** -(len(str(value).partition(".")[2]) + 1))
 
 
+def _to_twelve_digits(spot: float, terms: Terms) -> str:
+    """A case, whatever processor drew it: NumPy's powers differ in the last bit."""
+    return re.sub(r"-?\d+\.\d+(e-?\d+)?", lambda number: f"{float(number[0]):.12g}", repr((spot, terms)))
+
+
 def test_every_kind_is_on_file_with_its_error() -> None:
     kinds = {case.kind for case in cases(1, 1)}
     assert {row.kind for row in ROWS} == kinds
-    asked = {(case.spots[0], case.terms) for case in cases(200, 60)}
-    assert asked <= {(row.spot, row.terms) for row in ROWS}
+    asked = {_to_twelve_digits(case.spots[0], case.terms) for case in cases(200, 60)}
+    assert asked <= {_to_twelve_digits(row.spot, row.terms) for row in ROWS}
     errors = np.array([(row.value_error / row.spot, row.delta_error) for row in ROWS])
     assert (errors < [1e-6, 1e-4]).all()
     assert math.isclose(float((errors[:, 0] < 1e-8).mean()), 1.0, abs_tol=0.05)

@@ -37,7 +37,7 @@ def test_the_whole_list_is_on_file() -> None:
     [
         ((100, 100, 0.05, 0.0, 0.25, 1.0, -1), 7.974482342265),
         pytest.param((100, 100, 0.0, 0.04, 0.25, 1.0, +1), 8.313128961556, marks=pytest.mark.slow),
-        ((100, 100, 0.1, 0.0, 0.01, 30.0, -1), 0.018389374906),
+        pytest.param((100, 100, 0.1, 0.0, 0.01, 30.0, -1), 0.018389374906, marks=pytest.mark.slow),
         pytest.param((100, 100, -0.005, -0.01, 0.2, 1.0, -1), 7.791616996950, marks=pytest.mark.slow),
     ],
 )
@@ -73,6 +73,7 @@ def test_boundaries_that_settle_late_are_precise(option: tuple[float, ...], valu
     assert price(*option) == pytest.approx(value, abs=2e-6)
 
 
+@pytest.mark.slow
 def test_two_boundaries_that_never_meet_settle() -> None:
     """Little volatility, decades: spot drifts into the exercise region from below at a time that is nearly known."""
     options = np.array(

@@ -122,7 +122,7 @@ def _in_a_process(function: str, threads: int, **environment: str) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.parametrize("threads", [4, 8])
+@pytest.mark.parametrize("threads", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_a_shared_chain_gives_the_bits_of_one_alone(threads: int) -> None:
     assert _in_a_process("share_a_chain", threads) == 0
 

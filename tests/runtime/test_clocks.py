@@ -72,6 +72,7 @@ def test_a_clock_that_cannot_be_right_starts_nothing(tmp_path: Path, utc: int) -
     remote.stop()
 
 
+@pytest.mark.slow
 def test_the_command_ends_by_a_clock_and_takes_old_inputs_when_told_to(tmp_path: Path) -> None:
     common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0", "--frames", "300"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]

@@ -98,6 +98,7 @@ def test_the_heart_beats_while_inputs_are_taken_in(tmp_path: Path) -> None:
     killed(process)
 
 
+@pytest.mark.slow
 def test_a_real_core_lives_through_a_flood_and_kills_and_loses_nothing_else(tmp_path: Path) -> None:
     common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]

@@ -113,6 +113,7 @@ def drive(data: st.DataObject, folder: Path, kills: Kills) -> None:
     Believed.of(journal.messages)  # which finds an order that was decided twice
 
 
+@pytest.mark.slow
 def test_a_process_that_is_told_anything_and_killed_goes_on_as_one_that_was_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -62,6 +62,7 @@ def until(link: Link, phase: LinkPhase) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.slow
 def test_a_core_that_keeps_its_own_time_is_missed_lost_and_heard_again(tmp_path: Path) -> None:
     common = ["--folder", str(tmp_path), "--journal", str(tmp_path / "journal"), "--priority", "0"]
     command = [sys.executable, "-m", "alo_lib.cli", "core", "one", *common, "--set", "underlyings=TEST"]

@@ -121,6 +121,7 @@ def test_byte_order_marks_are_read_over_everywhere(whole: Path, undamaged: Outco
     assert outcome.faults.rows == undamaged.faults.rows
 
 
+@pytest.mark.slow
 def test_a_run_over_what_is_left_counts_what_is_not(whole: Path, tmp_path: Path) -> None:
     """Every row of the second day's quotes with a cell too many."""
     root = damaged.copy(whole, tmp_path / "data")

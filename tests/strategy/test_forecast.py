@@ -129,7 +129,7 @@ def test_regimes_follow_the_closes_and_no_forecast_rests_on_them() -> None:
     for count, more in ((399, bars[400:]), (402, [])):
         state = expected.filter(DailyHistory.from_returns(returns[:count])).state
         volatilities, probabilities = zip(*forecaster.regimes, strict=True)
-        assert volatilities == expected.parameters.volatilities
+        assert volatilities == pytest.approx(expected.parameters.volatilities, rel=1e-10)
         assert probabilities == pytest.approx(state.probabilities, rel=1e-12)
         forecaster.follow(more)
     # Regimes that cannot explain a day are told no more, and the forecast goes on.

@@ -79,6 +79,24 @@ def test_contracts_are_selected_by_days_and_strike() -> None:
     assert [c.right for c in chosen] == [-1, 1, -1, 1]
 
 
+def test_what_may_be_subscribed_is_whole_strikes_nearest_the_money_by_the_root_of_time() -> None:
+    listed = [
+        contract(days, strike, right) for days in (16, 64) for strike in (92, 96, 100, 103, 108) for right in (1, -1)
+    ]
+    few = Settings(max_contracts_each=9)  # four strikes: distances .0417/4, .03/4, .0417/8, .03/8, 0 and 0
+    chosen = select_contracts(few, DATE, 100.0, listed)
+    assert [((c.expiry - DATE).days, c.strike, c.right) for c in chosen] == [
+        (days, strike, right) for days, strike in ((16, 100), (64, 96), (64, 100), (64, 103)) for right in (-1, 1)
+    ]
+
+
+def test_the_limit_of_all_underlyings_is_shared_equally() -> None:
+    listed = [contract(30, strike, right) for strike in range(90, 111) for right in (1, -1)]
+    shared = Settings(underlyings="A,B,C", max_contracts=31)
+    assert len(select_contracts(shared, DATE, 100.0, listed)) == 10
+    assert len(select_contracts(Settings(underlyings="A"), DATE, 100.0, listed)) == 42
+
+
 # Ranking -----------------------------------------------------------------------------------------------------------
 
 

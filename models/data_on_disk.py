@@ -1,0 +1,33 @@
+"""A backtest's data, looked at in LEAN as the command line does before it starts an engine."""
+
+from pathlib import Path
+from typing import Final
+
+from AlgorithmImports import Config, Globals
+
+from alo_lib.market import DataError
+from alo_lib.settings import Settings
+
+__all__ = ["look_at_data"]
+
+_READS_WHAT_IS_THERE: Final = "DefaultDataProvider"
+"""LEAN's data provider that fetches nothing, alone of its kind."""
+
+
+def look_at_data(settings: Settings) -> tuple[str, ...]:
+    """What a user should know of the data that a run finds in LEAN's data folder, in sentences.
+
+    None where LEAN fetches data as it asks for them, as in the cloud: they are not there before.
+
+    :raises DataError: when the folder does not carry a result.
+    """
+    if str(Config.get("data-provider")).rpartition(".")[2] != _READS_WHAT_IS_THERE:
+        return ()
+    from alo_lib.simulation import require_data  # not needed where data are fetched
+
+    try:
+        return require_data(settings, Path(str(Globals.data_folder))).warnings
+    except DataError as error:
+        raise DataError(
+            f"{error}; './alo generate' makes a market in data/, and data-folder in lean.json names another folder"
+        ) from None
