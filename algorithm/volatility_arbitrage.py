@@ -22,8 +22,8 @@ from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.data_on_disk import look_at_data
 from models.host_portfolio import meet_portfolio, tell_of_others
-from models.marshalling import utc_datetime, utc_nanoseconds
 from models.object_store import LeanObjectStore
+from models.times import utc_datetime, utc_nanoseconds
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
 

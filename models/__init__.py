@@ -1,21 +1,26 @@
 """LEAN's plug-in points, filled by the library: each model translates, calls it, and returns."""
 
-from models.alpha_model import VolatilityAlphaModel
-from models.execution_model import TouchExecutionModel
-from models.expected_dividends import expected_dividends
-from models.external_execution_model import ExternalExecutionModel
-from models.framework import Framework
-from models.greeks_history import greeks_history
-from models.host import LeanHost
-from models.host_events import HostEvents, JournaledAlgorithm
-from models.margin_interest_model import AloMarginInterestRateModel
-from models.marshalling import Marshal
-from models.option_price_model import AloOptionPriceModel
-from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
-from models.risk_management_model import GreeksRiskManagementModel
-from models.universe_greeks import greeks_filter, universe_greeks
-from models.volatility_data import AloForecastData, AloRegimeData, AloSurfaceData
-from models.volatility_model import AloVolatilityModel
+from typing import TYPE_CHECKING
+
+from alo_lib.exports import export_lazily
+
+if TYPE_CHECKING:
+    from models.alpha_model import VolatilityAlphaModel
+    from models.execution_model import TouchExecutionModel
+    from models.expected_dividends import expected_dividends
+    from models.external_execution_model import ExternalExecutionModel
+    from models.framework import Framework
+    from models.greeks_history import greeks_history
+    from models.host import LeanHost
+    from models.host_events import HostEvents, JournaledAlgorithm
+    from models.margin_interest_model import AloMarginInterestRateModel
+    from models.marshalling import Marshal
+    from models.option_price_model import AloOptionPriceModel
+    from models.portfolio_construction_model import VegaBudgetPortfolioConstructionModel
+    from models.risk_management_model import GreeksRiskManagementModel
+    from models.universe_greeks import greeks_filter, universe_greeks
+    from models.volatility_data import AloForecastData, AloRegimeData, AloSurfaceData
+    from models.volatility_model import AloVolatilityModel
 
 __all__ = [
     "AloForecastData",
@@ -39,3 +44,5 @@ __all__ = [
     "greeks_history",
     "universe_greeks",
 ]
+
+export_lazily(__name__)

@@ -23,7 +23,7 @@ from AlgorithmImports import (
 )
 
 from alo_lib.records import CALENDAR_DAY, SECOND, years_between
-from models.marshalling import utc_of
+from models.times import utc_of
 
 __all__ = ["Announced", "ChainTerms", "DividendYield", "hours_of", "properties_of"]
 

@@ -27,7 +27,6 @@ from AlgorithmImports import (
     SplitType,
 )
 
-from models.marshalling import nanoseconds_of_ticks
 from models.net_expressions import (
     Expression,
     NetArray,
@@ -53,6 +52,7 @@ from models.net_expressions import (
     value_if,
     variable,
 )
+from models.times import nanoseconds_of_ticks
 
 __all__ = ["READ", "Asked", "Columns", "Contracts", "Evaluate", "Table", "asker", "reader"]
 

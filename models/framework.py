@@ -8,7 +8,8 @@ from AlgorithmImports import Insight, InsightType, IPortfolioTarget, OptionRight
 
 from alo_lib.core import Core, FrameTask
 from alo_lib.records import Kind, Message, Records, Stage, records
-from models.marshalling import Marshal, utc_nanoseconds
+from models.marshalling import Marshal
+from models.times import utc_nanoseconds
 
 __all__ = ["SOURCE", "Framework"]
 

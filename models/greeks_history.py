@@ -21,8 +21,8 @@ from AlgorithmImports import (
 from alo_lib.pricing.arguments import PricingError
 from models.chain_terms import hours_of, properties_of
 from models.compiled_border import READ, WRITTEN
-from models.marshalling import utc_of
 from models.option_price_model import AloOptionPriceModel
+from models.times import utc_of
 
 __all__ = ["greeks_history"]
 

@@ -19,7 +19,8 @@ from alo_lib.records import Contract, Session
 from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.forecast import DailyBar
-from models.marshalling import contract_of, expiry_time, utc_of
+from models.marshalling import contract_of, expiry_time
+from models.times import utc_of
 from models.volatility_model import split_adjusted_bars
 
 __all__ = ["LeanHost"]

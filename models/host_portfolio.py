@@ -4,7 +4,8 @@ from AlgorithmImports import QCAlgorithm
 
 from alo_lib.core import Core
 from alo_lib.runtime import HostOrder, HostPosition, reconcile
-from models.marshalling import Marshal, order_number, utc_nanoseconds
+from models.marshalling import Marshal, order_number
+from models.times import utc_nanoseconds
 
 __all__ = ["meet_portfolio", "tell_of_others"]
 

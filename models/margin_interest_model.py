@@ -8,7 +8,8 @@ from alo_lib.records import Message
 from alo_lib.runtime import Teller
 from alo_lib.settings import Settings
 from alo_lib.strategy.interest import Accrual, AccrualSpan, Booking, borrow_fee, interest_on_cash
-from models.marshalling import Marshal, utc_nanoseconds
+from models.marshalling import Marshal
+from models.times import utc_nanoseconds
 
 __all__ = ["AloMarginInterestRateModel"]
 

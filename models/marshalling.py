@@ -1,10 +1,9 @@
-"""Between LEAN's objects and the core's records: symbols, times, slices, order events."""
+"""Between LEAN's objects and the core's records: symbols, slices, order events."""
 
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from AlgorithmImports import (
@@ -21,7 +20,6 @@ from AlgorithmImports import (
 
 from alo_lib.records import (
     CALENDAR_DAY,
-    MICROSECOND,
     RANGES,
     Contract,
     Kind,
@@ -32,45 +30,19 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime import MarketRecord
+from models.times import utc_of
 
 __all__ = [
     "Marshal",
     "contract_of",
     "expiry_time",
-    "nanoseconds_of_ticks",
     "option_symbol",
     "order_number",
     "order_tag",
-    "utc_datetime",
-    "utc_nanoseconds",
-    "utc_of",
 ]
 
-_EPOCH: Final = dt.datetime(1970, 1, 1)
-_EPOCH_TICKS: Final = (_EPOCH - dt.datetime(1, 1, 1)) // dt.timedelta(microseconds=1) * 10
 _ORDERS: Final = RANGES[Kind.ORDER_EVENT]["order"]
 _TAG: Final = re.compile(rf"(?:{'|'.join(re.escape(each.tag) for each in OrderReason)}) #(\d+)")
-
-
-def utc_nanoseconds(time: dt.datetime) -> int:
-    """Nanoseconds since the epoch of a UTC time, exact to its microseconds; LEAN gives some of them a zone."""
-    return (time.replace(tzinfo=None) - _EPOCH) // dt.timedelta(microseconds=1) * MICROSECOND
-
-
-def nanoseconds_of_ticks(ticks: int) -> int:
-    """Nanoseconds since the epoch of a UTC time as .NET counts it; to the microsecond, as :func:`utc_nanoseconds`."""
-    return (ticks - _EPOCH_TICKS) // 10 * MICROSECOND
-
-
-def utc_datetime(time: int) -> dt.datetime:
-    """The naive UTC time of nanoseconds since the epoch, exact to microseconds."""
-    return _EPOCH + dt.timedelta(microseconds=time // MICROSECOND)
-
-
-def utc_of(hours: SecurityExchangeHours, local: dt.datetime) -> int:
-    """Nanoseconds since the epoch of an exchange's naive local time."""
-    zone = ZoneInfo(str(hours.time_zone.id))
-    return utc_nanoseconds(local.replace(tzinfo=zone).astimezone(dt.UTC))
 
 
 def order_tag(reason: int, order: int) -> str:

@@ -24,7 +24,7 @@ from models.chain_pricing import ChainPricer, Told
 from models.chain_terms import Announced, DividendYield
 from models.compiled_border import WRITTEN, Asked, Border, entry_type
 from models.lone_contract import among_peers, quote_by_security
-from models.marshalling import utc_nanoseconds
+from models.times import utc_nanoseconds
 
 __all__ = ["AloOptionPriceModel"]
 

@@ -12,6 +12,7 @@ import click
 
 from alo_lib.cli.commands.backtest import backtest
 from alo_lib.cli.commands.chain import chain
+from alo_lib.cli.commands.cloud import cloud
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.docs import docs
@@ -74,6 +75,7 @@ for command in (
     transport,
     engines,
     generate,
+    cloud,
     train,
     test,
     docs,

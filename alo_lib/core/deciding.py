@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from alo_lib.sources import has_module, source_of
+
 __all__ = ["DECIDING", "modules_reached", "program"]
 
 DECIDING: Final = ("alo_lib.core.trading", "alo_lib.runtime.replay", "alo_lib.runtime.reconcile")
@@ -34,7 +36,7 @@ def program(modules: tuple[str, ...] = DECIDING) -> str:
     """
     digest = hashlib.sha256()
     for name, path in modules_reached(modules).items():
-        source = path.read_bytes()
+        source = source_of(path)
         digest.update(f"{name}\0{len(source)}\0".encode() + source)
     return digest.hexdigest()[:_DIGITS]
 
@@ -55,13 +57,13 @@ def modules_reached(modules: tuple[str, ...] = DECIDING) -> dict[str, Path]:
 
 def _file(module: str) -> Path:
     path = _SOURCES / module.replace(".", "/")
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return package if has_module(package := path / "__init__.py") else path.with_suffix(".py")
 
 
 @cache
 def _imports(module: str) -> tuple[tuple[str, tuple[tuple[str, str], ...] | None], ...]:
     """Modules of the library that a module imports, each with the names taken from it and what it calls them."""
-    return tuple(_parsed(_file(module).read_text(encoding="utf-8")))
+    return tuple(_parsed(source_of(_file(module)).decode()))
 
 
 def _parsed(source: str) -> Iterator[tuple[str, tuple[tuple[str, str], ...] | None]]:
@@ -77,7 +79,7 @@ def _origins(source: str, name: tuple[str, str]) -> Iterator[str]:
     """The modules that a name comes from when it is imported from ``source``."""
     if _file(source).name != "__init__.py":
         yield source
-    elif _file(f"{source}.{name[0]}").exists():
+    elif has_module(_file(f"{source}.{name[0]}")):
         yield f"{source}.{name[0]}"
     else:
         handed_on = [(origin, each) for origin, names in _imports(source) for each in names or () if each[1] == name[0]]

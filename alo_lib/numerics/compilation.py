@@ -25,6 +25,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
 from alo_lib.numerics.carried import CARRIED, take_processor
+from alo_lib.sources import has_module, modules_in, place_of
 
 __all__ = ["CacheWarning", "kernel", "python_original"]
 
@@ -39,17 +40,14 @@ _DIGITS: Final = 32
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@cache
-def _modules(folder: Path) -> tuple[tuple[str, bytes], ...]:
-    """Name and content of a package's modules, in order of name."""
-    return tuple((path.name, path.read_bytes()) for path in sorted(folder.glob("*.py")))
+_modules = cache(modules_in)
 
 
 @cache
 def _imported(folder: Path) -> frozenset[Path]:
     """The library's packages that a package's modules name in their imports."""
     names = (name for _, source in _modules(folder) for name in _IMPORT.findall(source.decode()))
-    return frozenset(_LIBRARY / name for name in names)
+    return frozenset(_LIBRARY / name for name in names if _modules(_LIBRARY / name))
 
 
 def _reached(folder: Path) -> list[Path]:
@@ -93,16 +91,19 @@ class _ByContent:
     _py_file: str
     _cache_path: str
 
+    def __init__(self, function: Any, file: str) -> None:
+        self._package = place_of(function).parent
+        super().__init__(function, file)  # type: ignore[call-arg]
+
     def get_source_stamp(self) -> str:
-        return self.get_suitable_cache_subpath(self._py_file)
+        return _identity(self._package)
 
     def ensure_cache_path(self) -> None:
         super().ensure_cache_path()  # type: ignore[misc]
         _used(Path(self._cache_path))
 
-    @classmethod
-    def get_suitable_cache_subpath(cls, py_file: str) -> str:
-        return _identity(Path(py_file).resolve().parent)
+    def get_suitable_cache_subpath(self, py_file: str) -> str:
+        return _identity(self._package)
 
 
 class _Chosen(_ByContent, caching._UserProvidedCacheLocator):  # type: ignore[misc]
@@ -252,9 +253,9 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
     def __init__(self, function: Any) -> None:
         options = {"nopython": True, "nogil": True, "fastmath": False, "error_model": "numpy", "boundscheck": None}
         super().__init__(function, targetoptions=options)
-        file = Path(function.__code__.co_filename)
-        if file.is_file():  # names the sources as they are now, whatever they become until the first call
-            _identity(file.resolve().parent)
+        place = place_of(function)
+        if has_module(place):  # names the sources as they are now, whatever they become until the first call
+            _identity(place.parent)
 
     @cached_property
     def _wholes(self) -> _Kept:

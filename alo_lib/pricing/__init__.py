@@ -1,16 +1,21 @@
 """American and European options: exercise boundary, schemes, price, greeks, implied volatility, chains."""
 
-from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
-from alo_lib.pricing.chain import Chain
-from alo_lib.pricing.curves import Curve
-from alo_lib.pricing.early_exercise import EarlyExercise, ExDates, early_exercise
-from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
-from alo_lib.pricing.greeks_ahead import GreeksAhead, greeks_ahead
-from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
-from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
-from alo_lib.pricing.quotes import ContractStatus, market_price
-from alo_lib.pricing.schedules import DividendModel, Dividends, DividendsLike
-from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
+from typing import TYPE_CHECKING
+
+from alo_lib.exports import export_lazily
+
+if TYPE_CHECKING:
+    from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
+    from alo_lib.pricing.chain import Chain
+    from alo_lib.pricing.curves import Curve
+    from alo_lib.pricing.early_exercise import EarlyExercise, ExDates, early_exercise
+    from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
+    from alo_lib.pricing.greeks_ahead import GreeksAhead, greeks_ahead
+    from alo_lib.pricing.options import Boundary, Greeks, exercise_boundary, greeks, price
+    from alo_lib.pricing.quoted_chain import Contracts, MarketTerms, QuotedChain
+    from alo_lib.pricing.quotes import ContractStatus, market_price
+    from alo_lib.pricing.schedules import DividendModel, Dividends, DividendsLike
+    from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 
 __all__ = [
     "ACCURATE",
@@ -46,3 +51,5 @@ __all__ = [
     "market_price",
     "price",
 ]
+
+export_lazily(__name__)

@@ -12,8 +12,18 @@ import pytest
 
 from alo_lib.cli.project import ROOT
 
+NET = (
+    "clr",
+    "System",
+    "System.Linq.Expressions",
+    "System.Reflection",
+    "System.Reflection.Emit",
+    "System.Runtime.InteropServices",
+)
+"""The modules of .NET that the border imports."""
 
-class _Lean(ModuleType):
+
+class Lean(ModuleType):
     """In place of LEAN's names: each is an empty class, which a model may derive from, or what a test sets."""
 
     OptionRight = IntEnum("OptionRight", {"CALL": 0, "PUT": 1})
@@ -41,7 +51,7 @@ def lean() -> Iterator[Any]:
     kept = {name: sys.modules.pop(name) for name in ours()}
     package = ModuleType("models")  # without what the package itself imports, some of which needs .NET
     package.__path__ = [str(ROOT / "models")]
-    sys.modules.update(models=package, AlgorithmImports=_Lean("AlgorithmImports"))
+    sys.modules.update(models=package, AlgorithmImports=Lean("AlgorithmImports"))
     yield sys.modules["AlgorithmImports"]
     for name in ours():
         del sys.modules[name]
@@ -51,7 +61,6 @@ def lean() -> Iterator[Any]:
 @pytest.fixture
 def border(lean: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module of the border to .NET: its columns' names are true, what it builds there is nothing."""
-    net = ("clr", "System", "System.Linq.Expressions", "System.Reflection", "System.Reflection.Emit")
-    for name in (*net, "System.Runtime.InteropServices"):
+    for name in NET:
         monkeypatch.setitem(sys.modules, name, MagicMock())
     return import_module("models.compiled_border")

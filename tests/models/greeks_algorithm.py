@@ -31,7 +31,7 @@ from AlgorithmImports import (
 
 from models import AloOptionPriceModel, expected_dividends, greeks_filter, greeks_history, universe_greeks
 from models.compiled_border import WRITTEN
-from models.marshalling import utc_of
+from models.times import utc_of
 
 RESOLUTIONS = {"minute": Resolution.MINUTE, "hour": Resolution.HOUR, "daily": Resolution.DAILY}
 

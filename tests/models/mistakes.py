@@ -17,7 +17,7 @@ from AlgorithmImports import (
 
 from models import AloOptionPriceModel, greeks_filter, greeks_history, universe_greeks
 from models.chain_terms import hours_of
-from models.marshalling import utc_of
+from models.times import utc_of
 
 __all__ = ["told_of_mistakes"]
 

@@ -51,7 +51,9 @@ def traded(close: float, *, old: bool = False) -> SimpleNamespace:
     return SimpleNamespace(close=close, volume=300, is_fill_forward=old)
 
 
-def test_times_are_exact_to_the_microsecond_and_new_yorks_follow_its_clock(made: Any) -> None:
+def test_times_are_exact_to_the_microsecond_and_new_yorks_follow_its_clock(lean: Any) -> None:
+    made = import_module("models.times")
+    assert made.nanoseconds_of_ticks((UTC_TIME - dt.datetime(1, 1, 1)) // dt.timedelta(microseconds=1) * 10 + 9) == NOW
     assert made.utc_nanoseconds(UTC_TIME) == made.utc_nanoseconds(UTC_TIME.replace(tzinfo=dt.UTC)) == NOW
     assert made.utc_datetime(NOW) == made.utc_datetime(NOW + 999) == UTC_TIME
     assert made.utc_of(NEW_YORK, UTC_TIME - dt.timedelta(hours=5)) == NOW  # winter

@@ -101,8 +101,8 @@ def clone(folder: Path, factor: float) -> Path:
     """The door to numba, and two packages: a kernel of the one calls a kernel of the other."""
     for package in ("numerics", "callee", "caller"):
         (folder / "alo_lib" / package).mkdir(parents=True)
-    for name in ("carried.py", "compilation.py"):
-        shutil.copy(LIBRARY / "numerics" / name, folder / "alo_lib" / "numerics" / name)
+    for name in ("sources.py", "numerics/carried.py", "numerics/compilation.py"):
+        shutil.copy(LIBRARY / name, folder / "alo_lib" / name)
     (folder / "alo_lib" / "__init__.py").write_text(f"FACTOR = {factor}\n")
     door = "from alo_lib.numerics.compilation import kernel\n"
     (folder / "alo_lib" / "callee" / "callee.py").write_text(

@@ -1,0 +1,80 @@
+"""The modules of this tree that a program needs: those that it imports, those that they import, and so on."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from alo_lib.cli.project import ROOT
+from alo_lib.exports import handed_on, is_for_checkers
+
+__all__ = ["PACKAGES", "modules_needed"]
+
+PACKAGES: Final = ("algorithm", "alo_lib", "models")
+"""What a program can take from this tree."""
+
+
+def modules_needed(sources: Iterable[str]) -> list[str]:
+    """Paths of the modules that sources need, relative to the tree, in order of name.
+
+    What a package hands on lazily counts where it is asked for by name, or the package as a whole. An import counts
+    wherever it stands, within a function too.
+    """
+    needed: set[str] = set()
+    new = [name for source in sources for name in _imports(source)]
+    while new:
+        name = new.pop()
+        if name not in needed:
+            needed.add(name)
+            new += [*_parents(name), *_imports(_source(name))]
+    return sorted(_file(name).relative_to(ROOT).as_posix() for name in needed)
+
+
+def _parents(name: str) -> Iterator[str]:
+    while name := name.rpartition(".")[0]:
+        yield name
+
+
+def _file(name: str) -> Path:
+    path = ROOT / name.replace(".", "/")
+    return package if (package := path / "__init__.py").is_file() else path.with_suffix(".py")
+
+
+@cache
+def _source(name: str) -> str:
+    return _file(name).read_text(encoding="utf-8")
+
+
+def _imports(source: str) -> Iterator[str]:
+    """Our modules that a source imports."""
+    for node in _run(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                if _is_ours(each.name):
+                    yield from _taken(each.name, ["*"])
+        elif isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
+            yield from _taken(str(node.module), [each.name for each in node.names])
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those that only type checkers see."""
+    yield node
+    below = node.orelse if isinstance(node, ast.If) and is_for_checkers(node) else ast.iter_child_nodes(node)
+    for each in below:
+        yield from _run(each)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in PACKAGES
+
+
+def _taken(module: str, names: list[str]) -> Iterator[str]:
+    """The modules that names come from, where they are imported from one module; ``*`` is all that it hands on."""
+    yield module
+    lazy = handed_on(_source(module))
+    for name in lazy if names == ["*"] else names:
+        if name in lazy:
+            yield lazy[name]
+        elif _file(f"{module}.{name}").is_file():
+            yield from _taken(f"{module}.{name}", ["*"])
