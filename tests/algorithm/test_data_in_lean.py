@@ -41,7 +41,7 @@ def test_what_is_fetched_as_it_is_asked_for_is_not_looked_for(lean: Any, tmp_pat
     look_at_data = import_module("models.data_on_disk").look_at_data
     assert look_at_data(Settings()) == ()
     asked["data-provider"] = "DefaultDataProvider"
-    with pytest.raises(ValueError, match="no market-hours database at .*alo generate"):
+    with pytest.raises(ValueError, match=r"no market-hours database at .*alo generate"):
         look_at_data(Settings())
 
 
