@@ -5,7 +5,7 @@ from typing import Final
 
 from AlgorithmImports import Config, Globals
 
-from alo_lib.market import DataError
+from alo_lib.market import DATA_MEASURED, DataError
 from alo_lib.settings import Settings
 
 __all__ = ["look_at_data"]
@@ -17,11 +17,14 @@ _READS_WHAT_IS_THERE: Final = "DefaultDataProvider"
 def look_at_data(settings: Settings) -> tuple[str, ...]:
     """What a user should know of the data that a run finds in LEAN's data folder, in sentences.
 
-    None where LEAN fetches data as it asks for them, as in the cloud: they are not there before.
+    None where LEAN fetches data as it asks for them, as in the cloud: they are not there before. Nor where the engine
+    that started LEAN has measured them and said so.
 
     :raises DataError: when the folder does not carry a result.
     """
     if str(Config.get("data-provider")).rpartition(".")[2] != _READS_WHAT_IS_THERE:
+        return ()
+    if str(Config.get(DATA_MEASURED)) == str(True):
         return ()
     from alo_lib.simulation import require_data  # not needed where data are fetched
 

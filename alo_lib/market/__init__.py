@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
     from alo_lib.market.calendar import MarketHours
     from alo_lib.market.chain_snapshot import ChainSnapshot, take_snapshot
-    from alo_lib.market.coverage import Coverage, DataFindings
+    from alo_lib.market.coverage import DATA_MEASURED, Coverage, DataFindings
     from alo_lib.market.factor_files import CorporateEvents, Dividend, FactorFile, Split
     from alo_lib.market.faults import DataError, DataFault, FaultKind, FaultLog
     from alo_lib.market.folder import DataFolder
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BAR_DTYPES",
     "CONTRACT",
+    "DATA_MEASURED",
     "OPEN_INTEREST",
     "QUOTE_BAR",
     "TRADE_BAR",

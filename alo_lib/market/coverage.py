@@ -2,11 +2,14 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alo_lib.market.faults import DataFault
 
-__all__ = ["Coverage", "DataFindings"]
+__all__ = ["DATA_MEASURED", "Coverage", "DataFindings"]
+
+DATA_MEASURED: Final = "alo-data-measured"
+"""The key of LEAN's configuration by which an engine that has measured a run's data says so to the algorithm."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from alo_lib.cli.project import ROOT
+from alo_lib.market import DATA_MEASURED
 from alo_lib.settings import Settings
 from tests.models.conftest import lean
 from tests.models.lean_run import run_in_lean
@@ -42,3 +43,9 @@ def test_what_is_fetched_as_it_is_asked_for_is_not_looked_for(lean: Any, tmp_pat
     asked["data-provider"] = "DefaultDataProvider"
     with pytest.raises(ValueError, match=r"no market-hours database at .*alo generate"):
         look_at_data(Settings())
+
+
+def test_what_the_engine_has_measured_is_not_measured_again(lean: Any, tmp_path: Path) -> None:
+    lean.Config = {"data-provider": "DefaultDataProvider", DATA_MEASURED: "True"}
+    lean.Globals = SimpleNamespace(data_folder=str(tmp_path))
+    assert import_module("models.data_on_disk").look_at_data(Settings()) == ()

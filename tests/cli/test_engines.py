@@ -24,7 +24,7 @@ from alo_lib.cli.failures import EngineError, RunFailedError
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, object_store_key, read_journal, segments_in_object_store
 from alo_lib.journal.format import segment_name
-from alo_lib.market import DataFindings, FaultLog
+from alo_lib.market import DATA_MEASURED, DataFindings, FaultLog
 from alo_lib.settings import Settings
 from tests.views import kit
 
@@ -131,6 +131,7 @@ def test_a_run_is_judged_by_what_it_left(tmp_path, finished, folder, no_progress
     assert not (folder / "object-store").exists()
     assert "LEAN ALGORITHMIC TRADING ENGINE" in capfd.readouterr().err
     assert "OrderListHash" in (folder / "lean-console.txt").read_text()
+    assert json.loads((folder / "lean-config.json").read_text())[DATA_MEASURED] is True
 
 
 def test_nobody_waits_for_python_to_be_unloaded_when_all_is_written(tmp_path, finished, folder, no_progress):
@@ -234,7 +235,8 @@ def test_the_staged_project_is_this_one_with_its_own_settings(tmp_path):
     stage_project(tmp_path / "project", SETTINGS, Path("/data"), "an/image")
     config = json.loads((tmp_path / "project" / "config.json").read_text())
     assert Settings.of(config["parameters"]) == SETTINGS
-    assert json.loads((tmp_path / "project" / "lean.json").read_text())["data-folder"] == "/data"
+    lean = json.loads((tmp_path / "project" / "lean.json").read_text())
+    assert (lean["data-folder"], lean[DATA_MEASURED]) == ("/data", True)
     copied = tmp_path / "project" / "alo_lib" / "settings.py"
     assert copied.read_bytes() == (ROOT / "alo_lib" / "settings.py").read_bytes()
     assert (tmp_path / "project" / "main.py").is_file()

@@ -13,7 +13,7 @@ from alo_lib.cli.engines.lean_process import run_and_show, run_to_the_end
 from alo_lib.cli.engines.parameters import read_object
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.market import DataFindings
+from alo_lib.market import DATA_MEASURED, DataFindings
 from alo_lib.settings import Settings
 
 __all__ = ["DockerEngine", "stage_project"]
@@ -110,7 +110,7 @@ def stage_project(project: Path, settings: Settings, data: Path, image: str) -> 
     (project / "storage").mkdir()
     config = read_object(ROOT / "config.json")
     config["parameters"] = settings.as_parameters()
-    lean = read_object(ROOT / "lean.json") | {"data-folder": str(data)}
+    lean = read_object(ROOT / "lean.json") | {"data-folder": str(data), DATA_MEASURED: True}
     (project / "config.json").write_text(json.dumps(config, indent=2))
     (project / "lean.json").write_text(json.dumps(lean, indent=2))
 

@@ -17,7 +17,7 @@ from alo_lib.cli.engines.lean_process import LeanOutput, run_and_show, run_to_th
 from alo_lib.cli.engines.parameters import ALGORITHM, read_object
 from alo_lib.cli.failures import EngineError
 from alo_lib.cli.project import ROOT
-from alo_lib.market import DataFindings
+from alo_lib.market import DATA_MEASURED, DataFindings
 from alo_lib.settings import Settings
 
 __all__ = ["NativeEngine", "find_dotnet", "find_lean", "find_libpython", "lean_configuration"]
@@ -65,7 +65,7 @@ class NativeEngine:
         store = folder / "object-store"
         store.mkdir()
         configuration = folder / "lean-config.json"
-        content = lean_configuration(settings, data.resolve(), folder, store)
+        content = lean_configuration(settings, data.resolve(), folder, store) | {DATA_MEASURED: True}
         configuration.write_text(json.dumps(content, indent=2) + "\n")
         log = folder / "lean-console.txt"
         outcome = run_to_the_end(
