@@ -1,12 +1,13 @@
 """From the columns of a chain's contracts to values in LEAN's units: the inputs gathered, the library called."""
 
+import copy
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
+from AlgorithmImports import IRiskFreeInterestRateModel, QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
 from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice
@@ -17,10 +18,10 @@ from alo_lib.pricing.scheme import resolve_scheme
 from models.chain_terms import Announced, ChainTerms, DividendYield
 from models.compiled_border import WRITTEN
 
-__all__ = ["ChainPricer"]
+__all__ = ["UNITS", "ChainPricer", "in_lean_units"]
 
 _STYLES: Final = np.array(STYLES)  # american, european: in the order of LEAN's OptionStyle
-_UNITS: Final = {"vega": 0.01, "rho": 0.01}
+UNITS: Final = {"vega": 0.01, "rho": 0.01}
 """LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
 _LARGEST: Final = 1e27
 """LEAN's results are decimals, which end at 7.9e28."""
@@ -30,7 +31,7 @@ _FORECASTS_KEPT: Final = 1000
 class ChainPricer:
     """Values chains; arguments and errors as :class:`models.option_price_model.AloOptionPriceModel`.
 
-    unpriced: how many contracts got no values, by status.
+    unpriced: how many contracts got no values, by status. scheme: as it was given.
     """
 
     def __init__(
@@ -51,7 +52,8 @@ class ChainPricer:
         self._dividend_yield: DividendYield = dividend_yield
         self._announced = announced
         self._dividend_model: DividendModel = dividend_model
-        self._scheme = scheme
+        self._risk_free_rate: IRiskFreeInterestRateModel | None = None
+        self.scheme = scheme
         self._max_quote_age = max_quote_age
         self._terms: dict[str, ChainTerms] = {}
         self._forecasts: dict[tuple[str, int], float | None] = {}
@@ -67,8 +69,25 @@ class ChainPricer:
         """
         if not len(symbols):
             return np.empty((0, len(WRITTEN)))
-        terms = self.terms_of(symbols[0])
         volatility = None if past else self._forecast(symbols[0].underlying, time)
+        chain = self.quoted(columns, symbols, time, past=past)
+        self._count(chain.status)
+        return in_lean_units(chain, volatility)
+
+    def quoted(
+        self,
+        columns: Array,
+        symbols: Sequence[Symbol],
+        time: int,
+        *,
+        past: bool = False,
+        parity: bool | None = None,
+    ) -> QuotedChain:
+        """What market prices of n contracts imply, at least one; arguments as :meth:`values_of`.
+
+        parity: whether at the yields that put-call parity implies; None as the model was asked.
+        """
+        terms = self.terms_of(symbols[0])
         strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
         days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
@@ -86,17 +105,27 @@ class ChainPricer:
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
             market,
             status,
-            scheme=self._scheme,
+            scheme=self.scheme,
         )
-        chain = chain.with_parity() if terms.parity else chain
-        self._count(chain.status)
-        return _in_lean_units(chain, volatility)
+        return chain.with_parity() if (terms.parity if parity is None else parity) else chain
+
+    def with_terms(
+        self, risk_free_rate: IRiskFreeInterestRateModel | None, dividend_yield: DividendYield | None
+    ) -> "ChainPricer":
+        """The same at another rate or yield; None leaves what it has."""
+        other = copy.copy(self)
+        other._risk_free_rate = risk_free_rate or self._risk_free_rate
+        other._dividend_yield = dividend_yield or self._dividend_yield
+        other._terms, other._forecasts, other.unpriced = {}, {}, Counter()
+        return other
 
     def terms_of(self, symbol: Symbol) -> ChainTerms:
         """The terms of the option that a contract belongs to; made once."""
         key = str(symbol.canonical.id)
         if key not in self._terms:
-            self._terms[key] = ChainTerms(self._algorithm, symbol, self._dividend_yield, self._announced)
+            self._terms[key] = ChainTerms(
+                self._algorithm, symbol, self._dividend_yield, self._announced, self._risk_free_rate
+            )
         return self._terms[key]
 
     def _forecast(self, underlying: Symbol, time: int) -> float | None:
@@ -158,10 +187,10 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     contracts = Contracts(50.0 * ones, ones, right, np.repeat(_STYLES, 4))
     for cash in (None, ([0.5], [0.5])) if dividends else (None,):
         chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01, cash), market, status, scheme=scheme)
-        _in_lean_units(chain, 0.2)
+        in_lean_units(chain, 0.2)
 
 
-def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
+def in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
     """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's."""
     greeks, exercised = chain.greeks, chain.status == ContractStatus.EXERCISED
     priced = ~np.isnan(greeks.delta)
@@ -171,5 +200,5 @@ def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
         "implied_volatility": np.where(exercised, 0.0, np.where(priced, chain.implied_volatility, np.nan)),
         "leverage": chain.leverage,
     }
-    columns = [values[name] * _UNITS.get(name, 1.0) for name in WRITTEN]
+    columns = [values[name] * UNITS.get(name, 1.0) for name in WRITTEN]
     return np.asarray(np.clip(np.stack(columns, axis=1), -_LARGEST, _LARGEST))
