@@ -1,13 +1,13 @@
 """A contract's row of what pricing reads, from LEAN's symbol and security, where there is no chain to read it from."""
 
 import datetime as dt
-from typing import Final
+from typing import Any, Final
 
-from AlgorithmImports import OptionRight, OptionStyle, Security, Symbol, TradeBar
+from AlgorithmImports import OptionRight, OptionStyle, QCAlgorithm, QuoteBar, Security, Symbol, TradeBar
 
 from models.chain_terms import properties_of
 
-__all__ = ["quote_columns", "static_columns"]
+__all__ = ["quote_columns", "spot_of", "static_columns"]
 
 _EPOCH: Final = dt.datetime(1, 1, 1)
 
@@ -20,10 +20,26 @@ def static_columns(symbol: Symbol) -> tuple[float, float, float, float]:
     return strike, float(not call), float((identity.date - _EPOCH).days), float(not american)
 
 
-def quote_columns(security: Security) -> tuple[float, float, float, float]:
-    """An option's bid, ask, last trade and the price of its underlying now, as READ has them; 0 where there is none."""
-    trade, underlying = security.cache.get_data[TradeBar](), security.underlying
-    data = None if underlying is None else underlying.get_last_data()  # what LEAN gives a chain as its spot
-    spot = 0.0 if underlying is None else float(underlying.price if data is None else data.price)
-    last = 0.0 if trade is None else float(trade.close)
-    return float(security.bid_price), float(security.ask_price), last, spot
+def quote_columns(security: Security, spot: float) -> tuple[float, float, float, float]:
+    """An option's bid, ask, last trade and the spot, as READ has them; 0 where there is none."""
+    trade = security.cache.get_data[TradeBar]()
+    return float(security.bid_price), float(security.ask_price), 0.0 if trade is None else float(trade.close), spot
+
+
+def spot_of(algorithm: QCAlgorithm, canonical: Symbol) -> float:
+    """The price of an option's underlying that its contracts have now: their chain's, where the slice has one.
+
+    Else the newest bar's, a quote's before a trade's, and then the security's; 0 where there is none. LEAN takes a
+    chain's underlying from quotes as well, and a security's price from trades alone where it has some.
+    """
+    data: Any = algorithm.current_slice
+    chain = None if data is None else data.option_chains.get(canonical)
+    if chain is not None and chain.underlying is not None:
+        return float(chain.underlying.price)
+    securities = algorithm.securities
+    if not securities.contains_key(canonical.underlying):
+        return 0.0
+    underlying = securities[canonical.underlying]
+    bars = [bar for kind in (QuoteBar, TradeBar) if (bar := underlying.cache.get_data[kind]()) is not None]
+    newest = max(bars, key=lambda bar: bar.end_time, default=None)  # of equals the first
+    return float(underlying.price if newest is None else newest.price)

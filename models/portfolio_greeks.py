@@ -8,7 +8,7 @@ import pandas as pd
 from AlgorithmImports import QCAlgorithm, SecurityType, Symbol
 
 from models.compiled_border import WRITTEN
-from models.contract_columns import quote_columns, static_columns
+from models.contract_columns import quote_columns, spot_of, static_columns
 from models.marshalling import utc_nanoseconds
 from models.option_price_model import AloOptionPriceModel
 
@@ -62,7 +62,8 @@ def _add_options(
 ) -> None:
     """Add the positions in one option's contracts."""
     listed = [one for one in _securities(algorithm) if _is_contract_of(one.symbol, canonical)]
-    columns = np.array([[*static_columns(one.symbol), *quote_columns(one)] for one in listed])
+    spot = spot_of(algorithm, canonical)
+    columns = np.array([[*static_columns(one.symbol), *quote_columns(one, spot)] for one in listed])
     values = model.present_values(columns, [one.symbol for one in listed], utc_nanoseconds(algorithm.utc_time))
     for security, told in zip(listed, values, strict=True):
         if not security.holdings.invested:

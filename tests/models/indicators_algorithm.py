@@ -48,7 +48,9 @@ class IndicatorsAlgorithm(QCAlgorithm):
 
     def contract(self, right: OptionRight, expiry: dt.datetime) -> Symbol:
         symbol = Symbol.create_option("GOOG", Market.USA, OptionStyle.AMERICAN, right, 745, expiry)
-        return self.add_option_contract(symbol, Resolution.MINUTE).symbol
+        security = self.add_option_contract(symbol, Resolution.MINUTE)
+        security.set_price_model(self.model)  # one that is added alone has nothing of its chain's
+        return symbol
 
     def on_data(self, slice: Slice) -> None:
         chain = slice.option_chains.get(self.call.canonical)

@@ -46,23 +46,28 @@ class Model:
 
 def security(lean: Any, symbol: Symbol, quantity: float, price: float, **given: Any) -> Any:
     value = quantity * price * given.get("multiplier", 1.0)
-    trade = None if "last" not in given else SimpleNamespace(close=given["last"])
+    bars = {lean.TradeBar: given.get("trade"), lean.QuoteBar: given.get("quote")}
     return SimpleNamespace(
         symbol=symbol,
         type=symbol.security_type,
         price=price,
         bid_price=given.get("bid", 0.0),
         ask_price=given.get("ask", 0.0),
-        cache=SimpleNamespace(get_data={lean.TradeBar: lambda: trade}),
-        underlying=given.get("underlying"),
-        get_last_data=lambda: given.get("data"),
+        cache=SimpleNamespace(get_data={kind: lambda bar=bar: bar for kind, bar in bars.items()}),
         holdings=SimpleNamespace(invested=quantity != 0.0, quantity=quantity, holdings_value=value),
         symbol_properties=SimpleNamespace(contract_multiplier=given.get("multiplier", 1.0)),
     )
 
 
+def bar(close: float, minute: int = 0) -> Any:
+    return SimpleNamespace(close=close, price=close, end_time=dt.datetime(2024, 3, 4, 10, minute))
+
+
 class Securities(dict[Any, Any]):
     """LEAN's securities: walked through as pairs."""
+
+    def contains_key(self, symbol: Symbol) -> bool:
+        return symbol in self
 
     def __iter__(self) -> Any:
         return iter([SimpleNamespace(key=key, value=value) for key, value in self.items()])
@@ -77,21 +82,22 @@ def made(lean: Any, border: Any) -> Any:
     return import_module("models.portfolio_greeks").portfolio_greeks
 
 
-def algorithm_of(*securities: Any) -> Any:
-    return Algorithm(securities=Securities({one.symbol: one for one in securities}))
+def algorithm_of(*securities: Any, chain: Any = None) -> Any:
+    data = SimpleNamespace(option_chains={} if chain is None else {CALL.canonical: chain})
+    return Algorithm(securities=Securities({one.symbol: one for one in securities}), current_slice=data)
 
 
 def test_options_and_shares_of_each_underlying_are_summed(lean: Any, made: Any, border: Any) -> None:
-    one = security(lean, ONE, -50.0, 98.0, data=SimpleNamespace(price=99.0))
+    one = security(lean, ONE, -50.0, 98.0, trade=bar(98.0), quote=bar(99.0))
     two, three = security(lean, TWO, 0.0, 4.0), security(lean, THREE, 7.0, 10.0)
     algorithm = algorithm_of(
         three,
-        security(lean, PUT, -2.0, 1.5, multiplier=100.0, bid=1.4, ask=1.6, underlying=one),
+        security(lean, PUT, -2.0, 1.5, multiplier=100.0, bid=1.4, ask=1.6),
         one,
-        security(lean, CALL, 3.0, 2.0, multiplier=100.0, bid=1.9, ask=2.1, last=2.2, underlying=one),
-        security(lean, OTHER, 0.0, 0.5, multiplier=100.0, bid=0.4, ask=0.6, underlying=one),
-        security(lean, ALONE, 1.0, 1.0, multiplier=100.0, underlying=two),
-        security(lean, CALL.canonical, 0.0, 0.0, underlying=one),
+        security(lean, CALL, 3.0, 2.0, multiplier=100.0, bid=1.9, ask=2.1, trade=bar(2.2)),
+        security(lean, OTHER, 0.0, 0.5, multiplier=100.0, bid=0.4, ask=0.6),
+        security(lean, ALONE, 1.0, 1.0, multiplier=100.0),
+        security(lean, CALL.canonical, 0.0, 0.0),
         two,
     )
     model = Model(border.WRITTEN)
@@ -122,3 +128,20 @@ def test_nothing_held_is_an_empty_table(lean: Any, made: Any, border: Any) -> No
     table = made(algorithm_of(security(lean, ONE, 0.0, 98.0)), Model(border.WRITTEN))
     assert table.shape == (0, 9)
     assert table.delta.sum() == 0.0
+
+
+def test_the_spot_is_the_chains_else_the_newest_bars_a_quotes_first(lean: Any, made: Any) -> None:
+    spot_of = import_module("models.contract_columns").spot_of
+    cases = {
+        98.0: {},
+        97.0: {"trade": bar(97.0, 1), "quote": bar(99.0)},
+        99.0: {"trade": bar(97.0), "quote": bar(99.0)},
+    }
+    for expected, bars in cases.items():
+        assert spot_of(algorithm_of(security(lean, ONE, 0.0, 98.0, **bars)), CALL.canonical) == expected
+    chain = SimpleNamespace(underlying=SimpleNamespace(price=99.5))
+    assert spot_of(algorithm_of(security(lean, ONE, 0.0, 98.0), chain=chain), CALL.canonical) == 99.5
+    assert spot_of(algorithm_of(), CALL.canonical) == 0.0
+    nothing_yet = algorithm_of(security(lean, ONE, 0.0, 98.0))
+    nothing_yet.current_slice = None
+    assert spot_of(nothing_yet, CALL.canonical) == 98.0
