@@ -93,7 +93,10 @@ _FAULT: Final = re.compile(r"ERROR:: (?!StopSafely).*|Runtime Error:.*|Traceback
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of an algorithm told: LEAN's hash over its orders, what it called errors, and what was read."""
+    """What one run of an algorithm told: LEAN's hash over its orders, what it called errors, and what was read.
+
+    models: the classes of the price models that its options had at the end.
+    """
 
     order_list_hash: str | None
     faults: list[str]
@@ -106,6 +109,7 @@ class Outcome:
     wall: float
     memory: float
     unpriced: dict[str, int]
+    models: list[str]
 
 
 def algorithms_of(engine: NativeEngine) -> Path:
@@ -179,7 +183,7 @@ def main() -> int:
     every = [name for names in ALGORITHMS.values() for name in names]
     missed = False
     if not options.json:
-        print("| algorithm | orders | faults | quoted | zeros | us a contract | processor, s | memory, MB |")
+        print("| algorithm | orders | errors | quoted | zeros | us a contract | processor, s | memory, MB |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in measure(engine, options.data, options.only or (every[:3] if options.quick else every)):
         print(json.dumps(row) if options.json else _line(row), flush=True)

@@ -12,12 +12,14 @@ from models import AloOptionPriceModel
 
 __all__ = ["probed"]
 
+_OPTIONS = (SecurityType.OPTION, SecurityType.INDEX_OPTION, SecurityType.FUTURE_OPTION)
+
 
 def probed(theirs: Any, module: str, *, with_line: bool, written: Path) -> Any:
     """A subclass of the algorithm ``theirs``, in the module that LEAN loads, which reads each delta of each chain.
 
-    with_line: every option that is added gets ``option.set_price_model(AloOptionPriceModel(self))``; options on
-    futures, which LEAN adds itself, by an initializer. What was read is kept as JSON in ``written``.
+    with_line: every option that is added gets ``option.set_price_model(AloOptionPriceModel(self))``; those that LEAN
+    adds itself, of universes and on futures, by an initializer. What was read is kept as JSON in ``written``.
     """
 
     class Probed(theirs):  # type: ignore[misc]
@@ -28,7 +30,7 @@ def probed(theirs: Any, module: str, *, with_line: bool, written: Path) -> Any:
             self.started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
             if with_line:
                 self.model = AloOptionPriceModel(self)
-                self.add_security_initializer(self.give_to_future_options)
+                self.add_security_initializer(self.give_to_options)
             super().initialize()
 
         def with_the_line(self, option: Any) -> Any:
@@ -48,8 +50,8 @@ def probed(theirs: Any, module: str, *, with_line: bool, written: Path) -> Any:
         def add_index_option_contract(self, *given: Any, **named: Any) -> Any:
             return self.with_the_line(super().add_index_option_contract(*given, **named))
 
-        def give_to_future_options(self, security: Security) -> None:
-            if security.type == SecurityType.FUTURE_OPTION:
+        def give_to_options(self, security: Security) -> None:
+            if security.type in _OPTIONS:
                 security.set_price_model(self.model)
 
         def on_data(self, slice: Slice) -> None:
@@ -72,6 +74,8 @@ def probed(theirs: Any, module: str, *, with_line: bool, written: Path) -> Any:
             processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             seconds = {"processor": processor, "wall": time.perf_counter() - clock, "memory": after.ru_maxrss / 1024.0}
             unpriced = {one.name: count for one, count in self.model.unpriced.items()} if with_line else {}
-            written.write_text(json.dumps(self.told | seconds | {"unpriced": unpriced}))
+            options = (pair.value for pair in self.securities if pair.value.type in _OPTIONS)
+            models = sorted({type(option.price_model).__name__ for option in options})
+            written.write_text(json.dumps(self.told | seconds | {"unpriced": unpriced, "models": models}))
 
     return Probed

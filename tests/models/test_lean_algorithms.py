@@ -12,6 +12,7 @@ pytestmark = pytest.mark.lean
 
 QUICK = ("BasicTemplateOptionsDailyAlgorithm", "BasicTemplateOptionsHourlyAlgorithm")
 NAMES = [name for names in ALGORITHMS.values() for name in names]
+LEANS_DEFAULT = "IndicatorBasedOptionPriceModel"
 MORE_MEMORY = 300.0
 """Megabytes, for kernels, NumPy and pandas."""
 
@@ -30,6 +31,7 @@ def check(name: str, data: Path, folder: Path) -> None:
     without, ours = outcomes
     assert ours.order_list_hash == without.order_list_hash is not None
     assert set(ours.faults) <= set(without.faults)
+    assert LEANS_DEFAULT not in ours.models
     assert (ours.contracts, ours.quoted) == (without.contracts, without.quoted)
     assert ours.zeros <= sum(ours.unpriced.values())  # a delta of 0 is one that was counted, with its reason
     assert ours.memory < without.memory + MORE_MEMORY
