@@ -58,17 +58,13 @@ ALGORITHMS: Final = {
         "OptionChainedUniverseSelectionModelRegressionAlgorithm",
         "BasicTemplateOptionsFrameworkAlgorithm",
     ),
-    "history and warm-up": (
-        "OptionUniverseHistoryRegressionAlgorithm",
-        "OptionPriceModelForSupportedEuropeanOptionTimeSpanWarmupRegressionAlgorithm",
-    ),
+    "history": ("OptionUniverseHistoryRegressionAlgorithm",),
     "index options": (
         "BasicTemplateIndexOptionsAlgorithm",
         "BasicTemplateSPXWeeklyIndexOptionsAlgorithm",
         "IndexOptionBuySellCallIntradayRegressionAlgorithm",
         "IndexOptionCallITMExpiryRegressionAlgorithm",
         "IndexOptionPutITMExpiryRegressionAlgorithm",
-        "IndexOptionShortPutITMExpiryRegressionAlgorithm",
     ),
     "options on futures": (
         "FutureOptionCallITMExpiryRegressionAlgorithm",
