@@ -12,13 +12,13 @@ class ChainGreeksAlgorithm(QCAlgorithm):
 
     def initialize(self) -> None:
         """Subscribe to a chain, and give it the price model: all the rest is LEAN as usual."""
+        option = self.add_option("GOOG", Resolution.MINUTE)
+        option.set_price_model(model := AloOptionPriceModel(self))  # the one line that greeks need
+        self._model = model
         self.set_start_date(2015, 12, 24)
         self.set_end_date(2015, 12, 24)
         self.set_cash(100_000)
-        option = self.add_option("GOOG", Resolution.MINUTE)
-        self._model = AloOptionPriceModel(self)
-        option.set_price_model(self._model)
-        option.set_filter(greeks_filter(self._model, delta=(-0.75, 0.75), implied_volatility=(0.01, 2.0)))
+        option.set_filter(greeks_filter(model, delta=(-0.75, 0.75), implied_volatility=(0.01, 2.0)))
         self._chain = option.symbol
 
     def on_data(self, slice: Slice) -> None:

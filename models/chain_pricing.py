@@ -1,12 +1,13 @@
 """From the columns of a chain's contracts to values in LEAN's units: the inputs gathered, the library called."""
 
+import copy
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from AlgorithmImports import QCAlgorithm, QuoteBar, Symbol
+from AlgorithmImports import IRiskFreeInterestRateModel, QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
 from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Styles, check_choice, outside
@@ -17,10 +18,10 @@ from alo_lib.pricing.scheme import resolve_scheme
 from models.chain_terms import Announced, ChainTerms, DividendYield
 from models.compiled_border import WRITTEN
 
-__all__ = ["ChainPricer", "Told"]
+__all__ = ["UNITS", "ChainPricer", "Told", "in_lean_units"]
 
 _STYLES: Final = np.array(STYLES)  # american, european: in the order of LEAN's OptionStyle
-_UNITS: Final = {"vega": 0.01, "rho": 0.01}
+UNITS: Final = {"vega": 0.01, "rho": 0.01}
 """LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
 _LARGEST: Final = 1e27
 """LEAN's results are decimals, which end at 7.9e28."""
@@ -37,7 +38,7 @@ class Told(NamedTuple):
 class ChainPricer:
     """Values chains; arguments and errors as :class:`models.option_price_model.AloOptionPriceModel`.
 
-    statuses: how many contracts were asked for, by status.
+    statuses: how many contracts were asked for, by status. scheme: as it was given.
     """
 
     def __init__(
@@ -58,7 +59,8 @@ class ChainPricer:
         self._dividend_yield: DividendYield = dividend_yield
         self._announced = announced
         self._dividend_model: DividendModel = dividend_model
-        self._scheme = scheme
+        self._risk_free_rate: IRiskFreeInterestRateModel | None = None
+        self.scheme = scheme
         self._max_quote_age = max_quote_age
         self._terms: dict[str, ChainTerms] = {}
         self._forecasts: dict[tuple[str, int], float | None] = {}
@@ -91,8 +93,27 @@ class ChainPricer:
         if not len(symbols):
             return np.empty((0, len(WRITTEN)))
         known = told or self._told(symbols[0], past=past)
-        terms = self._terms_of(known.option, symbols)
         volatility = None if past else self._forecast(known, time)
+        chain = self.quoted(columns, symbols, time, past=past, option=known.option)
+        self._count(chain.status[counted], symbols, counted.start or 0)
+        return in_lean_units(chain, volatility)
+
+    def quoted(
+        self,
+        columns: Array,
+        symbols: Sequence[Symbol],
+        time: int,
+        *,
+        past: bool = False,
+        parity: bool | None = None,
+        option: str | None = None,
+    ) -> QuotedChain:
+        """What market prices of n contracts imply, at least one; arguments as :meth:`values_of`.
+
+        parity: whether at the yields that put-call parity implies; None as the model was asked.
+        option: the canonical option's identifier, where it is known already.
+        """
+        terms = self._terms_of(option or str(symbols[0].canonical.id), symbols)
         strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
         right = 1.0 - 2.0 * right
         days, place = terms.expiries(expiry, symbols)
@@ -112,11 +133,19 @@ class ChainPricer:
             market,
             status,
             ask=ask,
-            scheme=self._scheme,
+            scheme=self.scheme,
         )
-        chain = chain.with_parity() if terms.parity else chain
-        self._count(chain.status[counted], symbols, counted.start or 0)
-        return _in_lean_units(chain, volatility)
+        return chain.with_parity() if (terms.parity if parity is None else parity) else chain
+
+    def with_terms(
+        self, risk_free_rate: IRiskFreeInterestRateModel | None, dividend_yield: DividendYield | None
+    ) -> "ChainPricer":
+        """The same at another rate or yield; None leaves what it has."""
+        other = copy.copy(self)
+        other._risk_free_rate = risk_free_rate or self._risk_free_rate
+        other._dividend_yield = dividend_yield or self._dividend_yield
+        other._terms, other._forecasts, other.statuses = {}, {}, Counter()
+        return other
 
     @property
     def unpriced(self) -> Counter[ContractStatus]:
@@ -129,7 +158,9 @@ class ChainPricer:
 
     def _terms_of(self, option: str, symbols: Sequence[Symbol]) -> ChainTerms:
         if option not in self._terms:
-            self._terms[option] = ChainTerms(self._algorithm, symbols[0], self._dividend_yield, self._announced)
+            self._terms[option] = ChainTerms(
+                self._algorithm, symbols[0], self._dividend_yield, self._announced, self._risk_free_rate
+            )
         return self._terms[option]
 
     def _told(self, symbol: Symbol, *, past: bool) -> Told:
@@ -215,10 +246,10 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     contracts = Contracts(50.0 * ones, ones, right, np.repeat(_STYLES, 4))
     for cash in (None, ([0.5], [0.5])) if dividends else (None,):
         chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01, cash), market, status, scheme=scheme)
-        _in_lean_units(chain, 0.2)
+        in_lean_units(chain, 0.2)
 
 
-def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
+def in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
     """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's.
 
     LEAN has no word for an option that has greeks and no implied volatility: its is the one that its greeks are at.
@@ -228,5 +259,5 @@ def _in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
     others = {"price": price, "implied_volatility": chain.volatility, "leverage": chain.leverage}
     out = np.empty((price.size, len(WRITTEN)))
     for column, name in zip(out.T, WRITTEN, strict=True):
-        np.multiply(others[name] if name in others else getattr(greeks, name), _UNITS.get(name, 1.0), out=column)
+        np.multiply(others[name] if name in others else getattr(greeks, name), UNITS.get(name, 1.0), out=column)
     return np.minimum(np.maximum(out, -_LARGEST, out=out), _LARGEST, out=out)

@@ -12,6 +12,7 @@ from AlgorithmImports import (
     DividendYieldProvider,
     IDividendYieldModel,
     InterestRateProvider,
+    IRiskFreeInterestRateModel,
     MarketHoursDatabase,
     OptionSymbol,
     QCAlgorithm,
@@ -56,13 +57,20 @@ def properties_of(symbol: Symbol) -> SymbolProperties:
 class ChainTerms:
     """Terms of the contracts of one canonical option; ``symbol`` is any contract's, or the canonical one.
 
+    risk_free_rate: a model of rates, None for the algorithm's.
     on_future: whether they are options on a future; parity: whether the yield is to be what put-call parity implies.
     """
 
     def __init__(
-        self, algorithm: QCAlgorithm, symbol: Symbol, dividend_yield: DividendYield, announced: Announced | None
+        self,
+        algorithm: QCAlgorithm,
+        symbol: Symbol,
+        dividend_yield: DividendYield,
+        announced: Announced | None,
+        risk_free_rate: IRiskFreeInterestRateModel | None = None,
     ) -> None:
         self._algorithm = algorithm
+        self._risk_free_rate = risk_free_rate
         self._symbol = symbol
         self._hours = hours_of(symbol)
         self._zone = ZoneInfo(str(self._hours.time_zone.id))
@@ -115,12 +123,12 @@ class ChainTerms:
         return years_between(now, [self._settlement[day] for day in days.tolist()])
 
     def rates(self, days: npt.NDArray[np.int64], now: int) -> Array:
-        """LEAN's risk-free rate at each day's expiry, (n,).
+        """The risk-free rate at each day's expiry, (n,).
 
         LEAN's own provider is a history: asked for a later date it would tell what nobody knew, so it is asked for
         today. Any other model, such as a user's curve, is asked for the expiry.
         """
-        model = self._algorithm.risk_free_interest_rate_model
+        model = self._risk_free_rate or self._algorithm.risk_free_interest_rate_model
         if isinstance(model, InterestRateProvider):
             local = self._local(now)
             if self._rate is None or self._rate[0] != local.date():  # its rates are a day's

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from AlgorithmImports import (
     DataNormalizationMode,
-    OptionRight,
-    OptionStyle,
     QCAlgorithm,
     QuoteBar,
     Resolution,
@@ -19,15 +17,15 @@ from AlgorithmImports import (
 )
 
 from alo_lib.pricing.arguments import PricingError
-from models.chain_terms import hours_of, properties_of
+from models.chain_terms import hours_of
 from models.compiled_border import READ, WRITTEN
+from models.contract_columns import static_columns
 from models.option_price_model import AloOptionPriceModel
 from models.times import utc_of
 
 __all__ = ["greeks_history"]
 
 _Span = tuple[dt.datetime, dt.datetime, Resolution]
-_EPOCH = dt.datetime(1, 1, 1)
 
 
 def greeks_history(
@@ -56,7 +54,7 @@ def greeks_history(
     for symbol in options.values():
         hours, span = hours_of(symbol), (start, end, resolution)
         spots = _Spots(algorithm, symbol.underlying, span)
-        static = {symbol.value: _terms(symbol) for symbol in symbols}
+        static = {symbol.value: static_columns(symbol) for symbol in symbols}
         quotes = _by_time(algorithm.history[QuoteBar](list(symbols), *span))
         trades = _by_time(algorithm.history[TradeBar](list(symbols), *span))
         last: dict[str, float] = {}
@@ -106,14 +104,6 @@ def _by_time(slices: Iterable[Any]) -> dict[dt.datetime, dict[str, Any]]:
         for pair in bars:
             found.setdefault(pair.value.end_time, {})[str(pair.key.value)] = pair.value
     return found
-
-
-def _terms(symbol: Symbol) -> tuple[float, float, float, float]:
-    """A contract's strike, right, expiry day and style, as :data:`models.compiled_border.READ` has them."""
-    identity = symbol.id
-    strike = float(identity.strike_price) * float(properties_of(symbol).strike_multiplier)
-    call, american = identity.option_right == OptionRight.CALL, identity.option_style == OptionStyle.AMERICAN
-    return strike, float(not call), float((identity.date - _EPOCH).days), float(not american)
 
 
 def _quote(bar: QuoteBar | None) -> tuple[float, float]:

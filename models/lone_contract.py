@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from AlgorithmImports import IBar, QuoteBar, Security, Symbol, TradeBar
+from AlgorithmImports import Security, Symbol
 
 from alo_lib.pricing.quotes import Array
 from models.compiled_border import READ
+from models.contract_columns import quote_columns, spot_of
 
 __all__ = ["among_peers", "quote_by_security"]
 
@@ -25,24 +26,10 @@ def quote_by_security(row: Array, security: Security | None) -> None:
     """
     if security is None or security.is_delisted or row[[_BID, _ASK, _LAST]].any():
         return
-    row[[_BID, _ASK, _LAST]] = _quote(security)
+    row[[_BID, _ASK, _LAST]] = quote_columns(security)
     underlying: Security | None = security.underlying
     if underlying is not None:
-        quoted = underlying.cache.get_data[QuoteBar]()
-        row[_SPOT] = float(underlying.price if quoted is None else quoted.price)
-
-
-def _quote(security: Security) -> tuple[float, float, float]:
-    quote: QuoteBar | None = security.cache.get_data[QuoteBar]()
-    trade: TradeBar | None = security.cache.get_data[TradeBar]()
-    if quote is None:
-        bid, ask = float(security.bid_price), float(security.ask_price)
-    else:
-        sides: tuple[IBar | None, ...] = (quote.bid, quote.ask)
-        bid, ask = (0.0 if side is None else float(side.close) for side in sides)
-    if trade is not None:
-        return bid, ask, float(trade.close)
-    return bid, ask, 0.0 if bid or ask else float(security.price)
+        row[_SPOT] = spot_of(underlying)
 
 
 def among_peers(

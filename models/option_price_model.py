@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from AlgorithmImports import (
     IOptionPriceModel,
+    IRiskFreeInterestRateModel,
     OptionChain,
     OptionContract,
     OptionPriceModelResult,
@@ -17,7 +18,7 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.pricing import ContractStatus, DividendModel
+from alo_lib.pricing import ContractStatus, DividendModel, QuotedChain
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import Array, PriceSource
 from models.chain_pricing import ChainPricer, Told
@@ -169,6 +170,31 @@ class AloOptionPriceModel(_Base):
         """As :meth:`closing_values`, of columns :data:`models.compiled_border.READ` at a past time."""
         with _LOCK:
             return self._pricer.values_of(columns, symbols, time, past=True)
+
+    def present_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
+        """As :meth:`values`, of columns :data:`models.compiled_border.READ` at the algorithm's time."""
+        with _LOCK:
+            return self._pricer.values_of(columns, symbols, time)
+
+    def quoted_chain(
+        self, chain: OptionChain | list[OptionContract], time: int | None = None, *, parity: bool | None = None
+    ) -> QuotedChain:
+        """What market prices of n contracts of one option imply, at least one, in the chain's order; raw derivatives.
+
+        time: nanoseconds since the epoch, UTC; None for a universe's contracts: the close that they have prices of.
+        parity: whether at the yields that put-call parity implies; None as the model was asked.
+        """
+        told = self._border.contracts(chain)
+        with _LOCK:
+            at = self._pricer.terms_of(told[0].symbol).closed(told[0].time) if time is None else time
+            columns, symbols = self._border.read(told), _Symbols(told, len(told))
+            return self._pricer.quoted(columns, symbols, at, past=time is None, parity=parity)
+
+    def with_terms(
+        self, risk_free_rate: IRiskFreeInterestRateModel | None, dividend_yield: DividendYield | None
+    ) -> ChainPricer:
+        """A pricer that takes all that this model was given, but another rate or yield; None leaves the model's."""
+        return self._pricer.with_terms(risk_free_rate, dividend_yield)
 
 
 class _Symbols(Sequence[Symbol]):

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.pricing.constant_maturity import at_maturity
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
 from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, InstrumentKind, Kind, Message, years_between
 from alo_lib.strategy.book import CashDividend, MarketBook
@@ -20,7 +21,6 @@ __all__ = [
     "MarketWalk",
     "TermStructure",
     "VolatilityView",
-    "at_maturity",
     "followed_market",
     "forecast_outcomes",
     "refits",
@@ -110,18 +110,6 @@ class FollowedMarket(NamedTuple):
     at_the_money: list[dict[int, float]]
     book: MarketBook
     rate: float
-
-
-def at_maturity(years: Floats, volatility: Floats, maturity: float) -> float:
-    """Volatility at ``maturity`` (years) from those of expiries ``years`` away, ascending.
-
-    Total variance is linear between expiries, as in Cboe's VIX; NaN beyond the first and the last.
-    """
-    known = np.isfinite(volatility) & (years > 0.0)
-    years, variance = years[known], volatility[known] ** 2 * years[known]
-    if not len(years) or not years[0] <= maturity <= years[-1]:
-        return float("nan")
-    return float(np.sqrt(np.interp(maturity, years, variance) / maturity))
 
 
 @once_a_run

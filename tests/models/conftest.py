@@ -30,7 +30,9 @@ class Lean(ModuleType):
     OptionStyle = IntEnum("OptionStyle", {"AMERICAN": 0, "EUROPEAN": 1})
     InsightType = IntEnum("InsightType", {"PRICE": 0, "VOLATILITY": 1})
     InsightDirection = IntEnum("InsightDirection", {"DOWN": -1, "FLAT": 0, "UP": 1})
-    SecurityType = IntEnum("SecurityType", {"BASE": 0, "EQUITY": 1, "OPTION": 2})
+    SecurityType = IntEnum(
+        "SecurityType", {"BASE": 0, "EQUITY": 1, "OPTION": 2, "FUTURE_OPTION": 8, "INDEX_OPTION": 10}
+    )
     SplitType = IntEnum("SplitType", {"WARNING": 0, "SPLIT_OCCURRED": 1})
 
     def __getattr__(self, name: str) -> Any:

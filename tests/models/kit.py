@@ -38,6 +38,9 @@ class Symbol:
     def has_underlying(self) -> bool:
         return self.underlying is not None
 
+    def is_canonical(self) -> bool:
+        return self.id.option_right is None
+
     @property
     def canonical(self) -> "Symbol":
         assert self.underlying is not None

@@ -218,7 +218,9 @@ def test_what_was_made_by_hand_is_priced_anew_each_time_and_at_its_securitys_quo
     assert made.Evaluate(asked(bare, None, security))[0] == 50.0
     side = SimpleNamespace(close=7.0)
     security.bars = {lean.QuoteBar: SimpleNamespace(bid=None, ask=side), lean.TradeBar: SimpleNamespace(close=6.0)}
-    underlying.bars = {lean.QuoteBar: SimpleNamespace(price=8.0)}  # the security remembers an older bid
+    underlying.bars = {
+        lean.QuoteBar: SimpleNamespace(price=8.0, end_time=UTC_TIME)
+    }  # the security remembers an older bid
     assert made.Evaluate(asked(bare, None, security)) == (0.0, 0.0, 70.0, 70.0, 60.0, 60.0, 80.0, 80.0)
     security.is_delisted = True
     assert made.Evaluate(asked(bare, None, security)) == (0.0,) * 8

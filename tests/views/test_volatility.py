@@ -14,7 +14,6 @@ from alo_lib.views.report import report_html
 from alo_lib.views.run import Run
 from alo_lib.views.time_axis import time_axis
 from alo_lib.views.volatility import (
-    at_maturity,
     followed_market,
     forecast_outcomes,
     refits,
@@ -67,16 +66,6 @@ def quoted_messages(near=0.2, far=0.3, dividend_yield=0.0, near_date=dt.date(202
         Message(Kind.QUOTE, now, quotes),
         Message(Kind.FRAME, now, records(Kind.FRAME, frame=1)),
     ]
-
-
-def test_variance_is_linear_between_expiries_and_there_is_none_beyond():
-    years, volatility = np.array([0.1, 0.2]), np.array([0.2, 0.3])
-    middle = math.sqrt((0.2**2 * 0.1 + 0.3**2 * 0.2) / 2 / 0.15)
-    assert at_maturity(years, volatility, 0.15) == pytest.approx(middle)
-    assert at_maturity(years, volatility, 0.2) == pytest.approx(0.3)
-    assert math.isnan(at_maturity(years, volatility, 0.09))
-    assert math.isnan(at_maturity(years, volatility, 0.21))
-    assert math.isnan(at_maturity(years, np.array([0.2, np.nan]), 0.15))
 
 
 def test_implied_volatility_at_the_money_is_what_the_quotes_were_made_with(tmp_path):
