@@ -47,7 +47,9 @@ def made(lean: Any, border: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(border, "entry_type", lambda: type("Entry", (), {}))
     monkeypatch.setattr(border, "Border", lambda miss: SimpleNamespace(find=miss))
     module = import_module("models.option_indicators")
-    algorithm = lean.QCAlgorithm(risk_free_interest_rate_model=constant("get_interest_rate")(RATE))
+    nobody = SimpleNamespace(contains_key=lambda symbol: False)
+    rates = constant("get_interest_rate")(RATE)
+    algorithm = lean.QCAlgorithm(risk_free_interest_rate_model=rates, securities=nobody)
     model = import_module("models.option_price_model").AloOptionPriceModel(algorithm)
 
     def make(name: str, /, *given: Any, **named: Any) -> Any:
