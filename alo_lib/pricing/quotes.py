@@ -10,7 +10,7 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import PricingError, check_choice, real_numbers, spread
 
-__all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price"]
+__all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price", "quote_mid"]
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int8]
