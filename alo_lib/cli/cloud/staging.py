@@ -184,7 +184,7 @@ def _require_fit(sizes: dict[str, int], tier: Tier) -> None:
     """UserError unless the files are within a tier's limits."""
     largest = max(sizes, key=lambda name: (sizes[name], name))
     if sizes[largest] > tier.bytes_a_file:
-        size = f"{sizes[largest] / KILOBYTE:.1f} KB"
+        size = f"{sizes[largest] / KILOBYTE:z.1f} KB"
         raise UserError(
             f"{largest} would be {size}, and the tier allows {tier.kilobytes} KB a file; name a larger tier"
         )
