@@ -29,17 +29,17 @@ class ContractStatus(IntEnum):
     CROSSED = 3
     """The bid is above the ask: a fault in the data."""
     STALE = 4
-    """The quote is older than the user allows."""
+    """The quote is older than the user allows, or may be from before a split that the spot is from after."""
     EXPIRED = 5
     """At or past settlement."""
     NO_SPOT = 6
     """The underlying has no price."""
     OUT_OF_DOMAIN = 7
-    """Spot, strike, dividend yield or time to expiry is beyond what the pricer takes (``pricing.DOMAINS``)."""
+    """Spot, strike, rate, dividend yield or time to expiry is beyond what the pricer takes (``pricing.DOMAINS``)."""
     EXERCISED = 8
     """American, at its worth if exercised at once, which it is to be: delta +1 or -1, and no volatility of its own."""
     BELOW_FLOOR = 9
-    """The price is at or below what the option is worth without volatility."""
+    """The price is at or below what the option is worth without volatility, and the ask below it or not known."""
     ABOVE_BOUND = 10
     """The price is at or above what the option is worth at the highest volatility that the pricer takes."""
     FAILED = 11

@@ -67,7 +67,7 @@ def _imports(source: str) -> Iterator[str]:
 def _run(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those that only type checkers see."""
     yield node
-    below = node.orelse if isinstance(node, ast.If) and is_for_checkers(node) else ast.iter_child_nodes(node)
+    below = node.orelse if is_for_checkers(node) else ast.iter_child_nodes(node)
     for each in below:
         yield from _run(each)
 
