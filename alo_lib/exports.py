@@ -16,7 +16,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.abc import InspectLoader
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 __all__ = ["export_lazily", "handed_on", "is_for_checkers"]
 
@@ -58,11 +58,11 @@ def _listed(names: dict[str, Any], homes: dict[str, str]) -> Callable[[], list[s
 
 def handed_on(source: str) -> dict[str, str]:
     """The names that a package's source hands on lazily, each with its module; none where it imports them itself."""
-    blocks = [each for each in ast.parse(source).body if isinstance(each, ast.If) and is_for_checkers(each)]
+    blocks = [each for each in ast.parse(source).body if is_for_checkers(each)]
     imports = [line for block in blocks for line in block.body if isinstance(line, ast.ImportFrom)]
     return {each.name: str(line.module) for line in imports for each in line.names}
 
 
-def is_for_checkers(node: ast.AST) -> bool:
+def is_for_checkers(node: ast.AST) -> TypeGuard[ast.If]:
     """Whether it is an ``if TYPE_CHECKING:``, below which nothing is run."""
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"

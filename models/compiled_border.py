@@ -42,6 +42,7 @@ from models.net_expressions import (
     parameter,
     parameters_of,
     pointer,
+    variable,
 )
 
 __all__ = ["READ", "WRITTEN", "Asked", "Border", "entry_type"]
@@ -142,7 +143,7 @@ def entry_type() -> Any:
 def _finder(results: Any, miss: Any) -> Any:
     """``parameters => results.TryGetValue(parameters.Contract, out var found) ? found : asker(parameters)``."""
     parameters = parameter(OptionPriceModelParameters, "parameters")
-    found = Expression.Variable(net_type(OptionPriceModelResult), "found")
+    found = variable(OptionPriceModelResult, "found")
     contract = Expression.Property(parameters, "Contract")
     known = both(is_there(contract), look_up(Expression.Constant(results), contract, found))
     asked = Expression.Invoke(Expression.Constant(asker(miss)), expressions(parameters))
@@ -159,9 +160,9 @@ def _writer() -> Any:
     """
     contracts, address = parameter(Contracts, "contracts"), parameter(System.Int64, "address")
     results, forget = parameter(_Results, "results"), parameter(System.Boolean, "forget")
-    asked, table = parameter(OptionPriceModelParameters, "asked"), Expression.Variable(net_type(Table), "table")
-    one, answer = (Expression.Variable(net_type(OptionPriceModelResult), name) for name in ("one", "answer"))
-    index = Expression.Variable(net_type(System.Int32), "index")
+    asked, table = parameter(OptionPriceModelParameters, "asked"), variable(Table, "table")
+    one, answer = (variable(OptionPriceModelResult, name) for name in ("one", "answer"))
+    index = variable(System.Int32, "index")
     decimal, result = net_type(System.Decimal), net_type(OptionPriceModelResult)
 
     def value(column: int) -> Any:

@@ -227,7 +227,7 @@ def _renewer() -> Any:
 def reader() -> Any:
     """(contracts, address) => the table at the address is filled with the columns READ, a row a contract."""
     contracts, address = parameter(Contracts, "contracts"), parameter(System.Int64, "address")
-    table = Expression.Variable(net_type(Table), "table")
+    table = variable(Table, "table")
     copied = Expression.Call(
         memory_copy(Table, System.Int32, System.IntPtr, System.Int32),
         *(table, int32(0), pointer(address), Expression.ArrayLength(table)),
@@ -241,7 +241,7 @@ def reader() -> Any:
 def filler(behind: int) -> Any:
     """(contracts, table) => each contract's row of the table, behind some others, is filled with the columns READ."""
     contracts, table = parameter(Contracts, "contracts"), parameter(Table, "table")
-    index = Expression.Variable(net_type(System.Int32), "index")
+    index = variable(System.Int32, "index")
     contract = Expression.ArrayIndex(contracts, index)
     expiry = Expression.Property(Expression.Property(contract, "Expiry"), "Ticks")
     sources = (

@@ -8,7 +8,6 @@ import clr
 __all__ = [
     "Emit",
     "Expression",
-    "Interop",
     "NetArray",
     "Reflection",
     "System",

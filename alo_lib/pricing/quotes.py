@@ -10,7 +10,7 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import PricingError, check_choice, real_numbers, spread
 
-__all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price"]
+__all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price", "quote_mid"]
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int8]
@@ -29,17 +29,17 @@ class ContractStatus(IntEnum):
     CROSSED = 3
     """The bid is above the ask: a fault in the data."""
     STALE = 4
-    """The quote is older than the user allows."""
+    """The quote is older than the user allows, or may be from before a split that the spot is from after."""
     EXPIRED = 5
     """At or past settlement."""
     NO_SPOT = 6
     """The underlying has no price."""
     OUT_OF_DOMAIN = 7
-    """Spot, strike, dividend yield or time to expiry is beyond what the pricer takes (``pricing.DOMAINS``)."""
+    """Spot, strike, rate, dividend yield or time to expiry is beyond what the pricer takes (``pricing.DOMAINS``)."""
     EXERCISED = 8
     """American, at its worth if exercised at once, which it is to be: delta +1 or -1, and no volatility of its own."""
     BELOW_FLOOR = 9
-    """The price is at or below what the option is worth without volatility."""
+    """The price is at or below what the option is worth without volatility, and the ask below it or not known."""
     ABOVE_BOUND = 10
     """The price is at or above what the option is worth at the highest volatility that the pricer takes."""
     FAILED = 11

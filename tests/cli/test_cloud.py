@@ -233,7 +233,28 @@ def test_what_does_not_fit_or_is_in_the_way_is_told_and_nothing_is_written(run, 
     (folder / "main.py").write_text("\ndef (\n")
     refused = run("cloud", "stage", "--tier", "free", "--what", "greeks", "--output", folder)
     assert (refused.status, refused.err) == (2, f"alo: {folder / 'main.py'}, line 2: invalid syntax\n")
+    (folder / "main.py").write_text("import alo_lib.pricing.prices\n")
+    refused = run("cloud", "stage", "--tier", "free", "--what", "greeks", "--output", folder)
+    missing = "alo: an import names alo_lib.pricing.prices, which is no module of this project\n"
+    assert (refused.status, refused.err) == (2, missing)
+    (folder / "main.py").write_bytes(b"# caf\xe9\n")
+    (folder / "models.py").write_bytes(b"mine = '\xe9'\n")
+    for name, why in (("models.py", " is in the way"), ("main.py", ": invalid or missing encoding declaration\n")):
+        refused = run("cloud", "stage", "--tier", "free", "--what", "greeks", "--output", folder)
+        assert (refused.status, refused.err.startswith(f"alo: {folder / name}{why}")) == (2, True), refused.err
+        (folder / name).unlink()
     assert run("cloud", "stage", "--tier", "paid", "--output", folder).status == 2
+
+
+@pytest.mark.parametrize(("mark", "encoding"), [(b"", "utf-8-sig"), (b"# coding: latin-1\n", "latin-1")])
+def test_ones_own_files_are_decoded_as_python_does(run, tmp_path: Path, mark: bytes, encoding: str) -> None:
+    own = "# caf\u00e9\nfrom models import AloVolatilityModel\n".encode(encoding)
+    (tmp_path / "main.py").write_bytes(mark + own)
+    done = run("cloud", "stage", "--tier", "researcher", "--what", "greeks", "--output", tmp_path)
+    assert done.status == 0, done.err
+    held = {each.path for path in tmp_path.glob("alo_bundle_*.py") for each in sections_of(path.read_text())}
+    assert "models/volatility_model.py" in held
+    assert (tmp_path / "main.py").read_bytes() == mark + own
 
 
 def test_lines_that_begin_a_section_are_told_from_the_sources() -> None:

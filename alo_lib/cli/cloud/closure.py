@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from alo_lib.cli.failures import UserError
 from alo_lib.cli.project import ROOT
 from alo_lib.exports import handed_on, is_for_checkers
 
@@ -20,6 +21,8 @@ def modules_needed(sources: Iterable[str]) -> list[str]:
 
     What a package hands on lazily counts where it is asked for by name, or the package as a whole. An import counts
     wherever it stands, within a function too.
+
+    :raises UserError: naming a module of ours that there is not.
     """
     needed: set[str] = set()
     new = [name for source in sources for name in _imports(source)]
@@ -43,7 +46,11 @@ def _file(name: str) -> Path:
 
 @cache
 def _source(name: str) -> str:
-    return _file(name).read_text(encoding="utf-8")
+    """UserError where there is no such module: what imports it is the user's, for ours import what there is."""
+    try:
+        return _file(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"an import names {name}, which is no module of this project") from None
 
 
 def _imports(source: str) -> Iterator[str]:
@@ -60,7 +67,7 @@ def _imports(source: str) -> Iterator[str]:
 def _run(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those that only type checkers see."""
     yield node
-    below = node.orelse if isinstance(node, ast.If) and is_for_checkers(node) else ast.iter_child_nodes(node)
+    below = node.orelse if is_for_checkers(node) else ast.iter_child_nodes(node)
     for each in below:
         yield from _run(each)
 

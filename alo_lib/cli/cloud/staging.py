@@ -4,6 +4,7 @@ import ast
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import decode_source
 from pathlib import Path
 from typing import Final
 
@@ -101,12 +102,13 @@ def _text(path: Path) -> str:
 
 
 def _users_source(path: Path) -> str:
-    """UserError where it is no Python."""
+    """As Python decodes it, by its mark or comment; UserError where it is no Python."""
     try:
-        source = path.read_text(encoding="utf-8")
+        source = decode_source(path.read_bytes())
         ast.parse(source)
     except SyntaxError as error:
-        raise UserError(f"{path}, line {error.lineno}: {error.msg}") from None
+        line = f", line {error.lineno}" if error.lineno else ""  # its encoding is no line's fault
+        raise UserError(f"{path}{line}: {error.msg}") from None
     except ValueError as error:
         raise UserError(f"{path} is no Python source: {error}") from None
     return source
@@ -117,7 +119,7 @@ def _staged_before(folder: Path) -> Iterator[str]:
     names = (path for pattern in (BUNDLES, _HOOK.name) for path in folder.glob(pattern))
     for path in sorted([*names, *(folder / f"{package}.py" for package in PACKAGES)]):
         if path.exists():
-            if not _text(path).startswith(_OURS):
+            if not path.read_bytes().startswith(_OURS.encode()):
                 raise UserError(f"{path} is in the way: alo cloud stage did not write it, and writes one of that name")
             yield path.name
 
@@ -182,7 +184,7 @@ def _require_fit(sizes: dict[str, int], tier: Tier) -> None:
     """UserError unless the files are within a tier's limits."""
     largest = max(sizes, key=lambda name: (sizes[name], name))
     if sizes[largest] > tier.bytes_a_file:
-        size = f"{sizes[largest] / KILOBYTE:.1f} KB"
+        size = f"{sizes[largest] / KILOBYTE:z.1f} KB"
         raise UserError(
             f"{largest} would be {size}, and the tier allows {tier.kilobytes} KB a file; name a larger tier"
         )
