@@ -1,4 +1,4 @@
-"""A ready example: right greeks on a chain, and a filter by them. Copy it as main.py beside alo_lib/ and models/."""
+"""A ready example: right greeks on a chain, and a filter by them; a project's main.py, beside alo_lib and models."""
 
 from AlgorithmImports import OptionContract, QCAlgorithm, Resolution, Slice
 

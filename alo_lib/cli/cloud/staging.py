@@ -38,7 +38,9 @@ PROGRAMS: Final = {
     "greeks": Program(
         ROOT / "algorithm" / "chain_greeks.py",
         "Right greeks on option chains",
-        "from models import AloOptionPriceModel, expected_dividends, greeks_filter, greeks_history, universe_greeks\n"
+        "from models import AloDelta, AloGamma, AloImpliedVolatility, AloImpliedVolatilityRank, AloOptionPriceModel\n"
+        "from models import AloRho, AloTheta, AloVega, expected_dividends, forwards, greeks_filter, greeks_history\n"
+        "from models import portfolio_greeks, universe_greeks\n"
         "from alo_lib.pricing import *\n",
     ),
     "strategy": Program(ROOT / "main.py", "Volatility arbitrage on American options"),
