@@ -123,10 +123,10 @@ class ChainPricer:
         years, rates = terms.years(days, time), terms.rates(days, time)
         yields, ahead = terms.dividends(years, float(spot.max()), time)
         dividends = None if ahead is None else Dividends(*ahead, model=self._dividend_model)
-        odd, strange = outside("rate", rates), style >= len(STYLES)
+        odd, strange = outside("rate", rates) | np.isnan(yields), style >= len(STYLES)
         if odd.any() or strange.any():  # what QuotedChain would refuse, or LEAN has no name for yet
             status[(status == ContractStatus.PRICED) & (odd[place] | strange)] = ContractStatus.OUT_OF_DOMAIN
-            rates, style = np.where(odd, 0.0, rates), np.where(strange, 0.0, style)
+            rates, yields, style = np.where(odd, 0.0, rates), np.where(odd, 0.0, yields), np.where(strange, 0.0, style)
         chain = QuotedChain(
             Contracts(strike, years[place], right, _styles(style)),
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from AlgorithmImports import OptionContract, OptionUniverse, PythonIndicator, QCAlgorithm, Symbol
 
+from alo_lib.pricing import at_maturity
 from alo_lib.pricing.arguments import PricingError
-from alo_lib.pricing.constant_maturity import at_maturity
 from alo_lib.records import DAYS_A_YEAR
 from models.chain_terms import properties_of
 from models.option_price_model import AloOptionPriceModel

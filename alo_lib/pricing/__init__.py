@@ -7,6 +7,7 @@ from alo_lib.exports import export_lazily
 if TYPE_CHECKING:
     from alo_lib.pricing.arguments import DOMAINS, Invalid, PricingError, Style, Styles
     from alo_lib.pricing.chain import Chain
+    from alo_lib.pricing.constant_maturity import at_maturity
     from alo_lib.pricing.curves import Curve
     from alo_lib.pricing.early_exercise import EarlyExercise, ExDates, early_exercise
     from alo_lib.pricing.explained import Implied, implied_volatility, implied_with_status
@@ -42,6 +43,7 @@ __all__ = [
     "Scheme",
     "Style",
     "Styles",
+    "at_maturity",
     "early_exercise",
     "exercise_boundary",
     "greeks",

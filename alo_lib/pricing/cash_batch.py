@@ -207,6 +207,9 @@ def combine(
         strike, spot, side = options.strike[i], options.spot[i], options.right[i]
         value = (of_fine * fine[0, i] - of_coarse * coarse[0, i]) / whole * strike
         intrinsic = side * (spot - strike)
+        if math.isnan(value):  # no grid could be solved
+            out[:, i] = math.nan
+            continue
         out[2, i] = out[3, i] = 0.0
         if american and (math.isnan(fine[2, i]) or value <= intrinsic):
             out[0, i], out[1, i] = intrinsic, side

@@ -98,8 +98,9 @@ def _join(
 
     Returns its first row, time, amount over the strike and what it keeps. In the middle by amounts the variance is
     right but for the product of two, which bends at the strike and, for a put, at the spot that is paid away; a call is
-    exercised before the first, a put after the last, unless interest until then is more than the other dividend. blur:
-    variance that smooths the strike's kink just after.
+    exercised before the first, a put after the last, unless interest until then is more than the other dividend.
+    Escrowed dividends have a time each, but for ``together``: what is set aside between two says what exercise pays.
+    blur: variance that smooths the strike's kink just after.
     """
     rate, carry = option.rate, option.rate - option.dividend_yield
     k = last
@@ -108,7 +109,8 @@ def _join(
     while k > first:
         gap = max(end - cash.times[k - 1], 0.0)
         former = cash.amounts[k - 1] / option.strike
-        early, late = former + 1.0 - cash.kept[k - 1], amount + 1.0 - kept
+        early, late = former + (1.0 - cash.kept[k - 1]), amount + (1.0 - kept)
+        shared = early / (early + late) if early + late > 0.0 else 0.5
         bends = 1.0 / math.sqrt(blur) + 1.0
         if not option.call and early + late > _LARGE:
             bends += 1.0 / ((early + late) * sigma * math.sqrt(end))
@@ -116,11 +118,12 @@ def _join(
         if option.american:
             cost += max(rate * gap - (early if option.call else late), 0.0)
             if option.call:  # the decision is put off
-                cost += 0.2 * sigma * gap * late / ((early + late) * math.sqrt(end))
-        if gap > together and (cost > tolerance or gap > _BLINK * end):
+                cost += 0.2 * sigma * gap * (1.0 - shared) / math.sqrt(end)
+        escrowed = cash.aside[k] > 0.0 or cash.aside[k - 1] > 0.0
+        if gap > together and (escrowed or cost > tolerance or gap > _BLINK * end):
             break
         k -= 1
-        shift = gap * early / (early + late)
+        shift = gap * shared
         amount = amount * math.exp(-carry * shift) + former * kept * math.exp(carry * (gap - shift))
         kept *= cash.kept[k]
         end -= shift
@@ -314,7 +317,7 @@ def plan_option(
             bends = (american and call) or gone > 0.0
             if bends and k == first and end < time and length == rest and sigma * math.sqrt(until) < _SHARP * cell:
                 # So soon the kink at the ex-time is a kink still, which cells beside the spot alone resolve.
-                width = 2.0 * _NARROW_WIDTH * sigma * math.sqrt(until)
+                width = 2.0 * _NARROW_WIDTH * sigma * math.sqrt(max(until, together))
                 low = math.log(spot) + frame * length - 0.5 * width
                 high = low + width
             if high < low + width:

@@ -9,7 +9,7 @@ Array = npt.NDArray[np.float64]
 
 
 def at_maturity(years: Array, volatility: Array, maturity: float) -> float:
-    """Volatility at ``maturity`` (years) from those of expiries ``years`` away, ascending.
+    """Volatility at ``maturity`` (years) from those (n,) of expiries ``years`` (n,) away, ascending.
 
     Total variance is linear between expiries, as in Cboe's VIX; NaN beyond the first and the last.
     """

@@ -367,7 +367,7 @@ def _on_the_grid(
     values = {
         "price": price,
         "delta": delta,
-        "gamma": np.maximum(gamma, 0.0),
+        "gamma": gamma,
         "theta": np.where(held, theta, 0.0),
         "charm": np.where(held, charm, 0.0),
     }

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing.constant_maturity import at_maturity
+from alo_lib.pricing import at_maturity
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
 from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, InstrumentKind, Kind, Message, years_between
 from alo_lib.strategy.book import CashDividend, MarketBook

@@ -244,6 +244,12 @@ def test_what_does_not_fit_or_is_in_the_way_is_told_and_nothing_is_written(run, 
         assert (refused.status, refused.err.startswith(f"alo: {folder / name}{why}")) == (2, True), refused.err
         (folder / name).unlink()
     assert run("cloud", "stage", "--tier", "paid", "--output", folder).status == 2
+    for name in ("main.py", "config.json"):  # what is no file there is not written through
+        (folder / name).symlink_to(tmp_path / "elsewhere")
+        refused = run("cloud", "stage", "--tier", "free", "--what", "greeks", "--output", folder)
+        assert (refused.status, f"{folder / name} is in the way: it is no file" in refused.err) == (2, True)
+        (folder / name).unlink()
+    assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.parametrize(("mark", "encoding"), [(b"", "utf-8-sig"), (b"# coding: latin-1\n", "latin-1")])
@@ -285,3 +291,5 @@ def test_an_example_that_nobody_changed_is_replaced(run, tmp_path: Path) -> None
         done = run("cloud", "stage", "--tier", "team", "--what", what, "--output", folder, "--json")
         assert json.loads(done.out)["kept"] == []
         assert (folder / "main.py").read_text() == (ROOT / main).read_text()
+        parameters = json.loads((folder / "config.json").read_text()).get("parameters", {})
+        assert parameters.get("underlyings") == (None if what == "greeks" else "SPY")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from alo_lib.pricing.constant_maturity import at_maturity
+from alo_lib.pricing import at_maturity
 
 
 def test_variance_is_linear_between_expiries_and_there_is_none_beyond() -> None:

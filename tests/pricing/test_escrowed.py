@@ -104,6 +104,17 @@ def test_the_model_is_that_of_hulls_tree_and_of_its_vendors() -> None:
     assert in_spot - found > 0.05  # the spot model diffuses the dividend too
 
 
+@pytest.mark.parametrize("gap", [5.6e-17, 1e-12, 1e-8, 1e-7, 3e-7, 1e-6, 1e-5, 1e-4, 3e-4])
+def test_dividends_close_together_are_as_good_as_one(gap: float) -> None:
+    """Between the two what exercise pays changes by less than the second, and interest is next to none."""
+    strike, right = np.repeat([90.0, 100.0, 110.0], 2), np.tile([1.0, -1.0], 3)
+    terms = (100.0, strike, 0.04, 0.01, 0.25, 1.0, right)
+    apart = price(*terms, dividends=escrowed([0.3, 0.3 + gap], [1.5, 0.5]))
+    together = price(*terms, dividends=escrowed([0.3 + 0.5 * gap], [2.0]))
+    assert apart == pytest.approx(together, abs=2e-4 + 20.0 * gap)
+    assert (apart >= price(*terms, dividends=escrowed([0.3, 0.3 + gap], [1.5, 0.5]), style="european") - 1e-4).all()
+
+
 def quantlib(terms: Terms, analytic: bool) -> float:
     """QuantLib's values of the same model, spot 100: two of its grids extrapolated, or its closed form."""
     today, day_count = ql.Date(2, 1, 2026), ql.Actual365Fixed()

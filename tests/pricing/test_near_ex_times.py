@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alo_lib.pricing import exercise_boundary, price
+from alo_lib.pricing import Dividends, exercise_boundary, price
 from tests.pricing.dividend_cases import near
 from tests.pricing.dividend_grid import Terms, merged
 from tests.pricing.dividend_quadrature import black_scholes, nested
@@ -139,3 +139,17 @@ def test_the_boundary_has_no_more_ex_times_than_there_are() -> None:
     for moment in twice:
         assert np.isclose(moments, moment, rtol=0.0, atol=1e-12).sum() == 2
     assert (np.diff(moments) == 0.0).sum() == len(twice)
+
+
+def test_dividends_that_are_next_to_nothing_change_nothing() -> None:
+    """Two of them so close that they are one are weighted by what they are, which may be nothing."""
+    terms = (100.0, 100.0, 0.02, 0.0, 0.2, 1.0, np.array([1.0, -1.0]))
+    for style in ("european", "american"):
+        plain = price(*terms, style=style)
+        for nothing in (Dividends([0.25, 0.2501], [1e-300] * 2), Dividends([0.25, 0.2501], [0.0] * 2, [1e-17] * 2)):
+            assert price(*terms, style=style, dividends=nothing) == pytest.approx(plain, abs=2e-4)
+
+
+def test_an_ex_time_that_is_now_but_for_rounding_leaves_an_american_call_its_right() -> None:
+    found = price(79.16, 100.0, -0.05, 0.0, 0.0009, 0.00089, 1, dividends=([4e-25, 4e-4], [0.3, 0.3]))
+    assert found == 0.0

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
-from alo_lib.pricing import price
+from alo_lib.pricing import greeks, price
 from tests.pricing.dividend_grid import Terms
 
 SPOT, DRAWS = 100.0, 150
@@ -65,3 +66,24 @@ def test_the_strike_is_paid_when_the_spot_is_gone(scheme: str) -> None:
         if not error <= 1e-7:
             wrong.append((error, until, terms))
     assert not wrong, f"{len(wrong)} of {DRAWS}, the worst: {max(wrong)}"
+
+
+def test_gamma_of_a_put_is_negative_where_its_spot_may_be_paid_away() -> None:
+    """Up to a worth that no fall exceeds a put is concave: by quadrature over the spot at the ex-time."""
+    rate, held, sigma, time, paid, when = -0.02, 0.05, 0.5, 3.0, 100.0, 0.5
+    z, step = np.linspace(-9.0, 9.0, 200_001, retstep=True)
+
+    def value(spot: float) -> float:
+        grown = spot * np.exp((rate - held - 0.5 * sigma**2) * when + sigma * np.sqrt(when) * z)
+        left, rest = np.maximum(grown - paid, 1e-300), time - when
+        deviation = sigma * np.sqrt(rest)
+        d1 = (np.log(left / 100.0) + (rate - held) * rest) / deviation + 0.5 * deviation
+        worth = 100.0 * np.exp(-rate * rest) * norm.cdf(deviation - d1) - left * np.exp(-held * rest) * norm.cdf(-d1)
+        return float(np.exp(-rate * when) * np.sum(norm.pdf(z) * worth) * step)
+
+    for spot in (100.0, 120.0, 150.0):
+        right = (value(spot + 1.0) - 2.0 * value(spot) + value(spot - 1.0)) / 1.0**2
+        terms = (spot, 100.0, rate, held, sigma, time, -1)
+        found = greeks(*terms, style="european", dividends=([when], [paid])).gamma
+        assert found == pytest.approx(right, abs=2e-5)
+    assert right > 0.0 > value(101.0) - 2.0 * value(100.0) + value(99.0)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import decode_source
@@ -15,6 +16,7 @@ from alo_lib.cli.cloud.tiers import KILOBYTE, Tier, pushed_files
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.project import CONFIG, ROOT
 from alo_lib.records.whole_files import write_whole
+from alo_lib.settings import Settings
 
 __all__ = ["PROGRAMS", "Program", "Staged", "stage"]
 
@@ -89,13 +91,14 @@ def stage(program: Program, tier: Tier, folder: Path) -> Staged:
     written |= _bundles(modules, tier)
     sizes = own | {name: len(text.encode()) for name, text in written.items()}
     _require_fit(sizes, tier)
+    configuration = _configuration_for(program, folder / CONFIG.name)
     folder.mkdir(parents=True, exist_ok=True)
     for stale in set(_staged_before(folder)) - written.keys():
         (folder / stale).unlink()
     for name, text in written.items():
         write_whole(folder / name, text)
-    if not (folder / CONFIG.name).exists():
-        write_whole(folder / CONFIG.name, _configuration(program))
+    if configuration is not None:
+        write_whole(folder / CONFIG.name, configuration)
     return Staged(dict(sorted(sizes.items())), len(modules), tuple(own))
 
 
@@ -133,8 +136,11 @@ def _users_own(folder: Path) -> dict[str, int]:
             reason = "would be imported in place of the bundles; name a folder without it"
             raise UserError(f"{folder / package} {reason}")
     ours = set(_staged_before(folder))
-    if (folder / "main.py").is_file() and (folder / "main.py").read_bytes() in _mains():
-        ours.add("main.py")
+    main = folder / "main.py"
+    if os.path.lexists(main) and not main.is_file():
+        raise UserError(f"{main} is in the way: it is no file, and alo cloud stage writes one of that name")
+    if main.is_file() and main.read_bytes() in _mains():
+        ours.add(main.name)
     return {name: size for name, size in pushed_files(folder).items() if name not in ours}
 
 
@@ -194,9 +200,22 @@ def _require_fit(sizes: dict[str, int], tier: Tier) -> None:
         raise UserError(f"{len(sizes)} files would be needed, and the tier allows {tier}; name a larger tier")
 
 
+def _configuration_for(program: Program, path: Path) -> str | None:
+    """What the folder's config.json is to hold; None where it is the user's own.
+
+    UserError where something else is in its place.
+    """
+    if not os.path.lexists(path):
+        return _configuration(program)
+    if not path.is_file():
+        raise UserError(f"{path} is in the way: it is no file, and alo cloud stage writes one of that name")
+    ours = (_configuration(each).encode() for each in PROGRAMS.values())
+    return _configuration(program) if path.read_bytes() in ours else None
+
+
 def _configuration(program: Program) -> str:
     """LEAN's config.json: the strategy's parameters are the project's, for a ticker that the cloud has."""
     content: dict[str, object] = {"algorithm-language": "Python", "description": program.description}
     if program is PROGRAMS["strategy"]:
-        content["parameters"] = json.loads(_text(CONFIG))["parameters"] | {"underlyings": "SPY"}
+        content["parameters"] = Settings.parameters_of(CONFIG) | {"underlyings": "SPY"}
     return json.dumps(content, indent=4) + "\n"
