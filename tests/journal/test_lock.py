@@ -1,5 +1,6 @@
 """A journal has one writer, whoever else would like to be it."""
 
+import datetime as dt
 import errno
 import os
 import re
@@ -55,10 +56,16 @@ def another_writer(folder: Path, durability: Durability = Durability.OS) -> Iter
             process.kill()
 
 
-def start_of(pid: int) -> str:
-    """When a process began, as ps tells it."""
+def start_of(pid: int) -> float:
+    """When a process began, seconds since the epoch, as ps tells it, which counts whole seconds."""
     elapsed = int(subprocess.run(["ps", "-o", "etimes=", "-p", str(pid)], capture_output=True, text=True).stdout)
-    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(time.time() - elapsed))
+    return time.time() - elapsed
+
+
+def told_start(sentence: str) -> float:
+    """The same as a sentence says it."""
+    (moment,) = re.findall(r"which began at (\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}) UTC", sentence)
+    return dt.datetime.fromisoformat(f"{moment}+00:00").timestamp()
 
 
 @pytest.mark.parametrize("begin", [recover, JournalWriter.create])
@@ -70,10 +77,10 @@ def test_a_second_writer_is_refused_and_touches_nothing(tmp_path: Path, begin: C
         with pytest.raises(JournalError) as refused:
             begin(folder)
         assert contents(folder) == before
-        minute = start_of(other.pid)
+        began = start_of(other.pid) if shutil.which("ps") else None
         sentence = rf"journal {folder} is being written by process {other.pid} \(-c \S*journal OS\), which began at "
         assert re.match(sentence, str(refused.value))
-        assert minute in str(refused.value) or shutil.which("ps") is None
+        assert began is None or told_start(str(refused.value)) == pytest.approx(began, abs=3.0)
         assert told.splitlines()[0] == f"process {other.pid}"
         out, _ = other.communicate("go on\n")
         assert (out, other.returncode) == ("closed\n", 0)  # as if nobody had come
