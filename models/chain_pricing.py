@@ -84,7 +84,7 @@ class ChainPricer:
     ) -> Array:
         """The columns :data:`models.compiled_border.WRITTEN` of n contracts of one option, (n, 8), in LEAN's units.
 
-        columns: (n, 8) as :data:`models.compiled_border.READ`; symbols: the contracts'. time: nanoseconds since the
+        columns: (n, 8) as :data:`models.compiled_question.READ`; symbols: the contracts'. time: nanoseconds since the
         epoch, UTC. NaN where a contract has no values.
         past: the time is not the algorithm's, so neither the volatility model's forecast nor a quote's age is known.
         told: what is known of the option already.
@@ -135,7 +135,7 @@ class ChainPricer:
             ask=ask,
             scheme=self.scheme,
         )
-        return chain.with_parity() if (terms.parity if parity is None else parity) else chain
+        return chain.with_parity() if (self.parity if parity is None else parity) else chain
 
     def with_terms(
         self, risk_free_rate: IRiskFreeInterestRateModel | None, dividend_yield: DividendYield | None

@@ -58,7 +58,7 @@ class ChainTerms:
     """Terms of the contracts of one canonical option; ``symbol`` is any contract's, or the canonical one.
 
     risk_free_rate: a model of rates, None for the algorithm's.
-    on_future: whether they are options on a future; parity: whether the yield is to be what put-call parity implies.
+    on_future: whether they are options on a future.
     """
 
     def __init__(
@@ -79,7 +79,6 @@ class ChainTerms:
         self._expiries: dict[bytes, tuple[Days, Rows]] = {}
         self._rate: tuple[dt.date, float] | None = None
         self._now = (0, dt.datetime.min)
-        self.parity = dividend_yield == "parity"
         self._announced = announced
         self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
         if isinstance(dividend_yield, str):
@@ -90,8 +89,8 @@ class ChainTerms:
     def expiries(self, column: Array, symbols: Sequence[Symbol]) -> tuple[Days, Rows]:
         """The days on which n contracts expire, (k,) ascending, and each contract's place among them, (n,).
 
-        column: days as :data:`models.compiled_border.READ` has them, (n,); symbols: the contracts', which tell a day's
-        settlement when it comes first.
+        column: days as :data:`models.compiled_question.READ` has them, (n,); symbols: the contracts', which tell a
+        day's settlement when it comes first.
         """
         key = column.tobytes()
         if key not in self._expiries:

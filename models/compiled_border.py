@@ -45,7 +45,7 @@ from models.net_expressions import (
     variable,
 )
 
-__all__ = ["READ", "WRITTEN", "Asked", "Border", "entry_type"]
+__all__ = ["WRITTEN", "Border", "entry_type"]
 
 WRITTEN: Final = ("price", "implied_volatility", "delta", "gamma", "vega", "theta", "rho", "leverage")
 """What is handed back for a contract, in LEAN's units; a NaN price makes LEAN's empty result."""

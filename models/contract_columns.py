@@ -13,7 +13,7 @@ _EPOCH: Final = dt.datetime(1, 1, 1)
 
 
 def static_columns(symbol: Symbol) -> tuple[float, float, float, float]:
-    """A contract's strike, right, expiry day and style, as :data:`models.compiled_border.READ` has them."""
+    """A contract's strike, right, expiry day and style, as :data:`models.compiled_question.READ` has them."""
     identity = symbol.id
     strike = float(identity.strike_price) * float(properties_of(symbol).strike_multiplier)
     call, american = identity.option_right == OptionRight.CALL, identity.option_style == OptionStyle.AMERICAN

@@ -18,7 +18,8 @@ from AlgorithmImports import (
 
 from alo_lib.pricing.arguments import PricingError
 from models.chain_terms import hours_of
-from models.compiled_border import READ, WRITTEN
+from models.compiled_border import WRITTEN
+from models.compiled_question import READ
 from models.contract_columns import static_columns
 from models.option_price_model import AloOptionPriceModel
 from models.times import utc_of

@@ -6,7 +6,7 @@ import numpy as np
 from AlgorithmImports import Security, Symbol
 
 from alo_lib.pricing.quotes import Array
-from models.compiled_border import READ
+from models.compiled_question import READ
 from models.contract_columns import quote_columns, spot_of
 
 __all__ = ["among_peers", "quote_by_security"]
@@ -20,9 +20,7 @@ def quote_by_security(row: Array, security: Security | None) -> None:
     """Fill a row of the columns READ, (8,), which has no quote, by its security: bid, ask, last and spot.
 
     A contract that ``OptionContract.create`` made has none, and what it says of the underlying may be another's: all
-    such contracts share one place for it. The prices are what LEAN's chain would hold: of the newest bars, the
-    underlying's quote before its trade; those of the security alone where it has had no bar. What was delisted keeps
-    none: its last quote is no market.
+    such contracts share one place for it. What was delisted keeps none: its last quote is no market.
     """
     if security is None or security.is_delisted or row[[_BID, _ASK, _LAST]].any():
         return

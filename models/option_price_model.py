@@ -23,7 +23,8 @@ from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import Array, PriceSource
 from models.chain_pricing import ChainPricer, Told
 from models.chain_terms import Announced, DividendYield
-from models.compiled_border import WRITTEN, Asked, Border, entry_type
+from models.compiled_border import WRITTEN, Border, entry_type
+from models.compiled_question import Asked
 from models.lone_contract import among_peers, quote_by_security
 from models.times import utc_nanoseconds
 
@@ -57,9 +58,9 @@ class AloOptionPriceModel(_Base):
     max_quote_age: quotes older than that count as stale; None, since a quote stands until it is replaced.
 
     The theoretical price is computed from the underlying's volatility model where one is set, and is the market price
-    elsewhere. A contract whose price is at or below the floor, what it is worth without volatility, while its ask is
-    not, is valued at its mirror's volatility, or without one in the limit. A contract without usable quote, or whose
-    price nothing explains, gets LEAN's empty result and is counted in ``unpriced`` by its status.
+    elsewhere. A contract whose price is at or below the floor, what it is worth without volatility, while its ask
+    reaches that, is valued at its mirror's volatility, or without one in the limit. A contract without usable quote, or
+    whose price nothing explains, gets LEAN's empty result and is counted in ``unpriced`` by its status.
 
     :raises PricingError: a ValueError, when an argument is none of the above.
     """
@@ -167,12 +168,12 @@ class AloOptionPriceModel(_Base):
         return self.past_values(self._border.read(told), _Symbols(told, len(contracts)), closed)
 
     def past_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
-        """As :meth:`closing_values`, of columns :data:`models.compiled_border.READ` at a past time."""
+        """As :meth:`closing_values`, of columns :data:`models.compiled_question.READ` at a past time."""
         with _LOCK:
             return self._pricer.values_of(columns, symbols, time, past=True)
 
     def present_values(self, columns: Array, symbols: Sequence[Symbol], time: int) -> Array:
-        """As :meth:`values`, of columns :data:`models.compiled_border.READ` at the algorithm's time."""
+        """As :meth:`values`, of columns :data:`models.compiled_question.READ` at the algorithm's time."""
         with _LOCK:
             return self._pricer.values_of(columns, symbols, time)
 

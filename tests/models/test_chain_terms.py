@@ -122,10 +122,9 @@ def test_an_option_on_a_future_or_without_a_spot_has_no_dividends(terms: Any, ki
     assert (rate.tolist(), cash) == ([0.0, 0.0], None)
 
 
-def test_a_yield_is_leans_a_users_or_paritys(terms: Any) -> None:
+def test_a_yield_is_leans_or_a_users(terms: Any) -> None:
     other = SimpleNamespace(get_dividend_yield=lambda time, spot: 0.07)
     assert terms(dividend_yield=other).dividends(np.array([1.0]), 50.0, NOON)[0].tolist() == [0.07]
-    assert [terms(dividend_yield=given).parity for given in ("model", "parity", other)] == [False, True, False]
 
 
 def test_a_stock_of_a_few_cents_has_its_yield(terms: Any) -> None:

@@ -100,7 +100,7 @@ def test_each_bar_is_priced_with_what_was_known_at_its_end(lean: Any, made: Any,
         (*put, 0.0, 0.0, 0.25, 101.0),
         (*call, 1.5, 0.0, 0.0, 103.0),
     ]
-    assert border.READ == ("strike", "right", "expiry", "style", "bid", "ask", "last", "spot")
+    assert made.READ == ("strike", "right", "expiry", "style", "bid", "ask", "last", "spot")
     np.testing.assert_array_equal(table.to_numpy(), expected)
 
 
@@ -108,7 +108,7 @@ def test_a_last_trade_stands_until_the_next(lean: Any, made: Any, border: Any) -
     history = History(lean)
     history.kept[lean.TradeBar, list] += slices((CALL, bar(ELEVEN, close=1.1)))
     table = made.greeks_history(Algorithm(history=history), Model(), [CALL, PUT], *SPAN)
-    last = table.to_numpy()[:, border.READ.index("last")]
+    last = table.to_numpy()[:, made.READ.index("last")]
     assert dict(zip(table.index, last, strict=True)) == {
         (TEN, "ONE C100"): 0.0,
         (TEN, "ONE P5"): 0.0,

@@ -182,7 +182,7 @@ def test_a_past_underlyings_price_is_its_last_bars_a_quotes_before_a_trades(lean
     lean.Resolution = SimpleNamespace(MINUTE="minute", HOUR="hour", DAILY="daily")
     lean.SecurityType = SimpleNamespace(EQUITY=1, INDEX=2, FUTURE=3, FUTURE_OPTION=4)
     lean.DataNormalizationMode = SimpleNamespace(RAW="raw")
-    for name in ("models.compiled_border", "models.option_price_model"):  # which need .NET
+    for name in ("models.compiled_border", "models.compiled_question", "models.option_price_model"):  # which need .NET
         monkeypatch.setitem(
             import_module("sys").modules, name, SimpleNamespace(READ=(), WRITTEN=(), AloOptionPriceModel=0)
         )
