@@ -1,8 +1,9 @@
 """Maximum likelihood of GJR-GARCH(1,1): cold and warm, with variance targeting where a free fit cannot be trusted."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.quasi_newton import maximize
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
 
-__all__ = ["Calibration", "Mean", "VarianceTargeting", "calibrate_gjr", "standard_errors"]
+__all__ = ["Calibration", "Mean", "Profile", "Uncertainty", "VarianceTargeting", "calibrate_gjr", "uncertainty"]
 
 Array = NDArray[np.float64]
 Mean = Literal["constant", "zero"]
@@ -49,6 +50,16 @@ _HESSIAN_STEP = 1e-4
 _NEAR = 0.1
 """Log likelihood that parameters may lie below the maximum and still have standard errors."""
 
+_ERROR_FALL = 0.5
+"""Log likelihood that is lost a standard error away from the maximum of a parabola."""
+_BOUND_FALL = 1.3527717270
+"""Half of 2.7055, which the likelihood ratio of a parameter truly on its bound, zero half of the time and else
+chi-squared with one degree, exceeds once in twenty times (Chernoff 1954; Self and Liang 1987)."""
+_PROFILE_TOLERANCE = 1e-4
+_PROFILE_STEPS = 60
+
+_NAMES = ("mu", "omega", "alpha", "gamma", "beta", "nu", "skew")
+
 # Coordinates of the search are those of the likelihood, but in beta's place its share of what the shocks' own weights
 # leave of one, so that stationarity is a bound: persistence = 1 - (1 - retention) (1 - weight).
 _RETENTION = BETA
@@ -67,6 +78,39 @@ class Calibration:
     """The long-run variance was set to the sample's, not fitted."""
     note: str
     """Why variance targeting stepped in, or why a warm start was left; empty otherwise."""
+    leverage: bool = True
+    """False where gamma was held at 0."""
+
+
+class Profile(NamedTuple):
+    """What the profile likelihood says of a parameter on its bound, the others fitted anew at each value.
+
+    ``standard_error`` is the distance at which half of a unit of log likelihood is lost, None where that lies beyond
+    the parameter's domain; ``interval`` holds 95 % from the bound on.
+    """
+
+    standard_error: float | None
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """How well a sample tells parameters."""
+
+    names: tuple[str, ...]
+    """Parameters with a normal limit, in the order of the covariance."""
+    covariance: Array
+    """Robust covariance of their estimates (k, k): the sandwich of Bollerslev and Wooldridge (1992)."""
+    profiles: Mapping[str, Profile]
+    """Of fitted parameters on a bound."""
+
+    @property
+    def standard_errors(self) -> dict[str, float | None]:
+        """By name; None for a parameter that was not fitted."""
+        roots = dict(zip(self.names, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+        return {
+            name: self.profiles[name].standard_error if name in self.profiles else roots.get(name) for name in _NAMES
+        }
 
 
 def backcast_variance(residuals: Array) -> float:
@@ -84,12 +128,14 @@ def calibrate_gjr(
     variance_targeting: VarianceTargeting = "fallback",
     warm_start: GjrParameters | None = None,
     min_observations: int = MIN_OBSERVATIONS,
+    leverage: bool = True,
 ) -> tuple[GjrParameters, Calibration]:
     """Fit daily ``returns`` (decimals, shape (n,)); the same input gives the same bits.
 
     ``warm_start`` is tried first, then the cold starts in their order; the first that converges is taken. Variance
     targeting sets the long-run variance to the sample's: ``always``, or as a ``fallback``, noted in the calibration,
     when the free fit is not stationary or its long-run variance is far from the sample's; ``never`` refuses such fits.
+    Without ``leverage`` gamma is held at 0: the GARCH(1,1) of Bollerslev (1986).
 
     :raises ObservationError: for returns that cannot be used, see :func:`~alo_lib.volatility.returns.check_returns`.
     :raises ParameterError: for an unknown distribution, mean or targeting.
@@ -98,7 +144,8 @@ def calibrate_gjr(
     _check_choice("distribution", distribution, DISTRIBUTIONS)
     _check_choice("mean", mean, get_args(Mean))
     _check_choice("variance_targeting", variance_targeting, get_args(VarianceTargeting))
-    problem = _Problem(check_returns(returns, min_observations=min_observations), distribution, mean)
+    data = check_returns(returns, min_observations=min_observations)
+    problem = _Problem(data, distribution, mean, leverage=leverage)
     if variance_targeting == "always":
         return problem.solve(warm_start, targeted=True, reason="")
     try:
@@ -113,19 +160,21 @@ def calibrate_gjr(
     return problem.solve(warm_start, targeted=True, reason=reason)
 
 
-def standard_errors(parameters: GjrParameters, returns: ArrayLike, *, targeted: bool) -> dict[str, float | None]:
-    """Standard errors of parameters fitted to ``returns`` (n,), robust to shocks of another distribution.
+def uncertainty(
+    parameters: GjrParameters, returns: ArrayLike, *, targeted: bool = False, leverage: bool = True
+) -> Uncertainty:
+    """How well ``returns`` (n,) tell the parameters that were fitted to them, robust to shocks of another distribution.
 
-    The sandwich of Bollerslev and Wooldridge (1992) with the Hessian from differences of the exact score. A parameter
-    that is not fitted, or ended on its bound, has no normal limit: None. ``targeted`` takes the long-run variance as
-    the sample's, which it is known to be after variance targeting.
+    The sandwich has the Hessian from differences of the exact score. Parameters on their bound have no normal limit:
+    the others are told as if these were known, and these by the profile of the likelihood. ``targeted`` takes the
+    long-run variance as the sample's, which it is known to be after variance targeting.
 
     :raises ObservationError: for returns that cannot be used.
     :raises CalibrationError: when the likelihood has no maximum at ``parameters``.
     """
     data = check_returns(returns, min_observations=2)
-    problem = _Problem(data, parameters.distribution, "zero" if parameters.mu == 0.0 else "constant")
-    return problem.standard_errors(parameters, targeted=targeted)
+    mean: Mean = "zero" if parameters.mu == 0.0 else "constant"
+    return _Problem(data, parameters.distribution, mean, leverage=leverage).uncertainty(parameters, targeted=targeted)
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -146,9 +195,10 @@ def _doubt(parameters: GjrParameters, variance: float) -> str:
 class _Problem:
     """One sample and the choice of model, in units of the sample's standard deviation so that steps are comparable."""
 
-    def __init__(self, data: Array, distribution: Distribution, mean: Mean) -> None:
+    def __init__(self, data: Array, distribution: Distribution, mean: Mean, *, leverage: bool) -> None:
         self._distribution: Distribution = distribution
         self._mean: Mean = mean
+        self._leverage = leverage
         centre = float(np.mean(data)) if mean == "constant" else 0.0
         self.variance = float(np.mean(np.square(data - centre)))
         self._scale = math.sqrt(self.variance)
@@ -178,7 +228,7 @@ class _Problem:
                 likelihood_ = optimum.value - self._data.size * math.log(self._scale)
                 note = "; ".join(notes)
                 return self._parameters(theta), Calibration(
-                    likelihood_, self._data.size, optimum.iterations, start, targeted, note
+                    likelihood_, self._data.size, optimum.iterations, start, targeted, note, self._leverage
                 )
             notes.append(f"the {start} start did not converge: {optimum.message}")
         raise CalibrationError(
@@ -186,14 +236,13 @@ class _Problem:
             f"of {len(starts)} starts: {'; '.join(notes)}"
         )
 
-    def standard_errors(self, parameters: GjrParameters, *, targeted: bool) -> dict[str, float | None]:
-        """See :func:`standard_errors`."""
+    def uncertainty(self, parameters: GjrParameters, *, targeted: bool) -> Uncertainty:
+        """See :func:`uncertainty`."""
         full = self._warm(parameters)
-        lower, upper = self._bounds()
-        inside = (full > lower) & (full < upper)
-        fitted = [i for i in self._coordinates(targeted) if inside[i]]
+        bounded = [i for i in self._coordinates(targeted) if self._on_bound(full, i)]
+        fitted = [i for i in self._coordinates(targeted) if i not in bounded]
         x = full[fitted]
-        _, score, outer = self._evaluate(x, full, fitted, targeted)
+        value, score, outer = self._evaluate(x, full, fitted, targeted)
         hessian = np.empty((x.size, x.size))
         for i in range(x.size):
             step = np.zeros_like(x)
@@ -205,20 +254,53 @@ class _Problem:
         inverse = np.linalg.inv(information) if peaked else np.zeros_like(information)
         if not peaked or 0.5 * dot(product(score, inverse), score) > _NEAR:
             raise CalibrationError(f"the likelihood of these returns has no maximum at {parameters}")
-        jacobian = self._natural(x, full, fitted, targeted)[1][:, fitted]
+        every = self._natural(x, full, fitted, targeted)[1]
         # Rows of the parameters' own names: alpha is up, gamma is down less up.
-        rows = jacobian.copy()
-        rows[DOWN] -= jacobian[UP]
-        rows[MU] *= self._scale
-        rows[OMEGA] *= self.variance
+        rows = every[:, fitted]
+        rows[DOWN] -= every[UP, fitted]
+        units = np.ones(7)
+        units[[MU, OMEGA]] = self._scale, self.variance
+        rows *= units[:, None]
         covariance = rows @ inverse @ outer @ inverse @ rows.T
-        names = ("mu", "omega", "alpha", "gamma", "beta", "nu", "skew")
-        return {name: math.sqrt(covariance[i, i]) if np.any(rows[i] != 0.0) else None for i, name in enumerate(names)}
+        told = [i for i in range(7) if np.any(rows[i] != 0.0)]
+        profiles = {
+            _NAMES[i]: self._profile(full, i, targeted, value, float(units[i] * every[i, i]))
+            for i in bounded
+            if i not in told
+        }
+        return Uncertainty(tuple(_NAMES[i] for i in told), covariance[np.ix_(told, told)], profiles)
+
+    def _on_bound(self, full: Array, place: int) -> bool:
+        lower, upper = self._bounds()
+        return bool(np.isclose(full[place], [lower[place], upper[place]], rtol=1e-9, atol=1e-12).any())
+
+    def _profile(self, full: Array, place: int, targeted: bool, best: float, unit: float) -> Profile:
+        """The profile of the coordinate at ``place``, which is on a bound; ``unit`` brings it to its parameter's."""
+        lower, upper = self._bounds()
+        rest = [i for i in self._coordinates(targeted) if i != place]
+        begin = float(full[place])
+        away = 1.0 if abs(begin - lower[place]) <= abs(begin - upper[place]) else -1.0
+        room = float(upper[place] - lower[place])
+
+        def fall(distance: float) -> float:
+            moved = full.copy()
+            moved[place] = begin + away * distance
+
+            def objective(x: Array) -> tuple[float, Array, Array]:
+                return self._evaluate(x, moved, rest, targeted)
+
+            return best - maximize(objective, full[rest], lower[rest], upper[rest], MAX_ITERATIONS).value
+
+        found = [_distance(fall, wanted, room) for wanted in (_ERROR_FALL, _BOUND_FALL)]
+        error = None if found[0] is None else found[0] * unit
+        ends = [unit * begin, unit * (begin + away * (room if found[1] is None else found[1]))]
+        return Profile(error, (min(ends), max(ends)))
 
     def _coordinates(self, targeted: bool) -> list[int]:
         """Those of the seven coordinates that are searched."""
         chosen = [MU] if self._mean == "constant" else []
-        chosen += [UP, DOWN, _RETENTION] if targeted else [OMEGA, UP, DOWN, _RETENTION]
+        chosen += [] if targeted else [OMEGA]
+        chosen += [UP, DOWN, _RETENTION] if self._leverage else [UP, _RETENTION]
         if self._distribution != "normal":
             chosen.append(NU)
         if self._distribution == "skewt":
@@ -233,6 +315,8 @@ class _Problem:
     def _cold(self, up: float, down: float, retention: float) -> Array:
         nu = math.inf if self._distribution == "normal" else _COLD_NU
         skew = _COLD_SKEW if self._distribution == "skewt" else 0.0
+        if not self._leverage:
+            up = down = 0.5 * (up + down)
         omega = (1.0 - retention) * (1.0 - 0.5 * (up + down))
         return np.array([self._centre, omega, up, down, retention, nu, skew])
 
@@ -251,6 +335,8 @@ class _Problem:
         """Natural coordinates (7,) at ``x``, and their derivatives by the seven coordinates of the search (7, 7)."""
         theta = full.copy()
         theta[coordinates] = x
+        if not self._leverage:
+            theta[DOWN] = theta[UP]
         retention, up, down, nu, skew = (float(theta[i]) for i in (_RETENTION, UP, DOWN, NU, SKEW))
         share = downside_share(nu, skew)
         left = 1.0 - (1.0 - share) * up - share * down
@@ -261,6 +347,9 @@ class _Problem:
             by_skew = downside_share(nu, skew + _SHARE_STEP) - downside_share(nu, skew - _SHARE_STEP)
             by_left[[NU, SKEW]] = np.array([by_nu, by_skew]) * ((up - down) / (2.0 * _SHARE_STEP))
         jacobian = np.eye(7)
+        if not self._leverage:
+            by_left[[UP, DOWN]] = -1.0, 0.0
+            jacobian[DOWN, [UP, DOWN]] = 1.0, 0.0
         theta[BETA] = retention * left
         jacobian[BETA] = retention * by_left
         jacobian[BETA, _RETENTION] = left
@@ -291,3 +380,18 @@ class _Problem:
             nu=float(theta[NU]),
             skew=float(theta[SKEW]),
         )
+
+
+def _distance(fall: Callable[[float], float], wanted: float, room: float) -> float | None:
+    """Where a ``fall`` that grows with the distance reaches ``wanted``; None where it does not within ``room``."""
+    low, high = 0.0, 1e-3 * room
+    while fall(high) < wanted:
+        if high >= room:
+            return None
+        low, high = high, min(2.0 * high, room)
+    for _ in range(_PROFILE_STEPS):
+        if high - low <= _PROFILE_TOLERANCE * high:
+            break
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if fall(middle) < wanted else (low, middle)
+    return 0.5 * (low + high)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementwise import power
 from alo_lib.records import TRADING_DAYS
-from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting, calibrate_gjr, standard_errors
+from alo_lib.volatility.calibration import Calibration, Mean, Uncertainty, VarianceTargeting, calibrate_gjr, uncertainty
 from alo_lib.volatility.change_detection import ChangeDetector
 from alo_lib.volatility.errors import ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
@@ -129,8 +129,12 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
         distribution: Distribution = "skewt",
         mean: Mean = "constant",
         variance_targeting: VarianceTargeting = "fallback",
+        leverage: bool = True,
     ) -> Self:
-        """Fit by maximum likelihood; arguments and errors as :func:`~alo_lib.volatility.calibration.calibrate_gjr`."""
+        """Fit by maximum likelihood, without ``leverage`` a plain GARCH(1,1).
+
+        Arguments and errors as :func:`~alo_lib.volatility.calibration.calibrate_gjr`.
+        """
         return cls(
             *calibrate_gjr(
                 history.returns,
@@ -139,16 +143,29 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
                 variance_targeting=variance_targeting,
                 warm_start=None if warm_start is None else warm_start.parameters,
                 min_observations=min_observations,
+                leverage=leverage,
             )
         )
 
-    def standard_errors(self, history: DailyHistory) -> dict[str, float | None]:
-        """Robust standard errors by parameter name, for the history that the model was fitted to.
+    @property
+    def leverage(self) -> bool:
+        """Whether gamma is a parameter, or held at 0."""
+        return self.parameters.gamma != 0.0 if self.calibration is None else self.calibration.leverage
 
-        Meaning and errors as :func:`~alo_lib.volatility.calibration.standard_errors`.
+    def uncertainty(self, history: DailyHistory) -> Uncertainty:
+        """How well the history that the model was fitted to tells its parameters.
+
+        Meaning and errors as :func:`~alo_lib.volatility.calibration.uncertainty`.
         """
         targeted = self.calibration is not None and self.calibration.variance_targeted
-        return standard_errors(self.parameters, history.returns, targeted=targeted)
+        return uncertainty(self.parameters, history.returns, targeted=targeted, leverage=self.leverage)
+
+    def standard_errors(self, history: DailyHistory) -> dict[str, float | None]:
+        """Standard errors by parameter name, robust, on a bound by profile likelihood; None where it was not fitted.
+
+        :raises CalibrationError: when the likelihood of the history has no maximum at the parameters.
+        """
+        return self.uncertainty(history).standard_errors
 
     def start(self) -> GjrState:
         """State before any return is seen."""
