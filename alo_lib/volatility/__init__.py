@@ -4,8 +4,9 @@ Daily returns are logarithmic and in decimals; volatilities are annualized by 25
 """
 
 from alo_lib.records import TRADING_DAYS
-from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
+from alo_lib.volatility.calibration import Calibration, Mean, Profile, Uncertainty, VarianceTargeting
 from alo_lib.volatility.change_detection import ChangeDetector, ChangeState
+from alo_lib.volatility.dates import trading_days_until
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError, VolatilityError
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
 from alo_lib.volatility.garch_by_regime import GarchByRegime, GarchByRegimePath, GarchByRegimeState
@@ -62,10 +63,12 @@ __all__ = [
     "Mean",
     "ObservationError",
     "ParameterError",
+    "Profile",
     "RegimeModel",
     "RegimeParameters",
     "RegimePath",
     "RegimeState",
+    "Uncertainty",
     "VarianceTargeting",
     "VolatilityError",
     "VolatilityModel",
@@ -84,6 +87,7 @@ __all__ = [
     "report_volatility",
     "rogers_satchell",
     "rolling",
+    "trading_days_until",
     "walk_forward",
     "yang_zhang",
 ]

@@ -6,15 +6,19 @@ that it makes have the same bits as those of :meth:`DailyHistory.from_bars`.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.volatility.dates import Dates, check_dates, dated, dates_of, plain_values, trading_days_until
 from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.ranges import MEMORY, measure_day, range_variance
 from alo_lib.volatility.realized import check_bars
 from alo_lib.volatility.returns import finite_returns, log_returns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["BarState", "DailyHistory", "DailyObservation", "observe"]
 
@@ -34,32 +38,56 @@ class DailyObservation(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class DailyHistory:
-    """Consecutive days, oldest first: arrays of shape (n,), with the meaning of :class:`DailyObservation`'s fields."""
+    """Consecutive days, oldest first: arrays of shape (n,), with the meaning of :class:`DailyObservation`'s fields.
+
+    Dates are those of a pandas index, or as they are given; None where they are not known.
+    """
 
     returns: Array
     measures: Array
     implied: Array
+    dates: Dates | None = None
+    """datetime64[D]."""
 
     @classmethod
-    def from_returns(cls, returns: ArrayLike) -> "DailyHistory":
-        """Days of which only the logarithmic ``returns`` (n,) are known.
+    def from_returns(cls, returns: ArrayLike, *, dates: ArrayLike | None = None) -> "DailyHistory":
+        """Days of which only the logarithmic ``returns`` (n,) are known: an array, a Series or a DataFrame's column.
 
-        :raises ObservationError: for another shape, or a return that is not finite.
+        What is NaN before the first return, as pandas' ``diff`` and ``pct_change`` leave it, is no day; ``dates`` (n,)
+        have one for it all the same.
+
+        :raises ObservationError: for another shape, a return that is not finite, or dates that are none or descend.
         """
-        data = finite_returns(returns)
+        values, known = plain_values(returns), _dates(dates, returns)
+        before = _unknown_before(values)
+        data = finite_returns(values[before:] if before else values)
         unknown = np.full(data.size, math.nan)
-        return cls(data, unknown, unknown)
+        if known is not None:
+            known = check_dates(known, before + data.size)[before:]
+        return cls(data, unknown, unknown, known)
 
     @classmethod
     def from_bars(
-        cls, open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike, *, implied: ArrayLike | None = None
+        cls,
+        open_: ArrayLike,
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        *,
+        implied: ArrayLike | None = None,
+        dates: ArrayLike | None = None,
     ) -> "DailyHistory":
-        """The n - 1 days of n split-adjusted bars, each (n,): the first bar gives only its close.
+        """The n - 1 days of n split-adjusted bars, each (n,), Series too: the first bar gives only its close.
 
-        ``implied`` (n,) is each bar's annualized implied volatility at its close, NaN where there is none.
+        ``implied`` (n,) is each bar's annualized implied volatility at its close, NaN where there is none; ``dates``
+        (n,) are the bars'.
 
-        :raises ObservationError: for bad bars or implied volatilities, or fewer than two bars.
+        :raises ObservationError: for bad bars or implied volatilities, fewer than two bars, or dates that are none,
+            descend, or differ between the prices.
         """
+        known = _dates(dates, open_, high, low, close)
+        open_, high, low, close = (plain_values(prices) for prices in (open_, high, low, close))
+        implied = None if implied is None else plain_values(implied)
         measures, returns = range_variance(open_, high, low, close), log_returns(close)
         quoted = np.full(returns.size + 1, math.nan) if implied is None else np.asarray(implied, dtype=np.float64)
         if quoted.shape != (returns.size + 1,):
@@ -68,13 +96,35 @@ class DailyHistory:
             )
         if np.any(quoted <= 0.0) or np.any(np.isinf(quoted)):
             raise ObservationError("implied must be finite and positive, or NaN where there is none")
-        return cls(returns, measures, quoted[1:])
+        return cls(returns, measures, quoted[1:], None if known is None else check_dates(known, returns.size + 1)[1:])
 
     def __len__(self) -> int:
         return self.returns.size
 
     def __getitem__(self, days: slice) -> "DailyHistory":
-        return DailyHistory(self.returns[days], self.measures[days], self.implied[days])
+        dates = None if self.dates is None else self.dates[days]
+        return DailyHistory(self.returns[days], self.measures[days], self.implied[days], dates)
+
+    def dated(self, values: ArrayLike, name: str | None = None) -> "pd.Series | pd.DataFrame":
+        """Values of each day (n,) as a pandas Series, (n, k) as a DataFrame, indexed by the dates.
+
+        :raises ObservationError: without dates, or for another number of values.
+        """
+        return dated(values, self._known_dates, name)
+
+    def trading_days_until(self, expiry: Any, *, closed: ArrayLike | None = None) -> int:
+        """Sessions from the last day to ``expiry``, see :func:`~alo_lib.volatility.dates.trading_days_until`.
+
+        :raises ObservationError: without dates.
+        :raises ParameterError: for what is no date, or an expiry without a session before it.
+        """
+        return trading_days_until(expiry, self._known_dates[-1], closed=closed)
+
+    @property
+    def _known_dates(self) -> Dates:
+        if self.dates is None:
+            raise ObservationError("the history has no dates; give a Series with a date index, or dates=")
+        return self.dates
 
     def observations(self) -> list[DailyObservation]:
         """The days one by one."""
@@ -82,6 +132,22 @@ class DailyHistory:
             DailyObservation(*day)
             for day in zip(self.returns.tolist(), self.measures.tolist(), self.implied.tolist(), strict=True)
         ]
+
+
+def _unknown_before(values: Any) -> int:
+    """How many values are NaN before the first that is not; 0 where all are."""
+    array = np.asarray(values)
+    return int(np.argmin(np.isnan(array))) if array.ndim == 1 and array.dtype.kind == "f" and array.size else 0
+
+
+def _dates(dates: ArrayLike | None, *columns: Any) -> ArrayLike | None:
+    """The dates that are given, else those that the columns have alike."""
+    if dates is not None:
+        return dates
+    found = [one for one in map(dates_of, columns) if one is not None]
+    if any(not np.array_equal(one, found[0]) for one in found):
+        raise ObservationError("open, high, low and close must have the same dates, but their indexes differ")
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from alo_lib.market import (
     contract_array,
 )
 from alo_lib.market.factor_files import FactorFile, FactorRow
-from alo_lib.market.generator.exchange import early_closes, equity_hours, holidays, option_hours
+from alo_lib.market.generator.exchange import equity_hours, option_hours
 from alo_lib.market.hours_database import MarketHoursDatabase
 from alo_lib.market.layout import OptionArchive, SecurityArchive, factor_file_path
 from alo_lib.market.map_files import MapRow
@@ -43,6 +43,7 @@ from alo_lib.market.writer import (
     write_universe,
     write_zip,
 )
+from alo_lib.records.exchange_holidays import early_closes, holidays
 
 DAY = date(2024, 7, 3)  # closes early
 HOURS = equity_hours(2020, 2025)
