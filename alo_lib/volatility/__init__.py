@@ -31,7 +31,9 @@ from alo_lib.volatility.realized import (
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
 from alo_lib.volatility.registry import MODELS, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
+from alo_lib.volatility.residual_tests import ResidualTest, arch_lm, autocorrelation, jarque_bera, ljung_box
 from alo_lib.volatility.returns import log_returns
+from alo_lib.volatility.summary import FitSummary, FittedParameter
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [
@@ -47,6 +49,8 @@ __all__ = [
     "DailyHistory",
     "DailyObservation",
     "Distribution",
+    "FitSummary",
+    "FittedParameter",
     "GarchByRegime",
     "GarchByRegimePath",
     "GarchByRegimeState",
@@ -68,15 +72,20 @@ __all__ = [
     "RegimeParameters",
     "RegimePath",
     "RegimeState",
+    "ResidualTest",
     "Uncertainty",
     "VarianceTargeting",
     "VolatilityError",
     "VolatilityModel",
     "VolatilityReport",
     "Walk",
+    "arch_lm",
+    "autocorrelation",
     "close_to_close",
     "garman_klass",
     "har_features",
+    "jarque_bera",
+    "ljung_box",
     "log_returns",
     "model_named",
     "observe",

@@ -13,7 +13,7 @@ from alo_lib.numerics.elementwise import power
 from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.calibration import Calibration, Mean, Uncertainty, VarianceTargeting, calibrate_gjr, uncertainty
 from alo_lib.volatility.change_detection import ChangeDetector
-from alo_lib.volatility.errors import ObservationError, ParameterError
+from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks, shock_quantile
@@ -21,6 +21,7 @@ from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS
+from alo_lib.volatility.summary import FitSummary, summarize
 
 __all__ = ["GjrGarch", "GjrPath", "GjrState"]
 
@@ -166,6 +167,39 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
         :raises CalibrationError: when the likelihood of the history has no maximum at the parameters.
         """
         return self.uncertainty(history).standard_errors
+
+    def summary(self, history: DailyHistory) -> FitSummary:
+        """Parameters with their errors, criteria, covariance and tests, for the history that it was fitted to.
+
+        What the likelihood does not tell is left out, with a note.
+
+        :raises ObservationError: for returns that cannot be filtered, or too few of them to be tested.
+        """
+        told: Uncertainty | None = None
+        note = ""
+        try:
+            told = self.uncertainty(history)
+        except CalibrationError as error:
+            note = f"without standard errors: {error}"
+        path = self.filter(history)
+        return summarize(
+            "GJR-GARCH(1,1)" if self.leverage else "GARCH(1,1)",
+            self.parameters,
+            self._fitted,
+            told=told,
+            note=note,
+            log_likelihood=path.state.log_likelihood,
+            residuals=path.standardized_residuals,
+            dates=history.dates,
+        )
+
+    @property
+    def _fitted(self) -> tuple[str, ...]:
+        """Parameters that a fit of this kind of model searches."""
+        mean = () if self.parameters.mu == 0.0 else ("mu",)
+        gamma = ("gamma",) if self.leverage else ()
+        density = {"normal": (), "t": ("nu",), "skewt": ("nu", "skew")}[self.parameters.distribution]
+        return (*mean, "omega", "alpha", *gamma, "beta", *density)
 
     def start(self) -> GjrState:
         """State before any return is seen."""
