@@ -19,6 +19,7 @@ from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks, shock_quantile
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
+from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS
 from alo_lib.volatility.summary import FitSummary, summarize
@@ -73,6 +74,17 @@ def _simulate(c: Array, variance: float, shocks: Array, returns: Array, variance
         residual = math.sqrt(variance) * shocks[t]
         returns[t] = c[_MU] + residual
         variance = _next_variance(c, variance, residual)
+
+
+@kernel
+def _simulate_paths(c: Array, variance: float, shocks: Array, returns: Array) -> None:
+    """Fill ``returns`` (p, d) from standardized ``shocks`` (p, d), each path from the same next ``variance``."""
+    for path in range(shocks.shape[0]):
+        now = variance
+        for day in range(shocks.shape[1]):
+            residual = math.sqrt(now) * shocks[path, day]
+            returns[path, day] = c[_MU] + residual
+            now = _next_variance(c, now, residual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +318,14 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
         begin = self.parameters.long_run_variance if state is None else state.variance
         _simulate(self.parameters.coefficients, begin, shocks, returns, variances)
         return returns, variances
+
+    def simulate_paths(self, state: GjrState, days: int, *, paths: int, seed: int) -> Array:
+        """As the contract says, with shocks of the model's own density."""
+        check_paths(days, paths)
+        shocks = sample_shocks(paths * days, self.parameters.nu, self.parameters.skew, np.random.default_rng(seed))
+        returns = np.empty((paths, days))
+        _simulate_paths(self.parameters.coefficients, state.variance, shocks.reshape(paths, days), returns)
+        return returns
 
 
 def _outlier(return_: float, z: float, index: int) -> str:

@@ -18,6 +18,7 @@ from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days
 from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.model import VolatilityModel
+from alo_lib.volatility.paths import paths_of_part
 from alo_lib.volatility.ranges import MEMORY
 from alo_lib.volatility.regimes import RegimeModel, RegimePath, RegimeState
 from alo_lib.volatility.registry import register
@@ -138,6 +139,10 @@ class GarchByRegime(VolatilityModel[GarchByRegimeState, GarchByRegimePath]):
         if sorted(values) != ["garch", "regimes"]:
             raise ParameterError(f"a state of GARCH by regime is garch and regimes, but it is {sorted(values)}")
         return GarchByRegimeState(self.garch.restore(values["garch"]), self.regimes.restore(values["regimes"]))
+
+    def simulate_paths(self, state: GarchByRegimeState, days: int, *, paths: int, seed: int) -> Array:
+        """As the contract says: paths of GJR-GARCH, brought to this forecast day by day."""
+        return paths_of_part(self, state, self.garch, state.garch, days, paths, seed)
 
     def _factors(self, probabilities: Array, days: Array) -> Array:
         """Level of the GARCH forecast over ``days`` (h,) after days of ``probabilities`` (n, r): shape (n, h)."""

@@ -22,6 +22,7 @@ from alo_lib.volatility.errors import CalibrationError, ObservationError, Parame
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
 from alo_lib.volatility.model import VolatilityModel
+from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_prices, finite_returns
 
@@ -210,6 +211,37 @@ class HarModel(VolatilityModel[HarState, HarPath]):
                 f"measures and returns must be as many, {LAGS[-1]} at most, but are {len(measures)} and {len(returns)}"
             )
         return HarState(measures, returns)
+
+    def simulate_paths(self, state: HarState, days: int, *, paths: int, seed: int) -> Array:
+        """As the contract says: the regression over one day is iterated.
+
+        Each day's measure is drawn about what is expected of it, then a normal return of that variance. Over many days
+        its level is that of the iteration, not of the regressions that look so far ahead.
+
+        :raises ParameterError: for a model without a regression over one day.
+        """
+        check_paths(days, paths)
+        if self.horizons[0] != 1:
+            raise ParameterError(f"HAR simulates by its regression over 1 day, but its horizons are {self.horizons}")
+        if len(state.measures) < LAGS[-1]:
+            raise ObservationError(f"HAR forecasts after {LAGS[-1]} days or more, but has seen {len(state.measures)}")
+        weights, deviation = np.array(self.coefficients[0]), math.sqrt(self.residual_variances[0])
+        draws, shocks = np.random.default_rng(seed).standard_normal((2, days, paths))
+        # What has been seen, then what is drawn: a row a day.
+        logs, losses = np.empty((2, LAGS[-1] + days, paths))
+        logs[: LAGS[-1]] = log(state.measures)[:, None]
+        losses[: LAGS[-1]] = np.minimum(state.returns, 0.0)[:, None]
+        returns = np.empty((days, paths))
+        for day in range(days):
+            now = day + LAGS[-1]
+            month = np.sqrt(np.mean(exp(logs[day:now]), axis=0))
+            columns = [np.ones(paths)]
+            columns += [np.mean(logs[now - lag : now], axis=0) for lag in LAGS]
+            columns += [np.mean(losses[now - lag : now], axis=0) / month for lag in LAGS]
+            logs[now] = dot_rows(np.stack(columns, axis=1), weights) + deviation * draws[day]
+            returns[day] = np.sqrt(self.scale * exp(logs[now])) * shocks[day]
+            losses[now] = np.minimum(returns[day], 0.0)
+        return np.ascontiguousarray(returns.T)
 
     def _mean_variance(self, features: Array, days: Array) -> Array:
         """Mean expected daily variance over ``days`` (h,), from rows of predictors: (m, 7) to (m, h)."""

@@ -22,6 +22,7 @@ from alo_lib.volatility.har import LAGS, HarModel, realized_means
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
 from alo_lib.volatility.model import FilterPath, FilterState, VolatilityModel
+from alo_lib.volatility.paths import paths_of_part
 from alo_lib.volatility.registry import MODELS, AnyModel, model_named, register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
 
@@ -280,6 +281,12 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
         centre = np.sqrt(TRADING_DAYS * self.fitted_variance(state))
         low, high = exp(0.5 * self._edges(state, level)).T
         return centre, centre * low, centre * high
+
+    def simulate_paths(self, state: HybridState, days: int, *, paths: int, seed: int) -> Array:
+        """As the contract says: paths of GJR-GARCH, else of the first part, brought to this forecast day by day."""
+        at = list(self.parts).index(_BEYOND) if _BEYOND in self.parts else 0
+        part = list(self.parts.values())[at]
+        return paths_of_part(self, state, part, state.states[at], days, paths, seed)
 
     def _blend(self, state: HybridState) -> Blend:
         return self.implied_blend if self.implied_blend is not None and state.implied is not None else self.blend

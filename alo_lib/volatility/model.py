@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS
+from alo_lib.volatility.paths import check_paths, day_by_day
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
 
 __all__ = ["FilterPath", "FilterState", "VolatilityModel"]
@@ -108,6 +109,19 @@ class VolatilityModel(ABC, Generic[State, Path]):
 
         :raises ParameterError: for missing or unknown names, or values outside their domain.
         """
+
+    def simulate_paths(self, state: State, days: int, *, paths: int, seed: int) -> Array:
+        """Daily logarithmic returns of the next ``days``, shape (paths, days); the same seed gives the same bits.
+
+        A model that does not say otherwise is asked day by day: a return is normal with the variance that is forecast
+        for it, and then seen.
+
+        :raises ParameterError: for fewer than one day or path.
+        :raises ObservationError: for a state that has seen too few days.
+        """
+        check_paths(days, paths)
+        shocks = np.random.default_rng(seed).standard_normal((paths, days))
+        return day_by_day(self, state, days, shocks)
 
     @overload
     def forecast_volatility(self, state: State, trading_days: float) -> float: ...

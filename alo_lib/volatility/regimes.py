@@ -21,6 +21,7 @@ from alo_lib.volatility.errors import CalibrationError, ObservationError, Parame
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.model import VolatilityModel
+from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns
 
@@ -287,6 +288,20 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
                 f"a state of {len(self.parameters.means)} regimes has as many probabilities, not {mix}"
             )
         return state
+
+    def simulate_paths(self, state: RegimeState, days: int, *, paths: int, seed: int) -> Array:
+        """As the contract says: each path goes through regimes of its own."""
+        check_paths(days, paths)
+        means, variances, transition = self._arrays
+        generator = np.random.default_rng(seed)
+        chances, shocks = generator.random((days, paths)), generator.standard_normal((days, paths))
+        reached, mix = np.empty((days, paths), dtype=np.intp), np.tile(self.mix(state, 1), (paths, 1))
+        for day in range(days):
+            # Rounding may leave the last sum below one.
+            passed = chances[day][:, None] >= np.cumsum(mix, axis=1)[:, :-1]
+            reached[day] = np.sum(passed, axis=1)
+            mix = transition[reached[day]]
+        return np.ascontiguousarray((means[reached] + np.sqrt(variances)[reached] * shocks).T)
 
     def _mean_variance(self, probabilities: Array, days: Array) -> Array:
         """Mean expected daily variance over ``days`` (m,) after days of ``probabilities`` (n, k): shape (n, m)."""
