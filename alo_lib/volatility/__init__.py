@@ -29,7 +29,7 @@ from alo_lib.volatility.realized import (
     yang_zhang,
 )
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
-from alo_lib.volatility.registry import MODELS, model_named
+from alo_lib.volatility.registry import MODELS, model_from_dict, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
 from alo_lib.volatility.residual_tests import ResidualTest, arch_lm, autocorrelation, jarque_bera, ljung_box
 from alo_lib.volatility.returns import log_returns
@@ -87,6 +87,7 @@ __all__ = [
     "jarque_bera",
     "ljung_box",
     "log_returns",
+    "model_from_dict",
     "model_named",
     "observe",
     "parkinson",

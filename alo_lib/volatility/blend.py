@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.numerics.elementwise import exp, log
-from alo_lib.volatility.errors import CalibrationError
+from alo_lib.volatility.errors import CalibrationError, ParameterError
 from alo_lib.volatility.har import HarModel, dot_rows
 from alo_lib.volatility.ranges import MEMORY
 
@@ -37,6 +37,17 @@ class Blend:
     parts: tuple[str, ...]
     weights: tuple[tuple[float, ...], ...]
     log_errors: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        for row in self.weights:
+            if len(row) != len(self.parts) or not all(0.0 <= w <= 1.0 for w in row) or abs(sum(row) - 1.0) > 1e-9:
+                raise ParameterError(
+                    f"weights must be shares of {', '.join(self.parts):.80} that sum to 1, not {row!r:.80}"
+                )
+        if len(self.log_errors) != len(self.weights) or any(
+            len(row) != len(LEVELS) or list(row) != sorted(row) for row in self.log_errors
+        ):
+            raise ParameterError(f"log_errors must be {len(LEVELS)} ascending percentiles for each row of weights")
 
 
 def combined(blend: Blend, forecasts: Mapping[str, Array]) -> Array:

@@ -4,6 +4,7 @@ The GARCH forecast of each horizon is multiplied by the mean of realized over fo
 with the day's filtered probabilities.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -66,6 +67,17 @@ class GarchByRegime(VolatilityModel[GarchByRegimeState, GarchByRegimePath]):
     horizons: tuple[int, ...]
     levels: tuple[tuple[float, ...], ...]
     """Realized over forecast variance of GJR-GARCH in each regime, a row a horizon."""
+
+    def __post_init__(self) -> None:
+        check_horizons(self.horizons)
+        shape = [len(self.regimes.parameters.variances)] * len(self.horizons)
+        if [len(row) for row in self.levels] != shape or not all(
+            0.0 < x < math.inf for row in self.levels for x in row
+        ):
+            raise ParameterError(
+                f"levels must be finite and positive, one a regime for each of the horizons {self.horizons}, but they "
+                f"are {self.levels!r:.80}"
+            )
 
     @classmethod
     def fit(

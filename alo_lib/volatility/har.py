@@ -124,6 +124,20 @@ class HarModel(VolatilityModel[HarState, HarPath]):
     scale: float
     """Mean squared return over mean measure: the factor from the measure's level to that of returns."""
 
+    def __post_init__(self) -> None:
+        check_horizons(self.horizons)
+        shape = [_FEATURES] * len(self.horizons)
+        if [len(row) for row in self.coefficients] != shape or len(self.residual_variances) != len(shape):
+            raise ParameterError(
+                f"HAR has {_FEATURES} coefficients and a residual variance for each of the horizons {self.horizons}, "
+                f"but they are {self.coefficients!r:.80} and {self.residual_variances!r:.80}"
+            )
+        if not (0.0 < self.scale < math.inf and all(0.0 <= v < math.inf for v in self.residual_variances)):
+            raise ParameterError(
+                f"scale must be finite and positive and residual variances not negative, but they are {self.scale!r} "
+                f"and {self.residual_variances!r:.80}"
+            )
+
     @classmethod
     def fit(
         cls,

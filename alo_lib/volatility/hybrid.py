@@ -100,6 +100,23 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
     notes: tuple[str, ...]
     """Why a part is missing; empty when all are there."""
 
+    def __post_init__(self) -> None:
+        check_horizons(self.horizons)
+        if not self.parts or any(name != part.name for name, part in self.parts.items()):
+            raise ParameterError(
+                f"parts must be models by their own names, but the names are {', '.join(self.parts):.80}"
+            )
+        for blend, names in ((self.blend, [*self.parts]), (self.implied_blend, [*self.parts, IMPLIED])):
+            if blend is not None and (list(blend.parts) != names or len(blend.weights) != len(self.horizons)):
+                raise ParameterError(
+                    f"a blend must weigh {', '.join(names):.80} at each of the horizons {self.horizons}, but it weighs "
+                    f"{', '.join(blend.parts):.80} at {len(blend.weights)}"
+                )
+        if len(self.implied_ratios) != len(self.horizons) or not all(0.0 < r < math.inf for r in self.implied_ratios):
+            raise ParameterError(
+                f"implied_ratios must be finite and positive, one a horizon, but they are {self.implied_ratios}"
+            )
+
     @classmethod
     def fit(
         cls,

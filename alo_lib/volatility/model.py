@@ -17,6 +17,7 @@ from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS
 from alo_lib.volatility.paths import check_paths, day_by_day
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
+from alo_lib.volatility.saving import model_of, plain_model
 
 __all__ = ["FilterPath", "FilterState", "VolatilityModel"]
 
@@ -109,6 +110,20 @@ class VolatilityModel(ABC, Generic[State, Path]):
 
         :raises ParameterError: for missing or unknown names, or values outside their domain.
         """
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model and how it was fitted for JSON, which :meth:`from_dict` reads back to the last bit."""
+        return plain_model(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The model whose :meth:`to_dict` gave ``values``, which need not be trusted.
+
+        :raises ParameterError: for missing or unknown names, values of another type, or outside their domain.
+        """
+        model = model_of({cls.name: cls}, values)
+        assert isinstance(model, cls)
+        return model
 
     def simulate_paths(self, state: State, days: int, *, paths: int, seed: int) -> Array:
         """Daily logarithmic returns of the next ``days``, shape (paths, days); the same seed gives the same bits.
