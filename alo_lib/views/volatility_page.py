@@ -24,22 +24,23 @@ from alo_lib.views.drawing import (
 )
 from alo_lib.views.page import Html
 from alo_lib.views.spoken import or_dash, or_none, rounded
+from alo_lib.views.volatility_context import VolatilityContext
+from alo_lib.views.volatility_sections import (
+    PARAMETERS,
+    SHOCKS,
+    context_rows,
+    context_section,
+    fit_section,
+    parameter_figures,
+    residual_section,
+    residual_test_row,
+)
 from alo_lib.volatility import VolatilityReport
 
 __all__ = ["VolatilityReportView", "volatility_html", "volatility_table"]
 
-_PARAMETERS: Final = {
-    "mu": "mean daily return",
-    "omega": "constant of the daily variance",
-    "alpha": "weight of yesterday's squared residual",
-    "gamma": "the same, added after a loss",
-    "beta": "weight of yesterday's variance",
-    "nu": "degrees of freedom of the shocks",
-    "skew": "asymmetry of the shocks, in (-1, 1)",
-}
 _NAMED_DAYS: Final = 5
 """Days with a range too far out that a note names."""
-_SHOCKS: Final = {"normal": "normal", "t": "Student's t", "skewt": "skewed t"}
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,15 @@ class VolatilityReportView:
     ticker: str
     days: NDArray[np.datetime64]
     analysis: VolatilityReport
+    context: VolatilityContext | None = None
+    """What the data folder says beside the bars; None where there is none."""
 
     def to_dict(self) -> dict[str, Any]:
         """The figures for JSON: volatilities as annualized decimals, lengths in trading days."""
         one = self.analysis
-        p, calibration = one.garch.parameters, one.garch.calibration
+        p, summary = one.garch.parameters, one.summary
+        fitted = {row.name: row._asdict() for row in summary.parameters}
+        unfitted: dict[str, Any] = dict.fromkeys(("standard_error", "t", "p_value", "interval")) | {"on_bound": False}
         return {
             "ticker": self.ticker,
             "start": str(self.days[0]),
@@ -67,12 +72,16 @@ class VolatilityReportView:
                 "long_run": rounded(p.long_run_volatility),
             },
             "parameters": {
-                name: {"value": or_none(float(getattr(p, name))), "standard_error": one.standard_errors[name]}
-                for name in _PARAMETERS
+                name: unfitted | fitted.get(name, {}) | {"value": or_none(float(getattr(p, name)))}
+                for name in PARAMETERS
             },
+            "covariance": {"names": list(summary.covariance_names), "values": summary.covariance.tolist()},
             "persistence": p.persistence,
             "half_life": p.half_life,
-            "log_likelihood": None if calibration is None else calibration.log_likelihood,
+            "log_likelihood": summary.log_likelihood,
+            "aic": summary.akaike,
+            "bic": summary.bayes,
+            "residual_tests": [test._asdict() for test in summary.tests],
             "regimes": self._regimes(),
             "changes": [
                 {"day": str(day), "scale": "wider" if sign > 0 else "narrower"}
@@ -95,7 +104,12 @@ class VolatilityReportView:
             },
             "far_ranges": self.far_days,
             "notes": list(one.notes),
-        }
+        } | ({} if self.context is None else self.context.to_dict())
+
+    @property
+    def day_notes(self) -> list[str]:
+        """Sentences on days that are missing, doubled, or have a range too far out."""
+        return [*([] if self.context is None else self.context.calendar.notes), *self.far_notes]
 
     @property
     def far_days(self) -> list[str]:
@@ -153,22 +167,36 @@ def volatility_table(view: VolatilityReportView) -> Group:
             f"{regime['volatility']:z.1%}",
             f"likely now to {regime['probability']:z.0%}; {regime['share_of_days']:z.0%} of all days, {stay}",
         )
+    for row in context_rows(view.context):
+        head.add_row(*row)
     forecast = _rich_table("days ahead", "forecast", "90 % band", "usual")
     for point in one.cone:
         usual = or_dash(point.usual, "z.1%")
         forecast.add_row(str(point.days), f"{point.volatility:z.1%}", f"{point.low:z.1%} to {point.high:z.1%}", usual)
-    parameters = _rich_table(f"GJR-GARCH, {_SHOCKS[told['distribution']]}", "value", "± s.e.")
+    parameters = _rich_table(f"GJR-GARCH, {SHOCKS[told['distribution']]}", "value", "± s.e.", "t", "p")
     for name, row in told["parameters"].items():
-        parameters.add_row(name, *_value_and_error(row))
-    notes = [*one.notes, *view.far_notes]
-    return Group(head, "", forecast, "", parameters, *(f"Note: {note}." for note in notes))
+        parameters.add_row(name, *parameter_figures(row)[:4])
+    tests = _rich_table("residuals", "lags", "statistic", "p")
+    for test in one.summary.tests:
+        tests.add_row(*residual_test_row(test))
+    notes = [*one.notes, *view.day_notes]
+    return Group(
+        head,
+        "",
+        forecast,
+        "",
+        parameters,
+        f"log likelihood {told['log_likelihood']:z,.2f}, AIC {told['aic']:z,.2f}, BIC {told['bic']:z,.2f}",
+        "",
+        tests,
+        *(f"Note: {note}." for note in notes),
+    )
 
 
 def volatility_html(view: VolatilityReportView) -> str:
     """One self-contained page."""
     told, one = view.to_dict(), view.analysis
     level, changes = told["volatility"], told["changes"]
-    parameters = [(name, *_value_and_error(row), _PARAMETERS[name]) for name, row in told["parameters"].items()]
     return page.page(
         f"Volatility of {view.ticker}",
         f"{told['start']} to {told['end']} · {told['bars']:,} split-adjusted daily bars · volatilities are annualized",
@@ -178,6 +206,10 @@ def volatility_html(view: VolatilityReportView) -> str:
                 page.card("expected for 21 days", f"{_at(one, 21):z.1%}"),
                 page.card("realized in the past month", f"{level['realized']:z.1%}"),
                 page.card("long run", f"{level['long_run']:z.1%}"),
+                *(
+                    page.card(f"implied by options, {row.days} days", f"{row.implied:z.1%}")
+                    for row in (() if view.context is None else view.context.implied)
+                ),
                 *(
                     page.card(f"probability of regime {k + 1} now", f"{regime['probability']:z.0%}")
                     for k, regime in enumerate(told["regimes"])
@@ -192,7 +224,7 @@ def volatility_html(view: VolatilityReportView) -> str:
                 "Parameters are fitted to all bars shown. With them, the value of a day rests on the days before it "
                 "(conditional volatility) or up to it (realized volatility, regimes, changes); nothing is smoothed."
             ),
-            *(page.note(f"{note}.") for note in view.far_notes),
+            *(page.note(f"{note}.") for note in view.day_notes),
         ),
         page.section(
             "Forecast",
@@ -203,17 +235,9 @@ def volatility_html(view: VolatilityReportView) -> str:
                 "ten by the forecast's past errors. Usual is the median over all past windows of as many days."
             ),
         ),
-        page.section(
-            f"GJR-GARCH(1,1) with {_SHOCKS[told['distribution']]} shocks",
-            page.table(("parameter", "value", "standard error", "meaning"), parameters, (1, 2)),
-            page.facts(
-                [
-                    ("persistence", f"{told['persistence']:z.4f}"),
-                    ("half-life of a shock, trading days", f"{told['half_life']:z.0f}"),
-                    ("log likelihood", or_dash(told["log_likelihood"], "z,.2f")),
-                ]
-            ),
-        ),
+        *context_section(view.context),
+        fit_section(told),
+        residual_section(one.summary, one.garch.parameters),
         _regime_section(told),
         page.section(
             "Weights of the forecast's parts",
@@ -332,11 +356,6 @@ def _rich_table(first: str, *others: str) -> Table:
     for title in others:
         table.add_column(title, justify="right", no_wrap=True)
     return table
-
-
-def _value_and_error(row: dict[str, Any]) -> tuple[str, str]:
-    value, error = row["value"], row["standard_error"]
-    return "∞" if value is None else f"{value:z.4g}", or_dash(error, "z.2g")
 
 
 def _at(one: VolatilityReport, days: int) -> float:

@@ -20,6 +20,7 @@ from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.ranges import far_ranges
 from alo_lib.volatility.realized import rolling, yang_zhang
 from alo_lib.volatility.regimes import RegimeModel
+from alo_lib.volatility.summary import FitSummary
 
 __all__ = ["CONE_DAYS", "REALIZED_DAYS", "ConePoint", "VolatilityReport", "report_volatility"]
 
@@ -54,8 +55,8 @@ class VolatilityReport:
     """Models of n bars and what they say; series have one value a return, shape (n - 1,)."""
 
     garch: GjrGarch
-    standard_errors: dict[str, float | None]
-    """By parameter; None for one that is not fitted, ended on its bound, or has no error for a stated reason."""
+    summary: FitSummary
+    """Parameters with their errors, criteria, and tests of the residuals."""
     garch_state: GjrState
     """After the last day."""
     conditional: Array
@@ -90,8 +91,9 @@ def report_volatility(
     regimes: int = 2,
     distribution: Distribution = "skewt",
     seed: int = 0,
+    dates: ArrayLike | None = None,
 ) -> VolatilityReport:
-    """Fit every model to n split-adjusted daily bars, each (n,); the same bars give the same bits.
+    """Fit every model to n split-adjusted daily bars, each (n,), of ``dates`` (n,); the same bars give the same bits.
 
     Regimes, standard errors and parts of the hybrid that cannot be had are left out and noted.
 
@@ -100,18 +102,15 @@ def report_volatility(
     :raises CalibrationError: when GJR-GARCH does not converge.
     """
     bars = tuple(np.asarray(prices, dtype=np.float64) for prices in (open_, high, low, close))
-    history = DailyHistory.from_bars(*bars)
+    history = DailyHistory.from_bars(*bars, dates=dates)
     notes: list[str] = []
     garch = GjrGarch.fit(history, distribution=distribution)
     if garch.calibration is not None and garch.calibration.note:
         held = ", its long-run variance held at the sample's" if garch.calibration.variance_targeted else ""
         notes.append(f"GJR-GARCH{held}: {garch.calibration.note}")
-    names = ("mu", "omega", "alpha", "gamma", "beta", "nu", "skew")
-    errors: dict[str, float | None] = dict.fromkeys(names)
-    try:
-        errors = garch.standard_errors(history)
-    except CalibrationError as error:
-        notes.append(f"without standard errors: {error}")
+    summary = garch.summary(history)
+    if summary.note:
+        notes.append(summary.note)
     hidden: RegimeModel | None = None
     probabilities = np.empty((len(history), 0))
     try:
@@ -127,7 +126,7 @@ def report_volatility(
     realized[REALIZED_DAYS - 1 :] = rolling(yang_zhang, REALIZED_DAYS + 1, *bars)
     return VolatilityReport(
         garch=garch,
-        standard_errors=errors,
+        summary=summary,
         garch_state=path.state,
         conditional=np.sqrt(TRADING_DAYS * path.conditional_variance),
         realized=realized,

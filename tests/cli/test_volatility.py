@@ -17,16 +17,30 @@ def test_it_prints_a_table_and_writes_a_page_where_one_is_asked_for(run, small_m
     assert list(tmp_path.iterdir()) == []
     outcome = run("volatility", "alfa", "--data", small_market, "--html", "alfa.html")
     assert outcome.status == 0
-    for words in ("ALFA", "Next day", "Regime 1", "90 % band", "omega", "± s.e.", "without HAR"):
+    for words in (
+        "ALFA",
+        "Next day",
+        "Regime 1",
+        "90 % band",
+        "omega",
+        "± s.e.",
+        "without HAR",
+        "AIC",
+        "ARCH-LM",
+        "Implied",
+        "Events",
+    ):
         assert words in outcome.out
     page = tmp_path / "alfa.html"
     assert outcome.out.splitlines()[-1] == "alfa.html"
     text = page.read_text()
-    history, cone = figures_of(text)
+    history, cone, quantiles, correlations = figures_of(text)
     assert {trace.name for trace in history.data} >= {"conditional", "realized, 21 days"}
     assert sum(trace.name.startswith("regime ") for trace in history.data) == 2
     assert [trace.name for trace in cone.data] == ["5 %", "90 % band", "forecast", "usual"]
-    for words in ("standard error", "expected stay", "weight of yesterday", "without HAR"):
+    assert [trace.name for trace in quantiles.data][2:] == ["as expected", "residuals"]
+    assert [trace.name for trace in correlations.data][2:] == ["residuals", "squares"]
+    for words in ("standard error", "expected stay", "weight of yesterday", "without HAR", "Jarque-Bera", "BIC"):
         assert words in text
 
 
@@ -46,6 +60,36 @@ def test_json_is_one_object_with_the_same_figures(run, small_market, tmp_path):
     assert again.out == outcome.out
 
 
+def test_json_has_the_fits_summary_and_what_the_data_say_beside_it(run, small_market):
+    told = json.loads(run("volatility", "ALFA", "--data", small_market, "--json").out)
+    omega = told["parameters"]["omega"]
+    assert omega["t"] == pytest.approx(omega["value"] / omega["standard_error"])
+    errors = {name: one["standard_error"] for name, one in told["parameters"].items() if not one["on_bound"]}
+    assert list(errors) == told["covariance"]["names"]
+    assert [row[at] ** 0.5 for at, row in enumerate(told["covariance"]["values"])] == pytest.approx([*errors.values()])
+    assert told["aic"] == pytest.approx(2 * 7 - 2 * told["log_likelihood"])
+    assert {one["name"] for one in told["residual_tests"]} == {"Ljung-Box", "ARCH-LM", "Jarque-Bera"}
+    assert told["calendar"] == {"sessions": told["bars"], "missing": [], "closed": [], "repeated": []}
+
+
+def test_a_chain_of_the_last_day_stands_beside_the_forecast(run, lean_data):
+    told = json.loads(run("volatility", "AAPL", "--data", lean_data, "--end", "2014-06-06", "--json").out)
+    assert told["implied_note"] == ""
+    assert [one["days"] for one in told["implied"]] == [30, 90]
+    # Counted by hand: June 9 to July 6 without Independence Day; on to September 4 without Labor Day.
+    assert [one["sessions"] for one in told["implied"]] == [19, 62]
+    chain = json.loads(run("chain", "AAPL", "2014-06-06", "--data", lean_data, "--json").out)
+    around = [one["at_the_money"] for one in chain["expiries"] if 20 < one["days"] < 45]
+    assert min(around) < told["implied"][0]["implied"] < max(around)
+    month = next(one["volatility"] for one in told["forecast"] if one["days"] == 21)
+    assert told["implied"][0]["forecast"] == pytest.approx(month * (19 / 252 * 365 / 30) ** 0.5, rel=0.03)
+    ahead = [(one["day"], one["kind"]) for one in told["events"] if one["day"] > "2014-06-06"]
+    assert ahead == [("2014-06-09", "split"), ("2014-08-07", "dividend")]
+    missing = json.loads(run("volatility", "SPY", "--data", lean_data, "--end", "2015-06-30", "--json").out)
+    assert missing["implied"] == []
+    assert "no option quotes on 2015-06-30" in missing["implied_note"]
+
+
 def test_the_end_is_the_day_that_is_forecast_from(run, small_market):
     told = json.loads(run("volatility", "ALFA", "--data", small_market, "--json", "--end", "2023-12-15").out)
     whole = json.loads(run("volatility", "ALFA", "--data", small_market, "--json").out)
@@ -53,7 +97,14 @@ def test_the_end_is_the_day_that_is_forecast_from(run, small_market):
     assert told["bars"] < whole["bars"]
     assert told["distribution"] == "skewt"
     normal = run("volatility", "ALFA", "--data", small_market, "--json", "--distribution", "normal")
-    assert json.loads(normal.out)["parameters"]["nu"] == {"value": None, "standard_error": None}
+    assert json.loads(normal.out)["parameters"]["nu"] == {
+        "value": None,
+        "standard_error": None,
+        "t": None,
+        "p_value": None,
+        "interval": None,
+        "on_bound": False,
+    }
 
 
 @pytest.mark.parametrize(

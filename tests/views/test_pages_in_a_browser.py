@@ -173,7 +173,7 @@ def test_a_page_of_volatility_is_drawn(tmp_path, width, dark):
     written = tmp_path / "volatility.html"
     view = VolatilityReportView("ALFA", days, report_volatility(*bars, distribution="normal"))
     written.write_text(volatility_html(view), encoding="utf-8")
-    check(look(written, width=width, dark=dark), 2, width)
+    check(look(written, width=width, dark=dark), 4, width)
 
 
 @pytest.mark.parametrize("width", [1400, 390])

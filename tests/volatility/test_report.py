@@ -40,7 +40,8 @@ def test_series_are_those_of_the_models(bars: Array, report: VolatilityReport) -
     assert np.all(np.isnan(report.realized[:20]))
     assert report.realized[20] == float(yang_zhang(*bars[:22].T))
     assert report.realized[-1] == float(yang_zhang(*bars[-22:].T))
-    assert report.standard_errors == report.garch.standard_errors(days(returns))
+    errors = {row.name: row.standard_error for row in report.summary.parameters}
+    assert errors == report.garch.standard_errors(days(returns))
     assert report.garch.parameters.distribution == "skewt"
     assert report.hybrid.notes == ()
 
@@ -68,11 +69,11 @@ def test_what_cannot_be_had_is_noted(bars: Array, monkeypatch: pytest.MonkeyPatc
         raise CalibrationError("it would not")
 
     monkeypatch.setattr(RegimeModel, "fit", fail)
-    monkeypatch.setattr(GjrGarch, "standard_errors", fail)
+    monkeypatch.setattr(GjrGarch, "uncertainty", fail)
     one = report_volatility(*bars[:300].T)
     assert one.regimes is None
     assert one.probabilities.shape == (299, 0)
-    assert set(one.standard_errors.values()) == {None}
+    assert {row.standard_error for row in one.summary.parameters} == {None}
     assert "without regimes: it would not" in one.notes
     assert "without standard errors: it would not" in one.notes
     assert any(note.startswith("without HAR: HAR at 63 days needs") for note in one.notes)

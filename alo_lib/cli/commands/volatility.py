@@ -68,9 +68,10 @@ def volatility(
 ) -> None:
     """Show what is known of the volatility of TICKER, from its daily bars.
 
-    GJR-GARCH with its standard errors and conditional volatility, regimes as they were known on each day, changes of
-    scale, and the forecast up to a year ahead with the band that its past errors give it. What --publish writes was
-    known on each day: models are fitted to the days before it alone, as if time went by.
+    GJR-GARCH with its standard errors, conditional volatility and tests of its residuals, regimes as they were known on
+    each day, changes of scale, and the forecast up to a year ahead with the band that its past errors give it; sessions
+    without a bar, dividends and splits, and what options of the last day price where the data have any. What --publish
+    writes was known on each day: models are fitted to the days before it alone, as if time went by.
 
     \b
     Examples:
@@ -122,13 +123,15 @@ def _analysed(
     from alo_lib.market import DataFolder
     from alo_lib.records import FIRST_DAY
     from alo_lib.views import VolatilityReportView
+    from alo_lib.views.volatility_context import volatility_context
     from alo_lib.volatility import VolatilityError, report_volatility
 
     if start is not None and end is not None and start > end:
         raise UserError(f"start {start} is after end {end}; a range of days must not be empty")
     if end is not None and end < FIRST_DAY:
         raise UserError(f"end {end} is before {FIRST_DAY}, the first day that data can have")
-    bars = DataFolder(folder).split_adjusted_bars(ticker, FIRST_DAY, end or date(2200, 1, 1))
+    source = DataFolder(folder)
+    bars = source.split_adjusted_bars(ticker, FIRST_DAY, end or date(2200, 1, 1))
     days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
     if not len(days):
         raise UserError(f"{ticker} has no daily bars{f' up to {end}' if end else ''} in {folder}")
@@ -141,10 +144,12 @@ def _analysed(
             *(bars[name][use] for name in ("open", "high", "low", "close")),
             regimes=regimes,
             distribution=distribution,
+            dates=days[use],
         )
     except VolatilityError as error:
         raise UserError(f"{ticker} from {start}{f' to {end}' if end else ''}: {error}") from None
-    return VolatilityReportView(ticker, days[use], analysis), bars[use]
+    context = volatility_context(source, ticker, days[use], analysis)
+    return VolatilityReportView(ticker, days[use], analysis, context), bars[use]
 
 
 def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Path) -> list[Path]:
