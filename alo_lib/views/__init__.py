@@ -1,9 +1,10 @@
 """Pages and tables of a run: blotter, performance, risk, volatility, the report, the summary.
 
-All but the volatility page is made from a run's folder; nothing here reaches into a running core.
+All but the pages of volatility is made from a run's folder; nothing here reaches into a running core.
 """
 
 from alo_lib.views.data import Unquoted, data_account, funnel, held_without_quotes
+from alo_lib.views.fit_page import fit_html
 from alo_lib.views.report import REPORT_FILE, report_html, write_report
 from alo_lib.views.run import Run, RunError
 from alo_lib.views.summary import summarize, summary_table
@@ -17,6 +18,7 @@ __all__ = [
     "Unquoted",
     "VolatilityReportView",
     "data_account",
+    "fit_html",
     "funnel",
     "held_without_quotes",
     "report_html",

@@ -71,7 +71,7 @@ section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
 .box.sorts th { cursor: pointer; } .box.sorts th[aria-sort]::after { content: " ↑"; }
 .box.sorts th[aria-sort=descending]::after { content: " ↓"; }
 td.t { color: var(--accent); cursor: pointer; text-decoration: underline dotted; text-underline-offset: 3px; }
-.plot + *, .box + * { margin-top: 14px; }
+.plot + *, .box + *, dl + p { margin-top: 14px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: var(--sheet); text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); white-space: nowrap; }

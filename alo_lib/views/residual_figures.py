@@ -45,7 +45,7 @@ def quantile_figure(residuals: Floats, parameters: GjrParameters) -> Figure:
             "hovertemplate": "expected %{x:.2f}<br>is %{y:.2f}<extra></extra>",
         },
     ]
-    layout = layout_of(height=380, xaxis={"title": "quantile of the density, standard deviations"})
+    layout = layout_of(height=380, xaxis={"title": "quantile of the density"})
     layout["yaxis"] = {"title": "residual, standard deviations"}
     return {"data": data, "layout": layout}
 

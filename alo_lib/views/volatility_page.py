@@ -26,12 +26,12 @@ from alo_lib.views.page import Html
 from alo_lib.views.spoken import or_dash, or_none, rounded
 from alo_lib.views.volatility_context import VolatilityContext
 from alo_lib.views.volatility_sections import (
-    PARAMETERS,
     SHOCKS,
     context_rows,
     context_section,
     fit_section,
     parameter_figures,
+    parameter_rows,
     residual_section,
     residual_test_row,
 )
@@ -39,6 +39,8 @@ from alo_lib.volatility import VolatilityReport
 
 __all__ = ["VolatilityReportView", "volatility_html", "volatility_table"]
 
+_MOST_SHOWN: Final = 2.0
+"""Times the highest conditional volatility at which the axis ends at first; a reader may zoom out."""
 _NAMED_DAYS: Final = 5
 """Days with a range too far out that a note names."""
 
@@ -57,8 +59,6 @@ class VolatilityReportView:
         """The figures for JSON: volatilities as annualized decimals, lengths in trading days."""
         one = self.analysis
         p, summary = one.garch.parameters, one.summary
-        fitted = {row.name: row._asdict() for row in summary.parameters}
-        unfitted: dict[str, Any] = dict.fromkeys(("standard_error", "t", "p_value", "interval")) | {"on_bound": False}
         return {
             "ticker": self.ticker,
             "start": str(self.days[0]),
@@ -71,10 +71,7 @@ class VolatilityReportView:
                 "realized": rounded(float(one.realized[-1])),
                 "long_run": rounded(p.long_run_volatility),
             },
-            "parameters": {
-                name: unfitted | fitted.get(name, {}) | {"value": or_none(float(getattr(p, name)))}
-                for name in PARAMETERS
-            },
+            "parameters": parameter_rows(summary, p),
             "covariance": {"names": list(summary.covariance_names), "values": summary.covariance.tolist()},
             "persistence": p.persistence,
             "half_life": p.half_life,
@@ -236,7 +233,7 @@ def volatility_html(view: VolatilityReportView) -> str:
             ),
         ),
         *context_section(view.context),
-        fit_section(told),
+        fit_section(one.summary, one.garch.parameters),
         residual_section(one.summary, one.garch.parameters),
         _regime_section(told),
         page.section(
@@ -274,6 +271,10 @@ def history_figure(view: VolatilityReportView) -> Figure:
         )
     layout = layout_of(height=560, xaxis={"type": "date", "hoverformat": "%Y-%m-%d", "title": "trading day"})
     layout["yaxis"] = {"title": "volatility, % a year", "rangemode": "tozero"}
+    usual = _MOST_SHOWN * float(np.max(conditional))
+    if float(np.nanmax(realized, initial=0.0)) > usual:
+        # One false print would leave nothing of all other days to be seen; day_notes name it.
+        layout["yaxis"]["range"] = [0.0, usual]
     if one.regimes is not None:
         for k, volatility in enumerate(one.regimes.parameters.volatilities):
             color = REGIME_COLORS[k % len(REGIME_COLORS)]

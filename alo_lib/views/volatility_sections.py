@@ -7,8 +7,8 @@ from typing import Any, Final
 from alo_lib.views import page
 from alo_lib.views.page import Html
 from alo_lib.views.residual_figures import autocorrelation_figure, quantile_figure
-from alo_lib.views.spoken import DASH, or_dash
-from alo_lib.views.volatility_context import VolatilityContext
+from alo_lib.views.spoken import DASH, or_dash, or_none
+from alo_lib.views.volatility_context import CorporateEvent, VolatilityContext
 from alo_lib.volatility import FitSummary, GjrParameters, ResidualTest
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "context_section",
     "fit_section",
     "parameter_figures",
+    "parameter_rows",
     "residual_section",
     "residual_test_row",
 ]
@@ -34,29 +35,39 @@ PARAMETERS: Final = {
 SHOCKS: Final = {"normal": "normal", "t": "Student's t", "skewt": "skewed t"}
 
 
-def fit_section(told: dict[str, Any]) -> Html:
+def parameter_rows(summary: FitSummary, parameters: GjrParameters) -> dict[str, dict[str, Any]]:
+    """Every parameter of the model by name, also what was not fitted, for JSON."""
+    fitted = {row.name: row._asdict() for row in summary.parameters}
+    unfitted: dict[str, Any] = dict.fromkeys(("standard_error", "t", "p_value", "interval")) | {"on_bound": False}
+    named = {name: unfitted | fitted.get(name, {}) for name in PARAMETERS}
+    for name, row in named.items():
+        row.pop("name", None)
+        row["value"] = or_none(float(getattr(parameters, name)))
+    return named
+
+
+def fit_section(summary: FitSummary, parameters: GjrParameters) -> Html:
     """Parameters, criteria and what their errors are."""
+    told = parameter_rows(summary, parameters)
     columns = ("parameter", "value", "standard error", "t", "p", "95 % interval", "meaning")
-    rows = [(name, *parameter_figures(row), PARAMETERS[name]) for name, row in told["parameters"].items()]
-    on_bound = [name for name, row in told["parameters"].items() if row["on_bound"]]
-    bound = (
-        "None is on its bound."
-        if not on_bound
-        else f"{', '.join(on_bound)} ended on a bound and is told by the profile of the likelihood."
-    )
+    on_bound = ", ".join(name for name, row in told.items() if row["on_bound"])
+    bound = f"{on_bound} ended on a bound and is told by the profile of the likelihood." if on_bound else ""
     return page.section(
-        f"GJR-GARCH(1,1) with {SHOCKS[told['distribution']]} shocks",
-        page.table(columns, rows, range(1, 6)),
+        f"{summary.model} with {SHOCKS[summary.distribution]} shocks",
+        page.table(
+            columns, [(name, *parameter_figures(row), PARAMETERS[name]) for name, row in told.items()], range(1, 6)
+        ),
         page.facts(
             [
-                ("persistence", f"{told['persistence']:z.4f}"),
-                ("half-life of a shock, trading days", f"{told['half_life']:z.0f}"),
-                ("log likelihood", f"{told['log_likelihood']:z,.2f}"),
-                ("AIC", f"{told['aic']:z,.2f}"),
-                ("BIC", f"{told['bic']:z,.2f}"),
+                ("persistence", f"{parameters.persistence:z.4f}"),
+                ("half-life of a shock, trading days", f"{parameters.half_life:z.0f}"),
+                ("log likelihood", f"{summary.log_likelihood:z,.2f}"),
+                ("AIC", f"{summary.akaike:z,.2f}"),
+                ("BIC", f"{summary.bayes:z,.2f}"),
             ]
         ),
         page.note(f"Standard errors are robust to shocks of another density; p is two-sided. {bound}"),
+        *([page.note(f"{summary.note}.")] if summary.note else []),
     )
 
 
@@ -96,8 +107,8 @@ def context_section(context: VolatilityContext | None) -> list[Html]:
     columns = ("days to expiry", "implied at the money", "sessions", "forecast", "implied less forecast")
     beside = page.table(columns, rows, range(5)) if rows else page.note(f"None: {context.implied_note}.")
     told = page.table(
-        ("day", "event", "cash a share, or old shares for a new one"),
-        [(str(one.day), one.kind, f"{one.size:z.6g}") for one in reversed(events)],
+        ("day", "event", "size"),
+        [(str(one.day), one.kind, _size(one)) for one in reversed(events)],
         (2,),
     )
     return [
@@ -108,6 +119,10 @@ def context_section(context: VolatilityContext | None) -> list[Html]:
             told if events else page.note("The data know of no dividend or split."),
         )
     ]
+
+
+def _size(event: CorporateEvent) -> str:
+    return f"{1.0 / event.size:z.4g} for 1" if event.kind == "split" else f"{event.size:z.2f} a share"
 
 
 def parameter_figures(row: dict[str, Any]) -> tuple[str, str, str, str, str]:

@@ -10,12 +10,12 @@ import pytest
 from alo_lib.market import ChainSnapshot, ContractKey, Resolution, contract_array
 from alo_lib.pricing import price
 from alo_lib.records import DAY, years_between
-from alo_lib.views import VolatilityReportView, page, volatility_html, write_report
+from alo_lib.views import VolatilityReportView, fit_html, page, volatility_html, write_report
 from alo_lib.views.chain import chain_view
 from alo_lib.views.chain_page import chain_html
 from alo_lib.views.exercise import NextExDate, exercise_view
 from alo_lib.views.exercise_page import exercise_html
-from alo_lib.volatility import report_volatility
+from alo_lib.volatility import DailyHistory, GjrGarch, report_volatility
 from tests.views import kit
 from tests.views.browser import BROWSER, look
 from tests.views.kit import run_of
@@ -174,6 +174,17 @@ def test_a_page_of_volatility_is_drawn(tmp_path, width, dark):
     view = VolatilityReportView("ALFA", days, report_volatility(*bars, distribution="normal"))
     written.write_text(volatility_html(view), encoding="utf-8")
     check(look(written, width=width, dark=dark), 4, width)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, True), (390, False)])
+def test_a_page_of_a_fit_is_drawn(tmp_path, width, dark):
+    days = np.datetime64("2020-01-01") + np.arange(700)
+    for name, dates in (("dated.html", days), ("plain.html", None)):
+        history = DailyHistory.from_returns(0.01 * kit.noise(700), dates=dates)
+        model = GjrGarch.fit(history, distribution="t", leverage=False)
+        written = tmp_path / name
+        written.write_text(fit_html(model, history, "A fit"), encoding="utf-8")
+        check(look(written, width=width, dark=dark), 3, width)
 
 
 @pytest.mark.parametrize("width", [1400, 390])

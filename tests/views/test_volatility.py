@@ -21,7 +21,7 @@ from alo_lib.views.volatility import (
     volatility_view,
 )
 from alo_lib.views.volatility_figures import outcome_figure, regime_figure, volatility_figure
-from alo_lib.views.volatility_page import VolatilityReportView, volatility_html
+from alo_lib.views.volatility_page import VolatilityReportView, history_figure, volatility_html
 from alo_lib.volatility import report_volatility
 from tests.views import kit
 from tests.views.test_performance import DAY, run_of
@@ -258,6 +258,9 @@ def test_days_too_far_out_to_be_believed_are_named_where_volatility_leaps():
     assert note.startswith("6 days have a high or low")
     assert f"(furthest {', '.join(found[1:])})" in note
     assert note in volatility_html(spoiled)
+    highest = 100.0 * float(np.max(spoiled.analysis.conditional))
+    assert history_figure(spoiled)["layout"]["yaxis"]["range"] == pytest.approx([0.0, 2.0 * highest])
+    assert "range" not in history_figure(clean)["layout"]["yaxis"]
 
 
 def test_without_regimes_the_page_has_no_chart_of_them(tmp_path):
