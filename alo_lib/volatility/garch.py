@@ -22,6 +22,7 @@ from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS
+from alo_lib.volatility.saving import state_of
 from alo_lib.volatility.summary import FitSummary, summarize
 
 __all__ = ["GjrGarch", "GjrPath", "GjrState"]
@@ -279,12 +280,10 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
 
     def restore(self, values: Mapping[str, Any]) -> GjrState:
         """As the contract says."""
-        if sorted(values) != ["log_likelihood", "observations", "variance"]:
-            raise ParameterError(f"a state is variance, log_likelihood, observations, but these are {sorted(values)}")
-        variance = float(values["variance"])
-        if not (math.isfinite(variance) and variance > 0.0):
-            raise ParameterError(f"variance must be finite and positive, but it is {variance!r}")
-        return GjrState(variance, float(values["log_likelihood"]), int(values["observations"]))
+        state = state_of(GjrState, values, "a state of GJR-GARCH")
+        if not 0.0 < state.variance < math.inf:
+            raise ParameterError(f"variance must be finite and positive, but it is {state.variance!r}")
+        return state
 
     def _mean_variance(self, variance: ArrayLike, days: Array) -> Array:
         """Mean expected daily variance over ``days`` from the next day's ``variance``; the two broadcast."""

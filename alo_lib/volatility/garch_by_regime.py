@@ -148,8 +148,8 @@ class GarchByRegime(VolatilityModel[GarchByRegimeState, GarchByRegimePath]):
 
     def restore(self, values: Mapping[str, Any]) -> GarchByRegimeState:
         """As the contract says."""
-        if sorted(values) != ["garch", "regimes"]:
-            raise ParameterError(f"a state of GARCH by regime is garch and regimes, but it is {sorted(values)}")
+        if not isinstance(values, Mapping) or sorted(values) != ["garch", "regimes"]:
+            raise ParameterError(f"a state of GARCH by regime is garch and regimes, but it is {values!r:.80}")
         return GarchByRegimeState(self.garch.restore(values["garch"]), self.regimes.restore(values["regimes"]))
 
     def simulate_paths(self, state: GarchByRegimeState, days: int, *, paths: int, seed: int) -> Array:

@@ -25,6 +25,7 @@ from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_prices, finite_returns
+from alo_lib.volatility.saving import state_of
 
 __all__ = ["LAGS", "HarModel", "HarPath", "HarState", "dot_rows", "future_means", "har_features", "realized_means"]
 
@@ -216,15 +217,15 @@ class HarModel(VolatilityModel[HarState, HarPath]):
 
     def restore(self, values: Mapping[str, Any]) -> HarState:
         """As the contract says."""
-        try:
-            measures, returns = (tuple(float(x) for x in values[name]) for name in ("measures", "returns"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ParameterError(f"a state of HAR is measures and returns, but it is {values}") from error
+        state = state_of(HarState, values, "a state of HAR")
+        measures, returns = state.measures, state.returns
         if len(measures) != len(returns) or len(measures) > LAGS[-1]:
             raise ParameterError(
                 f"measures and returns must be as many, {LAGS[-1]} at most, but are {len(measures)} and {len(returns)}"
             )
-        return HarState(measures, returns)
+        if not all(0.0 < x < math.inf for x in measures) or not all(map(math.isfinite, returns)):
+            raise ParameterError("a state of HAR has finite, positive measures and finite returns, but one is not")
+        return state
 
     def simulate_paths(self, state: HarState, days: int, *, paths: int, seed: int) -> Array:
         """As the contract says: the regression over one day is iterated.

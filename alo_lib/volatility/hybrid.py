@@ -6,6 +6,7 @@ past is forecast by models that had not seen it, so that weights and the band kn
 
 import itertools
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_args, overload
@@ -245,12 +246,17 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
 
     def restore(self, values: Mapping[str, Any]) -> HybridState:
         """As the contract says."""
-        if sorted(values) != ["implied", "states"] or len(values["states"]) != len(self.parts):
-            raise ParameterError(f"a state of this hybrid is implied and states of {', '.join(self.parts)}: {values}")
-        pairs = zip(self.parts.values(), values["states"], strict=True)
+        states = values["states"] if isinstance(values, Mapping) and sorted(values) == ["implied", "states"] else None
+        if not isinstance(states, list | tuple) or len(states) != len(self.parts):
+            raise ParameterError(
+                f"a state of this hybrid is implied and states of {', '.join(self.parts)}, but it is {values!r:.80}"
+            )
         implied = values["implied"]
+        if implied is not None and not (type(implied) in (int, float) and 0.0 < implied <= sys.float_info.max):
+            raise ParameterError(f"implied must be finite and positive, or null, but it is {implied!r:.80}")
+        pairs = zip(self.parts.values(), states, strict=True)
         return HybridState(
-            tuple(model.restore(one) for model, one in pairs), None if implied is None else _quoted(float(implied))
+            tuple(model.restore(one) for model, one in pairs), None if implied is None else float(implied)
         )
 
     @overload

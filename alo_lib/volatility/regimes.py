@@ -24,6 +24,7 @@ from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns
+from alo_lib.volatility.saving import state_of
 
 __all__ = ["RegimeModel", "RegimeParameters", "RegimePath", "RegimeState"]
 
@@ -37,6 +38,8 @@ _LEAST_SHARE = 0.01
 _SPREAD = 3.0
 """Standard deviations of the first guess lie between the sample's divided and multiplied by this, before jitter."""
 _STAY = 0.97
+_ROUNDING = 1e-9
+"""Of probabilities that sum to one."""
 
 
 @kernel
@@ -277,15 +280,15 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
 
     def restore(self, values: Mapping[str, Any]) -> RegimeState:
         """As the contract says."""
-        try:
-            found = values["probabilities"]
-            mix = None if found is None else tuple(float(p) for p in found)
-            state = RegimeState(mix, float(values["log_likelihood"]), int(values["observations"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ParameterError(f"a regime state is probabilities, log_likelihood, observations: {values}") from error
-        if mix is not None and len(mix) != len(self.parameters.means):
+        state = state_of(RegimeState, values, "a state of regimes")
+        mix = state.probabilities
+        if mix is not None and (
+            len(mix) != len(self.parameters.means)
+            or not all(0.0 <= p <= 1.0 for p in mix)
+            or abs(math.fsum(mix) - 1.0) > _ROUNDING
+        ):
             raise ParameterError(
-                f"a state of {len(self.parameters.means)} regimes has as many probabilities, not {mix}"
+                f"a state of {len(self.parameters.means)} regimes has as many probabilities, not {mix!r:.80}"
             )
         return state
 

@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from alo_lib.records import Alternatives
 from alo_lib.volatility.errors import ParameterError
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     AnyModel = VolatilityModel[Any, Any]
 
-__all__ = ["FORMAT", "model_of", "plain_model"]
+__all__ = ["FORMAT", "model_of", "plain_model", "state_of"]
 
 FORMAT: Final = 1
 """Of the objects; another one is refused."""
+
+State = TypeVar("State")
 
 _MODEL, _VERSION = "model", "format"
 _LONGEST: Final = 2**63
@@ -43,6 +45,15 @@ def model_of(kinds: Mapping[str, type["AnyModel"]], values: Any) -> "AnyModel":
     :raises ParameterError: for what is no such object, naming where and what is allowed.
     """
     return _model(kinds, values, "a saved model")
+
+
+def state_of(kind: type[State], values: Any, where: str) -> State:
+    """A filter's state of one ``kind`` of dataclass from its fields; ``where`` is what it is called.
+
+    :raises ParameterError: for missing or unknown names, or values of another type.
+    """
+    found: State = _record(kind, values, where)
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -177,7 +177,7 @@ def test_parameters_outside_their_domain_are_refused(changes: dict[str, float], 
 
 def test_saved_forms_with_other_names_are_refused() -> None:
     model = GjrGarch(PARAMETERS["t"])
-    with pytest.raises(ParameterError, match="a state is"):
+    with pytest.raises(ParameterError, match="a state of GJR-GARCH lacks"):
         model.restore({"variance": 1.0})
     with pytest.raises(ParameterError, match="variance must be"):
         model.restore({"variance": -1.0, "log_likelihood": 0.0, "observations": 1})

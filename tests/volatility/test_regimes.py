@@ -170,7 +170,7 @@ def test_bad_input_is_refused() -> None:
         RegimeParameters((0.0,), (1e-4,), ((1.0,),))
     with pytest.raises(ParameterError, match="a state of 2 regimes has as many probabilities"):
         model.restore({"probabilities": [0.2, 0.3, 0.5], "log_likelihood": 0.0, "observations": 1})
-    with pytest.raises(ParameterError, match="a regime state is"):
+    with pytest.raises(ParameterError, match="a state of regimes lacks log_likelihood, observations"):
         model.restore({"probabilities": 3})
 
 

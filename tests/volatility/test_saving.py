@@ -96,6 +96,34 @@ def test_what_is_no_model_is_refused_in_a_sentence_or_is_another_model(model: Vo
     assert refused > 100
 
 
+def test_what_is_no_state_is_refused_in_a_sentence_or_can_be_forecast_from(model: VolatilityModel) -> None:
+    values = json.loads(json.dumps(model.filter(HISTORY[:60]).state.to_dict()))
+    assert all(state_refusal(model, junk) for junk in JUNK)
+    refused = 0
+    for path in places(values):
+        for junk in JUNK:
+            damaged = copy.deepcopy(values)
+            inner = damaged
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = junk
+            said = state_refusal(model, damaged)
+            refused += bool(said)
+            assert "\n" not in said
+            assert len(said) < 700
+    assert refused > 30
+
+
+def state_refusal(model: VolatilityModel, values: Any) -> str:
+    """What is said of values that are no state of a model; empty where they are one, and forecasts are numbers."""
+    try:
+        forecasts = model.forecast(model.restore(values), [1.0, 21.0])
+    except VolatilityError as error:
+        return str(error)
+    assert np.all(np.isfinite(forecasts) & (forecasts > 0.0))
+    return ""
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
