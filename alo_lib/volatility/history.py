@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.ranges import MEMORY, measure_day, range_variance
 from alo_lib.volatility.realized import check_bars
@@ -33,7 +34,7 @@ class DailyObservation(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class DailyHistory:
+class DailyHistory(ByContent):
     """Consecutive days, oldest first: arrays of shape (n,), with the meaning of :class:`DailyObservation`'s fields."""
 
     returns: Array
