@@ -207,8 +207,8 @@ def _follow(work: Work, time: int) -> None:
             continue
         underlying.session_begun = False
         problem = underlying.forecaster.follow(underlying.take_bars())
-        if problem:
-            strategy.notice(number, f"{underlying.book.ticker}: {problem}")
+        for sentence in (problem or "").splitlines():
+            strategy.notice(number, f"{underlying.book.ticker}: {sentence}")
         if underlying.forecaster.due is not None and number not in state.calibrations:
             state.last_calibration += 1
             pending = PendingCalibration(state.last_calibration, time, underlying.forecaster.request())
@@ -233,9 +233,12 @@ def _install(work: Work, message: Message) -> None:
         if result.note and result.note != underlying.forecast_note:
             what = "without the hybrid" if result.hybrid is None else "the hybrid lacks a part"
             strategy.notice(number, f"{underlying.book.ticker}: forecast {what}, {result.note}")
+        if result.garch_note and result.garch_note != underlying.garch_note:
+            strategy.notice(number, f"{underlying.book.ticker}: GJR-GARCH, {result.garch_note}")
         if result.regime_note and result.regime_note != underlying.regime_note:
             strategy.notice(number, f"{underlying.book.ticker}: no regimes are told, {result.regime_note}")
-        underlying.forecast_note, underlying.regime_note = result.note, result.regime_note
+        underlying.forecast_note, underlying.garch_note = result.note, result.garch_note
+        underlying.regime_note = result.regime_note
 
 
 def _target_rows(targets: Iterable[Target], stage: int) -> Records:

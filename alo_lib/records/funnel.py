@@ -24,7 +24,7 @@ ENTRY_LIMITS: Final = (
     "entry_delay",
     "entry_cutoff",
     "split_pending",  # no setting: the underlying is about to split
-    "session_block",  # no setting: a trade of the underlying ended so that nothing more is opened in the session
+    "session_block",  # no setting: a trade ended so that nothing more is opened in the session, or the price has jumped
     "leg_held",  # no setting: a trade has one of the legs, most often both
     "max_structures",
     "vega_budget",  # it does not pay for one structure

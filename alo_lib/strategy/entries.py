@@ -45,11 +45,12 @@ def stopped_by(
     """Which of ENTRY_LIMITS keeps a pair, as a SIGNAL record has it, from being opened now; None where none does.
 
     The book is not halted; the session is past its entry delay and before its cutoff; the underlying is not about to
-    split, not blocked for the session, and has room for one more trade beside those that are ``proposed``; no other
-    trade has one of the legs.
+    split, not blocked for the session, not waiting for models that know of a jump, and has room for one more trade
+    beside those that are ``proposed``; no other trade has one of the legs.
     """
     session, number = state.session, int(signal["underlying"])
-    book = state.underlyings[number].book
+    underlying = state.underlyings[number]
+    book = underlying.book
     trades = state.trades_in(number) + [trade for trade in proposed if trade.underlying == number]
     taken = {leg for trade in trades for leg in trade.legs}
     if state.halted:
@@ -60,7 +61,7 @@ def stopped_by(
         return "entry_cutoff"
     if book.split_pending:
         return "split_pending"
-    if time < book.blocked_until:
+    if time < book.blocked_until or underlying.forecaster.unsettled:
         return "session_block"
     if {int(signal["call"]), int(signal["put"])} & taken:
         return "leg_held"

@@ -6,7 +6,7 @@ made anywhere and at any time; its result counts from the moment it is installed
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Final
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from alo_lib.records import TRADING_DAYS, Linked
 from alo_lib.settings import Settings
+from alo_lib.strategy.jump_watch import JumpWatch
 from alo_lib.volatility import (
     BarState,
     CalibrationError,
@@ -33,6 +34,7 @@ from alo_lib.volatility import (
     log_returns,
     observe,
 )
+from alo_lib.volatility.jumps import Day, condition
 from alo_lib.volatility.ranges import FLOOR
 
 __all__ = ["Calibrated", "CalibrationRequest", "DailyBar", "Due", "VolatilityForecaster", "calibrate"]
@@ -53,6 +55,7 @@ class Due(StrEnum):
     FIRST = "there is no model"
     SCHEDULE = "the schedule"
     CHANGE = "a change of regime"
+    JUMP = "a jump"
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Calibrated:
     detector: ChangeDetector
     note: str
     """Why there is no hybrid, or what it lacks; empty when it is whole."""
+    garch_note: str
+    """How GJR-GARCH had to be fitted; empty when freely, to every day."""
     alone: HybridForecast | None
     """GJR-GARCH as the only part of a hybrid, which knows its past errors; None beside the hybrid."""
     regimes: RegimeModel | None
@@ -93,13 +98,14 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
     """Fit the models of a request; the same request gives the same bits.
 
     The hybrid needs ``hybrid_minimum`` returns and the range of nearly every day; without it GJR-GARCH stands in, and
-    the note says why. Regimes are fitted for people to see: no forecast rests on them.
+    the note says why. Regimes are fitted for people to see: no forecast rests on them. All are fitted to the history's
+    last level, see :mod:`~alo_lib.volatility.jumps`.
 
     :raises VolatilityError: when GJR-GARCH cannot be fitted.
     """
     settings, earlier = request.settings, request.earlier
     bars = np.array(request.bars, dtype=np.float64).reshape(-1, 4)
-    returns = DailyHistory.from_returns(log_returns(bars[:, 3]))
+    returns = condition(DailyHistory.from_returns(log_returns(bars[:, 3]))).history
     garch = GjrGarch.fit(
         returns, warm_start=None if earlier is None else earlier.garch, min_observations=settings.garch_minimum
     )
@@ -108,10 +114,10 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
     detector = _detector(round(1.0 / p.nu, 2), round(p.skew, 1))
     hybrid, hybrid_state, bar_state, alone, note = None, None, None, None, _unfit_for_hybrid(bars, settings)
     if not note:
-        history = DailyHistory.from_bars(*_filled(bars).T)
+        history = condition(DailyHistory.from_bars(*_filled(bars).T)).history
         try:
             hybrid = HybridForecast.fit(history, warm_start=None if earlier is None else earlier.hybrid)
-        except CalibrationError as error:
+        except (CalibrationError, ObservationError) as error:
             note = str(error)
         else:
             note = "; ".join(hybrid.notes)
@@ -137,6 +143,7 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
         request.bars[-1],
         detector,
         note,
+        "" if garch.calibration is None else garch.calibration.note,
         alone,
         regimes,
         regime_state,
@@ -163,20 +170,30 @@ class VolatilityForecaster:
     _change: ChangeState
     _regimes: RegimeState | None
     _since: list[DailyBar]  # bars after the last request's
+    _since_are: list[Day]  # what each was found to be
     _sessions: int
+    _watch: JumpWatch
 
     def __init__(self, settings: Settings) -> None:
         self.due = None
         self._settings = settings
-        self._bars, self._since = [], []
+        self._bars, self._since, self._since_are = [], [], []
         self._model, self._garch, self._hybrid, self._bar, self._totals = None, None, None, None, None
         self._change, self._regimes = ChangeState(), None
-        self._sessions = 0
+        self._sessions, self._watch = 0, JumpWatch()
 
     @property
     def ready(self) -> bool:
         """Whether there is a forecast to be had."""
         return self._garch is not None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the price has jumped and no models that know of it are in force: a forecast to open nothing on.
+
+        A jump at the last close is one, whatever the models, until the next has confirmed it or taken it back.
+        """
+        return self._watch.unsettled
 
     @property
     def model(self) -> Calibrated | None:
@@ -202,26 +219,41 @@ class VolatilityForecaster:
     def follow(self, bars: Sequence[DailyBar]) -> str | None:
         """Take the daily bars since the last session, oldest first, and see what is due.
 
-        Returns None, or one sentence when a bar could not be used: it is left out, and the last good states stay.
+        A jump is not fed to the models in force, which do not explain it: others are due. Returns None, or a sentence
+        a line: of each bar without a close, which is left out, of each jump, and of days that the models refuse.
         """
-        problem = None
-        try:
-            if self._model is not None and bars:
-                self._advance(self._model, self._bars[-1], bars)
-            self._bars.extend(bars)
-            self._since.extend(bars)
-        except VolatilityError as error:
-            problem = str(error)
+        good, told = _with_close(bars)
+        if good:
+            told += self._follow_good(good)
         del self._bars[: -(self._settings.garch_history + 1)]
         self._sessions += 1
         self.due = self._why()
-        return problem
+        return "\n".join(told) or None
+
+    def _follow_good(self, bars: Sequence[DailyBar]) -> list[str]:
+        """Follow bars that have a close; what is to be told of them."""
+        last = self._bars[-1] if self._bars else None
+        self._bars.extend(bars)
+        self._since.extend(bars)
+        kinds, told = self._watch.follow([bar[3] for bar in self._bars], len(bars))
+        self._since_are.extend(kinds)
+        if self._model is not None and last is not None:
+            try:
+                self._advance(self._model, last, bars, kinds)
+            except VolatilityError as error:
+                told.append(str(error))
+                self._watch.refuse()
+                self._pass_over(bars[-1])
+            if self.unsettled and told:
+                told.append("nothing is opened until models that know of it are in force")
+        return told
 
     def request(self) -> CalibrationRequest:
         """What is due, to be asked for with all that is known now."""
         if self.due is None:
             raise RuntimeError("no calibration is due")
-        why, self.due, self._since = self.due, None, []
+        why, self.due, self._since, self._since_are = self.due, None, [], []
+        self._watch.ask()
         return CalibrationRequest(tuple(self._bars), self._settings, self._model, why)
 
     def install(self, calibrated: Calibrated) -> None:
@@ -234,11 +266,14 @@ class VolatilityForecaster:
         self._totals, self._change, self._regimes = None, ChangeState(), calibrated.regime_state
         try:
             if self._since:
-                self._advance(calibrated, calibrated.last, self._since)
+                self._advance(calibrated, calibrated.last, self._since, self._since_are)
         except VolatilityError:
             self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes = kept
             raise
         self._model, self._sessions = calibrated, 1
+        self._watch.install()
+        if self.due is Due.JUMP:
+            self.due = self._why()
 
     def volatility(self, years: float) -> float:
         """Annualized volatility expected over the next ``years`` of calendar time; NaN while not ready."""
@@ -278,8 +313,30 @@ class VolatilityForecaster:
         probabilities = self._model.regimes.mix(self._regimes, 0).tolist()
         return list(zip(self._model.regimes.parameters.volatilities, probabilities, strict=True))
 
-    def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
-        """Bring the states of ``model`` past the bars after ``last``, all or none of them."""
+    def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar], kinds: Sequence[Day]) -> None:
+        """Bring the states of ``model`` past the bars after ``last``, all or none of them, and past jumps unmoved."""
+        states = self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes
+        try:
+            begin = 0
+            for end, kind in [*enumerate(kinds), (len(bars), None)]:
+                if kind is Day.USUAL:
+                    continue
+                if begin < end:
+                    self._advance_usual(model, last, bars[begin:end])
+                if kind is not None:
+                    last, begin = bars[end], end + 1
+                    self._pass_over(last)
+        except VolatilityError:
+            self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes = states
+            raise
+
+    def _pass_over(self, bar: DailyBar) -> None:
+        """Measure the next bar from this one, which no model is told of."""
+        if self._bar is not None:
+            self._bar = replace(self._bar, close=bar[3])
+
+    def _advance_usual(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
+        """Bring the states of ``model`` past bars among which nothing jumped."""
         table = np.array([last, *bars], dtype=np.float64)
         returns = DailyHistory.from_returns(log_returns(table[:, 3]))
         path = model.garch.filter(returns, self._garch)
@@ -303,11 +360,25 @@ class VolatilityForecaster:
     def _why(self) -> Due | None:
         if self._model is None:
             return Due.FIRST
+        if self._watch.due:
+            return Due.JUMP
         if self._sessions > self._settings.garch_refit_sessions:
             return Due.SCHEDULE
         if self._settings.refit_on_change and self._change.alarm:
             return Due.CHANGE
         return None
+
+
+def _with_close(bars: Sequence[DailyBar]) -> tuple[list[DailyBar], list[str]]:
+    """The bars that have a close, and a sentence for each of the others."""
+    good: list[DailyBar] = []
+    told: list[str] = []
+    for bar in bars:
+        if 0.0 < bar[3] < float(np.inf):
+            good.append(bar)
+        else:
+            told.append(f"a daily close must be finite and positive, but it is {bar[3]!r}: its bar is left out")
+    return good, told
 
 
 def _unfit_for_hybrid(bars: NDArray[np.float64], settings: Settings) -> str:
@@ -337,6 +408,7 @@ def _judged_garch(bars: NDArray[np.float64], settings: Settings) -> HybridForeca
         history = DailyHistory(returns, np.maximum(np.square(returns), FLOOR), np.full(returns.size, np.nan))
     else:
         history = DailyHistory.from_bars(*_filled(bars).T)
+    history = condition(history).history
     return HybridForecast.fit(history, parts={GjrGarch.name: {}}, min_observations=settings.garch_minimum)
 
 

@@ -35,6 +35,7 @@ class Underlying:
     new_closes: list[tuple[int, float]] = field(default_factory=list)  # with the time of each
     new_ranges: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # open, high, low, by that time
     forecast_note: str = ""  # what was last told of the forecast's parts
+    garch_note: str = ""  # how GJR-GARCH had to be fitted, as it was last told
     regime_note: str = ""  # why there were no regimes, as it was last told
     forecast: dict[int, float] = field(default_factory=dict)  # by expiry, for this session
     band: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each forecast, 90 %

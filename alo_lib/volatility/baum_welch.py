@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementary import exponential, logarithm
 
-__all__ = ["HiddenMarkovFit", "baum_welch"]
+__all__ = ["LEAST_VARIANCE", "HiddenMarkovFit", "baum_welch"]
 
 Array = NDArray[np.float64]
 
-_LEAST_VARIANCE = 1e-12
-"""Of a regime, for observations of unit variance: below, it has shrunk to days that are all alike."""
+LEAST_VARIANCE = 1e-6
+"""Of a regime, for observations of unit variance: with a thousandth of the sample's deviation it holds days that are
+all alike, such as those without a move, and its likelihood grows without end the more it shrinks to them."""
 
 
 class HiddenMarkovFit(NamedTuple):
@@ -136,7 +137,7 @@ def _maximize(
             gap = observed[t] - means[i]
             second += days[t, i] * gap * gap
         variances[i] = second / weight
-        if not variances[i] > _LEAST_VARIANCE:
+        if not variances[i] > LEAST_VARIANCE:
             return False
         for j in range(k):
             transition[i, j] = moves[i, j] / left

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementwise import power
 from alo_lib.records import TRADING_DAYS
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.calibration import Calibration, Mean, Uncertainty, VarianceTargeting, calibrate_gjr, uncertainty
 from alo_lib.volatility.change_detection import ChangeDetector
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
@@ -30,7 +31,7 @@ __all__ = ["GjrGarch", "GjrPath", "GjrState"]
 Array = NDArray[np.float64]
 
 # Places in GjrParameters.coefficients.
-_MU, _OMEGA, _ALPHA, _GAMMA, _BETA, _NU, _SKEW, _A, _B, _LOG_CONSTANT = range(10)
+_MU, _OMEGA, _ALPHA, _GAMMA, _BETA, _NU, _SKEW, _A, _B, _LOG_CONSTANT, _LEAST, _USUAL = range(12)
 
 
 @kernel
@@ -38,7 +39,8 @@ def _next_variance(c: Array, variance: float, residual: float) -> float:
     """Conditional variance of the day after one with this ``variance`` and ``residual``."""
     weight = c[_ALPHA] + c[_GAMMA] if residual < 0.0 else c[_ALPHA]
     following: float = c[_OMEGA] + weight * residual * residual + c[_BETA] * variance
-    return following
+    least: float = c[_LEAST]
+    return max(following, least)
 
 
 @kernel
@@ -51,17 +53,27 @@ def _step(c: Array, variance: float, return_: float) -> tuple[float, float, floa
 
 
 @kernel
+def _far(c: Array, variance: float, return_: float, limit: float) -> bool:
+    """Whether a return is not finite, or beyond ``limit`` deviations: of the day's, or the sample's if that is wider.
+
+    After days without a move the day's own is next to nothing, and says little of what a return may be.
+    """
+    return not abs(return_ - c[_MU]) <= limit * max(math.sqrt(variance), c[_USUAL])
+
+
+@kernel
 def _run(
     c: Array, variance: float, log_likelihood: float, returns: Array, limit: float, variances: Array, shocks: Array
 ) -> tuple[float, float, int]:
     """All days: fill ``variances`` and ``shocks`` (n,) and return the last day's next variance and the log likelihood.
 
-    Stops at the first shock beyond ``limit`` and returns its index, otherwise -1.
+    Stops at the first return that is :func:`_far` and returns its index, otherwise -1.
     """
     for t in range(returns.shape[0]):
         variances[t] = variance
+        far = _far(c, variance, returns[t], limit)
         variance, shocks[t], density = _step(c, variance, returns[t])
-        if not abs(shocks[t]) <= limit:
+        if far:
             return variance, log_likelihood, t
         log_likelihood += density
     return variance, log_likelihood, -1
@@ -106,8 +118,8 @@ class GjrState:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class GjrPath:
+@dataclass(frozen=True, eq=False)
+class GjrPath(ByContent):
     """What a filter saw on each of n days, knowing nothing later: arrays of shape (n,), and the state after them."""
 
     conditional_variance: Array
@@ -221,11 +233,12 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
     def update(self, state: GjrState, observation: DailyObservation) -> GjrState:
         """As the contract says.
 
-        :raises ObservationError: for a return that is not finite, or beyond 50 conditional standard deviations.
+        :raises ObservationError: for a return that is not finite, or beyond 50 standard deviations, the day's or, where
+            they are wider, those of the sample that the parameters were fitted to.
         """
-        return_ = observation.return_
-        variance, z, density = _step(self.parameters.coefficients, state.variance, return_)
-        if not abs(z) <= MAX_DEVIATIONS:
+        return_, c = observation.return_, self.parameters.coefficients
+        variance, z, density = _step(c, state.variance, return_)
+        if _far(c, state.variance, return_, MAX_DEVIATIONS):
             raise ObservationError(_outlier(return_, z, state.observations))
         return GjrState(variance, state.log_likelihood + density, state.observations + 1)
 

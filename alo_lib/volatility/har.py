@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.numerics.elementwise import exp, log
 from alo_lib.numerics.linear import least_squares
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
@@ -103,8 +104,8 @@ class HarState:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class HarPath:
+@dataclass(frozen=True, eq=False)
+class HarPath(ByContent):
     """Predictors of each day that has them, shape (m, 7): the last m of the ``days`` filtered, and the state after."""
 
     features: Array

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.dates import Dates, check_dates, dated, dates_of, plain_values, trading_days_until
 from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.ranges import MEMORY, measure_day, range_variance
@@ -37,7 +38,7 @@ class DailyObservation(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class DailyHistory:
+class DailyHistory(ByContent):
     """Consecutive days, oldest first: arrays of shape (n,), with the meaning of :class:`DailyObservation`'s fields.
 
     Dates are those of a pandas index, or as they are given; None where they are not known.

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.numerics.elementwise import exp, log
 from alo_lib.records import TRADING_DAYS, Alternatives
 from alo_lib.volatility.blend import LEVELS, Blend, combined, fit_blend
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.garch import GjrGarch
 from alo_lib.volatility.har import LAGS, HarModel, realized_means
@@ -73,8 +74,8 @@ class HybridState:
         return {"states": [state.to_dict() for state in self.states], "implied": self.implied}
 
 
-@dataclass(frozen=True)
-class HybridPath:
+@dataclass(frozen=True, eq=False)
+class HybridPath(ByContent):
     """What the parts saw, in their order, and each day's implied volatility (n,), NaN where there was none."""
 
     paths: tuple[FilterPath[Any], ...]

@@ -24,10 +24,13 @@ _COUNT = 7
 
 
 @kernel
-def _likelihood(theta: Array, shape: Array, returns: Array, backcast: float, score: Array, outer: Array) -> float:
+def _likelihood(
+    theta: Array, shape: Array, returns: Array, backcast: float, least: float, score: Array, outer: Array
+) -> float:
     """Log likelihood of ``returns`` (n,); adds the gradient to ``score`` (7,), the outer product to ``outer`` (7, 7).
 
-    ``shape`` (9,) holds a, b and the log constant of the density, then the derivatives of each by nu and by skew.
+    ``shape`` (9,) holds a, b and the log constant of the density, then the derivatives of each by nu and by skew. A
+    variance held at ``least`` moves with no coordinate.
     """
     mu, omega, up, down, beta, nu, skew = theta[0], theta[1], theta[2], theta[3], theta[4], theta[5], theta[6]
     a, b, log_constant = shape[0], shape[1], shape[2]
@@ -35,6 +38,8 @@ def _likelihood(theta: Array, shape: Array, returns: Array, backcast: float, sco
     normal = math.isinf(nu)
     variance = omega + (0.5 * (up + down) + beta) * backcast
     v_mu, v_omega, v_up, v_down, v_beta = 0.0, 1.0, 0.5 * backcast, 0.5 * backcast, backcast
+    if variance < least:
+        variance, v_omega, v_up, v_down, v_beta = least, 0.0, 0.0, 0.0, 0.0
     day = np.zeros(_COUNT)
     total = 0.0
     for t in range(returns.shape[0]):
@@ -85,20 +90,24 @@ def _likelihood(theta: Array, shape: Array, returns: Array, backcast: float, sco
         v_omega = 1.0 + beta * v_omega
         v_beta = variance + beta * v_beta
         variance = omega + weight * square + beta * variance
+        if variance < least:
+            variance, v_mu, v_omega, v_up, v_down, v_beta = least, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(_COUNT):
         for j in range(i):
             outer[j, i] = outer[i, j]
     return total
 
 
-def likelihood(theta: Array, returns: Array, backcast: float) -> tuple[float, Array, Array]:
+def likelihood(theta: Array, returns: Array, backcast: float, least: float = 0.0) -> tuple[float, Array, Array]:
     """Log likelihood at ``theta`` (7,), its gradient (7,), and the sum of the daily scores' outer products (7, 7).
+
+    No day's variance is below ``least``.
 
     Entries of coordinates that the density does not have (nu and skew of the normal) are zero.
     """
     score, outer = np.zeros(_COUNT), np.zeros((_COUNT, _COUNT))
     shape = _shape(float(theta[NU]), float(theta[SKEW]))
-    return float(_likelihood(theta, shape, returns, backcast, score, outer)), score, outer
+    return float(_likelihood(theta, shape, returns, backcast, least, score, outer)), score, outer
 
 
 def _shape(nu: float, skew: float) -> Array:

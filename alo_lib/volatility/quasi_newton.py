@@ -49,7 +49,10 @@ def maximize(objective: Objective, start: Array, lower: Array, upper: Array, max
         step = np.zeros_like(x)
         if free.any():
             block = curvature[np.ix_(free, free)]
-            step[free] = solve(block + _RIDGE * np.diag(np.diag(block)), gradient[free])
+            try:
+                step[free] = solve(block + _RIDGE * np.diag(np.diag(block)), gradient[free])
+            except ZeroDivisionError:
+                return Optimum(x, value, iteration, "the data do not tell every parameter")
         gain = 0.5 * dot(gradient, step)
         if 0.0 <= gain < _TOLERANCE:
             return Optimum(x, value, iteration, "")

@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.numerics.compilation import kernel
 from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.baum_welch import HiddenMarkovFit, baum_welch
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
-from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns, traded_days
 from alo_lib.volatility.saving import state_of
 
 __all__ = ["RegimeModel", "RegimeParameters", "RegimePath", "RegimeState"]
@@ -160,8 +161,8 @@ class RegimeState:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class RegimePath:
+@dataclass(frozen=True, eq=False)
+class RegimePath(ByContent):
     """Filtered probabilities of n days, shape (n, k), and the state after the last."""
 
     probabilities: Array
@@ -203,6 +204,7 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
         if restarts < 1:
             raise ParameterError(f"restarts must be 1 or more, but it is {restarts}")
         data = check_returns(history.returns, min_observations=min_observations)
+        data = data[traded_days(data)]
         scale = float(np.std(data))
         sample = data / scale
         generator = np.random.default_rng(seed)
@@ -216,9 +218,11 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
             if best is None or found.log_likelihood > best.log_likelihood:
                 best = found
         if best is None:
+            still = np.count_nonzero(data == 0.0) / data.size
+            unmoved = f" ({still:.0%} of them are zero)" if still > _LEAST_SHARE else ""
             raise CalibrationError(
-                f"no fit of {regimes} regimes to {data.size} returns out of {restarts} starts converged with "
-                f"{_LEAST_SHARE:.0%} of the days or more in each; fewer regimes may do"
+                f"no fit of {regimes} regimes to {data.size} returns{unmoved} out of {restarts} starts converged with "
+                f"{_LEAST_SHARE:.0%} of the days or more in each, not all of them alike; fewer regimes may do"
             )
         fitted = cls(_ordered(best, scale))
         return cls(fitted.parameters, fitted.filter(history).state.log_likelihood)

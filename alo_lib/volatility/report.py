@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.records import TRADING_DAYS
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError
 from alo_lib.volatility.garch import GjrGarch, GjrState
 from alo_lib.volatility.har import HarModel
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import HybridForecast, HybridState
 from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.jumps import condition
 from alo_lib.volatility.ranges import far_ranges
 from alo_lib.volatility.realized import rolling, yang_zhang
 from alo_lib.volatility.regimes import RegimeModel
@@ -50,8 +52,8 @@ class ConePoint:
     usual: float | None
 
 
-@dataclass(frozen=True)
-class VolatilityReport:
+@dataclass(frozen=True, eq=False)
+class VolatilityReport(ByContent):
     """Models of n bars and what they say; series have one value a return, shape (n - 1,)."""
 
     garch: GjrGarch
@@ -95,15 +97,17 @@ def report_volatility(
 ) -> VolatilityReport:
     """Fit every model to n split-adjusted daily bars, each (n,), of ``dates`` (n,); the same bars give the same bits.
 
-    Regimes, standard errors and parts of the hybrid that cannot be had are left out and noted.
+    Regimes, standard errors and parts of the hybrid that cannot be had are left out and noted. Models are fitted to the
+    last level, see :mod:`~alo_lib.volatility.jumps`, and each day is shown at its own.
 
     :raises ObservationError: for bad bars, or returns that no model may be calibrated on.
     :raises ParameterError: for fewer than two regimes.
     :raises CalibrationError: when GJR-GARCH does not converge.
     """
     bars = tuple(np.asarray(prices, dtype=np.float64) for prices in (open_, high, low, close))
-    history = DailyHistory.from_bars(*bars, dates=dates)
-    notes: list[str] = []
+    conditioned = condition(DailyHistory.from_bars(*bars, dates=dates))
+    history = conditioned.history
+    notes = [f"return {jump.day} of {len(history)}: {jump}" for jump in conditioned.jumps]
     garch = GjrGarch.fit(history, distribution=distribution)
     if garch.calibration is not None and garch.calibration.note:
         held = ", its long-run variance held at the sample's" if garch.calibration.variance_targeted else ""
@@ -128,7 +132,7 @@ def report_volatility(
         garch=garch,
         summary=summary,
         garch_state=path.state,
-        conditional=np.sqrt(TRADING_DAYS * path.conditional_variance),
+        conditional=np.sqrt(TRADING_DAYS * path.conditional_variance) / conditioned.factors,
         realized=realized,
         changes=garch.detect_regime_change(history, seed=seed),
         far=far_ranges(*bars),

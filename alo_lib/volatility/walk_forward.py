@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import TRADING_DAYS
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import HybridForecast, HybridState
+from alo_lib.volatility.jumps import condition, judge_days
+from alo_lib.volatility.jumps import refit_days as jump_refits
 from alo_lib.volatility.regimes import RegimeModel, RegimeState
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
 
@@ -17,8 +20,8 @@ __all__ = ["Walk", "walk_forward"]
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Walk:
+@dataclass(frozen=True, eq=False)
+class Walk(ByContent):
     """What was said at the close of each day from ``first`` on, m days; volatilities are annualized."""
 
     first: int
@@ -47,8 +50,9 @@ def walk_forward(
 ) -> Walk:
     """Walk over a history, from the first day on that ends a year of returns.
 
-    Every ``refit_days`` days the hybrid is fitted to all days so far, every ``regime_refit_days`` the regimes; in
-    between their states follow the days. Days appended or changed later alter no earlier value.
+    Every ``refit_days`` days the hybrid is fitted to all days so far, every ``regime_refit_days`` the regimes, and both
+    when a jump asks for it; in between their states follow the days. Days appended or changed later alter no earlier
+    value.
 
     :raises ObservationError: for unusable days, or too few of them.
     :raises ParameterError: for refits that are not one day or more apart, or bad ``days``.
@@ -66,16 +70,19 @@ def walk_forward(
     state: HybridState | None = None
     hidden: RegimeModel | None = None
     mix: RegimeState | None = None
+    jumped = jump_refits(judge_days(history.returns)[0])[first:]
     for row, observation in enumerate(history[first:].observations()):
         past = history[: first + row + 1]
-        if row % refit_days == 0 or hybrid is None or state is None:
-            hybrid, state = _refitted(hybrid, past, days)
+        if row % refit_days == 0 or jumped[row] or hybrid is None or state is None:
+            hybrid, state = _refitted(hybrid, condition(past).history, days)
         else:
             state = hybrid.update(state, observation)
         said[:, row] = hybrid.forecast_fitted(state)
-        if row % regime_refit_days == 0:
-            hidden = _regimes(past, regimes, seed) or hidden
-            mix = None if hidden is None else hidden.filter(past).state
+        if row % regime_refit_days == 0 or jumped[row]:
+            level = condition(past).history
+            # Regimes of an earlier level are none of this one.
+            hidden = _regimes(level, regimes, seed) or (None if jumped[row] else hidden)
+            mix = None if hidden is None else hidden.filter(level).state
         elif hidden is not None and mix is not None:
             mix = hidden.update(mix, observation)
         if hidden is not None and mix is not None:

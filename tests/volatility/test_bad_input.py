@@ -78,7 +78,7 @@ def test_a_constant_price_has_no_volatility_to_fit(entrance: str) -> None:
         FITS[entrance](np.full((600, 4), 50.0))
 
 
-@pytest.mark.parametrize("entrance", [name for name in [*FILTERS, *FITS] if not name.startswith("HAR")])
+@pytest.mark.parametrize("entrance", [name for name in [*FILTERS, *MODELS] if not name.startswith("HAR")])
 def test_an_unadjusted_split_is_suspected(entrance: str) -> None:
     bars = GOOD.copy()
     bars[300:] /= 20.0
@@ -101,7 +101,17 @@ def test_parameters_that_explode_are_refused(gamma: float) -> None:
 
 
 def test_the_strategy_is_told_and_never_given_a_number() -> None:
-    for bad in (np.full(400, 50.0), GOOD[:120, 3], np.append(GOOD[:400, 3], math.nan)):
+    for bad in (np.full(400, 50.0), GOOD[:120, 3], np.full(400, math.nan)):
         forecaster = VolatilityForecaster(Settings())
         assert forecaster.update(bad.tolist())
         assert math.isnan(forecaster.volatility(0.1))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, -5.0])
+def test_the_strategy_leaves_out_a_close_that_is_none_and_says_so(bad: float) -> None:
+    told, clean = VolatilityForecaster(Settings()), VolatilityForecaster(Settings())
+    assert told.update([*GOOD[:300, 3].tolist(), bad, *GOOD[300:400, 3].tolist()]) == (
+        f"a daily close must be finite and positive, but it is {bad!r}: its bar is left out"
+    )
+    assert clean.update(GOOD[:400, 3].tolist()) is None
+    assert told.volatility(0.1) == clean.volatility(0.1)

@@ -1,0 +1,67 @@
+"""Watching for jumps: each close is judged by those before it; models that do not know of a jump are not traded on.
+
+See :mod:`alo_lib.volatility.jumps` for what a jump is, and what is done with one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from alo_lib.volatility import log_returns
+from alo_lib.volatility.jumps import YOUNG, Day, judge_days, jumps_of
+
+__all__ = ["JumpWatch"]
+
+_JUDGED: Final = 272
+"""Earlier closes by which a new one is judged: a year and a month, all that tell what is usual but after long halts."""
+
+
+@dataclass
+class JumpWatch:
+    """Counts of one underlying's daily closes, from 1: at which the price jumped, and up to which models know."""
+
+    count: int = 0
+    jumped: bool = False  # at the last close, and no later one has confirmed it or taken it back
+    level: int = 0  # the close that began the last level; 0 where none is known to have begun
+    decisive: int = 0  # the last close that the models in force at it could not know of
+    asked: int = 0  # the last close of the last request
+    known: int = 0  # the last close of the request that made the models in force
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the models in force do not know of a jump, or nobody knows whether the last close is one."""
+        return self.jumped or self.decisive > self.known
+
+    @property
+    def due(self) -> bool:
+        """Whether models should be fitted for a jump's sake: it is not known to them, or the level has few days."""
+        young = self.level > 0 and self.count - self.level <= YOUNG
+        return self.decisive > self.known or (young and self.count > self.known)
+
+    def follow(self, closes: Sequence[float], count: int) -> tuple[list[Day], list[str]]:
+        """What the last ``count`` closes are, and a sentence for each jump that they make or decide."""
+        tail = closes[-(count + _JUDGED) :]
+        returns = log_returns(tail) if len(tail) > 1 else np.empty(0)
+        kinds, scales = judge_days(returns)
+        days = [Day.USUAL, *map(Day, kinds.tolist())][len(tail) - count :]
+        found = [jump for jump in jumps_of(returns, kinds, scales) if jump.day >= returns.size - count - 1]
+        self.level = max([self.level, *(self.count + n + 1 for n, day in enumerate(days) if day is Day.LEVEL)])
+        self.count += count
+        self.jumped = days[-1] is Day.LEVEL
+        if found:
+            self.decisive = self.count
+        return days, [str(jump) for jump in found]
+
+    def refuse(self) -> None:
+        """The models in force cannot bear what was followed last."""
+        self.decisive = self.count
+
+    def ask(self) -> None:
+        """Models are asked for that know all that was followed."""
+        self.asked = self.count
+
+    def install(self) -> None:
+        """The models that were asked for last are in force."""
+        self.known = self.asked
