@@ -22,7 +22,7 @@ from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
-from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS
+from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, traded_days
 from alo_lib.volatility.saving import state_of
 from alo_lib.volatility.summary import FitSummary, summarize
 
@@ -196,7 +196,7 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
     def summary(self, history: DailyHistory) -> FitSummary:
         """Parameters with their errors, criteria, covariance and tests, for the history that it was fitted to.
 
-        What the likelihood does not tell is left out, with a note.
+        What the likelihood does not tell is left out, with a note; halts are left out, as they are from the fit.
 
         :raises ObservationError: for returns that cannot be filtered, or too few of them to be tested.
         """
@@ -206,7 +206,8 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
             told = self.uncertainty(history)
         except CalibrationError as error:
             note = f"without standard errors: {error}"
-        path = self.filter(history)
+        traded = traded_days(history.returns)
+        path = self.filter(DailyHistory.from_returns(history.returns[traded]))
         return summarize(
             "GJR-GARCH(1,1)" if self.leverage else "GARCH(1,1)",
             self.parameters,
@@ -215,7 +216,7 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
             note=note,
             log_likelihood=path.state.log_likelihood,
             residuals=path.standardized_residuals,
-            dates=history.dates,
+            dates=None if history.dates is None else history.dates[traded],
         )
 
     @property

@@ -168,3 +168,13 @@ def test_too_few_or_constant_residuals_and_no_lags_are_refused() -> None:
         jarque_bera(np.ones(30))
     with pytest.raises(ParameterError, match="lags must be 1 or more, but they are 0"):
         autocorrelation(x, 0)
+
+
+def test_a_halt_counts_for_nothing_in_the_summary() -> None:
+    halted = np.concatenate([RETURNS[:1500], np.zeros(60), RETURNS[1500:]])
+    model = GjrGarch.fit(days(halted))
+    summary, without = model.summary(days(halted)), model.summary(days(RETURNS))
+    assert model.calibration is not None
+    assert summary.observations == model.calibration.observations == RETURNS.size
+    assert summary.log_likelihood == pytest.approx(model.calibration.log_likelihood, abs=1e-6)
+    assert summary.to_dict() == without.to_dict()
