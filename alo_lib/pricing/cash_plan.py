@@ -119,6 +119,8 @@ def _join(
             cost += max(rate * gap - (early if option.call else late), 0.0)
             if option.call:  # the decision is put off
                 cost += 0.2 * sigma * gap * (1.0 - shared) / math.sqrt(end)
+            else:  # and what it pays comes sooner
+                cost += max(rate, 0.0) * gap * shared
         escrowed = cash.aside[k] > 0.0 or cash.aside[k - 1] > 0.0
         if gap > together and (escrowed or cost > tolerance or gap > _BLINK * end):
             break
