@@ -64,7 +64,8 @@ class _Size(NamedTuple):
 _SIZES: Final = {FAST: _Size(24, 3), ACCURATE: _Size(48, 4), HIGH_PRECISION: _Size(160, 16)}
 _VOLATILITY_STEP = 0.01  # of a search; narrower where volatility is below eight times as much
 _SHARES_OF_VOLATILITY: Final = (0.02, 0.04)  # that it is moved by for greeks: European, American
-_RATE_STEP = 0.0015
+_RATE_STEPS: Final = (0.0015, 0.0001)
+"""The same of rates: where a rate or a yield begins to make exercise worth its while, values bend within some .1 %."""
 _START = 0.3  # volatility that a search begins with
 TIME_VALUE_FLOOR: Final = 1e-11  # of the strike: less explains no volatility
 _LAST_STEP = 1e-7  # of a search, relative to the volatility: slopes are only nearly those of the prices
@@ -348,12 +349,12 @@ def values_with_dividends(
     size = _size(scheme)
     if rows == 1:
         return _solve(options, volatility, american, size, _cells(options, volatility, american, size), cash)[:1]
-    step = _SHARES_OF_VOLATILITY[american] * volatility
+    step, rate_step = _SHARES_OF_VOLATILITY[american] * volatility, _RATE_STEPS[american]
     rate, dividend_yield = options.rate, options.dividend_yield
     asked = [(options, volatility + way * step) for way in (0.0, 1.0, -1.0)]
-    asked += [(options._replace(dividend_yield=dividend_yield + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
+    asked += [(options._replace(dividend_yield=dividend_yield + way), volatility) for way in (rate_step, -rate_step)]
     if american:
-        asked += [(options._replace(rate=rate + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
+        asked += [(options._replace(rate=rate + way), volatility) for way in (rate_step, -rate_step)]
     base, (still, up, down, *moved) = _solve_moved(asked, american, size, cash)
     free = options.spot - carried(options, cash).aside
     values, held = _on_the_grid(options, volatility, american, free, base)
@@ -363,9 +364,9 @@ def values_with_dividends(
         values["volga"] = (up[0] + down[0] - 2.0 * still[0]) / step**2
     for name in ("vega", "volga", "vanna"):
         values[name] = np.where(step > 0.0, values[name], 0.0)
-    values["epsilon"] = (moved[0][0] - moved[1][0]) / (2.0 * _RATE_STEP)
+    values["epsilon"] = (moved[0][0] - moved[1][0]) / (2.0 * rate_step)
     if american:
-        values["rho"] = (moved[2][0] - moved[3][0]) / (2.0 * _RATE_STEP)
+        values["rho"] = (moved[2][0] - moved[3][0]) / (2.0 * rate_step)
     else:  # a rate and a yield that move together leave the drift, and change the discount alone
         values["rho"] = -options.time * base[0] - values["epsilon"]
     for name in ("vega", "volga", "vanna", "rho", "epsilon"):
