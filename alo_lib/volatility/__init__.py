@@ -7,6 +7,7 @@ from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.calibration import Calibration, Mean, VarianceTargeting
 from alo_lib.volatility.change_detection import ChangeDetector, ChangeState
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError, VolatilityError
+from alo_lib.volatility.gaps import DatedReturns, dated_returns
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
 from alo_lib.volatility.garch_by_regime import GarchByRegime, GarchByRegimePath, GarchByRegimeState
 from alo_lib.volatility.har import HarModel, HarPath, HarState, har_features
@@ -14,6 +15,7 @@ from alo_lib.volatility.history import BarState, DailyHistory, DailyObservation,
 from alo_lib.volatility.horizons import HORIZONS
 from alo_lib.volatility.hybrid import HybridForecast, HybridPath, HybridState
 from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.jumps import Conditioned, condition
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.ranges import range_variance
@@ -42,9 +44,11 @@ __all__ = [
     "CalibrationError",
     "ChangeDetector",
     "ChangeState",
+    "Conditioned",
     "ConePoint",
     "DailyHistory",
     "DailyObservation",
+    "DatedReturns",
     "Distribution",
     "GarchByRegime",
     "GarchByRegimePath",
@@ -72,6 +76,8 @@ __all__ = [
     "VolatilityReport",
     "Walk",
     "close_to_close",
+    "condition",
+    "dated_returns",
     "garman_klass",
     "har_features",
     "log_returns",

@@ -118,6 +118,7 @@ def _analysed(
     distribution: Literal["normal", "t", "skewt"],
 ) -> "tuple[VolatilityReportView, Bars]":
     """All that the models say of the days asked for, and their bars."""
+    from alo_lib.cli.console import say
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
     from alo_lib.records import FIRST_DAY
@@ -128,7 +129,8 @@ def _analysed(
         raise UserError(f"start {start} is after end {end}; a range of days must not be empty")
     if end is not None and end < FIRST_DAY:
         raise UserError(f"end {end} is before {FIRST_DAY}, the first day that data can have")
-    bars = DataFolder(folder).split_adjusted_bars(ticker, FIRST_DAY, end or date(2200, 1, 1))
+    source = DataFolder(folder)
+    bars = source.split_adjusted_bars(ticker, FIRST_DAY, end or date(2200, 1, 1))
     days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
     if not len(days):
         raise UserError(f"{ticker} has no daily bars{f' up to {end}' if end else ''} in {folder}")
@@ -144,6 +146,8 @@ def _analysed(
         )
     except VolatilityError as error:
         raise UserError(f"{ticker} from {start}{f' to {end}' if end else ''}: {error}") from None
+    if source.faults:
+        say(f"Left out: {source.faults}.")
     return VolatilityReportView(ticker, days[use], analysis), bars[use]
 
 
