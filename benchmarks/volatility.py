@@ -6,6 +6,7 @@ the level of squared returns by the factor of the days before the first forecast
 the mean daily variance over 1, 5 and 21 days; ratios are to GARCH(1,1) with normal shocks, fitted by arch.
 """
 
+import logging
 import math
 import sys
 import warnings
@@ -343,6 +344,7 @@ def look_ahead_bias(series: Series) -> Iterator[Row]:
     returns, measures = history.returns, history.measures
     model = RegimeModel.fit(history[: series.start], restarts=4)
     p = model.parameters
+    logging.getLogger("hmmlearn").setLevel(logging.ERROR)  # it tells of its own last step on standard error
     peer = GaussianHMM(n_components=2, covariance_type="diag")
     peer.startprob_, peer.transmat_ = p.stationary, np.array(p.transition)
     peer.means_, peer.covars_ = np.array(p.means)[:, None], np.array(p.variances)[:, None]

@@ -48,6 +48,7 @@ class AloVolatilityModel:
         self._symbol: Symbol | None = None
         self._last_close = dt.datetime.min
         self._asked_on = dt.date.min
+        self._note = ""
 
     @property
     def volatility(self) -> float:
@@ -58,11 +59,16 @@ class AloVolatilityModel:
             fresh = [(time, prices) for time, prices in bars if time > self._last_close]
             if fresh:
                 self._last_close = fresh[-1][0]
-                problem = self._forecaster.follow([prices for _, prices in fresh])
-                problem = self._forecaster.calibrate_now() or problem
-                if problem:
-                    self._algorithm.debug(f"volatility of {self._symbol.value}: {problem}")
+                problems = self._forecaster.follow([prices for _, prices in fresh]), self._forecaster.calibrate_now()
+                for sentence in "\n".join(filter(None, (*problems, self._new_note()))).splitlines():
+                    self._algorithm.debug(f"volatility of {self._symbol.value}: {sentence}")
         return self._forecaster.volatility(_MONTH_IN_YEARS) if self._forecaster.ready else 0.0
+
+    def _new_note(self) -> str:
+        """How the model in force had to be fitted, once."""
+        note = "" if self._forecaster.model is None else self._forecaster.model.garch_note
+        told, self._note = self._note, note
+        return note if note != told else ""
 
     def update(self, security: Security, data: BaseData) -> None:
         """LEAN's notice of new data; it tells the model which security it serves."""

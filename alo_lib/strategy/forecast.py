@@ -235,7 +235,7 @@ class VolatilityForecaster:
         last = self._bars[-1] if self._bars else None
         self._bars.extend(bars)
         self._since.extend(bars)
-        kinds, told = self._watch.follow([bar[3] for bar in self._bars], len(bars))
+        kinds, told = self._watch.follow([bar[3] for bar in bars])
         self._since_are.extend(kinds)
         if self._model is not None and last is not None:
             try:

@@ -4,10 +4,11 @@ See :mod:`alo_lib.volatility.jumps` for what a jump is, and what is done with on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alo_lib.volatility import log_returns
 from alo_lib.volatility.jumps import YOUNG, Day, judge_days, jumps_of
@@ -15,7 +16,7 @@ from alo_lib.volatility.jumps import YOUNG, Day, judge_days, jumps_of
 __all__ = ["JumpWatch"]
 
 _JUDGED: Final = 272
-"""Earlier closes by which a new one is judged: a year and a month, all that tell what is usual but after long halts."""
+"""Earlier returns by which a new one is judged: a year and a month, all that tell what is usual but after halts."""
 
 
 @dataclass
@@ -23,6 +24,8 @@ class JumpWatch:
     """Counts of one underlying's daily closes, from 1: at which the price jumped, and up to which models know."""
 
     count: int = 0
+    last: float = 0.0  # the last of them; 0 before the first
+    returns: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))  # up to it, as many as judge the next
     jumped: bool = False  # at the last close, and no later one has confirmed it or taken it back
     level: int = 0  # the close that began the last level; 0 where none is known to have begun
     decisive: int = 0  # the last close that the models in force at it could not know of
@@ -40,13 +43,21 @@ class JumpWatch:
         young = self.level > 0 and self.count - self.level <= YOUNG
         return self.decisive > self.known or (young and self.count > self.known)
 
-    def follow(self, closes: Sequence[float], count: int) -> tuple[list[Day], list[str]]:
-        """What the last ``count`` closes are, and a sentence for each jump that they make or decide."""
-        tail = closes[-(count + _JUDGED) :]
-        returns = log_returns(tail) if len(tail) > 1 else np.empty(0)
-        kinds, scales = judge_days(returns)
-        days = [Day.USUAL, *map(Day, kinds.tolist())][len(tail) - count :]
-        found = [jump for jump in jumps_of(returns, kinds, scales) if jump.day >= returns.size - count - 1]
+    def follow(self, closes: Sequence[float]) -> tuple[list[Day], list[str]]:
+        """What each of the next ``closes`` is, and a sentence for each jump that they make or decide."""
+        count, first = len(closes), self.last == 0.0
+        fresh = log_returns(closes if first else [self.last, *closes]) if count > first else np.empty(0)
+        self.last = closes[-1]
+        self.returns = np.concatenate([self.returns, fresh])[-(count + _JUDGED) :]
+        kinds, scales = judge_days(self.returns)
+        days = [Day(kind) for kind in kinds[kinds.size - fresh.size :].tolist()]
+        if first:
+            days.insert(0, Day.USUAL)
+        found = [
+            jump
+            for jump in (jumps_of(self.returns, kinds, scales) if np.any(kinds) else ())
+            if jump.day >= kinds.size - fresh.size - 1
+        ]
         self.level = max([self.level, *(self.count + n + 1 for n, day in enumerate(days) if day is Day.LEVEL)])
         self.count += count
         self.jumped = days[-1] is Day.LEVEL

@@ -8,6 +8,7 @@ from alo_lib.volatility.calibration import Calibration, Mean, Profile, Uncertain
 from alo_lib.volatility.change_detection import ChangeDetector, ChangeState
 from alo_lib.volatility.dates import trading_days_until
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError, VolatilityError
+from alo_lib.volatility.gaps import DatedReturns, dated_returns
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
 from alo_lib.volatility.garch_by_regime import GarchByRegime, GarchByRegimePath, GarchByRegimeState
 from alo_lib.volatility.har import HarModel, HarPath, HarState, har_features
@@ -15,6 +16,7 @@ from alo_lib.volatility.history import BarState, DailyHistory, DailyObservation,
 from alo_lib.volatility.horizons import HORIZONS
 from alo_lib.volatility.hybrid import HybridForecast, HybridPath, HybridState
 from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.jumps import Conditioned, condition
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.ranges import range_variance
@@ -45,9 +47,11 @@ __all__ = [
     "CalibrationError",
     "ChangeDetector",
     "ChangeState",
+    "Conditioned",
     "ConePoint",
     "DailyHistory",
     "DailyObservation",
+    "DatedReturns",
     "Distribution",
     "FitSummary",
     "FittedParameter",
@@ -82,6 +86,8 @@ __all__ = [
     "arch_lm",
     "autocorrelation",
     "close_to_close",
+    "condition",
+    "dated_returns",
     "garman_klass",
     "har_features",
     "jarque_bera",

@@ -25,7 +25,7 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.ranges import MEMORY
-from alo_lib.volatility.returns import MAX_DEVIATIONS, finite_returns
+from alo_lib.volatility.returns import MAX_DEVIATIONS, finite_returns, traded_days
 
 __all__ = ["YOUNG", "Conditioned", "Day", "Jump", "condition", "judge_days", "jumps_of", "refit_days"]
 
@@ -100,13 +100,18 @@ class Conditioned(ByContent):
 
 
 def condition(history: DailyHistory) -> Conditioned:
-    """Bring a history of n days to its last level, without prints; one without far moves is given back as it is."""
+    """Bring a history of n days to its last level, without prints; one without far moves and halts is given back as is.
+
+    The days of a halt have the range that was usual before it: that none traded is no calm.
+    """
     kinds, scales = judge_days(history.returns)
-    found = jumps_of(history.returns, kinds, scales)
+    found, halted = jumps_of(history.returns, kinds, scales), ~traded_days(history.returns)
     factors = np.ones(len(history))
-    if not found:
+    if np.all(halted) or not (found or np.any(halted)):
         return Conditioned(history, factors, ())
     returns, measures = history.returns.copy(), history.measures.copy()
+    for day in np.flatnonzero(halted).tolist():
+        measures[day] = np.median(measures[max(0, day - MEMORY) : day]) if day else np.median(measures[~halted])
     for jump in found:
         if jump.kind is Day.PRINT:
             returns[jump.day + 1] += returns[jump.day]

@@ -28,6 +28,7 @@ themselves: one outlier among n observations is never further than sqrt(n) of a 
 _MOST_A_DAY = 0.25
 """Standard deviation of daily returns beyond which they are no decimals: 397 % a year. The wildest coins had half."""
 
+_STILL = 1e-3
 _SHORTEST_HALT = 5
 """Sessions in a row without a move that may be a halt; fewer are a quiet week of a stock of few trades."""
 _CHANCE = 0.01
@@ -109,12 +110,13 @@ def finite_returns(returns: ArrayLike) -> Array:
 
 
 def traded_days(returns: Array) -> NDArray[np.bool_]:
-    """Which of finite ``returns`` (n,) tell of volatility: all but those of a halt, runs of zeros too long for chance.
+    """Which of finite ``returns`` (n,) tell of volatility: all but those of a halt, days still for too long for chance.
 
-    How often a day does not move is taken from the days after one that did, so that a halt does not excuse itself.
-    A run is a halt when it lasts a week and chance would make fewer than one such run in a hundred histories.
+    Still is a day that moves less than a thousandth of the mean move, as where a stale price is recomputed. How often
+    one is still is taken from the days after one that was not, so that a halt does not excuse itself. A run is a halt
+    when it lasts a week and chance would make fewer than one such run in a hundred histories.
     """
-    still = returns == 0.0
+    still = np.abs(returns) <= _STILL * float(np.mean(np.abs(returns))) if returns.size else returns == 0.0
     traded = np.ones(returns.size, dtype=np.bool_)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
     begins, ends = edges[::2], edges[1::2]

@@ -61,6 +61,7 @@ def test_no_leg_is_in_two_trades() -> None:
         ("halted", "max_drawdown"),
         ("split_pending", "split_pending"),
         ("blocked", "session_block"),
+        ("jumped", "session_block"),
     ],
 )
 def test_nothing_is_opened_when(what: str, limit: str) -> None:
@@ -73,6 +74,10 @@ def test_nothing_is_opened_when(what: str, limit: str) -> None:
         state.halted = True
     elif what == "split_pending":
         book.split_pending = True
+    elif what == "jumped":
+        moves = 0.01 * np.random.default_rng(1).standard_normal(60)
+        closes = [*np.exp(np.cumsum(moves)).tolist(), 4.0]
+        assert "new level" in str(state.underlyings[0].forecaster.follow([(np.nan, np.nan, np.nan, c) for c in closes]))
     else:
         book.blocked_until = NOW + 1
     assert stopped_by(state, SETTINGS, signal_of()[0], NOW) is not None

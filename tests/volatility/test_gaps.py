@@ -1,6 +1,7 @@
 """Dates of closes: duplicates, missing sessions and days that are none are known, by counts made another way."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ CLOSES = 100.0 * np.exp(np.cumsum(np.random.default_rng(0).normal(0.0, 0.01, WEE
 @pytest.mark.parametrize(
     "as_dates", [np.asarray, list, lambda days: [day.date() for day in days], lambda d: d.strftime("%Y-%m-%d")]
 )
-def test_whole_series_are_nothing_odd(as_dates) -> None:  # type: ignore[no-untyped-def]
+def test_whole_series_are_nothing_odd(as_dates) -> None:
     made = dated_returns(as_dates(WEEKDAYS), CLOSES)
     assert made.notes == ()
     assert (made.sessions == 1).all()
@@ -73,7 +74,7 @@ def test_of_two_closes_on_a_day_the_last_counts() -> None:
 
 def test_bad_dates_are_named() -> None:
     days = WEEKDAYS.to_numpy()
-    for dates, closes, told in (
+    bad: list[tuple[Any, Any, str]] = [
         (days[::-1], CLOSES, "2021-12-30 follows 2021-12-31 at 1"),
         (days[:5], CLOSES, r"as many, but are \(5,\)"),
         ([dt.date(2020, 1, 1)], [1.0], "at least 2 days make a return, but there are 1"),
@@ -83,7 +84,8 @@ def test_bad_dates_are_named() -> None:
         (np.arange(2.0), [1.0, 1.0], "must be one-dimensional dates|must be dates"),
         (days[:2], [1.0, -1.0], "closes must be finite and positive, but the value at 1 is -1"),
         ([], [], "must be one-dimensional dates"),
-    ):
+    ]
+    for dates, closes, told in bad:
         with pytest.raises(ObservationError, match=told):
             dated_returns(dates, closes)
     with pytest.raises(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arch.data import nasdaq, sp500
 from numpy.typing import NDArray
 
 from alo_lib.volatility import (
@@ -204,6 +205,24 @@ def test_the_cold_search_finds_the_highest_of_several_maxima(lean_data: Path, le
         returns = log_returns(read_daily_bars(lean_data, symbol)[:, 3])[begin : begin + length]
         found = calibration._Problem(returns, "skewt", "constant").solve(None, targeted=False, reason="")[1]
         assert best_of_many(returns, 20) < found.log_likelihood + 1e-3, (symbol, begin)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_of_five_hundred_windows_none_is_missed(lean_data: Path, seed: int) -> None:
+    symbols = ("aapl", "aig", "bac", "eem", "fb", "googl", "ibm", "iwm", "qqq", "spy", "uso", "wm", "bno")
+    series = [log_returns(read_daily_bars(lean_data, symbol)[:, 3]) for symbol in symbols]
+    series += [log_returns(module.load()["Adj Close"].dropna()) for module in (sp500, nasdaq)]
+    generator, missed = np.random.default_rng(seed), []
+    for number in range(100):
+        returns = series[number % len(series)]
+        length = min(int(generator.choice([250, 504, 750, 1250])), returns.size)
+        begin = int(generator.integers(0, returns.size - length + 1))
+        window = returns[begin : begin + length]
+        found = calibration._Problem(window, "skewt", "constant").solve(None, targeted=False, reason="")[1]
+        if best_of_many(window, 10) > found.log_likelihood + 1e-3:
+            missed.append((number % len(series), begin, length))
+    assert missed == []
 
 
 def best_of_many(returns: Array, starts: int) -> float:

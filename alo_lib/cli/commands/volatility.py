@@ -119,6 +119,7 @@ def _analysed(
     distribution: Literal["normal", "t", "skewt"],
 ) -> "tuple[VolatilityReportView, Bars]":
     """All that the models say of the days asked for, and their bars."""
+    from alo_lib.cli.console import say
     from alo_lib.cli.failures import UserError
     from alo_lib.market import DataFolder
     from alo_lib.records import FIRST_DAY
@@ -148,6 +149,8 @@ def _analysed(
         )
     except VolatilityError as error:
         raise UserError(f"{ticker} from {start}{f' to {end}' if end else ''}: {error}") from None
+    if source.faults:
+        say(f"Left out: {source.faults}.")
     context = volatility_context(source, ticker, days[use], analysis)
     return VolatilityReportView(ticker, days[use], analysis, context), bars[use]
 
