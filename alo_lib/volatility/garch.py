@@ -21,6 +21,7 @@ from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS
+from alo_lib.volatility.variance_distribution import gjr_distribution
 
 __all__ = ["GjrGarch", "GjrPath", "GjrState"]
 
@@ -213,6 +214,11 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
     def forecast_path(self, path: GjrPath, trading_days: ArrayLike) -> Array:
         """As the contract says; every day has a forecast."""
         return self._mean_variance(path.next_variance[:, None], check_trading_days(trading_days))
+
+    def log_share(self, state: GjrState, trading_days: float) -> float:
+        """As the contract says."""
+        p = self.parameters
+        return gjr_distribution(p).log_share(state.variance / p.long_run_variance, trading_days)
 
     def restore(self, values: Mapping[str, Any]) -> GjrState:
         """As the contract says."""

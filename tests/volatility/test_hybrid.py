@@ -146,9 +146,13 @@ def test_forecast_interpolates_total_variance_and_the_band_surrounds_it(bars: Ar
     low, high = hybrid.forecast_band(state, 21.0)
     wide_low, wide_high = hybrid.forecast_band(state, 21.0, level=0.98)
     assert wide_low < low < hybrid.forecast_volatility(state, 21.0) < high < wide_high
-    centre, lower, upper = hybrid.forecast_fitted(state)
+    centre, bands = hybrid.forecast_fitted(state)
     assert centre[2] == pytest.approx(hybrid.forecast_volatility(state, 21.0), rel=1e-12)
-    assert (lower[2], upper[2]) == pytest.approx((low, high), rel=1e-12)
+    assert bands["returns"][:, 2].tolist() == pytest.approx([low, high], rel=1e-12)
+    range_band = hybrid.forecast_band(state, 21.0, proxy="range")
+    assert bands["range"][:, 2].tolist() == pytest.approx(range_band, rel=1e-12)
+    # A range is less noisy than squared returns.
+    assert low < range_band[0] < range_band[1] < high
     # Between fitted horizons the band's width lies between theirs.
     widths = [math.log(edge[1] / edge[0]) for edge in (hybrid.forecast_band(state, days) for days in (5.0, 10.0, 21.0))]
     assert min(widths[0], widths[2]) <= widths[1] <= max(widths[0], widths[2])
