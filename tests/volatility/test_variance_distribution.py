@@ -20,6 +20,7 @@ from alo_lib.volatility import (
 )
 from alo_lib.volatility.garch_by_regime import GarchByRegimeState
 from alo_lib.volatility.innovations import sample_shocks
+from alo_lib.volatility.variance_distribution import gjr_distribution
 from alo_lib.volatility.variance_paths import DAYS, PATHS, gjr_paths
 
 from .test_contract import HISTORY
@@ -79,6 +80,29 @@ def test_paths_keep_the_mean_of_the_process() -> None:
             )
     # A day's squared return has the day's variance.
     assert float(np.mean(paths.return_slope[:, 0])) == pytest.approx(1.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 3.0])
+def test_what_the_process_may_realize_against_brute_force(ratio: float) -> None:
+    tables, generator = gjr_distribution(SP500), np.random.default_rng(9)
+    now = np.full(40_000, ratio)
+    variance, squares = np.zeros((2, now.size))
+    for day in range(1, 127):
+        z = sample_shocks(now.size, SP500.nu, SP500.skew, generator)
+        variance += now
+        squares += now * z * z
+        keep = np.where(z < 0.0, SP500.alpha + SP500.gamma, SP500.alpha) * z * z + SP500.beta
+        now = 1.0 - SP500.persistence + keep * now
+        if day not in (1, 21, 126):
+            continue
+        mean = 1.0 + (1.0 - SP500.persistence**day) / (1.0 - SP500.persistence) / day * (ratio - 1.0)
+        # Means of measures of mean one and variance 0.41 (Parkinson).
+        ranges = variance * generator.gamma(day / 0.41, 0.41 / day, now.size)
+        for proxy, total, off in (("returns", squares, 0.04), ("range", ranges, 0.04))[: 1 if day == 1 else 2]:
+            force = np.log(np.quantile(total / day / mean, [0.05, 0.5, 0.95]))
+            said = tables.quantiles(ratio, float(day), proxy)[[4, 49, 94]]  # type: ignore[arg-type]
+            slack = np.array([4.0, 1.0, 1.0]) if day == 1 else np.ones(3)  # the least of squares is near nothing
+            assert np.all(np.abs(said - force) <= off * slack + 0.02), (proxy, day)
 
 
 def two_regimes() -> RegimeModel:
