@@ -1,9 +1,10 @@
 """Volatility: are forecasts right, better than GARCH out of sample, and fast? Against arch and hmmlearn, in one run.
 
 Out of sample: expanding window, refit every 21 days, on the S&P 500 that ships with arch (2004 to 2018) and on SPY and
-AAPL of a LEAN data folder. The proxy is the range measure with the overnight gap, its false prints limited, brought to
-the level of squared returns by the factor of the days before the first forecast. Losses are QLIKE and squared error of
-the mean daily variance over 1, 5 and 21 days; ratios are to GARCH(1,1) with normal shocks, fitted by arch.
+AAPL of a LEAN data folder; then both proxies, level and bands on every daily series (``volatility_levels``). The proxy
+is the range measure with the overnight gap, its false prints limited, brought to the level of squared returns by the
+factor of the days before the first forecast. Losses are QLIKE and squared error of the mean daily variance over 1, 5
+and 21 days; ratios are to GARCH(1,1) with normal shocks, fitted by arch.
 """
 
 import logging
@@ -40,11 +41,11 @@ from alo_lib.volatility import (
     log_returns,
     range_variance,
 )
-from alo_lib.volatility.blend import LEVELS
 from alo_lib.volatility.innovations import sample_shocks, shock_quantile
 from benchmarks.curve import curve_svg
 from benchmarks.harness import Row, best_time, options_of, report
 from benchmarks.lean_data import add_data_option
+from benchmarks.volatility_levels import diebold_mariano, every_series, judge_levels
 
 Array = NDArray[np.float64]
 
@@ -182,8 +183,6 @@ class Forecasts:
     """Mean daily variance over each horizon, (n, 3)."""
     quantiles: dict[str, Array]
     """Of the next return at 1 % and 5 %, (n, 2)."""
-    band: Array
-    """The hybrid's 90 % band, in units of the mean range measure over each horizon, (n, 3, 2)."""
 
 
 def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
@@ -195,7 +194,6 @@ def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
     names = ("GARCH normal", "EWMA", *(f"GJR {each}" for each in gjr), "log-HAR with leverage", "hybrid")
     forecasts = {name: np.full((count, len(HORIZONS)), np.nan) for name in names}
     quantiles = {f"GJR {each}": np.full((count, 2), np.nan) for each in gjr}
-    band = np.full((count, len(HORIZONS), 2), np.nan)
     smoothed = np.mean(np.square(returns[:250]))
     for t in range(count):
         smoothed = 0.94 * smoothed + 0.06 * returns[t] ** 2
@@ -220,9 +218,7 @@ def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
                 quantiles[name][origin] = value_at_risk(model.parameters, path.next_variance[origin])
         forecasts["log-HAR with leverage"][origin] = har.forecast_path(har.filter(so_far), HORIZONS)[origin]
         forecasts["hybrid"][origin] = hybrid.fitted_variance_path(hybrid.filter(so_far))[origin]
-        edges = np.array(hybrid.blend.log_errors)[:, [LEVELS.index(0.05), LEVELS.index(0.95)]]
-        band[origin] = forecasts["hybrid"][origin][:, :, None] * np.exp(edges) / har.scale
-    return Forecasts(forecasts, quantiles, band)
+    return Forecasts(forecasts, quantiles)
 
 
 def value_at_risk(p: GjrParameters, variance: Array) -> Array:
@@ -237,16 +233,6 @@ def coming_mean(values: Array, horizon: int) -> Array:
     sums = np.cumsum(np.insert(values, 0, 0.0))
     means[: values.size - horizon] = (sums[horizon + 1 :] - sums[1 : values.size - horizon + 1]) / horizon
     return means
-
-
-def diebold_mariano(difference: Array, horizon: int) -> float:
-    """The t statistic of a mean loss difference, Newey-West with twice the horizon and at least eight lags."""
-    lags = max(2 * horizon, 8)
-    centred = difference - np.mean(difference)
-    variance = float(np.mean(np.square(centred)))
-    for lag in range(1, lags + 1):
-        variance += 2.0 * (1.0 - lag / (lags + 1.0)) * float(np.mean(centred[lag:] * centred[:-lag]))
-    return float(np.mean(difference)) / math.sqrt(variance / difference.size)
 
 
 def evaluate(series: Series, replications: int, refit_days: int = REFIT_DAYS) -> Iterator[Row]:
@@ -287,10 +273,6 @@ def evaluate(series: Series, replications: int, refit_days: int = REFIT_DAYS) ->
         yield Row(f"{what}: squared error of hybrid", ratio, "of GARCH's", 1.0)
         statistic = diebold_mariano(qlike["GARCH normal"] - qlike["hybrid"], horizon)
         yield Row(f"{what}: Diebold-Mariano of hybrid over GARCH", statistic, "t")
-        realized = coming_mean(measures, horizon)[use]
-        inside = (said.band[use, k, 0] <= realized) & (realized <= said.band[use, k, 1])
-        share = 100.0 * float(np.mean(inside))
-        yield Row(f"{what}: days inside the 90 % band of hybrid", share, "%", None, "85 to 95", 85.0 <= share <= 95.0)
         value = float(confidence.pvalues["Pvalue"].loc[list(qlike).index("hybrid")])
         yield Row(
             f"{what}: hybrid in the 90 % set ({', '.join(included)})", value, "p", None, ">= 0.1", "hybrid" in included
@@ -414,6 +396,13 @@ def detection_curve(paths: int, curve: Path | None) -> Iterator[Row]:
 # --- the run
 
 
+def all_levels(folder: Path | None, names: list[str]) -> Iterator[Row]:
+    """Both proxies, level and bands on every daily series, or on those named."""
+    for name, bars in every_series(None if folder is None else DataFolder(folder)):
+        if not names or name in names:
+            yield from judge_levels(name, bars, garch_peer)
+
+
 def run(folder: Path | None, quick: bool, curve: Path | None) -> Iterator[Row]:
     yield from check_answers()
     yield from measure_speed(5 if quick else 20)
@@ -427,12 +416,14 @@ def run(folder: Path | None, quick: bool, curve: Path | None) -> Iterator[Row]:
     # SPY's bars before 2007 hold prints of after hours, a range of three times the daily variance.
     yield from evaluate(load_equity(data, "SPY", date(2007, 1, 3), date(2011, 1, 3)), 1000)
     yield from evaluate(load_equity(data, "AAPL", date(1998, 1, 2), date(2004, 1, 2)), 1000)
+    yield from all_levels(folder, [])
 
 
 def main() -> int:
     parser = options_of(__doc__)
     add_data_option(parser)
     parser.add_argument("--curve", type=Path, help="file to write the delay against false alarms to, as SVG")
+    parser.add_argument("--levels", nargs="*", metavar="SERIES", help="only both proxies, level and bands, of these")
     options = parser.parse_args()
     folder: Path | None = options.data
     if not options.quick and (folder is None or not folder.is_dir()):
@@ -441,7 +432,10 @@ def main() -> int:
     with warnings.catch_warnings():
         # arch reports doubts about its own fits as warnings; its likelihoods are compared here.
         warnings.simplefilter("ignore")
-        return report(run(folder, options.quick, options.curve), as_json=options.json)
+        rows = (
+            run(folder, options.quick, options.curve) if options.levels is None else all_levels(folder, options.levels)
+        )
+        return report(rows, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -102,9 +102,10 @@ class MarketTraits:
 class LearningMarket:
     """One seeded market over ``days`` trading days, with ``history`` daily closes before the first of them.
 
-    Days count from 0; everything is known to be quoted at a day's :meth:`time`. Implied volatility is the true one
-    expected until expiry, times the exponential of a deviation common to all expiries and one of each; it has no
-    smile. Quotes are as wide, and as large, as those of the synthetic market that backtests run on.
+    Days count from 0; everything is known to be quoted at a day's :meth:`time`. Implied volatility is the mean of the
+    true one until expiry, which an option at the money is worth and the strategy forecasts, times the exponential of a
+    deviation common to all expiries and one of each; it has no smile. Quotes are as wide, and as large, as those of the
+    synthetic market that backtests run on.
     """
 
     def __init__(self, seed: int, days: int, history: int) -> None:
@@ -186,7 +187,7 @@ class LearningMarket:
     def _implied(self, day: int, expiries: NDArray[np.int64], years: Array) -> Array:
         number = np.searchsorted(self._expiry_times(), expiries)
         state = GjrState(float(self._next_variance[day]), 0.0, 1)
-        true = self._model.forecast_volatility(state, np.maximum(years * TRADING_DAYS, 1.0))
+        true = self._model.expected_volatility(state, np.maximum(years * TRADING_DAYS, 1.0))
         deviation = self._common[day, 0] * np.exp(-years / _DAMPING) + self._own[day, number]
         return np.asarray(true * np.exp(deviation))
 

@@ -141,8 +141,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     ),
     # A frame was opened at the message's time. It separates what was known from what was decided on it.
     Kind.FRAME: np.dtype([("frame", "<i8")]),
-    # Forecast volatility over an expiry's remaining life, annualized, and the volatilities between which it should
-    # realize in nine cases of ten; NaN where there is none.
+    # Mean of the volatility expected over an expiry's remaining life, annualized, as an option at the money is priced,
+    # and the close-to-close volatilities between which it should realize in nine cases of ten; NaN where there is none.
     Kind.FORECAST: np.dtype(
         [
             ("underlying", "<i4"),

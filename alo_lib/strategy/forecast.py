@@ -127,6 +127,14 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
             alone = _judged_garch(bars, settings)
         except VolatilityError as error:
             note += f"; without a band, {error}"
+    # What a model says of the variance to come is tabulated at the first question: here, and not in a frame.
+    garch_state = garch.filter(returns).state
+    if hybrid is not None and hybrid_state is not None:
+        hybrid.band_ratios(hybrid_state, 1.0)
+    else:
+        garch.log_share(garch_state, 1.0)
+        if alone is not None:
+            alone.band_ratios(HybridState((garch_state,)), 1.0)
     regimes, regime_state, regime_note = None, None, ""
     try:
         regimes = RegimeModel.fit(returns, min_observations=settings.garch_minimum)
@@ -136,7 +144,7 @@ def calibrate(request: CalibrationRequest) -> Calibrated:
         regime_state = regimes.filter(returns).state
     return Calibrated(
         garch,
-        garch.filter(returns).state,
+        garch_state,
         hybrid,
         hybrid_state,
         bar_state,
@@ -276,31 +284,41 @@ class VolatilityForecaster:
             self.due = self._why()
 
     def volatility(self, years: float) -> float:
-        """Annualized volatility expected over the next ``years`` of calendar time; NaN while not ready."""
+        """Annualized mean of the volatility over the next ``years`` of calendar time; NaN while not ready.
+
+        It is what an option at the money is priced at, so that it is compared with implied volatility as it is; the
+        root of mean variance lies above both.
+        """
         if self._model is None or self._garch is None:
             return float(np.nan)
         days = max(years * TRADING_DAYS, 1.0)
         if self._model.hybrid is not None and self._hybrid is not None:
-            if self._totals is None:
-                self._totals = self._model.hybrid.fitted_totals(self._hybrid)
-            return self._model.hybrid.forecast_volatility(self._hybrid, days, totals=self._totals)
-        return self._model.garch.forecast_volatility(self._garch, days)
+            totals = self._known_totals(self._model.hybrid, self._hybrid)
+            return self._model.hybrid.expected_volatility(self._hybrid, days, totals=totals)
+        return self._model.garch.expected_volatility(self._garch, days)
 
     def band(self, years: float) -> tuple[float, float]:
         """The volatilities between which the next ``years`` should realize in nine cases of ten; NaN while not ready.
 
-        They are about :meth:`volatility`, as far as its past errors went: the hybrid's, or those of GJR-GARCH alone.
+        Realized is close to close, as hedging once a day realizes it. The band is the hybrid's about its root of mean
+        variance, or that of GJR-GARCH alone.
         """
-        if self._model is None:
+        if self._model is None or self._garch is None:
             return float(np.nan), float(np.nan)
-        days, centre = max(years * TRADING_DAYS, 1.0), self.volatility(years)
+        days = max(years * TRADING_DAYS, 1.0)
         if self._model.hybrid is not None and self._hybrid is not None:
+            totals = self._known_totals(self._model.hybrid, self._hybrid)
+            centre = self._model.hybrid.forecast_volatility(self._hybrid, days, totals=totals)
             low, high = self._model.hybrid.band_ratios(self._hybrid, days)
-        elif self._model.alone is not None:
-            low, high = self._model.alone.band_ratios(self._model.alone.start(), days)
-        else:
-            return float(np.nan), float(np.nan)
-        return centre * low, centre * high
+            return centre * low, centre * high
+        if self._model.alone is not None:
+            return self._model.alone.forecast_band(HybridState((self._garch,)), days)
+        return float(np.nan), float(np.nan)
+
+    def _known_totals(self, hybrid: HybridForecast, state: HybridState) -> tuple[float, ...]:
+        if self._totals is None:
+            self._totals = hybrid.fitted_totals(state)
+        return self._totals
 
     @property
     def regimes(self) -> list[tuple[float, float]]:

@@ -4,7 +4,7 @@ Daily returns are logarithmic and in decimals; volatilities are annualized by 25
 """
 
 from alo_lib.records import TRADING_DAYS
-from alo_lib.volatility.calibration import Calibration, Mean, Profile, Uncertainty, VarianceTargeting
+from alo_lib.volatility.calibration import Calibration, VarianceTargeting
 from alo_lib.volatility.change_detection import ChangeDetector, ChangeState
 from alo_lib.volatility.dates import trading_days_until
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError, VolatilityError
@@ -17,6 +17,7 @@ from alo_lib.volatility.horizons import HORIZONS
 from alo_lib.volatility.hybrid import HybridForecast, HybridPath, HybridState
 from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.jumps import Conditioned, condition
+from alo_lib.volatility.likelihood_problem import Mean
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.ranges import range_variance
@@ -36,6 +37,9 @@ from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volati
 from alo_lib.volatility.residual_tests import ResidualTest, arch_lm, autocorrelation, jarque_bera, ljung_box
 from alo_lib.volatility.returns import log_returns
 from alo_lib.volatility.summary import FitSummary, FittedParameter
+from alo_lib.volatility.uncertainty import Profile, Uncertainty
+from alo_lib.volatility.variance_distribution import Proxy
+from alo_lib.volatility.verification import HorizonCheck, verify_walk
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [
@@ -65,6 +69,7 @@ __all__ = [
     "HarModel",
     "HarPath",
     "HarState",
+    "HorizonCheck",
     "HybridForecast",
     "HybridPath",
     "HybridState",
@@ -72,6 +77,7 @@ __all__ = [
     "ObservationError",
     "ParameterError",
     "Profile",
+    "Proxy",
     "RegimeModel",
     "RegimeParameters",
     "RegimePath",
@@ -104,6 +110,7 @@ __all__ = [
     "rogers_satchell",
     "rolling",
     "trading_days_until",
+    "verify_walk",
     "walk_forward",
     "yang_zhang",
 ]

@@ -12,12 +12,13 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.elementwise import power
 from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.by_content import ByContent
-from alo_lib.volatility.calibration import Calibration, Mean, Uncertainty, VarianceTargeting, calibrate_gjr, uncertainty
+from alo_lib.volatility.calibration import Calibration, VarianceTargeting, calibrate_gjr
 from alo_lib.volatility.change_detection import ChangeDetector
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.innovations import Distribution, log_density, sample_shocks, shock_quantile
+from alo_lib.volatility.likelihood_problem import Mean
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.paths import check_paths
@@ -25,6 +26,8 @@ from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, traded_days
 from alo_lib.volatility.saving import state_of
 from alo_lib.volatility.summary import FitSummary, summarize
+from alo_lib.volatility.uncertainty import Uncertainty, uncertainty
+from alo_lib.volatility.variance_distribution import gjr_distribution
 
 __all__ = ["GjrGarch", "GjrPath", "GjrState"]
 
@@ -181,7 +184,7 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
     def uncertainty(self, history: DailyHistory) -> Uncertainty:
         """How well the history that the model was fitted to tells its parameters.
 
-        Meaning and errors as :func:`~alo_lib.volatility.calibration.uncertainty`.
+        Meaning and errors as :func:`~alo_lib.volatility.uncertainty.uncertainty`.
         """
         targeted = self.calibration is not None and self.calibration.variance_targeted
         return uncertainty(self.parameters, history.returns, targeted=targeted, leverage=self.leverage)
@@ -291,6 +294,11 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
     def forecast_path(self, path: GjrPath, trading_days: ArrayLike) -> Array:
         """As the contract says; every day has a forecast."""
         return self._mean_variance(path.next_variance[:, None], check_trading_days(trading_days))
+
+    def log_share(self, state: GjrState, trading_days: float) -> float:
+        """As the contract says."""
+        p = self.parameters
+        return gjr_distribution(p).log_share(state.variance / p.long_run_variance, trading_days)
 
     def restore(self, values: Mapping[str, Any]) -> GjrState:
         """As the contract says."""

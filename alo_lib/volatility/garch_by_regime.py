@@ -146,6 +146,10 @@ class GarchByRegime(VolatilityModel[GarchByRegimeState, GarchByRegimePath]):
         days = check_trading_days(trading_days)
         return self.garch.forecast_path(path.garch, days) * self._factors(path.regimes.probabilities, days)
 
+    def log_share(self, state: GarchByRegimeState, trading_days: float) -> float:
+        """As the contract says: that of GJR-GARCH, for the level is known."""
+        return self.garch.log_share(state.garch, trading_days)
+
     def restore(self, values: Mapping[str, Any]) -> GarchByRegimeState:
         """As the contract says."""
         if not isinstance(values, Mapping) or sorted(values) != ["garch", "regimes"]:

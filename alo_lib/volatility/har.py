@@ -4,13 +4,14 @@ ln mean(x_{t+1} ... x_{t+h}) = c + b1 l_t + b5 mean5(l) + b22 mean22(l) + g1 d_t
 
 with l = ln x of the range measure and d the losses min(r, 0) in units of the month's deviation (Corsi 2009; leverage as
 in Corsi and Reno 2012). Means of logarithms, not logarithms of means, keep one wild day from ruling a month. Least
-squares, one regression a horizon; the variance forecast adds half the residual variance and the ratio of squared
-returns to x.
+squares, one regression a horizon; the variance forecast is its exponential times the mean of exp(e) (Duan 1983), which
+asks no normal residuals, and the ratio of squared returns to x.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,14 +22,30 @@ from alo_lib.numerics.linear import least_squares
 from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
-from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
+from alo_lib.volatility.horizons import (
+    HORIZONS,
+    check_horizons,
+    check_trading_days,
+    interpolated_log_share,
+    interpolated_total,
+)
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_prices, finite_returns
 from alo_lib.volatility.saving import state_of
 
-__all__ = ["LAGS", "HarModel", "HarPath", "HarState", "dot_rows", "future_means", "har_features", "realized_means"]
+__all__ = [
+    "LAGS",
+    "HarModel",
+    "HarPath",
+    "HarState",
+    "dot_rows",
+    "future_means",
+    "har_features",
+    "range_scale",
+    "realized_means",
+]
 
 Array = NDArray[np.float64]
 
@@ -84,12 +101,18 @@ def realized_means(history: DailyHistory, horizons: tuple[int, ...]) -> list[Arr
         raise CalibrationError(
             f"a forecast over {horizons[-1]} days needs {least} or more, but there are {len(history)}"
         )
-    measures, scale = check_prices("measures", history.measures), _scale(history)
+    measures, scale = check_prices("measures", history.measures), range_scale(history)
     return [scale * future_means(measures, horizon)[LAGS[-1] - 1 :] for horizon in horizons]
 
 
-def _scale(history: DailyHistory) -> float:
-    return float(np.mean(np.square(history.returns)) / np.mean(history.measures))
+def range_scale(history: DailyHistory) -> float:
+    """The factor from the range's level to that of squared returns, for 23 days or more.
+
+    Both count in units of the month before them, so that no crash and no print rules.
+    """
+    usual = _trailing(history.measures, LAGS[-1])[:-1]
+    squares, measures = np.square(history.returns[LAGS[-1] :]), history.measures[LAGS[-1] :]
+    return float(np.mean(squares / usual) / np.mean(measures / usual))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +146,10 @@ class HarModel(VolatilityModel[HarState, HarPath]):
     horizons: tuple[int, ...]
     coefficients: tuple[tuple[float, ...], ...]
     residual_variances: tuple[float, ...]
+    smearing: tuple[float, ...]
+    """Mean of realized over exp of the regression, one a horizon."""
     scale: float
-    """Mean squared return over mean measure: the factor from the measure's level to that of returns."""
+    """The factor from the measure's level to that of squared returns, each in units of the month before it."""
 
     def __post_init__(self) -> None:
         check_horizons(self.horizons)
@@ -162,7 +187,7 @@ class HarModel(VolatilityModel[HarState, HarPath]):
                 f"HAR at {horizons[-1]} days needs {min_observations + LAGS[-1] - 1 + horizons[-1]} days or more, "
                 f"but there are {len(history)}"
             )
-        coefficients, variances = [], []
+        coefficients, variances, smearing = [], [], []
         for horizon in horizons:
             target = log(future_means(history.measures, horizon)[LAGS[-1] - 1 :])
             known = features[: target.size]
@@ -171,8 +196,10 @@ class HarModel(VolatilityModel[HarState, HarPath]):
             if rank < _FEATURES:
                 raise CalibrationError(f"HAR needs predictors that vary, but their rank is {rank} of {_FEATURES}")
             coefficients.append(tuple(float(value) for value in solution))
-            variances.append(float(np.mean(np.square(target - dot_rows(known, solution)))))
-        return cls(tuple(horizons), tuple(coefficients), tuple(variances), _scale(history))
+            residuals = target - dot_rows(known, solution)
+            variances.append(float(np.mean(np.square(residuals))))
+            smearing.append(float(np.mean(exp(residuals))))
+        return cls(tuple(horizons), tuple(coefficients), tuple(variances), tuple(smearing), range_scale(history))
 
     def start(self) -> HarState:
         """As the contract says."""
@@ -215,6 +242,25 @@ class HarModel(VolatilityModel[HarState, HarPath]):
         days = check_trading_days(trading_days)
         unknown = np.full((path.days - path.features.shape[0], days.size), math.nan)
         return np.concatenate([unknown, self._mean_variance(path.features, days)])
+
+    def log_share(self, state: HarState, trading_days: float) -> float:
+        """As the contract says, from moments: the logarithm of variance is taken as normal.
+
+        Of a regression's residual variance what the measure's own noise leaves is the variance's: the next day's is all
+        noise, and a mean over h days has one h-th of it.
+        """
+        if len(state.measures) < LAGS[-1]:
+            raise ObservationError(f"HAR forecasts after {LAGS[-1]} days or more, but has seen {len(state.measures)}")
+        return interpolated_log_share(self.horizons, self._log_shares, trading_days)
+
+    @cached_property
+    def _log_shares(self) -> tuple[float, ...]:
+        noise = math.expm1(self.residual_variances[0]) * self.horizons[0]
+        own = (
+            variance - math.log1p(noise / day)
+            for day, variance in zip(self.horizons, self.residual_variances, strict=True)
+        )
+        return tuple(-max(variance, 0.0) / 8.0 for variance in own)
 
     def restore(self, values: Mapping[str, Any]) -> HarState:
         """As the contract says."""
@@ -262,7 +308,7 @@ class HarModel(VolatilityModel[HarState, HarPath]):
     def _mean_variance(self, features: Array, days: Array) -> Array:
         """Mean expected daily variance over ``days`` (h,), from rows of predictors: (m, 7) to (m, h)."""
         log_means = [dot_rows(features, np.array(row)) for row in self.coefficients]
-        means = self.scale * exp(np.stack(log_means, axis=-1) + 0.5 * np.array(self.residual_variances))
+        means = self.scale * np.array(self.smearing) * exp(np.stack(log_means, axis=-1))
         fitted = np.array(self.horizons, dtype=np.float64)
         columns = [
             means[:, self.horizons.index(int(day))]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.volatility.errors import ParameterError
 
-__all__ = ["HORIZONS", "check_horizons", "check_trading_days", "interpolated_total"]
+__all__ = ["HORIZONS", "check_horizons", "check_trading_days", "interpolated_log_share", "interpolated_total"]
 
 Array = NDArray[np.float64]
 Variance = TypeVar("Variance", float, Array)
@@ -56,3 +56,18 @@ def interpolated_total(horizons: tuple[int, ...], totals: Sequence[Variance], tr
     at = bisect_right(horizons, trading_days) - 1
     slope = (totals[at + 1] - totals[at]) / (float(horizons[at + 1]) - float(horizons[at]))
     return slope * (trading_days - horizons[at]) + totals[at]
+
+
+def interpolated_log_share(days: Sequence[int], log_shares: Sequence[float], trading_days: float) -> float:
+    """Logarithm of the mean of volatility over the root of mean variance, from those at tabulated ``days``.
+
+    Linear in the logarithm of the horizon; before the first day its own, beyond the last it fades as the variance of a
+    mean does, like one over the horizon.
+    """
+    if trading_days <= days[0]:
+        return log_shares[0]
+    if trading_days >= days[-1]:
+        return log_shares[-1] * days[-1] / trading_days
+    at = bisect_right(days, trading_days) - 1
+    part = math.log(trading_days / days[at]) / math.log(days[at + 1] / days[at])
+    return log_shares[at] + part * (log_shares[at + 1] - log_shares[at])

@@ -14,19 +14,19 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_args, ove
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alo_lib.numerics.elementwise import exp, log
 from alo_lib.records import TRADING_DAYS, Alternatives
-from alo_lib.volatility.blend import LEVELS, Blend, combined, fit_blend
+from alo_lib.volatility.blend import Blend, combined, fit_blend
 from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
-from alo_lib.volatility.garch import GjrGarch
-from alo_lib.volatility.har import LAGS, HarModel, realized_means
+from alo_lib.volatility.garch import GjrGarch, GjrState
+from alo_lib.volatility.har import LAGS, HarModel, range_scale, realized_means
 from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
 from alo_lib.volatility.model import FilterPath, FilterState, VolatilityModel
 from alo_lib.volatility.paths import paths_of_part
 from alo_lib.volatility.registry import MODELS, AnyModel, model_named, register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
+from alo_lib.volatility.variance_distribution import LEVELS, PROXIES, Proxy, gjr_distribution
 
 __all__ = ["IMPLIED", "PARTS", "HybridForecast", "HybridPath", "HybridState"]
 
@@ -99,6 +99,8 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
     """The combination on days that have an implied volatility; None when its history was too short to be weighed."""
     implied_ratios: tuple[float, ...]
     """Mean of realized over implied variance at each horizon, so that the premium in it is not forecast."""
+    range_scale: float
+    """The factor from the range measure's level to that of squared returns, at which the range is forecast."""
     notes: tuple[str, ...]
     """Why a part is missing; empty when all are there."""
 
@@ -118,6 +120,8 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
             raise ParameterError(
                 f"implied_ratios must be finite and positive, one a horizon, but they are {self.implied_ratios}"
             )
+        if not 0.0 < self.range_scale < math.inf:
+            raise ParameterError(f"range_scale must be finite and positive, but it is {self.range_scale!r}")
 
     @classmethod
     def fit(
@@ -158,7 +162,8 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
                 for part, values in _forecasts(old, history[:end], horizons).items():
                     forecasts[part][fold] = values[fold]
                 judged[fold] = True
-        blend = fit_blend(forecasts, realized, np.ones_like(judged), judged)
+        squares = np.square(history.returns[_FIRST:])
+        blend = fit_blend(forecasts, realized, squares, np.ones_like(judged), judged)
         implied_blend, ratios = None, tuple(1.0 for _ in horizons)
         daily = np.square(history.implied[_FIRST:]) / TRADING_DAYS
         known = np.isfinite(daily)
@@ -167,10 +172,10 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
             if days >= min_observations:
                 ratios = tuple(float(np.mean((y / daily[: y.size])[known[: y.size]])) for y in realized)
                 forecasts[IMPLIED] = daily[:, None] * np.array(ratios)
-                implied_blend = fit_blend(forecasts, realized, known, judged)
+                implied_blend = fit_blend(forecasts, realized, squares, known, judged)
             else:
                 notes.append(f"without implied volatility: {days} days of it, {min_observations} are needed")
-        return cls(tuple(horizons), models, blend, implied_blend, ratios, tuple(notes))
+        return cls(tuple(horizons), models, blend, implied_blend, ratios, range_scale(history), tuple(notes))
 
     def start(self) -> HybridState:
         """As the contract says."""
@@ -282,29 +287,73 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
         ]
         return volatilities[0] if days.ndim == 0 else np.array(volatilities).reshape(days.shape)
 
-    def forecast_band(self, state: HybridState, trading_days: float, level: float = 0.9) -> tuple[float, float]:
+    def log_share(self, state: HybridState, trading_days: float) -> float:
+        """As the contract says: that of GJR-GARCH, whose variance is a process of its own, else the first part's."""
+        names = list(self.parts)
+        name = _BEYOND if _BEYOND in names else names[0]
+        return self.parts[name].log_share(state.states[names.index(name)], trading_days)
+
+    @overload
+    def expected_volatility(
+        self, state: HybridState, trading_days: float, *, totals: tuple[float, ...] | None = None
+    ) -> float: ...
+
+    @overload
+    def expected_volatility(
+        self, state: HybridState, trading_days: Array, *, totals: tuple[float, ...] | None = None
+    ) -> Array: ...
+
+    def expected_volatility(
+        self, state: HybridState, trading_days: float | Array, *, totals: tuple[float, ...] | None = None
+    ) -> float | Array:
+        """As the contract says; ``totals`` as :meth:`forecast_volatility` takes them."""
+        return self._with_share(state, trading_days, self.forecast_volatility(state, trading_days, totals=totals))
+
+    def forecast_band(
+        self, state: HybridState, trading_days: float, level: float = 0.9, *, proxy: Proxy = "returns"
+    ) -> tuple[float, float]:
         """Lower and upper annualized volatility between which realized volatility falls with probability ``level``.
 
-        From the past errors of this combination, in logarithms: between fitted horizons interpolated in the logarithm
-        of the horizon, before the first and beyond the last theirs.
+        Realized volatility is the root of the mean squared daily return, no mean removed, or that of ``range_scale``
+        times the mean range measure. Errors as :meth:`band_ratios`.
+        """
+        centre = self.forecast_volatility(state, trading_days)
+        low, high = self.band_ratios(state, trading_days, level, proxy=proxy)
+        return centre * low, centre * high
+
+    def band_ratios(
+        self, state: HybridState, trading_days: float, level: float = 0.9, *, proxy: Proxy = "returns"
+    ) -> tuple[float, float]:
+        """The edges of :meth:`forecast_band` over :meth:`forecast_volatility`.
+
+        From the past errors of this combination, in logarithms, as far as windows that do not overlap tell them, and
+        for the rest from paths of the fitted GJR-GARCH from its state on, widened for what the length of the history
+        leaves unknown. Without that part from the errors alone, beyond the last fitted horizon those of it.
 
         :raises ParameterError: for a level outside [0.1, 0.98], or a horizon that is not finite and positive.
         """
-        centre = self.forecast_volatility(state, trading_days)
-        low, high = self.band_ratios(state, trading_days, level)
-        return centre * low, centre * high
+        if not 0.1 <= level <= 0.98:
+            raise ParameterError(f"level must be in [0.1, 0.98], but it is {level!r}")
+        days = float(check_trading_days(trading_days))
+        errors = self._blend(state).percentiles(self.horizons, days, proxy)
+        if _BEYOND in self.parts:
+            garch, own = self.parts[_BEYOND], state.states[list(self.parts).index(_BEYOND)]
+            assert isinstance(garch, GjrGarch)
+            assert isinstance(own, GjrState)
+            p = garch.parameters
+            paths = gjr_distribution(p).quantiles(own.variance / p.long_run_variance, days, proxy)
+            errors = self._blend(state).with_paths(errors, paths, days, proxy)
+        low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], LEVELS, errors).tolist()
+        return math.exp(0.5 * low), math.exp(0.5 * high)
 
-    def band_ratios(self, state: HybridState, trading_days: float, level: float = 0.9) -> tuple[float, float]:
-        """The edges of :meth:`forecast_band` over the forecast."""
-        fitted = log(self.horizons)
-        low, high = (np.interp(math.log(trading_days), fitted, column) for column in self._edges(state, level).T)
-        return math.exp(0.5 * float(low)), math.exp(0.5 * float(high))
-
-    def forecast_fitted(self, state: HybridState, level: float = 0.9) -> tuple[Array, Array, Array]:
-        """Annualized volatility over each of ``horizons`` and the edges of its band, each (k,); errors as above."""
+    def forecast_fitted(self, state: HybridState, level: float = 0.9) -> tuple[Array, dict[Proxy, Array]]:
+        """Annualized volatility over each of ``horizons`` (k,), and the edges of its bands by proxy, each (2, k)."""
         centre = np.sqrt(TRADING_DAYS * self.fitted_variance(state))
-        low, high = exp(0.5 * self._edges(state, level)).T
-        return centre, centre * low, centre * high
+        bands: dict[Proxy, Array] = {}
+        for proxy in PROXIES:
+            ratios = [self.band_ratios(state, float(days), level, proxy=proxy) for days in self.horizons]
+            bands[proxy] = centre * np.array(ratios).T
+        return centre, bands
 
     def simulate_paths(self, state: HybridState, days: int, *, paths: int, seed: int) -> Array:
         """As the contract says: paths of GJR-GARCH, else of the first part, brought to this forecast day by day."""
@@ -314,13 +363,6 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
 
     def _blend(self, state: HybridState) -> Blend:
         return self.implied_blend if self.implied_blend is not None and state.implied is not None else self.blend
-
-    def _edges(self, state: HybridState, level: float) -> Array:
-        """Logarithms of the band's edges over the forecast, in variance, at each horizon: (k, 2)."""
-        if not 0.1 <= level <= 0.98:
-            raise ParameterError(f"level must be in [0.1, 0.98], but it is {level!r}")
-        at = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
-        return np.array([np.interp(at, LEVELS, errors) for errors in self._blend(state).log_errors])
 
     def _total(self, state: HybridState, totals: tuple[float, ...], day: float) -> float:
         """Total expected variance over the next ``day`` trading days."""

@@ -13,7 +13,15 @@ from scipy.special import ndtri, stdtr, stdtrit
 
 from alo_lib.numerics.compilation import kernel
 
-__all__ = ["Distribution", "density_constants", "downside_share", "log_density", "sample_shocks", "shock_quantile"]
+__all__ = [
+    "Distribution",
+    "density_constants",
+    "downside_share",
+    "log_density",
+    "sample_shocks",
+    "shock_quantile",
+    "shock_quantiles",
+]
 
 Distribution = Literal["normal", "t", "skewt"]
 """Of standardized shocks: normal, Student's t, or Hansen's skewed t."""
@@ -64,14 +72,20 @@ def downside_share(nu: float, skew: float) -> float:
 
 def shock_quantile(probability: float, nu: float, skew: float) -> float:
     """The standardized shock below which a draw falls with ``probability``, in (0, 1)."""
+    return float(shock_quantiles(np.array([probability]), nu, skew)[0])
+
+
+def shock_quantiles(probabilities: NDArray[np.float64], nu: float, skew: float) -> NDArray[np.float64]:
+    """The standardized shocks below which a draw falls with each of ``probabilities`` (n,), in (0, 1)."""
     if math.isinf(nu):
-        return float(ndtri(probability))
+        return np.asarray(ndtri(probabilities), dtype=np.float64)
     unit = math.sqrt((nu - 2.0) / nu)
     a, b, _ = density_constants(nu, skew)
     left = 0.5 * (1.0 - skew)
-    if probability < left:
-        return ((1.0 - skew) * unit * float(stdtrit(nu, probability / (1.0 - skew))) - a) / b
-    return ((1.0 + skew) * unit * float(stdtrit(nu, 0.5 + (probability - left) / (1.0 + skew))) - a) / b
+    below = probabilities < left
+    rank = np.where(below, probabilities / (1.0 - skew), 0.5 + (probabilities - left) / (1.0 + skew))
+    stretch = np.where(below, 1.0 - skew, 1.0 + skew) * unit
+    return np.asarray((stretch * stdtrit(nu, rank) - a) / b, dtype=np.float64)
 
 
 def sample_shocks(count: int, nu: float, skew: float, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -4,7 +4,8 @@ x_t = ln(H/L)^2 / (4 ln 2) + ln(O_t / C_{t-1})^2
 
 is several times less noisy than a squared return (Parkinson 1980). Its weakness is a single false print beyond the
 day's prices, common in older bars. So the part of a range that lies outside open and close is limited, on each side, to
-a multiple of the usual day's deviation, judged by earlier days alone.
+a multiple of the usual day's deviation, judged by earlier days alone; so is the part of an open that lies outside both
+closes. A day with hardly a trade counts a small share of the usual day, so that its logarithm does not rule a month.
 """
 
 import math
@@ -28,13 +29,16 @@ _WICK_LIMIT = 6.0
 """Of 5,030 days of the S&P 500 since 1999 two have a longer wick, the flash crash of May 2010 (9.4) and one of 2018;
 the false prints of older bars reach hundreds."""
 
+_LEAST_SHARE = 0.02
+"""Of the usual measure, the least that a day counts: a Brownian path has a smaller one once in ten thousand days."""
+
 FLOOR = 1e-8
 """Least measure of a day (0.16 % a year), so that a day without trades keeps a logarithm."""
 
 
 @kernel
 def _longest_wick(earlier: Array) -> float:
-    """How far a day may reach beyond its open and close, in logarithms, to count whole after ``earlier`` measures."""
+    """How far a day may reach beyond open and close, or an open beyond both closes, in logarithms, to count whole."""
     if earlier.shape[0] < _LEAST_MEMORY:
         return math.inf
     return _WICK_LIMIT * math.sqrt(float(np.median(earlier)))
@@ -43,13 +47,13 @@ def _longest_wick(earlier: Array) -> float:
 @kernel
 def measure_day(earlier: Array, previous_close: float, open_: float, high: float, low: float, close: float) -> float:
     """Variance measure of one day, given the measures of up to :data:`MEMORY` days before it."""
-    top, bottom = max(open_, close), min(open_, close)
-    upper, lower = math.log(high / top), math.log(bottom / low)
     limit: float = _longest_wick(earlier)
-    upper, lower = min(upper, limit), min(lower, limit)
-    span = math.log(top / bottom) + upper + lower
-    night = math.log(open_ / previous_close)
-    return max(span * span / (4.0 * math.log(2.0)) + night * night, FLOOR)
+    day = math.log(close / previous_close)
+    night = min(max(math.log(open_ / previous_close), min(0.0, day) - limit), max(0.0, day) + limit)
+    upper, lower = math.log(high / max(open_, close)), math.log(min(open_, close) / low)
+    span = abs(day - night) + min(upper, limit) + min(lower, limit)
+    least: float = max(FLOOR, _LEAST_SHARE * (limit / _WICK_LIMIT) ** 2) if limit < math.inf else FLOOR
+    return max(span * span / (4.0 * math.log(2.0)) + night * night, least)
 
 
 @kernel

@@ -20,12 +20,14 @@ from alo_lib.volatility.baum_welch import HiddenMarkovFit, baum_welch
 from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory, DailyObservation
-from alo_lib.volatility.horizons import HORIZONS, check_trading_days
+from alo_lib.volatility.horizons import HORIZONS, check_trading_days, interpolated_log_share
 from alo_lib.volatility.model import VolatilityModel
 from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns, traded_days
 from alo_lib.volatility.saving import state_of
+from alo_lib.volatility.variance_distribution import regime_distribution
+from alo_lib.volatility.variance_paths import DAYS
 
 __all__ = ["RegimeModel", "RegimeParameters", "RegimePath", "RegimeState"]
 
@@ -281,6 +283,11 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
     def forecast_path(self, path: RegimePath, trading_days: ArrayLike) -> Array:
         """As the contract says; every day has a forecast."""
         return self._mean_variance(path.probabilities, check_trading_days(trading_days))
+
+    def log_share(self, state: RegimeState, trading_days: float) -> float:
+        """As the contract says; the variance of a day is its regime's."""
+        tables = regime_distribution(self.parameters.variances, self.parameters.transition)
+        return interpolated_log_share(DAYS, tables.log_shares(self.mix(state, 0)), trading_days)
 
     def restore(self, values: Mapping[str, Any]) -> RegimeState:
         """As the contract says."""

@@ -23,6 +23,7 @@ from alo_lib.volatility.ranges import far_ranges
 from alo_lib.volatility.realized import rolling, yang_zhang
 from alo_lib.volatility.regimes import RegimeModel
 from alo_lib.volatility.summary import FitSummary
+from alo_lib.volatility.variance_distribution import PROXIES
 
 __all__ = ["CONE_DAYS", "REALIZED_DAYS", "ConePoint", "VolatilityReport", "report_volatility"]
 
@@ -41,14 +42,19 @@ CONE_LEVEL: Final = 0.9
 class ConePoint:
     """Annualized volatility expected over the next ``days`` trading days.
 
-    Realized volatility falls between ``low`` and ``high`` with probability 0.9; ``usual`` is its median over the past
-    windows of as many days, None where there are fewer than two of them end to end.
+    Close-to-close volatility falls between ``low`` and ``high`` with probability 0.9; ``usual`` is its median over the
+    past windows of as many days, None where there are fewer than two of them end to end. The range's volatility, at the
+    level of squared returns, falls between ``range_low`` and ``range_high``. ``expected`` is the mean of volatility,
+    which an option at the money is priced at, ``volatility`` the root of mean variance.
     """
 
     days: int
     volatility: float
+    expected: float
     low: float
     high: float
+    range_low: float
+    range_high: float
     usual: float | None
 
 
@@ -146,9 +152,13 @@ def report_volatility(
 
 
 def _cone_point(hybrid: HybridForecast, state: HybridState, returns: Array, days: int) -> ConePoint:
-    low, high = hybrid.forecast_band(state, float(days), CONE_LEVEL)
+    close, range_ = (hybrid.forecast_band(state, float(days), CONE_LEVEL, proxy=proxy) for proxy in PROXIES)
     usual: float | None = None
     if returns.size >= 2 * days:
         totals = np.lib.stride_tricks.sliding_window_view(np.square(returns), days).mean(axis=-1)
         usual = float(np.sqrt(TRADING_DAYS * np.median(totals)))
-    return ConePoint(days, hybrid.forecast_volatility(state, float(days)), low, high, usual)
+    volatility, expected = (
+        hybrid.forecast_volatility(state, float(days)),
+        hybrid.expected_volatility(state, float(days)),
+    )
+    return ConePoint(days, volatility, expected, *close, *range_, usual)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from alo_lib.volatility.calibration import Uncertainty
 from alo_lib.volatility.dates import Dates
 from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.residual_tests import ResidualTest, residual_tests
+from alo_lib.volatility.uncertainty import Uncertainty
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,5 +1,6 @@
 """Forecasts and regimes as they would have been known day by day: a walk through time with models of the past alone."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +31,16 @@ class Walk(ByContent):
     """Trading days ahead, k of them."""
     volatility: Array
     """Forecasts (m, k)."""
+    expected: Array
+    """Mean of volatility over each, which an option at the money is priced at (m, k)."""
     low: Array
     high: Array
-    """Edges of their 90 % bands (m, k)."""
+    """Edges of the 90 % band of close-to-close volatility (m, k)."""
+    range_low: Array
+    range_high: Array
+    """Edges of the 90 % band of the range's volatility at ``range_scale`` (m, k)."""
+    range_scale: Array
+    """The factor from the range measure to squared returns, as it was known on the day (m,)."""
     regime_volatility: Array
     """Volatility of each regime by the model of the day (m, r), calmest first; NaN where there was no model."""
     probabilities: Array
@@ -64,7 +72,8 @@ def walk_forward(
         raise ObservationError(f"returns must be {MIN_OBSERVATIONS} or more, but there are {len(history)}")
     first = MIN_OBSERVATIONS - 1
     count = len(history) - first
-    said = np.empty((3, count, len(days)))
+    said = np.empty((6, count, len(days)))
+    scale = np.empty(count)
     probabilities, levels = np.full((2, count, regimes), np.nan)
     hybrid: HybridForecast | None = None
     state: HybridState | None = None
@@ -77,7 +86,10 @@ def walk_forward(
             hybrid, state = _refitted(hybrid, condition(past).history, days)
         else:
             state = hybrid.update(state, observation)
-        said[:, row] = hybrid.forecast_fitted(state)
+        centre, bands = hybrid.forecast_fitted(state)
+        shares = [math.exp(hybrid.log_share(state, float(day))) for day in days]
+        said[:, row] = np.vstack([centre, centre * shares, bands["returns"], bands["range"]])
+        scale[row] = hybrid.range_scale
         if row % regime_refit_days == 0 or jumped[row]:
             level = condition(past).history
             # Regimes of an earlier level are none of this one.
@@ -87,7 +99,20 @@ def walk_forward(
             mix = hidden.update(mix, observation)
         if hidden is not None and mix is not None:
             probabilities[row], levels[row] = mix.probabilities, hidden.parameters.volatilities
-    return Walk(first, tuple(days), said[0], said[1], said[2], levels, probabilities)
+    volatility, expected, low, high, range_low, range_high = said
+    return Walk(
+        first,
+        tuple(days),
+        volatility,
+        expected,
+        low,
+        high,
+        range_low,
+        range_high,
+        scale,
+        levels,
+        probabilities,
+    )
 
 
 def _refitted(

@@ -172,7 +172,8 @@ def test_expected_volatility_is_the_models_forecast() -> None:
     found = expected_volatility(model, 1.5e-4, returns, elapsed, np.array([0.0, 20.0]))
     assert found[0, 0] == pytest.approx(np.sqrt(252 * 1.5e-4))
     closed = model.update(GjrState(1.5e-4, 0.0, 1), DailyObservation(-0.02))
-    assert found[2, 1] == pytest.approx(model.forecast_volatility(closed, 20.0))
+    assert found[2, 1] == pytest.approx(model.expected_volatility(closed, 20.0))
+    assert found[2, 1] < model.forecast_volatility(closed, 20.0)
 
 
 def test_the_day_ends_where_its_return_says() -> None:

@@ -11,11 +11,12 @@ from alo_lib.strategy.forecast import Due, VolatilityForecaster, calibrate
 from alo_lib.volatility import (
     DailyHistory,
     GjrGarch,
+    HybridState,
     RegimeModel,
     RegimeParameters,
     VolatilityError,
-    range_variance,
 )
+from alo_lib.volatility.variance_distribution import LEVELS
 from tests.volatility.test_hybrid import make_bars
 
 SETTINGS = Settings.of({"underlyings": "TEST"})
@@ -65,7 +66,7 @@ def test_with_enough_ranges_the_hybrid_forecasts_and_without_garch_says_why() ->
     assert whole.follow(bars[690:]) is None
     hybrid = whole.model.hybrid
     state = hybrid.filter(DailyHistory.from_bars(*np.array(bars).T)).state
-    assert whole.volatility(21 / 252) == pytest.approx(hybrid.forecast_volatility(state, 21.0), rel=1e-12)
+    assert whole.volatility(21 / 252) == pytest.approx(hybrid.expected_volatility(state, 21.0), rel=1e-12)
 
     short = VolatilityForecaster(settings)
     short.follow(bars[:400])
@@ -74,7 +75,7 @@ def test_with_enough_ranges_the_hybrid_forecasts_and_without_garch_says_why() ->
     assert short.model.note == "399 returns are known, the hybrid needs 500"
     garch = short.model.garch
     returns = DailyHistory.from_returns(np.diff(np.log([bar[3] for bar in bars[:400]])))
-    expected = garch.forecast_volatility(garch.filter(returns).state, 21.0)
+    expected = garch.expected_volatility(garch.filter(returns).state, 21.0)
     assert short.volatility(21 / 252) == pytest.approx(expected, rel=1e-9)
 
     closes_alone = VolatilityForecaster(settings)
@@ -107,15 +108,22 @@ def test_without_the_hybrid_the_band_is_how_far_garch_was_off_on_days_that_it_ha
     returns = np.diff(np.log(bars[:, 3]))
     history = DailyHistory.from_returns(returns)
     # GARCH is fitted to 250 returns or more: 5/8 of 399 are too few, so that 3/4 and 7/8 are what it had not seen.
-    measure = range_variance(*bars.T) if ranges else returns**2
-    realized = np.mean(returns**2) / np.mean(measure) * np.array([measure[t + 1 : t + 22].mean() for t in range(378)])
+    alone = forecaster.model.alone
+    assert alone is not None
+    month = alone.horizons.index(21)
+    realized = np.array([(returns[t + 1 : t + 22] ** 2).mean() for t in range(378)])
     errors = []
     for begin, end in ((299, 349), (349, 378)):
         old = GjrGarch.fit(history[:begin], warm_start=garch)
         said = old.forecast_path(old.filter(history[:end]), (21,))[begin:, 0]
-        errors += np.log(realized[begin:end] / said).tolist()
-    low, high = np.exp(0.5 * np.quantile(errors, [0.05, 0.95])) * forecaster.volatility(21 / 252)
-    assert forecaster.band(21 / 252) == pytest.approx((low, high), rel=1e-5)
+        errors += np.log(realized[begin:end] / said / alone.blend.levels[month]).tolist()
+    kept = np.interp([0.05, 0.95], LEVELS, alone.blend.return_errors[month])
+    assert kept.tolist() == pytest.approx(np.quantile(errors, [0.05, 0.95]).tolist(), rel=1e-5)
+    # Those are few: what the fitted process itself may do counts, too.
+    low, high = forecaster.band(21 / 252)
+    state = HybridState((garch.filter(history).state,))
+    assert (low, high) == pytest.approx(alone.forecast_band(state, 21.0), rel=1e-5)
+    assert 0.0 < low < forecaster.volatility(21 / 252) < high
 
 
 def test_regimes_follow_the_closes_and_no_forecast_rests_on_them() -> None:
@@ -175,7 +183,7 @@ def test_a_calibration_that_comes_late_counts_the_days_since_it_was_asked_for() 
     assert forecaster.model is not None
     garch = forecaster.model.garch
     state = garch.filter(DailyHistory.from_returns(np.diff(np.log([bar[3] for bar in bars])))).state
-    assert forecaster.volatility(21 / 252) == pytest.approx(garch.forecast_volatility(state, 21.0), rel=1e-9)
+    assert forecaster.volatility(21 / 252) == pytest.approx(garch.expected_volatility(state, 21.0), rel=1e-9)
 
 
 def test_models_that_refuse_the_days_since_do_not_come_into_force() -> None:

@@ -193,7 +193,8 @@ def test_the_unconditional_level_is_tended_to(model: AnyModel) -> None:
     else:
         assert spread[3] < 0.05 * spread[0]  # what is recursive forgets where it started
         np.testing.assert_allclose(np.exp(far), level, rtol=0.5)
-    assert float(np.nanmean(path[:, 1])) == pytest.approx(level, rel=0.25)
+    fitted_to = float(np.mean(VARIANCES[:FITTED_DAYS]))
+    assert float(np.nanmean(path[:, 1])) == pytest.approx(fitted_to, rel=0.25)
 
 
 def test_a_fit_forecasts_days_that_it_did_not_see(model: AnyModel) -> None:
@@ -224,7 +225,7 @@ def test_the_hybrid_takes_any_model_by_its_name(name: str) -> None:
     alone = model_named(name).fit(unquoted, horizons=(1, 5))
     assert hybrid.parts == {name: alone}
     np.testing.assert_allclose(hybrid.blend.weights, 1.0)
-    expected = alone.forecast(alone.filter(unquoted).state, (1, 5))
+    expected = alone.forecast(alone.filter(unquoted).state, (1, 5)) * np.array(hybrid.blend.levels)
     np.testing.assert_allclose(hybrid.fitted_variance(hybrid.filter(unquoted).state), expected, rtol=1e-12)
 
 

@@ -78,6 +78,28 @@ def test_a_false_print_hardly_moves_the_measure(bars: Array) -> None:
     assert float(np.min(range_variance(*np.full((4, 30), 50.0)))) == 1e-8
 
 
+def test_an_open_that_both_closes_deny_is_limited_and_one_that_the_close_confirms_is_not(bars: Array) -> None:
+    clean = range_variance(*bars.T)
+    deviation = math.sqrt(float(np.median(clean[36:99])))
+    false = bars.copy()
+    false[100, 0] = false[100, 1] = 2.0 * bars[99, 3]  # as IBM's on 23 December 2002
+    limited = range_variance(*false.T)[99]
+    assert math.log(2.0) ** 2 > 1000 * clean[99]
+    assert limited < 2.0 * (8.0 * deviation) ** 2
+    gap = bars.copy()
+    gap[100:] *= 2.0
+    night = math.log(gap[100, 0] / gap[99, 3])
+    span = math.log(gap[100, 1] / gap[100, 2])
+    assert range_variance(*gap.T)[99] == pytest.approx(span**2 / (4 * math.log(2)) + night**2, rel=1e-9)
+
+
+def test_a_day_with_hardly_a_trade_counts_a_share_of_the_usual_day(bars: Array) -> None:
+    still = bars.copy()
+    still[100] = still[99, 3]
+    measures = range_variance(*still.T)
+    assert measures[99] == pytest.approx(0.02 * float(np.median(measures[36:99])), rel=1e-9)
+
+
 def test_features_written_out(bars: Array) -> None:
     x, r = range_variance(*bars.T)[:60], log_returns(bars[:, 3])[:60]
     row = har_features(x, r)[40 - 21]
@@ -146,9 +168,13 @@ def test_forecast_interpolates_total_variance_and_the_band_surrounds_it(bars: Ar
     low, high = hybrid.forecast_band(state, 21.0)
     wide_low, wide_high = hybrid.forecast_band(state, 21.0, level=0.98)
     assert wide_low < low < hybrid.forecast_volatility(state, 21.0) < high < wide_high
-    centre, lower, upper = hybrid.forecast_fitted(state)
+    centre, bands = hybrid.forecast_fitted(state)
     assert centre[2] == pytest.approx(hybrid.forecast_volatility(state, 21.0), rel=1e-12)
-    assert (lower[2], upper[2]) == pytest.approx((low, high), rel=1e-12)
+    assert bands["returns"][:, 2].tolist() == pytest.approx([low, high], rel=1e-12)
+    range_band = hybrid.forecast_band(state, 21.0, proxy="range")
+    assert bands["range"][:, 2].tolist() == pytest.approx(range_band, rel=1e-12)
+    # A range is less noisy than squared returns.
+    assert low < range_band[0] < range_band[1] < high
     # Between fitted horizons the band's width lies between theirs.
     widths = [math.log(edge[1] / edge[0]) for edge in (hybrid.forecast_band(state, days) for days in (5.0, 10.0, 21.0))]
     assert min(widths[0], widths[2]) <= widths[1] <= max(widths[0], widths[2])

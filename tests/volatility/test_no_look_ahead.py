@@ -4,6 +4,7 @@ Each entry of the registry turns bars into rows of which the last belongs to the
 day (other prices, or no prices at all), and however the bars lie in memory, its rows keep their bytes.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -19,6 +20,8 @@ from alo_lib.volatility import (
     ChangeDetector,
     ChangeState,
     GjrGarch,
+    HybridForecast,
+    Proxy,
     close_to_close,
     garman_klass,
     har_features,
@@ -29,9 +32,11 @@ from alo_lib.volatility import (
     realized_variance,
     rogers_satchell,
     rolling,
+    walk_forward,
     yang_zhang,
 )
 from alo_lib.volatility.registry import AnyModel
+from alo_lib.volatility.variance_distribution import PROXIES
 
 from .conftest import PARAMETERS, days, history_of
 from .test_hybrid import make_bars
@@ -43,6 +48,7 @@ DAYS = 420
 BARS = make_bars(DAYS, seed=6)
 GARCH = GjrGarch(PARAMETERS["skewt"])
 DETECTOR = ChangeDetector(6.0, -0.1, 1.5, 3.0)
+HYBRID = HybridForecast.fit(history_of(make_bars(500, seed=7)))
 FITTED = {name: model.fit(history_of(make_bars(500, seed=7))) for name, model in MODELS.items()}
 
 
@@ -56,6 +62,31 @@ def features(bars: Array) -> Array:
 
 def forecast(model: AnyModel, bars: Array) -> Array:
     return model.forecast_path(model.filter(history_of(bars)), (1.0, 13.0, 21.0))
+
+
+def expected(model: AnyModel, bars: Array) -> Array:
+    """The mean of volatility, day by day, as a stream comes to it."""
+    state, said = model.start(), []
+    for day, observation in enumerate(history_of(bars).observations()):
+        state = model.update(state, observation)
+        said.append(model.expected_volatility(state, 13.0) if day >= 21 else math.nan)
+    return np.array(said)
+
+
+def banded(hybrid: HybridForecast, proxy: Proxy, bars: Array) -> Array:
+    """Both edges of a band, day by day."""
+    state, said = hybrid.start(), []
+    for day, observation in enumerate(history_of(bars).observations()):
+        state = hybrid.update(state, observation)
+        said.append(hybrid.forecast_band(state, 30.0, proxy=proxy) if day >= 21 else (math.nan, math.nan))
+    return np.array(said)
+
+
+def walked(bars: Array) -> Array:
+    """All that a walk says of volatility, its refits included."""
+    walk = walk_forward(history_of(bars), days=(1, 5), refit_days=60, regime_refit_days=10_000)
+    said = [walk.volatility, walk.expected, walk.low, walk.high, walk.range_low, walk.range_high]
+    return np.concatenate([*said, walk.range_scale[:, None]], axis=1)
 
 
 def observed(bars: Array) -> Array:
@@ -83,7 +114,7 @@ def traded_on(bars: Array) -> Array:
     for row in rows[360:]:
         forecaster.calibrate_now()
         assert forecaster.follow([row]) is None
-        said.append((forecaster.volatility(0.1), float(forecaster.due is not None)))
+        said.append((forecaster.volatility(0.1), *forecaster.band(0.1), float(forecaster.due is not None)))
     return np.array(said)
 
 
@@ -103,6 +134,9 @@ REGISTRY: dict[str, Series] = {
     "changes": lambda bars: DETECTOR.watch(GARCH.filter(days(log_returns(bars[:, 3]))).standardized_residuals),  # type: ignore[dict-item,return-value]
     "changes stream": alarms_streamed,
     **{name: partial(forecast, model) for name, model in FITTED.items()},
+    **{f"mean of volatility, {name}": partial(expected, model) for name, model in FITTED.items()},
+    **{f"band of {proxy}": partial(banded, HYBRID, proxy) for proxy in PROXIES},
+    "walk": walked,
     "strategy's forecast": traded_on,
 }
 

@@ -24,7 +24,7 @@ from alo_lib.volatility import (
     log_returns,
     report_volatility,
 )
-from alo_lib.volatility.calibration import MAX_ITERATIONS
+from alo_lib.volatility.likelihood_problem import MAX_ITERATIONS, LikelihoodProblem, Start
 from alo_lib.volatility.quasi_newton import maximize
 from alo_lib.volatility.returns import traded_days
 
@@ -203,7 +203,7 @@ def test_the_cold_search_finds_the_highest_of_several_maxima(lean_data: Path, le
     # Windows on which the first start alone ends 1.3 and 2.9 below the best, and others at hand.
     for symbol, begin in (("iwm", 4072), ("bac", 981), ("wm", 850), ("fb", 155), ("eem", 20)):
         returns = log_returns(read_daily_bars(lean_data, symbol)[:, 3])[begin : begin + length]
-        found = calibration._Problem(returns, "skewt", "constant").solve(None, targeted=False, reason="")[1]
+        found = calibration._solve(LikelihoodProblem(returns, "skewt", "constant"), None, targeted=False, reason="")[1]
         assert best_of_many(returns, 20) < found.log_likelihood + 1e-3, (symbol, begin)
 
 
@@ -219,7 +219,7 @@ def test_of_five_hundred_windows_none_is_missed(lean_data: Path, seed: int) -> N
         length = min(int(generator.choice([250, 504, 750, 1250])), returns.size)
         begin = int(generator.integers(0, returns.size - length + 1))
         window = returns[begin : begin + length]
-        found = calibration._Problem(window, "skewt", "constant").solve(None, targeted=False, reason="")[1]
+        found = calibration._solve(LikelihoodProblem(window, "skewt", "constant"), None, targeted=False, reason="")[1]
         if best_of_many(window, 10) > found.log_likelihood + 1e-3:
             missed.append((number % len(series), begin, length))
     assert missed == []
@@ -227,17 +227,17 @@ def test_of_five_hundred_windows_none_is_missed(lean_data: Path, seed: int) -> N
 
 def best_of_many(returns: Array, starts: int) -> float:
     """Highest log likelihood of the free fit from as many random starts."""
-    problem = calibration._Problem(returns, "skewt", "constant")
-    coordinates = problem._coordinates(targeted=False)
-    lower, upper = problem._bounds()
+    problem = LikelihoodProblem(returns, "skewt", "constant")
+    coordinates = problem.coordinates(targeted=False)
+    lower, upper = problem.bounds()
     generator, best = np.random.default_rng(0), -math.inf
     for _ in range(starts):
         up, down = generator.uniform(0.0, 0.5, 2) ** 2 * 2.0
         retention, nu = 1.0 - 10.0 ** generator.uniform(-3.5, 0.0), generator.uniform(3.0, 20.0)
-        full = problem._cold(calibration._Start(up, down, retention, nu, generator.uniform(-0.2, 0.2)))
+        full = problem.cold(Start(up, down, retention, nu, generator.uniform(-0.2, 0.2)))
 
         def objective(x: Array, full: Array = full) -> tuple[float, Array, Array]:
-            return problem._evaluate(x, full, coordinates, targeted=False)
+            return problem.evaluate(x, full, coordinates, targeted=False)
 
         found = maximize(objective, full[coordinates], lower[coordinates], upper[coordinates], MAX_ITERATIONS)
         best = max(best, found.value)

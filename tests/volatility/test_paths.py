@@ -106,7 +106,10 @@ def test_a_hybrid_without_garch_simulates_its_first_part() -> None:
     hybrid = HybridForecast.fit(unquoted, parts={"HAR": {}})
     state = hybrid.filter(unquoted).state
     alone = hybrid.parts["HAR"].simulate_paths(state.states[0], 10, paths=5, seed=1)
-    np.testing.assert_allclose(hybrid.simulate_paths(state, 10, paths=5, seed=1), alone, rtol=1e-9)
+    # The same shocks, at the level of the combination.
+    level = hybrid.simulate_paths(state, 10, paths=5, seed=1) / alone
+    np.testing.assert_allclose(level, np.broadcast_to(level[0], level.shape), rtol=1e-9)
+    assert level[0, 0] == pytest.approx(math.sqrt(hybrid.blend.levels[0]), rel=1e-9)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class LastSquare(VolatilityModel):
     def forecast(self, state, trading_days):
         return np.full(np.shape(trading_days), 0.5 + 0.5 * (state.squares[-1] if state.squares else 1.0))
 
-    fit = filter = forecast_path = restore = None  # type: ignore[assignment]
+    fit = filter = forecast_path = log_share = restore = None  # type: ignore[assignment]
 
 
 def test_a_model_that_says_nothing_is_asked_day_by_day() -> None:

@@ -36,8 +36,13 @@ def test_each_day_s_values_are_those_of_models_of_the_past(bars: Array, walk: Wa
     row, last = 5 * 21, 250 + 5 * 21
     past = bars[: last + 1]
     fitted = HybridForecast.fit(history_of(past), horizons=walk.days)
-    expected = fitted.forecast_fitted(fitted.filter(history_of(past)).state)
-    np.testing.assert_allclose([walk.volatility[row], walk.low[row], walk.high[row]], expected, rtol=1e-3)
+    state = fitted.filter(history_of(past)).state
+    centre, bands = fitted.forecast_fitted(state)
+    said = [walk.volatility[row], walk.low[row], walk.high[row], walk.range_low[row], walk.range_high[row]]
+    np.testing.assert_allclose(said, [centre, *bands["returns"], *bands["range"]], rtol=1e-3)
+    mean = fitted.expected_volatility(state, np.array(walk.days, dtype=np.float64))
+    np.testing.assert_allclose(walk.expected[row], mean, rtol=1e-3)
+    assert walk.range_scale[row] == pytest.approx(fitted.range_scale, rel=1e-9)
     model = RegimeModel.fit(days(log_returns(bars[: 250 + 127, 3])))
     mix = model.filter(days(log_returns(bars[: 250 + 131, 3]))).state
     assert mix.probabilities is not None

@@ -92,7 +92,7 @@ class Mispricing:
 
 
 def expected_volatility(model: GjrGarch, today: float, returns: Array, elapsed: Array, days_after: Array) -> Array:
-    """The true annual volatility expected until each expiry, shape (times, expiries).
+    """The mean of the true annual volatility until each expiry, shape (times, expiries): what an option is worth.
 
     ``today`` is the variance of the running day; at each of some times ``elapsed`` (times,) of it is over and has
     brought the logarithmic ``returns`` (times,). ``days_after`` (expiries,) trading days follow it until expiry.
@@ -105,7 +105,7 @@ def expected_volatility(model: GjrGarch, today: float, returns: Array, elapsed: 
     rest = 1.0 - elapsed
     total = np.repeat((TRADING_DAYS * rest * today)[:, None], len(days_after), axis=1)
     for at, variance in enumerate(tomorrow.tolist()):
-        forecast = model.forecast_volatility(GjrState(variance, 0.0, 1), days_after[later])
+        forecast = model.expected_volatility(GjrState(variance, 0.0, 1), days_after[later])
         total[at, later] += days_after[later] * forecast**2
     horizon = rest[:, None] + days_after
     # At the very end nothing is left to expect; the day's own volatility stands in for it.

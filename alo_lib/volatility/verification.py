@@ -1,0 +1,87 @@
+"""Whether forecasts meant what they said: their level and their bands against what came after, over a past walk.
+
+A walk's models knew the days before them alone, so that what is counted here is out of sample.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.records import TRADING_DAYS
+from alo_lib.volatility.har import future_means
+from alo_lib.volatility.history import DailyHistory
+from alo_lib.volatility.variance_distribution import PROXIES, Proxy
+from alo_lib.volatility.walk_forward import Walk
+
+__all__ = ["HorizonCheck", "level_of", "verify_walk"]
+
+Array = NDArray[np.float64]
+
+_LEAST_BLOCK: Final = 21
+
+
+@dataclass(frozen=True)
+class HorizonCheck:
+    """Forecasts over ``days`` trading days, on the ``count`` days of a walk whose future is complete, by proxy.
+
+    Of few windows that do not overlap, ``count`` / ``days``, neither level nor coverage says much.
+    """
+
+    days: int
+    count: int
+    level: dict[Proxy, float]
+    """Mean forecast over mean realized variance: 1 is unbiased."""
+    level_error: dict[Proxy, float]
+    """Its standard error, of blocks of twice the horizon; NaN for fewer than four of them."""
+    inside: dict[Proxy, float]
+    """Share of days whose realized volatility fell into the 90 % band."""
+    below: dict[Proxy, float]
+    """Share of days whose realized volatility fell below it."""
+
+
+def verify_walk(walk: Walk, history: DailyHistory) -> tuple[HorizonCheck, ...]:
+    """One check for each of the walk's horizons that is complete on one day at least; ``history`` is what it walked.
+
+    The range is brought to the level of squared returns by the factor that was known on the day.
+    """
+    values: dict[Proxy, Array] = {"returns": np.square(history.returns), "range": history.measures}
+    bands: dict[Proxy, tuple[Array, Array]] = {
+        "returns": (walk.low, walk.high),
+        "range": (walk.range_low, walk.range_high),
+    }
+    checks = []
+    for k, days in enumerate(walk.days):
+        count = len(history) - days - walk.first
+        if count < 1:
+            continue
+        forecast = np.square(walk.volatility[:count, k]) / TRADING_DAYS
+        level: dict[Proxy, float] = {}
+        error, inside, below = level.copy(), level.copy(), level.copy()
+        for proxy in PROXIES:
+            realized = future_means(values[proxy], days)[walk.first :]
+            if proxy == "range":
+                realized = realized * walk.range_scale[:count]
+            level[proxy], error[proxy] = level_of(forecast, realized, days)
+            volatility = np.sqrt(TRADING_DAYS * realized)
+            low, high = (edge[:count, k] for edge in bands[proxy])
+            inside[proxy] = float(np.mean((low <= volatility) & (volatility <= high)))
+            below[proxy] = float(np.mean(volatility < low))
+        checks.append(HorizonCheck(days, count, level, error, inside, below))
+    return tuple(checks)
+
+
+def level_of(forecast: Array, realized: Array, days: int) -> tuple[float, float]:
+    """Mean ``forecast`` over mean ``realized`` variance over ``days``, each (n,), and its standard error.
+
+    The error is that of means over all blocks of twice the horizon, a month at least (Kuensch 1989).
+    """
+    level = float(np.mean(forecast) / np.mean(realized))
+    block = max(2 * days, _LEAST_BLOCK)
+    if forecast.size < 4 * block:
+        return level, math.nan
+    difference = forecast / np.mean(forecast) - realized / np.mean(realized)
+    blocks = np.lib.stride_tricks.sliding_window_view(difference, block).sum(axis=-1)
+    return level, level * math.sqrt(float(np.var(blocks)) / block / forecast.size)
