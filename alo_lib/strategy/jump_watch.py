@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.volatility import log_returns
+from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.jumps import YOUNG, Day, judge_days, jumps_of
 
 __all__ = ["JumpWatch"]
@@ -19,8 +20,8 @@ _JUDGED: Final = 272
 """Earlier returns by which a new one is judged: a year and a month, all that tell what is usual but after halts."""
 
 
-@dataclass
-class JumpWatch:
+@dataclass(eq=False)
+class JumpWatch(ByContent):
     """Counts of one underlying's daily closes, from 1: at which the price jumped, and up to which models know."""
 
     count: int = 0
