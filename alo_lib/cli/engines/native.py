@@ -98,19 +98,16 @@ class NativeEngine:
         """Environment variables that LEAN is started with."""
         importable = [self.lean] if project is None else [self.lean, project]  # AlgorithmImports.py lies in LEAN's
         # .NET measures code to optimize it again, which costs a run of minutes more than it gives.
-        return (
-            {"DOTNET_TieredPGO": "0"}
-            | os.environ
-            | {
-                "DOTNET_ROOT": str(self.dotnet.parent),
-                "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
-                "DOTNET_NOLOGO": "1",
-                "PYTHONNET_PYDLL": str(self.libpython),
-                "PYTHONPATH": os.pathsep.join(map(str, importable)),
-                # The library looks for its packages beside the first python on the PATH, which may be of a foreign venv.
-                "PATH": os.pathsep.join((str(Path(sys.base_prefix) / "bin"), os.environ.get("PATH", os.defpath))),
-            }
-        )
+        given = {"DOTNET_TieredPGO": "0"} | os.environ
+        return given | {
+            "DOTNET_ROOT": str(self.dotnet.parent),
+            "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+            "DOTNET_NOLOGO": "1",
+            "PYTHONNET_PYDLL": str(self.libpython),
+            "PYTHONPATH": os.pathsep.join(map(str, importable)),
+            # The library looks for its packages beside the first python on the PATH, which may be of a foreign venv.
+            "PATH": os.pathsep.join((str(Path(sys.base_prefix) / "bin"), os.environ.get("PATH", os.defpath))),
+        }
 
 
 def find_lean() -> Path:
