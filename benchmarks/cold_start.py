@@ -1,4 +1,6 @@
-"""Processor time of a start: to a first price, and through frames with every task, from nothing and from kept kernels.
+"""Processor time of a start from nothing and from kept kernels.
+
+To a first price, to all that greeks in LEAN need before the first slice, and through frames with every task.
 
 ``nothing`` is an empty folder of kernels, as in the cloud and in a new container; ``kept`` the next start with the same
 folder; ``carried`` a start with kernels compiled for x86-64-v3 that are only read (``python -m alo_lib.cli.carry``).
@@ -18,9 +20,17 @@ from typing import Final
 from alo_lib.cli.carry import carry
 from benchmarks.harness import Row, options_of, report
 
-GOAL_PRICE, GOAL_FRAME = 6.0, 12.0
+GOAL_PRICE, GOAL_GREEKS, GOAL_FRAME = 6.0, 10.0, 12.0
 
 _PRICE: Final = "from alo_lib.pricing import price; print(float(price(100, 100, 0.05, 0.02, 0.25, 1.0, -1)).hex())"
+_GREEKS: Final = (  # the chain that the price model prices when it is made, in models/chain_pricing.py
+    "import numpy as np; from alo_lib.pricing import Contracts, MarketTerms, QuotedChain, market_price;"
+    "market, status = market_price([1e-9, 60.0, 5.0, 5.0] * 2, [1e-9, 60.0, 5.2, 5.2] * 2, 0.0);"
+    "styles = np.repeat(['american', 'european'], 4);"
+    "contracts = Contracts(50.0 * np.ones(8), np.ones(8), np.tile([1.0, -1.0], 4), styles);"
+    "chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01), market, status);"
+    "print(np.stack([*chain.greeks, chain.price_at(0.2)]).tobytes().hex()[:512])"
+)
 _FRAME: Final = (
     "from alo_lib.runtime.warm_up import warm_up; from alo_lib.settings import Settings;"
     "print(len(warm_up(Settings.of({'underlyings': 'GOOG'}))))"
@@ -75,9 +85,9 @@ def start(code: str, **kernels: str) -> tuple[float, str]:
 def measure(quick: bool) -> Iterator[Row]:
     unit = float(start(_REFERENCE)[1])
     yield Row("one fixed function compiled by numba", unit, "s")
-    wanted = (
-        [("price", _PRICE, GOAL_PRICE)] if quick else [("price", _PRICE, GOAL_PRICE), ("frames", _FRAME, GOAL_FRAME)]
-    )
+    wanted = [("price", _PRICE, GOAL_PRICE)]
+    if not quick:
+        wanted += [("greeks", _GREEKS, GOAL_GREEKS), ("frames", _FRAME, GOAL_FRAME)]
     answers: dict[str, set[str]] = {name: set() for name, _, _ in wanted}
     with tempfile.TemporaryDirectory(prefix="alo-cold-") as place:
         rooms = {name: Path(place) / name for name, _, _ in wanted}

@@ -197,7 +197,9 @@ class ChainPricer:
     def _count(self, statuses: Codes, symbols: Sequence[Symbol], offset: int) -> None:
         for code, contracts in enumerate(np.bincount(statuses).tolist()):
             if contracts:
-                self.count(ContractStatus(code), contracts, symbols[offset + int(np.argmax(statuses == code))])
+                status = ContractStatus(code)
+                first = None if status in self.statuses else symbols[offset + int(np.argmax(statuses == code))]
+                self.count(status, contracts, first)
 
     def count(self, status: ContractStatus, contracts: int, symbol: Symbol | None) -> None:
         """Count contracts by status; why some get LEAN's empty result is told in the log when it comes first."""

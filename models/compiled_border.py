@@ -28,6 +28,7 @@ from models.net_expressions import (
     NetArray,
     Reflection,
     System,
+    array_address,
     both,
     cell,
     compiled,
@@ -77,7 +78,7 @@ class Border:
     def read(self, contracts: Any) -> Columns:
         """The columns :data:`READ` of n contracts, shape (n, 8)."""
         columns = np.empty((len(contracts), len(READ)))
-        reader()(contracts, _address(columns))
+        reader()(contracts, array_address(columns))
         return columns
 
     def write(self, asked: Asked, values: Columns, *, forget: bool) -> OptionPriceModelResult:
@@ -98,13 +99,10 @@ class Border:
     @staticmethod
     def _made(asked: Asked, values: Columns, results: Any, forget: bool) -> OptionPriceModelResult:
         table = np.ascontiguousarray(values, np.float64)
-        found: OptionPriceModelResult = _writer()(asked.contracts, _address(table), results, forget, asked.parameters)
+        found: OptionPriceModelResult = _writer()(
+            asked.contracts, array_address(table), results, forget, asked.parameters
+        )
         return found
-
-
-def _address(table: Columns) -> int:
-    place: int = table.__array_interface__["data"][0]
-    return place
 
 
 @cache

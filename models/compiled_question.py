@@ -54,7 +54,7 @@ from models.net_expressions import (
 )
 from models.times import nanoseconds_of_ticks
 
-__all__ = ["READ", "Asked", "Columns", "Contracts", "Evaluate", "Table", "asker", "reader"]
+__all__ = ["READ", "Asked", "Columns", "Contracts", "Evaluate", "Table", "asker", "reader", "renews"]
 
 READ: Final = ("strike", "right", "expiry", "style", "bid", "ask", "last", "spot")
 """What is read of a contract: expiry in days since 0001-01-01, style 0 for American, right 0 for a call (LEAN's)."""
@@ -200,6 +200,11 @@ def asker(miss: Callable[[Asked], OptionPriceModelResult]) -> Any:
         body.insert(0, Expression.IfThen(of_lean, renew))
     block = Expression.Block(parameters_of(*told.variables, answer), expressions(*body))
     return compiled(Evaluate, block, told.parameters)
+
+
+def renews() -> bool:
+    """Whether this LEAN's contracts take a new question; where they do not, only one thread at a time may read."""
+    return _renewer() is not None
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,6 @@ from AlgorithmImports import (
     OptionStyle,
     OptionUniverse,
     OrderEvent,
-    QuoteBar,
     SecurityExchangeHours,
     Slice,
     Symbol,
@@ -30,6 +29,7 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime import MarketRecord
+from models.quotes_of_slices import QUOTED, quote_reader
 from models.times import utc_of
 
 __all__ = [
@@ -101,7 +101,7 @@ class Marshal:
         self._symbol: dict[int, Symbol] = {}
         self._number: dict[Symbol, int] = {}
         self._underlyings: list[tuple[int, Symbol]] = []
-        self._today: set[int] = set()
+        self._reader = quote_reader()
 
     def add_underlying(self, number: int, symbol: Symbol) -> None:
         """Know an underlying for good."""
@@ -117,7 +117,8 @@ class Marshal:
             underlying, contract = told.contracts[number]
             symbol = option_symbol(self._symbol[underlying], contract)
             self._symbol[number], self._number[symbol] = symbol, number
-        self._today = told.today.union(number for number, _ in self._underlyings)
+        today = told.today.union(number for number, _ in self._underlyings)
+        self._reader.know({symbol: number for symbol, number in self._number.items() if number in today})
 
     def symbol(self, number: int) -> Symbol:
         """LEAN's symbol of an instrument."""
@@ -162,16 +163,7 @@ class Marshal:
         return np.array(rows, records(Kind.TRADE, 0).dtype)
 
     def _quotes(self, data: Slice) -> Records:
-        quotes = np.array(sorted(self._quote_rows(data.quote_bars)), records(Kind.QUOTE, 0).dtype)
+        rows = self._reader.read(data.quote_bars)
+        read = rows[np.argsort(rows[:, 0])]  # an instrument has one bar
+        quotes = records(Kind.QUOTE, len(read), **dict(zip(QUOTED, read.T, strict=True)))
         return quotes[~crossed(quotes["bid"], quotes["ask"])]
-
-    def _quote_rows(self, bars: Iterable[object]) -> Iterator[tuple[int, int, float, float, int, int]]:
-        for pair in bars:
-            bar: QuoteBar = pair.value  # type: ignore[attr-defined]
-            number = self._number.get(bar.symbol)
-            if number is None or number not in self._today or bar.is_fill_forward:
-                continue
-            bid, ask = bar.bid, bar.ask
-            bid_price = np.nan if bid is None else float(bid.close)
-            ask_price = np.nan if ask is None else float(ask.close)
-            yield number, 0, bid_price, ask_price, int(bar.last_bid_size), int(bar.last_ask_size)

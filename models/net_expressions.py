@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 import clr
+import numpy.typing as npt
 
 __all__ = [
     "Emit",
@@ -12,6 +13,7 @@ __all__ = [
     "Reflection",
     "System",
     "address_of",
+    "array_address",
     "both",
     "cell",
     "compiled",
@@ -63,6 +65,12 @@ def pinned_table(rows: Any, columns: int) -> Any:
     size = Expression.Multiply(Expression.Add(Expression.ArrayLength(rows), int32(1)), int32(columns))
     allocate = net_type(System.GC).GetMethod("AllocateUninitializedArray").MakeGenericMethod(net_type(System.Double))
     return Expression.Call(allocate, size, Expression.Constant(True))
+
+
+def array_address(table: npt.NDArray[Any]) -> int:
+    """Where an array of Python's lies."""
+    place: int = table.__array_interface__["data"][0]
+    return place
 
 
 def address_of(table: Any) -> Any:

@@ -24,7 +24,7 @@ from alo_lib.pricing.quotes import Array, PriceSource
 from models.chain_pricing import ChainPricer, Told
 from models.chain_terms import Announced, DividendYield
 from models.compiled_border import WRITTEN, Border, entry_type
-from models.compiled_question import Asked
+from models.compiled_question import Asked, renews
 from models.lone_contract import among_peers, quote_by_security
 from models.times import utc_nanoseconds
 
@@ -33,6 +33,9 @@ __all__ = ["AloOptionPriceModel"]
 
 _LOCK: Final = threading.RLock()
 """Whoever prices waits for it, with the interpreter's lock let go; one for all models, since one may ask another."""
+
+_TOLD_OF_THREADS: Final = threading.Event()
+"""One LEAN is one process, however many models are made."""
 
 if TYPE_CHECKING:
     _Base = IOptionPriceModel
@@ -82,6 +85,12 @@ class AloOptionPriceModel(_Base):
         self._border = Border(self._price)
         self._latest = 0
         self.Run = self._border.find
+        if not renews() and not _TOLD_OF_THREADS.is_set():
+            _TOLD_OF_THREADS.set()
+            algorithm.log(
+                "AloOptionPriceModel: this LEAN's contracts have no SetOptionPriceModel: "
+                "the greeks of a slice may be read by one thread at a time alone"
+            )
 
     @property
     def statuses(self) -> Counter[ContractStatus]:

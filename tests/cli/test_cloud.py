@@ -235,8 +235,13 @@ def test_what_does_not_fit_or_is_in_the_way_is_told_and_nothing_is_written(run, 
     assert (refused.status, refused.err) == (2, f"alo: {folder / 'main.py'}, line 2: invalid syntax\n")
     (folder / "main.py").write_text("import alo_lib.pricing.prices\n")
     refused = run("cloud", "stage", "--tier", "free", "--what", "greeks", "--output", folder)
-    missing = "alo: an import names alo_lib.pricing.prices, which is no module of this project\n"
+    missing = f"alo: {folder / 'main.py'} imports alo_lib.pricing.prices, which is no module of this project\n"
     assert (refused.status, refused.err) == (2, missing)
+    for module in ("models", "alo_lib.pricing", "alo_lib.pricing.quotes"):
+        (folder / "main.py").write_text(f"def later():\n    from {module} import Nothing\n")
+        refused = run("cloud", "stage", "--tier", "free", "--what", "greeks", "--output", folder)
+        missing = f"alo: {folder / 'main.py'} imports Nothing from {module}, which has no such name\n"
+        assert (refused.status, refused.err) == (2, missing)
     (folder / "main.py").write_bytes(b"# caf\xe9\n")
     (folder / "models.py").write_bytes(b"mine = '\xe9'\n")
     for name, why in (("models.py", " is in the way"), ("main.py", ": invalid or missing encoding declaration\n")):
@@ -269,20 +274,23 @@ def test_lines_that_begin_a_section_are_told_from_the_sources() -> None:
 
 
 def test_what_is_needed_is_found_in_functions_and_behind_lazy_names_and_not_for_type_checkers() -> None:
-    assert modules_needed(["import os"]) == []
-    assert "alo_lib/market/calendar.py" in modules_needed(["def f():\n    from alo_lib.market import MarketHours\n"])
-    lazily = modules_needed(["from alo_lib.records import SECOND"])
+    def needed(source: str) -> list[str]:
+        return modules_needed({"main.py": source})
+
+    assert needed("import os") == []
+    assert "alo_lib/market/calendar.py" in needed("def f():\n    from alo_lib.market import MarketHours\n")
+    lazily = needed("from alo_lib.records import SECOND")
     assert lazily == [
         "alo_lib/__init__.py",
         "alo_lib/exports.py",
         "alo_lib/records/__init__.py",
         "alo_lib/records/units.py",
     ]
-    assert modules_needed(["from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import alo_lib.settings"]) == []
+    assert needed("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import alo_lib.settings") == []
     everything = {path.relative_to(ROOT).as_posix() for path in (ROOT / "alo_lib" / "pricing").glob("*.py")}
     for whole in ("import alo_lib.pricing as p", "from alo_lib import pricing", "from alo_lib.pricing import *"):
-        assert everything <= set(modules_needed([whole])), whole
-    assert not everything <= set(modules_needed(["from alo_lib.pricing import price"]))
+        assert everything <= set(needed(whole)), whole
+    assert not everything <= set(needed("from alo_lib.pricing import price"))
 
 
 def test_an_example_that_nobody_changed_is_replaced(run, tmp_path: Path) -> None:

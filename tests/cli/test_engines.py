@@ -383,3 +383,13 @@ def test_leans_own_command_line_runs_the_project(run, small_market, tmp_path):
     except EngineError as error:
         pytest.skip(str(error))
     assert _summary(run, small_market, tmp_path, "docker")["engine"] == "docker"
+
+
+def test_lean_is_not_measured_to_be_optimized_again_unless_the_user_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = NativeEngine(tmp_path, tmp_path / "dotnet", tmp_path / "libpython.so")
+    monkeypatch.delenv("DOTNET_TieredPGO", raising=False)
+    assert engine.environment()["DOTNET_TieredPGO"] == "0"
+    monkeypatch.setenv("DOTNET_TieredPGO", "1")
+    assert engine.environment()["DOTNET_TieredPGO"] == "1"

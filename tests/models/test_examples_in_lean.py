@@ -27,7 +27,7 @@ def console_of(name: str, folder: Path, data: Path) -> str:
 
 
 def test_there_are_no_others() -> None:
-    assert set(EXAMPLES) == {"contract_delta.py", "hedged_call.py", "volatility_rank.py"}
+    assert set(EXAMPLES) == {"contract_delta.py", "hedged_call.py", "volatility_rank.py", "notebook.py"}
 
 
 def test_an_indicator_is_warmed_up_and_plotted(lean_data: Path, tmp_path: Path) -> None:
@@ -59,3 +59,24 @@ def test_a_rank_is_read_from_the_universe_files(lean_data: Path, tmp_path: Path)
     assert 0.0 <= float(rank) <= 100.0
     assert 0.0 <= float(percentile) <= 100.0
     assert 0.1 < float(volatility) < 0.5
+
+
+def test_a_notebooks_cells_run_one_after_the_other(lean_data: Path, tmp_path: Path) -> None:
+    """In an algorithm's process, which is not asked for anything else."""
+    (tmp_path / "cells.py").write_text(EXAMPLES["notebook.py"])
+    (tmp_path / "notebook.py").write_text(
+        "from AlgorithmImports import *\n"
+        "class Notebook(QCAlgorithm):\n"
+        "    def initialize(self):\n"
+        "        self.set_start_date(2015, 12, 25)\n"
+        "        self.set_end_date(2015, 12, 25)\n"
+        "        cells = {}\n"
+        f"        exec(open({str(tmp_path / 'cells.py')!r}).read(), cells)\n"
+        "        priced = cells['past'].delta.notna().sum()\n"
+        "        self.log(f\"notebook: {len(cells['listed'])} {len(cells['near'])} {priced}\")\n"
+    )
+    console = run_in_lean(tmp_path / "notebook.py", tmp_path, lean_data)
+    ((listed, near, priced),) = re.findall(rf"notebook: {NUMBER} {NUMBER} {NUMBER}", console)
+    assert int(listed) > 1_000
+    assert int(near) > 10
+    assert int(priced) > 20 * int(near)

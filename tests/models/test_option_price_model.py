@@ -308,3 +308,18 @@ def test_what_it_is_made_with_and_what_has_no_values_are_the_pricers(border: Any
     )
     assert model._pricer.given == (algorithm, "bid", given, announced, "escrowed", "fast", limit)
     assert made._pricer.given[1:] == ("mid", "model", None, "spot", "accurate", None)
+
+
+def test_a_lean_whose_contracts_take_no_new_question_is_told_of_once(
+    made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("models.option_price_model")
+    algorithm = Algorithm(current_slice=None)
+    module.AloOptionPriceModel(algorithm)
+    assert algorithm.logged == []
+    monkeypatch.setattr(import_module("models.compiled_question"), "_renewer", lambda: None)
+    module.AloOptionPriceModel(algorithm)
+    module.AloOptionPriceModel(algorithm)
+    (said,) = algorithm.logged
+    assert "no SetOptionPriceModel" in said
+    assert "one thread" in said

@@ -79,11 +79,8 @@ def stage(program: Program, tier: Tier, folder: Path) -> Staged:
     """
     own = _users_own(folder)
     written = {} if "main.py" in own else {"main.py": _text(program.main)}
-    sources = [
-        *written.values(),
-        *(_users_source(folder / name) for name in own if name.endswith(".py")),
-        program.offers,
-    ]
+    users = {str(folder / name): _users_source(folder / name) for name in own if name.endswith(".py")}
+    sources = written | users | {"what the program offers": program.offers}
     modules = {path: _text(ROOT / path) for path in modules_needed(sources)}
     packages = sorted({path.partition("/")[0] for path in modules})
     written |= {f"{package}.py": _package(package) for package in packages}

@@ -97,7 +97,9 @@ class NativeEngine:
     def environment(self, project: Path | None = None) -> dict[str, str]:
         """Environment variables that LEAN is started with."""
         importable = [self.lean] if project is None else [self.lean, project]  # AlgorithmImports.py lies in LEAN's
-        return os.environ | {
+        # .NET measures code to optimize it again, which costs a run of minutes more than it gives.
+        given = {"DOTNET_TieredPGO": "0"} | os.environ
+        return given | {
             "DOTNET_ROOT": str(self.dotnet.parent),
             "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
             "DOTNET_NOLOGO": "1",
