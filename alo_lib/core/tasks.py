@@ -79,6 +79,8 @@ def forecast(work: Work, frame: Frame) -> Decisions:
         if not underlying.session_news:
             continue
         underlying.session_news = False
+        if strategy.calendar:
+            underlying.variance_time.set_clock(strategy.calendar)
         underlying.forecast_expiries(frame.time)
         for expiry, volatility in underlying.forecast.items():
             made.append((number, 0, expiry, volatility, *underlying.band[expiry], underlying.book.spot))
@@ -206,7 +208,10 @@ def _follow(work: Work, time: int) -> None:
         if not (underlying.session_begun and underlying.new_closes):
             continue
         underlying.session_begun = False
-        problem = underlying.forecaster.follow(underlying.take_bars())
+        times = [close_time for close_time, _ in underlying.new_closes]
+        bars = underlying.take_bars()
+        underlying.variance_time.follow(times, [bar[0] for bar in bars], [bar[3] for bar in bars])
+        problem = underlying.forecaster.follow(bars)
         if problem:
             strategy.notice(number, f"{underlying.book.ticker}: {problem}")
         if underlying.forecaster.due is not None and number not in state.calibrations:

@@ -241,10 +241,19 @@ class VolatilityForecaster:
         self._model, self._sessions = calibrated, 1
 
     def volatility(self, years: float) -> float:
-        """Annualized volatility expected over the next ``years`` of calendar time; NaN while not ready."""
-        if self._model is None or self._garch is None:
+        """Annualized volatility expected over the next ``years``, of 252 trading days that are spread evenly over them.
+
+        At least a day; NaN while not ready.
+        """
+        return self.volatility_over(max(years * TRADING_DAYS, 1.0))
+
+    def volatility_over(self, days: float) -> float:
+        """Annualized volatility, by 252, expected over the next ``days``, trading days of the variance clock.
+
+        NaN while not ready, and for days that are not known.
+        """
+        if self._model is None or self._garch is None or not days > 0.0:
             return float(np.nan)
-        days = max(years * TRADING_DAYS, 1.0)
         if self._model.hybrid is not None and self._hybrid is not None:
             if self._totals is None:
                 self._totals = self._model.hybrid.fitted_totals(self._hybrid)
@@ -252,13 +261,17 @@ class VolatilityForecaster:
         return self._model.garch.forecast_volatility(self._garch, days)
 
     def band(self, years: float) -> tuple[float, float]:
-        """The volatilities between which the next ``years`` should realize in nine cases of ten; NaN while not ready.
+        """The volatilities between which the ``years`` should realize in nine cases of ten, as :meth:`volatility`."""
+        return self.band_over(max(years * TRADING_DAYS, 1.0))
 
-        They are about :meth:`volatility`, as far as its past errors went: the hybrid's, or those of GJR-GARCH alone.
+    def band_over(self, days: float) -> tuple[float, float]:
+        """The same of the next ``days``, as :meth:`volatility_over` counts them.
+
+        They are about that forecast, as far as its past errors went: the hybrid's, or those of GJR-GARCH alone.
         """
-        if self._model is None:
+        if self._model is None or not days > 0.0:
             return float(np.nan), float(np.nan)
-        days, centre = max(years * TRADING_DAYS, 1.0), self.volatility(years)
+        centre = self.volatility_over(days)
         if self._model.hybrid is not None and self._hybrid is not None:
             low, high = self._model.hybrid.band_ratios(self._hybrid, days)
         elif self._model.alone is not None:

@@ -31,11 +31,27 @@ from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath
 from alo_lib.volatility.registry import MODELS, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
 from alo_lib.volatility.returns import log_returns
+from alo_lib.volatility.scheduled_events import (
+    event_mask,
+    implied_event_variance,
+    past_event_variance,
+    variance_of_move,
+)
+from alo_lib.volatility.variance_clock import (
+    PRIOR_WEIGHTS,
+    NightState,
+    NightWeights,
+    VarianceClock,
+    calendar_volatility,
+    follow_nights,
+    session_share,
+)
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [
     "HORIZONS",
     "MODELS",
+    "PRIOR_WEIGHTS",
     "TRADING_DAYS",
     "BarState",
     "Calibration",
@@ -60,30 +76,40 @@ __all__ = [
     "HybridPath",
     "HybridState",
     "Mean",
+    "NightState",
+    "NightWeights",
     "ObservationError",
     "ParameterError",
     "RegimeModel",
     "RegimeParameters",
     "RegimePath",
     "RegimeState",
+    "VarianceClock",
     "VarianceTargeting",
     "VolatilityError",
     "VolatilityModel",
     "VolatilityReport",
     "Walk",
+    "calendar_volatility",
     "close_to_close",
+    "event_mask",
+    "follow_nights",
     "garman_klass",
     "har_features",
+    "implied_event_variance",
     "log_returns",
     "model_named",
     "observe",
     "parkinson",
+    "past_event_variance",
     "range_variance",
     "realized_variance",
     "realized_volatility",
     "report_volatility",
     "rogers_satchell",
     "rolling",
+    "session_share",
+    "variance_of_move",
     "walk_forward",
     "yang_zhang",
 ]

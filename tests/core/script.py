@@ -79,6 +79,9 @@ class Script:
         rows = [(first + i * DAY, 0, 0, close) for i, close in enumerate(told)]
         self.tell(start, Kind.CLOSE, np.array(rows, records(Kind.CLOSE, 0).dtype))
         self.tell(start, Kind.INSTRUMENT, self.core.instruments.add_contracts("TEST", self.chain()))
+        ahead = [date + dt.timedelta(days=n) for n in range(1, self.days + 5)]
+        hours = [(at(day, 9.5), at(day, 16)) for day in ahead if day.weekday() < 5]
+        self.tell(start, Kind.CALENDAR, np.array(hours, records(Kind.CALENDAR, 0).dtype))
         if self.core.open_frame(start + self.settings.frame_nanoseconds):
             assert not len(self.core.run())
 
