@@ -16,6 +16,7 @@ from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
 from alo_lib.strategy.entries import proposed_trades
+from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
@@ -23,6 +24,7 @@ from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
 from alo_lib.strategy.limits import halt_on_drawdown, review
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
+from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.targets import Target, closed_targets, latest_targets, wanted_targets
 from alo_lib.volatility import VolatilityError
 
@@ -81,6 +83,8 @@ def forecast(work: Work, frame: Frame) -> Decisions:
         underlying.session_news = False
         if strategy.calendar:
             underlying.variance_time.set_clock(strategy.calendar)
+        imply_events(underlying.variance_time, underlying.book, strategy.rate, frame.time)
+        _tell_events(strategy, underlying, frame.time)
         underlying.forecast_expiries(frame.time)
         for expiry, volatility in underlying.forecast.items():
             made.append((number, 0, expiry, volatility, *underlying.band[expiry], underlying.book.spot))
@@ -219,6 +223,14 @@ def _follow(work: Work, time: int) -> None:
             pending = PendingCalibration(state.last_calibration, time, underlying.forecaster.request())
             state.calibrations[number] = pending
             work.calibrator.begin(pending)
+
+
+def _tell_events(strategy: StrategyState, underlying: Underlying, time: int) -> None:
+    """Tell which events are ahead, whenever that has changed."""
+    told = events_told(underlying.variance_time, time)
+    if told and told != underlying.variance_time.told:
+        strategy.notice(underlying.book.instrument, f"{underlying.book.ticker}: ahead are {told}")
+    underlying.variance_time.told = told
 
 
 def _install(work: Work, message: Message) -> None:

@@ -95,16 +95,29 @@ class VarianceTime:
         """The events that are to come."""
         return [event for event in self.events if event.time > time]
 
-    def added(self, event: ScheduledEvent) -> float:
-        """The variance that an event adds: by its name's own past, else by its expected move, else by options.
-
-        NaN where none of them tells.
-        """
+    def sized(self, event: ScheduledEvent) -> float:
+        """The variance that an event adds: by its name's own past, else by its expected move; NaN without either."""
         own = [past for past in self.past if past.name == event.name]
         variance = past_event_variance([past.return_ for past in own], [past.usual for past in own])
-        if math.isnan(variance):
-            variance = variance_of_move(event.move)
+        return variance_of_move(event.move) if math.isnan(variance) else variance
+
+    def added(self, event: ScheduledEvent) -> float:
+        """The same, and where nothing tells what options imply; NaN where they do not tell either."""
+        variance = self.sized(event)
         return self.implied.get(event.time, math.nan) if math.isnan(variance) else variance
+
+    def volatility_after(self, volatility: float, time: int, later: int, expiry: int) -> float:
+        """What an implied volatility on calendar time at ``time`` is at ``later``, where none but time has passed.
+
+        The variance left is that of the days and events left; NaN where that is not known, or nothing is left.
+        """
+        now, then = self.life(time, expiry), self.life(later, expiry)
+        if not (min(now.years, then.years) > 0.0 and min(now.trading_days, then.trading_days) > 0.0):
+            return math.nan
+        # Options may give an event less than is thought of it, but no life less than none.
+        event = min(now.event_variance, volatility * volatility * now.years)
+        ordinary = (volatility * volatility * now.years - event) / now.trading_days
+        return math.sqrt((ordinary * then.trading_days + min(then.event_variance, event)) / then.years)
 
     def life(self, time: int, expiry: int) -> Life:
         """What there is of variance from ``time`` to ``expiry``."""
