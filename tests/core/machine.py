@@ -178,6 +178,9 @@ class CoreMachine(RuleBasedStateMachine):
             self.tell(Kind.CLOSE, rows)
             if listed:
                 self.tell(Kind.INSTRUMENT, self.host.instruments.add_contracts(ticker, chain()))
+        ahead = [self.date + dt.timedelta(days=n) for n in range(1, 60)]
+        hours = [(at(day, 9.5), at(day, 16)) for day in ahead if day.weekday() < 5]
+        self.tell(Kind.CALENDAR, np.array(hours, records(Kind.CALENDAR, 0).dtype))
         self.hour = 9.4
         self.a_frame(1)
 

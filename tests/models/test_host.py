@@ -132,9 +132,7 @@ def test_the_first_session_from_a_day_on(host: Any) -> None:
 def test_events_come_from_the_data_folder_or_the_object_store(host: Any, lean: Any, tmp_path: Path) -> None:
     stored: dict[str, bytes] = {}
     lean.Globals.data_folder = str(tmp_path)
-    host._algorithm.object_store = SimpleNamespace(
-        contains_key=stored.__contains__, read_bytes=lambda key: stored[key]
-    )
+    host._algorithm.object_store = SimpleNamespace(contains_key=stored.__contains__, read_bytes=lambda key: stored[key])
     assert host.dated_events("TINY") == ()
     stored["alo-events-tiny.csv"] = b"2024-03-12,after,earnings,5%"
     assert host.dated_events("TINY") == ()  # what a backtest has read stays
@@ -149,5 +147,5 @@ def test_events_come_from_the_data_folder_or_the_object_store(host: Any, lean: A
     assert host.dated_events("TINY") == (event,)
     assert "alo keeps the events of TINY that it knew" in host._algorithm.logged[-1]
     host._dated.clear()
-    with pytest.raises(DataError, match="tiny.csv:1"):
+    with pytest.raises(DataError, match=r"tiny\.csv:1"):
         host.dated_events("TINY")

@@ -290,7 +290,7 @@ def test_the_record_is_what_the_messages_say(host: ScriptedHost) -> None:
     assert told.last_close == {0: utc(WEDNESDAY, 21), 1: utc(WEDNESDAY, 21)}
 
 
-# What is ahead ----------------------------------------------------------------------------------------------------------
+# What is ahead ------------------------------------------------------------------------------------------------------
 
 
 def test_the_sessions_ahead_reach_one_beyond_the_last_expiry(host: ScriptedHost) -> None:
