@@ -72,8 +72,12 @@ class VarianceTime:
         """Count by these sessions, opens and closes without a gap, and by what nights have had until now."""
         self.clock = VarianceClock.of_sessions(sessions, self.nights.weights)
 
-    def follow(self, times: Sequence[int], opens: Sequence[float], closes: Sequence[float]) -> None:
-        """Take the daily bars since the last session, oldest first: close's time, open (NaN where unknown), close."""
+    def follow(self, times: Sequence[int], opens: Sequence[float], closes: Sequence[float]) -> list[bool]:
+        """Take the daily bars since the last session, oldest first: close's time, open (NaN where unknown), close.
+
+        Returns which of them held an event.
+        """
+        new = len(times)
         if self.last is not None:
             times, opens, closes = [self.last[0], *times], [math.nan, *opens], [self.last[1], *closes]
         holds = event_mask(times, [event.time for event in self.events])
@@ -85,6 +89,7 @@ class VarianceTime:
         self.nights = follow_nights(self.nights, times[begun:], opens[begun:], closes[begun:])
         if times:
             self.last = times[-1], closes[-1]
+        return holds.tolist()[len(times) - new :]
 
     def _remember(self, before: int, close: int, return_: float) -> None:
         if self.nights.usual > 0.0:

@@ -63,7 +63,7 @@ def test_an_events_own_past_counts_before_what_a_file_expects() -> None:
         closes.append(math.exp(level))
     variance_time = told(*events, EARNINGS, ScheduledEvent(EARNINGS.time, "a court's ruling", 0.02))
     variance_time.follow(times[:500], opens[:500], closes[:500])
-    variance_time.follow(times[500:], opens[500:], closes[500:])
+    held = variance_time.follow(times[500:], opens[500:], closes[500:])
     assert len(variance_time.past) == len(events) == 16
     assert math.sqrt(variance_time.sized(EARNINGS)) == pytest.approx(0.08, abs=0.006)
     assert variance_time.sized(variance_time.events[-1]) == pytest.approx(0.02**2 * math.pi / 2)
@@ -75,6 +75,7 @@ def test_an_events_own_past_counts_before_what_a_file_expects() -> None:
         for earlier, later in zip([0, *times], times, strict=False)
     ]
     assert whole.nights == follow_nights(NightState(), times, opens, closes, holds)
+    assert held == holds[500:]
 
 
 def test_options_tell_the_size_of_an_event_that_nobody_else_does() -> None:
