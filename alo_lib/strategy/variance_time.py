@@ -89,7 +89,7 @@ class VarianceTime:
         self.nights = follow_nights(self.nights, times[begun:], opens[begun:], closes[begun:])
         if times:
             self.last = times[-1], closes[-1]
-        return holds.tolist()[len(times) - new :]
+        return [bool(each) for each in holds[len(times) - new :]]
 
     def _remember(self, before: int, close: int, return_: float) -> None:
         if self.nights.usual > 0.0:

@@ -1,5 +1,6 @@
 """A user's file of events, through a run of the embedded engine: told, journaled, traded by, and decided again."""
 
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_a_forecast_over_an_event_has_its_variance(root: Path, tmp_path: Path) -
     loud = journal_of(root, tmp_path / "loud", "2024-03-28,after,earnings,5%\n")
     told = [each for each in loud.messages if each.kind is Kind.SCHEDULED]
     assert [each.records["name"].tolist() for each in told] == [[b"earnings"]] * 2  # once a session
-    opened = tiny.HOURS.session(tiny.dt.date(2024, 4, 1)).open  # Good Friday is closed
+    opened = tiny.HOURS.session(dt.date(2024, 4, 1)).open  # Good Friday is closed
     assert told[0].records["time"].tolist() == [opened]
     assert [text for text in notices(loud) if "ahead" in text] == ["TINY: ahead are earnings by 2024-04-01 (5.0%)"]
     first = next(each for each in loud.messages if each.kind is Kind.FORECAST)
