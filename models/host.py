@@ -15,10 +15,13 @@ from AlgorithmImports import (
     Symbol,
 )
 
-from alo_lib.records import Contract, Session
+from alo_lib.market import DataError
+from alo_lib.market.event_files import DatedEvent
+from alo_lib.records import CALENDAR_DAY, Contract, Session
 from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.forecast import DailyBar
+from models.dated_events import dated_events
 from models.marshalling import contract_of, expiry_time
 from models.times import utc_of
 from models.volatility_model import split_adjusted_bars
@@ -44,6 +47,7 @@ class LeanHost:
         self._settings = settings
         self._equities: dict[str, Equity] = {}
         self._selected: dict[str, list[Contract]] = {}
+        self._dated: dict[str, tuple[DatedEvent, ...]] = {}
 
     def add(self, ticker: str, equity: Equity) -> None:
         """Know an underlying."""
@@ -77,6 +81,29 @@ class LeanHost:
             self._hours.get_next_market_close(midnight, False),
         )
         return Session(day, utc_of(self._hours, opens), utc_of(self._hours, closes))
+
+    def session_from(self, day: dt.date) -> Session:
+        """The first regular session on a day or after it."""
+        while not self._hours.is_date_open(dt.datetime.combine(day, dt.time())):
+            day += CALENDAR_DAY
+        return self.session(day)
+
+    def dated_events(self, ticker: str) -> tuple[DatedEvent, ...]:
+        """The dated events of a user's file, in LEAN's data folder or its object store; live it may change.
+
+        Where a file that has changed cannot be read, what it said before stays, and the log says so.
+
+        :raises DataError: for a file that cannot be read at first.
+        """
+        known = self._dated.get(ticker)
+        if known is None or self._algorithm.live_mode:
+            try:
+                self._dated[ticker] = dated_events(self._algorithm, ticker)
+            except DataError as error:
+                if known is None:
+                    raise
+                self._algorithm.log(f"alo keeps the events of {ticker} that it knew: {error}")
+        return self._dated[ticker]
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""

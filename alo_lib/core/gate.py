@@ -5,24 +5,18 @@ would be believed against what was sent, is refused before. The gate follows wha
 taken that in or not, and nothing else: a run that goes on refuses the same.
 """
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.core.instrument_checks import Row, day_of, equity_problem, option_problem
 from alo_lib.records import (
     ACCOUNT_CASH,
-    CALENDAR_DAY,
     DAY,
-    EQUITY_MULTIPLIER,
     LAYOUTS,
-    NEW_YORK,
-    OPTION_MULTIPLIER,
     RANGES,
-    SECOND,
     TIMES,
     Fault,
     HaltCause,
@@ -34,8 +28,6 @@ from alo_lib.records import (
     OrderType,
     Records,
     Session,
-    osi_expiry,
-    osi_symbol,
     range_fault,
 )
 from alo_lib.strategy.ledger import Ledger, taken_place
@@ -43,8 +35,6 @@ from alo_lib.strategy.state import StrategyState
 
 __all__ = ["Admitted", "Gate", "Refusal"]
 
-_MOST_EARLY: Final = 7 * CALENDAR_DAY
-"""How long before the expiry date that its symbol names a contract's last session may be."""
 _WIDEST_GAP: Final = 4096
 """Of numbers between an instrument and the one before it: those of contracts that were refused."""
 _MOST_APART: Final = 4 * DAY
@@ -52,10 +42,6 @@ _MOST_APART: Final = 4 * DAY
 _FIRST_SIZE: Final = 64
 _MOST_HELD: Final = 10**12
 """Shares or contracts of an instrument: with more, no account's sums would hold."""
-_DAYS_KEPT: Final = 4096
-
-Row = Mapping[str, Any]
-"""A record's fields, as Python's own values."""
 
 
 class Refusal(NamedTuple):
@@ -86,7 +72,9 @@ class Gate:
         self.ledger: Ledger = strategy.ahead(waiting)
         self.halts: set[HaltCause] = set(strategy.halts)
         self._instruments = instruments
-        self._session = -1 if strategy.session is None else strategy.session.open
+        self._session, self._closes = -1, -1  # open and close of the last session
+        if strategy.session is not None:
+            self._session, self._closes = strategy.session.open, strategy.session.close
         self._last_order = strategy.last_order
         self._now = -1  # time of the message that is asked
         self._doubted = False  # an order event was refused since a halt was told of
@@ -145,7 +133,7 @@ class Gate:
         if message.kind is Kind.INSTRUMENT:
             self._know(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
         elif message.kind is Kind.SESSION:
-            self._session = int(rows["open"][-1])
+            self._session, self._closes = int(rows["open"][-1]), int(rows["close"][-1])
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.HALT:
@@ -223,12 +211,12 @@ class Gate:
             return "instrument", f"{symbol} has the number of {table.symbol(number)}"
         before, owner = coming.get(number, self._owner(number)), coming.get(underlying, self._owner(underlying))
         if row["kind"] == InstrumentKind.EQUITY:
-            return _equity_problem(row, symbol, known=before >= 0)
+            return equity_problem(row, symbol, known=before >= 0)
         if owner != underlying or underlying == number:
             return "underlying", f"underlying {underlying} of {symbol} was never told of"
         if before not in (-1, underlying):
             return "underlying", f"the underlying of {symbol} was {before} and is {underlying}"
-        return _option_problem(row, symbol)
+        return option_problem(row, symbol)
 
     def _owner(self, number: int) -> int:
         return int(self._underlying[number]) if 0 <= number < len(self._underlying) else -1
@@ -247,9 +235,23 @@ class Gate:
             day = Session.of_record(row).day
         except ValueError:
             return Fault("date", all_, f"date {row['date']} is no day of the calendar")
-        if _day_of(opens) != day:
+        if day_of(opens) != day:
             return Fault("date", all_, f"date {row['date']} is not the day of its open in New York")
         return None
+
+    def calendar(self, rows: Records) -> Fault | None:
+        """Sessions in order, after the one that was told, each ending after it begins and within a day."""
+        opens, closes = rows["open"], rows["close"]
+        before = np.concatenate([[self._closes], closes[:-1]])
+        if ((closes > opens) & (closes - opens <= DAY) & (opens > before)).all():
+            return None
+        # Of a calendar with a gap the rest would be at wrong places: none of it counts.
+        return Fault("open", np.ones(len(rows), np.bool_), "its sessions are not in order")
+
+    def scheduled(self, rows: Records) -> Fault | None:
+        """An event's name is of printable characters."""
+        bad = [not (n.isascii() and n.decode("ascii", "replace").isprintable()) for n in rows["name"].tolist()]
+        return _fault_where(np.array(bad), "name", "its name must be of printable ASCII characters")
 
     def alone(self, rows: Records) -> Fault | None:
         """A message of the kind has one record."""
@@ -362,6 +364,8 @@ def _newer(kind: Kind) -> _Check:
 _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.INSTRUMENT: (Gate.instruments,),
     Kind.SESSION: (Gate.alone, Gate.session),
+    Kind.CALENDAR: (Gate.calendar,),
+    Kind.SCHEDULED: (Gate.of_equity, Gate.scheduled),
     Kind.CLOSE: (Gate.of_equity, _newer(Kind.CLOSE)),
     Kind.RANGE: (Gate.of_equity, Gate.daily_range),
     Kind.RATE: (Gate.alone,),
@@ -408,39 +412,3 @@ def _plain(rows: Records) -> Iterator[Row]:
     """Records as Python's own values, by field: each field of a record by itself costs more than all of them so."""
     names = rows.dtype.names or ()
     return (dict(zip(names, row, strict=True)) for row in rows.tolist())
-
-
-@lru_cache(_DAYS_KEPT)
-def _day_of(time: int) -> dt.date:
-    """A time's day in New York: contracts of one expiry ask for the same."""
-    return dt.datetime.fromtimestamp(time / SECOND, NEW_YORK).date()
-
-
-def _equity_problem(row: Row, symbol: str, *, known: bool) -> tuple[str, str] | None:
-    if known:
-        return "instrument", f"{symbol} was told of before"
-    if row["underlying"] != row["instrument"]:
-        return "underlying", f"{symbol} is an equity and not its own underlying"
-    if row["right"] or row["strike"]:
-        return "right", f"{symbol} is an equity, and has a right or a strike"
-    if row["multiplier"] != EQUITY_MULTIPLIER:
-        return "multiplier", f"multiplier of {symbol} is {row['multiplier']}; an equity's is {EQUITY_MULTIPLIER}"
-    return None
-
-
-def _option_problem(row: Row, symbol: str) -> tuple[str, str] | None:
-    """What is wrong with the record of an option, whose symbol says what it is."""
-    if row["multiplier"] != OPTION_MULTIPLIER:
-        return "multiplier", f"multiplier of {symbol} is {row['multiplier']}; an option's is {OPTION_MULTIPLIER}"
-    try:
-        expiry = osi_expiry(symbol)
-    except ValueError:
-        return "symbol", f"symbol {symbol!r} is none of the OSI's"
-    if osi_symbol(symbol[:6].rstrip(), expiry, row["strike"], row["right"]) != symbol or row["right"] == 0:
-        return "strike", f"{symbol} is told of with strike {row['strike']:g} and right {row['right']:+}"
-    if row["strike"] <= 0.0:
-        return "strike", f"strike of {symbol} is {row['strike']:g}; it must be positive"
-    last = _day_of(row["expiry"])
-    if not expiry - _MOST_EARLY <= last <= expiry:
-        return "expiry", f"{symbol} would have its last session on {last}"
-    return None

@@ -14,6 +14,7 @@ from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.funnel import begin_funnels
 from alo_lib.strategy.limits import halt
 from alo_lib.strategy.state import Underlying
+from alo_lib.strategy.variance_time import ScheduledEvent
 
 __all__ = ["ingest"]
 
@@ -48,10 +49,30 @@ def _instruments(state: State, message: Message) -> None:
 
 
 def _session(state: State, message: Message) -> None:
-    state.strategy.session = Session.of_record(message.records[0])
-    for underlying in state.strategy.underlyings.values():
+    strategy, session = state.strategy, Session.of_record(message.records[0])
+    before, strategy.session = strategy.session, session
+    strategy.calendar = [(session.open, session.close)]
+    if before is not None and before.close < session.open:
+        strategy.calendar.insert(0, (before.open, before.close))
+    for underlying in strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
-    begin_funnels(state.strategy)
+        underlying.variance_time.begin_session()
+    begin_funnels(strategy)
+
+
+def _calendar(state: State, message: Message) -> None:
+    opens, closes = message.records["open"].tolist(), message.records["close"].tolist()
+    known = [session for session in state.strategy.calendar if session[0] < opens[0]]
+    state.strategy.calendar = [*known, *zip(opens, closes, strict=True)]
+
+
+def _scheduled(state: State, message: Message) -> None:
+    rows = message.records
+    for number in np.unique(rows["instrument"]).tolist():
+        state.strategy.underlyings[number].variance_time.events = [
+            ScheduledEvent(int(row["time"]), row["name"].decode(), float(row["move"]))
+            for row in rows[rows["instrument"] == number]
+        ]
 
 
 def _halts(state: State, message: Message) -> None:
@@ -116,6 +137,8 @@ def _order_events(state: State, message: Message) -> None:
 _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.INSTRUMENT: _instruments,
     Kind.SESSION: _session,
+    Kind.CALENDAR: _calendar,
+    Kind.SCHEDULED: _scheduled,
     Kind.CLOSE: _closes,
     Kind.RANGE: _ranges,
     Kind.RATE: _rate,

@@ -16,6 +16,7 @@ from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
 from alo_lib.strategy.entries import proposed_trades
+from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
@@ -23,6 +24,7 @@ from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
 from alo_lib.strategy.limits import halt_on_drawdown, review
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
+from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.targets import Target, closed_targets, latest_targets, wanted_targets
 from alo_lib.volatility import VolatilityError
 
@@ -79,6 +81,10 @@ def forecast(work: Work, frame: Frame) -> Decisions:
         if not underlying.session_news:
             continue
         underlying.session_news = False
+        if strategy.calendar:
+            underlying.variance_time.set_clock(strategy.calendar)
+        imply_events(underlying.variance_time, underlying.book, strategy.rate, frame.time)
+        _tell_events(strategy, underlying, frame.time)
         underlying.forecast_expiries(frame.time)
         for expiry, volatility in underlying.forecast.items():
             made.append((number, 0, expiry, volatility, *underlying.band[expiry], underlying.book.spot))
@@ -206,7 +212,10 @@ def _follow(work: Work, time: int) -> None:
         if not (underlying.session_begun and underlying.new_closes):
             continue
         underlying.session_begun = False
-        problem = underlying.forecaster.follow(underlying.take_bars())
+        times = [close_time for close_time, _ in underlying.new_closes]
+        bars = underlying.take_bars()
+        underlying.variance_time.follow(times, [bar[0] for bar in bars], [bar[3] for bar in bars])
+        problem = underlying.forecaster.follow(bars)
         for sentence in (problem or "").splitlines():
             strategy.notice(number, f"{underlying.book.ticker}: {sentence}")
         if underlying.forecaster.due is not None and number not in state.calibrations:
@@ -214,6 +223,14 @@ def _follow(work: Work, time: int) -> None:
             pending = PendingCalibration(state.last_calibration, time, underlying.forecaster.request())
             state.calibrations[number] = pending
             work.calibrator.begin(pending)
+
+
+def _tell_events(strategy: StrategyState, underlying: Underlying, time: int) -> None:
+    """Tell which events are ahead, whenever that has changed."""
+    told = events_told(underlying.variance_time, time)
+    if told and told != underlying.variance_time.told:
+        strategy.notice(underlying.book.instrument, f"{underlying.book.ticker}: ahead are {told}")
+    underlying.variance_time.told = told
 
 
 def _install(work: Work, message: Message) -> None:

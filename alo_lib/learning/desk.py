@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import observe
-from alo_lib.learning.market import RATE, TICKER, TRADING_DAY, UNDERLYING, LearningMarket
+from alo_lib.learning.market import EVEN_NIGHTS, RATE, TICKER, TRADING_DAY, UNDERLYING, LearningMarket
 from alo_lib.market import MapFile
 from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, Kind, Records, records
 from alo_lib.settings import Settings
@@ -64,6 +64,8 @@ class Desk:
         self._settings = settings
         self._book = MarketBook(UNDERLYING, TICKER)
         self._underlying = Underlying(self._book, VolatilityForecaster(settings))
+        self._underlying.variance_time.nights = EVEN_NIGHTS
+        self._underlying.variance_time.set_clock(market.calendar(0))
         self._state = StrategyState(portfolio=Portfolio(CASH), rate=RATE, underlyings={UNDERLYING: self._underlying})
         self._listing, self._prices = Listing(), Prices()
         self.account = Account(CASH, self._listing)

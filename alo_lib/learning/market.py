@@ -24,14 +24,25 @@ from alo_lib.records import (
     records,
     years_between,
 )
-from alo_lib.volatility import GjrGarch, GjrParameters, GjrState
+from alo_lib.volatility import GjrGarch, GjrParameters, GjrState, NightState
 
-__all__ = ["RANGES", "RATE", "TICKER", "TRADING_DAY", "UNDERLYING", "LearningMarket", "MarketTraits"]
+__all__ = ["EVEN_NIGHTS", "RANGES", "RATE", "TICKER", "TRADING_DAY", "UNDERLYING", "LearningMarket", "MarketTraits"]
 
 Array = NDArray[np.float64]
 
 TRADING_DAY: Final = YEAR // TRADING_DAYS
 """A trading day in ns: they are spread evenly over the year, so that no weekend lies between two of them."""
+_MANY: Final = 1e15
+EVEN_NIGHTS: Final = NightState(
+    days=_MANY,
+    sessions=_MANY,
+    session_variance=_MANY,
+    nights=_MANY,
+    night_variance=0.5 * _MANY,
+    closed_nights=_MANY,
+    closed_variance=0.5 * _MANY,
+)
+"""What the nights of this market have had: all alike, so that from each day to the next there is one trading day."""
 RATE: Final = 0.03
 TICKER: Final = "LEARN"
 UNDERLYING: Final = 0
@@ -138,6 +149,11 @@ class LearningMarket:
         """The session that a day's quotes lie in the middle of."""
         time = self.time(day)
         return Session(_date(time), time - _HALF_SESSION, time + _HALF_SESSION)
+
+    def calendar(self, day: int) -> list[tuple[int, int]]:
+        """Open and close of each session from a day's on, until after the last expiry."""
+        last = int((self._expiry_times()[-1] - _FIRST_TIME) // TRADING_DAY) + 1
+        return [self.session(each)[1:] for each in range(day, last + 1)]
 
     def spot(self, day: int) -> float:
         """The underlying's price on a day."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours
+from alo_lib.market.event_files import DatedEvent, events_file, read_events
 from alo_lib.market.factor_files import CorporateEvents, FactorFile
 from alo_lib.market.faults import DataError, FaultKind, FaultLog
 from alo_lib.market.hours_database import MarketHoursDatabase
@@ -90,6 +91,13 @@ class DataFolder:
     def events(self, ticker: str) -> CorporateEvents:
         """The splits and dividends of an equity."""
         return self.factor_file(ticker).events(self.hours(SecurityType.EQUITY, ticker), self.faults)
+
+    def dated_events(self, ticker: str) -> tuple[DatedEvent, ...]:
+        """The dated events of an equity from the file that its user keeps; none without one.
+
+        :raises DataError: for a file that cannot be read.
+        """
+        return read_events(events_file(self.root, ticker))
 
     def _history(self, ticker: str, security: SecurityType) -> MapFile:
         if security.underlying is SecurityType.EQUITY:

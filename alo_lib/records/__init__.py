@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from alo_lib.records.layouts import (
         ACCOUNT_CASH,
+        EVENT_NAME,
         EVENT_TEXT,
         LAYOUTS,
         SCHEMA_VERSION,
@@ -67,6 +68,7 @@ __all__ = [
     "DAYS_A_YEAR",
     "ENTRY_LIMITS",
     "EQUITY_MULTIPLIER",
+    "EVENT_NAME",
     "EVENT_TEXT",
     "FIRST_DAY",
     "FUNNEL_STAGES",

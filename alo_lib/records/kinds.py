@@ -35,6 +35,8 @@ class Kind(IntEnum):
     EXTERNAL_TARGET = 15
     INTEREST = 16
     HALT = 17
+    CALENDAR = 18
+    SCHEDULED = 19
 
     FORECAST = 32
     SIGNAL = 33

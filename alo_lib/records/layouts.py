@@ -20,6 +20,7 @@ from alo_lib.records.profit import PROFIT_PARTS
 
 __all__ = [
     "ACCOUNT_CASH",
+    "EVENT_NAME",
     "EVENT_TEXT",
     "LAYOUTS",
     "SCHEMA_VERSION",
@@ -29,7 +30,7 @@ __all__ = [
     "records",
 ]
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -37,6 +38,9 @@ Records = NDArray[np.void]
 
 ACCOUNT_CASH: Final = -1
 """In the place of an instrument in INTEREST records, and of an underlying in ATTRIBUTION: the account's cash."""
+
+EVENT_NAME: Final = 24
+"""Bytes of the name of a SCHEDULED record."""
 
 EVENT_TEXT: Final = 120
 """Bytes that an EVENT record keeps of its text."""
@@ -60,6 +64,21 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     ),
     # One regular trading session, told before its first bar.
     Kind.SESSION: np.dtype([("open", "<i8"), ("close", "<i8"), ("date", "<i8")]),  # date as yyyymmdd
+    # The sessions after today's, in order and without a gap, one after the last expiry that was told included. They
+    # count for one session: the next is told its own.
+    Kind.CALENDAR: np.dtype([("open", "<i8"), ("close", "<i8")]),
+    # A dated event of an underlying that is known of today: earnings and the like, past ones as far as daily bars are
+    # told. It moves the price at `time`: the first open after it, or the close of the session that it falls in. All
+    # that are known are told each session.
+    Kind.SCHEDULED: np.dtype(
+        [
+            ("time", "<i8"),
+            ("instrument", "<i4"),
+            ("pad", "<i4"),
+            ("move", "<f8"),  # mean absolute move expected of it, logarithmic; NaN where nobody says
+            ("name", f"S{EVENT_NAME}"),  # ASCII
+        ]
+    ),
     # A daily close of an underlying, split-adjusted, oldest first; `time` is that session's close.
     Kind.CLOSE: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("close", "<f8")]),
     # Open, high and low of the daily bars whose closes follow, split-adjusted; `time` is that of the close.

@@ -101,6 +101,8 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
         "open_interest": _SIZE,
     },
     Kind.SESSION: {"open": TIMES, "close": TIMES, "date": Range(19_700_101, LAST_DAY.year * 10_000 + 1231)},
+    Kind.CALENDAR: {"open": TIMES, "close": TIMES},
+    Kind.SCHEDULED: {"time": TIMES, "move": Range(0.0, 2.0, unknown=True)},
     Kind.CLOSE: {"time": TIMES, "close": _POSITIVE_PRICE},
     Kind.RANGE: {"time": TIMES, **dict.fromkeys(("open", "high", "low"), _POSITIVE_PRICE)},
     Kind.RATE: {"rate": Range(-0.5, 1.0)},

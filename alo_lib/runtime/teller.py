@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from alo_lib.market.event_files import DatedEvent, When
 from alo_lib.records import CALENDAR_DAY, DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.settings import Settings
@@ -28,6 +29,12 @@ class SessionHost(Protocol):
 
     def session(self, day: dt.date) -> Session:
         """The regular session of a trading day."""
+
+    def session_from(self, day: dt.date) -> Session:
+        """The first regular session on a day or after it."""
+
+    def dated_events(self, ticker: str) -> Sequence[DatedEvent]:
+        """The dated events of an underlying that its user's file tells, past and to come."""
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""
@@ -102,6 +109,38 @@ class Teller:
             yield from self._corporate_actions(ticker, session, before)
         for ticker in tickers:
             yield Kind.INSTRUMENT, self._contracts(ticker, session)
+        ahead = self._sessions_ahead(session)
+        yield Kind.CALENDAR, np.array([each[1:] for each in ahead], records(Kind.CALENDAR, 0).dtype)
+        if ahead:
+            for ticker in tickers:
+                yield Kind.SCHEDULED, self._events(ticker, session, ahead[-1].day)
+
+    def _sessions_ahead(self, session: Session) -> list[Session]:
+        """The sessions after today's until one is over after the last expiry of what was told, and one more."""
+        told = self.told
+        last = max((told.contracts[each][1].expiry_time for each in told.today), default=None)
+        if last is None:
+            return []
+        ahead = [self._host.session_from(session.day + CALENDAR_DAY)]
+        while len(ahead) < 2 or ahead[-2].close < last:
+            ahead.append(self._host.session_from(ahead[-1].day + CALENDAR_DAY))
+        return ahead
+
+    def _events(self, ticker: str, session: Session, until: dt.date) -> Records:
+        """The events of one underlying that are known of, from as far back as bars are looked at, in order."""
+        since = session.day - dt.timedelta(days=self._settings.garch_history * 7 // 5)
+        rows = []
+        for event in self._host.dated_events(ticker):
+            if event.known > session.day or not since <= event.day <= until:
+                continue
+            on = self._host.session_from(event.day)
+            if event.when is When.DURING and on.day == event.day:
+                time = on.close
+            else:
+                passed = event.when is not When.BEFORE and on.day == event.day
+                time = self._host.session_from(event.day + CALENDAR_DAY).open if passed else on.open
+            rows.append((time, self.number(ticker), 0, round(event.move, _RATE_DECIMALS), event.name.encode()))
+        return np.array(sorted(rows, key=lambda row: (row[0], row[4])), records(Kind.SCHEDULED, 0).dtype)
 
     def _daily_bars(self, ticker: str, session: Session) -> Iterator[tuple[Kind, Records]]:
         """Split-adjusted daily bars that were not told yet, up to the session before: ranges, then closes."""

@@ -13,6 +13,7 @@ from alo_lib.executive import BudgetWatch
 from alo_lib.journal import JournalWriter, MemoryStore, read_journal
 from alo_lib.pricing import Chain, Style
 from alo_lib.records import (
+    DAY,
     HOUR,
     SECOND,
     TRADING_DAYS,
@@ -90,7 +91,16 @@ def _begin(core: TradingCore, settings: Settings) -> None:
     days = np.array(_DIVIDEND_DAYS)
     dividends = records(Kind.DIVIDEND, len(days), time=_OPEN + days * 24 * HOUR, amount=0.2)
     core.accept(Message(Kind.DIVIDEND, start, dividends))
-    core.accept(Message(Kind.INSTRUMENT, start, core.instruments.add_contracts(_TICKER, _contracts(settings))))
+    contracts = _contracts(settings)
+    core.accept(Message(Kind.INSTRUMENT, start, core.instruments.add_contracts(_TICKER, contracts)))
+    _tell_calendar(core, start, _OPEN, contracts[-1].expiry_time)
+
+
+def _tell_calendar(core: TradingCore, time: int, opens: int, last: int) -> None:
+    """Sessions after that of an open, one a day, until the last expiry."""
+    count = (last - opens) // DAY + 2
+    ahead = opens + DAY * np.arange(1, count + 1)
+    core.accept(Message(Kind.CALENDAR, time, records(Kind.CALENDAR, count, open=ahead, close=ahead + 13 * HOUR // 2)))
 
 
 def _next_day(core: TradingCore) -> None:
@@ -98,6 +108,7 @@ def _next_day(core: TradingCore) -> None:
     start = opens - HOUR // 2
     core.accept(Message(Kind.SESSION, start, records(Kind.SESSION, open=opens, close=opens + HOUR, date=20240305)))
     core.accept(Message(Kind.CLOSE, start, records(Kind.CLOSE, time=_OPEN + 13 * HOUR // 2, close=_SPOT)))
+    _tell_calendar(core, start, opens, _contracts(core.settings)[-1].expiry_time)
     if core.open_frame(start + core.settings.frame_nanoseconds):
         core.run()
 

@@ -99,6 +99,7 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
     coverage, faults = [], []
     for ticker in settings.underlyings:
         _check_history(folder, ticker)
+        folder.dated_events(ticker)  # raises DataError for a file that cannot be read
         measure = _Measure(settings, folder, sessions, ticker)
         coverage.append(measure.required())
         warnings += measure.warnings

@@ -16,7 +16,8 @@ from alo_lib.market import (
     FaultKind,
     Resolution,
 )
-from alo_lib.records import DAY, FIRST_DAY, Contract, Session
+from alo_lib.market.event_files import DatedEvent
+from alo_lib.records import CALENDAR_DAY, DAY, FIRST_DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
@@ -55,6 +56,7 @@ class Feed:
         self._daily = {
             ticker: folder.bars(ticker, FIRST_DAY, settings.end, Resolution.DAILY) for ticker in settings.underlyings
         }
+        self._dated = {ticker: folder.dated_events(ticker) for ticker in settings.underlyings}
         self._selected: dict[str, list[Contract]] = {}
 
     @property
@@ -80,6 +82,14 @@ class Feed:
     def session(self, day: dt.date) -> Session:
         """The regular session of a trading day."""
         return self.hours.session(day)
+
+    def session_from(self, day: dt.date) -> Session:
+        """The first regular session on a day or after it."""
+        return self.hours.session(self.hours.next_trading_day(day - CALENDAR_DAY))
+
+    def dated_events(self, ticker: str) -> tuple[DatedEvent, ...]:
+        """The dated events of the file that a user keeps."""
+        return self._dated[ticker]
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""

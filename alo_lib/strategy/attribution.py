@@ -216,10 +216,11 @@ def _explain_legs(
         now = partial(_now, state, book, instrument, time)
         end = _end_of(start, measured.get(instrument), now, is_held=quantity != 0, has_news=news)
         if leg is not None and end is not start:
-            explain_leg(profit.trade(leg.trade).parts, leg.quantity, start, end, _revalued(book, instrument))
+            passing = _passing(underlying, instrument, start, end)
+            explain_leg(profit.trade(leg.trade).parts, leg.quantity, start, end, _revalued(book, instrument), passing)
             profit.trade(leg.trade).changed = True
         for fill in fills.get(instrument, ()):
-            _explain_fill(profit.trade(fill.trade).parts, fill, book, start, end)
+            _explain_fill(profit.trade(fill.trade).parts, fill, underlying, start, end)
         if quantity:
             held[instrument] = HeldLeg(_owner(state, instrument), quantity, end)
     profit.leg_fills = []
@@ -255,8 +256,11 @@ def _end_of(
     return end
 
 
-def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark | None, end: LegMark | None) -> None:
+def _explain_fill(
+    parts: Parts, fill: LegFill, underlying: Underlying, before: LegMark | None, end: LegMark | None
+) -> None:
     """What a fill cost against the mark of its time, and what its contracts made from there to ``end``."""
+    book = underlying.book
     newest = not book.lists(fill.instrument) or book.quote_time[book.row(fill.instrument)] <= fill.time
     start: LegMark | None = end
     mid = fill.market.mid
@@ -273,7 +277,21 @@ def _explain_fill(parts: Parts, fill: LegFill, book: MarketBook, before: LegMark
     if start is None:
         parts.unexplained += fill.quantity * OPTION_MULTIPLIER * ((0.0 if end is None else end.mark) - mark)
     elif start is not end:
-        explain_leg(parts, fill.quantity, start, end, _revalued(book, fill.instrument))
+        passing = _passing(underlying, fill.instrument, start, end)
+        explain_leg(parts, fill.quantity, start, end, _revalued(book, fill.instrument), passing)
+
+
+def _passing(underlying: Underlying, instrument: int, start: LegMark | None, end: LegMark | None) -> float:
+    """How far a contract's implied volatility moves on calendar time while variance time passes as its clock has it.
+
+    Nothing where time stands still, and where the clock does not reach: there time counts by the calendar.
+    """
+    book = underlying.book
+    if start is None or end is None or start.time == end.time or not book.lists(instrument):
+        return 0.0
+    expiry = int(book.contracts["expiry"][book.row(instrument)])
+    after = underlying.variance_time.volatility_after(start.implied, start.time, end.time, expiry)
+    return after - start.implied if math.isfinite(after) else 0.0
 
 
 def _revalued(book: MarketBook, instrument: int) -> Revalue | None:

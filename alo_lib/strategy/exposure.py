@@ -20,6 +20,7 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
     for number, underlying in state.underlyings.items():
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
+            underlying.count_down(time)
             legs, forecast = state.legs(number), underlying.forecast_rows()
             valuation, underlying.screen = screen_chain(book, forecast, settings, state.rate, time, legs)
             underlying.valuation = valuation

@@ -284,28 +284,34 @@ class VolatilityForecaster:
             self.due = self._why()
 
     def volatility(self, years: float) -> float:
-        """Annualized mean of the volatility over the next ``years`` of calendar time; NaN while not ready.
+        """:meth:`volatility_over` the next ``years``, of 252 trading days spread evenly over them, at least one."""
+        return self.volatility_over(max(years * TRADING_DAYS, 1.0))
+
+    def volatility_over(self, days: float) -> float:
+        """Annualized mean of the volatility, by 252, over the next ``days``, trading days of the variance clock.
 
         It is what an option at the money is priced at, so that it is compared with implied volatility as it is; the
-        root of mean variance lies above both.
+        root of mean variance lies above both. NaN while not ready, and for days that are not known.
         """
-        if self._model is None or self._garch is None:
+        if self._model is None or self._garch is None or not days > 0.0:
             return float(np.nan)
-        days = max(years * TRADING_DAYS, 1.0)
         if self._model.hybrid is not None and self._hybrid is not None:
             totals = self._known_totals(self._model.hybrid, self._hybrid)
             return self._model.hybrid.expected_volatility(self._hybrid, days, totals=totals)
         return self._model.garch.expected_volatility(self._garch, days)
 
     def band(self, years: float) -> tuple[float, float]:
-        """The volatilities between which the next ``years`` should realize in nine cases of ten; NaN while not ready.
+        """The volatilities between which the ``years`` should realize in nine cases of ten, as :meth:`volatility`."""
+        return self.band_over(max(years * TRADING_DAYS, 1.0))
+
+    def band_over(self, days: float) -> tuple[float, float]:
+        """The same of the next ``days``, as :meth:`volatility_over` counts them.
 
         Realized is close to close, as hedging once a day realizes it. The band is the hybrid's about its root of mean
         variance, or that of GJR-GARCH alone.
         """
-        if self._model is None or self._garch is None:
+        if self._model is None or self._garch is None or not days > 0.0:
             return float(np.nan), float(np.nan)
-        days = max(years * TRADING_DAYS, 1.0)
         if self._model.hybrid is not None and self._hybrid is not None:
             totals = self._known_totals(self._model.hybrid, self._hybrid)
             centre = self._model.hybrid.forecast_volatility(self._hybrid, days, totals=totals)

@@ -213,12 +213,18 @@ Revalue = Callable[[LegMark, LegMark], Causes | None]
 
 
 def explain_leg(
-    parts: Parts, quantity: int, start: LegMark | None, end: LegMark | None, revalue: Revalue | None = None
+    parts: Parts,
+    quantity: int,
+    start: LegMark | None,
+    end: LegMark | None,
+    revalue: Revalue | None = None,
+    passing: float = 0.0,
 ) -> None:
     """Add what ``quantity`` contracts gained between two measures, in money, by its causes.
 
     They are told by the greeks of both ends (:func:`along_line`); where that leaves more than it may, by ``revalue``.
-    Where either measure is missing all is unexplained.
+    Where either measure is missing all is unexplained. ``passing`` is how far implied volatility moves from the one to
+    the other by the passing of variance time alone: what that makes is theta's, not vega's.
     """
     units = float(quantity * OPTION_MULTIPLIER)
     if start is None or end is None:
@@ -227,10 +233,11 @@ def explain_leg(
     causes = along_line(start, end)
     if revalue is not None and not causes.is_explained:
         causes = revalue(start, end) or causes
+    by_clock = 0.5 * (start.vega + end.vega) * passing
     parts.delta += units * causes.delta
     parts.gamma += units * causes.gamma
-    parts.vega += units * causes.vega
-    parts.theta += units * causes.theta
+    parts.vega += units * (causes.vega - by_clock)
+    parts.theta += units * (causes.theta + by_clock)
     parts.rho += units * causes.rho
     parts.epsilon += units * causes.epsilon
     parts.unexplained += units * causes.rest

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import DOMAINS
-from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records, years_between
+from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
@@ -19,6 +19,7 @@ from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
+from alo_lib.strategy.variance_time import VarianceTime
 
 __all__ = ["StrategyState", "Underlying"]
 
@@ -32,12 +33,14 @@ class Underlying:
 
     book: MarketBook
     forecaster: VolatilityForecaster
+    variance_time: VarianceTime = field(default_factory=VarianceTime)
     new_closes: list[tuple[int, float]] = field(default_factory=list)  # with the time of each
     new_ranges: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # open, high, low, by that time
     forecast_note: str = ""  # what was last told of the forecast's parts
     garch_note: str = ""  # how GJR-GARCH had to be fitted, as it was last told
     regime_note: str = ""  # why there were no regimes, as it was last told
-    forecast: dict[int, float] = field(default_factory=dict)  # by expiry, for this session
+    ordinary: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # forecast and band of trading days
+    forecast: dict[int, float] = field(default_factory=dict)  # by expiry, on calendar time, as of the last frame
     band: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each forecast, 90 %
     session_begun: bool = False  # a session began and its new closes have not been followed
     session_news: bool = False  # its forecast has not been made
@@ -59,18 +62,25 @@ class Underlying:
         return bars
 
     def forecast_expiries(self, time: int) -> None:
-        """Forecast the volatility until each expiry of the chain that is to come, and its band.
+        """Forecast the volatility until each expiry of the chain that is to come, and its band, for the session."""
+        self.ordinary, self.forecast, self.band = {}, {}, {}
+        for expiry in np.unique(self.book.contracts["expiry"]).tolist():
+            if expiry > time:
+                days = self.variance_time.life(time, expiry).trading_days
+                self.ordinary[expiry] = self.forecaster.volatility_over(days), *self.forecaster.band_over(days)
+        self.count_down(time)
+
+    def count_down(self, time: int) -> None:
+        """State each forecast for what is left at ``time`` of its life, on calendar time, as options are quoted.
 
         A forecast that no option can be priced at is none.
         """
-        years = {
-            expiry: float(years_between(time, expiry))
-            for expiry in np.unique(self.book.contracts["expiry"]).tolist()
-            if expiry > time
-        }
-        forecast = {expiry: self.forecaster.volatility(life) for expiry, life in years.items()}
-        self.forecast = {expiry: each if each <= _MOST_VOLATILITY else math.nan for expiry, each in forecast.items()}
-        self.band = {expiry: self.forecaster.band(life) for expiry, life in years.items()}
+        for expiry, ordinary in self.ordinary.items():
+            if expiry > time:
+                life = self.variance_time.life(time, expiry)
+                centre, low, high = map(life.calendar_volatility, ordinary)
+                self.forecast[expiry] = centre if centre <= _MOST_VOLATILITY else math.nan
+                self.band[expiry] = low, high
 
     def forecast_rows(self) -> NDArray[np.float64]:
         """The forecast of each row of the chain; NaN where there is none."""
@@ -86,6 +96,7 @@ class StrategyState(Ledger):
     """
 
     session: Session | None = None
+    calendar: list[tuple[int, int]] = field(default_factory=list)  # sessions: the one before, today's, those ahead
     rate: float = 0.0
     underlyings: dict[int, Underlying] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)

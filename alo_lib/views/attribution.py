@@ -4,12 +4,13 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import ACCOUNT_CASH, PROFIT_PARTS, Kind, Records
+from alo_lib.records import ACCOUNT_CASH, CALENDAR_DAY, PROFIT_PARTS, Kind, Records
 from alo_lib.views.blotter import marked_at_trades, positions
 from alo_lib.views.run import Run, RunError, expiry_dates, once_a_run
 from alo_lib.views.spoken import cents, fees_to_the_cent
@@ -23,6 +24,7 @@ __all__ = [
     "attribution_by_trade",
     "attribution_by_underlying",
     "attribution_over_time",
+    "attribution_theta_by_time",
     "attribution_vega_by_expiry",
     "attribution_warnings",
     "last_attributions",
@@ -42,6 +44,9 @@ STATED_PARTS: Final = (*PROFIT_PARTS[:-1], MARKS, PROFIT_PARTS[-1])
 
 
 OUTSIDE: Final = "outside of trades"
+
+_PASSING: Final = ("sessions", "nights", "weekends")
+"""When time passes: weekends are all nights over closed days."""
 
 _ROUNDING: Final = Decimal("0.005")
 _UNEXPLAINED_SHARE: Final = 0.1
@@ -126,6 +131,23 @@ def attribution_vega_by_expiry(run: Run) -> dict[dt.date | None, float]:
     return dict(sorted(found.items(), key=lambda each: each[0] or dt.date.max))
 
 
+def attribution_theta_by_time(run: Run) -> dict[str, float]:
+    """The theta part by when it passed: in sessions, in nights to the next day, and over weekends and holidays.
+
+    A night's is what its morning's first measure tells. The three sum to the part.
+    """
+    series = attribution_over_time(run)
+    theta = np.append(0.0, series.parts["theta"])
+    found = dict.fromkeys(_PASSING, 0.0)
+    for before, session in pairwise(run.sessions):
+        first = int(np.searchsorted(series.time, session.open))
+        if first < len(series.time) and series.time[first] < session.close:
+            over = "nights" if session.day - before.day == CALENDAR_DAY else "weekends"
+            found[over] += float(theta[first + 1] - theta[first])
+    found["sessions"] = float(theta[-1]) - found["nights"] - found["weekends"]
+    return found
+
+
 def parts_to_the_cent(parts: Mapping[str, float]) -> dict[str, Decimal]:
     """Each part to the cent; they sum to their sum to the cent, what that leaves going to what is unexplained."""
     row = {name: (fees_to_the_cent if name == "fees" else cents)(money) for name, money in parts.items()}
@@ -140,7 +162,7 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
     trade where the core takes the middle of a quote, and an option without a quote since then at a trade of its own,
     which no journal has, and know of fills and settlements after the core's last frame: that difference is the part
     ``marks``. What rounding leaves goes to ``unexplained``. ``vega_by_expiry`` is the vega part by the trades' expiry,
-    each to the cent.
+    each to the cent; ``theta_by_time`` sums to the theta part.
 
     :raises RunError: when more than rounding is left: journal and results do not tell of the same run.
     """
@@ -176,7 +198,15 @@ def stated_attribution(run: Run, net_profit: float) -> dict[str, Any]:
             OUTSIDE if expiry is None else str(expiry): float(cents(money)) + 0.0
             for expiry, money in attribution_vega_by_expiry(run).items()
         },
+        "theta_by_time": _theta_to_the_cent(run, total["theta"]),
     }
+
+
+def _theta_to_the_cent(run: Run, theta: Decimal) -> dict[str, float]:
+    """By when it passed; sessions have what rounding leaves."""
+    by_time = {name: cents(money) for name, money in attribution_theta_by_time(run).items()}
+    by_time["sessions"] = theta - by_time["nights"] - by_time["weekends"]
+    return _floats(by_time)
 
 
 def stated_by_session(run: Run, profits: Mapping[dt.date, float]) -> dict[dt.date, dict[str, Decimal]]:

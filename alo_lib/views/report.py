@@ -7,7 +7,12 @@ import numpy as np
 from alo_lib.records import Kind
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
-from alo_lib.views.attribution import OUTSIDE, attribution_over_time, attribution_vega_by_expiry
+from alo_lib.views.attribution import (
+    OUTSIDE,
+    attribution_over_time,
+    attribution_theta_by_time,
+    attribution_vega_by_expiry,
+)
 from alo_lib.views.blotter import fills, money_by_security
 from alo_lib.views.blotter_section import orders_section, positions_section, trades_section
 from alo_lib.views.data_section import data_sections
@@ -310,6 +315,7 @@ def _attribution(run: Run, axis: TimeAxis) -> Html:
     series = attribution_over_time(run)
     rows = [(ticker, *map(money, parts.values()), money(sum(parts.values()))) for ticker, parts in table.items()]
     by_expiry = [(f"{expiry or OUTSIDE}", money(made)) for expiry, made in attribution_vega_by_expiry(run).items()]
+    by_time = [(name, money(made)) for name, made in attribution_theta_by_time(run).items()]
     columns = ("underlying", *next(iter(table.values()), ()), "together")
     return page.section(
         "Where the money came from",
@@ -317,6 +323,7 @@ def _attribution(run: Run, axis: TimeAxis) -> Html:
         *([page.figure(attribution_figure(axis, series))] if len(series.time) else []),
         page.table(columns, rows, range(1, len(columns))),
         *([page.table(("expiry", "vega part of its trades"), by_expiry, (1,))] if by_expiry else []),
+        *([page.table(("passed in", "theta part"), by_time, (1,))] if parts["theta"] else []),
     )
 
 

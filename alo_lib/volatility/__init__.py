@@ -36,8 +36,23 @@ from alo_lib.volatility.registry import MODELS, model_from_dict, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
 from alo_lib.volatility.residual_tests import ResidualTest, arch_lm, autocorrelation, jarque_bera, ljung_box
 from alo_lib.volatility.returns import log_returns
+from alo_lib.volatility.scheduled_events import (
+    event_mask,
+    implied_event_variance,
+    past_event_variance,
+    variance_of_move,
+)
 from alo_lib.volatility.summary import FitSummary, FittedParameter
 from alo_lib.volatility.uncertainty import Profile, Uncertainty
+from alo_lib.volatility.variance_clock import (
+    PRIOR_WEIGHTS,
+    NightState,
+    NightWeights,
+    VarianceClock,
+    calendar_volatility,
+    follow_nights,
+    session_share,
+)
 from alo_lib.volatility.variance_distribution import Proxy
 from alo_lib.volatility.verification import HorizonCheck, verify_walk
 from alo_lib.volatility.walk_forward import Walk, walk_forward
@@ -45,6 +60,7 @@ from alo_lib.volatility.walk_forward import Walk, walk_forward
 __all__ = [
     "HORIZONS",
     "MODELS",
+    "PRIOR_WEIGHTS",
     "TRADING_DAYS",
     "BarState",
     "Calibration",
@@ -74,6 +90,8 @@ __all__ = [
     "HybridPath",
     "HybridState",
     "Mean",
+    "NightState",
+    "NightWeights",
     "ObservationError",
     "ParameterError",
     "Profile",
@@ -84,6 +102,7 @@ __all__ = [
     "RegimeState",
     "ResidualTest",
     "Uncertainty",
+    "VarianceClock",
     "VarianceTargeting",
     "VolatilityError",
     "VolatilityModel",
@@ -91,11 +110,15 @@ __all__ = [
     "Walk",
     "arch_lm",
     "autocorrelation",
+    "calendar_volatility",
     "close_to_close",
     "condition",
     "dated_returns",
+    "event_mask",
+    "follow_nights",
     "garman_klass",
     "har_features",
+    "implied_event_variance",
     "jarque_bera",
     "ljung_box",
     "log_returns",
@@ -103,13 +126,16 @@ __all__ = [
     "model_named",
     "observe",
     "parkinson",
+    "past_event_variance",
     "range_variance",
     "realized_variance",
     "realized_volatility",
     "report_volatility",
     "rogers_satchell",
     "rolling",
+    "session_share",
     "trading_days_until",
+    "variance_of_move",
     "verify_walk",
     "walk_forward",
     "yang_zhang",

@@ -36,7 +36,7 @@ from tests.core.broker import Believed, Broker, Word, order_event
 from tests.core.chains import SETTINGS, TICKERS, chain, quotes
 from tests.core.killing import Fuse, Killed, Place, Slow
 from tests.core.odd import odd_messages
-from tests.core.script import DAY, FIRST, RATE, at, closes
+from tests.core.script import DAY, FIRST, RATE, at, calendar_ahead, closes
 
 CHANGES = st.sampled_from([0.9, 0.98, 1.0, 1.0, 1.02, 1.1, 3.0])
 SHARES = st.sampled_from([0.0, 0.3, 0.5, 1.0])
@@ -168,16 +168,15 @@ class CoreMachine(RuleBasedStateMachine):
         self.a_session(first=False, contracts=contracts)
 
     def a_session(self, *, first: bool, contracts: list[bool]) -> None:
-        start = self.time
         self.tell(Kind.SESSION, Session(self.date, at(self.date, 9.5), at(self.date, 16)).record())
         self.tell(Kind.RATE, records(Kind.RATE, rate=RATE))
         for ticker, listed in zip(TICKERS, contracts, strict=True):
             told = closes(130) if first else [self.spot[ticker]]
-            rows = records(Kind.CLOSE, len(told), instrument=self.owner(ticker), close=told)
-            rows["time"] = start - DAY * np.arange(len(told), 0, -1)
-            self.tell(Kind.CLOSE, rows)
+            times = self.time - DAY * np.arange(len(told), 0, -1)
+            self.tell(Kind.CLOSE, records(Kind.CLOSE, len(told), time=times, instrument=self.owner(ticker), close=told))
             if listed:
                 self.tell(Kind.INSTRUMENT, self.host.instruments.add_contracts(ticker, chain()))
+        self.tell(Kind.CALENDAR, calendar_ahead(self.date, 60))
         self.hour = 9.4
         self.a_frame(1)
 

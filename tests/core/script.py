@@ -41,6 +41,13 @@ def closes(count: int = 400, volatility: float = 0.20, last: float = 100.0) -> l
     return [float(x) for x in path / path[-1] * last]
 
 
+def calendar_ahead(date: dt.date, days: int) -> Records:
+    """CALENDAR records of the weekdays after a date, from half past nine to four, ``days`` days on."""
+    ahead = [date + dt.timedelta(days=n) for n in range(1, days)]
+    hours = [(at(day, 9.5), at(day, 16)) for day in ahead if day.weekday() < 5]
+    return np.array(hours, records(Kind.CALENDAR, 0).dtype)
+
+
 @dataclass
 class Script:
     """Drives a core with one underlying, TEST, and a chain of 7 strikes in one expiry 45 days out."""
@@ -79,6 +86,7 @@ class Script:
         rows = [(first + i * DAY, 0, 0, close) for i, close in enumerate(told)]
         self.tell(start, Kind.CLOSE, np.array(rows, records(Kind.CLOSE, 0).dtype))
         self.tell(start, Kind.INSTRUMENT, self.core.instruments.add_contracts("TEST", self.chain()))
+        self.tell(start, Kind.CALENDAR, calendar_ahead(date, self.days + 5))
         if self.core.open_frame(start + self.settings.frame_nanoseconds):
             assert not len(self.core.run())
 

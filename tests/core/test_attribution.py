@@ -98,8 +98,11 @@ def test_a_bar_s_profit_is_what_each_cause_would_have_made_alone() -> None:
         years = (expiry - at(FIRST, hour)) / YEAR
         return sum(float(price(spot, strike, RATE, 0.0, volatility, years, right)) for right in (1, -1))
 
-    vega = units * (worth(12, 102.0, 0.38) - worth(12, 102.0, 0.35))
-    theta = units * (worth(12, 102.0, 0.35) - worth(10, 102.0, 0.35))
+    variance_time = market.core.snapshot().state.strategy.underlyings[0].variance_time
+    passed = variance_time.volatility_after(0.35, at(FIRST, 10), at(FIRST, 12), expiry)
+    assert passed < 0.35 - 1e-4  # of a session's hours the calendar has fewer than variance time
+    vega = units * (worth(12, 102.0, 0.38) - worth(12, 102.0, passed))
+    theta = units * (worth(12, 102.0, passed) - worth(10, 102.0, 0.35))
     moved = units * (worth(10, 102.0, 0.35) - worth(10, 100.0, 0.35))
     cents = abs(units) * 0.02  # quotes are in cents
     assert made["vega"] == pytest.approx(vega, abs=cents)
@@ -115,7 +118,7 @@ def test_a_night_that_moves_everything_is_explained() -> None:
     market = script(max_structures=1, hedge_band=1.0, stop_loss=10, exit_edge=-1)
     market.bar(10, volatility=0.35)
     before = by_trade(market)[0, 1]
-    market.bar(15, spot=122.0, volatility=0.80)
+    market.bar(15, spot=130.0, volatility=1.0)
     after = by_trade(market)[0, 1]
     made = {name: after[name] - before[name] for name in PROFIT_PARTS}
     assert abs(made["vega"]) > 100.0

@@ -63,6 +63,8 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.SESSION: opens,
         Kind.CLOSE: {"time": at(FIRST, 9), "close": 100.0},
         Kind.RANGE: {"time": at(FIRST, 9), "open": 100.0, "high": 101.0, "low": 99.0},
+        Kind.CALENDAR: {"open": at(FIRST, 33.5), "close": at(FIRST, 40)},
+        Kind.SCHEDULED: {"time": FAR, "move": 0.05, "name": b"earnings"},
         Kind.RATE: {"rate": 0.01},
         Kind.DIVIDEND: {"time": now, "amount": 0.1},
         Kind.SPLIT: {"time": now, "factor": 1.0},

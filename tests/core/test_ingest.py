@@ -72,6 +72,33 @@ def test_a_session_begins_for_every_underlying() -> None:
     assert all(each.session_begun and each.session_news for each in state.strategy.underlyings.values())
 
 
+def test_a_calendar_is_of_the_session_before_todays_and_those_ahead_and_told_anew_replaces() -> None:
+    state = told()
+    tell(state, Kind.SESSION, records(Kind.SESSION, open=5, close=9, date=20231114))
+    tell(state, Kind.CALENDAR, records(Kind.CALENDAR, 2, open=[15, 25], close=[19, 29]))
+    assert state.strategy.calendar == [(5, 9), (15, 19), (25, 29)]
+    tell(state, Kind.SESSION, records(Kind.SESSION, open=15, close=19, date=20231115))
+    assert state.strategy.calendar == [(5, 9), (15, 19)]
+    for close in (29, 28):
+        tell(state, Kind.CALENDAR, records(Kind.CALENDAR, open=25, close=close))
+    assert state.strategy.calendar == [(5, 9), (15, 19), (25, 28)]
+
+
+def test_events_are_of_their_underlying_and_of_a_session() -> None:
+    state = told()
+    rows = records(Kind.SCHEDULED, 3, time=[7, 8, 7], instrument=[ONE, ONE, OTHER], move=[0.1, np.nan, 0.2])
+    rows["name"] = b"earnings"
+    for _ in range(2):  # told twice they count once
+        tell(state, Kind.SCHEDULED, rows)
+    found = one(state).variance_time.events
+    assert [(event.time, event.name) for event in found] == [(7, "earnings"), (8, "earnings")]
+    assert found[0].move == 0.1
+    assert np.isnan(found[1].move)
+    assert [event.move for event in state.strategy.underlyings[OTHER].variance_time.events] == [0.2]
+    tell(state, Kind.SESSION, records(Kind.SESSION, open=5, close=9, date=20231114))
+    assert one(state).variance_time.events == []
+
+
 def test_the_rate_is_the_last_that_was_told() -> None:
     state = told()
     for rate in (0.05, 0.04):

@@ -11,7 +11,7 @@ import pytest
 from alo_lib.core import TradingCore
 from alo_lib.journal import JournalWriter
 from alo_lib.learning.desk import CASH, Desk
-from alo_lib.learning.market import RATE, TICKER, TRADING_DAY, LearningMarket
+from alo_lib.learning.market import EVEN_NIGHTS, RATE, TICKER, TRADING_DAY, LearningMarket
 from alo_lib.market import MapFile
 from alo_lib.records import HOUR, MINUTE, NEW_YORK, SECOND, YEAR, Kind, Message, Records, records
 from alo_lib.settings import Settings
@@ -63,8 +63,10 @@ class Told:
         kept = kept[~np.isin(kept["instrument"], listed["instrument"])]
         self.contracts = np.concatenate([listed, kept])
         self.tell(start, Kind.INSTRUMENT, self.contracts)
+        self.tell(start, Kind.CALENDAR, np.array(self.market.calendar(day + 1), records(Kind.CALENDAR, 0).dtype))
         self.core.open_frame(start)
         assert len(self.core.run()) == 0
+        self.core.snapshot().state.strategy.underlyings[0].variance_time.nights = EVEN_NIGHTS
         quotes = self.market.quotes(day, self.contracts)
         self.quote(time, quotes)
         self.tell(time, Kind.QUOTE, np.concatenate([shares, quotes]))

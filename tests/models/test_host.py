@@ -2,11 +2,13 @@
 
 import datetime as dt
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from alo_lib.market import DataError
 from alo_lib.settings import Settings
 from tests.models.kit import Algorithm, History, Hours, Identity, Symbol, equity
 
@@ -119,3 +121,31 @@ def test_dividends_are_expected_again_a_year_later_once_a_day(lean: Any, history
     assert len(history.asked) == 4
     index = Symbol("SPX", Identity("SPX"), lean.SecurityType.BASE)
     assert made(index, now) == []
+
+
+def test_the_first_session_from_a_day_on(host: Any) -> None:
+    saturday = dt.date(2024, 3, 9)
+    assert host.session_from(saturday) == host.session(dt.date(2024, 3, 11))
+    assert host.session_from(TODAY) == host.session(TODAY)
+
+
+def test_events_come_from_the_data_folder_or_the_object_store(host: Any, lean: Any, tmp_path: Path) -> None:
+    stored: dict[str, bytes] = {}
+    lean.Globals.data_folder = str(tmp_path)
+    host._algorithm.object_store = SimpleNamespace(contains_key=stored.__contains__, read_bytes=lambda key: stored[key])
+    assert host.dated_events("TINY") == ()
+    stored["alo-events-tiny.csv"] = b"2024-03-12,after,earnings,5%"
+    assert host.dated_events("TINY") == ()  # what a backtest has read stays
+    host._algorithm.live_mode = True
+    (stored_event,) = host.dated_events("TINY")
+    path = tmp_path / "alternative" / "alo" / "events" / "tiny.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("2024-03-13,before,earnings")
+    (event,) = host.dated_events("TINY")
+    assert (stored_event.day.day, event.day.day) == (12, 13)
+    path.write_text("tomorrow,before,earnings")
+    assert host.dated_events("TINY") == (event,)
+    assert "alo keeps the events of TINY that it knew" in host._algorithm.logged[-1]
+    host._dated.clear()
+    with pytest.raises(DataError, match=r"tiny\.csv:1"):
+        host.dated_events("TINY")

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from alo_lib.market.event_files import DatedEvent, When
 from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message, Session
 from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.forecast import DailyBar
 
 TUESDAY, WEDNESDAY, THURSDAY = dt.date(2015, 12, 22), dt.date(2015, 12, 23), dt.date(2015, 12, 24)
+CHRISTMAS, NEW_YEAR = dt.date(2015, 12, 25), dt.date(2016, 1, 1)
 MONDAY = dt.date(2015, 12, 28)  # Friday is Christmas
 EXPIRY, LATER = dt.date(2015, 12, 31), dt.date(2016, 1, 15)
 SETTINGS = Settings.of({"underlyings": "ONE,TWO", "start": WEDNESDAY, "end": MONDAY, "garch_history": 260})
@@ -40,10 +42,19 @@ class ScriptedHost:
     paid: dict[str, list[tuple[dt.date, float]]] = field(default_factory=dict)
     divided: dict[str, list[tuple[dt.date, float]]] = field(default_factory=dict)
     warned: dict[tuple[str, dt.date], float] = field(default_factory=dict)
+    dated: dict[str, list[DatedEvent]] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
 
     def session(self, day: dt.date) -> Session:
         return session_of(day)
+
+    def session_from(self, day: dt.date) -> Session:
+        while day.weekday() > 4 or day in (CHRISTMAS, NEW_YEAR):
+            day += dt.timedelta(days=1)
+        return session_of(day)
+
+    def dated_events(self, ticker: str) -> list[DatedEvent]:
+        return self.dated.get(ticker, [])
 
     def interest_rate(self, day: dt.date) -> float:
         return 0.01 + 1e-13
@@ -132,7 +143,7 @@ def test_a_fresh_start_in_the_order_that_all_engines_share(host: ScriptedHost) -
     assert [message.kind.name for message in messages] == [
         *("INSTRUMENT", "SESSION", "RATE"),
         *("RANGE", "CLOSE", "RANGE", "CLOSE", "DIVIDEND"),
-        *("INSTRUMENT", "INSTRUMENT"),
+        *("INSTRUMENT", "INSTRUMENT", "CALENDAR"),
     ]
     equities, first, second = (m.records for m in messages if m.kind is Kind.INSTRUMENT)
     assert equities["symbol"].tolist() == [b"ONE", b"TWO"]
@@ -158,7 +169,7 @@ def test_the_second_day_tells_what_is_new(host: ScriptedHost) -> None:
     host.listed["ONE"] = [contract(105.0, +1, interest=70), contract(110.0, +1)]
     messages = run.begin(THURSDAY)
     assert [message.kind.name for message in messages] == [
-        *("SESSION", "RATE", "RANGE", "CLOSE", "RANGE", "CLOSE", "INSTRUMENT", "INSTRUMENT")
+        *("SESSION", "RATE", "RANGE", "CLOSE", "RANGE", "CLOSE", "INSTRUMENT", "INSTRUMENT", "CALENDAR")
     ]
     assert of_kind(messages, Kind.CLOSE) == [
         [(utc(WEDNESDAY, 21), 0, 0, 425.0)],
@@ -277,6 +288,47 @@ def test_the_record_is_what_the_messages_say(host: ScriptedHost) -> None:
     assert told.underlyings == {"ONE": 0, "TWO": 1}
     assert told.contracts[5] == (1, contract(50.0, -1))
     assert told.last_close == {0: utc(WEDNESDAY, 21), 1: utc(WEDNESDAY, 21)}
+
+
+# What is ahead ------------------------------------------------------------------------------------------------------
+
+
+def test_the_sessions_ahead_reach_one_beyond_the_last_expiry(host: ScriptedHost) -> None:
+    """By the exchange's calendar: the Eve is a half day, Christmas and the New Year are closed."""
+    run = Run(host)
+    (told,) = of_kind(run.begin(WEDNESDAY), Kind.CALENDAR)
+    days = [THURSDAY, MONDAY, *(dt.date(2015, 12, day) for day in (29, 30, 31)), dt.date(2016, 1, 4)]
+    assert told == [session_of(day)[1:] for day in days]
+    host.listed["ONE"] = [contract(100.0, +1, LATER)]
+    (told,) = of_kind(run.begin(THURSDAY), Kind.CALENDAR)
+    assert told[0] == session_of(MONDAY)[1:]
+    assert told[-2:] == [session_of(day)[1:] for day in (LATER, LATER + dt.timedelta(3))]
+    host.listed = {"ONE": [], "TWO": []}
+    assert of_kind(run.begin(MONDAY), Kind.CALENDAR) == []
+
+
+def test_events_are_told_each_session_as_far_as_they_are_known_and_matter(host: ScriptedHost) -> None:
+    nan = float("nan")
+    host.dated["TWO"] = [
+        DatedEvent(dt.date(2014, 1, 2), When.BEFORE, "long ago"),
+        DatedEvent(dt.date(2015, 12, 19), When.AFTER, "on a Saturday", 0.02),
+        DatedEvent(THURSDAY, When.AFTER, "earnings", 0.05),
+        DatedEvent(THURSDAY, When.DURING, "a ruling", nan, THURSDAY),
+        DatedEvent(MONDAY, When.BEFORE, "figures"),
+        DatedEvent(dt.date(2016, 1, 5), When.BEFORE, "after all options"),
+    ]
+    run = Run(host)
+    monday = utc(MONDAY, 14.5)
+    rows = of_kind(run.begin(WEDNESDAY), Kind.SCHEDULED)[0]
+    assert [(row[0], row[1], row[4]) for row in rows] == [
+        (utc(dt.date(2015, 12, 21), 14.5), 1, b"on a Saturday"),
+        (monday, 1, b"earnings"),
+        (monday, 1, b"figures"),
+    ]
+    assert rows[0][3] == 0.02
+    rows = of_kind(run.begin(THURSDAY), Kind.SCHEDULED)[0]
+    assert [row[4] for row in rows] == [b"on a Saturday", b"a ruling", b"earnings", b"figures"]
+    assert rows[1][0] == session_of(THURSDAY).close
 
 
 # When -----------------------------------------------------------------------------------------------------------------

@@ -138,18 +138,19 @@ def test_a_replay_of_its_journal_decides_the_same(run: Run) -> None:
 def test_the_journal_begins_in_the_order_that_all_engines_share(run: Run) -> None:
     messages = read_journal(run.folder / JOURNAL_FOLDER).messages
     kinds = [message.kind for message in messages if not message.kind.is_decision and message.kind is not Kind.FRAME]
-    assert kinds[:9] == [
+    assert kinds[:10] == [
         Kind.INSTRUMENT,
         Kind.SESSION,
         Kind.RATE,
         Kind.RANGE,
         Kind.CLOSE,
         Kind.INSTRUMENT,
+        Kind.CALENDAR,
         Kind.TRADE,
         Kind.QUOTE,
         Kind.CALIBRATION,  # with the first frame that has news
     ]
-    assert len({message.time for message in messages[:6]}) == 1
+    assert len({message.time for message in messages[:7]}) == 1
     times = [message.time for message in messages]
     assert times == sorted(times)
 

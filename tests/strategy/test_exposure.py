@@ -9,6 +9,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.exits import end_trades, view_of
 from alo_lib.strategy.exposure import equity, measure, value_chains
 from alo_lib.strategy.trade import TradeView
+from alo_lib.volatility.variance_clock import FULL_SESSION
 from tests.strategy.kit import CALLS, DAY, NOW, PUTS, RATE, SETTINGS, hold, state_of
 
 YEARS = 45 / 365
@@ -236,9 +237,15 @@ def test_trades_account_for_the_hedge_of_their_own_legs() -> None:
 
 def test_expiries_to_come_are_forecast() -> None:
     underlying = state_of().underlyings[0]
-    underlying.forecaster.volatility = lambda years: years  # type: ignore[method-assign]
+    underlying.forecaster.volatility_over = lambda days: 0.01 * days  # type: ignore[method-assign]
     underlying.forecast_expiries(NOW)
-    assert underlying.forecast == {NOW + 45 * DAY: pytest.approx(YEARS)}
+    assert np.isnan(underlying.forecast_rows()).all()  # no session was told of
+    opens = [NOW - FULL_SESSION // 4 + n * DAY for n in range(47) if n % 7 not in (5, 6)]  # from a Monday on
+    underlying.variance_time.set_clock([(each, each + FULL_SESSION) for each in opens])
+    underlying.forecast_expiries(NOW)
+    days = underlying.variance_time.life(NOW, NOW + 45 * DAY).trading_days
+    assert days == pytest.approx(45 * 5 / 7, abs=1.0)
+    assert underlying.forecast == {NOW + 45 * DAY: pytest.approx(0.01 * days * np.sqrt(days / 252 / YEARS))}
     underlying.forecast_expiries(NOW + 45 * DAY)
     assert underlying.forecast == {}
     assert np.isnan(underlying.forecast_rows()).all()

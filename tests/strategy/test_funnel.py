@@ -66,8 +66,8 @@ def test_it_names_the_stage_that_lets_nothing_pass(changes: dict[str, float], st
         ({"entry_cutoff": 7200}, 15.0, "entry_cutoff"),
         ({"vega_budget": 1e-9}, 10.0, "vega_budget"),
         ({"participation": 0.019}, 10.0, "participation"),  # of fifty contracts
-        ({"max_vega": 1e-9}, 10.0, "max_vega"),
-        ({"max_margin": 1e-9}, 10.0, "max_margin"),
+        ({"max_vega": 1e-9, "max_structures": 3}, 10.0, "max_vega"),
+        ({"max_margin": 1e-9, "max_structures": 3}, 10.0, "max_margin"),
         ({"entry_edge": 1.0}, 10.0, None),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.market import FaultLog
-from alo_lib.records import PROFIT_PARTS, Kind, Message, records
+from alo_lib.records import PROFIT_PARTS, Kind, Message, Session, records
 from alo_lib.views import Run, RunError, summarize, trade_records, write_trades
 from alo_lib.views.attribution import (
     OUTSIDE,
@@ -20,6 +20,7 @@ from alo_lib.views.attribution import (
     attribution_by_trade,
     attribution_by_underlying,
     attribution_over_time,
+    attribution_theta_by_time,
     attribution_vega_by_expiry,
     attribution_warnings,
     stated_attribution,
@@ -92,6 +93,24 @@ def test_vega_by_expiry_is_that_of_the_trades(run: Run) -> None:
     assert stated_attribution(run, sum(total_of(run).values()))["vega_by_expiry"] == {
         str(FIRST + dt.timedelta(days=45)): round(vega, 2)
     }
+
+
+def test_theta_is_told_by_when_it_passed(tmp_path: Path) -> None:
+    """Monday's 5 in session, 3 overnight, 2 on Tuesday; nothing is told on Wednesday, so Friday's 7 are over it."""
+    days = [FIRST, NEXT, FIRST + dt.timedelta(days=2), FIRST + dt.timedelta(days=4), FIRST + dt.timedelta(days=7)]
+    told = [(0, 11, 5.0), (1, 10, 8.0), (1, 15, 10.0), (3, 10, 17.0), (4, 10, 18.0), (4, 11, 18.5)]
+    messages: list[Message] = []
+    for day in days:
+        session = Session(day, at(day, 9.5), at(day, 16)).record()
+        messages.append(Message(Kind.SESSION, at(day, 9), session))
+        number = days.index(day)
+        for on, hour, theta in told:
+            if on == number:
+                messages.append(Message(Kind.ATTRIBUTION, at(day, hour), records(Kind.ATTRIBUTION, theta=theta)))
+    first, *_ = quiet_messages()
+    write_journal(tmp_path / JOURNAL_FOLDER, [first._replace(time=at(FIRST, 9)), *messages])
+    by_time = attribution_theta_by_time(Run(tmp_path))
+    assert by_time == {"sessions": 7.5, "nights": 3.0, "weekends": 8.0}
 
 
 def test_vega_goes_by_the_expiry_of_its_trade_and_apart_outside_of_trades(tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""Dated events of an underlying, such as earnings, from a file that its user keeps: one event a line.
+
+    # date, before | during | after the session, name, expected move, known since
+    2015-10-22, after, earnings, 0.06
+    2016-01-28, after, earnings, , 2016-01-07
+
+The expected move is the mean absolute return, in decimals or as ``6%``; the day since which the date is known keeps a
+backtest from knowing it sooner. Either may be left out.
+"""
+
+import datetime as dt
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from alo_lib.market.faults import DataError
+from alo_lib.market.text_files import ENCODING
+from alo_lib.records import EVENT_NAME, FIRST_DAY, LAST_DAY
+from alo_lib.records.spelling import check_ticker, number_of
+
+__all__ = ["DatedEvent", "When", "event_store_key", "events_file", "events_of", "read_events"]
+
+_FOLDER: Final = ("alternative", "alo", "events")
+_COLUMNS: Final = range(3, 6)
+_MOST_MOVE: Final = 2.0
+_MOST_BYTES: Final = 1 << 20
+
+
+class When(StrEnum):
+    """When on its day an event moves the price."""
+
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+
+
+class DatedEvent(NamedTuple):
+    """One event."""
+
+    day: dt.date
+    when: When
+    name: str
+    move: float = math.nan
+    """Mean absolute return expected of it; NaN where nobody says."""
+    known: dt.date = FIRST_DAY
+    """The day before whose session its date is known."""
+
+
+def events_file(root: Path, ticker: str) -> Path:
+    """Where a LEAN data folder keeps the events of an underlying."""
+    return root.joinpath(*_FOLDER, f"{check_ticker(ticker).lower()}.csv")
+
+
+def event_store_key(ticker: str) -> str:
+    """The key of the same text in LEAN's object store, which allows one dot."""
+    return f"alo-events-{check_ticker(ticker).lower().replace('.', '-')}.csv"
+
+
+def read_events(path: Path) -> tuple[DatedEvent, ...]:
+    """The events of a file, none where there is no such file.
+
+    :raises DataError: for a file that is there and cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise DataError(f"the events in {path} cannot be read: {error.strerror or error}") from None
+    return events_of(content, str(path))
+
+
+def events_of(content: bytes, place: str) -> tuple[DatedEvent, ...]:
+    """The events that a text tells, in the order of their days.
+
+    :raises DataError: naming ``place`` and the first line that is none, or a text that is too long.
+    """
+    if len(content) > _MOST_BYTES:
+        raise DataError(f"the events in {place} have more than {_MOST_BYTES:,} bytes")
+    try:
+        lines = content.decode(ENCODING).splitlines()
+    except UnicodeDecodeError:
+        raise DataError(f"the events in {place} are no UTF-8 text") from None
+    found = []
+    for number, line in enumerate(lines, 1):
+        text = line.split("#")[0].strip()
+        if text:
+            try:
+                found.append(_event(text))
+            except ValueError as error:
+                raise DataError(f"{place}:{number}: {error}") from None
+    return tuple(sorted(found, key=lambda event: (event.day, list(When).index(event.when), event.name)))
+
+
+def _event(text: str) -> DatedEvent:
+    cells = [cell.strip() for cell in text.split(",")]
+    if len(cells) not in _COLUMNS:
+        raise ValueError(f"{text!r} must be date,when,name and may go on with the expected move and a day of knowing")
+    day, when, name, move, known = [*cells, *[""] * (_COLUMNS[-1] - len(cells))]
+    if when.lower() not in list(When):
+        raise ValueError(f"{when!r} must be {', '.join(When)}")
+    if not (name.isascii() and name.isprintable() and 0 < len(name) <= EVENT_NAME):
+        raise ValueError(f"the name {name!r} must be of 1 to {EVENT_NAME} printable ASCII characters")
+    return DatedEvent(_day(day), When(when.lower()), name, _move(move), _day(known) if known else FIRST_DAY)
+
+
+def _day(text: str) -> dt.date:
+    try:
+        day = dt.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ValueError(f"{text!r} must be a day as yyyy-mm-dd") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"{day} must be from {FIRST_DAY} to {LAST_DAY}")
+    return day
+
+
+def _move(text: str) -> float:
+    if not text:
+        return math.nan
+    move = number_of(text)
+    if not (isinstance(move, (int, float)) and 0.0 < move <= _MOST_MOVE):
+        raise ValueError(f"the expected move {text!r} must be above 0 and up to {_MOST_MOVE:g}, or {_MOST_MOVE:.0%}")
+    return float(move)
