@@ -32,7 +32,7 @@ from alo_lib.volatility.registry import MODELS, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
 from alo_lib.volatility.returns import log_returns
 from alo_lib.volatility.variance_distribution import Proxy
-from alo_lib.volatility.verification import HorizonCheck, verify_walk
+from alo_lib.volatility.verification import HorizonCheck, verify_forecasts, verify_walk
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "report_volatility",
     "rogers_satchell",
     "rolling",
+    "verify_forecasts",
     "verify_walk",
     "walk_forward",
     "yang_zhang",
