@@ -54,7 +54,7 @@ from alo_lib.volatility.variance_clock import (
     session_share,
 )
 from alo_lib.volatility.variance_distribution import Proxy
-from alo_lib.volatility.verification import HorizonCheck, verify_walk
+from alo_lib.volatility.verification import HorizonCheck, verify_forecasts, verify_walk
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [
@@ -136,6 +136,7 @@ __all__ = [
     "session_share",
     "trading_days_until",
     "variance_of_move",
+    "verify_forecasts",
     "verify_walk",
     "walk_forward",
     "yang_zhang",

@@ -3,8 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from alo_lib.volatility import DailyHistory, Walk, verify_walk
+from alo_lib.volatility import DailyHistory, Walk, verify_forecasts, verify_walk
 from alo_lib.volatility.verification import level_of
+
+from .conftest import history_of
+from .test_hybrid import make_bars
 
 
 def walk_of(history: DailyHistory, variance: float, first: int, days: tuple[int, ...]) -> Walk:
@@ -42,3 +45,14 @@ def test_the_standard_error_is_that_of_repeated_samples() -> None:
         errors.append(error)
     assert np.mean(levels) == pytest.approx(1.0, abs=0.01)
     assert np.mean(errors) == pytest.approx(np.std(levels), rel=0.15)
+
+
+def test_forecasts_of_a_simulated_past_mean_what_they_say() -> None:
+    checks = verify_forecasts(history_of(make_bars(1300, seed=2)), refit_days=210)
+    assert [check.days for check in checks] == [1, 5, 21, 63]
+    assert checks[0].count == 1299 - 1 - 249
+    day = checks[0]
+    assert abs(day.level["returns"] - 1.0) < 3.0 * day.level_error["returns"]
+    for proxy in ("returns", "range"):
+        assert 0.85 < day.inside[proxy] < 0.95
+        assert 0.0 < day.below[proxy] < 1.0 - day.inside[proxy]
