@@ -159,6 +159,10 @@ class HarModel(VolatilityModel[HarState, HarPath]):
                 f"HAR has {_FEATURES} coefficients and a residual variance for each of the horizons {self.horizons}, "
                 f"but they are {self.coefficients!r:.80} and {self.residual_variances!r:.80}"
             )
+        if len(self.smearing) != len(shape) or not all(0.0 < factor < math.inf for factor in self.smearing):
+            raise ParameterError(
+                f"smearing must be finite and positive, one a horizon, but it is {self.smearing!r:.80}"
+            )
         if not (0.0 < self.scale < math.inf and all(0.0 <= v < math.inf for v in self.residual_variances)):
             raise ParameterError(
                 f"scale must be finite and positive and residual variances not negative, but they are {self.scale!r} "
