@@ -20,7 +20,7 @@ from alo_lib.market.event_files import DatedEvent
 from alo_lib.records import CALENDAR_DAY, Contract, Session
 from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
-from alo_lib.strategy.forecast import DailyBar
+from alo_lib.strategy.daily_bars import DailyBar
 from models.dated_events import dated_events
 from models.marshalling import contract_of, expiry_time
 from models.times import utc_of

@@ -15,7 +15,8 @@ from AlgorithmImports import (
 )
 
 from alo_lib.settings import Settings
-from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
+from alo_lib.strategy.daily_bars import DailyBar
+from alo_lib.strategy.forecast import VolatilityForecaster
 
 __all__ = ["AloVolatilityModel", "split_adjusted_bars"]
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, calibrate
+from alo_lib.strategy.calibration import Calibrated, CalibrationRequest, calibrate
 
 __all__ = ["Calibrator", "Fit", "LogicalCalibrator", "PendingCalibration"]
 

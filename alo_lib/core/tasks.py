@@ -212,11 +212,7 @@ def _follow(work: Work, time: int) -> None:
         if not (underlying.session_begun and underlying.new_closes):
             continue
         underlying.session_begun = False
-        times = [close_time for close_time, _ in underlying.new_closes]
-        bars = underlying.take_bars()
-        underlying.variance_time.follow(times, [bar[0] for bar in bars], [bar[3] for bar in bars])
-        problem = underlying.forecaster.follow(bars)
-        for sentence in (problem or "").splitlines():
+        for sentence in (underlying.follow_bars() or "").splitlines():
             strategy.notice(number, f"{underlying.book.ticker}: {sentence}")
         if underlying.forecaster.due is not None and number not in state.calibrations:
             state.last_calibration += 1

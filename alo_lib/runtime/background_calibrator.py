@@ -4,7 +4,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from alo_lib.core.calibrator import Fit, PendingCalibration
-from alo_lib.strategy.forecast import Calibrated, calibrate
+from alo_lib.strategy.calibration import Calibrated, calibrate
 
 __all__ = ["BackgroundCalibrator"]
 

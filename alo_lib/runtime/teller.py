@@ -11,7 +11,7 @@ from alo_lib.market.event_files import DatedEvent, When
 from alo_lib.records import CALENDAR_DAY, DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.settings import Settings
-from alo_lib.strategy.forecast import DailyBar
+from alo_lib.strategy.daily_bars import DailyBar
 
 __all__ = ["DIVIDENDS_LOOKED_BACK", "SessionHost", "Teller", "ToldCore"]
 

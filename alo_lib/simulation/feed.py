@@ -23,7 +23,7 @@ from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.selection import selection_for
-from alo_lib.strategy.forecast import DailyBar
+from alo_lib.strategy.daily_bars import DailyBar
 
 __all__ = ["Feed", "FeedState"]
 

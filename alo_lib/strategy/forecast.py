@@ -2,161 +2,37 @@
 
 A forecaster follows one underlying's daily bars and says when a calibration is due: at first, by schedule, or because
 the model's scale stopped fitting. The calibration itself is a function of what it was asked with, so that it can be
-made anywhere and at any time; its result counts from the moment it is installed.
+made anywhere and at any time (:mod:`~alo_lib.strategy.calibration`); its result counts from the moment it is
+installed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from functools import lru_cache
-from typing import Annotated, Final
+from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alo_lib.records import TRADING_DAYS, Linked
 from alo_lib.settings import Settings
+from alo_lib.strategy.calibration import Calibrated, CalibrationRequest, Due, calibrate
+from alo_lib.strategy.daily_bars import DailyBar, filled_bars
 from alo_lib.strategy.jump_watch import JumpWatch
 from alo_lib.volatility import (
     BarState,
-    CalibrationError,
-    ChangeDetector,
     ChangeState,
     DailyHistory,
-    GjrGarch,
     GjrState,
     HybridForecast,
     HybridState,
     ObservationError,
-    RegimeModel,
     RegimeState,
     VolatilityError,
     log_returns,
     observe,
 )
-from alo_lib.volatility.jumps import Day, condition
-from alo_lib.volatility.ranges import FLOOR
+from alo_lib.volatility.jumps import Day
 
-__all__ = ["Calibrated", "CalibrationRequest", "DailyBar", "Due", "VolatilityForecaster", "calibrate"]
-
-DailyBar = tuple[float, float, float, float]
-"""Open, high, low and close, split-adjusted; all but the close are NaN where only that is known."""
-
-_MOST_WITHOUT_RANGE: Final = 0.05
-"""Share of a history's days that may be known by their close alone before the range is no measure of it."""
-
-_DETECTOR_YEARS: Final = 500
-_FALSE_ALARMS_A_YEAR: Final = 0.5
-
-
-class Due(StrEnum):
-    """Why a calibration is due."""
-
-    FIRST = "there is no model"
-    SCHEDULE = "the schedule"
-    CHANGE = "a change of regime"
-    JUMP = "a jump"
-
-
-@dataclass(frozen=True)
-class CalibrationRequest:
-    """All that a calibration depends on."""
-
-    bars: tuple[DailyBar, ...]
-    settings: Annotated[Settings, Linked("settings")]
-    earlier: "Calibrated | None"
-    """What to start from; it changes the way to the result, and the result by less than the search's tolerance."""
-    why: Due
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """Models fitted to a history, and their states at its end, so that little is left to do when they are installed."""
-
-    garch: GjrGarch
-    garch_state: GjrState
-    hybrid: HybridForecast | None
-    hybrid_state: HybridState | None
-    bar_state: BarState | None
-    """What the hybrid's next bar is compared with; None without the hybrid."""
-    last: DailyBar
-    """The history's last bar."""
-    detector: ChangeDetector
-    note: str
-    """Why there is no hybrid, or what it lacks; empty when it is whole."""
-    garch_note: str
-    """How GJR-GARCH had to be fitted; empty when freely, to every day."""
-    alone: HybridForecast | None
-    """GJR-GARCH as the only part of a hybrid, which knows its past errors; None beside the hybrid."""
-    regimes: RegimeModel | None
-    regime_state: RegimeState | None
-    regime_note: str
-    """Why there are no regimes; empty when there are."""
-
-
-def calibrate(request: CalibrationRequest) -> Calibrated:
-    """Fit the models of a request; the same request gives the same bits.
-
-    The hybrid needs ``hybrid_minimum`` returns and the range of nearly every day; without it GJR-GARCH stands in, and
-    the note says why. Regimes are fitted for people to see: no forecast rests on them. All are fitted to the history's
-    last level, see :mod:`~alo_lib.volatility.jumps`.
-
-    :raises VolatilityError: when GJR-GARCH cannot be fitted.
-    """
-    settings, earlier = request.settings, request.earlier
-    bars = np.array(request.bars, dtype=np.float64).reshape(-1, 4)
-    returns = condition(DailyHistory.from_returns(log_returns(bars[:, 3]))).history
-    garch = GjrGarch.fit(
-        returns, warm_start=None if earlier is None else earlier.garch, min_observations=settings.garch_minimum
-    )
-    # Nearby densities share one test: its threshold moves little, and designing it takes longer than the fit.
-    p = garch.parameters
-    detector = _detector(round(1.0 / p.nu, 2), round(p.skew, 1))
-    hybrid, hybrid_state, bar_state, alone, note = None, None, None, None, _unfit_for_hybrid(bars, settings)
-    if not note:
-        history = condition(DailyHistory.from_bars(*_filled(bars).T)).history
-        try:
-            hybrid = HybridForecast.fit(history, warm_start=None if earlier is None else earlier.hybrid)
-        except (CalibrationError, ObservationError) as error:
-            note = str(error)
-        else:
-            note = "; ".join(hybrid.notes)
-            hybrid_state, bar_state = hybrid.filter(history).state, BarState.after(history, bars[-1, 3])
-    if hybrid is None:
-        try:
-            alone = _judged_garch(bars, settings)
-        except VolatilityError as error:
-            note += f"; without a band, {error}"
-    # What a model says of the variance to come is tabulated at the first question: here, and not in a frame.
-    garch_state = garch.filter(returns).state
-    if hybrid is not None and hybrid_state is not None:
-        hybrid.band_ratios(hybrid_state, 1.0)
-    else:
-        garch.log_share(garch_state, 1.0)
-        if alone is not None:
-            alone.band_ratios(HybridState((garch_state,)), 1.0)
-    regimes, regime_state, regime_note = None, None, ""
-    try:
-        regimes = RegimeModel.fit(returns, min_observations=settings.garch_minimum)
-    except CalibrationError as error:
-        regime_note = str(error)
-    else:
-        regime_state = regimes.filter(returns).state
-    return Calibrated(
-        garch,
-        garch_state,
-        hybrid,
-        hybrid_state,
-        bar_state,
-        request.bars[-1],
-        detector,
-        note,
-        "" if garch.calibration is None else garch.calibration.note,
-        alone,
-        regimes,
-        regime_state,
-        regime_note,
-    )
+__all__ = ["VolatilityForecaster"]
 
 
 class VolatilityForecaster:
@@ -170,6 +46,8 @@ class VolatilityForecaster:
     """Why a calibration should be asked for; None when none should."""
     _settings: Annotated[Settings, Linked("settings")]
     _bars: list[DailyBar]
+    _held_event: list[bool]  # of each of them, whether a dated event moved the price from the bar before
+    _event_left: bool  # whether bars that were left out since the last held one, whose move the next has
     _model: Calibrated | None
     _garch: GjrState | None
     _hybrid: HybridState | None
@@ -185,7 +63,8 @@ class VolatilityForecaster:
     def __init__(self, settings: Settings) -> None:
         self.due = None
         self._settings = settings
-        self._bars, self._since, self._since_are = [], [], []
+        self._bars, self._held_event, self._event_left = [], [], False
+        self._since, self._since_are = [], []
         self._model, self._garch, self._hybrid, self._bar, self._totals = None, None, None, None, None
         self._change, self._regimes = ChangeState(), None
         self._sessions, self._watch = 0, JumpWatch()
@@ -224,26 +103,39 @@ class VolatilityForecaster:
             return str(error)
         return None
 
-    def follow(self, bars: Sequence[DailyBar]) -> str | None:
+    def follow(self, bars: Sequence[DailyBar], held_event: Sequence[bool] | None = None) -> str | None:
         """Take the daily bars since the last session, oldest first, and see what is due.
 
-        A jump is not fed to the models in force, which do not explain it: others are due. Returns None, or a sentence
-        a line: of each bar without a close, which is left out, of each jump, and of days that the models refuse.
+        Neither the day of a dated event, of those that ``held_event`` marks, nor a jump is fed to the models in force,
+        which do not explain it; after a jump others are due. Returns None, or a sentence a line: of each bar without a
+        close, which is left out, of each jump, and of days that the models refuse.
         """
-        good, told = _with_close(bars)
+        good: list[DailyBar] = []
+        held: list[bool] = []
+        told: list[str] = []
+        for bar, event in zip(bars, [False] * len(bars) if held_event is None else held_event, strict=True):
+            self._event_left |= event
+            if 0.0 < bar[3] < float(np.inf):
+                good.append(bar)
+                held.append(self._event_left)
+                self._event_left = False
+            else:
+                told.append(f"a daily close must be finite and positive, but it is {bar[3]!r}: its bar is left out")
         if good:
-            told += self._follow_good(good)
-        del self._bars[: -(self._settings.garch_history + 1)]
+            told += self._follow_good(good, held)
+        for kept in (self._bars, self._held_event):
+            del kept[: -(self._settings.garch_history + 1)]
         self._sessions += 1
         self.due = self._why()
         return "\n".join(told) or None
 
-    def _follow_good(self, bars: Sequence[DailyBar]) -> list[str]:
+    def _follow_good(self, bars: Sequence[DailyBar], held_event: Sequence[bool]) -> list[str]:
         """Follow bars that have a close; what is to be told of them."""
         last = self._bars[-1] if self._bars else None
         self._bars.extend(bars)
+        self._held_event.extend(held_event)
         self._since.extend(bars)
-        kinds, told = self._watch.follow([bar[3] for bar in bars])
+        kinds, told = self._watch.follow([bar[3] for bar in bars], held_event)
         self._since_are.extend(kinds)
         if self._model is not None and last is not None:
             try:
@@ -262,7 +154,7 @@ class VolatilityForecaster:
             raise RuntimeError("no calibration is due")
         why, self.due, self._since, self._since_are = self.due, None, [], []
         self._watch.ask()
-        return CalibrationRequest(tuple(self._bars), self._settings, self._model, why)
+        return CalibrationRequest(tuple(self._bars), tuple(self._held_event), self._settings, self._model, why)
 
     def install(self, calibrated: Calibrated) -> None:
         """Let models count from now on, their states brought up to the last bar.
@@ -300,13 +192,10 @@ class VolatilityForecaster:
             return self._model.hybrid.expected_volatility(self._hybrid, days, totals=totals)
         return self._model.garch.expected_volatility(self._garch, days)
 
-    def band(self, years: float) -> tuple[float, float]:
-        """The volatilities between which the ``years`` should realize in nine cases of ten, as :meth:`volatility`."""
-        return self.band_over(max(years * TRADING_DAYS, 1.0))
-
     def band_over(self, days: float) -> tuple[float, float]:
-        """The same of the next ``days``, as :meth:`volatility_over` counts them.
+        """The volatilities between which the next ``days`` should realize in nine cases of ten.
 
+        Days count and volatilities are annualized as those of :meth:`volatility_over`.
         Realized is close to close, as hedging once a day realizes it. The band is the hybrid's about its root of mean
         variance, or that of GJR-GARCH alone.
         """
@@ -338,7 +227,7 @@ class VolatilityForecaster:
         return list(zip(self._model.regimes.parameters.volatilities, probabilities, strict=True))
 
     def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar], kinds: Sequence[Day]) -> None:
-        """Bring the states of ``model`` past the bars after ``last``, all or none of them, and past jumps unmoved."""
+        """Bring the states of ``model`` past the bars after ``last``, all or none of them; but usual days move none."""
         states = self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes
         try:
             begin = 0
@@ -360,7 +249,7 @@ class VolatilityForecaster:
             self._bar = replace(self._bar, close=bar[3])
 
     def _advance_usual(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
-        """Bring the states of ``model`` past bars among which nothing jumped."""
+        """Bring the states of ``model`` past bars of usual days."""
         table = np.array([last, *bars], dtype=np.float64)
         returns = DailyHistory.from_returns(log_returns(table[:, 3]))
         path = model.garch.filter(returns, self._garch)
@@ -369,7 +258,7 @@ class VolatilityForecaster:
             change = model.detector.update(change, residual)
         hybrid, bar_state = self._hybrid, self._bar
         if model.hybrid is not None and hybrid is not None and bar_state is not None:
-            for bar in _filled(table)[1:].tolist():
+            for bar in filled_bars(table)[1:].tolist():
                 bar_state, observation = observe(bar_state, *bar)
                 hybrid = model.hybrid.update(hybrid, observation)
         regimes = self._regimes
@@ -391,61 +280,3 @@ class VolatilityForecaster:
         if self._settings.refit_on_change and self._change.alarm:
             return Due.CHANGE
         return None
-
-
-def _with_close(bars: Sequence[DailyBar]) -> tuple[list[DailyBar], list[str]]:
-    """The bars that have a close, and a sentence for each of the others."""
-    good: list[DailyBar] = []
-    told: list[str] = []
-    for bar in bars:
-        if 0.0 < bar[3] < float(np.inf):
-            good.append(bar)
-        else:
-            told.append(f"a daily close must be finite and positive, but it is {bar[3]!r}: its bar is left out")
-    return good, told
-
-
-def _unfit_for_hybrid(bars: NDArray[np.float64], settings: Settings) -> str:
-    returns = len(bars) - 1
-    if returns < settings.hybrid_minimum:
-        return f"{returns} returns are known, the hybrid needs {settings.hybrid_minimum}"
-    without = _without_range(bars)
-    if without > _MOST_WITHOUT_RANGE * len(bars):
-        return f"{without} of {len(bars)} days have no range, which the hybrid needs"
-    return ""
-
-
-def _without_range(bars: NDArray[np.float64]) -> int:
-    """Bars (n, 4) of which the close alone is known."""
-    return int(np.count_nonzero(~np.isfinite(bars).all(axis=1)))
-
-
-def _judged_garch(bars: NDArray[np.float64], settings: Settings) -> HybridForecast:
-    """GJR-GARCH as the only part of a hybrid, to know how far from its forecasts volatility went in bars (n, 4).
-
-    Volatility is that of the range where nearly every day has one, as it is for the hybrid, else of squared returns.
-
-    :raises VolatilityError: for bars that do not tell.
-    """
-    if _without_range(bars) > _MOST_WITHOUT_RANGE * len(bars):
-        returns = log_returns(bars[:, 3])
-        history = DailyHistory(returns, np.maximum(np.square(returns), FLOOR), np.full(returns.size, np.nan))
-    else:
-        history = DailyHistory.from_bars(*_filled(bars).T)
-    history = condition(history).history
-    return HybridForecast.fit(history, parts={GjrGarch.name: {}}, min_observations=settings.garch_minimum)
-
-
-def _filled(bars: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bars (n, 4) fit for the range: a day without one has its close alone, and no price lies outside a range."""
-    filled = np.where(np.isfinite(bars) & (bars > 0.0), bars, bars[:, 3:])
-    filled[:, 1], filled[:, 2] = filled.max(axis=1), filled.min(axis=1)
-    return filled
-
-
-@lru_cache(maxsize=256)
-def _detector(inverse_nu: float, skew: float) -> ChangeDetector:
-    nu = 1.0 / inverse_nu if inverse_nu > 0.0 else float(np.inf)
-    return ChangeDetector.for_density(
-        nu, skew if np.isfinite(nu) else 0.0, false_alarms_per_year=_FALSE_ALARMS_A_YEAR, years=_DETECTOR_YEARS
-    )

@@ -1,5 +1,7 @@
 """Watching for jumps: each close is judged by those before it; models that do not know of a jump are not traded on.
 
+What a dated event does to the price is none.
+
 See :mod:`alo_lib.volatility.jumps` for what a jump is, and what is done with one.
 """
 
@@ -27,6 +29,7 @@ class JumpWatch(ByContent):
     count: int = 0
     last: float = 0.0  # the last of them; 0 before the first
     returns: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))  # up to it, as many as judge the next
+    held_event: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))  # whether each of them did
     jumped: bool = False  # at the last close, and no later one has confirmed it or taken it back
     level: int = 0  # the close that began the last level; 0 where none is known to have begun
     decisive: int = 0  # the last close that the models in force at it could not know of
@@ -44,13 +47,15 @@ class JumpWatch(ByContent):
         young = self.level > 0 and self.count - self.level <= YOUNG
         return self.decisive > self.known or (young and self.count > self.known)
 
-    def follow(self, closes: Sequence[float]) -> tuple[list[Day], list[str]]:
+    def follow(self, closes: Sequence[float], held_event: Sequence[bool]) -> tuple[list[Day], list[str]]:
         """What each of the next ``closes`` is, and a sentence for each jump that they make or decide."""
         count, first = len(closes), self.last == 0.0
         fresh = log_returns(closes if first else [self.last, *closes]) if count > first else np.empty(0)
         self.last = closes[-1]
         self.returns = np.concatenate([self.returns, fresh])[-(count + _JUDGED) :]
-        kinds, scales = judge_days(self.returns)
+        held = np.array(held_event[count - fresh.size :], np.bool_)
+        self.held_event = np.concatenate([self.held_event, held])[-(count + _JUDGED) :]
+        kinds, scales = judge_days(self.returns, self.held_event)
         days = [Day(kind) for kind in kinds[kinds.size - fresh.size :].tolist()]
         if first:
             days.insert(0, Day.USUAL)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from alo_lib.pricing import DOMAINS
 from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.daily_bars import DailyBar
 from alo_lib.strategy.external import External
-from alo_lib.strategy.forecast import DailyBar, VolatilityForecaster
+from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.screening import Screen
@@ -54,12 +55,17 @@ class Underlying:
     exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
     profit: UnderlyingProfit = field(default_factory=UnderlyingProfit)
 
-    def take_bars(self) -> list[DailyBar]:
-        """The daily bars told since the last session, each with its range where that was told, too."""
+    def follow_bars(self) -> str | None:
+        """Follow the daily bars told since the last session, each with its range where that was told, too.
+
+        Returns what is to be told of them, a sentence a line, or None.
+        """
         unknown = (math.nan, math.nan, math.nan)
+        times = [time for time, _ in self.new_closes]
         bars: list[DailyBar] = [(*self.new_ranges.get(time, unknown), close) for time, close in self.new_closes]
         self.new_closes, self.new_ranges = [], {}
-        return bars
+        held_event = self.variance_time.follow(times, [bar[0] for bar in bars], [bar[3] for bar in bars])
+        return self.forecaster.follow(bars, held_event)
 
     def forecast_expiries(self, time: int) -> None:
         """Forecast the volatility until each expiry of the chain that is to come, and its band, for the session."""

@@ -9,7 +9,8 @@ takes a print back, and a stream comes to what a batch comes to.
 A model of one level cannot be fitted across two. The days before a jump are brought to the volatility since, as returns
 are standardized segment by segment before GARCH is fitted across breaks (Aggarwal, Inclan and Leal 1999; Rapach and
 Strauss 2008): their pattern is kept, their scale is not. The jump itself counts as a usual day of the new level, since
-jumps say next to nothing of the volatility to come (Andersen, Bollerslev and Diebold 2007).
+jumps say next to nothing of the volatility to come (Andersen, Bollerslev and Diebold 2007). So does the day of a dated
+event that is known of, however far it moved: it is not judged, and tells nothing of what is usual.
 """
 
 import math
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.by_content import ByContent
+from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.ranges import MEMORY
 from alo_lib.volatility.returns import MAX_DEVIATIONS, finite_returns, traded_days
@@ -64,9 +66,11 @@ class Day(IntEnum):
     """A jump that the next close took back."""
     BACK = 3
     """The day that took it back."""
+    EVENT = 4
+    """The day of a dated event, which is not judged, unless it took a jump back."""
 
 
-_USUAL, _LEVEL, _PRINT, _BACK = (int(day) for day in Day)
+_USUAL, _LEVEL, _PRINT, _BACK, _EVENT = (int(day) for day in Day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +103,19 @@ class Conditioned(ByContent):
     jumps: tuple[Jump, ...]
 
 
-def condition(history: DailyHistory) -> Conditioned:
-    """Bring a history of n days to its last level, without prints; one without far moves and halts is given back as is.
+def condition(history: DailyHistory, held_event: NDArray[np.bool_] | None = None) -> Conditioned:
+    """Bring a history of n days to its last level, without prints; one that has nothing of it all is given back as is.
 
-    The days of a halt have the range that was usual before it: that none traded is no calm.
+    The days of a halt have the range that was usual before it: that none traded is no calm. Those that ``held_event``
+    (n,) marks count as usual days that went the way they went.
+
+    :raises ObservationError: for ``held_event`` of another shape.
     """
-    kinds, scales = judge_days(history.returns)
+    kinds, scales = judge_days(history.returns, held_event)
     found, halted = jumps_of(history.returns, kinds, scales), ~traded_days(history.returns)
+    events = np.flatnonzero(~halted & (False if held_event is None else held_event))
     factors = np.ones(len(history))
-    if np.all(halted) or not (found or np.any(halted)):
+    if np.all(halted) or not (found or np.any(halted) or events.size):
         return Conditioned(history, factors, ())
     returns, measures = history.returns.copy(), history.measures.copy()
     for day in np.flatnonzero(halted).tolist():
@@ -118,6 +126,7 @@ def condition(history: DailyHistory) -> Conditioned:
             returns[jump.day] = 0.0
             earlier = measures[max(0, jump.day - MEMORY) : jump.day]
             measures[jump.day : jump.day + 2] = np.median(earlier)
+    _make_usual(returns, measures, events, scales)
     levels = [jump for jump in found if jump.kind is Day.LEVEL]
     for jump, end in zip(levels, [jump.day for jump in levels[1:]] + [len(history)], strict=False):
         after = scales[end]
@@ -129,16 +138,34 @@ def condition(history: DailyHistory) -> Conditioned:
     return Conditioned(replace(history, returns=returns, measures=measures), factors, found)
 
 
-def judge_days(returns: Sequence[float] | Array) -> tuple[NDArray[np.int8], Array]:
+def _make_usual(returns: Array, measures: Array, days: NDArray[np.intp], scales: Array) -> None:
+    """Give ``days`` the return that is usual before them, with its sign, and the median of the measures before them.
+
+    Before anything tells what is usual, it is what is told first.
+    """
+    known = scales[scales > 0.0]
+    for day in days.tolist() if known.size else ():
+        returns[day] = math.copysign(scales[day] or known[0], returns[day])
+        earlier = measures[max(0, day - MEMORY) : day] if day else np.delete(measures, days)
+        measures[day] = np.median(earlier)
+
+
+def judge_days(
+    returns: Sequence[float] | Array, held_event: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.int8], Array]:
     """What each of n returns is, as :class:`Day` (n,), and what was usual before each and after the last, (n + 1,).
 
-    Usual is a standard deviation; 0 where too few days tell one, and nothing is far.
+    Usual is a standard deviation; 0 where too few days tell one, and nothing is far. ``held_event`` (n,) marks the
+    days of dated events.
 
-    :raises ObservationError: for a return that is not finite.
+    :raises ObservationError: for a return that is not finite, or ``held_event`` of another shape.
     """
     data = finite_returns(returns)
+    held = np.zeros(data.size, np.bool_) if held_event is None else np.asarray(held_event, np.bool_)
+    if held.shape != data.shape:
+        raise ObservationError(f"held_event must have one value a return, {data.size}, but the shape is {held.shape}")
     kinds, scales = np.zeros(data.size, dtype=np.int8), np.zeros(data.size + 1)
-    _judge(data, MAX_DEVIATIONS, kinds, scales, np.empty(data.size))
+    _judge(data, held, MAX_DEVIATIONS, kinds, scales, np.empty(data.size))
     return kinds, scales
 
 
@@ -182,7 +209,9 @@ def _usual(prior: float, total: float, count: int) -> float:
 
 
 @kernel
-def _judge(returns: Array, limit: float, kinds: NDArray[np.int8], scales: Array, moves: Array) -> None:
+def _judge(
+    returns: Array, held: NDArray[np.bool_], limit: float, kinds: NDArray[np.int8], scales: Array, moves: Array
+) -> None:
     """Fill ``kinds`` (n,), ``scales`` (n + 1,) and the absolute ``moves`` (n,) that tell what is usual."""
     prior, total, count, oldest = 0.0, 0.0, 0, 0
     before = (0.0, 0.0, 0, 0)
@@ -197,6 +226,10 @@ def _judge(returns: Array, limit: float, kinds: NDArray[np.int8], scales: Array,
                 prior, total, count, oldest = before
                 move = abs(both)
                 scales[t] = scales[t - 1]
+        if held[t]:
+            move = 0.0
+            if kinds[t] == _USUAL:
+                kinds[t] = _EVENT
         if kinds[t] == _USUAL and usual > 0.0 and move > limit * usual:
             kinds[t], moves[t] = _LEVEL, 0.0
             before = (prior, total, count, oldest)

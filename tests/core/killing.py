@@ -8,7 +8,7 @@ from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.executive import Cause, Frame, Overrun, OverrunPolicy, TaskPlan
 from alo_lib.journal import Found, Journal, JournalWriter, MemoryStore, Snapshot, WriterStart, read_journal
 from alo_lib.records import Message
-from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, calibrate
+from alo_lib.strategy.calibration import Calibrated, CalibrationRequest, calibrate
 from alo_lib.volatility import VolatilityError
 
 __all__ = ["Fuse", "Killed", "Place", "Slow", "quick_calibrator"]

@@ -13,7 +13,8 @@ from alo_lib.journal import message_digest
 from alo_lib.records import Kind
 from alo_lib.runtime import BackgroundCalibrator, replay
 from alo_lib.settings import Settings
-from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, Due, VolatilityForecaster, calibrate
+from alo_lib.strategy.calibration import Calibrated, CalibrationRequest, Due, calibrate
+from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.volatility import CalibrationError
 from tests.core.script import FIRST, Script, at, closes
 

@@ -15,6 +15,7 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.ledger import WorkingOrder
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState, Underlying
+from alo_lib.strategy.variance_time import ScheduledEvent
 
 NOW = 1_700_000_000 * 10**9
 DATE = dt.date(2023, 11, 14)
@@ -111,12 +112,19 @@ def test_closes_and_ranges_of_a_day_make_a_bar_of_their_own_underlying() -> None
     closes = records(Kind.CLOSE, 3, time=[1, 2, 1], instrument=[ONE, ONE, OTHER], close=[10.0, 11.0, 50.0])
     tell(state, Kind.CLOSE, closes)
     tell(state, Kind.RANGE, records(Kind.RANGE, time=2, instrument=ONE, open=10.5, high=12.0, low=9.5))
-    first, second = one(state).take_bars()
+    one(state).variance_time.events = [ScheduledEvent(2, "earnings", 0.1)]
+    assert one(state).follow_bars() is None
+    request = one(state).forecaster.request()
+    assert request.held_event == (False, True)
+    first, second = request.bars
     assert np.isnan(first[:3]).all()
     assert first[3] == 10.0
     assert second == (10.5, 12.0, 9.5, 11.0)
-    assert state.strategy.underlyings[OTHER].take_bars()[0][3] == 50.0
-    assert one(state).take_bars() == []
+    other = state.strategy.underlyings[OTHER]
+    assert other.follow_bars() is None
+    assert other.forecaster.request().bars[0][3] == 50.0
+    assert one(state).follow_bars() is None  # nothing more
+    assert one(state).forecaster.request().bars == request.bars
 
 
 def test_dividends_are_paid_and_remembered() -> None:

@@ -349,17 +349,18 @@ def test_no_layout_has_what_an_array_cannot_hold() -> None:
 def test_fitted_models_come_back() -> None:
     """The parts of a state that a short script does not come to: the hybrid, and a calibration that is pending."""
     from alo_lib.core.calibrator import PendingCalibration
-    from alo_lib.strategy.forecast import Calibrated, CalibrationRequest, Due, calibrate
+    from alo_lib.strategy.calibration import Calibrated, CalibrationRequest, Due, calibrate
 
     settings = Settings.of({"hybrid_minimum": 350, "garch_minimum": 250})
     shocks = 0.01 * np.random.default_rng(3).standard_normal((420, 4))
     close = 100.0 * np.exp(np.cumsum(shocks[:, 0]))
     bars = np.column_stack([close, close * np.exp(abs(shocks[:, 1])), close * np.exp(-abs(shocks[:, 2])), close])
-    request = CalibrationRequest(tuple(map(tuple, bars.tolist())), settings, None, Due.FIRST)
+    held_event = tuple(day % 63 == 20 for day in range(420))
+    request = CalibrationRequest(tuple(map(tuple, bars.tolist())), held_event, settings, None, Due.FIRST)
     fitted = calibrate(request)
     assert fitted.hybrid is not None
     assert unpack(Calibrated, pack(fitted)) == fitted
-    pending = PendingCalibration(2, 5, CalibrationRequest(request.bars, settings, fitted, Due.CHANGE))
+    pending = PendingCalibration(2, 5, CalibrationRequest(request.bars, held_event, settings, fitted, Due.CHANGE))
     again = unpack(PendingCalibration, pack(pending), settings=settings)
     assert again == pending
     assert again.request.settings is settings

@@ -9,7 +9,7 @@ from alo_lib.market.event_files import DatedEvent, When
 from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message, Session
 from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
 from alo_lib.settings import Settings
-from alo_lib.strategy.forecast import DailyBar
+from alo_lib.strategy.daily_bars import DailyBar
 
 TUESDAY, WEDNESDAY, THURSDAY = dt.date(2015, 12, 22), dt.date(2015, 12, 23), dt.date(2015, 12, 24)
 CHRISTMAS, NEW_YEAR = dt.date(2015, 12, 25), dt.date(2016, 1, 1)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from alo_lib.settings import Settings
-from alo_lib.strategy.forecast import Due, VolatilityForecaster, calibrate
+from alo_lib.strategy.calibration import Due, calibrate
+from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.volatility import (
     DailyHistory,
     GjrGarch,
@@ -98,7 +99,7 @@ def test_with_enough_ranges_the_hybrid_forecasts_and_without_garch_says_why() ->
 def test_without_the_hybrid_the_band_is_how_far_garch_was_off_on_days_that_it_had_not_seen(ranges: bool) -> None:
     bars = np.array(ranged(400))
     forecaster = VolatilityForecaster(SETTINGS)
-    assert np.isnan(forecaster.band(0.1)).all()
+    assert np.isnan(forecaster.band_over(25.2)).all()
     nan = float(np.nan)
     forecaster.follow([tuple(bar) if ranges else (nan, nan, nan, bar[3]) for bar in bars.tolist()])
     forecaster.calibrate_now()
@@ -120,7 +121,7 @@ def test_without_the_hybrid_the_band_is_how_far_garch_was_off_on_days_that_it_ha
     kept = np.interp([0.05, 0.95], LEVELS, alone.blend.return_errors[month])
     assert kept.tolist() == pytest.approx(np.quantile(errors, [0.05, 0.95]).tolist(), rel=1e-5)
     # Those are few: what the fitted process itself may do counts, too.
-    low, high = forecaster.band(21 / 252)
+    low, high = forecaster.band_over(21.0)
     state = HybridState((garch.filter(history).state,))
     assert (low, high) == pytest.approx(alone.forecast_band(state, 21.0), rel=1e-5)
     assert 0.0 < low < forecaster.volatility(21 / 252) < high

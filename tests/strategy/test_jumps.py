@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from alo_lib.settings import Settings
-from alo_lib.strategy.forecast import Due, VolatilityForecaster, calibrate
+from alo_lib.strategy.calibration import Due, calibrate
+from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.volatility import GjrGarch, GjrParameters, VolatilityError
 
 Array = NDArray[np.float64]
@@ -142,7 +143,7 @@ def test_where_nothing_can_be_fitted_the_jump_stays_unsettled() -> None:
     forecaster.follow([(NAN, NAN, NAN, 0.69 * closes[-1])])
     request = forecaster.request()
     with pytest.raises(VolatilityError):
-        calibrate(type(request)(request.bars[:100], request.settings, None, request.why))
+        calibrate(replace(request, bars=request.bars[:100], held_event=request.held_event[:100], earlier=None))
     assert forecaster.follow([(NAN, NAN, NAN, 0.7 * closes[-1])]) is None
     assert forecaster.due is Due.JUMP
     assert forecaster.unsettled

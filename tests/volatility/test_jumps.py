@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from alo_lib.volatility import DailyHistory, GjrGarch, log_returns, report_volatility, walk_forward
+from alo_lib.volatility import (
+    DailyHistory,
+    GjrGarch,
+    ObservationError,
+    log_returns,
+    report_volatility,
+    walk_forward,
+)
 from alo_lib.volatility.jumps import Day, condition, judge_days, jumps_of, refit_days
 
 from .conftest import days
@@ -129,3 +136,57 @@ def test_a_walk_goes_through_a_jump_without_looking_ahead() -> None:
     garch = GjrGarch.fit(level)
     evening = garch.forecast_volatility(garch.filter(level).state, 21.0)
     assert walk.volatility[at, 1] == pytest.approx(evening, rel=0.6)
+
+
+def test_the_day_of_a_known_event_is_not_judged_and_tells_nothing_of_what_is_usual() -> None:
+    returns = quiet(11, 300)
+    clean, held = returns.copy(), np.zeros(300, np.bool_)
+    held[[100, 220]] = True
+    returns[held] = [0.2, -0.3]
+    kinds, scales = judge_days(returns, held)
+    assert [Day(kind) for kind in kinds[held].tolist()] == [Day.EVENT, Day.EVENT]
+    assert (kinds[~held] == Day.USUAL).all()
+    others = judge_days(clean[~held])[1]
+    np.testing.assert_allclose(np.delete(scales, [100, 220]), others, rtol=1e-12)
+    assert np.count_nonzero(judge_days(returns)[0]) == 2  # two levels, where the dates are not known
+    with pytest.raises(ObservationError, match="one value a return, 300"):
+        judge_days(returns, held[1:])
+
+
+def test_the_day_of_a_known_event_counts_as_a_usual_day_with_its_sign() -> None:
+    bars = make_bars(300, seed=4)
+    bars[200:] *= 0.6
+    held = np.zeros(299, np.bool_)
+    held[199] = True
+    plain = DailyHistory.from_bars(*bars.T)
+    made = condition(plain, held)
+    assert made.jumps == ()
+    usual = math.sqrt(math.pi / 2) * float(np.abs(plain.returns[:199]).mean())
+    assert made.history.returns[199] == pytest.approx(-usual, rel=1e-12)
+    assert made.history.measures[199] == float(np.median(plain.measures[136:199]))
+    np.testing.assert_array_equal(np.delete(made.history.returns, 199), np.delete(plain.returns, 199))
+    np.testing.assert_array_equal(np.delete(made.history.measures, 199), np.delete(plain.measures, 199))
+    # Before a month has told what is usual, it is what is told first.
+    early = np.zeros(299, np.bool_)
+    early[0] = True
+    first = condition(plain, early).history
+    assert abs(first.returns[0]) == pytest.approx(math.sqrt(math.pi / 2) * float(np.abs(plain.returns[1:22]).mean()))
+    assert first.measures[0] == float(np.median(plain.measures[1:]))
+    # It is brought to a later level as its neighbours are.
+    fall = np.concatenate([plain.returns[:250], [-20.0 * usual * 5.0], plain.returns[250:]])
+    both = condition(days(fall), np.append(held, False))
+    assert [jump.day for jump in both.jumps] == [250]
+    assert both.history.returns[199] == pytest.approx(-usual * both.factors[199], rel=1e-12)
+    assert both.factors[199] == both.factors[200] != 1.0
+
+
+def test_an_event_that_takes_a_print_back_leaves_no_level() -> None:
+    returns, held = quiet(12, 300), np.zeros(300, np.bool_)
+    returns[200] -= 0.4
+    returns[201] += 0.45
+    held[201] = True
+    kinds, _ = judge_days(returns, held)
+    assert [Day(kind) for kind in kinds[199:203].tolist()] == [Day.USUAL, Day.PRINT, Day.BACK, Day.USUAL]
+    made = condition(days(returns), held).history.returns
+    assert made[200] == 0.0
+    assert made[201] == pytest.approx(math.sqrt(math.pi / 2) * float(np.abs(returns[:200]).mean()))

@@ -114,7 +114,7 @@ def traded_on(bars: Array) -> Array:
     for row in rows[360:]:
         forecaster.calibrate_now()
         assert forecaster.follow([row]) is None
-        said.append((forecaster.volatility(0.1), *forecaster.band(0.1), float(forecaster.due is not None)))
+        said.append((forecaster.volatility(0.1), *forecaster.band_over(25.2), float(forecaster.due is not None)))
     return np.array(said)
 
 
