@@ -8,6 +8,7 @@ All is in units of the strike. Nodes run from the side that is exercised: upward
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ from alo_lib.pricing.cash_rows import (
     WHOLE,
     tell_values,
 )
-from alo_lib.pricing.escrow import aside_at
+from alo_lib.pricing.escrow import aside_at, aside_before, aside_later
 from alo_lib.pricing.terms import Cash, Option
 
 __all__ = ["LEAST_TOLD", "lay_like", "plan_option", "segment_limit"]
@@ -60,6 +61,7 @@ _COARSE = 0.5  # cells over what the strike's kink is smoothed by when a stretch
 _RESOLVED = 1.0  # and when it ends
 _SHARP = 1.5  # deviations of spot until the next ex-time over cells, below which its kinks are sharp
 _FLOOR = 0.05  # spot below which nothing counts, times the cells of a grid
+_PATHS = 6  # to both sides: deviations over the root of time are one number but for how they are rounded
 _APART = 8.0  # deviations from the strike's kink to where a call is exercised for the dividend alone
 
 
@@ -72,22 +74,53 @@ def segment_limit(cash: Cash) -> int:
     return (_LEVELS + 2) * (most + 1)
 
 
-@kernel
-def _reached(t: float, drift: float, deviation: float, spot: float, row: int, end: int, cash: Cash) -> float:
-    """Logarithm of the spot at time t, dividends before row end paid, where it is ``deviation`` off by then.
+class _Paths(NamedTuple):
+    """Spot just after each dividend where it is so many standard deviations off at each moment, for some of those."""
 
-    On the way there it has been off like the root of time: as many standard deviations at each moment.
-    """
-    s, now = spot, 0.0
-    root = deviation / math.sqrt(t) if t > 0.0 else 0.0
-    for k in range(row, end):
-        moment = min(cash.times[k], t)
-        s *= math.exp(drift * (moment - now) + root * (math.sqrt(moment) - math.sqrt(now)))
-        s = s * cash.kept[k] - cash.amounts[k]
+    root: Array  # (_PATHS,) deviations times volatility, NaN where there is no path yet
+    spot: Array  # (_PATHS, dividends + 1), the first today's; 0 once it is gone
+
+
+@kernel
+def _path(root: float, drift: float, first: int, cash: Cash, paths: _Paths) -> int:
+    """The row of paths that is off by ``root`` times the root of time; the dividends begin at row first of cash."""
+    row = 0
+    while row < _PATHS - 1 and not (math.isnan(paths.root[row]) or paths.root[row] == root):
+        row += 1
+    if paths.root[row] == root:
+        return row
+    paths.root[row] = root
+    spot, now = paths.spot[row], 0.0
+    spot[1:] = 0.0
+    for k in range(spot.size - 1):
+        moment = cash.times[first + k]
+        s = spot[k] * math.exp(drift * (moment - now) + root * (math.sqrt(moment) - math.sqrt(now)))
+        spot[k + 1] = s * cash.kept[first + k] - cash.amounts[first + k]
         now = moment
-        if s <= 0.0:
-            return NOTHING
-    return math.log(s) + drift * (t - now) + root * (math.sqrt(t) - math.sqrt(now))
+        if spot[k + 1] <= 0.0:
+            spot[k + 1] = 0.0
+            break
+    return row
+
+
+@kernel
+def _reached(t: float, drift: float, deviation: float, first: int, end: int, cash: Cash, paths: _Paths) -> float:
+    """Logarithm of the spot at time t, the dividends of rows first to end paid, where it is ``deviation`` off by then.
+
+    On the way there it has been off like the root of time: as many standard deviations at each moment. Dividends later
+    than t are paid then.
+    """
+    root = deviation / math.sqrt(t) if t > 0.0 else 0.0
+    k = end
+    while k > first and cash.times[k - 1] > t:
+        k -= 1
+    s = paths.spot[_path(root, drift, first, cash, paths), k - first] if k > first else paths.spot[0, 0]
+    now = cash.times[k - 1] if k > first else 0.0
+    for later in range(k, end):
+        s *= math.exp(drift * (t - now) + root * (math.sqrt(t) - math.sqrt(now)))
+        s = s * cash.kept[later] - cash.amounts[later]
+        now = t
+    return math.log(s) + drift * (t - now) + root * (math.sqrt(t) - math.sqrt(now)) if s > 0.0 else NOTHING
 
 
 @kernel
@@ -119,6 +152,8 @@ def _join(
             cost += max(rate * gap - (early if option.call else late), 0.0)
             if option.call:  # the decision is put off
                 cost += 0.2 * sigma * gap * (1.0 - shared) / math.sqrt(end)
+            else:  # and what it pays comes sooner
+                cost += max(rate, 0.0) * gap * shared
         escrowed = cash.aside[k] > 0.0 or cash.aside[k - 1] > 0.0
         if gap > together and (escrowed or cost > tolerance or gap > _BLINK * end):
             break
@@ -184,7 +219,16 @@ def _add_segments(count: int, length: float, cut: float, share: float, steps: In
 
 @kernel
 def _seen(
-    option: Option, sigma: float, begin: float, end: float, frame: float, over: float, k: int, first: int, cash: Cash
+    option: Option,
+    sigma: float,
+    begin: float,
+    end: float,
+    frame: float,
+    over: float,
+    k: int,
+    first: int,
+    cash: Cash,
+    paths: _Paths,
 ) -> tuple[float, float]:
     """Between which logarithms of spot, in a stretch's frame and over the strike, today's spot is seen in it.
 
@@ -198,8 +242,8 @@ def _seen(
         t = begin if each == 0 else (end if each == 1 else bends)
         shift = frame * (end - t) - math.log(option.strike)
         off = _WIDTH * sigma * math.sqrt(max(over, t))
-        low = min(low, _reached(t, drift, -off, option.spot, first, k, cash) + shift)
-        high = max(high, _reached(t, drift, off, option.spot, first, k, cash) + shift)
+        low = min(low, _reached(t, drift, -off, first, k, cash, paths) + shift)
+        high = max(high, _reached(t, drift, off, first, k, cash, paths) + shift)
     return low, high
 
 
@@ -240,6 +284,8 @@ def plan_option(
     dear = 1.0  # spot that just pays the dividends and the strike
     # Spot at which exercise begins at expiry, and the least at which anything bends.
     least = start = rate / dividend_yield if american and not call and dividend_yield > rate > 0.0 else 1.0
+    paths = _Paths(np.full(_PATHS, math.nan), np.full((_PATHS, last - first + 1), option.spot))
+    found = aside_later(option, last)
     aside, lowest = 0.0, 0.0  # what is set aside, and logarithm of the least strike less that
     gone = 0.0  # spot that just pays the dividends
     blur = blur_gone = 0.0  # variance that smooths the kinks at dear and at gone
@@ -253,7 +299,8 @@ def plan_option(
         end = until
         if end < time:
             after = aside * math.exp(carry * (end - later))
-            aside = aside_at(end, option, first, last, cash) / strike
+            found = aside_before(end, found, option, first, cash)
+            aside = aside_at(end, found, option) / strike
             lowest = min(lowest, math.log(max(1.0 - aside, _LEAST_STRIKE)))
             fall = amount + aside * kept - after
             held = fall + _BOUNDARY_AT * (1.0 - kept) + max(1.0, held * math.exp(-rate * (later - end)))
@@ -278,7 +325,7 @@ def plan_option(
             widest = 2.0 * _WIDTH * sigma * math.sqrt(time if everywhere else until) + abs(drift) * length
             most = _PECLET * 0.5 * variance * 2.0 * cells / widest
             frame = drift - math.copysign(most, drift) if abs(drift) > most else 0.0
-            low, high = _seen(option, sigma, begin, until, frame, time if everywhere else 0.0, k, first, cash)
+            low, high = _seen(option, sigma, begin, until, frame, time if everywhere else 0.0, k, first, cash, paths)
             left = time - begin
             around = _WIDTH * sigma * math.sqrt(left) + max(abs(drift), abs(carry)) * left
             back, ahead = min(0.0, frame * length), max(0.0, frame * length)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.escrow import aside_at
+from alo_lib.pricing.escrow import aside_at, aside_before, aside_later
 from alo_lib.pricing.stairs import STAIR_ROWS, climb, tell_stairs, wait_on_stairs
 from alo_lib.pricing.terms import Cash, Option
 
@@ -74,6 +74,7 @@ def tell_values(option: Option, sigma: float, first: int, last: int, cash: Cash,
     """The rows of a plan, once its segments are laid out, that say what is paid and what is worth how much."""
     _, strike, rate, dividend_yield, time, call, american = option
     variance, carry = sigma * sigma, rate - dividend_yield
+    found = aside_later(option, last)
     gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
     plateau = math.inf  # what a put is worth of whose spot the last dividend leaves nothing
     next_plateau = math.inf  # and of whose spot the next dividend does
@@ -88,7 +89,8 @@ def tell_values(option: Option, sigma: float, first: int, last: int, cash: Cash,
             one[WORTHLESS:FALL], one[STAIRS:] = plan[segment - 1, WORTHLESS:FALL], plan[segment - 1, STAIRS:]
             continue
         amount, kept, end, length = one[AMOUNT], one[KEPT], one[END], one[WHOLE]
-        one[ASIDE] = aside_at(end, option, first, last, cash) / strike
+        found = aside_before(end, found, option, first, cash)
+        one[ASIDE] = aside_at(end, found, option) / strike
         was_gone = gone
         if end < time and is_ex_time(one[FALL], kept):
             blur *= (gone / (gone + amount)) ** 2 if amount > 0.0 else 1.0

@@ -64,14 +64,18 @@ class _Size(NamedTuple):
 _SIZES: Final = {FAST: _Size(24, 3), ACCURATE: _Size(48, 4), HIGH_PRECISION: _Size(160, 16)}
 _VOLATILITY_STEP = 0.01  # of a search; narrower where volatility is below eight times as much
 _SHARES_OF_VOLATILITY: Final = (0.02, 0.04)  # that it is moved by for greeks: European, American
-_RATE_STEP = 0.0015
+_RATE_STEPS: Final = (0.0015, 0.0001)
+"""The same of rates: where a rate or a yield begins to make exercise worth its while, values bend within some .1 %."""
 _START = 0.3  # volatility that a search begins with
 TIME_VALUE_FLOOR: Final = 1e-11  # of the strike: less explains no volatility
 _LAST_STEP = 1e-7  # of a search, relative to the volatility: slopes are only nearly those of the prices
 _WIDEST: Final = (
     12.0  # volatility times the root of time: beyond it no grid holds both spots near 0 and what they are worth
 )
-_FINER: Final = (1.5, 5.0, 8.0)  # the same, beyond each of which a grid has twice as many cells
+_FINER: Final = (np.array([1.5, 5.0, 8.0]), np.array([0.6, 5.0, 8.0]))
+"""The same, European and American, beyond each of which a grid has twice as many cells."""
+_THIN: Final = np.array([4.0, 12.0])
+"""The same times the power of spot that an option is worth next to where exercise begins, to the same effect."""
 _WIDER: Final = (5.0, 20.0, 60.0, 140.0, 300.0)  # deviations more, beyond each of which there are twice as many cells
 _LEAST_TRACED = 1e-4  # volatility below which a boundary is that of this one
 
@@ -204,10 +208,29 @@ def within_limit(options: Options, volatility: Array, invalid: Invalid) -> Optio
     return options._replace(spot=np.where(beyond, np.nan, options.spot))
 
 
-def _cells(options: Options, volatility: Array, size: _Size) -> npt.NDArray[np.int64]:
-    """Cells of each option's grid (n,): more where spot goes so far that cells are wide beside the strike."""
+def _cells(options: Options, volatility: Array, american: bool, size: _Size) -> npt.NDArray[np.int64]:
+    """Cells of each option's grid (n,): more where they are wide beside the strike, or beside what bends.
+
+    That is where spot goes far, and where drift takes it to where exercise begins faster than volatility spreads it.
+    """
     far = volatility * np.sqrt(options.time)
-    return np.asarray(size.cells * 2 ** np.searchsorted(_FINER, np.nan_to_num(far)), np.int64)
+    doubled = (far[:, None] > _FINER[american]).sum(axis=1)
+    if american:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steep = far * _power_at_exercise(options, volatility)
+        doubled = np.maximum(doubled, (steep[:, None] > _THIN).sum(axis=1))
+    return np.asarray(size.cells << doubled, np.int64)
+
+
+def _power_at_exercise(options: Options, volatility: Array) -> Array:
+    """Which power of spot an option is worth next to where exercise begins (n,), long before expiry.
+
+    That of a perpetual option without dividends; NaN or 0 where none is exercised.
+    """
+    variance, earned = volatility**2, np.where(options.right > 0.0, options.dividend_yield, options.rate)
+    half = 0.5 - (options.rate - options.dividend_yield) / variance
+    power = options.right * half + np.sqrt(half**2 + 2.0 * options.rate / variance)
+    return np.asarray(np.where(earned > 0.0, power, 0.0))
 
 
 def _size(scheme: Scheme) -> _Size:
@@ -286,7 +309,7 @@ def _together(asked: _Asked, cash: Cash) -> tuple[Options, Array, Cash]:
 def _solve_together(asked: _Asked, american: bool, size: _Size, cash: Cash) -> list[Array]:
     """What :func:`_solve` gives for each, on grids as fine as those of the first."""
     every, volatility, cash = _together(asked, cash)
-    cells = np.tile(_cells(*asked[0], size), len(asked))
+    cells = np.tile(_cells(*asked[0], american, size), len(asked))
     return np.split(_solve(every, volatility, american, size, cells, cash), len(asked), axis=1)
 
 
@@ -298,7 +321,7 @@ def _solve_moved(asked: _Asked, american: bool, size: _Size, cash: Cash) -> tupl
     """
     options, volatility = asked[0]
     first, all_of_them = np.empty((4, volatility.size)), np.empty((len(asked), 4, volatility.size))
-    cells = _cells(options, volatility, size)
+    cells = _cells(options, volatility, american, size)
     for each in np.unique(cells):
         which = np.flatnonzero(cells == each)
         every, sigma, own = _together([(one.part(which), moved[which]) for one, moved in asked], cash.part(which))
@@ -325,13 +348,13 @@ def values_with_dividends(
     """Prices (rows = 1) or prices and greeks (rows = 10), shape (rows, n); volatility (n,)."""
     size = _size(scheme)
     if rows == 1:
-        return _solve(options, volatility, american, size, _cells(options, volatility, size), cash)[:1]
-    step = _SHARES_OF_VOLATILITY[american] * volatility
+        return _solve(options, volatility, american, size, _cells(options, volatility, american, size), cash)[:1]
+    step, rate_step = _SHARES_OF_VOLATILITY[american] * volatility, _RATE_STEPS[american]
     rate, dividend_yield = options.rate, options.dividend_yield
     asked = [(options, volatility + way * step) for way in (0.0, 1.0, -1.0)]
-    asked += [(options._replace(dividend_yield=dividend_yield + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
+    asked += [(options._replace(dividend_yield=dividend_yield + way), volatility) for way in (rate_step, -rate_step)]
     if american:
-        asked += [(options._replace(rate=rate + way), volatility) for way in (_RATE_STEP, -_RATE_STEP)]
+        asked += [(options._replace(rate=rate + way), volatility) for way in (rate_step, -rate_step)]
     base, (still, up, down, *moved) = _solve_moved(asked, american, size, cash)
     free = options.spot - carried(options, cash).aside
     values, held = _on_the_grid(options, volatility, american, free, base)
@@ -341,9 +364,9 @@ def values_with_dividends(
         values["volga"] = (up[0] + down[0] - 2.0 * still[0]) / step**2
     for name in ("vega", "volga", "vanna"):
         values[name] = np.where(step > 0.0, values[name], 0.0)
-    values["epsilon"] = (moved[0][0] - moved[1][0]) / (2.0 * _RATE_STEP)
+    values["epsilon"] = (moved[0][0] - moved[1][0]) / (2.0 * rate_step)
     if american:
-        values["rho"] = (moved[2][0] - moved[3][0]) / (2.0 * _RATE_STEP)
+        values["rho"] = (moved[2][0] - moved[3][0]) / (2.0 * rate_step)
     else:  # a rate and a yield that move together leave the drift, and change the discount alone
         values["rho"] = -options.time * base[0] - values["epsilon"]
     for name in ("vega", "volga", "vanna", "rho", "epsilon"):
@@ -378,7 +401,7 @@ def implied_with_dividends(price: Array, options: Options, american: bool, schem
     """Implied volatilities (n,) of prices (n,), NaN where none up to :func:`volatility_limit` explains one."""
     size = _size(scheme)
     none, most = np.zeros(price.size), volatility_limit(options.time)
-    floor = _solve(options, none, american, size, _cells(options, none, size), cash)[0]
+    floor = _solve(options, none, american, size, _cells(options, none, american, size), cash)[0]
     guess = np.where((price > floor) & (price < _bound(options, american)), np.minimum(_START, 0.5 * most), np.nan)
     search = Search(guess, none.copy(), most, floor)
     unsettled = ~np.isnan(guess) & (price - floor > TIME_VALUE_FLOOR * options.strike) & (options.time > 0.0)
@@ -417,7 +440,8 @@ def boundary_with_dividends(option: Option, volatility: float, scheme: Scheme, c
     first, last = cash.rows[0]
     wide = math.log((1.0 + cash.amounts[first:last].sum() / option.strike) / (1.0 if option.call else LEAST_TOLD))
     far = float(sigma[0]) * math.sqrt(option.time)
-    cells = int(_cells(alone, sigma, size)[0]) * 2 ** int(np.searchsorted(_WIDER, wide / far if far > 0.0 else 0.0))
+    wider = int(np.searchsorted(_WIDER, wide / far if far > 0.0 else 0.0))
+    cells = int(_cells(alone, sigma, True, size)[0]) << wider
     trace = np.zeros((2, segment_limit(cash) * (FINE * (size.steps + 1) + 1)))
     count = trace_boundary(option, float(sigma[0]), cash, cells, size.steps, trace)
     return trace[0, :count], trace[1, :count]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market import ChainSnapshot
+from alo_lib.numerics.smoothing import smoothing_spline
 from alo_lib.pricing import ACCURATE, EarlyExercise, Scheme, early_exercise
 from alo_lib.records import OPTION_MULTIPLIER, osi_symbol, years_between
 from alo_lib.views.chain import ChainView, cash_ahead, chain_view
@@ -26,6 +27,9 @@ Verdict = Literal["exercise", "in danger", "hold", "no volatility"]
 IN_DANGER: Final = 0.025
 """The chance of exercise from which a short call is in danger of assignment: spot is within two standard deviations of
 the critical one."""
+_CENT: Final = 0.01  # quotes are no narrower
+_LEAST_KNOWN: Final = 10.0  # volatility
+_BEND: Final = 0.1  # of a smile's level, by which its slope changes over a standard deviation of spot
 
 
 class NextExDate(NamedTuple):
@@ -124,8 +128,8 @@ def exercise_view(
 ) -> ExerciseView:
     """What exercise is worth to the ``wanted`` (n,) calls of an American chain that live past its next ex-date.
 
-    Volatilities are those of each expiry's out-of-the-money mids, with the dividends as cash: deep in the money, where
-    it is decided, a call's own quote tells hardly any.
+    Volatilities are those of each expiry's out-of-the-money mids, with the dividends as cash, smoothed by spreads:
+    deep in the money, where it is decided, a call's own quote tells hardly any, and a put's of some cents little.
 
     :raises PricingError: when spot or rate are outside the pricing room's domains.
     """
@@ -154,16 +158,34 @@ def exercise_view(
 def _smile(chain: ChainView) -> FloatArray:
     """The volatility of each contract's expiry at its strike (n,), linear in the logarithm of strike, level beyond.
 
-    Along the out-of-the-money options, or all that have one where none of those does; NaN where no option has.
+    Along the out-of-the-money options, or all that have one where none of those does, smoothed by what their quotes
+    leave open: half a spread over vega. NaN where no option has one.
     """
-    strike, expiry = chain.snapshot.contracts["strike"], chain.snapshot.contracts["expiry"]
-    implied = chain.mid.implied_volatility
+    snapshot, strike, expiry = chain.snapshot, chain.snapshot.contracts["strike"], chain.snapshot.contracts["expiry"]
+    implied, vega = chain.mid.implied_volatility, chain.mid.greeks.vega
+    spread = np.maximum(snapshot.ask - snapshot.bid, _CENT)
     found = np.full(strike.size, np.nan)
     for each in np.unique(expiry):
         of_it = expiry == each
         known = of_it & np.isfinite(implied)
         chosen = known & chain.mid.out_of_the_money
         chosen = chosen if chosen.any() else known
-        if chosen.any():
-            found[of_it] = np.interp(np.log(strike[of_it]), np.log(strike[chosen]), implied[chosen])
+        if not chosen.any():
+            continue
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = np.fmin(0.5 * spread[chosen] / vega[chosen], _LEAST_KNOWN)
+        years = float(snapshot.years_to_expiry[np.argmax(of_it)])
+        place, smile = _smoothed(np.log(strike[chosen]), implied[chosen], error, years)
+        found[of_it] = np.interp(np.log(strike[of_it]), place, smile)
     return found
+
+
+def _smoothed(place: FloatArray, implied: FloatArray, error: FloatArray, years: float) -> tuple[FloatArray, FloatArray]:
+    """Logarithms of strikes (k,), each once, and a smile there (k,), of volatilities (n,) known to ``error`` (n,)."""
+    each, which = np.unique(place, return_inverse=True)
+    weight = error**-2.0
+    total = np.bincount(which, weight)
+    level = float(np.average(implied, weights=weight))
+    deviation = level * np.sqrt(years)
+    mean = np.bincount(which, weight * implied) / total
+    return each, smoothing_spline(each / deviation, mean, total**-0.5, _BEND * level)

@@ -56,3 +56,28 @@ def test_a_boundary_is_refused_where_a_price_is() -> None:
     with pytest.raises(PricingError) as of_boundary:
         exercise_boundary(*option, dividends=dividends)
     assert str(of_price.value) == str(of_boundary.value)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        Terms(96.0, 0.06, 0.01, 0.2, 0.8, -1, True, (0.05,), (0.1,)),
+        Terms(104.0, 0.03, 0.05, 0.3, 1.2, 1, True, (0.4, 0.9), (1.0, 1.0)),
+    ],
+    ids=["put", "call"],
+)
+def test_today_it_is_where_holding_begins_to_gain(terms: Terms) -> None:
+    """Holding gains by the square of the distance from there: the root of what it does goes to nothing."""
+    limits = {"accurate": 0.013, "high_precision": 0.003}
+    found = {
+        scheme: float(exercise_boundary(*terms[:6], scheme=scheme, dividends=(terms.times, terms.amounts)).upper[-1])
+        for scheme in limits
+    }
+    away = np.array([0.01, 0.02, 0.03, 0.04]) * terms.volatility / 0.25
+    spots = found["high_precision"] * (1.0 - terms.right * away)
+    gain = converged(spots, terms, finest=3).value - terms.right * (spots - terms.strike)
+    roots = np.polynomial.Polynomial.fit(away, np.sqrt(gain), 3).convert().roots()
+    near = min(roots[np.abs(roots.imag) < 1e-9].real, key=abs)
+    right = found["high_precision"] * (1.0 - terms.right * near)
+    for scheme, limit in limits.items():
+        assert found[scheme] == pytest.approx(right, rel=limit), scheme

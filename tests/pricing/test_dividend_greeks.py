@@ -8,6 +8,7 @@ import pytest
 
 from alo_lib.pricing import greeks, price
 from tests.pricing.dividend_greeks import NAMES, Right, read, right_greeks
+from tests.pricing.dividend_grid import Terms, converged
 from tests.pricing.dividend_quadrature import black_scholes, nested
 
 Array = npt.NDArray[np.float64]
@@ -84,6 +85,24 @@ def test_a_european_rate_and_yield_that_move_together_leave_the_drift() -> None:
     assert rho + epsilon == pytest.approx(-terms.time * found["price"], abs=1e-3)
     assert found["rho"] == pytest.approx(rho, abs=1e-3)
     assert found["epsilon"] == pytest.approx(epsilon, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("spot", "terms"),
+    [
+        (115.0, Terms(96.35, 0.00047, 0.0, 0.12, 0.4, 1, True, (0.172, 0.248, 0.261), (1.47, 1.18, 0.89))),
+        (115.0, Terms(98.02, 0.01135, 0.01, 0.12, 0.4, 1, True, (0.167, 0.172, 0.318), (0.53, 1.25, 1.04))),
+        (85.0, Terms(103.24, 0.0089, 0.01, 0.12, 1.0, -1, True, (0.383,), (0.28,))),
+    ],
+    ids=["a call's rate next to nothing", "a call's next to the yield", "a put's next to the yield"],
+)
+def test_rho_where_exercise_begins_to_be_worth_its_while(spot: float, terms: Terms) -> None:
+    """There values bend within a tenth of a percent of rate; the method on file is converged on both sides."""
+    step = 2e-4
+    down, up = (converged([spot], terms._replace(rate=terms.rate + way), finest=3).value[0] for way in (-step, step))
+    option = (terms.strike, terms.rate, terms.dividend_yield, terms.volatility, terms.time, terms.right)
+    found = greeks(spot, *option, dividends=(terms.times, terms.amounts))
+    assert found.rho == pytest.approx((up - down) / (2.0 * step), abs=0.2)
 
 
 @pytest.mark.parametrize("style", ["american", "european"])

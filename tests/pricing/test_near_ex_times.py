@@ -153,3 +153,15 @@ def test_dividends_that_are_next_to_nothing_change_nothing() -> None:
 def test_an_ex_time_that_is_now_but_for_rounding_leaves_an_american_call_its_right() -> None:
     found = price(79.16, 100.0, -0.05, 0.0, 0.0009, 0.00089, 1, dividends=([4e-25, 4e-4], [0.3, 0.3]))
     assert found == 0.0
+
+
+@pytest.mark.parametrize("gap", [60.0 * SECOND, 600.0 * SECOND, HOUR, 24.0 * HOUR])
+@pytest.mark.parametrize("rate", [0.002, 0.02, 0.08])
+def test_a_put_far_in_the_money_is_paid_after_the_last_of_two_dividends(rate: float, gap: float) -> None:
+    """It is held for the one and the other, which are worth more than the interest, and then exercised for sure."""
+    last, amounts = 0.2137, (3.0, 2.5)
+    terms = Terms(150.0, rate, 0.0, 0.05, 0.4, -1, True, (last - gap, last), amounts)
+    paid = sum(amount * math.exp(-rate * at) for at, amount in zip(terms.times, amounts, strict=True))
+    right = 150.0 * math.exp(-rate * last) - 100.0 + paid
+    for scheme, limit in (("accurate", 2e-6), ("high_precision", 6e-8)):
+        assert float(priced(terms, scheme=scheme)) == pytest.approx(right, rel=0.0, abs=100.0 * limit)

@@ -1,6 +1,7 @@
 """Schedules of dividends: what a user may say, one for each option, proportional ones, and what goes ex today."""
 
 import math
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -419,3 +420,17 @@ def test_what_is_no_schedule_is_refused_in_a_sentence() -> None:
     ):
         with pytest.raises(PricingError, match=told):
             asked()
+
+
+@pytest.mark.parametrize("model", ["spot", "escrowed"])
+def test_many_dividends_take_time_in_proportion(model: Any) -> None:
+    """Four times as many take four times as long, and sixteen times if each looks at all before it."""
+
+    def seconds(count: int) -> float:
+        paid = Dividends((np.arange(count) + 1) / (count + 1), np.full(count, 3.0 / count), model=model)
+        began = process_time()
+        price(100.0, 100.0, 0.05, 0.0, 0.25, 1.0, -1, scheme="fast", dividends=paid)
+        return process_time() - began
+
+    seconds(10)
+    assert min(seconds(16_000) for _ in range(2)) < 9.0 * min(seconds(4_000) for _ in range(3))
