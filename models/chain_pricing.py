@@ -252,12 +252,12 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
 
 
 def in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
-    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's.
+    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's (half an ask alone).
 
     LEAN has no word for an option that has greeks and no implied volatility: its is the one that its greeks are at.
     """
     greeks = chain.greeks
-    price = np.where(np.isnan(greeks.delta), np.nan, chain.market) if volatility is None else chain.price_at(volatility)
+    price = np.where(np.isnan(greeks.delta), np.nan, chain.price) if volatility is None else chain.price_at(volatility)
     others = {"price": price, "implied_volatility": chain.volatility, "leverage": chain.leverage}
     out = np.empty((price.size, len(WRITTEN)))
     for column, name in zip(out.T, WRITTEN, strict=True):

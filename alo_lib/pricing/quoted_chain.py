@@ -7,9 +7,13 @@ worth without volatility. Where the ask reaches the floor the quote says nothing
 delta: those contracts are valued at the volatility of their mirror, the strike's other contract, or without one in the
 limit of no volatility. They have no implied volatility, and a status of their own.
 
+Far out of the money nobody bids, and an ask alone is no market price. Where asks are given such contracts are valued
+all the same: at their mirror's volatility if they are worth no more than the ask then, else at that of half the ask.
+
 :func:`alo_lib.pricing.quotes.market_price` takes the first step, :class:`QuotedChain` the others.
 """
 
+import math
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -38,13 +42,14 @@ _ALL: Final = slice(None)
 _MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
 _STATUSES: Final = tuple(int(status) for status in ContractStatus)
 _LAST_STATUS: Final = _STATUSES[-1]
-_PRICED, _EXPIRED, _NO_SPOT, _OUT_OF_DOMAIN = (
-    int(ContractStatus[name]) for name in ("PRICED", "EXPIRED", "NO_SPOT", "OUT_OF_DOMAIN")
+_PRICED, _ONE_SIDED, _EXPIRED, _NO_SPOT, _OUT_OF_DOMAIN, _NO_BID = (
+    int(ContractStatus[name]) for name in ("PRICED", "ONE_SIDED", "EXPIRED", "NO_SPOT", "OUT_OF_DOMAIN", "NO_BID")
 )
 (_SPOT_LOW, _SPOT_HIGH), (_STRIKE_LOW, _STRIKE_HIGH) = DOMAINS["spot"], DOMAINS["strike"]
 (_YIELD_LOW, _YIELD_HIGH), (_RATE_LOW, _RATE_HIGH) = DOMAINS["dividend_yield"], DOMAINS["rate"]
 _LONGEST: Final = DOMAINS["time_to_expiry"][1]
 _HAS_GREEKS: Final = np.array([status.has_greeks for status in ContractStatus])  # by code
+_MAY_BE_VALUED: Final = np.isin(_STATUSES, (_PRICED, _NO_BID))
 _RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
 
 
@@ -124,24 +129,29 @@ def _no_codes(codes: npt.NDArray[Any]) -> PricingError:
     return PricingError(f"status holds {np.unique(codes)[:3].tolist()}; allowed: codes of ContractStatus")
 
 
-@kernel
-def _first_status(
-    strike: Array, time: Array, right: Array, spot: Array, rate: Array, dividend_yield: Array, given: Codes, out: Codes
-) -> tuple[bool, bool, bool, int]:
-    """The status (n,) before anything is computed, into out.
+# Rows of a chain's table: what the contracts and their market are, and the price that a volatility is looked for at.
+_STRIKE, _TIME, _RIGHT, _SPOT, _RATE, _YIELD, _ASK, _MARKET, _PRICE = range(9)
 
-    Returns whether all rights are some and all codes are, whether all else of the contracts still PRICED is in its
-    domain, and their number.
+
+@kernel
+def _begin(table: Array, given: Codes, out: Codes) -> tuple[bool, bool, bool, int, int]:
+    """The status (n,) before anything is computed, into out, and the row _PRICE of the table (9, n).
+
+    What is ONE_SIDED, has an ask and may be valued is NO_BID. Returns whether all rights are some and all codes are,
+    whether all else of the contracts that may be valued is in its domain, their number, and how many of them have an
+    ask alone.
     """
     rights = codes = domains = True
-    count = 0
+    count = alone = 0
     for i in range(given.size):
-        rights = rights and abs(right[i]) == 1.0
+        rights = rights and abs(table[_RIGHT, i]) == 1.0
         codes = codes and 0 <= given[i] <= _LAST_STATUS
         out[i] = given[i]
-        if given[i] != _PRICED:
+        table[_PRICE, i] = table[_MARKET, i] if given[i] == _PRICED else math.nan
+        bare = given[i] == _ONE_SIDED and table[_ASK, i] > 0.0
+        if given[i] != _PRICED and not bare:
             continue
-        s, k, q, t = spot[i], strike[i], dividend_yield[i], time[i]
+        s, k, q, t = table[_SPOT, i], table[_STRIKE, i], table[_YIELD, i], table[_TIME, i]
         if not s > 0.0:
             out[i] = _NO_SPOT
         elif not t > 0.0:
@@ -155,18 +165,24 @@ def _first_status(
             out[i] = _OUT_OF_DOMAIN
         else:
             count += 1
-            domains = domains and k == k and q == q and _RATE_LOW <= rate[i] <= _RATE_HIGH
-    return rights, codes, domains, count
+            domains = domains and k == k and q == q and _RATE_LOW <= table[_RATE, i] <= _RATE_HIGH
+            if bare:
+                alone += 1
+                out[i] = _NO_BID
+                table[_PRICE, i] = 0.5 * table[_ASK, i]
+    return rights, codes, domains, count, alone
 
 
 class QuotedChain:
     """What market prices of one underlying's contracts imply; arrays of shape (n,), a contract each.
 
     market, status: prices and what is known of them, as :func:`alo_lib.pricing.quotes.market_price` gives them; codes
-    of :class:`ContractStatus`. ask: the quotes' asks, where they are to tell what a price at or below the floor means;
-    NaN where there is none. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on the
-    others, but for the yields of :meth:`with_parity` and the volatility of a mirror. Odd spots, strikes, yields and
-    times do not raise: a feed has them, and they are a contract's status.
+    of :class:`ContractStatus`. ask: the quotes' asks, where they are to tell what a price at or below the floor means,
+    and to value what has no bid; NaN where there is none. panels: as :class:`Chain` has it. What a contract implies
+    does not depend by a bit on the others, but for the yields of :meth:`with_parity` and the volatility of a mirror.
+    Odd spots, strikes, yields and times do not raise: a feed has them, and they are a contract's status.
+
+    ``price`` is the market price, or half the ask where there is an ask alone: what volatilities are looked for at.
 
     It keeps copies of what it is given, and threads may share it.
 
@@ -189,24 +205,23 @@ class QuotedChain:
         if prices.ndim != 1:
             raise PricingError(f"market has shape {prices.shape}; allowed: (n,), a price a contract")
         shape = prices.shape
-        strike, years, right, self.spot, self.rate, given, self._ask, self.market = _columns(
+        table = _columns(
             shape,
             strike=contracts.strike,
             time_to_expiry=contracts.time_to_expiry,
             right=contracts.right,
             spot=terms.spot,
             rate=at_expiry(terms.rate, contracts.time_to_expiry),
-            dividend_yield=at_expiry(terms.dividend_yield, contracts.time_to_expiry),
+            dividend_yield=at_expiry(terms.rate if terms.on_future else terms.dividend_yield, contracts.time_to_expiry),
             ask=ask,
             market=prices,
+            price=np.nan,
         )
+        strike, years, right, self.spot, self.rate, self.dividend_yield, self._ask, self.market, self.price = table
         dividends = one_schedule(terms.dividends)
-        self.terms = MarketTerms(self.spot, self.rate, given, dividends, terms.on_future)
-        self.dividend_yield = self.rate if terms.on_future else given
+        self.terms = MarketTerms(self.spot, self.rate, self.dividend_yield, dividends, terms.on_future)
         self._given, self._checked = _codes(status, shape), np.empty(shape, np.int8)
-        rights, codes, self._in_domains, count = _first_status(
-            strike, years, right, self.spot, self.rate, self.dividend_yield, self._given, self._checked
-        )
+        rights, codes, self._in_domains, count, self._alone = _begin(table, self._given, self._checked)
         if not rights:
             prepare("raise", right=right)
         self._american = are_american(contracts.style, shape)
@@ -218,7 +233,7 @@ class QuotedChain:
         """Whose yield is what put-call parity implies."""
         self._scheme, self._panels, self._count = scheme, panels, count
         # A slice where all are, which is the rule and copies nothing.
-        self._rows: Rows = _ALL if count == prices.size else np.flatnonzero(self._checked == _PRICED)
+        self._rows: Rows = _ALL if count == prices.size else np.flatnonzero(_MAY_BE_VALUED[self._checked])
 
     def with_parity(self) -> "QuotedChain":
         """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
@@ -261,10 +276,15 @@ class QuotedChain:
 
     @cached_property
     def implied_volatility(self) -> Array:
-        """NaN where no volatility, or no single one, gives the market price."""
-        out = np.full(self.market.shape, np.nan)
+        """NaN where there is no market price, or no volatility, or no single one, gives it."""
+        return np.where(self._checked == _PRICED, self._searched, np.nan) if self._alone else self._searched
+
+    @cached_property
+    def _searched(self) -> Array:
+        """Volatilities (n,) that give :attr:`price`; NaN where none, or no single one, does."""
+        out = np.full(self.price.shape, np.nan)
         if self._count:
-            prices = self.market[self._rows].reshape(1, -1)
+            prices = self.price[self._rows].reshape(1, -1)
             found = self._chain.implied(prices, *self._terms(self._rows))[0]
             out[self._rows] = np.where(found <= _MOST_VOLATILITY, found, np.nan)
         return out
@@ -272,22 +292,32 @@ class QuotedChain:
     @cached_property
     def _explained(self) -> tuple[Codes, Array]:
         """The status before greeks are computed, and the volatilities that they are to be computed at."""
-        status, sigma = self._checked, self.implied_volatility
+        status, sigma = self._checked, self._searched
         unknown = np.isnan(sigma)
-        if np.count_nonzero(unknown) == sigma.size - self._count:
+        if not self._alone and np.count_nonzero(unknown) == sigma.size - self._count:
             return status, sigma
-        doubtful = np.flatnonzero((status == _PRICED) & unknown)
-        status, sigma = status.copy(), sigma.copy()
+        status, sigma, alone = status.copy(), sigma.copy(), status == _NO_BID
+        doubtful = np.flatnonzero(_MAY_BE_VALUED[status] & unknown)
         status[doubtful] = self._why(doubtful)
-        sigma[(status == ContractStatus.EXERCISED) | (status == ContractStatus.AT_FLOOR)] = 0.0
-        at_floor = np.flatnonzero(status == ContractStatus.AT_FLOOR)
-        if at_floor.size:
-            strike, years, right, _ = self.contracts
-            usable = status == ContractStatus.PRICED
-            mirror = mirrors(self.spot, strike, years, right, self._american, usable)[at_floor]
-            mirrored = at_floor[mirror >= 0]
-            status[mirrored], sigma[mirrored] = ContractStatus.MIRRORED, sigma[mirror[mirror >= 0]]
+        limit = (status == ContractStatus.EXERCISED) | (status == ContractStatus.AT_FLOOR)
+        sigma[limit] = 0.0
+        status[limit & alone] = ContractStatus.NO_BID
+        self._take_mirrors(np.flatnonzero(alone | (status == ContractStatus.AT_FLOOR)), status, sigma)
         return status, sigma
+
+    def _take_mirrors(self, rows: npt.NDArray[np.intp], status: Codes, sigma: Array) -> None:
+        """Let rows have their mirrors' volatilities where those are known and no ask alone contradicts them."""
+        if not rows.size:
+            return
+        strike, years, right, _ = self.contracts
+        mirror = mirrors(self.spot, strike, years, right, self._american, status == ContractStatus.PRICED)[rows]
+        rows, found = rows[mirror >= 0], sigma[mirror[mirror >= 0]]
+        alone = self._checked[rows] == _NO_BID
+        if alone.any():
+            worth = self._made(rows).values(*self._terms(rows), found, 1)[0]
+            fits = ~alone | (worth <= self._ask[rows])
+            rows, found = rows[fits], found[fits]
+        status[rows], sigma[rows] = ContractStatus.MIRRORED, found
 
     @cached_property
     def _values(self) -> Array:
@@ -337,7 +367,7 @@ class QuotedChain:
             sigma = np.minimum(volatility, most_volatility(years[mine], dividends=self.terms.dividends is not None))
             return np.asarray(self._made(mine).values(*self._terms(mine), sigma, 1)[0])
 
-        return why_none(self.market[rows], self._ask[rows], options, self._american[rows], worth)
+        return why_none(self.price[rows], self._ask[rows], options, self._american[rows], worth)
 
     @cached_property
     def greeks(self) -> Greeks:
@@ -358,9 +388,9 @@ class QuotedChain:
 
     @property
     def leverage(self) -> Array:
-        """Delta times spot over the market price: LEAN's lambda, the elasticity."""
+        """Delta times spot over :attr:`price`: LEAN's lambda, the elasticity."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(self.greeks.delta * self.spot / self.market)
+            return np.asarray(self.greeks.delta * self.spot / self.price)
 
     def price_at(self, volatility: float) -> Array:
         """Theoretical prices at one volatility; NaN where the status has no greeks."""
