@@ -15,13 +15,23 @@ all the same: at their mirror's volatility if they are worth no more than the as
 
 import math
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.arguments import DOMAINS, PricingError, Styles, are_american, checked, prepare, real_numbers
+from alo_lib.pricing.arguments import (
+    DOMAINS,
+    STYLES,
+    PricingError,
+    Styles,
+    are_american,
+    check_choice,
+    checked,
+    prepare,
+    real_numbers,
+)
+from alo_lib.pricing.chain_table import MAY_BE_VALUED, NO_BID, PRICED, begin, codes_of, no_codes, table_of
 from alo_lib.pricing.checked_chain import CheckedChain
 from alo_lib.pricing.curves import Rates, at_expiry
 from alo_lib.pricing.explained import most_volatility, why_none
@@ -40,16 +50,9 @@ Rows = npt.NDArray[np.intp] | slice
 
 _ALL: Final = slice(None)
 _MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
-_STATUSES: Final = tuple(int(status) for status in ContractStatus)
-_LAST_STATUS: Final = _STATUSES[-1]
-_PRICED, _ONE_SIDED, _EXPIRED, _NO_SPOT, _OUT_OF_DOMAIN, _NO_BID = (
-    int(ContractStatus[name]) for name in ("PRICED", "ONE_SIDED", "EXPIRED", "NO_SPOT", "OUT_OF_DOMAIN", "NO_BID")
-)
-(_SPOT_LOW, _SPOT_HIGH), (_STRIKE_LOW, _STRIKE_HIGH) = DOMAINS["spot"], DOMAINS["strike"]
-(_YIELD_LOW, _YIELD_HIGH), (_RATE_LOW, _RATE_HIGH) = DOMAINS["dividend_yield"], DOMAINS["rate"]
-_LONGEST: Final = DOMAINS["time_to_expiry"][1]
+_EXERCISED, _MIRRORED, _AT_FLOOR = (int(ContractStatus[name]) for name in ("EXERCISED", "MIRRORED", "AT_FLOOR"))
+_FAILED: Final = np.int8(ContractStatus.FAILED)
 _HAS_GREEKS: Final = np.array([status.has_greeks for status in ContractStatus])  # by code
-_MAY_BE_VALUED: Final = np.isin(_STATUSES, (_PRICED, _NO_BID))
 _RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
 
 
@@ -100,77 +103,8 @@ def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, sp
     return float(np.interp(np.log(spot), np.log(strikes), np.asarray(volatility, np.float64)))
 
 
-def _columns(shape: tuple[int, ...], **given: npt.ArrayLike) -> Array:
-    """Numbers, a scalar or one a contract each, as the rows of a table that nobody else writes to."""
-    out = np.empty((len(given), *shape))
-    for row, (name, value) in zip(out, given.items(), strict=True):
-        array = real_numbers(name, value)
-        if array.shape not in ((), (1,), shape):
-            raise PricingError(f"{name} has shape {array.shape}; allowed: a scalar or {shape}, as the market prices")
-        row[...] = array
-    return out
-
-
 def _styles(american: Mask) -> npt.NDArray[np.str_]:
     return np.where(american, "american", "european")
-
-
-def _codes(status: npt.ArrayLike, shape: tuple[int, ...]) -> Codes:
-    """Codes of :class:`ContractStatus`, (n,) of their own; whether those of one byte are some is still to be seen."""
-    codes = np.asarray(status)
-    if codes.shape != shape:
-        raise PricingError(f"status has shape {codes.shape}; allowed: {shape}, as the market prices")
-    if codes.size and codes.dtype != np.int8 and not (codes.dtype.kind in "iu" and np.isin(codes, _STATUSES).all()):
-        raise _no_codes(codes)
-    return codes.astype(np.int8)
-
-
-def _no_codes(codes: npt.NDArray[Any]) -> PricingError:
-    return PricingError(f"status holds {np.unique(codes)[:3].tolist()}; allowed: codes of ContractStatus")
-
-
-# Rows of a chain's table: what the contracts and their market are, and the price that a volatility is looked for at.
-_STRIKE, _TIME, _RIGHT, _SPOT, _RATE, _YIELD, _ASK, _MARKET, _PRICE = range(9)
-
-
-@kernel
-def _begin(table: Array, given: Codes, out: Codes) -> tuple[bool, bool, bool, int, int]:
-    """The status (n,) before anything is computed, into out, and the row _PRICE of the table (9, n).
-
-    What is ONE_SIDED, has an ask and may be valued is NO_BID. Returns whether all rights are some and all codes are,
-    whether all else of the contracts that may be valued is in its domain, their number, and how many of them have an
-    ask alone.
-    """
-    rights = codes = domains = True
-    count = alone = 0
-    for i in range(given.size):
-        rights = rights and abs(table[_RIGHT, i]) == 1.0
-        codes = codes and 0 <= given[i] <= _LAST_STATUS
-        out[i] = given[i]
-        table[_PRICE, i] = table[_MARKET, i] if given[i] == _PRICED else math.nan
-        bare = given[i] == _ONE_SIDED and table[_ASK, i] > 0.0
-        if given[i] != _PRICED and not bare:
-            continue
-        s, k, q, t = table[_SPOT, i], table[_STRIKE, i], table[_YIELD, i], table[_TIME, i]
-        if not s > 0.0:
-            out[i] = _NO_SPOT
-        elif not t > 0.0:
-            out[i] = _EXPIRED
-        elif (
-            (k < _STRIKE_LOW or k > _STRIKE_HIGH)
-            or (q < _YIELD_LOW or q > _YIELD_HIGH)
-            or (s < _SPOT_LOW or s > _SPOT_HIGH)
-            or t > _LONGEST
-        ):
-            out[i] = _OUT_OF_DOMAIN
-        else:
-            count += 1
-            domains = domains and k == k and q == q and _RATE_LOW <= table[_RATE, i] <= _RATE_HIGH
-            if bare:
-                alone += 1
-                out[i] = _NO_BID
-                table[_PRICE, i] = 0.5 * table[_ASK, i]
-    return rights, codes, domains, count, alone
 
 
 class QuotedChain:
@@ -205,7 +139,7 @@ class QuotedChain:
         if prices.ndim != 1:
             raise PricingError(f"market has shape {prices.shape}; allowed: (n,), a price a contract")
         shape = prices.shape
-        table = _columns(
+        table = table_of(
             shape,
             strike=contracts.strike,
             time_to_expiry=contracts.time_to_expiry,
@@ -220,20 +154,26 @@ class QuotedChain:
         strike, years, right, self.spot, self.rate, self.dividend_yield, self._ask, self.market, self.price = table
         dividends = one_schedule(terms.dividends)
         self.terms = MarketTerms(self.spot, self.rate, self.dividend_yield, dividends, terms.on_future)
-        self._given, self._checked = _codes(status, shape), np.empty(shape, np.int8)
-        rights, codes, self._in_domains, count, self._alone = _begin(table, self._given, self._checked)
+        self._given, self._checked = codes_of(status, shape), np.empty(shape, np.int8)
+        rights, codes, self._in_domains, count, self._alone = begin(table, self._given, self._checked)
         if not rights:
             prepare("raise", right=right)
-        self._american = are_american(contracts.style, shape)
+        style = contracts.style
+        self._american: Mask | bool
+        if isinstance(style, str):
+            check_choice("style", style, STYLES)
+            self._american = style == "american"
+        else:
+            self._american = are_american(style, shape)
+            style = _styles(self._american)
         if not codes:
-            raise _no_codes(self._given)
-        style = contracts.style if isinstance(contracts.style, str) else _styles(self._american)
+            raise no_codes(self._given)
         self.contracts = Contracts(strike, years, right, style)
         self.from_parity = np.zeros(shape, np.bool_)
         """Whose yield is what put-call parity implies."""
         self._scheme, self._panels, self._count = scheme, panels, count
         # A slice where all are, which is the rule and copies nothing.
-        self._rows: Rows = _ALL if count == prices.size else np.flatnonzero(_MAY_BE_VALUED[self._checked])
+        self._rows: Rows = _ALL if count == prices.size else np.flatnonzero(MAY_BE_VALUED[self._checked])
 
     def with_parity(self) -> "QuotedChain":
         """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
@@ -243,7 +183,7 @@ class QuotedChain:
         """
         if self.terms.on_future or not self._count:
             return self
-        priced = np.where(self._checked == _PRICED, self.market, np.nan)
+        priced = np.where(self._checked == PRICED, self.market, np.nan)
         strike, years, right, style = self.contracts
         cash = self.terms.dividends
         implied = parity_yields(
@@ -277,7 +217,7 @@ class QuotedChain:
     @cached_property
     def implied_volatility(self) -> Array:
         """NaN where there is no market price, or no volatility, or no single one, gives it."""
-        return np.where(self._checked == _PRICED, self._searched, np.nan) if self._alone else self._searched
+        return np.where(self._checked == PRICED, self._searched, np.nan) if self._alone else self._searched
 
     @cached_property
     def _searched(self) -> Array:
@@ -290,43 +230,50 @@ class QuotedChain:
         return out
 
     @cached_property
+    def _plain(self) -> bool:
+        """Whether all contracts have a market price and a volatility that gives it, which is the rule."""
+        return self._rows is _ALL and not self._alone and not math.isnan(self._searched.sum())
+
+    @cached_property
     def _explained(self) -> tuple[Codes, Array]:
         """The status before greeks are computed, and the volatilities that they are to be computed at."""
-        status, sigma = self._checked, self._searched
-        unknown = np.isnan(sigma)
-        if not self._alone and np.count_nonzero(unknown) == sigma.size - self._count:
+        if self._plain:
+            return self._checked, self._searched
+        status, sigma = self._checked.copy(), self._searched.copy()
+        alone, doubtful = status == NO_BID, np.flatnonzero(MAY_BE_VALUED[status] & np.isnan(sigma))
+        if not doubtful.size and not self._alone:
             return status, sigma
-        status, sigma, alone = status.copy(), sigma.copy(), status == _NO_BID
-        doubtful = np.flatnonzero(_MAY_BE_VALUED[status] & unknown)
         status[doubtful] = self._why(doubtful)
-        limit = (status == ContractStatus.EXERCISED) | (status == ContractStatus.AT_FLOOR)
+        limit = (status == _EXERCISED) | (status == _AT_FLOOR)
         sigma[limit] = 0.0
-        status[limit & alone] = ContractStatus.NO_BID
-        self._take_mirrors(np.flatnonzero(alone | (status == ContractStatus.AT_FLOOR)), status, sigma)
+        status[limit & alone] = NO_BID
+        self._take_mirrors(np.flatnonzero(alone | (status == _AT_FLOOR)), status, sigma)
         return status, sigma
 
     def _take_mirrors(self, rows: npt.NDArray[np.intp], status: Codes, sigma: Array) -> None:
         """Let rows have their mirrors' volatilities where those are known and no ask alone contradicts them."""
-        if not rows.size:
+        priced = status == PRICED
+        if not rows.size or not priced.any():
             return
         strike, years, right, _ = self.contracts
-        mirror = mirrors(self.spot, strike, years, right, self._american, status == ContractStatus.PRICED)[rows]
+        mirror = mirrors(self.spot, strike, years, right, self._early(_ALL), priced)[rows]
         rows, found = rows[mirror >= 0], sigma[mirror[mirror >= 0]]
-        alone = self._checked[rows] == _NO_BID
+        alone = self._checked[rows] == NO_BID
         if alone.any():
-            worth = self._made(rows).values(*self._terms(rows), found, 1)[0]
+            worth = self._made(rows, panels=self._panels).values(*self._terms(rows), found, 1)[0]
             fits = ~alone | (worth <= self._ask[rows])
             rows, found = rows[fits], found[fits]
-        status[rows], sigma[rows] = ContractStatus.MIRRORED, found
+        status[rows], sigma[rows] = _MIRRORED, found
 
     @cached_property
     def _values(self) -> Array:
         """Price and greeks (10, n) at the volatilities there are; NaN without."""
-        if self._rows is _ALL:
-            return self._at(self._explained[1], len(Greeks._fields))
+        sigma = self._explained[1]
+        if self._plain:
+            return self._chain.values(*self._terms(_ALL), sigma, len(Greeks._fields))
         out = np.full((len(Greeks._fields), self.market.size), np.nan)
-        if self._count:
-            out[:, self._rows] = self._at(self._explained[1][self._rows], len(Greeks._fields))
+        if not np.isnan(sigma).all():
+            out[:, self._rows] = self._at(sigma[self._rows], len(Greeks._fields))
         return out
 
     def _at(self, volatility: Array, rows: int) -> Array:
@@ -339,11 +286,11 @@ class QuotedChain:
     def _finished(self) -> tuple[Codes, bool]:
         """The status, and whether all contracts have greeks, those that were computed."""
         status, sigma = self._explained
-        finite = np.isfinite(self._values[:_RHO])
-        if finite.all() and self._rows is _ALL and not status.any():
+        if self._plain and math.isfinite(self._values[:_RHO].sum()):
             return status, True
-        failed = ~finite.all(axis=0) & ~np.isnan(sigma) & (status != ContractStatus.EXERCISED)
-        return np.where(failed, np.int8(ContractStatus.FAILED), status), False
+        finite = np.isfinite(self._values[:_RHO])
+        failed = ~finite.all(axis=0) & ~np.isnan(sigma) & (status != _EXERCISED)
+        return (np.where(failed, _FAILED, status) if failed.any() else status), False
 
     @property
     def status(self) -> Codes:
@@ -365,9 +312,15 @@ class QuotedChain:
         def worth(which: npt.NDArray[np.intp], volatility: float) -> Array:
             mine = rows[which]
             sigma = np.minimum(volatility, most_volatility(years[mine], dividends=self.terms.dividends is not None))
-            return np.asarray(self._made(mine).values(*self._terms(mine), sigma, 1)[0])
+            # No panel holds the least and the most volatility, which are all that is asked for.
+            return np.asarray(self._made(mine, panels=False).values(*self._terms(mine), sigma, 1)[0])
 
-        return why_none(self.price[rows], self._ask[rows], options, self._american[rows], worth)
+        return why_none(self.price[rows], self._ask[rows], options, self._early(rows), worth)
+
+    def _early(self, rows: Rows) -> Mask:
+        """Which of some contracts are American."""
+        american = self._american
+        return np.full(self.market[rows].shape, american) if isinstance(american, bool) else american[rows]
 
     @cached_property
     def greeks(self) -> Greeks:
@@ -379,16 +332,19 @@ class QuotedChain:
         if all_of_them:
             return Greeks(*self._values)
         out = self._values.copy()
-        exercised = status == ContractStatus.EXERCISED
-        right = self.contracts.right[exercised]
-        out[:, exercised] = 0.0
-        out[:2, exercised] = right * (self.spot - self.contracts.strike)[exercised], right
+        exercised = status == _EXERCISED
+        if exercised.any():
+            right = self.contracts.right[exercised]
+            out[:, exercised] = 0.0
+            out[:2, exercised] = right * (self.spot - self.contracts.strike)[exercised], right
         out[:, ~_HAS_GREEKS[status]] = np.nan
         return Greeks(*out)
 
     @property
     def leverage(self) -> Array:
         """Delta times spot over :attr:`price`: LEAN's lambda, the elasticity."""
+        if self._plain:
+            return np.asarray(self.greeks.delta * self.spot / self.price)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(self.greeks.delta * self.spot / self.price)
 
@@ -426,9 +382,9 @@ class QuotedChain:
 
     @cached_property
     def _chain(self) -> CheckedChain:
-        return self._made(self._rows)
+        return self._made(self._rows, panels=self._panels)
 
-    def _made(self, rows: Rows) -> CheckedChain:
+    def _made(self, rows: Rows, *, panels: bool) -> CheckedChain:
         """The chain of some contracts that may have values.
 
         :raises PricingError: naming a rate, or what is NaN, as :class:`Chain` does.
@@ -439,7 +395,8 @@ class QuotedChain:
             prepare("raise", **dict(zip(("strike", "time_to_expiry", "right"), columns, strict=True)))
             spot, rate, dividend_yield = self._terms(rows)
             checked("raise", rate=rate, dividend_yield=dividend_yield, spot=spot)
-        return CheckedChain(*columns, self._american[rows], method, panels=self._panels)
+        american = self._american if isinstance(self._american, bool) else self._american[rows]
+        return CheckedChain(*columns, american, method, panels=panels)
 
     def _terms(self, rows: Rows) -> tuple[Array, Array, Array]:
         return self.spot[rows], self.rate[rows], self.dividend_yield[rows]

@@ -198,6 +198,7 @@ def test_quotes_that_are_too_old_are_stale_and_what_has_no_values_is_counted(cha
     ages = [limit, limit + dt.timedelta(seconds=1), None, *[dt.timedelta()] * (len(rows) - 3)]
     for row, age in zip(rows, ages, strict=True):
         made.quote(row["symbol"], chains, age)
+    rows[2] |= {"bid": 0.0}  # an ask alone ages as a quote does
     rows[3] |= {"bid": 0.0, "ask": 0.0}
     rows[4] |= {"bid": rows[4]["ask"] + 1.0}
     found = made.rows(rows)
@@ -220,6 +221,7 @@ def test_what_lean_may_give_amiss_is_counted_and_told_once(chains: Any) -> None:
     columns = columns_of(rows)
     columns[0, 3] = 2.0
     columns[1, 7] = 0.0
+    columns[11, 4] = 0.0  # an ask alone is no more known than a mid
     values = made.pricer.values_of(columns, [row["symbol"] for row in rows], TEN)
     assert np.flatnonzero(np.isnan(values[:, 0])).tolist() == [0, 1, *range(6, 12)]
     counted = {ContractStatus.OUT_OF_DOMAIN: 7, ContractStatus.NO_SPOT: 1}
