@@ -2,6 +2,7 @@
 
 import copy
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -10,19 +11,23 @@ import numpy as np
 from AlgorithmImports import IRiskFreeInterestRateModel, QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
-from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Styles, check_choice, outside
+from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice, outside
 from alo_lib.pricing.options import SchemeLike
 from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
 from alo_lib.pricing.schedules import DIVIDEND_MODELS
 from alo_lib.pricing.scheme import resolve_scheme
 from models.chain_terms import Announced, ChainTerms, DividendYield
 from models.compiled_border import WRITTEN
+from models.compiled_question import READ
 
 __all__ = ["UNITS", "ChainPricer", "Told", "in_lean_units"]
 
-_STYLES: Final = np.array(STYLES)  # american, european: in the order of LEAN's OptionStyle
 UNITS: Final = {"vega": 0.01, "rho": 0.01}
 """LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
+_SCALES: Final = np.array([UNITS.get(name, 1.0) for name in WRITTEN])
+_QUOTED: Final = READ.index("bid")
+_QUOTES: Final = (ContractStatus.PRICED, ContractStatus.ONE_SIDED)
+"""Statuses of quotes that values may come of, if only of an ask."""
 _LARGEST: Final = 1e27
 """LEAN's results are decimals, which end at 7.9e28."""
 _FORECASTS_KEPT: Final = 1000
@@ -114,21 +119,21 @@ class ChainPricer:
         option: the canonical option's identifier, where it is known already.
         """
         terms = self._terms_of(option or str(symbols[0].canonical.id), symbols)
-        strike, right, expiry, style, bid, ask, last, spot = columns.T.copy()
-        right = 1.0 - 2.0 * right
-        days, place = terms.expiries(expiry, symbols)
+        strike, right, style, strange, days, place = terms.listed(columns, symbols)
+        bid, ask, last, spot = columns[:, _QUOTED:].T.copy()
         market, status = market_price(bid, ask, last, self._price_source)
         if not past:
             self._mark_stale(symbols, status)
         years, rates = terms.years(days, time), terms.rates(days, time)
         yields, ahead = terms.dividends(years, float(spot.max()), time)
         dividends = None if ahead is None else Dividends(*ahead, model=self._dividend_model)
-        odd, strange = outside("rate", rates) | np.isnan(yields), style >= len(STYLES)
-        if odd.any() or strange.any():  # what QuotedChain would refuse, or LEAN has no name for yet
-            status[(status == ContractStatus.PRICED) & (odd[place] | strange)] = ContractStatus.OUT_OF_DOMAIN
-            rates, yields, style = np.where(odd, 0.0, rates), np.where(odd, 0.0, yields), np.where(strange, 0.0, style)
+        if strange is not None or _refused(rates, yields):  # by QuotedChain, or LEAN has no name for it yet
+            odd = outside("rate", rates) | np.isnan(yields)
+            refused = odd[place] if strange is None else odd[place] | strange
+            status[np.isin(status, _QUOTES) & refused] = ContractStatus.OUT_OF_DOMAIN
+            rates, yields = np.where(odd, 0.0, rates), np.where(odd, 0.0, yields)
         chain = QuotedChain(
-            Contracts(strike, years[place], right, _styles(style)),
+            Contracts(strike, years[place], right, style),
             MarketTerms(spot, rates[place], yields[place], dividends, terms.on_future),
             market,
             status,
@@ -189,17 +194,17 @@ class ChainPricer:
         for index in range(len(symbols)):
             security = self._algorithm.securities[symbols[index]]
             quote = security.cache.get_data[QuoteBar]()
-            if status[index] == ContractStatus.PRICED and (
+            if status[index] in _QUOTES and (
                 quote is None or security.local_time - quote.end_time > self._max_quote_age
             ):
                 status[index] = ContractStatus.STALE
 
     def _count(self, statuses: Codes, symbols: Sequence[Symbol], offset: int) -> None:
-        for code, contracts in enumerate(np.bincount(statuses).tolist()):
-            if contracts:
-                status = ContractStatus(code)
-                first = None if status in self.statuses else symbols[offset + int(np.argmax(statuses == code))]
-                self.count(status, contracts, first)
+        codes = statuses.tolist()
+        for code, contracts in sorted(Counter(codes).items()):
+            status = ContractStatus(code)
+            first = None if status in self.statuses else symbols[offset + codes.index(code)]
+            self.count(status, contracts, first)
 
     def count(self, status: ContractStatus, contracts: int, symbol: Symbol | None) -> None:
         """Count contracts by status; why some get LEAN's empty result is told in the log when it comes first."""
@@ -233,11 +238,11 @@ def _check(algorithm: object, price: object, dividend_yield: object, announced: 
         raise PricingError(f"max_quote_age is {max_quote_age!r}; allowed: a timedelta above zero, or None")
 
 
-def _styles(style: Array) -> Styles:
-    """LEAN's styles (n,) in words: one where all have it."""
-    if (style == style[0]).all():
-        return "european" if style[0] else "american"
-    return np.asarray(_STYLES[style.astype(np.intp)])
+def _refused(rates: Array, yields: Array) -> bool:
+    """Whether a rate is out of its domain or a yield is none; of few expiries, where arrays cost more than numbers."""
+    low, high = DOMAINS["rate"]
+    odd_rates = (rate < low or rate > high for rate in rates.tolist())
+    return any(odd_rates) or any(math.isnan(one) for one in yields.tolist())
 
 
 def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
@@ -245,21 +250,20 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     # Two quotes without a volatility, and two with one, of each style, so that every branch of the valuation runs.
     market, status = market_price([1e-9, 60.0, 5.0, 5.0] * 2, [1e-9, 60.0, 5.2, 5.2] * 2, 0.0)
     ones, right = np.ones(8), np.tile([1.0, -1.0], 4)
-    contracts = Contracts(50.0 * ones, ones, right, np.repeat(_STYLES, 4))
+    contracts = Contracts(50.0 * ones, ones, right, np.repeat(STYLES, 4))
     for cash in (None, ([0.5], [0.5])) if dividends else (None,):
         chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01, cash), market, status, scheme=scheme)
         in_lean_units(chain, 0.2)
 
 
 def in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
-    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's.
+    """The columns WRITTEN; the theoretical price is at ``volatility``, without one the market's (half an ask alone).
 
     LEAN has no word for an option that has greeks and no implied volatility: its is the one that its greeks are at.
     """
     greeks = chain.greeks
-    price = np.where(np.isnan(greeks.delta), np.nan, chain.market) if volatility is None else chain.price_at(volatility)
+    price = np.where(np.isnan(greeks.delta), np.nan, chain.price) if volatility is None else chain.price_at(volatility)
     others = {"price": price, "implied_volatility": chain.volatility, "leverage": chain.leverage}
-    out = np.empty((price.size, len(WRITTEN)))
-    for column, name in zip(out.T, WRITTEN, strict=True):
-        np.multiply(others[name] if name in others else getattr(greeks, name), UNITS.get(name, 1.0), out=column)
+    columns = np.array([others[name] if name in others else getattr(greeks, name) for name in WRITTEN])
+    out: Array = columns.T * _SCALES
     return np.minimum(np.maximum(out, -_LARGEST, out=out), _LARGEST, out=out)

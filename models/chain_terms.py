@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,10 +23,11 @@ from AlgorithmImports import (
     SymbolPropertiesDatabase,
 )
 
+from alo_lib.pricing.arguments import STYLES, Styles
 from alo_lib.records import CALENDAR_DAY, SECOND, years_between
-from models.times import utc_of
+from models.times import utc_nanoseconds, utc_of
 
-__all__ = ["Announced", "ChainTerms", "DividendYield", "hours_of", "properties_of"]
+__all__ = ["Announced", "ChainTerms", "DividendYield", "Listed", "hours_of", "properties_of"]
 
 Array = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
@@ -35,7 +36,21 @@ Announced = Callable[[Symbol, dt.datetime], Iterable[tuple[dt.date, float]]]
 """(underlying, local time) -> the cash dividends announced then: ex-dates and amounts a share."""
 DividendYield = IDividendYieldModel | Literal["model", "parity"]
 _CHAINS_KEPT: Final = 1000
-"""Sets of contracts whose expiries are remembered: a chain has the same in most slices."""
+"""Sets of contracts whose terms are remembered: a chain has the same in most slices."""
+_STYLES: Final = np.array(STYLES)  # american, european: in the order of LEAN's OptionStyle
+_LISTED: Final = 4
+"""How many of the columns :data:`models.compiled_question.READ` tell what a contract is, whatever its quote."""
+
+
+class Listed(NamedTuple):
+    """What n contracts are, which no slice changes; nobody writes to it."""
+
+    strike: Array
+    right: Array  # +1 call, -1 put
+    style: Styles
+    strange: npt.NDArray[np.bool_] | None  # (n,) whose style LEAN has no name for yet; None where none's
+    days: Days  # (k,) on which they expire, ascending
+    place: Rows  # (n,) each contract's among them
 
 
 def hours_of(symbol: Symbol) -> SecurityExchangeHours:
@@ -52,6 +67,13 @@ def properties_of(symbol: Symbol) -> SymbolProperties:
         symbol.id.market, symbol, symbol.security_type, Currencies.USD
     )
     return properties
+
+
+def _styles(style: Array) -> Styles:
+    """LEAN's styles (n,) in words: one where all have it."""
+    if (style == style[0]).all():
+        return "european" if style[0] else "american"
+    return np.asarray(_STYLES[style.astype(np.intp)])
 
 
 class ChainTerms:
@@ -76,32 +98,39 @@ class ChainTerms:
         self._zone = ZoneInfo(str(self._hours.time_zone.id))
         self._settlement: dict[int, int] = {}
         self._expiry: dict[int, dt.datetime] = {}
-        self._expiries: dict[bytes, tuple[Days, Rows]] = {}
-        self._rate: tuple[dt.date, float] | None = None
+        self._listed: dict[bytes, Listed] = {}
+        self._session = (0, 0)
+        self._rate: float | None = None
+        self._pays_none = False
         self._now = (0, dt.datetime.min)
         self._announced = announced
         self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
         if isinstance(dividend_yield, str):
             self._yield = DividendYieldProvider.create_for_option(self._symbol)
+            self._of_lean = True
         else:
+            self._of_lean = False
             self._yield = dividend_yield
 
-    def expiries(self, column: Array, symbols: Sequence[Symbol]) -> tuple[Days, Rows]:
-        """The days on which n contracts expire, (k,) ascending, and each contract's place among them, (n,).
+    def listed(self, columns: Array, symbols: Sequence[Symbol]) -> Listed:
+        """What n contracts are, at least one.
 
-        column: days as :data:`models.compiled_question.READ` has them, (n,); symbols: the contracts', which tell a
-        day's settlement when it comes first.
+        columns: (n, 8) as :data:`models.compiled_question.READ`; symbols: the contracts', which tell a day's settlement
+        when it comes first.
         """
-        key = column.tobytes()
-        if key not in self._expiries:
-            days, first, place = np.unique(column.astype(np.int64), return_index=True, return_inverse=True)
+        key = columns[:, :_LISTED].tobytes()
+        if key not in self._listed:
+            strike, put, expiry, style = columns[:, :_LISTED].T.copy()
+            days, first, place = np.unique(expiry.astype(np.int64), return_index=True, return_inverse=True)
             for day, index in zip(days.tolist(), first.tolist(), strict=True):
                 if not self.knows(day):
                     self.learn(day, symbols[index])
-            if len(self._expiries) >= _CHAINS_KEPT:
-                self._expiries.clear()
-            self._expiries[key] = days, place
-        return self._expiries[key]
+            strange = style >= len(STYLES)
+            words = _styles(np.where(strange, 0.0, style))
+            if len(self._listed) >= _CHAINS_KEPT:
+                self._listed.clear()
+            self._listed[key] = Listed(strike, 1.0 - 2.0 * put, words, strange if strange.any() else None, days, place)
+        return self._listed[key]
 
     def learn(self, day: int, symbol: Symbol) -> None:
         """Settlement of the contracts that expire on a day (counted from 0001-01-01), told by one of them."""
@@ -119,7 +148,7 @@ class ChainTerms:
 
     def years(self, days: npt.NDArray[np.int64], now: int) -> Array:
         """Years of 365 days from ``now``, nanoseconds UTC, to each day's settlement, to the minute it takes place."""
-        return years_between(now, [self._settlement[day] for day in days.tolist()])
+        return years_between(now, np.array([self._settlement[day] for day in days.tolist()]))
 
     def rates(self, days: npt.NDArray[np.int64], now: int) -> Array:
         """The risk-free rate at each day's expiry, (n,).
@@ -129,10 +158,10 @@ class ChainTerms:
         """
         model = self._risk_free_rate or self._algorithm.risk_free_interest_rate_model
         if isinstance(model, InterestRateProvider):
-            local = self._local(now)
-            if self._rate is None or self._rate[0] != local.date():  # its rates are a day's
-                self._rate = local.date(), float(model.get_interest_rate(local))
-            return np.full(days.size, self._rate[1])
+            self._begin_session(now)
+            if self._rate is None:  # its rates are a day's
+                self._rate = float(model.get_interest_rate(self._local(now)))
+            return np.full(days.size, self._rate)
         return np.array([float(model.get_interest_rate(self._expiry[day])) for day in days.tolist()])
 
     def dividends(self, years: Array, spot: float, now: int) -> tuple[Array, tuple[Array, Array] | None]:
@@ -143,7 +172,7 @@ class ChainTerms:
         # An option on a future has none, and LEAN would divide by a spot of zero, at which no contract is priced.
         if self.on_future or not spot > 0.0:
             return np.zeros(years.size), None
-        model = float(self._yield.get_dividend_yield(self._local(now), spot))
+        model = self._model_yield(spot, now)
         if self._announced is None:
             return np.full(years.size, model), None
         times, amounts = self._ahead(now)
@@ -152,6 +181,25 @@ class ChainTerms:
         with np.errstate(divide="ignore", invalid="ignore"):
             after = np.where(years > 0.0, np.maximum(years - times[-1], 0.0) / years, 0.0)
         return model * after, (times, amounts)
+
+    def _model_yield(self, spot: float, now: int) -> float:
+        """The dividend yield model's; LEAN's own is cash of the year before a day, over spot: none stays none."""
+        self._begin_session(now)
+        if self._pays_none:
+            return 0.0
+        found = float(self._yield.get_dividend_yield(self._local(now), spot))
+        self._pays_none = self._of_lean and found == 0.0
+        return found
+
+    def _begin_session(self, now: int) -> None:
+        """Forget what held for another day of the exchange's."""
+        first, end = self._session
+        if first <= now < end:
+            return
+        today = dt.datetime.combine(self._local(now), dt.time(), self._zone)
+        midnights = today, dt.datetime.combine(today.date() + CALENDAR_DAY, dt.time(), self._zone)
+        first, end = (utc_nanoseconds(midnight.astimezone(dt.UTC)) for midnight in midnights)
+        self._session, self._rate, self._pays_none = (first, end), None, False
 
     def _ahead(self, now: int) -> tuple[Array, Array]:
         """Announced dividends that go ex, at the session's open, after now: times in years, ascending, and amounts."""

@@ -62,7 +62,8 @@ class AloOptionPriceModel(_Base):
 
     The theoretical price is computed from the underlying's volatility model where one is set, and is the market price
     elsewhere. A contract whose price is at or below the floor, what it is worth without volatility, while its ask
-    reaches that, is valued at its mirror's volatility, or without one in the limit. A contract without usable quote, or
+    reaches that, is valued at its mirror's volatility, or without one in the limit; one with an ask and no bid at its
+    mirror's or at that of half the ask. A contract without usable quote, or
     whose price nothing explains, gets LEAN's empty result and is counted in ``unpriced`` by its status.
 
     :raises PricingError: a ValueError, when an argument is none of the above.

@@ -119,12 +119,34 @@ def _ask(
 
 
 @kernel
-def _advance(price: Array, values: Array, search: Search, unsettled: Mask, without: Mask) -> None:
-    """Take a step in the searches that are unsettled (n); who has no value (3, n) is so no longer, and is without."""
-    for i in range(price.size):
-        if unsettled[i] and math.isnan(values[0, i]):
-            unsettled[i], without[i] = False, True
-    advance(price, values, search, unsettled, LAST_STEP)
+def _advance(
+    taken: int,
+    quoted: Array,
+    options: Options,
+    search: Search,
+    unsettled: Mask,
+    without: Mask,
+    points: Array,
+    at: _State,
+) -> tuple[Mask, bool, int]:
+    """Take steps in the searches that are unsettled (n) until they need panels that are not there, or all have ended.
+
+    Who has no value, or no panel, is unsettled no longer, and is without. taken: how many steps were taken before.
+    quoted: (n,) prices; points: as ``price`` of Tables. Returns the panels asked for, whether there are new ones, and
+    how many steps were taken.
+    """
+    values = np.empty((3, quoted.size))
+    while taken < MAX_STEPS:
+        asked, new, left = _ask(search.volatility, math.inf, at.member, at.settles, at.asked, unsettled, without)
+        if new or not left:
+            return asked, new, taken
+        read_values(options, search.volatility, unsettled, 1, points, at.panels, values)
+        for i in range(quoted.size):
+            if unsettled[i] and math.isnan(values[0, i]):
+                unsettled[i], without[i] = False, True
+        advance(quoted, values, search, unsettled, LAST_STEP)
+        taken += 1
+    return at.asked, False, taken
 
 
 def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme: Scheme) -> Panels:
@@ -172,13 +194,15 @@ class ChainPanels:
         none = Panels(order, first, group, np.full(settles.shape, -1), _NO_COEFFICIENTS)
         return _State(rate.copy(), dividend_yield.copy(), member, settles, np.zeros(settles.shape, np.bool_), none)
 
-    def _with(self, state: _State, volatility: Array, limit: float, wanted: Mask, without: Mask) -> tuple[_State, bool]:
-        """A state with the panels that the wanted volatilities need, see :func:`_ask`, and whether any still is."""
-        asked, new, left = _ask(volatility, limit, state.member, state.settles, state.asked, wanted, without)
-        if new:
-            order, first, group, _, _ = state.panels
-            state = state._replace(asked=asked, panels=_panels(order, first, group, asked, self._scheme))
-        return state, left
+    def _with(self, state: _State, volatility: Array, limit: float, wanted: Mask, without: Mask) -> _State:
+        """A state with the panels that the wanted volatilities need, see :func:`_ask`."""
+        asked, new, _ = _ask(volatility, limit, state.member, state.settles, state.asked, wanted, without)
+        return self._asked(state, asked) if new else state
+
+    def _asked(self, state: _State, asked: Mask) -> _State:
+        """The state with the panels asked for."""
+        order, first, group, _, _ = state.panels
+        return state._replace(asked=asked, panels=_panels(order, first, group, asked, self._scheme))
 
     def _own(self, options: Options, beside: Array) -> int:
         """How many contracts there are. What kernels index by is made for them: other columns end here.
@@ -198,7 +222,7 @@ class ChainPanels:
         n = self._own(options, volatility)
         wanted, without = np.ones(n, np.bool_), np.zeros(n, np.bool_)
         state = self._at(options.rate, options.dividend_yield)
-        state, _ = self._with(state, volatility, LONG, wanted, without)
+        state = self._with(state, volatility, LONG, wanted, without)
         out = np.empty((rows, n))
         read_values(options, volatility, wanted, 1, self._price, state.panels, out)
         self._state = state
@@ -212,16 +236,14 @@ class ChainPanels:
         """
         n = self._own(options, price)
         search = new_search(price, options, 1)
-        out = np.empty((3, n))
         unsettled, without = np.isfinite(search.volatility), np.zeros(n, np.bool_)
         state = self._at(options.rate, options.dividend_yield)
-        for _ in range(MAX_STEPS):
-            state, left = self._with(state, search.volatility, np.inf, unsettled, without)
-            if not left:
-                break
-            read_values(options, search.volatility, unsettled, 1, self._price, state.panels, out)
-            _advance(price, out, search, unsettled, without)
+        new, taken = True, 0
+        while new:
+            asked, new, taken = _advance(taken, price, options, search, unsettled, without, self._price, state)
+            if new:
+                state = self._asked(state, asked)
         # On its way a search may pass through panels that are not good enough to end in.
-        state, _ = self._with(state, search.volatility, LONG, np.isfinite(search.volatility), without)
+        state = self._with(state, search.volatility, LONG, np.isfinite(search.volatility), without)
         self._state = state
         return search.volatility, without

@@ -34,9 +34,11 @@ class CheckedChain:
     ) -> None:
         self.strike, self.time, self.right, self._method = strike, time, right, method
         readable = panels and method.cash is None
-        if isinstance(american, bool) or american.all() or not american.any():
-            early = bool(np.all(american))
-            kinds: list[tuple[bool, Rows]] = [(early, _ALL)]
+        kinds: list[tuple[bool, Rows]]
+        if isinstance(american, bool):
+            kinds = [(american, _ALL)]
+        elif american.all() or not american.any():
+            kinds = [(bool(american.all()), _ALL)]
         else:
             kinds = [(early, np.flatnonzero(american == early)) for early in (True, False)]
         self._alone: list[tuple[Method, Rows]] = []
@@ -59,6 +61,8 @@ class CheckedChain:
         if self._panels is None and len(self._alone) == 1:
             ((method, _),) = self._alone
             out = run_values(options, volatility, rows, method)
+        elif self._panels is not None and not self._alone:
+            out = self._read_values(options, volatility, rows)
         else:
             out = np.empty((rows, spot.size))
             for method, alone in self._alone:
@@ -81,6 +85,9 @@ class CheckedChain:
     def implied(self, prices: Array, spot: Array, rate: Array, dividend_yield: Array) -> Array:
         """Implied volatilities of prices (k, n), in the same shape; NaN where none, or no single one, explains one."""
         options = Options(spot, self.strike, rate, dividend_yield, self.time, self.right)
+        if self._panels is None and len(self._alone) == len(prices) == 1:
+            ((method, _),) = self._alone
+            return run_implied(np.ascontiguousarray(prices[0]), options, method).reshape(prices.shape)
         found = np.empty(prices.shape)
         for method, alone in self._alone:
             part, told, own = options.part(alone), prices[:, alone], method

@@ -1,5 +1,6 @@
 """Implied volatilities, and why there is none: the one rule that puts a price among the reasons."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple, Unpack
@@ -7,6 +8,7 @@ from typing import Final, NamedTuple, Unpack
 import numpy as np
 import numpy.typing as npt
 
+from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import DOMAINS, PricingError, prepare
 from alo_lib.pricing.curves import Rates, with_rates
 from alo_lib.pricing.dividends import volatility_limit
@@ -23,6 +25,10 @@ Worth = Callable[[Rows, float], Array]
 """Prices of some of n contracts at one volatility."""
 
 _ARGUMENTS: Final = ("price", "spot", "strike", "rate", "dividend_yield", "time_to_expiry", "right")
+_EXPIRED, _OUT_OF_DOMAIN, _NO_QUOTE, _EXERCISED, _AT_FLOOR, _BELOW_FLOOR, _FAILED = (
+    int(ContractStatus[name])
+    for name in ("EXPIRED", "OUT_OF_DOMAIN", "NO_QUOTE", "EXERCISED", "AT_FLOOR", "BELOW_FLOOR", "FAILED")
+)
 _ROUNDING: Final = 1e-9  # of the strike: a price this close to intrinsic is intrinsic
 
 
@@ -43,22 +49,39 @@ def why_none(price: Array, ask: Array, options: Options, american: Mask, worth: 
     american: (n,). An American option quoted at intrinsic value that is to be exercised at once without volatility has
     no time value: it is explained by every volatility up to some level, and by none alone.
     """
-    floor = worth(np.arange(price.size), 0.0)
-    intrinsic, rounding = options.right * (options.spot - options.strike), _ROUNDING * options.strike
-    at_once = american & (intrinsic > 0.0) & (floor <= intrinsic + rounding)
-    why = np.full(price.size, ContractStatus.FAILED, np.int8)
-    above = np.flatnonzero(price - floor > rounding)
-    if above.size:
-        most = worth(above, DOMAINS["volatility"][1])
-        why[above[price[above] >= most]] = ContractStatus.ABOVE_BOUND
-    below = price - floor <= rounding
-    why[below] = ContractStatus.BELOW_FLOOR
-    why[below & (ask >= floor - rounding)] = ContractStatus.AT_FLOOR
-    why[at_once & (np.abs(price - floor) <= rounding)] = ContractStatus.EXERCISED
-    why[np.isnan(price)] = ContractStatus.NO_QUOTE
-    why[np.isnan(floor) | np.isnan(np.stack(options)).any(axis=0)] = ContractStatus.OUT_OF_DOMAIN
-    why[options.time == 0.0] = ContractStatus.EXPIRED
+    why = np.empty(price.size, np.int8)
+    if _about_floor(price, ask, worth(np.arange(price.size), 0.0), options, american, why):
+        above = np.flatnonzero(why == _FAILED)
+        why[above[price[above] >= worth(above, DOMAINS["volatility"][1])]] = ContractStatus.ABOVE_BOUND
     return why
+
+
+@kernel
+def _about_floor(price: Array, ask: Array, floor: Array, options: Options, american: Mask, why: Codes) -> bool:
+    """Reasons (n,) as far as the floor tells them, FAILED where the price is above it; whether any is."""
+    spot, strike, rate, dividend_yield, time, right = options
+    above = False
+    for i in range(price.size):
+        rounding, intrinsic = _ROUNDING * strike[i], right[i] * (spot[i] - strike[i])
+        known = floor[i] + spot[i] + strike[i] + rate[i] + dividend_yield[i] + time[i] + right[i]
+        if time[i] == 0.0:
+            why[i] = _EXPIRED
+        elif math.isnan(known):
+            why[i] = _OUT_OF_DOMAIN
+        elif math.isnan(price[i]):
+            why[i] = _NO_QUOTE
+        elif (
+            american[i]
+            and intrinsic > 0.0
+            and floor[i] <= intrinsic + rounding
+            and abs(price[i] - floor[i]) <= rounding
+        ):
+            why[i] = _EXERCISED
+        elif price[i] - floor[i] <= rounding:
+            why[i] = _AT_FLOOR if ask[i] >= floor[i] - rounding else _BELOW_FLOOR
+        else:
+            why[i], above = _FAILED, True
+    return above
 
 
 def _found(choices: Choices, *arguments: Rates) -> tuple[tuple[int, ...], Array, Options, Method, Implied]:

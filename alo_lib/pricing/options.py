@@ -178,6 +178,8 @@ def _split(count: int, threads: int | None) -> list[slice]:
 
 def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) -> int:
     """Run over slices of the batch, in threads when it is long. An element's bits do not depend on the slicing."""
+    if threads is None and count < _PARALLEL_FROM:
+        return run(slice(0, count))
     slices = _split(count, threads)
     if len(slices) == 1:
         return run(slices[0])
@@ -208,8 +210,7 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
             else:
                 out[:, which] = run_values(part, sigma, rows, own)
         return out
-    levels = _levels(options, volatility, method)
-    if levels.any():
+    if method.american and (levels := _levels(options, volatility, method)).any():
         out = np.empty((rows, levels.size))
         for level in np.unique(levels):
             which = np.flatnonzero(levels == level)
@@ -219,10 +220,9 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
 
 
 def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
-    """How much denser a scheme the options need."""
+    """How much denser a scheme American options need."""
     levels = np.zeros(volatility.size, np.int64)
-    if method.american:
-        difficulties(options, volatility, method.scheme.longest, levels)
+    difficulties(options, volatility, method.scheme.longest, levels)
     return levels
 
 
@@ -328,8 +328,7 @@ def run_implied(price: Array, options: Options, method: Method) -> Array:
                 out[which] = run_implied(quoted, part, own)
         return out
     out = _run_implied(price, options, method)
-    levels = _levels(options, out, method)
-    if levels.any():
+    if method.american and (levels := _levels(options, out, method)).any():
         for level in np.unique(levels[levels > 0]):
             which = np.flatnonzero(levels == level)
             out[which] = _run_implied(price[which], options.part(which), method.denser(int(level)))

@@ -7,17 +7,31 @@ worth without volatility. Where the ask reaches the floor the quote says nothing
 delta: those contracts are valued at the volatility of their mirror, the strike's other contract, or without one in the
 limit of no volatility. They have no implied volatility, and a status of their own.
 
+Far out of the money nobody bids, and an ask alone is no market price. Where asks are given such contracts are valued
+all the same: at their mirror's volatility if they are worth no more than the ask then, else at that of half the ask.
+
 :func:`alo_lib.pricing.quotes.market_price` takes the first step, :class:`QuotedChain` the others.
 """
 
+import math
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.numerics.compilation import kernel
-from alo_lib.pricing.arguments import DOMAINS, PricingError, Styles, are_american, checked, prepare, real_numbers
+from alo_lib.pricing.arguments import (
+    DOMAINS,
+    STYLES,
+    PricingError,
+    Styles,
+    are_american,
+    check_choice,
+    checked,
+    prepare,
+    real_numbers,
+)
+from alo_lib.pricing.chain_table import MAY_BE_VALUED, NO_BID, PRICED, begin, codes_of, no_codes, table_of
 from alo_lib.pricing.checked_chain import CheckedChain
 from alo_lib.pricing.curves import Rates, at_expiry
 from alo_lib.pricing.explained import most_volatility, why_none
@@ -36,14 +50,8 @@ Rows = npt.NDArray[np.intp] | slice
 
 _ALL: Final = slice(None)
 _MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
-_STATUSES: Final = tuple(int(status) for status in ContractStatus)
-_LAST_STATUS: Final = _STATUSES[-1]
-_PRICED, _EXPIRED, _NO_SPOT, _OUT_OF_DOMAIN = (
-    int(ContractStatus[name]) for name in ("PRICED", "EXPIRED", "NO_SPOT", "OUT_OF_DOMAIN")
-)
-(_SPOT_LOW, _SPOT_HIGH), (_STRIKE_LOW, _STRIKE_HIGH) = DOMAINS["spot"], DOMAINS["strike"]
-(_YIELD_LOW, _YIELD_HIGH), (_RATE_LOW, _RATE_HIGH) = DOMAINS["dividend_yield"], DOMAINS["rate"]
-_LONGEST: Final = DOMAINS["time_to_expiry"][1]
+_EXERCISED, _MIRRORED, _AT_FLOOR = (int(ContractStatus[name]) for name in ("EXERCISED", "MIRRORED", "AT_FLOOR"))
+_FAILED: Final = np.int8(ContractStatus.FAILED)
 _HAS_GREEKS: Final = np.array([status.has_greeks for status in ContractStatus])  # by code
 _RHO: Final = Greeks._fields.index("rho") + 1  # the values that every user needs come before
 
@@ -95,78 +103,20 @@ def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, sp
     return float(np.interp(np.log(spot), np.log(strikes), np.asarray(volatility, np.float64)))
 
 
-def _columns(shape: tuple[int, ...], **given: npt.ArrayLike) -> Array:
-    """Numbers, a scalar or one a contract each, as the rows of a table that nobody else writes to."""
-    out = np.empty((len(given), *shape))
-    for row, (name, value) in zip(out, given.items(), strict=True):
-        array = real_numbers(name, value)
-        if array.shape not in ((), (1,), shape):
-            raise PricingError(f"{name} has shape {array.shape}; allowed: a scalar or {shape}, as the market prices")
-        row[...] = array
-    return out
-
-
 def _styles(american: Mask) -> npt.NDArray[np.str_]:
     return np.where(american, "american", "european")
-
-
-def _codes(status: npt.ArrayLike, shape: tuple[int, ...]) -> Codes:
-    """Codes of :class:`ContractStatus`, (n,) of their own; whether those of one byte are some is still to be seen."""
-    codes = np.asarray(status)
-    if codes.shape != shape:
-        raise PricingError(f"status has shape {codes.shape}; allowed: {shape}, as the market prices")
-    if codes.size and codes.dtype != np.int8 and not (codes.dtype.kind in "iu" and np.isin(codes, _STATUSES).all()):
-        raise _no_codes(codes)
-    return codes.astype(np.int8)
-
-
-def _no_codes(codes: npt.NDArray[Any]) -> PricingError:
-    return PricingError(f"status holds {np.unique(codes)[:3].tolist()}; allowed: codes of ContractStatus")
-
-
-@kernel
-def _first_status(
-    strike: Array, time: Array, right: Array, spot: Array, rate: Array, dividend_yield: Array, given: Codes, out: Codes
-) -> tuple[bool, bool, bool, int]:
-    """The status (n,) before anything is computed, into out.
-
-    Returns whether all rights are some and all codes are, whether all else of the contracts still PRICED is in its
-    domain, and their number.
-    """
-    rights = codes = domains = True
-    count = 0
-    for i in range(given.size):
-        rights = rights and abs(right[i]) == 1.0
-        codes = codes and 0 <= given[i] <= _LAST_STATUS
-        out[i] = given[i]
-        if given[i] != _PRICED:
-            continue
-        s, k, q, t = spot[i], strike[i], dividend_yield[i], time[i]
-        if not s > 0.0:
-            out[i] = _NO_SPOT
-        elif not t > 0.0:
-            out[i] = _EXPIRED
-        elif (
-            (k < _STRIKE_LOW or k > _STRIKE_HIGH)
-            or (q < _YIELD_LOW or q > _YIELD_HIGH)
-            or (s < _SPOT_LOW or s > _SPOT_HIGH)
-            or t > _LONGEST
-        ):
-            out[i] = _OUT_OF_DOMAIN
-        else:
-            count += 1
-            domains = domains and k == k and q == q and _RATE_LOW <= rate[i] <= _RATE_HIGH
-    return rights, codes, domains, count
 
 
 class QuotedChain:
     """What market prices of one underlying's contracts imply; arrays of shape (n,), a contract each.
 
     market, status: prices and what is known of them, as :func:`alo_lib.pricing.quotes.market_price` gives them; codes
-    of :class:`ContractStatus`. ask: the quotes' asks, where they are to tell what a price at or below the floor means;
-    NaN where there is none. panels: as :class:`Chain` has it. What a contract implies does not depend by a bit on the
-    others, but for the yields of :meth:`with_parity` and the volatility of a mirror. Odd spots, strikes, yields and
-    times do not raise: a feed has them, and they are a contract's status.
+    of :class:`ContractStatus`. ask: the quotes' asks, where they are to tell what a price at or below the floor means,
+    and to value what has no bid; NaN where there is none. panels: as :class:`Chain` has it. What a contract implies
+    does not depend by a bit on the others, but for the yields of :meth:`with_parity` and the volatility of a mirror.
+    Odd spots, strikes, yields and times do not raise: a feed has them, and they are a contract's status.
+
+    ``price`` is the market price, or half the ask where there is an ask alone: what volatilities are looked for at.
 
     It keeps copies of what it is given, and threads may share it.
 
@@ -189,36 +139,41 @@ class QuotedChain:
         if prices.ndim != 1:
             raise PricingError(f"market has shape {prices.shape}; allowed: (n,), a price a contract")
         shape = prices.shape
-        strike, years, right, self.spot, self.rate, given, self._ask, self.market = _columns(
+        table = table_of(
             shape,
             strike=contracts.strike,
             time_to_expiry=contracts.time_to_expiry,
             right=contracts.right,
             spot=terms.spot,
             rate=at_expiry(terms.rate, contracts.time_to_expiry),
-            dividend_yield=at_expiry(terms.dividend_yield, contracts.time_to_expiry),
+            dividend_yield=at_expiry(terms.rate if terms.on_future else terms.dividend_yield, contracts.time_to_expiry),
             ask=ask,
             market=prices,
+            price=np.nan,
         )
+        strike, years, right, self.spot, self.rate, self.dividend_yield, self._ask, self.market, self.price = table
         dividends = one_schedule(terms.dividends)
-        self.terms = MarketTerms(self.spot, self.rate, given, dividends, terms.on_future)
-        self.dividend_yield = self.rate if terms.on_future else given
-        self._given, self._checked = _codes(status, shape), np.empty(shape, np.int8)
-        rights, codes, self._in_domains, count = _first_status(
-            strike, years, right, self.spot, self.rate, self.dividend_yield, self._given, self._checked
-        )
+        self.terms = MarketTerms(self.spot, self.rate, self.dividend_yield, dividends, terms.on_future)
+        self._given, self._checked = codes_of(status, shape), np.empty(shape, np.int8)
+        rights, codes, self._in_domains, count, self._alone = begin(table, self._given, self._checked)
         if not rights:
             prepare("raise", right=right)
-        self._american = are_american(contracts.style, shape)
+        style = contracts.style
+        self._american: Mask | bool
+        if isinstance(style, str):
+            check_choice("style", style, STYLES)
+            self._american = style == "american"
+        else:
+            self._american = are_american(style, shape)
+            style = _styles(self._american)
         if not codes:
-            raise _no_codes(self._given)
-        style = contracts.style if isinstance(contracts.style, str) else _styles(self._american)
+            raise no_codes(self._given)
         self.contracts = Contracts(strike, years, right, style)
         self.from_parity = np.zeros(shape, np.bool_)
         """Whose yield is what put-call parity implies."""
         self._scheme, self._panels, self._count = scheme, panels, count
         # A slice where all are, which is the rule and copies nothing.
-        self._rows: Rows = _ALL if count == prices.size else np.flatnonzero(self._checked == _PRICED)
+        self._rows: Rows = _ALL if count == prices.size else np.flatnonzero(MAY_BE_VALUED[self._checked])
 
     def with_parity(self) -> "QuotedChain":
         """The same at the yields that put-call parity implies, expiry by expiry; see :mod:`alo_lib.pricing.parity`.
@@ -228,7 +183,7 @@ class QuotedChain:
         """
         if self.terms.on_future or not self._count:
             return self
-        priced = np.where(self._checked == _PRICED, self.market, np.nan)
+        priced = np.where(self._checked == PRICED, self.market, np.nan)
         strike, years, right, style = self.contracts
         cash = self.terms.dividends
         implied = parity_yields(
@@ -261,42 +216,64 @@ class QuotedChain:
 
     @cached_property
     def implied_volatility(self) -> Array:
-        """NaN where no volatility, or no single one, gives the market price."""
-        out = np.full(self.market.shape, np.nan)
+        """NaN where there is no market price, or no volatility, or no single one, gives it."""
+        return np.where(self._checked == PRICED, self._searched, np.nan) if self._alone else self._searched
+
+    @cached_property
+    def _searched(self) -> Array:
+        """Volatilities (n,) that give :attr:`price`; NaN where none, or no single one, does."""
+        out = np.full(self.price.shape, np.nan)
         if self._count:
-            prices = self.market[self._rows].reshape(1, -1)
+            prices = self.price[self._rows].reshape(1, -1)
             found = self._chain.implied(prices, *self._terms(self._rows))[0]
             out[self._rows] = np.where(found <= _MOST_VOLATILITY, found, np.nan)
         return out
 
     @cached_property
+    def _plain(self) -> bool:
+        """Whether all contracts have a market price and a volatility that gives it, which is the rule."""
+        return self._rows is _ALL and not self._alone and not math.isnan(self._searched.sum())
+
+    @cached_property
     def _explained(self) -> tuple[Codes, Array]:
         """The status before greeks are computed, and the volatilities that they are to be computed at."""
-        status, sigma = self._checked, self.implied_volatility
-        unknown = np.isnan(sigma)
-        if np.count_nonzero(unknown) == sigma.size - self._count:
+        if self._plain:
+            return self._checked, self._searched
+        status, sigma = self._checked.copy(), self._searched.copy()
+        alone, doubtful = status == NO_BID, np.flatnonzero(MAY_BE_VALUED[status] & np.isnan(sigma))
+        if not doubtful.size and not self._alone:
             return status, sigma
-        doubtful = np.flatnonzero((status == _PRICED) & unknown)
-        status, sigma = status.copy(), sigma.copy()
         status[doubtful] = self._why(doubtful)
-        sigma[(status == ContractStatus.EXERCISED) | (status == ContractStatus.AT_FLOOR)] = 0.0
-        at_floor = np.flatnonzero(status == ContractStatus.AT_FLOOR)
-        if at_floor.size:
-            strike, years, right, _ = self.contracts
-            usable = status == ContractStatus.PRICED
-            mirror = mirrors(self.spot, strike, years, right, self._american, usable)[at_floor]
-            mirrored = at_floor[mirror >= 0]
-            status[mirrored], sigma[mirrored] = ContractStatus.MIRRORED, sigma[mirror[mirror >= 0]]
+        limit = (status == _EXERCISED) | (status == _AT_FLOOR)
+        sigma[limit] = 0.0
+        status[limit & alone] = NO_BID
+        self._take_mirrors(np.flatnonzero(alone | (status == _AT_FLOOR)), status, sigma)
         return status, sigma
+
+    def _take_mirrors(self, rows: npt.NDArray[np.intp], status: Codes, sigma: Array) -> None:
+        """Let rows have their mirrors' volatilities where those are known and no ask alone contradicts them."""
+        priced = status == PRICED
+        if not rows.size or not priced.any():
+            return
+        strike, years, right, _ = self.contracts
+        mirror = mirrors(self.spot, strike, years, right, self._early(_ALL), priced)[rows]
+        rows, found = rows[mirror >= 0], sigma[mirror[mirror >= 0]]
+        alone = self._checked[rows] == NO_BID
+        if alone.any():
+            worth = self._made(rows, panels=self._panels).values(*self._terms(rows), found, 1)[0]
+            fits = ~alone | (worth <= self._ask[rows])
+            rows, found = rows[fits], found[fits]
+        status[rows], sigma[rows] = _MIRRORED, found
 
     @cached_property
     def _values(self) -> Array:
         """Price and greeks (10, n) at the volatilities there are; NaN without."""
-        if self._rows is _ALL:
-            return self._at(self._explained[1], len(Greeks._fields))
+        sigma = self._explained[1]
+        if self._plain:
+            return self._chain.values(*self._terms(_ALL), sigma, len(Greeks._fields))
         out = np.full((len(Greeks._fields), self.market.size), np.nan)
-        if self._count:
-            out[:, self._rows] = self._at(self._explained[1][self._rows], len(Greeks._fields))
+        if not np.isnan(sigma).all():
+            out[:, self._rows] = self._at(sigma[self._rows], len(Greeks._fields))
         return out
 
     def _at(self, volatility: Array, rows: int) -> Array:
@@ -309,11 +286,11 @@ class QuotedChain:
     def _finished(self) -> tuple[Codes, bool]:
         """The status, and whether all contracts have greeks, those that were computed."""
         status, sigma = self._explained
-        finite = np.isfinite(self._values[:_RHO])
-        if finite.all() and self._rows is _ALL and not status.any():
+        if self._plain and math.isfinite(self._values[:_RHO].sum()):
             return status, True
-        failed = ~finite.all(axis=0) & ~np.isnan(sigma) & (status != ContractStatus.EXERCISED)
-        return np.where(failed, np.int8(ContractStatus.FAILED), status), False
+        finite = np.isfinite(self._values[:_RHO])
+        failed = ~finite.all(axis=0) & ~np.isnan(sigma) & (status != _EXERCISED)
+        return (np.where(failed, _FAILED, status) if failed.any() else status), False
 
     @property
     def status(self) -> Codes:
@@ -335,9 +312,15 @@ class QuotedChain:
         def worth(which: npt.NDArray[np.intp], volatility: float) -> Array:
             mine = rows[which]
             sigma = np.minimum(volatility, most_volatility(years[mine], dividends=self.terms.dividends is not None))
-            return np.asarray(self._made(mine).values(*self._terms(mine), sigma, 1)[0])
+            # No panel holds the least and the most volatility, which are all that is asked for.
+            return np.asarray(self._made(mine, panels=False).values(*self._terms(mine), sigma, 1)[0])
 
-        return why_none(self.market[rows], self._ask[rows], options, self._american[rows], worth)
+        return why_none(self.price[rows], self._ask[rows], options, self._early(rows), worth)
+
+    def _early(self, rows: Rows) -> Mask:
+        """Which of some contracts are American."""
+        american = self._american
+        return np.full(self.market[rows].shape, american) if isinstance(american, bool) else american[rows]
 
     @cached_property
     def greeks(self) -> Greeks:
@@ -349,18 +332,21 @@ class QuotedChain:
         if all_of_them:
             return Greeks(*self._values)
         out = self._values.copy()
-        exercised = status == ContractStatus.EXERCISED
-        right = self.contracts.right[exercised]
-        out[:, exercised] = 0.0
-        out[:2, exercised] = right * (self.spot - self.contracts.strike)[exercised], right
+        exercised = status == _EXERCISED
+        if exercised.any():
+            right = self.contracts.right[exercised]
+            out[:, exercised] = 0.0
+            out[:2, exercised] = right * (self.spot - self.contracts.strike)[exercised], right
         out[:, ~_HAS_GREEKS[status]] = np.nan
         return Greeks(*out)
 
     @property
     def leverage(self) -> Array:
-        """Delta times spot over the market price: LEAN's lambda, the elasticity."""
+        """Delta times spot over :attr:`price`: LEAN's lambda, the elasticity."""
+        if self._plain:
+            return np.asarray(self.greeks.delta * self.spot / self.price)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(self.greeks.delta * self.spot / self.market)
+            return np.asarray(self.greeks.delta * self.spot / self.price)
 
     def price_at(self, volatility: float) -> Array:
         """Theoretical prices at one volatility; NaN where the status has no greeks."""
@@ -396,9 +382,9 @@ class QuotedChain:
 
     @cached_property
     def _chain(self) -> CheckedChain:
-        return self._made(self._rows)
+        return self._made(self._rows, panels=self._panels)
 
-    def _made(self, rows: Rows) -> CheckedChain:
+    def _made(self, rows: Rows, *, panels: bool) -> CheckedChain:
         """The chain of some contracts that may have values.
 
         :raises PricingError: naming a rate, or what is NaN, as :class:`Chain` does.
@@ -409,7 +395,8 @@ class QuotedChain:
             prepare("raise", **dict(zip(("strike", "time_to_expiry", "right"), columns, strict=True)))
             spot, rate, dividend_yield = self._terms(rows)
             checked("raise", rate=rate, dividend_yield=dividend_yield, spot=spot)
-        return CheckedChain(*columns, self._american[rows], method, panels=self._panels)
+        american = self._american if isinstance(self._american, bool) else self._american[rows]
+        return CheckedChain(*columns, american, method, panels=panels)
 
     def _terms(self, rows: Rows) -> tuple[Array, Array, Array]:
         return self.spot[rows], self.rate[rows], self.dividend_yield[rows]

@@ -45,10 +45,14 @@ class ContractStatus(IntEnum):
     FAILED = 11
     """The price lies between the two and a computation failed all the same."""
     MIRRORED = 12
-    """The price is at or below the floor, which the ask reaches: valued at the volatility of its mirror, the contract
-    of the same strike and expiry with the other right."""
+    """The price is at or below the floor, which the ask reaches, or there is no bid: valued at the volatility of its
+    mirror, the contract of the same strike and expiry with the other right."""
     AT_FLOOR = 13
     """The same, and the mirror has no volatility either: valued in the limit of none."""
+    NO_BID = 14
+    """There is an ask and no bid, and no trade that could stand in: valued at the volatility of half the ask, the mid
+    of nothing and the ask, or where none gives that in the limit of none; at its mirror's, and MIRRORED, where that is
+    known and the ask is not below what the contract is worth at it."""
 
     @property
     def words(self) -> str:
@@ -76,9 +80,16 @@ _WORDS: Final = {
     ContractStatus.FAILED: "computation failed",
     ContractStatus.MIRRORED: "at its mirror's volatility",
     ContractStatus.AT_FLOOR: "at its limit without volatility",
+    ContractStatus.NO_BID: "no bid, at half its ask",
 }
 _WITH_GREEKS: Final = frozenset(
-    (ContractStatus.PRICED, ContractStatus.EXERCISED, ContractStatus.MIRRORED, ContractStatus.AT_FLOOR)
+    (
+        ContractStatus.PRICED,
+        ContractStatus.EXERCISED,
+        ContractStatus.MIRRORED,
+        ContractStatus.AT_FLOOR,
+        ContractStatus.NO_BID,
+    )
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.pricing import ContractStatus, Dividends, greeks, price
+from alo_lib.pricing import ContractStatus, Dividends, greeks, implied_volatility, price
 from tests.models.greeks_check import CLOSE, at, check, years
 from tests.models.kit import Algorithm, Identity, Symbol, equity, tell_of_chains
 
@@ -198,6 +198,7 @@ def test_quotes_that_are_too_old_are_stale_and_what_has_no_values_is_counted(cha
     ages = [limit, limit + dt.timedelta(seconds=1), None, *[dt.timedelta()] * (len(rows) - 3)]
     for row, age in zip(rows, ages, strict=True):
         made.quote(row["symbol"], chains, age)
+    rows[2] |= {"bid": 0.0}  # an ask alone ages as a quote does
     rows[3] |= {"bid": 0.0, "ask": 0.0}
     rows[4] |= {"bid": rows[4]["ask"] + 1.0}
     found = made.rows(rows)
@@ -220,6 +221,7 @@ def test_what_lean_may_give_amiss_is_counted_and_told_once(chains: Any) -> None:
     columns = columns_of(rows)
     columns[0, 3] = 2.0
     columns[1, 7] = 0.0
+    columns[11, 4] = 0.0  # an ask alone is no more known than a mid
     values = made.pricer.values_of(columns, [row["symbol"] for row in rows], TEN)
     assert np.flatnonzero(np.isnan(values[:, 0])).tolist() == [0, 1, *range(6, 12)]
     counted = {ContractStatus.OUT_OF_DOMAIN: 7, ContractStatus.NO_SPOT: 1}
@@ -265,16 +267,36 @@ def test_a_quote_about_the_floor_has_the_greeks_of_its_mirror_and_is_told_apart(
     terms = (SPOT, 90.0, call["rate"], YIELD, 0.21, years(call, settles(call)), 1)
     assert call["delta"] == pytest.approx(float(greeks(*terms, scheme="high_precision").delta), abs=1e-4)
     assert made.pricer.statuses == {ContractStatus.MIRRORED: 1, ContractStatus.PRICED: 1}
-    rows[1] |= {"bid": 0.0}
+    rows[1] |= {"bid": 0.0, "ask": 0.0}
     call, put = made.rows(rows)
     assert (call["implied_volatility"], call["vega"], call["gamma"]) == (0.0, 0.0, 0.0)
     assert call["delta"] == pytest.approx(1.0, abs=0.01)
     assert np.isnan(put["delta"])
     assert made.pricer.statuses[ContractStatus.AT_FLOOR] == 1
-    assert made.pricer.unpriced == {ContractStatus.ONE_SIDED: 1}
+    assert made.pricer.unpriced == {ContractStatus.NO_QUOTE: 1}
     rows[0] |= {"ask": floor - 0.01}
     assert np.isnan(made.rows(rows)[0]["delta"])
-    assert made.pricer.unpriced == {ContractStatus.ONE_SIDED: 2, ContractStatus.BELOW_FLOOR: 1}
+    assert made.pricer.unpriced == {ContractStatus.NO_QUOTE: 2, ContractStatus.BELOW_FLOOR: 1}
+
+
+def test_an_ask_alone_has_the_greeks_of_its_mirror_or_of_half_the_ask_and_is_told_apart(chains: Any) -> None:
+    made, rows = Pricer(chains), contracts()[:2]  # a call and a put of strike 90, at 20 % and 21 %
+    terms = (SPOT, 90.0, rows[0]["rate"], YIELD)
+    life = years(rows[0], settles(rows[0]))
+    for worth, volatility in ((0.2, 0.2), (0.21, None)):  # what the put is worth at its call's volatility, and less
+        ask = float(price(*terms, worth, life, -1)) * (1.001 if volatility else 0.5)
+        rows[1] |= {"bid": 0.0, "ask": ask}
+        _, put = made.rows(rows)
+        sigma = volatility or float(implied_volatility(0.5 * ask, *terms, life, -1))
+        assert put["implied_volatility"] == pytest.approx(sigma, abs=1e-4)
+        assert put["delta"] == pytest.approx(float(greeks(*terms, sigma, life, -1).delta), abs=1e-4)
+        assert put["price"] == 0.5 * ask
+        assert put["leverage"] == pytest.approx(put["delta"] * SPOT / (0.5 * ask))
+    assert made.pricer.statuses == {ContractStatus.PRICED: 2, ContractStatus.MIRRORED: 1, ContractStatus.NO_BID: 1}
+    assert made.pricer.unpriced == {}
+    rows[1] |= {"bid": 1.0, "ask": 0.0}  # a bid alone may be of any price above it
+    assert np.isnan(made.rows(rows)[1]["delta"])
+    assert made.pricer.unpriced == {ContractStatus.ONE_SIDED: 1}
 
 
 def test_options_of_one_underlying_keep_their_terms(chains: Any) -> None:

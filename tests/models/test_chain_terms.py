@@ -84,14 +84,52 @@ def test_leans_own_rates_are_asked_for_today_and_a_curve_for_the_expiry(lean: An
 
 def test_the_day_of_an_expiry_is_found_for_each_contract_of_a_chain_and_learned_once(terms: Any) -> None:
     chain, symbols = terms(), [symbol("PM", 20), symbol("AM", 19), symbol("PM", 20)]
-    for _ in range(2):
-        days, place = chain.expiries(np.array([6.0, 5.0, 6.0]), symbols)
-        assert days.tolist() == [5, 6]
-        assert place.tolist() == [1, 0, 1]
-    days, place = chain.expiries(np.array([6.0]), [])  # both are known
-    assert (days.tolist(), place.tolist()) == ([6], [0])
+    columns = np.zeros((3, 8))
+    columns[:, 2] = 6.0, 5.0, 6.0
+    for bid in (1.0, 2.0):  # a quote changes nothing of what a contract is
+        columns[:, 4] = bid
+        found = chain.listed(columns, symbols)
+        assert found.days.tolist() == [5, 6]
+        assert found.place.tolist() == [1, 0, 1]
+        assert found is chain.listed(columns, [])
+    found = chain.listed(columns[:1], [])  # its day is known
+    assert (found.days.tolist(), found.place.tolist()) == ([6], [0])
     morning, evening = chain.years(np.array([5, 6]), NOON)
     assert evening - morning == pytest.approx((24.0 + 6.5) * 3600.0 / YEAR)
+
+
+def test_what_a_contract_is_is_told_by_its_first_columns(terms: Any) -> None:
+    chain = terms()
+    columns = np.array([[90.0, 0.0, 5.0, 0.0, *4 * [7.0]], [95.0, 1.0, 5.0, 1.0, *4 * [7.0]]])
+    found = chain.listed(columns, [symbol("PM", 19)] * 2)
+    assert (found.strike.tolist(), found.right.tolist()) == ([90.0, 95.0], [1.0, -1.0])
+    assert (list(found.style), found.strange) == (["american", "european"], None)
+    assert [chain.listed(columns[place : place + 1], []).style for place in (0, 1)] == ["american", "european"]
+    columns[1, 3] = 2.0
+    found = chain.listed(columns, [])
+    assert found.style == "american"
+    assert found.strange is not None
+    assert found.strange.tolist() == [False, True]
+
+
+def test_leans_yield_is_asked_once_a_day_where_nothing_was_paid_and_a_users_always(lean: Any, terms: Any) -> None:
+    """LEAN's is cash of the past year over spot, so that none is none at any spot that day."""
+    asked: list[float] = []
+    paid = SimpleNamespace(cash=0.0)
+
+    def told(time: dt.datetime, spot: float) -> float:
+        asked.append(spot)
+        return float(paid.cash / spot)
+
+    model, hour = SimpleNamespace(get_dividend_yield=told), 3600 * 10**9
+    lean.DividendYieldProvider = SimpleNamespace(create_for_option=lambda symbol: model)
+    for cash, whose, expected in ((0.0, "model", 2), (1.0, "model", 4), (0.0, model, 4)):
+        paid.cash = cash
+        chain = terms(dividend_yield=whose)
+        asked.clear()
+        for time, spot in ((NOON, 50.0), (NOON + 11 * hour, 40.0), (NOON + 12 * hour, 25.0), (NOON + 13 * hour, 20.0)):
+            assert chain.dividends(np.array([1.0]), spot, time)[0].tolist() == [cash / spot]
+        assert len(asked) == expected
 
 
 def test_the_yield_holds_after_the_last_announced_dividend(terms: Any) -> None:

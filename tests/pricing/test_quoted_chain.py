@@ -287,8 +287,9 @@ def test_one_quotes_mid_is_the_market_price_of_it() -> None:
 def pair(spot: float, market: list[float], ask: list[float], style: Style = "european", **terms: object) -> QuotedChain:
     """A call and a put of strike 60, half a year, rate 5 %, yield 2 % unless told, with their asks."""
     contracts = Contracts(np.full(2, 60.0), np.full(2, 0.5), np.array([1.0, -1.0]), style)
+    codes = np.asarray(terms.pop("status", [0, 0]), np.int8)
     known = MarketTerms(**({"spot": spot, "rate": 0.05, "dividend_yield": 0.02} | terms))  # type: ignore[arg-type]
-    return QuotedChain(contracts, known, np.array(market), np.zeros(2, np.int8), ask=ask)
+    return QuotedChain(contracts, known, np.array(market), codes, ask=ask)
 
 
 @pytest.mark.parametrize("style", ["american", "european"])
@@ -391,3 +392,59 @@ def test_with_parity_quotes_about_the_floor_stay_valued() -> None:
     np.testing.assert_allclose(found.dividend_yield, 0.03, atol=1e-12)
     assert ContractStatus(found.status[0]) is ContractStatus.MIRRORED
     np.testing.assert_allclose(found.volatility, 0.4, atol=1e-9)
+
+
+@pytest.mark.parametrize("style", ["american", "european"])
+def test_without_a_bid_the_mirrors_volatility_counts_unless_the_ask_contradicts_it(style: Style) -> None:
+    """A put far out of the money that nobody bids for; the call of its strike is quoted at a volatility of 45 %."""
+    terms, right = (100.0, 60.0, 0.05, 0.02), np.array([1.0, -1.0])
+    call, put = price(*terms, 0.45, 0.5, right, style=style, scheme="high_precision")
+    status = [ContractStatus.PRICED, ContractStatus.ONE_SIDED]
+    for ask, expected in ((put * 1.001, ContractStatus.MIRRORED), (put * 0.999, ContractStatus.NO_BID)):
+        found = pair(100.0, [call, NAN], [call + 0.05, ask], style, status=status)
+        assert ContractStatus(found.status[1]) is expected
+        volatility = 0.45
+        if expected is ContractStatus.NO_BID:
+            volatility = float(implied_volatility(0.5 * ask, *terms, 0.5, -1, style=style))
+            assert found.greeks.price[1] == pytest.approx(0.5 * ask, rel=1e-6)
+        assert found.volatility[1] == pytest.approx(volatility, abs=2e-5)
+        assert np.isnan([found.implied_volatility[1], found.market[1]]).all()
+        reference = greeks(*terms, volatility, 0.5, -1, style=style, scheme="high_precision")
+        for name in ("delta", "gamma", "vega", "theta", "rho"):
+            np.testing.assert_allclose(getattr(found.greeks, name)[1], getattr(reference, name), atol=1e-3)
+        assert found.leverage[1] == pytest.approx(found.greeks.delta[1] * 100.0 / (0.5 * ask))
+        alone = pair(100.0, [NAN, NAN], [NAN, ask], style, status=[ContractStatus.NO_QUOTE, ContractStatus.ONE_SIDED])
+        assert alone.status.tolist() == [ContractStatus.NO_QUOTE, ContractStatus.NO_BID]
+        half = float(implied_volatility(0.5 * ask, *terms, 0.5, -1, style=style))
+        assert alone.volatility[1] == pytest.approx(half, abs=2e-5)
+
+
+def test_without_a_bid_half_an_ask_about_the_floor_is_the_limit_and_an_ask_below_it_contradicts_the_model() -> None:
+    """The American put at spot 35 is worth 25 at once, of which it has all its delta."""
+    for ask, status in (
+        (26.0, ContractStatus.NO_BID),
+        (50.0, ContractStatus.NO_BID),  # half of it is what the put is worth at once
+        (24.9, ContractStatus.BELOW_FLOOR),
+        (130.0, ContractStatus.ABOVE_BOUND),
+        (NAN, ContractStatus.ONE_SIDED),  # a bid alone
+    ):
+        codes = [ContractStatus.NO_QUOTE, ContractStatus.ONE_SIDED]
+        found = pair(35.0, [NAN, NAN], [NAN, ask], "american", status=codes)
+        assert ContractStatus(found.status[1]) is status
+        if status.has_greeks:
+            assert [value[1] for value in found.greeks] == [25.0, -1.0, *8 * [0.0]]
+            assert (found.volatility[1], found.price[1]) == (0.0, 0.5 * ask)
+        else:
+            assert np.isnan([found.greeks.delta[1], found.volatility[1], found.leverage[1]]).all()
+
+
+def test_without_a_bid_what_cannot_be_valued_says_why_and_parity_takes_no_part_of_it() -> None:
+    codes, market = np.full(4, ContractStatus.ONE_SIDED, np.int8), np.full(4, NAN)
+    contracts = Contracts(np.array([60.0, 60.0, 60.0, 1e13]), np.array([0.5, 0.0, 0.5, 0.5]), np.full(4, -1.0))
+    found = QuotedChain(contracts, MarketTerms([100.0, 100.0, 0.0, 100.0], 0.05), market, codes, ask=0.2)
+    names = [ContractStatus(code).name for code in found.status]
+    assert names == ["NO_BID", "EXPIRED", "NO_SPOT", "OUT_OF_DOMAIN"]
+    assert np.isfinite(found.greeks.delta).tolist() == [True, False, False, False]
+    assert not found.with_parity().from_parity.any()
+    without = QuotedChain(contracts, MarketTerms(100.0, 0.05), market, codes)
+    assert without.status.tolist() == codes.tolist()
