@@ -247,27 +247,7 @@ def volatility_html(view: VolatilityReportView) -> str:
             ),
             *(page.note(f"{note}.") for note in view.day_notes),
         ),
-        page.section(
-            "Forecast",
-            page.figure(cone_figure(view)),
-            page.table(
-                (
-                    "trading days ahead",
-                    "forecast",
-                    "mean of volatility",
-                    *(f"{edge} %, {name}" for name in PROXY_NAMES.values() for edge in (5, 95)),
-                    "usual",
-                ),
-                _cone_rows(one.cone),
-                range(8),
-            ),
-            page.note(
-                "The hybrid forecast from the last day: the root of mean variance, and the mean of volatility, which "
-                "an option at the money is priced at. Nine times out of ten volatility falls into its band: close to "
-                "close as hedging once a day realizes it, or of the days' ranges, which is less noisy. Usual is the "
-                "median over all past windows of as many days."
-            ),
-        ),
+        _forecast_section(view),
         check_section(view.checks, view.check_note),
         *context_section(view.context),
         fit_section(one.summary, one.garch.parameters),
@@ -282,6 +262,30 @@ def volatility_html(view: VolatilityReportView) -> str:
             ),
         ),
         *([page.section("Notes", *(page.note(f"{note}.") for note in one.notes))] if one.notes else []),
+    )
+
+
+def _forecast_section(view: VolatilityReportView) -> Html:
+    return page.section(
+        "Forecast",
+        page.figure(cone_figure(view)),
+        page.table(
+            (
+                "trading days ahead",
+                "forecast",
+                "mean of volatility",
+                *(f"{edge} %, {name}" for name in PROXY_NAMES.values() for edge in (5, 95)),
+                "usual",
+            ),
+            _cone_rows(view.analysis.cone),
+            range(8),
+        ),
+        page.note(
+            "The hybrid forecast from the last day: the root of mean variance, and the mean of volatility, which "
+            "an option at the money is priced at. Nine times out of ten volatility falls into its band: close to "
+            "close as hedging once a day realizes it, or of the days' ranges, which is less noisy. Usual is the "
+            "median over all past windows of as many days."
+        ),
     )
 
 
