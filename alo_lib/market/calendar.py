@@ -144,6 +144,10 @@ class MarketHours:
         opening = utc_time(day, segments[0].start, self.exchange_zone)
         return Session(day, opening, utc_time(day, segments[-1].end, self.exchange_zone))
 
+    def session_from(self, day: date) -> Session:
+        """The first regular session on ``day`` or after it."""
+        return self.session(day if self.is_trading_day(day) else self.next_trading_day(day))
+
     def trading_days(self, start: date, end: date) -> list[date]:
         """The trading days from ``start`` to ``end``, both included."""
         span = (end - start).days + 1

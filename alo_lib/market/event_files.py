@@ -10,16 +10,17 @@ backtest from knowing it sooner. Either may be left out.
 
 import datetime as dt
 import math
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from alo_lib.market.faults import DataError
 from alo_lib.market.text_files import ENCODING
-from alo_lib.records import EVENT_NAME, FIRST_DAY, LAST_DAY
+from alo_lib.records import CALENDAR_DAY, EVENT_NAME, FIRST_DAY, LAST_DAY, Session
 from alo_lib.records.spelling import check_ticker, number_of
 
-__all__ = ["DatedEvent", "When", "event_store_key", "events_file", "events_of", "read_events"]
+__all__ = ["DatedEvent", "When", "event_store_key", "event_time", "events_file", "events_of", "read_events"]
 
 _FOLDER: Final = ("alternative", "alo", "events")
 _COLUMNS: Final = range(3, 6)
@@ -45,6 +46,19 @@ class DatedEvent(NamedTuple):
     """Mean absolute return expected of it; NaN where nobody says."""
     known: dt.date = FIRST_DAY
     """The day before whose session its date is known."""
+
+
+def event_time(event: DatedEvent, session_from: Callable[[dt.date], Session]) -> int:
+    """When an event moves the price, ns UTC: at an open, or at the close of the session during which it comes.
+
+    ``session_from`` gives the first session on a day or after it. What comes on a day without a session does so before
+    the next one.
+    """
+    on = session_from(event.day)
+    if event.when is When.DURING and on.day == event.day:
+        return on.close
+    passed = event.when is not When.BEFORE and on.day == event.day
+    return session_from(event.day + CALENDAR_DAY).open if passed else on.open
 
 
 def events_file(root: Path, ticker: str) -> Path:

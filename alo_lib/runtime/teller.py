@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from alo_lib.market.event_files import DatedEvent, When
+from alo_lib.market.event_files import DatedEvent, event_time
 from alo_lib.records import CALENDAR_DAY, DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.settings import Settings
@@ -133,12 +133,7 @@ class Teller:
         for event in self._host.dated_events(ticker):
             if event.known > session.day or not since <= event.day <= until:
                 continue
-            on = self._host.session_from(event.day)
-            if event.when is When.DURING and on.day == event.day:
-                time = on.close
-            else:
-                passed = event.when is not When.BEFORE and on.day == event.day
-                time = self._host.session_from(event.day + CALENDAR_DAY).open if passed else on.open
+            time = event_time(event, self._host.session_from)
             rows.append((time, self.number(ticker), 0, round(event.move, _RATE_DECIMALS), event.name.encode()))
         return np.array(sorted(rows, key=lambda row: (row[0], row[4])), records(Kind.SCHEDULED, 0).dtype)
 

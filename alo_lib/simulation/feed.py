@@ -17,7 +17,7 @@ from alo_lib.market import (
     Resolution,
 )
 from alo_lib.market.event_files import DatedEvent
-from alo_lib.records import CALENDAR_DAY, DAY, FIRST_DAY, Contract, Session
+from alo_lib.records import DAY, FIRST_DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
@@ -85,7 +85,7 @@ class Feed:
 
     def session_from(self, day: dt.date) -> Session:
         """The first regular session on a day or after it."""
-        return self.hours.session(self.hours.next_trading_day(day - CALENDAR_DAY))
+        return self.hours.session_from(day)
 
     def dated_events(self, ticker: str) -> tuple[DatedEvent, ...]:
         """The dated events of the file that a user keeps."""

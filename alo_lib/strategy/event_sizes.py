@@ -1,28 +1,32 @@
 """What options say of events whose size neither their own past nor anybody else tells."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.valuation import quote_volatility
-from alo_lib.strategy.variance_time import VarianceTime
-from alo_lib.volatility import implied_event_variance
+from alo_lib.strategy.variance_time import ScheduledEvent, VarianceTime
+from alo_lib.volatility import implied_event_variance, move_of_variance
 
-__all__ = ["events_told", "imply_events"]
+__all__ = ["events_told", "imply_events", "imply_from"]
 
 _NAMED = 2
 
 
 def imply_events(variance_time: VarianceTime, book: MarketBook, rate: float, time: int) -> None:
-    """Take the variance of each event ahead that is of unknown size from the term structure, where that tells.
+    """Take the variance of each event ahead that is of unknown size from the quotes of a book, where those tell."""
+    if _unsized(variance_time, time) and book.spot > 0.0:
+        imply_from(variance_time, _at_the_money(book, rate, time), time)
+
+
+def imply_from(variance_time: VarianceTime, volatility: Mapping[int, float], time: int) -> None:
+    """The same from implied ``volatility`` at the money by expiry, each known and after ``time``, ns UTC.
 
     Expiries from the event before, or now, until the one after are asked: what holds another event tells of both.
     """
-    unsized = [event for event in variance_time.ahead(time) if math.isnan(variance_time.sized(event))]
-    if not unsized or not book.spot > 0.0:
-        return
-    volatility = _at_the_money(book, rate, time)
+    unsized = _unsized(variance_time, time)
     times = [event.time for event in variance_time.ahead(time)]
     for event in unsized:
         before = max((each for each in times if each < event.time), default=time)
@@ -43,6 +47,10 @@ def imply_events(variance_time: VarianceTime, book: MarketBook, rate: float, tim
             [life.trading_days for life in lives],
             [each >= event.time for each in expiries],
         )
+
+
+def _unsized(variance_time: VarianceTime, time: int) -> list[ScheduledEvent]:
+    return [event for event in variance_time.ahead(time) if math.isnan(variance_time.sized(event))]
 
 
 def _at_the_money(book: MarketBook, rate: float, time: int) -> dict[int, float]:
@@ -77,4 +85,4 @@ def events_told(variance_time: VarianceTime, time: int) -> str:
 
 def _size(variance: float) -> str:
     """A variance as the mean absolute move of a normal one."""
-    return "of unknown size" if math.isnan(variance) else f"{math.sqrt(2.0 * variance / math.pi):.1%}"
+    return "of unknown size" if math.isnan(variance) else f"{move_of_variance(variance):.1%}"

@@ -100,10 +100,14 @@ class VarianceTime:
         """The events that are to come."""
         return [event for event in self.events if event.time > time]
 
+    def past_variance(self, event: ScheduledEvent) -> float:
+        """The variance that an event adds by its name's own past; NaN where that does not tell."""
+        own = [past for past in self.past if past.name == event.name]
+        return past_event_variance([past.return_ for past in own], [past.usual for past in own])
+
     def sized(self, event: ScheduledEvent) -> float:
         """The variance that an event adds: by its name's own past, else by its expected move; NaN without either."""
-        own = [past for past in self.past if past.name == event.name]
-        variance = past_event_variance([past.return_ for past in own], [past.usual for past in own])
+        variance = self.past_variance(event)
         return variance_of_move(event.move) if math.isnan(variance) else variance
 
     def added(self, event: ScheduledEvent) -> float:

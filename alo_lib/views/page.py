@@ -163,7 +163,7 @@ for (const box of document.querySelectorAll('.box.sorts')) {
 """
 
 
-_NEGATIVE: Final = re.compile(r"^-(?=[\d.$])")
+_NEGATIVE: Final = re.compile(r"(?:^|(?<= to ))-(?=[\d.$])")
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _escaped(value: object) -> str:
 
 
 def _signed(value: object) -> str:
-    """A figure with a real minus sign."""
+    """A figure, or a range of two, with real minus signs."""
     return _escaped(value if isinstance(value, Html) else _NEGATIVE.sub("−", str(value)))
 
 
@@ -288,7 +288,7 @@ def _boxed(
 def facts(pairs: Iterable[tuple[str, object]], *, wide: bool = False) -> Html:
     """Names and values, in one column or, ``wide``, in as many as fit."""
     opened, closed = ("<div>", "</div>") if wide else ("", "")
-    items = "".join(f"{opened}<dt>{_escaped(name)}</dt><dd>{_escaped(value)}</dd>{closed}" for name, value in pairs)
+    items = "".join(f"{opened}<dt>{_escaped(name)}</dt><dd>{_signed(value)}</dd>{closed}" for name, value in pairs)
     return Html(f"<dl{' class=wide' if wide else ''}>{items}</dl>")
 
 

@@ -16,6 +16,7 @@ from alo_lib.views.drawing import (
     ORANGE,
     RED,
     REGIME_COLORS,
+    VIOLET,
     Figure,
     faint,
     layout_of,
@@ -26,7 +27,10 @@ from alo_lib.views.page import Html
 from alo_lib.views.spoken import or_dash, or_none, rounded
 from alo_lib.views.volatility_context import VolatilityContext
 from alo_lib.views.volatility_sections import (
+    PROXY_NAMES,
     SHOCKS,
+    check_rows,
+    check_section,
     context_rows,
     context_section,
     fit_section,
@@ -35,7 +39,7 @@ from alo_lib.views.volatility_sections import (
     residual_section,
     residual_test_row,
 )
-from alo_lib.volatility import VolatilityReport
+from alo_lib.volatility import ConePoint, HorizonCheck, VolatilityReport
 
 __all__ = ["VolatilityReportView", "volatility_html", "volatility_table"]
 
@@ -54,6 +58,10 @@ class VolatilityReportView:
     analysis: VolatilityReport
     context: VolatilityContext | None = None
     """What the data folder says beside the bars; None where there is none."""
+    checks: tuple[HorizonCheck, ...] = ()
+    """How such forecasts did on past days."""
+    check_note: str = "past forecasts were not made"
+    """Why there are no checks."""
 
     def to_dict(self) -> dict[str, Any]:
         """The figures for JSON: volatilities as annualized decimals, lengths in trading days."""
@@ -87,14 +95,12 @@ class VolatilityReportView:
             ],
             "forecast": [
                 {
-                    "days": point.days,
-                    "volatility": rounded(point.volatility),
-                    "low": rounded(point.low),
-                    "high": rounded(point.high),
-                    "usual": None if point.usual is None else rounded(point.usual),
+                    name: value if name == "days" or value is None else rounded(value)
+                    for name, value in vars(point).items()
                 }
                 for point in one.cone
             ],
+            "checks": [_check_told(check) for check in self.checks],
             "weights": {
                 str(horizon): dict(zip(one.hybrid.blend.parts, map(rounded, weights), strict=True))
                 for horizon, weights in zip(one.hybrid.horizons, one.hybrid.blend.weights, strict=True)
@@ -106,7 +112,7 @@ class VolatilityReportView:
     @property
     def day_notes(self) -> list[str]:
         """Sentences on days that are missing, doubled, or have a range too far out."""
-        return [*([] if self.context is None else self.context.calendar.notes), *self.far_notes]
+        return [*([] if self.context is None else self.context.gaps.notes), *self.far_notes]
 
     @property
     def far_days(self) -> list[str]:
@@ -166,10 +172,22 @@ def volatility_table(view: VolatilityReportView) -> Group:
         )
     for row in context_rows(view.context):
         head.add_row(*row)
-    forecast = _rich_table("days ahead", "forecast", "90 % band", "usual")
+    forecast = _rich_table(
+        "days ahead", "forecast", "mean", *(f"90 %, {name}" for name in PROXY_NAMES.values()), "usual"
+    )
     for point in one.cone:
-        usual = or_dash(point.usual, "z.1%")
-        forecast.add_row(str(point.days), f"{point.volatility:z.1%}", f"{point.low:z.1%} to {point.high:z.1%}", usual)
+        forecast.add_row(
+            str(point.days),
+            f"{point.volatility:z.1%}",
+            f"{point.expected:z.1%}",
+            f"{point.low:z.1%} to {point.high:z.1%}",
+            f"{point.range_low:z.1%} to {point.range_high:z.1%}",
+            or_dash(point.usual, "z.1%"),
+        )
+    titles = (title for name in PROXY_NAMES.values() for title in (f"level, {name}", "in band"))
+    checks = _rich_table("past forecasts", *titles)
+    for told_check in check_rows(view.checks):
+        checks.add_row(*told_check)
     parameters = _rich_table(f"GJR-GARCH, {SHOCKS[told['distribution']]}", "value", "± s.e.", "t", "p")
     for name, row in told["parameters"].items():
         parameters.add_row(name, *parameter_figures(row)[:4])
@@ -181,6 +199,8 @@ def volatility_table(view: VolatilityReportView) -> Group:
         head,
         "",
         forecast,
+        "",
+        checks if view.checks else f"Past forecasts: {view.check_note}.",
         "",
         parameters,
         f"log likelihood {told['log_likelihood']:z,.2f}, AIC {told['aic']:z,.2f}, BIC {told['bic']:z,.2f}",
@@ -204,8 +224,12 @@ def volatility_html(view: VolatilityReportView) -> str:
                 page.card("realized in the past month", f"{level['realized']:z.1%}"),
                 page.card("long run", f"{level['long_run']:z.1%}"),
                 *(
-                    page.card(f"implied by options, {row.days} days", f"{row.implied:z.1%}")
-                    for row in (() if view.context is None else view.context.implied)
+                    card
+                    for row in (() if view.context is None else view.context.beside.maturities)
+                    for card in (
+                        page.card(f"implied by options, {row.days} days", f"{row.implied:z.1%}"),
+                        page.card(f"forecast of these {row.days} days", or_dash(row.forecast, "z.1%")),
+                    )
                 ),
                 *(
                     page.card(f"probability of regime {k + 1} now", f"{regime['probability']:z.0%}")
@@ -223,15 +247,8 @@ def volatility_html(view: VolatilityReportView) -> str:
             ),
             *(page.note(f"{note}.") for note in view.day_notes),
         ),
-        page.section(
-            "Forecast",
-            page.figure(cone_figure(view)),
-            page.table(("trading days ahead", "forecast", "5 %", "95 %", "usual"), _cone_rows(one), range(5)),
-            page.note(
-                "The hybrid forecast from the last day, with the band into which volatility falls nine times out of "
-                "ten by the forecast's past errors. Usual is the median over all past windows of as many days."
-            ),
-        ),
+        _forecast_section(view),
+        check_section(view.checks, view.check_note),
         *context_section(view.context),
         fit_section(one.summary, one.garch.parameters),
         residual_section(one.summary, one.garch.parameters),
@@ -245,6 +262,30 @@ def volatility_html(view: VolatilityReportView) -> str:
             ),
         ),
         *([page.section("Notes", *(page.note(f"{note}.") for note in one.notes))] if one.notes else []),
+    )
+
+
+def _forecast_section(view: VolatilityReportView) -> Html:
+    return page.section(
+        "Forecast",
+        page.figure(cone_figure(view)),
+        page.table(
+            (
+                "trading days ahead",
+                "forecast",
+                "mean of volatility",
+                *(f"{edge} %, {name}" for name in PROXY_NAMES.values() for edge in (5, 95)),
+                "usual",
+            ),
+            _cone_rows(view.analysis.cone),
+            range(8),
+        ),
+        page.note(
+            "The hybrid forecast from the last day: the root of mean variance, and the mean of volatility, which "
+            "an option at the money is priced at. Nine times out of ten volatility falls into its band: close to "
+            "close as hedging once a day realizes it, or of the days' ranges, which is less noisy. Usual is the "
+            "median over all past windows of as many days."
+        ),
     )
 
 
@@ -296,23 +337,22 @@ def history_figure(view: VolatilityReportView) -> Figure:
 
 
 def cone_figure(view: VolatilityReportView) -> Figure:
-    """Forecast volatility with its band over the days ahead."""
+    """Forecast volatility and the mean of volatility with both bands over the days ahead."""
     cone = view.analysis.cone
     days = [point.days for point in cone]
     percent = {
         name: 100.0 * np.array([math.nan if value is None else value for value in column])
         for name, column in (
-            ("low", [point.low for point in cone]),
-            ("high", [point.high for point in cone]),
-            ("volatility", [point.volatility for point in cone]),
-            ("usual", [point.usual for point in cone]),
+            (name, [getattr(point, name) for point in cone])
+            for name in ("low", "high", "range_low", "range_high", "volatility", "expected", "usual")
         )
     }
     hover = "%{x} days<br>%{y:.1f} %"
     data = [
-        line_trace(days, percent["low"], "5 %", BLUE, hover=hover, width=0.5, showlegend=False),
-        line_trace(days, percent["high"], "90 % band", BLUE, hover=hover, width=0.5, fill="tonexty"),
+        *_band(days, percent["low"], percent["high"], PROXY_NAMES["returns"], BLUE),
+        *_band(days, percent["range_low"], percent["range_high"], PROXY_NAMES["range"], VIOLET),
         line_trace(days, percent["volatility"], "forecast", BLUE, hover=hover, width=2.2),
+        line_trace(days, percent["expected"], "mean of volatility", GREEN, hover=hover),
         line_trace(days, percent["usual"], "usual", ORANGE, hover=hover),
     ]
     ticks = [1, 2, 5, 10, 21, 42, 63, 126, 252]
@@ -321,16 +361,38 @@ def cone_figure(view: VolatilityReportView) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def _cone_rows(one: VolatilityReport) -> list[tuple[str, ...]]:
+def _band(
+    days: list[int], low: NDArray[np.float64], high: NDArray[np.float64], name: str, color: str
+) -> list[dict[str, Any]]:
+    """The two edges of a 90 % band, the area between them filled."""
+    hover = "%{x} days<br>%{y:.1f} %"
+    return [
+        line_trace(days, low, f"5 %, {name}", color, hover=hover, width=0.5, showlegend=False, legendgroup=name),
+        line_trace(days, high, f"90 % band, {name}", color, hover=hover, width=0.5, fill="tonexty", legendgroup=name),
+    ]
+
+
+def _check_told(check: HorizonCheck) -> dict[str, Any]:
+    """For JSON: figures by proxy, None where there is none."""
+    told: dict[str, Any] = {"days": check.days, "count": check.count}
+    for name in ("level", "level_error", "inside", "below"):
+        told[name] = {proxy: or_none(rounded(value)) for proxy, value in getattr(check, name).items()}
+    return told
+
+
+def _cone_rows(cone: tuple[ConePoint, ...]) -> list[tuple[str, ...]]:
     return [
         (
             f"{point.days}",
             f"{point.volatility:z.2%}",
+            f"{point.expected:z.2%}",
             f"{point.low:z.2%}",
             f"{point.high:z.2%}",
-            "–" if point.usual is None else f"{point.usual:z.2%}",
+            f"{point.range_low:z.2%}",
+            f"{point.range_high:z.2%}",
+            or_dash(point.usual, "z.2%"),
         )
-        for point in one.cone
+        for point in cone
     ]
 
 

@@ -1,19 +1,25 @@
 """Parts of the page and the table of one underlying's volatility: the fit, its residuals, what stands beside it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from alo_lib.views import page
+from alo_lib.views.implied_beside import ExpiryBeside, MaturityBeside
+from alo_lib.views.kept_events import CorporateEvent, KeptEvent
 from alo_lib.views.page import Html
 from alo_lib.views.residual_figures import autocorrelation_figure, quantile_figure
 from alo_lib.views.spoken import DASH, or_dash, or_none
-from alo_lib.views.volatility_context import CorporateEvent, VolatilityContext
-from alo_lib.volatility import FitSummary, GjrParameters, ResidualTest
+from alo_lib.views.volatility_context import VolatilityContext
+from alo_lib.volatility import FitSummary, GjrParameters, HorizonCheck, Proxy, ResidualTest
+from alo_lib.volatility.variance_distribution import PROXIES
 
 __all__ = [
     "PARAMETERS",
+    "PROXY_NAMES",
     "SHOCKS",
+    "check_rows",
+    "check_section",
     "context_rows",
     "context_section",
     "fit_section",
@@ -32,6 +38,8 @@ PARAMETERS: Final = {
     "nu": "degrees of freedom of the shocks",
     "skew": "asymmetry of the shocks, in (-1, 1)",
 }
+PROXY_NAMES: Final[dict[Proxy, str]] = {"returns": "close to close", "range": "range"}
+UNKNOWN: Final = "size unknown"
 SHOCKS: Final = {"normal": "normal", "t": "Student's t", "skewt": "skewed t"}
 
 
@@ -89,36 +97,95 @@ def residual_section(summary: FitSummary, parameters: GjrParameters) -> Html:
     )
 
 
+def check_section(checks: Sequence[HorizonCheck], note: str) -> Html:
+    """Level and coverage of forecasts like the one shown, made on past days; or the ``note`` why there are none."""
+    title = "What past forecasts were worth"
+    if not checks:
+        return page.section(title, page.note(f"Not known: {note}."))
+    columns = ("trading days ahead", "days judged", "realized", "level", "± s.e.", "inside its band", "below it")
+    rows = [
+        (f"{one.days}", f"{one.count:,}", PROXY_NAMES[proxy], *_check_figures(one, proxy))
+        for one in checks
+        for proxy in PROXIES
+    ]
+    return page.section(
+        title,
+        page.table(columns, rows, (0, 1, 3, 4, 5, 6)),
+        page.note(
+            "Each day's forecast was made by models of the days before it, fitted anew every half year. Level is mean "
+            "forecast over mean realized variance: 1 is unbiased. Of ten days nine should lie inside a band, of twenty "
+            "one below it. Windows overlap: of a horizon, days judged over days ahead are independent."
+        ),
+    )
+
+
+def _check_figures(check: HorizonCheck, proxy: Proxy) -> tuple[str, str, str, str]:
+    """Level, its error, shares inside the band and below it."""
+    return (
+        f"{check.level[proxy]:z.2f}",
+        or_dash(check.level_error[proxy], "z.2f"),
+        f"{check.inside[proxy]:z.1%}",
+        f"{check.below[proxy]:z.1%}",
+    )
+
+
+def check_rows(checks: Sequence[HorizonCheck]) -> Iterator[tuple[str, ...]]:
+    """Days ahead, then level with its error and share inside the band on either proxy."""
+    for one in checks:
+        told = [_check_figures(one, proxy) for proxy in PROXIES]
+        yield f"{one.days}", *(text for level, error, inside, _ in told for text in (f"{level} ± {error}", inside))
+
+
 def context_section(context: VolatilityContext | None) -> list[Html]:
-    """What options price beside the forecast, and corporate events; nothing where the data are not known."""
+    """What options price beside the forecast, and events; nothing where the data are not known."""
     if context is None:
         return []
-    events, implied = context.events, context.implied
+    beside = context.beside
     rows = [
-        (
-            f"{one.days}",
-            f"{one.implied:z.2%}",
-            f"{one.sessions}",
-            f"{one.forecast:z.2%}",
-            f"{one.implied - one.forecast:z.2%}",
-        )
-        for one in implied
+        (one.expiry, f"{one.days:z.1f}", f"{one.trading_days:z.1f}", *_beside_figures(one)) for one in beside.expiries
     ]
-    columns = ("days to expiry", "implied at the money", "sessions", "forecast", "implied less forecast")
-    beside = page.table(columns, rows, range(5)) if rows else page.note(f"None: {context.implied_note}.")
-    told = page.table(
-        ("day", "event", "size"),
-        [(str(one.day), one.kind, _size(one)) for one in reversed(events)],
-        (2,),
-    )
-    return [
-        page.section(
-            "What options price, and events",
-            beside,
-            page.note("Both are variance a calendar year; the forecast is that over the exchange's sessions."),
-            told if events else page.note("The data know of no dividend or split."),
+    rows += [(DASH, f"{one.days}", DASH, *_beside_figures(one)) for one in beside.maturities]
+    columns = ("expiry", "days", "trading days", "implied at the money", "forecast", "implied less forecast")
+    parts = [page.table(columns, rows, range(1, 6))] if rows else []
+    if beside.note:
+        parts.append(page.note(f"None: {beside.note}."))
+    if rows:
+        parts.append(
+            page.note(
+                "Variance a calendar year, as options quote it. The forecast is the mean of volatility, which an "
+                "option at the money is priced at, over the trading days of the variance clock: sessions, nights and "
+                "weekends by what they have had; with the events that the life holds. Rows without an expiry lie "
+                "between two."
+            )
         )
-    ]
+    return [page.section("What options price", *parts), page.section("Events", *_event_parts(context))]
+
+
+def _beside_figures(row: ExpiryBeside | MaturityBeside) -> tuple[str, str, str]:
+    return f"{row.implied:z.2%}", or_dash(row.forecast, "z.2%"), or_dash(row.implied - row.forecast, "z.2%")
+
+
+def _event_parts(context: VolatilityContext) -> list[Html]:
+    """Coming events above past ones: those kept in the user's file, and dividends and splits."""
+    corporate, kept = context.corporate, context.kept
+    parts = []
+    if kept:
+        told = [(str(one.day), one.name, *_kept_figures(one)) for one in reversed(kept)]
+        parts.append(
+            page.table(("day it moves", "event", "move of that day", "move expected", "told by"), told, (2, 3))
+        )
+    else:
+        parts.append(page.note("None are kept in alternative/alo/events of the data folder."))
+    if corporate:
+        rows = [(str(one.day), one.kind, _size(one)) for one in reversed(corporate)]
+        parts.append(page.table(("day", "event", "size"), rows, (2,)))
+    else:
+        parts.append(page.note("The data know of no dividend or split."))
+    return parts
+
+
+def _kept_figures(event: KeptEvent) -> tuple[str, str, str]:
+    return or_dash(event.made, "z.2%"), or_dash(event.size, "z.2%"), event.tells or (UNKNOWN if event.ahead else DASH)
 
 
 def _size(event: CorporateEvent) -> str:
@@ -152,12 +219,21 @@ def context_rows(context: VolatilityContext | None) -> Iterator[tuple[str, str, 
     """Implied volatility beside the forecast, and the events of the days and after them."""
     if context is None:
         return
-    for one in context.implied:
-        beside = f"at the money, {one.days} days; forecast over the same {one.sessions} sessions {one.forecast:z.1%}"
-        yield "Implied", f"{one.implied:z.1%}", beside
-    if not context.implied:
-        yield "Implied", DASH, context.implied_note
-    kinds = Counter(one.kind for one in context.events if one.day <= context.last)
-    ahead = ", ".join(f"{one.kind} on {one.day}" for one in context.events if one.day > context.last)
+    for one in context.beside.maturities:
+        forecast = or_dash(one.forecast, "z.1%")
+        yield "Implied", f"{one.implied:z.1%}", f"at the money, {one.days} days; forecast of the same life {forecast}"
+    if not context.beside.maturities:
+        yield "Implied", DASH, context.beside.note
+    kinds = Counter(one.kind for one in context.corporate if one.day <= context.last)
+    ahead = ", ".join(f"{one.kind} on {one.day}" for one in context.corporate if one.day > context.last)
     told = f"dividends {kinds['dividend']}, splits {kinds['split']}; ahead: {ahead or 'none known'}"
     yield "Events", f"{kinds.total()}", told
+    past = [one for one in context.kept if not one.ahead]
+    if context.kept:
+        coming = [f"{one.name} by {one.day} ({_expected(one)})" for one in context.kept if one.ahead]
+        last = [f"last {past[-1].name} on {past[-1].day} ({or_dash(past[-1].made, 'z.1%')})"] if past else []
+        yield "Kept events", f"{len(past)}", "; ".join([*last, f"ahead: {', '.join(coming) or 'none known'}"])
+
+
+def _expected(event: KeptEvent) -> str:
+    return f"{event.size:z.1%} by {event.tells}" if event.tells else UNKNOWN

@@ -39,6 +39,7 @@ from alo_lib.volatility.returns import log_returns
 from alo_lib.volatility.scheduled_events import (
     event_mask,
     implied_event_variance,
+    move_of_variance,
     past_event_variance,
     variance_of_move,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "log_returns",
     "model_from_dict",
     "model_named",
+    "move_of_variance",
     "observe",
     "parkinson",
     "past_event_variance",

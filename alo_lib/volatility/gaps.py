@@ -39,6 +39,13 @@ class DatedReturns(ByContent):
     """How many sessions each return covers, shape (n - 1,); 1 is a day's."""
     kept: NDArray[np.int64]
     """Which of the rows given the n closes are, shape (n,), ascending."""
+    missing: Dates
+    """Sessions without a close, ascending, to the day: those that returns of several sessions cover besides their own.
+    """
+    closed: Dates
+    """Days with a close that are no session of the calendar; none without one."""
+    repeated: Dates
+    """Days with more than one close."""
     notes: tuple[str, ...]
     """A sentence for each kind of oddity; empty where there is none."""
 
@@ -66,8 +73,18 @@ def dated_returns(dates: ArrayLike, closes: ArrayLike, *, calendar: ArrayLike | 
     own = days[kept]
     sessions, holidays = (_own_sessions(own), _HOLIDAYS) if calendar is None else (_calendar(calendar, own), 0)
     covered = _covered(own, sessions, holidays)
-    notes = (*_twice(days, prices), *_missing(own, covered), *(_strange(own, sessions) if calendar is not None else ()))
-    return DatedReturns(own[1:], log_returns(prices[kept]), covered, kept, notes)
+    closed = own[:0] if calendar is None else own[~np.isin(own, sessions)]
+    notes = (*_twice(days, prices), *_missing(own, covered), *_strange(closed))
+    return DatedReturns(
+        own[1:],
+        log_returns(prices[kept]),
+        covered,
+        kept,
+        _uncovered(own, sessions, covered),
+        closed,
+        np.unique(days[1:][days[1:] == days[:-1]]),
+        notes,
+    )
 
 
 def _days(name: str, dates: ArrayLike) -> Dates:
@@ -105,6 +122,15 @@ def _covered(days: Dates, sessions: Dates, holidays: int) -> NDArray[np.int64]:
     return np.where(missing <= holidays, 1, 1 + missing)
 
 
+def _uncovered(days: Dates, sessions: Dates, covered: NDArray[np.int64]) -> Dates:
+    """The sessions in the gaps between ``days``."""
+    without = sessions[~np.isin(sessions, days)]
+    after = np.searchsorted(days, without) - 1
+    between = (after >= 0) & (after < covered.size)
+    found: Dates = without[between][covered[after[between]] > 1]
+    return found
+
+
 def _twice(days: Dates, prices: NDArray[np.float64]) -> Iterator[str]:
     repeated = np.flatnonzero(days[1:] == days[:-1])
     if repeated.size:
@@ -126,10 +152,9 @@ def _missing(days: Dates, covered: NDArray[np.int64]) -> Iterator[str]:
         )
 
 
-def _strange(days: Dates, sessions: Dates) -> Iterator[str]:
-    strange = days[~np.isin(days, sessions)]
-    if strange.size:
-        yield f"{_count(strange.size, 'close')} on a day that is no session of the calendar: {_named(strange)}"
+def _strange(closed: Dates) -> Iterator[str]:
+    if closed.size:
+        yield f"{_count(closed.size, 'close')} on a day that is no session of the calendar: {_named(closed)}"
 
 
 def _count(count: int, what: str) -> str:

@@ -10,7 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.numerics.fixed_order import dot
 from alo_lib.volatility.errors import ParameterError
 
-__all__ = ["LEAST_PAST_EVENTS", "event_mask", "implied_event_variance", "past_event_variance", "variance_of_move"]
+__all__ = [
+    "LEAST_PAST_EVENTS",
+    "event_mask",
+    "implied_event_variance",
+    "move_of_variance",
+    "past_event_variance",
+    "variance_of_move",
+]
 
 LEAST_PAST_EVENTS: Final = 3
 """Past moves of an event without which they do not tell its size."""
@@ -42,6 +49,11 @@ def past_event_variance(returns: Sequence[float], usual: Sequence[float]) -> flo
 def variance_of_move(move: float) -> float:
     """The variance of a normal move whose mean absolute value is ``move``: pi / 2 of its square."""
     return 0.5 * math.pi * move * move
+
+
+def move_of_variance(variance: float) -> float:
+    """The mean absolute value of a normal move of that ``variance``; NaN of NaN."""
+    return math.sqrt(2.0 * variance / math.pi)
 
 
 def implied_event_variance(volatility: ArrayLike, years: ArrayLike, trading_days: ArrayLike, holds: ArrayLike) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.har import future_means
 from alo_lib.volatility.history import DailyHistory
+from alo_lib.volatility.hybrid import PARTS, HybridParts
 from alo_lib.volatility.variance_distribution import PROXIES, Proxy
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
@@ -42,13 +43,19 @@ class HorizonCheck:
     """Share of days whose realized volatility fell below it."""
 
 
-def verify_forecasts(history: DailyHistory, *, refit_days: int = 63) -> tuple[HorizonCheck, ...]:
-    """Walk over a ``history`` of a year of returns or more and count; each refit takes some 0.1 s.
+def verify_forecasts(
+    history: DailyHistory, *, refit_days: int = 63, parts: HybridParts = PARTS
+) -> tuple[HorizonCheck, ...]:
+    """Walk over a ``history`` of a year of returns or more with a hybrid of ``parts`` and count.
+
+    Each refit takes some 0.1 s.
 
     :raises VolatilityError: as :func:`~alo_lib.volatility.walk_forward.walk_forward`.
     """
     # No check rests on regimes: they are fitted once.
-    return verify_walk(walk_forward(history, refit_days=refit_days, regime_refit_days=len(history)), history)
+    return verify_walk(
+        walk_forward(history, refit_days=refit_days, regime_refit_days=len(history), parts=parts), history
+    )
 
 
 def verify_walk(walk: Walk, history: DailyHistory) -> tuple[HorizonCheck, ...]:

@@ -10,7 +10,7 @@ from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.errors import CalibrationError, ObservationError, ParameterError
 from alo_lib.volatility.history import DailyHistory
-from alo_lib.volatility.hybrid import HybridForecast, HybridState
+from alo_lib.volatility.hybrid import PARTS, HybridForecast, HybridParts, HybridState
 from alo_lib.volatility.jumps import condition, judge_days
 from alo_lib.volatility.jumps import refit_days as jump_refits
 from alo_lib.volatility.regimes import RegimeModel, RegimeState
@@ -55,12 +55,13 @@ def walk_forward(
     regimes: int = 2,
     regime_refit_days: int = TRADING_DAYS,
     seed: int = 0,
+    parts: HybridParts = PARTS,
 ) -> Walk:
     """Walk over a history, from the first day on that ends a year of returns.
 
-    Every ``refit_days`` days the hybrid is fitted to all days so far, every ``regime_refit_days`` the regimes, and both
-    when a jump asks for it; in between their states follow the days. Days appended or changed later alter no earlier
-    value.
+    Every ``refit_days`` days the hybrid of ``parts`` is fitted to all days so far, every ``regime_refit_days`` the
+    regimes, and both when a jump asks for it; in between their states follow the days. Days appended or changed later
+    alter no earlier value.
 
     :raises ObservationError: for unusable days, or too few of them.
     :raises ParameterError: for refits that are not one day or more apart, or bad ``days``.
@@ -83,7 +84,7 @@ def walk_forward(
     for row, observation in enumerate(history[first:].observations()):
         past = history[: first + row + 1]
         if row % refit_days == 0 or jumped[row] or hybrid is None or state is None:
-            hybrid, state = _refitted(hybrid, condition(past).history, days)
+            hybrid, state = _refitted(hybrid, condition(past).history, days, parts)
         else:
             state = hybrid.update(state, observation)
         centre, bands = hybrid.forecast_fitted(state)
@@ -116,10 +117,10 @@ def walk_forward(
 
 
 def _refitted(
-    hybrid: HybridForecast | None, past: DailyHistory, days: tuple[int, ...]
+    hybrid: HybridForecast | None, past: DailyHistory, days: tuple[int, ...], parts: HybridParts
 ) -> tuple[HybridForecast, HybridState]:
     try:
-        hybrid = HybridForecast.fit(past, horizons=days, warm_start=hybrid)
+        hybrid = HybridForecast.fit(past, horizons=days, warm_start=hybrid, parts=parts)
     except CalibrationError:
         if hybrid is None:
             raise

@@ -72,6 +72,23 @@ def test_of_two_closes_on_a_day_the_last_counts() -> None:
     assert made.returns[2] == pytest.approx(np.log(CLOSES[3] * 1.01 / CLOSES[2]))
 
 
+def test_days_of_each_kind_are_named_one_by_one() -> None:
+    sessions = np.array(["2023-12-18", "2023-12-20", "2023-12-21", "2023-12-22", "2023-12-26", "2023-12-27"], "M8[D]")
+    # A Wednesday, one of two closes on Thursday, Christmas, the day after it; no Friday.
+    days = np.array(["2023-12-20", "2023-12-21", "2023-12-21", "2023-12-21", "2023-12-25", "2023-12-26"], "M8[D]")
+    made = dated_returns(days, np.arange(1.0, 7.0), calendar=sessions)
+    assert made.missing.tolist() == [dt.date(2023, 12, 22)]
+    assert made.closed.tolist() == [dt.date(2023, 12, 25)]
+    assert made.repeated.tolist() == [dt.date(2023, 12, 21)]
+    assert [int(each) for each in made.sessions] == [1, 2, 1]
+    kept = np.r_[0:100, 220 : WEEKDAYS.size]
+    made = dated_returns(WEEKDAYS[kept], CLOSES[kept])
+    assert made.missing.tolist() == [day.date() for day in WEEKDAYS[100:220]]
+    assert made.closed.size == made.repeated.size == 0
+    # A holiday without a calendar is no session, and none is missing.
+    assert dated_returns(np.delete(WEEKDAYS, 60), np.delete(CLOSES, 60)).missing.size == 0
+
+
 def test_bad_dates_are_named() -> None:
     days = WEEKDAYS.to_numpy()
     bad: list[tuple[Any, Any, str]] = [

@@ -9,6 +9,7 @@ from alo_lib.volatility import (
     ParameterError,
     event_mask,
     implied_event_variance,
+    move_of_variance,
     past_event_variance,
     variance_of_move,
 )
@@ -73,3 +74,12 @@ def test_a_bar_holds_what_comes_after_the_close_before_it() -> None:
     assert event_mask(closes, [11, 30]).tolist() == [False, True, True, False]
     assert event_mask(closes, [31, 41]).tolist() == [False, False, False, True]
     assert event_mask([], [5]).tolist() == []
+
+
+def test_the_move_of_a_variance_is_its_mean_absolute_one() -> None:
+    deviation = 0.04
+    x = np.linspace(0.0, 10.0 * deviation, 200_001)
+    density = np.exp(-0.5 * np.square(x / deviation)) / (deviation * math.sqrt(2.0 * math.pi))
+    assert move_of_variance(deviation**2) == pytest.approx(2.0 * (x[1] - x[0]) * np.sum(x * density), rel=1e-6)
+    assert move_of_variance(variance_of_move(0.05)) == pytest.approx(0.05)
+    assert math.isnan(move_of_variance(math.nan))

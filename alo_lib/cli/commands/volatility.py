@@ -12,13 +12,19 @@ from alo_lib.cli.option_arguments import DAY, FilePath, Whole
 from alo_lib.cli.project import DATA
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from alo_lib.market.bars import Bars
     from alo_lib.market.volatility_files import VolatilityLine
     from alo_lib.views import VolatilityReportView
+    from alo_lib.volatility import HorizonCheck
 
 __all__ = ["volatility"]
 
 _YEARS = 10
+_CHECK_REFIT_DAYS = 126
+"""Between fits of the models whose past forecasts are checked: half a year, which a reader waits for."""
 
 
 @click.command(short_help="Show what is known of an underlying's volatility.")
@@ -69,9 +75,10 @@ def volatility(
     """Show what is known of the volatility of TICKER, from its daily bars.
 
     GJR-GARCH with its standard errors, conditional volatility and tests of its residuals, regimes as they were known on
-    each day, changes of scale, and the forecast up to a year ahead with the band that its past errors give it; sessions
-    without a bar, dividends and splits, and what options of the last day price where the data have any. What --publish
-    writes was known on each day: models are fitted to the days before it alone, as if time went by.
+    each day, changes of scale, the forecast up to a year ahead with its bands, and how such forecasts did on past days;
+    sessions without a bar, dividends, splits and the events that you keep, and what options of the last day price where
+    the data have any. What --publish writes was known on each day: models are fitted to the days before it alone, as if
+    time went by.
 
     \b
     Examples:
@@ -121,7 +128,7 @@ def _analysed(
     """All that the models say of the days asked for, and their bars."""
     from alo_lib.cli.console import say
     from alo_lib.cli.failures import UserError
-    from alo_lib.market import DataFolder
+    from alo_lib.market import DataError, DataFolder
     from alo_lib.records import FIRST_DAY
     from alo_lib.views import VolatilityReportView
     from alo_lib.views.volatility_context import volatility_context
@@ -140,19 +147,33 @@ def _analysed(
         last = days[-1].astype(date)
         start = date(last.year - _YEARS, last.month, min(last.day, 28))
     use = days >= start
+    bars, days = bars[use], days[use]
     try:
-        analysis = report_volatility(
-            *(bars[name][use] for name in ("open", "high", "low", "close")),
-            regimes=regimes,
-            distribution=distribution,
-            dates=days[use],
-        )
+        prices = tuple(bars[name] for name in ("open", "high", "low", "close"))
+        analysis = report_volatility(*prices, regimes=regimes, distribution=distribution, dates=days)
+        context = volatility_context(source, ticker, bars, analysis)
     except VolatilityError as error:
         raise UserError(f"{ticker} from {start}{f' to {end}' if end else ''}: {error}") from None
+    except DataError as error:
+        raise UserError(str(error)) from None
     if source.faults:
         say(f"Left out: {source.faults}.")
-    context = volatility_context(source, ticker, days[use], analysis)
-    return VolatilityReportView(ticker, days[use], analysis, context), bars[use]
+    checks, note = _checked(prices, distribution)
+    return VolatilityReportView(ticker, days, analysis, context, checks, note), bars
+
+
+def _checked(
+    prices: "tuple[NDArray[np.float64], ...]", distribution: Literal["normal", "t", "skewt"]
+) -> "tuple[tuple[HorizonCheck, ...], str]":
+    """How forecasts as the report's did on past days, or why that is not known."""
+    from alo_lib.volatility import DailyHistory, GjrGarch, HarModel, VolatilityError, verify_forecasts
+
+    parts = {GjrGarch.name: {"distribution": distribution}, HarModel.name: {}}
+    try:
+        checks = verify_forecasts(DailyHistory.from_bars(*prices), refit_days=_CHECK_REFIT_DAYS, parts=parts)
+    except VolatilityError as error:
+        return (), str(error)
+    return checks, "" if checks else "none of them is over"
 
 
 def _published(ticker: str, folder: Path, bars: "Bars", regimes: int, target: Path) -> list[Path]:
