@@ -49,6 +49,7 @@ def lean_names(lean: Any) -> None:
     lean.AccountType = SimpleNamespace(MARGIN=1)
     lean.DataNormalizationMode = SimpleNamespace(RAW=0)
     lean.Resolution = SimpleNamespace(MINUTE=1, HOUR=2, DAILY=3)
+    lean.Globals = SimpleNamespace(data_folder="no such folder")
     lean.FuncTimeRule = lambda name, times: times
     lean.PortfolioTarget = lambda symbol, quantity: SimpleNamespace(symbol=symbol, quantity=quantity)
 

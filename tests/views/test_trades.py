@@ -38,8 +38,11 @@ def market() -> Script:
 
 def check_exit(run: Run, trade: TradeRecord, bar: int, spot: float, paid: float = 0.0) -> None:
     """Hold the figures at exit against the quotes of a bar, priced here at the forecast and as quoted."""
+    # The session's forecast is told once, and stated for what is left of the life at each frame.
     quotes, forecasts = run.table(Kind.QUOTE), run.table(Kind.FORECAST)
-    volatility = float(forecasts.records["volatility"][forecasts.time <= bar][-1])
+    told = float(forecasts.records["volatility"][forecasts.time <= bar][-1])
+    volatility = trade.exit_forecast_volatility
+    assert volatility == pytest.approx(told, rel=5e-3)
     paid_yield = round(math.log1p(paid / spot), 4)
     gain = vega = 0.0
     implied = []
@@ -51,7 +54,6 @@ def check_exit(run: Run, trade: TradeRecord, bar: int, spot: float, paid: float 
         worth, up, down = (float(price(*terms, volatility + step, *life)) for step in (0.0, 1e-3, -1e-3))
         gain, vega = gain + trade.direction * (worth - mid), vega + (up - down) / 2e-3
         implied.append(float(implied_volatility(mid, *terms, *life)))
-    assert trade.exit_forecast_volatility == volatility
     assert trade.exit_implied_volatility == pytest.approx(np.mean(implied), abs=1e-3)
     assert trade.exit_gain == pytest.approx(gain * 100, abs=0.02)
     assert trade.exit_edge_volatility == pytest.approx(gain / vega, abs=1e-4)
