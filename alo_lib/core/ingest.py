@@ -62,8 +62,11 @@ def _session(state: State, message: Message) -> None:
 
 def _calendar(state: State, message: Message) -> None:
     opens, closes = message.records["open"].tolist(), message.records["close"].tolist()
-    known = [session for session in state.strategy.calendar if session[0] < opens[0]]
+    today = state.strategy.session
+    known = [] if today is None else [each for each in state.strategy.calendar if each[0] <= today.open]
     state.strategy.calendar = [*known, *zip(opens, closes, strict=True)]
+    for underlying in state.strategy.underlyings.values():
+        underlying.session_news = True
 
 
 def _scheduled(state: State, message: Message) -> None:
@@ -73,6 +76,7 @@ def _scheduled(state: State, message: Message) -> None:
             ScheduledEvent(int(row["time"]), row["name"].decode(), float(row["move"]))
             for row in rows[rows["instrument"] == number]
         ]
+        state.strategy.underlyings[number].session_news = True
 
 
 def _halts(state: State, message: Message) -> None:

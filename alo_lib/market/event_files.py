@@ -10,7 +10,7 @@ backtest from knowing it sooner. Either may be left out.
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,12 +20,22 @@ from alo_lib.market.text_files import ENCODING
 from alo_lib.records import CALENDAR_DAY, EVENT_NAME, FIRST_DAY, LAST_DAY, Session
 from alo_lib.records.spelling import check_ticker, number_of
 
-__all__ = ["DatedEvent", "When", "event_store_key", "event_time", "events_file", "events_of", "read_events"]
+__all__ = [
+    "DatedEvent",
+    "When",
+    "event_store_key",
+    "event_time",
+    "events_file",
+    "events_of",
+    "read_events",
+    "scheduled_moves",
+]
 
 _FOLDER: Final = ("alternative", "alo", "events")
 _COLUMNS: Final = range(3, 6)
 _MOST_MOVE: Final = 2.0
 _MOST_BYTES: Final = 1 << 20
+_MOST_EVENTS: Final = 1_000
 
 
 class When(StrEnum):
@@ -59,6 +69,29 @@ def event_time(event: DatedEvent, session_from: Callable[[dt.date], Session]) ->
         return on.close
     passed = event.when is not When.BEFORE and on.day == event.day
     return session_from(event.day + CALENDAR_DAY).open if passed else on.open
+
+
+def scheduled_moves(
+    events: Iterable[DatedEvent], session_from: Callable[[dt.date], Session]
+) -> list[tuple[int, str, float]]:
+    """When events move the price, ns UTC ascending, their names, and the mean absolute move expected.
+
+    Those of one time are one event: their names together, and the root of their squared moves where all are known. One
+    name counts once.
+    """
+    together: dict[int, dict[str, float]] = {}
+    for event in events:
+        moves = together.setdefault(event_time(event, session_from), {})
+        if math.isnan(moves.get(event.name, math.nan)):
+            moves[event.name] = event.move
+    return [
+        (
+            time,
+            " + ".join(sorted(moves))[:EVENT_NAME].strip(),
+            min(math.sqrt(math.fsum(move * move for move in moves.values())), _MOST_MOVE),
+        )
+        for time, moves in sorted(together.items())
+    ]
 
 
 def events_file(root: Path, ticker: str) -> Path:
@@ -105,18 +138,22 @@ def events_of(content: bytes, place: str) -> tuple[DatedEvent, ...]:
                 found.append(_event(text))
             except ValueError as error:
                 raise DataError(f"{place}:{number}: {error}") from None
+    if len(found) > _MOST_EVENTS:
+        raise DataError(f"the events in {place} are {len(found):,}, but {_MOST_EVENTS:,} are allowed")
     return tuple(sorted(found, key=lambda event: (event.day, list(When).index(event.when), event.name)))
 
 
 def _event(text: str) -> DatedEvent:
     cells = [cell.strip() for cell in text.split(",")]
     if len(cells) not in _COLUMNS:
-        raise ValueError(f"{text!r} must be date,when,name and may go on with the expected move and a day of knowing")
+        raise ValueError(
+            f"{text!r:.80} must be date,when,name and may go on with the expected move and a day of knowing"
+        )
     day, when, name, move, known = [*cells, *[""] * (_COLUMNS[-1] - len(cells))]
     if when.lower() not in list(When):
-        raise ValueError(f"{when!r} must be {', '.join(When)}")
+        raise ValueError(f"{when!r:.80} must be {', '.join(When)}")
     if not (name.isascii() and name.isprintable() and 0 < len(name) <= EVENT_NAME):
-        raise ValueError(f"the name {name!r} must be of 1 to {EVENT_NAME} printable ASCII characters")
+        raise ValueError(f"the name {name!r:.80} must be of 1 to {EVENT_NAME} printable ASCII characters")
     return DatedEvent(_day(day), When(when.lower()), name, _move(move), _day(known) if known else FIRST_DAY)
 
 
@@ -124,7 +161,7 @@ def _day(text: str) -> dt.date:
     try:
         day = dt.datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ValueError(f"{text!r} must be a day as yyyy-mm-dd") from None
+        raise ValueError(f"{text!r:.80} must be a day as yyyy-mm-dd") from None
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(f"{day} must be from {FIRST_DAY} to {LAST_DAY}")
     return day
@@ -135,5 +172,7 @@ def _move(text: str) -> float:
         return math.nan
     move = number_of(text)
     if not (isinstance(move, (int, float)) and 0.0 < move <= _MOST_MOVE):
-        raise ValueError(f"the expected move {text!r} must be above 0 and up to {_MOST_MOVE:g}, or {_MOST_MOVE:.0%}")
+        raise ValueError(
+            f"the expected move {text!r:.80} must be above 0 and up to {_MOST_MOVE:g}, or {_MOST_MOVE:.0%}"
+        )
     return float(move)

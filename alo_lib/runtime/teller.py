@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from alo_lib.market.event_files import DatedEvent, event_time
+from alo_lib.market.event_files import DatedEvent, scheduled_moves
 from alo_lib.records import CALENDAR_DAY, DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.settings import Settings
@@ -129,13 +129,16 @@ class Teller:
     def _events(self, ticker: str, session: Session, until: dt.date) -> Records:
         """The events of one underlying that are known of, from as far back as bars are looked at, in order."""
         since = session.day - dt.timedelta(days=self._settings.garch_history * 7 // 5)
-        rows = []
-        for event in self._host.dated_events(ticker):
-            if event.known > session.day or not since <= event.day <= until:
-                continue
-            time = event_time(event, self._host.session_from)
-            rows.append((time, self.number(ticker), 0, round(event.move, _RATE_DECIMALS), event.name.encode()))
-        return np.array(sorted(rows, key=lambda row: (row[0], row[4])), records(Kind.SCHEDULED, 0).dtype)
+        known = [
+            event
+            for event in self._host.dated_events(ticker)
+            if event.known <= session.day and since <= event.day <= until
+        ]
+        rows = [
+            (time, self.number(ticker), 0, round(move, _RATE_DECIMALS), name.encode())
+            for time, name, move in scheduled_moves(known, self._host.session_from)
+        ]
+        return np.array(rows, records(Kind.SCHEDULED, 0).dtype)
 
     def _daily_bars(self, ticker: str, session: Session) -> Iterator[tuple[Kind, Records]]:
         """Split-adjusted daily bars that were not told yet, up to the session before: ranges, then closes."""

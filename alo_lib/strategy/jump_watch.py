@@ -1,6 +1,6 @@
 """Watching for jumps: each close is judged by those before it; models that do not know of a jump are not traded on.
 
-What a dated event does to the price is none.
+What a dated event does to the price is none, unless it is as far as a jump.
 
 See :mod:`alo_lib.volatility.jumps` for what a jump is, and what is done with one.
 """
@@ -32,6 +32,7 @@ class JumpWatch(ByContent):
     held_event: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))  # whether each of them did
     jumped: bool = False  # at the last close, and no later one has confirmed it or taken it back
     level: int = 0  # the close that began the last level; 0 where none is known to have begun
+    earlier_level: int = 0  # the same before that one, which counts again if the next close takes a print back
     decisive: int = 0  # the last close that the models in force at it could not know of
     asked: int = 0  # the last close of the last request
     known: int = 0  # the last close of the request that made the models in force
@@ -64,7 +65,10 @@ class JumpWatch(ByContent):
             for jump in (jumps_of(self.returns, kinds, scales) if np.any(kinds) else ())
             if jump.day >= kinds.size - fresh.size - 1
         ]
-        self.level = max([self.level, *(self.count + n + 1 for n, day in enumerate(days) if day is Day.LEVEL)])
+        if self.jumped and kinds[kinds.size - fresh.size - 1] == Day.PRINT:
+            self.level = self.earlier_level
+        for begun in (self.count + n + 1 for n, day in enumerate(days) if day is Day.LEVEL):
+            self.earlier_level, self.level = self.level, begun
         self.count += count
         self.jumped = days[-1] is Day.LEVEL
         if found:

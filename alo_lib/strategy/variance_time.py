@@ -65,8 +65,9 @@ class VarianceTime:
     told: str = ""  # what was last told of events ahead
 
     def begin_session(self) -> None:
-        """Nothing is known of the events of a session until it is told."""
-        self.events, self.implied = [], {}
+        """Nothing is known of the events of a session until it is told; what options said counts until it has come."""
+        seen = -1 if self.last is None else self.last[0]
+        self.events, self.implied = [], {time: each for time, each in self.implied.items() if time > seen}
 
     def set_clock(self, sessions: Sequence[tuple[int, int]]) -> None:
         """Count by these sessions, opens and closes without a gap, and by what nights have had until now."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from alo_lib.market import DataFolder
 from alo_lib.market.bars import Bars
-from alo_lib.market.event_files import event_time
+from alo_lib.market.event_files import scheduled_moves
 from alo_lib.strategy.variance_time import ScheduledEvent, VarianceTime
 from alo_lib.views.spoken import or_none, rounded
 from alo_lib.volatility import event_mask, move_of_variance
@@ -66,11 +66,8 @@ def variance_time_of(folder: DataFolder, ticker: str, bars: Bars, last: dt.date)
     :raises DataError: for a file of events that cannot be read.
     """
     hours, times = folder.hours(), bars["time"].tolist()
-    events = [
-        ScheduledEvent(event_time(one, hours.session_from), one.name, one.move)
-        for one in folder.dated_events(ticker)
-        if one.known <= last
-    ]
+    known = [one for one in folder.dated_events(ticker) if one.known <= last]
+    events = [ScheduledEvent(*each) for each in scheduled_moves(known, hours.session_from)]
     variance_time = VarianceTime(events=sorted(one for one in events if one.time > times[0]))
     variance_time.follow(times, bars["open"].tolist(), bars["close"].tolist())
     return variance_time

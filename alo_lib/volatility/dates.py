@@ -52,8 +52,11 @@ def check_dates(dates: ArrayLike, count: int) -> Dates:
 
     :raises ObservationError: for what is no date, another number than ``count``, or a date before the one before it.
     """
+    given = np.asarray(dates)
+    if given.dtype.kind in "biufc":
+        raise ObservationError(f"dates must be days, but they are numbers ({given.dtype})")
     try:
-        found = np.asarray(dates).astype(_DAYS)
+        found = given.astype(_DAYS)
     except (ValueError, TypeError) as error:
         raise ObservationError(f"dates must be days, but {error}") from None
     if found.shape != (count,):
@@ -86,10 +89,11 @@ def trading_days_until(expiry: Any, after: Any, *, closed: ArrayLike | None = No
 
 def _day(name: str, value: Any) -> np.datetime64:
     try:
-        found = np.asarray(value).astype(_DAYS)
+        given = np.asarray(value)
+        found = given.astype(_DAYS) if given.dtype.kind not in "biufc" else np.array("NaT", dtype=_DAYS)
     except (ValueError, TypeError):
         found = np.array("NaT", dtype=_DAYS)
-    if found.ndim or np.isnat(found):
+    if found.ndim or np.isnat(found) or not np.datetime64("0001", "D") <= found <= np.datetime64("9998-12-31", "D"):
         raise ParameterError(f"{name} must be a date, but it is {value!r}")
     day: np.datetime64 = found.reshape(1)[0]
     return day

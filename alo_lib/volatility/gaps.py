@@ -92,7 +92,7 @@ def _days(name: str, dates: ArrayLike) -> Dates:
         days = np.asarray(dates).astype("datetime64[D]")
     except (TypeError, ValueError) as error:
         raise ObservationError(f"{name} must be dates, but NumPy reads none: {error}") from None
-    if days.ndim != 1 or np.asarray(dates).dtype.kind in "fc":
+    if days.ndim != 1 or np.asarray(dates).dtype.kind in "biufc":
         raise ObservationError(f"{name} must be one-dimensional dates, but are {np.asarray(dates).dtype} {days.shape}")
     unknown = np.flatnonzero(np.isnat(days))
     if unknown.size:

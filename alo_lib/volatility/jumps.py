@@ -226,7 +226,8 @@ def _judge(
                 prior, total, count, oldest = before
                 move = abs(both)
                 scales[t] = scales[t - 1]
-        if held[t]:
+        # A collapse on an event's day is a new level all the same.
+        if held[t] and not (kinds[t] == _USUAL and usual > 0.0 and move > limit * usual):
             move = 0.0
             if kinds[t] == _USUAL:
                 kinds[t] = _EVENT

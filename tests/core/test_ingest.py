@@ -208,3 +208,16 @@ def test_order_events_move_what_is_held_and_what_works() -> None:
 def test_what_is_no_input_is_refused() -> None:
     with pytest.raises(ValueError, match="a message of kind SIGNAL is not an input of the core"):
         tell(told(), Kind.SIGNAL, records(Kind.SIGNAL))
+
+
+def test_a_calendar_that_is_told_again_takes_the_place_of_the_first() -> None:
+    state, hour = told(), 3600 * 10**9
+    session = Session(DATE, NOW - hour, NOW + 5 * hour)
+    tell(state, Kind.SESSION, session.record())
+    today = [(session.open, session.close)]
+    for first in (20, 15):  # the second begins within a session of the first
+        one(state).session_news = False
+        ahead = [(NOW + n * hour, NOW + (n + 6) * hour) for n in (first, first + 24)]
+        tell(state, Kind.CALENDAR, np.array(ahead, records(Kind.CALENDAR, 0).dtype))
+        assert state.strategy.calendar == [*today, *ahead]
+        assert one(state).session_news  # what was forecast without them is not what is forecast with them

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.market.event_files import DatedEvent, When, event_store_key, events_file, events_of, read_events
+from alo_lib.market.event_files import (
+    DatedEvent,
+    When,
+    event_store_key,
+    events_file,
+    events_of,
+    read_events,
+    scheduled_moves,
+)
 from alo_lib.market.faults import DataError
-from alo_lib.records import FIRST_DAY
+from alo_lib.records import CALENDAR_DAY, DAY, FIRST_DAY, HOUR, Session
 
 TEXT = """\
 # date, when, name, move, known
@@ -63,3 +71,33 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
         events_of(b"#" * (1 << 20) + b"\n", "place")
     with pytest.raises(DataError, match="cannot be read"):
         read_events(tmp_path)
+
+
+def weekday(day: dt.date) -> Session:
+    while day.weekday() > 4:
+        day += CALENDAR_DAY
+    midnight = (day - dt.date(1970, 1, 1)).days * DAY
+    return Session(day, midnight + 14 * HOUR, midnight + 21 * HOUR)
+
+
+def test_events_of_one_time_are_one_and_a_line_that_is_repeated_counts_once() -> None:
+    text = """\
+2024-03-12,after,earnings,6%
+2024-03-12,after,earnings,6%
+2024-03-13,before,vote,8%
+2024-03-15,after,talk
+2024-03-16,during,fair,3%
+"""
+    (first, second) = scheduled_moves(events_of(text.encode(), "here"), weekday)
+    assert first[:2] == (weekday(dt.date(2024, 3, 13)).open, "earnings + vote")
+    assert first[2] == pytest.approx(0.1)
+    assert second[:2] == (weekday(dt.date(2024, 3, 18)).open, "fair + talk")
+    assert math.isnan(second[2])
+
+
+def test_too_many_events_and_long_lines_are_refused_in_a_short_sentence() -> None:
+    with pytest.raises(DataError, match="are 1,001, but 1,000 are allowed"):
+        events_of(b"2024-03-12,after,earnings\n" * 1001, "here")
+    with pytest.raises(DataError) as told:
+        events_of(b"2024-03-12,after," + b"x" * 100_000, "here")
+    assert len(str(told.value)) < 300

@@ -120,16 +120,17 @@ def test_to_a_calibration_an_event_is_a_usual_day_that_went_the_same_way() -> No
     assert model.garch.expected_volatility(model.garch_state, 21.0) == pytest.approx(level, rel=1e-5)
 
 
-def test_an_event_that_no_volatility_explains_is_no_jump() -> None:
+def test_an_event_as_far_as_a_jump_is_one() -> None:
+    # A merger that is called off on the day of its vote: what was usual before is gone, whatever the calendar said.
     bars, held = market(4, deviation=0.001)
     first = 63 * 6 + 40
-    for marks, due in ((held, None), ([False] * COUNT, Due.JUMP)):
+    for marks in (held, [False] * COUNT):
         forecaster = VolatilityForecaster(SETTINGS)
         forecaster.follow(bars[:first], held[:first])
         assert forecaster.calibrate_now() is None
         told = forecaster.follow(bars[first : first + 1], marks[first : first + 1])
-        assert (told is None, forecaster.due, forecaster.unsettled) == (due is None, due, due is Due.JUMP)
-    assert forecaster.volatility(0.1) == pytest.approx(0.001 * A_YEAR, rel=0.15)
+        assert told is not None
+        assert (forecaster.due, forecaster.unsettled) == (Due.JUMP, True)
 
 
 def test_a_stream_asks_for_what_a_restart_asks_for_and_a_snapshot_goes_on_alike() -> None:

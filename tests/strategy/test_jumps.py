@@ -97,7 +97,9 @@ def test_a_print_that_comes_back_is_dropped() -> None:
     assert "was taken back by the next close: dropped as a false print" in told
     assert not forecaster.unsettled
     for close in closes[282:]:
-        assert forecaster.update([close]) is None
+        nan = float("nan")
+        assert forecaster.follow([(nan, nan, nan, close)]) is None
+        assert forecaster.due is None  # no level has begun, whose volatility is still to be learned
     twin.update([*closes[:280], *closes[281:]])
     assert forecaster.volatility(0.1) == pytest.approx(twin.volatility(0.1), rel=0.03)
     assert wild > 5.0 * forecaster.volatility(0.1)
