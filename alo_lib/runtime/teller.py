@@ -105,15 +105,14 @@ class Teller:
         rate = round(self._host.interest_rate(day), _RATE_DECIMALS)
         yield Kind.RATE, records(Kind.RATE, rate=rate)
         for ticker in tickers:
+            # Before the bars, of which they say which moved for a reason.
+            yield Kind.SCHEDULED, self._events(ticker, session)
             yield from self._daily_bars(ticker, session)
             yield from self._corporate_actions(ticker, session, before)
         for ticker in tickers:
             yield Kind.INSTRUMENT, self._contracts(ticker, session)
         ahead = self._sessions_ahead(session)
         yield Kind.CALENDAR, np.array([each[1:] for each in ahead], records(Kind.CALENDAR, 0).dtype)
-        if ahead:
-            for ticker in tickers:
-                yield Kind.SCHEDULED, self._events(ticker, session, ahead[-1].day)
 
     def _sessions_ahead(self, session: Session) -> list[Session]:
         """The sessions after today's until one is over after the last expiry of what was told, and one more."""
@@ -126,13 +125,11 @@ class Teller:
             ahead.append(self._host.session_from(ahead[-1].day + CALENDAR_DAY))
         return ahead
 
-    def _events(self, ticker: str, session: Session, until: dt.date) -> Records:
+    def _events(self, ticker: str, session: Session) -> Records:
         """The events of one underlying that are known of, from as far back as bars are looked at, in order."""
         since = session.day - dt.timedelta(days=self._settings.garch_history * 7 // 5)
         known = [
-            event
-            for event in self._host.dated_events(ticker)
-            if event.known <= session.day and since <= event.day <= until
+            event for event in self._host.dated_events(ticker) if event.known <= session.day and event.day >= since
         ]
         rows = [
             (time, self.number(ticker), 0, round(move, _RATE_DECIMALS), name.encode())

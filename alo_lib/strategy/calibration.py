@@ -167,9 +167,8 @@ def _unfit_for_hybrid(bars: NDArray[np.float64], settings: Settings) -> str:
 def _judged_garch(bars: NDArray[np.float64], held_event: NDArray[np.bool_], settings: Settings) -> HybridForecast:
     """GJR-GARCH as the only part of a hybrid, to know how far from its forecasts volatility went in bars (n, 4).
 
-    ``held_event`` (n - 1,) marks their returns.
-
-    Volatility is that of the range where nearly every day has one, as it is for the hybrid, else of squared returns.
+    ``held_event`` (n - 1,) marks the returns that dated events moved. Volatility is that of the range where nearly
+    every day has one, as it is for the hybrid, else of squared returns.
 
     :raises VolatilityError: for bars that do not tell.
     """

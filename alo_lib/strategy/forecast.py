@@ -8,7 +8,7 @@ installed.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,20 @@ from alo_lib.volatility.jumps import Day
 __all__ = ["VolatilityForecaster"]
 
 
+class _Filtered(NamedTuple):
+    """What the models in force have made of the bars so far; None for a model that is not there."""
+
+    garch: GjrState | None = None
+    hybrid: HybridState | None = None
+    bar: BarState | None = None
+    change: ChangeState = ChangeState()
+    regimes: RegimeState | None = None
+
+    def past(self, bar: DailyBar) -> "_Filtered":
+        """The same, the next bar measured from this one, which no model is told of."""
+        return self if self.bar is None else self._replace(bar=replace(self.bar, close=bar[3]))
+
+
 class VolatilityForecaster:
     """Holds one underlying's daily bars, its calibrated models and their filtered states.
 
@@ -49,12 +63,8 @@ class VolatilityForecaster:
     _held_event: list[bool]  # of each of them, whether a dated event moved the price from the bar before
     _event_left: bool  # whether bars that were left out since the last held one, whose move the next has
     _model: Calibrated | None
-    _garch: GjrState | None
-    _hybrid: HybridState | None
-    _bar: BarState | None
+    _filtered: _Filtered
     _totals: tuple[float, ...] | None  # of the hybrid's forecast from its state; None until asked for
-    _change: ChangeState
-    _regimes: RegimeState | None
     _since: list[DailyBar]  # bars after the last request's
     _since_are: list[Day]  # what each was found to be
     _sessions: int
@@ -65,14 +75,13 @@ class VolatilityForecaster:
         self._settings = settings
         self._bars, self._held_event, self._event_left = [], [], False
         self._since, self._since_are = [], []
-        self._model, self._garch, self._hybrid, self._bar, self._totals = None, None, None, None, None
-        self._change, self._regimes = ChangeState(), None
+        self._model, self._filtered, self._totals = None, _Filtered(), None
         self._sessions, self._watch = 0, JumpWatch()
 
     @property
     def ready(self) -> bool:
         """Whether there is a forecast to be had."""
-        return self._garch is not None
+        return self._filtered.garch is not None
 
     @property
     def unsettled(self) -> bool:
@@ -139,11 +148,12 @@ class VolatilityForecaster:
         self._since_are.extend(kinds)
         if self._model is not None and last is not None:
             try:
-                self._advance(self._model, last, bars, kinds)
+                self._filtered = _advanced(self._model, self._filtered, last, bars, kinds)
             except VolatilityError as error:
                 told.append(str(error))
                 self._watch.refuse()
-                self._pass_over(bars[-1])
+                self._filtered = self._filtered.past(bars[-1])
+            self._totals = None
             if self.unsettled and told:
                 told.append("nothing is opened until models that know of it are in force")
         return told
@@ -161,16 +171,11 @@ class VolatilityForecaster:
 
         :raises VolatilityError: for bars since the request that the new models refuse; the last ones stay in force.
         """
-        kept = self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes
-        self._garch, self._hybrid, self._bar = calibrated.garch_state, calibrated.hybrid_state, calibrated.bar_state
-        self._totals, self._change, self._regimes = None, ChangeState(), calibrated.regime_state
-        try:
-            if self._since:
-                self._advance(calibrated, calibrated.last, self._since, self._since_are)
-        except VolatilityError:
-            self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes = kept
-            raise
-        self._model, self._sessions = calibrated, 1
+        fitted = _Filtered(
+            calibrated.garch_state, calibrated.hybrid_state, calibrated.bar_state, regimes=calibrated.regime_state
+        )
+        self._filtered = _advanced(calibrated, fitted, calibrated.last, self._since, self._since_are)
+        self._model, self._totals, self._sessions = calibrated, None, 1
         self._watch.install()
         if self.due is Due.JUMP:
             self.due = self._why()
@@ -185,29 +190,29 @@ class VolatilityForecaster:
         It is what an option at the money is priced at, so that it is compared with implied volatility as it is; the
         root of mean variance lies above both. NaN while not ready, and for days that are not known.
         """
-        if self._model is None or self._garch is None or not days > 0.0:
+        if self._model is None or self._filtered.garch is None or not days > 0.0:
             return float(np.nan)
-        if self._model.hybrid is not None and self._hybrid is not None:
-            totals = self._known_totals(self._model.hybrid, self._hybrid)
-            return self._model.hybrid.expected_volatility(self._hybrid, days, totals=totals)
-        return self._model.garch.expected_volatility(self._garch, days)
+        if self._model.hybrid is not None and self._filtered.hybrid is not None:
+            totals = self._known_totals(self._model.hybrid, self._filtered.hybrid)
+            return self._model.hybrid.expected_volatility(self._filtered.hybrid, days, totals=totals)
+        return self._model.garch.expected_volatility(self._filtered.garch, days)
 
     def band_over(self, days: float) -> tuple[float, float]:
         """The volatilities between which the next ``days`` should realize in nine cases of ten.
 
-        Days count and volatilities are annualized as those of :meth:`volatility_over`.
-        Realized is close to close, as hedging once a day realizes it. The band is the hybrid's about its root of mean
-        variance, or that of GJR-GARCH alone.
+        Days count, and volatilities are annualized, as those of :meth:`volatility_over`. Realized is close to close, as
+        hedging once a day realizes it. The band is the hybrid's about its root of mean variance, or that of GJR-GARCH
+        alone.
         """
-        if self._model is None or self._garch is None or not days > 0.0:
+        if self._model is None or self._filtered.garch is None or not days > 0.0:
             return float(np.nan), float(np.nan)
-        if self._model.hybrid is not None and self._hybrid is not None:
-            totals = self._known_totals(self._model.hybrid, self._hybrid)
-            centre = self._model.hybrid.forecast_volatility(self._hybrid, days, totals=totals)
-            low, high = self._model.hybrid.band_ratios(self._hybrid, days)
+        hybrid, state = self._model.hybrid, self._filtered.hybrid
+        if hybrid is not None and state is not None:
+            centre = hybrid.forecast_volatility(state, days, totals=self._known_totals(hybrid, state))
+            low, high = hybrid.band_ratios(state, days)
             return centre * low, centre * high
         if self._model.alone is not None:
-            return self._model.alone.forecast_band(HybridState((self._garch,)), days)
+            return self._model.alone.forecast_band(HybridState((self._filtered.garch,)), days)
         return float(np.nan), float(np.nan)
 
     def _known_totals(self, hybrid: HybridForecast, state: HybridState) -> tuple[float, ...]:
@@ -221,54 +226,10 @@ class VolatilityForecaster:
 
         They are of the last day seen. After a return that no regime allows none is known until the next calibration.
         """
-        if self._model is None or self._model.regimes is None or self._regimes is None:
+        if self._model is None or self._model.regimes is None or self._filtered.regimes is None:
             return []
-        probabilities = self._model.regimes.mix(self._regimes, 0).tolist()
+        probabilities = self._model.regimes.mix(self._filtered.regimes, 0).tolist()
         return list(zip(self._model.regimes.parameters.volatilities, probabilities, strict=True))
-
-    def _advance(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar], kinds: Sequence[Day]) -> None:
-        """Bring the states of ``model`` past the bars after ``last``, all or none of them; but usual days move none."""
-        states = self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes
-        try:
-            begin = 0
-            for end, kind in [*enumerate(kinds), (len(bars), None)]:
-                if kind is Day.USUAL:
-                    continue
-                if begin < end:
-                    self._advance_usual(model, last, bars[begin:end])
-                if kind is not None:
-                    last, begin = bars[end], end + 1
-                    self._pass_over(last)
-        except VolatilityError:
-            self._garch, self._hybrid, self._bar, self._totals, self._change, self._regimes = states
-            raise
-
-    def _pass_over(self, bar: DailyBar) -> None:
-        """Measure the next bar from this one, which no model is told of."""
-        if self._bar is not None:
-            self._bar = replace(self._bar, close=bar[3])
-
-    def _advance_usual(self, model: Calibrated, last: DailyBar, bars: Sequence[DailyBar]) -> None:
-        """Bring the states of ``model`` past bars of usual days."""
-        table = np.array([last, *bars], dtype=np.float64)
-        returns = DailyHistory.from_returns(log_returns(table[:, 3]))
-        path = model.garch.filter(returns, self._garch)
-        change = self._change
-        for residual in path.standardized_residuals.tolist():
-            change = model.detector.update(change, residual)
-        hybrid, bar_state = self._hybrid, self._bar
-        if model.hybrid is not None and hybrid is not None and bar_state is not None:
-            for bar in filled_bars(table)[1:].tolist():
-                bar_state, observation = observe(bar_state, *bar)
-                hybrid = model.hybrid.update(hybrid, observation)
-        regimes = self._regimes
-        if model.regimes is not None and regimes is not None:
-            try:
-                regimes = model.regimes.filter(returns, regimes).state
-            except ObservationError:  # what forecasts has borne the day
-                regimes = None
-        self._garch, self._hybrid, self._bar, self._totals = path.state, hybrid, bar_state, None
-        self._change, self._regimes = change, regimes
 
     def _why(self) -> Due | None:
         if self._model is None:
@@ -277,6 +238,45 @@ class VolatilityForecaster:
             return Due.JUMP
         if self._sessions > self._settings.garch_refit_sessions:
             return Due.SCHEDULE
-        if self._settings.refit_on_change and self._change.alarm:
+        if self._settings.refit_on_change and self._filtered.change.alarm:
             return Due.CHANGE
         return None
+
+
+def _advanced(
+    model: Calibrated, filtered: _Filtered, last: DailyBar, bars: Sequence[DailyBar], kinds: Sequence[Day]
+) -> _Filtered:
+    """The states of ``model`` past the ``bars`` after ``last``; it is told of the usual days among them alone.
+
+    :raises VolatilityError: for a bar that it refuses.
+    """
+    begin = 0
+    for end, kind in [*enumerate(kinds), (len(bars), None)]:
+        if kind is Day.USUAL:
+            continue
+        if begin < end:
+            filtered = _past_usual(model, filtered, last, bars[begin:end])
+        if kind is not None:
+            last, begin = bars[end], end + 1
+            filtered = filtered.past(last)
+    return filtered
+
+
+def _past_usual(model: Calibrated, filtered: _Filtered, last: DailyBar, bars: Sequence[DailyBar]) -> _Filtered:
+    """The states of ``model`` past bars of usual days."""
+    table = np.array([last, *bars], dtype=np.float64)
+    returns = DailyHistory.from_returns(log_returns(table[:, 3]))
+    path = model.garch.filter(returns, filtered.garch)
+    _, hybrid, bar_state, change, regimes = filtered
+    for residual in path.standardized_residuals.tolist():
+        change = model.detector.update(change, residual)
+    if model.hybrid is not None and hybrid is not None and bar_state is not None:
+        for bar in filled_bars(table)[1:].tolist():
+            bar_state, observation = observe(bar_state, *bar)
+            hybrid = model.hybrid.update(hybrid, observation)
+    if model.regimes is not None and regimes is not None:
+        try:
+            regimes = model.regimes.filter(returns, regimes).state
+        except ObservationError:  # what forecasts has borne the day
+            regimes = None
+    return _Filtered(path.state, hybrid, bar_state, change, regimes)

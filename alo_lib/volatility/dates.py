@@ -3,7 +3,9 @@
 Nothing here imports pandas but what returns its objects.
 """
 
+import datetime as dt
 import math
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +17,15 @@ from alo_lib.volatility.errors import ObservationError, ParameterError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dates", "check_dates", "dated", "dates_of", "plain_values", "trading_days_until"]
+__all__ = ["Dates", "check_dates", "dated", "dates_of", "plain_values", "read_days", "trading_days_until"]
 
 Array = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
 """Days of the exchange, datetime64[D]."""
 
 _DAYS = np.dtype("datetime64[D]")
+_FIRST, _LAST = np.datetime64("1800-01-01", "D"), np.datetime64("2199-12-31", "D")
+"""Days for which the exchanges' rules are asked."""
 
 
 def plain_values(values: Any) -> Any:
@@ -40,11 +44,34 @@ def dates_of(values: Any) -> Dates | None:
         return None
     if hasattr(index, "to_timestamp"):
         index = index.to_timestamp()
-    if getattr(index, "tz", None) is not None:
-        index = index.tz_localize(None)
-    if index.dtype.kind != "M" and index.dtype != object:
+    if index.dtype.kind != "M" and not (index.dtype == object and all(isinstance(each, dt.date) for each in index)):
         return None
     return check_dates(index, len(index))
+
+
+def read_days(name: str, dates: Any) -> Dates:
+    """``dates`` (n,), anything that NumPy reads as dates, to the day; those of a zone on its own clock.
+
+    :raises ObservationError: for numbers, what is no date or is not known, or another shape.
+    """
+    given = np.asarray(dates)
+    if given.dtype == object:  # dates that carry a zone, which NumPy would bring to UTC
+        given = np.array([_on_its_clock(each) for each in given.ravel()], dtype=object).reshape(given.shape)
+    if given.dtype.kind in "biufc" or (given.dtype == object and any(isinstance(each, Number) for each in given.flat)):
+        raise ObservationError(f"{name} must be days, but they are numbers ({given.dtype})")
+    try:
+        days = given.astype(_DAYS)
+    except (ValueError, TypeError) as error:
+        raise ObservationError(f"{name} must be days, but {error}") from None
+    if days.ndim != 1:
+        raise ObservationError(f"{name} must be one-dimensional, but the shape is {days.shape}")
+    if np.isnat(days).any():
+        raise ObservationError(f"{name} must be known, but there is none at {int(np.flatnonzero(np.isnat(days))[0])}")
+    return days
+
+
+def _on_its_clock(value: Any) -> Any:
+    return value.replace(tzinfo=None) if getattr(value, "tzinfo", None) is not None else value
 
 
 def check_dates(dates: ArrayLike, count: int) -> Dates:
@@ -52,17 +79,9 @@ def check_dates(dates: ArrayLike, count: int) -> Dates:
 
     :raises ObservationError: for what is no date, another number than ``count``, or a date before the one before it.
     """
-    given = np.asarray(dates)
-    if given.dtype.kind in "biufc":
-        raise ObservationError(f"dates must be days, but they are numbers ({given.dtype})")
-    try:
-        found = given.astype(_DAYS)
-    except (ValueError, TypeError) as error:
-        raise ObservationError(f"dates must be days, but {error}") from None
+    found = read_days("dates", dates)
     if found.shape != (count,):
         raise ObservationError(f"dates must be as many as the days, {count}, but the shape is {found.shape}")
-    if np.isnat(found).any():
-        raise ObservationError(f"dates must be known, but there is none at {int(np.flatnonzero(np.isnat(found))[0])}")
     back = np.flatnonzero(found[1:] < found[:-1])
     if back.size:
         at = int(back[0]) + 1
@@ -89,13 +108,11 @@ def trading_days_until(expiry: Any, after: Any, *, closed: ArrayLike | None = No
 
 def _day(name: str, value: Any) -> np.datetime64:
     try:
-        given = np.asarray(value)
-        found = given.astype(_DAYS) if given.dtype.kind not in "biufc" else np.array("NaT", dtype=_DAYS)
-    except (ValueError, TypeError):
-        found = np.array("NaT", dtype=_DAYS)
-    if found.ndim or np.isnat(found) or not np.datetime64("0001", "D") <= found <= np.datetime64("9998-12-31", "D"):
-        raise ParameterError(f"{name} must be a date, but it is {value!r}")
-    day: np.datetime64 = found.reshape(1)[0]
+        day: np.datetime64 = read_days(name, [value])[0]
+    except ObservationError as error:
+        raise ParameterError(f"{name} must be a date, but it is {value!r}") from error
+    if not _FIRST <= day <= _LAST:
+        raise ParameterError(f"{name} must be from {_FIRST} to {_LAST}, but it is {day}")
     return day
 
 

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.volatility.by_content import ByContent
+from alo_lib.volatility.dates import Dates, read_days
 from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.returns import check_prices, log_returns
 
 __all__ = ["DatedReturns", "dated_returns"]
-
-Dates = NDArray[np.datetime64]
 
 _HOLIDAYS: Final = 3
 """Weekdays in a row that may be holidays where no calendar is given: Christmas with the days around it, a Chinese new
@@ -60,7 +59,7 @@ def dated_returns(dates: ArrayLike, closes: ArrayLike, *, calendar: ArrayLike | 
     :raises ObservationError: for shapes that differ, a bad close, dates that are none or that go back, fewer than two
         days, or a calendar that does not reach over them.
     """
-    days, prices = _days("dates", dates), check_prices("closes", closes)
+    days, prices = read_days("dates", dates), check_prices("closes", closes)
     if days.shape != prices.shape:
         raise ObservationError(f"dates and closes must be as many, but are {days.shape} and {prices.shape}")
     back = np.flatnonzero(np.diff(days) < np.timedelta64(0, "D"))
@@ -87,22 +86,9 @@ def dated_returns(dates: ArrayLike, closes: ArrayLike, *, calendar: ArrayLike | 
     )
 
 
-def _days(name: str, dates: ArrayLike) -> Dates:
-    try:
-        days = np.asarray(dates).astype("datetime64[D]")
-    except (TypeError, ValueError) as error:
-        raise ObservationError(f"{name} must be dates, but NumPy reads none: {error}") from None
-    if days.ndim != 1 or np.asarray(dates).dtype.kind in "biufc":
-        raise ObservationError(f"{name} must be one-dimensional dates, but are {np.asarray(dates).dtype} {days.shape}")
-    unknown = np.flatnonzero(np.isnat(days))
-    if unknown.size:
-        raise ObservationError(f"{name} must be known, but that at {int(unknown[0])} is not")
-    return days
-
-
 def _calendar(calendar: ArrayLike, days: Dates) -> Dates:
     """The sessions of an exchange, ascending, that reach over all ``days``."""
-    sessions = np.unique(_days("calendar", calendar))
+    sessions = np.unique(read_days("calendar", calendar))
     if not sessions.size or sessions[0] > days[0] + _REACH or sessions[-1] < days[-1] - _REACH:
         reach = f"from {sessions[0]} to {sessions[-1]}" if sessions.size else "over no day"
         raise ObservationError(f"the calendar must reach from {days[0]} to {days[-1]}, but it reaches {reach}")

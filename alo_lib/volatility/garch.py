@@ -342,7 +342,7 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
 
     def simulate_paths(self, state: GjrState, days: int, *, paths: int, seed: int) -> Array:
         """As the contract says, with shocks of the model's own density."""
-        check_paths(days, paths)
+        check_paths(days, paths, seed)
         shocks = sample_shocks(paths * days, self.parameters.nu, self.parameters.skew, np.random.default_rng(seed))
         returns = np.empty((paths, days))
         _simulate_paths(self.parameters.coefficients, state.variance, shocks.reshape(paths, days), returns)

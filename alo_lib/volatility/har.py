@@ -286,7 +286,7 @@ class HarModel(VolatilityModel[HarState, HarPath]):
 
         :raises ParameterError: for a model without a regression over one day.
         """
-        check_paths(days, paths)
+        check_paths(days, paths, seed)
         if self.horizons[0] != 1:
             raise ParameterError(f"HAR simulates by its regression over 1 day, but its horizons are {self.horizons}")
         if len(state.measures) < LAGS[-1]:

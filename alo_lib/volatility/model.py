@@ -135,7 +135,7 @@ class VolatilityModel(ABC, Generic[State, Path]):
         :raises ParameterError: for fewer than one day or path.
         :raises ObservationError: for a state that has seen too few days.
         """
-        check_paths(days, paths)
+        check_paths(days, paths, seed)
         shocks = np.random.default_rng(seed).standard_normal((paths, days))
         return day_by_day(self, state, days, shocks)
 

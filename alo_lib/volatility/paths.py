@@ -21,14 +21,15 @@ _LEAST_SHARE: Final = 1e-6
 """Of the mean variance, below which a day of a part's forecast has nothing that could be brought to a level."""
 
 
-def check_paths(days: int, paths: int) -> None:
+def check_paths(days: int, paths: int, seed: int) -> None:
     """Refuse what cannot be simulated.
 
-    :raises ParameterError: for fewer than one day or path, or more returns than 100 million.
+    :raises ParameterError: for fewer than one day or path, a seed below 0, what is no whole number, or more returns
+        than 100 million.
     """
-    for name, value in (("days", days), ("paths", paths)):
-        if value < 1:
-            raise ParameterError(f"{name} must be 1 or more, but they are {value}")
+    for name, value, least in (("days", days, 1), ("paths", paths, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ParameterError(f"{name} must be a whole number, {least} or more, but it is {value!r}")
     if days * paths > _MOST_RETURNS:
         raise ParameterError(f"paths times days must be {_MOST_RETURNS:,} at most, but they are {days * paths:,}")
 
@@ -69,7 +70,7 @@ def paths_of_part(
 
     Clustering, leverage and tails are the part's, the level on every day is the model's.
     """
-    check_paths(days, paths)
+    check_paths(days, paths, seed)
     own, theirs = forward_variances(model, state, days), forward_variances(part, part_state, days)
     factors = np.sqrt(own / np.maximum(theirs, _LEAST_SHARE * float(np.mean(theirs))))
     result: Array = part.simulate_paths(part_state, days, paths=paths, seed=seed) * factors

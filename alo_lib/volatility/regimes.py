@@ -305,7 +305,7 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
 
     def simulate_paths(self, state: RegimeState, days: int, *, paths: int, seed: int) -> Array:
         """As the contract says: each path goes through regimes of its own."""
-        check_paths(days, paths)
+        check_paths(days, paths, seed)
         means, variances, transition = self._arrays
         generator = np.random.default_rng(seed)
         chances, shocks = generator.random((days, paths)), generator.standard_normal((days, paths))

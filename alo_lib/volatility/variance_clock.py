@@ -44,6 +44,8 @@ _PRIOR_NIGHTS: Final = 63.0
 _MEMORY: Final = 1250.0
 _LEAST_DAYS: Final = 21
 _LIMIT: Final = 16.0
+_LONGEST_NIGHT: Final = 1.5
+"""Days from a session to the next, open to open or close to close, beyond which closed days lie between them."""
 
 # Hasbrouck 1999, as Andersen, Dobrev and Schaumburg 2012 have it: the deviation at the share u of a session is
 # C + A exp(-a u) + B exp(-a (1 - u)); its square integrates to 1 within 5e-5.
@@ -112,12 +114,10 @@ def _shrunk(total: float, count: float, prior: float) -> float:
 
 
 @kernel
-def _follow_nights(state: Array, times: Array, opens: Array, closes: Array, ordinary: Array) -> None:
+def _follow_nights(state: Array, times: Array, opens: Array, closes: Array) -> None:
     """Bring a state's numbers past the bars (n,) after the first. ``times`` are in days; opens may be NaN."""
     keep = 1.0 - 1.0 / _MEMORY
     for t in range(1, times.shape[0]):
-        if ordinary[t] == 0.0:
-            continue
         whole = math.log(closes[t] / closes[t - 1])
         variance = whole * whole
         if opens[t] > 0.0:
@@ -129,7 +129,7 @@ def _follow_nights(state: Array, times: Array, opens: Array, closes: Array, ordi
                     state[k] *= keep
                 state[2] += 1.0
                 state[3] += min(session * session / usual, _LIMIT)
-                kind = 6 if times[t] - times[t - 1] > 1.5 else 4
+                kind = 6 if times[t] - times[t - 1] > _LONGEST_NIGHT else 4
                 state[kind] += 1.0
                 state[kind + 1] += min(night * night / usual, _LIMIT)
         if state[1] >= _LEAST_DAYS and state[0] > 0.0:
@@ -139,28 +139,22 @@ def _follow_nights(state: Array, times: Array, opens: Array, closes: Array, ordi
 
 
 def follow_nights(
-    state: NightState,
-    times: Sequence[int],
-    opens: Sequence[float],
-    closes: Sequence[float],
-    events: Sequence[bool] | None = None,
+    state: NightState, times: Sequence[int], opens: Sequence[float], closes: Sequence[float]
 ) -> NightState:
     """The state after n bars, the first of which was seen before and gives only its close: nothing looks ahead.
 
-    ``times`` are those of the closes, ns UTC; an open that is not known is NaN. Days of ``events`` (n) are no ordinary
-    ones and count in no sum, nor for what is usual. Robust: each day is measured against what was usual before it, and
-    counts 16 times that at most.
+    ``times`` are those of the closes, ns UTC; an open that is not known is NaN. Robust: each day is measured against
+    what was usual before it, and counts 16 times that at most.
 
     :raises ParameterError: for lengths that differ, or a close that is not finite and positive.
     """
-    events = [False] * len(times) if events is None else events
-    if not len(times) == len(opens) == len(closes) == len(events):
+    if not len(times) == len(opens) == len(closes):
         raise ParameterError(f"bars have {len(times)} times, {len(opens)} opens, {len(closes)} closes")
-    table = np.array([[time / DAY for time in times], opens, closes, [not each for each in events]], np.float64)
+    table = np.array([[time / DAY for time in times], opens, closes], np.float64)
     if not (np.isfinite(table[2]).all() and (table[2] > 0.0).all()):
         raise ParameterError("closes must be finite and positive")
     numbers = np.array(state)
-    _follow_nights(numbers, table[0], table[1], table[2], table[3])
+    _follow_nights(numbers, table[0], table[1], table[2])
     return NightState(*numbers.tolist())
 
 
@@ -234,7 +228,7 @@ def _weight_before(edges: tuple[int, ...], at: int, weights: NightWeights) -> fl
     """Trading days between an edge and the one before it."""
     if at % 2 == 1:
         return weights.session * (edges[at] - edges[at - 1]) / FULL_SESSION
-    return weights.night if round((edges[at] - edges[at - 2]) / DAY) <= 1 else weights.closed
+    return weights.closed if edges[at] - edges[at - 2] > _LONGEST_NIGHT * DAY else weights.night
 
 
 def calendar_volatility(volatility: float, trading_days: float, years: float, event_variance: float = 0.0) -> float:

@@ -307,7 +307,7 @@ def test_the_sessions_ahead_reach_one_beyond_the_last_expiry(host: ScriptedHost)
     assert of_kind(run.begin(MONDAY), Kind.CALENDAR) == []
 
 
-def test_events_are_told_each_session_as_far_as_they_are_known_and_matter(host: ScriptedHost) -> None:
+def test_events_are_told_each_session_as_far_as_they_are_known(host: ScriptedHost) -> None:
     nan = float("nan")
     host.dated["TWO"] = [
         DatedEvent(dt.date(2014, 1, 2), When.BEFORE, "long ago"),
@@ -316,6 +316,7 @@ def test_events_are_told_each_session_as_far_as_they_are_known_and_matter(host: 
         DatedEvent(THURSDAY, When.DURING, "a ruling", nan, THURSDAY),
         DatedEvent(MONDAY, When.BEFORE, "figures"),
         DatedEvent(dt.date(2016, 1, 5), When.BEFORE, "after all options"),
+        DatedEvent(dt.date(2016, 1, 6), When.BEFORE, "not known yet", nan, dt.date(2016, 1, 4)),
     ]
     run = Run(host)
     monday = utc(MONDAY, 14.5)
@@ -323,11 +324,12 @@ def test_events_are_told_each_session_as_far_as_they_are_known_and_matter(host: 
     assert [(row[0], row[1], row[4]) for row in rows] == [
         (utc(dt.date(2015, 12, 21), 14.5), 1, b"on a Saturday"),
         (monday, 1, b"earnings + figures"),  # at one open
+        (utc(dt.date(2016, 1, 5), 14.5), 1, b"after all options"),
     ]
     assert rows[0][3] == 0.02
     assert str(rows[1][3]) == "nan"
     rows = of_kind(run.begin(THURSDAY), Kind.SCHEDULED)[0]
-    assert [row[4] for row in rows] == [b"on a Saturday", b"a ruling", b"earnings + figures"]
+    assert [row[4] for row in rows] == [b"on a Saturday", b"a ruling", b"earnings + figures", b"after all options"]
     assert rows[1][0] == session_of(THURSDAY).close
 
 

@@ -93,8 +93,8 @@ def test_models_in_force_pass_an_event_over_as_if_there_had_been_no_such_day(ran
         assert forecaster.due is None
     assert sum(held[more]) == 3
     assert knowing.volatility(0.1) == pytest.approx(twin.volatility(0.1), rel=1e-3 if ranges else 1e-9)
-    assert (knowing._change.wider, knowing._change.narrower) == pytest.approx(
-        (twin._change.wider, twin._change.narrower), rel=1e-9
+    assert (knowing._filtered.change.wider, knowing._filtered.change.narrower) == pytest.approx(
+        (twin._filtered.change.wider, twin._filtered.change.narrower), rel=1e-9
     )
     for one, other in zip(knowing.regimes, twin.regimes, strict=True):
         assert one == pytest.approx(other, rel=1e-9)

@@ -14,8 +14,8 @@ from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.profit import Parts, explain_leg, leg_marks
 from alo_lib.strategy.valuation import leg_greeks, value_chain
 from alo_lib.strategy.variance_time import Life, PastEvent, ScheduledEvent, VarianceTime
-from alo_lib.volatility import NightState, follow_nights
 from tests.strategy.kit import NOW, RATE, state_of
+from tests.volatility.test_variance_clock import simulated
 
 HOURS = equity_hours(2010, 2026)
 SESSIONS = [(each.open, each.close) for each in HOURS.sessions(dt.date(2024, 3, 1), dt.date(2024, 5, 31))]
@@ -74,8 +74,21 @@ def test_an_events_own_past_counts_before_what_a_file_expects() -> None:
         any(earlier < event.time <= later for event in events)
         for earlier, later in zip([0, *times], times, strict=False)
     ]
-    assert whole.nights == follow_nights(NightState(), times, opens, closes, holds)
     assert held == holds[500:]
+
+
+def test_event_days_are_no_ordinary_ones() -> None:
+    events = [day % 63 == 40 for day in range(1200)]
+    times, opens, closes = simulated(1200, 7, 0.3, 0.4, lambda day: 0.08 * (-1) ** day * events[day])
+    _, quiet_opens, quiet_closes = simulated(1200, 7, 0.3, 0.4)
+    dated = [ScheduledEvent(time, "earnings", math.nan) for time, held in zip(times, events, strict=True) if held]
+    known = VarianceTime(events=dated)
+    assert known.follow(times, opens.tolist(), closes.tolist()) == events
+    unknown, quiet = VarianceTime(), VarianceTime()
+    unknown.follow(times, opens.tolist(), closes.tolist())
+    quiet.follow(times, quiet_opens.tolist(), quiet_closes.tolist())
+    assert known.nights.weights.night == pytest.approx(quiet.nights.weights.night, rel=0.02)
+    assert unknown.nights.weights.night > 1.1 * quiet.nights.weights.night
 
 
 def test_options_tell_the_size_of_an_event_that_nobody_else_does() -> None:

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alo_lib.volatility import DailyHistory, GjrGarch, ObservationError, ParameterError, trading_days_until
+from alo_lib.volatility import (
+    DailyHistory,
+    GjrGarch,
+    ObservationError,
+    ParameterError,
+    dated_returns,
+    trading_days_until,
+)
 
 from .conftest import PARAMETERS
 
@@ -134,3 +141,31 @@ def test_pandas_is_imported_only_by_what_gives_its_objects() -> None:
         "assert 'pandas' not in sys.modules; history.dated(history.returns); assert 'pandas' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_evening_in_new_york_is_that_day_whoever_reads_it() -> None:
+    evenings = pd.DatetimeIndex(["2024-01-02 20:00", "2024-01-03 20:00", "2024-01-04 20:00"], tz="America/New_York")
+    days = ["2024-01-02", "2024-01-03", "2024-01-04"]
+    series = DailyHistory.from_returns(pd.Series([0.01, 0.02, 0.03], evenings))
+    by_argument = DailyHistory.from_returns([0.01, 0.02, 0.03], dates=evenings)
+    by_list = DailyHistory.from_returns([0.01, 0.02, 0.03], dates=list(evenings))
+    gaps = dated_returns(evenings, [1.0, 2.0, 3.0])
+    for found in (known(series), known(by_argument), known(by_list), np.append(known(series)[:1], gaps.dates)):
+        assert list(map(str, found)) == days
+    assert gaps.notes == ()
+    assert trading_days_until("2024-01-19", pd.Timestamp("2024-01-18 20:00", tz="America/New_York")) == 1
+
+
+@pytest.mark.parametrize("dates", [[20240102, 20240103], [0.5, 1.5], [True, False], pd.Series([1, 2], dtype=object)])
+def test_numbers_are_no_dates(dates: object) -> None:
+    with pytest.raises(ObservationError, match="must be days, but they are numbers"):
+        DailyHistory.from_returns([0.01, 0.02], dates=dates)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="expiry must be a date, but it is 25"):
+        trading_days_until(25, "2024-01-18")
+    with pytest.raises(ParameterError, match="after must be from 1800-01-01 to 2199-12-31"):
+        trading_days_until("2024-01-18", "-0005-01-01")
+
+
+def test_an_index_of_names_has_no_dates() -> None:
+    for names in (["a", "b"], ["1", "2"]):
+        assert DailyHistory.from_returns(pd.Series([0.01, 0.02], names)).dates is None

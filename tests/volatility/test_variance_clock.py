@@ -170,28 +170,16 @@ def test_few_bars_leave_what_is_believed_and_bad_prints_change_little() -> None:
 
 def test_a_stream_repeats_a_batch_and_the_kernel_its_original() -> None:
     times, opens, closes = simulated(400, 5, 0.3, 0.4)
-    events = [day % 63 == 0 for day in range(400)]
-    batch = follow_nights(NightState(), times, opens.tolist(), closes.tolist(), events)
+    batch = follow_nights(NightState(), times, opens.tolist(), closes.tolist())
     state = NightState()
     for day in range(1, 400):
         two = slice(day - 1, day + 1)
-        state = follow_nights(state, times[two], opens[two].tolist(), closes[two].tolist(), events[two])
+        state = follow_nights(state, times[two], opens[two].tolist(), closes[two].tolist())
     assert state == batch
-    table = np.array([[each / DAY for each in times], opens, closes, [not each for each in events]])
+    table = np.array([[each / DAY for each in times], opens, closes])
     numbers = np.array(NightState())
     python_original(variance_clock._follow_nights)(numbers, *table)
     assert numbers == pytest.approx(np.array(batch), rel=1e-12)
-
-
-def test_event_days_are_no_ordinary_ones() -> None:
-    events = [day % 63 == 40 for day in range(1200)]
-    times, opens, closes = simulated(1200, 7, 0.3, 0.4, lambda day: 0.08 * (-1) ** day * events[day])
-    _, quiet_opens, quiet_closes = simulated(1200, 7, 0.3, 0.4)
-    known = follow_nights(NightState(), times, opens.tolist(), closes.tolist(), events)
-    unknown = follow_nights(NightState(), times, opens.tolist(), closes.tolist())
-    quiet = follow_nights(NightState(), times, quiet_opens.tolist(), quiet_closes.tolist())
-    assert known.weights.night == pytest.approx(quiet.weights.night, rel=0.02)
-    assert unknown.weights.night > 1.1 * quiet.weights.night
 
 
 @pytest.mark.parametrize(
