@@ -265,8 +265,8 @@ def _band(outcomes: list[ForecastOutcome]) -> str:
         return ""
     traded = [one.in_band for one in banded if one.traded]
     return (
-        f" Of those traded on {sum(map(bool, traded)):,} of {len(traded):,} came true within their band. The band "
-        "knows the errors of ranges; from close to close, few sessions scatter more."
+        f" Of those traded on {sum(map(bool, traded)):,} of {len(traded):,} came true within their band, that of "
+        "volatility from close to close."
     )
 
 

@@ -1,5 +1,6 @@
 """Forecast, implied and realized volatility at constant maturity, by expiry, and whether forecasts came true."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
@@ -159,7 +160,8 @@ def refits(run: Run, underlying: InstrumentRecord) -> Times:
 def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOutcome]:
     """Forecasts whose whole life lies in the run, against what its trades realized from close to close.
 
-    The life begins at the last price before the forecast. Annualized by the sessions from then to the expiry.
+    The life begins at the last price before the forecast. Annualized by calendar time from the forecast to the expiry,
+    as the forecast itself and implied volatility are.
     """
     sessions = run.table(Kind.SESSION).records
     time, price = split_adjusted(run, underlying)
@@ -172,7 +174,8 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
         if expiry > sessions["close"][-1] or len(life) < _LEAST_SESSIONS or not np.isfinite(volatility):
             continue
         start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
-        realized = float(close_to_close(price[np.append(start, at_close[life])], centred=False))
+        moves = np.diff(np.log(price[np.append(start, at_close[life])]))
+        realized = math.sqrt(float(np.sum(np.square(moves))) / float(years_between(moment, expiry)))
         implied = _first_implied(view, expiry, moment, int(sessions["close"][life[0]]))
         told = (len(life), volatility, implied, realized, low, high, traded)
         outcomes.append(ForecastOutcome(moment, expiry, expiry_dates(run, np.array([expiry]))[0], *told))

@@ -60,7 +60,7 @@ def test_the_page_says_of_one_underlying_what_the_verdict_says_of_all(monkeypatc
     assert facts.startswith("forecasts were off by 5.0 points in size (+5.0 on average), implied volatility by 10.5 ")
     text = report_html(kit.run_of(tmp_path, kit.traded_messages()))
     assert f"Of 3 forecasts whose expiry the run reached: {facts}. " in text
-    assert "Of those traded on 1 of 1 came true within their band." in text
+    assert "Of those traded on 1 of 1 came true within their band, that of volatility from close to close." in text
 
 
 @pytest.mark.parametrize(

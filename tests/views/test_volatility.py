@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alo_lib.pricing import price
-from alo_lib.records import Contract, InstrumentTable, Kind, Message, records, years_between
+from alo_lib.records import YEAR, Contract, InstrumentTable, Kind, Message, records, years_between
 from alo_lib.views.blotter import InstrumentFill
 from alo_lib.views.regimes import regimes_over_time
 from alo_lib.views.report import report_html
@@ -159,6 +159,8 @@ def entry(**columns):
 
 
 MOVES = np.log([102 / 100, 99 / 102])
+LIFE = (2 * DAY - kit.MINUTE) / YEAR
+"""Of the forecast, on calendar time, as it is annualized."""
 
 
 def test_a_forecast_is_held_against_what_came_until_its_expiry(tmp_path):
@@ -166,7 +168,7 @@ def test_a_forecast_is_held_against_what_came_until_its_expiry(tmp_path):
     (outcome,) = forecast_outcomes(run, run.underlyings[0])
     assert outcome.sessions == 2
     assert outcome.forecast == 0.4
-    assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(MOVES**2)))
+    assert outcome.realized == pytest.approx(math.sqrt(np.sum(MOVES**2) / LIFE))
     assert (outcome.band_low, outcome.band_high) == (0.3, 0.6)
     assert not outcome.traded
     diagonal, drawn = outcome_figure([outcome])["data"]
@@ -181,7 +183,7 @@ def test_a_forecast_that_was_traded_on_stands_once(tmp_path):
     run = run_of(tmp_path, lived_messages([entry(), entry(expiry=kit.CLOSE + 30 * DAY)]))
     (outcome,) = forecast_outcomes(run, run.underlyings[0])
     assert outcome.traded
-    assert outcome.realized == pytest.approx(math.sqrt(252 * np.mean(MOVES**2)))
+    assert outcome.realized == pytest.approx(math.sqrt(np.sum(MOVES**2) / LIFE))
     _, drawn = outcome_figure([outcome])["data"]
     assert drawn["name"] == "one that was traded on"
 
