@@ -53,7 +53,7 @@ def test_any_model_simulates_and_a_seed_fixes_the_bits(model) -> None:
             model.simulate_paths(state, days, paths=paths, seed=0)
     for horizon, seed in ((1.5, 0), (True, 0), (2, -1), (2, 0.5)):
         with pytest.raises(ParameterError, match=r"must be a whole number, [01] or more, but it is"):
-            model.simulate_paths(state, horizon, paths=2, seed=seed)  # type: ignore[arg-type]
+            model.simulate_paths(state, horizon, paths=2, seed=seed)
     with pytest.raises(ParameterError, match="paths times days must be 100,000,000 at most"):
         model.simulate_paths(state, 10**6, paths=10**6, seed=0)
 
