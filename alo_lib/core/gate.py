@@ -137,7 +137,8 @@ class Gate:
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.HALT:
-            self._doubted = False
+            if HaltCause.RECONCILIATION in rows["cause"]:
+                self._doubted = False
             for cause, halted in zip(rows["cause"].tolist(), rows["halted"].tolist(), strict=True):
                 (self.halts.add if halted else self.halts.discard)(HaltCause(cause))
 

@@ -12,7 +12,7 @@ from alo_lib.strategy.accounting import book_dividend, book_interest, book_order
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.funnel import begin_funnels
-from alo_lib.strategy.limits import halt
+from alo_lib.strategy.halts import begin_day, halt
 from alo_lib.strategy.state import Underlying
 from alo_lib.strategy.variance_time import ScheduledEvent
 
@@ -58,6 +58,8 @@ def _session(state: State, message: Message) -> None:
         underlying.session_begun = underlying.session_news = True
         underlying.variance_time.begin_session()
     begin_funnels(strategy)
+    if before is None or before.day != session.day:
+        begin_day(strategy)
 
 
 def _calendar(state: State, message: Message) -> None:

@@ -14,18 +14,20 @@ from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
+from alo_lib.records import BookMode, Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
 from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
-from alo_lib.strategy.limits import halt_on_drawdown, review
+from alo_lib.strategy.halts import flatten, halt_on_losses
+from alo_lib.strategy.limits import new_uses, review
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.targets import Target, closed_targets, latest_targets, wanted_targets
+from alo_lib.strategy.targets import Target, closed_targets, latest_targets, trade_targets, wanted_targets
+from alo_lib.strategy.trade import Trade
 from alo_lib.volatility import VolatilityError
 
 __all__ = [
@@ -145,22 +147,25 @@ def target(work: Work, frame: Frame) -> Decisions:
 
 
 def limit(work: Work, frame: Frame) -> Decisions:
-    """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
+    """Cut proposals that would exceed a limit, or drop them; close the book where it is to be closed.
+
+    Where models of the host alone decide risk, halts alone hold.
+    """
     state, strategy = work.state, work.state.strategy
+    cut: list[Trade] = []
     if strategy.external.decides(Stage.RISK):
-        opened = [] if strategy.halts else state.proposals
-        strategy.open_trades(opened)
-        count_trades(strategy, state.proposals, opened)
-        state.proposals, state.limited = [], records(Kind.TARGET, 0)
-        return ()
-    undone = halt_on_drawdown(strategy, state.settings)
-    accepted, refused = review(strategy, state.settings, state.proposals)
-    strategy.open_trades(accepted)
-    count_trades(strategy, state.proposals, accepted)
+        opened, closed = [] if strategy.halts else state.proposals, flatten(strategy)
+        limited = overruling.liquidation(state)
+    else:
+        halt_on_losses(strategy, state.settings)
+        undone = flatten(strategy)
+        opened, refused, cut = review(strategy, state.settings, state.proposals, frame.time)
+        closed = undone + refused
+        limited = overruling.liquidation(state) + overruling.limit_targets(state, frame.time)
+    strategy.open_trades(opened)
+    count_trades(strategy, state.proposals, opened)
     state.proposals = []
-    targets = (
-        closed_targets(undone + refused) + overruling.liquidation(state) + overruling.limit_targets(state, frame.time)
-    )
+    targets = closed_targets(closed) + trade_targets(cut) + limited
     state.limited = _target_rows(targets, TargetStage.LIMITED)
     return ((Kind.TARGET, state.limited),)
 
@@ -183,10 +188,16 @@ def execute(work: Work, frame: Frame) -> Decisions:
 
 
 def final_targets(state: State) -> list[Target]:
-    """What this frame has come to, one target an instrument: what was put in another's place past risk counts."""
+    """What this frame has come to, one target an instrument: what was put in another's place past risk counts.
+
+    A halted book stays as it is, whoever executes.
+    """
     given, past_risk = overruling.targets(state, past_risk=False), overruling.targets(state, past_risk=True)
     targets = [*_targets_of(state.targets), *given, *_targets_of(state.limited), *past_risk]
-    return list(latest_targets(targets).values())
+    latest = latest_targets(targets).values()
+    if state.strategy.mode is BookMode.HALTED:
+        return [target._replace(quantity=state.strategy.portfolio.quantity(target.instrument)) for target in latest]
+    return list(latest)
 
 
 def publish(work: Work, frame: Frame) -> Decisions:
@@ -199,7 +210,8 @@ def publish(work: Work, frame: Frame) -> Decisions:
     strategy.notices.clear()
     exposed = np.concatenate([records(Kind.EXPOSURE, 0), *exposures])
     told = (Kind.NOTICE, notices), (Kind.FUNNEL, take_new_funnels(strategy))
-    return (Kind.EXPOSURE, exposed), *reports(strategy), *told
+    uses = new_uses(strategy, work.state.settings, frame.time)
+    return (Kind.EXPOSURE, exposed), (Kind.LIMIT, uses), *reports(strategy), *told
 
 
 def _follow(work: Work, time: int) -> None:

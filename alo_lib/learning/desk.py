@@ -16,7 +16,7 @@ from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import observe
 from alo_lib.learning.market import EVEN_NIGHTS, RATE, TICKER, TRADING_DAY, UNDERLYING, LearningMarket
 from alo_lib.market import MapFile
-from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, Kind, Records, records
+from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, HaltCause, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 from alo_lib.simulation.money import decimal
@@ -28,7 +28,8 @@ from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import equity, measure, value_chains
 from alo_lib.strategy.forecast import VolatilityForecaster
-from alo_lib.strategy.limits import halt_on_drawdown, review
+from alo_lib.strategy.halts import begin_day, flatten, halt_on_losses
+from alo_lib.strategy.limits import review
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
@@ -109,7 +110,7 @@ class Desk:
     @property
     def ruined(self) -> bool:
         """Whether equity has fallen from its highest by more than the settings allow."""
-        return self._state.halted
+        return HaltCause.DRAWDOWN in self._state.halts
 
     def open_day(self, day: int) -> None:
         """Take a day's closes and quotes, pay for the night, see what should end, and rank what could be opened."""
@@ -118,6 +119,7 @@ class Desk:
             self._pay_for_the_night()
         self._time = self._market.time(day)
         state.session = self._market.session(day)
+        begin_day(state)
         state.notices.clear()
         reports(state)  # which nobody reads here
         self._broker.begin_session(state.session.open, state.session.close)
@@ -130,7 +132,7 @@ class Desk:
         measure(state, self._settings, self._time)
         self.equity_before_trading = self.equity
         end_trades(state, settings, self._time)
-        halt_on_drawdown(state, settings)
+        self._halt_on_losses()
         self.signal = self._best()
 
     def observation(self) -> Array:
@@ -164,14 +166,18 @@ class Desk:
         """Let go, take on what the limits allow, and order what is wanted then; every order ends where it began."""
         state, settings = self._state, self._settings
         end_trades(state, settings, self._time)
-        halt_on_drawdown(state, settings)
-        accepted, _ = review(state, settings, proposals)
+        self._halt_on_losses()
+        accepted = review(state, settings, proposals, self._time).accepted
         state.open_trades(accepted)
         self.opened += len(accepted)
         for order in orders_toward(state, settings, wanted_targets(state, settings, ()), self._time):
             number = state.new_order(order.instrument, order.quantity)
             self._take(self._broker.submit(order.instrument, order.quantity, self._time, intent=number))
         measure(state, self._settings, self._time)
+
+    def _halt_on_losses(self) -> None:
+        halt_on_losses(self._state, self._settings)
+        flatten(self._state)
 
     def _pay_for_the_night(self) -> None:
         """The riskless rate on what is invested."""

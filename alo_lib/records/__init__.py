@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from alo_lib.exports import export_lazily
 
 if TYPE_CHECKING:
-    from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
+    from alo_lib.records.funnel import BOOK_LIMITS, ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
     from alo_lib.records.instruments import (
         EQUITY_MULTIPLIER,
         OPTION_MULTIPLIER,
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         osi_symbol,
     )
     from alo_lib.records.kinds import (
+        BookMode,
         HaltCause,
         HostEvent,
         InstrumentKind,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
         EVENT_NAME,
         EVENT_TEXT,
         LAYOUTS,
+        LIMIT_NAME,
         SCHEMA_VERSION,
+        WHOLE_BOOK,
         Message,
         Records,
         crossed,
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCOUNT_CASH",
+    "BOOK_LIMITS",
     "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",
@@ -75,6 +79,7 @@ __all__ = [
     "HOUR",
     "LAST_DAY",
     "LAYOUTS",
+    "LIMIT_NAME",
     "MICROSECOND",
     "MILLISECOND",
     "MINUTE",
@@ -89,8 +94,10 @@ __all__ = [
     "TIMES",
     "TRADING_DAYS",
     "TRANSIENT",
+    "WHOLE_BOOK",
     "YEAR",
     "Alternatives",
+    "BookMode",
     "Contract",
     "Fault",
     "HaltCause",

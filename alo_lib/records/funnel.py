@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["ENTRY_LIMITS", "FUNNEL_STAGES", "STAGE_MEANINGS"]
+__all__ = ["BOOK_LIMITS", "ENTRY_LIMITS", "FUNNEL_STAGES", "STAGE_MEANINGS"]
 
 STAGE_MEANINGS: Final = {
     "listed": "contracts that are looked at, by days to expiry and strike",
@@ -19,8 +19,22 @@ STAGE_MEANINGS: Final = {
 
 FUNNEL_STAGES: Final = tuple(STAGE_MEANINGS)
 
+BOOK_LIMITS: Final = (
+    "max_vega",
+    "max_margin",
+    "max_delta",
+    "max_gamma",
+    "max_theta",
+    "max_notional",
+    "max_stress_loss",
+    "max_gap_loss",
+    "max_book_structures",
+)
+"""Limits on what the book risks, each a setting and a row of alo_lib.strategy.limits, in the order of asking."""
+
 ENTRY_LIMITS: Final = (
-    "max_drawdown",  # the book is halted
+    "max_drawdown",  # the book is closed
+    "max_daily_loss",  # this session only reduces
     "entry_delay",
     "entry_cutoff",
     "split_pending",  # no setting: the underlying is about to split
@@ -29,8 +43,7 @@ ENTRY_LIMITS: Final = (
     "max_structures",
     "vega_budget",  # it does not pay for one structure
     "participation",  # of what a leg displays no contract may be taken
-    "max_vega",
-    "max_margin",
+    *BOOK_LIMITS,
     "halt",  # no setting: nothing that adds risk is ordered, see HaltCause
 )
 """In the order in which they are asked, by the setting's name where one sets it; the first that stops a pair counts."""

@@ -1,8 +1,10 @@
 """What messages carry, and the words of which their records are made: kinds, order states, reasons, events."""
 
 from enum import IntEnum
+from typing import Final
 
 __all__ = [
+    "BookMode",
     "HaltCause",
     "HostEvent",
     "InstrumentKind",
@@ -50,6 +52,7 @@ class Kind(IntEnum):
     EXIT = 41
     FUNNEL = 42
     REGIME = 43
+    LIMIT = 45
 
     EVENT = 64
     OVERRUN = 65
@@ -113,10 +116,39 @@ class HostEvent(IntEnum):
     LEFT_OUT = 22  # a journal goes on without a message, whose sequence is in the place of an order
 
 
+class BookMode(IntEnum):
+    """What may be done with the book; of several causes the gravest counts."""
+
+    NORMAL = 0
+    REDUCE_ONLY = 1  # nothing that adds risk is ordered; trades live until they end, and are hedged
+    FLATTEN = 2  # all is closed, and nothing opened
+    HALTED = 3  # nothing is ordered at all, not a hedge either
+
+
 class HaltCause(IntEnum):
-    """Why nothing that adds risk is ordered."""
+    """Why a book is not in its normal mode. A HALT record lets each stand, or stand no longer."""
 
     RECONCILIATION = 1  # what the broker says does not fit what was sent: until both are reconciled
+    DRAWDOWN = 2  # equity fell by max-drawdown from its highest: until it is reset, and counts from there
+    DAILY_LOSS = 3  # the session lost max-daily-loss: until the next one
+    OPERATOR = 4  # a person stops it
+    OPERATOR_REDUCE_ONLY = 5  # a person lets it run out
+    OPERATOR_FLATTEN = 6  # a person closes it
+
+    @property
+    def mode(self) -> BookMode:
+        """The mode that it puts the book in while it stands."""
+        return _MODES[self]
+
+
+_MODES: Final = {
+    HaltCause.RECONCILIATION: BookMode.REDUCE_ONLY,
+    HaltCause.DRAWDOWN: BookMode.FLATTEN,
+    HaltCause.DAILY_LOSS: BookMode.REDUCE_ONLY,
+    HaltCause.OPERATOR: BookMode.HALTED,
+    HaltCause.OPERATOR_REDUCE_ONLY: BookMode.REDUCE_ONLY,
+    HaltCause.OPERATOR_FLATTEN: BookMode.FLATTEN,
+}
 
 
 class InstrumentKind(IntEnum):

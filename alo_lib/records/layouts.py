@@ -23,14 +23,16 @@ __all__ = [
     "EVENT_NAME",
     "EVENT_TEXT",
     "LAYOUTS",
+    "LIMIT_NAME",
     "SCHEMA_VERSION",
+    "WHOLE_BOOK",
     "Message",
     "Records",
     "crossed",
     "records",
 ]
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -41,6 +43,12 @@ ACCOUNT_CASH: Final = -1
 
 EVENT_NAME: Final = 24
 """Bytes of the name of a SCHEDULED record."""
+
+LIMIT_NAME: Final = 24
+"""Bytes of the name in a LIMIT record."""
+
+WHOLE_BOOK: Final = -1
+"""In the place of an underlying, or of an expiry's bucket, in LIMIT records: all of them together."""
 
 EVENT_TEXT: Final = 120
 """Bytes that an EVENT record keeps of its text."""
@@ -295,6 +303,16 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("underlying", "<i4"),
             *((stage, "<i4") for stage in FUNNEL_STAGES),
             *((limit, "<i4") for limit in ENTRY_LIMITS),  # frames of the session in which it stopped a pair
+        ]
+    ),
+    # How much of a limit is used, told when the book has changed. Losses from a high are the book's alone.
+    Kind.LIMIT: np.dtype(
+        [
+            ("limit", f"S{LIMIT_NAME}"),  # the setting's name
+            ("underlying", "<i4"),  # WHOLE_BOOK for all together
+            ("days", "<i4"),  # calendar days to expiry at which the bucket begins that it is of; WHOLE_BOOK for all
+            ("used", "<f8"),  # money, or a number; NaN where it cannot be told
+            ("allowed", "<f8"),  # the same
         ]
     ),
     # A callback of the engine's host, as it came.

@@ -13,6 +13,7 @@ from alo_lib.executive import LifecycleError
 from alo_lib.journal import Journal, JournalError, messages_of, read_journal
 from alo_lib.records import (
     SECOND,
+    HaltCause,
     InstrumentTable,
     Kind,
     Message,
@@ -329,9 +330,10 @@ class RemoteCore:
             self._external.assign(message.records)
         elif message.kind is Kind.HALT:
             # What was refused after the host had begun is another cause, whatever the core is told of the first.
-            if message.records["halted"].any():
+            reconciling = message.records[message.records["cause"] == HaltCause.RECONCILIATION]
+            if reconciling["halted"].any():
                 self._reconciling = int(self.link.beat["doubts"])
-            else:
+            elif len(reconciling):
                 self._reconciled = self._reconciling
 
     # Answers ---------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from alo_lib.records import OrderReason
+from alo_lib.records import BookMode, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.sizing import displayed
 from alo_lib.strategy.staleness import is_fresh
@@ -24,12 +24,12 @@ class Order(NamedTuple):
 def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Order]:
     """Orders for the distance between what is held and what is wanted, as far as they can be filled now.
 
-    Nothing is ordered outside the session, nor while an order works in the instrument, nor what adds risk while there
-    is a halt. Options go first. The hedge of
-    an underlying whose options are traded now waits for the next time, which their fills bring: it would be sized for a
-    position that is about to change.
+    Nothing is ordered outside the session or in a halted book, nor while an order works in the instrument, nor what
+    adds risk unless the book is in its normal mode. Options go first. The hedge of an underlying whose options are
+    traded now waits for the next time, which their fills bring: it would be sized for a position that is about to
+    change.
     """
-    if state.session is None or not state.session.is_open(time):
+    if state.session is None or not state.session.is_open(time) or state.mode is BookMode.HALTED:
         return []
     wanted = latest_targets(targets)
     busy = state.instruments_working()
@@ -38,7 +38,7 @@ def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Ta
     for instrument in sorted(wanted, key=lambda number: (number in state.underlyings, number)):
         if instrument in busy or instrument in traded:
             continue
-        if state.halts and adds_risk(state, wanted[instrument]):
+        if state.mode is not BookMode.NORMAL and adds_risk(state, wanted[instrument]):
             continue
         distance = wanted[instrument].quantity - state.portfolio.quantity(instrument)
         if size := fillable(state, settings, instrument, distance, time):

@@ -38,7 +38,7 @@ def measure(state: StrategyState, settings: Settings, time: int) -> None:
         underlying.exposure, measured = _exposure(state, settings, number, time)
         attribute_measure(state, number, time, float(underlying.exposure["spot"][0]), measured)
     total = equity(state)
-    state.peak_equity = max(state.peak_equity, total)
+    state.peak_equity, state.last_equity = max(state.peak_equity, total), total
     for underlying in state.underlyings.values():
         underlying.exposure["equity"] = total
 

@@ -10,7 +10,7 @@ their value.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 __all__ = ["OptionLine", "margin_of", "naked_margin"]
 
@@ -38,12 +38,12 @@ def naked_margin(option: OptionLine[N], spot: N, share: N) -> N:
     """
     least = share / 2 * (spot if option.right > 0 else option.strike)
     out_of_the_money = max(option.right * (option.strike - spot), spot * 0)
-    return cast(N, (option.price + max(least, share * spot - out_of_the_money)) * option.multiplier)
+    return (option.price + max(least, share * spot - out_of_the_money)) * option.multiplier
 
 
 def margin_of(shares: int, options: Iterable[OptionLine[N]], spot: N, share: N) -> N:
     """Margin of the positions in one underlying; ``share`` as in :func:`naked_margin`."""
-    total = cast(N, abs(shares) * spot / 2)
+    total = abs(shares) * spot / 2
     lines, naked = list(options), {}
     for right in (+1, -1):
         side = sorted((line for line in lines if line.right == right), key=_deepest_first)
@@ -73,7 +73,7 @@ class _Open(Generic[N]):
 
 def _deepest_first(line: OptionLine[N]) -> tuple[N, int]:
     """Deepest in the money first, then by number, so that the pairing is always the same."""
-    return cast(N, line.right * line.strike), line.number
+    return line.right * line.strike, line.number
 
 
 def _spread(short: _Open[N], longs: list[_Open[N]]) -> N:
@@ -86,7 +86,7 @@ def _spread(short: _Open[N], longs: list[_Open[N]]) -> N:
             short.left -= count
             gap = short.line.right * (long.line.strike - short.line.strike)
             total += count * max(gap, short.line.strike * 0) * short.line.multiplier
-    return cast(N, total)
+    return total
 
 
 def _straddles(calls: list[_Open[N]], puts: list[_Open[N]], spot: N, share: N) -> N:
@@ -104,4 +104,4 @@ def _straddles(calls: list[_Open[N]], puts: list[_Open[N]], spot: N, share: N) -
                 side.pop(0)
     for one in calls + puts:
         total += one.left * naked_margin(one.line, spot, share)
-    return cast(N, total)
+    return total

@@ -5,10 +5,10 @@ from typing import Final
 from alo_lib.records import Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.book_risk import VOLATILITY_POINT
 
 __all__ = ["VOLATILITY_POINT", "affordable", "displayed", "structures_for"]
 
-VOLATILITY_POINT: Final = 0.01
 _MOST: Final = 1e9
 """Structures: of a pair that hardly has vega any number would be within the budget."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import DOMAINS
-from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records
+from alo_lib.records import TRANSIENT, BookMode, HaltCause, Kind, Records, Session, records
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.daily_bars import DailyBar
 from alo_lib.strategy.external import External
@@ -22,7 +22,7 @@ from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 from alo_lib.strategy.variance_time import VarianceTime
 
-__all__ = ["StrategyState", "Underlying"]
+__all__ = ["LimitsTold", "StrategyState", "Underlying"]
 
 _MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
 """What options can be priced at."""
@@ -94,6 +94,15 @@ class Underlying:
         return np.array([self.forecast.get(expiry, np.nan) for expiry in expiries], np.float64)
 
 
+@dataclass
+class LimitsTold:
+    """The book as it was when what it uses of its limits was last told."""
+
+    held: dict[int, int] = field(default_factory=dict)  # contracts
+    spots: dict[int, float] = field(default_factory=dict)
+    halts: set[HaltCause] = field(default_factory=set)
+
+
 @dataclass(kw_only=True)
 class StrategyState(Ledger):
     """Everything the strategy decides by, besides its settings. Underlyings are kept in the settings' order.
@@ -111,9 +120,11 @@ class StrategyState(Ledger):
     ended: list[Trade] = field(default_factory=list)
     account_profit: TradeProfit = field(default_factory=lambda: TradeProfit(0))  # of the account as a whole: interest
     last_order: int = 0
-    peak_equity: float = 0.0
-    halted: bool = False  # for good, after too deep a fall
-    halts: set[HaltCause] = field(default_factory=set)  # while one stands, nothing that adds risk is ordered
+    peak_equity: float = 0.0  # since the start, or since a drawdown was reset
+    day_equity: float = 0.0  # as last measured before the session
+    last_equity: float = 0.0  # as last measured
+    halts: set[HaltCause] = field(default_factory=set)  # those that stand
+    limits_told: LimitsTold = field(default_factory=LimitsTold)
     external: External = field(default_factory=External)
     target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
@@ -121,7 +132,12 @@ class StrategyState(Ledger):
     _owned: Annotated[int | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.peak_equity = self.portfolio.cash
+        self.peak_equity = self.day_equity = self.last_equity = self.portfolio.cash
+
+    @property
+    def mode(self) -> BookMode:
+        """What may be done with the book: the gravest of what its halts say."""
+        return max((cause.mode for cause in self.halts), default=BookMode.NORMAL)
 
     def trade_with(self, instrument: int) -> Trade | None:
         """The trade that has the instrument as a leg."""

@@ -9,7 +9,7 @@ from alo_lib.strategy.hedging import hedge_wanted
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["Target", "closed_targets", "latest_targets", "wanted_targets"]
+__all__ = ["Target", "closed_targets", "latest_targets", "trade_targets", "wanted_targets"]
 
 
 class Target(NamedTuple):
@@ -22,13 +22,18 @@ class Target(NamedTuple):
 
 def wanted_targets(state: StrategyState, settings: Settings, proposals: Iterable[Trade]) -> list[Target]:
     """What trades and proposals want of their legs, then the shares that hedge what is held."""
-    targets = [Target(leg, trade.wanted, trade.reason) for trade in [*state.trades, *proposals] for leg in trade.legs]
+    targets = trade_targets([*state.trades, *proposals])
     targets += [
         Target(number, hedge_wanted(state, settings, number), OrderReason.HEDGE)
         for number in state.underlyings
         if state.portfolio.quantity(number) or state.contracts_held(number)
     ]
     return targets
+
+
+def trade_targets(trades: Iterable[Trade]) -> list[Target]:
+    """What trades want of their legs."""
+    return [Target(leg, trade.wanted, trade.reason) for trade in trades for leg in trade.legs]
 
 
 def latest_targets(targets: Iterable[Target]) -> dict[int, Target]:

@@ -10,7 +10,16 @@ from alo_lib.pricing import Chain, Greeks
 from alo_lib.records import Records, years_between
 from alo_lib.strategy.book import MarketBook, PricedRows
 
-__all__ = ["LegMarket", "Valuation", "contract_chain", "leg_alone", "leg_greeks", "quote_volatility", "value_chain"]
+__all__ = [
+    "LegMarket",
+    "Valuation",
+    "contract_chain",
+    "leg_alone",
+    "leg_greeks",
+    "quote_volatility",
+    "scenario_prices",
+    "value_chain",
+]
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -63,6 +72,24 @@ def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float
     volatilities[at] = volatility
     values = priced.chain.greeks(book.spot, rate, book.dividend_yield(time), volatilities)
     return Greeks(*(value[at] for value in values))
+
+
+def scenario_prices(
+    book: MarketBook, rows: Rows, rate: float, times: NDArray[np.int64], spots: FloatArray, volatility: FloatArray
+) -> FloatArray:
+    """Prices a share (k, n) of the given rows in k scenarios: ``times`` (k,), ``spots`` (k,), ``volatility`` (k, n).
+
+    At expiry and after it a contract is worth what exercise pays. The yield stays that of the first scenario's moment.
+    """
+    contracts = book.contracts[rows]
+    years = np.maximum(years_between(times[:, None], contracts["expiry"][None, :]), 0.0)
+    strike, right, style = (
+        np.broadcast_to(column, years.shape).ravel()
+        for column in (contracts["strike"], contracts["right"], _style(contracts))
+    )
+    chain = Chain(strike, years.ravel(), right, style=style)
+    spot = np.broadcast_to(spots[:, None], years.shape).ravel()
+    return chain.price(spot, rate, book.dividend_yield(int(times[0])), volatility.ravel()).reshape(years.shape)
 
 
 def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwise: float) -> tuple[float, Greeks]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from alo_lib.records import HaltCause
 from alo_lib.settings import Settings
 from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
 from alo_lib.strategy.state import StrategyState
@@ -59,6 +60,7 @@ def test_no_leg_is_in_two_trades() -> None:
     [
         ("session", "entry_delay"),
         ("halted", "max_drawdown"),
+        ("lost today", "max_daily_loss"),
         ("split_pending", "split_pending"),
         ("blocked", "session_block"),
         ("jumped", "session_block"),
@@ -71,7 +73,9 @@ def test_nothing_is_opened_when(what: str, limit: str) -> None:
     if what == "session":
         state.session = None
     elif what == "halted":
-        state.halted = True
+        state.halts.add(HaltCause.DRAWDOWN)
+    elif what == "lost today":
+        state.halts.add(HaltCause.DAILY_LOSS)
     elif what == "split_pending":
         book.split_pending = True
     elif what == "jumped":

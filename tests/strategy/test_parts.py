@@ -11,7 +11,6 @@ from alo_lib.strategy import select_contracts
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exits import exit_reason
 from alo_lib.strategy.hedging import shares_wanted
-from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
@@ -260,17 +259,6 @@ def test_a_trade_tells_its_result_with_the_hedge() -> None:
     assert (sold.wanted, sold.reason) == (0, OrderReason.EXIT_EDGE)
     sold.fill(5, 1.5)
     assert sold.result(0.0) == 1000.0 - 750.0 + 100.0
-
-
-def test_limits_are_named() -> None:
-    assert exceeded_limit(BookRisk(vega=-200_000, margin=0, equity=1e6), SETTINGS) is None
-    for risk, limit in ((BookRisk(-400_000, 0, 1e6), "max_vega"), (BookRisk(0, 600_000, 1e6), "max_margin")):
-        exceeded = exceeded_limit(risk, SETTINGS)
-        assert exceeded is not None
-        assert exceeded.limit == limit
-        assert limit.replace("_", "-") in exceeded.problem
-    assert drawdown_exceeded(79.9, 100.0, SETTINGS)
-    assert not drawdown_exceeded(80.1, 100.0, SETTINGS)
 
 
 # Book and forecast ---------------------------------------------------------------------------------------------------
