@@ -24,6 +24,7 @@ from alo_lib.cli.commands.journal import journal
 from alo_lib.cli.commands.price import price
 from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
+from alo_lib.cli.commands.risk import risk
 from alo_lib.cli.commands.runs import runs
 from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
@@ -64,6 +65,7 @@ for command in (
     runs,
     compare,
     replay,
+    risk,
     journal,
     chain,
     exercise,
@@ -82,7 +84,7 @@ for command in (
 ):
     alo.add_command(command)
 
-for command in (backtest, replay, chain, exercise, price, iv, volatility, train):
+for command in (backtest, replay, risk, chain, exercise, price, iv, volatility, train):
     assert command.callback is not None
     command.callback = tells_compilation(command.callback)
 

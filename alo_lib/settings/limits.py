@@ -19,7 +19,7 @@ class LimitSettings(BaseModel):
         0.5, gt=0, le=1.0, description="margin by LEAN's rules, naked shorts by short-margin, over equity"
     )
     max_delta: Annotated[float, EQUITY] = Field(
-        1.0, gt=0, le=100.0, description="|delta| of the book as worth of shares, hedges included, over equity"
+        5.0, gt=0, le=100.0, description="|delta| of the book as worth of shares, hedges included, over equity"
     )
     max_gamma: Annotated[float, EQUITY] = Field(
         1.0, gt=0, le=100.0, description="|change of that delta| for a move of 1 % over equity"

@@ -16,10 +16,11 @@ from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import DAY, DAYS_A_YEAR, OPTION_MULTIPLIER
 from alo_lib.settings import Settings
 from alo_lib.strategy.margin import OptionLine, margin_of
+from alo_lib.strategy.staleness import quoted_at_spot
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.stress import SHOCKS, gaps, joined, loss_of, scenario_profits
 from alo_lib.strategy.trade import Trade
-from alo_lib.strategy.valuation import leg_greeks
+from alo_lib.strategy.valuation import leg_greeks, quote_volatility
 
 __all__ = ["EXPIRY_BUCKETS", "GREEKS", "VOLATILITY_POINT", "BookRisk", "Holdings", "PartRisk", "holdings_with"]
 
@@ -70,7 +71,8 @@ class _Contracts:
 class BookRisk:
     """The risk of any holdings in instruments that it was made for, as of one moment.
 
-    A contract counts at the volatility at which it is held, else at its forecast.
+    A contract counts at the volatility at which it is held. One that is not counts at that of its quote, at which it
+    would be, without one at its forecast; nothing can be told of one that has no forecast.
     """
 
     def __init__(self, state: StrategyState, settings: Settings, instruments: Iterable[int], time: int) -> None:
@@ -85,7 +87,7 @@ class BookRisk:
             listed = [each for each in mine if underlying.book.lists(each)]
             self._unknown.update(set(mine).difference(listed))
             rows = np.array([underlying.book.row(each) for each in listed], np.intp)
-            volatility = np.array([_volatility(underlying, each) for each in listed], np.float64)
+            volatility = _volatilities(underlying, settings, listed, state.rate, time)
             greeks, worth = _greeks(underlying, rows, volatility, state.rate, time)
             profits = scenario_profits(underlying.book, rows, volatility, state.rate, time, scenarios)
             self._of[number] = _Contracts(
@@ -170,11 +172,19 @@ def holdings_with(state: StrategyState, proposals: Iterable[Trade]) -> Holdings:
     return Holdings(quantity, structures)
 
 
-def _volatility(underlying: Underlying, instrument: int) -> float:
-    """That at which a contract is held, else its forecast; NaN without either."""
-    row = underlying.book.row(instrument)
-    forecast = underlying.forecast.get(int(underlying.book.contracts["expiry"][row]), math.nan)
-    return underlying.implied.get(instrument, forecast)
+def _volatilities(underlying: Underlying, settings: Settings, listed: list[int], rate: float, time: int) -> FloatArray:
+    """That at which each contract is held; else, where there is a forecast, that of its quote or the forecast."""
+    book = underlying.book
+    expiries = book.contracts["expiry"]
+    forecast = np.array([underlying.forecast.get(int(expiries[book.row(each)]), math.nan) for each in listed])
+    volatility = np.array([underlying.implied.get(each, math.nan) for each in listed], np.float64)
+    new = np.flatnonzero(np.isnan(volatility))
+    if len(new) and book.known_spot:
+        rows = np.array([book.row(listed[place]) for place in new], np.intp)
+        implied = quote_volatility(book, rows, rate, time)
+        is_market = quoted_at_spot(book, rows, settings) & np.isfinite(implied) & np.isfinite(forecast[new])
+        volatility[new] = np.where(is_market, implied, forecast[new])
+    return volatility
 
 
 def _days_left(underlying: Underlying, rows: NDArray[np.intp], time: int) -> FloatArray:

@@ -171,7 +171,7 @@ def forecast_of(market: Pipeline) -> float:
 
 
 def test_limits_of_the_core_hold_unless_others_alone_decide_risk() -> None:
-    ours, theirs = (pipeline(max_vega=0.0001) for _ in range(2))
+    ours, theirs = (pipeline(max_vega=1e-6) for _ in range(2))
     theirs.leave(Stage.RISK)
     assert reasons(ours.bar(10, volatility=0.35)) == []
     assert "ENTRY" in reasons(theirs.bar(10, volatility=0.35))
@@ -214,10 +214,14 @@ def test_its_targets_are_cut_to_the_limit_on_vega(sign: int) -> None:
 
 
 def test_its_targets_are_cut_to_the_limit_on_margin() -> None:
-    market, _ = constructed(-50_000, max_vega=0.5, max_margin=0.1)
+    loose = {"max_stress_loss": 10, "max_gap_loss": 10, "max_delta": 100, "max_gamma": 100, "max_theta": 1}
+    market, option = constructed(-50_000, max_vega=0.5, max_margin=0.1, **loose)
     market.bar(10, volatility=0.35)
     (held,) = market.options().values()
-    assert held == -math.floor(0.1 * 1_000_000 / (0.2 * 100.0 * 100))
+    quotes = [m.records for m in market.journal.messages if m.kind is Kind.QUOTE]
+    (quote,) = quotes[0][quotes[0]["instrument"] == option]
+    premium = 0.5 * (quote["bid"] + quote["ask"])
+    assert held == -math.floor(0.1 * 1_000_000 / ((0.2 * 100.0 + premium) * 100))
 
 
 def test_a_target_that_grows_is_reached_and_not_exceeded() -> None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from alo_lib.pricing import greeks
 from alo_lib.records import BOOK_LIMITS, WHOLE_BOOK, HaltCause, Kind, OrderReason, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book_risk import BookRisk, Holdings, PartRisk, holdings_with
@@ -13,7 +14,7 @@ from alo_lib.strategy.exposure import measure
 from alo_lib.strategy.limits import largest_kept, limits_of, new_uses, review
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
-from tests.strategy.kit import CALLS, DAY, NOW, PUTS, SETTINGS, hold, signal_of, state_of
+from tests.strategy.kit import CALLS, DAY, NOW, PUTS, RATE, SETTINGS, hold, signal_of, state_of
 
 STRADDLE = (CALLS[2], PUTS[2])
 LOOSE = {"max_vega": 0.5, "max_margin": 1.0, "max_delta": 100.0, "max_gamma": 100.0, "max_theta": 1.0}
@@ -28,12 +29,10 @@ def risk_of(state: StrategyState, *proposals: Trade) -> PartRisk:
     return BookRisk(state, SETTINGS, legs, NOW).of(holdings_with(state, proposals))
 
 
-def vega_of(state: StrategyState, strike: int) -> float:
-    """Money a volatility point of one structure, at the forecast."""
-    valuation = state.underlyings[0].valuation
-    assert valuation is not None
-    book = state.underlyings[0].book
-    return float(sum(valuation.at_forecast.vega[book.row(leg)] for leg in (CALLS[strike], PUTS[strike])))
+def vega_of(strike: int) -> float:
+    """Money a volatility point of one structure, at what its quotes imply."""
+    rights = np.array([1.0, -1.0])
+    return float(np.sum(greeks(100.0, 90.0 + 5 * strike, RATE, 0.0, 0.3, 45 / 365, rights).vega))
 
 
 def straddle_margin(state: StrategyState) -> float:
@@ -47,11 +46,11 @@ def test_risk_counts_what_is_held_and_what_is_wanted_and_not_held_yet() -> None:
     state = state_of()
     assert risk_of(state) == PartRisk(0, 0, 0, 0, 0, 0, 0, 0, 0)
     short = risk_of(state, proposal(state))
-    assert short.vega == pytest.approx(-10 * vega_of(state, 2))
+    assert short.vega == pytest.approx(-10 * vega_of(2), rel=1e-4)
     assert short.margin == pytest.approx(10 * straddle_margin(state))
     assert (short.notional, short.structures) == (pytest.approx(20 * 100 * 100.0), 1)
     bought = risk_of(state, proposal(state, direction=1))
-    assert bought.vega == pytest.approx(10 * vega_of(state, 2))
+    assert bought.vega == pytest.approx(10 * vega_of(2), rel=1e-4)
     assert bought.margin == 0.0
     assert (bought.gamma, bought.theta) == (pytest.approx(-short.gamma), pytest.approx(-short.theta))
 
@@ -71,21 +70,19 @@ def test_what_is_held_counts_at_its_implied_volatility_and_only_once() -> None:
     state.portfolio.fill(trade.call, 2, 0.0, 100, 0.0)  # two contracts of the call are still to be sold
     assert risk_of(state).vega == pytest.approx(risk.vega)
     trade.undo(OrderReason.EXIT_EDGE)
-    assert risk_of(state).vega == pytest.approx(risk.vega * 0.8, rel=1e-3)  # eight of ten are held, each of the same vega
+    assert risk_of(state).vega == pytest.approx(risk.vega * 0.8, rel=1e-3)  # eight of ten are held
 
 
 def test_a_proposal_is_cut_to_what_the_limits_leave_after_those_before_it() -> None:
     state = state_of()
     one, two, three = proposal(state, 1), proposal(state, 2), proposal(state, 3, quantity=1)
-    room = 15.5 * vega_of(state, 2)
+    room = 10 * vega_of(1) + 5.3 * vega_of(2)
     settings = Settings(max_vega=room / 1e6)
     told = review(state, settings, [one, two, three], NOW)
-    left = math.floor((room - 10 * vega_of(state, 1)) / vega_of(state, 2))
-    assert 0 < left < 10
     assert (told.accepted, told.refused, told.cut) == ([one, two], [three], [two])
-    assert (one.quantity, two.quantity, three.quantity) == (10, left, 1)
+    assert (one.quantity, two.quantity, three.quantity) == (10, 5, 1)
     assert state.trades == []  # which are opened is for whoever asked
-    assert f"cut from 10 to {left}, vega a volatility point of" in state.notices[0][1]
+    assert "cut from 10 to 5, vega a volatility point of" in state.notices[0][1]
     assert state.underlyings[0].funnel["max_vega"] == 1  # what was cut is opened
 
 
@@ -133,7 +130,7 @@ def test_each_limit_stops_a_trade_by_its_own_name(name: str) -> None:
 
 def test_an_expiry_and_an_underlying_have_their_shares_of_a_limit() -> None:
     state = state_of()
-    vega = 10 * vega_of(state, 2) / 1e6
+    vega = 10 * vega_of(2) / 1e6
     for share in ("max_expiry_share", "max_underlying_share"):
         trade = proposal(state)
         settings = Settings(**{"max_vega": 1.5 * vega, share: 0.5})
