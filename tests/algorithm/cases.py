@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from alo_lib.market import DataFolder, DataKind, Resolution
 from alo_lib.market.aggregation import hour_bars
-from alo_lib.market.generator import generate_market
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.layout import SecurityArchive
 from alo_lib.market.writer import write_security_file
 from alo_lib.settings import Settings
@@ -114,7 +114,7 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
             with_hours(lean_data, folder)
         else:
             start, end = _GENERATED
-            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=30)
+            generate_market(folder, MarketTruth(start=start, end=end, history_days=800, quote_minutes=30))
     return folder
 
 
