@@ -40,8 +40,21 @@ class TradingSettings(BaseModel):
     )
 
     # How it is held
+    hedge: Literal["delta_band", "whalley_wilmott", "minimum_variance"] = Field(
+        "delta_band",
+        description="band of the hedge: hedge-band about delta, Whalley-Wilmott's, or that about minimum variance",
+    )
     hedge_band: Annotated[float, Unit("delta")] = Field(
-        0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge"
+        0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge by delta_band"
+    )
+    risk_aversion: Annotated[float, Unit("of one share's worth of options, times the spot")] = Field(
+        100.0, gt=0, le=1e6, description="how narrow Whalley-Wilmott's band is: eight times as much halves it"
+    )
+    skew_stickiness: Annotated[float, Unit("of the smile's slope")] = Field(
+        2.0, ge=0, le=4.0, description="what minimum_variance expects of the smile: 1 it stays at its strikes, 2 theory"
+    )
+    hedge_volatility: Literal["implied", "forecast"] = Field(
+        "implied", description="volatility that the hedge's greeks are taken at"
     )
 
     # When it is closed

@@ -6,6 +6,7 @@ from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.attribution import attribute_measure
+from alo_lib.strategy.hedge_view import MeasuredLegs, hedged_position
 from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.staleness import quoted_at_spot
@@ -31,6 +32,7 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
 def measure(state: StrategyState, settings: Settings, time: int) -> None:
     """Measure each underlying's exposure and the equity, attribute profit, and let trades account for their hedge.
 
+    What hedging goes by is measured with it (:mod:`alo_lib.strategy.hedge_view`).
     Where the market has news, the implied volatilities of what is held are taken anew. A contract that is not quoted
     at the underlying's price (:func:`alo_lib.strategy.staleness.quoted_at_spot`) is worth what it is at its last one.
     """
@@ -51,7 +53,7 @@ def equity(state: StrategyState) -> float:
 def _exposure(state: StrategyState, settings: Settings, number: int, time: int) -> tuple[Records, dict[int, LegMark]]:
     """One EXPOSURE record, and the contracts that it counts, by number."""
     underlying, portfolio = state.underlyings[number], state.portfolio
-    book = underlying.book
+    book, underlying.hedged = underlying.book, None
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
     underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
     shares = portfolio.quantity(number)
@@ -77,6 +79,8 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))
     exposure["value"] += dot(units, marks)
+    measured = MeasuredLegs(rows, units, volatility, at_implied)
+    underlying.hedged = hedged_position(state, settings, number, measured, time)
     if underlying.market_news:
         for trade in state.trades_in(number):
             own = [instrument in trade.legs for instrument in held]

@@ -15,6 +15,7 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.daily_bars import DailyBar
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.hedging import HedgedPosition
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.screening import Screen
@@ -49,6 +50,9 @@ class Underlying:
     valuation: Valuation | None = None
     screen: Annotated[Screen | None, TRANSIENT] = field(default=None, compare=False)  # in a frame with news
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
+    slopes: dict[int, float] = field(default_factory=dict)  # of the smile, by expiry of legs held; NaN where unknown
+    slope_told_on: dt.date | None = None  # the day of the session in which one that is unknown was told
+    hedged: Annotated[HedgedPosition | None, TRANSIENT] = field(default=None, compare=False)  # as last measured
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
     funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))  # of this session
     told_funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))

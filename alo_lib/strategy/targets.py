@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from alo_lib.records import OrderReason
 from alo_lib.settings import Settings
-from alo_lib.strategy.hedging import hedge_wanted
+from alo_lib.strategy.hedging import hedging_rule, shares_wanted
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["Target", "closed_targets", "latest_targets", "trade_targets", "wanted_targets"]
+__all__ = ["Target", "closed_targets", "hedge_wanted", "latest_targets", "trade_targets", "wanted_targets"]
 
 
 class Target(NamedTuple):
@@ -39,6 +39,17 @@ def trade_targets(trades: Iterable[Trade]) -> list[Target]:
 def latest_targets(targets: Iterable[Target]) -> dict[int, Target]:
     """The target of each instrument that counts, which is its last, by instrument."""
     return {target.instrument: target for target in targets}
+
+
+def hedge_wanted(state: StrategyState, settings: Settings, underlying: int) -> int:
+    """Shares of an underlying to hold against its options, as they were last measured; without options none.
+
+    Where nothing of what is held could be measured the hedge stays.
+    """
+    shares, hedged = state.portfolio.quantity(underlying), state.underlyings[underlying].hedged
+    if not state.contracts_held(underlying):
+        return 0
+    return shares if hedged is None else int(shares_wanted(shares, hedged, hedging_rule(settings)))
 
 
 def closed_targets(trades: Iterable[Trade]) -> list[Target]:

@@ -31,6 +31,8 @@ WITH: dict[str, dict[str, Any]] = {
 CHOICES = {
     "structure": ("straddle", "strangle"),
     "direction": ("both", "long", "short"),
+    "hedge": ("delta_band", "whalley_wilmott", "minimum_variance"),
+    "hedge_volatility": ("implied", "forecast"),
     "refit_on_change": (False, True),
     "interest": (False, True),
 }

@@ -10,7 +10,6 @@ from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exits import exit_reason
-from alo_lib.strategy.hedging import shares_wanted
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
@@ -201,18 +200,7 @@ def test_directions_can_be_forbidden() -> None:
     assert set(signals(quoted_book(volatility=0.1), direction="short")["direction"]) == {-1}
 
 
-# Hedging, exits, limits ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("shares", "delta", "contracts", "wanted"),
-    [
-        *((0, 19.0, 10, 0), (0, 21.0, 10, -21), (-21, 30.4, 10, -21), (-21, 41.6, 10, -42), (-21, 0.0, 0, 0)),
-        *((-21, np.nan, 10, -21), (-21, np.nan, 0, 0), (30, -np.inf, 1, 30)),  # a delta that cannot be told
-    ],
-)
-def test_hedges_go_to_neutral_from_beyond_the_band(shares: int, delta: float, contracts: int, wanted: int) -> None:
-    assert shares_wanted(shares, delta, contracts, SETTINGS) == wanted
+# Exits, limits -------------------------------------------------------------------------------------------------------
 
 
 def trade(direction: int = -1, **changes: int) -> Trade:
