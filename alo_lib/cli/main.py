@@ -25,6 +25,7 @@ from alo_lib.cli.commands.price import price
 from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
 from alo_lib.cli.commands.runs import runs
+from alo_lib.cli.commands.scan import scan
 from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
@@ -65,6 +66,7 @@ for command in (
     compare,
     replay,
     journal,
+    scan,
     chain,
     exercise,
     price,
@@ -82,7 +84,7 @@ for command in (
 ):
     alo.add_command(command)
 
-for command in (backtest, replay, chain, exercise, price, iv, volatility, train):
+for command in (backtest, replay, scan, chain, exercise, price, iv, volatility, train):
     assert command.callback is not None
     command.callback = tells_compilation(command.callback)
 

@@ -50,6 +50,7 @@ class Kind(IntEnum):
     EXIT = 41
     FUNNEL = 42
     REGIME = 43
+    MARKET_STATE = 44
 
     EVENT = 64
     OVERRUN = 65
