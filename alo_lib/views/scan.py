@@ -88,7 +88,7 @@ class MarketFigures:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: decimals, None where unknown."""
-        told = {
+        told: dict[str, Any] = {
             name: or_none(rounded(value))
             for name, value in self.row.items()
             if name not in ("underlying", "days", "ex_date", "event", "events", "smiles", "open_interest")
