@@ -23,6 +23,7 @@ from alo_lib.strategy.exposure import measure, value_chains
 from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
 from alo_lib.strategy.halts import flatten, halt_on_losses
 from alo_lib.strategy.limits import new_uses, review
+from alo_lib.strategy.market_watch import look_at_markets
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.state import StrategyState, Underlying
@@ -98,10 +99,11 @@ def forecast(work: Work, frame: Frame) -> Decisions:
 
 
 def value(work: Work, frame: Frame) -> Decisions:
-    """Value the chains, and measure what is held."""
+    """Look at each market once a session, value the chains, and measure what is held."""
+    told = look_at_markets(work.state.strategy, work.state.settings, frame.time)
     value_chains(work.state.strategy, work.state.settings, frame.time)
     measure(work.state.strategy, work.state.settings, frame.time)
-    return ()
+    return ((Kind.MARKET_STATE, told),)
 
 
 def signal(work: Work, frame: Frame) -> Decisions:

@@ -52,6 +52,7 @@ class Kind(IntEnum):
     EXIT = 41
     FUNNEL = 42
     REGIME = 43
+    MARKET_STATE = 44
     LIMIT = 45
 
     EVENT = 64

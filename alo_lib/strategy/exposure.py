@@ -6,6 +6,7 @@ from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.attribution import attribute_measure
+from alo_lib.strategy.fair_smile import fair_volatility
 from alo_lib.strategy.hedge_view import MeasuredLegs, hedged_position
 from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.screening import screen_chain
@@ -22,7 +23,7 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
             underlying.count_down(time)
-            legs, forecast = state.legs(number), underlying.forecast_rows()
+            legs, forecast = state.legs(number), fair_volatility(underlying, settings, state.rate, time)
             valuation, underlying.screen = screen_chain(book, forecast, settings, state.rate, time, legs)
             underlying.valuation = valuation
         else:

@@ -27,6 +27,7 @@ from alo_lib.volatility import (
     ObservationError,
     RegimeState,
     VolatilityError,
+    close_to_close,
     log_returns,
     observe,
 )
@@ -230,6 +231,11 @@ class VolatilityForecaster:
             return []
         probabilities = self._model.regimes.mix(self._filtered.regimes, 0).tolist()
         return list(zip(self._model.regimes.parameters.volatilities, probabilities, strict=True))
+
+    def realized(self, days: int) -> float:
+        """Close-to-close volatility of the last ``days`` returns about zero, annualized; NaN of fewer."""
+        closes = [bar[3] for bar in self._bars[-days - 1 :]]
+        return float(close_to_close(closes, centred=False)) if len(closes) > days else float(np.nan)
 
     def _why(self) -> Due | None:
         if self._model is None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import DAY
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.staleness import is_fresh, quote_lag
+from alo_lib.strategy.rejections import Rejection, quote_rejections
+from alo_lib.strategy.staleness import quote_lag
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.valuation import Valuation, value_chain
 
@@ -50,29 +50,8 @@ def screen_chain(
 
 def _passed(book: MarketBook, settings: Settings, time: int) -> tuple[Flags, Flags, Flags]:
     """Rows by quote, by maturity, and by liquidity and sanity of the quote."""
-    contracts, quotes = book.contracts, book.quotes
-    bid, ask = quotes["bid"], quotes["ask"]
-    days = (contracts["expiry"] - time) / DAY
-    quoted = (
-        np.isfinite(bid)
-        & np.isfinite(ask)
-        & is_fresh(book.quote_time if settings.quotes_are_dated else book.quote_since, settings, time)
-        & (book.quote_time >= 0)
-        & is_fresh(book.spot_time, settings, time)
-    )
-    in_range = quoted & (days >= settings.min_days_to_expiry) & (days <= settings.max_days_to_expiry)
-    with np.errstate(invalid="ignore"):
-        intrinsic = np.maximum(contracts["right"] * (book.spot - contracts["strike"]), 0.0)
-        liquid = (
-            in_range
-            & (bid >= settings.min_bid)
-            & (ask > bid)
-            & (ask >= intrinsic)
-            & (ask - bid <= settings.max_spread * 0.5 * (ask + bid))
-            & (np.minimum(quotes["bid_size"], quotes["ask_size"]) >= settings.min_quote_size)
-            & (contracts["open_interest"] >= settings.min_open_interest)
-        )
-    return quoted, in_range, liquid
+    failed = quote_rejections(book, settings, time)
+    return failed >= Rejection.MATURITY, failed > Rejection.MATURITY, failed == Rejection.NONE
 
 
 def _near_the_money(book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int) -> Flags:

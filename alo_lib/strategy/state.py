@@ -17,7 +17,9 @@ from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import HedgedPosition
 from alo_lib.strategy.ledger import Ledger
+from alo_lib.strategy.market_state import MarketHistory
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
+from alo_lib.strategy.quoted_smiles import SmileShape
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
@@ -47,6 +49,9 @@ class Underlying:
     session_begun: bool = False  # a session began and its new closes have not been followed
     session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
+    smiles: dict[int, SmileShape] = field(default_factory=dict)  # by expiry, as last told
+    market_history: MarketHistory = field(default_factory=MarketHistory)
+    looked_at: int = -1  # when its market was last told of
     valuation: Valuation | None = None
     screen: Annotated[Screen | None, TRANSIENT] = field(default=None, compare=False)  # in a frame with news
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
