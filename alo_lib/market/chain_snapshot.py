@@ -16,7 +16,7 @@ from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
 from alo_lib.market.universe import universe_days
 from alo_lib.pricing import market_price
-from alo_lib.records import NEW_YORK, SECOND, years_between
+from alo_lib.records import NEW_YORK, SECOND, DividendKind, years_between
 
 __all__ = ["ChainSnapshot", "take_snapshot"]
 
@@ -269,16 +269,19 @@ def _spot(
 
 
 def _dividends(folder: DataFolder, ticker: str, time: int) -> tuple[tuple[int, float], ...]:
-    """Cash ahead, each for a share as there is at ``time``: a later split makes one such share into several."""
+    """Cash ahead, each for a share as there is at ``time``: a later split makes one such share into several.
+
+    For a spin-off or a special dividend contracts are adjusted, so that none of it is taken from what they are worth.
+    """
     hours, events = folder.hours(SecurityType.EQUITY, ticker), folder.events(ticker)
     found = []
-    for one in events.dividends:
+    for one in folder.distributions(ticker):
         when = hours.session(one.ex_date).open
         shares = prod(
             1.0 / split.factor
             for split in events.splits
             if split.day <= one.ex_date and hours.session(split.day).open > time
         )
-        if when > time and one.amount > 0.0:
+        if when > time and one.amount > 0.0 and one.kind is not DividendKind.ADJUSTING:
             found.append((when, one.amount * shares))
     return tuple(found)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         osi_symbol,
     )
     from alo_lib.records.kinds import (
+        ActionKind,
+        DividendKind,
         HaltCause,
         HostEvent,
         InstrumentKind,
@@ -90,8 +92,10 @@ __all__ = [
     "TRADING_DAYS",
     "TRANSIENT",
     "YEAR",
+    "ActionKind",
     "Alternatives",
     "Contract",
+    "DividendKind",
     "Fault",
     "HaltCause",
     "HostEvent",

@@ -3,6 +3,8 @@
 from enum import IntEnum
 
 __all__ = [
+    "ActionKind",
+    "DividendKind",
     "HaltCause",
     "HostEvent",
     "InstrumentKind",
@@ -37,6 +39,7 @@ class Kind(IntEnum):
     HALT = 17
     CALENDAR = 18
     SCHEDULED = 19
+    ACTION = 20
 
     FORECAST = 32
     SIGNAL = 33
@@ -113,6 +116,27 @@ class HostEvent(IntEnum):
     LEFT_OUT = 22  # a journal goes on without a message, whose sequence is in the place of an order
 
 
+class DividendKind(IntEnum):
+    """What a distribution is, as :mod:`alo_lib.market.corporate_actions` tells them apart."""
+
+    ORDINARY = 0  # paid regularly: it is in yields, in the rhythm and in what is expected
+    EXTRA = 1  # cash beside that, for which contracts stay as they are
+    ADJUSTING = 2  # a spin-off or special dividend: contracts listed before are adjusted, or worth less for nothing
+
+
+class ActionKind(IntEnum):
+    """What changes the contracts of an underlying, besides a split."""
+
+    SPIN_OFF = 1
+    SPECIAL_DIVIDEND = 2
+    MERGER = 3
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return {"SPIN_OFF": "a spin-off", "SPECIAL_DIVIDEND": "a special dividend", "MERGER": "a merger"}[self.name]
+
+
 class HaltCause(IntEnum):
     """Why nothing that adds risk is ordered."""
 
@@ -179,6 +203,7 @@ class OrderReason(IntEnum):
     EXPIRED = 12  # settlement: held past its last session, whatever its legs were worth
     EXERCISED = 13  # settlement: by us, before that
     ASSIGNED = 14  # settlement: before that
+    EXIT_ACTION = 15  # a spin-off, special dividend or merger
 
     @property
     def tag(self) -> str:

@@ -22,7 +22,7 @@ class Screen:
     """Arrays over the rows of a book's chain; each of the first four flags some of the rows of the one before."""
 
     quoted: Flags
-    """Has a bid and an ask, these and the underlying's price not too old."""
+    """Has a bid and an ask, these and the underlying's price not too old, and the terms that it is listed with."""
     in_range: Flags
     """Expires neither too soon nor too late."""
     liquid: Flags
@@ -59,6 +59,7 @@ def _passed(book: MarketBook, settings: Settings, time: int) -> tuple[Flags, Fla
         & is_fresh(book.quote_time if settings.quotes_are_dated else book.quote_since, settings, time)
         & (book.quote_time >= 0)
         & is_fresh(book.spot_time, settings, time)
+        & book.may_be_opened()
     )
     in_range = quoted & (days >= settings.min_days_to_expiry) & (days <= settings.max_days_to_expiry)
     with np.errstate(invalid="ignore"):
