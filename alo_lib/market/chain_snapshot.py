@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from alo_lib.market.bars import CONTRACT, OptionBars
 from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
+from alo_lib.market.corporate_actions import cash_of_contracts
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
 from alo_lib.market.universe import universe_days
 from alo_lib.pricing import market_price
-from alo_lib.records import NEW_YORK, SECOND, DividendKind, years_between
+from alo_lib.records import NEW_YORK, SECOND, years_between
 
 __all__ = ["ChainSnapshot", "take_snapshot"]
 
@@ -275,13 +276,13 @@ def _dividends(folder: DataFolder, ticker: str, time: int) -> tuple[tuple[int, f
     """
     hours, events = folder.hours(SecurityType.EQUITY, ticker), folder.events(ticker)
     found = []
-    for one in folder.distributions(ticker):
+    for one in cash_of_contracts(folder.distributions(ticker)):
         when = hours.session(one.ex_date).open
         shares = prod(
             1.0 / split.factor
             for split in events.splits
             if split.day <= one.ex_date and hours.session(split.day).open > time
         )
-        if when > time and one.amount > 0.0 and one.kind is not DividendKind.ADJUSTING:
+        if when > time:
             found.append((when, one.amount * shares))
     return tuple(found)

@@ -32,6 +32,7 @@ __all__ = [
     "Distribution",
     "action_days",
     "action_of",
+    "cash_of_contracts",
     "is_of_distribution",
     "named_kinds",
     "ordinary_dividends",
@@ -127,6 +128,15 @@ def told_apart(
 def ordinary_dividends(distributions: Iterable[Distribution]) -> list[Distribution]:
     """Those that are paid regularly."""
     return [each for each in distributions if each.kind is DividendKind.ORDINARY]
+
+
+def cash_of_contracts(distributions: Iterable[Distribution]) -> list[Dividend]:
+    """What contracts are worth less by: all cash that they are not adjusted for."""
+    return [
+        Dividend(each.ex_date, each.amount, each.reference_price)
+        for each in distributions
+        if each.amount > 0.0 and each.kind is not DividendKind.ADJUSTING
+    ]
 
 
 def _kind(one: Dividend, before: Sequence[Distribution]) -> DividendKind:

@@ -22,7 +22,6 @@ from alo_lib.market import (
     DataFindings,
     DataFolder,
     DataKind,
-    Dividend,
     FactorFile,
     FaultKind,
     FaultLog,
@@ -30,10 +29,11 @@ from alo_lib.market import (
     Resolution,
 )
 from alo_lib.market.bars import TRADE_BAR, Bars
+from alo_lib.market.corporate_actions import cash_of_contracts
 from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
-from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, DividendKind, Session
+from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, Session
 from alo_lib.records.spelling import first_of
 from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
@@ -119,11 +119,7 @@ class _Measure:
         self._resolution = Resolution(settings.resolution)
         self._events = folder.events(ticker)
         # A dividend that is negative is refused later, and explains no quote; nor does what contracts are adjusted for.
-        self._paid = [
-            Dividend(each.ex_date, each.amount, each.reference_price)
-            for each in folder.distributions(ticker)
-            if each.amount > 0.0 and each.kind is not DividendKind.ADJUSTING
-        ]
+        self._paid = cash_of_contracts(folder.distributions(ticker))
         self._sessions = {session.day: session for session in sessions}
         self._days = list(self._sessions)
         self._span = f"from {settings.start} to {settings.end} in {folder.root}"
