@@ -15,7 +15,9 @@ if TYPE_CHECKING:
         osi_symbol,
     )
     from alo_lib.records.kinds import (
+        ActionKind,
         BookMode,
+        DividendKind,
         HaltCause,
         HostEvent,
         InstrumentKind,
@@ -98,9 +100,11 @@ __all__ = [
     "TRANSIENT",
     "WHOLE_BOOK",
     "YEAR",
+    "ActionKind",
     "Alternatives",
     "BookMode",
     "Contract",
+    "DividendKind",
     "Fault",
     "HaltCause",
     "HostEvent",

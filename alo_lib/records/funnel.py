@@ -37,7 +37,7 @@ ENTRY_LIMITS: Final = (
     "max_daily_loss",  # this session only reduces
     "entry_delay",
     "entry_cutoff",
-    "split_pending",  # no setting: the underlying is about to split
+    "corporate_action",  # no setting: the contracts are about to change, by a split or otherwise, or have changed
     "session_block",  # no setting: a trade ended so that nothing more is opened in the session, or the price has jumped
     "leg_held",  # no setting: a trade has one of the legs, most often both
     "max_structures",

@@ -4,7 +4,9 @@ from enum import IntEnum
 from typing import Final
 
 __all__ = [
+    "ActionKind",
     "BookMode",
+    "DividendKind",
     "HaltCause",
     "HostEvent",
     "InstrumentKind",
@@ -39,6 +41,7 @@ class Kind(IntEnum):
     HALT = 17
     CALENDAR = 18
     SCHEDULED = 19
+    ACTION = 20
 
     FORECAST = 32
     SIGNAL = 33
@@ -124,6 +127,27 @@ class BookMode(IntEnum):
     REDUCE_ONLY = 1  # nothing that adds risk is ordered; trades live until they end, and are hedged
     FLATTEN = 2  # all is closed, and nothing opened
     HALTED = 3  # nothing is ordered at all, not a hedge either
+
+
+class DividendKind(IntEnum):
+    """What a distribution is, as :mod:`alo_lib.market.corporate_actions` tells them apart."""
+
+    ORDINARY = 0  # paid regularly: it is in yields, in the rhythm and in what is expected
+    EXTRA = 1  # cash beside that, for which contracts stay as they are
+    ADJUSTING = 2  # a spin-off or special dividend: contracts listed before are adjusted, or worth less for nothing
+
+
+class ActionKind(IntEnum):
+    """What changes the contracts of an underlying, besides a split."""
+
+    SPIN_OFF = 1
+    SPECIAL_DIVIDEND = 2
+    MERGER = 3
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return {"SPIN_OFF": "a spin-off", "SPECIAL_DIVIDEND": "a special dividend", "MERGER": "a merger"}[self.name]
 
 
 class HaltCause(IntEnum):
@@ -212,6 +236,7 @@ class OrderReason(IntEnum):
     EXPIRED = 12  # settlement: held past its last session, whatever its legs were worth
     EXERCISED = 13  # settlement: by us, before that
     ASSIGNED = 14  # settlement: before that
+    EXIT_ACTION = 15  # a spin-off, special dividend or merger
 
     @property
     def tag(self) -> str:

@@ -131,8 +131,24 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.HALT: np.dtype([("cause", "u1"), ("halted", "u1"), ("pad", "<u2"), ("padding", "<i4")]),  # HaltCause
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
-    # A cash dividend per share, at its ex-date's open. Past ones come with the first session, later ones as they go ex.
-    Kind.DIVIDEND: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("amount", "<f8")]),
+    # A dividend per share, in cash as LEAN has it, at its ex-date's open. Past ones come with the first session, later
+    # ones as they go ex.
+    Kind.DIVIDEND: np.dtype(
+        [
+            ("time", "<i8"),
+            ("instrument", "<i4"),
+            ("kind", "u1"),  # DividendKind
+            ("pad", "u1"),
+            ("padding", "<u2"),
+            ("amount", "<f8"),
+            ("reference", "<f8"),  # the close before, in the same shares; 0 where unknown
+        ]
+    ),
+    # A corporate action that is known of before the session in which it changes contracts, which begins at `time`: told
+    # in the session before.
+    Kind.ACTION: np.dtype(
+        [("time", "<i8"), ("instrument", "<i4"), ("action", "u1"), ("pad", "u1"), ("padding", "<u2")]  # ActionKind
+    ),
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
     # What a broker has booked for calendar days: interest on cash, or the fee for shares of one underlying held short.

@@ -390,8 +390,8 @@ class _Run:
     def _pay_dividends(self, day: dt.date) -> None:
         """Pay what goes ex on a day, as LEAN does when the day begins, on what was told before and may be held."""
         for ticker, number in self._teller.told.underlyings.items():
-            for _, amount in self._feed.dividends(ticker, day, day):
-                self._settlement.dividend(number, amount)
+            for each in self._feed.dividends(ticker, day, day):
+                self._settlement.dividend(number, each.amount)
 
     def _end_run(self, session: Session) -> None:
         """The last time of a run, at which it is sampled: the midnight after, where data come then, else the close."""

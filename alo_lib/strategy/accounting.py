@@ -2,13 +2,19 @@
 
 import numpy as np
 
-from alo_lib.records import OrderReason, OrderStatus, OrderType
-from alo_lib.strategy.attribution import attribute_dividend, attribute_fill, attribute_interest, attribute_split
+from alo_lib.records import ActionKind, DividendKind, OrderReason, OrderStatus, OrderType
+from alo_lib.strategy.attribution import (
+    attribute_action,
+    attribute_dividend,
+    attribute_fill,
+    attribute_interest,
+    attribute_split,
+)
 from alo_lib.strategy.book import CashDividend
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "warn_of_split"]
+__all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "warn_of_action", "warn_of_split"]
 
 
 def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
@@ -40,11 +46,43 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
         _rebalance(state, order.instrument, f"order {number} was refused")
 
 
-def book_dividend(state: StrategyState, underlying: int, time: int, amount: float) -> None:
-    """Book a cash dividend per share that goes ex at ``time``."""
-    state.underlyings[underlying].book.dividends.append(CashDividend(time, amount))
-    state.portfolio.receive_dividend(underlying, amount)
-    attribute_dividend(state, underlying, amount)
+def book_dividend(state: StrategyState, row: np.void) -> None:
+    """Book what a DIVIDEND record tells: the money, which hosts pay in cash, and what it means for contracts.
+
+    Regular dividends alone are in yields and in their rhythm. With a spin-off or special dividend the contracts listed
+    before are adjusted by the exchange, and not by hosts: trades in them end, and daily prices count from what is left.
+    """
+    number, time, amount = int(row["instrument"]), int(row["time"]), float(row["amount"])
+    underlying, kind = state.underlyings[number], DividendKind(row["kind"])
+    book, reference = underlying.book, float(row["reference"])
+    state.portfolio.receive_dividend(number, amount)
+    if kind is DividendKind.ORDINARY:
+        book.dividends.append(CashDividend(time, amount))
+    if kind is not DividendKind.ADJUSTING:
+        attribute_dividend(state, number, amount)
+        return
+    if amount < reference:
+        underlying.price_level.distribute(time, 1.0 - amount / reference)
+    book.action_at = time
+    if not len(book.contracts):
+        return
+    book.bar_contracts()
+    book.distribute(amount)
+    attribute_action(state, number, amount)
+    held = state.contracts_held(number)
+    for trade in state.trades_in(number):
+        trade.seen = None  # what it had left to gain was seen before
+        trade.undo(OrderReason.EXIT_ACTION)
+    told = f"{book.ticker}: {amount:.2f} a share was distributed beside dividends; contracts listed before are"
+    state.notice(number, f"{told} closed, none of them is opened" if held else f"{told} not traded")
+
+
+def warn_of_action(state: StrategyState, number: int, action: ActionKind) -> None:
+    """Take note that a corporate action changes contracts before the next session."""
+    book = state.underlyings[number].book
+    book.action_ahead = True
+    told = f"{book.ticker} has {action.words} before the next session"
+    state.notice(number, f"{told}: options are closed, none is opened")
 
 
 def book_interest(state: StrategyState, amount: float, underlying: int | None) -> None:

@@ -26,7 +26,7 @@ _MOST_YIELD: Final = DOMAINS["dividend_yield"][1]
 
 @dataclass(slots=True)
 class CashDividend:
-    """A cash dividend per share that went, or goes, ex at ``time``."""
+    """A regular cash dividend per share that went ex at ``time``."""
 
     time: int
     amount: float
@@ -61,6 +61,9 @@ class MarketBook:
     quote_since: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # told first, unchanged since
     dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
+    action_ahead: bool = False  # contracts change before the next session, by something else than a split
+    action_at: int = -1  # ex-time of the last spin-off or special dividend
+    barred: set[int] = field(default_factory=set)  # contracts listed before one: their terms are not what they were
     blocked_until: int = -1  # nothing is opened before
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -116,6 +119,25 @@ class MarketBook:
         for dividend in self.dividends:
             if dividend.time < time:
                 dividend.amount *= factor
+
+    def distribute(self, amount: float) -> None:
+        """Lower the last trade by what was distributed a share; no quote is left."""
+        price = self.trade_price - amount
+        self.trade_price = price if _LEAST_SPOT <= price <= _MOST_SPOT else np.nan
+        self.quote["bid"], self.quote["ask"] = np.nan, np.nan
+
+    @property
+    def terms_change(self) -> bool:
+        """Whether contracts are about to change: they are closed, and none is opened."""
+        return self.split_pending or self.action_ahead
+
+    def bar_contracts(self) -> None:
+        """Trade no contract that is listed now any more."""
+        self.barred.update(self.contracts["instrument"].tolist())
+
+    def may_be_opened(self) -> NDArray[np.bool_]:
+        """Rows whose contracts have the terms that they are listed with."""
+        return ~np.isin(self.contracts["instrument"], sorted(self.barred))
 
     def forget_orders(self, instruments: set[int]) -> None:
         """Forget what orders did to the quotes of instruments that have newer ones."""

@@ -45,9 +45,10 @@ def stopped_by(
 ) -> str | None:
     """Which of ENTRY_LIMITS keeps a pair, as a SIGNAL record has it, from being opened now; None where none does.
 
-    The book has not lost too much; the session is past its entry delay and before its cutoff; the underlying is not
-    about to split, not blocked for the session, not waiting for models that know of a jump, and has room for one more
-    trade beside those that are ``proposed``; no other trade has one of the legs.
+    The book has not lost too much; the session is past its entry delay and before its cutoff; the contracts have the
+    terms that they are listed with, and keep them; the underlying is not blocked for the session, not waiting for
+    models that know of a jump, and has room for one more trade beside those that are ``proposed``; no other trade has
+    one of the legs.
     """
     session, number = state.session, int(signal["underlying"])
     underlying = state.underlyings[number]
@@ -60,8 +61,8 @@ def stopped_by(
         return "entry_delay"
     if session.seconds_to_close(time) <= settings.entry_cutoff:
         return "entry_cutoff"
-    if book.split_pending:
-        return "split_pending"
+    if book.terms_change or {int(signal["call"]), int(signal["put"])} & book.barred:
+        return "corporate_action"
     if time < book.blocked_until or underlying.forecaster.unsettled:
         return "session_block"
     if {int(signal["call"]), int(signal["put"])} & taken:

@@ -68,6 +68,7 @@ def exit_reason(trade: Trade, view: TradeView, book: MarketBook, settings: Setti
     assignable = trade.direction < 0 and book.spot > view.call_strike
     checks = (
         (OrderReason.EXIT_SPLIT, book.split_pending),
+        (OrderReason.EXIT_ACTION, book.action_ahead),
         (OrderReason.EXIT_EXPIRY, trade.expiry - time < settings.exit_days_to_expiry * DAY),
         (
             OrderReason.EXIT_DIVIDEND,

@@ -51,6 +51,7 @@ class Parts:
     interest: float = 0.0
     borrow: float = 0.0
     settlement: float = 0.0
+    actions: float = 0.0
     unexplained: float = 0.0
 
     @property

@@ -27,18 +27,19 @@ class Rejection(IntEnum):
     NO_QUOTE = 0
     STALE = 1
     STALE_SPOT = 2
-    MATURITY = 3
-    BID = 4
-    LOCKED = 5
-    INTRINSIC = 6
-    SPREAD = 7
-    SIZE = 8
-    OPEN_INTEREST = 9
-    MONEYNESS = 10
-    NO_FORECAST = 11
-    LAGGING = 12
-    NO_VOLATILITY = 13
-    NONE = 14
+    TERMS = 3
+    MATURITY = 4
+    BID = 5
+    LOCKED = 6
+    INTRINSIC = 7
+    SPREAD = 8
+    SIZE = 9
+    OPEN_INTEREST = 10
+    MONEYNESS = 11
+    NO_FORECAST = 12
+    LAGGING = 13
+    NO_VOLATILITY = 14
+    NONE = 15
 
     @property
     def words(self) -> str:
@@ -50,6 +51,7 @@ MEANINGS: Final = {
     Rejection.NO_QUOTE: "no bid, or no ask",
     Rejection.STALE: "the quote is older than max-quote-age",
     Rejection.STALE_SPOT: "the underlying's price is older than max-quote-age",
+    Rejection.TERMS: "listed before a corporate action that changed what it delivers",
     Rejection.MATURITY: "nearer than min-days-to-expiry, or farther than max-days-to-expiry",
     Rejection.BID: "a bid below min-bid",
     Rejection.LOCKED: "the ask is not above the bid",
@@ -89,6 +91,7 @@ def quote_rejections(book: MarketBook, settings: Settings, time: int) -> Codes:
             (Rejection.NO_QUOTE, np.isfinite(bid) & np.isfinite(ask)),
             (Rejection.STALE, fresh),
             (Rejection.STALE_SPOT, spot_is_fresh),
+            (Rejection.TERMS, book.may_be_opened()),
             (Rejection.MATURITY, (days >= settings.min_days_to_expiry) & (days <= settings.max_days_to_expiry)),
             (Rejection.BID, bid >= settings.min_bid),
             (Rejection.LOCKED, ask > bid),

@@ -22,7 +22,7 @@ class Screen:
     """Arrays over the rows of a book's chain; each of the first four flags some of the rows of the one before."""
 
     quoted: Flags
-    """Has a bid and an ask, these and the underlying's price not too old."""
+    """Has a bid and an ask, these and the underlying's price not too old, and the terms that it is listed with."""
     in_range: Flags
     """Expires neither too soon nor too late."""
     liquid: Flags

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alo_lib.pricing import DOMAINS
 from alo_lib.records import TRANSIENT, BookMode, HaltCause, Kind, Records, Session, records
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.daily_bars import DailyBar
+from alo_lib.strategy.daily_bars import PriceLevel
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import HedgedPosition
@@ -39,6 +39,7 @@ class Underlying:
     forecaster: VolatilityForecaster
     variance_time: VarianceTime = field(default_factory=VarianceTime)
     new_closes: list[tuple[int, float]] = field(default_factory=list)  # with the time of each
+    price_level: PriceLevel = field(default_factory=PriceLevel)
     new_ranges: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # open, high, low, by that time
     forecast_note: str = ""  # what was last told of the forecast's parts
     garch_note: str = ""  # how GJR-GARCH had to be fitted, as it was last told
@@ -67,11 +68,15 @@ class Underlying:
     def follow_bars(self) -> str | None:
         """Follow the daily bars told since the last session, each with its range where that was told, too.
 
+        They go on from those before as if nothing had been spun off: that a price falls by it is no move.
         Returns what is to be told of them, a sentence a line, or None.
         """
         unknown = (math.nan, math.nan, math.nan)
         times = [time for time, _ in self.new_closes]
-        bars: list[DailyBar] = [(*self.new_ranges.get(time, unknown), close) for time, close in self.new_closes]
+        bars = [
+            self.price_level.follow(time, (*self.new_ranges.get(time, unknown), close))
+            for time, close in self.new_closes
+        ]
         self.new_closes, self.new_ranges = [], {}
         held_event = self.variance_time.follow(times, [bar[0] for bar in bars], [bar[3] for bar in bars])
         return self.forecaster.follow(bars, held_event)

@@ -18,7 +18,7 @@ from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
 from alo_lib.views.session_clock import trading_days
 from alo_lib.views.spoken import decimal_cell, rounded
 from alo_lib.views.units import shown
-from alo_lib.views.volatility import split_adjusted
+from alo_lib.views.volatility import prices_of_returns
 
 __all__ = ["TradeRecord", "stated_trades", "trade_records", "write_trades"]
 
@@ -184,7 +184,7 @@ def _realized(run: Run, underlying: InstrumentRecord, start: int, end: int) -> f
 
     Annualized by the trading days that passed between them.
     """
-    time, price = split_adjusted(run, underlying)
+    time, price = prices_of_returns(run, underlying)
     first, last = (int(np.searchsorted(time, moment, side="right")) for moment in (start, end))
     time, price = time[max(first - 1, 0) : last], price[max(first - 1, 0) : last]
     if len(price) < 2:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import at_maturity
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
-from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, InstrumentKind, Kind, Message, years_between
+from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, DividendKind, InstrumentKind, Kind, Message, years_between
 from alo_lib.strategy.book import CashDividend, MarketBook
 from alo_lib.strategy.valuation import quote_volatility
 from alo_lib.views.run import InstrumentRecord, Run, expiry_dates, once_a_run, records_of
@@ -24,6 +24,7 @@ __all__ = [
     "VolatilityView",
     "followed_market",
     "forecast_outcomes",
+    "prices_of_returns",
     "refits",
     "split_adjusted",
     "term_structures",
@@ -164,7 +165,7 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
     as the forecast itself and implied volatility are.
     """
     sessions = run.table(Kind.SESSION).records
-    time, price = split_adjusted(run, underlying)
+    time, price = prices_of_returns(run, underlying)
     if not len(time) or not len(sessions):
         return []
     at_close, view = np.searchsorted(time, sessions["close"], "right") - 1, volatility_view(run, underlying)
@@ -212,6 +213,22 @@ def split_adjusted(run: Run, underlying: InstrumentRecord) -> tuple[Times, Float
     for moment, factor in zip(occurred.time.tolist(), occurred.records["factor"].tolist(), strict=True):
         adjusted[time < moment] *= factor
     return time, adjusted
+
+
+def prices_of_returns(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
+    """The same, those before a spin-off or special dividend at what it left of them: its drop is no return."""
+    time, price = split_adjusted(run, underlying)
+    return time, _less_distributed(run, underlying, time, price)
+
+
+def _less_distributed(run: Run, underlying: InstrumentRecord, time: Times, price: Floats) -> Floats:
+    """Prices at what spin-offs and special dividends after them left."""
+    rows = run.table(Kind.DIVIDEND).records
+    rows = rows[(rows["instrument"] == underlying.number) & (rows["kind"] == DividendKind.ADJUSTING)]
+    left = price.copy()
+    for row in rows[rows["amount"] < rows["reference"]]:
+        left[time < row["time"]] *= 1.0 - row["amount"] / row["reference"]
+    return left
 
 
 @once_a_run
@@ -278,7 +295,7 @@ class MarketWalk:
                 self.has_news()  # of the chain until now; this one's quotes are news
                 book.list_contracts(options.copy())
         elif kind == Kind.DIVIDEND:
-            own = rows[rows["instrument"] == book.instrument]
+            own = rows[(rows["instrument"] == book.instrument) & (rows["kind"] == DividendKind.ORDINARY)]
             book.dividends += [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
         elif kind == Kind.SPLIT:
             for row in rows[(rows["instrument"] == book.instrument) & (rows["warning"] == 0)]:
@@ -336,12 +353,16 @@ def _interpolated(moments: Times, expiries: Times, by_expiry: Floats) -> Floats:
 
 
 def _closes(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
-    """Daily closes that a run was told of; they are split-adjusted already, each time in the same shares."""
+    """Daily closes that a run was told of, those before a spin-off at what it left of them.
+
+    They are split-adjusted already, each time in the same shares.
+    """
     closes = run.table(Kind.CLOSE)
     rows = closes.records[closes.records["instrument"] == underlying.number]
     _, last = np.unique(rows["time"][::-1], return_index=True)
     rows = rows[::-1][last]
-    return rows["time"].copy(), rows["close"].astype(np.float64)
+    time = rows["time"].copy()
+    return time, _less_distributed(run, underlying, time, rows["close"].astype(np.float64))
 
 
 def _trailing(closes: Floats, days: int) -> Floats:

@@ -61,7 +61,7 @@ def test_no_leg_is_in_two_trades() -> None:
         ("session", "entry_delay"),
         ("halted", "max_drawdown"),
         ("lost today", "max_daily_loss"),
-        ("split_pending", "split_pending"),
+        ("split_pending", "corporate_action"),
         ("blocked", "session_block"),
         ("jumped", "session_block"),
     ],

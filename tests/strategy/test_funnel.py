@@ -11,7 +11,7 @@ from tests.core.script import NEXT, Script, closes, script
 from tests.strategy.test_parts import NOW, quoted_book
 
 LIMITS = (
-    *("max_drawdown", "entry_delay", "entry_cutoff", "split_pending", "session_block", "leg_held"),
+    *("max_drawdown", "entry_delay", "entry_cutoff", "corporate_action", "session_block", "leg_held"),
     *("max_structures", "vega_budget", "participation", "max_vega", "max_margin"),
 )
 STAGES = ("listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened")
