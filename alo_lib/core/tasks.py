@@ -14,7 +14,7 @@ from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
+from alo_lib.records import Kind, Message, OrderReason, Records, Stage, TargetStage, records
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import orders_toward
@@ -24,6 +24,7 @@ from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
 from alo_lib.strategy.limits import halt_on_drawdown, review
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
+from alo_lib.strategy.sending import send
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.targets import Target, closed_targets, latest_targets, wanted_targets
 from alo_lib.volatility import VolatilityError
@@ -172,14 +173,9 @@ def execute(work: Work, frame: Frame) -> Decisions:
     strategy.target_quantities = {target.instrument: target.quantity for target in targets}
     alone = strategy.external.decides(Stage.EXECUTION)
     orders = [] if alone else orders_toward(strategy, state.settings, targets, frame.time)
-    rows = [
-        (strategy.new_order(order.instrument, order.quantity), order.instrument, OrderType.MARKET, order.reason, 0,
-            order.quantity)
-        for order in orders
-    ]  # fmt: skip
-    state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
+    state.intents = send(strategy, orders, frame.time)
     overruling.settle(state)
-    return ((Kind.INTENT, state.intents),)
+    return (Kind.AMENDMENT, state.amendments), (Kind.INTENT, state.intents)
 
 
 def final_targets(state: State) -> list[Target]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Records,
         crossed,
         records,
+        sent_together,
     )
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from alo_lib.records.sessions import Session
     from alo_lib.records.splits import whole_shares
     from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
+    from alo_lib.records.ticks import TICK, to_tick
     from alo_lib.records.units import (
         CALENDAR_DAY,
         DAY,
@@ -86,6 +88,7 @@ __all__ = [
     "SECOND",
     "SECONDS_A_DAY",
     "STAGE_MEANINGS",
+    "TICK",
     "TIMES",
     "TRADING_DAYS",
     "TRANSIENT",
@@ -116,6 +119,8 @@ __all__ = [
     "range_fault",
     "records",
     "remark",
+    "sent_together",
+    "to_tick",
     "utc_moment",
     "whole_shares",
     "years_between",

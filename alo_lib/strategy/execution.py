@@ -1,24 +1,16 @@
 """Which orders the market can fill now."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from alo_lib.records import OrderReason
 from alo_lib.settings import Settings
+from alo_lib.strategy.sending import Order
 from alo_lib.strategy.sizing import displayed
 from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target, latest_targets
 
-__all__ = ["Order", "adds_risk", "fillable", "orders_toward"]
-
-
-class Order(NamedTuple):
-    """A market order for a signed quantity, and why."""
-
-    instrument: int
-    quantity: int
-    reason: OrderReason
+__all__ = ["adds_risk", "fillable", "orders_toward"]
 
 
 def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Order]:

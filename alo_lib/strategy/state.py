@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import DOMAINS
-from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records
+from alo_lib.records import TRANSIENT, HaltCause, Kind, OrderType, Records, Session, records
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.daily_bars import DailyBar
 from alo_lib.strategy.external import External
@@ -156,10 +156,19 @@ class StrategyState(Ledger):
         if self.session is not None:
             self.underlyings[underlying].book.blocked_until = self.session.close
 
-    def new_order(self, instrument: int, quantity: int) -> int:
+    def new_order(
+        self,
+        instrument: int,
+        quantity: int,
+        *,
+        type: OrderType = OrderType.MARKET,
+        limit: float | None = None,
+        group: int = 0,
+        time: int = -1,
+    ) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""
         self.last_order += 1
-        self.send(self.last_order, instrument, quantity)
+        self.send(self.last_order, instrument, quantity, type=type, limit=limit, group=group, time=time)
         return self.last_order
 
     def by_underlying(self, rows: Records) -> Iterator[tuple[Underlying, Records]]:
