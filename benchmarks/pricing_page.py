@@ -172,7 +172,7 @@ def draw_cash(path: Path, ours: list[Point], theirs: list[Point]) -> None:
     _curve(axis, ours, OURS, "this library", (6, 5))
     _curve(axis, theirs, THEIRS, "QuantLib's finite differences, points and steps", (4, 6))
     axis.set(xscale="log", yscale="log", xlabel="microseconds a price, one core", ylabel="largest error, of spot")
-    axis.legend(frameon=False, loc="lower left")
+    axis.legend(frameon=False, loc="upper right")
     _save(figure, path)
 
 

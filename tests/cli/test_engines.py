@@ -237,8 +237,8 @@ def test_the_staged_project_is_this_one_with_its_own_settings(tmp_path):
     assert Settings.of(config["parameters"]) == SETTINGS
     lean = json.loads((tmp_path / "project" / "lean.json").read_text())
     assert (lean["data-folder"], lean[DATA_MEASURED]) == ("/data", True)
-    copied = tmp_path / "project" / "alo_lib" / "settings.py"
-    assert copied.read_bytes() == (ROOT / "alo_lib" / "settings.py").read_bytes()
+    copied = tmp_path / "project" / "alo_lib" / "settings" / "settings.py"
+    assert copied.read_bytes() == (ROOT / "alo_lib" / "settings" / "settings.py").read_bytes()
     assert (tmp_path / "project" / "main.py").is_file()
     assert not list((tmp_path / "project").rglob("*.pyc"))
     assert list((tmp_path / "project" / "storage").iterdir()) == []

@@ -1,26 +1,25 @@
-"""All settings of a run: one typed object, filled from config.json's parameters and the command line."""
+"""The one object of all settings, and what is said of settings that are not allowed."""
 
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
+from typing import Any, Final, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
+from alo_lib.records import FIRST_DAY, LAST_DAY
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
+from alo_lib.settings.forecasting import ForecastSettings
+from alo_lib.settings.limits import LimitSettings
+from alo_lib.settings.market import MarketSettings
+from alo_lib.settings.run import RunSettings
+from alo_lib.settings.trading import TradingSettings
+from alo_lib.settings.units import CONTRACTS_A_STRIKE, Unit
 
-__all__ = ["CONTRACTS_A_STRIKE", "CORE_NAME", "LARGEST_MOVE", "Parameters", "Settings", "SettingsError", "Unit"]
-
-LARGEST_MOVE: Final = 100.0
-"""The most that max-unexplained-move may allow."""
-
-CORE_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,31}$"
-"""What a core may be called: it is a folder's name, and one word on a command line."""
+__all__ = ["Parameters", "Settings", "SettingsError"]
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_ROOT: Final = 6
@@ -33,28 +32,13 @@ _KINDS: Final[dict[Any, str]] = {
     tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
 }
 """What a setting of a type may be, where its own bounds do not say."""
-CONTRACTS_A_STRIKE: Final = 2
-"""A call and a put."""
 _DISORDER, _TOO_FEW = "disorder", "too few"
 _WHOSE: Final = ("underlyings", "start", "end")
 """Settings whose values stand in sentences about data, which do not say whose they are."""
-_BAR = {"minute": MINUTE, "hour": HOUR}
 
 
 class SettingsError(ValueError):
     """A setting is unknown, has the wrong type or lies outside its range; the message is one sentence."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What a setting's number counts, as people read it."""
-
-    name: str
-
-
-_A_YEAR: Final = Unit("a year; 0.01 is 1 %")
-_VOLATILITY: Final = Unit("volatility; 0.01 is a point")
-_VEGA: Final = Unit("share of equity, a volatility point")
 
 
 class Parameters(dict[str, Any]):
@@ -65,175 +49,14 @@ class Parameters(dict[str, Any]):
         self.file = file
 
 
-class Settings(BaseModel):
+class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, ForecastSettings):
     """What a run does: which underlyings, when, with how much, and how the strategy trades.
 
-    Volatilities and rates are decimals, money is the account's currency.
+    Volatilities and rates are decimals, money is the account's currency. The groups stand in the order in which they
+    are shown from the last to the first, as pydantic takes the fields of bases.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    # Volatility forecast
-    garch_history: Annotated[int, Unit("daily closes")] = Field(
-        1250, ge=260, le=5000, description="daily closes that a calibration looks back on"
-    )
-    garch_minimum: Annotated[int, Unit("daily returns")] = Field(
-        250, ge=100, le=5000, description="daily returns without which nothing is forecast"
-    )
-    garch_refit_sessions: Annotated[int, Unit("sessions")] = Field(
-        21, ge=1, le=252, description="sessions between two calibrations"
-    )
-    refit_on_change: bool = Field(True, description="calibrate when the model's scale stops fitting, too")
-    hybrid_minimum: Annotated[int, Unit("daily returns")] = Field(
-        750, ge=350, le=5000, description="daily returns below which GJR-GARCH forecasts without the hybrid"
-    )
-
-    # Which contracts are looked at
-    min_days_to_expiry: Annotated[int, Unit("calendar days")] = Field(
-        14, ge=1, le=730, description="calendar days; nearer expiries are not opened"
-    )
-    max_days_to_expiry: Annotated[int, Unit("calendar days")] = Field(
-        120, ge=1, le=1100, description="calendar days; farther ones are not looked at"
-    )
-    strike_range: Annotated[float, Unit("share of the spot")] = Field(
-        0.25, gt=0, le=2.0, description="|strike / spot - 1| beyond this is not subscribed"
-    )
-    max_contracts: Annotated[int, Unit("contracts")] = Field(
-        10_000,
-        ge=CONTRACTS_A_STRIKE,
-        le=100_000,
-        description="contracts subscribed at once in all underlyings, nearest the money first",
-    )
-    max_contracts_each: Annotated[int, Unit("contracts")] = Field(
-        10_000,
-        ge=CONTRACTS_A_STRIKE,
-        le=100_000,
-        description="contracts subscribed at once in one underlying, nearest the money first",
-    )
-    max_moneyness: Annotated[float, Unit("standard deviations")] = Field(
-        0.75, gt=0, le=5.0, description="|log(strike / spot)| in standard deviations"
-    )
-    max_spread: Annotated[float, Unit("share of the mid")] = Field(
-        0.15, gt=0, le=2.0, description="spread over mid above which a quote is passed over"
-    )
-    min_bid: Annotated[float, Unit("$ a share")] = Field(0.10, ge=0, le=1000.0, description="least bid of a leg")
-    min_quote_size: Annotated[int, Unit("contracts")] = Field(
-        1, ge=1, le=1_000_000, description="contracts that both sides of a leg must show"
-    )
-    min_open_interest: Annotated[int, Unit("contracts")] = Field(
-        0, ge=0, le=1_000_000, description="contracts; 0 where the data has no open interest"
-    )
-    max_quote_age: Annotated[float, Unit("seconds")] = Field(
-        600.0, gt=0, le=86_400.0, description="seconds after which a quote is stale"
-    )
-
-    # What trading is taken to cost
-    fee_per_contract: Annotated[float, Unit("$ a contract")] = Field(
-        1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it"
-    )
-    short_margin: Annotated[float, Unit("share of the underlying's value")] = Field(
-        0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up"
-    )
-
-    # What a broker books overnight; live it books by itself
-    interest: bool = Field(True, description="whether a backtest's cash bears interest and its short shares cost a fee")
-    cash_spread: Annotated[float, _A_YEAR] = Field(
-        0.005, ge=0, le=1.0, description="what cash earns below the benchmark rate, a year; at 1 it earns nothing"
-    )
-    debit_spread: Annotated[float, _A_YEAR] = Field(
-        0.015, ge=0, le=1.0, description="what owed cash costs above the benchmark rate, a year"
-    )
-    borrow_fee: Annotated[float, _A_YEAR] = Field(
-        0.0025, ge=0, le=10.0, description="fee on the value of short shares, a year"
-    )
-
-    # What is opened
-    structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
-    strangle_delta: Annotated[float, Unit("delta")] = Field(
-        0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs"
-    )
-    direction: Literal["both", "long", "short"] = Field(
-        "both", description="buy volatility (long), sell it (short), or either (both)"
-    )
-    entry_edge: Annotated[float, _VOLATILITY] = Field(
-        0.02, ge=0, le=1.0, description="least edge after costs, as volatility"
-    )
-    max_structures: Annotated[int, Unit("structures")] = Field(
-        2, ge=1, le=50, description="structures held at once in one underlying"
-    )
-    vega_budget: Annotated[float, _VEGA] = Field(
-        0.0005, gt=0, le=0.05, description="vega per structure: equity gained or lost per volatility point"
-    )
-    participation: Annotated[float, Unit("share of the size")] = Field(
-        1.0, gt=0, le=1.0, description="share of the displayed size that an order may take"
-    )
-    entry_delay: Annotated[float, Unit("seconds")] = Field(
-        300.0, ge=0, le=86_400.0, description="seconds after the open before anything is opened"
-    )
-    entry_cutoff: Annotated[float, Unit("seconds")] = Field(
-        900.0, ge=0, le=86_400.0, description="seconds before the close from which nothing is opened"
-    )
-
-    # How it is held
-    hedge_band: Annotated[float, Unit("delta")] = Field(
-        0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge"
-    )
-
-    # When it is closed
-    exit_edge: Annotated[float, _VOLATILITY] = Field(
-        0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility"
-    )
-    max_holding_days: Annotated[float, Unit("calendar days")] = Field(
-        30.0, gt=0, le=3650.0, description="calendar days a structure is held at most"
-    )
-    stop_loss: Annotated[float, Unit("share of the premium")] = Field(
-        0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade"
-    )
-    exit_days_to_expiry: Annotated[float, Unit("calendar days")] = Field(
-        6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
-    )
-    dividend_guard_days: Annotated[float, Unit("calendar days")] = Field(
-        2.0, ge=0, le=365.0, description="calendar days before an ex-date: short calls are closed"
-    )
-
-    # What must never be exceeded
-    max_vega: Annotated[float, _VEGA] = Field(
-        0.003, gt=0, le=0.5, description="|vega| of the book: equity per volatility point"
-    )
-    max_margin: Annotated[float, Unit("share of equity")] = Field(
-        0.5, gt=0, le=1.0, description="estimated margin over equity"
-    )
-    max_drawdown: Annotated[float, Unit("share of the highest equity")] = Field(
-        0.2, gt=0, le=1.0, description="fall from the highest equity that flattens the book"
-    )
-
-    # The run
-    underlyings: tuple[str, ...] = Field(("ALFA", "BRVO"), min_length=1, description="tickers, separated by commas")
-    start: dt.date = Field(dt.date(2024, 1, 2), ge=FIRST_DAY, le=LAST_DAY, description="first day, yyyy-mm-dd")
-    end: dt.date = Field(dt.date(2024, 1, 31), ge=FIRST_DAY, le=LAST_DAY, description="last day, yyyy-mm-dd")
-    cash: Annotated[float, Unit("$")] = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
-    min_coverage: Annotated[float, Unit("share of sessions")] = Field(
-        0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
-    )
-    max_unexplained_move: Annotated[float, Unit("share of the price")] = Field(
-        0.4,
-        ge=0.1,
-        le=LARGEST_MOVE,
-        description="largest move of a price, overnight or from bar to bar, that no split or dividend explains",
-    )
-    resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
-    frame_milliseconds: Annotated[int, Unit("milliseconds")] = Field(
-        10, ge=10, le=1000, description="length of a frame, into which its tasks fit"
-    )
-    calibration_frames: Annotated[int, Unit("frames")] = Field(
-        100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
-    )
-    frames_per_bar: Annotated[int, Unit("frames")] = Field(4, ge=1, le=50, description="frames that may follow a bar")
-    core_process: str = Field(
-        "",
-        pattern=rf"^$|{CORE_NAME}",
-        description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does",
-    )
 
     @property
     def contracts_each(self) -> int:
@@ -359,26 +182,6 @@ class Settings(BaseModel):
             f"exit-edge {self.exit_edge:g} is not below entry-edge {self.entry_edge:g}: a trade can end as soon as it "
             "is opened and be opened anew, and pays spread and fees each time",
         )
-
-    @property
-    def bar_nanoseconds(self) -> int:
-        """Length of a bar."""
-        return _BAR[self.resolution]
-
-    @property
-    def quotes_are_dated(self) -> bool:
-        """Whether a bar says, to the minute, when its last quote was made."""
-        return self.resolution == "minute"
-
-    @property
-    def frame_nanoseconds(self) -> int:
-        """Length of a frame."""
-        return self.frame_milliseconds * MILLISECOND
-
-    @property
-    def calibration_nanoseconds(self) -> int:
-        """Time from asking for a calibration to the first frame that may use it."""
-        return self.calibration_frames * self.frame_nanoseconds
 
     @classmethod
     def parameters_of(cls, config: Path) -> Parameters:

@@ -1,0 +1,64 @@
+"""What a run is: its underlyings, days, money and time."""
+
+import datetime as dt
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
+from alo_lib.settings.units import CORE_NAME, LARGEST_MOVE, Unit
+
+__all__ = ["RunSettings"]
+
+_BAR: Final = {"minute": MINUTE, "hour": HOUR}
+
+
+class RunSettings(BaseModel):
+    """Everything that is not the strategy's."""
+
+    underlyings: tuple[str, ...] = Field(("ALFA", "BRVO"), min_length=1, description="tickers, separated by commas")
+    start: dt.date = Field(dt.date(2024, 1, 2), ge=FIRST_DAY, le=LAST_DAY, description="first day, yyyy-mm-dd")
+    end: dt.date = Field(dt.date(2024, 1, 31), ge=FIRST_DAY, le=LAST_DAY, description="last day, yyyy-mm-dd")
+    cash: Annotated[float, Unit("$")] = Field(1_000_000.0, ge=1.0, le=1e12, description="money at the start")
+    min_coverage: Annotated[float, Unit("share of sessions")] = Field(
+        0.8, ge=0, le=1.0, description="least share of sessions with data; 0 runs over whatever there is"
+    )
+    max_unexplained_move: Annotated[float, Unit("share of the price")] = Field(
+        0.4,
+        ge=0.1,
+        le=LARGEST_MOVE,
+        description="largest move of a price, overnight or from bar to bar, that no split or dividend explains",
+    )
+    resolution: Literal["minute", "hour"] = Field("minute", description="bars that are traded on")
+    frame_milliseconds: Annotated[int, Unit("milliseconds")] = Field(
+        10, ge=10, le=1000, description="length of a frame, into which its tasks fit"
+    )
+    calibration_frames: Annotated[int, Unit("frames")] = Field(
+        100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
+    )
+    frames_per_bar: Annotated[int, Unit("frames")] = Field(4, ge=1, le=50, description="frames that may follow a bar")
+    core_process: str = Field(
+        "",
+        pattern=rf"^$|{CORE_NAME}",
+        description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does",
+    )
+
+    @property
+    def bar_nanoseconds(self) -> int:
+        """Length of a bar."""
+        return _BAR[self.resolution]
+
+    @property
+    def quotes_are_dated(self) -> bool:
+        """Whether a bar says, to the minute, when its last quote was made."""
+        return self.resolution == "minute"
+
+    @property
+    def frame_nanoseconds(self) -> int:
+        """Length of a frame."""
+        return self.frame_milliseconds * MILLISECOND
+
+    @property
+    def calibration_nanoseconds(self) -> int:
+        """Time from asking for a calibration to the first frame that may use it."""
+        return self.calibration_frames * self.frame_nanoseconds

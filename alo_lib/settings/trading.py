@@ -1,0 +1,62 @@
+"""What is traded, how it is held, and when it is closed."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from alo_lib.settings.units import VEGA, VOLATILITY, Unit
+
+__all__ = ["TradingSettings"]
+
+
+class TradingSettings(BaseModel):
+    """Entries, hedges and exits."""
+
+    # What is opened
+    structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
+    strangle_delta: Annotated[float, Unit("delta")] = Field(
+        0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs"
+    )
+    direction: Literal["both", "long", "short"] = Field(
+        "both", description="buy volatility (long), sell it (short), or either (both)"
+    )
+    entry_edge: Annotated[float, VOLATILITY] = Field(
+        0.02, ge=0, le=1.0, description="least edge after costs, as volatility"
+    )
+    max_structures: Annotated[int, Unit("structures")] = Field(
+        2, ge=1, le=50, description="structures held at once in one underlying"
+    )
+    vega_budget: Annotated[float, VEGA] = Field(
+        0.0005, gt=0, le=0.05, description="vega per structure: equity gained or lost per volatility point"
+    )
+    participation: Annotated[float, Unit("share of the size")] = Field(
+        1.0, gt=0, le=1.0, description="share of the displayed size that an order may take"
+    )
+    entry_delay: Annotated[float, Unit("seconds")] = Field(
+        300.0, ge=0, le=86_400.0, description="seconds after the open before anything is opened"
+    )
+    entry_cutoff: Annotated[float, Unit("seconds")] = Field(
+        900.0, ge=0, le=86_400.0, description="seconds before the close from which nothing is opened"
+    )
+
+    # How it is held
+    hedge_band: Annotated[float, Unit("delta")] = Field(
+        0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge"
+    )
+
+    # When it is closed
+    exit_edge: Annotated[float, VOLATILITY] = Field(
+        0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility"
+    )
+    max_holding_days: Annotated[float, Unit("calendar days")] = Field(
+        30.0, gt=0, le=3650.0, description="calendar days a structure is held at most"
+    )
+    stop_loss: Annotated[float, Unit("share of the premium")] = Field(
+        0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade"
+    )
+    exit_days_to_expiry: Annotated[float, Unit("calendar days")] = Field(
+        6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
+    )
+    dividend_guard_days: Annotated[float, Unit("calendar days")] = Field(
+        2.0, ge=0, le=365.0, description="calendar days before an ex-date: short calls are closed"
+    )
