@@ -17,14 +17,14 @@ from alo_lib.executive import Frame
 from alo_lib.records import Kind, Message, OrderReason, Records, Stage, TargetStage, records
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.event_sizes import events_told, imply_events
-from alo_lib.strategy.execution import orders_toward
+from alo_lib.strategy.execution import changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
 from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
 from alo_lib.strategy.limits import halt_on_drawdown, review
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
-from alo_lib.strategy.sending import send
+from alo_lib.strategy.sending import ask, send
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.targets import Target, closed_targets, latest_targets, wanted_targets
 from alo_lib.volatility import VolatilityError
@@ -172,6 +172,8 @@ def execute(work: Work, frame: Frame) -> Decisions:
     targets = final_targets(state)
     strategy.target_quantities = {target.instrument: target.quantity for target in targets}
     alone = strategy.external.decides(Stage.EXECUTION)
+    amended = [] if alone else changes_wanted(strategy, state.settings, targets, frame.time)
+    state.amendments = ask(strategy, amended, frame.time)
     orders = [] if alone else orders_toward(strategy, state.settings, targets, frame.time)
     state.intents = send(strategy, orders, frame.time)
     overruling.settle(state)

@@ -10,6 +10,7 @@ that :class:`alo_lib.records.InstrumentTable` gave it.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -220,9 +221,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
         [
             ("order", "<i8"),
             ("instrument", "<i4"),
-            ("reason", "u1"),  # OrderReason of the order
-            ("cancel", "u1"),  # 1 where it is to be canceled
-            ("pad", "<u2"),
+            ("cancel", "<i4"),  # 1 where it is to be canceled
             ("limit", "<f8"),  # its limit from now on; NaN where it is to be canceled
         ]
     ),
@@ -369,9 +368,8 @@ def records(kind: Kind, count: int = 1, /, **columns: object) -> Records:
 def sent_together(intents: Records) -> Iterator[Records]:
     """INTENT records, in their order, by what is sent as one: an order by itself, or the orders of a combination."""
     groups = np.where(intents["group"] > 0, intents["group"], -intents["order"])
-    starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1])) if len(groups) else groups
-    for first, end in zip(starts, [*starts[1:], len(groups)], strict=True):
-        yield intents[first:end]
+    bounds = [0, *(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist(), len(groups)]
+    yield from (intents[first:end] for first, end in pairwise(bounds) if first < end)
 
 
 def crossed(bid: NDArray[np.float64], ask: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from alo_lib.simulation.fills import (
     limit_fill,
     market_fill,
 )
-from alo_lib.simulation.listing import Instrument, Listing
+from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.margin import Leg, margin, premium
 from alo_lib.simulation.money import ZERO, decimal
 from alo_lib.simulation.orders import OrderArchive, OrderEvent, SimulatedOrder

@@ -26,7 +26,6 @@ class Amendment(NamedTuple):
     """Another limit for a working order, or (None) its end; of a combination's first order, for all of it."""
 
     order: int
-    reason: OrderReason
     limit: float | None = None
 
 
@@ -41,9 +40,7 @@ def send(state: StrategyState, orders: Sequence[Order], time: int) -> Records:
         row["type"], row["reason"] = order.type, order.reason
         if order.limit is not None:
             row["limit"] = order.limit
-        state.new_order(
-            order.instrument, order.quantity, type=order.type, limit=order.limit, group=group, time=time
-        )
+        state.new_order(order.instrument, order.quantity, type=order.type, limit=order.limit, group=group, time=time)
     return intents
 
 
@@ -51,9 +48,8 @@ def ask(state: StrategyState, amendments: Sequence[Amendment], time: int) -> Rec
     """Keep changes as asked for at ``time``, and return their AMENDMENT records."""
     rows = records(Kind.AMENDMENT, len(amendments), limit=np.nan)
     for row, amendment in zip(rows, amendments, strict=True):
-        row["order"], row["reason"] = amendment.order, amendment.reason
+        row["order"], row["cancel"] = amendment.order, amendment.limit is None
         row["instrument"] = state.working[amendment.order].instrument
-        row["cancel"] = amendment.limit is None
         if amendment.limit is not None:
             row["limit"] = amendment.limit
         state.amend(row, time)

@@ -111,6 +111,7 @@ class StrategyState(Ledger):
     ended: list[Trade] = field(default_factory=list)
     account_profit: TradeProfit = field(default_factory=lambda: TradeProfit(0))  # of the account as a whole: interest
     last_order: int = 0
+    impatient: dict[int, int] = field(default_factory=dict)  # instruments that waited long enough, +1 to buy, -1 sell
     peak_equity: float = 0.0
     halted: bool = False  # for good, after too deep a fall
     halts: set[HaltCause] = field(default_factory=set)  # while one stands, nothing that adds risk is ordered

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.market import QUOTE_BAR, MapFile
+from alo_lib.market import QUOTE_BAR, TRADE_BAR, MapFile
 from alo_lib.records import Contract, InstrumentTable, Kind, OrderType, records
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 
@@ -34,6 +34,13 @@ def quote_bar(bid: Sequence[float], ask: Sequence[float]) -> NDArray[np.void]:
     for side, prices in (("bid", bid), ("ask", ask)):
         bar[f"{side}_open"], bar[f"{side}_close"] = prices[0], prices[-1]
         bar[f"{side}_high"], bar[f"{side}_low"] = max(prices), min(prices)
+    return bar
+
+
+def trade_bar(prices: Sequence[float]) -> NDArray[np.void]:
+    """A bar of trades at these prices, one after the other."""
+    bar = np.zeros(1, TRADE_BAR)
+    bar["open"], bar["close"], bar["high"], bar["low"] = prices[0], prices[-1], max(prices), min(prices)
     return bar
 
 
