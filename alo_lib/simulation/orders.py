@@ -90,6 +90,13 @@ class SimulatedOrder:
         return 1 if self.quantity > 0 else -1
 
     @property
+    def is_marketable(self) -> bool:
+        """Whether it could fill at the touch that there was when it was sent."""
+        if self.type is OrderType.LIMIT and self.limit is not None:
+            return self.limit >= self.ask if self.direction > 0 else self.limit <= self.bid
+        return self.type in (OrderType.MARKET, OrderType.COMBO_MARKET)
+
+    @property
     def average_price(self) -> Decimal:
         """Price a share over its fills, of an exercise that of the shares; 0 without one."""
         return self.paid / self.filled if self.paid else self.delivered

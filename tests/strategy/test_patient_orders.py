@@ -28,8 +28,7 @@ PRICES = {CALL: (4.10, 4.30), PUT: (3.90, 4.06)}
 def quoted(state: StrategyState, time: int = NOW, prices: dict[int, tuple[float, float]] = PRICES) -> None:
     book = state.underlyings[0].book
     rows = records(Kind.QUOTE, len(prices), instrument=list(prices), bid_size=50, ask_size=50)
-    for row, (bid, ask) in zip(rows, prices.values(), strict=True):
-        row["bid"], row["ask"] = bid, ask
+    rows["bid"], rows["ask"] = zip(*prices.values(), strict=True)
     book.take_quotes(rows, time)
     book.take_quotes(records(Kind.QUOTE, instrument=0, bid=99.96, ask=100.04, bid_size=500, ask_size=500), time)
 
