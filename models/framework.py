@@ -81,9 +81,12 @@ class Framework:
         return self.core.in_frame
 
     def orders(self) -> Records:
-        """Run the open frame to its end: the INTENT records of the orders to send, which outlive this process."""
+        """Run the open frame to its end: the INTENT records of the orders to send, which outlive this process.
+
+        So do what its AMENDMENT records change, which is to be done before.
+        """
         intents = self.core.run()
-        if len(intents):
+        if len(intents) or len(self.core.amendments):
             self._settle()
         return intents
 

@@ -14,10 +14,10 @@ from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
-from alo_lib.records import BookMode, Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
+from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, records
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.event_sizes import events_told, imply_events
-from alo_lib.strategy.execution import orders_toward
+from alo_lib.strategy.execution import changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
 from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
@@ -26,6 +26,7 @@ from alo_lib.strategy.limits import new_uses, review
 from alo_lib.strategy.market_watch import look_at_markets
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
+from alo_lib.strategy.sending import ask, send
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.targets import Target, closed_targets, latest_targets, trade_targets, wanted_targets
 from alo_lib.strategy.trade import Trade
@@ -178,15 +179,12 @@ def execute(work: Work, frame: Frame) -> Decisions:
     targets = final_targets(state)
     strategy.target_quantities = {target.instrument: target.quantity for target in targets}
     alone = strategy.external.decides(Stage.EXECUTION)
+    amended = [] if alone else changes_wanted(strategy, state.settings, targets, frame.time)
+    state.amendments = ask(strategy, amended, frame.time)
     orders = [] if alone else orders_toward(strategy, state.settings, targets, frame.time)
-    rows = [
-        (strategy.new_order(order.instrument, order.quantity), order.instrument, OrderType.MARKET, order.reason, 0,
-            order.quantity)
-        for order in orders
-    ]  # fmt: skip
-    state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
+    state.intents = send(strategy, orders, frame.time)
     overruling.settle(state)
-    return ((Kind.INTENT, state.intents),)
+    return (Kind.AMENDMENT, state.amendments), (Kind.INTENT, state.intents)
 
 
 def final_targets(state: State) -> list[Target]:

@@ -16,10 +16,12 @@ from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import observe
 from alo_lib.learning.market import EVEN_NIGHTS, RATE, TICKER, TRADING_DAY, UNDERLYING, LearningMarket
 from alo_lib.market import MapFile
-from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, HaltCause, Kind, Records, records
+from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, HaltCause, Kind, Records, records, sent_together
 from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
+from alo_lib.simulation.broker import send
 from alo_lib.simulation.money import decimal
+from alo_lib.strategy import sending
 from alo_lib.strategy.accounting import book_order_event
 from alo_lib.strategy.attribution import attribute_interest
 from alo_lib.strategy.book import MarketBook
@@ -170,9 +172,9 @@ class Desk:
         accepted = review(state, settings, proposals, self._time).accepted
         state.open_trades(accepted)
         self.opened += len(accepted)
-        for order in orders_toward(state, settings, wanted_targets(state, settings, ()), self._time):
-            number = state.new_order(order.instrument, order.quantity)
-            self._take(self._broker.submit(order.instrument, order.quantity, self._time, intent=number))
+        orders = orders_toward(state, settings, wanted_targets(state, settings, ()), self._time)
+        for sent in sent_together(sending.send(state, orders, self._time)):
+            self._take(send(self._broker, sent, self._time))
         measure(state, self._settings, self._time)
 
     def _halt_on_losses(self) -> None:
@@ -209,7 +211,7 @@ class Desk:
         self._state.list_instruments(instruments)
 
     def _hear(self, quotes: Records) -> None:
-        self._prices.quote(self._time, quotes, quotes["bid"], quotes["ask"])
+        self._prices.quote(self._time, quotes)
         self._underlying.market_news = self._book.take_quotes(quotes, self._time)
 
     def _take(self, events: Iterable[OrderEvent]) -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Records,
         crossed,
         records,
+        sent_together,
     )
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from alo_lib.records.sessions import Session
     from alo_lib.records.splits import whole_shares
     from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
+    from alo_lib.records.ticks import TICK, to_tick
     from alo_lib.records.units import (
         CALENDAR_DAY,
         DAY,
@@ -95,6 +97,7 @@ __all__ = [
     "SECOND",
     "SECONDS_A_DAY",
     "STAGE_MEANINGS",
+    "TICK",
     "TIMES",
     "TRADING_DAYS",
     "TRANSIENT",
@@ -129,6 +132,8 @@ __all__ = [
     "range_fault",
     "records",
     "remark",
+    "sent_together",
+    "to_tick",
     "utc_moment",
     "whole_shares",
     "years_between",

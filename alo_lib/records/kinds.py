@@ -57,6 +57,7 @@ class Kind(IntEnum):
     REGIME = 43
     MARKET_STATE = 44
     LIMIT = 45
+    AMENDMENT = 46
 
     EVENT = 64
     OVERRUN = 65
@@ -198,6 +199,16 @@ class OrderType(IntEnum):
     COMBO_LIMIT = 9
     COMBO_LEG_LIMIT = 10
     TRAILING_STOP = 11
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether an order of the type is sent with a limit price, which may be changed while it works."""
+        return self in (OrderType.LIMIT, OrderType.COMBO_LIMIT)
+
+    @property
+    def is_combo(self) -> bool:
+        """Whether it is one of several orders that are filled together or not at all."""
+        return self in (OrderType.COMBO_MARKET, OrderType.COMBO_LIMIT, OrderType.COMBO_LEG_LIMIT)
 
 
 class OrderStatus(IntEnum):

@@ -9,6 +9,8 @@ quote side is NaN. Quantities are signed integers, in shares or contracts. An in
 that :class:`alo_lib.records.InstrumentTable` gave it.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,6 +33,7 @@ __all__ = [
     "Records",
     "crossed",
     "records",
+    "sent_together",
 ]
 
 SCHEMA_VERSION: Final = 9
@@ -228,7 +231,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.TARGET: np.dtype(
         [("instrument", "<i4"), ("stage", "u1"), ("reason", "u1"), ("pad", "<u2"), ("quantity", "<i8")]
     ),
-    # An order to send now.
+    # An order to send now. The orders of a combination stand one after the other in one message.
     Kind.INTENT: np.dtype(
         [
             ("order", "<i8"),
@@ -237,6 +240,17 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("reason", "u1"),  # OrderReason
             ("pad", "<u2"),
             ("quantity", "<i8"),
+            ("group", "<i8"),  # order number of the first of its combination's orders; 0 for an order by itself
+            ("limit", "<f8"),  # price a share, of a combination that of one unit of it (docs/engines.md); NaN: none
+        ]
+    ),
+    # A change of an order that was sent and is not done; of one in a combination it changes the whole combination.
+    Kind.AMENDMENT: np.dtype(
+        [
+            ("order", "<i8"),
+            ("instrument", "<i4"),
+            ("cancel", "<i4"),  # 1 where it is to be canceled
+            ("limit", "<f8"),  # its limit from now on; NaN where it is to be canceled
         ]
     ),
     # What the book holds, published at the end of a frame; money per unit move, one row an underlying.
@@ -417,6 +431,13 @@ def records(kind: Kind, count: int = 1, /, **columns: object) -> Records:
     for name, value in columns.items():
         array[name] = value
     return array
+
+
+def sent_together(intents: Records) -> Iterator[Records]:
+    """INTENT records, in their order, by what is sent as one: an order by itself, or the orders of a combination."""
+    groups = np.where(intents["group"] > 0, intents["group"], -intents["order"])
+    bounds = [0, *(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist(), len(groups)]
+    yield from (intents[first:end] for first, end in pairwise(bounds) if first < end)
 
 
 def crossed(bid: NDArray[np.float64], ask: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -39,6 +39,19 @@ class TradingSettings(BaseModel):
         900.0, ge=0, le=86_400.0, description="seconds before the close from which nothing is opened"
     )
 
+    # How it is ordered
+    order_type: Literal["market", "limit", "combo"] = Field(
+        "market",
+        description="orders at the touch at once (market), patient ones from mid to the touch (limit), or these with "
+        "the legs of a trade together (combo)",
+    )
+    limit_patience: Annotated[float, Unit("seconds")] = Field(
+        600.0, gt=0, le=86_400.0, description="seconds that a limit order is given to be filled"
+    )
+    limit_steps: Annotated[int, Unit("steps")] = Field(
+        4, ge=1, le=100, description="steps in which its limit goes from mid to the touch within that time"
+    )
+
     # How it is held
     hedge: Literal["delta_band", "whalley_wilmott", "minimum_variance"] = Field(
         "delta_band",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import DOMAINS
-from alo_lib.records import TRANSIENT, BookMode, HaltCause, Kind, Records, Session, records
+from alo_lib.records import TRANSIENT, BookMode, HaltCause, Kind, OrderType, Records, Session, records
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.daily_bars import PriceLevel
 from alo_lib.strategy.external import External
@@ -134,6 +134,7 @@ class StrategyState(Ledger):
     ended: list[Trade] = field(default_factory=list)
     account_profit: TradeProfit = field(default_factory=lambda: TradeProfit(0))  # of the account as a whole: interest
     last_order: int = 0
+    impatient: dict[int, int] = field(default_factory=dict)  # instruments that waited long enough, +1 to buy, -1 sell
     peak_equity: float = 0.0  # since the start, or since a drawdown was reset
     day_equity: float = 0.0  # as last measured before the session
     last_equity: float = 0.0  # as last measured
@@ -186,10 +187,19 @@ class StrategyState(Ledger):
         if self.session is not None:
             self.underlyings[underlying].book.blocked_until = self.session.close
 
-    def new_order(self, instrument: int, quantity: int) -> int:
+    def new_order(
+        self,
+        instrument: int,
+        quantity: int,
+        *,
+        type: OrderType = OrderType.MARKET,
+        limit: float | None = None,
+        group: int = 0,
+        time: int = -1,
+    ) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""
         self.last_order += 1
-        self.send(self.last_order, instrument, quantity)
+        self.send(self.last_order, instrument, quantity, type=type, limit=limit, group=group, time=time)
         return self.last_order
 
     def by_underlying(self, rows: Records) -> Iterator[tuple[Underlying, Records]]:

@@ -5,11 +5,19 @@ from typing import NamedTuple
 
 from alo_lib.records import OrderReason
 from alo_lib.settings import Settings
-from alo_lib.strategy.hedging import hedging_rule, shares_wanted
+from alo_lib.strategy.hedging import Band, hedging_rule, shares_wanted
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["Target", "closed_targets", "hedge_wanted", "latest_targets", "trade_targets", "wanted_targets"]
+__all__ = [
+    "Target",
+    "closed_targets",
+    "hedge_band",
+    "hedge_wanted",
+    "latest_targets",
+    "trade_targets",
+    "wanted_targets",
+]
 
 
 class Target(NamedTuple):
@@ -50,6 +58,12 @@ def hedge_wanted(state: StrategyState, settings: Settings, underlying: int) -> i
     if not state.contracts_held(underlying):
         return 0
     return shares if hedged is None else int(shares_wanted(shares, hedged, hedging_rule(settings)))
+
+
+def hedge_band(state: StrategyState, settings: Settings, underlying: int) -> Band | None:
+    """Shares within which nothing is hedged, by what is held as it was last measured; None where that is nothing."""
+    hedged = state.underlyings[underlying].hedged
+    return None if hedged is None else hedging_rule(settings).band(hedged)
 
 
 def closed_targets(trades: Iterable[Trade]) -> list[Target]:

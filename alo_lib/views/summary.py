@@ -19,6 +19,7 @@ from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
+from alo_lib.views.slippage import stated_slippage
 from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, rounded
 from alo_lib.views.trades import stated_trades, trade_records
 
@@ -60,6 +61,7 @@ def summarize(
         "trading_profit": _cents(net_profit - interest - borrow),
         "attribution": attribution,
         "hedging": _hedging(hedging(run, attribution["parts"])),
+        "slippage": stated_slippage(run),
         "forecasts": stated_verdict(forecast_verdict(run)),
         "trades": stated_trades(trade_records(run)),
         "sessions": result.sessions,
@@ -128,6 +130,12 @@ def summary_table(summary: dict[str, Any]) -> Table:
     for number, line in enumerate(_lines(summary["attribution"]["parts"])):
         table.add_row("" if number else "Made of", "", line)
     table.add_row("Hedging", f"{summary['hedging']['together']:z,.2f}", hedging_in_words(summary, "{:z,.2f}".format))
+    slipped = summary["slippage"]
+    table.add_row(
+        "Slippage",
+        f"{slipped['decision']:z,.2f}",
+        f"beyond mid at decision; {slipped['arrival']:z,.2f} at arrival, {slipped['fill']:z,.2f} at the fill",
+    )
     table.add_row("Fees", f"{summary['fees']:z,.2f}", "")
     table.add_row("Interest", f"{summary['interest']:z,.2f}", "on cash")
     table.add_row("Borrow", f"{summary['borrow']:z,.2f}", "fees for short shares")

@@ -26,6 +26,7 @@ class Core:
         self.intents = records(Kind.INTENT, 2)
         self.intents["instrument"], self.intents["quantity"], self.intents["order"] = (3, 0), (-5, 40), (11, 12)
         self.intents["reason"] = OrderReason.ENTRY, OrderReason.HEDGE
+        self.amendments = records(Kind.AMENDMENT, 0)
 
     def run_through(self, task: FrameTask) -> None:
         self._steps.append(task)
