@@ -254,6 +254,7 @@ class _Writer:
             "count": len(orders),
             "limitPrice": 0.0 if order.limit is None else float(order.limit),
             "orderIds": list(order.group),
+            "direction": 0,  # they are bought
         }
         return {"groupOrderManager": manager}
 
