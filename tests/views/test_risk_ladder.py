@@ -120,7 +120,7 @@ def test_vega_by_expiry_adds_up_and_its_greeks_are_the_pricers() -> None:
     assert sum(row.vega for row in view.greeks) == pytest.approx(100 * total, rel=1e-4)
 
 
-def test_the_most_that_was_used_of_a_limit_is_told_with_its_time(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_most_that_was_used_of_a_limit_is_told_with_its_time(tmp_path) -> None:
     messages, end = kit.traded_messages(), kit.CLOSE
     frames = [message.time for message in messages if message.kind is Kind.FRAME]
     told = []
