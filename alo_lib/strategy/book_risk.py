@@ -102,17 +102,16 @@ class BookRisk:
 
     def of(self, holdings: Holdings) -> PartRisk:
         """The risk of the whole book; where underlyings offset each other in a scenario, the worst one alone counts."""
-        parts = [self._part(number, holdings) for number in self._of]
-        profits = {number: self._profit(number, holdings) for number in self._of}
-        shock = loss_of({number: each[: self._shocks] for number, each in profits.items()}).worst
-        gap = loss_of({number: each[self._shocks :] for number, each in profits.items()}).worst
-        return _summed(parts, shock, gap)
+        return self.of_all(holdings)[0]
 
-    def of_underlying(self, number: int, holdings: Holdings) -> PartRisk:
-        """The risk of one underlying's options and shares."""
-        profit = self._profit(number, holdings)
-        shock = loss_of({number: profit[: self._shocks]}).worst
-        return _summed([self._part(number, holdings)], shock, loss_of({number: profit[self._shocks :]}).worst)
+    def of_all(self, holdings: Holdings) -> tuple[PartRisk, dict[int, PartRisk]]:
+        """The risk of the whole book, and that of each underlying's options and shares."""
+        parts = {number: self._part(number, holdings) for number in self._of}
+        profits = {number: self._profit(number, holdings) for number in self._of}
+        shock = loss_of({number: each[: self._shocks] for number, each in profits.items()})
+        gap = loss_of({number: each[self._shocks :] for number, each in profits.items()})
+        alone = {number: _summed([parts[number]], shock.alone[number], gap.alone[number]) for number in self._of}
+        return _summed(list(parts.values()), shock.worst, gap.worst), alone
 
     def of_expiry(self, bucket: int, holdings: Holdings) -> PartRisk:
         """The greeks of options in one of EXPIRY_BUCKETS, all underlyings; a bucket has neither margin nor losses."""

@@ -75,9 +75,7 @@ class Limits:
 
     def uses(self, holdings: Holdings) -> Iterator[Use]:
         """How much of each limit holdings would use: of the book, of each underlying, of each bucket of expiries."""
-        numbers = list(self.state.underlyings)
-        whole = self.risk.of(holdings)
-        by_underlying = {number: self.risk.of_underlying(number, holdings) for number in numbers}
+        whole, by_underlying = self.risk.of_all(holdings)
         by_expiry = {days: self.risk.of_expiry(place, holdings) for place, days in enumerate(EXPIRY_BUCKETS)}
         for limit in LIMITS:
             allowed = getattr(self.settings, limit.name) * (1.0 if limit.counts else self.equity)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.journal import Journal
-from alo_lib.records import OPTION_MULTIPLIER, WHOLE_BOOK, HaltCause, Kind, Message
+from alo_lib.records import NEW_YORK, OPTION_MULTIPLIER, WHOLE_BOOK, HaltCause, Kind, Message
 from alo_lib.runtime.same_settings import settings_of
 from alo_lib.strategy.book_risk import BookRisk, Holdings
 from alo_lib.strategy.limits import Limits
@@ -18,7 +18,7 @@ from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.stress import SHOCKS, StressLoss, gaps, grid, loss_of, scenario_profits
 from alo_lib.strategy.valuation import leg_greeks
-from alo_lib.views.run import InstrumentRecord, RunError, instruments_of, records_of
+from alo_lib.views.run import InstrumentRecord, RunError, exchange_moment, instruments_of, records_of
 
 __all__ = [
     "LADDER_DAYS",
@@ -240,6 +240,8 @@ def stated_risk(view: RiskView) -> dict[str, Any]:
         return [[[plain(cell) for cell in row] for row in day] for day in profit.tolist()]
 
     return {
+        "time": exchange_moment(view.time),
+        "time_zone": str(NEW_YORK),
         "equity": plain(view.equity),
         "mode": view.mode,
         "halts": [cause.name.lower() for cause in view.halts],

@@ -15,6 +15,7 @@ from alo_lib.views.data import damage, data_account, held_without_quotes, refusa
 from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
 from alo_lib.views.forecast_verdict import forecast_verdict, stated_verdict
 from alo_lib.views.hedging import Hedging, hedging
+from alo_lib.views.limits import stated_limits
 from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
@@ -73,6 +74,7 @@ def summarize(
         "largest_margin": _cents(result.largest_margin),
         "return_on_margin": _ratio(result.return_on_margin),
         **_stated_exposure(run),
+        "limits": stated_limits(run),
         "order_digest": order_digest(orders),
         "journal_digest": message_digest(run.journal.messages),
         "skipped": {str(kind): count for kind, count in faults.counts.items()},

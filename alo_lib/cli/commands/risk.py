@@ -50,7 +50,7 @@ def risk(run: Path, at: str | None, html: Path | None, as_json: bool) -> None:
         journal = _journal(run)
     view = risk_view(journal, moment)
     if html is not None:
-        write_whole(html, risk_html(view, str(run)))
+        write_whole(html, risk_html(view, run.resolve().name))
     if as_json:
         print_json(stated_risk(view))
     else:
