@@ -44,6 +44,7 @@ def _coverage(summary: Mapping[str, Any]) -> Html:
     return page.section(
         "Data: how many sessions have what a run needs",
         page.table(columns, rows, range(1, 6), sentences=(6,)),
+        *(page.note(f"Synthetic market: {sentence}.") for sentence in summary.get("market", ())),
         *(page.note(f"{warning[:1].upper()}{warning[1:]}.") for warning in summary["warnings"]),
         *(
             [

@@ -77,6 +77,7 @@ def summarize(
         "limits": stated_limits(run),
         "order_digest": order_digest(orders),
         "journal_digest": message_digest(run.journal.messages),
+        "market": [f"{ticker}: {sentence}" if ticker else sentence for ticker, sentence in run.market_truth],
         "skipped": {str(kind): count for kind, count in faults.counts.items()},
         **data,
         "warnings": [*data["warnings"], *refusal_warnings(run), *attribution_warnings(attribution["parts"])],
@@ -215,6 +216,8 @@ def _cents(amount: float) -> float:
 
 def _add_data(table: Table, summary: dict[str, Any]) -> None:
     """What the run was made from, what it lacked, and why it did not trade where it did not."""
+    for number, sentence in enumerate(summary.get("market", ())):
+        table.add_row("" if number else "Synthetic market", "", sentence)
     for ticker, has in summary["coverage"].items():
         parts = f"bars {has['bars']}, option quotes {has['quotes']}, universes {has['universes']}, daily {has['daily']}"
         table.add_row(f"{ticker} data", f"{has['quotes']} of {has['sessions']}", f"sessions; {parts}")
