@@ -64,8 +64,8 @@ def book_dividend(state: StrategyState, row: np.void) -> None:
     if amount < reference:
         underlying.price_level.distribute(time, 1.0 - amount / reference)
     book.action_at = time
-    if not len(book.contracts):
-        return
+    if state.session is None or time < state.session.open:
+        return  # it went ex before what is known of the market
     book.bar_contracts()
     book.distribute(amount)
     attribute_action(state, number, amount)
