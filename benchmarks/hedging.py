@@ -202,9 +202,9 @@ def _theory(volatility: float, cost: float) -> tuple[float, float]:
     return math.sqrt(variance), cost * (traded + 2.0 * SPOT * delta)
 
 
-def _tuned(book: Hedged, rules: list[HedgingRule], half_spread: float) -> HedgingRule:
-    """The rule whose losses have the least CVaR."""
-    return min(rules, key=lambda rule: float(np.mean(tail_values(net_losses(book, rule, half_spread)))))
+def _tails(book: Hedged, rules: list[HedgingRule], half_spread: float) -> Array:
+    """The CVaR by each rule (k,)."""
+    return np.array([np.mean(tail_values(net_losses(book, rule, half_spread))) for rule in rules])
 
 
 def _number(rule: HedgingRule) -> float:
@@ -219,14 +219,19 @@ def _number(rule: HedgingRule) -> float:
     raise TypeError(f"{rule} is none of the rules compared")
 
 
-def _judged(market: Market, smile: Smile, position: str, paths: int, training: int) -> Iterator[Row]:
+Trained = dict[str, list[Array]]
+"""By rule the CVaR of each number of its grid on training paths, market by market, position by position, by cost."""
+
+
+def _judged(market: Market, smile: Smile, position: str, paths: int, training: int, trained: Trained) -> Iterator[Row]:
     """Rows of one position on one market: each tuned rule, and how much less of a tail it leaves than today's."""
     legs = POSITIONS[position]
     learned_on, fresh = (hedged(legs, market, smile, *each) for each in ((training, 101), (paths, 202)))
     for half_spread in COSTS:
         tails: dict[str, Array] = {}
         for name, grid in RULES.items():
-            rule = _tuned(learned_on, grid, half_spread)
+            trained[name].append(_tails(learned_on, grid, half_spread))
+            rule = grid[int(np.argmin(trained[name][-1]))]
             losses = net_losses(fresh, rule, half_spread)
             tails[name] = tail_values(losses)
             what = f"{market.name}, {position}, {half_spread * 1e4:.0f} bp, {name}"
@@ -258,16 +263,29 @@ def _verdict(rows: list[Row]) -> Iterator[Row]:
         yield Row(what, won, f"of {len(MARKETS)}", None, goal, met)
 
 
+def _one_number(trained: Trained) -> Iterator[Row]:
+    """What each rule leaves with one number for all, beside the reference tuned for each: who is set up once."""
+    best = np.array([np.min(tails) for tails in trained[REFERENCE]])
+    for name, tails in trained.items():
+        ratios = np.mean(np.array(tails) / best[:, None], axis=0)
+        at = int(np.argmin(ratios))
+        what = f"{name}, one number everywhere"
+        yield Row(f"{what}: CVaR over that of {REFERENCE} tuned for each, mean", float(ratios[at]), "")
+        yield Row(f"{what}: number", _number(RULES[name][at]), "")
+
+
 def main() -> int:
     """Command line."""
     options = options_of(__doc__).parse_args()
     paths, training, smiles = (2_000, 2_000, 4_000) if options.quick else (40_000, 10_000, 40_000)
     rows = list(_formula_rows(5 * paths if options.quick else paths))
+    trained: Trained = {name: [] for name in RULES}
     for market in MARKETS:
         smile = smile_of(market, smiles)
         for position in POSITIONS:
-            rows += _judged(market, smile, position, paths, training)
+            rows += _judged(market, smile, position, paths, training, trained)
     rows += _verdict(rows)
+    rows += _one_number(trained)
     return report(rows, as_json=options.json)
 
 

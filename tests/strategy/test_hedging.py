@@ -1,8 +1,10 @@
 """Hedging rules: widths by other ways than the code's, what is done beyond a band, and what a rule is shown."""
 
 import math
+import re
 from dataclasses import fields, replace
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -226,6 +228,17 @@ def test_the_error_of_hedging_at_each_moment_is_boyle_and_emanuel_s() -> None:
         spot = after
     error = gained / 1e5 - np.maximum(spot - 100.0, 0.0)
     assert float(np.std(error)) == pytest.approx(math.sqrt(variance), rel=0.04)
+
+
+def test_the_document_s_rule_is_wider_where_gamma_is_short() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "hedging.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    found: dict[str, Any] = {"shares": 0.0, "position": POSITION}
+    exec(compile(snippet, "docs/hedging.md", "exec"), found)
+    base = WhalleyWilmott(1000.0).band(POSITION)
+    made = found["wider_when_short"].band(POSITION)
+    assert float(made.half_width) == pytest.approx(math.exp(0.2) * float(base.half_width))
+    assert found["wanted"] == -math.ceil(321.4 - float(made.half_width))
 
 
 # What a core shows its rule ------------------------------------------------------------------------------------------
