@@ -19,7 +19,17 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.quoted_smiles import QuotedSmiles, quoted_smiles
 from alo_lib.volatility.standing import percentile_of_last, rank_of_last, score_of_last
 
-__all__ = ["MarketDay", "MarketHistory", "MarketLook", "fair_skew_change", "is_due", "look_at", "market_state"]
+__all__ = [
+    "LEAST_DAYS",
+    "REALIZED_DAYS",
+    "MarketDay",
+    "MarketHistory",
+    "MarketLook",
+    "fair_skew_change",
+    "is_due",
+    "look_at",
+    "market_state",
+]
 
 FloatArray = NDArray[np.float64]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from alo_lib.records import MATURITIES
 from alo_lib.simulation.moment import MarketMoment
 from alo_lib.strategy.contract_rejections import contract_rejections
+from alo_lib.strategy.market_state import LEAST_DAYS
 from alo_lib.strategy.rejections import MEANINGS, Rejection
 from alo_lib.views.run import exchange_moment
 from alo_lib.views.spoken import DASH, money, or_dash, or_none, rounded
@@ -28,7 +29,8 @@ class Leg:
     ratio: int
 
     def __str__(self) -> str:
-        return f"{self.ratio:+d} {'C' if self.right > 0 else 'P'}{self.strike:g}"
+        side = "+" if self.ratio > 0 else "−"
+        return f"{side}{abs(self.ratio)} {'C' if self.right > 0 else 'P'}{self.strike:g}"
 
 
 @dataclass(frozen=True)
@@ -217,14 +219,13 @@ def market_rows(market: MarketFigures) -> list[tuple[str, str]]:
     """The other figures, names and values as people read them."""
     error, apart = or_dash(market["implied_error"], "z.2%"), market["implied_30"] - market["realized"]
     band = f"{or_dash(market['band_low'], 'z.1%')} to {or_dash(market['band_high'], 'z.1%')}"
-    rank, percentile = (or_dash(market[name], "z.0%") for name in ("rank", "percentile"))
     skew, slope = (or_dash(market[name], "+z.2%") for name in ("skew", "term_slope"))
     scores = [or_dash(market[name], "+z.1f") for name in ("skew_score", "term_score")]
     return [
         ("error of implied, 30 days", error),
         ("band of the forecast, 30 days", f"{band}, implied {market.beyond_band}"),
         ("realized over 20 sessions", f"{or_dash(market['realized'], 'z.1%')}, implied {or_dash(apart, '+z.1%')}"),
-        ("rank, percentile of a year", f"{rank}, {percentile} of {int(market['days']):,} days"),
+        ("rank, percentile of a year", _place(market)),
         ("skew a standard deviation", f"{skew}, score {scores[0]}"),
         ("term slope, 90 less 30 days", f"{slope}, score {scores[1]}"),
         ("spread at the money", or_dash(market["spread"], "z.1%")),
@@ -233,6 +234,13 @@ def market_rows(market: MarketFigures) -> list[tuple[str, str]]:
         ("next ex-date by rhythm", day_of(int(market["ex_date"])) or DASH),
         ("next event", _event(market)),
     ]
+
+
+def _place(market: MarketFigures) -> str:
+    days = int(market["days"])
+    if not math.isfinite(market["rank"]):
+        return f"{DASH} ({days:,} days; {LEAST_DAYS} tell)"
+    return f"{market['rank']:z.0%}, {market['percentile']:z.0%} of {days:,} days"
 
 
 def _event(market: MarketFigures) -> str:

@@ -15,7 +15,7 @@ from alo_lib.views.spoken import DASH, money, or_dash
 
 __all__ = ["scan_html", "smile_figure"]
 
-_CANDIDATE = ("", "candidate", "legs", "edge", "points", "implied", "forecast", "why")
+_CANDIDATE = ("", "candidate", "legs", "edge", "why")
 _CONTRACT = ("contract", "expiry", "strike", "right", "bid", "ask", "open int.", "rejected")
 
 
@@ -69,7 +69,7 @@ def _head(view: ScanView) -> page.Html:
             page.card("less forecast", DASH if market is None else or_dash(market.premium, "+z.1%")),
             page.card("rank in a year", rank),
             page.card("candidates", f"{sum(one.suffices for one in view.candidates):,}"),
-            page.card("contracts left", f"{counts.get(Rejection.NONE, 0):,} of {len(view.codes):,}"),
+            page.card(f"of {len(view.codes):,} contracts left", f"{counts.get(Rejection.NONE, 0):,}"),
         ]
     )
 
@@ -81,9 +81,6 @@ def _candidates(view: ScanView) -> page.Html:
             one.title,
             ", ".join(map(str, one.legs)),
             money(one.edge),
-            f"{100.0 * one.edge_volatility:z.2f}",
-            or_dash(one.implied, "z.1%"),
-            or_dash(one.forecast, "z.1%"),
             one.why,
         )
         for place, one in enumerate(view.candidates, 1)
@@ -92,8 +89,8 @@ def _candidates(view: ScanView) -> page.Html:
         return page.section(f"{view.ticker}: candidates", page.note("No contracts make a structure now."))
     return page.section(
         f"{view.ticker}: candidates",
-        page.table(_CANDIDATE, rows, (0, 3, 4, 5, 6), sentences=(7,)),
-        page.note("Edge is a structure's, points are of volatility a unit of vega."),
+        page.table(_CANDIDATE, rows, (0, 3), sentences=(4,)),
+        page.note("Legs and edge are those of one structure."),
     )
 
 
