@@ -179,6 +179,7 @@ class OrderReason(IntEnum):
     EXPIRED = 12  # settlement: held past its last session, whatever its legs were worth
     EXERCISED = 13  # settlement: by us, before that
     ASSIGNED = 14  # settlement: before that
+    EXIT_STRUCTURE = 15  # by the structure's own rule
 
     @property
     def tag(self) -> str:

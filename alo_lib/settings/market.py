@@ -56,7 +56,7 @@ class MarketSettings(BaseModel):
         1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it"
     )
     short_margin: Annotated[float, Unit("share of the underlying's value")] = Field(
-        0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up"
+        0.2, gt=0, le=1.0, description="share of the underlying's value that a short straddle ties up"
     )
 
     # What a broker books overnight; live it books by itself

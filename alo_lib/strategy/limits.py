@@ -11,6 +11,7 @@ from alo_lib.records import OPTION_MULTIPLIER, HaltCause, OrderReason
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
+from alo_lib.strategy.margin import trade_margin
 from alo_lib.strategy.sizing import VOLATILITY_POINT
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
@@ -24,7 +25,6 @@ __all__ = [
     "halt_on_drawdown",
     "review",
     "risk_with",
-    "short_margin",
 ]
 
 HALTED: Final = {
@@ -50,14 +50,6 @@ class ExceededLimit(NamedTuple):
 
     limit: str  # one of ENTRY_LIMITS
     problem: str  # in one sentence
-
-
-def short_margin(spot: float, quantity: int, settings: Settings) -> float:
-    """Margin estimated for ``quantity`` short structures: the greater side of a short straddle or strangle.
-
-    A fifth of the underlying's value, the default, is FINRA rule 4210 (f)(2)(E) at the money.
-    """
-    return settings.short_margin * spot * OPTION_MULTIPLIER * quantity
 
 
 def exceeded_limit(book: BookRisk, settings: Settings) -> ExceededLimit | None:
@@ -134,8 +126,7 @@ def risk_with(state: StrategyState, settings: Settings, proposals: list[Trade]) 
         spot = max(underlying.exposure["spot"][0], 0.0)
         margin += _SHARE_MARGIN * abs(state.portfolio.quantity(number)) * spot
         for trade in state.trades_in(number) + [p for p in proposals if p.underlying == number]:
-            if trade.direction < 0:
-                margin += short_margin(underlying.book.spot, trade.quantity, settings)
+            margin += trade_margin(trade, underlying.book, settings)
     return BookRisk(vega, margin, equity(state))
 
 
@@ -145,7 +136,7 @@ def _vega_to_come(state: StrategyState, trade: Trade) -> float:
     if underlying.valuation is None or trade.undone_by is not None:
         return 0.0
     legs = [leg for leg in trade.legs if underlying.book.lists(leg)]
-    missing = np.array([trade.wanted - state.portfolio.quantity(leg) for leg in legs], np.float64)
+    missing = np.array([trade.wanted(leg) - state.portfolio.quantity(leg) for leg in legs], np.float64)
     rows = [underlying.book.row(leg) for leg in legs]
     return dot(missing, underlying.valuation.at_forecast.vega[rows]) * OPTION_MULTIPLIER
 

@@ -22,7 +22,9 @@ class Target(NamedTuple):
 
 def wanted_targets(state: StrategyState, settings: Settings, proposals: Iterable[Trade]) -> list[Target]:
     """What trades and proposals want of their legs, then the shares that hedge what is held."""
-    targets = [Target(leg, trade.wanted, trade.reason) for trade in [*state.trades, *proposals] for leg in trade.legs]
+    targets = [
+        Target(leg, trade.wanted(leg), trade.reason) for trade in [*state.trades, *proposals] for leg in trade.legs
+    ]
     targets += [
         Target(number, hedge_wanted(state, settings, number), OrderReason.HEDGE)
         for number in state.underlyings

@@ -46,7 +46,7 @@ def test_what_is_held_counts_at_its_measured_vega_and_only_once() -> None:
     assert risk.vega == pytest.approx(held)
     assert risk.margin == pytest.approx(0.5 * 40 * 100.0 + 0.2 * 100.0 * 100 * 5)
     assert risk.equity == pytest.approx(1e6)
-    state.portfolio.fill(trade.call, 2, 0.0, 100, 0.0)  # two contracts of the call are still to be sold
+    state.portfolio.fill(trade.legs[0], 2, 0.0, 100, 0.0)  # two contracts of the call are still to be sold
     call = vega_of(state, 2) * 0.5
     assert risk_with(state, SETTINGS, []).vega == pytest.approx(held - 2 * call, rel=0.02)
     trade.undo(OrderReason.EXIT_EDGE)
