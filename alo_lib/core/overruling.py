@@ -8,9 +8,20 @@ import math
 from dataclasses import replace
 
 from alo_lib.core.state import State
-from alo_lib.records import OPTION_MULTIPLIER, BookMode, Kind, Message, OrderReason, Records, Stage, records
+from alo_lib.records import (
+    OPTION_MULTIPLIER,
+    BookMode,
+    Kind,
+    Message,
+    OrderReason,
+    Records,
+    Stage,
+    leg_columns,
+    legs_and_ratios,
+    records,
+)
 from alo_lib.strategy.book_risk import holdings_with
-from alo_lib.strategy.external import ExternalInsight, ExternalTarget
+from alo_lib.strategy.external import INSIGHT, ExternalInsight, ExternalTarget
 from alo_lib.strategy.limits import Use, largest_kept, limits_of
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target
@@ -45,21 +56,22 @@ def take_stages(state: State, message: Message) -> None:
 
 
 def take_insights(state: State, message: Message) -> None:
-    """Let insights stand until they end; a later one takes the place of an earlier one on the same pair.
+    """Let insights stand until they end; a later one takes the place of an earlier one on the same legs.
 
-    A trade in the pair that goes the other way, or any when the pair is to be left, is undone.
+    A trade in the legs that goes another way, or any when they are to be left, is undone.
     """
     external = state.strategy.external
     for row in message.records:
-        pair = (int(row["call"]), int(row["put"]))
+        legs, ratios = legs_and_ratios(row)
         direction = int(row["direction"])
-        kept = [each for each in external.insights if each.legs != pair]
+        kept = [each for each in external.insights if not each.is_on(legs)]
         if direction:
-            numbers = (int(row["underlying"]), *pair, direction)
-            kept.append(ExternalInsight(*numbers, float(row["magnitude"]), int(row["until"])))
+            magnitude, until = float(row["magnitude"]), int(row["until"])
+            kept.append(ExternalInsight(int(row["underlying"]), legs, ratios, direction, magnitude, until))
         external.insights = kept
+        wanted = dict(zip(legs, [direction * ratio for ratio in ratios], strict=True))
         for trade in state.strategy.trades:
-            if trade.legs == pair and trade.direction != direction:
+            if set(trade.legs) == set(legs) and dict(zip(trade.legs, trade.signed_ratios, strict=True)) != wanted:
                 trade.undo(OrderReason.EXTERNAL)
 
 
@@ -77,7 +89,7 @@ def take_targets(state: State, message: Message) -> None:
 
 
 def _end(state: State, instrument: int, message: Message) -> None:
-    """End the trade with a leg, or drop the proposal; its other leg is not to be held either, unless told otherwise."""
+    """End the trade with a leg, or drop the proposal; its other legs are not to be held either, unless told."""
     strategy = state.strategy
     targets = strategy.external.targets
     trade = next((each for each in strategy.trades + state.proposals if instrument in each.legs), None)
@@ -98,7 +110,7 @@ def _end(state: State, instrument: int, message: Message) -> None:
 
 
 def signals(state: State, time: int) -> list[Records]:
-    """A SIGNAL record for each pair of an insight in force whose underlying has news, in the order in which they came.
+    """A SIGNAL record for the legs of each insight in force whose underlying has news, in the order in which they came.
 
     An insight that does not say how much it expects counts as just worth an entry.
     """
@@ -108,10 +120,12 @@ def signals(state: State, time: int) -> list[Records]:
         book, valuation, legs = underlying.book, underlying.valuation, insight.legs
         if not underlying.market_news or valuation is None or not all(map(book.lists, legs)) or time >= insight.until:
             continue
-        vega = float(sum(valuation.at_forecast.vega[book.row(leg)] for leg in legs)) * OPTION_MULTIPLIER
+        vegas = [float(valuation.at_forecast.vega[book.row(leg)]) for leg in legs]
+        vega = sum(abs(ratio) * each for ratio, each in zip(insight.ratios, vegas, strict=True)) * OPTION_MULTIPLIER
         edge = state.settings.entry_edge if math.isnan(insight.magnitude) else insight.magnitude
-        row = records(Kind.SIGNAL, underlying=insight.underlying, call=insight.call, put=insight.put, vega=vega)
-        row["direction"], row["edge_volatility"], row["edge"] = insight.direction, edge, edge * vega
+        row = records(Kind.SIGNAL, underlying=insight.underlying, **leg_columns(legs, insight.ratios))
+        row["structure"], row["direction"], row["vega"] = INSIGHT, insight.direction, vega
+        row["edge_volatility"], row["edge"] = edge, edge * vega
         made.append(row)
     return made
 

@@ -20,7 +20,7 @@ from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
-from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
+from alo_lib.strategy.funnel import count_stops, count_trades, take_new_funnels, widen
 from alo_lib.strategy.halts import flatten, halt_on_losses
 from alo_lib.strategy.limits import new_uses, review
 from alo_lib.strategy.market_watch import look_at_markets
@@ -108,8 +108,9 @@ def value(work: Work, frame: Frame) -> Decisions:
 
 
 def signal(work: Work, frame: Frame) -> Decisions:
-    """Rank the pairs of every underlying that has news."""
+    """Rank the structures of every underlying that has news."""
     state, strategy = work.state, work.state.strategy
+    stops: list[tuple[int, str]] = []
     scans = [
         scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time)
         for each in strategy.underlyings.values()
@@ -117,6 +118,8 @@ def signal(work: Work, frame: Frame) -> Decisions:
     ]
     for each in scans:
         widen(strategy, each.funnel)
+        stops += each.stops
+    count_stops(strategy, stops)
     state.ranked = True
     state.signals = np.concatenate([records(Kind.SIGNAL, 0), *(each.signals for each in scans)])
     return ((Kind.SIGNAL, state.signals),)
@@ -201,7 +204,7 @@ def final_targets(state: State) -> list[Target]:
 
 
 def publish(work: Work, frame: Frame) -> Decisions:
-    """Tell what the book is exposed to, what came of trades, each notice once, and how far pairs have come."""
+    """Tell what the book is exposed to, what came of trades, each notice once, and how far structures have come."""
     strategy = work.state.strategy
     exposures = [underlying.exposure for underlying in strategy.underlyings.values()]
     notices = records(Kind.NOTICE, len(strategy.notices))

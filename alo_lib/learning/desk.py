@@ -16,7 +16,7 @@ from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import observe
 from alo_lib.learning.market import EVEN_NIGHTS, RATE, TICKER, TRADING_DAY, UNDERLYING, LearningMarket
 from alo_lib.market import MapFile
-from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, HaltCause, Kind, Records, records, sent_together
+from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, HaltCause, Kind, Records, legs_of, records, sent_together
 from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 from alo_lib.simulation.broker import send
@@ -61,8 +61,9 @@ class Desk:
     """
 
     def __init__(self, market: LearningMarket, settings: Settings) -> None:
-        if settings.structure != "straddle":
-            raise LearningError(f"structure is {settings.structure!r}; the learning market lists straddles alone")
+        if settings.structures != ("straddle",):
+            traded = ",".join(settings.structures)
+            raise LearningError(f"structures is {traded!r}; the learning market is for straddles alone")
         self._market = market
         self._settings = settings
         self._book = MarketBook(UNDERLYING, TICKER)
@@ -140,8 +141,8 @@ class Desk:
     def observation(self) -> Array:
         """The features (k,) of the signal; with none, of a signal without edge or direction."""
         if self.signal is not None:
-            expiry = int(self._book.contracts["expiry"][self._book.row(int(self.signal["call"][0]))])
-            days = (expiry - self._time) / DAY
+            rows = [self._book.row(leg) for leg in legs_of(self.signal)]
+            days = (int(self._book.contracts["expiry"][rows].min()) - self._time) / DAY
             return observe(self.signal, self.exposure, [days], self._settings).reshape(-1)
         level = self._underlying.forecaster.volatility(self._settings.min_days_to_expiry / DAYS_A_YEAR)
         nothing = records(
@@ -226,8 +227,6 @@ class Desk:
         assert screen is not None
         signals = scan(self._book, valuation, screen, self._settings, RATE, self._time).signals
         for number, row in enumerate(signals):
-            if not np.isfinite(row["implied_volatility"]):
-                continue
             if stopped_by(self._state, self._settings, row, self._time) is None:
                 return signals[number : number + 1]
         return None

@@ -248,6 +248,7 @@ class OrderReason(IntEnum):
     EXERCISED = 13  # settlement: by us, before that
     ASSIGNED = 14  # settlement: before that
     EXIT_ACTION = 15  # a spin-off, special dividend or merger
+    EXIT_STRUCTURE = 16  # by the structure's own rule
 
     @property
     def tag(self) -> str:

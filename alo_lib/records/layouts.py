@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
+from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
 from alo_lib.records.profit import PROFIT_PARTS
 
 __all__ = [
@@ -107,16 +108,16 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.EXTERNAL_STAGE: np.dtype(
         [("stage", "u1"), ("external", "u1"), ("within", "u1"), ("pad", "u1"), ("padding", "<i4")]
     ),
-    # A pair that an alpha model of the host would trade: +1 volatility rises, -1 it falls, 0 the pair is left.
+    # A structure that an alpha model of the host would trade: +1 bought, -1 sold, 0 it is left.
     Kind.EXTERNAL_INSIGHT: np.dtype(
         [
             ("until", "<i8"),  # when it ends
             ("underlying", "<i4"),
-            ("call", "<i4"),
-            ("put", "<i4"),
             ("direction", "i1"),
             ("within", "u1"),  # as above
-            ("pad", "<u2"),
+            ("legs", "u1"),  # how many of the next fields count
+            ("pad", "u1"),
+            *LEG_FIELDS,
             ("magnitude", "<f8"),  # volatility expected above costs, 1.00 for a hundred points; NaN where not told
         ]
     ),
@@ -213,18 +214,20 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("probability", "<f8"),  # given the closes until then alone
         ]
     ),
-    # A ranked candidate: one call and one put, bought (+1) or sold (-1) together.
+    # A ranked candidate: one to four legs, bought (+1) or sold (-1) together as a structure.
     Kind.SIGNAL: np.dtype(
         [
             ("underlying", "<i4"),
-            ("call", "<i4"),
-            ("put", "<i4"),
             ("direction", "<i4"),
-            ("implied_volatility", "<f8"),
-            ("forecast_volatility", "<f8"),
+            ("legs", "<i4"),  # how many of the next fields count
+            ("pad", "<i4"),
+            *LEG_FIELDS,
+            ("structure", f"S{STRUCTURE_NAME}"),
+            ("implied_volatility", "<f8"),  # mean of its contracts
+            ("forecast_volatility", "<f8"),  # the same
             ("edge", "<f8"),  # money per structure after spread and fees
-            ("edge_volatility", "<f8"),  # the same, per unit of vega
-            ("vega", "<f8"),  # money per structure per 1.00 of volatility
+            ("edge_volatility", "<f8"),  # the same, per unit of gross vega
+            ("vega", "<f8"),  # gross: of all its contracts whatever their side, money per 1.00 of volatility
         ]
     ),
     # The position wanted in an instrument; `stage` is a TargetStage.
@@ -297,17 +300,17 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
         [
             ("trade", "<i4"),  # its number, from 1 in the order of opening
             ("underlying", "<i4"),
-            ("call", "<i4"),
-            ("put", "<i4"),
             ("direction", "<i4"),  # +1 bought, -1 sold
-            ("pad", "<i4"),
+            ("legs", "<i4"),  # how many of the next fields count
+            *LEG_FIELDS,
+            ("structure", f"S{STRUCTURE_NAME}"),
             ("quantity", "<i8"),  # structures wanted
-            ("expiry", "<i8"),
+            ("expiry", "<i8"),  # the nearest of its legs
             ("implied_volatility", "<f8"),  # NaN where the signal has none
             ("forecast_volatility", "<f8"),
             *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast, 90 %; NaN where it has none
             ("edge", "<f8"),  # money per structure after spread and fees
-            ("edge_volatility", "<f8"),  # the same, per unit of vega
+            ("edge_volatility", "<f8"),  # the same, per unit of gross vega
             ("delta", "<f8"),  # of one structure bought: shares
             ("gamma", "<f8"),  # shares per 1.00 of spot
             ("vega", "<f8"),  # money per 1.00 of volatility
@@ -325,18 +328,22 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("implied_volatility", "<f8"),  # mean of those at which its legs were held
             ("forecast_volatility", "<f8"),
             ("gain", "<f8"),  # still to be made, money per structure at the middle of the quotes, before costs
-            ("edge_volatility", "<f8"),  # the same, per unit of vega at the forecast: what exit-edge is held against
+            (
+                "edge_volatility",
+                "<f8",
+            ),  # the same, per unit of gross vega at the forecast: exit-edge's measure
         ]
     ),
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
-    # How far an underlying's contracts and pairs have come this session on their way to a trade; told when it changed.
-    # Counts of a stage are those of the frame that had most, each for itself; trades opened are the session's.
+    # How far an underlying's contracts and structures have come this session on their way to a trade; told when it
+    # changed. Counts of a stage are those of the frame that had most, each for itself; trades opened are the session's.
     Kind.FUNNEL: np.dtype(
         [
             ("underlying", "<i4"),
             *((stage, "<i4") for stage in FUNNEL_STAGES),
-            *((limit, "<i4") for limit in ENTRY_LIMITS),  # frames of the session in which it stopped a pair
+            *((limit, "<i4") for limit in ENTRY_LIMITS),  # frames of the session in which it stopped a structure
+            *([("pad", "<i4")] * ((1 + len(FUNNEL_STAGES) + len(ENTRY_LIMITS)) % 2)),
         ]
     ),
     # How much of a limit is used, told when the book has changed. Losses from a high are the book's alone.

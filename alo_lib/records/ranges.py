@@ -23,6 +23,7 @@ from alo_lib.records.kinds import (
     Stage,
 )
 from alo_lib.records.layouts import ACCOUNT_CASH, Records
+from alo_lib.records.legs import LEGS, MAX_LEGS, MAX_RATIO, NO_LEG, RATIOS
 from alo_lib.records.units import CALENDAR_DAY, DAY, FIRST_DAY, LAST_DAY, YEAR
 
 __all__ = ["RANGES", "TIMES", "Fault", "Members", "Range", "range_fault"]
@@ -146,6 +147,9 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
     Kind.EXTERNAL_INSIGHT: {
         "until": TIMES,
         "direction": Range(-1, 1),
+        "legs": Range(1, MAX_LEGS),
+        **dict.fromkeys(LEGS, Range(NO_LEG, _NUMBER.high)),
+        **dict.fromkeys(RATIOS, Range(-MAX_RATIO, MAX_RATIO)),
         "magnitude": Range(0.0, 100.0, unknown=True),
         "within": _WITHIN,
     },

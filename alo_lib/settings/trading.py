@@ -6,28 +6,52 @@ from pydantic import BaseModel, Field
 
 from alo_lib.settings.units import VEGA, VOLATILITY, Unit
 
-__all__ = ["TradingSettings"]
+__all__ = ["StructureName", "TradingSettings"]
+
+StructureName = Literal[
+    "straddle",
+    "strangle",
+    "iron-butterfly",
+    "iron-condor",
+    "vertical",
+    "risk-reversal",
+    "calendar",
+    "diagonal",
+    "single",
+]
+"""The structures that can be traded; each has its module in :mod:`alo_lib.strategy.structures`."""
 
 
 class TradingSettings(BaseModel):
     """Entries, hedges and exits."""
 
     # What is opened
-    structure: Literal["straddle", "strangle"] = Field("straddle", description="same strike, or out-of-the-money legs")
+    structures: tuple[StructureName, ...] = Field(
+        ("straddle",), min_length=1, description="what is traded, separated by commas; the best of all are opened"
+    )
     strangle_delta: Annotated[float, Unit("delta")] = Field(
-        0.30, gt=0.02, lt=0.5, description="absolute delta of a strangle's legs"
+        0.30,
+        gt=0.02,
+        lt=0.5,
+        description="absolute delta of legs out of the money, inner ones where there are wings",
+    )
+    wing_delta: Annotated[float, Unit("delta")] = Field(
+        0.10, gt=0.0, lt=0.5, description="absolute delta of wings: outer legs of verticals, butterflies and condors"
+    )
+    calendar_days: Annotated[int, Unit("calendar days")] = Field(
+        21, ge=1, le=730, description="calendar days at least between the expiries of a calendar or diagonal"
     )
     direction: Literal["both", "long", "short"] = Field(
-        "both", description="buy volatility (long), sell it (short), or either (both)"
+        "both", description="buy structures (long), sell them (short), or either (both)"
     )
     entry_edge: Annotated[float, VOLATILITY] = Field(
-        0.02, ge=0, le=1.0, description="least edge after costs, as volatility"
+        0.02, ge=0, le=1.0, description="least edge after costs over gross vega, as volatility"
     )
     max_structures: Annotated[int, Unit("structures")] = Field(
         2, ge=1, le=50, description="structures held at once in one underlying"
     )
     vega_budget: Annotated[float, VEGA] = Field(
-        0.0005, gt=0, le=0.05, description="vega per structure: equity gained or lost per volatility point"
+        0.0005, gt=0, le=0.05, description="gross vega of a trade: its legs' vega, whatever their side"
     )
     participation: Annotated[float, Unit("share of the size")] = Field(
         1.0, gt=0, le=1.0, description="share of the displayed size that an order may take"
@@ -78,7 +102,7 @@ class TradingSettings(BaseModel):
         30.0, gt=0, le=3650.0, description="calendar days a structure is held at most"
     )
     stop_loss: Annotated[float, Unit("share of the premium")] = Field(
-        0.5, gt=0, le=10.0, description="loss over premium at entry that ends a trade"
+        0.5, gt=0, le=10.0, description="loss over the premium of all legs at entry that ends a trade"
     )
     exit_days_to_expiry: Annotated[float, Unit("calendar days")] = Field(
         6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"

@@ -36,9 +36,9 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
         attribute_fill(state, event, time)
     trade, why = state.trade_with(instrument) if quantity else None, "was traded by the engine itself"
     if trade is not None:
-        trade.fill(quantity, float(event["price"]))
+        trade.fill(instrument, quantity, float(event["price"]))
         if event["type"] == OrderType.OPTION_EXERCISE:
-            trade.settle(_settlement(trade, quantity, time))
+            trade.settle(_settlement(trade, instrument, quantity, time))
             why = "a leg was settled"
     if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):
         _rebalance(state, instrument, why)
@@ -112,19 +112,19 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
 
 def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bool:
     """Whether a fill in a leg, booked already, led away from what is wanted; an execution model's leads towards it."""
-    held, wanted = state.portfolio.quantity(leg), state.target_quantities.get(leg, trade.wanted)
+    held, wanted = state.portfolio.quantity(leg), state.target_quantities.get(leg, trade.wanted(leg))
     return abs(wanted - held) > abs(wanted - (held - filled))
 
 
-def _settlement(trade: Trade, quantity: int, time: int) -> OrderReason:
+def _settlement(trade: Trade, leg: int, quantity: int, time: int) -> OrderReason:
     """What settled ``quantity`` contracts of a leg, those that were short being bought."""
-    if time >= trade.expiry:
+    if time >= trade.expiry_of(leg):
         return OrderReason.EXPIRED
     return OrderReason.ASSIGNED if quantity > 0 else OrderReason.EXERCISED
 
 
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:
-    """Undo the trade that has the instrument as a leg: one leg without the other is not what was wanted."""
+    """Undo the trade that has the instrument as a leg: some legs without the others are not what was wanted."""
     trade = state.trade_with(instrument)
     if trade is None or trade.undone_by is not None:
         return

@@ -167,7 +167,7 @@ def holdings_with(state: StrategyState, proposals: Iterable[Trade]) -> Holdings:
     for trade in [*state.trades, *proposals]:
         structures[trade.underlying] = structures.get(trade.underlying, 0) + 1
         if trade.undone_by is None:
-            quantity.update(dict.fromkeys(trade.legs, trade.wanted))
+            quantity.update((leg, trade.wanted(leg)) for leg in trade.legs)
     return Holdings(quantity, structures)
 
 

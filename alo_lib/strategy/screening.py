@@ -19,7 +19,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Screen:
-    """Arrays over the rows of a book's chain; each of the first four flags some of the rows of the one before."""
+    """Arrays over the rows of a book's chain; each of the first five flags some of the rows of the one before."""
 
     quoted: Flags
     """Has a bid and an ask, these and the underlying's price not too old, and the terms that it is listed with."""
@@ -28,7 +28,9 @@ class Screen:
     liquid: Flags
     """Its quote is sane, and enough can be traded at it."""
     tradable: Flags
-    """May be a leg at its forecast volatility, whatever it is worth: near the money, if the structure asks for it."""
+    """May be a leg at its forecast volatility, whatever it is worth: near the money, if all structures ask for it."""
+    near: Flags
+    """Near the money."""
     lag: NDArray[np.float64]
     """By how much its quote lags (:func:`alo_lib.strategy.staleness.quote_lag`)."""
 
@@ -38,14 +40,13 @@ def screen_chain(
 ) -> tuple[Valuation, Screen]:
     """Screen a chain, and value what is tradable, and ``legs``, at the ``forecast`` volatility of each row."""
     quoted, in_range, liquid = _passed(book, settings, time)
-    tradable = liquid
-    if STRUCTURES[settings.structure].near_the_money:
-        tradable = liquid & _near_the_money(book, forecast, settings, time)
+    near = liquid & _near_the_money(book, forecast, settings, time)
+    tradable = near if all(STRUCTURES[name].near_the_money for name in settings.structures) else liquid
     valued = tradable.copy()
     valued[[book.row(leg) for leg in legs if book.lists(leg)]] = True
     valuation = value_chain(book, forecast, rate, time, valued)
     lag = quote_lag(book, valuation.at_forecast.price, settings, time)
-    return valuation, Screen(quoted, in_range, liquid, tradable, lag)
+    return valuation, Screen(quoted, in_range, liquid, tradable, near, lag)
 
 
 def _passed(book: MarketBook, settings: Settings, time: int) -> tuple[Flags, Flags, Flags]:

@@ -41,7 +41,7 @@ def wanted_targets(state: StrategyState, settings: Settings, proposals: Iterable
 
 def trade_targets(trades: Iterable[Trade]) -> list[Target]:
     """What trades want of their legs."""
-    return [Target(leg, trade.wanted, trade.reason) for trade in trades for leg in trade.legs]
+    return [Target(leg, trade.wanted(leg), trade.reason) for trade in trades for leg in trade.legs]
 
 
 def latest_targets(targets: Iterable[Target]) -> dict[int, Target]:

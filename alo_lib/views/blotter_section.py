@@ -15,6 +15,7 @@ from alo_lib.views.page import Html
 from alo_lib.views.run import Run, exchange_moment, exchange_time
 from alo_lib.views.slippage import OrderSlippage, order_slippages
 from alo_lib.views.spoken import DASH, cents, money, or_dash
+from alo_lib.views.structure_words import structure_in_words
 from alo_lib.views.trades import TradeRecord, trade_records
 from alo_lib.views.units import PEOPLES, shown
 
@@ -68,13 +69,11 @@ def trades_section(run: Run, summary: dict[str, Any]) -> Html:
 def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, ...]:
     opened, ended = (exchange_moment(time)[:19] if time else "" for time in (one.opened, one.ended))
     has_band = math.isfinite(one.band_low) and math.isfinite(one.band_high)
-    strikes = f"{one.put.strike:g} put" if one.put.strike != one.call.strike else ""
-    legs = f"{one.call.label.partition(' ')[2]}{f', {strikes}' if strikes else ' and put'}"
     return (
         opened,
         ended,
         one.underlying,
-        legs,
+        structure_in_words(one.structure, one.legs, one.ratios),
         "buy" if one.direction > 0 else "sell",
         f"{one.quantity:,}",
         one.reason or "still open",

@@ -206,7 +206,7 @@ def _so_far(run: Run, underlying: InstrumentRecord) -> list[Html]:
     """What is held at the end: its volatilities at the entry, and what was realized since."""
     rows = [
         (
-            one.call.expiry_date,
+            min(leg.expiry_date for leg in one.legs),
             exchange_moment(one.opened)[:16],
             "bought" if one.direction > 0 else "sold",
             *(
@@ -215,7 +215,7 @@ def _so_far(run: Run, underlying: InstrumentRecord) -> list[Html]:
             ),
         )
         for one in trade_records(run)
-        if not one.ended and one.call.underlying == underlying.number
+        if not one.ended and one.legs[0].underlying == underlying.number
     ]
     columns = ("held, expiry", "opened", "side", "implied at entry", "forecast at entry", "realized so far")
     return [page.table(columns, rows, range(3, 6))] if rows else []

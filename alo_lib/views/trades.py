@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, utc_moment
+from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, legs_of, ratios_of, utc_moment
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, last_attributions, parts_to_the_cent
 from alo_lib.views.hedging import Hedging, hedging_by_trade
@@ -25,7 +25,7 @@ __all__ = ["TradeRecord", "stated_trades", "trade_records", "write_trades"]
 _HEDGING: Final = ("hedging", *(f"hedging_{name}" for name in Hedging._fields))
 _PROFIT: Final = ("profit", *(f"profit_{name}" for name in PROFIT_PARTS))
 _COLUMNS: Final = (
-    *("trade", "underlying", "call", "put", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
+    *("trade", "underlying", "structure", "legs", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
     *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
     *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day"),
     *("exit_implied", "exit_forecast", "exit_gain", "exit_edge_volatility"),
@@ -50,8 +50,9 @@ class TradeRecord(NamedTuple):
 
     number: int
     underlying: str
-    call: InstrumentRecord
-    put: InstrumentRecord
+    structure: str  # its name
+    legs: tuple[InstrumentRecord, ...]
+    ratios: tuple[int, ...]  # signed contracts of each leg in one structure bought
     direction: int  # +1 bought, -1 sold
     quantity: int  # structures wanted
     opened: int  # ns UTC
@@ -72,7 +73,7 @@ class TradeRecord(NamedTuple):
     exit_implied_volatility: float
     exit_forecast_volatility: float
     exit_gain: float  # money per structure at the middle of the quotes, before costs: what was still to be gained
-    exit_edge_volatility: float  # the same, per unit of vega: what exit-edge is held against
+    exit_edge_volatility: float  # the same, per unit of gross vega: what exit-edge is held against
     hedges: int  # fills of shares that it had part in
     hedging: Hedging | None  # None before the core told of it
     parts: dict[str, float]
@@ -106,8 +107,9 @@ def trade_records(run: Run) -> list[TradeRecord]:
             TradeRecord(
                 number=number,
                 underlying=run.instruments[underlying].symbol,
-                call=run.instruments[int(row["call"])],
-                put=run.instruments[int(row["put"])],
+                structure=bytes(row["structure"]).decode(),
+                legs=tuple(run.instruments[leg] for leg in legs_of(row)),
+                ratios=ratios_of(row),
                 direction=int(row["direction"]),
                 quantity=int(row["quantity"]),
                 opened=opened,
@@ -144,13 +146,24 @@ class _Figure(NamedTuple):
     digits: int
 
 
-def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | None, ...]:
+class _Legs(NamedTuple):
+    """The legs of a structure bought: symbols with their signed contracts."""
+
+    ratios: tuple[int, ...]
+    symbols: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{ratio:+d} {symbol}" for ratio, symbol in zip(*self, strict=True))
+
+
+def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | _Legs | None, ...]:
     """What is told of a trade, one value a column."""
     volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
     greeks = (trade.delta, trade.gamma, shown("vega", trade.vega), shown("theta", trade.theta))
     parts, hedged = trade.cents, trade.hedging
+    legs = _Legs(trade.ratios, tuple(leg.symbol for leg in trade.legs))
     return (
-        *(trade.number, trade.underlying, trade.call.symbol, trade.put.symbol),
+        *(trade.number, trade.underlying, trade.structure, legs),
         *("buy" if trade.direction > 0 else "sell", trade.quantity),
         *(text for time in (trade.opened, trade.ended) for text in _times(time)),
         trade.reason or None,
@@ -174,6 +187,8 @@ def _in_cell(value: Any) -> str:
 
 
 def _in_json(value: Any) -> Any:
+    if isinstance(value, _Legs):
+        return [{"symbol": symbol, "ratio": ratio} for ratio, symbol in zip(*value, strict=True)]
     if isinstance(value, _Figure):
         return rounded(*value) if math.isfinite(value.value) else None
     return float(value) + 0.0 if isinstance(value, Decimal) else value

@@ -256,7 +256,7 @@ def test_settings_are_listed_with_their_values(run):
     rows = dict(re.findall(r"^([a-z][a-z-]+) {2,}(\S.*)$", outcome.out, re.MULTILINE))
     assert re.match(r"0\.035 +volatility; 0\.01 is a point +a number from 0 up to 1 ", rows["entry-edge"])
     assert re.match(r"both +both or long or short ", rows["direction"])
-    assert re.match(r"straddle +straddle or strangle ", rows["structure"])
+    assert re.match(r"straddle +one or more of straddle, strangle, ", rows["structures"])
     assert re.match(r"minute +minute or hour ", rows["resolution"])
     assert all(name.replace("_", "-") in outcome.out for name in Settings.model_fields)
 

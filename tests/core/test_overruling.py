@@ -10,7 +10,7 @@ from alo_lib.core import CoreState, FrameTask, TradingCore
 from alo_lib.core.snapshot import pack, unpack
 from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, RecordedWatch
 from alo_lib.pricing import Chain
-from alo_lib.records import YEAR, HostEvent, Kind, Message, OrderStatus, Records, Stage, records
+from alo_lib.records import YEAR, HostEvent, Kind, Message, OrderStatus, Records, Stage, leg_columns, records
 from alo_lib.runtime import Continuation, Replayer, replay
 from alo_lib.runtime.resumption import inputs_waiting
 from alo_lib.settings import Settings
@@ -54,7 +54,7 @@ class Pipeline(Script):
     def insight(self, direction: int, time: int, magnitude: float = 0.05, until: int = UNTIL) -> None:
         """On the straddle at 100."""
         call, put = self.number(100.0, 1), self.number(100.0, -1)
-        columns = {"call": call, "put": put, "direction": direction, "magnitude": magnitude, "until": until}
+        columns = {"direction": direction, "magnitude": magnitude, "until": until, **leg_columns((call, put), (1, 1))}
         self.overrule(Kind.EXTERNAL_INSIGHT, time, **columns)
 
     def number(self, strike: float, right: int) -> int:

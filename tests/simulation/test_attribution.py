@@ -65,7 +65,7 @@ def generated(seed: int, folder: Path) -> None:
         "garch_minimum": 100,
         "entry_edge": 0.0,
         "direction": ["both", "long", "short"][seed % 3],
-        "structure": ["straddle", "strangle"][seed // 3 % 2],
+        "structures": ["straddle", "strangle"][seed // 3 % 2],
         "frames_per_bar": 1 + 4 * (seed % 2),
         "min_days_to_expiry": 2,
         "exit_days_to_expiry": 1,

@@ -33,7 +33,7 @@ def moved(spot: float) -> MarketBook:
 
 
 def pairs(book: MarketBook, settings: Settings) -> int:
-    return int(funnel(book, settings)["pairs"])
+    return int(funnel(book, settings)["candidates"])
 
 
 def funnel(book: MarketBook, settings: Settings) -> np.void:

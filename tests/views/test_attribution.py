@@ -192,7 +192,7 @@ def test_trades_are_told_from_entry_to_end(run: Run, market: Script, tmp_path: P
     assert (first.number, first.reason, first.direction) == (1, "exit edge", -1)
     assert first.opened < first.ended
     assert (second.number, second.reason, second.ended) == (2, "", 0)
-    assert first.call.strike == first.put.strike
+    assert first.legs[0].strike == first.legs[1].strike
     assert first.implied_volatility == pytest.approx(0.35, abs=0.01)
     assert first.profit == pytest.approx(sum(attribution_by_trade(run)[0, 1].values()))
     assert first.hedges >= 1

@@ -206,7 +206,7 @@ def test_the_last_counts_of_a_session_are_its_funnel(quiet):
         messages.append(Message(Kind.FUNNEL, kit.OPEN + bar * kit.MINUTE, row))
     run = kit.run_of(quiet.folder.parent / "counted", messages)
     counts = funnel(run)["ALFA"]["2024-01-02"]
-    stages = ["listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened"]
+    stages = ["listed", "quoted", "in_range", "liquid", "forecast", "candidates", "edge", "proposed", "opened"]
     assert counts == dict(zip(stages, [12, 9, 2, 0, 0, 0, 0, 0, 0], strict=True)) | nothing
     assert list(counts)[: len(stages)] == stages
     days = {"ALFA": {"2024-01-02": counts, "2024-01-03": counts | {"listed": 7, "in_range": 5}}}
