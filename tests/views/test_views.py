@@ -322,9 +322,9 @@ def test_the_summary_has_what_programs_need(traded):
     assert summary["skipped"] == {"crossed quote": 3}
     assert re.fullmatch("[0-9a-f]{64}", summary["order_digest"])
     assert list(summary_table(summary).columns[0].cells) == [
-        *("Engine", "Orders", "Net profit", "From trading", "Realized", "Made of", "Hedging", "Fees", "Interest"),
-        *("Borrow", "Sharpe ratio", "Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
-        *("Forecasts", "ALFA data", "Data left out", "ALFA best edge", "Time taken"),
+        *("Engine", "Orders", "Net profit", "From trading", "Realized", "Made of", "Hedging"),
+        *("Slippage", "Fees", "Interest", "Borrow", "Sharpe ratio", "Drawdown", "Worst day", "Return on margin"),
+        *("Delta", "Gamma", "Vega", "Theta", "Forecasts", "ALFA data", "Data left out", "ALFA best edge", "Time taken"),
     ]
 
 
