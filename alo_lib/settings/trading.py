@@ -85,7 +85,7 @@ class TradingSettings(BaseModel):
         0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge by delta_band"
     )
     risk_aversion: Annotated[float, Unit("of one share's worth of options, times the spot")] = Field(
-        1000.0, gt=0, le=1e6, description="how narrow Whalley-Wilmott's band is: eight times as much halves it"
+        4000.0, gt=0, le=1e6, description="how narrow Whalley-Wilmott's band is: eight times as much halves it"
     )
     skew_stickiness: Annotated[float, Unit("of the smile's slope")] = Field(
         2.0, ge=0, le=4.0, description="what minimum_variance expects of the smile: 1 it stays at its strikes, 2 theory"

@@ -10,7 +10,7 @@ from alo_lib.pricing import Greeks
 from alo_lib.records import years_between
 from alo_lib.settings import Settings
 from alo_lib.strategy.hedging import HedgedPosition
-from alo_lib.strategy.smile_slope import smile_slope
+from alo_lib.strategy.smile_slope import smile_slopes
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.valuation import leg_greeks
 
@@ -72,13 +72,11 @@ def _slopes(state: StrategyState, settings: Settings, number: int, legs: Measure
     """
     underlying = state.underlyings[number]
     expiries = underlying.book.contracts["expiry"][legs.rows].tolist()
+    volatilities = dict(zip(expiries, legs.volatility.tolist(), strict=True))
     old = {} if underlying.market_news else underlying.slopes
-    underlying.slopes = {
-        expiry: old[expiry]
-        if expiry in old
-        else smile_slope(underlying.book, expiry, volatility, settings, state.rate, time)
-        for expiry, volatility in zip(expiries, legs.volatility.tolist(), strict=True)
-    }
+    new = {expiry: volatility for expiry, volatility in volatilities.items() if expiry not in old}
+    made = smile_slopes(underlying.book, new, settings, state.rate, time) if new else {}
+    underlying.slopes = {expiry: made.get(expiry, old.get(expiry, np.nan)) for expiry in volatilities}
     slopes = np.array([underlying.slopes[expiry] for expiry in expiries])
     unknown, day = np.isnan(slopes), None if state.session is None else state.session.day
     if unknown.any() and underlying.slope_told_on != day:

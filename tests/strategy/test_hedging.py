@@ -13,6 +13,7 @@ from scipy.stats import norm
 from alo_lib.pricing import price
 from alo_lib.records import Kind, records
 from alo_lib.settings import Settings
+from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exposure import measure
 from alo_lib.strategy.hedging import (
     HEDGING_RULES,
@@ -27,8 +28,9 @@ from alo_lib.strategy.hedging import (
     shares_wanted,
     toward_band,
 )
-from alo_lib.strategy.smile_slope import slope_through, smile_slope
+from alo_lib.strategy.smile_slope import slope_through, smile_slopes
 from alo_lib.strategy.targets import hedge_wanted
+from alo_lib.strategy.valuation import quote_volatility
 from tests.strategy.kit import CALLS, DAY, NOW, PUTS, RATE, hold, state_of
 
 EXPIRY = NOW + 45 * DAY
@@ -315,8 +317,9 @@ def test_the_smile_s_slope_is_read_from_the_chain_and_used_by_minimum_variance()
     quotes = records(Kind.QUOTE, len(fair), instrument=book.contracts["instrument"], bid_size=50, ask_size=50)
     quotes["bid"], quotes["ask"] = fair - 0.01, fair + 0.01
     book.take_quotes(quotes, NOW)
-    assert smile_slope(book, EXPIRY, 0.3, settings, RATE, NOW) == pytest.approx(-0.2, abs=1e-4)
-    assert math.isnan(smile_slope(book, EXPIRY + DAY, 0.3, settings, RATE, NOW))
+    slopes = smile_slopes(book, {EXPIRY: 0.3, EXPIRY + DAY: 0.3}, settings, RATE, NOW)
+    assert slopes[EXPIRY] == pytest.approx(-0.2, abs=1e-4)
+    assert math.isnan(slopes[EXPIRY + DAY])
     hold(state, direction=-1, quantity=5, strike=3)
     measure(state, settings, NOW)
     hedged = state.underlyings[0].hedged
@@ -326,6 +329,20 @@ def test_the_smile_s_slope_is_read_from_the_chain_and_used_by_minimum_variance()
     # Volatility falls as the spot rises, so that what is short of it moves less like a short share: fewer are held.
     assert shift == pytest.approx(-float(hedged.vega_skew) / 100.0, abs=2.0)
     assert state.notices == []
+
+
+def test_of_many_strikes_a_few_tell_the_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, asked = state_of(), []
+    book = state.underlyings[0].book
+
+    def counted(book: MarketBook, rows: Any, rate: float, time: int) -> Any:
+        asked.append(book.contracts["strike"][rows].tolist())
+        return quote_volatility(book, rows, rate, time)
+
+    monkeypatch.setattr("alo_lib.strategy.smile_slope.quote_volatility", counted)
+    monkeypatch.setattr("alo_lib.strategy.smile_slope._STRIKES", 3)
+    assert smile_slopes(book, {EXPIRY: 0.31}, Settings(), RATE, NOW) == {EXPIRY: pytest.approx(0.0, abs=1e-4)}
+    assert asked == [[90.0, 90.0, 100.0, 100.0, 110.0, 110.0]]
 
 
 def test_an_unknown_slope_is_told_once_and_the_delta_is_black_and_scholes_s() -> None:
