@@ -62,7 +62,7 @@ def stopped_by(
         return "entry_delay"
     if session.seconds_to_close(time) <= settings.entry_cutoff:
         return "entry_cutoff"
-    if book.terms_change or {int(signal["call"]), int(signal["put"])} & book.barred:
+    if book.terms_change or book.barred.intersection(legs_of(signal)):
         return "corporate_action"
     if time < book.blocked_until or underlying.forecaster.unsettled:
         return "session_block"

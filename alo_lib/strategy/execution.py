@@ -190,7 +190,8 @@ def _is_far_from_neutral(state: StrategyState, settings: Settings, underlying: i
     band = hedge_band(state, settings, underlying)
     if band is None:
         return True
-    return not abs(state.portfolio.quantity(underlying) - band.centre) <= _URGENT_BANDS * band.half_width
+    beyond = abs(state.portfolio.quantity(underlying) - float(band.centre))
+    return not beyond <= _URGENT_BANDS * float(band.half_width)
 
 
 def _hedge_slack(state: StrategyState, settings: Settings, underlying: int) -> float:

@@ -73,7 +73,7 @@ def limit_of(cost: UnitCost, share: float, most: float, direction: int) -> float
 
 def units_of(trade: Trade) -> dict[int, int]:
     """Contracts of each leg to a structure of a trade as it is opened: bought positive, sold negative."""
-    return dict.fromkeys(trade.legs, trade.direction)
+    return dict(zip(trade.legs, trade.signed_ratios, strict=True))
 
 
 def most_for(
@@ -92,7 +92,7 @@ def most_for(
     others = unit_cost(book, {leg: count for leg, count in units.items() if leg not in legs}, settings, time)
     price, vega = underlying.valuation.at_forecast.price, underlying.valuation.at_forecast.vega
     worth = sum(count * float(price[book.row(leg)]) for leg, count in units.items())
-    risk = abs(sum(count * float(vega[book.row(leg)]) for leg, count in units.items()))
+    risk = sum(abs(count) * float(vega[book.row(leg)]) for leg, count in units.items())
     fees = 2.0 * sum(map(abs, units.values())) * settings.fee_per_contract / OPTION_MULTIPLIER
     most = worth - whole.half_spread - fees - settings.entry_edge * risk
     return most - others.touch if others is not None and math.isfinite(most) else None

@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import MATURITIES
+from alo_lib.records import MATURITIES, legs_and_ratios
 from alo_lib.simulation.moment import MarketMoment
 from alo_lib.strategy.contract_rejections import contract_rejections
 from alo_lib.strategy.market_state import LEAST_DAYS
@@ -193,9 +193,12 @@ class ScanView:
         book, settings = self.moment.underlying.book, self.moment.settings
         direction, edge = int(row["direction"]), float(row["edge_volatility"])
         return Candidate(
-            structure=_structure(row, settings.structure),
+            structure=bytes(row["structure"]).decode(),
             direction="buy" if direction > 0 else "sell",
-            legs=tuple(_leg(book.contracts[book.row(number)], ratio * direction) for number, ratio in _legs(row)),
+            legs=tuple(
+                _leg(book.contracts[book.row(number)], ratio * direction)
+                for number, ratio in zip(*legs_and_ratios(row), strict=True)
+            ),
             implied=float(row["implied_volatility"]),
             forecast=float(row["forecast_volatility"]),
             edge=float(row["edge"]),
@@ -259,18 +262,6 @@ def day_of(time: int) -> str | None:
     return exchange_moment(time)[:10] if time else None
 
 
-_PAIR: Final = ("call", "put")
-
-
-def _legs(row: np.void) -> list[tuple[int, int]]:
-    """The contracts of a SIGNAL record's structure when it is bought, with how many there are of each."""
-    return [(int(row[name]), 1) for name in _PAIR]
-
-
 def _leg(contract: np.void, ratio: int) -> Leg:
     expiry = day_of(int(contract["expiry"])) or ""
     return Leg(contract["symbol"].decode(), float(contract["strike"]), int(contract["right"]), expiry, ratio)
-
-
-def _structure(row: np.void, traded: str) -> str:
-    return traded

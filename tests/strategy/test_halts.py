@@ -98,7 +98,7 @@ def test_of_several_causes_the_gravest_counts_and_each_has_its_way_back() -> Non
 def test_a_halted_book_orders_nothing_and_one_that_only_reduces_hedges() -> None:
     state = state_of()
     trade = hold(state)
-    wanted = [Target(trade.call, -2, OrderReason.EXIT_EDGE), Target(trade.put, -9, OrderReason.ENTRY)]
+    wanted = [Target(trade.legs[0], -2, OrderReason.EXIT_EDGE), Target(trade.legs[1], -9, OrderReason.ENTRY)]
     hedge = [Target(0, 40, OrderReason.HEDGE)]
     assert [order.quantity for order in orders_toward(state, SETTINGS, wanted, NOW)] == [-4, 3]
     halt(state, HaltCause.OPERATOR_REDUCE_ONLY, halted=True)

@@ -7,21 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alo_lib.pricing import price
+from alo_lib.pricing import greeks, price
 from alo_lib.records import YEAR, Contract, InstrumentTable, Kind, OrderReason, leg_columns, legs_of, ratios_of, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import CashDividend, MarketBook
+from alo_lib.strategy.book_risk import BookRisk, PartRisk, holdings_with
 from alo_lib.strategy.entries import entry_record, new_trade, proposed_trades
 from alo_lib.strategy.exits import exit_reason, view_of
-from alo_lib.strategy.limits import risk_with
-from alo_lib.strategy.margin import trade_margin
 from alo_lib.strategy.scanner import Scan, scan
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.sizing import structures_for
+from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.targets import wanted_targets
 from alo_lib.strategy.trade import Trade, TradeView
-from alo_lib.strategy.valuation import value_chain
+from alo_lib.strategy.valuation import quote_volatility, value_chain
 from tests.strategy.kit import CALLS, DATE, DAY, NOW, PUTS, RATE, SETTINGS, state_of
 
 NEAR, FAR = NOW + 30 * DAY, NOW + 60 * DAY
@@ -258,67 +258,38 @@ def test_short_calls_in_the_money_are_closed_before_an_ex_date_whatever_the_stru
         assert exit_reason(trade, replace(SEEN, short_call_strike=strike), book, SETTINGS, NOW) is reason
 
 
-def margin(legs: tuple[int, ...], ratios: tuple[int, ...], direction: int, quantity: int = 2) -> float:
-    expiry = NOW + 45 * DAY
-    trade = Trade(0, "x", legs, ratios, (expiry,) * len(legs), direction, quantity, NOW)
-    return trade_margin(trade, state_of().underlyings[0].book, SETTINGS)
-
-
-NAKED = 0.2 * 100.0 * 100 * 2
-"""Of two short contracts at a spot of 100."""
+def risk_of(state: StrategyState, trade: Trade) -> PartRisk:
+    return BookRisk(state, SETTINGS, trade.legs, NOW).of(holdings_with(state, [trade]))
 
 
 @pytest.mark.parametrize(
-    ("legs", "ratios", "direction", "money"),
+    ("legs", "ratios", "direction", "width"),
     [
-        ((CALLS[2], PUTS[2]), (1, 1), -1, NAKED),  # a straddle: the greater side
-        ((CALLS[2], PUTS[2]), (1, 1), 1, 0.0),
-        ((CALLS[2],), (1,), -1, NAKED),
-        ((CALLS[2], PUTS[2]), (2, 1), -1, 2 * NAKED),
-        ((CALLS[3], PUTS[1], CALLS[4], PUTS[0]), (1, 1, -1, -1), -1, 5.0 * 100 * 2),  # a condor: its width
-        ((CALLS[3], PUTS[1], CALLS[4], PUTS[0]), (1, 1, -1, -1), 1, 0.0),  # its worst is its premium
-        ((CALLS[3], PUTS[1], CALLS[4], PUTS[1]), (1, 1, -1, -1), -1, 5.0 * 100 * 2),
-        ((CALLS[2], CALLS[3]), (1, -1), -1, 5.0 * 100 * 2),
+        ((CALLS[2], CALLS[3]), (1, -1), -1, 5.0),  # a vertical
         ((CALLS[2], CALLS[3]), (1, -1), 1, 0.0),
-        ((PUTS[2], PUTS[0]), (1, -1), -1, 10.0 * 100 * 2),
-        ((CALLS[3], PUTS[1]), (1, -1), 1, NAKED),  # a risk reversal: the put
-        ((CALLS[3], PUTS[1]), (1, -1), -1, NAKED),  # the call
-        ((CALLS[2], CALLS[3]), (1, -2), 1, 2 * NAKED),  # one of two calls is not covered
+        ((PUTS[2], PUTS[0]), (1, -1), -1, 10.0),
+        ((CALLS[3], PUTS[1], CALLS[4], PUTS[0]), (1, 1, -1, -1), -1, 5.0 + 5.0),  # a condor: each side by itself
+        ((CALLS[3], PUTS[1], CALLS[4], PUTS[0]), (1, 1, -1, -1), 1, 0.0),  # its worst is its premium
     ],
 )
-def test_margin_is_the_greater_short_side_but_no_more_than_the_worst_loss_at_expiry(
-    legs: tuple[int, ...], ratios: tuple[int, ...], direction: int, money: float
+def test_what_limits_a_loss_limits_margin(
+    legs: tuple[int, ...], ratios: tuple[int, ...], direction: int, width: float
 ) -> None:
-    assert margin(legs, ratios, direction) == pytest.approx(money)
-
-
-def test_a_long_leg_covers_a_short_one_that_it_outlives() -> None:
-    for direction, near, far, money in (
-        (1, 100.0, 100.0, 0.0),  # a calendar bought
-        (-1, 100.0, 100.0, 0.2 * 100 * 100 * 3),  # sold: what is bought ends before what is sold
-        (1, 100.0, 105.0, 5.0 * 100 * 3),
-        (1, 105.0, 100.0, 0.0),
-    ):
-        trade, book = two_expiries("diagonal", direction, near, far)
-        assert trade_margin(trade, book, SETTINGS) == pytest.approx(money)
-
-
-def test_a_leg_that_is_not_listed_covers_nothing_and_is_a_short_side_by_itself() -> None:
-    trade, book = two_expiries("calendar")
-    for hidden, direction, money in ((1, 1, 0.2), (0, 1, 0.2), (0, -1, 0.2)):
-        own = replace(trade, direction=direction)
-        own.legs = tuple(999 if place == hidden else leg for place, leg in enumerate(trade.legs))
-        assert trade_margin(own, book, SETTINGS) == pytest.approx(money * 100 * 100 * 3)
+    expiry = NOW + 45 * DAY
+    trade = Trade(0, "x", legs, ratios, (expiry,) * len(legs), direction, 2, NOW)
+    assert risk_of(state_of(), trade).margin == pytest.approx(width * 100 * 2)
 
 
 def test_limits_count_the_net_vega_of_what_a_trade_wants() -> None:
     state, trade = state_of(), condor(quantity=10)
-    valuation, book = state.underlyings[0].valuation, state.underlyings[0].book
-    assert valuation is not None
-    vega = [float(valuation.at_forecast.vega[book.row(leg)]) for leg in trade.legs]
-    risk = risk_with(state, SETTINGS, [trade])
-    assert risk.vega == pytest.approx(1000.0 * (-vega[0] - vega[1] + vega[2] + vega[3]))
-    assert risk.margin == pytest.approx(5.0 * 100 * 10)
+    book = state.underlyings[0].book
+    rows = np.array([book.row(leg) for leg in trade.legs])
+    implied = quote_volatility(book, rows, RATE, NOW)
+    strikes, rights = book.contracts["strike"][rows], book.contracts["right"][rows].astype(float)
+    vega = greeks(100.0, strikes, RATE, 0.0, implied, 45 / 365, rights).vega
+    risk = risk_of(state, trade)
+    assert risk.vega == pytest.approx(10.0 * (-vega[0] - vega[1] + vega[2] + vega[3]), rel=1e-4)
+    assert risk.margin == pytest.approx(10.0 * 100 * 10)
 
 
 def test_no_two_trades_share_a_leg_whatever_their_structures() -> None:

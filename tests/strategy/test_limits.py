@@ -67,7 +67,7 @@ def test_what_is_held_counts_at_its_implied_volatility_and_only_once() -> None:
     assert risk.gamma == pytest.approx(exposure["gamma"] * 100.0**2 * 0.01)
     assert risk.theta == pytest.approx(exposure["theta"] / 365)
     assert risk.margin == pytest.approx(0.5 * 40 * 100.0 + 5 * straddle_margin(state))
-    state.portfolio.fill(trade.call, 2, 0.0, 100, 0.0)  # two contracts of the call are still to be sold
+    state.portfolio.fill(trade.legs[0], 2, 0.0, 100, 0.0)  # two contracts of the call are still to be sold
     assert risk_of(state).vega == pytest.approx(risk.vega)
     trade.undo(OrderReason.EXIT_EDGE)
     assert risk_of(state).vega == pytest.approx(risk.vega * 0.8, rel=1e-3)  # eight of ten are held

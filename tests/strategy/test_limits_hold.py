@@ -64,7 +64,7 @@ class Books:
         book = state.underlyings[0].book
         for trade in state.trades:
             for leg in trade.legs:
-                left = trade.wanted - state.portfolio.quantity(leg)
+                left = trade.wanted(leg) - state.portfolio.quantity(leg)
                 part = left if wholly else int(left * self.draw.random())
                 if part:
                     state.portfolio.fill(leg, part, float(book.mid()[book.row(leg)]), 100, 0.65)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alo_lib.market import ChainSnapshot, ContractKey, DataFolder, Resolution, contract_array
-from alo_lib.market.generator import generate_market
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.pricing import price
 from alo_lib.records import DAY, years_between
 from alo_lib.settings import Settings
@@ -254,7 +254,7 @@ def test_a_page_without_its_library_says_so(tmp_path):
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
 def test_a_scan_is_drawn(tmp_path, width, dark):
     day = dt.date(2024, 1, 2)
-    generate_market(tmp_path / "data", start=day, end=day, history_days=300, quote_minutes=30)
+    generate_market(tmp_path / "data", MarketTruth(start=day, end=day, history_days=300, quote_minutes=30))
     settings = Settings(underlyings=("ALFA",), start=day, end=day, min_coverage=0.0)
     view = scan_view(market_at(settings, DataFolder(tmp_path / "data"), dt.timedelta(hours=12)))
     written = tmp_path / "scan.html"
