@@ -83,8 +83,9 @@ def market_at(settings: Settings, folder: DataFolder, at: dt.timedelta | None = 
     """The one underlying of ``settings`` on their first day as it was at that time in New York.
 
     Without a time it is the last at which anything can still be opened: the last bar that ends before the close. The
-    core is told the session and its bars as in a backtest, and decides once. Where today stands is by the last quotes
-    of each day of the year before.
+    core is told the session and its bars as in a backtest, forecasts with the first of them, and ranks at that time. Of
+    the orders that it may have sent with the first bar none is filled. Where today stands is by the last quotes of each
+    day of the year before.
 
     :raises DataError: where the day does not carry a run, or the time is outside of its session.
     """
@@ -103,12 +104,15 @@ def market_at(settings: Settings, folder: DataFolder, at: dt.timedelta | None = 
     for step in feed.bars(session, teller.told).steps():
         if step.time > until:
             break
-        for message in step.messages():
+        messages = list(step.messages())
+        if messages and last and core.last_frame < session.open and core.open_frame(timetable.frames_after(last)[0]):
+            core.run()  # the forecasts of a session are made with its first bar, and counted down from then on
+        for message in messages:
             core.accept(message)
             last = step.time
     state = core.snapshot().state.strategy
     underlying = state.underlyings[teller.number(ticker)]
-    underlying.market_history.days = past_markets(folder, ticker, settings, day)
+    underlying.market_history.days, underlying.looked_at = past_markets(folder, ticker, settings, day), -1
     frame = timetable.frames_after(last)[0]
     if not last or not core.open_frame(frame):
         raise DataError(f"{ticker} has no bar on {day} by that time in {folder.root}")

@@ -82,14 +82,16 @@ def quoted_smiles(book: MarketBook, settings: Settings, rate: float, time: int) 
     lives = years[rows[first]]
     forward = forward_prices(book.spot, rate, book.dividend_yield(time), lives)
     moneyness = np.log(contracts["strike"][rows] / forward[index])
-    quoted = _quoted(book, settings, time)[rows]
+    quoted, mid = _quoted(book, settings, time)[rows], book.mid()[rows]
     nearest = np.zeros(len(contracts), np.bool_)
     chosen = []
     for one in range(len(expiry)):
         own = np.flatnonzero(index == one)
         away = np.abs(moneyness[own])
         nearest[rows[own[away == away.min()]]] = True
-        chosen.append(_chosen(book, rows, own[quoted[own]], moneyness, forward[one]))
+        own = own[quoted[own]]
+        places = _chosen(contracts["right"][rows[own]], moneyness[own], mid[own], float(forward[one]))
+        chosen.append(own[places])
     used = np.concatenate([np.zeros(0, np.intp), *chosen])
     # Kernels read each row once, in the order of the chain.
     used = used[np.argsort(rows[used], kind="stable")]
@@ -110,18 +112,19 @@ def _quoted(book: MarketBook, settings: Settings, time: int) -> NDArray[np.bool_
     return np.asarray(sane & (book.quote_time >= 0) & is_fresh(told_at, settings, time), np.bool_)
 
 
-def _chosen(book: MarketBook, rows: Rows, own: Rows, moneyness: FloatArray, forward: float) -> Rows:
-    """Of one expiry's quoted contracts, places ``own`` among ``rows``: out of the money, within reach, thinned."""
-    right, distance = book.contracts["right"][rows[own]], np.abs(moneyness[own])
-    out = own[(moneyness[own] >= 0.0) == (right > 0)]
-    sides = [own[(right == side)][np.argmin(distance[right == side])] for side in (1, -1) if (right == side).any()]
-    if len(sides) < 2 or not len(out):
+def _chosen(right: NDArray[np.int8], moneyness: FloatArray, mid: FloatArray, forward: float) -> Rows:
+    """Of one expiry's quoted contracts (n,) those to read, as places: out of the money, within reach, thinned."""
+    is_call, distance = right > 0, np.abs(moneyness)
+    calls, puts = np.flatnonzero(is_call), np.flatnonzero(~is_call)
+    if not len(calls) or not len(puts):
         return np.zeros(0, np.intp)
-    straddle = float(book.mid()[rows[sides]].sum()) - abs(forward * math.expm1(float(moneyness[sides].mean())))
-    deviation = max(straddle, 0.0) / (_STRADDLE * forward)
-    within = out[np.abs(moneyness[out]) <= _REACH * deviation]
+    call, put = calls[np.argmin(distance[calls])], puts[np.argmin(distance[puts])]
+    intrinsic = forward * abs(math.expm1(0.5 * float(moneyness[call] + moneyness[put])))
+    straddle = max(float(mid[call] + mid[put]) - intrinsic, 0.0)
+    reach = _REACH * straddle / (_STRADDLE * forward)
+    within = np.flatnonzero(((moneyness >= 0.0) == is_call) & (distance <= reach))
     if len(within) <= _MOST:
-        return np.asarray(within, np.intp)
+        return within
     order = within[np.argsort(moneyness[within], kind="stable")]
     places = np.arange(_MOST) * (len(order) - 1) // (_MOST - 1)
     return np.asarray(order[places], np.intp)

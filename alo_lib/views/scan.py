@@ -242,7 +242,7 @@ def market_rows(market: MarketFigures) -> list[tuple[str, str]]:
 def _place(market: MarketFigures) -> str:
     days = int(market["days"])
     if not math.isfinite(market["rank"]):
-        return f"{DASH} ({days:,} days; {LEAST_DAYS} tell)"
+        return f"{DASH} (of {LEAST_DAYS} days that tell it {days:,} known)"
     return f"{market['rank']:z.0%}, {market['percentile']:z.0%} of {days:,} days"
 
 
