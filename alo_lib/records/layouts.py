@@ -365,10 +365,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("spot", "<f8"),
             *((f"implied_{days}", "<f8") for days in MATURITIES),  # at the money forward
             ("implied_error", "<f8"),  # of 30 days, by the quotes' spreads
-            (
-                "skew",
-                "<f8",
-            ),  # of 30 days: volatility a standard deviation of the strike, puts dearer below zero
+            ("skew", "<f8"),  # of 30 days: volatility a standard deviation of the strike, puts dearer below 0
             ("skew_error", "<f8"),
             ("curvature", "<f8"),  # of 30 days
             ("term_slope", "<f8"),  # implied volatility of 90 days less that of 30

@@ -8,7 +8,7 @@ import pytest
 
 from alo_lib.journal import JOURNAL_FOLDER, read_journal
 from alo_lib.market import DataError, DataFolder, Resolution, take_snapshot
-from alo_lib.market.generator import generate_market
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.simulation import run_backtest
@@ -25,7 +25,7 @@ EARLY = dt.timedelta(hours=9, minutes=35)
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("moment") / "data"
-    generate_market(folder, start=FIRST, end=SECOND, history_days=300, quote_minutes=30)
+    generate_market(folder, MarketTruth(start=FIRST, end=SECOND, history_days=300, quote_minutes=30))
     return folder
 
 
@@ -67,7 +67,7 @@ def test_the_days_before_are_their_last_quotes(data: Path) -> None:
 def test_a_moment_knows_nothing_of_what_comes_after(data: Path, tmp_path: Path) -> None:
     moment = market_at(settings(FIRST), DataFolder(data), NOON)
     other = tmp_path / "data"
-    generate_market(other, start=FIRST, end=FIRST, history_days=300, quote_minutes=30)
+    generate_market(other, MarketTruth(start=FIRST, end=FIRST, history_days=300, quote_minutes=30))
     again = market_at(settings(FIRST), DataFolder(other), NOON)
     assert again.market.tobytes() == moment.market.tobytes()
     assert again.signals.tobytes() == moment.signals.tobytes()
