@@ -317,6 +317,19 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("theta", "<f8"),  # money a year
         ]
     ),
+    # How a trade stands, told when that changed: how far it has been opened or undone, and what its fills cost.
+    Kind.COMMAND: np.dtype(
+        [
+            ("trade", "<i4"),
+            ("underlying", "<i4"),
+            ("state", "<i4"),  # TradeState
+            ("frames", "<i4"),  # that it has been opened in, or since then undone in
+            ("structures", "<i8"),  # that every leg is held for
+            ("wanted", "<i8"),  # structures; 0 once it is undone
+            ("cost", "<f8"),  # money that opening fills cost beyond mid at the decision, fees included; NaN without mid
+            ("undo_cost", "<f8"),  # the same of closing fills
+        ]
+    ),
     # A trade has ended: nothing of its legs is held or on order. Its figures are those that the core saw as it undid
     # the trade, whenever its last order was filled; NaN where they could not be told, and of what was settled.
     Kind.EXIT: np.dtype(
