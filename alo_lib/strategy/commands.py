@@ -116,10 +116,11 @@ def _is_complete(state: StrategyState, trade: Trade, working: set[int]) -> bool:
 
 
 def _carry_on(state: StrategyState, settings: Settings, trade: Trade, time: int, *, at_work: bool) -> None:
-    """Complete a trade or give it up. Its patience begins with its first fill; before, when nothing of it works."""
+    """Complete a trade or give it up. Its patience begins with its first fill; before, when no limit of it waits."""
     progress = trade.progress
     begun = any(state.portfolio.quantity(leg) for leg in trade.legs)
-    if progress.incomplete_since is None or begun is not progress.begun or (at_work and not begun):
+    waits = any(order.instrument in trade.legs and order.type.has_limit for order in state.working.values())
+    if progress.incomplete_since is None or begun is not progress.begun or (waits and not begun):
         progress.incomplete_since = time
     progress.begun = begun
     if progress.gave_up or _is_over(state, settings, trade, time, at_work=at_work):
