@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import pytest
 
 from alo_lib.records import SECOND, Kind, OrderReason, OrderStatus, TradeState, leg_columns, records
@@ -113,10 +112,18 @@ class Desk:
             )
             quote = book.quote_of(order.instrument)
             mid = 0.5 * float(quote["bid"] + quote["ask"])
-            price = order.limit if order.limit is not None and not together else float(quote["ask" if left > 0 else "bid"])
+            price = (
+                order.limit if order.limit is not None and not together else float(quote["ask" if left > 0 else "bid"])
+            )
             fee = FEE if part else 0.0
             row = records(
-                Kind.ORDER_EVENT, order=each, instrument=order.instrument, quantity=part, price=price, fee=fee, status=status
+                Kind.ORDER_EVENT,
+                order=each,
+                instrument=order.instrument,
+                quantity=part,
+                price=price,
+                fee=fee,
+                status=status,
             )
             self.cash -= part * price * 100 + fee
             self.beyond_mid += part * (price - mid) * 100 + fee
@@ -262,3 +269,87 @@ POLICIES = [(kind, policy) for kind in ("market", "limit", "combo") for policy i
 def test_no_path_of_two_bars_leaves_a_leg_alone(order_type: str, incomplete: str) -> None:
     states, _ = walk(Desk.of(settings_of(order_type, incomplete)), 2)
     assert states > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", [-1, 1])
+@pytest.mark.parametrize(("order_type", "incomplete"), POLICIES)
+def test_no_path_of_three_bars_leaves_a_leg_alone(order_type: str, incomplete: str, direction: int) -> None:
+    states, _ = walk(Desk.of(settings_of(order_type, incomplete), direction), 3)
+    assert states > 100
+
+
+def without_the_last(desk: Desk) -> Desk:
+    """All legs but the last filled, its order canceled by the broker."""
+    desk.frame(desk.time + BAR, (FILL, FILL, FILL, CANCEL))
+    return desk
+
+
+def test_a_missing_leg_is_ordered_again_while_that_leaves_the_edge() -> None:
+    desk = without_the_last(Desk.of(settings_of("market", "shrink")))
+    assert [order.remaining for order in desk.state.working.values()] == [WANTED]
+    desk.frame(desk.time + BAR, (FILL,))
+    assert (desk.held(), desk.trade.progress.incomplete_since) == ((2, 2, 2, 2), None)
+    assert command_rows(desk.state)["state"].tolist() == [TradeState.COMPLETE]
+
+
+def test_a_trade_whose_missing_leg_costs_the_edge_is_undone_at_once_and_its_underlying_left_alone() -> None:
+    desk = Desk.of(settings_of("market", "shrink"))
+    book = desk.state.underlyings[0].book
+    (missing,) = list(desk.state.working.values())[3:]
+    book.quotes["bid"][book.row(missing.instrument)] = 0.01
+    book.quotes["ask"][book.row(missing.instrument)] = 9.0
+    without_the_last(desk)
+    assert desk.trade.undone_by is OrderReason.REBALANCE
+    assert desk.state.session is not None
+    assert book.blocked_until == desk.state.session.close
+    assert [text for _, text in desk.state.notices] == ["TEST: trade 1 is undone: legs were not filled"]
+
+
+@pytest.mark.parametrize(("incomplete", "left"), [("shrink", 1), ("undo", 0)])
+def test_after_its_patience_a_trade_is_cut_or_undone(incomplete: str, left: int) -> None:
+    desk = Desk.of(settings_of("market", incomplete))
+    desk.frame(desk.time + BAR, (FILL, FILL, FILL, HALF))
+    for _ in range(4):  # the last sees that the rest was canceled
+        assert desk.held().count(2) == 3
+        desk.frame(desk.time + BAR, (WAIT,))
+    assert desk.trade.quantity == (left or WANTED)
+    assert (desk.trade.undone_by is None) is bool(left)
+    desk.frame(desk.time + BAR, (FILL,) * len(desk.state.working))
+    assert desk.held() == (left,) * 4
+
+
+def test_what_it_cost_is_half_the_spread_and_fees_and_a_second_reason_begins_nothing_anew() -> None:
+    desk = Desk.of(settings_of("market", "shrink"))
+    desk.frame(desk.time + BAR, (FILL,) * 4)
+    told = command_rows(desk.state)[0]
+    assert (told["state"], told["structures"], told["frames"]) == (TradeState.COMPLETE, WANTED, 1)
+    once = 4 * (WANTED * 0.02 * 100 + FEE)  # quotes are four cents wide
+    assert (told["cost"], told["undo_cost"]) == (pytest.approx(once), 0.0)
+    desk.trade.undo(OrderReason.EXIT_STOP)
+    desk.order()
+    desk.trade.undo(OrderReason.EXIT_EDGE)
+    desk.decide()
+    assert (desk.trade.reason, len(desk.state.working)) == (OrderReason.EXIT_STOP, 4)
+    desk.frame(desk.time + BAR, (FILL,) * 4)
+    told = command_rows(desk.state)[0]
+    assert (told["state"], told["structures"], told["wanted"]) == (TradeState.DONE, 0, 0)
+    assert (told["cost"], told["undo_cost"]) == (pytest.approx(once), pytest.approx(once))
+
+
+def test_what_cannot_be_closed_stays_wanted_closed_and_is_told_once() -> None:
+    desk = Desk.of(settings_of("market", "shrink"))
+    desk.frame(desk.time + BAR, (FILL,) * 4)
+    desk.trade.undo(OrderReason.EXIT_STOP)
+    for _ in range(6):
+        desk.frame(desk.time + BAR, (*(FILL,) * len(desk.state.working), f"{GONE} 0"))
+    assert desk.held() == (2, 0, 0, 0)
+    assert [text for _, text in desk.state.notices] == ["TEST: 2 contracts of trade 1 could not be closed yet"]
+    desk.let_end(kind=True)
+
+
+def test_without_a_mid_at_the_decision_a_cost_is_not_told() -> None:
+    desk = Desk.of(settings_of("market", "shrink"))
+    desk.trade.progress.entry_mids.clear()
+    desk.answer(1, LEGS[0], FILL)
+    assert math.isnan(desk.trade.progress.cost)
