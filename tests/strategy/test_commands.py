@@ -266,17 +266,17 @@ POLICIES = [(kind, policy) for kind in ("market", "limit", "combo") for policy i
 
 
 @pytest.mark.parametrize(("order_type", "incomplete"), POLICIES)
-def test_no_path_of_two_bars_leaves_a_leg_alone(order_type: str, incomplete: str) -> None:
-    states, _ = walk(Desk.of(settings_of(order_type, incomplete)), 2)
-    assert states > 20
+def test_no_path_of_a_bar_leaves_a_leg_alone(order_type: str, incomplete: str) -> None:
+    states, _ = walk(Desk.of(settings_of(order_type, incomplete)), 1)
+    assert states > 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", [-1, 1])
 @pytest.mark.parametrize(("order_type", "incomplete"), POLICIES)
-def test_no_path_of_three_bars_leaves_a_leg_alone(order_type: str, incomplete: str, direction: int) -> None:
-    states, _ = walk(Desk.of(settings_of(order_type, incomplete), direction), 3)
-    assert states > 100
+def test_no_path_of_two_bars_leaves_a_leg_alone(order_type: str, incomplete: str, direction: int) -> None:
+    states, _ = walk(Desk.of(settings_of(order_type, incomplete), direction), 2)
+    assert states > 20
 
 
 def without_the_last(desk: Desk) -> Desk:
