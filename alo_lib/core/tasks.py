@@ -15,6 +15,7 @@ from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, records
+from alo_lib.strategy.commands import follow_commands, note_decisions
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import changes_wanted, orders_toward
@@ -140,6 +141,7 @@ def target(work: Work, frame: Frame) -> Decisions:
     if strategy.external.decides(Stage.PORTFOLIO):
         state.targets = records(Kind.TARGET, 0)
     else:
+        follow_commands(strategy, state.settings, frame.time)
         end_trades(strategy, state.settings, frame.time)
         insights = overruling.signals(state, frame.time) if state.ranked else []
         signals = np.concatenate([*insights, state.signals])
@@ -181,6 +183,7 @@ def execute(work: Work, frame: Frame) -> Decisions:
     state, strategy = work.state, work.state.strategy
     targets = final_targets(state)
     strategy.target_quantities = {target.instrument: target.quantity for target in targets}
+    note_decisions(strategy)
     alone = strategy.external.decides(Stage.EXECUTION)
     amended = [] if alone else changes_wanted(strategy, state.settings, targets, frame.time)
     state.amendments = ask(strategy, amended, frame.time)

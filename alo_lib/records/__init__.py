@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         OrderType,
         Stage,
         TargetStage,
+        TradeState,
     )
     from alo_lib.records.layouts import (
         ACCOUNT_CASH,
@@ -143,6 +144,7 @@ __all__ = [
     "Session",
     "Stage",
     "TargetStage",
+    "TradeState",
     "Transient",
     "crossed",
     "leg_columns",

@@ -16,6 +16,7 @@ __all__ = [
     "OrderType",
     "Stage",
     "TargetStage",
+    "TradeState",
 ]
 
 
@@ -58,6 +59,7 @@ class Kind(IntEnum):
     MARKET_STATE = 44
     LIMIT = 45
     AMENDMENT = 46
+    COMMAND = 47
 
     EVENT = 64
     OVERRUN = 65
@@ -92,6 +94,20 @@ class TargetStage(IntEnum):
 
     SIZED = 0
     LIMITED = 1  # put by risk in the place of a sized one
+
+
+class TradeState(IntEnum):
+    """How a trade stands."""
+
+    OPENING = 0  # not all that is wanted is held, or an order works
+    COMPLETE = 1
+    UNDOING = 2  # all of it, or what is held beyond its structures, is being closed
+    DONE = 3  # it was undone, and nothing of it is held or on order
+
+    @property
+    def word(self) -> str:
+        """As people read it."""
+        return self.name.lower()
 
 
 class HostEvent(IntEnum):

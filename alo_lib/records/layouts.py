@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records.command import COMMAND
 from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
 from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
@@ -317,6 +318,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("theta", "<f8"),  # money a year
         ]
     ),
+    # How a trade stands, told when that changed: how far it has been opened or undone, and what its fills cost.
+    Kind.COMMAND: COMMAND,
     # A trade has ended: nothing of its legs is held or on order. Its figures are those that the core saw as it undid
     # the trade, whenever its last order was filled; NaN where they could not be told, and of what was settled.
     Kind.EXIT: np.dtype(
@@ -328,10 +331,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("implied_volatility", "<f8"),  # mean of those at which its legs were held
             ("forecast_volatility", "<f8"),
             ("gain", "<f8"),  # still to be made, money per structure at the middle of the quotes, before costs
-            (
-                "edge_volatility",
-                "<f8",
-            ),  # the same, per unit of gross vega at the forecast: exit-edge's measure
+            ("edge_volatility", "<f8"),  # the same, per unit of gross vega at the forecast: exit-edge's
         ]
     ),
     # Something a person should know: why nothing is forecast, why a book is closed.
@@ -365,7 +365,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("spot", "<f8"),
             *((f"implied_{days}", "<f8") for days in MATURITIES),  # at the money forward
             ("implied_error", "<f8"),  # of 30 days, by the quotes' spreads
-            ("skew", "<f8"),  # of 30 days: volatility a standard deviation of the strike, puts dearer below 0
+            ("skew", "<f8"),  # of 30 days: volatility a standard deviation of strike, puts dearer below zero
             ("skew_error", "<f8"),
             ("curvature", "<f8"),  # of 30 days
             ("term_slope", "<f8"),  # implied volatility of 90 days less that of 30

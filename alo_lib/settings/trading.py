@@ -76,6 +76,14 @@ class TradingSettings(BaseModel):
         4, ge=1, le=100, description="steps in which its limit goes from mid to the touch within that time"
     )
 
+    leg_patience: Annotated[float, Unit("seconds")] = Field(
+        900.0, gt=0, le=86_400.0, description="seconds that a trade with some legs filled is given for the others"
+    )
+    incomplete: Literal["shrink", "undo"] = Field(
+        "shrink",
+        description="what then becomes of it: cut to what every leg holds (shrink), or closed (undo)",
+    )
+
     # How it is held
     hedge: Literal["delta_band", "whalley_wilmott", "minimum_variance"] = Field(
         "delta_band",

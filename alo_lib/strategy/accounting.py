@@ -20,8 +20,8 @@ __all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "
 def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     """Book what an ORDER_EVENT record of ``time`` says: its fill, what it took of the quote, the end of its order.
 
-    A leg that was refused, or that the engine traded without an order of ours and away from what is wanted, undoes its
-    trade. One that expired, was exercised or assigned is why its trade ends.
+    Of a trade with a leg that was refused no more is opened; one that the engine traded without an order of ours and
+    away from what is wanted undoes its trade. One that expired, was exercised or assigned is why its trade ends.
     """
     instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
     order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
@@ -40,10 +40,13 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
         if event["type"] == OrderType.OPTION_EXERCISE:
             trade.settle(_settlement(trade, instrument, quantity, time))
             why = "a leg was settled"
+        else:
+            opens = trade.opens(instrument, quantity)
+            trade.progress.pay(instrument, quantity, float(event["price"]), float(event["fee"]), opens=opens)
     if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):
         _rebalance(state, instrument, why)
     elif order is not None and refused:
-        _rebalance(state, order.instrument, f"order {number} was refused")
+        _give_up(state, order.instrument, f"order {number} was refused")
 
 
 def book_dividend(state: StrategyState, row: np.void) -> None:
@@ -121,6 +124,17 @@ def _settlement(trade: Trade, leg: int, quantity: int, time: int) -> OrderReason
     if time >= trade.expiry_of(leg):
         return OrderReason.EXPIRED
     return OrderReason.ASSIGNED if quantity > 0 else OrderReason.EXERCISED
+
+
+def _give_up(state: StrategyState, instrument: int, why: str) -> None:
+    """Open no more of the trade that has the instrument as a leg: what is refused once is refused again."""
+    trade = state.trade_with(instrument)
+    if trade is None or trade.undone_by is not None or not trade.progress.may_enter:
+        return
+    trade.progress.gave_up = True
+    state.block_entries(trade.underlying)
+    ticker = state.underlyings[trade.underlying].book.ticker
+    state.notice(trade.underlying, f"{ticker}: {why}; no more of its trade is opened")
 
 
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:

@@ -3,9 +3,9 @@
 With ``order-type`` market all is ordered at the touch. Otherwise a trade's legs, its patient exits and its hedges are
 limit orders: at mid first, nearer to the touch with each step, off fresh quotes alone. An entry never pays more than
 leaves ``entry-edge``. Once its patience is over an order is canceled; what is left of an entry is then taken at the
-touch where that leaves the edge, and its trade is undone where it does not; what is left of an exit is taken at the
-touch. A hedge waits within twice its band and is taken beyond. What is urgent never waits: exits other than for edge
-or time, what a model of the host wants, and all but entries shortly before the close.
+touch where that leaves the edge, and given up where it does not (:mod:`alo_lib.strategy.commands`); what is left of an
+exit is taken at the touch. A hedge waits within twice its band and is taken beyond. What is urgent never waits: exits
+other than for edge or time, what a model of the host wants, and all but entries shortly before the close.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +14,7 @@ from typing import Final
 
 from alo_lib.records import SECOND, BookMode, OrderReason, OrderType
 from alo_lib.settings import Settings
+from alo_lib.strategy.commands import give_up, may_enter
 from alo_lib.strategy.ledger import WorkingOrder
 from alo_lib.strategy.limit_prices import limit_of, most_for, share_of_way, unit_cost, units_of
 from alo_lib.strategy.sending import Amendment, Order
@@ -52,6 +53,8 @@ def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Ta
             continue
         if state.mode is not BookMode.NORMAL and adds_risk(state, wanted[instrument]):
             continue
+        if wanted[instrument].reason is OrderReason.ENTRY and not may_enter(state, instrument):
+            continue
         distance = wanted[instrument].quantity - state.portfolio.quantity(instrument)
         if size := fillable(state, settings, instrument, distance, time):
             order = _order(state, settings, wanted[instrument], size, time)
@@ -76,9 +79,11 @@ def changes_wanted(state: StrategyState, settings: Settings, targets: Iterable[T
             del state.impatient[instrument]
     changes = []
     for number, order in state.working.items():
-        if not order.type.has_limit or order.group not in (0, number):
+        if order.group not in (0, number) or (order.asked_at >= 0 and time - order.asked_at < _ANSWER):
             continue
-        if order.asked_at >= 0 and time - order.asked_at < _ANSWER:
+        if not order.type.has_limit:
+            if _opens_in_vain(state, order):
+                changes.append(Amendment(number))
             continue
         together = state.group_of(number)
         if not _may_wait(state, settings, wanted, together, time):
@@ -144,7 +149,11 @@ def _combinations(
         legs = {leg: wanted[leg].quantity - state.portfolio.quantity(leg) for leg in trade.legs if leg in wanted}
         legs = {leg: distance for leg, distance in legs.items() if distance}
         first = next((wanted[leg] for leg in legs), None)
-        if first is None or len(legs) < 2 or not busy.isdisjoint(trade.legs):
+        if first is None or len(legs) < 2:
+            continue
+        if first.reason is OrderReason.ENTRY and not may_enter(state, first.instrument):
+            continue
+        if not busy.isdisjoint(trade.legs):
             continue
         if state.mode is not BookMode.NORMAL and any(adds_risk(state, wanted[leg]) for leg in legs):
             continue
@@ -212,6 +221,8 @@ def _may_wait(
         return False
     for order in together:
         target = wanted.get(order.instrument)
+        if _opens_in_vain(state, order):
+            return False
         if target is None or _is_urgent(state, settings, target, time) or _closes_soon(state, settings, time):
             return False
         distance = target.quantity - state.portfolio.quantity(order.instrument)
@@ -225,6 +236,14 @@ def _may_wait(
         if wanted[order.instrument].reason is not OrderReason.HEDGE:
             state.impatient[order.instrument] = 1 if order.remaining > 0 else -1
     return False
+
+
+def _opens_in_vain(state: StrategyState, order: WorkingOrder) -> bool:
+    """Whether an order would open more of a trade of which no more is to be opened."""
+    trade = state.trade_with(order.instrument)
+    if trade is None or may_enter(state, order.instrument):
+        return False
+    return trade.opens(order.instrument, order.remaining)
 
 
 def _unit(together: list[WorkingOrder]) -> dict[int, int]:
@@ -247,7 +266,7 @@ def _limit(
 
 
 def _crosses(state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int) -> bool:
-    """Whether what has waited is taken at the touch; an entry whose edge is gone undoes its trade instead."""
+    """Whether what has waited is taken at the touch; of an entry whose edge is gone no more is opened instead."""
     if target.reason is not OrderReason.ENTRY:
         return True
     book = state.underlyings[state.underlying_of[target.instrument]].book
@@ -258,7 +277,7 @@ def _crosses(state: StrategyState, settings: Settings, target: Target, unit: Map
         return True
     trade = state.trade_with(target.instrument)
     if trade is not None:
-        trade.undo(OrderReason.REBALANCE)
+        give_up(state, settings, trade)
     return False
 
 

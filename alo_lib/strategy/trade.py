@@ -6,6 +6,7 @@ from typing import Annotated
 
 from alo_lib.records import OPTION_MULTIPLIER, Kind, OrderReason, Records, records
 from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.progress import Progress
 
 __all__ = ["Trade", "TradeView"]
 
@@ -26,6 +27,8 @@ class TradeView:
 class Trade:
     """A command on the portfolio: :meth:`wanted` while executed, flat once undone, :meth:`result` at any time.
 
+    How it is carried out, and what becomes of it half executed, is in :mod:`alo_lib.strategy.commands`.
+
     No two trades share a leg, so what the portfolio holds in a leg belongs to the trade.
     """
 
@@ -35,7 +38,7 @@ class Trade:
     ratios: tuple[int, ...]  # signed contracts of each leg in one structure bought
     expiries: tuple[int, ...]  # of each leg
     direction: int  # +1 bought, -1 sold
-    quantity: int  # structures
+    quantity: int  # structures wanted, fewer once it was cut
     opened_at: int
     undone_by: OrderReason | None = None
     settled_by: OrderReason | None = None
@@ -49,8 +52,12 @@ class Trade:
     gross_premium: float = field(default=0.0, init=False)  # the same, what was received counted as what was paid
     proceeds: float = field(default=0.0, init=False)  # money that exit received (+) or paid (-)
     hedge_result: float = field(default=0.0, init=False)  # what a continuous hedge at the held deltas would have made
+    progress: Progress = field(init=False)
     _hedged_delta: float = field(default=0.0, init=False)
     _hedged_spot: float | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.opened_at)
 
     @property
     def expiry(self) -> int:
@@ -73,7 +80,9 @@ class Trade:
     @property
     def reason(self) -> OrderReason:
         """Why its orders are sent now."""
-        return OrderReason.ENTRY if self.undone_by is None else self.undone_by
+        if self.undone_by is not None:
+            return self.undone_by
+        return OrderReason.REBALANCE if self.progress.shrinking else OrderReason.ENTRY
 
     @property
     def ended_by(self) -> OrderReason:
@@ -89,11 +98,22 @@ class Trade:
         """Want nothing any more; the first reason stays."""
         if self.undone_by is None:
             self.undone_by = reason
+            self.progress.undo()
+
+    def shrink(self, quantity: int) -> None:
+        """Want so many structures from now on, and close what is held beyond."""
+        self.quantity = quantity
+        self.progress.shrinking = True
+        self.progress.undo()
+
+    def opens(self, leg: int, quantity: int) -> bool:
+        """Whether a fill of a signed quantity of a leg is of the trade's own side, and not back."""
+        return quantity * self._signed_ratio(leg) > 0
 
     def fill(self, leg: int, quantity: int, price: float) -> None:
         """Account for a fill in one of its legs."""
         money = quantity * price * OPTION_MULTIPLIER
-        if quantity * self._signed_ratio(leg) > 0:
+        if self.opens(leg, quantity):
             self.premium += money
             self.gross_premium += abs(money)
         else:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, legs_of, ratios_of, utc_moment
+from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, TradeState, legs_of, ratios_of, utc_moment
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, last_attributions, parts_to_the_cent
 from alo_lib.views.hedging import Hedging, hedging_by_trade
@@ -20,7 +20,7 @@ from alo_lib.views.spoken import decimal_cell, rounded
 from alo_lib.views.units import shown
 from alo_lib.views.volatility import prices_of_returns
 
-__all__ = ["TradeRecord", "stated_trades", "trade_records", "write_trades"]
+__all__ = ["TradeCommand", "TradeRecord", "stated_trades", "trade_records", "write_trades"]
 
 _HEDGING: Final = ("hedging", *(f"hedging_{name}" for name in Hedging._fields))
 _PROFIT: Final = ("profit", *(f"profit_{name}" for name in PROFIT_PARTS))
@@ -29,6 +29,7 @@ _COLUMNS: Final = (
     *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
     *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day"),
     *("exit_implied", "exit_forecast", "exit_gain", "exit_edge_volatility"),
+    *("state", "executed", "entry_frames", "entry_cost", "exit_cost"),
     *("hedges", *_HEDGING, *_PROFIT),
 )
 """Of trades.csv and of trades in JSON: money to the cent, volatilities annualized decimals."""
@@ -39,6 +40,19 @@ _AT_ENTRY: Final = (
 )
 _AT_EXIT: Final = ("implied_volatility", "forecast_volatility", "gain", "edge_volatility")
 _UNTOLD: Final = dict.fromkeys(PROFIT_PARTS, math.nan)
+
+
+class TradeCommand(NamedTuple):
+    """What a trade has come to as a command, as it was last told. Costs are money beyond mid at the decision, fees too.
+
+    NaN where a decision saw no mid.
+    """
+
+    state: str
+    executed: int  # the most structures that every leg was held for
+    entry_frames: int  # in which it was opened
+    entry_cost: float
+    exit_cost: float  # of undoing it, or what was held beyond its structures
 
 
 class TradeRecord(NamedTuple):
@@ -74,6 +88,7 @@ class TradeRecord(NamedTuple):
     exit_forecast_volatility: float
     exit_gain: float  # money per structure at the middle of the quotes, before costs: what was still to be gained
     exit_edge_volatility: float  # the same, per unit of gross vega: what exit-edge is held against
+    command: TradeCommand | None  # None before the core told of it
     hedges: int  # fills of shares that it had part in
     hedging: Hedging | None  # None before the core told of it
     parts: dict[str, float]
@@ -96,7 +111,7 @@ def trade_records(run: Run) -> list[TradeRecord]:
     left, exits = run.table(Kind.EXIT)
     ends = {int(row["trade"]): (int(time), row) for time, row in zip(left.tolist(), exits, strict=True)}
     parts, told = attribution_by_trade(run), last_attributions(run)
-    last = run.journal.messages[-1].time if len(entries) else 0
+    last, commands = run.journal.messages[-1].time if len(entries) else 0, _commands(run)
     made = []
     for opened, row in zip(entered.tolist(), entries, strict=True):
         number, underlying = int(row["trade"]), int(row["underlying"])
@@ -116,12 +131,26 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 ended=end,
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
                 realized_volatility=_realized(run, run.instruments[underlying], opened, end or last),
+                command=commands.get(number),
                 hedges=int(told[underlying, number]["hedges"]) if (underlying, number) in told else 0,
                 hedging=hedging_by_trade(run, underlying, number),
                 parts=parts.get((underlying, number), _UNTOLD),
                 **figures,
             )
         )
+    return made
+
+
+def _commands(run: Run) -> dict[int, TradeCommand]:
+    """What was told of each trade as a command, by its number."""
+    made: dict[int, TradeCommand] = {}
+    for row in run.table(Kind.COMMAND).records:
+        number, state, whole, frames = (int(row[name]) for name in ("trade", "state", "structures", "frames"))
+        executed, entry_frames = (made[number].executed, made[number].entry_frames) if number in made else (0, 0)
+        if state in (TradeState.OPENING, TradeState.COMPLETE):
+            entry_frames = max(frames, entry_frames)
+        costs = float(row["cost"]), float(row["undo_cost"])
+        made[number] = TradeCommand(TradeState(state).word, max(whole, executed), entry_frames, *costs)
     return made
 
 
@@ -161,6 +190,7 @@ def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | _Legs | No
     volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
     greeks = (trade.delta, trade.gamma, shown("vega", trade.vega), shown("theta", trade.theta))
     parts, hedged = trade.cents, trade.hedging
+    done = trade.command
     legs = _Legs(trade.ratios, tuple(leg.symbol for leg in trade.legs))
     return (
         *(trade.number, trade.underlying, trade.structure, legs),
@@ -172,6 +202,8 @@ def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | _Legs | No
         *(_Figure(value, 4) for value in greeks),
         *(_Figure(trade.exit_implied_volatility, 6), _Figure(trade.exit_forecast_volatility, 6)),
         *(_Figure(trade.exit_gain, 2), _Figure(trade.exit_edge_volatility, 6)),
+        *((None,) * 3 if done is None else (done.state, done.executed, done.entry_frames)),
+        *((None,) * 2 if done is None else (_Figure(done.entry_cost, 2), _Figure(done.exit_cost, 2))),
         trade.hedges,
         *((hedged.together, *hedged) if hedged is not None else (None,) * len(_HEDGING)),
         *((sum(parts.values()), *parts.values()) if parts else (None,) * len(_PROFIT)),
