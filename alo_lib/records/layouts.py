@@ -225,9 +225,12 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("structure", f"S{STRUCTURE_NAME}"),
             ("implied_volatility", "<f8"),  # mean of its contracts
             ("forecast_volatility", "<f8"),  # the same
-            ("edge", "<f8"),  # money per structure after spread and fees
+            ("edge", "<f8"),  # money per structure after spread, fees, hedging cost and penalty
             ("edge_volatility", "<f8"),  # the same, per unit of gross vega
             ("vega", "<f8"),  # gross: of all its contracts whatever their side, money per 1.00 of volatility
+            ("hedging_cost", "<f8"),  # money per structure that hedging it is expected to cost; 0: not asked for
+            ("penalty", "<f8"),  # money per structure for the width of the forecast's band
+            ("stress_loss", "<f8"),  # money per structure at its worst; 0: not asked for, NaN: cannot be told
         ]
     ),
     # The position wanted in an instrument; `stage` is a TargetStage.
@@ -309,7 +312,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("implied_volatility", "<f8"),  # NaN where the signal has none
             ("forecast_volatility", "<f8"),
             *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast, 90 %; NaN where it has none
-            ("edge", "<f8"),  # money per structure after spread and fees
+            ("edge", "<f8"),  # money per structure after spread, fees, hedging cost and penalty
             ("edge_volatility", "<f8"),  # the same, per unit of gross vega
             ("delta", "<f8"),  # of one structure bought: shares
             ("gamma", "<f8"),  # shares per 1.00 of spot

@@ -73,12 +73,16 @@ class Limits:
     risk: BookRisk
     equity: float
 
+    def allowed(self, limit: Limit) -> float:
+        """What the whole book may use of a limit."""
+        return float(getattr(self.settings, limit.name) * (1.0 if limit.counts else self.equity))
+
     def uses(self, holdings: Holdings) -> Iterator[Use]:
         """How much of each limit holdings would use: of the book, of each underlying, of each bucket of expiries."""
         whole, by_underlying = self.risk.of_all(holdings)
         by_expiry = {days: self.risk.of_expiry(place, holdings) for place, days in enumerate(EXPIRY_BUCKETS)}
         for limit in LIMITS:
-            allowed = getattr(self.settings, limit.name) * (1.0 if limit.counts else self.equity)
+            allowed = self.allowed(limit)
             yield Use(limit, limit.measure(whole), allowed)
             if limit.by_underlying:
                 share = self.settings.max_underlying_share * allowed
