@@ -228,9 +228,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("edge", "<f8"),  # money per structure after spread, fees, hedging cost and penalty
             ("edge_volatility", "<f8"),  # the same, per unit of gross vega
             ("vega", "<f8"),  # gross: of all its contracts whatever their side, money per 1.00 of volatility
-            ("hedging_cost", "<f8"),  # money per structure that hedging it is expected to cost; 0: not asked for
-            ("penalty", "<f8"),  # money per structure for the width of the forecast's band
-            ("stress_loss", "<f8"),  # money per structure at its worst; 0: not asked for, NaN: cannot be told
+            *((name, "<f8") for name in ("hedging_cost", "penalty", "stress_loss")),  # the same; 0: not asked for
         ]
     ),
     # The position wanted in an instrument; `stage` is a TargetStage.

@@ -59,6 +59,9 @@ class TradingSettings(BaseModel):
     choice: Literal["in_turn", "whole_book"] = Field(
         "in_turn", description="best first, each within what is left (in_turn), or all at once, the book's most edge"
     )
+    choice_candidates: Annotated[int, Unit("signals")] = Field(
+        10, ge=3, le=60, description="signals of an underlying that whole_book chooses among; more take longer"
+    )
     max_structures: Annotated[int, Unit("structures")] = Field(
         2, ge=1, le=50, description="structures held at once in one underlying"
     )

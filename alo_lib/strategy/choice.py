@@ -45,6 +45,7 @@ _CENTS: Final = 100
 _TIE: Final = 100
 """What a cent counts; more than there are candidates."""
 _MOST_CANDIDATES: Final = 60
+"""Of all underlyings, those with the most edge over gross vega."""
 _MOST_STRUCTURES: Final = 10_000
 _NODES: Final = 1_000
 """Nodes of the search after which the best book found so far is taken."""
@@ -86,12 +87,13 @@ def chosen_trades(state: StrategyState, settings: Settings, signals: Records, ti
                 continue
             stop = "participation" if affordable(signal, settings, total) >= 1 else "vega_budget"
         stops.append((number, stop))
-    free = signals[rows][:_MOST_CANDIDATES]
     trades: list[Trade] = []
-    if len(free):
+    if rows:
+        best = np.sort(np.argsort(-signals["edge_volatility"][rows], kind="stable")[:_MOST_CANDIDATES])
+        free, most = signals[rows][best], np.array(sizes, np.int64)[best]
         legs = {leg for signal in free for leg in legs_of(signal)}
         limits = limits_of(state, settings, legs, time)
-        quantities, more = _chosen(limits, free, np.array(sizes[:_MOST_CANDIDATES], np.int64))
+        quantities, more = _chosen(limits, free, most)
         trades = [new_trade(state, free[i], quantities[i], time) for i in np.flatnonzero(quantities).tolist()]
         stops += more
     count_stops(state, stops)

@@ -23,8 +23,6 @@ from alo_lib.strategy.valuation import Valuation, quote_volatility
 __all__ = ["Scan", "scan", "select_contracts"]
 
 _SIGNALS_PUBLISHED: Final = 3
-_CHOSEN_FROM: Final = 20
-"""Signals of an underlying whose edge suffices that are published where the whole book is chosen at once."""
 _DIRECTIONS: Final = {"both": (+1, -1), "long": (+1,), "short": (-1,)}
 
 Floats = NDArray[np.float64]
@@ -118,7 +116,7 @@ def scan(
 
 def _published(suffice: int, settings: Settings) -> int:
     """How many signals are published, where the edge of so many suffices."""
-    most = _CHOSEN_FROM if settings.choice == "whole_book" else _SIGNALS_PUBLISHED
+    most = settings.choice_candidates if settings.choice == "whole_book" else _SIGNALS_PUBLISHED
     return max(min(suffice, most), _SIGNALS_PUBLISHED)
 
 
