@@ -31,7 +31,7 @@ from alo_lib.strategy.book_risk import holdings_with
 from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
-from alo_lib.strategy.limits import Limits, limits_of
+from alo_lib.strategy.limits import Limits, limits_of, tell_limit
 from alo_lib.strategy.linear_limits import LinearLimit, linear_limits
 from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
@@ -119,8 +119,7 @@ def _chosen(limits: Limits, signals: Records, most: Whole) -> tuple[list[int], l
     )
     quantities = solve(program)
     if quantities is None:
-        number = int(signals["underlying"][0])
-        state.notice(number, f"no choice for the whole book was found in {_NODES} nodes; nothing is opened")
+        tell_limit(state, int(signals["underlying"][0]), f"not opened, no book was found in {_NODES} nodes")
         return [0] * len(signals), []
     used, taken = each @ quantities, quantities > 0
     stops = []
@@ -135,12 +134,11 @@ def _chosen(limits: Limits, signals: Records, most: Whole) -> tuple[list[int], l
 
 
 def solve(program: Program) -> Whole | None:
-    """Structures (n,) of each candidate that are worth most; None where no node of the search has found a book.
+    """Structures (n,) of each candidate that are worth most; None where the search has found no book.
 
     By HiGHS (Huangfu and Hall, 2018, "Parallelizing the dual revised simplex method", Mathematical Programming
-    Computation 10), branch and cut, without a gap.
-
-    :raises ArithmeticError: where what it found keeps the program only as far as floating point can tell.
+    Computation 10), branch and cut, without a gap. A book that keeps the program only as far as floating point can tell
+    is none.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp  # 23 MB that only this and fits need
     from scipy.sparse import csr_array
@@ -173,9 +171,7 @@ def solve(program: Program) -> Whole | None:
     if result.x is None:
         return None
     found[open_to] = np.rint(result.x[:n])
-    if not is_kept(program, found):
-        raise ArithmeticError(f"the solver's book {found.tolist()} does not keep the program in whole numbers")
-    return found
+    return found if is_kept(program, found) else None
 
 
 def is_kept(program: Program, quantities: Whole) -> bool:

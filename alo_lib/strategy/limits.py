@@ -16,7 +16,18 @@ from alo_lib.strategy.halts import losses, stopped_by_halt
 from alo_lib.strategy.state import LimitsTold, StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["LIMITS", "Limit", "Limits", "Review", "Use", "largest_kept", "limits_of", "new_uses", "review"]
+__all__ = [
+    "LIMITS",
+    "Limit",
+    "Limits",
+    "Review",
+    "Use",
+    "largest_kept",
+    "limits_of",
+    "new_uses",
+    "review",
+    "tell_limit",
+]
 
 _SPOT_MOVED: Final = 0.01
 """Share of a spot after whose move what is used is told again, though nothing was traded."""
@@ -166,12 +177,12 @@ def review(state: StrategyState, settings: Settings, proposals: Sequence[Trade],
             proposal.quantity = wanted
             refused.append(proposal)
             stops.append((proposal.underlying, name))
-            _tell_limit(state, proposal.underlying, f"not opened, {problem}")
+            tell_limit(state, proposal.underlying, f"not opened, {problem}")
             continue
         accepted.append(proposal)
         if proposal.quantity < wanted:
             cut.append(proposal)
-            _tell_limit(state, proposal.underlying, f"cut from {wanted} to {proposal.quantity}, {problem}")
+            tell_limit(state, proposal.underlying, f"cut from {wanted} to {proposal.quantity}, {problem}")
     count_stops(state, stops)
     return Review(accepted, refused, cut)
 
@@ -215,7 +226,7 @@ def new_uses(state: StrategyState, settings: Settings, time: int) -> Annotated[R
     return np.array(rows, records(Kind.LIMIT, 0).dtype)
 
 
-def _tell_limit(state: StrategyState, number: int, problem: str) -> None:
+def tell_limit(state: StrategyState, number: int, problem: str) -> None:
     """Tell why nothing more, or less, is opened in an underlying, once a session."""
     underlying = state.underlyings[number]
     if state.session is not None and underlying.limit_told_on != state.session.day:

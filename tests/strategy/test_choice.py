@@ -13,6 +13,7 @@ from alo_lib.strategy.choice import Program, chosen_trades, is_kept, solve
 from alo_lib.strategy.entries import new_trade
 from alo_lib.strategy.exposure import measure
 from alo_lib.strategy.limits import limits_of, review
+from alo_lib.strategy.linear_limits import linear_limits
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.structures import STRUCTURES
 from tests.strategy.kit import CALLS, NOW, PUTS, SETTINGS, hold, signal_of, state_of
@@ -168,11 +169,68 @@ def test_a_book_beyond_a_limit_opens_nothing() -> None:
 
 
 def test_a_search_that_finds_nothing_opens_nothing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "solve", lambda _: None)
+    monkeypatch.setattr(choice, "is_kept", lambda *_: False)
     state = state_of()
-    assert chosen_trades(state, Settings(**ROOMY), signals_of([200.0], [-1]), NOW) == []
-    assert [text for _, text in state.notices] == [
-        "no choice for the whole book was found in 1000 nodes; nothing is opened"
+    for _ in range(2):
+        assert chosen_trades(state, Settings(**ROOMY), signals_of([200.0], [-1]), NOW) == []
+    assert [text for _, text in state.notices] == ["TEST: not opened, no book was found in 1000 nodes"]
+
+
+def two_names() -> StrategyState:
+    """The kit's underlying, and another whose contracts have numbers from 12 on; some of each is held."""
+    state, other = state_of(), state_of(volatility=0.25)
+    second = other.underlyings[0]
+    second.book.instrument, second.book.ticker = 11, "OTHER"
+    contracts, quotes = second.book.contracts.copy(), second.book.quotes.copy()
+    contracts["instrument"] += 11
+    quotes["instrument"] += 11
+    second.book.list_contracts(contracts)
+    second.book.take_quotes(quotes, NOW)
+    state.underlyings[11] = second
+    state.underlying_of |= dict.fromkeys(range(11, 22), 11)
+    hold(state, quantity=3, strike=4)
+    measure(state, SETTINGS, NOW)
+    return state
+
+
+def test_the_rows_of_two_names_are_what_the_limits_say_of_each_candidate() -> None:
+    state, settings = two_names(), Settings(**ROOMY | {"max_underlying_share": 0.5})
+    signals = signals_of([200.0, 200.0, 200.0, 200.0], [-1, 1, 1, -1])
+    for name in ("leg1", "leg2", "underlying"):
+        signals[name][[0, 2]] += 11
+    legs = {int(signals[name][i]) for name in ("leg1", "leg2") for i in range(4)}
+    limits = limits_of(state, settings, legs, NOW)
+    base = holdings_with(state, ())
+    rows = list(linear_limits(limits, base, signals, np.full(4, 2)))
+    for i in range(4):
+        with_one = limits.uses(holdings_with(state, [new_trade(state, signals[i], 2, NOW)]))
+        told: dict[tuple[str, float], float] = {}
+        for row in rows:
+            used = row.used + 2.0 * row.each[i]
+            told.setdefault((row.name, round(row.allowed, 6)), -np.inf)
+            told[row.name, round(row.allowed, 6)] = max(told[row.name, round(row.allowed, 6)], used)
+        exact: dict[tuple[str, float], float] = {}
+        for use in with_one:
+            key = use.limit.name, round(use.allowed, 6)
+            exact[key] = max(exact.get(key, -np.inf), use.used)
+        for key, used in exact.items():
+            if key[0] == "max_book_structures":
+                continue
+            assert told[key] >= used - 1e-6
+            if key[0] == "max_notional":  # which nothing offsets
+                assert told[key] == pytest.approx(used, rel=1e-9)
+
+
+def test_two_names_choose_together() -> None:
+    state = two_names()
+    signals = signals_of([200.0, 300.0, 250.0, 100.0], [-1, -1, -1, -1])
+    for name in ("leg1", "leg2", "underlying"):
+        signals[name][[0, 2]] += 11
+    roomy = {"max_vega": 0.5, "max_structures": 2, "max_book_structures": 3}  # one trade is held
+    trades = chosen_trades(state, Settings(**ROOMY | roomy), signals, NOW)
+    assert [(trade.underlying, trade.legs) for trade in trades] == [
+        (0, (CALLS[1], PUTS[1])),
+        (11, (CALLS[2] + 11, PUTS[2] + 11)),
     ]
 
 
