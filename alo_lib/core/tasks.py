@@ -15,8 +15,8 @@ from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, records
+from alo_lib.strategy.choice import CHOICES
 from alo_lib.strategy.commands import follow_commands, note_decisions
-from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
@@ -113,7 +113,7 @@ def signal(work: Work, frame: Frame) -> Decisions:
     state, strategy = work.state, work.state.strategy
     stops: list[tuple[int, str]] = []
     scans = [
-        scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time)
+        scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time, each.band)
         for each in strategy.underlyings.values()
         if each.valuation is not None and each.screen is not None and not strategy.external.decides(Stage.ALPHA)
     ]
@@ -145,7 +145,7 @@ def target(work: Work, frame: Frame) -> Decisions:
         end_trades(strategy, state.settings, frame.time)
         insights = overruling.signals(state, frame.time) if state.ranked else []
         signals = np.concatenate([*insights, state.signals])
-        state.proposals = proposed_trades(strategy, state.settings, signals, frame.time)
+        state.proposals = CHOICES[state.settings.choice](strategy, state.settings, signals, frame.time)
         state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
     if state.targets.tobytes() == state.told_targets.tobytes():

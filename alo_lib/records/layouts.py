@@ -226,9 +226,10 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("structure", f"S{STRUCTURE_NAME}"),
             ("implied_volatility", "<f8"),  # mean of its contracts
             ("forecast_volatility", "<f8"),  # the same
-            ("edge", "<f8"),  # money per structure after spread and fees
+            ("edge", "<f8"),  # money per structure after spread, fees, hedging cost and penalty
             ("edge_volatility", "<f8"),  # the same, per unit of gross vega
             ("vega", "<f8"),  # gross: of all its contracts whatever their side, money per 1.00 of volatility
+            *((name, "<f8") for name in ("hedging_cost", "penalty", "stress_loss")),  # the same; 0: not asked for
         ]
     ),
     # The position wanted in an instrument; `stage` is a TargetStage.
@@ -310,7 +311,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("implied_volatility", "<f8"),  # NaN where the signal has none
             ("forecast_volatility", "<f8"),
             *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast, 90 %; NaN where it has none
-            ("edge", "<f8"),  # money per structure after spread and fees
+            ("edge", "<f8"),  # money per structure after spread, fees, hedging cost and penalty
             ("edge_volatility", "<f8"),  # the same, per unit of gross vega
             ("delta", "<f8"),  # of one structure bought: shares
             ("gamma", "<f8"),  # shares per 1.00 of spot

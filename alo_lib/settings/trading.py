@@ -47,6 +47,21 @@ class TradingSettings(BaseModel):
     entry_edge: Annotated[float, VOLATILITY] = Field(
         0.02, ge=0, le=1.0, description="least edge after costs over gross vega, as volatility"
     )
+    edge_costs: Literal["quotes", "all"] = Field(
+        "quotes", description="what edges are net of: spreads and fees (quotes), or the cost of hedging, too (all)"
+    )
+    band_penalty: Annotated[float, Unit("of half the band's width")] = Field(
+        0.0, ge=0, le=10.0, description="share of half the width of the forecast's band that edges are less by"
+    )
+    rank: Literal["edge_volatility", "stress"] = Field(
+        "edge_volatility", description="what comes first: most edge over gross vega, or over stress loss (stress)"
+    )
+    choice: Literal["in_turn", "whole_book"] = Field(
+        "in_turn", description="best first, each within what is left (in_turn), or all at once, the book's most edge"
+    )
+    choice_candidates: Annotated[int, Unit("signals")] = Field(
+        10, ge=3, le=60, description="signals of an underlying that whole_book chooses among; more take longer"
+    )
     max_structures: Annotated[int, Unit("structures")] = Field(
         2, ge=1, le=50, description="structures held at once in one underlying"
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import DAY, DAYS_A_YEAR, OPTION_MULTIPLIER
 from alo_lib.settings import Settings
+from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.margin import OptionLine, margin_of
 from alo_lib.strategy.staleness import quoted_at_spot
 from alo_lib.strategy.state import StrategyState, Underlying
@@ -22,7 +23,17 @@ from alo_lib.strategy.stress import SHOCKS, gaps, joined, loss_of, scenario_prof
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import leg_greeks, quote_volatility
 
-__all__ = ["EXPIRY_BUCKETS", "GREEKS", "VOLATILITY_POINT", "BookRisk", "Holdings", "PartRisk", "holdings_with"]
+__all__ = [
+    "EXPIRY_BUCKETS",
+    "GREEKS",
+    "VOLATILITY_POINT",
+    "BookRisk",
+    "EachRisk",
+    "Holdings",
+    "PartRisk",
+    "holdings_with",
+    "volatility_to_enter_at",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -55,6 +66,15 @@ class PartRisk:
     structures: int
 
 
+class EachRisk(NamedTuple):
+    """What one of each of n structures adds to its underlying's risk, money as in PartRisk; NaN where unknown."""
+
+    greeks: dict[str, FloatArray]  # (n,)
+    notional: FloatArray  # (n,)
+    by_expiry: dict[str, FloatArray]  # greeks (buckets, n)
+    profits: FloatArray  # (scenarios, n): SHOCKS, then the next open's
+
+
 @dataclass(frozen=True)
 class _Contracts:
     """Contracts of one underlying, and what one of each is; money a contract."""
@@ -77,7 +97,8 @@ class BookRisk:
 
     def __init__(self, state: StrategyState, settings: Settings, instruments: Iterable[int], time: int) -> None:
         self._settings = settings
-        self._shocks = len(SHOCKS.spot)
+        self.shocks = len(SHOCKS.spot)
+        """Scenarios of SHOCKS, before those of the next open."""
         scenarios = joined(SHOCKS, gaps(settings.overnight_gap))
         asked = set(instruments)
         self._of: dict[int, _Contracts] = {}
@@ -107,9 +128,9 @@ class BookRisk:
     def of_all(self, holdings: Holdings) -> tuple[PartRisk, dict[int, PartRisk]]:
         """The risk of the whole book, and that of each underlying's options and shares."""
         parts = {number: self._part(number, holdings) for number in self._of}
-        profits = {number: self._profit(number, holdings) for number in self._of}
-        shock = loss_of({number: each[: self._shocks] for number, each in profits.items()})
-        gap = loss_of({number: each[self._shocks :] for number, each in profits.items()})
+        profits = {number: self.profits(number, holdings) for number in self._of}
+        shock = loss_of({number: each[: self.shocks] for number, each in profits.items()})
+        gap = loss_of({number: each[self.shocks :] for number, each in profits.items()})
         alone = {number: _summed([parts[number]], shock.alone[number], gap.alone[number]) for number in self._of}
         return _summed(list(parts.values()), shock.worst, gap.worst), alone
 
@@ -123,6 +144,30 @@ class BookRisk:
                 greeks[name] += told * _weighed(quantity[at], own.greeks[name][at])
         return PartRisk(**greeks, notional=0.0, margin=0.0, stress_loss=0.0, gap_loss=0.0, structures=0)
 
+    def of_each(self, number: int, legs: NDArray[np.int32], quantity: NDArray[np.int32]) -> EachRisk:
+        """What each of n structures in an underlying adds, from its ``legs`` (k, n) and how many contracts of each.
+
+        Beyond the last leg that is 0. Sums go a leg after the other.
+        """
+        own = self._of[number]
+        at = np.searchsorted(own.numbers, np.where(quantity != 0, legs, legs[0]))
+        of_legs = {name: quantity * each[at] for name, each in own.greeks.items()}
+        is_in = own.bucket[at] == np.arange(len(EXPIRY_BUCKETS))[:, None, None]
+        return EachRisk(
+            {name: np.asarray(each.sum(axis=0)) for name, each in of_legs.items()},
+            np.abs(quantity).sum(axis=0) * OPTION_MULTIPLIER * own.underlying.book.known_spot,
+            {name: np.asarray(np.where(is_in, each, 0.0).sum(axis=1)) for name, each in of_legs.items()},
+            np.asarray((quantity * own.profits[:, at]).sum(axis=1)),
+        )
+
+    def margin(self, number: int, holdings: Holdings) -> float:
+        """Margin of one underlying's options and shares."""
+        own, quantity = self._of[number], self._quantities(number, holdings)
+        lines = [_of_quantity(line, int(each)) for line, each in zip(own.lines, quantity, strict=True) if each]
+        told = 1.0 if self._tells(number, holdings) else math.nan
+        shares, spot = holdings.quantity.get(number, 0), own.underlying.book.known_spot
+        return told * margin_of(shares, lines, spot, self._settings.short_margin)
+
     def _quantities(self, number: int, holdings: Holdings) -> FloatArray:
         return np.array([holdings.quantity.get(each, 0) for each in self._of[number].numbers], np.float64)
 
@@ -134,7 +179,8 @@ class BookRisk:
         held = holdings.quantity.get(number, 0) or any(holdings.quantity.get(each, 0) for each in own.numbers)
         return not held or own.underlying.book.known_spot > 0.0
 
-    def _profit(self, number: int, holdings: Holdings) -> FloatArray:
+    def profits(self, number: int, holdings: Holdings) -> FloatArray:
+        """What one underlying's options and shares would make in each scenario, money (scenarios,)."""
         own, quantity = self._of[number], self._quantities(number, holdings)
         if not self._tells(number, holdings):
             return np.full(len(own.profits), np.nan)
@@ -149,11 +195,10 @@ class BookRisk:
         told = 1.0 if self._tells(number, holdings) else math.nan
         greeks = {name: told * _weighed(quantity, each) for name, each in own.greeks.items()}
         greeks["delta"] += shares * spot
-        lines = [_of_quantity(line, int(each)) for line, each in zip(own.lines, quantity, strict=True) if each]
         return PartRisk(
             **greeks,
             notional=told * float(np.sum(np.abs(quantity))) * OPTION_MULTIPLIER * spot,
-            margin=told * margin_of(shares, lines, spot, self._settings.short_margin),
+            margin=self.margin(number, holdings),
             stress_loss=0.0,
             gap_loss=0.0,
             structures=holdings.structures.get(number, 0),
@@ -171,6 +216,15 @@ def holdings_with(state: StrategyState, proposals: Iterable[Trade]) -> Holdings:
     return Holdings(quantity, structures)
 
 
+def volatility_to_enter_at(
+    book: MarketBook, rows: NDArray[np.intp], forecast: FloatArray, settings: Settings, rate: float, time: int
+) -> FloatArray:
+    """That of the quotes of rows (n,) whose ``forecast`` (n,) is known, where they tell one; else the forecast."""
+    implied = quote_volatility(book, rows, rate, time)
+    is_market = quoted_at_spot(book, rows, settings) & np.isfinite(implied) & np.isfinite(forecast)
+    return np.asarray(np.where(is_market, implied, forecast))
+
+
 def _volatilities(underlying: Underlying, settings: Settings, listed: list[int], rate: float, time: int) -> FloatArray:
     """That at which each contract is held; else, where there is a forecast, that of its quote or the forecast."""
     book = underlying.book
@@ -180,9 +234,7 @@ def _volatilities(underlying: Underlying, settings: Settings, listed: list[int],
     new = np.flatnonzero(np.isnan(volatility))
     if len(new) and book.known_spot:
         rows = np.array([book.row(listed[place]) for place in new], np.intp)
-        implied = quote_volatility(book, rows, rate, time)
-        is_market = quoted_at_spot(book, rows, settings) & np.isfinite(implied) & np.isfinite(forecast[new])
-        volatility[new] = np.where(is_market, implied, forecast[new])
+        volatility[new] = volatility_to_enter_at(book, rows, forecast[new], settings, rate, time)
     return volatility
 
 

@@ -16,7 +16,18 @@ from alo_lib.strategy.halts import losses, stopped_by_halt
 from alo_lib.strategy.state import LimitsTold, StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["LIMITS", "Limit", "Limits", "Review", "Use", "largest_kept", "limits_of", "new_uses", "review"]
+__all__ = [
+    "LIMITS",
+    "Limit",
+    "Limits",
+    "Review",
+    "Use",
+    "largest_kept",
+    "limits_of",
+    "new_uses",
+    "review",
+    "tell_limit",
+]
 
 _SPOT_MOVED: Final = 0.01
 """Share of a spot after whose move what is used is told again, though nothing was traded."""
@@ -73,12 +84,16 @@ class Limits:
     risk: BookRisk
     equity: float
 
+    def allowed(self, limit: Limit) -> float:
+        """What the whole book may use of a limit."""
+        return float(getattr(self.settings, limit.name) * (1.0 if limit.counts else self.equity))
+
     def uses(self, holdings: Holdings) -> Iterator[Use]:
         """How much of each limit holdings would use: of the book, of each underlying, of each bucket of expiries."""
         whole, by_underlying = self.risk.of_all(holdings)
         by_expiry = {days: self.risk.of_expiry(place, holdings) for place, days in enumerate(EXPIRY_BUCKETS)}
         for limit in LIMITS:
-            allowed = getattr(self.settings, limit.name) * (1.0 if limit.counts else self.equity)
+            allowed = self.allowed(limit)
             yield Use(limit, limit.measure(whole), allowed)
             if limit.by_underlying:
                 share = self.settings.max_underlying_share * allowed
@@ -162,12 +177,12 @@ def review(state: StrategyState, settings: Settings, proposals: Sequence[Trade],
             proposal.quantity = wanted
             refused.append(proposal)
             stops.append((proposal.underlying, name))
-            _tell_limit(state, proposal.underlying, f"not opened, {problem}")
+            tell_limit(state, proposal.underlying, f"not opened, {problem}")
             continue
         accepted.append(proposal)
         if proposal.quantity < wanted:
             cut.append(proposal)
-            _tell_limit(state, proposal.underlying, f"cut from {wanted} to {proposal.quantity}, {problem}")
+            tell_limit(state, proposal.underlying, f"cut from {wanted} to {proposal.quantity}, {problem}")
     count_stops(state, stops)
     return Review(accepted, refused, cut)
 
@@ -211,7 +226,7 @@ def new_uses(state: StrategyState, settings: Settings, time: int) -> Annotated[R
     return np.array(rows, records(Kind.LIMIT, 0).dtype)
 
 
-def _tell_limit(state: StrategyState, number: int, problem: str) -> None:
+def tell_limit(state: StrategyState, number: int, problem: str) -> None:
     """Tell why nothing more, or less, is opened in an underlying, once a session."""
     underlying = state.underlyings[number]
     if state.session is not None and underlying.limit_told_on != state.session.day:

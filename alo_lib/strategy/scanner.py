@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain, groupby, takewhile
 from operator import attrgetter
 from typing import Annotated, Final, NamedTuple
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from alo_lib.records import LEGS, OPTION_MULTIPLIER, RATIOS, Contract, Kind, Records, leg_columns, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.edge_costs import EdgeCosts, Moment, edge_costs
+from alo_lib.strategy.ranking import rank_order
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.staleness import in_step
 from alo_lib.strategy.structures import STRUCTURES, Structure
@@ -66,22 +68,32 @@ class Scan(NamedTuple):
     """What stopped structures whose edge suffices, for :func:`alo_lib.strategy.funnel.count_stops`."""
 
 
-def scan(book: MarketBook, valuation: Valuation, screen: Screen, settings: Settings, rate: float, time: int) -> Scan:
+def scan(
+    book: MarketBook,
+    valuation: Valuation,
+    screen: Screen,
+    settings: Settings,
+    rate: float,
+    time: int,
+    band: Mapping[int, tuple[float, float]] = {},
+) -> Scan:
     """Find the best structures to buy or sell.
 
     A structure's edge is what its quotes pay over its value at the forecast volatility, each leg entered at its touch
-    and left through half its spread, fees both ways. All rank together by edge over gross vega, for the vega budget
-    decides their size. One of a leg whose implied volatility is unknown has no rank.
-    ``valuation`` and ``screen`` are of this moment.
+    and left through half its spread, less :func:`alo_lib.strategy.edge_costs.edge_costs`. All rank together, by
+    :mod:`alo_lib.strategy.ranking`. One of a leg whose implied volatility is unknown has no rank.
+    ``valuation`` and ``screen`` are of this moment, as is the ``band`` of the forecast, by expiry.
     """
     valued = np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
+    moment = Moment(time, rate, band)
     count, found = 0, [records(Kind.SIGNAL, 0)]
     for structure in map(STRUCTURES.__getitem__, settings.structures):
         usable = valued & (screen.near if structure.near_the_money else screen.tradable)
         rows = structure.candidates(book, usable, valuation.at_forecast.delta, settings)
         count += len(rows)
+        costs = edge_costs(book, valuation, np.array(structure.ratios, np.float64), rows, settings, moment)
         found += [
-            _candidates(book, valuation, structure, rows, direction, settings.fee_per_contract)
+            _candidates(book, valuation, structure, rows, direction, costs)
             for direction in _DIRECTIONS[settings.direction]
         ]
     signals: Records = np.concatenate(found)
@@ -96,26 +108,32 @@ def scan(book: MarketBook, valuation: Valuation, screen: Screen, settings: Setti
         candidates=count,
         edge=np.count_nonzero(signals["edge_volatility"] >= settings.entry_edge),
     )
-    ranked = signals[np.lexsort((*(signals[leg] for leg in reversed(LEGS)), -signals["edge_volatility"]))]
-    best, unknown = _explained(book, ranked, rate, time)
+    ranked = signals[rank_order(book, valuation, signals, settings, rate, time)]
+    best, unknown = _explained(book, ranked, rate, time, _published(int(funnel["edge"][0]), settings))
     stopped = bool(np.any(unknown["edge_volatility"] >= settings.entry_edge))
     return Scan(best, funnel, [(book.instrument, "unknown_implied")] if stopped else [])
 
 
-def _explained(book: MarketBook, ranked: Records, rate: float, time: int) -> tuple[Records, Records]:
-    """The first SIGNAL records whose legs all have an implied volatility; and those before that lack one.
+def _published(suffice: int, settings: Settings) -> int:
+    """How many signals are published, where the edge of so many suffices."""
+    most = settings.choice_candidates if settings.choice == "whole_book" else _SIGNALS_PUBLISHED
+    return max(min(suffice, most), _SIGNALS_PUBLISHED)
+
+
+def _explained(book: MarketBook, ranked: Records, rate: float, time: int, count: int) -> tuple[Records, Records]:
+    """The first ``count`` SIGNAL records whose legs all have an implied volatility; and those before that lack one.
 
     Volatilities are asked for in parts, each twice as long as the one before.
     """
-    best, unknown, start, length = [ranked[:0]], [ranked[:0]], 0, _SIGNALS_PUBLISHED
-    while start < len(ranked) and sum(map(len, best)) < _SIGNALS_PUBLISHED:
+    best, unknown, start, length = [ranked[:0]], [ranked[:0]], 0, count
+    while start < len(ranked) and sum(map(len, best)) < count:
         part = ranked[start : start + length]
         part["implied_volatility"] = _implied(book, part, rate, time)
         is_known = np.isfinite(part["implied_volatility"])
         best.append(part[is_known])
         unknown.append(part[~is_known])
         start, length = start + length, 2 * length
-    return np.concatenate(best)[:_SIGNALS_PUBLISHED], np.concatenate(unknown)
+    return np.concatenate(best)[:count], np.concatenate(unknown)
 
 
 def _implied(book: MarketBook, signals: Records, rate: float, time: int) -> Floats:
@@ -129,9 +147,12 @@ def _implied(book: MarketBook, signals: Records, rate: float, time: int) -> Floa
 
 
 def _candidates(
-    book: MarketBook, valuation: Valuation, structure: Structure, rows: Rows, direction: int, fee: float
+    book: MarketBook, valuation: Valuation, structure: Structure, rows: Rows, direction: int, costs: EdgeCosts
 ) -> Records:
-    """One SIGNAL record for each of its candidates (n, k), bought (+1) or sold (-1), with the fees in and out."""
+    """One SIGNAL record for each of its candidates (n, k), bought (+1) or sold (-1), net of their costs.
+
+    One without vega, or with a cost that cannot be told, comes last.
+    """
     quotes, values, legs = book.quotes, valuation.at_forecast, rows.T  # a leg a row, so that sums go in their order
     ratios = np.array(structure.ratios, np.float64)[:, None]
     contracts = np.abs(ratios)
@@ -140,9 +161,10 @@ def _candidates(
     worth, spread = (ratios * values.price[legs]).sum(axis=0), (contracts * (ask - bid)).sum(axis=0)
     vega = (contracts * values.vega[legs]).sum(axis=0) * OPTION_MULTIPLIER
     edge = (direction * (worth - (ratios * paid).sum(axis=0)) - 0.5 * spread) * OPTION_MULTIPLIER
-    edge -= 2.0 * fee * float(contracts.sum())
+    edge -= costs.fees
+    edge -= costs.hedging + costs.penalty
     with np.errstate(invalid="ignore", divide="ignore"):
-        edge_volatility = np.where(vega > 0.0, edge / vega, -np.inf)
+        edge_volatility = np.where((vega > 0.0) & np.isfinite(edge), edge / vega, -np.inf)
     return records(
         Kind.SIGNAL,
         len(rows),
@@ -153,5 +175,7 @@ def _candidates(
         edge=edge,
         edge_volatility=edge_volatility,
         vega=vega,
+        hedging_cost=costs.hedging,
+        penalty=costs.penalty,
         **leg_columns(book.contracts["instrument"][rows], structure.ratios),
     )

@@ -45,6 +45,10 @@ class Candidate:
     edge: float
     edge_volatility: float
     vega: float
+    hedging_cost: float
+    penalty: float
+    stress_loss: float
+    """These three are 0 where the settings do not ask for them."""
     suffices: bool
     """Whether its edge is entry-edge or more."""
 
@@ -53,8 +57,11 @@ class Candidate:
         """In a sentence."""
         than = f"{money(abs(self.edge))} {'less' if self.edge < 0.0 else 'more'} than"
         gain = f"brings {than} it is worth" if self.direction == "sell" else f"is worth {than} it costs"
+        paid = [("fees", True), ("hedging", self.hedging_cost), ("the band's penalty", self.penalty)]
+        *before, last = ["spread", *(name for name, is_paid in paid if is_paid)]
+        after = f"{', '.join(before)} and {last}: {100.0 * self.edge_volatility:z.2f} points of volatility"
         return (
-            f"{gain} at the forecast, after spread and fees: {100.0 * self.edge_volatility:z.2f} points of volatility"
+            f"{gain} at the forecast, after {after}"
             f"{'' if self.suffices else ', which entry-edge does not take'}; implied {or_dash(self.implied, 'z.1%')}, "
             f"forecast {or_dash(self.forecast, 'z.1%')}"
         )
@@ -177,6 +184,9 @@ class ScanView:
                     "edge": or_none(rounded(one.edge)),
                     "edge_volatility": or_none(rounded(one.edge_volatility)),
                     "vega": or_none(rounded(one.vega)),
+                    "hedging_cost": or_none(rounded(one.hedging_cost)),
+                    "penalty": or_none(rounded(one.penalty)),
+                    "stress_loss": or_none(rounded(one.stress_loss)),
                     "suffices": one.suffices,
                     "why": one.why,
                 }
@@ -204,6 +214,9 @@ class ScanView:
             edge=float(row["edge"]),
             edge_volatility=edge,
             vega=float(row["vega"]),
+            hedging_cost=float(row["hedging_cost"]),
+            penalty=float(row["penalty"]),
+            stress_loss=float(row["stress_loss"]),
             suffices=edge >= settings.entry_edge,
         )
 

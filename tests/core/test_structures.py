@@ -39,3 +39,16 @@ def test_a_refused_leg_undoes_the_other_three() -> None:
     assert not any(market.held.values())
     assert any("its trade is undone" in notice for notice in market.notices())
     assert replay(market.journal).divergence is None
+
+
+def test_a_choice_for_the_whole_book_net_of_all_costs_is_decided_again() -> None:
+    whole = {"choice": "whole_book", "rank": "stress", "edge_costs": "all", "band_penalty": 0.1, "max_structures": 3}
+    market = script(structures="straddle,vertical,iron-condor", **EASY | whole)
+    market.bar(10, volatility=0.35)
+    market.bar(11, volatility=0.36)
+    signals = np.concatenate(market.decisions(Kind.SIGNAL))
+    assert np.all(signals["hedging_cost"] > 0.0)
+    assert np.all(signals["penalty"] > 0.0)
+    assert np.all(signals["stress_loss"][signals["edge_volatility"] >= 0.0] > 0.0)
+    assert len(np.concatenate(market.decisions(Kind.ENTRY))) > 1
+    assert replay(market.journal).divergence is None
