@@ -45,7 +45,7 @@ class TradingSettings(BaseModel):
         "both", description="buy structures (long), sell them (short), or either (both)"
     )
     entry_edge: Annotated[float, VOLATILITY] = Field(
-        0.02, ge=0, le=1.0, description="least edge after costs over gross vega, as volatility"
+        0.02, ge=-1.0, le=1.0, description="least edge after costs over gross vega, as volatility"
     )
     max_structures: Annotated[int, Unit("structures")] = Field(
         2, ge=1, le=50, description="structures held at once in one underlying"
