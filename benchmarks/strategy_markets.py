@@ -130,7 +130,7 @@ def _points(market: str, years: Array) -> Array:
     name = NameTruth(ticker=_TICKER, **planted)
     points = Planted(name, list(np.random.SeedSequence(0).spawn(len(EDGES)))).now()
     flat = np.zeros((1, len(years)))
-    return points.planted_in(flat + 1.0, flat, flat + 1.0, years[None, :])[0] - 1.0
+    return np.asarray(points.planted_in(flat + 1.0, flat, flat + 1.0, years[None, :])[0] - 1.0)
 
 
 def _edge_taken(run: Run, market: str) -> float:
