@@ -54,8 +54,8 @@ def test_settings_survive_their_json() -> None:
         ({"vega_budget": 9}, "setting vega-budget is 9; allowed: a number above 0 up to 0.05"),
         ({"vega_budget": "9"}, "setting vega-budget is '9'; allowed: a number above 0 up to 0.05"),
         ({"strangle_delta": "50%"}, "setting strangle-delta is '50%'; allowed: a number above 0.02 and below 0.5"),
-        ({"entry-edge": "nan"}, "setting entry-edge is 'nan'; allowed: a number from 0 up to 1"),
-        ({"entry-edge": float("nan")}, "setting entry-edge is nan; allowed: a number from 0 up to 1"),
+        ({"entry-edge": "nan"}, "setting entry-edge is 'nan'; allowed: a number from -1 up to 1"),
+        ({"entry-edge": float("nan")}, "setting entry-edge is nan; allowed: a number from -1 up to 1"),
         ({"max-structures": "1.5"}, "setting max-structures is '1.5'; allowed: a whole number from 1 up to 50"),
         (
             {"structures": "straddle,butterfly"},

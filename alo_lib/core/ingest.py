@@ -65,6 +65,7 @@ def _session(state: State, message: Message) -> None:
         strategy.calendar.insert(0, (before.open, before.close))
     for underlying in strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
+        underlying.close_before = underlying.book.known_spot if before is not None else 0.0
         underlying.book.action_ahead = False
         underlying.variance_time.begin_session()
     begin_funnels(strategy)

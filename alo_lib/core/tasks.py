@@ -83,7 +83,10 @@ def forecast(work: Work, frame: Frame) -> Decisions:
     if strategy.session is None or not strategy.session.is_open(frame.time):
         return ()
     for number, underlying in strategy.underlyings.items():
+        intraday = work.state.settings.intraday_forecast
         if not underlying.session_news:
+            if intraday and underlying.market_news:
+                underlying.forecast_again(frame.time)
             continue
         underlying.session_news = False
         if strategy.calendar:
@@ -91,6 +94,8 @@ def forecast(work: Work, frame: Frame) -> Decisions:
         imply_events(underlying.variance_time, underlying.book, strategy.rate, frame.time)
         _tell_events(strategy, underlying, frame.time)
         underlying.forecast_expiries(frame.time)
+        if intraday:
+            underlying.forecast_again(frame.time)
         for expiry, volatility in underlying.forecast.items():
             made.append((number, 0, expiry, volatility, *underlying.band[expiry], underlying.book.spot))
         regimes += [(number, regime, *told) for regime, told in enumerate(underlying.forecaster.regimes)]

@@ -25,6 +25,9 @@ class ForecastSettings(BaseModel):
     hybrid_minimum: Annotated[int, Unit("daily returns")] = Field(
         750, ge=350, le=5000, description="daily returns below which GJR-GARCH forecasts without the hybrid"
     )
+    intraday_forecast: bool = Field(
+        False, description="forecast anew within the session, as if it closed at today's move so far and a usual rest"
+    )
     fair_smile: Literal["flat", "market"] = Field(
         "flat", description="fair volatility of a strike: the forecast, or at the money that and the market's smile"
     )

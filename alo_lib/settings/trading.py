@@ -45,7 +45,7 @@ class TradingSettings(BaseModel):
         "both", description="buy structures (long), sell them (short), or either (both)"
     )
     entry_edge: Annotated[float, VOLATILITY] = Field(
-        0.02, ge=0, le=1.0, description="least edge after costs over gross vega, as volatility"
+        0.02, ge=-1.0, le=1.0, description="least edge after costs over gross vega, as volatility"
     )
     edge_costs: Literal["quotes", "all"] = Field(
         "quotes", description="what edges are net of: spreads and fees (quotes), or the cost of hedging, too (all)"

@@ -71,6 +71,7 @@ def book_dividend(state: StrategyState, row: np.void) -> None:
         return  # it went ex before what is known of the market
     book.bar_contracts()
     book.distribute(amount)
+    underlying.close_before = 0.0
     attribute_action(state, number, amount)
     held = state.contracts_held(number)
     for trade in state.trades_in(number):
@@ -111,6 +112,7 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
     state.portfolio.split(underlying, factor, price)
     attribute_split(state, underlying, factor, before, price)
     book.split(time, factor)
+    state.underlyings[underlying].close_before *= factor
 
 
 def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bool:

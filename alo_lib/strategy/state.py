@@ -47,6 +47,7 @@ class Underlying:
     ordinary: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # forecast and band of trading days
     forecast: dict[int, float] = field(default_factory=dict)  # by expiry, on calendar time, as of the last frame
     band: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each forecast, 90 %
+    close_before: float = 0.0  # the last price before the session, in its shares; 0 where it is not known
     session_begun: bool = False  # a session began and its new closes have not been followed
     session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
@@ -88,6 +89,25 @@ class Underlying:
             if expiry > time:
                 days = self.variance_time.life(time, expiry).trading_days
                 self.ordinary[expiry] = self.forecaster.volatility_over(days), *self.forecaster.band_over(days)
+        self.count_down(time)
+
+    def forecast_again(self, time: int) -> None:
+        """Forecast within a session by its move so far.
+
+        The bands keep their ratios to the session's first forecast. That stands where today's move is no usual one, on
+        the day of an event, and where the price before the session is not known, as on the first day.
+        """
+        clock, last = self.variance_time.clock, self.variance_time.last
+        if clock is None or last is None or not (self.close_before > 0.0 and self.book.known_spot > 0.0):
+            return
+        if any(last[0] < event.time <= time for event in self.variance_time.events):
+            return
+        outlook = self.forecaster.outlook(math.log(self.book.known_spot / self.close_before), clock.gone(time))
+        if outlook is None:
+            return
+        for expiry, (before, low, high) in self.ordinary.items():
+            now = outlook.volatility_over(self.variance_time.life(time, expiry).trading_days)
+            self.ordinary[expiry] = now, low / before * now, high / before * now
         self.count_down(time)
 
     def count_down(self, time: int) -> None:

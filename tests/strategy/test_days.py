@@ -330,3 +330,28 @@ def test_vega_counts_what_is_ordered_and_not_filled_yet() -> None:
     waiting.bar(10.1, volatility=0.35)
     first, second = state.strategy.trades
     assert 0 < second.quantity < first.quantity / 2  # cut to what the limit leaves
+
+
+def test_a_forecast_within_the_session_knows_of_its_move() -> None:
+    """After a fall volatility is forecast higher, where that is set at once, and by the next morning in any case."""
+    told = {}
+    for intraday in (False, True):
+        market = script(intraday_forecast=intraday)
+        market.bar(15.9)
+        market.session(NEXT, [100.0])
+        told[intraday] = [forecast_now(market, hour, spot) for hour, spot in ((10, 100.0), (15.9, 96.0))]
+        market.session(NEXT + dt.timedelta(days=1), [96.0])
+        told[intraday].append(forecast_now(market, 9.6, 96.0))
+    still, (quiet, fallen, morning) = told[False], told[True]
+    assert still[1] == still[0]
+    assert morning == pytest.approx(still[2], rel=0.005)
+    assert still[2] > 1.006 * still[0]
+    assert quiet == pytest.approx(still[0], rel=0.005)
+    assert fallen == pytest.approx(still[2], rel=0.002)
+
+
+def forecast_now(market: Script, hour: float, spot: float) -> float:
+    """The volatility of ordinary days that is forecast, after a bar."""
+    market.bar(hour, spot, 0.2)
+    (ordinary,) = market.core.snapshot().state.strategy.underlyings[0].ordinary.values()
+    return float(ordinary[0])
