@@ -130,7 +130,7 @@ class CashChain:
 
     def _rows(self, values: npt.ArrayLike) -> Array:
         """Values of each contract, or of all, for each row of the chain."""
-        return np.broadcast_to(np.asarray(values, np.float64), self._years.shape)[self._every]
+        return np.asarray(np.broadcast_to(np.asarray(values, np.float64), self._years.shape)[self._every])
 
     def _terms(self, spot: npt.ArrayLike, rate: float | Array, dividend_yield: float | Array) -> _Terms:
         spots, rates, yields = self._rows(spot), self._rows(rate), self._rows(dividend_yield)
