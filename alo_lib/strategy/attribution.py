@@ -29,7 +29,7 @@ from alo_lib.strategy.profit import (
 )
 from alo_lib.strategy.revaluation import revalue_leg
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import LegMarket, leg_alone
+from alo_lib.strategy.valuation import NO_YIELD, LegMarket, leg_alone
 
 __all__ = [
     "attribute_action",
@@ -348,8 +348,7 @@ def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, oth
     implied, greeks = leg_alone(book, book.row(instrument), time, market, otherwise)
     if not math.isfinite(implied):
         return None
-    known = market.spot, market.rate, market.dividend_yield
-    return leg_marks(time, known, np.array([market.mid]), np.array([implied]), greeks)[0]
+    return leg_marks(time, market, np.array([market.mid]), np.array([implied]), greeks)[0]
 
 
 def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
@@ -357,7 +356,7 @@ def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) 
     if book.lists(instrument):
         quote = book.quotes[book.row(instrument)]
         mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
-    return LegMarket(book.known_spot, mid, state.rate, book.dividend_yield(time))
+    return LegMarket(book.known_spot, mid, state.rate, NO_YIELD, book.dividends_in_chain(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:

@@ -66,7 +66,7 @@ def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -
 
 def exit_reason(trade: Trade, view: TradeView, book: MarketBook, settings: Settings, time: int) -> OrderReason | None:
     """Why the trade should end now, the gravest reason first; None when it should not."""
-    ex_date = book.next_ex_date()
+    ex_date = book.next_ex_date(time)
     assignable = book.spot > view.short_call_strike
     checks = (
         (OrderReason.EXIT_SPLIT, book.split_pending),
@@ -74,7 +74,7 @@ def exit_reason(trade: Trade, view: TradeView, book: MarketBook, settings: Setti
         (OrderReason.EXIT_EXPIRY, trade.expiry - time < settings.exit_days_to_expiry * DAY),
         (
             OrderReason.EXIT_DIVIDEND,
-            assignable and ex_date is not None and 0 <= ex_date - time < settings.dividend_guard_days * DAY,
+            assignable and ex_date is not None and ex_date - time < settings.dividend_guard_days * DAY,
         ),
         (OrderReason.EXIT_STOP, view.result < -settings.stop_loss * trade.gross_premium),
         (OrderReason.EXIT_TIME, time - trade.opened_at > settings.max_holding_days * DAY),

@@ -8,10 +8,10 @@ edge is one of the level. A skew that is fairer than today's, moved toward its m
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing.forwards import forward_prices
 from alo_lib.settings import Settings
 from alo_lib.strategy.market_state import fair_skew_change
 from alo_lib.strategy.state import Underlying
+from alo_lib.strategy.valuation import forward_price
 
 __all__ = ["fair_volatility"]
 
@@ -31,7 +31,7 @@ def fair_volatility(underlying: Underlying, settings: Settings, rate: float, tim
     for expiry, shape in underlying.smiles.items():
         rows = np.flatnonzero((expiries == expiry) & (years > 0.0) & np.isfinite(forecast))
         if len(rows):
-            forward = forward_prices(book.spot, rate, book.dividend_yield(time), years[rows])
+            forward = forward_price(book, rate, time, years[rows])
             moneyness = np.log(book.contracts["strike"][rows] / forward)
             fair[rows] = forecast[rows] * shape.ratio(moneyness, years[rows], change)
     return fair

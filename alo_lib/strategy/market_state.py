@@ -138,7 +138,7 @@ def market_state(
     forecasts = [at_maturity(years, table[:, 0], days / DAYS_A_YEAR, reach=_REACH) for days in MATURITIES]
     low, high = (at_maturity(years, table[:, column], _HEAD, reach=_REACH) for column in (1, 2))
     rank, percentile, skew_score, term_score = history.standing()
-    due = book.next_ex_date()
+    due = book.next_ex_date(time)
     row = records(
         Kind.MARKET_STATE,
         underlying=book.instrument,
@@ -159,7 +159,7 @@ def market_state(
         spread=look.spread,
         size=look.size,
         open_interest=int(book.contracts["open_interest"].sum()),
-        ex_date=due if due is not None and due > time else 0,
+        ex_date=due or 0,
         event=events[0] if events else 0,
         events=len(events),
         smiles=np.count_nonzero(look.quoted.told),

@@ -6,12 +6,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing.forwards import forward_prices
 from alo_lib.pricing.smile import Smiles, SmileStatus, fit_smiles
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.staleness import is_fresh
-from alo_lib.strategy.valuation import quote_volatility
+from alo_lib.strategy.valuation import forward_price, quote_volatility
 
 __all__ = ["QuotedSmiles", "SmileShape", "quoted_smiles"]
 
@@ -80,7 +79,7 @@ def quoted_smiles(book: MarketBook, settings: Settings, rate: float, time: int) 
     rows = np.flatnonzero(years > 0.0)
     expiry, first, index = np.unique(contracts["expiry"][rows], return_index=True, return_inverse=True)
     lives = years[rows[first]]
-    forward = forward_prices(book.spot, rate, book.dividend_yield(time), lives)
+    forward = forward_price(book, rate, time, lives)
     moneyness = np.log(contracts["strike"][rows] / forward[index])
     quoted, mid = _quoted(book, settings, time)[rows], book.mid()[rows]
     nearest = np.zeros(len(contracts), np.bool_)
