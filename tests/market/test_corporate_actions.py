@@ -17,8 +17,9 @@ FIRST = dt.date(2014, 1, 6)
 QUARTER = dt.timedelta(days=91)
 
 UNUSUAL = {
-    # Read up in the companies' announcements: Altadis' capital return, AIG's warrants, News Corporation, Time Warner
-    # Cable, AOL, Time Inc.; and a dividend of AOL's file that came four days after another, at three times its size.
+    # As these companies' histories are known, each looked at by its size: Altadis' capital return, AIG's warrants, News
+    # Corporation, Time Warner Cable, AOL, Time Inc.; and a dividend of AOL's file that came four days after another, at
+    # three times its size.
     "aaa.1": {"2007-05-15": ADJUSTING},
     "aig": {"2011-01-20": ADJUSTING},
     "tfcfa": {"2013-07-01": ADJUSTING},
