@@ -37,7 +37,7 @@ def test_a_refused_leg_undoes_the_other_three() -> None:
     market.bar(10.2, volatility=0.35)
     assert set(reasons(market.decisions(Kind.INTENT))) >= {"ENTRY", "REBALANCE"}
     assert not any(market.held.values())
-    assert any("its trade is undone" in notice for notice in market.notices())
+    assert any("no more of its trade is opened" in notice for notice in market.notices())
     assert replay(market.journal).divergence is None
 
 

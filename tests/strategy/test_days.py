@@ -200,7 +200,7 @@ def test_a_refused_leg_undoes_its_trade() -> None:
     assert reasons(sent) == ["ENTRY", "ENTRY", "REBALANCE"]
     assert market.held == {}
     assert reasons(market.bar(11, volatility=0.35)) == []
-    assert "was refused; its trade is undone" in market.notices()[0]
+    assert "was refused; no more of its trade is opened" in market.notices()[0]
 
 
 def test_limits_stop_proposals() -> None:
