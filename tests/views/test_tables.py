@@ -13,7 +13,7 @@ from alo_lib.views.performance import session_returns
 from alo_lib.views.tables import FORECASTS_FILE, REGIMES_FILE, SESSIONS_FILE, VOLATILITIES_FILE
 from alo_lib.views.volatility import volatility_view
 from tests.views import kit
-from tests.views.test_volatility import entry, lived_messages, quoted_messages, regime_messages
+from tests.views.test_volatility import LIFE, entry, lived_messages, quoted_messages, regime_messages
 
 
 def rows_of(run, name):
@@ -80,7 +80,7 @@ def test_forecasts_stand_beside_what_came(tmp_path):
         "0.300000",
         "0.600000",
     )
-    assert float(row["realized_close_to_close"]) == pytest.approx(np.sqrt(252 * np.mean(moves**2)), abs=1e-6)
+    assert float(row["realized_close_to_close"]) == pytest.approx(np.sqrt(np.sum(moves**2) / LIFE), abs=1e-6)
     assert row["traded"] == "true"
     assert row["implied"] == ""  # nothing was quoted
 
