@@ -1,4 +1,4 @@
-"""LEAN alpha model: the core's ranked pairs as insights."""
+"""LEAN alpha model: the core's ranked structures as insights."""
 
 import datetime as dt
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
 from alo_lib.core import FrameTask
-from alo_lib.records import OPTION_MULTIPLIER, Records
+from alo_lib.records import OPTION_MULTIPLIER, Records, legs_and_ratios
 from alo_lib.strategy.sizing import VOLATILITY_POINT
 from models.framework import SOURCE, Framework
 
@@ -16,19 +16,20 @@ _UNTIL_NEXT_SESSION: Final = dt.timedelta(days=1)
 
 
 class VolatilityAlphaModel(AlphaModel):
-    """Runs the core's frame up to its signals; each pair worth trading becomes a group of two volatility insights.
+    """Runs the core's frame up to its signals; each structure worth trading becomes a group of volatility insights.
 
-    Insights are made where a portfolio construction model other than ours reads them: once a session for a pair and a
-    direction. An insight's magnitude is the edge in volatility after costs, its confidence the part of the difference
-    between implied and forecast volatility that costs leave, its weight the share of the account that the vega budget
-    would put into the leg.
+    A leg that is bought has one that goes up, a leg that is sold one that goes down, as many as its contracts in
+    one structure. Insights are made where a portfolio construction model other than ours reads them: once a session
+    for the same legs on the same sides. An insight's magnitude is the edge in volatility after costs, its
+    confidence the part of the difference between implied and forecast volatility that costs leave, its weight the
+    share of the account that the vega budget would put into the contract.
     """
 
     def __init__(self, framework: Framework) -> None:
         super().__init__()
         self.name = "VolatilityArbitrage"
         self._framework = framework
-        self._emitted: dict[tuple[int, int], int] = {}  # direction by pair, in this session
+        self._emitted: dict[frozenset[int], dict[int, int]] = {}  # signed contracts by legs, in this session
         self._date: dt.date | None = None
 
     def update(self, algorithm: QCAlgorithm, data: Slice) -> list[Insight]:
@@ -43,15 +44,17 @@ class VolatilityAlphaModel(AlphaModel):
             self._date, self._emitted = algorithm.time.date(), {}
         insights: list[Insight] = []
         for signal in core.signals[core.signals["edge_volatility"] >= core.settings.entry_edge]:
-            pair, direction = (int(signal["call"]), int(signal["put"])), int(signal["direction"])
-            if self._emitted.get(pair) != direction:
-                self._emitted[pair] = direction
-                insights += Insight.group([self._insight(algorithm, signal, leg) for leg in pair])
+            legs, ratios = legs_and_ratios(signal)
+            sides = {leg: int(signal["direction"]) * ratio for leg, ratio in zip(legs, ratios, strict=True)}
+            if self._emitted.get(frozenset(legs)) != sides:
+                self._emitted[frozenset(legs)] = sides
+                contracts = [(leg, side) for leg, side in sides.items() for _ in range(abs(side))]
+                insights += Insight.group([self._insight(algorithm, signal, leg, side) for leg, side in contracts])
         return insights
 
-    def _insight(self, algorithm: QCAlgorithm, signal: Records, leg: int) -> Insight:
+    def _insight(self, algorithm: QCAlgorithm, signal: Records, leg: int, side: int) -> Insight:
         symbol = self._framework.marshal.symbol(leg)
-        direction = InsightDirection.UP if signal["direction"] > 0 else InsightDirection.DOWN
+        direction = InsightDirection.UP if side > 0 else InsightDirection.DOWN
         edge = float(signal["edge_volatility"])
         difference = abs(float(signal["forecast_volatility"] - signal["implied_volatility"]))
         confidence = min(edge / difference, 1.0) if difference > 0.0 else 0.0

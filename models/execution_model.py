@@ -2,14 +2,15 @@
 
 from AlgorithmImports import ExecutionModel, IPortfolioTarget, QCAlgorithm
 
+from alo_lib.records import sent_together
 from models.framework import Framework
-from models.marshalling import order_tag
+from models.order_tickets import amend_order, send_orders
 
 __all__ = ["TouchExecutionModel"]
 
 
 class TouchExecutionModel(ExecutionModel):
-    """Runs the core's frame to its end and sends its market orders, none larger than the quote displays.
+    """Runs the core's frame to its end, changes its working orders and sends new ones, none beyond what is displayed.
 
     Targets that it is given and that are not the core's own are traded the same way. Live, orders are sent without
     waiting for the broker: what becomes of them comes as order events.
@@ -23,7 +24,8 @@ class TouchExecutionModel(ExecutionModel):
         """Send the open frame's orders; nothing between frames."""
         if not self._framework.begin_execution(algorithm, targets):
             return
-        for intent in self._framework.orders():
-            symbol, quantity = self._framework.marshal.symbol(int(intent["instrument"])), int(intent["quantity"])
-            tag = order_tag(int(intent["reason"]), int(intent["order"]))
-            algorithm.market_order(symbol, quantity, algorithm.live_mode, tag)
+        intents, marshal = self._framework.orders(), self._framework.marshal
+        for amendment in self._framework.core.amendments:
+            amend_order(algorithm, marshal, amendment)
+        for sent in sent_together(intents):
+            send_orders(algorithm, marshal, sent)

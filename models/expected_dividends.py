@@ -3,10 +3,12 @@
 import datetime as dt
 from typing import Final
 
-from AlgorithmImports import Dividend, QCAlgorithm, Resolution, SecurityType, Split, SplitType, Symbol
+from AlgorithmImports import QCAlgorithm, Resolution, SecurityType, Split, SplitType, Symbol
 
+from alo_lib.market.corporate_actions import ordinary_dividends
 from alo_lib.market.expected_dividends import FIFTY_TWO_WEEKS, dividends_again
 from models.chain_terms import Announced
+from models.distributions import distributions
 
 __all__ = ["expected_dividends"]
 
@@ -16,6 +18,7 @@ _KEPT: Final = 1000
 def expected_dividends(algorithm: QCAlgorithm) -> Announced:
     """What each stock paid in the past year, expected again a year later: ``announced=expected_dividends(self)``.
 
+    Spin-offs and special dividends are left out (:mod:`alo_lib.market.corporate_actions`): they do not come again.
     The rule is :func:`alo_lib.market.expected_dividends.dividends_again`. Nothing is read of the future: LEAN's history
     ends at the time asked for. Indices and futures have none.
     """
@@ -33,9 +36,8 @@ def expected_dividends(algorithm: QCAlgorithm) -> Announced:
                 time,
                 Resolution.DAILY,
             )
-            paid = [
-                (one.end_time.date(), float(one.distribution)) for one in algorithm.history[Dividend](underlying, *span)
-            ]
+            told = distributions(algorithm, underlying, *span[:2])
+            paid = [(one.ex_date, one.amount) for one in ordinary_dividends(told)]
             splits = [
                 (one.end_time.date(), float(one.split_factor))
                 for one in algorithm.history[Split](underlying, *span)

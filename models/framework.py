@@ -7,7 +7,7 @@ import numpy as np
 from AlgorithmImports import Insight, InsightType, IPortfolioTarget, OptionRight, PortfolioTarget, QCAlgorithm, Symbol
 
 from alo_lib.core import Core, FrameTask
-from alo_lib.records import Kind, Message, Records, Stage, records
+from alo_lib.records import MAX_LEGS, MAX_RATIO, Kind, Message, Records, Stage, leg_columns, records
 from models.marshalling import Marshal
 from models.times import utc_nanoseconds
 
@@ -15,8 +15,6 @@ __all__ = ["SOURCE", "Framework"]
 
 SOURCE: Final = "alo"
 """Names the core as the source of an insight; anything else is somebody else's."""
-
-_PAIR: Final = 2
 
 
 class Framework:
@@ -41,23 +39,25 @@ class Framework:
             self._overrule(algorithm, Kind.EXTERNAL_STAGE, records(Kind.EXTERNAL_STAGE, stage=stage, external=external))
 
     def take_insights(self, algorithm: QCAlgorithm, insights: Iterable[Insight]) -> None:
-        """Put in others' insights: pairs of a call and a put of one underlying, grouped by :meth:`Insight.group`."""
+        """Put in others' insights: groups, by :meth:`Insight.group`, of up to four contracts of one underlying.
+
+        A contract whose insight goes up is bought, one whose goes down is sold; as many times as it has insights.
+        Where all are flat, what is held of the contracts together is left.
+        """
         groups: dict[str, list[Insight]] = {}
         for insight in insights:
             if insight.source_model != SOURCE:
                 groups.setdefault(str(insight.group_id or insight.id), []).append(insight)
         rows = []
         for group in groups.values():
-            pair = {each.symbol.id.option_right: each for each in group if self._is_view(each)}
-            call, put = pair.get(OptionRight.CALL), pair.get(OptionRight.PUT)
-            if call is None or put is None or len(group) != _PAIR or call.symbol.underlying != put.symbol.underlying:
-                self._leave_alone(algorithm, f"the insight on {group[0].symbol}, which is no pair of options")
-                continue
-            numbers = [self.marshal.number(each) for each in (call.symbol.underlying, call.symbol, put.symbol)]
-            magnitude = np.nan if call.magnitude is None else float(call.magnitude)
-            until = utc_nanoseconds(call.close_time_utc)
-            rows.append((until, *numbers, int(call.direction), 0, 0, magnitude))
-        self._overrule(algorithm, Kind.EXTERNAL_INSIGHT, np.array(rows, records(Kind.EXTERNAL_INSIGHT, 0).dtype))
+            row = self._structure(group)
+            if row is None:
+                what = f"the insight on {group[0].symbol}, in no group of one to four options of one underlying"
+                self._leave_alone(algorithm, what)
+            else:
+                rows.append(row)
+        if rows:
+            self._overrule(algorithm, Kind.EXTERNAL_INSIGHT, np.concatenate(rows))
 
     def take_targets(self, algorithm: QCAlgorithm, stage: Stage, targets: Iterable[IPortfolioTarget]) -> None:
         """Put in the targets that a stage was given and that the core has not come to by itself."""
@@ -81,15 +81,50 @@ class Framework:
         return self.core.in_frame
 
     def orders(self) -> Records:
-        """Run the open frame to its end: the INTENT records of the orders to send, which outlive this process."""
+        """Run the open frame to its end: the INTENT records of the orders to send, which outlive this process.
+
+        So do what its AMENDMENT records change, which is to be done before.
+        """
         intents = self.core.run()
-        if len(intents):
+        if len(intents) or len(self.core.amendments):
             self._settle()
         return intents
 
     def targets(self, rows: Records) -> list[PortfolioTarget]:
         """LEAN's targets of TARGET records."""
         return [PortfolioTarget(self.marshal.symbol(int(row["instrument"])), int(row["quantity"])) for row in rows]
+
+    def _structure(self, group: list[Insight]) -> Records | None:
+        """An EXTERNAL_INSIGHT record of a group; None where it is none that the core can trade.
+
+        A structure is bought where its first leg is: the first call, or put where there is no call. That leg's
+        magnitude and end count.
+        """
+        if not all(self._is_view(each) and each.symbol.underlying == group[0].symbol.underlying for each in group):
+            return None
+        first, *_ = ordered = sorted(group, key=lambda each: self._place(each.symbol))
+        sides: dict[Symbol, list[int]] = {}
+        for each in ordered:
+            sides.setdefault(each.symbol, []).append(int(each.direction))
+        told = {side for directions in sides.values() for side in directions}
+        if len(sides) > MAX_LEGS or max(map(len, sides.values())) > MAX_RATIO or (0 in told and len(told) > 1):
+            return None
+        if any(len(set(directions)) > 1 for directions in sides.values()):
+            return None
+        direction = next(iter(sides.values()))[0]
+        ratios = [direction * sum(directions) if direction else len(directions) for directions in sides.values()]
+        return records(
+            Kind.EXTERNAL_INSIGHT,
+            until=utc_nanoseconds(first.close_time_utc),
+            underlying=self.marshal.number(first.symbol.underlying),
+            direction=direction,
+            magnitude=np.nan if first.magnitude is None else float(first.magnitude),
+            **leg_columns([self.marshal.number(symbol) for symbol in sides], ratios),
+        )
+
+    def _place(self, symbol: Symbol) -> tuple[bool, int]:
+        """Calls first, each by its number."""
+        return symbol.id.option_right != OptionRight.CALL, self.marshal.number(symbol)
 
     def _is_view(self, insight: Insight) -> bool:
         symbol: Symbol = insight.symbol

@@ -16,12 +16,14 @@ from AlgorithmImports import (
 )
 
 from alo_lib.market import DataError
+from alo_lib.market import Dividend as PaidDividend
 from alo_lib.market.event_files import DatedEvent
 from alo_lib.records import CALENDAR_DAY, Contract, Session
 from alo_lib.settings import Settings
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.daily_bars import DailyBar
 from models.dated_events import dated_events
+from models.distributions import dividend_of
 from models.marshalling import contract_of, expiry_time
 from models.times import utc_of
 from models.volatility_model import split_adjusted_bars
@@ -115,9 +117,9 @@ class LeanHost:
         bars = split_adjusted_bars(self._algorithm, self._equities[ticker].symbol, count)
         return [(utc_of(self._hours, time), prices) for time, prices in bars]
 
-    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
-        """Ex-date and cash of each dividend in a span."""
-        return [(each.time.date(), float(each.distribution)) for each in self._history(Dividend, ticker, since, until)]
+    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[PaidDividend]:
+        """Each dividend in a span."""
+        return [dividend_of(each) for each in self._history(Dividend, ticker, since, until)]
 
     def splits(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
         """Day and factor of each split in a span."""

@@ -1,6 +1,6 @@
 """LEAN's positions and orders: what a core that goes on is held against."""
 
-from AlgorithmImports import QCAlgorithm
+from AlgorithmImports import Order, QCAlgorithm
 
 from alo_lib.core import Core
 from alo_lib.runtime import HostOrder, HostPosition, reconcile
@@ -17,7 +17,7 @@ def meet_portfolio(algorithm: QCAlgorithm, core: Core, marshal: Marshal, finding
     """
     time = utc_nanoseconds(algorithm.utc_time)
     positions, others = _positions(algorithm, marshal)
-    found = reconcile(core, positions, _orders(algorithm), time, cash=float(algorithm.portfolio.cash))
+    found = reconcile(core, positions, _orders(algorithm, marshal), time, cash=float(algorithm.portfolio.cash))
     found.findings[:0] = findings
     found.findings += [f"LEAN holds {name}, which the core knows nothing of" for name in others]
     for remark, finding in zip(found.remarks(time), found.findings, strict=True):
@@ -25,7 +25,7 @@ def meet_portfolio(algorithm: QCAlgorithm, core: Core, marshal: Marshal, finding
         algorithm.log(f"alo recovery: {finding}")
     for message in found.messages:
         core.accept(message)
-    for order in algorithm.transactions.get_open_orders(lambda each: order_number(each.tag) in found.to_cancel):
+    for order in algorithm.transactions.get_open_orders(lambda each: _number(marshal, each) in found.to_cancel):
         algorithm.transactions.cancel_order(order.id)
 
 
@@ -51,11 +51,15 @@ def _positions(algorithm: QCAlgorithm, marshal: Marshal) -> tuple[dict[int, Host
     return known, sorted(others)
 
 
-def _orders(algorithm: QCAlgorithm) -> dict[int, HostOrder]:
+def _number(marshal: Marshal, order: Order) -> int:
+    return order_number(order.tag, marshal.number_or(order.symbol, -1))
+
+
+def _orders(algorithm: QCAlgorithm, marshal: Marshal) -> dict[int, HostOrder]:
     """Orders of ours that LEAN still works, by the core's number."""
     orders = {}
     for order in algorithm.transactions.get_open_orders():
-        number = order_number(order.tag)
+        number = _number(marshal, order)
         if number:
             ticket = algorithm.transactions.get_order_ticket(order.id)
             filled = 0 if ticket is None else int(ticket.quantity_filled)

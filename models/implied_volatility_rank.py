@@ -11,6 +11,7 @@ from AlgorithmImports import OptionContract, OptionUniverse, PythonIndicator, QC
 from alo_lib.pricing import at_maturity
 from alo_lib.pricing.arguments import PricingError
 from alo_lib.records import DAYS_A_YEAR
+from alo_lib.volatility.standing import percentile_of_last, rank_of_last
 from models.chain_terms import properties_of
 from models.option_price_model import AloOptionPriceModel
 
@@ -82,8 +83,7 @@ class AloImpliedVolatilityRank(PythonIndicator):
     @property
     def percentile(self) -> float:
         """Percent of the closes before whose volatility was below the last one's; 0 where there are none."""
-        before = np.array(self._told)[:-1]
-        return float(100.0 * np.mean(before < self._told[-1])) if before.size else 0.0
+        return 100.0 * percentile_of_last(self._told)
 
     def follow(self, algorithm: QCAlgorithm) -> "AloImpliedVolatilityRank":
         """Read the closes before now, and each day at midnight the one that was added."""
@@ -104,8 +104,7 @@ class AloImpliedVolatilityRank(PythonIndicator):
             volatility = self._at_the_money(input)
             if np.isfinite(volatility):
                 self._told.append(volatility)
-                low, high = min(self._told), max(self._told)
-                self.value = 100.0 * ((volatility - low) / (high - low)) if high > low else 0.0
+                self.value = 100.0 * rank_of_last(self._told)
         return self.is_ready
 
     def _at_the_money(self, universe: OptionUniverse) -> float:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +34,7 @@ from models.times import utc_of
 
 __all__ = [
     "Marshal",
+    "combination_tag",
     "contract_of",
     "expiry_time",
     "option_symbol",
@@ -42,7 +43,10 @@ __all__ = [
 ]
 
 _ORDERS: Final = RANGES[Kind.ORDER_EVENT]["order"]
-_TAG: Final = re.compile(rf"(?:{'|'.join(re.escape(each.tag) for each in OrderReason)}) #(\d+)")
+_REASONS: Final = "|".join(re.escape(each.tag) for each in OrderReason)
+_TAG: Final = re.compile(rf"(?:{_REASONS}) #(\d+)")
+_COMBINATION_TAG: Final = re.compile(rf"(?:{_REASONS})(?: #\d+=\d+)+")
+_OF_COMBINATION: Final = re.compile(r"#(\d+)=(\d+)")
 
 
 def order_tag(reason: int, order: int) -> str:
@@ -54,10 +58,20 @@ def order_tag(reason: int, order: int) -> str:
     return f"{OrderReason(reason).tag} #{order}"
 
 
-def order_number(tag: str | None) -> int:
-    """The intent that an order's tag names; 0 for an order of somebody else, which may have any tag or none."""
+def combination_tag(reason: int, instruments: Mapping[int, int]) -> str:
+    """The tag that all orders of a combination have, as LEAN has it: which order is which instrument's."""
+    orders = " ".join(f"#{order}={instrument}" for order, instrument in instruments.items())
+    return f"{OrderReason(reason).tag} {orders}"
+
+
+def order_number(tag: str | None, instrument: int = -1) -> int:
+    """The intent that the tag of an order in an instrument names; 0 for one of somebody else, with any tag or none."""
     found = _TAG.fullmatch(tag or "")
-    return int(found.group(1)) if found and _ORDERS.holds(np.array([float(found.group(1))])).all() else 0
+    number = found.group(1) if found else "0"
+    if found is None and _COMBINATION_TAG.fullmatch(tag or ""):
+        orders = {leg: order for order, leg in _OF_COMBINATION.findall(tag or "")}
+        number = orders.get(str(instrument), "0")
+    return int(number) if _ORDERS.holds(np.array([float(number)])).all() else 0
 
 
 def option_symbol(underlying: Symbol, contract: Contract) -> Symbol:
@@ -146,7 +160,7 @@ class Marshal:
         instrument = self.number_or(event.symbol, -1)
         if instrument < 0:
             return None
-        array = records(Kind.ORDER_EVENT, instrument=instrument, order=order_number(tag))
+        array = records(Kind.ORDER_EVENT, instrument=instrument, order=order_number(tag, instrument))
         status = int(event.status)  # .NET's enumeration, which is no float
         for name, value in (("type", order_type), ("status", status), ("quantity", event.fill_quantity)):
             array[name] = _whole(float(value), array.dtype[name])

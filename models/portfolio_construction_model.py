@@ -9,10 +9,10 @@ __all__ = ["VegaBudgetPortfolioConstructionModel"]
 
 
 class VegaBudgetPortfolioConstructionModel(PortfolioConstructionModel):
-    """Runs the core's frame up to its targets: vega-budgeted pairs, and the shares that hedge them.
+    """Runs the core's frame up to its targets: vega-budgeted structures, and the shares that hedge them.
 
-    Insights of other alpha models, on pairs of a call and a put, are traded as the core's own signals are. Targets are
-    made where a model other than ours reads them.
+    Insights of other alpha models, in groups of the contracts of one underlying, are traded as the core's own signals
+    are. Targets are made where a model other than ours reads them.
     """
 
     def __init__(self, framework: Framework) -> None:

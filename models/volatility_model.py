@@ -14,9 +14,11 @@ from AlgorithmImports import (
     TradeBar,
 )
 
+from alo_lib.records import DividendKind
 from alo_lib.settings import Settings
-from alo_lib.strategy.daily_bars import DailyBar
+from alo_lib.strategy.daily_bars import DailyBar, PriceLevel
 from alo_lib.strategy.forecast import VolatilityForecaster
+from models.distributions import distributions
 
 __all__ = ["AloVolatilityModel", "split_adjusted_bars"]
 
@@ -38,7 +40,8 @@ def _price(value: object) -> float:
 class AloVolatilityModel:
     """``equity.set_volatility_model(AloVolatilityModel(self))``: annualized, in decimals, 0 while there is none.
 
-    The bars come from LEAN's split-adjusted history and not from the data stream, so a split leaves no jump. The
+    The bars come from LEAN's split-adjusted history and not from the data stream, so a split leaves no jump, nor
+    does a spin-off, which is told apart from dividends. The
     model is calibrated when the volatility is first read, then as the settings say.
     """
 
@@ -50,6 +53,7 @@ class AloVolatilityModel:
         self._last_close = dt.datetime.min
         self._asked_on = dt.date.min
         self._note = ""
+        self._level = PriceLevel()
 
     @property
     def volatility(self) -> float:
@@ -59,11 +63,20 @@ class AloVolatilityModel:
             bars = split_adjusted_bars(self._algorithm, self._symbol, self._settings.garch_history + 1)
             fresh = [(time, prices) for time, prices in bars if time > self._last_close]
             if fresh:
+                followed = self._without_spin_offs(self._symbol, fresh)
                 self._last_close = fresh[-1][0]
-                problems = self._forecaster.follow([prices for _, prices in fresh]), self._forecaster.calibrate_now()
+                problems = self._forecaster.follow(followed), self._forecaster.calibrate_now()
                 for sentence in "\n".join(filter(None, (*problems, self._new_note()))).splitlines():
                     self._algorithm.debug(f"volatility of {self._symbol.value}: {sentence}")
         return self._forecaster.volatility(_MONTH_IN_YEARS) if self._forecaster.ready else 0.0
+
+    def _without_spin_offs(self, symbol: Symbol, fresh: list[tuple[dt.datetime, DailyBar]]) -> list[DailyBar]:
+        """Bars that were not followed yet, as if nothing had been distributed beside regular dividends."""
+        since = max(self._last_close, fresh[0][0] - dt.timedelta(days=1))
+        for each in distributions(self._algorithm, symbol, since, fresh[-1][0]):
+            if each.kind is DividendKind.ADJUSTING and each.ex_date > since.date():
+                self._level.distribute(each.ex_date.toordinal(), each.kept)
+        return [self._level.follow(time.date().toordinal(), prices) for time, prices in fresh]
 
     def _new_note(self) -> str:
         """How the model in force had to be fitted, once."""

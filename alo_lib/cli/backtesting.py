@@ -114,6 +114,7 @@ def _others(engine: Engine) -> str:
 
 
 def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> dict[str, Any]:
+    from alo_lib.market.generator.truth import TRUTH, read_truth
     from alo_lib.simulation import require_data
 
     settings, metrics = request.settings, RunMetrics(engine.name)
@@ -128,6 +129,8 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         log.info("run begins", engine=engine.name, place=engine.place, data=str(data))
         with metrics.stage("data check"), working("Measuring which data there is ..."):
             findings = require_data(settings, data)
+        if (truth := read_truth(data)) is not None:
+            folder.write_json(TRUTH, truth.model_dump(mode="json"))
         with metrics.stage("fingerprint"), working("Reading which data there is ..."):
             folder.write_json("data.json", found or fingerprint(data, files_in_range(data, settings)))
         began = time.perf_counter()

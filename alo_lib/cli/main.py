@@ -24,7 +24,9 @@ from alo_lib.cli.commands.journal import journal
 from alo_lib.cli.commands.price import price
 from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
+from alo_lib.cli.commands.risk import risk
 from alo_lib.cli.commands.runs import runs
+from alo_lib.cli.commands.scan import scan
 from alo_lib.cli.commands.schedule import schedule
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
@@ -64,7 +66,9 @@ for command in (
     runs,
     compare,
     replay,
+    risk,
     journal,
+    scan,
     chain,
     exercise,
     price,
@@ -82,7 +86,7 @@ for command in (
 ):
     alo.add_command(command)
 
-for command in (backtest, replay, chain, exercise, price, iv, volatility, train):
+for command in (backtest, replay, risk, scan, chain, exercise, price, iv, volatility, train):
     assert command.callback is not None
     command.callback = tells_compilation(command.callback)
 

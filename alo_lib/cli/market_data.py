@@ -2,14 +2,16 @@
 
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from alo_lib.cli.console import say, working
 from alo_lib.cli.failures import UserError
 
-__all__ = ["DEFAULT_SEED", "holds_data", "ready_market", "write_market"]
+if TYPE_CHECKING:
+    from alo_lib.market.generator import Made, MarketTruth
 
-DEFAULT_SEED: Final = 1
+__all__ = ["holds_data", "ready_market", "write_market"]
+
 _UNFINISHED: Final = ".unfinished"
 _COMPLETE: Final = "complete"
 
@@ -22,7 +24,9 @@ def ready_market(given: Path | None, default: Path) -> Path:
     if given is None:
         if not holds_data(default):
             say(f"There is no market data in {default} yet: writing a synthetic market there, once.")
-            write_market(default, seed=DEFAULT_SEED)
+            from alo_lib.market.generator import MarketTruth
+
+            write_market(default, MarketTruth())
         return default
     if not given.is_dir():
         raise UserError(f"there is no data folder at {given}; name the folder that holds LEAN's data")
@@ -38,28 +42,30 @@ def holds_data(folder: Path) -> bool:
     return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
 
 
-def write_market(folder: Path, *, seed: int) -> None:
+def write_market(folder: Path, truth: "MarketTruth") -> "Made | None":
     """Write the synthetic market into ``folder`` so that one cut short never looks like a finished one.
 
     It is made in a folder of its own below ``folder``, marked complete, and only then moved into place; a move that
-    was cut short is finished by the next call.
+    was cut short is finished by the next call, which makes nothing and tells nothing of it.
     """
     unfinished = folder / _UNFINISHED
     made = unfinished / "market"
+    told = None
     if not (unfinished / _COMPLETE).exists():
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        _generate(made, seed)
+        told = _generate(made, truth)
         (unfinished / _COMPLETE).touch()
     for entry in sorted(made.iterdir()):
         entry.replace(folder / entry.name)
     shutil.rmtree(unfinished)
+    return told
 
 
-def _generate(folder: Path, seed: int) -> None:
+def _generate(folder: Path, truth: "MarketTruth") -> "Made":
     from alo_lib.market.generator import generate_market
 
     with working("Making the synthetic market ...") as update:
-        generate_market(
-            folder, seed=seed, progress=lambda ticker, day: update(f"Making the synthetic market: {ticker} {day}")
+        return generate_market(
+            folder, truth, progress=lambda ticker, day: update(f"Making the synthetic market: {ticker} {day}")
         )

@@ -16,7 +16,10 @@ from alo_lib.records import (
     ACCOUNT_CASH,
     DAY,
     LAYOUTS,
+    LEGS,
+    NO_LEG,
     RANGES,
+    RATIOS,
     TIMES,
     Fault,
     HaltCause,
@@ -137,7 +140,8 @@ class Gate:
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.HALT:
-            self._doubted = False
+            if HaltCause.RECONCILIATION in rows["cause"]:
+                self._doubted = False
             for cause, halted in zip(rows["cause"].tolist(), rows["halted"].tolist(), strict=True):
                 (self.halts.add if halted else self.halts.discard)(HaltCause(cause))
 
@@ -340,11 +344,19 @@ class Gate:
         return None
 
     def insights(self, rows: Records) -> Fault | None:
-        """A call and a put of one underlying."""
-        for field in ("call", "put"):
-            bad = (self._underlyings_of(rows[field]) != rows["underlying"]) | (rows[field] == rows["underlying"])
-            if bad.any():
-                return Fault(field, bad, f"its {field} is no contract of its underlying")
+        """Contracts of one underlying, none of them twice, each with a ratio; nothing in the places after them."""
+        for place, (leg, ratio) in enumerate(zip(LEGS, RATIOS, strict=True)):
+            used, numbers = place < rows["legs"], rows[leg]
+            strange = (self._underlyings_of(numbers) != rows["underlying"]) | (numbers == rows["underlying"])
+            if (bad := used & strange).any():
+                return Fault(leg, bad, f"its {leg} is no contract of its underlying")
+            again = [used & (rows[other] == numbers) for other in LEGS[:place]]
+            if again and (bad := np.any(again, axis=0)).any():
+                return Fault(leg, bad, f"its {leg} is another leg of it, too")
+            if (bad := used & (rows[ratio] == 0)).any():
+                return Fault(ratio, bad, f"its {leg} has no ratio")
+            if (bad := ~used & ((numbers != NO_LEG) | (rows[ratio] != 0))).any():
+                return Fault(leg, bad, f"its {leg} is told beyond the legs that it says it has")
         return None
 
 
@@ -370,6 +382,7 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.RANGE: (Gate.of_equity, Gate.daily_range),
     Kind.RATE: (Gate.alone,),
     Kind.DIVIDEND: (Gate.of_equity, _newer(Kind.DIVIDEND)),
+    Kind.ACTION: (Gate.of_equity,),
     Kind.SPLIT: (Gate.of_equity, _newer(Kind.SPLIT), Gate.split),
     Kind.INTEREST: (Gate.of_account,),
     Kind.TRADE: (Gate.of_equity,),

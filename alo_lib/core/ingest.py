@@ -7,12 +7,19 @@ import numpy as np
 
 from alo_lib.core import overruling
 from alo_lib.core.state import State
-from alo_lib.records import ACCOUNT_CASH, HaltCause, InstrumentKind, Kind, Message, Session
-from alo_lib.strategy.accounting import book_dividend, book_interest, book_order_event, book_split, warn_of_split
+from alo_lib.records import ACCOUNT_CASH, ActionKind, HaltCause, InstrumentKind, Kind, Message, Session
+from alo_lib.strategy.accounting import (
+    book_dividend,
+    book_interest,
+    book_order_event,
+    book_split,
+    warn_of_action,
+    warn_of_split,
+)
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.funnel import begin_funnels
-from alo_lib.strategy.limits import halt
+from alo_lib.strategy.halts import begin_day, halt
 from alo_lib.strategy.state import Underlying
 from alo_lib.strategy.variance_time import ScheduledEvent
 
@@ -44,6 +51,8 @@ def _instruments(state: State, message: Message) -> None:
         underlying = strategy.underlyings[number]
         told = options[options["underlying"] == number]
         underlying.book.list_contracts(told.copy(), keep=strategy.contracts_open(number))
+        if strategy.session is not None and underlying.book.action_at >= strategy.session.open:
+            underlying.book.bar_contracts()  # those of the day are listed since before it
         underlying.valuation = None
         underlying.session_news = True
 
@@ -56,8 +65,12 @@ def _session(state: State, message: Message) -> None:
         strategy.calendar.insert(0, (before.open, before.close))
     for underlying in strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
+        underlying.close_before = underlying.book.known_spot if before is not None else 0.0
+        underlying.book.action_ahead = False
         underlying.variance_time.begin_session()
     begin_funnels(strategy)
+    if before is None or before.day != session.day:
+        begin_day(strategy)
 
 
 def _calendar(state: State, message: Message) -> None:
@@ -102,7 +115,12 @@ def _ranges(state: State, message: Message) -> None:
 
 def _dividends(state: State, message: Message) -> None:
     for row in message.records:
-        book_dividend(state.strategy, int(row["instrument"]), int(row["time"]), float(row["amount"]))
+        book_dividend(state.strategy, row)
+
+
+def _actions(state: State, message: Message) -> None:
+    for row in message.records:
+        warn_of_action(state.strategy, int(row["instrument"]), ActionKind(row["action"]))
 
 
 def _splits(state: State, message: Message) -> None:
@@ -147,6 +165,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.RANGE: _ranges,
     Kind.RATE: _rate,
     Kind.DIVIDEND: _dividends,
+    Kind.ACTION: _actions,
     Kind.SPLIT: _splits,
     Kind.INTEREST: _interest,
     Kind.TRADE: _trades,

@@ -5,19 +5,26 @@ itself comes as EXTERNAL messages; the tasks then act on it. Where nothing is sw
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from alo_lib.core.state import State
-from alo_lib.records import OPTION_MULTIPLIER, Kind, Message, OrderReason, Records, Stage, records
-from alo_lib.settings import Settings
-from alo_lib.strategy.external import ExternalInsight, ExternalTarget
-from alo_lib.strategy.limits import BookRisk, exceeded_limit, risk_with, short_margin
+from alo_lib.records import (
+    OPTION_MULTIPLIER,
+    BookMode,
+    Kind,
+    Message,
+    OrderReason,
+    Records,
+    Stage,
+    leg_columns,
+    legs_and_ratios,
+    records,
+)
+from alo_lib.strategy.book_risk import holdings_with
+from alo_lib.strategy.external import INSIGHT, ExternalInsight, ExternalTarget
+from alo_lib.strategy.limits import Use, largest_kept, limits_of
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target
-from alo_lib.strategy.valuation import leg_greeks
 
 __all__ = [
     "limit_targets",
@@ -49,21 +56,22 @@ def take_stages(state: State, message: Message) -> None:
 
 
 def take_insights(state: State, message: Message) -> None:
-    """Let insights stand until they end; a later one takes the place of an earlier one on the same pair.
+    """Let insights stand until they end; a later one takes the place of an earlier one on the same legs.
 
-    A trade in the pair that goes the other way, or any when the pair is to be left, is undone.
+    A trade in the legs that goes another way, or any when they are to be left, is undone.
     """
     external = state.strategy.external
     for row in message.records:
-        pair = (int(row["call"]), int(row["put"]))
+        legs, ratios = legs_and_ratios(row)
         direction = int(row["direction"])
-        kept = [each for each in external.insights if each.legs != pair]
+        kept = [each for each in external.insights if not each.is_on(legs)]
         if direction:
-            numbers = (int(row["underlying"]), *pair, direction)
-            kept.append(ExternalInsight(*numbers, float(row["magnitude"]), int(row["until"])))
+            magnitude, until = float(row["magnitude"]), int(row["until"])
+            kept.append(ExternalInsight(int(row["underlying"]), legs, ratios, direction, magnitude, until))
         external.insights = kept
+        wanted = dict(zip(legs, [direction * ratio for ratio in ratios], strict=True))
         for trade in state.strategy.trades:
-            if trade.legs == pair and trade.direction != direction:
+            if set(trade.legs) == set(legs) and dict(zip(trade.legs, trade.signed_ratios, strict=True)) != wanted:
                 trade.undo(OrderReason.EXTERNAL)
 
 
@@ -81,7 +89,7 @@ def take_targets(state: State, message: Message) -> None:
 
 
 def _end(state: State, instrument: int, message: Message) -> None:
-    """End the trade with a leg, or drop the proposal; its other leg is not to be held either, unless told otherwise."""
+    """End the trade with a leg, or drop the proposal; its other legs are not to be held either, unless told."""
     strategy = state.strategy
     targets = strategy.external.targets
     trade = next((each for each in strategy.trades + state.proposals if instrument in each.legs), None)
@@ -102,7 +110,7 @@ def _end(state: State, instrument: int, message: Message) -> None:
 
 
 def signals(state: State, time: int) -> list[Records]:
-    """A SIGNAL record for each pair of an insight in force whose underlying has news, in the order in which they came.
+    """A SIGNAL record for the legs of each insight in force whose underlying has news, in the order in which they came.
 
     An insight that does not say how much it expects counts as just worth an entry.
     """
@@ -112,10 +120,12 @@ def signals(state: State, time: int) -> list[Records]:
         book, valuation, legs = underlying.book, underlying.valuation, insight.legs
         if not underlying.market_news or valuation is None or not all(map(book.lists, legs)) or time >= insight.until:
             continue
-        vega = float(sum(valuation.at_forecast.vega[book.row(leg)] for leg in legs)) * OPTION_MULTIPLIER
+        vegas = [float(valuation.at_forecast.vega[book.row(leg)]) for leg in legs]
+        vega = sum(abs(ratio) * each for ratio, each in zip(insight.ratios, vegas, strict=True)) * OPTION_MULTIPLIER
         edge = state.settings.entry_edge if math.isnan(insight.magnitude) else insight.magnitude
-        row = records(Kind.SIGNAL, underlying=insight.underlying, call=insight.call, put=insight.put, vega=vega)
-        row["direction"], row["edge_volatility"], row["edge"] = insight.direction, edge, edge * vega
+        row = records(Kind.SIGNAL, underlying=insight.underlying, **leg_columns(legs, insight.ratios))
+        row["structure"], row["direction"], row["vega"] = INSIGHT, insight.direction, vega
+        row["edge_volatility"], row["edge"] = edge, edge * vega
         made.append(row)
     return made
 
@@ -132,75 +142,42 @@ def targets(state: State, *, past_risk: bool) -> list[Target]:
 def limit_targets(state: State, time: int) -> list[Target]:
     """What limits put in the place of targets that would open risk in options, in ascending order.
 
-    In that order each goes as far from what is held as the limits leave room; not at all where its vega at the forecast
-    cannot be told.
+    In that order each goes as far from what is held as the limits leave room; not at all where its risk cannot be told.
     """
-    strategy, settings, given = state.strategy, state.settings, state.strategy.external.targets
-    if not given:
+    strategy, given = state.strategy, state.strategy.external.targets
+    opening = [instrument for instrument in sorted(given) if _opens_risk(strategy, instrument)]
+    if not opening:
         return []
-    before = risk_with(strategy, settings, [])
+    limits = limits_of(strategy, state.settings, given, time)
+    base = holdings_with(strategy, ())
+    allowed = dict(base.quantity) | {number: each.quantity for number, each in given.items() if number not in opening}
     cut: list[Target] = []
-    allowed = {instrument: strategy.portfolio.quantity(instrument) for instrument in sorted(given)}
-    vega = {instrument: _vega(strategy, instrument, time) for instrument in allowed}
-    for instrument, held in allowed.items():
-        target = given[instrument]
-        reduces = min(held, 0) <= target.quantity <= max(held, 0)
-        if target.past_risk or reduces or instrument in strategy.underlyings:
-            allowed[instrument] = target.quantity
-            continue
-        step, low = (1 if target.quantity > held else -1), 0
-        high = abs(target.quantity - held) if math.isfinite(vega[instrument]) else 0
-        while low < high:
-            middle = (low + high + 1) // 2
-            risk = _risk_holding(strategy, settings, before, allowed | {instrument: held + step * middle}, vega)
-            low, high = (middle, high) if exceeded_limit(risk, settings) is None else (low, middle - 1)
-        allowed[instrument] = held + step * low
+    for instrument in opening:
+        held, target = strategy.portfolio.quantity(instrument), given[instrument]
+        step = 1 if target.quantity > held else -1
+
+        def exceeded(size: int, instrument: int = instrument, held: int = held, step: int = step) -> Use | None:
+            return limits.exceeded(base._replace(quantity=allowed | {instrument: held + step * size}))
+
+        size, _ = largest_kept(abs(target.quantity - held), exceeded)
+        allowed[instrument] = held + step * size
         if allowed[instrument] != target.quantity:
             target.quantity = allowed[instrument]
             cut.append(Target(instrument, target.quantity, OrderReason.EXIT_RISK))
     return cut
 
 
-def _vega(state: StrategyState, instrument: int, time: int) -> float:
-    """Vega of one contract at its forecast, money per 1.00; NaN where it cannot be told, 0 for shares."""
-    if instrument in state.underlyings:
-        return 0.0
-    underlying = state.underlyings[state.underlying_of[instrument]]
-    if not underlying.book.lists(instrument):
-        return math.nan
-    row, valuation = underlying.book.row(instrument), underlying.valuation
-    if valuation is not None and math.isfinite(valuation.at_forecast.vega[row]):
-        return float(valuation.at_forecast.vega[row]) * OPTION_MULTIPLIER
-    forecast = underlying.forecast.get(int(underlying.book.contracts["expiry"][row]), math.nan)
-    if not (math.isfinite(forecast) and underlying.book.spot > 0.0):
-        return math.nan
-    greeks = leg_greeks(underlying.book, np.array([row], np.intp), np.array([forecast]), state.rate, time)
-    return float(greeks.vega[0]) * OPTION_MULTIPLIER
-
-
-def _risk_holding(
-    state: StrategyState, settings: Settings, before: BookRisk, wanted: Mapping[int, int], vega: Mapping[int, float]
-) -> BookRisk:
-    """The book's risk once what is wanted is held; options outside of trades take margin on the greater short side."""
-    changes = {instrument: wanted[instrument] - state.portfolio.quantity(instrument) for instrument in sorted(wanted)}
-    total = before.vega + sum(change * vega[instrument] for instrument, change in changes.items() if change)
-    margin = before.margin
-    for number, underlying in state.underlyings.items():
-        short = {1: 0, -1: 0}
-        for instrument in sorted({*wanted, *state.contracts_held(number)}):
-            outside = state.underlying_of[instrument] == number and state.trade_with(instrument) is None
-            if outside and underlying.book.lists(instrument):
-                right = int(underlying.book.contracts["right"][underlying.book.row(instrument)])
-                short[right] += max(-wanted.get(instrument, state.portfolio.quantity(instrument)), 0)
-        if structures := max(short.values()):
-            margin += short_margin(underlying.book.spot, structures, settings)
-    return replace(before, vega=total, margin=margin)
+def _opens_risk(state: StrategyState, instrument: int) -> bool:
+    """Whether a target that limits apply to leads away from holding nothing of an option, or beyond it."""
+    target, held = state.external.targets[instrument], state.portfolio.quantity(instrument)
+    reduces = min(held, 0) <= target.quantity <= max(held, 0)
+    return not (target.past_risk or reduces or instrument in state.underlyings)
 
 
 def liquidation(state: State) -> list[Target]:
-    """Nothing, in all that is held, where the book is halted and somebody else constructs the portfolio."""
+    """Nothing, in all that is held, where the book is to be closed and somebody else constructs the portfolio."""
     strategy = state.strategy
-    if not (strategy.halted and strategy.external.decides(Stage.PORTFOLIO)):
+    if not (strategy.mode is BookMode.FLATTEN and strategy.external.decides(Stage.PORTFOLIO)):
         return []
     strategy.external.targets = {}
     return [Target(instrument, 0, OrderReason.EXIT_RISK) for instrument in strategy.portfolio.held()]

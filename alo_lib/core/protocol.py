@@ -58,6 +58,10 @@ class Core(Protocol):
         """INTENT records of this frame that may be sent."""
 
     @property
+    def amendments(self) -> Records:
+        """AMENDMENT records of this frame, which are to be acted on before its orders are sent."""
+
+    @property
     def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that this frame has come to, or the last one came to."""
 

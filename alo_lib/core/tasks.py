@@ -14,18 +14,23 @@ from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
-from alo_lib.records import Kind, Message, OrderReason, OrderType, Records, Stage, TargetStage, records
-from alo_lib.strategy.entries import proposed_trades
+from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, records
+from alo_lib.strategy.choice import CHOICES
+from alo_lib.strategy.commands import follow_commands, note_decisions
 from alo_lib.strategy.event_sizes import events_told, imply_events
-from alo_lib.strategy.execution import orders_toward
+from alo_lib.strategy.execution import changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
-from alo_lib.strategy.funnel import count_trades, take_new_funnels, widen
-from alo_lib.strategy.limits import halt_on_drawdown, review
+from alo_lib.strategy.funnel import count_stops, count_trades, take_new_funnels, widen
+from alo_lib.strategy.halts import flatten, halt_on_losses
+from alo_lib.strategy.limits import new_uses, review
+from alo_lib.strategy.market_watch import look_at_markets
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
+from alo_lib.strategy.sending import ask, send
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.targets import Target, closed_targets, latest_targets, wanted_targets
+from alo_lib.strategy.targets import Target, closed_targets, latest_targets, trade_targets, wanted_targets
+from alo_lib.strategy.trade import Trade
 from alo_lib.volatility import VolatilityError
 
 __all__ = [
@@ -78,7 +83,10 @@ def forecast(work: Work, frame: Frame) -> Decisions:
     if strategy.session is None or not strategy.session.is_open(frame.time):
         return ()
     for number, underlying in strategy.underlyings.items():
+        intraday = work.state.settings.intraday_forecast
         if not underlying.session_news:
+            if intraday and underlying.market_news:
+                underlying.forecast_again(frame.time)
             continue
         underlying.session_news = False
         if strategy.calendar:
@@ -86,6 +94,8 @@ def forecast(work: Work, frame: Frame) -> Decisions:
         imply_events(underlying.variance_time, underlying.book, strategy.rate, frame.time)
         _tell_events(strategy, underlying, frame.time)
         underlying.forecast_expiries(frame.time)
+        if intraday:
+            underlying.forecast_again(frame.time)
         for expiry, volatility in underlying.forecast.items():
             made.append((number, 0, expiry, volatility, *underlying.band[expiry], underlying.book.spot))
         regimes += [(number, regime, *told) for regime, told in enumerate(underlying.forecaster.regimes)]
@@ -96,22 +106,26 @@ def forecast(work: Work, frame: Frame) -> Decisions:
 
 
 def value(work: Work, frame: Frame) -> Decisions:
-    """Value the chains, and measure what is held."""
+    """Look at each market once a session, value the chains, and measure what is held."""
+    told = look_at_markets(work.state.strategy, work.state.settings, frame.time)
     value_chains(work.state.strategy, work.state.settings, frame.time)
     measure(work.state.strategy, work.state.settings, frame.time)
-    return ()
+    return ((Kind.MARKET_STATE, told),)
 
 
 def signal(work: Work, frame: Frame) -> Decisions:
-    """Rank the pairs of every underlying that has news."""
+    """Rank the structures of every underlying that has news."""
     state, strategy = work.state, work.state.strategy
+    stops: list[tuple[int, str]] = []
     scans = [
-        scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time)
+        scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time, each.band)
         for each in strategy.underlyings.values()
         if each.valuation is not None and each.screen is not None and not strategy.external.decides(Stage.ALPHA)
     ]
     for each in scans:
         widen(strategy, each.funnel)
+        stops += each.stops
+    count_stops(strategy, stops)
     state.ranked = True
     state.signals = np.concatenate([records(Kind.SIGNAL, 0), *(each.signals for each in scans)])
     return ((Kind.SIGNAL, state.signals),)
@@ -132,10 +146,11 @@ def target(work: Work, frame: Frame) -> Decisions:
     if strategy.external.decides(Stage.PORTFOLIO):
         state.targets = records(Kind.TARGET, 0)
     else:
+        follow_commands(strategy, state.settings, frame.time)
         end_trades(strategy, state.settings, frame.time)
         insights = overruling.signals(state, frame.time) if state.ranked else []
         signals = np.concatenate([*insights, state.signals])
-        state.proposals = proposed_trades(strategy, state.settings, signals, frame.time)
+        state.proposals = CHOICES[state.settings.choice](strategy, state.settings, signals, frame.time)
         state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
     if state.targets.tobytes() == state.told_targets.tobytes():
@@ -145,22 +160,25 @@ def target(work: Work, frame: Frame) -> Decisions:
 
 
 def limit(work: Work, frame: Frame) -> Decisions:
-    """Drop proposals that would exceed a limit; flatten the book after too deep a fall."""
+    """Cut proposals that would exceed a limit, or drop them; close the book where it is to be closed.
+
+    Where models of the host alone decide risk, halts alone hold.
+    """
     state, strategy = work.state, work.state.strategy
+    cut: list[Trade] = []
     if strategy.external.decides(Stage.RISK):
-        opened = [] if strategy.halts else state.proposals
-        strategy.open_trades(opened)
-        count_trades(strategy, state.proposals, opened)
-        state.proposals, state.limited = [], records(Kind.TARGET, 0)
-        return ()
-    undone = halt_on_drawdown(strategy, state.settings)
-    accepted, refused = review(strategy, state.settings, state.proposals)
-    strategy.open_trades(accepted)
-    count_trades(strategy, state.proposals, accepted)
+        opened, closed = [] if strategy.halts else state.proposals, flatten(strategy)
+        limited = overruling.liquidation(state)
+    else:
+        halt_on_losses(strategy, state.settings)
+        undone = flatten(strategy)
+        opened, refused, cut = review(strategy, state.settings, state.proposals, frame.time)
+        closed = undone + refused
+        limited = overruling.liquidation(state) + overruling.limit_targets(state, frame.time)
+    strategy.open_trades(opened)
+    count_trades(strategy, state.proposals, opened)
     state.proposals = []
-    targets = (
-        closed_targets(undone + refused) + overruling.liquidation(state) + overruling.limit_targets(state, frame.time)
-    )
+    targets = closed_targets(closed) + trade_targets(cut) + limited
     state.limited = _target_rows(targets, TargetStage.LIMITED)
     return ((Kind.TARGET, state.limited),)
 
@@ -170,27 +188,31 @@ def execute(work: Work, frame: Frame) -> Decisions:
     state, strategy = work.state, work.state.strategy
     targets = final_targets(state)
     strategy.target_quantities = {target.instrument: target.quantity for target in targets}
+    note_decisions(strategy)
     alone = strategy.external.decides(Stage.EXECUTION)
+    amended = [] if alone else changes_wanted(strategy, state.settings, targets, frame.time)
+    state.amendments = ask(strategy, amended, frame.time)
     orders = [] if alone else orders_toward(strategy, state.settings, targets, frame.time)
-    rows = [
-        (strategy.new_order(order.instrument, order.quantity), order.instrument, OrderType.MARKET, order.reason, 0,
-            order.quantity)
-        for order in orders
-    ]  # fmt: skip
-    state.intents = np.array(rows, records(Kind.INTENT, 0).dtype)
+    state.intents = send(strategy, orders, frame.time)
     overruling.settle(state)
-    return ((Kind.INTENT, state.intents),)
+    return (Kind.AMENDMENT, state.amendments), (Kind.INTENT, state.intents)
 
 
 def final_targets(state: State) -> list[Target]:
-    """What this frame has come to, one target an instrument: what was put in another's place past risk counts."""
+    """What this frame has come to, one target an instrument: what was put in another's place past risk counts.
+
+    A halted book stays as it is, whoever executes.
+    """
     given, past_risk = overruling.targets(state, past_risk=False), overruling.targets(state, past_risk=True)
     targets = [*_targets_of(state.targets), *given, *_targets_of(state.limited), *past_risk]
-    return list(latest_targets(targets).values())
+    latest = latest_targets(targets).values()
+    if state.strategy.mode is BookMode.HALTED:
+        return [target._replace(quantity=state.strategy.portfolio.quantity(target.instrument)) for target in latest]
+    return list(latest)
 
 
 def publish(work: Work, frame: Frame) -> Decisions:
-    """Tell what the book is exposed to, what came of trades, each notice once, and how far pairs have come."""
+    """Tell what the book is exposed to, what came of trades, each notice once, and how far structures have come."""
     strategy = work.state.strategy
     exposures = [underlying.exposure for underlying in strategy.underlyings.values()]
     notices = records(Kind.NOTICE, len(strategy.notices))
@@ -199,7 +221,8 @@ def publish(work: Work, frame: Frame) -> Decisions:
     strategy.notices.clear()
     exposed = np.concatenate([records(Kind.EXPOSURE, 0), *exposures])
     told = (Kind.NOTICE, notices), (Kind.FUNNEL, take_new_funnels(strategy))
-    return (Kind.EXPOSURE, exposed), *reports(strategy), *told
+    uses = new_uses(strategy, work.state.settings, frame.time)
+    return (Kind.EXPOSURE, exposed), (Kind.LIMIT, uses), *reports(strategy), *told
 
 
 def _follow(work: Work, time: int) -> None:

@@ -164,7 +164,7 @@ class TradingCore:
         state.news = news
         # Nothing of the last frame is published again, whatever is left out of this one.
         state.ranked, state.signals, state.limited = False, records(Kind.SIGNAL, 0), records(Kind.TARGET, 0)
-        state.intents = records(Kind.INTENT, 0)
+        state.intents, state.amendments = records(Kind.INTENT, 0), records(Kind.AMENDMENT, 0)
         return True
 
     def tell_late(self, time: int, *, lateness: int, missed: int) -> None:
@@ -284,6 +284,11 @@ class TradingCore:
         return self._state.intents
 
     @property
+    def amendments(self) -> Records:
+        """AMENDMENT records of this frame, which are to be acted on before its orders are sent."""
+        return self._state.amendments
+
+    @property
     def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that this frame has come to, or the last one came to."""
         if not self.in_frame:
@@ -357,7 +362,7 @@ class TradingCore:
             if len(decision):
                 message = Message(kind, frame.time, decision)
                 self._journal.append(message)
-                if kind is Kind.INTENT:
+                if kind in (Kind.INTENT, Kind.AMENDMENT):
                     self._gate.follow(message)
 
     def _tell_overrun(self, frame: Frame, overrun: Overrun) -> None:

@@ -16,10 +16,12 @@ from alo_lib.learning.errors import LearningError
 from alo_lib.learning.features import observe
 from alo_lib.learning.market import EVEN_NIGHTS, RATE, TICKER, TRADING_DAY, UNDERLYING, LearningMarket
 from alo_lib.market import MapFile
-from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, Kind, Records, records
+from alo_lib.records import DAY, DAYS_A_YEAR, MINUTE, YEAR, HaltCause, Kind, Records, legs_of, records, sent_together
 from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
+from alo_lib.simulation.broker import send
 from alo_lib.simulation.money import decimal
+from alo_lib.strategy import sending
 from alo_lib.strategy.accounting import book_order_event
 from alo_lib.strategy.attribution import attribute_interest
 from alo_lib.strategy.book import MarketBook
@@ -28,7 +30,8 @@ from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import equity, measure, value_chains
 from alo_lib.strategy.forecast import VolatilityForecaster
-from alo_lib.strategy.limits import halt_on_drawdown, review
+from alo_lib.strategy.halts import begin_day, flatten, halt_on_losses
+from alo_lib.strategy.limits import review
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.reports import reports
 from alo_lib.strategy.scanner import scan
@@ -58,8 +61,9 @@ class Desk:
     """
 
     def __init__(self, market: LearningMarket, settings: Settings) -> None:
-        if settings.structure != "straddle":
-            raise LearningError(f"structure is {settings.structure!r}; the learning market lists straddles alone")
+        if settings.structures != ("straddle",):
+            traded = ",".join(settings.structures)
+            raise LearningError(f"structures is {traded!r}; the learning market is for straddles alone")
         self._market = market
         self._settings = settings
         self._book = MarketBook(UNDERLYING, TICKER)
@@ -109,7 +113,7 @@ class Desk:
     @property
     def ruined(self) -> bool:
         """Whether equity has fallen from its highest by more than the settings allow."""
-        return self._state.halted
+        return HaltCause.DRAWDOWN in self._state.halts
 
     def open_day(self, day: int) -> None:
         """Take a day's closes and quotes, pay for the night, see what should end, and rank what could be opened."""
@@ -118,6 +122,7 @@ class Desk:
             self._pay_for_the_night()
         self._time = self._market.time(day)
         state.session = self._market.session(day)
+        begin_day(state)
         state.notices.clear()
         reports(state)  # which nobody reads here
         self._broker.begin_session(state.session.open, state.session.close)
@@ -130,14 +135,14 @@ class Desk:
         measure(state, self._settings, self._time)
         self.equity_before_trading = self.equity
         end_trades(state, settings, self._time)
-        halt_on_drawdown(state, settings)
+        self._halt_on_losses()
         self.signal = self._best()
 
     def observation(self) -> Array:
         """The features (k,) of the signal; with none, of a signal without edge or direction."""
         if self.signal is not None:
-            expiry = int(self._book.contracts["expiry"][self._book.row(int(self.signal["call"][0]))])
-            days = (expiry - self._time) / DAY
+            rows = [self._book.row(leg) for leg in legs_of(self.signal)]
+            days = (int(self._book.contracts["expiry"][rows].min()) - self._time) / DAY
             return observe(self.signal, self.exposure, [days], self._settings).reshape(-1)
         level = self._underlying.forecaster.volatility(self._settings.min_days_to_expiry / DAYS_A_YEAR)
         nothing = records(
@@ -164,14 +169,18 @@ class Desk:
         """Let go, take on what the limits allow, and order what is wanted then; every order ends where it began."""
         state, settings = self._state, self._settings
         end_trades(state, settings, self._time)
-        halt_on_drawdown(state, settings)
-        accepted, _ = review(state, settings, proposals)
+        self._halt_on_losses()
+        accepted = review(state, settings, proposals, self._time).accepted
         state.open_trades(accepted)
         self.opened += len(accepted)
-        for order in orders_toward(state, settings, wanted_targets(state, settings, ()), self._time):
-            number = state.new_order(order.instrument, order.quantity)
-            self._take(self._broker.submit(order.instrument, order.quantity, self._time, intent=number))
+        orders = orders_toward(state, settings, wanted_targets(state, settings, ()), self._time)
+        for sent in sent_together(sending.send(state, orders, self._time)):
+            self._take(send(self._broker, sent, self._time))
         measure(state, self._settings, self._time)
+
+    def _halt_on_losses(self) -> None:
+        halt_on_losses(self._state, self._settings)
+        flatten(self._state)
 
     def _pay_for_the_night(self) -> None:
         """The riskless rate on what is invested."""
@@ -203,7 +212,7 @@ class Desk:
         self._state.list_instruments(instruments)
 
     def _hear(self, quotes: Records) -> None:
-        self._prices.quote(self._time, quotes, quotes["bid"], quotes["ask"])
+        self._prices.quote(self._time, quotes)
         self._underlying.market_news = self._book.take_quotes(quotes, self._time)
 
     def _take(self, events: Iterable[OrderEvent]) -> None:
@@ -218,8 +227,6 @@ class Desk:
         assert screen is not None
         signals = scan(self._book, valuation, screen, self._settings, RATE, self._time).signals
         for number, row in enumerate(signals):
-            if not np.isfinite(row["implied_volatility"]):
-                continue
             if stopped_by(self._state, self._settings, row, self._time) is None:
                 return signals[number : number + 1]
         return None

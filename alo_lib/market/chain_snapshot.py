@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market.bars import CONTRACT, OptionBars
 from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
+from alo_lib.market.corporate_actions import cash_of_contracts
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
@@ -269,16 +270,19 @@ def _spot(
 
 
 def _dividends(folder: DataFolder, ticker: str, time: int) -> tuple[tuple[int, float], ...]:
-    """Cash ahead, each for a share as there is at ``time``: a later split makes one such share into several."""
+    """Cash ahead, each for a share as there is at ``time``: a later split makes one such share into several.
+
+    For a spin-off or a special dividend contracts are adjusted, so that none of it is taken from what they are worth.
+    """
     hours, events = folder.hours(SecurityType.EQUITY, ticker), folder.events(ticker)
     found = []
-    for one in events.dividends:
+    for one in cash_of_contracts(folder.distributions(ticker)):
         when = hours.session(one.ex_date).open
         shares = prod(
             1.0 / split.factor
             for split in events.splits
             if split.day <= one.ex_date and hours.session(split.day).open > time
         )
-        if when > time and one.amount > 0.0:
+        if when > time:
             found.append((when, one.amount * shares))
     return tuple(found)

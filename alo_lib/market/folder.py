@@ -9,6 +9,7 @@ import numpy as np
 
 from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours
+from alo_lib.market.corporate_actions import Distribution, named_kinds, told_apart
 from alo_lib.market.event_files import DatedEvent, events_file, read_events
 from alo_lib.market.factor_files import CorporateEvents, FactorFile
 from alo_lib.market.faults import DataError, FaultKind, FaultLog
@@ -28,6 +29,7 @@ from alo_lib.market.lean_files import read_option_file, read_security_file
 from alo_lib.market.map_files import MapFile, MapFiles
 from alo_lib.market.text_files import in_place
 from alo_lib.market.universe import LOOKBACK_DAYS, OptionUniverse, universe_days
+from alo_lib.records import DividendKind
 from alo_lib.records.spelling import check_ticker
 
 __all__ = ["DataFolder"]
@@ -92,6 +94,15 @@ class DataFolder:
         """The splits and dividends of an equity."""
         return self.factor_file(ticker).events(self.hours(SecurityType.EQUITY, ticker), self.faults)
 
+    def distributions(self, ticker: str) -> tuple[Distribution, ...]:
+        """The dividends of an equity, and what each is; its user's file of dated events has the last word.
+
+        :raises DataError: for a file of events that cannot be read.
+        """
+        hours = self.hours(SecurityType.EQUITY, ticker)
+        named = named_kinds(self.dated_events(ticker), hours.session_from)
+        return told_apart(self.events(ticker).dividends, named)
+
     def dated_events(self, ticker: str) -> tuple[DatedEvent, ...]:
         """The dated events of an equity from the file that its user keeps; none without one.
 
@@ -148,11 +159,16 @@ class DataFolder:
     def split_adjusted_bars(self, ticker: str, start: date, end: date) -> Bars:
         """Daily bars of an equity, dtype TRADE_BAR, in time order; prices as after the last split, volumes raw.
 
-        The same as LEAN's ``DataNormalizationMode.SPLIT_ADJUSTED``.
+        The same as LEAN's ``DataNormalizationMode.SPLIT_ADJUSTED``, but for spin-offs and special dividends, whose
+        drop is no return: prices before one are what it left of them.
         """
         bars = self.bars(ticker, start, end, Resolution.DAILY)
         # A regular session ends on its own date in UTC, too.
-        factors = self.factor_file(ticker).split_factors(bars["time"].astype("datetime64[ns]"))
+        days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
+        factors = self.factor_file(ticker).split_factors(days)
+        for one in self.distributions(ticker):
+            if one.kind is DividendKind.ADJUSTING:
+                factors[days < np.datetime64(one.ex_date)] *= one.kept
         for name in ("open", "high", "low", "close"):
             bars[name] *= factors
         return bars

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from alo_lib.market.corporate_actions import ordinary_dividends
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, Resolution, SecurityType
 from alo_lib.market.volatility_files import SurfaceLine, SurfacePoint
@@ -22,8 +23,8 @@ _LEAST_LIFE: Final = DAY / YEAR
 def daily_surfaces(folder: DataFolder, ticker: str, start: date, end: date) -> list[SurfaceLine]:
     """The surface at each close that has option quotes, by the American price at the mid of each contract.
 
-    The dividend yield is the past year's cash over spot, the rate is the folder's. Quotes that are one-sided or
-    crossed, or whose mid no volatility explains, have no point.
+    The dividend yield is the past year's regular dividends over spot, the rate is the folder's. Quotes that are
+    one-sided or crossed, or whose mid no volatility explains, have no point.
     """
     # A contract's file of a year may hold days that the underlying's does not; those have no spot and are left out.
     closes = folder.bars(ticker, start, end, Resolution.DAILY)
@@ -60,5 +61,6 @@ def exchange_datetime(time: int, folder: DataFolder) -> datetime:
 
 
 def _terms(folder: DataFolder, ticker: str, day: date, spot: float) -> MarketTerms:
-    paid = sum(one.amount for one in folder.events(ticker).dividends if day - _YEAR < one.ex_date <= day)
+    regular = ordinary_dividends(folder.distributions(ticker))
+    paid = sum(one.amount for one in regular if day - _YEAR < one.ex_date <= day)
     return MarketTerms(spot, folder.interest_rates.rate_at(day), trailing_yield(paid, spot))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from alo_lib.exports import export_lazily
 
 if TYPE_CHECKING:
-    from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
+    from alo_lib.records.funnel import BOOK_LIMITS, ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
     from alo_lib.records.instruments import (
         EQUITY_MULTIPLIER,
         OPTION_MULTIPLIER,
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
         osi_symbol,
     )
     from alo_lib.records.kinds import (
+        ActionKind,
+        BookMode,
+        DividendKind,
         HaltCause,
         HostEvent,
         InstrumentKind,
@@ -24,17 +27,34 @@ if TYPE_CHECKING:
         OrderType,
         Stage,
         TargetStage,
+        TradeState,
     )
     from alo_lib.records.layouts import (
         ACCOUNT_CASH,
         EVENT_NAME,
         EVENT_TEXT,
         LAYOUTS,
+        LIMIT_NAME,
+        MATURITIES,
         SCHEMA_VERSION,
+        WHOLE_BOOK,
         Message,
         Records,
         crossed,
         records,
+        sent_together,
+    )
+    from alo_lib.records.legs import (
+        LEGS,
+        MAX_LEGS,
+        MAX_RATIO,
+        NO_LEG,
+        RATIOS,
+        STRUCTURE_NAME,
+        leg_columns,
+        legs_and_ratios,
+        legs_of,
+        ratios_of,
     )
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
@@ -42,6 +62,7 @@ if TYPE_CHECKING:
     from alo_lib.records.sessions import Session
     from alo_lib.records.splits import whole_shares
     from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
+    from alo_lib.records.ticks import TICK, to_tick
     from alo_lib.records.units import (
         CALENDAR_DAY,
         DAY,
@@ -63,6 +84,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCOUNT_CASH",
+    "BOOK_LIMITS",
     "CALENDAR_DAY",
     "DAY",
     "DAYS_A_YEAR",
@@ -75,23 +97,36 @@ __all__ = [
     "HOUR",
     "LAST_DAY",
     "LAYOUTS",
+    "LEGS",
+    "LIMIT_NAME",
+    "MATURITIES",
+    "MAX_LEGS",
+    "MAX_RATIO",
     "MICROSECOND",
     "MILLISECOND",
     "MINUTE",
     "NEW_YORK",
+    "NO_LEG",
     "OPTION_MULTIPLIER",
     "PROFIT_PARTS",
     "RANGES",
+    "RATIOS",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
     "STAGE_MEANINGS",
+    "STRUCTURE_NAME",
+    "TICK",
     "TIMES",
     "TRADING_DAYS",
     "TRANSIENT",
+    "WHOLE_BOOK",
     "YEAR",
+    "ActionKind",
     "Alternatives",
+    "BookMode",
     "Contract",
+    "DividendKind",
     "Fault",
     "HaltCause",
     "HostEvent",
@@ -109,13 +144,20 @@ __all__ = [
     "Session",
     "Stage",
     "TargetStage",
+    "TradeState",
     "Transient",
     "crossed",
+    "leg_columns",
+    "legs_and_ratios",
+    "legs_of",
     "osi_expiry",
     "osi_symbol",
     "range_fault",
+    "ratios_of",
     "records",
     "remark",
+    "sent_together",
+    "to_tick",
     "utc_moment",
     "whole_shares",
     "years_between",

@@ -6,9 +6,10 @@ NYSE Rule 7.2, and Juneteenth from 2022 on; closures for one occasion are not ru
 from datetime import date, timedelta
 from typing import Final
 
-__all__ = ["early_closes", "holidays"]
+__all__ = ["EARLY_CLOSE", "early_closes", "holidays"]
 
-_EARLY_CLOSE: Final = timedelta(hours=13)
+EARLY_CLOSE: Final = timedelta(hours=13)
+"""When trading ends on a day that ends early, after midnight."""
 _MONDAY, _THURSDAY, _FRIDAY, _SATURDAY, _SUNDAY = 0, 3, 4, 5, 6
 
 
@@ -60,4 +61,4 @@ def early_closes(year: int) -> dict[date, timedelta]:
     """The days of ``year`` on which trading ends at 13:00: around Independence Day, Thanksgiving and Christmas."""
     candidates = [date(year, 7, 3), _nth(year, 11, _THURSDAY, 4) + timedelta(days=1), date(year, 12, 24)]
     closed = set(holidays(year))
-    return {day: _EARLY_CLOSE for day in candidates if day.weekday() <= _FRIDAY and day not in closed}
+    return {day: EARLY_CLOSE for day in candidates if day.weekday() <= _FRIDAY and day not in closed}

@@ -1,8 +1,12 @@
 """What messages carry, and the words of which their records are made: kinds, order states, reasons, events."""
 
 from enum import IntEnum
+from typing import Final
 
 __all__ = [
+    "ActionKind",
+    "BookMode",
+    "DividendKind",
     "HaltCause",
     "HostEvent",
     "InstrumentKind",
@@ -12,6 +16,7 @@ __all__ = [
     "OrderType",
     "Stage",
     "TargetStage",
+    "TradeState",
 ]
 
 
@@ -37,6 +42,7 @@ class Kind(IntEnum):
     HALT = 17
     CALENDAR = 18
     SCHEDULED = 19
+    ACTION = 20
 
     FORECAST = 32
     SIGNAL = 33
@@ -50,6 +56,10 @@ class Kind(IntEnum):
     EXIT = 41
     FUNNEL = 42
     REGIME = 43
+    MARKET_STATE = 44
+    LIMIT = 45
+    AMENDMENT = 46
+    COMMAND = 47
 
     EVENT = 64
     OVERRUN = 65
@@ -86,6 +96,20 @@ class TargetStage(IntEnum):
     LIMITED = 1  # put by risk in the place of a sized one
 
 
+class TradeState(IntEnum):
+    """How a trade stands."""
+
+    OPENING = 0  # not all that is wanted is held, or an order works
+    COMPLETE = 1
+    UNDOING = 2  # all of it, or what is held beyond its structures, is being closed
+    DONE = 3  # it was undone, and nothing of it is held or on order
+
+    @property
+    def word(self) -> str:
+        """As people read it."""
+        return self.name.lower()
+
+
 class HostEvent(IntEnum):
     """What an engine's host called back with, captured before it is handled, and what befell a core that went on."""
 
@@ -113,10 +137,60 @@ class HostEvent(IntEnum):
     LEFT_OUT = 22  # a journal goes on without a message, whose sequence is in the place of an order
 
 
+class BookMode(IntEnum):
+    """What may be done with the book; of several causes the gravest counts."""
+
+    NORMAL = 0
+    REDUCE_ONLY = 1  # nothing that adds risk is ordered; trades live until they end, and are hedged
+    FLATTEN = 2  # all is closed, and nothing opened
+    HALTED = 3  # nothing is ordered at all, not a hedge either
+
+
+class DividendKind(IntEnum):
+    """What a distribution is, as :mod:`alo_lib.market.corporate_actions` tells them apart."""
+
+    ORDINARY = 0  # paid regularly: it is in yields, in the rhythm and in what is expected
+    EXTRA = 1  # cash beside that, for which contracts stay as they are
+    ADJUSTING = 2  # a spin-off or special dividend: contracts listed before are adjusted, or worth less for nothing
+
+
+class ActionKind(IntEnum):
+    """What changes the contracts of an underlying, besides a split."""
+
+    SPIN_OFF = 1
+    SPECIAL_DIVIDEND = 2
+    MERGER = 3
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return {"SPIN_OFF": "a spin-off", "SPECIAL_DIVIDEND": "a special dividend", "MERGER": "a merger"}[self.name]
+
+
 class HaltCause(IntEnum):
-    """Why nothing that adds risk is ordered."""
+    """Why a book is not in its normal mode. A HALT record lets each stand, or stand no longer."""
 
     RECONCILIATION = 1  # what the broker says does not fit what was sent: until both are reconciled
+    DRAWDOWN = 2  # equity fell by max-drawdown from its highest: until it is reset, and counts from there
+    DAILY_LOSS = 3  # the session lost max-daily-loss: until the next one
+    OPERATOR = 4  # a person stops it
+    OPERATOR_REDUCE_ONLY = 5  # a person lets it run out
+    OPERATOR_FLATTEN = 6  # a person closes it
+
+    @property
+    def mode(self) -> BookMode:
+        """The mode that it puts the book in while it stands."""
+        return _MODES[self]
+
+
+_MODES: Final = {
+    HaltCause.RECONCILIATION: BookMode.REDUCE_ONLY,
+    HaltCause.DRAWDOWN: BookMode.FLATTEN,
+    HaltCause.DAILY_LOSS: BookMode.REDUCE_ONLY,
+    HaltCause.OPERATOR: BookMode.HALTED,
+    HaltCause.OPERATOR_REDUCE_ONLY: BookMode.REDUCE_ONLY,
+    HaltCause.OPERATOR_FLATTEN: BookMode.FLATTEN,
+}
 
 
 class InstrumentKind(IntEnum):
@@ -141,6 +215,16 @@ class OrderType(IntEnum):
     COMBO_LIMIT = 9
     COMBO_LEG_LIMIT = 10
     TRAILING_STOP = 11
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether an order of the type is sent with a limit price, which may be changed while it works."""
+        return self in (OrderType.LIMIT, OrderType.COMBO_LIMIT)
+
+    @property
+    def is_combo(self) -> bool:
+        """Whether it is one of several orders that are filled together or not at all."""
+        return self in (OrderType.COMBO_MARKET, OrderType.COMBO_LIMIT, OrderType.COMBO_LEG_LIMIT)
 
 
 class OrderStatus(IntEnum):
@@ -179,6 +263,8 @@ class OrderReason(IntEnum):
     EXPIRED = 12  # settlement: held past its last session, whatever its legs were worth
     EXERCISED = 13  # settlement: by us, before that
     ASSIGNED = 14  # settlement: before that
+    EXIT_ACTION = 15  # a spin-off, special dividend or merger
+    EXIT_STRUCTURE = 16  # by the structure's own rule
 
     @property
     def tag(self) -> str:

@@ -9,13 +9,17 @@ quote side is NaN. Quantities are signed integers, in shares or contracts. An in
 that :class:`alo_lib.records.InstrumentTable` gave it.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records.command import COMMAND
 from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
+from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
 from alo_lib.records.profit import PROFIT_PARTS
 
 __all__ = [
@@ -23,14 +27,18 @@ __all__ = [
     "EVENT_NAME",
     "EVENT_TEXT",
     "LAYOUTS",
+    "LIMIT_NAME",
+    "MATURITIES",
     "SCHEMA_VERSION",
+    "WHOLE_BOOK",
     "Message",
     "Records",
     "crossed",
     "records",
+    "sent_together",
 ]
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
 Records = NDArray[np.void]
@@ -39,8 +47,17 @@ Records = NDArray[np.void]
 ACCOUNT_CASH: Final = -1
 """In the place of an instrument in INTEREST records, and of an underlying in ATTRIBUTION: the account's cash."""
 
+MATURITIES: Final = (30, 60, 90)
+"""Calendar days ahead at which MARKET_STATE records tell volatility."""
+
 EVENT_NAME: Final = 24
 """Bytes of the name of a SCHEDULED record."""
+
+LIMIT_NAME: Final = 24
+"""Bytes of the name in a LIMIT record."""
+
+WHOLE_BOOK: Final = -1
+"""In the place of an underlying, or of an expiry's bucket, in LIMIT records: all of them together."""
 
 EVENT_TEXT: Final = 120
 """Bytes that an EVENT record keeps of its text."""
@@ -92,16 +109,16 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.EXTERNAL_STAGE: np.dtype(
         [("stage", "u1"), ("external", "u1"), ("within", "u1"), ("pad", "u1"), ("padding", "<i4")]
     ),
-    # A pair that an alpha model of the host would trade: +1 volatility rises, -1 it falls, 0 the pair is left.
+    # A structure that an alpha model of the host would trade: +1 bought, -1 sold, 0 it is left.
     Kind.EXTERNAL_INSIGHT: np.dtype(
         [
             ("until", "<i8"),  # when it ends
             ("underlying", "<i4"),
-            ("call", "<i4"),
-            ("put", "<i4"),
             ("direction", "i1"),
             ("within", "u1"),  # as above
-            ("pad", "<u2"),
+            ("legs", "u1"),  # how many of the next fields count
+            ("pad", "u1"),
+            *LEG_FIELDS,
             ("magnitude", "<f8"),  # volatility expected above costs, 1.00 for a hundred points; NaN where not told
         ]
     ),
@@ -119,8 +136,24 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.HALT: np.dtype([("cause", "u1"), ("halted", "u1"), ("pad", "<u2"), ("padding", "<i4")]),  # HaltCause
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
-    # A cash dividend per share, at its ex-date's open. Past ones come with the first session, later ones as they go ex.
-    Kind.DIVIDEND: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("amount", "<f8")]),
+    # A dividend per share, in cash as LEAN has it, at its ex-date's open. Past ones come with the first session, later
+    # ones as they go ex.
+    Kind.DIVIDEND: np.dtype(
+        [
+            ("time", "<i8"),
+            ("instrument", "<i4"),
+            ("kind", "u1"),  # DividendKind
+            ("pad", "u1"),
+            ("padding", "<u2"),
+            ("amount", "<f8"),
+            ("reference", "<f8"),  # the close before, in the same shares; 0 where unknown
+        ]
+    ),
+    # A corporate action that is known of before the session in which it changes contracts, which begins at `time`: told
+    # in the session before.
+    Kind.ACTION: np.dtype(
+        [("time", "<i8"), ("instrument", "<i4"), ("action", "u1"), ("pad", "u1"), ("padding", "<u2")]  # ActionKind
+    ),
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
     # What a broker has booked for calendar days: interest on cash, or the fee for shares of one underlying held short.
@@ -182,25 +215,28 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("probability", "<f8"),  # given the closes until then alone
         ]
     ),
-    # A ranked candidate: one call and one put, bought (+1) or sold (-1) together.
+    # A ranked candidate: one to four legs, bought (+1) or sold (-1) together as a structure.
     Kind.SIGNAL: np.dtype(
         [
             ("underlying", "<i4"),
-            ("call", "<i4"),
-            ("put", "<i4"),
             ("direction", "<i4"),
-            ("implied_volatility", "<f8"),
-            ("forecast_volatility", "<f8"),
-            ("edge", "<f8"),  # money per structure after spread and fees
-            ("edge_volatility", "<f8"),  # the same, per unit of vega
-            ("vega", "<f8"),  # money per structure per 1.00 of volatility
+            ("legs", "<i4"),  # how many of the next fields count
+            ("pad", "<i4"),
+            *LEG_FIELDS,
+            ("structure", f"S{STRUCTURE_NAME}"),
+            ("implied_volatility", "<f8"),  # mean of its contracts
+            ("forecast_volatility", "<f8"),  # the same
+            ("edge", "<f8"),  # money per structure after spread, fees, hedging cost and penalty
+            ("edge_volatility", "<f8"),  # the same, per unit of gross vega
+            ("vega", "<f8"),  # gross: of all its contracts whatever their side, money per 1.00 of volatility
+            *((name, "<f8") for name in ("hedging_cost", "penalty", "stress_loss")),  # the same; 0: not asked for
         ]
     ),
     # The position wanted in an instrument; `stage` is a TargetStage.
     Kind.TARGET: np.dtype(
         [("instrument", "<i4"), ("stage", "u1"), ("reason", "u1"), ("pad", "<u2"), ("quantity", "<i8")]
     ),
-    # An order to send now.
+    # An order to send now. The orders of a combination stand one after the other in one message.
     Kind.INTENT: np.dtype(
         [
             ("order", "<i8"),
@@ -209,6 +245,17 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("reason", "u1"),  # OrderReason
             ("pad", "<u2"),
             ("quantity", "<i8"),
+            ("group", "<i8"),  # order number of the first of its combination's orders; 0 for an order by itself
+            ("limit", "<f8"),  # price a share, of a combination that of one unit of it (docs/engines.md); NaN: none
+        ]
+    ),
+    # A change of an order that was sent and is not done; of one in a combination it changes the whole combination.
+    Kind.AMENDMENT: np.dtype(
+        [
+            ("order", "<i8"),
+            ("instrument", "<i4"),
+            ("cancel", "<i4"),  # 1 where it is to be canceled
+            ("limit", "<f8"),  # its limit from now on; NaN where it is to be canceled
         ]
     ),
     # What the book holds, published at the end of a frame; money per unit move, one row an underlying.
@@ -255,23 +302,25 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
         [
             ("trade", "<i4"),  # its number, from 1 in the order of opening
             ("underlying", "<i4"),
-            ("call", "<i4"),
-            ("put", "<i4"),
             ("direction", "<i4"),  # +1 bought, -1 sold
-            ("pad", "<i4"),
+            ("legs", "<i4"),  # how many of the next fields count
+            *LEG_FIELDS,
+            ("structure", f"S{STRUCTURE_NAME}"),
             ("quantity", "<i8"),  # structures wanted
-            ("expiry", "<i8"),
+            ("expiry", "<i8"),  # the nearest of its legs
             ("implied_volatility", "<f8"),  # NaN where the signal has none
             ("forecast_volatility", "<f8"),
             *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast, 90 %; NaN where it has none
-            ("edge", "<f8"),  # money per structure after spread and fees
-            ("edge_volatility", "<f8"),  # the same, per unit of vega
+            ("edge", "<f8"),  # money per structure after spread, fees, hedging cost and penalty
+            ("edge_volatility", "<f8"),  # the same, per unit of gross vega
             ("delta", "<f8"),  # of one structure bought: shares
             ("gamma", "<f8"),  # shares per 1.00 of spot
             ("vega", "<f8"),  # money per 1.00 of volatility
             ("theta", "<f8"),  # money a year
         ]
     ),
+    # How a trade stands, told when that changed: how far it has been opened or undone, and what its fills cost.
+    Kind.COMMAND: COMMAND,
     # A trade has ended: nothing of its legs is held or on order. Its figures are those that the core saw as it undid
     # the trade, whenever its last order was filled; NaN where they could not be told, and of what was settled.
     Kind.EXIT: np.dtype(
@@ -283,18 +332,56 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("implied_volatility", "<f8"),  # mean of those at which its legs were held
             ("forecast_volatility", "<f8"),
             ("gain", "<f8"),  # still to be made, money per structure at the middle of the quotes, before costs
-            ("edge_volatility", "<f8"),  # the same, per unit of vega at the forecast: what exit-edge is held against
+            ("edge_volatility", "<f8"),  # the same, per unit of gross vega at the forecast: exit-edge's
         ]
     ),
     # Something a person should know: why nothing is forecast, why a book is closed.
     Kind.NOTICE: np.dtype([("underlying", "<i4"), ("pad", "<i4"), ("text", "S160")]),
-    # How far an underlying's contracts and pairs have come this session on their way to a trade; told when it changed.
-    # Counts of a stage are those of the frame that had most, each for itself; trades opened are the session's.
+    # How far an underlying's contracts and structures have come this session on their way to a trade; told when it
+    # changed. Counts of a stage are those of the frame that had most, each for itself; trades opened are the session's.
     Kind.FUNNEL: np.dtype(
         [
             ("underlying", "<i4"),
             *((stage, "<i4") for stage in FUNNEL_STAGES),
-            *((limit, "<i4") for limit in ENTRY_LIMITS),  # frames of the session in which it stopped a pair
+            *((limit, "<i4") for limit in ENTRY_LIMITS),  # frames of the session in which it stopped a structure
+            *([("pad", "<i4")] * ((1 + len(FUNNEL_STAGES) + len(ENTRY_LIMITS)) % 2)),
+        ]
+    ),
+    # How much of a limit is used, told when the book has changed. Losses from a high are the book's alone.
+    Kind.LIMIT: np.dtype(
+        [
+            ("limit", f"S{LIMIT_NAME}"),  # the setting's name
+            ("underlying", "<i4"),  # WHOLE_BOOK for all together
+            ("days", "<i4"),  # calendar days to expiry at which the bucket begins that it is of; WHOLE_BOOK for all
+            ("used", "<f8"),  # money, or a number; NaN where it cannot be told
+            ("allowed", "<f8"),  # the same
+        ]
+    ),
+    # What an underlying's options price, told once a session: constant maturities of 30, 60 and 90 calendar days, and
+    # where today stands among the days before. NaN where it cannot be told; volatilities are annualized.
+    Kind.MARKET_STATE: np.dtype(
+        [
+            ("underlying", "<i4"),
+            ("days", "<i4"),  # sessions that it stands among, this one included
+            ("spot", "<f8"),
+            *((f"implied_{days}", "<f8") for days in MATURITIES),  # at the money forward
+            ("implied_error", "<f8"),  # of 30 days, by the quotes' spreads
+            ("skew", "<f8"),  # of 30 days: volatility a standard deviation of strike, puts dearer below zero
+            ("skew_error", "<f8"),
+            ("curvature", "<f8"),  # of 30 days
+            ("term_slope", "<f8"),  # implied volatility of 90 days less that of 30
+            *((f"forecast_{days}", "<f8") for days in MATURITIES),  # of the same lives
+            *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast of 30 days, 90 %
+            ("realized", "<f8"),  # over the last 20 sessions, about zero
+            *((place, "<f8") for place in ("rank", "percentile")),  # of 30 days' volatility, 0 to 1
+            *((score, "<f8") for score in ("skew_score", "term_score")),  # in standard deviations of the days before
+            ("spread", "<f8"),  # over mid: median of the quotes at the money
+            ("size", "<f8"),  # contracts: median of the smaller side of these
+            ("open_interest", "<i8"),  # contracts, of all that is looked at
+            ("ex_date", "<i8"),  # when the next dividend should go ex; 0 where that is not known
+            ("event", "<i8"),  # when the next scheduled event is; 0 without one
+            ("events", "<i4"),  # that are scheduled ahead
+            ("smiles", "<i4"),  # expiries that have one
         ]
     ),
     # A callback of the engine's host, as it came.
@@ -349,6 +436,13 @@ def records(kind: Kind, count: int = 1, /, **columns: object) -> Records:
     for name, value in columns.items():
         array[name] = value
     return array
+
+
+def sent_together(intents: Records) -> Iterator[Records]:
+    """INTENT records, in their order, by what is sent as one: an order by itself, or the orders of a combination."""
+    groups = np.where(intents["group"] > 0, intents["group"], -intents["order"])
+    bounds = [0, *(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist(), len(groups)]
+    yield from (intents[first:end] for first, end in pairwise(bounds) if first < end)
 
 
 def crossed(bid: NDArray[np.float64], ask: NDArray[np.float64]) -> NDArray[np.bool_]:

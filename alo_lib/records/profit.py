@@ -18,6 +18,7 @@ PROFIT_PARTS: Final = (
     "interest",
     "borrow",
     "settlement",  # exercise, assignment and expiry: what was delivered against the last mark
+    "actions",  # contracts past a spin-off or special dividend, whose terms no host adjusts
     "unexplained",
 )
 """Into what profit is split, money, in the order in which records have them; docs/attribution.md says how."""

@@ -12,8 +12,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records.kinds import HaltCause, InstrumentKind, Kind, OrderStatus, OrderType, Stage
+from alo_lib.records.kinds import (
+    ActionKind,
+    DividendKind,
+    HaltCause,
+    InstrumentKind,
+    Kind,
+    OrderStatus,
+    OrderType,
+    Stage,
+)
 from alo_lib.records.layouts import ACCOUNT_CASH, Records
+from alo_lib.records.legs import LEGS, MAX_LEGS, MAX_RATIO, NO_LEG, RATIOS
 from alo_lib.records.units import CALENDAR_DAY, DAY, FIRST_DAY, LAST_DAY, YEAR
 
 __all__ = ["RANGES", "TIMES", "Fault", "Members", "Range", "range_fault"]
@@ -106,7 +116,13 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
     Kind.CLOSE: {"time": TIMES, "close": _POSITIVE_PRICE},
     Kind.RANGE: {"time": TIMES, **dict.fromkeys(("open", "high", "low"), _POSITIVE_PRICE)},
     Kind.RATE: {"rate": Range(-0.5, 1.0)},
-    Kind.DIVIDEND: {"time": TIMES, "amount": Range(0.0, _PRICE)},
+    Kind.DIVIDEND: {
+        "time": TIMES,
+        "kind": Members(DividendKind),
+        "amount": Range(0.0, _PRICE),
+        "reference": Range(0.0, _PRICE),
+    },
+    Kind.ACTION: {"time": TIMES, "action": Members(ActionKind)},
     Kind.SPLIT: {"time": TIMES, "warning": _FLAG, "factor": Range(1e-4, 1e4)},
     Kind.INTEREST: {
         "instrument": Range(ACCOUNT_CASH, _NUMBER.high),
@@ -131,6 +147,9 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
     Kind.EXTERNAL_INSIGHT: {
         "until": TIMES,
         "direction": Range(-1, 1),
+        "legs": Range(1, MAX_LEGS),
+        **dict.fromkeys(LEGS, Range(NO_LEG, _NUMBER.high)),
+        **dict.fromkeys(RATIOS, Range(-MAX_RATIO, MAX_RATIO)),
         "magnitude": Range(0.0, 100.0, unknown=True),
         "within": _WITHIN,
     },

@@ -13,6 +13,7 @@ from alo_lib.executive import LifecycleError
 from alo_lib.journal import Journal, JournalError, messages_of, read_journal
 from alo_lib.records import (
     SECOND,
+    HaltCause,
     InstrumentTable,
     Kind,
     Message,
@@ -48,8 +49,8 @@ _LOOKS: Final = 100
 """At a journal that is being written."""
 
 _FOLLOWED: Final = (
-    *(Kind.INSTRUMENT, Kind.SESSION, *TOLD_ONCE, Kind.ORDER_EVENT, Kind.INTENT, Kind.HALT),
-    *(Kind.EXTERNAL_STAGE, Kind.FRAME),
+    *(Kind.INSTRUMENT, Kind.SESSION, *TOLD_ONCE, Kind.ORDER_EVENT, Kind.INTENT, Kind.AMENDMENT),
+    *(Kind.HALT, Kind.EXTERNAL_STAGE, Kind.FRAME),
 )
 """What an earlier host's core was told and has decided that this one follows."""
 
@@ -108,7 +109,7 @@ class RemoteCore:
         self._reconciling = 0  # the one that it does so for now
         self._frame = _Answer(-1, ())
         self._targets = records(Kind.TARGET, 0)
-        self._sendable = records(Kind.INTENT, 0)
+        self._sendable, self._amendments = records(Kind.INTENT, 0), records(Kind.AMENDMENT, 0)
 
     def attach(self, patience: float = 30.0) -> None:
         """Wait until the core runs, and watch it from then on when it keeps its own time.
@@ -286,6 +287,11 @@ class RemoteCore:
         return self._sendable
 
     @property
+    def amendments(self) -> Records:
+        """AMENDMENT records of this frame, which are to be acted on before its orders are sent."""
+        return self._amendments
+
+    @property
     def target_quantities(self) -> dict[int, int]:
         """Quantities by instrument that the core's own models came to, in this frame or the last."""
         rows = np.concatenate([self.targets, self.limited])
@@ -329,9 +335,10 @@ class RemoteCore:
             self._external.assign(message.records)
         elif message.kind is Kind.HALT:
             # What was refused after the host had begun is another cause, whatever the core is told of the first.
-            if message.records["halted"].any():
+            reconciling = message.records[message.records["cause"] == HaltCause.RECONCILIATION]
+            if reconciling["halted"].any():
                 self._reconciling = int(self.link.beat["doubts"])
-            else:
+            elif len(reconciling):
                 self._reconciled = self._reconciling
 
     # Answers ---------------------------------------------------------------------------------------------------------
@@ -396,6 +403,8 @@ class RemoteCore:
                 self._targets = sized
             sendable.append(self._allowed(answer))
         self._sendable = np.concatenate(sendable)
+        # What works at the host may be changed and canceled late, too.
+        self._amendments = np.concatenate([answer.of(Kind.AMENDMENT) for answer in answers])
         return True
 
     def _allowed(self, answer: _Answer) -> Records:

@@ -7,8 +7,28 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from alo_lib.market.corporate_actions import (
+    HISTORY,
+    Distribution,
+    action_days,
+    is_of_distribution,
+    named_kinds,
+    told_apart,
+)
 from alo_lib.market.event_files import DatedEvent, scheduled_moves
-from alo_lib.records import CALENDAR_DAY, DAY, Contract, InstrumentTable, Kind, Message, Records, Session, records
+from alo_lib.market.factor_files import Dividend
+from alo_lib.records import (
+    CALENDAR_DAY,
+    DAY,
+    Contract,
+    DividendKind,
+    InstrumentTable,
+    Kind,
+    Message,
+    Records,
+    Session,
+    records,
+)
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.strategy.daily_bars import DailyBar
@@ -45,8 +65,8 @@ class SessionHost(Protocol):
         Prices are adjusted for all splits that the engine's data know of.
         """
 
-    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> Sequence[tuple[dt.date, float]]:
-        """Ex-date and cash of each dividend that goes ex in a span, oldest first; for a share as it is on that date."""
+    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> Sequence[Dividend]:
+        """Each dividend that goes ex in a span, oldest first; for a share as it is on that date."""
 
     def splits(self, ticker: str, since: dt.date, until: dt.date) -> Sequence[tuple[dt.date, float]]:
         """Day and factor of each split that takes place in a span, oldest first: 1/7 for seven new shares per old."""
@@ -107,8 +127,8 @@ class Teller:
         for ticker in tickers:
             # Before the bars, of which they say which moved for a reason.
             yield Kind.SCHEDULED, self._events(ticker, session)
-            yield from self._daily_bars(ticker, session)
             yield from self._corporate_actions(ticker, session, before)
+            yield from self._daily_bars(ticker, session)
         for ticker in tickers:
             yield Kind.INSTRUMENT, self._contracts(ticker, session)
         ahead = self._sessions_ahead(session)
@@ -127,15 +147,24 @@ class Teller:
 
     def _events(self, ticker: str, session: Session) -> Records:
         """The events of one underlying that are known of, from as far back as bars are looked at, in order."""
-        since = session.day - dt.timedelta(days=self._settings.garch_history * 7 // 5)
+        since = self._first_bar(session.day)
         known = [
-            event for event in self._host.dated_events(ticker) if event.known <= session.day and event.day >= since
+            event
+            for event in self._known_events(ticker, session.day)
+            if event.day >= since and not is_of_distribution(event.name)
         ]
         rows = [
             (time, self.number(ticker), 0, round(move, _RATE_DECIMALS), name.encode())
             for time, name, move in scheduled_moves(known, self._host.session_from)
         ]
         return np.array(rows, records(Kind.SCHEDULED, 0).dtype)
+
+    def _known_events(self, ticker: str, day: dt.date) -> list[DatedEvent]:
+        return [event for event in self._host.dated_events(ticker) if event.known <= day]
+
+    def _first_bar(self, day: dt.date) -> dt.date:
+        """From when daily bars are looked at on a day."""
+        return day - dt.timedelta(days=self._settings.garch_history * 7 // 5)
 
     def _daily_bars(self, ticker: str, session: Session) -> Iterator[tuple[Kind, Records]]:
         """Split-adjusted daily bars that were not told yet, up to the session before: ranges, then closes."""
@@ -155,22 +184,25 @@ class Teller:
     def _corporate_actions(
         self, ticker: str, session: Session, before: dt.date | None
     ) -> Iterator[tuple[Kind, Records]]:
-        """Dividends that have gone ex since the session ``before``, at first those of the past year and a bit.
+        """Dividends that have gone ex since the session ``before``; at first, see :meth:`_distributions`.
 
-        Then a split of today, and a warning of one before the next session. Past dividends are told per share as
-        shares are before a split of today, for which the core accounts.
+        Then a split of today, and a warning of one, or of another action, before the next session. Past dividends are
+        told per share as shares are before a split of today, for which the core accounts.
         """
         number, day = self.number(ticker), session.day
-        since = day - DIVIDENDS_LOOKED_BACK if before is None else before + CALENDAR_DAY
-        dividends = self._host.dividends(ticker, since, day)
+        since = self._first_bar(day) if before is None else before + CALENDAR_DAY
+        told = self._distributions(ticker, day, before)
         splits = self._host.splits(ticker, since, day)
         past = [split for split in splits if split[0] < day]
-        amounts = [
-            math.prod((factor for split_day, factor in past if split_day > ex_date), start=amount)
-            for ex_date, amount in dividends
+        shares = [math.prod(factor for split_day, factor in past if split_day > each.ex_date) for each in told]
+        rows = [
+            (
+                *(self._host.session(each.ex_date).open, number, each.kind, 0, 0),
+                *(each.amount * one, each.reference_price * one),
+            )
+            for each, one in zip(told, shares, strict=True)
         ]
-        times = [self._host.session(ex_date).open for ex_date, _ in dividends]
-        yield Kind.DIVIDEND, records(Kind.DIVIDEND, len(times), instrument=number, time=times, amount=amounts)
+        yield Kind.DIVIDEND, np.array(rows, records(Kind.DIVIDEND, 0).dtype)
         row = {"time": session.open, "instrument": number}
         for split_day, factor in splits:
             if split_day == day:
@@ -178,6 +210,28 @@ class Teller:
         ahead = self._host.split_ahead(ticker, day)
         if ahead is not None:
             yield Kind.SPLIT, records(Kind.SPLIT, **row, warning=True, factor=ahead)
+        following = self._host.session_from(day + CALENDAR_DAY)
+        action = action_days(self._known_events(ticker, day), self._host.session_from).get(following.day)
+        if action is not None:
+            yield Kind.ACTION, records(Kind.ACTION, time=following.open, instrument=number, action=action)
+
+    def _distributions(self, ticker: str, day: dt.date, before: dt.date | None) -> list[Distribution]:
+        """The dividends to be told on a day, and what each is, by those of the years before it.
+
+        At first those of the past year and a bit, and spin-offs and special dividends as far as bars are told, which
+        they moved.
+        """
+        since = day - DIVIDENDS_LOOKED_BACK if before is None else before + CALENDAR_DAY
+        first = min(since, self._first_bar(day)) if before is None else since
+        if before is not None and not self._host.dividends(ticker, since, day):
+            return []
+        named = named_kinds(self._known_events(ticker, day), self._host.session_from)
+        found = told_apart(self._host.dividends(ticker, first - HISTORY, day), named)
+        return [
+            each
+            for each in found
+            if each.ex_date >= since or (each.ex_date >= first and each.kind is DividendKind.ADJUSTING)
+        ]
 
     def _contracts(self, ticker: str, session: Session) -> Records:
         """The contracts of one underlying for today: those selected, and those held though not selected.

@@ -55,8 +55,11 @@ class MarketSettings(BaseModel):
     fee_per_contract: Annotated[float, Unit("$ a contract")] = Field(
         1.0, ge=0, le=1000.0, description="money a contract and order, as edges count it"
     )
+    fee_per_share: Annotated[float, Unit("$ a share")] = Field(
+        0.005, ge=0, le=100.0, description="money a share, beside half the spread, as bands of the hedge count it"
+    )
     short_margin: Annotated[float, Unit("share of the underlying's value")] = Field(
-        0.2, gt=0, le=1.0, description="share of the underlying's value a short pair ties up"
+        0.2, gt=0, le=1.0, description="share of the underlying's value a naked short option ties up"
     )
 
     # What a broker books overnight; live it books by itself

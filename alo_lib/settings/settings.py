@@ -77,10 +77,17 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
             raise ValueError
         return value.strip()
 
-    @field_validator("underlyings", mode="before")
+    @field_validator("underlyings", "structures", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("structures")
+    @classmethod
+    def _distinct_structures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError(f"{','.join(value)} names a structure twice")
+        return value
 
     @field_validator("underlyings")
     @classmethod
@@ -160,6 +167,8 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
         kind = field.annotation
         if get_origin(kind) is Literal:
             return " or ".join(get_args(kind))
+        if get_origin(kind) is tuple and get_origin(words := get_args(kind)[0]) is Literal:
+            return f"one or more of {', '.join(get_args(words))}, separated by commas"
         if kind in (int, float):
             bounds = [
                 (words, getattr(bound, key))
@@ -232,8 +241,8 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
         known = ", ".join(sorted(map(spelled, Settings.model_fields)))
         hint = f"; did you mean {close}?" if close else f"; the settings are {known}"
         return f"unknown setting {spelled(name)!r}{where}{hint}"
-    if name == "underlyings" and first["type"] == "value_error":
-        return f"setting underlyings{where}: {first['msg'].removeprefix('Value error, ')}"
+    if name in ("underlyings", "structures") and first["type"] == "value_error":
+        return f"setting {name}{where}: {first['msg'].removeprefix('Value error, ')}"
     value = given[name]
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
     return f"setting {spelled(name)}{where} is {shown!r}; allowed: {Settings.allowed(name)}"

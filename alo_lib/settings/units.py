@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["A_YEAR", "CONTRACTS_A_STRIKE", "CORE_NAME", "LARGEST_MOVE", "VEGA", "VOLATILITY", "Unit"]
+__all__ = ["A_YEAR", "CONTRACTS_A_STRIKE", "CORE_NAME", "EQUITY", "LARGEST_MOVE", "VEGA", "VOLATILITY", "Unit"]
 
 LARGEST_MOVE: Final = 100.0
 """The most that max-unexplained-move may allow."""
@@ -24,4 +24,5 @@ class Unit:
 
 A_YEAR: Final = Unit("a year; 0.01 is 1 %")
 VOLATILITY: Final = Unit("volatility; 0.01 is a point")
+EQUITY: Final = Unit("share of equity")
 VEGA: Final = Unit("share of equity, a volatility point")

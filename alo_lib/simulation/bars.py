@@ -27,7 +27,6 @@ __all__ = ["BarReader", "BarsEnding", "SessionBars", "Watched"]
 
 _SIDES: Final = {side: [f"{side}_{name}" for name in ("open", "high", "low", "close")] for side in ("bid", "ask")}
 
-Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 
 
@@ -41,14 +40,14 @@ class Watched(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BarsEnding:
-    """The new bars that end at one time: TRADE and QUOTE records, and what the quotes' bars opened at."""
+    """The new bars that end at one time: TRADE and QUOTE records, and the bars that they are the ends of."""
 
     time: int
     trades: Records  # of the underlyings
     option_trades: Records
     quotes: Records
-    bid_open: Floats
-    ask_open: Floats
+    trade_bars: NDArray[np.void]  # TRADE_BAR, a row of `trades` each
+    quote_bars: NDArray[np.void]  # QUOTE_BAR, a row of `quotes` each
 
     def messages(self) -> Iterator[Message]:
         """As the core is told; a quote that a carried side crosses is not, nor are the trades of options."""
@@ -70,8 +69,8 @@ class SessionBars:
     option_trades: Records
     quote_times: Times
     quotes: Records
-    bid_open: Floats
-    ask_open: Floats
+    trade_bars: NDArray[np.void]
+    quote_bars: NDArray[np.void]
 
     def __len__(self) -> int:
         """How many bars there are."""
@@ -90,8 +89,8 @@ class SessionBars:
                 self.trades[trades],
                 self.option_trades[option_trades],
                 self.quotes[quotes],
-                self.bid_open[quotes],
-                self.ask_open[quotes],
+                self.trade_bars[trades],
+                self.quote_bars[quotes],
             )
 
 
@@ -153,8 +152,8 @@ class BarReader:
                 bid_size=quote_bars["bid_size"],
                 ask_size=quote_bars["ask_size"],
             ),
-            bid_open=quote_bars["bid_open"],
-            ask_open=quote_bars["ask_open"],
+            trade_bars=trade_bars,
+            quote_bars=quote_bars,
         )
 
     def trades(self, ticker: str, day: dt.date) -> NDArray[np.void]:

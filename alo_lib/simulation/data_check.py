@@ -29,6 +29,7 @@ from alo_lib.market import (
     Resolution,
 )
 from alo_lib.market.bars import TRADE_BAR, Bars
+from alo_lib.market.corporate_actions import cash_of_contracts
 from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
@@ -117,8 +118,8 @@ class _Measure:
         self._settings, self._folder, self._ticker = settings, folder, ticker
         self._resolution = Resolution(settings.resolution)
         self._events = folder.events(ticker)
-        # A dividend that is negative is refused later, and explains no quote.
-        self._paid = [each for each in self._events.dividends if each.amount > 0.0]
+        # A dividend that is negative is refused later, and explains no quote; nor does what contracts are adjusted for.
+        self._paid = cash_of_contracts(folder.distributions(ticker))
         self._sessions = {session.day: session for session in sessions}
         self._days = list(self._sessions)
         self._span = f"from {settings.start} to {settings.end} in {folder.root}"

@@ -16,7 +16,7 @@ from alo_lib.journal import (
 )
 from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultLog
 from alo_lib.market.calendar import utc_time
-from alo_lib.records import CALENDAR_DAY, Kind, Message, OrderReason, OrderType, Records, Session
+from alo_lib.records import CALENDAR_DAY, Kind, Message, Records, Session, sent_together
 from alo_lib.runtime import (
     Beginning,
     Continuation,
@@ -30,7 +30,7 @@ from alo_lib.runtime import (
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
-from alo_lib.simulation.broker import Broker
+from alo_lib.simulation.broker import Broker, send
 from alo_lib.simulation.data_check import require_data
 from alo_lib.simulation.feed import Feed, FeedState
 from alo_lib.simulation.interest import MarginInterest
@@ -317,10 +317,10 @@ class _Run:
 
     def _take(self, step: BarsEnding, session: Session) -> None:
         """New bars: first what they do to positions and waiting orders, then the bars themselves, as in LEAN."""
-        self._prices.trade(step.time, step.trades)
+        self._prices.trade(step.time, step.trades, step.trade_bars)
         self._prices.option_trade(step.time, step.option_trades)
         self._trades.follow_traded_options(self._prices)
-        self._prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
+        self._prices.quote(step.time, step.quotes, step.quote_bars)
         self._trades.follow(self._prices)
         for message in self._interest.scan(self._teller.told, step.time):
             self._core.accept(message)
@@ -335,17 +335,12 @@ class _Run:
         """A frame, unless nothing has arrived; what it sends goes to the broker."""
         if not self._core.open_frame(time):
             return
-        for intent in self._core.run():
-            self._tell(
-                self._broker.submit(
-                    int(intent["instrument"]),
-                    int(intent["quantity"]),
-                    time,
-                    intent=int(intent["order"]),
-                    type=OrderType(intent["type"]),
-                    tag=OrderReason(intent["reason"]).tag,
-                )
-            )
+        intents = self._core.run()
+        for row in self._core.amendments:
+            limit = None if row["cancel"] else float(row["limit"])
+            self._tell(self._broker.amend(int(row["order"]), time, limit))
+        for sent in sent_together(intents):
+            self._tell(send(self._broker, sent, time))
 
     def _tell(self, events: Iterable[OrderEvent]) -> None:
         for event in events:
@@ -390,8 +385,8 @@ class _Run:
     def _pay_dividends(self, day: dt.date) -> None:
         """Pay what goes ex on a day, as LEAN does when the day begins, on what was told before and may be held."""
         for ticker, number in self._teller.told.underlyings.items():
-            for _, amount in self._feed.dividends(ticker, day, day):
-                self._settlement.dividend(number, amount)
+            for each in self._feed.dividends(ticker, day, day):
+                self._settlement.dividend(number, each.amount)
 
     def _end_run(self, session: Session) -> None:
         """The last time of a run, at which it is sampled: the midnight after, where data come then, else the close."""

@@ -12,6 +12,7 @@ from alo_lib.market import (
     QUOTE_BAR,
     DataFindings,
     DataFolder,
+    Dividend,
     FactorFile,
     FaultKind,
     Resolution,
@@ -101,10 +102,9 @@ class Feed:
         end = int(np.searchsorted(bars["time"], self.hours.session(day).open))
         return _split_adjusted(bars[max(0, end - count) : end], self._folder.factor_file(ticker))
 
-    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
-        """Ex-date and cash of each dividend in a span."""
-        found = self._events[ticker].dividends
-        return [(each.ex_date, each.amount) for each in found if since <= each.ex_date <= until]
+    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[Dividend]:
+        """Each dividend in a span."""
+        return [each for each in self._events[ticker].dividends if since <= each.ex_date <= until]
 
     def splits(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
         """Day and factor of each split in a span."""

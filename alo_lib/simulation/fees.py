@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from alo_lib.simulation.listing import Instrument
 from alo_lib.simulation.prices import Prices
 
-__all__ = ["OPTION_TIERS", "OptionTier", "equity_fee", "market_order_fee", "option_fee"]
+__all__ = ["OPTION_TIERS", "OptionTier", "equity_fee", "limit_order_fee", "market_order_fee", "option_fee"]
 
 _MINIMUM: Final = Decimal(1)
 _FEE_PER_SHARE: Final = Decimal("0.005")
@@ -58,3 +58,15 @@ def market_order_fee(instrument: Instrument, quantity: int, prices: Prices) -> D
     if not instrument.is_option:
         return equity_fee(quantity, prices.price(instrument.number))
     return option_fee(quantity, prices.bid(instrument.number) if quantity > 0 else prices.ask(instrument.number))
+
+
+def limit_order_fee(instrument: Instrument, quantity: int, limit: Decimal, prices: Prices) -> Decimal:
+    """The fee for a limit order of a signed ``quantity``, which goes by its limit instead of the market.
+
+    In a combination ``limit`` is the whole unit's, as LEAN has it: an option in one that is received pays the least
+    rate. Shares are valued at the limit or the last price, whichever is better for the order.
+    """
+    if instrument.is_option:
+        return option_fee(quantity, limit)
+    better = min if quantity > 0 else max
+    return equity_fee(quantity, better(limit, prices.price(instrument.number)))

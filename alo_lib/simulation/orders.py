@@ -28,6 +28,7 @@ class OrderEvent:
     price: Decimal = ZERO
     fee: Decimal = ZERO
     message: str = ""
+    limit: Decimal | None = None  # of a limit order, in force then
     is_assignment: bool = False
     in_the_money: bool = False  # of an exercise
     wins: bool | None = None  # of an exercise: whether it counts as won, whatever its own profit
@@ -49,7 +50,10 @@ class OrderEvent:
 
 @dataclass(slots=True)
 class SimulatedOrder:
-    """An order at the broker. ``quote_time`` is the end of the bar that filled it last."""
+    """An order at the broker. ``quote_time`` is the end of the bar that filled it last.
+
+    ``group`` are the numbers of all orders of its combination, ascending, in which each has the same limit.
+    """
 
     number: int
     intent: int
@@ -61,6 +65,8 @@ class SimulatedOrder:
     bid: Decimal
     ask: Decimal
     last: Decimal
+    limit: Decimal | None = None
+    group: tuple[int, ...] = ()
     status: OrderStatus = OrderStatus.SUBMITTED
     filled: int = 0
     paid: Decimal = ZERO  # filled times price
@@ -82,6 +88,13 @@ class SimulatedOrder:
     def direction(self) -> int:
         """+1 for a purchase, -1 for a sale."""
         return 1 if self.quantity > 0 else -1
+
+    @property
+    def is_marketable(self) -> bool:
+        """Whether it could fill at the touch that there was when it was sent."""
+        if self.type is OrderType.LIMIT and self.limit is not None:
+            return self.limit >= self.ask if self.direction > 0 else self.limit <= self.bid
+        return self.type in (OrderType.MARKET, OrderType.COMBO_MARKET)
 
     @property
     def average_price(self) -> Decimal:
@@ -133,6 +146,7 @@ class SimulatedOrder:
             price=price,
             fee=fee,
             message=message,
+            limit=self.limit if self.type is OrderType.LIMIT else None,
         )
 
     def _keep(self, event: OrderEvent) -> OrderEvent:

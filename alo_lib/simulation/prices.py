@@ -22,18 +22,21 @@ _ROW: Final = np.dtype(
         ("ask", "<f8"),
         ("bid_open", "<f8"),
         ("ask_open", "<f8"),
+        *((f"{side}_{end}", "<f8") for side in ("bid", "ask") for end in ("high", "low")),
         ("bid_size", "<i8"),
         ("ask_size", "<i8"),
         ("seen_bid", "<f8"),
         ("seen_ask", "<f8"),
         ("trade_time", "<i8"),
         ("trade", "<f8"),
+        *((f"trade_{name}", "<f8") for name in ("open", "high", "low")),
         ("option_trade_time", "<i8"),
         ("option_trade", "<f8"),
     ]
 )
 _TIMES: Final = ("quote_time", "trade_time", "option_trade_time")
-_PRICES: Final = ("bid", "ask", "bid_open", "ask_open", "seen_bid", "seen_ask", "trade", "option_trade")
+_PRICES: Final = [name for name in _ROW.names or () if name not in (*_TIMES, "bid_size", "ask_size")]
+_WITHIN_A_BAR: Final = ("open", "high", "low")
 
 
 class Prices:
@@ -53,21 +56,30 @@ class Prices:
             added[name] = np.nan
         self._table = np.concatenate([self._table, added])
 
-    def quote(self, time: int, rows: Records, bid_open: NDArray[np.float64], ask_open: NDArray[np.float64]) -> None:
-        """Take the QUOTE records of bars that end at ``time``, with the bars' opening prices."""
+    def quote(self, time: int, rows: Records, bars: NDArray[np.void] | None = None) -> None:
+        """Take the QUOTE records of bars that end at ``time``, and the bars themselves, of dtype QUOTE_BAR.
+
+        Without ``bars`` nothing else was quoted in them.
+        """
         at, table = rows["instrument"], self._table
         table["quote_time"][at] = time
         for name in ("bid", "ask", "bid_size", "ask_size"):
             table[name][at] = rows[name]
-        table["bid_open"][at], table["ask_open"][at] = bid_open, ask_open
         for side in ("bid", "ask"):
+            for name in _WITHIN_A_BAR:
+                table[f"{side}_{name}"][at] = rows[side] if bars is None else bars[f"{side}_{name}"]
             shown = rows[side] > 0.0
             table[f"seen_{side}"][at[shown]] = rows[side][shown]
 
-    def trade(self, time: int, rows: Records) -> None:
-        """Take the TRADE records of underlyings' bars that end at ``time``."""
+    def trade(self, time: int, rows: Records, bars: NDArray[np.void] | None = None) -> None:
+        """Take the TRADE records of underlyings' bars that end at ``time``, and the bars, of dtype TRADE_BAR.
+
+        Without ``bars`` nothing else was traded at in them.
+        """
         self._table["trade_time"][rows["instrument"]] = time
         self._table["trade"][rows["instrument"]] = rows["close"]
+        for name in _WITHIN_A_BAR:
+            self._table[f"trade_{name}"][rows["instrument"]] = rows["close"] if bars is None else bars[name]
 
     def option_trade(self, time: int, rows: Records) -> None:
         """Take the TRADE records of options' bars that end at ``time``."""
@@ -92,6 +104,10 @@ class Prices:
         """The last trade bar, None before the first."""
         row = self._table[instrument]
         return None if row["trade_time"] == _NEVER else LastTrade(row)
+
+    def last_time(self, instrument: int) -> int:
+        """When the last bar of an instrument ended, of quotes or of trades."""
+        return max(int(self._table[name][instrument]) for name in _TIMES)
 
     def price(self, instrument: int) -> Decimal:
         """What a position is valued at: the last trade, else the middle of the last quote, else 0.
@@ -138,7 +154,18 @@ class Quote:
 
     def opening(self, direction: int) -> Decimal | None:
         """The same side at the bar's beginning."""
-        return _shown(self._row["ask_open" if direction > 0 else "bid_open"])
+        return self._within(direction, "open")
+
+    def high(self, direction: int) -> Decimal | None:
+        """The highest that the same side was within the bar."""
+        return self._within(direction, "high")
+
+    def low(self, direction: int) -> Decimal | None:
+        """The lowest that the same side was within the bar."""
+        return self._within(direction, "low")
+
+    def _within(self, direction: int, name: str) -> Decimal | None:
+        return _shown(self._row[f"{'ask' if direction > 0 else 'bid'}_{name}"])
 
     def size(self, direction: int) -> int:
         """What is displayed on that side; 0 when the data does not say."""
@@ -157,6 +184,7 @@ class LastTrade:
     def __init__(self, row: np.void) -> None:
         self.time = int(row["trade_time"])
         self.price = decimal(row["trade"])
+        self.open, self.high, self.low = (decimal(row[f"trade_{name}"]) for name in _WITHIN_A_BAR)
 
 
 def _shown(value: np.float64) -> Decimal | None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import gcd
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -86,6 +87,7 @@ class _Writer:
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
         self._symbols: dict[int, dict[str, Any]] = {}
+        self._combinations = list(dict.fromkeys(order.group for order in outcome.orders if order.group))
 
     def result(self) -> dict[str, Any]:
         """The whole result."""
@@ -212,11 +214,8 @@ class _Writer:
     def _order(self, order: SimulatedOrder) -> dict[str, Any]:
         instrument = self._outcome.listing[order.instrument]
         price = order.average_price
-        fills = [event.time for event in order.events if event.quantity]
-        times = {"time": iso_time(order.time), "createdTime": iso_time(order.time)}
+        times = {"time": iso_time(order.time), "createdTime": iso_time(order.time)} | _last_times(order)
         known = order.type is not OrderType.OPTION_EXERCISE and order.status is not OrderStatus.INVALID
-        if fills:
-            times["lastFillTime"] = iso_time(fills[-1])
         return {
             "type": int(order.type),
             "id": order.number,
@@ -238,9 +237,26 @@ class _Writer:
                 "askPrice": float(order.ask),
                 "lastPrice": float(order.last),
             },
-            "isMarketable": order.type == 0,
+            "isMarketable": order.is_marketable,
             "priceAdjustmentMode": 0,
+            **self._limited(order),
         }
+
+    def _limited(self, order: SimulatedOrder) -> dict[str, Any]:
+        """The limit of an order, and the combination that it is in, which LEAN counts from 1."""
+        own = {} if order.limit is None or order.group else {"limitPrice": float(order.limit)}
+        if not order.group:
+            return own
+        orders = [self._outcome.orders[number - 1] for number in order.group]
+        manager = {
+            "id": 1 + self._combinations.index(order.group),
+            "quantity": float(gcd(*(each.quantity for each in orders))),
+            "count": len(orders),
+            "limitPrice": 0.0 if order.limit is None else float(order.limit),
+            "orderIds": list(order.group),
+            "direction": 0,  # they are bought
+        }
+        return {"groupOrderManager": manager}
 
     def _event(self, event: OrderEvent) -> dict[str, Any]:
         instrument = self._outcome.listing[event.instrument]
@@ -265,6 +281,7 @@ class _Writer:
             **message,
             "isAssignment": event.is_assignment,
             "quantity": float(event.ordered),
+            **({} if event.limit is None else {"limitPrice": float(event.limit)}),
             **({"isInTheMoney": True} if event.in_the_money else {}),
         }
 
@@ -305,6 +322,16 @@ class _Writer:
     def _local(self, time: int) -> str:
         local = dt.datetime.fromtimestamp(time // SECOND, self._outcome.zone)
         return f"{local:%Y-%m-%d %H:%M:%S}.{time % SECOND // _MILLISECOND:03d}"
+
+
+def _last_times(order: SimulatedOrder) -> dict[str, str]:
+    """When an order was filled, changed and canceled last."""
+    of = {
+        "lastFillTime": [event.time for event in order.events if event.quantity],
+        "lastUpdateTime": [event.time for event in order.events if event.status is OrderStatus.UPDATE_SUBMITTED],
+        "canceledTime": [event.time for event in order.events if event.status is OrderStatus.CANCELED],
+    }
+    return {name: iso_time(times[-1]) for name, times in of.items() if times}
 
 
 def _camel(name: str) -> str:

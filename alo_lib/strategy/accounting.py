@@ -2,20 +2,26 @@
 
 import numpy as np
 
-from alo_lib.records import OrderReason, OrderStatus, OrderType
-from alo_lib.strategy.attribution import attribute_dividend, attribute_fill, attribute_interest, attribute_split
+from alo_lib.records import ActionKind, DividendKind, OrderReason, OrderStatus, OrderType
+from alo_lib.strategy.attribution import (
+    attribute_action,
+    attribute_dividend,
+    attribute_fill,
+    attribute_interest,
+    attribute_split,
+)
 from alo_lib.strategy.book import CashDividend
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "warn_of_split"]
+__all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "warn_of_action", "warn_of_split"]
 
 
 def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     """Book what an ORDER_EVENT record of ``time`` says: its fill, what it took of the quote, the end of its order.
 
-    A leg that was refused, or that the engine traded without an order of ours and away from what is wanted, undoes its
-    trade. One that expired, was exercised or assigned is why its trade ends.
+    Of a trade with a leg that was refused no more is opened; one that the engine traded without an order of ours and
+    away from what is wanted undoes its trade. One that expired, was exercised or assigned is why its trade ends.
     """
     instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
     order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
@@ -30,21 +36,57 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
         attribute_fill(state, event, time)
     trade, why = state.trade_with(instrument) if quantity else None, "was traded by the engine itself"
     if trade is not None:
-        trade.fill(quantity, float(event["price"]))
+        trade.fill(instrument, quantity, float(event["price"]))
         if event["type"] == OrderType.OPTION_EXERCISE:
-            trade.settle(_settlement(trade, quantity, time))
+            trade.settle(_settlement(trade, instrument, quantity, time))
             why = "a leg was settled"
+        else:
+            opens = trade.opens(instrument, quantity)
+            trade.progress.pay(instrument, quantity, float(event["price"]), float(event["fee"]), opens=opens)
     if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):
         _rebalance(state, instrument, why)
     elif order is not None and refused:
-        _rebalance(state, order.instrument, f"order {number} was refused")
+        _give_up(state, order.instrument, f"order {number} was refused")
 
 
-def book_dividend(state: StrategyState, underlying: int, time: int, amount: float) -> None:
-    """Book a cash dividend per share that goes ex at ``time``."""
-    state.underlyings[underlying].book.dividends.append(CashDividend(time, amount))
-    state.portfolio.receive_dividend(underlying, amount)
-    attribute_dividend(state, underlying, amount)
+def book_dividend(state: StrategyState, row: np.void) -> None:
+    """Book what a DIVIDEND record tells: the money, which hosts pay in cash, and what it means for contracts.
+
+    Regular dividends alone are in yields and in their rhythm. With a spin-off or special dividend the contracts listed
+    before are adjusted by the exchange, and not by hosts: trades in them end, and daily prices count from what is left.
+    """
+    number, time, amount = int(row["instrument"]), int(row["time"]), float(row["amount"])
+    underlying, kind = state.underlyings[number], DividendKind(row["kind"])
+    book, reference = underlying.book, float(row["reference"])
+    state.portfolio.receive_dividend(number, amount)
+    if kind is DividendKind.ORDINARY:
+        book.dividends.append(CashDividend(time, amount))
+    if kind is not DividendKind.ADJUSTING:
+        attribute_dividend(state, number, amount)
+        return
+    if amount < reference:
+        underlying.price_level.distribute(time, 1.0 - amount / reference)
+    book.action_at = time
+    if state.session is None or time < state.session.open:
+        return  # it went ex before what is known of the market
+    book.bar_contracts()
+    book.distribute(amount)
+    underlying.close_before = 0.0
+    attribute_action(state, number, amount)
+    held = state.contracts_held(number)
+    for trade in state.trades_in(number):
+        trade.seen = None  # what it had left to gain was seen before
+        trade.undo(OrderReason.EXIT_ACTION)
+    told = f"{book.ticker}: {amount:.2f} a share was distributed beside dividends; contracts listed before are"
+    state.notice(number, f"{told} closed, none of them is opened" if held else f"{told} not traded")
+
+
+def warn_of_action(state: StrategyState, number: int, action: ActionKind) -> None:
+    """Take note that a corporate action changes contracts before the next session."""
+    book = state.underlyings[number].book
+    book.action_ahead = True
+    told = f"{book.ticker} has {action.words} before the next session"
+    state.notice(number, f"{told}: options are closed, none is opened")
 
 
 def book_interest(state: StrategyState, amount: float, underlying: int | None) -> None:
@@ -70,23 +112,35 @@ def book_split(state: StrategyState, underlying: int, time: int, factor: float) 
     state.portfolio.split(underlying, factor, price)
     attribute_split(state, underlying, factor, before, price)
     book.split(time, factor)
+    state.underlyings[underlying].close_before *= factor
 
 
 def _leads_away(state: StrategyState, trade: Trade, leg: int, filled: int) -> bool:
     """Whether a fill in a leg, booked already, led away from what is wanted; an execution model's leads towards it."""
-    held, wanted = state.portfolio.quantity(leg), state.target_quantities.get(leg, trade.wanted)
+    held, wanted = state.portfolio.quantity(leg), state.target_quantities.get(leg, trade.wanted(leg))
     return abs(wanted - held) > abs(wanted - (held - filled))
 
 
-def _settlement(trade: Trade, quantity: int, time: int) -> OrderReason:
+def _settlement(trade: Trade, leg: int, quantity: int, time: int) -> OrderReason:
     """What settled ``quantity`` contracts of a leg, those that were short being bought."""
-    if time >= trade.expiry:
+    if time >= trade.expiry_of(leg):
         return OrderReason.EXPIRED
     return OrderReason.ASSIGNED if quantity > 0 else OrderReason.EXERCISED
 
 
+def _give_up(state: StrategyState, instrument: int, why: str) -> None:
+    """Open no more of the trade that has the instrument as a leg: what is refused once is refused again."""
+    trade = state.trade_with(instrument)
+    if trade is None or trade.undone_by is not None or not trade.progress.may_enter:
+        return
+    trade.progress.gave_up = True
+    state.block_entries(trade.underlying)
+    ticker = state.underlyings[trade.underlying].book.ticker
+    state.notice(trade.underlying, f"{ticker}: {why}; no more of its trade is opened")
+
+
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:
-    """Undo the trade that has the instrument as a leg: one leg without the other is not what was wanted."""
+    """Undo the trade that has the instrument as a leg: some legs without the others are not what was wanted."""
     trade = state.trade_with(instrument)
     if trade is None or trade.undone_by is not None:
         return

@@ -29,9 +29,10 @@ from alo_lib.strategy.profit import (
 )
 from alo_lib.strategy.revaluation import revalue_leg
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import LegMarket, leg_alone
+from alo_lib.strategy.valuation import NO_YIELD, LegMarket, leg_alone
 
 __all__ = [
+    "attribute_action",
     "attribute_dividend",
     "attribute_fill",
     "attribute_interest",
@@ -100,6 +101,27 @@ def attribute_dividend(state: StrategyState, underlying: int, amount: float) -> 
         if trade.shares:
             trade.parts.dividends += trade.shares * amount
             trade.changed = True
+
+
+def attribute_action(state: StrategyState, underlying: int, amount: float) -> None:
+    """Restate what hedges after a distribution of ``amount`` a share, paid in cash, beside regular dividends.
+
+    Shares are worth less by what they were paid. What contracts make from there on, whose terms the exchange adjusts
+    and hosts do not, is of the part ``actions``.
+    """
+    profit = state.underlyings[underlying].profit
+    profit.untold = True
+    told = profit.spot > amount
+    pending = dict.fromkeys(profit.trades, 0.0)
+    for fill in profit.share_fills:
+        for number, shares in fill.shares.items():
+            pending[number] += shares
+    for number, trade in profit.trades.items():
+        # Of what was filled since the last measure the spot of the fill counts, of the rest that of the measure.
+        trade.parts.actions += amount * (pending[number] if told else trade.shares)
+        trade.changed |= trade.shares != 0.0
+    if told:
+        profit.spot -= amount
 
 
 def attribute_split(state: StrategyState, underlying: int, factor: float, before: int, price: float) -> None:
@@ -216,8 +238,7 @@ def _explain_legs(
         now = partial(_now, state, book, instrument, time)
         end = _end_of(start, measured.get(instrument), now, is_held=quantity != 0, has_news=news)
         if leg is not None and end is not start:
-            passing = _passing(underlying, instrument, start, end)
-            explain_leg(profit.trade(leg.trade).parts, leg.quantity, start, end, _revalued(book, instrument), passing)
+            _explain_step(profit.trade(leg.trade).parts, leg.quantity, underlying, instrument, start, end)
             profit.trade(leg.trade).changed = True
         for fill in fills.get(instrument, ()):
             _explain_fill(profit.trade(fill.trade).parts, fill, underlying, start, end)
@@ -275,10 +296,26 @@ def _explain_fill(
     else:
         parts.spread += money
     if start is None:
-        parts.unexplained += fill.quantity * OPTION_MULTIPLIER * ((0.0 if end is None else end.mark) - mark)
+        rest = fill.quantity * OPTION_MULTIPLIER * ((0.0 if end is None else end.mark) - mark)
+        if fill.instrument in book.barred:
+            parts.actions += rest
+        else:
+            parts.unexplained += rest
     elif start is not end:
-        passing = _passing(underlying, fill.instrument, start, end)
-        explain_leg(parts, fill.quantity, start, end, _revalued(book, fill.instrument), passing)
+        _explain_step(parts, fill.quantity, underlying, fill.instrument, start, end)
+
+
+def _explain_step(
+    parts: Parts, quantity: int, underlying: Underlying, instrument: int, start: LegMark | None, end: LegMark | None
+) -> None:
+    """What contracts gained between two measures, by its causes; past an action no price of ours tells them."""
+    book = underlying.book
+    if instrument in book.barred:
+        gained = (0.0 if end is None else end.mark) - (0.0 if start is None else start.mark)
+        parts.actions += quantity * OPTION_MULTIPLIER * gained
+        return
+    passing = _passing(underlying, instrument, start, end)
+    explain_leg(parts, quantity, start, end, _revalued(book, instrument), passing)
 
 
 def _passing(underlying: Underlying, instrument: int, start: LegMark | None, end: LegMark | None) -> float:
@@ -311,8 +348,7 @@ def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, oth
     implied, greeks = leg_alone(book, book.row(instrument), time, market, otherwise)
     if not math.isfinite(implied):
         return None
-    known = market.spot, market.rate, market.dividend_yield
-    return leg_marks(time, known, np.array([market.mid]), np.array([implied]), greeks)[0]
+    return leg_marks(time, market, np.array([market.mid]), np.array([implied]), greeks)[0]
 
 
 def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
@@ -320,7 +356,7 @@ def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) 
     if book.lists(instrument):
         quote = book.quotes[book.row(instrument)]
         mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
-    return LegMarket(book.known_spot, mid, state.rate, book.dividend_yield(time))
+    return LegMarket(book.known_spot, mid, state.rate, NO_YIELD, book.dividends_in_chain(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:

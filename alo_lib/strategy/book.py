@@ -8,25 +8,28 @@ from typing import Annotated, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import DOMAINS, Chain, market_price
-from alo_lib.pricing.forwards import trailing_yield
+from alo_lib.market.expected_dividends import days_again
+from alo_lib.pricing import DOMAINS, market_price
+from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.pricing.quotes import quote_mid
-from alo_lib.records import TRANSIENT, YEAR, Kind, Records, records, years_between
+from alo_lib.records import DAY, TRANSIENT, Kind, Records, records, years_between
 
-__all__ = ["CashDividend", "MarketBook", "PricedRows"]
+__all__ = ["Ahead", "CashDividend", "MarketBook", "PricedRows"]
 
 
 FloatArray = NDArray[np.float64]
 
 _LEAST_SPOT: Final = DOMAINS["spot"][0]
 _MOST_SPOT: Final = DOMAINS["spot"][1]
-_MOST_YIELD: Final = DOMAINS["dividend_yield"][1]
-"""What options can be priced at: a spot beyond counts as unknown, a yield beyond as the greatest."""
+"""What options can be priced at: a spot beyond counts as unknown."""
+
+Ahead = tuple[tuple[int, float], ...]
+"""Cash dividends to be expected: ex-times, ascending, and amounts a share."""
 
 
 @dataclass(slots=True)
 class CashDividend:
-    """A cash dividend per share that went, or goes, ex at ``time``."""
+    """A regular cash dividend per share that went ex at ``time``."""
 
     time: int
     amount: float
@@ -37,7 +40,7 @@ class PricedRows(NamedTuple):
 
     time: int
     rows: NDArray[np.intp]  # ascending
-    chain: Chain
+    chain: CashChain
     volatility: FloatArray  # one that each row can be priced at
 
 
@@ -61,6 +64,9 @@ class MarketBook:
     quote_since: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # told first, unchanged since
     dividends: list[CashDividend] = field(default_factory=list)
     split_pending: bool = False
+    action_ahead: bool = False  # contracts change before the next session, by something else than a split
+    action_at: int = -1  # ex-time of the last spin-off or special dividend
+    barred: set[int] = field(default_factory=set)  # contracts listed before one: their terms are not what they were
     blocked_until: int = -1  # nothing is opened before
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -117,6 +123,25 @@ class MarketBook:
             if dividend.time < time:
                 dividend.amount *= factor
 
+    def distribute(self, amount: float) -> None:
+        """Lower the last trade by what was distributed a share; no quote is left."""
+        price = self.trade_price - amount
+        self.trade_price = price if _LEAST_SPOT <= price <= _MOST_SPOT else np.nan
+        self.quote["bid"], self.quote["ask"] = np.nan, np.nan
+
+    @property
+    def terms_change(self) -> bool:
+        """Whether contracts are about to change: they are closed, and none is opened."""
+        return self.split_pending or self.action_ahead
+
+    def bar_contracts(self) -> None:
+        """Trade no contract that is listed now any more."""
+        self.barred.update(self.contracts["instrument"].tolist())
+
+    def may_be_opened(self) -> NDArray[np.bool_]:
+        """Rows whose contracts have the terms that they are listed with."""
+        return ~np.isin(self.contracts["instrument"], sorted(self.barred))
+
     def forget_orders(self, instruments: set[int]) -> None:
         """Forget what orders did to the quotes of instruments that have newer ones."""
         self.taken = {side: size for side, size in self.taken.items() if side[0] not in instruments}
@@ -166,18 +191,25 @@ class MarketBook:
         mid, _ = market_price(self.quotes["bid"], self.quotes["ask"], np.nan)
         return mid
 
-    def dividend_yield(self, time: int) -> float:
-        """Cash paid over the past year over spot, continuously compounded in effect; 0 without dividends or price.
+    def dividends_ahead(self, time: int, until: int | None = None) -> Ahead:
+        """Dividends to be expected to go ex after ``time``, and by ``until``, for a year where that is None.
 
-        To a basis point, so that it stays while spot moves a little, and exercise boundaries with it.
+        By the rule of :mod:`alo_lib.market.expected_dividends`, at the earliest of the opens known, so that one has
+        gone ex at the open of its ex-date in summer and winter.
         """
-        year_ago = time - YEAR
-        paid = sum(dividend.amount for dividend in self.dividends if year_ago < dividend.time <= time)
-        return min(round(trailing_yield(paid, self.spot), 4), _MOST_YIELD) if self.spot > 0.0 else 0.0
+        if not self.dividends:
+            return ()
+        paid = [(dividend.time // DAY, dividend.amount) for dividend in self.dividends if dividend.time <= time]
+        opens = min(dividend.time % DAY for dividend in self.dividends)
+        last = None if until is None else until // DAY
+        expected = [(day * DAY + opens, amount) for day, amount in days_again(paid, time // DAY, last)]
+        return tuple((ex_time, amount) for ex_time, amount in expected if ex_time > time and amount > 0.0)
 
-    def next_ex_date(self) -> int | None:
-        """When the next dividend should go ex, from the rhythm of the last two; None without a rhythm."""
-        if len(self.dividends) < 2:
-            return None
-        last, before = self.dividends[-1].time, self.dividends[-2].time
-        return last + (last - before)
+    def dividends_in_chain(self, time: int) -> Ahead:
+        """Those that may go ex before a contract of the chain expires."""
+        return self.dividends_ahead(time, int(self.contracts["expiry"].max())) if len(self.contracts) else ()
+
+    def next_ex_date(self, time: int) -> int | None:
+        """When the next dividend should go ex; None where none is to be expected."""
+        ahead = self.dividends_ahead(time)
+        return ahead[0][0] if ahead else None

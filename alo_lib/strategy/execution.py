@@ -1,50 +1,98 @@
-"""Which orders the market can fill now."""
+"""Which orders the market can fill now, which wait for a better price, and what becomes of those that wait.
 
-from collections.abc import Iterable
-from typing import NamedTuple
+With ``order-type`` market all is ordered at the touch. Otherwise a trade's legs, its patient exits and its hedges are
+limit orders: at mid first, nearer to the touch with each step, off fresh quotes alone. An entry never pays more than
+leaves ``entry-edge``. Once its patience is over an order is canceled; what is left of an entry is then taken at the
+touch where that leaves the edge, and given up where it does not (:mod:`alo_lib.strategy.commands`); what is left of an
+exit is taken at the touch. A hedge waits within twice its band and is taken beyond. What is urgent never waits: exits
+other than for edge or time, what a model of the host wants, and all but entries shortly before the close.
+"""
 
-from alo_lib.records import OrderReason
+from collections.abc import Iterable, Mapping
+from math import gcd
+from typing import Final
+
+from alo_lib.records import SECOND, BookMode, OrderReason, OrderType
 from alo_lib.settings import Settings
+from alo_lib.strategy.commands import give_up, may_enter
+from alo_lib.strategy.ledger import WorkingOrder
+from alo_lib.strategy.limit_prices import limit_of, most_for, share_of_way, unit_cost, units_of
+from alo_lib.strategy.sending import Amendment, Order
 from alo_lib.strategy.sizing import displayed
 from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.targets import Target, latest_targets
+from alo_lib.strategy.targets import Target, hedge_band, latest_targets
+from alo_lib.strategy.trade import Trade
 
-__all__ = ["Order", "adds_risk", "fillable", "orders_toward"]
+__all__ = ["adds_risk", "changes_wanted", "fillable", "orders_toward"]
 
-
-class Order(NamedTuple):
-    """A market order for a signed quantity, and why."""
-
-    instrument: int
-    quantity: int
-    reason: OrderReason
+_PATIENT: Final = (OrderReason.ENTRY, OrderReason.HEDGE, OrderReason.EXIT_EDGE, OrderReason.EXIT_TIME)
+_URGENT_BANDS: Final = 2.0
+_ANSWER: Final = 10 * SECOND
+"""After which a change that was not answered is asked for again."""
 
 
 def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Order]:
-    """Orders for the distance between what is held and what is wanted, as far as they can be filled now.
+    """Orders for the distance between what is held and what is wanted, as far as they can be filled or wait now.
 
-    Nothing is ordered outside the session, nor while an order works in the instrument, nor what adds risk while there
-    is a halt. Options go first. The hedge of
-    an underlying whose options are traded now waits for the next time, which their fills bring: it would be sized for a
-    position that is about to change.
+    Nothing is ordered outside the session or in a halted book, nor while an order works in the instrument, nor what
+    adds risk unless the book is in its normal mode. Options go first. The hedge of an underlying whose options are
+    traded now waits for the next time, which their fills bring: it would be sized for a position that is about to
+    change.
     """
-    if state.session is None or not state.session.is_open(time):
+    if state.session is None or not state.session.is_open(time) or state.mode is BookMode.HALTED:
         return []
     wanted = latest_targets(targets)
     busy = state.instruments_working()
     traded: set[int] = set()  # underlyings whose options are
-    orders: list[Order] = []
+    orders = _combinations(state, settings, wanted, busy, time)
+    busy |= {order.instrument for order in orders}
+    traded |= {state.underlying_of[order.instrument] for order in orders}
     for instrument in sorted(wanted, key=lambda number: (number in state.underlyings, number)):
         if instrument in busy or instrument in traded:
             continue
-        if state.halts and adds_risk(state, wanted[instrument]):
+        if state.mode is not BookMode.NORMAL and adds_risk(state, wanted[instrument]):
+            continue
+        if wanted[instrument].reason is OrderReason.ENTRY and not may_enter(state, instrument):
             continue
         distance = wanted[instrument].quantity - state.portfolio.quantity(instrument)
         if size := fillable(state, settings, instrument, distance, time):
-            orders.append(Order(instrument, size, wanted[instrument].reason))
-            traded.add(state.underlying_of[instrument])
+            order = _order(state, settings, wanted[instrument], size, time)
+            if order is not None:
+                orders.append(order)
+                traded.add(state.underlying_of[instrument])
     return orders
+
+
+def changes_wanted(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Amendment]:
+    """New limits of the orders that wait, and the end of those that nobody wants to wait any more.
+
+    A combination is changed by its first order. What was asked for and not answered yet is not asked for again.
+    """
+    if state.session is None or not state.session.is_open(time):
+        return []
+    wanted = latest_targets(targets)
+    for instrument, direction in list(state.impatient.items()):
+        target = wanted.get(instrument)
+        left = 0 if target is None else target.quantity - state.portfolio.quantity(instrument)
+        if left * direction <= 0:  # it has come, or is not wanted any more
+            del state.impatient[instrument]
+    changes = []
+    for number, order in state.working.items():
+        if order.group not in (0, number) or (order.asked_at >= 0 and time - order.asked_at < _ANSWER):
+            continue
+        if not order.type.has_limit:
+            if _opens_in_vain(state, order):
+                changes.append(Amendment(number))
+            continue
+        together = state.group_of(number)
+        if not _may_wait(state, settings, wanted, together, time):
+            changes.append(Amendment(number))
+            continue
+        limit = _limit(state, settings, wanted[order.instrument], _unit(together), time, order.sent_at)
+        if limit is not None and limit != order.limit:
+            changes.append(Amendment(number, limit))
+    return changes
 
 
 def adds_risk(state: StrategyState, target: Target) -> bool:
@@ -72,3 +120,181 @@ def fillable(state: StrategyState, settings: Settings, instrument: int, distance
     if not is_fresh(quoted_at, settings, time):
         return 0
     return direction * min(abs(distance), displayed(book, instrument, direction, settings))
+
+
+# How ------------------------------------------------------------------------------------------------------------------
+
+
+def _order(state: StrategyState, settings: Settings, target: Target, size: int, time: int) -> Order | None:
+    """The order for a signed size of a target; None where an entry has to wait, or has no edge left."""
+    direction = 1 if size > 0 else -1
+    if _is_urgent(state, settings, target, time):
+        return Order(target.instrument, size, target.reason)
+    unit = {target.instrument: direction}
+    if state.impatient.get(target.instrument) == direction:
+        return Order(target.instrument, size, target.reason) if _crosses(state, settings, target, unit, time) else None
+    limit = _limit(state, settings, target, unit, time, time)
+    if limit is not None:
+        return Order(target.instrument, size, target.reason, OrderType.LIMIT, limit)
+    # Without a price to wait at an entry is not made, and the rest is done as it can be.
+    return None if target.reason is OrderReason.ENTRY else Order(target.instrument, size, target.reason)
+
+
+def _combinations(
+    state: StrategyState, settings: Settings, wanted: Mapping[int, Target], busy: set[int], time: int
+) -> list[Order]:
+    """Orders of trades whose legs are traded together: as many units as every leg displays."""
+    orders: list[Order] = []
+    for place, trade in enumerate(state.trades if settings.order_type == "combo" else (), 1):
+        legs = {leg: wanted[leg].quantity - state.portfolio.quantity(leg) for leg in trade.legs if leg in wanted}
+        legs = {leg: distance for leg, distance in legs.items() if distance}
+        first = next((wanted[leg] for leg in legs), None)
+        if first is None or len(legs) < 2:
+            continue
+        if first.reason is OrderReason.ENTRY and not may_enter(state, first.instrument):
+            continue
+        if not busy.isdisjoint(trade.legs):
+            continue
+        if state.mode is not BookMode.NORMAL and any(adds_risk(state, wanted[leg]) for leg in legs):
+            continue
+        units = gcd(*legs.values())
+        unit = {leg: distance // units for leg, distance in legs.items()}
+        shown = (abs(fillable(state, settings, leg, each, time)) // abs(unit[leg]) for leg, each in legs.items())
+        units = min(units, *shown)
+        if units < 1:
+            continue
+        type_, limit = OrderType.COMBO_MARKET, None
+        if not _is_urgent(state, settings, first, time):
+            if any(leg in state.impatient for leg in legs):
+                if not _crosses(state, settings, first, unit, time):
+                    continue
+            else:
+                type_, limit = OrderType.COMBO_LIMIT, _limit(state, settings, first, unit, time, time)
+                if limit is None:
+                    continue
+        orders += [
+            Order(leg, units * count, wanted[leg].reason, type_, limit, combination=place)
+            for leg, count in unit.items()
+        ]
+    return orders
+
+
+def _is_urgent(state: StrategyState, settings: Settings, target: Target, time: int) -> bool:
+    """Whether a target is not to wait for a better price."""
+    if settings.order_type == "market" or target.reason not in _PATIENT:
+        return True
+    if target.reason is OrderReason.HEDGE:
+        return _closes_soon(state, settings, time) or _is_far_from_neutral(state, settings, target.instrument)
+    return target.reason is not OrderReason.ENTRY and _closes_soon(state, settings, time)
+
+
+def _closes_soon(state: StrategyState, settings: Settings, time: int) -> bool:
+    """Whether an order's patience, or the second bar from now, would end after the session does."""
+    left = 0.0 if state.session is None else state.session.seconds_to_close(time)
+    return left <= max(settings.limit_patience, 2.0 * settings.bar_nanoseconds / SECOND)
+
+
+def _is_far_from_neutral(state: StrategyState, settings: Settings, underlying: int) -> bool:
+    """Whether the shares held are beyond twice the band that nothing is hedged in, or that cannot be told."""
+    band = hedge_band(state, settings, underlying)
+    if band is None:
+        return True
+    beyond = abs(state.portfolio.quantity(underlying) - float(band.centre))
+    return not beyond <= _URGENT_BANDS * float(band.half_width)
+
+
+def _hedge_slack(state: StrategyState, settings: Settings, underlying: int) -> float:
+    """Shares by which a hedge that waits may differ from the one that is wanted now."""
+    band = hedge_band(state, settings, underlying)
+    return 0.0 if band is None else float(band.half_width)
+
+
+def _may_wait(
+    state: StrategyState,
+    settings: Settings,
+    wanted: Mapping[int, Target],
+    together: list[WorkingOrder],
+    time: int,
+) -> bool:
+    """Whether an order, or a combination, goes on waiting; where its patience is over, what is left is not patient."""
+    if state.mode is BookMode.HALTED:
+        return False
+    for order in together:
+        target = wanted.get(order.instrument)
+        if _opens_in_vain(state, order):
+            return False
+        if target is None or _is_urgent(state, settings, target, time) or _closes_soon(state, settings, time):
+            return False
+        distance = target.quantity - state.portfolio.quantity(order.instrument)
+        beyond = abs(order.remaining) - abs(distance) if distance * order.remaining > 0 else abs(order.remaining)
+        slack = _hedge_slack(state, settings, order.instrument) if target.reason is OrderReason.HEDGE else 0.0
+        if beyond > slack or (state.mode is not BookMode.NORMAL and adds_risk(state, target)):
+            return False
+    if time - min(order.sent_at for order in together) < settings.limit_patience * SECOND:
+        return True
+    for order in together:
+        if wanted[order.instrument].reason is not OrderReason.HEDGE:
+            state.impatient[order.instrument] = 1 if order.remaining > 0 else -1
+    return False
+
+
+def _opens_in_vain(state: StrategyState, order: WorkingOrder) -> bool:
+    """Whether an order would open more of a trade of which no more is to be opened."""
+    trade = state.trade_with(order.instrument)
+    if trade is None or may_enter(state, order.instrument):
+        return False
+    return trade.opens(order.instrument, order.remaining)
+
+
+def _unit(together: list[WorkingOrder]) -> dict[int, int]:
+    """What is bought of each instrument to a unit of an order or a combination."""
+    units = gcd(*(order.remaining for order in together))
+    return {order.instrument: order.remaining // units for order in together}
+
+
+def _limit(
+    state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int, sent_at: int
+) -> float | None:
+    """The limit now of what was sent then; None where the market, or an entry's edge, leaves no price."""
+    book = state.underlyings[state.underlying_of[target.instrument]].book
+    cost = unit_cost(book, unit, settings, time) if _is_listed(state, unit) else None
+    most = _most(state, settings, target, unit, time)
+    if cost is None or most is None:
+        return None
+    direction = next(iter(unit.values())) if len(unit) == 1 else 1
+    return limit_of(cost, share_of_way(sent_at, settings, time), most, direction)
+
+
+def _crosses(state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int) -> bool:
+    """Whether what has waited is taken at the touch; of an entry whose edge is gone no more is opened instead."""
+    if target.reason is not OrderReason.ENTRY:
+        return True
+    book = state.underlyings[state.underlying_of[target.instrument]].book
+    cost, most = unit_cost(book, unit, settings, time), _most(state, settings, target, unit, time)
+    if cost is None or most is None:
+        return False
+    if cost.touch <= most:
+        return True
+    trade = state.trade_with(target.instrument)
+    if trade is not None:
+        give_up(state, settings, trade)
+    return False
+
+
+def _most(state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int) -> float | None:
+    """The most that a unit may cost: of an entry what leaves its edge, of all else anything."""
+    trade = state.trade_with(target.instrument)
+    if target.reason is not OrderReason.ENTRY or trade is None:
+        return float("inf")
+    return most_for(state, settings, trade, _structure_part(trade, unit), time)
+
+
+def _structure_part(trade: Trade, unit: Mapping[int, int]) -> dict[int, int]:
+    return {leg: count for leg, count in units_of(trade).items() if leg in unit}
+
+
+def _is_listed(state: StrategyState, unit: Mapping[int, int]) -> bool:
+    return all(
+        number in state.underlyings or state.underlyings[state.underlying_of[number]].book.lists(number)
+        for number in unit
+    )

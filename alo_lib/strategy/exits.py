@@ -8,6 +8,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.staleness import is_fresh, lags, quoted_at_spot
 from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.trade import Trade, TradeView
 
 __all__ = ["end_trades", "exit_reason", "view_of"]
@@ -44,8 +45,9 @@ def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -
     values = underlying.valuation.at_forecast
     rows = np.array([book.row(leg) for leg in trade.legs], np.intp)
     held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
-    mid, worth, vega = book.mid()[rows], values.price[rows], float(np.sum(values.vega[rows]))
-    gain = trade.direction * float(np.sum(worth - mid))
+    mid, worth, signed = book.mid()[rows], values.price[rows], np.array(trade.signed_ratios, np.float64)
+    gain, vega = dot(signed, worth - mid), dot(np.abs(signed), values.vega[rows])
+    short_calls = rows[(signed < 0.0) & (book.contracts["right"][rows] > 0)]
     implied = float(np.mean([underlying.implied.get(leg, np.nan) for leg in trade.legs]))
     held_value = dot(held, np.where(np.isfinite(mid), mid, worth)) * OPTION_MULTIPLIER
     told = is_fresh(book.spot_time, settings, time) and bool(quoted_at_spot(book, rows, settings).all())
@@ -58,23 +60,33 @@ def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -
         remaining_gain=gain * OPTION_MULTIPLIER,
         implied_volatility=implied,
         forecast_volatility=underlying.forecast.get(trade.expiry, np.nan),
-        call_strike=float(book.contracts["strike"][rows[0]]),
+        short_call_strike=min(book.contracts["strike"][short_calls].tolist(), default=np.inf),
     )
 
 
 def exit_reason(trade: Trade, view: TradeView, book: MarketBook, settings: Settings, time: int) -> OrderReason | None:
     """Why the trade should end now, the gravest reason first; None when it should not."""
-    ex_date = book.next_ex_date()
-    assignable = trade.direction < 0 and book.spot > view.call_strike
+    ex_date = book.next_ex_date(time)
+    assignable = book.spot > view.short_call_strike
     checks = (
         (OrderReason.EXIT_SPLIT, book.split_pending),
+        (OrderReason.EXIT_ACTION, book.action_ahead),
         (OrderReason.EXIT_EXPIRY, trade.expiry - time < settings.exit_days_to_expiry * DAY),
         (
             OrderReason.EXIT_DIVIDEND,
-            assignable and ex_date is not None and 0 <= ex_date - time < settings.dividend_guard_days * DAY,
+            assignable and ex_date is not None and ex_date - time < settings.dividend_guard_days * DAY,
         ),
-        (OrderReason.EXIT_STOP, view.result < -settings.stop_loss * abs(trade.premium)),
+        (OrderReason.EXIT_STOP, view.result < -settings.stop_loss * trade.gross_premium),
         (OrderReason.EXIT_TIME, time - trade.opened_at > settings.max_holding_days * DAY),
+        (OrderReason.EXIT_STRUCTURE, _closes_by_itself(trade, view, book, settings, time)),
         (OrderReason.EXIT_EDGE, view.remaining_edge < settings.exit_edge),
     )
     return next((reason for reason, holds in checks if holds), None)
+
+
+def _closes_by_itself(trade: Trade, view: TradeView, book: MarketBook, settings: Settings, time: int) -> bool:
+    """Whether its structure has a rule that ends it now; one that a host's models named has none."""
+    structure = STRUCTURES.get(trade.structure)
+    if structure is None or structure.closes is None:
+        return False
+    return structure.closes(book, trade.legs, view.forecast_volatility, settings, time)

@@ -6,11 +6,13 @@ from alo_lib.numerics.fixed_order import dot
 from alo_lib.records import OPTION_MULTIPLIER, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.attribution import attribute_measure
+from alo_lib.strategy.fair_smile import fair_volatility
+from alo_lib.strategy.hedge_view import MeasuredLegs, hedged_position
 from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.staleness import quoted_at_spot
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import leg_greeks, quote_volatility
+from alo_lib.strategy.valuation import NO_YIELD, LegMarket, leg_greeks, quote_volatility
 
 __all__ = ["equity", "measure", "value_chains"]
 
@@ -21,7 +23,7 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
         book = underlying.book
         if underlying.market_news and book.spot > 0.0:
             underlying.count_down(time)
-            legs, forecast = state.legs(number), underlying.forecast_rows()
+            legs, forecast = state.legs(number), fair_volatility(underlying, settings, state.rate, time)
             valuation, underlying.screen = screen_chain(book, forecast, settings, state.rate, time, legs)
             underlying.valuation = valuation
         else:
@@ -31,6 +33,7 @@ def value_chains(state: StrategyState, settings: Settings, time: int) -> None:
 def measure(state: StrategyState, settings: Settings, time: int) -> None:
     """Measure each underlying's exposure and the equity, attribute profit, and let trades account for their hedge.
 
+    What hedging goes by is measured with it (:mod:`alo_lib.strategy.hedge_view`).
     Where the market has news, the implied volatilities of what is held are taken anew. A contract that is not quoted
     at the underlying's price (:func:`alo_lib.strategy.staleness.quoted_at_spot`) is worth what it is at its last one.
     """
@@ -38,7 +41,7 @@ def measure(state: StrategyState, settings: Settings, time: int) -> None:
         underlying.exposure, measured = _exposure(state, settings, number, time)
         attribute_measure(state, number, time, float(underlying.exposure["spot"][0]), measured)
     total = equity(state)
-    state.peak_equity = max(state.peak_equity, total)
+    state.peak_equity, state.last_equity = max(state.peak_equity, total), total
     for underlying in state.underlyings.values():
         underlying.exposure["equity"] = total
 
@@ -51,7 +54,7 @@ def equity(state: StrategyState) -> float:
 def _exposure(state: StrategyState, settings: Settings, number: int, time: int) -> tuple[Records, dict[int, LegMark]]:
     """One EXPOSURE record, and the contracts that it counts, by number."""
     underlying, portfolio = state.underlyings[number], state.portfolio
-    book = underlying.book
+    book, underlying.hedged = underlying.book, None
     held = [instrument for instrument in state.contracts_held(number) if book.lists(instrument)]
     underlying.implied = {leg: volatility for leg, volatility in underlying.implied.items() if leg in held}
     shares = portfolio.quantity(number)
@@ -70,13 +73,15 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
-    market = spot, state.rate, book.dividend_yield(time)
+    market = LegMarket(spot, np.nan, state.rate, NO_YIELD, book.dividends_in_chain(time))
     mid = np.where(quoted_at_spot(book, rows, settings), book.mid()[rows], np.nan)
     legs = leg_marks(time, market, mid, volatility, at_implied)
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))
     exposure["value"] += dot(units, marks)
+    measured = MeasuredLegs(rows, units, volatility, at_implied)
+    underlying.hedged = hedged_position(state, settings, number, measured, time)
     if underlying.market_news:
         for trade in state.trades_in(number):
             own = [instrument in trade.legs for instrument in held]

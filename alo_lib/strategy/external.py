@@ -2,27 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from alo_lib.records import Records, Stage
 
-__all__ = ["External", "ExternalInsight", "ExternalTarget"]
+__all__ = ["INSIGHT", "External", "ExternalInsight", "ExternalTarget"]
+
+INSIGHT: Final = b"insight"
+"""In the place of a structure's name: legs that a model of the host has chosen."""
 
 
 @dataclass
 class ExternalInsight:
-    """A pair that an alpha model of the host would trade."""
+    """A structure that an alpha model of the host would trade."""
 
     underlying: int
-    call: int
-    put: int
+    legs: tuple[int, ...]
+    ratios: tuple[int, ...]  # signed contracts of each leg in one structure bought
     direction: int  # +1 bought, -1 sold
     magnitude: float  # volatility expected above costs; NaN where it was not told
     until: int
 
-    @property
-    def legs(self) -> tuple[int, int]:
-        """Call and put."""
-        return self.call, self.put
+    def is_on(self, legs: Iterable[int]) -> bool:
+        """Whether it is on these legs, in whatever order and ratios."""
+        return set(self.legs) == set(legs)
 
 
 @dataclass
@@ -50,9 +53,9 @@ class External:
         """Whether models of the host alone decide a stage."""
         return self.stages.get(stage, False)
 
-    def backs(self, legs: tuple[int, int], time: int) -> bool:
-        """Whether an insight in force is on a pair; the strategy's own edge then does not end a trade in it."""
-        return any(each.legs == legs and time < each.until for each in self.insights)
+    def backs(self, legs: tuple[int, ...], time: int) -> bool:
+        """Whether an insight in force is on some legs; the strategy's own edge then does not end a trade in them."""
+        return any(each.is_on(legs) and time < each.until for each in self.insights)
 
     def forget(self, own: Iterable[int], time: int) -> None:
         """Forget insights that have ended, and earlier frames' targets in instruments for which there is an own one."""

@@ -6,6 +6,7 @@ made anywhere and at any time (:mod:`~alo_lib.strategy.calibration`); its result
 installed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, NamedTuple
@@ -21,18 +22,21 @@ from alo_lib.volatility import (
     BarState,
     ChangeState,
     DailyHistory,
+    DailyObservation,
     GjrState,
     HybridForecast,
     HybridState,
     ObservationError,
     RegimeState,
     VolatilityError,
+    close_to_close,
     log_returns,
     observe,
 )
 from alo_lib.volatility.jumps import Day
+from alo_lib.volatility.ranges import FLOOR
 
-__all__ = ["VolatilityForecaster"]
+__all__ = ["Outlook", "VolatilityForecaster"]
 
 
 class _Filtered(NamedTuple):
@@ -44,9 +48,52 @@ class _Filtered(NamedTuple):
     change: ChangeState = ChangeState()
     regimes: RegimeState | None = None
 
+    def volatility_over(self, model: Calibrated, days: float) -> float:
+        """As :meth:`VolatilityForecaster.volatility_over`, from these states on; NaN without any."""
+        if self.garch is None:
+            return float(np.nan)
+        if model.hybrid is not None and self.hybrid is not None:
+            return model.hybrid.expected_volatility(self.hybrid, days)
+        return model.garch.expected_volatility(self.garch, days)
+
+    def after(self, model: Calibrated, return_: float) -> "_Filtered":
+        """The states after a day of which the return alone is known, as far as forecasts rest on them.
+
+        :raises VolatilityError: for a return that the models refuse.
+        """
+        day = DailyObservation(return_, max(return_ * return_, FLOOR))
+        garch = None if self.garch is None else model.garch.update(self.garch, day)
+        hybrid = None if model.hybrid is None or self.hybrid is None else model.hybrid.update(self.hybrid, day)
+        return self._replace(garch=garch, hybrid=hybrid)
+
     def past(self, bar: DailyBar) -> "_Filtered":
         """The same, the next bar measured from this one, which no model is told of."""
         return self if self.bar is None else self._replace(bar=replace(self.bar, close=bar[3]))
+
+
+class Outlook(NamedTuple):
+    """A forecast within a session: the rest of the day, and the days after it."""
+
+    model: Calibrated
+    today: float
+    """The volatility that was forecast for today."""
+    left: float
+    """Share of today's variance that is to come."""
+    up: _Filtered
+    down: _Filtered
+    """The states at the close if what is left of the day moves the price by one deviation."""
+
+    def volatility_over(self, days: float) -> float:
+        """Annualized mean of the volatility over the next ``days``, the rest of today among them; NaN of none."""
+        if not days > 0.0:
+            return float(np.nan)
+        rest = min(self.left, days)
+        after = days - rest
+        later = 0.0
+        if after > 0.0:
+            up, down = (each.volatility_over(self.model, after) for each in (self.up, self.down))
+            later = 0.5 * (up * up + down * down)
+        return math.sqrt((self.today * self.today * rest + later * after) / days)
 
 
 class VolatilityForecaster:
@@ -197,6 +244,25 @@ class VolatilityForecaster:
             return self._model.hybrid.expected_volatility(self._filtered.hybrid, days, totals=totals)
         return self._model.garch.expected_volatility(self._filtered.garch, days)
 
+    def outlook(self, move: float, gone: float) -> "Outlook | None":
+        """The forecast within a session; None where it cannot be told.
+
+        ``move`` is the logarithmic return since the close before, ``gone`` the share of today's variance in it. The
+        day counts as that move and one deviation of what is left of it, up or down: so the square that models are told
+        of has the mean that is expected of it, and so has either sign. Its range is known to nobody yet, and counts the
+        same square.
+        """
+        model = self._model
+        if model is None or self._filtered.garch is None or not (0.0 <= gone <= 1.0 and math.isfinite(move)):
+            return None
+        today = self._filtered.volatility_over(model, 1.0)
+        rest = math.sqrt((1.0 - gone) / TRADING_DAYS) * today
+        try:
+            up, down = (self._filtered.after(model, return_) for return_ in (move + rest, move - rest))
+        except VolatilityError:  # a move that the models do not explain: of its close they are not told either
+            return None
+        return Outlook(model, today, 1.0 - gone, up, down)
+
     def band_over(self, days: float) -> tuple[float, float]:
         """The volatilities between which the next ``days`` should realize in nine cases of ten.
 
@@ -230,6 +296,11 @@ class VolatilityForecaster:
             return []
         probabilities = self._model.regimes.mix(self._filtered.regimes, 0).tolist()
         return list(zip(self._model.regimes.parameters.volatilities, probabilities, strict=True))
+
+    def realized(self, days: int) -> float:
+        """Close-to-close volatility of the last ``days`` returns about zero, annualized; NaN of fewer."""
+        closes = [bar[3] for bar in self._bars[-days - 1 :]]
+        return float(close_to_close(closes, centred=False)) if len(closes) > days else float(np.nan)
 
     def _why(self) -> Due | None:
         if self._model is None:

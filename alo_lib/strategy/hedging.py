@@ -1,32 +1,218 @@
-"""Delta hedging on a band."""
+"""Delta hedging: how many shares are held against an underlying's options.
 
-import math
+A rule says about which number of shares, and how far from it, nothing is done; whether a hedge that has left this band
+is brought to its edge or to its centre is the rule's as well. Rules take floats or arrays, an element a path, so that a
+core, a simulation and the training of a policy ask the same function.
+"""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.numerics.elementwise import exp, log
 from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.settings import Settings
-from alo_lib.strategy.state import StrategyState
 
-__all__ = ["hedge_wanted", "shares_wanted"]
+__all__ = [
+    "HEDGING_RULES",
+    "AdjustedRule",
+    "Adjustment",
+    "Band",
+    "DeltaBand",
+    "HedgedPosition",
+    "HedgingRule",
+    "MinimumVariance",
+    "WhalleyWilmott",
+    "hedging_rule",
+    "shares_wanted",
+    "toward_band",
+]
+
+Floats = float | NDArray[np.float64]
+"""One number, or one a path; those of a position broadcast."""
 
 
-def hedge_wanted(state: StrategyState, settings: Settings, underlying: int) -> int:
-    """Shares of an underlying to hold against its options, by its exposure as last measured."""
-    portfolio = state.portfolio
-    contracts = sum(abs(portfolio.quantity(instrument)) for instrument in state.contracts_held(underlying))
-    shares = portfolio.quantity(underlying)
-    option_delta = float(state.underlyings[underlying].exposure["delta"][0]) - shares
-    return shares_wanted(shares, option_delta, contracts, settings)
+@dataclass(frozen=True, slots=True)
+class HedgedPosition:
+    """What is observed of the options held in one underlying, and of trading its shares."""
+
+    delta: Floats  # shares that the options move as
+    gamma: Floats  # shares per $ of the spot
+    vega: Floats  # $ per 1.00 of volatility
+    theta: Floats  # $ a year
+    vega_skew: Floats  # $: of each leg vega times the smile's slope, d volatility / d ln(strike); 0 where unknown
+    contracts: Floats  # long and short alike
+    spot: Floats
+    implied: Floats  # volatility at which the legs that expire first are held, their mean
+    forecast: Floats  # until then; NaN where there is none
+    time_to_expiry: Floats  # years to the nearest expiry
+    rate: Floats
+    half_spread: Floats  # $ a share
+    fee: Floats  # $ a share
+
+    @property
+    def units(self) -> Floats:
+        """Shares that all contracts are of."""
+        return self.contracts * OPTION_MULTIPLIER
 
 
-def shares_wanted(shares: int, option_delta: float, contracts: int, settings: Settings) -> int:
-    """Shares to hold against options of ``option_delta`` (in shares) in ``contracts`` contracts, long and short alike.
+class Band(NamedTuple):
+    """Shares: within ``half_width`` of ``centre`` nothing is traded."""
 
-    Within the band nothing changes; beyond it the hedge goes to the whole share nearest to neutral. Without options
-    nothing is hedged, and where a delta cannot be told the hedge stays.
+    centre: Floats
+    half_width: Floats
+
+
+class HedgingRule(Protocol):
+    """What a way of hedging is: a band for every position, and where a hedge goes from beyond it."""
+
+    @property
+    def to_edge(self) -> bool:
+        """Whether to the nearer edge of the band; else to its centre."""
+        ...
+
+    def band(self, position: HedgedPosition) -> Band:
+        """The band of a position; a number that is not known makes NaN of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class DeltaBand:
+    """A band about the Black-Scholes delta that is ``width`` deltas a contract to either side."""
+
+    width: float
+    to_edge: bool = False
+
+    def band(self, position: HedgedPosition) -> Band:
+        """As the contract says."""
+        return Band(-position.delta, self.width * position.units)
+
+
+@dataclass(frozen=True)
+class WhalleyWilmott:
+    """Whalley and Wilmott's band about the Black-Scholes delta.
+
+    For proportional costs c and exponential utility of risk aversion a, to first order in c^(1/3), the half width of
+    one option is (3/2 e^(-r tau) c S gamma^2 / a)^(1/3), and the best that can be done beyond the band is to trade to
+    its edge: Whalley and Wilmott (1997), "An asymptotic analysis of an optimal hedging model for option pricing with
+    transaction costs", Mathematical Finance 7, equation (3.9) and what follows it. Cost is half the spread and the fee
+    over the spot. ``risk_aversion`` is a S for one share's worth of options, a number without unit: so the band grows
+    with the number of contracts in proportion, and a split of the shares leaves it.
     """
-    if contracts == 0:
-        return 0
-    if not math.isfinite(option_delta):
-        return shares
-    band = settings.hedge_band * OPTION_MULTIPLIER * contracts
-    return shares if abs(option_delta + shares) <= band else -round(option_delta)
+
+    risk_aversion: float
+    to_edge: ClassVar[bool] = True
+
+    def band(self, position: HedgedPosition) -> Band:
+        """As the contract says."""
+        cost = position.half_spread + position.fee  # c S
+        gamma = position.gamma * position.spot / np.maximum(position.units, 1.0)
+        discount = exp(-position.rate * np.asarray(position.time_to_expiry))
+        cube = 1.5 * discount * (cost / position.spot) * np.square(gamma) / self.risk_aversion
+        return Band(-position.delta, position.units * _cube_root(cube))
+
+
+@dataclass(frozen=True)
+class MinimumVariance:
+    """Another rule's band about the delta of least variance: what the spot's moves do to volatility is hedged, too.
+
+    The delta is delta + vega * d volatility / d spot. A contract's implied volatility moves with ln(spot) by
+    (R - 1) times the smile's slope, R being the skew stickiness ratio: 0 where the smile moves with the spot (sticky
+    moneyness), 1 where it stays at its strikes, 2 in every model of stochastic or local volatility as expiries become
+    short: Bergomi (2009), "Smile dynamics IV", Risk, December; Derman (1999), "Regimes of volatility", Risk, April.
+    Hull and White (2017), "Optimal delta hedging for options", Journal of Banking & Finance 82, find that of the S&P
+    500 volatility falls as the spot rises, that is R > 1; they fit the response by regression on years of past quotes,
+    which a core does not have. The slope it has, of today's chain.
+    """
+
+    base: HedgingRule
+    stickiness: float
+
+    @property
+    def to_edge(self) -> bool:
+        """That of the rule whose band it is."""
+        return self.base.to_edge
+
+    def band(self, position: HedgedPosition) -> Band:
+        """As the contract says."""
+        centre, half_width = self.base.band(position)
+        return Band(centre - (self.stickiness - 1.0) * position.vega_skew / position.spot, half_width)
+
+
+Adjustment = Callable[[HedgedPosition, Band], tuple[Floats, Floats]]
+"""From a position and a rule's band: by how much its centre shifts, in deltas a contract; log of its width's ratio."""
+
+
+@dataclass(frozen=True)
+class AdjustedRule:
+    """Another rule's band, shifted and scaled: where a policy, learned or not, has its say.
+
+    Zeros are the other rule, to the last bit.
+    """
+
+    base: HedgingRule
+    adjustment: Adjustment
+
+    @property
+    def to_edge(self) -> bool:
+        """That of the rule whose band it is."""
+        return self.base.to_edge
+
+    def band(self, position: HedgedPosition) -> Band:
+        """As the contract says."""
+        band = self.base.band(position)
+        shift, log_ratio = self.adjustment(position, band)
+        return Band(band.centre + shift * position.units, band.half_width * exp(log_ratio))
+
+
+def shares_wanted(shares: Floats, position: HedgedPosition, rule: HedgingRule) -> NDArray[np.float64]:
+    """Whole shares to hold by a rule where ``shares`` are held now, broadcast with the position; without options none.
+
+    What is done about the rule's band is :func:`toward_band`.
+    """
+    wanted = toward_band(shares, rule.band(position), to_edge=rule.to_edge)
+    return np.where(np.asarray(position.contracts) == 0.0, 0.0, wanted)
+
+
+def toward_band(shares: Floats, band: Band, *, to_edge: bool) -> NDArray[np.float64]:
+    """Whole shares to hold where ``shares`` are held now, broadcast with the band.
+
+    Within the band nothing changes. Beyond it the hedge goes to the whole share nearest to the centre or, ``to_edge``,
+    to the first whole share within the band, and to the centre's where there is none. Where a band cannot be told the
+    hedge stays.
+    """
+    centre, half_width = (np.asarray(each, np.float64) for each in band)
+    neutral = np.rint(centre)
+    goal = neutral
+    if to_edge:
+        lowest = np.minimum(np.ceil(centre - half_width), neutral)
+        highest = np.maximum(np.floor(centre + half_width), neutral)
+        goal = np.minimum(np.maximum(shares, lowest), highest)
+    stays = (np.abs(shares - centre) <= half_width) | ~np.isfinite(centre) | np.isnan(half_width)
+    return np.where(stays, shares, goal)
+
+
+HEDGING_RULES: Final[dict[str, Callable[[Settings], HedgingRule]]] = {
+    "delta_band": lambda settings: DeltaBand(settings.hedge_band),
+    "whalley_wilmott": lambda settings: WhalleyWilmott(settings.risk_aversion),
+    "minimum_variance": lambda settings: MinimumVariance(
+        WhalleyWilmott(settings.risk_aversion), settings.skew_stickiness
+    ),
+}
+"""By the setting ``hedge``."""
+
+
+def hedging_rule(settings: Settings) -> HedgingRule:
+    """The rule that the settings ask for."""
+    return HEDGING_RULES[settings.hedge](settings)
+
+
+def _cube_root(x: Floats) -> NDArray[np.float64]:
+    """Of numbers from 0, with the same bits on every machine, as those of decisions; NaN stays."""
+    array = np.asarray(x, np.float64)
+    positive = array > 0.0
+    root = exp(log(np.where(positive, array, 1.0)) / 3.0)
+    return np.where(positive, root, array)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Message, OrderStatus, Records
+from alo_lib.records import EQUITY_MULTIPLIER, OPTION_MULTIPLIER, Kind, Message, OrderStatus, OrderType, Records
 from alo_lib.strategy.portfolio import Portfolio
 
 __all__ = ["TOLD_ONCE", "Ledger", "WorkingOrder", "taken_place"]
@@ -28,6 +28,12 @@ class WorkingOrder:
 
     instrument: int
     remaining: int  # signed
+    type: OrderType = OrderType.MARKET
+    limit: float | None = None  # in force at the broker, as far as was told
+    group: int = 0  # number of the first order of its combination; 0 for an order by itself
+    sent_at: int = -1
+    asked_at: int = -1  # when a change was asked for that the broker has not answered; -1 where none was
+    asked_limit: float | None = None  # what was asked for last; None to cancel it
 
 
 @dataclass
@@ -54,7 +60,19 @@ class Ledger:
                 self.account_for(event)
         elif message.kind is Kind.INTENT:
             for intent in rows:
-                self.send(int(intent["order"]), int(intent["instrument"]), int(intent["quantity"]))
+                type_ = OrderType(intent["type"])
+                self.send(
+                    int(intent["order"]),
+                    int(intent["instrument"]),
+                    int(intent["quantity"]),
+                    type=type_,
+                    limit=float(intent["limit"]) if type_.has_limit else None,
+                    group=int(intent["group"]),
+                    time=message.time,
+                )
+        elif message.kind is Kind.AMENDMENT:
+            for amendment in rows:
+                self.amend(amendment, message.time)
         elif message.kind is Kind.SPLIT:
             for split in rows[taken_place(Kind.SPLIT, rows)]:
                 # Cash for part of a share is the core's affair: nobody asks a ledger that follows for money.
@@ -74,9 +92,32 @@ class Ledger:
             other.follow(message)
         return other
 
-    def send(self, number: int, instrument: int, quantity: int) -> None:
+    def send(
+        self,
+        number: int,
+        instrument: int,
+        quantity: int,
+        *,
+        type: OrderType = OrderType.MARKET,
+        limit: float | None = None,
+        group: int = 0,
+        time: int = -1,
+    ) -> None:
         """An order of a signed quantity was sent."""
-        self.working[number] = WorkingOrder(instrument, quantity)
+        self.working[number] = WorkingOrder(instrument, quantity, type, limit, group, time)
+
+    def amend(self, amendment: np.void, time: int) -> None:
+        """What an AMENDMENT record says was asked for at ``time``, of an order and of all in its combination."""
+        for order in self.group_of(int(amendment["order"])):
+            order.asked_at = time
+            order.asked_limit = None if amendment["cancel"] else float(amendment["limit"])
+
+    def group_of(self, number: int) -> list[WorkingOrder]:
+        """A working order with all that work of its combination; empty where it is done."""
+        order = self.working.get(number)
+        if order is None or not order.group:
+            return [] if order is None else [order]
+        return [each for each in self.working.values() if each.group == order.group]
 
     def account_for(self, event: np.void) -> None:
         """Account for an ORDER_EVENT record: what was filled, and how the order stands."""
@@ -86,9 +127,18 @@ class Ledger:
             price, fee = float(event["price"]), float(event["fee"])
             self.portfolio.fill(instrument, quantity, price, self.multiplier(instrument), fee)
         if number in self.working:
+            self._answer(number, status)
             self.working[number].remaining -= quantity
             if status.is_done or not self.working[number].remaining:  # whatever its last fill is called
                 del self.working[number]
+
+    def _answer(self, number: int, status: OrderStatus) -> None:
+        """What a status says of a change that was asked for: it is in force, or the order stands as it was sent."""
+        if status in (OrderStatus.UPDATE_SUBMITTED, OrderStatus.SUBMITTED):
+            for order in self.group_of(number):
+                if status is OrderStatus.UPDATE_SUBMITTED and order.asked_limit is not None:
+                    order.limit = order.asked_limit
+                order.asked_at = -1
 
     def multiplier(self, instrument: int) -> int:
         """Shares that one unit of the instrument stands for."""

@@ -1,158 +1,234 @@
-"""Limits that no trade may exceed."""
+"""Limits that no trade may exceed: the one table of them, how much of each is used, and trades cut to their size."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.numerics.fixed_order import dot
-from alo_lib.records import OPTION_MULTIPLIER, HaltCause, OrderReason
+from alo_lib.records import BOOK_LIMITS, WHOLE_BOOK, Kind, Records, records
+from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
+from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, BookRisk, Holdings, PartRisk, holdings_with
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
-from alo_lib.strategy.sizing import VOLATILITY_POINT
-from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.halts import losses, stopped_by_halt
+from alo_lib.strategy.state import LimitsTold, StrategyState
 from alo_lib.strategy.trade import Trade
 
 __all__ = [
-    "BookRisk",
-    "ExceededLimit",
-    "drawdown_exceeded",
-    "exceeded_limit",
-    "halt",
-    "halt_on_drawdown",
+    "LIMITS",
+    "Limit",
+    "Limits",
+    "Review",
+    "Use",
+    "largest_kept",
+    "limits_of",
+    "new_uses",
     "review",
-    "risk_with",
-    "short_margin",
+    "tell_limit",
 ]
 
-HALTED: Final = {
-    HaltCause.RECONCILIATION: "the broker's word does not fit what was sent: no risk is added until it is reconciled",
-}
-"""What people are told of a halt, by its cause."""
+_SPOT_MOVED: Final = 0.01
+"""Share of a spot after whose move what is used is told again, though nothing was traded."""
 
-_SHARE_MARGIN: Final = 0.5
-"""Share of their value that shares tie up, long or short: Regulation T."""
+
+class Limit(NamedTuple):
+    """One limit: its setting, what it is about in a sentence, and what of a book's part it is held against."""
+
+    name: str
+    noun: str
+    measure: Callable[[PartRisk], float]
+    by_underlying: bool = True  # one underlying may use max-underlying-share of it
+    by_expiry: bool = False  # expiries of a bucket may use max-expiry-share of it
+    counts: bool = False  # a number, not a share of equity
+
+
+LIMITS: Final = (
+    Limit("max_vega", "vega a volatility point", lambda risk: abs(risk.vega), by_expiry=True),
+    Limit("max_margin", "margin", lambda risk: risk.margin),
+    Limit("max_delta", "dollar delta", lambda risk: abs(risk.delta)),
+    Limit("max_gamma", "dollar gamma for 1 %", lambda risk: abs(risk.gamma)),
+    Limit("max_theta", "theta a day", lambda risk: abs(risk.theta)),
+    Limit("max_notional", "notional", lambda risk: risk.notional),
+    Limit("max_stress_loss", "stress loss", lambda risk: risk.stress_loss),
+    Limit("max_gap_loss", "loss by a gap", lambda risk: risk.gap_loss),
+    Limit("max_book_structures", "number of structures", lambda risk: risk.structures, False, counts=True),
+)
+"""In the order in which they are asked, which is that of BOOK_LIMITS."""
+assert tuple(limit.name for limit in LIMITS) == BOOK_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
-class BookRisk:
-    """Totals over all underlyings, money."""
+class Use:
+    """How much of a limit a book, or a part of it, uses; money, or a number."""
 
-    vega: float  # per 1.00 of volatility
-    margin: float
+    limit: Limit
+    used: float  # NaN where it cannot be told, which keeps no limit
+    allowed: float
+    underlying: int = WHOLE_BOOK
+    days: int = WHOLE_BOOK  # at which the bucket of expiries begins
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the limit is kept."""
+        return self.used <= self.allowed
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a book, and the risk that holdings in it would have."""
+
+    state: StrategyState
+    settings: Settings
+    risk: BookRisk
     equity: float
 
+    def allowed(self, limit: Limit) -> float:
+        """What the whole book may use of a limit."""
+        return float(getattr(self.settings, limit.name) * (1.0 if limit.counts else self.equity))
 
-class ExceededLimit(NamedTuple):
-    """A limit that is not kept."""
+    def uses(self, holdings: Holdings) -> Iterator[Use]:
+        """How much of each limit holdings would use: of the book, of each underlying, of each bucket of expiries."""
+        whole, by_underlying = self.risk.of_all(holdings)
+        by_expiry = {days: self.risk.of_expiry(place, holdings) for place, days in enumerate(EXPIRY_BUCKETS)}
+        for limit in LIMITS:
+            allowed = self.allowed(limit)
+            yield Use(limit, limit.measure(whole), allowed)
+            if limit.by_underlying:
+                share = self.settings.max_underlying_share * allowed
+                yield from (Use(limit, limit.measure(part), share, number) for number, part in by_underlying.items())
+            if limit.by_expiry:
+                share = self.settings.max_expiry_share * allowed
+                yield from (Use(limit, limit.measure(part), share, days=days) for days, part in by_expiry.items())
 
-    limit: str  # one of ENTRY_LIMITS
-    problem: str  # in one sentence
+    def exceeded(self, holdings: Holdings) -> Use | None:
+        """The first limit that holdings would not keep."""
+        return next((use for use in self.uses(holdings) if not use.is_kept), None)
+
+    def sentence(self, use: Use) -> str:
+        """A limit that would be exceeded, in words."""
+        where = ""
+        if use.underlying != WHOLE_BOOK:
+            where = f" in {self.state.underlyings[use.underlying].book.ticker}"
+        elif use.days != WHOLE_BOOK:
+            where = f" from {use.days} days to expiry"
+        if np.isnan(use.used):
+            return f"{use.limit.noun}{where} cannot be told, as {spelled(use.limit.name)} asks"
+        allowed = f"{spelled(use.limit.name)} {self._figure(use, use.allowed)}"
+        return f"{use.limit.noun}{where} of {self._figure(use, use.used)} would exceed {allowed}"
+
+    def _figure(self, use: Use, value: float) -> str:
+        return f"{value:g}" if use.limit.counts else f"{value / self.equity:.4%} of equity"
 
 
-def short_margin(spot: float, quantity: int, settings: Settings) -> float:
-    """Margin estimated for ``quantity`` short structures: the greater side of a short straddle or strangle.
+class Review(NamedTuple):
+    """What becomes of proposals; ``cut`` are those of the accepted ones whose quantity is less than it was."""
 
-    A fifth of the underlying's value, the default, is FINRA rule 4210 (f)(2)(E) at the money.
+    accepted: list[Trade]
+    refused: list[Trade]
+    cut: list[Trade]
+
+
+def limits_of(state: StrategyState, settings: Settings, instruments: Iterable[int], time: int) -> Limits:
+    """The limits for books of what is held, of the trades' legs, and of ``instruments``."""
+    known = {*state.portfolio.held(), *(leg for trade in state.trades for leg in trade.legs), *instruments}
+    return Limits(state, settings, BookRisk(state, settings, known, time), equity(state))
+
+
+def largest_kept(most: int, exceeded: Callable[[int], Use | None]) -> tuple[int, Use | None]:
+    """The largest number from 0 to ``most`` that keeps all limits, and which one more of it would not keep.
+
+    Each limit holds for an interval of numbers. Where 0 keeps none the book is beyond a limit already, and a number is
+    found only if ``most`` or 1 keeps them all.
     """
-    return settings.short_margin * spot * OPTION_MULTIPLIER * quantity
+    stopped_by = exceeded(most) if most > 0 else None
+    if stopped_by is None:
+        return most, None
+    if most == 1 or (first := exceeded(1)) is not None:
+        return 0, stopped_by if most == 1 else first
+    low, high = 1, most - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        use = exceeded(middle)
+        if use is None:
+            low = middle
+        else:
+            high, stopped_by = middle - 1, use
+    return low, stopped_by
 
 
-def exceeded_limit(book: BookRisk, settings: Settings) -> ExceededLimit | None:
-    """Which limit the book would exceed; None when it keeps them all."""
-    points = abs(book.vega) * VOLATILITY_POINT / book.equity
-    if points > settings.max_vega:
-        problem = f"vega of {points:.4%} of equity a volatility point would exceed max-vega {settings.max_vega:.4%}"
-        return ExceededLimit("max_vega", problem)
-    if book.margin > settings.max_margin * book.equity:
-        share = book.margin / book.equity
-        problem = f"margin of {share:.1%} of equity would exceed max-margin {settings.max_margin:.1%}"
-        return ExceededLimit("max_margin", problem)
-    return None
+def review(state: StrategyState, settings: Settings, proposals: Sequence[Trade], time: int) -> Review:
+    """Let proposals in as far as they keep every limit with those before them; why they do not is told once a session.
 
-
-def drawdown_exceeded(equity: float, peak: float, settings: Settings) -> bool:
-    """Whether equity has fallen from its peak by more than is allowed."""
-    return equity < peak * (1.0 - settings.max_drawdown)
-
-
-def halt_on_drawdown(state: StrategyState, settings: Settings) -> list[Trade]:
-    """Halt the book for good, and undo its trades, once equity has fallen too far. Returns the trades undone by it."""
-    total = equity(state)
-    if state.halted or not drawdown_exceeded(total, state.peak_equity, settings):
-        return []
-    state.halted = True
-    for trade in state.trades:
-        trade.undo(OrderReason.EXIT_RISK)
-    lowest = next(iter(state.underlyings))
-    state.notice(lowest, f"equity {total:.2f} is below the allowed drawdown: everything is closed, nothing opened")
-    return list(state.trades)
-
-
-def halt(state: StrategyState, cause: HaltCause, *, halted: bool) -> None:
-    """Order nothing that adds risk from now on while a cause stands, or let it stand no longer; told once."""
-    if halted is (cause in state.halts):
-        return
-    (state.halts.add if halted else state.halts.discard)(cause)
-    lowest = next(iter(state.underlyings), 0)
-    state.notice(lowest, HALTED[cause] if halted else f"{cause.name.lower()}: done, risk may be added again")
-
-
-def review(state: StrategyState, settings: Settings, proposals: Iterable[Trade]) -> tuple[list[Trade], list[Trade]]:
-    """Proposals that keep every limit with those before them, and those that do not; why is told once a session.
-
-    Which limit it was is counted, each time.
+    Each is cut to the largest quantity that does; of one that is refused it is counted, each time, which limit it was.
     """
     accepted: list[Trade] = []
     refused: list[Trade] = []
+    cut: list[Trade] = []
     stops: list[tuple[int, str]] = []
+    if not proposals:
+        return Review(accepted, refused, cut)
+    limits = limits_of(state, settings, {leg for trade in proposals for leg in trade.legs}, time)
     for proposal in proposals:
-        if state.halted:
-            exceeded: ExceededLimit | None = ExceededLimit("max_drawdown", "the book is halted")
-        else:
-            exceeded = exceeded_limit(risk_with(state, settings, [*accepted, proposal]), settings)
-        if exceeded is None and state.halts:
-            exceeded = ExceededLimit("halt", HALTED[min(state.halts)])
-        if exceeded is None:
-            accepted.append(proposal)
+        wanted = proposal.quantity
+        name, problem = _stopped(limits, accepted, proposal)
+        if name is not None:
+            proposal.quantity = wanted
+            refused.append(proposal)
+            stops.append((proposal.underlying, name))
+            tell_limit(state, proposal.underlying, f"not opened, {problem}")
             continue
-        refused.append(proposal)
-        stops.append((proposal.underlying, exceeded.limit))
-        _tell_limit(state, proposal.underlying, exceeded.problem)
+        accepted.append(proposal)
+        if proposal.quantity < wanted:
+            cut.append(proposal)
+            tell_limit(state, proposal.underlying, f"cut from {wanted} to {proposal.quantity}, {problem}")
     count_stops(state, stops)
-    return accepted, refused
+    return Review(accepted, refused, cut)
 
 
-def risk_with(state: StrategyState, settings: Settings, proposals: list[Trade]) -> BookRisk:
-    """Risk of the book once all that is wanted, and ``proposals``, are held."""
-    vega = float(sum(underlying.exposure["vega"][0] for underlying in state.underlyings.values()))
-    vega += sum(_vega_to_come(state, trade) for trade in state.trades + proposals)
-    margin = 0.0
-    for number, underlying in state.underlyings.items():
-        spot = max(underlying.exposure["spot"][0], 0.0)
-        margin += _SHARE_MARGIN * abs(state.portfolio.quantity(number)) * spot
-        for trade in state.trades_in(number) + [p for p in proposals if p.underlying == number]:
-            if trade.direction < 0:
-                margin += short_margin(underlying.book.spot, trade.quantity, settings)
-    return BookRisk(vega, margin, equity(state))
+def _stopped(limits: Limits, before: list[Trade], proposal: Trade) -> tuple[str | None, str]:
+    """Cut a proposal to the limits. What stops all of it, or None; and what stops it or the rest of it, in words."""
+    state = limits.state
+    if (halted := stopped_by_halt(state)) is not None:
+        return halted
+
+    def exceeded(quantity: int) -> Use | None:
+        proposal.quantity = quantity
+        return limits.exceeded(holdings_with(state, [*before, proposal]))
+
+    proposal.quantity, use = largest_kept(proposal.quantity, exceeded)
+    if use is None:
+        return None, ""
+    return None if proposal.quantity else use.limit.name, limits.sentence(use)
 
 
-def _vega_to_come(state: StrategyState, trade: Trade) -> float:
-    """Vega of what a trade wants and does not hold yet."""
-    underlying = state.underlyings[trade.underlying]
-    if underlying.valuation is None or trade.undone_by is not None:
-        return 0.0
-    legs = [leg for leg in trade.legs if underlying.book.lists(leg)]
-    missing = np.array([trade.wanted - state.portfolio.quantity(leg) for leg in legs], np.float64)
-    rows = [underlying.book.row(leg) for leg in legs]
-    return dot(missing, underlying.valuation.at_forecast.vega[rows]) * OPTION_MULTIPLIER
+# What is told -------------------------------------------------------------------------------------------------------
 
 
-def _tell_limit(state: StrategyState, number: int, problem: str) -> None:
-    """Tell why nothing more is opened in an underlying, once a session."""
+def new_uses(state: StrategyState, settings: Settings, time: int) -> Annotated[Records, Kind.LIMIT]:
+    """What the book uses of its limits, where it is another than when it was last told.
+
+    That is when contracts were traded, a spot has moved by 1 %, or a halt came or went; of a book without contracts it
+    is told once.
+    """
+    held = {number: each for number, each in state.holdings.items() if number not in state.underlyings}
+    spots = {number: each.book.known_spot for number, each in state.underlyings.items()}
+    told, halts = state.limits_told, set(state.halts)
+    moved = held and any(abs(spot - told.spots.get(n, 0.0)) > _SPOT_MOVED * spot for n, spot in spots.items())
+    if held == told.held and halts == told.halts and not moved:
+        return records(Kind.LIMIT, 0)
+    state.limits_told = LimitsTold(held, spots, halts)
+    limits = limits_of(state, settings, (), time)
+    uses = limits.uses(Holdings(state.holdings, holdings_with(state, ()).structures))
+    rows = [(use.limit.name.encode(), use.underlying, use.days, use.used, use.allowed) for use in uses]
+    rows += [(name.encode(), WHOLE_BOOK, WHOLE_BOOK, *lost) for name, lost in losses(state, settings).items()]
+    return np.array(rows, records(Kind.LIMIT, 0).dtype)
+
+
+def tell_limit(state: StrategyState, number: int, problem: str) -> None:
+    """Tell why nothing more, or less, is opened in an underlying, once a session."""
     underlying = state.underlyings[number]
     if state.session is not None and underlying.limit_told_on != state.session.day:
         underlying.limit_told_on = state.session.day
-        state.notice(number, f"{underlying.book.ticker}: not opened, {problem}")
+        state.notice(number, f"{underlying.book.ticker}: {problem}")

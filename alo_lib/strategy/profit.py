@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import Greeks
 from alo_lib.records import OPTION_MULTIPLIER, PROFIT_PARTS, YEAR
+from alo_lib.strategy.book import Ahead
 from alo_lib.strategy.valuation import LegMarket
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "along_line",
     "explain_leg",
     "explain_shares",
+    "gone_ex",
     "leg_marks",
 ]
 
@@ -51,6 +53,7 @@ class Parts:
     interest: float = 0.0
     borrow: float = 0.0
     settlement: float = 0.0
+    actions: float = 0.0
     unexplained: float = 0.0
 
     @property
@@ -67,7 +70,7 @@ class LegMark(NamedTuple):
     mark: float
     implied: float  # at which the greeks are taken
     rate: float
-    dividend_yield: float
+    dividend_yield: float  # beside the dividends ahead
     delta: float
     gamma: float
     vega: float
@@ -77,6 +80,7 @@ class LegMark(NamedTuple):
     vanna: float
     volga: float
     charm: float
+    ahead: Ahead = ()
 
 
 class HeldLeg(NamedTuple):
@@ -172,21 +176,22 @@ class UnderlyingProfit:
 
 def leg_marks(
     time: int,
-    market: tuple[float, float, float],
+    market: LegMarket,
     marks: NDArray[np.float64],
     implied: NDArray[np.float64],
     greeks: Greeks,
 ) -> list[LegMark]:
-    """What n contracts are, measured: arrays (n,), in a market of spot, rate and dividend yield.
+    """What n contracts are, measured: arrays (n,), in a market.
 
     A greek that is not finite, as at expiry, counts as 0; a mark that is missing is what the contract is worth.
     """
     marks = np.where(np.isfinite(marks), marks, greeks.price)
     table = np.array(greeks[1:])
     rows = np.where(np.isfinite(table), table, 0.0).T.tolist()
-    spot, rate, dividend_yield = market
     return [
-        LegMark(time, spot, mark, volatility, rate, dividend_yield, *row)
+        LegMark(time, market.spot, mark, volatility, market.rate, market.dividend_yield, *row)._replace(
+            ahead=market.ahead
+        )
         for mark, volatility, row in zip(marks.tolist(), implied.tolist(), rows, strict=True)
     ]
 
@@ -199,7 +204,8 @@ class Causes(NamedTuple):
     vega: float
     theta: float
     rho: float
-    epsilon: float
+    epsilon: float  # moves of what dividends are expected
+    dividends: float  # of the spot's fall, what was one that went ex
     rest: float
 
     @property
@@ -240,6 +246,7 @@ def explain_leg(
     parts.theta += units * (causes.theta + by_clock)
     parts.rho += units * causes.rho
     parts.epsilon += units * causes.epsilon
+    parts.dividends += units * causes.dividends
     parts.unexplained += units * causes.rest
 
 
@@ -249,16 +256,18 @@ def along_line(start: LegMark, end: LegMark) -> Causes:
     The gradient is integrated along a line by the trapezoid rule with the end correction of Euler and Maclaurin, so
     what is left is of fifth order in the moves of spot and volatility. The delta part is the start's delta times the
     move, the gamma part what delta gained on the way; what vega and theta gain with the spot, which vanna and charm
-    tell, is theirs.
+    tell, is theirs. What was expected to go ex on the way takes from the spot what the option has no share in: the spot
+    moves as far as it would have with it, and delta times what it fell by is the dividends'.
     """
-    move, turn = end.spot - start.spot, end.implied - start.implied
+    gone = gone_ex(start, end)
+    move, turn = end.spot + gone - start.spot, end.implied - start.implied
     if math.isnan(turn):  # no volatility was known at one of them
         turn = 0.0
     years = (end.time - start.time) / YEAR
     with_volatility = 0.25 * (start.vanna + end.vanna) * move * turn
     with_time = 0.25 * (start.charm + end.charm) * move * years
     vanna, charm = end.vanna - start.vanna, end.charm - start.charm
-    delta = start.delta * move
+    delta, dividends = start.delta * (end.spot - start.spot), start.delta * gone
     gamma = 0.5 * (end.delta - start.delta) * move - with_volatility - with_time
     gamma -= (end.gamma - start.gamma) * move * move / 12.0
     vega = 0.5 * (start.vega + end.vega) * turn + with_volatility
@@ -266,8 +275,13 @@ def along_line(start: LegMark, end: LegMark) -> Causes:
     theta = 0.5 * (start.theta + end.theta) * years + with_time - charm * move * years / 6.0
     rho = 0.5 * (start.rho + end.rho) * (end.rate - start.rate)
     epsilon = 0.5 * (start.epsilon + end.epsilon) * (end.dividend_yield - start.dividend_yield)
-    rest = end.mark - start.mark - delta - gamma - vega - theta - rho - epsilon
-    return Causes(delta, gamma, vega, theta, rho, epsilon, rest)
+    rest = end.mark - start.mark - delta - gamma - vega - theta - rho - epsilon - dividends
+    return Causes(delta, gamma, vega, theta, rho, epsilon, dividends, rest)
+
+
+def gone_ex(start: LegMark, end: LegMark) -> float:
+    """What went ex between two measures of what was expected at the first, a share."""
+    return math.fsum(amount for ex_time, amount in start.ahead if start.time < ex_time <= end.time)
 
 
 def explain_shares(parts: Parts, shares: float, start: float, end: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from alo_lib.records import ACCOUNT_CASH, LAYOUTS, Kind, Records
+from alo_lib.strategy.commands import command_rows
 from alo_lib.strategy.entries import entry_record
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.state import StrategyState
@@ -15,7 +16,7 @@ __all__ = ["reports"]
 
 
 def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
-    """What came of trades since the last time: ENTRY, POSITION, ATTRIBUTION and EXIT records, each told once."""
+    """What came of trades since the last time: ENTRY, COMMAND, POSITION, ATTRIBUTION, EXIT records, each told once."""
     positions, parts = [], []
     for number, underlying in state.underlyings.items():
         profit = underlying.profit
@@ -26,6 +27,7 @@ def reports(state: StrategyState) -> list[tuple[Kind, Records]]:
         profit.ended = []
     parts += _attribution_rows(ACCOUNT_CASH, [state.account_profit])
     tables = [(Kind.POSITION, _table(Kind.POSITION, positions)), (Kind.ATTRIBUTION, _table(Kind.ATTRIBUTION, parts))]
+    tables.insert(0, (Kind.COMMAND, command_rows(state)))
     if state.opened:
         tables.insert(0, (Kind.ENTRY, np.concatenate([entry_record(state, trade) for trade in state.opened])))
     if state.ended:

@@ -1,25 +1,32 @@
-"""Which contracts are looked at, and which pairs of them are worth trading."""
+"""Which contracts are looked at, and which structures of them are worth trading."""
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain, groupby, takewhile
 from operator import attrgetter
 from typing import Annotated, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alo_lib.records import OPTION_MULTIPLIER, Contract, Kind, Records, records
+from alo_lib.records import LEGS, OPTION_MULTIPLIER, RATIOS, Contract, Kind, Records, leg_columns, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.edge_costs import EdgeCosts, Moment, edge_costs
+from alo_lib.strategy.ranking import rank_order
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.staleness import in_step
-from alo_lib.strategy.structures import STRUCTURES, Rows
+from alo_lib.strategy.structures import STRUCTURES, Structure
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
 __all__ = ["Scan", "scan", "select_contracts"]
 
 _SIGNALS_PUBLISHED: Final = 3
+_DIRECTIONS: Final = {"both": (+1, -1), "long": (+1,), "short": (-1,)}
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 def select_contracts(
@@ -54,27 +61,42 @@ class Scan(NamedTuple):
     """What a chain offers now."""
 
     signals: Records
-    """The best pairs to buy or sell, best first, as SIGNAL records."""
+    """The best structures to buy or sell, best first, as SIGNAL records."""
     funnel: Annotated[Records, Kind.FUNNEL]
-    """How many contracts and pairs came how far; nothing is proposed or opened yet."""
+    """How many contracts and structures came how far; nothing is proposed or opened yet."""
+    stops: list[tuple[int, str]]
+    """What stopped structures whose edge suffices, for :func:`alo_lib.strategy.funnel.count_stops`."""
 
 
-def scan(book: MarketBook, valuation: Valuation, screen: Screen, settings: Settings, rate: float, time: int) -> Scan:
-    """Find the best pairs to buy or sell.
+def scan(
+    book: MarketBook,
+    valuation: Valuation,
+    screen: Screen,
+    settings: Settings,
+    rate: float,
+    time: int,
+    band: Mapping[int, tuple[float, float]] = {},
+) -> Scan:
+    """Find the best structures to buy or sell.
 
-    A pair's edge is what its quotes pay over its value at the forecast volatility, entering at the touch, leaving
-    through half the spread, fees both ways. Pairs rank by edge over vega, for the vega budget decides their size.
-    ``valuation`` and ``screen`` are of this moment.
+    A structure's edge is what its quotes pay over its value at the forecast volatility, each leg entered at its touch
+    and left through half its spread, less :func:`alo_lib.strategy.edge_costs.edge_costs`. All rank together, by
+    :mod:`alo_lib.strategy.ranking`. One of a leg whose implied volatility is unknown has no rank.
+    ``valuation`` and ``screen`` are of this moment, as is the ``band`` of the forecast, by expiry.
     """
-    forecast = screen.liquid & np.isfinite(valuation.volatility)
-    usable = screen.tradable & np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
-    calls, puts = STRUCTURES[settings.structure].pairs(book, usable, valuation.at_forecast.delta, settings)
-    directions = {"both": (+1, -1), "long": (+1,), "short": (-1,)}[settings.direction]
-    candidates = [
-        _candidates(book, valuation, calls, puts, direction, 4.0 * settings.fee_per_contract)
-        for direction in directions
-    ]
-    signals: Records = np.concatenate(candidates)
+    valued = np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
+    moment = Moment(time, rate, band)
+    count, found = 0, [records(Kind.SIGNAL, 0)]
+    for structure in map(STRUCTURES.__getitem__, settings.structures):
+        usable = valued & (screen.near if structure.near_the_money else screen.tradable)
+        rows = structure.candidates(book, usable, valuation.at_forecast.delta, settings)
+        count += len(rows)
+        costs = edge_costs(book, valuation, np.array(structure.ratios, np.float64), rows, settings, moment)
+        found += [
+            _candidates(book, valuation, structure, rows, direction, costs)
+            for direction in _DIRECTIONS[settings.direction]
+        ]
+    signals: Records = np.concatenate(found)
     funnel = records(
         Kind.FUNNEL,
         underlying=book.instrument,
@@ -82,41 +104,78 @@ def scan(book: MarketBook, valuation: Valuation, screen: Screen, settings: Setti
         quoted=np.count_nonzero(screen.quoted),
         in_range=np.count_nonzero(screen.in_range),
         liquid=np.count_nonzero(screen.liquid),
-        forecast=np.count_nonzero(forecast),
-        pairs=len(calls),
+        forecast=np.count_nonzero(screen.liquid & np.isfinite(valuation.volatility)),
+        candidates=count,
         edge=np.count_nonzero(signals["edge_volatility"] >= settings.entry_edge),
     )
-    best = np.lexsort((signals["put"], signals["call"], -signals["edge_volatility"]))[:_SIGNALS_PUBLISHED]
-    signals = signals[best]
-    if len(signals):
-        rows = np.array([[book.row(int(s[leg])) for leg in ("call", "put")] for s in signals], np.intp)
-        implied = quote_volatility(book, rows.ravel(), rate, time).reshape(rows.shape)
-        signals["implied_volatility"] = implied.mean(axis=1)
-    return Scan(signals, funnel)
+    ranked = signals[rank_order(book, valuation, signals, settings, rate, time)]
+    best, unknown = _explained(book, ranked, rate, time, _published(int(funnel["edge"][0]), settings))
+    stopped = bool(np.any(unknown["edge_volatility"] >= settings.entry_edge))
+    return Scan(best, funnel, [(book.instrument, "unknown_implied")] if stopped else [])
+
+
+def _published(suffice: int, settings: Settings) -> int:
+    """How many signals are published, where the edge of so many suffices."""
+    most = settings.choice_candidates if settings.choice == "whole_book" else _SIGNALS_PUBLISHED
+    return max(min(suffice, most), _SIGNALS_PUBLISHED)
+
+
+def _explained(book: MarketBook, ranked: Records, rate: float, time: int, count: int) -> tuple[Records, Records]:
+    """The first ``count`` SIGNAL records whose legs all have an implied volatility; and those before that lack one.
+
+    Volatilities are asked for in parts, each twice as long as the one before.
+    """
+    best, unknown, start, length = [ranked[:0]], [ranked[:0]], 0, count
+    while start < len(ranked) and sum(map(len, best)) < count:
+        part = ranked[start : start + length]
+        part["implied_volatility"] = _implied(book, part, rate, time)
+        is_known = np.isfinite(part["implied_volatility"])
+        best.append(part[is_known])
+        unknown.append(part[~is_known])
+        start, length = start + length, 2 * length
+    return np.concatenate(best)[:count], np.concatenate(unknown)
+
+
+def _implied(book: MarketBook, signals: Records, rate: float, time: int) -> Floats:
+    """Mean implied volatility of each structure's contracts; NaN where one of a leg is unknown."""
+    legs, ratios = (np.stack([signals[name] for name in names], axis=1) for names in (LEGS, RATIOS))
+    has_leg = ratios != 0
+    rows = np.array([book.row(leg) for leg in legs[has_leg].tolist()], np.intp)
+    volatility, weight = np.zeros(legs.shape), np.abs(ratios)
+    volatility[has_leg] = quote_volatility(book, rows, rate, time)
+    return np.asarray((weight * volatility).sum(axis=1) / weight.sum(axis=1))
 
 
 def _candidates(
-    book: MarketBook, valuation: Valuation, calls: Rows, puts: Rows, direction: int, fees: float
+    book: MarketBook, valuation: Valuation, structure: Structure, rows: Rows, direction: int, costs: EdgeCosts
 ) -> Records:
-    """One SIGNAL record a pair, bought (+1) or sold (-1), with the fees of both legs in and out."""
-    quotes, values = book.quotes, valuation.at_forecast
-    side = "ask" if direction > 0 else "bid"
-    paid = quotes[side][calls] + quotes[side][puts]
-    worth = values.price[calls] + values.price[puts]
-    spread = (quotes["ask"] - quotes["bid"])[calls] + (quotes["ask"] - quotes["bid"])[puts]
-    vega = (values.vega[calls] + values.vega[puts]) * OPTION_MULTIPLIER
-    edge = (direction * (worth - paid) - 0.5 * spread) * OPTION_MULTIPLIER - fees
+    """One SIGNAL record for each of its candidates (n, k), bought (+1) or sold (-1), net of their costs.
+
+    One without vega, or with a cost that cannot be told, comes last.
+    """
+    quotes, values, legs = book.quotes, valuation.at_forecast, rows.T  # a leg a row, so that sums go in their order
+    ratios = np.array(structure.ratios, np.float64)[:, None]
+    contracts = np.abs(ratios)
+    bid, ask = quotes["bid"][legs], quotes["ask"][legs]
+    paid = np.where(direction * ratios > 0.0, ask, bid)
+    worth, spread = (ratios * values.price[legs]).sum(axis=0), (contracts * (ask - bid)).sum(axis=0)
+    vega = (contracts * values.vega[legs]).sum(axis=0) * OPTION_MULTIPLIER
+    edge = (direction * (worth - (ratios * paid).sum(axis=0)) - 0.5 * spread) * OPTION_MULTIPLIER
+    edge -= costs.fees
+    edge -= costs.hedging + costs.penalty
     with np.errstate(invalid="ignore", divide="ignore"):
-        edge_volatility = np.where(vega > 0.0, edge / vega, -np.inf)
+        edge_volatility = np.where((vega > 0.0) & np.isfinite(edge), edge / vega, -np.inf)
     return records(
         Kind.SIGNAL,
-        len(calls),
+        len(rows),
         underlying=book.instrument,
-        call=book.contracts["instrument"][calls],
-        put=book.contracts["instrument"][puts],
+        structure=structure.name.encode(),
         direction=direction,
-        forecast_volatility=0.5 * (valuation.volatility[calls] + valuation.volatility[puts]),
+        forecast_volatility=(contracts * valuation.volatility[legs]).sum(axis=0) / contracts.sum(),
         edge=edge,
         edge_volatility=edge_volatility,
         vega=vega,
+        hedging_cost=costs.hedging,
+        penalty=costs.penalty,
+        **leg_columns(book.contracts["instrument"][rows], structure.ratios),
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import DAY
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.staleness import is_fresh, quote_lag
+from alo_lib.strategy.rejections import Rejection, quote_rejections
+from alo_lib.strategy.staleness import quote_lag
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.valuation import Valuation, value_chain
 
@@ -19,16 +19,18 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Screen:
-    """Arrays over the rows of a book's chain; each of the first four flags some of the rows of the one before."""
+    """Arrays over the rows of a book's chain; each of the first five flags some of the rows of the one before."""
 
     quoted: Flags
-    """Has a bid and an ask, these and the underlying's price not too old."""
+    """Has a bid and an ask, these and the underlying's price not too old, and the terms that it is listed with."""
     in_range: Flags
     """Expires neither too soon nor too late."""
     liquid: Flags
     """Its quote is sane, and enough can be traded at it."""
     tradable: Flags
-    """May be a leg at its forecast volatility, whatever it is worth: near the money, if the structure asks for it."""
+    """May be a leg at its forecast volatility, whatever it is worth: near the money, if all structures ask for it."""
+    near: Flags
+    """Near the money."""
     lag: NDArray[np.float64]
     """By how much its quote lags (:func:`alo_lib.strategy.staleness.quote_lag`)."""
 
@@ -38,41 +40,19 @@ def screen_chain(
 ) -> tuple[Valuation, Screen]:
     """Screen a chain, and value what is tradable, and ``legs``, at the ``forecast`` volatility of each row."""
     quoted, in_range, liquid = _passed(book, settings, time)
-    tradable = liquid
-    if STRUCTURES[settings.structure].near_the_money:
-        tradable = liquid & _near_the_money(book, forecast, settings, time)
+    near = liquid & _near_the_money(book, forecast, settings, time)
+    tradable = near if all(STRUCTURES[name].near_the_money for name in settings.structures) else liquid
     valued = tradable.copy()
     valued[[book.row(leg) for leg in legs if book.lists(leg)]] = True
     valuation = value_chain(book, forecast, rate, time, valued)
     lag = quote_lag(book, valuation.at_forecast.price, settings, time)
-    return valuation, Screen(quoted, in_range, liquid, tradable, lag)
+    return valuation, Screen(quoted, in_range, liquid, tradable, near, lag)
 
 
 def _passed(book: MarketBook, settings: Settings, time: int) -> tuple[Flags, Flags, Flags]:
     """Rows by quote, by maturity, and by liquidity and sanity of the quote."""
-    contracts, quotes = book.contracts, book.quotes
-    bid, ask = quotes["bid"], quotes["ask"]
-    days = (contracts["expiry"] - time) / DAY
-    quoted = (
-        np.isfinite(bid)
-        & np.isfinite(ask)
-        & is_fresh(book.quote_time if settings.quotes_are_dated else book.quote_since, settings, time)
-        & (book.quote_time >= 0)
-        & is_fresh(book.spot_time, settings, time)
-    )
-    in_range = quoted & (days >= settings.min_days_to_expiry) & (days <= settings.max_days_to_expiry)
-    with np.errstate(invalid="ignore"):
-        intrinsic = np.maximum(contracts["right"] * (book.spot - contracts["strike"]), 0.0)
-        liquid = (
-            in_range
-            & (bid >= settings.min_bid)
-            & (ask > bid)
-            & (ask >= intrinsic)
-            & (ask - bid <= settings.max_spread * 0.5 * (ask + bid))
-            & (np.minimum(quotes["bid_size"], quotes["ask_size"]) >= settings.min_quote_size)
-            & (contracts["open_interest"] >= settings.min_open_interest)
-        )
-    return quoted, in_range, liquid
+    failed = quote_rejections(book, settings, time)
+    return failed >= Rejection.MATURITY, failed > Rejection.MATURITY, failed == Rejection.NONE
 
 
 def _near_the_money(book: MarketBook, volatility: NDArray[np.float64], settings: Settings, time: int) -> Flags:

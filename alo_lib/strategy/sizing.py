@@ -2,26 +2,28 @@
 
 from typing import Final
 
-from alo_lib.records import Records
+from alo_lib.records import Records, legs_and_ratios
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.book_risk import VOLATILITY_POINT
 
 __all__ = ["VOLATILITY_POINT", "affordable", "displayed", "structures_for"]
 
-VOLATILITY_POINT: Final = 0.01
 _MOST: Final = 1e9
-"""Structures: of a pair that hardly has vega any number would be within the budget."""
+"""Structures: of one that hardly has vega any number would be within the budget."""
 
 
 def structures_for(signal: Records, book: MarketBook, settings: Settings, equity: float) -> int:
-    """Structures that the vega budget allows, and that both legs display at the touch; 0 for none."""
-    direction = int(signal["direction"])
-    within = affordable(signal, settings, equity)
-    return min(within, *(displayed(book, int(signal[leg]), direction, settings) for leg in ("call", "put")))
+    """Structures that the vega budget allows, and that all legs display at their touch; 0 for none."""
+    within, direction = affordable(signal, settings, equity), int(signal["direction"])
+    for leg, ratio in zip(*legs_and_ratios(signal), strict=True):
+        side = 1 if direction * ratio > 0 else -1
+        within = min(within, displayed(book, leg, side, settings) // abs(ratio))
+    return within
 
 
 def affordable(signal: Records, settings: Settings, equity: float) -> int:
-    """Structures that the vega budget allows."""
+    """Structures that the vega budget allows, by their gross vega."""
     budget = settings.vega_budget * equity / VOLATILITY_POINT
     return int(min(budget // float(signal["vega"]), _MOST)) if signal["vega"] > 0.0 else 0
 

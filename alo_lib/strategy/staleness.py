@@ -3,9 +3,6 @@
 A contract's quote that was the same a bar ago counts from then. A call and a put of one strike tell which price of the
 underlying they were quoted at: by put-call parity their difference moves with it, share for share, whatever volatility
 they are quoted at. Where quotes in step with the underlying's price could not differ so, they lag behind it.
-
-The strategy values with a dividend yield; quotes allow for the dividends that go ex before an expiry, and no others.
-How far the two are apart is known from the rhythm in which dividends were paid, and is no lag.
 """
 
 from typing import Final, overload
@@ -13,7 +10,7 @@ from typing import Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import SECOND, years_between
+from alo_lib.records import SECOND
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
@@ -86,22 +83,5 @@ def parity_lag(book: MarketBook, worth: Floats, time: int) -> Floats:
     half_spread = 0.5 * (spread[calls] + spread[puts])
     known = np.isfinite(gap) & (half_spread > 0.0)
     puts, calls, gap, half_spread = puts[known], calls[known], gap[known], half_spread[known]
-    gap -= _dividends_apart(book, time, contracts["expiry"][calls])
     lag[calls] = lag[puts] = np.abs(gap) / half_spread
     return lag
-
-
-def _dividends_apart(book: MarketBook, time: int, expiry: NDArray[np.int64]) -> Floats:
-    """By how much quotes of each expiry have a higher forward than values at the dividend yield, money a share.
-
-    The last dividend is expected again and again, in its rhythm; 0 where there is none.
-    """
-    due = book.next_ex_date()
-    if due is None:
-        return np.zeros(len(expiry))
-    last, before = book.dividends[-1], book.dividends[-2]
-    rhythm = last.time - before.time
-    due += -((due - time) // rhythm) * rhythm if due <= time else 0  # those that failed to come are not made up for
-    count = np.maximum((expiry - due) // rhythm + 1, 0)
-    years = years_between(time, expiry)
-    return np.asarray(-book.spot * np.expm1(-book.dividend_yield(time) * years) - last.amount * count, np.float64)

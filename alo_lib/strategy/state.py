@@ -10,19 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.pricing import DOMAINS
-from alo_lib.records import TRANSIENT, HaltCause, Kind, Records, Session, records
+from alo_lib.records import TRANSIENT, BookMode, HaltCause, Kind, OrderType, Records, Session, records
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.daily_bars import DailyBar
+from alo_lib.strategy.daily_bars import PriceLevel
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.hedging import HedgedPosition
 from alo_lib.strategy.ledger import Ledger
+from alo_lib.strategy.market_state import MarketHistory
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
+from alo_lib.strategy.quoted_smiles import SmileShape
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 from alo_lib.strategy.variance_time import VarianceTime
 
-__all__ = ["StrategyState", "Underlying"]
+__all__ = ["LimitsTold", "StrategyState", "Underlying"]
 
 _MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
 """What options can be priced at."""
@@ -36,6 +39,7 @@ class Underlying:
     forecaster: VolatilityForecaster
     variance_time: VarianceTime = field(default_factory=VarianceTime)
     new_closes: list[tuple[int, float]] = field(default_factory=list)  # with the time of each
+    price_level: PriceLevel = field(default_factory=PriceLevel)
     new_ranges: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # open, high, low, by that time
     forecast_note: str = ""  # what was last told of the forecast's parts
     garch_note: str = ""  # how GJR-GARCH had to be fitted, as it was last told
@@ -43,12 +47,19 @@ class Underlying:
     ordinary: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # forecast and band of trading days
     forecast: dict[int, float] = field(default_factory=dict)  # by expiry, on calendar time, as of the last frame
     band: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each forecast, 90 %
+    close_before: float = 0.0  # the last price before the session, in its shares; 0 where it is not known
     session_begun: bool = False  # a session began and its new closes have not been followed
     session_news: bool = False  # its forecast has not been made
     market_news: bool = False  # quotes or trades arrived in this frame
+    smiles: dict[int, SmileShape] = field(default_factory=dict)  # by expiry, as last told
+    market_history: MarketHistory = field(default_factory=MarketHistory)
+    looked_at: int = -1  # when its market was last told of
     valuation: Valuation | None = None
     screen: Annotated[Screen | None, TRANSIENT] = field(default=None, compare=False)  # in a frame with news
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
+    slopes: dict[int, float] = field(default_factory=dict)  # of the smile, by expiry of legs held; NaN where unknown
+    slope_told_on: dt.date | None = None  # the day of the session in which one that is unknown was told
+    hedged: Annotated[HedgedPosition | None, TRANSIENT] = field(default=None, compare=False)  # as last measured
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
     funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))  # of this session
     told_funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))
@@ -58,11 +69,15 @@ class Underlying:
     def follow_bars(self) -> str | None:
         """Follow the daily bars told since the last session, each with its range where that was told, too.
 
+        They go on from those before as if nothing had been spun off: that a price falls by it is no move.
         Returns what is to be told of them, a sentence a line, or None.
         """
         unknown = (math.nan, math.nan, math.nan)
         times = [time for time, _ in self.new_closes]
-        bars: list[DailyBar] = [(*self.new_ranges.get(time, unknown), close) for time, close in self.new_closes]
+        bars = [
+            self.price_level.follow(time, (*self.new_ranges.get(time, unknown), close))
+            for time, close in self.new_closes
+        ]
         self.new_closes, self.new_ranges = [], {}
         held_event = self.variance_time.follow(times, [bar[0] for bar in bars], [bar[3] for bar in bars])
         return self.forecaster.follow(bars, held_event)
@@ -74,6 +89,25 @@ class Underlying:
             if expiry > time:
                 days = self.variance_time.life(time, expiry).trading_days
                 self.ordinary[expiry] = self.forecaster.volatility_over(days), *self.forecaster.band_over(days)
+        self.count_down(time)
+
+    def forecast_again(self, time: int) -> None:
+        """Forecast within a session by its move so far.
+
+        The bands keep their ratios to the session's first forecast. That stands where today's move is no usual one, on
+        the day of an event, and where the price before the session is not known, as on the first day.
+        """
+        clock, last = self.variance_time.clock, self.variance_time.last
+        if clock is None or last is None or not (self.close_before > 0.0 and self.book.known_spot > 0.0):
+            return
+        if any(last[0] < event.time <= time for event in self.variance_time.events):
+            return
+        outlook = self.forecaster.outlook(math.log(self.book.known_spot / self.close_before), clock.gone(time))
+        if outlook is None:
+            return
+        for expiry, (before, low, high) in self.ordinary.items():
+            now = outlook.volatility_over(self.variance_time.life(time, expiry).trading_days)
+            self.ordinary[expiry] = now, low / before * now, high / before * now
         self.count_down(time)
 
     def count_down(self, time: int) -> None:
@@ -94,6 +128,15 @@ class Underlying:
         return np.array([self.forecast.get(expiry, np.nan) for expiry in expiries], np.float64)
 
 
+@dataclass
+class LimitsTold:
+    """The book as it was when what it uses of its limits was last told."""
+
+    held: dict[int, int] = field(default_factory=dict)  # contracts
+    spots: dict[int, float] = field(default_factory=dict)
+    halts: set[HaltCause] = field(default_factory=set)
+
+
 @dataclass(kw_only=True)
 class StrategyState(Ledger):
     """Everything the strategy decides by, besides its settings. Underlyings are kept in the settings' order.
@@ -111,9 +154,12 @@ class StrategyState(Ledger):
     ended: list[Trade] = field(default_factory=list)
     account_profit: TradeProfit = field(default_factory=lambda: TradeProfit(0))  # of the account as a whole: interest
     last_order: int = 0
-    peak_equity: float = 0.0
-    halted: bool = False  # for good, after too deep a fall
-    halts: set[HaltCause] = field(default_factory=set)  # while one stands, nothing that adds risk is ordered
+    impatient: dict[int, int] = field(default_factory=dict)  # instruments that waited long enough, +1 to buy, -1 sell
+    peak_equity: float = 0.0  # since the start, or since a drawdown was reset
+    day_equity: float = 0.0  # as last measured before the session
+    last_equity: float = 0.0  # as last measured
+    halts: set[HaltCause] = field(default_factory=set)  # those that stand
+    limits_told: LimitsTold = field(default_factory=LimitsTold)
     external: External = field(default_factory=External)
     target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
@@ -121,7 +167,12 @@ class StrategyState(Ledger):
     _owned: Annotated[int | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.peak_equity = self.portfolio.cash
+        self.peak_equity = self.day_equity = self.last_equity = self.portfolio.cash
+
+    @property
+    def mode(self) -> BookMode:
+        """What may be done with the book: the gravest of what its halts say."""
+        return max((cause.mode for cause in self.halts), default=BookMode.NORMAL)
 
     def trade_with(self, instrument: int) -> Trade | None:
         """The trade that has the instrument as a leg."""
@@ -156,10 +207,19 @@ class StrategyState(Ledger):
         if self.session is not None:
             self.underlyings[underlying].book.blocked_until = self.session.close
 
-    def new_order(self, instrument: int, quantity: int) -> int:
+    def new_order(
+        self,
+        instrument: int,
+        quantity: int,
+        *,
+        type: OrderType = OrderType.MARKET,
+        limit: float | None = None,
+        group: int = 0,
+        time: int = -1,
+    ) -> int:
         """Number an order for a signed quantity, from 1, and keep it as sent. Returns the number."""
         self.last_order += 1
-        self.send(self.last_order, instrument, quantity)
+        self.send(self.last_order, instrument, quantity, type=type, limit=limit, group=group, time=time)
         return self.last_order
 
     def by_underlying(self, rows: Records) -> Iterator[tuple[Underlying, Records]]:

@@ -1,4 +1,4 @@
-"""A trade: one call and one put, bought or sold together, from its first order to its last fill."""
+"""A trade: the legs of a structure, bought or sold together, from its first order to its last fill."""
 
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from alo_lib.records import OPTION_MULTIPLIER, Kind, OrderReason, Records, records
 from alo_lib.strategy.portfolio import Portfolio
+from alo_lib.strategy.progress import Progress
 
 __all__ = ["Trade", "TradeView"]
 
@@ -15,27 +16,30 @@ class TradeView:
     """What the market says of an open trade; NaN where it cannot tell. Volatilities are annualized decimals."""
 
     result: float  # money, hedge included
-    remaining_edge: float  # at mid, before costs, as volatility: what is still to be gained
+    remaining_edge: float  # at mid, before costs, over gross vega, as volatility: what is still to be gained
     remaining_gain: float  # the same as money per structure
     implied_volatility: float  # mean of those at which its legs are held
-    forecast_volatility: float
-    call_strike: float
+    forecast_volatility: float  # until the nearest expiry
+    short_call_strike: float  # lowest of the calls it is short; infinite without one
 
 
 @dataclass
 class Trade:
     """A command on the portfolio: :meth:`wanted` while executed, flat once undone, :meth:`result` at any time.
 
+    How it is carried out, and what becomes of it half executed, is in :mod:`alo_lib.strategy.commands`.
+
     No two trades share a leg, so what the portfolio holds in a leg belongs to the trade.
     """
 
     underlying: int
-    call: int
-    put: int
+    structure: str  # its name
+    legs: tuple[int, ...]  # option contracts
+    ratios: tuple[int, ...]  # signed contracts of each leg in one structure bought
+    expiries: tuple[int, ...]  # of each leg
     direction: int  # +1 bought, -1 sold
-    quantity: int  # of each leg
+    quantity: int  # structures wanted, fewer once it was cut
     opened_at: int
-    expiry: int
     undone_by: OrderReason | None = None
     settled_by: OrderReason | None = None
     seen: TradeView | None = None  # the last view of it until it was undone, so that on which it was
@@ -45,25 +49,40 @@ class Trade:
     )
     """What it was opened on, one record."""
     premium: float = field(default=0.0, init=False)  # money that entry paid (+) or received (-)
+    gross_premium: float = field(default=0.0, init=False)  # the same, what was received counted as what was paid
     proceeds: float = field(default=0.0, init=False)  # money that exit received (+) or paid (-)
     hedge_result: float = field(default=0.0, init=False)  # what a continuous hedge at the held deltas would have made
+    progress: Progress = field(init=False)
     _hedged_delta: float = field(default=0.0, init=False)
     _hedged_spot: float | None = field(default=None, init=False)
 
-    @property
-    def legs(self) -> tuple[int, int]:
-        """Call and put."""
-        return self.call, self.put
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.opened_at)
 
     @property
-    def wanted(self) -> int:
-        """Signed quantity wanted of each leg."""
-        return 0 if self.undone_by is not None else self.direction * self.quantity
+    def expiry(self) -> int:
+        """The nearest of its legs, by which it is closed."""
+        return min(self.expiries)
+
+    @property
+    def signed_ratios(self) -> tuple[int, ...]:
+        """Signed contracts of each leg in one structure on the trade's side: above zero for those it is long."""
+        return tuple(self.direction * ratio for ratio in self.ratios)
+
+    def wanted(self, leg: int) -> int:
+        """Signed quantity wanted of one of its legs."""
+        return 0 if self.undone_by is not None else self.quantity * self._signed_ratio(leg)
+
+    def expiry_of(self, leg: int) -> int:
+        """When one of its legs expires."""
+        return self.expiries[self.legs.index(leg)]
 
     @property
     def reason(self) -> OrderReason:
         """Why its orders are sent now."""
-        return OrderReason.ENTRY if self.undone_by is None else self.undone_by
+        if self.undone_by is not None:
+            return self.undone_by
+        return OrderReason.REBALANCE if self.progress.shrinking else OrderReason.ENTRY
 
     @property
     def ended_by(self) -> OrderReason:
@@ -79,12 +98,24 @@ class Trade:
         """Want nothing any more; the first reason stays."""
         if self.undone_by is None:
             self.undone_by = reason
+            self.progress.undo()
 
-    def fill(self, quantity: int, price: float) -> None:
+    def shrink(self, quantity: int) -> None:
+        """Want so many structures from now on, and close what is held beyond."""
+        self.quantity = quantity
+        self.progress.shrinking = True
+        self.progress.undo()
+
+    def opens(self, leg: int, quantity: int) -> bool:
+        """Whether a fill of a signed quantity of a leg is of the trade's own side, and not back."""
+        return quantity * self._signed_ratio(leg) > 0
+
+    def fill(self, leg: int, quantity: int, price: float) -> None:
         """Account for a fill in one of its legs."""
         money = quantity * price * OPTION_MULTIPLIER
-        if quantity * self.direction > 0:
+        if self.opens(leg, quantity):
             self.premium += money
+            self.gross_premium += abs(money)
         else:
             self.proceeds -= money
 
@@ -101,3 +132,6 @@ class Trade:
     def finished(self, portfolio: Portfolio, working: Container[int] = ()) -> bool:
         """Whether it was undone and nothing of it is left, neither held nor in an order still working."""
         return self.undone_by is not None and not any(portfolio.quantity(leg) or leg in working for leg in self.legs)
+
+    def _signed_ratio(self, leg: int) -> int:
+        return self.direction * self.ratios[self.legs.index(leg)]

@@ -1,16 +1,33 @@
 """What contracts are worth at the forecast volatility, and what those held are exposed to at their implied one."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import Chain, Greeks
+from alo_lib.pricing import DOMAINS, Dividends, Greeks
+from alo_lib.pricing.cash_chain import CashChain
+from alo_lib.pricing.forwards import forward_prices
 from alo_lib.records import Records, years_between
-from alo_lib.strategy.book import MarketBook, PricedRows
+from alo_lib.strategy.book import Ahead, MarketBook, PricedRows
 
-__all__ = ["LegMarket", "Valuation", "contract_chain", "leg_alone", "leg_greeks", "quote_volatility", "value_chain"]
+__all__ = [
+    "NO_YIELD",
+    "LegMarket",
+    "Valuation",
+    "ahead_from",
+    "contract_chain",
+    "forward_price",
+    "leg_alone",
+    "leg_greeks",
+    "quote_volatility",
+    "scenario_prices",
+    "value_chain",
+]
+
+NO_YIELD: Final = 0.0
+"""What the underlying pays beside its cash dividends."""
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -22,7 +39,8 @@ class LegMarket(NamedTuple):
     spot: float  # 0 where none is known
     mid: float  # of its own quote; NaN without one
     rate: float
-    dividend_yield: float
+    dividend_yield: float  # beside the dividends ahead
+    ahead: Ahead = ()
 
 
 @dataclass(frozen=True)
@@ -43,7 +61,7 @@ def value_chain(
     columns = np.full((len(Greeks._fields), len(volatility)), np.nan)
     if len(rows):
         book.priced = _made(book, rows, time, volatility[rows])
-        values = book.priced.chain.greeks(book.spot, rate, book.dividend_yield(time), book.priced.volatility)
+        values = book.priced.chain.greeks(book.spot, rate, NO_YIELD, book.priced.volatility)
         columns[:, rows] = np.stack(values)
     return Valuation(volatility, Greeks(*columns))
 
@@ -53,7 +71,7 @@ def quote_volatility(book: MarketBook, rows: Rows, rate: float, time: int) -> Fl
     priced, at = _priced(book, rows, time)
     prices = np.full(len(priced.rows), np.nan)
     prices[at] = book.mid()[rows]
-    return priced.chain.implied_volatility(prices, book.spot, rate, book.dividend_yield(time))[at]
+    return priced.chain.implied_volatility(prices, book.spot, rate, NO_YIELD)[at]
 
 
 def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float, time: int) -> Greeks:
@@ -61,8 +79,31 @@ def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float
     priced, at = _priced(book, rows, time)
     volatilities = priced.volatility.copy()
     volatilities[at] = volatility
-    values = priced.chain.greeks(book.spot, rate, book.dividend_yield(time), volatilities)
+    values = priced.chain.greeks(book.spot, rate, NO_YIELD, volatilities)
     return Greeks(*(value[at] for value in values))
+
+
+def scenario_prices(
+    book: MarketBook, rows: Rows, rate: float, times: NDArray[np.int64], spots: FloatArray, volatility: FloatArray
+) -> FloatArray:
+    """Prices a share (k, n) of the given rows in k scenarios: ``times`` (k,), ``spots`` (k,), ``volatility`` (k, n).
+
+    At expiry and after it a contract is worth what exercise pays. Spots are with what has gone ex since the first
+    scenario's moment, which is what shares are worth with what they were paid.
+    """
+    contracts = book.contracts[rows]
+    years = np.maximum(years_between(times[:, None], contracts["expiry"][None, :]), 0.0)
+    strike, right, style = (
+        np.broadcast_to(column, years.shape).ravel()
+        for column in (contracts["strike"], contracts["right"], _style(contracts))
+    )
+    ahead = book.dividends_in_chain(int(times[0]))
+    cash = ahead_from(ahead, np.repeat(times, len(rows)))
+    chain = CashChain(strike, years.ravel(), right, *cash, style=style)
+    gone = np.array([sum(amount for when, amount in ahead if when <= time) for time in times.tolist()], np.float64)
+    ex = np.maximum(spots - gone, DOMAINS["spot"][0])
+    spot = np.broadcast_to(ex[:, None], years.shape).ravel()
+    return chain.price(spot, rate, NO_YIELD, volatility.ravel()).reshape(years.shape)
 
 
 def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwise: float) -> tuple[float, Greeks]:
@@ -70,22 +111,39 @@ def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwis
 
     Where no volatility explains the mid, both are at ``otherwise``; NaN where that is NaN, and without a spot.
     """
-    spot, mid, rate, dividend_yield = market
+    spot, mid, rate, dividend_yield, ahead = market
     unknown = np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
     if not spot > 0.0:
         return unknown
-    chain = _made(book, np.array([row], np.intp), time, np.ones(1)).chain
+    chain = _made(book, np.array([row], np.intp), time, np.ones(1), ahead).chain
     implied = float(chain.implied_volatility(np.array([mid]), spot, rate, dividend_yield)[0])
     if not np.isfinite(implied):
         implied = otherwise
     return (implied, chain.greeks(spot, rate, dividend_yield, implied)) if np.isfinite(implied) else unknown
 
 
-def contract_chain(book: MarketBook, row: int, times: NDArray[np.int64]) -> Chain:
-    """One row's contract at each of these times, which exercise boundaries of its own price."""
+def contract_chain(
+    book: MarketBook, row: int, times: NDArray[np.int64], dividends: tuple[FloatArray, FloatArray]
+) -> CashChain:
+    """One row's contract at each of these times, which exercise boundaries of its own price.
+
+    dividends: years (n, k) from each of the times, and amounts (k,).
+    """
     contract = book.contracts[row]
     years = np.maximum(years_between(times, contract["expiry"]), 0.0)
-    return Chain(contract["strike"], years, contract["right"], style=_style(contract), panels=False)
+    return CashChain(contract["strike"], years, contract["right"], *dividends, style=_style(contract), panels=False)
+
+
+def forward_price(book: MarketBook, rate: float, time: int, years: FloatArray) -> FloatArray:
+    """Forward prices of the book's spot, which is known, to ``years`` (n,) from ``time``."""
+    ex_times, amounts = ahead_from(book.dividends_in_chain(time), np.array([time]))
+    return forward_prices(book.spot, rate, NO_YIELD, years, Dividends(ex_times[0], amounts))
+
+
+def ahead_from(ahead: Ahead, times: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Dividends ahead as a chain takes them: years (n, k) from each of n times, and amounts (k,)."""
+    when = np.array([ex_time for ex_time, _ in ahead], np.int64)
+    return years_between(times[:, None], when[None, :]), np.array([amount for _, amount in ahead], np.float64)
 
 
 def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
@@ -103,10 +161,11 @@ def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
     return book.priced, at
 
 
-def _made(book: MarketBook, rows: Rows, time: int, volatility: FloatArray) -> PricedRows:
+def _made(book: MarketBook, rows: Rows, time: int, volatility: FloatArray, ahead: Ahead | None = None) -> PricedRows:
     contracts = book.contracts[rows]
     years = book.years_to_expiry(time)[rows]
-    chain = Chain(contracts["strike"], years, contracts["right"], style=_style(contracts))
+    cash = ahead_from(book.dividends_in_chain(time) if ahead is None else ahead, np.array([time]))
+    chain = CashChain(contracts["strike"], years, contracts["right"], *cash, style=_style(contracts))
     return PricedRows(time, rows, chain, volatility)
 
 

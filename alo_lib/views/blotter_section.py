@@ -13,7 +13,9 @@ from alo_lib.views.attribution import OUTSIDE, STATED_PARTS
 from alo_lib.views.blotter import positions
 from alo_lib.views.page import Html
 from alo_lib.views.run import Run, exchange_moment, exchange_time
+from alo_lib.views.slippage import OrderSlippage, order_slippages
 from alo_lib.views.spoken import DASH, cents, money, or_dash
+from alo_lib.views.structure_words import structure_in_words
 from alo_lib.views.trades import TradeRecord, trade_records
 from alo_lib.views.units import PEOPLES, shown
 
@@ -67,13 +69,11 @@ def trades_section(run: Run, summary: dict[str, Any]) -> Html:
 def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, ...]:
     opened, ended = (exchange_moment(time)[:19] if time else "" for time in (one.opened, one.ended))
     has_band = math.isfinite(one.band_low) and math.isfinite(one.band_high)
-    strikes = f"{one.put.strike:g} put" if one.put.strike != one.call.strike else ""
-    legs = f"{one.call.label.partition(' ')[2]}{f', {strikes}' if strikes else ' and put'}"
     return (
         opened,
         ended,
         one.underlying,
-        legs,
+        structure_in_words(one.structure, one.legs, one.ratios),
         "buy" if one.direction > 0 else "sell",
         f"{one.quantity:,}",
         one.reason or "still open",
@@ -149,7 +149,8 @@ def positions_section(run: Run) -> Html:
 
 def orders_section(run: Run) -> Html:
     """Every order, in the order in which they were sent."""
-    orders = run.orders
+    orders, slipped = run.orders, order_slippages(run)
+    nothing = OrderSlippage(math.nan, math.nan, math.nan)
     labels = {instrument.symbol: instrument.label for instrument in run.instruments.values()}
     times = exchange_time(np.array([order.time for order in orders], np.int64))
     rows = [
@@ -163,17 +164,25 @@ def orders_section(run: Run) -> Html:
                 order.type.name.lower().replace("_", " "),
                 f"{order.price:z,.2f}" if order.filled else DASH,
                 money(order.fee),
+                *(or_dash(value, "z,.2f") for value in slipped.get(order.number, nothing)),
                 order.tag,
                 OrderStatus(order.status).name.lower().replace("_", " "),
             ),
         )
         for time, order in zip(times, orders, strict=True)
     ]
-    columns = ("New York time", "instrument", "side", "quantity", "type", "price", "fee", "why", "status")
+    columns = (
+        *("New York time", "instrument", "side", "quantity", "type", "price", "fee"),
+        *("beyond mid at decision, $", "at arrival, $", "at the fill, $", "why", "status"),
+    )
     if not rows:
         return page.section("Orders", page.note("No order was sent."))
-    table = page.sorting_table(columns, rows[: page.MAX_ROWS], (3, 5, 6), (0,))
-    return page.section("Orders", table, *_rest(len(rows), "orders.csv"))
+    table = page.sorting_table(columns, rows[: page.MAX_ROWS], (3, 5, 6, 7, 8, 9), (0,))
+    told = page.note(
+        "Beyond mid is what an order's fills cost more than the middle of a quote: the last before it was sent, the "
+        "first after, and the last told before the fill, from which the attribution counts spread and slippage."
+    )
+    return page.section("Orders", table, told, *_rest(len(rows), "orders.csv"))
 
 
 def _rest(count: int, file: str) -> list[Html]:

@@ -114,9 +114,9 @@ def held_without_quotes(run: Run) -> list[Unquoted]:
 def funnel(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
     """What became of what a session offered, by underlying and session.
 
-    The counts of each stage in their order; ``best_edge`` of all pairs that were ranked, as
-    :func:`alo_lib.views.edges.edges_by_session` tells it; and ``stopped_by``: in how many frames each limit stopped a
-    pair, for ``entry-edge`` every pair.
+    The counts of each stage in their order; ``best_edge`` of all structures that were ranked, as
+    :func:`alo_lib.views.edges.edges_by_session` tells it; and ``stopped_by``: in how many frames each limit stopped
+    one, for ``entry-edge`` every one.
     """
     opens, days = [session.open for session in run.sessions], [str(session.day) for session in run.sessions]
     told = {

@@ -44,6 +44,7 @@ def _coverage(summary: Mapping[str, Any]) -> Html:
     return page.section(
         "Data: how many sessions have what a run needs",
         page.table(columns, rows, range(1, 6), sentences=(6,)),
+        *(page.note(f"Synthetic market: {sentence}.") for sentence in summary.get("market", ())),
         *(page.note(f"{warning[:1].upper()}{warning[1:]}.") for warning in summary["warnings"]),
         *(
             [
@@ -57,7 +58,7 @@ def _coverage(summary: Mapping[str, Any]) -> Html:
 
 
 def _funnel(summary: Mapping[str, Any]) -> Html:
-    """The most of each stage in any session, and each session's; the best edge, and what stopped pairs."""
+    """The most of each stage in any session, and each session's; the best edge, and what stopped structures."""
     told: Mapping[str, Mapping[str, Mapping[str, Any]]] = summary["funnel"]
     total: Mapping[str, Mapping[str, Any]] = summary["funnel_total"]
     most = {ticker: {stage: one[stage] for stage in FUNNEL_STAGES} for ticker, one in total.items()}
@@ -83,15 +84,15 @@ def _funnel(summary: Mapping[str, Any]) -> Html:
         ),
         page.table(("underlying", "session", *stages), by_session, range(2, 2 + len(FUNNEL_STAGES))),
         page.note(
-            "The best edge of a session after costs, in volatility points, and in how many frames each limit stopped a "
-            "pair whose edge sufficed; entry-edge where no pair's did."
+            "The best edge of a session after costs, in volatility points, and in how many frames each limit stopped "
+            "a structure whose edge sufficed; entry-edge where none's did."
         ),
         _edges(told),
     )
 
 
 def _edges(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Html:
-    """The best edge of each session, and what stopped pairs in it."""
+    """The best edge of each session, and what stopped structures in it."""
     rows = [
         (ticker, day, *_best(one["best_edge"]), stops_in_words(one["stopped_by"]) or DASH)
         for ticker, sessions in told.items()
@@ -108,10 +109,10 @@ def _best(best: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def _offered(ticker: str, total: Mapping[str, Any]) -> list[str]:
-    """The best edge of an underlying in any session, and what stopped its pairs."""
+    """The best edge of an underlying in any session, and what stopped its structures."""
     best, stops = total["best_edge"], stops_in_words(total["stopped_by"])
     told = [f"{ticker}: best edge {points(best)[0]} volatility points {best_edge_in_words(best)}."] if best else []
-    return told + ([f"{ticker}: pairs were stopped by {stops}."] if stops else [])
+    return told + ([f"{ticker}: structures were stopped by {stops}."] if stops else [])
 
 
 def _where_it_ended(most: Mapping[str, Mapping[str, int]]) -> str:

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from alo_lib.records import Kind, Message, OrderReason, OrderStatus, OrderType
+from alo_lib.records import LEGS, Kind, Message, OrderReason, OrderStatus, OrderType
 from alo_lib.runtime import Divergence
 from alo_lib.views.run import exchange_moment
 
 __all__ = ["NAMED", "difference_in_words", "field_in_words", "parting_in_words", "symbols_of"]
 
-NAMED = ("instrument", "underlying", "call", "put")
+NAMED = ("instrument", "underlying", *LEGS)
 """Fields that hold an instrument's number."""
 _ENUMS = {"reason": OrderReason, "type": OrderType, "status": OrderStatus}
 

@@ -40,7 +40,9 @@ PALETTE: Final = (
     "#a16207", "#4d7c0f",
 )  # fmt: skip
 STROKES: Final = tuple(
-    (color, dash) for dash in ("solid", "dash") for color in (BLUE, ORANGE, GREEN, RED, VIOLET, "#84cc16", "#d946ef")
+    (color, dash)
+    for dash in ("solid", "dash", "dot")
+    for color in (BLUE, ORANGE, GREEN, RED, VIOLET, "#84cc16", "#d946ef")
 )
 """Colour and dash of lines that stand together: where there are more than colours that the eye tells apart, dashes."""
 REGIME_COLORS: Final = (GREEN, ORANGE, RED, VIOLET, BLUE)

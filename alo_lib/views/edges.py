@@ -1,4 +1,4 @@
-"""The best edge that a run saw, and which limits stopped pairs from being traded."""
+"""The best edge that a run saw, and which limits stopped structures from being traded."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -6,17 +6,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.records import ENTRY_LIMITS, Kind
+from alo_lib.records import ENTRY_LIMITS, Kind, legs_of, ratios_of
 from alo_lib.records.spelling import spelled
 from alo_lib.views.run import Run, Table, exchange_moment
 from alo_lib.views.spoken import or_none, rounded
+from alo_lib.views.structure_words import structure_in_words
 
 __all__ = ["LIMITS", "best_edge_in_words", "edges_by_session", "edges_in_total", "points", "stops_in_words"]
 
 _ENTRY_EDGE: Final = "entry-edge"
 LIMITS: Final = (_ENTRY_EDGE, *map(spelled, ENTRY_LIMITS))
-"""What can stop a pair, in the order in which it is asked; by the setting's name where one sets it."""
+"""What can stop a structure, in the order in which it is asked; by the setting's name where one sets it."""
 _WITHOUT_SETTING: Final = {
+    "unknown-implied": "a leg without implied volatility",
     "split-pending": "a split to come",
     "session-block": "the end of a trade",
     "leg-held": "a leg held already",
@@ -26,9 +28,9 @@ _MOST_DECIMALS: Final = 4
 
 
 def edges_by_session(run: Run) -> dict[str, list[dict[str, Any]]]:
-    """By underlying, a session each: ``best_edge``, None where no pair was ranked, and the frames of ``stopped_by``.
+    """By underlying, a session each: ``best_edge``, None where none was ranked, and the frames of ``stopped_by``.
 
-    ``entry-edge`` stops a frame in which no pair has the edge that it asks; of the other limits nothing is known here.
+    ``entry-edge`` stops a frame in which none has the edge that it asks; of the other limits nothing is known here.
     """
     asked = float(run.says("settings.json", run.settings, "entry_edge", float))
     signals = run.table(Kind.SIGNAL)
@@ -80,7 +82,7 @@ def points(best: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def stops_in_words(stopped_by: Mapping[str, int | Mapping[str, int]]) -> str:
-    """Which limits stopped pairs, and in how many frames, of a session or in total."""
+    """Which limits stopped structures, and in how many frames, of a session or in total."""
     return ", ".join(f"{_WITHOUT_SETTING.get(limit, limit)} in {_often(count)}" for limit, count in stopped_by.items())
 
 
@@ -96,7 +98,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def _offered(run: Run, signals: Table, asked: float) -> dict[str, Any]:
-    """What the ranked pairs of an underlying came to in a session."""
+    """What the ranked structures of an underlying came to in a session."""
     if not len(signals.time):
         return {"best_edge": None, "stopped_by": {}}
     edges = signals.records["edge_volatility"]
@@ -107,7 +109,7 @@ def _offered(run: Run, signals: Table, asked: float) -> dict[str, Any]:
     return {
         "best_edge": {
             "new_york_time": exchange_moment(int(signals.time[best])),
-            "structure": _structure(run, int(row["call"]), int(row["put"])),
+            "structure": _structure(run, row),
             "side": "buy" if row["direction"] > 0 else "sell",
             "edge_volatility": rounded(float(row["edge_volatility"])),
             "entry_edge": asked,
@@ -118,10 +120,8 @@ def _offered(run: Run, signals: Table, asked: float) -> dict[str, Any]:
     }
 
 
-def _structure(run: Run, call: int, put: int) -> str:
-    """A pair as people name it: ``GOOG straddle 2016-01-15 750``, ``GOOG strangle 2016-01-15 720/780``."""
-    above, below = run.instruments[call], run.instruments[put]
-    ticker, day, strike, _ = above.label.rsplit(" ", 3)
-    if above.strike == below.strike:
-        return f"{ticker} straddle {day} {strike}"
-    return f"{ticker} strangle {day} {below.strike:g}/{strike}"
+def _structure(run: Run, row: np.void) -> str:
+    """With its underlying: ``GOOG straddle 2016-01-15 750``."""
+    legs = [run.instruments[leg] for leg in legs_of(row)]
+    told = structure_in_words(bytes(row["structure"]).decode(), legs, ratios_of(row))
+    return f"{run.instruments[int(row['underlying'])].symbol} {told}"

@@ -1,4 +1,4 @@
-"""Figures of what a run did: money over time, trades, where the profit came from, and how far pairs came."""
+"""Figures of what a run did: money over time, trades, where the profit came from, and how far structures came."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -155,7 +155,7 @@ def attribution_figure(axis: TimeAxis, series: AttributionSeries) -> Figure:
 
 
 def funnel_figure(most: Mapping[str, Mapping[str, int]]) -> Figure:
-    """How many contracts and pairs came to each stage on their way to a trade; ``most`` by ticker and stage."""
+    """How many contracts and structures came to each stage on their way to a trade; ``most`` by ticker and stage."""
     data = [
         {
             "type": "bar",
@@ -174,7 +174,7 @@ def funnel_figure(most: Mapping[str, Mapping[str, int]]) -> Figure:
     # Counts fall by orders of magnitude; what is zero has no bar, and stands in the table.
     largest = max((count for stages in most.values() for count in stages.values()), default=1)
     span = [-0.3, float(np.log10(max(largest, 10))) + 0.7]
-    xaxis = {"title": "contracts, then pairs", "type": "log", "range": span, "dtick": 1}
+    xaxis = {"title": "contracts, then structures", "type": "log", "range": span, "dtick": 1}
     layout = layout_of(height=250 + 60 * len(most), xaxis=xaxis, hovermode="closest", barmode="group")
     layout["yaxis"] = {"title": "stage passed", "autorange": "reversed"}
     return {"data": data, "layout": layout}

@@ -8,7 +8,9 @@ import numpy as np
 
 from alo_lib.market import DataFolder
 from alo_lib.market.bars import Bars
+from alo_lib.market.corporate_actions import is_of_distribution
 from alo_lib.market.event_files import scheduled_moves
+from alo_lib.records import DividendKind
 from alo_lib.strategy.variance_time import ScheduledEvent, VarianceTime
 from alo_lib.views.spoken import or_none, rounded
 from alo_lib.volatility import event_mask, move_of_variance
@@ -19,8 +21,18 @@ _AHEAD: Final = dt.timedelta(days=91)
 """After the last day, of which dividends and splits are still told."""
 
 
+_WORDS: Final = {
+    DividendKind.ORDINARY: "dividend",
+    DividendKind.EXTRA: "extra dividend",
+    DividendKind.ADJUSTING: "spin-off",
+}
+
+
 class CorporateEvent(NamedTuple):
-    """A dividend on its ex-date, cash a share, or a split, old shares for a new one."""
+    """A dividend on its ex-date, cash a share, or a split, old shares for a new one.
+
+    ``kind`` tells an extra dividend, and what contracts are adjusted for ("spin-off"), from regular ones.
+    """
 
     day: dt.date
     kind: str
@@ -55,7 +67,7 @@ class KeptEvent(NamedTuple):
 def corporate_events(folder: DataFolder, ticker: str, first: dt.date, last: dt.date) -> tuple[CorporateEvent, ...]:
     """Those of the days, and of the quarter after them where the folder knows of any."""
     known = folder.events(ticker)
-    every = [CorporateEvent(one.ex_date, "dividend", one.amount) for one in known.dividends]
+    every = [CorporateEvent(one.ex_date, _WORDS[one.kind], one.amount) for one in folder.distributions(ticker)]
     every += [CorporateEvent(one.day, "split", one.factor) for one in known.splits]
     return tuple(sorted(one for one in every if first <= one.day <= last + _AHEAD))
 
@@ -66,7 +78,7 @@ def variance_time_of(folder: DataFolder, ticker: str, bars: Bars, last: dt.date)
     :raises DataError: for a file of events that cannot be read.
     """
     hours, times = folder.hours(), bars["time"].tolist()
-    known = [one for one in folder.dated_events(ticker) if one.known <= last]
+    known = [one for one in folder.dated_events(ticker) if one.known <= last and not is_of_distribution(one.name)]
     events = [ScheduledEvent(*each) for each in scheduled_moves(known, hours.session_from)]
     variance_time = VarianceTime(events=sorted(one for one in events if one.time > times[0]))
     variance_time.follow(times, bars["open"].tolist(), bars["close"].tolist())

@@ -20,6 +20,7 @@ from alo_lib.views.exposure_figures import expiry_figures, exposure_figures
 from alo_lib.views.figures import attribution_figure, equity_figure, rolling_figure, trades_figure, waterfall_figure
 from alo_lib.views.forecast_verdict import facts_in_words, in_words, verdict_on
 from alo_lib.views.headline import headline, performance_section
+from alo_lib.views.limits import limits_section
 from alo_lib.views.margin import margin_used
 from alo_lib.views.page import Html
 from alo_lib.views.performance import (
@@ -80,6 +81,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
         *_equity(run, axis),
         *_underlyings(run, axis),
         *_exposure(run, axis),
+        limits_section(run),
         _attribution(run, axis),
         *_scenarios(run),
         trades_section(run, summary),
@@ -125,8 +127,8 @@ def _equity(run: Run, axis: TimeAxis) -> list[Html]:
             page.note(
                 "Margin is what LEAN asks for what is held: half of the shares' value, for short options what the "
                 "exchanges' minimum asks, and nothing for long ones, whose premium is paid. (Regulation T's own "
-                "maintenance of long shares is less, a quarter.) The limit max-margin is held against the core's own "
-                "estimate, by short-margin, which is another number."
+                "maintenance of long shares is less, a quarter.) The limit max-margin is held against the same rules, "
+                "naked shorts by short-margin."
             ),
         ),
         page.section(
@@ -204,7 +206,7 @@ def _so_far(run: Run, underlying: InstrumentRecord) -> list[Html]:
     """What is held at the end: its volatilities at the entry, and what was realized since."""
     rows = [
         (
-            one.call.expiry_date,
+            min(leg.expiry_date for leg in one.legs),
             exchange_moment(one.opened)[:16],
             "bought" if one.direction > 0 else "sold",
             *(
@@ -213,7 +215,7 @@ def _so_far(run: Run, underlying: InstrumentRecord) -> list[Html]:
             ),
         )
         for one in trade_records(run)
-        if not one.ended and one.call.underlying == underlying.number
+        if not one.ended and one.legs[0].underlying == underlying.number
     ]
     columns = ("held, expiry", "opened", "side", "implied at entry", "forecast at entry", "realized so far")
     return [page.table(columns, rows, range(3, 6))] if rows else []

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal import JOURNAL_FOLDER, Journal, Order, orders_of, read_journal
+from alo_lib.market.generator.truth import read_truth
 from alo_lib.records import HOUR, LAYOUTS, NEW_YORK, SECOND, InstrumentKind, Kind, Message, Records, Session, osi_expiry
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import spelled
@@ -222,6 +223,12 @@ class Run:
     def faults(self) -> dict[str, Any]:
         """What was left out of the data: ``counts`` by kind, ``first`` of each."""
         return self._object("faults.json")
+
+    @cached_property
+    def market_truth(self) -> list[tuple[str, str]]:
+        """What the synthetic market that the run traded holds, a ticker and a sentence each; empty for other data."""
+        truth = read_truth(self.folder)
+        return [] if truth is None else truth.in_words()
 
     @cached_property
     def results(self) -> dict[str, Any]:

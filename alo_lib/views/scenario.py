@@ -5,8 +5,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.pricing import price
+from alo_lib.pricing import DOMAINS
+from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.records import DAY, EQUITY_MULTIPLIER, Kind, years_between
+from alo_lib.strategy.book import Ahead
+from alo_lib.strategy.valuation import NO_YIELD, ahead_from
 from alo_lib.views.blotter import InstrumentHistory, positions
 from alo_lib.views.run import InstrumentRecord, Run
 from alo_lib.views.volatility import followed_market
@@ -16,6 +19,7 @@ __all__ = ["Scenario", "scenario"]
 SPOT_MOVES: Final = np.linspace(-0.15, 0.15, 31)
 VOLATILITY_MOVES: Final = np.array([-0.10, -0.05, -0.02, 0.0, 0.02, 0.05, 0.10])
 _LEAST_VOLATILITY: Final = 0.01
+_LEAST: Final = DOMAINS["spot"][0]
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +48,8 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     shares = sum(one.quantity for one in held if not one.instrument.is_option) * EQUITY_MULTIPLIER
     now = run.journal.messages[-1].time
     _, _, book, rate = followed_market(run, underlying)
-    dividend_yield = book.dividend_yield(now)
+    last = max(one.instrument.expiry for one in options)
+    ahead = book.dividends_ahead(now, last)
     first = min(one.instrument.expiry for one in options)
     days = np.array([0.0, 0.5, 1.0]) * max((first - now) / DAY, 0.0)
     spots = book.spot * (1.0 + SPOT_MOVES)
@@ -53,13 +58,10 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     for one in options:
         moved = np.maximum(volatilities[one.instrument.number] + VOLATILITY_MOVES, _LEAST_VOLATILITY)
         money = one.quantity * one.instrument.multiplier
-        terms = rate, dividend_yield
         for row, day in enumerate(days.tolist()):
-            years = float(years_between(now + round(day * DAY), one.instrument.expiry))
-            value[row] += money * _worth(one, spots[None, :], terms, moved[:, None], years)
-        years = float(years_between(now, one.instrument.expiry))
+            value[row] += money * _worth(one, spots[None, :], rate, ahead, moved[:, None], (now, round(day * DAY)))
         own = np.array(volatilities[one.instrument.number])
-        base += money * float(_worth(one, np.array(book.spot), terms, own, years))
+        base += money * float(_worth(one, np.array(book.spot), rate, ahead, own, (now, 0)))
     return Scenario(
         book.spot,
         days,
@@ -78,11 +80,18 @@ def _volatilities(run: Run) -> dict[int, float]:
 
 
 def _worth(
-    option: InstrumentHistory, spot: Floats, terms: tuple[float, float], volatility: Floats, years: float
+    option: InstrumentHistory, spot: Floats, rate: float, ahead: Ahead, volatility: Floats, when: tuple[int, int]
 ) -> Floats:
-    """Worth of a share's option; at expiry what exercise pays."""
-    one = option.instrument
-    if years <= 0.0:
-        paid = np.maximum(one.right * (spot - one.strike), 0.0)
-        return np.broadcast_to(paid, np.broadcast_shapes(spot.shape, volatility.shape))
-    return price(spot, one.strike, *terms, volatility, years, float(one.right))
+    """Worth of a share's option so long after a moment; at expiry what exercise pays.
+
+    The spot is with what goes ex meanwhile, as shares are worth with what they are paid.
+    """
+    one, time = option.instrument, sum(when)
+    gone = sum(amount for ex_time, amount in ahead if ex_time <= time)
+    shape = np.broadcast_shapes(spot.shape, volatility.shape)
+    spots, volatilities = (
+        np.broadcast_to(each, shape).ravel() for each in (np.maximum(spot - gone, _LEAST), volatility)
+    )
+    years = np.full(spots.size, max(float(years_between(time, one.expiry)), 0.0))
+    chain = CashChain(one.strike, years, float(one.right), *ahead_from(ahead, np.array([time])))
+    return chain.price(spots, rate, NO_YIELD, volatilities).reshape(shape)

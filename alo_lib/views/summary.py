@@ -15,10 +15,12 @@ from alo_lib.views.data import damage, data_account, held_without_quotes, refusa
 from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
 from alo_lib.views.forecast_verdict import forecast_verdict, stated_verdict
 from alo_lib.views.hedging import Hedging, hedging
+from alo_lib.views.limits import stated_limits
 from alo_lib.views.performance import WorstDay, performance
 from alo_lib.views.risk import exposure_ranges, largest_by_expiry
 from alo_lib.views.run import Run
 from alo_lib.views.sharpe import LEAST_SESSIONS
+from alo_lib.views.slippage import stated_slippage
 from alo_lib.views.spoken import DASH, cents, fees_to_the_cent, rounded
 from alo_lib.views.trades import stated_trades, trade_records
 
@@ -60,6 +62,7 @@ def summarize(
         "trading_profit": _cents(net_profit - interest - borrow),
         "attribution": attribution,
         "hedging": _hedging(hedging(run, attribution["parts"])),
+        "slippage": stated_slippage(run),
         "forecasts": stated_verdict(forecast_verdict(run)),
         "trades": stated_trades(trade_records(run)),
         "sessions": result.sessions,
@@ -71,8 +74,10 @@ def summarize(
         "largest_margin": _cents(result.largest_margin),
         "return_on_margin": _ratio(result.return_on_margin),
         **_stated_exposure(run),
+        "limits": stated_limits(run),
         "order_digest": order_digest(orders),
         "journal_digest": message_digest(run.journal.messages),
+        "market": [f"{ticker}: {sentence}" if ticker else sentence for ticker, sentence in run.market_truth],
         "skipped": {str(kind): count for kind, count in faults.counts.items()},
         **data,
         "warnings": [*data["warnings"], *refusal_warnings(run), *attribution_warnings(attribution["parts"])],
@@ -128,6 +133,12 @@ def summary_table(summary: dict[str, Any]) -> Table:
     for number, line in enumerate(_lines(summary["attribution"]["parts"])):
         table.add_row("" if number else "Made of", "", line)
     table.add_row("Hedging", f"{summary['hedging']['together']:z,.2f}", hedging_in_words(summary, "{:z,.2f}".format))
+    slipped = summary["slippage"]
+    table.add_row(
+        "Slippage",
+        f"{slipped['decision']:z,.2f}",
+        f"beyond mid at decision; {slipped['arrival']:z,.2f} at arrival, {slipped['fill']:z,.2f} at the fill",
+    )
     table.add_row("Fees", f"{summary['fees']:z,.2f}", "")
     table.add_row("Interest", f"{summary['interest']:z,.2f}", "on cash")
     table.add_row("Borrow", f"{summary['borrow']:z,.2f}", "fees for short shares")
@@ -205,6 +216,8 @@ def _cents(amount: float) -> float:
 
 def _add_data(table: Table, summary: dict[str, Any]) -> None:
     """What the run was made from, what it lacked, and why it did not trade where it did not."""
+    for number, sentence in enumerate(summary.get("market", ())):
+        table.add_row("" if number else "Synthetic market", "", sentence)
     for ticker, has in summary["coverage"].items():
         parts = f"bars {has['bars']}, option quotes {has['quotes']}, universes {has['universes']}, daily {has['daily']}"
         table.add_row(f"{ticker} data", f"{has['quotes']} of {has['sessions']}", f"sessions; {parts}")

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, utc_moment
+from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, TradeState, legs_of, ratios_of, utc_moment
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, last_attributions, parts_to_the_cent
 from alo_lib.views.hedging import Hedging, hedging_by_trade
@@ -18,17 +18,18 @@ from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
 from alo_lib.views.session_clock import trading_days
 from alo_lib.views.spoken import decimal_cell, rounded
 from alo_lib.views.units import shown
-from alo_lib.views.volatility import split_adjusted, volatility_of_moves
+from alo_lib.views.volatility import prices_of_returns
 
-__all__ = ["TradeRecord", "stated_trades", "trade_records", "write_trades"]
+__all__ = ["TradeCommand", "TradeRecord", "stated_trades", "trade_records", "write_trades"]
 
 _HEDGING: Final = ("hedging", *(f"hedging_{name}" for name in Hedging._fields))
 _PROFIT: Final = ("profit", *(f"profit_{name}" for name in PROFIT_PARTS))
 _COLUMNS: Final = (
-    *("trade", "underlying", "call", "put", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
+    *("trade", "underlying", "structure", "legs", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
     *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
     *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day"),
     *("exit_implied", "exit_forecast", "exit_gain", "exit_edge_volatility"),
+    *("state", "executed", "entry_frames", "entry_cost", "exit_cost"),
     *("hedges", *_HEDGING, *_PROFIT),
 )
 """Of trades.csv and of trades in JSON: money to the cent, volatilities annualized decimals."""
@@ -41,6 +42,19 @@ _AT_EXIT: Final = ("implied_volatility", "forecast_volatility", "gain", "edge_vo
 _UNTOLD: Final = dict.fromkeys(PROFIT_PARTS, math.nan)
 
 
+class TradeCommand(NamedTuple):
+    """What a trade has come to as a command, as it was last told. Costs are money beyond mid at the decision, fees too.
+
+    NaN where a decision saw no mid.
+    """
+
+    state: str
+    executed: int  # the most structures that every leg was held for
+    entry_frames: int  # in which it was opened
+    entry_cost: float
+    exit_cost: float  # of undoing it, or what was held beyond its structures
+
+
 class TradeRecord(NamedTuple):
     """One structure. Volatilities are annualized decimals, money the account's; NaN where there is none.
 
@@ -50,8 +64,9 @@ class TradeRecord(NamedTuple):
 
     number: int
     underlying: str
-    call: InstrumentRecord
-    put: InstrumentRecord
+    structure: str  # its name
+    legs: tuple[InstrumentRecord, ...]
+    ratios: tuple[int, ...]  # signed contracts of each leg in one structure bought
     direction: int  # +1 bought, -1 sold
     quantity: int  # structures wanted
     opened: int  # ns UTC
@@ -72,7 +87,8 @@ class TradeRecord(NamedTuple):
     exit_implied_volatility: float
     exit_forecast_volatility: float
     exit_gain: float  # money per structure at the middle of the quotes, before costs: what was still to be gained
-    exit_edge_volatility: float  # the same, per unit of vega: what exit-edge is held against
+    exit_edge_volatility: float  # the same, per unit of gross vega: what exit-edge is held against
+    command: TradeCommand | None  # None before the core told of it
     hedges: int  # fills of shares that it had part in
     hedging: Hedging | None  # None before the core told of it
     parts: dict[str, float]
@@ -95,7 +111,7 @@ def trade_records(run: Run) -> list[TradeRecord]:
     left, exits = run.table(Kind.EXIT)
     ends = {int(row["trade"]): (int(time), row) for time, row in zip(left.tolist(), exits, strict=True)}
     parts, told = attribution_by_trade(run), last_attributions(run)
-    last = run.journal.messages[-1].time if len(entries) else 0
+    last, commands = run.journal.messages[-1].time if len(entries) else 0, _commands(run)
     made = []
     for opened, row in zip(entered.tolist(), entries, strict=True):
         number, underlying = int(row["trade"]), int(row["underlying"])
@@ -106,20 +122,35 @@ def trade_records(run: Run) -> list[TradeRecord]:
             TradeRecord(
                 number=number,
                 underlying=run.instruments[underlying].symbol,
-                call=run.instruments[int(row["call"])],
-                put=run.instruments[int(row["put"])],
+                structure=bytes(row["structure"]).decode(),
+                legs=tuple(run.instruments[leg] for leg in legs_of(row)),
+                ratios=ratios_of(row),
                 direction=int(row["direction"]),
                 quantity=int(row["quantity"]),
                 opened=opened,
                 ended=end,
                 reason="" if exit_row is None else OrderReason(int(exit_row["reason"])).tag,
                 realized_volatility=_realized(run, run.instruments[underlying], opened, end or last),
+                command=commands.get(number),
                 hedges=int(told[underlying, number]["hedges"]) if (underlying, number) in told else 0,
                 hedging=hedging_by_trade(run, underlying, number),
                 parts=parts.get((underlying, number), _UNTOLD),
                 **figures,
             )
         )
+    return made
+
+
+def _commands(run: Run) -> dict[int, TradeCommand]:
+    """What was told of each trade as a command, by its number."""
+    made: dict[int, TradeCommand] = {}
+    for row in run.table(Kind.COMMAND).records:
+        number, state, whole, frames = (int(row[name]) for name in ("trade", "state", "structures", "frames"))
+        executed, entry_frames = (made[number].executed, made[number].entry_frames) if number in made else (0, 0)
+        if state in (TradeState.OPENING, TradeState.COMPLETE):
+            entry_frames = max(frames, entry_frames)
+        costs = float(row["cost"]), float(row["undo_cost"])
+        made[number] = TradeCommand(TradeState(state).word, max(whole, executed), entry_frames, *costs)
     return made
 
 
@@ -144,13 +175,25 @@ class _Figure(NamedTuple):
     digits: int
 
 
-def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | None, ...]:
+class _Legs(NamedTuple):
+    """The legs of a structure bought: symbols with their signed contracts."""
+
+    ratios: tuple[int, ...]
+    symbols: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{ratio:+d} {symbol}" for ratio, symbol in zip(*self, strict=True))
+
+
+def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | _Legs | None, ...]:
     """What is told of a trade, one value a column."""
     volatilities = (trade.implied_volatility, trade.forecast_volatility, trade.band_low, trade.band_high)
     greeks = (trade.delta, trade.gamma, shown("vega", trade.vega), shown("theta", trade.theta))
     parts, hedged = trade.cents, trade.hedging
+    done = trade.command
+    legs = _Legs(trade.ratios, tuple(leg.symbol for leg in trade.legs))
     return (
-        *(trade.number, trade.underlying, trade.call.symbol, trade.put.symbol),
+        *(trade.number, trade.underlying, trade.structure, legs),
         *("buy" if trade.direction > 0 else "sell", trade.quantity),
         *(text for time in (trade.opened, trade.ended) for text in _times(time)),
         trade.reason or None,
@@ -159,6 +202,8 @@ def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | None, ...]
         *(_Figure(value, 4) for value in greeks),
         *(_Figure(trade.exit_implied_volatility, 6), _Figure(trade.exit_forecast_volatility, 6)),
         *(_Figure(trade.exit_gain, 2), _Figure(trade.exit_edge_volatility, 6)),
+        *((None,) * 3 if done is None else (done.state, done.executed, done.entry_frames)),
+        *((None,) * 2 if done is None else (_Figure(done.entry_cost, 2), _Figure(done.exit_cost, 2))),
         trade.hedges,
         *((hedged.together, *hedged) if hedged is not None else (None,) * len(_HEDGING)),
         *((sum(parts.values()), *parts.values()) if parts else (None,) * len(_PROFIT)),
@@ -174,6 +219,8 @@ def _in_cell(value: Any) -> str:
 
 
 def _in_json(value: Any) -> Any:
+    if isinstance(value, _Legs):
+        return [{"symbol": symbol, "ratio": ratio} for ratio, symbol in zip(*value, strict=True)]
     if isinstance(value, _Figure):
         return rounded(*value) if math.isfinite(value.value) else None
     return float(value) + 0.0 if isinstance(value, Decimal) else value
@@ -184,14 +231,14 @@ def _realized(run: Run, underlying: InstrumentRecord, start: int, end: int) -> f
 
     Annualized by the trading days that passed between them.
     """
-    time, price = split_adjusted(run, underlying)
+    time, price = prices_of_returns(run, underlying)
     first, last = (int(np.searchsorted(time, moment, side="right")) for moment in (start, end))
     time, price = time[max(first - 1, 0) : last], price[max(first - 1, 0) : last]
     if len(price) < 2:
         return math.nan
     days = trading_days(run, time[[0, -1]])
     years = float(days[1] - days[0]) / TRADING_DAYS
-    return volatility_of_moves(price, years) if years > 0.0 else math.nan
+    return math.sqrt(float(np.sum(np.diff(np.log(price)) ** 2)) / years) if years > 0.0 else math.nan
 
 
 def _times(time: int) -> tuple[str | None, str | None]:

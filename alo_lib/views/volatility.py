@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import at_maturity
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
-from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, InstrumentKind, Kind, Message, years_between
+from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, DividendKind, InstrumentKind, Kind, Message, years_between
 from alo_lib.strategy.book import CashDividend, MarketBook
 from alo_lib.strategy.valuation import quote_volatility
 from alo_lib.views.run import InstrumentRecord, Run, expiry_dates, once_a_run, records_of
-from alo_lib.volatility import log_returns
 from alo_lib.volatility.realized import close_to_close, rolling
 
 __all__ = [
@@ -25,10 +24,10 @@ __all__ = [
     "VolatilityView",
     "followed_market",
     "forecast_outcomes",
+    "prices_of_returns",
     "refits",
     "split_adjusted",
     "term_structures",
-    "volatility_of_moves",
     "volatility_view",
 ]
 
@@ -158,11 +157,6 @@ def refits(run: Run, underlying: InstrumentRecord) -> Times:
     return told.where(told.records["underlying"] == underlying.number).time
 
 
-def volatility_of_moves(prices: NDArray[np.float64], years: float) -> float:
-    """Volatility of the moves between n > 1 prices, about zero, annualized by the years that they took."""
-    return math.sqrt(float(np.sum(np.square(log_returns(prices)))) / years)
-
-
 @once_a_run
 def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOutcome]:
     """Forecasts whose whole life lies in the run, against what its trades realized from close to close.
@@ -171,7 +165,7 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
     as the forecast itself and implied volatility are.
     """
     sessions = run.table(Kind.SESSION).records
-    time, price = split_adjusted(run, underlying)
+    time, price = prices_of_returns(run, underlying)
     if not len(time) or not len(sessions):
         return []
     at_close, view = np.searchsorted(time, sessions["close"], "right") - 1, volatility_view(run, underlying)
@@ -181,7 +175,8 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
         if expiry > sessions["close"][-1] or len(life) < _LEAST_SESSIONS or not np.isfinite(volatility):
             continue
         start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
-        realized = volatility_of_moves(price[np.append(start, at_close[life])], float(years_between(moment, expiry)))
+        moves = np.diff(np.log(price[np.append(start, at_close[life])]))
+        realized = math.sqrt(float(np.sum(np.square(moves))) / float(years_between(moment, expiry)))
         implied = _first_implied(view, expiry, moment, int(sessions["close"][life[0]]))
         told = (len(life), volatility, implied, realized, low, high, traded)
         outcomes.append(ForecastOutcome(moment, expiry, expiry_dates(run, np.array([expiry]))[0], *told))
@@ -218,6 +213,22 @@ def split_adjusted(run: Run, underlying: InstrumentRecord) -> tuple[Times, Float
     for moment, factor in zip(occurred.time.tolist(), occurred.records["factor"].tolist(), strict=True):
         adjusted[time < moment] *= factor
     return time, adjusted
+
+
+def prices_of_returns(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
+    """The same, those before a spin-off or special dividend at what it left of them: its drop is no return."""
+    time, price = split_adjusted(run, underlying)
+    return time, _less_distributed(run, underlying, time, price)
+
+
+def _less_distributed(run: Run, underlying: InstrumentRecord, time: Times, price: Floats) -> Floats:
+    """Prices at what spin-offs and special dividends after them left."""
+    rows = run.table(Kind.DIVIDEND).records
+    rows = rows[(rows["instrument"] == underlying.number) & (rows["kind"] == DividendKind.ADJUSTING)]
+    left = price.copy()
+    for row in rows[rows["amount"] < rows["reference"]]:
+        left[time < row["time"]] *= 1.0 - row["amount"] / row["reference"]
+    return left
 
 
 @once_a_run
@@ -284,7 +295,7 @@ class MarketWalk:
                 self.has_news()  # of the chain until now; this one's quotes are news
                 book.list_contracts(options.copy())
         elif kind == Kind.DIVIDEND:
-            own = rows[rows["instrument"] == book.instrument]
+            own = rows[(rows["instrument"] == book.instrument) & (rows["kind"] == DividendKind.ORDINARY)]
             book.dividends += [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
         elif kind == Kind.SPLIT:
             for row in rows[(rows["instrument"] == book.instrument) & (rows["warning"] == 0)]:
@@ -342,12 +353,16 @@ def _interpolated(moments: Times, expiries: Times, by_expiry: Floats) -> Floats:
 
 
 def _closes(run: Run, underlying: InstrumentRecord) -> tuple[Times, Floats]:
-    """Daily closes that a run was told of; they are split-adjusted already, each time in the same shares."""
+    """Daily closes that a run was told of, those before a spin-off at what it left of them.
+
+    They are split-adjusted already, each time in the same shares.
+    """
     closes = run.table(Kind.CLOSE)
     rows = closes.records[closes.records["instrument"] == underlying.number]
     _, last = np.unique(rows["time"][::-1], return_index=True)
     rows = rows[::-1][last]
-    return rows["time"].copy(), rows["close"].astype(np.float64)
+    time = rows["time"].copy()
+    return time, _less_distributed(run, underlying, time, rows["close"].astype(np.float64))
 
 
 def _trailing(closes: Floats, days: int) -> Floats:

@@ -226,7 +226,9 @@ def context_rows(context: VolatilityContext | None) -> Iterator[tuple[str, str, 
         yield "Implied", DASH, context.beside.note
     kinds = Counter(one.kind for one in context.corporate if one.day <= context.last)
     ahead = ", ".join(f"{one.kind} on {one.day}" for one in context.corporate if one.day > context.last)
-    told = f"dividends {kinds['dividend']}, splits {kinds['split']}; ahead: {ahead or 'none known'}"
+    paid, left = kinds["dividend"] + kinds["extra dividend"], kinds["spin-off"]
+    changed = f"spin-offs and special dividends {left}, " if left else ""
+    told = f"dividends {paid}, {changed}splits {kinds['split']}; ahead: {ahead or 'none known'}"
     yield "Events", f"{kinds.total()}", told
     past = [one for one in context.kept if not one.ahead]
     if context.kept:

@@ -223,6 +223,17 @@ class VarianceClock:
         """
         return self.position(expiry) - self.position(time)
 
+    def gone(self, time: int) -> float:
+        """The share of a day, from the close before a session to its own, behind ``time`` within it.
+
+        NaN outside of sessions, and where the night before is not one of the clock's.
+        """
+        at = bisect_right(self.edges, time) - 1
+        if at < 1 or at % 2 or at + 1 >= len(self.edges):
+            return math.nan
+        begin, end = self.days[at - 1], self.days[at + 1]
+        return (self.position(time) - begin) / (end - begin)
+
 
 def _weight_before(edges: tuple[int, ...], at: int, weights: NightWeights) -> float:
     """Trading days between an edge and the one before it."""

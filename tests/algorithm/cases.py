@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from alo_lib.market import DataFolder, DataKind, Resolution
 from alo_lib.market.aggregation import hour_bars
-from alo_lib.market.generator import generate_market
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.layout import SecurityArchive
 from alo_lib.market.writer import write_security_file
 from alo_lib.settings import Settings
@@ -67,7 +67,7 @@ CASES = {
     "GOOG": _goog(),
     "GOOG, over a holiday": _case("lean", "GOOG", "2015-12-24", "2015-12-28"),
     "GOOG, from a day that shows what expires next": _case("lean", "GOOG", "2015-12-23", "2015-12-24"),
-    "GOOG, strangles": _goog(structure="strangle"),
+    "GOOG, strangles": _goog(structures="strangle"),
     "GOOG, bought": _goog(direction="long"),
     "GOOG, sold at any edge": _goog(direction="short", entry_edge=0),
     "GOOG, dense hedges": _goog(hedge_band=0.001),
@@ -84,7 +84,7 @@ CASES = {
     "AAPL, over expiry": _aapl(end="2014-07-25"),
     "AAPL, until the day of expiry": _aapl(end="2014-07-18"),
     "AAPL, until a weekend": _aapl(end="2014-06-15"),
-    "AAPL, strangles": _aapl(structure="strangle", strangle_delta=0.1),
+    "AAPL, strangles": _aapl(structures="strangle", strangle_delta=0.1),
     "AAPL, dense hedges": _aapl("2014-06-09", "2014-06-13", hedge_band=0.001),
     "AAPL, refused margin": _aapl("2014-06-09", "2014-06-13", cash=5_000, **_MORE_THAN_THE_ACCOUNT_CARRIES),
     "FOXA, from its spin-off and new name": _case("lean", "FOXA", "2013-07-01", "2013-07-02"),
@@ -114,7 +114,7 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
             with_hours(lean_data, folder)
         else:
             start, end = _GENERATED
-            generate_market(folder, start=start, end=end, history_days=800, quote_minutes=30)
+            generate_market(folder, MarketTruth(start=start, end=end, history_days=800, quote_minutes=30))
     return folder
 
 

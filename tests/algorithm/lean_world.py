@@ -135,7 +135,7 @@ class World:
         """An order comes to the broker."""
         self.tick()
         number = self.number_of_tag(tag)
-        intent = records(Kind.INTENT, order=number, instrument=self.numbers[symbol], quantity=quantity)
+        intent = records(Kind.INTENT, order=number, instrument=self.numbers[symbol], quantity=quantity, limit=np.nan)
         self.broker.receive(intent[0])
         self.sent.append(SimpleNamespace(id=len(self.sent) + 1, symbol=symbol, tag=tag, type=0, quantity=quantity))
 

@@ -13,7 +13,7 @@ from alo_lib.cli.engines.embedded import EmbeddedEngine
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, order_digest, orders_of, read_journal
-from alo_lib.market.generator import generate_market
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.records import Kind
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
@@ -56,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A market of two days; LEAN finds in it what it needs beside prices."""
     folder = tmp_path_factory.mktemp("small") / "data"
-    generate_market(folder, start=FIRST, end=SECOND, history_days=300, quote_minutes=30)
+    generate_market(folder, MarketTruth(start=FIRST, end=SECOND, history_days=300, quote_minutes=30))
     return folder
 
 

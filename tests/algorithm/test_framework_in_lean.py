@@ -126,7 +126,7 @@ def test_a_strangers_alpha_beside_ours_is_traded_and_ended_as_it_says(run: Calla
     for message, row, said in zip(given, rows, (down, flat), strict=True):  # and none of the insight on shares
         time = utc_nanoseconds(said["time"])
         assert (message.time, message.within) == (time, 0)  # LEAN's models run with slices, between frames
-        assert [int(row[name]) for name in ("call", "put", "direction")] == [*legs, said["direction"]]
+        assert [int(row[name]) for name in ("leg1", "leg2", "direction")] == [*legs, said["direction"]]
         assert (float(row["magnitude"]), int(row["until"])) == (0.05, time + 2 * hours)
     assert ran.console.count("alo: left alone is the insight on ") == 1
     intents = [

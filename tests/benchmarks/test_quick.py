@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-EMBEDDED = ("backtest", "cold_start", "executive", "gate", "journal", "pricing", "transport", "volatility")
+EMBEDDED = (
+    "backtest",
+    "cold_start",
+    "executive",
+    "gate",
+    "hedging",
+    "journal",
+    "pricing",
+    "strategy",
+    "transport",
+    "volatility",
+)
 ENDS = (0, 1)
 """All goals met, or one missed, as on a machine that is busy."""
 

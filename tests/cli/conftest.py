@@ -12,7 +12,7 @@ from alo_lib.cli.engines import EngineRun
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
 from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
-from alo_lib.market.generator import generate_market
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.simulation import require_data
 from tests.views import kit
 
@@ -26,7 +26,8 @@ class Outcome(NamedTuple):
 @pytest.fixture(scope="session")
 def small_market(tmp_path_factory):
     folder = tmp_path_factory.mktemp("market") / "data"
-    generate_market(folder, start=dt.date(2024, 1, 2), end=dt.date(2024, 1, 3), history_days=300, quote_minutes=30)
+    days = {"start": dt.date(2024, 1, 2), "end": dt.date(2024, 1, 3)}
+    generate_market(folder, MarketTruth(**days, history_days=300, quote_minutes=30))
     return folder
 
 

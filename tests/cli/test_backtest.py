@@ -159,7 +159,7 @@ def test_settings_come_from_the_project_and_then_the_command_line(backtest, engi
     ("arguments", "words"),
     [
         (("--set", "edge=1"), "unknown setting 'edge'"),
-        (("--set", "entry-edge=high"), "setting entry-edge is 'high'; allowed: a number from 0 up to 1"),
+        (("--set", "entry-edge=high"), "setting entry-edge is 'high'; allowed: a number from -1 up to 1"),
         (("--set", "entry-edge=7"), "setting entry-edge is '7'; allowed"),
         (("--set", "entry-edge"), "'entry-edge' is not NAME=VALUE"),
         (("--start", "2024-02-01"), "start 2024-02-01 must not be above end 2024-01-03"),
@@ -254,9 +254,9 @@ def test_settings_are_listed_with_their_values(run):
     outcome = run("backtest", "--settings", "--set", "entry-edge=0.035")
     assert outcome.status == 0
     rows = dict(re.findall(r"^([a-z][a-z-]+) {2,}(\S.*)$", outcome.out, re.MULTILINE))
-    assert re.match(r"0\.035 +volatility; 0\.01 is a point +a number from 0 up to 1 ", rows["entry-edge"])
+    assert re.match(r"0\.035 +volatility; 0\.01 is a point +a number from -1 up to 1 ", rows["entry-edge"])
     assert re.match(r"both +both or long or short ", rows["direction"])
-    assert re.match(r"straddle +straddle or strangle ", rows["structure"])
+    assert re.match(r"straddle +one or more of straddle, strangle, ", rows["structures"])
     assert re.match(r"minute +minute or hour ", rows["resolution"])
     assert all(name.replace("_", "-") in outcome.out for name in Settings.model_fields)
 

@@ -210,14 +210,16 @@ def test_instruments_are_shown_by_their_names_and_told_to_programs_by_their_numb
     signal = next(message for message in market.journal.messages if message.kind is Kind.SIGNAL).records[0]
     terms = {int(row["instrument"]): row for each in market.journal.messages for row in each.records
              if each.kind is Kind.INSTRUMENT}  # fmt: skip
-    strikes = [f"{terms[int(signal[leg])]['strike']:g}" for leg in ("call", "put")]
-    days = [np.datetime64(int(terms[int(signal[leg])]["expiry"]), "ns").astype("<M8[D]") for leg in ("call", "put")]
+    strikes = [f"{terms[int(signal[leg])]['strike']:g}" for leg in ("leg1", "leg2")]
+    days = [np.datetime64(int(terms[int(signal[leg])]["expiry"]), "ns").astype("<M8[D]") for leg in ("leg1", "leg2")]
     shown = run("journal", "show", folder, "--kind", "signal", "--count", 1)
-    wanted = f"underlying=TEST, call=TEST {days[0]} {strikes[0]} call, put=TEST {days[1]} {strikes[1]} put, direction="
+    wanted = (
+        f"leg1=TEST {days[0]} {strikes[0]} call, leg2=TEST {days[1]} {strikes[1]} put, leg3=none, leg4=none, ratio1=1"
+    )
     assert wanted in shown.out.splitlines()[1]
     (told,) = json.loads(run("journal", "show", folder, "--kind", "signal", "--count", 1, "--json").out)["messages"]
-    assert [told["records"][0][leg] for leg in ("underlying", "call", "put")] == [
-        int(signal[leg]) for leg in ("underlying", "call", "put")
+    assert [told["records"][0][leg] for leg in ("underlying", "leg1", "leg2")] == [
+        int(signal[leg]) for leg in ("underlying", "leg1", "leg2")
     ]
 
 

@@ -1,9 +1,14 @@
+import datetime as dt
+import json
 import shutil
 
 import pytest
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.market_data import holds_data, ready_market, write_market
+from alo_lib.market.generator import Made, MarketTruth, NameTruth
+from alo_lib.market.generator.dynamics import Constant, Garch, Heston, Jumps
+from alo_lib.market.generator.truth import DEFAULT_NAMES, Edge, Event, Halt, Split
 
 
 @pytest.fixture
@@ -11,9 +16,10 @@ def generator(monkeypatch, small_market):
     """Counts its calls and copies the small market."""
     calls = []
 
-    def generate(folder, *, seed, progress):
-        calls.append(seed)
+    def generate(folder, truth, *, progress):
+        calls.append(truth)
         shutil.copytree(small_market, folder)
+        return Made(quotes=1000, arbitrage=0)
 
     monkeypatch.setattr("alo_lib.market.generator.generate_market", generate)
     return calls
@@ -30,15 +36,15 @@ def test_an_empty_project_gets_a_market_once(generator, small_market, tmp_path, 
     assert _names(data) == _names(small_market)
     assert ready_market(None, data) == data
     assert capsys.readouterr().err == ""
-    assert generator == [1]
+    assert generator == [MarketTruth()]
 
 
 def test_hidden_files_do_not_count_as_data(generator, tmp_path):
     (tmp_path / ".gitkeep").touch()
     assert not holds_data(tmp_path)
-    write_market(tmp_path, seed=3)
+    write_market(tmp_path, MarketTruth(seed=3))
     assert holds_data(tmp_path)
-    assert generator == [3]
+    assert generator == [MarketTruth(seed=3)]
 
 
 def test_data_of_the_users_own_is_left_alone(generator, tmp_path):
@@ -49,14 +55,14 @@ def test_data_of_the_users_own_is_left_alone(generator, tmp_path):
 
 
 def test_a_market_cut_short_is_made_again(monkeypatch, generator, small_market, tmp_path):
-    def interrupted(folder, *, seed, progress):
+    def interrupted(folder, truth, *, progress):
         (folder / "equity").mkdir(parents=True)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("alo_lib.market.generator.generate_market", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            write_market(tmp_path, seed=1)
+            write_market(tmp_path, MarketTruth())
     assert not holds_data(tmp_path)
     ready_market(None, tmp_path)
     assert _names(tmp_path) == _names(small_market)
@@ -75,11 +81,11 @@ def test_a_move_cut_short_is_finished_without_making_it_again(generator, small_m
 
 def test_the_generate_command_does_not_write_over_data(run, generator, small_market, tmp_path):
     assert run("generate", "--output", tmp_path / "new", "--seed", "5").status == 0
-    assert generator == [5]
+    assert generator == [MarketTruth(seed=5)]
     outcome = run("generate", "--output", tmp_path / "new")
     assert outcome.status == 2
     assert "holds data already" in outcome.err
-    assert generator == [5]
+    assert generator == [MarketTruth(seed=5)]
 
 
 def test_a_folder_that_was_named_is_never_filled(generator, tmp_path):
@@ -99,3 +105,82 @@ def test_a_seed_out_of_range_is_one_sentence(run, tmp_path, seed):
         in outcome.err
     )
     assert not (tmp_path / "market").exists()
+
+
+def test_the_options_make_the_truth(run, generator, tmp_path):
+    wanted = (
+        "--name", "ONE:50:30%", "--name", "two", "--index", "INDX", "--dynamics", "ONE=heston,vol-of-vol=0.8",
+        "--dynamics", "INDX=constant,volatility=15%", "--jumps", "TWO=4:-3%", "--edge", "2%", "--edge",
+        "TWO=-0.01:0.005:8", "--skew-edge", "ONE=-0.01", "--correlation", "ONE=0.6", "--dividend", "ONE=0.2",
+        "--split", "TWO=2024-01-10:2", "--event", "ONE=2024-01-11:6%", "--halt", "ONE=2024-01-12:10:00-10:30",
+        "--early-close", "2024-01-16", "--quote-lag", "5", "--spread", "wings=0.1", "--start", "2024-01-03",
+    )  # fmt: skip
+    outcome = run("generate", "--output", tmp_path / "new", *wanted, "--json")
+    assert outcome.status == 0, outcome.err
+    one = NameTruth(
+        ticker="ONE",
+        price=50.0,
+        dynamics=Heston(volatility=0.3, vol_of_vol=0.8),
+        edge=Edge(mean=0.02),
+        skew_edge=Edge(mean=-0.01),
+        correlation=0.6,
+        dividend=0.2,
+        events=(Event(day=dt.date(2024, 1, 11), move=0.06),),
+        halts=(Halt(day=dt.date(2024, 1, 12), start=dt.time(10), end=dt.time(10, 30)),),
+    )
+    two = NameTruth(
+        ticker="TWO",
+        dynamics=Garch(),
+        jumps=Jumps(rate=4.0, mean=-0.03),
+        edge=Edge(mean=-0.01, deviation=0.005, half_life=8.0),
+        splits=(Split(day=dt.date(2024, 1, 10), ratio=2.0),),
+    )
+    index = NameTruth(
+        ticker="INDX", price=400.0, dynamics=Constant(volatility=0.15), correlation=1.0, edge=Edge(mean=0.02)
+    )
+    (made,) = generator
+    assert made.names == (one, two, index)
+    assert (made.quote_lag, made.spread.wings, made.start) == (5, 0.1, dt.date(2024, 1, 3))
+    assert made.early_closes == (dt.date(2024, 1, 16),)
+    assert made.hidden_edge
+    told = json.loads(outcome.out)
+    assert MarketTruth.model_validate(told["truth"]) == made
+    assert (told["quotes"], told["arbitrage"]) == (1000, 0)
+    (tmp_path / "truth.json").write_text(json.dumps(told["truth"]))
+    assert run("generate", "--output", tmp_path / "again", "--truth", tmp_path / "truth.json").status == 0
+    assert generator[1] == made
+
+
+def test_it_says_what_it_holds(run, generator, tmp_path):
+    told = run("generate", "--output", tmp_path / "fair").out
+    assert "no edge: options are priced at what they are worth" in told
+    assert "ALFA: GJR-GARCH of long-run volatility 24.0%" in told
+    told = run("generate", "--output", tmp_path / "planted", "--edge", "ALFA=0.02").out
+    assert "no edge" not in told
+    assert "planted edge +2 points" in told
+    assert generator[0].names == DEFAULT_NAMES
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--edge", "GAMA=0.02"], "--edge GAMA=0.02 is about GAMA; the names of the market are ALFA, BRVO"),
+        (["--edge", "ALFA=two"], "--edge ALFA=two: 'two' is not a number such as 0.02 or 2%"),
+        (["--edge", "1:2:3:4"], "--edge 1:2:3:4 has 4 numbers; at most 3 are allowed: mean:deviation:half_life"),
+        (["--edge", "ALFA=3"], "ALFA edge mean is 3.0: input should be less than or equal to 0.5"),
+        (["--dynamics", "rough"], "--dynamics rough: 'rough' is no dynamics; allowed are constant, garch, heston"),
+        (["--dynamics", "garch,betta=0.9"], "'betta=0.9' is no NAME=NUMBER that is known; did you mean beta"),
+        (["--dynamics", "garch,beta=0.96"], "it must be below 0.999, or variance never reverts"),
+        (["--halt", "2024-01-12"], "--halt 2024-01-12 is no halt; write yyyy-mm-dd:HH:MM-HH:MM"),
+        (["--split", "2024-01-12"], "--split 2024-01-12 has no number; write yyyy-mm-dd:NUMBER"),
+        (["--name", "A:1:2:3"], "--name A:1:2:3 has too many parts"),
+        (["--name", "A", "--name", "A"], "each only once"),
+        (["--start", "2024-02-02"], "start must not be after end"),
+    ],
+)
+def test_a_bad_truth_is_one_sentence(run, generator, tmp_path, options, sentence):
+    outcome = run("generate", "--output", tmp_path / "new", *options)
+    assert outcome.status == 2
+    assert sentence in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert generator == []

@@ -19,7 +19,7 @@ SETTINGS = tuple(
     Settings.of({"underlyings": ",".join(TICKERS), **QUICK, **more})
     for more in (
         {},
-        {"structure": "strangle", "max_structures": 3, "participation": 0.3},
+        {"structures": "strangle", "max_structures": 3, "participation": 0.3},
         {"direction": "short", "max_holding_days": 1, "max_drawdown": 0.01, "exit_edge": 0.01},
     )
 )

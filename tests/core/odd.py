@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 
-from alo_lib.records import LAYOUTS, RANGES, Kind, Message, Range, records
+from alo_lib.records import LAYOUTS, RANGES, Kind, Message, Range, leg_columns, records
 from tests.core.script import FIRST, at
 
 __all__ = ["FIELDS", "ends", "odd_messages"]
@@ -27,8 +27,7 @@ LIKELY: dict[str, Any] = {
     "factor": 0.5,
     "time": at(FIRST, 8),
     "until": at(FIRST, 20),
-    "call": 3,
-    "put": 2,
+    **leg_columns((3, 2), (1, 1)),
     "bid": 3.0,
     "ask": 3.1,
     "multiplier": 100,

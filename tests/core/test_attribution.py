@@ -91,7 +91,9 @@ def test_a_bar_s_profit_is_what_each_cause_would_have_made_alone() -> None:
     made = {name: after[name] - before[name] for name in PROFIT_PARTS}
     (entry,) = np.concatenate(market.decisions(Kind.ENTRY))
     expiry = market.chain()[0].expiry_time
-    strike = next(c.strike for c, row in zip(sorted(market.chain()), range(1, 99), strict=False) if row == entry["put"])
+    strike = next(
+        c.strike for c, row in zip(sorted(market.chain()), range(1, 99), strict=False) if row == entry["leg2"]
+    )
     units = 100.0 * entry["direction"] * entry["quantity"]
 
     def worth(hour: float, spot: float, volatility: float) -> float:
@@ -130,11 +132,11 @@ def test_the_journal_tells_of_each_trade_from_its_entry_to_its_end() -> None:
     market.bar(10, volatility=0.35)
     market.bar(11, volatility=0.10)
     (entries, exits) = (np.concatenate(market.decisions(kind)) for kind in (Kind.ENTRY, Kind.EXIT))
-    signals = {(row["call"], row["direction"]): row for row in market.decisions(Kind.SIGNAL)[0]}
+    signals = {(row["leg1"], row["direction"]): row for row in market.decisions(Kind.SIGNAL)[0]}
     assert entries["trade"].tolist() == [1, 2]
     for entry in entries:
-        signal = signals[entry["call"], entry["direction"]]
-        assert (entry["put"], entry["edge"]) == (signal["put"], signal["edge"])
+        signal = signals[entry["leg1"], entry["direction"]]
+        assert (entry["leg2"], entry["edge"]) == (signal["leg2"], signal["edge"])
         assert entry["implied_volatility"] == pytest.approx(0.35, abs=0.01)
         assert entry["vega"] == pytest.approx(signal["vega"])
         (forecast,) = (row for row in market.decisions(Kind.FORECAST)[0] if row["expiry"] == entry["expiry"])
@@ -282,7 +284,7 @@ def test_a_leg_that_is_opened_again_starts_at_what_it_implies_now() -> None:
     market.bar(12, volatility=0.36)
     market.bar(13, volatility=0.36)
     first, second = np.concatenate(market.decisions(Kind.ENTRY))
-    assert first["call"] == second["call"]
+    assert first["leg1"] == second["leg1"]
     parts = by_trade(market)[0, 2]
     assert abs(parts["vega"]) + abs(parts["unexplained"]) < 50.0  # quotes are in cents; 21 points would be thousands
 
@@ -349,7 +351,7 @@ class _Wild:
             frames_per_bar=int(self.draw.integers(1, 4)),
             max_vega=0.05,
             max_holding_days=3,
-            structure=["straddle", "strangle"][seed % 2],
+            structures=["straddle", "strangle"][seed % 2],
         )
         self.spot, self.volatility = 100.0, 0.3
 

@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 
 from alo_lib.core.frame_plan import FrameTask
-from alo_lib.records import LAYOUTS, RANGES, TIMES, Kind, Members, Message, OrderStatus, Range, Records, records
+from alo_lib.records import (
+    LAYOUTS,
+    RANGES,
+    TIMES,
+    Kind,
+    Members,
+    Message,
+    OrderStatus,
+    Range,
+    Records,
+    leg_columns,
+    records,
+)
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
 from tests.core.killing import quick_calibrator
@@ -67,13 +79,14 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.SCHEDULED: {"time": FAR, "move": 0.05, "name": b"earnings"},
         Kind.RATE: {"rate": 0.01},
         Kind.DIVIDEND: {"time": now, "amount": 0.1},
+        Kind.ACTION: {"time": FAR, "action": 1},
         Kind.SPLIT: {"time": now, "factor": 1.0},
         Kind.INTEREST: {"days": 1, "amount": 1.0, "rate": 0.01},
         Kind.TRADE: {"close": 100.0, "volume": 1},
         Kind.QUOTE: {"instrument": PUT, "bid": 3.0, "ask": 3.1, "bid_size": 9, "ask_size": 9},
         Kind.ORDER_EVENT: event | {"status": OrderStatus.FILLED},
         Kind.EXTERNAL_STAGE: {"stage": 1, "external": 1},
-        Kind.EXTERNAL_INSIGHT: {"call": CALL, "put": PUT, "until": FAR, "direction": 1, "magnitude": 0.1},
+        Kind.EXTERNAL_INSIGHT: {"until": FAR, "direction": 1, "magnitude": 0.1, **leg_columns((CALL, PUT), (1, 1))},
         Kind.EXTERNAL_TARGET: {"instrument": PUT, "stage": 2, "quantity": 1},
         Kind.HALT: {"cause": 1, "halted": 1},
     }
@@ -100,8 +113,8 @@ CASES = [(kind, field) for kind in RANGES for field in FIELDS[kind]]
 
 
 def test_every_kind_of_input_has_a_range_for_what_is_no_name() -> None:
-    """An instrument, and which pair, is asked of what was told; all other numbers have a row in the table."""
-    names = {"instrument", "underlying", "call", "put"}
+    """An instrument is asked of what was told; all other numbers have a row in the table."""
+    names = {"instrument", "underlying"}
     without = [(kind.name, field) for kind, field in CASES if field not in RANGES[kind] and field not in names]
     assert without == []
     assert {kind for kind in Kind if kind < Kind.FORECAST} == {*RANGES, Kind.FRAME, Kind.CALIBRATION}

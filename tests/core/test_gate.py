@@ -17,6 +17,7 @@ from alo_lib.records import (
     Message,
     OrderStatus,
     OrderType,
+    leg_columns,
     records,
 )
 from alo_lib.runtime import HostPosition, reconcile, replay
@@ -93,7 +94,13 @@ POISON: list[tuple[str, Kind, dict[str, Any], str]] = [
     ("interest", Kind.INTEREST, {"instrument": PUT, "amount": 1.0}, "nor -1 for cash"),
     ("interest without end", Kind.INTEREST, {"instrument": ACCOUNT_CASH, "amount": INF}, "amount is"),
     ("stage", Kind.EXTERNAL_STAGE, {"stage": 9, "external": 1}, "stage is 9"),
-    ("insight", Kind.EXTERNAL_INSIGHT, {"call": 99, "put": PUT, "until": at(FIRST, 12)}, "its call is no contract"),
+    ("stranger", Kind.EXTERNAL_INSIGHT, leg_columns((99, PUT), (1, 1)), "its leg1 is no contract of its underlying"),
+    ("shares", Kind.EXTERNAL_INSIGHT, leg_columns((CALL, TEST), (1, 1)), "its leg2 is no contract of its underlying"),
+    ("twice", Kind.EXTERNAL_INSIGHT, leg_columns((CALL, PUT, CALL), (1, 1, 1)), "its leg3 is another leg of it, too"),
+    ("no ratio", Kind.EXTERNAL_INSIGHT, leg_columns((CALL, PUT), (1, 0)), "its leg2 has no ratio"),
+    ("much", Kind.EXTERNAL_INSIGHT, leg_columns((CALL, PUT), (1, 11)), "ratio2 is 11; it must be from -10 to 10"),
+    ("no legs", Kind.EXTERNAL_INSIGHT, {"leg1": CALL}, "legs is 0; it must be from 1 to 4"),
+    ("more", Kind.EXTERNAL_INSIGHT, leg_columns((CALL, PUT), (1, 1)) | {"legs": 1}, "its leg2 is told beyond the legs"),
     ("target of nobody", Kind.EXTERNAL_TARGET, {"instrument": 99, "stage": 3, "quantity": 1}, "never told of"),
     ("target", Kind.EXTERNAL_TARGET, {"instrument": PUT, "stage": 3, "quantity": 2**62}, "quantity is"),
     ("cause", Kind.HALT, {"cause": 9, "halted": 1}, "cause is 9"),

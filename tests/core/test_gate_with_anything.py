@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
-from alo_lib.records import LAYOUTS, RANGES, Kind, Message, Range, records
+from alo_lib.records import LAYOUTS, RANGES, Kind, Message, Range, leg_columns, records
 from alo_lib.runtime import replay
 from tests.core.script import FIRST, at
 from tests.core.test_gate import CALL, HUGE, INF, NAN, PUT, TEST, trading
@@ -35,7 +35,13 @@ def values(kind: Kind, field: str) -> st.SearchStrategy[Any]:
 
 def message(kind: Kind) -> st.SearchStrategy[Message]:
     """A message of a kind, some of whose fields are as they should be."""
-    likely = {"instrument": TEST, "underlying": TEST, "close": 100.0, "time": at(FIRST, 8), "call": CALL, "put": PUT}
+    likely = {
+        "instrument": TEST,
+        "underlying": TEST,
+        "close": 100.0,
+        "time": at(FIRST, 8),
+        **leg_columns((CALL, PUT), (1, 1)),
+    }
     columns = st.fixed_dictionaries(
         {}, optional={field: st.lists(values(kind, field), min_size=2, max_size=2) for field in FIELDS[kind]}
     )

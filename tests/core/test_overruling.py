@@ -10,7 +10,7 @@ from alo_lib.core import CoreState, FrameTask, TradingCore
 from alo_lib.core.snapshot import pack, unpack
 from alo_lib.executive import Cause, LifecycleError, Overrun, OverrunPolicy, RecordedWatch
 from alo_lib.pricing import Chain
-from alo_lib.records import YEAR, HostEvent, Kind, Message, OrderStatus, Records, Stage, records
+from alo_lib.records import YEAR, HostEvent, Kind, Message, OrderStatus, Records, Stage, leg_columns, records
 from alo_lib.runtime import Continuation, Replayer, replay
 from alo_lib.runtime.resumption import inputs_waiting
 from alo_lib.settings import Settings
@@ -54,7 +54,7 @@ class Pipeline(Script):
     def insight(self, direction: int, time: int, magnitude: float = 0.05, until: int = UNTIL) -> None:
         """On the straddle at 100."""
         call, put = self.number(100.0, 1), self.number(100.0, -1)
-        columns = {"call": call, "put": put, "direction": direction, "magnitude": magnitude, "until": until}
+        columns = {"direction": direction, "magnitude": magnitude, "until": until, **leg_columns((call, put), (1, 1))}
         self.overrule(Kind.EXTERNAL_INSIGHT, time, **columns)
 
     def number(self, strike: float, right: int) -> int:
@@ -171,7 +171,7 @@ def forecast_of(market: Pipeline) -> float:
 
 
 def test_limits_of_the_core_hold_unless_others_alone_decide_risk() -> None:
-    ours, theirs = (pipeline(max_vega=0.0001) for _ in range(2))
+    ours, theirs = (pipeline(max_vega=1e-6) for _ in range(2))
     theirs.leave(Stage.RISK)
     assert reasons(ours.bar(10, volatility=0.35)) == []
     assert "ENTRY" in reasons(theirs.bar(10, volatility=0.35))
@@ -214,10 +214,14 @@ def test_its_targets_are_cut_to_the_limit_on_vega(sign: int) -> None:
 
 
 def test_its_targets_are_cut_to_the_limit_on_margin() -> None:
-    market, _ = constructed(-50_000, max_vega=0.5, max_margin=0.1)
+    loose = {"max_stress_loss": 10, "max_gap_loss": 10, "max_delta": 100, "max_gamma": 100, "max_theta": 1}
+    market, option = constructed(-50_000, max_vega=0.5, max_margin=0.1, **loose)
     market.bar(10, volatility=0.35)
     (held,) = market.options().values()
-    assert held == -math.floor(0.1 * 1_000_000 / (0.2 * 100.0 * 100))
+    quotes = [m.records for m in market.journal.messages if m.kind is Kind.QUOTE]
+    (quote,) = quotes[0][quotes[0]["instrument"] == option]
+    premium = 0.5 * (quote["bid"] + quote["ask"])
+    assert held == -math.floor(0.1 * 1_000_000 / ((0.2 * 100.0 + premium) * 100))
 
 
 def test_a_target_that_grows_is_reached_and_not_exceeded() -> None:

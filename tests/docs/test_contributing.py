@@ -66,7 +66,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> None:
 
 
 EXAMPLES = [
-    pytest.param("A structure to trade", 2, ("tests/strategy/test_entries.py",), {}, id="structure"),
+    pytest.param("A structure to trade", 3, ("tests/strategy/test_entries.py",), {}, id="structure"),
     pytest.param("An exit reason", 4, REASONS, {}, id="exit reason"),
     pytest.param("A volatility model", 2, CONTRACT, UNCOMPILED, id="volatility"),
     pytest.param("A fee or fill model", 2, ("tests/simulation/test_margin.py",), {}, id="fees and fills"),

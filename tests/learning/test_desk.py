@@ -6,7 +6,7 @@ import pytest
 from alo_lib.learning import FEATURES, LearningError
 from alo_lib.learning.desk import CASH, Desk
 from alo_lib.learning.market import LearningMarket
-from alo_lib.records import OPTION_MULTIPLIER
+from alo_lib.records import OPTION_MULTIPLIER, legs_of
 from alo_lib.settings import Settings
 
 SETTINGS = Settings(garch_history=400)
@@ -31,11 +31,11 @@ def test_opening_costs_half_the_spread_and_fees() -> None:
     assert one.signal is not None
     signal = one.signal[0]
     book, portfolio = one.state.underlyings[0].book, one.state.portfolio
-    legs = [book.row(int(signal[leg])) for leg in ("call", "put")]
+    legs = [book.row(leg) for leg in legs_of(signal)]
     spreads = float(np.sum((book.quotes["ask"] - book.quotes["bid"])[legs]))
     one.trade(1.0)
     assert one.opened == 1
-    quantity = abs(portfolio.quantity(int(signal["call"])))
+    quantity = abs(portfolio.quantity(int(signal["leg1"])))
     assert quantity > 0
     shares = int(one.exposure["shares"][0])
     paid = 0.5 * spreads * quantity * OPTION_MULTIPLIER + 0.01 * abs(shares)
@@ -49,7 +49,7 @@ def test_opening_costs_half_the_spread_and_fees() -> None:
 def test_the_multiplier_scales_the_size(multiplier: float) -> None:
     whole, part = desk(), desk()
     assert whole.signal is not None
-    call = int(whole.signal["call"][0])
+    call = int(whole.signal["leg1"][0])
     whole.trade(1.0)
     part.trade(multiplier)
     assert abs(part.state.portfolio.quantity(call)) == int(abs(whole.state.portfolio.quantity(call)) * multiplier)
@@ -100,5 +100,5 @@ def test_observations_are_in_range_and_a_full_book_has_no_signal() -> None:
 
 
 def test_refuses_strangles() -> None:
-    with pytest.raises(LearningError, match="structure is 'strangle'; the learning market lists straddles alone"):
-        desk(settings=Settings(structure="strangle"))
+    with pytest.raises(LearningError, match="structures is 'strangle'; the learning market is for straddles alone"):
+        desk(settings=Settings(structures="strangle"))

@@ -89,7 +89,7 @@ class Told:
         self.account.cash -= cost
 
     def quote(self, time: int, rows: Records) -> None:
-        self.prices.quote(time, rows, rows["bid"], rows["ask"])
+        self.prices.quote(time, rows)
 
     def hear(self, events: Iterable[OrderEvent]) -> None:
         for event in events:

@@ -1,8 +1,9 @@
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
-from alo_lib.market.expected_dividends import dividends_again
+from alo_lib.market.expected_dividends import days_again, dividends_again
 
 # Apple's ex-dates and amounts, as paid.
 PAID = [
@@ -48,3 +49,19 @@ def test_today_s_is_still_expected_and_yesterday_s_is_not() -> None:
     paid = [(date(2013, 2, 7), 1.0)]
     assert dividends_again(paid, [], date(2014, 2, 6)) == [(date(2014, 2, 6), 1.0)]
     assert dividends_again(paid, [], date(2014, 2, 7)) == []
+
+
+def test_who_has_not_paid_for_a_year_goes_on_in_the_rhythm_of_the_last_two() -> None:
+    """Paid on days 0 and 91: 182 and 273 are expected, by the last amount, and then each 52 weeks later."""
+    paid = [(0, 0.4), (91, 0.5)]
+    assert days_again(paid, 100, 100 + 364) == [(day, 0.5) for day in (182, 273, 364, 455)]
+    assert days_again(paid, 190, 300) == [(273, 0.5)]  # what failed to come is not made up for
+    assert days_again([*paid, (182, 0.6)], 190, 300) == [(273, 0.6)]
+    assert days_again([(0, 0.4), (10, 0.5)], 20, 400) == [(364, 0.4), (374, 0.5)]  # nearer than a month: no rhythm
+
+
+def test_each_year_s_are_expected_again_for_as_long_as_is_asked() -> None:
+    paid = [(91 * quarter, 0.1 * quarter) for quarter in range(1, 5)]
+    expected = days_again(paid, 400, 400 + 2 * 364)
+    assert [day for day, _ in expected] == [91 * quarter for quarter in range(5, 13)]
+    np.testing.assert_allclose([amount for _, amount in expected], 2 * [0.1, 0.2, 0.3, 0.4])

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alo_lib.market.generator import generate_market
-from alo_lib.market.generator.underlyings import UNDERLYINGS, MarketUnderlying
+from alo_lib.market.generator import MarketTruth, NameTruth, generate_market
 from tests.models.greeks_check import CLOSE, at, check, columns, years
 from tests.models.lean_run import kept_by, native_lean
 from tests.pricing.dividend_grid import Terms, converged
@@ -46,15 +45,17 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two stocks that go ex-dividend on one day."""
     native_lean()
     data = tmp_path_factory.mktemp("market")
-    stocks = [MarketUnderlying(ticker, 100.0, UNDERLYINGS[0].volatility, dividend=AMOUNT) for ticker in ("YLD", "ANN")]
+    stocks = [NameTruth(ticker=ticker, price=100.0, dividend=AMOUNT) for ticker in ("YLD", "ANN")]
     generate_market(
         data,
-        seed=3,
-        start=dt.date(2024, 1, 3),
-        end=dt.date(2024, 1, 12),
-        history_days=160,  # two dividends of three months before, and not four: the ex-date changes the year's sum
-        quote_minutes=60,
-        underlyings=stocks,
+        MarketTruth(
+            seed=3,
+            start=dt.date(2024, 1, 3),
+            end=dt.date(2024, 1, 12),
+            history_days=160,  # two dividends of three months before, and not four: the ex-date changes the year's sum
+            quote_minutes=60,
+            names=tuple(stocks),
+        ),
     )
     return data
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alo_lib.core import FrameTask
-from alo_lib.records import Kind, Message, Stage, records
+from alo_lib.records import Kind, Message, Stage, legs_and_ratios, records
 from alo_lib.strategy.external import External
 from tests.models.kit import NOW, UTC_TIME, Algorithm, equity, option
 
@@ -65,7 +65,8 @@ def test_a_pair_of_a_call_and_a_put_is_told_whatever_their_order(framework: Any)
     (message,) = framework.core.told
     assert (message.kind, message.time) == (Kind.EXTERNAL_INSIGHT, NOW)
     (row,) = message.records
-    assert [int(row[name]) for name in ("underlying", "call", "put", "direction")] == [0, 3, 2, 1]
+    assert [int(row[name]) for name in ("underlying", "direction")] == [0, 1]
+    assert legs_and_ratios(row) == ((3, 2), (1, 1))
     assert (row["until"], row["magnitude"]) == (NOW + 3600 * 10**9, 0.05)
 
 
@@ -75,19 +76,38 @@ def test_a_magnitude_that_was_not_told_is_no_number(framework: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("group", "direction", "structure"),
+    [
+        ([(CALL, -1)], -1, ((3,), (1,))),
+        ([(PUT, 1)], 1, ((2,), (1,))),
+        ([(FAR, -1), (CALL, 1)], 1, ((3, 4), (1, -1))),
+        ([(PUT, 1), (CALL, -1)], -1, ((3, 2), (1, -1))),  # its first leg, the call, is sold
+        ([(CALL, 1), (FAR, -1), (FAR, -1)], 1, ((3, 4), (1, -2))),
+        ([(PUT, -1), (FAR, 1), (CALL, -1)], -1, ((3, 4, 2), (1, -1, 1))),
+        ([(PUT, 0), (CALL, 0)], 0, ((3, 2), (1, 1))),
+    ],
+)
+def test_a_group_is_a_structure_by_the_directions_of_its_contracts(
+    framework: Any, group: list[tuple[Any, int]], direction: int, structure: tuple[tuple[int, ...], tuple[int, ...]]
+) -> None:
+    framework.take_insights(Algorithm(), [insight(symbol, direction=side) for symbol, side in group])
+    (row,) = framework.core.told[0].records
+    assert (int(row["direction"]), legs_and_ratios(row)) == (direction, structure)
+
+
+@pytest.mark.parametrize(
     "group",
     [
-        [insight(CALL)],
-        [insight(CALL, group_id=None, id="a"), insight(PUT, group_id=None, id="b")],  # in no group: each alone
-        [insight(CALL), insight(FAR)],
         [insight(CALL), insight(OTHERS_PUT)],
-        [insight(CALL), insight(PUT), insight(FAR)],
         [insight(CALL), insight(PUT, type=0)],
         [insight(CALL), insight(option(ONE, 1, 55.0))],
+        [insight(CALL), insight(PUT, direction=0)],
+        [insight(CALL), insight(CALL, direction=1)],
+        [insight(CALL) for _ in range(11)],
         [insight(ONE)],
     ],
 )
-def test_what_is_no_pair_is_left_alone_and_told_once(framework: Any, group: list[Any]) -> None:
+def test_what_is_no_structure_is_left_alone_and_told_once(framework: Any, group: list[Any]) -> None:
     algorithm = Algorithm()
     for _ in range(2):
         framework.take_insights(algorithm, group)

@@ -82,9 +82,9 @@ def test_sessions_and_rates_are_those_of_the_day(host: Any) -> None:
 
 
 def test_corporate_actions_are_those_within_the_span_ends_included(lean: Any, host: Any, history: History) -> None:
-    history.events[lean.Dividend] = [event(day, distribution=day / 4) for day in (1, 4, 6, 7)]
+    history.events[lean.Dividend] = [event(day, distribution=day / 4, reference_price=50) for day in (1, 4, 6, 7)]
     since, until = dt.date(2024, 3, 4), dt.date(2024, 3, 6)
-    assert host.dividends("TINY", since, until) == [(since, 1.0), (until, 1.5)]
+    assert host.dividends("TINY", since, until) == [(since, 1.0, 50.0), (until, 1.5, 50.0)]
     ((symbol, start, end, resolution), _) = history.asked[0]
     assert (symbol, end, resolution) == (TINY, dt.datetime(2024, 3, 4, 10, 0, 0, 250), "daily")
     assert start == dt.datetime(2024, 2, 23)  # LEAN finds an action from the session before it
@@ -107,7 +107,10 @@ def test_dividends_are_expected_again_a_year_later_once_a_day(lean: Any, history
     lean.Resolution = SimpleNamespace(DAILY="daily")
     made = import_module("models.expected_dividends").expected_dividends(Algorithm(history=history))
     ex_date = dt.datetime(2023, 6, 5)
-    history.events[lean.Dividend] = [SimpleNamespace(end_time=ex_date, distribution=1.0)]
+    history.events[lean.Dividend] = [
+        SimpleNamespace(time=ex_date, distribution=1.0, reference_price=100.0),
+        SimpleNamespace(time=ex_date + dt.timedelta(days=20), distribution=12.0, reference_price=100.0),  # spun off
+    ]
     split = SimpleNamespace(end_time=dt.datetime(2023, 9, 1), type=lean.SplitType.SPLIT_OCCURRED, split_factor=0.5)
     warning = SimpleNamespace(end_time=dt.datetime(2023, 8, 31), type=lean.SplitType.WARNING, split_factor=0.5)
     history.events[lean.Split] = [warning, split]
@@ -116,7 +119,7 @@ def test_dividends_are_expected_again_a_year_later_once_a_day(lean: Any, history
     assert made(TINY, now) == [(dt.date(2024, 6, 3), 0.5)]
     assert made(TINY, now + dt.timedelta(hours=3)) == [(dt.date(2024, 6, 3), 0.5)]
     assert len(history.asked) == 2  # dividends and splits, for the day
-    assert history.asked[0] == ((TINY, dt.datetime(2023, 3, 5), now, "daily"), {})
+    assert history.asked[0] == ((TINY, dt.datetime(2023, 3, 5) - dt.timedelta(days=731), now, "daily"), {})
     made(TINY, now + dt.timedelta(days=1))
     assert len(history.asked) == 4
     index = Symbol("SPX", Identity("SPX"), lean.SecurityType.BASE)

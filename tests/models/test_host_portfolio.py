@@ -47,7 +47,9 @@ class Orders:
     """LEAN's transactions: what is open, and what was canceled."""
 
     def __init__(self, orders: list[tuple[int, str | None, int, tuple[int, float] | None]]) -> None:
-        self._orders = [SimpleNamespace(id=key, tag=tag, quantity=quantity) for key, tag, quantity, _ in orders]
+        self._orders = [
+            SimpleNamespace(id=key, tag=tag, quantity=quantity, symbol=ONE) for key, tag, quantity, _ in orders
+        ]
         self._filled = {key: filled for key, _, _, filled in orders}
         self.canceled: list[int] = []
 

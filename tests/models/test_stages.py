@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alo_lib.core import FrameTask
-from alo_lib.records import Kind, OrderReason, Stage, records
+from alo_lib.records import Kind, OrderReason, Stage, leg_columns, records
 from alo_lib.settings import Settings
 from tests.models.kit import Algorithm, equity, option
 
@@ -26,6 +26,7 @@ class Core:
         self.intents = records(Kind.INTENT, 2)
         self.intents["instrument"], self.intents["quantity"], self.intents["order"] = (3, 0), (-5, 40), (11, 12)
         self.intents["reason"] = OrderReason.ENTRY, OrderReason.HEDGE
+        self.amendments = records(Kind.AMENDMENT, 0)
 
     def run_through(self, task: FrameTask) -> None:
         self._steps.append(task)
@@ -136,7 +137,9 @@ def test_insights_are_made_once_a_session_for_who_reads_them(lean: Any) -> None:
     lean.Insight.group = lambda insights: insights
     framework = Framework(in_frame=True)
     core = framework.core
-    core.signals = records(Kind.SIGNAL, 2, call=3, put=2, vega=400.0, forecast_volatility=0.2, implied_volatility=0.3)
+    core.signals = records(
+        Kind.SIGNAL, 2, **leg_columns((3, 2), (1, 1)), vega=400.0, forecast_volatility=0.2, implied_volatility=0.3
+    )
     core.signals["edge_volatility"], core.signals["direction"] = (0.05, 0.019), -1
     algorithm = Algorithm(securities={CALL: SimpleNamespace(price=2.0), PUT: SimpleNamespace(price=3.0)})
     model = import_module("models.alpha_model").VolatilityAlphaModel(framework)

@@ -127,6 +127,7 @@ def test_the_volatility_model_follows_the_new_bars_of_each_day(lean: Any) -> Non
         for n, close in enumerate(closes)
     ]
     history, settings = History(), Settings(garch_history=404, garch_minimum=200)
+    history.events[lean.Dividend] = []
     algorithm = Algorithm(history=history, debugged=[])
     algorithm.debug = algorithm.debugged.append
     model = import_module("models.volatility_model").AloVolatilityModel(algorithm, settings)
@@ -147,7 +148,7 @@ def test_the_volatility_model_follows_the_new_bars_of_each_day(lean: Any) -> Non
         for _ in range(2):  # once a day
             assert model.volatility == own.volatility(1.0 / 12.0) > 0.0
         algorithm.time += dt.timedelta(days=1)
-    assert len(history.asked) == 2
+    assert len(history.asked) == 4  # bars, and which of their drops were distributed
     assert history.asked[0] == ((equity("TINY"), 405, "daily"), {"data_normalization_mode": "adjusted"})
     assert algorithm.debugged == []
     bad = SimpleNamespace(end_time=first + dt.timedelta(days=500), open=1.0, high=1.0, low=1.0, close=0.0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from alo_lib.market import Dividend
 from alo_lib.market.event_files import DatedEvent, When
 from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message, Session
 from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
@@ -40,6 +41,7 @@ class ScriptedHost:
     closes: dict[str, list[tuple[dt.date, float]]]
     listed: dict[str, list[Contract]]
     paid: dict[str, list[tuple[dt.date, float]]] = field(default_factory=dict)
+    close: float = 400.0  # before each dividend
     divided: dict[str, list[tuple[dt.date, float]]] = field(default_factory=dict)
     warned: dict[tuple[str, dt.date], float] = field(default_factory=dict)
     dated: dict[str, list[DatedEvent]] = field(default_factory=dict)
@@ -64,8 +66,8 @@ class ScriptedHost:
         past = [(session_of(on).close, (c - 1.0, c + 2.0, c - 2.0, c)) for on, c in self.closes[ticker] if on < day]
         return past[-count:]
 
-    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
-        return [each for each in self.paid.get(ticker, []) if since <= each[0] <= until]
+    def dividends(self, ticker: str, since: dt.date, until: dt.date) -> list[Dividend]:
+        return [Dividend(*each, self.close) for each in self.paid.get(ticker, []) if since <= each[0] <= until]
 
     def splits(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
         return [each for each in self.divided.get(ticker, []) if since <= each[0] <= until]
@@ -142,7 +144,7 @@ def test_a_fresh_start_in_the_order_that_all_engines_share(host: ScriptedHost) -
     assert {message.time for message in messages} == {utc(WEDNESDAY, 14)}
     assert [message.kind.name for message in messages] == [
         *("INSTRUMENT", "SESSION", "RATE"),
-        *("RANGE", "CLOSE", "RANGE", "CLOSE", "DIVIDEND"),
+        *("RANGE", "CLOSE", "DIVIDEND", "RANGE", "CLOSE"),
         *("INSTRUMENT", "INSTRUMENT", "CALENDAR"),
     ]
     equities, first, second = (m.records for m in messages if m.kind is Kind.INSTRUMENT)
@@ -245,6 +247,32 @@ def test_the_first_day_takes_its_own_split_and_ex_date(host: ScriptedHost) -> No
     assert splits_of(messages) == [(1, 0, 0.5), (1, 1, 0.2)]
     kinds = [message.kind for message in messages if message.kind in (Kind.DIVIDEND, Kind.SPLIT)]
     assert kinds == [Kind.DIVIDEND, Kind.SPLIT, Kind.SPLIT]
+
+
+def test_a_spin_off_is_told_apart_and_as_far_back_as_bars_are(host: ScriptedHost) -> None:
+    """260 closes are told of, so a spin-off of a year ago moved one; regular ones count for a year alone."""
+    longest = dt.timedelta(days=260 * 7 // 5)
+    host.close = 100.0
+    settings_first = WEDNESDAY - longest
+    host.paid = {"ONE": [(settings_first - dt.timedelta(days=1), 20.0), (settings_first, 30.0), (TUESDAY, 0.5)]}
+    host.divided = {"ONE": [(dt.date(2015, 9, 1), 0.5)]}
+    rows = of_kind(Run(host).begin(WEDNESDAY), Kind.DIVIDEND)[0]
+    # Within 400 days both are told.
+    assert [(row[2], row[5], row[6]) for row in rows] == [(2, 10.0, 50.0), (2, 15.0, 50.0), (0, 0.5, 100.0)]
+
+
+def test_an_action_of_the_user_s_file_is_told_the_session_before_and_moves_no_forecast(host: ScriptedHost) -> None:
+    host.close = 100.0
+    host.paid = {"ONE": [(MONDAY, 0.5)]}  # small, and yet a spin-off: the file says so
+    host.dated = {"ONE": [DatedEvent(MONDAY, When.BEFORE, "spin-off", known=WEDNESDAY)]}
+    run = Run(host)
+    for day, ahead in ((WEDNESDAY, False), (THURSDAY, True), (MONDAY, False)):
+        messages = run.begin(day)
+        told = of_kind(messages, Kind.ACTION)
+        assert told == ([[(utc(MONDAY, 14.5), 0, 1, 0, 0)]] if ahead else [])
+        assert of_kind(messages, Kind.SCHEDULED) == []
+    (rows,) = of_kind(messages, Kind.DIVIDEND)
+    assert [(row[2], row[5]) for row in rows] == [(2, 0.5)]
 
 
 def test_dividends_of_more_than_400_days_ago_are_not_told(host: ScriptedHost) -> None:

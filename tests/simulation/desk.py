@@ -1,12 +1,14 @@
 """A trading desk for tests: an underlying, some contracts, prices that the test sets, an account and a broker."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alo_lib.market import MapFile
+from alo_lib.market import QUOTE_BAR, TRADE_BAR, MapFile
 from alo_lib.records import Contract, InstrumentTable, Kind, OrderType, records
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 
@@ -24,6 +26,22 @@ def at(hour: int, minute: int = 0, *, day: dt.date = DAY) -> int:
 
 def contract(strike: float, right: int, *, expiry: dt.date = DAY, american: bool = True) -> Contract:
     return Contract(expiry, strike, right, at(16, day=expiry), 0, american)
+
+
+def quote_bar(bid: Sequence[float], ask: Sequence[float]) -> NDArray[np.void]:
+    """A bar whose bid and ask took these prices one after the other."""
+    bar = np.zeros(1, QUOTE_BAR)
+    for side, prices in (("bid", bid), ("ask", ask)):
+        bar[f"{side}_open"], bar[f"{side}_close"] = prices[0], prices[-1]
+        bar[f"{side}_high"], bar[f"{side}_low"] = max(prices), min(prices)
+    return bar
+
+
+def trade_bar(prices: Sequence[float]) -> NDArray[np.void]:
+    """A bar of trades at these prices, one after the other."""
+    bar = np.zeros(1, TRADE_BAR)
+    bar["open"], bar["close"], bar["high"], bar["low"] = prices[0], prices[-1], max(prices), min(prices)
+    return bar
 
 
 class Desk:
@@ -62,8 +80,7 @@ class Desk:
         opens: tuple[float, float] | None = None,
     ) -> None:
         row = records(Kind.QUOTE, instrument=instrument, bid=bid, ask=ask, bid_size=sizes[0], ask_size=sizes[1])
-        bid_open, ask_open = opens or (bid, ask)
-        self.prices.quote(time, row, np.array([bid_open]), np.array([ask_open]))
+        self.prices.quote(time, row, None if opens is None else quote_bar((opens[0], bid), (opens[1], ask)))
 
     def order(self, instrument: int, quantity: int, time: int, type: OrderType = OrderType.MARKET) -> list[OrderEvent]:
         return self.broker.submit(instrument, quantity, time, intent=1, type=type)

@@ -90,9 +90,9 @@ class Desk:
                     self.settlement.split(0, float(message.records["factor"][0]))
             self.settlement.begin_session(self.teller.told.today)
             for step in self.feed.bars(session, self.teller.told).steps():
-                self.prices.trade(step.time, step.trades)
+                self.prices.trade(step.time, step.trades, step.trade_bars)
                 self.prices.option_trade(step.time, step.option_trades)
-                self.prices.quote(step.time, step.quotes, step.bid_open, step.ask_open)
+                self.prices.quote(step.time, step.quotes, step.quote_bars)
                 self.tell(self.settlement.assign(step.time))
                 self.tell(self.settlement.liquidate_before_split(step.time, session.close))
                 self.tell(self.broker.scan(step.time))

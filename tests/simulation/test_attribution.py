@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from alo_lib.market.generator import generate_market
-from alo_lib.market.generator.underlyings import UNDERLYINGS
+from alo_lib.market.generator import MarketTruth, generate_market
+from alo_lib.market.generator.truth import DEFAULT_NAMES
 from alo_lib.records import PROFIT_PARTS, Kind
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
@@ -53,12 +53,11 @@ def generated(seed: int, folder: Path) -> None:
     """A week quoted each half hour, so that no hour bar ends with a quote older than the underlying's price."""
     for name in ("data", "run"):
         (folder / name).mkdir()
-    generate_market(
-        folder / "data", seed=seed, start=FIRST, end=LAST, history_days=300, quote_minutes=30,
-        underlyings=UNDERLYINGS[seed % 2 :][:1],
-    )  # fmt: skip
+    stock = DEFAULT_NAMES[seed % 2]
+    week = {"start": FIRST, "end": LAST, "history_days": 300, "quote_minutes": 30}
+    generate_market(folder / "data", MarketTruth(seed=seed, names=(stock,), **week))
     wanted = {
-        "underlyings": UNDERLYINGS[seed % 2].ticker,
+        "underlyings": stock.ticker,
         "start": FIRST,
         "end": LAST,
         "resolution": "hour",
@@ -66,7 +65,7 @@ def generated(seed: int, folder: Path) -> None:
         "garch_minimum": 100,
         "entry_edge": 0.0,
         "direction": ["both", "long", "short"][seed % 3],
-        "structure": ["straddle", "strangle"][seed // 3 % 2],
+        "structures": ["straddle", "strangle"][seed // 3 % 2],
         "frames_per_bar": 1 + 4 * (seed % 2),
         "min_days_to_expiry": 2,
         "exit_days_to_expiry": 1,

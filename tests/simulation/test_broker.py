@@ -162,7 +162,7 @@ def test_canceled_and_frozen(desk: Desk) -> None:
     assert desk.order(2, 1, NOW + 3)[-1].status is S.FILLED
 
 
-@pytest.mark.parametrize(("quantity", "type"), [(0, OrderType.MARKET), (1, OrderType.LIMIT)])
+@pytest.mark.parametrize(("quantity", "type"), [(0, OrderType.MARKET), (1, OrderType.STOP_MARKET)])
 def test_orders_that_are_none(desk: Desk, quantity: int, type: OrderType) -> None:
-    with pytest.raises(ValueError, match="market orders for some quantity"):
+    with pytest.raises(ValueError, match="MARKET, LIMIT, MARKET_ON_CLOSE for some quantity"):
         desk.order(2, quantity, NOW, type)

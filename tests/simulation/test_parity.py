@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alo_lib.market import DataError, Dividend, FaultKind, contract_array
-from alo_lib.market.generator import generate_market
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.layout import ContractKey, DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data, run_backtest
@@ -266,7 +266,7 @@ def exchanged(name: str) -> str:
 def test_one_expiry_of_many_is_a_fault_and_a_warning(tmp_path: Path) -> None:
     root = tmp_path / "data"
     day = dt.date(2024, 1, 3)
-    generate_market(root, start=day, end=day, history_days=300, quote_minutes=30)
+    generate_market(root, MarketTruth(start=day, end=day, history_days=300, quote_minutes=30))
     wanted = {"underlyings": "ALFA", "start": day, "end": day, "garch_history": 300}
     settings = Settings.of(wanted)
     before = require_data(settings, root)

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import annotated_types
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from alo_lib.journal import JOURNAL_FOLDER, read_journal
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
+from alo_lib.settings.trading import StructureName
 from alo_lib.simulation import run_backtest
 from alo_lib.views import Run
 from tests.simulation import tiny
@@ -29,8 +30,10 @@ WITH: dict[str, dict[str, Any]] = {
 """What has to be set beside a setting so that its ends are allowed."""
 
 CHOICES = {
-    "structure": ("straddle", "strangle"),
+    "structures": get_args(StructureName),
     "direction": ("both", "long", "short"),
+    "hedge": ("delta_band", "whalley_wilmott", "minimum_variance"),
+    "hedge_volatility": ("implied", "forecast"),
     "refit_on_change": (False, True),
     "interest": (False, True),
 }

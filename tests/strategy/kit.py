@@ -4,7 +4,7 @@ import datetime as dt
 
 import numpy as np
 
-from alo_lib.records import Contract, InstrumentTable, Kind, Records, Session, records
+from alo_lib.records import Contract, InstrumentTable, Kind, Records, Session, leg_columns, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
@@ -52,13 +52,13 @@ def state_of(volatility: float = 0.3, forecast: float = 0.2, cash: float = 1e6, 
 
 def hold(state: StrategyState, direction: int = -1, quantity: int = 5, strike: int = 2) -> Trade:
     """A trade that is held, bought or sold at mid a day ago."""
-    call, put = CALLS[strike], PUTS[strike]
-    trade = Trade(0, call, put, direction, quantity, NOW - DAY, NOW + 45 * DAY)
+    legs, expiry = (CALLS[strike], PUTS[strike]), NOW + 45 * DAY
+    trade = Trade(0, "straddle", legs, (1, 1), (expiry, expiry), direction, quantity, NOW - DAY)
     book = state.underlyings[0].book
     for leg in trade.legs:
         price = float(book.mid()[book.row(leg)])
         state.portfolio.fill(leg, direction * quantity, price, 100, 0.0)
-        trade.fill(direction * quantity, price)
+        trade.fill(leg, direction * quantity, price)
     state.trades.append(trade)
     return trade
 
@@ -68,8 +68,8 @@ def signal_of(strike: int = 2, direction: int = -1, edge: float = 0.05, vega: fl
     return records(
         Kind.SIGNAL,
         underlying=0,
-        call=CALLS[strike],
-        put=PUTS[strike],
+        structure="straddle",
+        **leg_columns((CALLS[strike], PUTS[strike]), (1, 1)),
         direction=direction,
         edge_volatility=edge,
         vega=vega,

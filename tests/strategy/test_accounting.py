@@ -6,6 +6,7 @@ import pytest
 from alo_lib.records import DAY, Kind, OrderReason, OrderStatus, OrderType, Records, records
 from alo_lib.strategy.accounting import book_dividend, book_order_event, book_split, warn_of_split
 from alo_lib.strategy.book import CashDividend
+from alo_lib.strategy.commands import follow_commands
 from alo_lib.strategy.exits import view_of
 from alo_lib.strategy.ledger import WorkingOrder
 from alo_lib.strategy.reports import reports
@@ -46,17 +47,23 @@ def test_a_fill_of_shares_counts_each_share_once() -> None:
     assert state.portfolio.quantity(0) == -10
 
 
-def test_a_refusal_undoes_the_trade_for_the_session_and_is_remembered_until_the_next_quote() -> None:
+def test_of_a_trade_with_a_refusal_no_more_is_opened_and_it_is_remembered_until_the_next_quote() -> None:
     state = state_of()
-    trade, number = hold(state), state.new_order(CALL, -1)
+    trade, number = hold(state, quantity=4), state.new_order(CALL, -1)
+    trade.quantity = 5
     tell(state, OrderStatus.INVALID, order=number)
     book = state.underlyings[0].book
-    assert trade.undone_by is OrderReason.REBALANCE
+    assert (trade.undone_by, trade.progress.may_enter) == (None, False)
     assert state.session is not None
     assert book.blocked_until == state.session.close
     assert book.refused == {(CALL, -1)}
     assert state.working == {}
-    assert state.notices == [(0, f"TEST: order {number} was refused; its trade is undone")]
+    follow_commands(state, SETTINGS, NOW)
+    assert (trade.quantity, trade.reason) == (4, OrderReason.REBALANCE)
+    assert [text for _, text in state.notices] == [
+        f"TEST: order {number} was refused; no more of its trade is opened",
+        "TEST: trade 0 is cut from 5 to 4: legs were not filled",
+    ]
 
 
 def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
@@ -139,7 +146,7 @@ def test_an_order_works_until_it_is_done(status: OrderStatus) -> None:
 def test_a_dividend_is_paid_on_what_is_held() -> None:
     state = state_of(cash=0.0)
     state.portfolio.fill(0, -20, 0.0, 1, 0.0)
-    book_dividend(state, 0, NOW, 0.25)
+    book_dividend(state, records(Kind.DIVIDEND, time=NOW, amount=0.25)[0])
     assert state.portfolio.cash == -5.0
     assert state.underlyings[0].book.dividends == [CashDividend(NOW, 0.25)]
 

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from alo_lib.records import Kind, OrderReason, OrderStatus, OrderType, records
+from alo_lib.records import ActionKind, DividendKind, Kind, OrderReason, OrderStatus, OrderType, records
 from alo_lib.settings import Settings
 from tests.core.script import FIRST, NEXT, Script, at, reasons, script, tell_order_event
 
@@ -133,6 +133,65 @@ def test_a_split_warning_closes_options_and_opens_none() -> None:
     assert "splits before the next session" in market.notices()[0]
 
 
+def test_an_action_ahead_closes_options_and_opens_none_until_the_next_session() -> None:
+    market = script()
+    market.bar(10, volatility=0.35)
+    action = {"time": at(NEXT, 9.5) + 24 * 3600 * 10**9, "instrument": 0, "action": ActionKind.SPIN_OFF}
+    market.session(NEXT, [100.0])
+    market.tell(at(NEXT, 9), Kind.ACTION, records(Kind.ACTION, **action))
+    assert reasons(market.bar(10, volatility=0.35)[:1]) == ["EXIT_ACTION"] * 4
+    assert reasons(market.bar(11, volatility=0.35)) == []
+    assert market.held == {}
+    assert "TEST has a spin-off before the next session" in market.notices()[0]
+    market.session(NEXT + dt.timedelta(days=1), [100.0])
+    assert reasons(market.bar(10, volatility=0.35)[:1]) == ["ENTRY"] * 4
+
+
+@pytest.mark.parametrize("kind", list(DividendKind))
+def test_what_is_distributed_ends_trades_where_contracts_are_adjusted_for_it(kind: DividendKind) -> None:
+    """Those that were listed before are not traded any more, whatever they seem to be worth; new ones are."""
+    market = script()
+    market.bar(10, volatility=0.35)
+    paid = records(Kind.DIVIDEND, time=at(NEXT, 9.5), kind=kind, amount=8.0, reference=100.0)
+    market.tell(at(NEXT, 9), Kind.DIVIDEND, paid)
+    market.session(NEXT, [100.0])
+    sent = reasons(market.bar(10, spot=92.0, volatility=0.35)[:1])
+    told = market.core.snapshot().state.strategy.underlyings[0].book.dividends
+    assert bool(told) is (kind is DividendKind.ORDINARY)
+    if kind is not DividendKind.ADJUSTING:
+        assert "EXIT_ACTION" not in sent
+        return
+    assert sent == ["EXIT_ACTION"] * 4
+    assert market.held == {}
+    assert reasons(market.bar(11, spot=92.0, volatility=0.6)) == []
+    assert "TEST: 8.00 a share was distributed beside dividends" in market.notices()[0]
+    exits = np.concatenate(market.decisions(Kind.EXIT))
+    assert np.isnan(exits["gain"]).all()
+    market.session(NEXT + dt.timedelta(days=1), [92.0])
+    assert reasons(market.bar(10, spot=92.0, volatility=0.35)) == []
+    market.strikes = (85.0, 92.0, 100.0)
+    market.session(NEXT + dt.timedelta(days=2), [92.0])
+    book = market.core.snapshot().state.strategy.underlyings[0].book
+    assert book.contracts["strike"][book.may_be_opened()].tolist() == [92.0, 92.0]
+
+
+def test_the_drop_of_a_spin_off_is_no_return() -> None:
+    """Forecasts are those of a stock that went on without it."""
+    forecasts = []
+    for left in (1.0, 0.88):
+        market = script()
+        if left < 1.0:
+            # A script's closes are of nine in the morning.
+            paid = records(Kind.DIVIDEND, time=at(NEXT, 8.5), kind=2, amount=12.0, reference=100.0)
+            market.tell(at(NEXT, 9), Kind.DIVIDEND, paid)
+        market.session(NEXT, [100.0])
+        market.session(NEXT + dt.timedelta(days=1), [101.0 * left])
+        market.session(NEXT + dt.timedelta(days=2), [100.5 * left])
+        market.bar(10, spot=100.5 * left, volatility=0.2)
+        forecasts.append(market.decisions(Kind.FORECAST)[-1]["volatility"])
+    assert forecasts[1] == pytest.approx(forecasts[0], rel=1e-9)
+
+
 def test_a_refused_leg_undoes_its_trade() -> None:
     twin, market = script(max_structures=1), script(max_structures=1)
     twin.bar(10, volatility=0.35)
@@ -141,18 +200,18 @@ def test_a_refused_leg_undoes_its_trade() -> None:
     assert reasons(sent) == ["ENTRY", "ENTRY", "REBALANCE"]
     assert market.held == {}
     assert reasons(market.bar(11, volatility=0.35)) == []
-    assert "was refused; its trade is undone" in market.notices()[0]
+    assert "was refused; no more of its trade is opened" in market.notices()[0]
 
 
 def test_limits_stop_proposals() -> None:
-    market = script(max_vega=0.0001)
+    market = script(max_vega=1e-6)  # less than one contract's
     assert reasons(market.bar(10, volatility=0.35)) == []
     limited = [target for table in market.decisions(Kind.TARGET) for target in table if target["stage"] == 1]
     assert limited
     assert all(target["quantity"] == 0 for target in limited)
     market.bar(10.1, volatility=0.35)
     (notice,) = market.notices()  # once a session
-    assert "TEST: not opened, vega of" in notice
+    assert "TEST: not opened, vega a volatility point of" in notice
 
 
 def test_a_drawdown_flattens_the_book_for_good() -> None:
@@ -269,4 +328,30 @@ def test_vega_counts_what_is_ordered_and_not_filled_yet() -> None:
     assert state.strategy.trades
     state.settings = state.settings.model_copy(update={"max_structures": 2})
     waiting.bar(10.1, volatility=0.35)
-    assert len(state.strategy.trades) == 1  # a second one would exceed the limit
+    first, second = state.strategy.trades
+    assert 0 < second.quantity < first.quantity / 2  # cut to what the limit leaves
+
+
+def test_a_forecast_within_the_session_knows_of_its_move() -> None:
+    """After a fall volatility is forecast higher, where that is set at once, and by the next morning in any case."""
+    told = {}
+    for intraday in (False, True):
+        market = script(intraday_forecast=intraday)
+        market.bar(15.9)
+        market.session(NEXT, [100.0])
+        told[intraday] = [forecast_now(market, hour, spot) for hour, spot in ((10, 100.0), (15.9, 96.0))]
+        market.session(NEXT + dt.timedelta(days=1), [96.0])
+        told[intraday].append(forecast_now(market, 9.6, 96.0))
+    still, (quiet, fallen, morning) = told[False], told[True]
+    assert still[1] == still[0]
+    assert morning == pytest.approx(still[2], rel=0.005)
+    assert still[2] > 1.006 * still[0]
+    assert quiet == pytest.approx(still[0], rel=0.005)
+    assert fallen == pytest.approx(still[2], rel=0.002)
+
+
+def forecast_now(market: Script, hour: float, spot: float) -> float:
+    """The volatility of ordinary days that is forecast, after a bar."""
+    market.bar(hour, spot, 0.2)
+    (ordinary,) = market.core.snapshot().state.strategy.underlyings[0].ordinary.values()
+    return float(ordinary[0])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from alo_lib.records import HaltCause
 from alo_lib.settings import Settings
 from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
 from alo_lib.strategy.state import StrategyState
@@ -12,7 +13,7 @@ from tests.strategy.kit import CALLS, DAY, NOW, PUTS, SETTINGS, hold, signal_of,
 def opened(state: StrategyState, *strikes: int, time: int = NOW, **settings: object) -> list[int]:
     """The calls of the trades that signals on some strikes propose."""
     signals = np.concatenate([signal_of(strike) for strike in strikes])
-    return [trade.call for trade in proposed_trades(state, Settings(**settings), signals, time)]
+    return [trade.legs[0] for trade in proposed_trades(state, Settings(**settings), signals, time)]
 
 
 def test_a_signal_becomes_a_trade_of_its_legs_sized_by_the_vega_budget() -> None:
@@ -50,7 +51,7 @@ def test_no_leg_is_in_two_trades() -> None:
     assert opened(state, 2, 1, max_structures=5) == [CALLS[1]]
     assert opened(state_of(), 2, 2, max_structures=5) == [CALLS[2]]
     shared = signal_of(3)
-    shared["put"] = PUTS[2]
+    shared["leg2"] = PUTS[2]
     assert stopped_by(state, Settings(max_structures=5), shared[0], NOW) == "leg_held"
 
 
@@ -59,7 +60,8 @@ def test_no_leg_is_in_two_trades() -> None:
     [
         ("session", "entry_delay"),
         ("halted", "max_drawdown"),
-        ("split_pending", "split_pending"),
+        ("lost today", "max_daily_loss"),
+        ("split_pending", "corporate_action"),
         ("blocked", "session_block"),
         ("jumped", "session_block"),
     ],
@@ -71,7 +73,9 @@ def test_nothing_is_opened_when(what: str, limit: str) -> None:
     if what == "session":
         state.session = None
     elif what == "halted":
-        state.halted = True
+        state.halts.add(HaltCause.DRAWDOWN)
+    elif what == "lost today":
+        state.halts.add(HaltCause.DAILY_LOSS)
     elif what == "split_pending":
         book.split_pending = True
     elif what == "jumped":

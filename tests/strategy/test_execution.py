@@ -6,8 +6,9 @@ import pytest
 from alo_lib.records import Kind, OrderReason, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.entries import new_trade
-from alo_lib.strategy.execution import Order, fillable, orders_toward
+from alo_lib.strategy.execution import fillable, orders_toward
 from alo_lib.strategy.exposure import measure
+from alo_lib.strategy.sending import Order
 from alo_lib.strategy.targets import Target, closed_targets, wanted_targets
 from tests.strategy.kit import CALLS, NOW, PUTS, SETTINGS, hold, signal_of, state_of
 

@@ -104,9 +104,9 @@ def test_a_leg_that_is_not_listed_any_more_loses_its_volatility() -> None:
     measure(state, SETTINGS, NOW)
     underlying = state.underlyings[0]
     listed = underlying.book.contracts
-    underlying.book.list_contracts(listed[listed["instrument"] != trade.put])
+    underlying.book.list_contracts(listed[listed["instrument"] != trade.legs[1]])
     measure(state, SETTINGS, NOW)
-    assert list(underlying.implied) == [trade.call]
+    assert list(underlying.implied) == [trade.legs[0]]
 
 
 def test_chains_are_valued_where_there_is_news() -> None:
@@ -136,7 +136,7 @@ def test_a_trade_is_seen_at_mid_against_its_worth_at_the_forecast() -> None:
     dear, cheap = (price(100.0, 100.0, RATE, 0.0, volatility, YEARS, right).sum() for volatility in (0.3, 0.2))
     assert view.remaining_gain == pytest.approx(100.0 * (dear - cheap), rel=1e-3)  # a structure, however many are held
     assert (view.implied_volatility, view.forecast_volatility) == (pytest.approx(0.3, abs=1e-3), 0.2)
-    assert view.call_strike == 100.0
+    assert view.short_call_strike == 100.0
     state.underlyings[0].market_news = False
     assert view_of(state, SETTINGS, trade, NOW) is None
 
@@ -163,7 +163,7 @@ def test_a_leg_that_is_not_quoted_at_the_spot_tells_neither_result_nor_edge() ->
     view = view_of(state, SETTINGS, trade, later)
     assert view is not None
     assert np.isfinite(figures_of(view)).all()
-    book.quote_time[book.row(trade.put)] = NOW
+    book.quote_time[book.row(trade.legs[1])] = NOW
     view = view_of(state, SETTINGS, trade, later)
     assert view is not None
     assert np.isnan(figures_of(view)).all()
@@ -213,7 +213,7 @@ def test_an_undone_trade_is_kept_until_nothing_of_it_is_left() -> None:
     assert state.trades == [trade]
     for leg in trade.legs:
         state.portfolio.fill(leg, 5, 1.0, 100, 0.0)
-    number = state.new_order(trade.put, 1)
+    number = state.new_order(trade.legs[1], 1)
     end_trades(state, SETTINGS, NOW)
     assert state.trades == [trade]
     del state.working[number]

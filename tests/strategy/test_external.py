@@ -12,7 +12,7 @@ PAIR = (CALLS[2], PUTS[2])
 
 
 def insight(until: int, call: int = CALLS[2], put: int = PUTS[2]) -> ExternalInsight:
-    return ExternalInsight(0, call, put, -1, 0.05, until)
+    return ExternalInsight(0, (call, put), (1, 1), -1, 0.05, until)
 
 
 def test_a_stage_is_the_hosts_while_the_last_record_says_so() -> None:
@@ -73,6 +73,9 @@ def test_every_trade_is_looked_at_though_an_insight_backs_an_earlier_one() -> No
 
 def test_the_legs_of_an_insight_belong_to_what_is_watched() -> None:
     state = state_of()
-    state.external.insights = [insight(NOW + 1, CALLS[4], PUTS[4]), ExternalInsight(7, 98, 99, 1, np.nan, NOW + 1)]
+    state.external.insights = [
+        insight(NOW + 1, CALLS[4], PUTS[4]),
+        ExternalInsight(7, (98, 99), (1, 1), 1, np.nan, NOW + 1),
+    ]
     hold(state, strike=2)
     assert state.legs(0) == sorted([*PAIR, CALLS[4], PUTS[4]])

@@ -251,3 +251,38 @@ def test_a_bad_close_is_told_and_changes_nothing() -> None:
     before = forecaster.volatility(0.1)
     assert "must be finite and positive, but it is -1.0" in str(forecaster.update([-1.0]))
     assert forecaster.volatility(0.1) == before
+
+
+def test_within_a_session_its_move_counts_and_its_rest_is_expected() -> None:
+    """At the close it is the forecast of the day after; at the open, on average, what was forecast all along."""
+    bars = ranged(400)
+    forecaster = VolatilityForecaster(SETTINGS)
+    assert forecaster.outlook(0.0, 0.5) is None
+    forecaster.follow(bars)
+    assert forecaster.calibrate_now() is None
+    for move in (-0.04, 0.001, 0.03):
+        after = followed(bars, bars[-1][3] * float(np.exp(move)))
+        ended = forecaster.outlook(move, 1.0)
+        assert ended is not None
+        assert ended.volatility_over(21.0) == pytest.approx(after.volatility_over(21.0), rel=1e-12)
+    opened = forecaster.outlook(0.0, 0.0)
+    assert opened is not None
+    for days in (0.5, 1.0, 5.0, 60.0):
+        assert opened.volatility_over(days) == pytest.approx(forecaster.volatility_over(days), rel=0.01)
+    fallen, quiet = forecaster.outlook(-0.05, 0.6), forecaster.outlook(0.0, 0.6)
+    assert fallen is not None
+    assert quiet is not None
+    assert fallen.volatility_over(5.0) > 1.1 * forecaster.volatility_over(5.0) > quiet.volatility_over(5.0)
+    assert fallen.volatility_over(0.3) == pytest.approx(forecaster.volatility_over(1.0), rel=1e-12)
+    assert np.isnan(opened.volatility_over(float("nan")))
+    assert forecaster.outlook(14.0, 0.5) is None
+    assert forecaster.outlook(float("nan"), 0.5) is None
+
+
+def followed(bars: list[tuple[float, float, float, float]], close: float) -> VolatilityForecaster:
+    """A forecaster that has seen bars, and a close more."""
+    forecaster, nan = VolatilityForecaster(SETTINGS), float("nan")
+    forecaster.follow(bars)
+    assert forecaster.calibrate_now() is None
+    assert forecaster.follow([(nan, nan, nan, close)]) is None
+    return forecaster

@@ -11,10 +11,11 @@ from tests.core.script import NEXT, Script, closes, script
 from tests.strategy.test_parts import NOW, quoted_book
 
 LIMITS = (
-    *("max_drawdown", "entry_delay", "entry_cutoff", "split_pending", "session_block", "leg_held"),
+    "unknown_implied",
+    *("max_drawdown", "entry_delay", "entry_cutoff", "corporate_action", "session_block", "leg_held"),
     *("max_structures", "vega_budget", "participation", "max_vega", "max_margin"),
 )
-STAGES = ("listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened")
+STAGES = ("listed", "quoted", "in_range", "liquid", "forecast", "candidates", "edge", "proposed", "opened")
 
 
 def told(market: Script) -> list[Records]:
@@ -52,7 +53,7 @@ def test_it_names_the_stage_that_lets_nothing_pass(changes: dict[str, float], st
     market.bar(10, volatility=0.35)
     counts = last(market)
     if stopped_at is None:  # the strike at the spot is near enough at any limit
-        assert counts["pairs"] == 1
+        assert counts["candidates"] == 1
         return
     place = STAGES.index(stopped_at)
     assert all(counts[stage] > 0 for stage in STAGES[:place])
@@ -98,7 +99,7 @@ def test_without_a_forecast_pairs_end_there() -> None:
     market.bar(10, volatility=0.35)
     counts = last(market)
     assert counts["liquid"] > 0
-    assert counts["forecast"] == counts["pairs"] == counts["opened"] == 0
+    assert counts["forecast"] == counts["candidates"] == counts["opened"] == 0
 
 
 def test_contracts_without_quotes_are_listed_alone() -> None:

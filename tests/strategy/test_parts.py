@@ -7,11 +7,10 @@ import pytest
 
 from alo_lib.records import Contract, InstrumentTable, Kind, OrderReason, Session, records
 from alo_lib.settings import Settings
+from alo_lib.settings.trading import StructureName
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exits import exit_reason
-from alo_lib.strategy.hedging import shares_wanted
-from alo_lib.strategy.limits import BookRisk, drawdown_exceeded, exceeded_limit
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
@@ -139,20 +138,21 @@ def test_a_pair_without_vega_pays_for_none_and_comes_last() -> None:
     flat = replace(valuation, at_forecast=valuation.at_forecast._replace(vega=vega))
     table = scan(book, flat, screen, settings, 0.02, NOW).signals
     assert len(table) == 3
-    assert book.contracts["strike"][book.row(int(table["call"][0]))] == 95.0
+    assert book.contracts["strike"][book.row(int(table["leg1"][0]))] == 95.0
     assert np.isfinite(table["edge_volatility"][0])
     assert table["edge_volatility"][1:].tolist() == [-np.inf, -np.inf]  # below any edge that suffices
 
 
-def test_each_structure_that_can_be_set_has_its_pairs() -> None:
-    assert set(STRUCTURES) == set(get_args(Settings.model_fields["structure"].annotation))
+def test_each_structure_that_can_be_set_is_there() -> None:
+    assert tuple(STRUCTURES) == get_args(StructureName)
+    assert all(each.name == name for name, each in STRUCTURES.items())
 
 
 def test_strangles_take_the_wanted_delta() -> None:
     book = quoted_book()
-    table = signals(book, structure="strangle", strangle_delta=0.25)
+    table = signals(book, structures="strangle", strangle_delta=0.25)
     strikes = {int(row["instrument"]): float(row["strike"]) for row in book.contracts}
-    assert [(strikes[int(s["put"])], strikes[int(s["call"])]) for s in table[:1]] == [(95.0, 105.0)]
+    assert [(strikes[int(s["leg2"])], strikes[int(s["leg1"])]) for s in table[:1]] == [(95.0, 105.0)]
 
 
 def test_legs_of_strangles_are_usable_and_out_of_the_money() -> None:
@@ -161,11 +161,11 @@ def test_legs_of_strangles_are_usable_and_out_of_the_money() -> None:
     assert book.spot in strike
     usable = np.ones(len(strike), np.bool_)
     delta = np.where(strike == book.spot, 0.25 * right, 0.1 * right)  # at the money would be nearest, and is not out
-    pairs = STRUCTURES["strangle"].pairs
-    (call,), (put,) = pairs(book, usable, delta, Settings(strangle_delta=0.25))
+    candidates = STRUCTURES["strangle"].candidates
+    ((call, put),) = candidates(book, usable, delta, Settings(strangle_delta=0.25))
     assert strike[put] < book.spot < strike[call]
     delta[call], usable[call] = 0.25, False  # nearest, and nobody may have it
-    (other,), _ = pairs(book, usable, delta, Settings(strangle_delta=0.25))
+    ((other, _),) = candidates(book, usable, delta, Settings(strangle_delta=0.25))
     assert other != call
     assert strike[other] > book.spot
     assert right[other] == 1
@@ -202,23 +202,13 @@ def test_directions_can_be_forbidden() -> None:
     assert set(signals(quoted_book(volatility=0.1), direction="short")["direction"]) == {-1}
 
 
-# Hedging, exits, limits ----------------------------------------------------------------------------------------------
+# Exits, limits -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("shares", "delta", "contracts", "wanted"),
-    [
-        *((0, 19.0, 10, 0), (0, 21.0, 10, -21), (-21, 30.4, 10, -21), (-21, 41.6, 10, -42), (-21, 0.0, 0, 0)),
-        *((-21, np.nan, 10, -21), (-21, np.nan, 0, 0), (30, -np.inf, 1, 30)),  # a delta that cannot be told
-    ],
-)
-def test_hedges_go_to_neutral_from_beyond_the_band(shares: int, delta: float, contracts: int, wanted: int) -> None:
-    assert shares_wanted(shares, delta, contracts, SETTINGS) == wanted
-
-
-def trade(direction: int = -1, **changes: int) -> Trade:
-    made = Trade(0, 1, 2, direction, 5, NOW - DAY, NOW + 40 * DAY)
-    made.fill(direction * 5, 2.0)
+def trade(direction: int = -1, **changes: object) -> Trade:
+    expiry = NOW + 40 * DAY
+    made = Trade(0, "straddle", (1, 2), (1, 1), (expiry, expiry), direction, 5, NOW - DAY)
+    made.fill(1, direction * 5, 2.0)
     for name, value in changes.items():
         setattr(made, name, value)
     return made
@@ -230,7 +220,7 @@ FINE = TradeView(
     remaining_gain=600.0,
     implied_volatility=0.25,
     forecast_volatility=0.2,
-    call_strike=100.0,
+    short_call_strike=100.0,
 )
 
 
@@ -242,7 +232,7 @@ FINE = TradeView(
         (trade(), replace(FINE, remaining_edge=np.nan), None),
         (trade(), replace(FINE, result=-501.0), OrderReason.EXIT_STOP),
         (trade(opened_at=NOW - 31 * DAY), FINE, OrderReason.EXIT_TIME),
-        (trade(expiry=NOW + 5 * DAY), FINE, OrderReason.EXIT_EXPIRY),
+        (trade(expiries=(NOW + 50 * DAY, NOW + 5 * DAY)), FINE, OrderReason.EXIT_EXPIRY),
     ],
 )
 def test_reasons_to_end_a_trade(held: Trade, view: TradeView, reason: OrderReason | None) -> None:
@@ -257,20 +247,9 @@ def test_a_trade_tells_its_result_with_the_hedge() -> None:
     assert sold.result(-1100.0) == -1100.0 + 1000.0 + 100.0
     sold.undo(OrderReason.EXIT_EDGE)
     sold.undo(OrderReason.EXIT_STOP)
-    assert (sold.wanted, sold.reason) == (0, OrderReason.EXIT_EDGE)
-    sold.fill(5, 1.5)
+    assert (sold.wanted(1), sold.reason) == (0, OrderReason.EXIT_EDGE)
+    sold.fill(1, 5, 1.5)
     assert sold.result(0.0) == 1000.0 - 750.0 + 100.0
-
-
-def test_limits_are_named() -> None:
-    assert exceeded_limit(BookRisk(vega=-200_000, margin=0, equity=1e6), SETTINGS) is None
-    for risk, limit in ((BookRisk(-400_000, 0, 1e6), "max_vega"), (BookRisk(0, 600_000, 1e6), "max_margin")):
-        exceeded = exceeded_limit(risk, SETTINGS)
-        assert exceeded is not None
-        assert exceeded.limit == limit
-        assert limit.replace("_", "-") in exceeded.problem
-    assert drawdown_exceeded(79.9, 100.0, SETTINGS)
-    assert not drawdown_exceeded(80.1, 100.0, SETTINGS)
 
 
 # Book and forecast ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from alo_lib.pricing import greeks, price
 from alo_lib.records import LAYOUTS, PROFIT_PARTS, YEAR, Kind
 from alo_lib.strategy.profit import LegMark, Parts, UnderlyingProfit, explain_leg, explain_shares, leg_marks
+from alo_lib.strategy.valuation import LegMarket
 
 DAY = YEAR // 365
 START: dict[str, Any] = {"spot": 100.0, "implied": 0.30, "rate": 0.04, "dividend_yield": 0.01, "time": 0}
@@ -28,7 +29,7 @@ def terms(market: dict[str, Any]) -> dict[str, Any]:
 def mark(right: int, **changes: float) -> LegMark:
     market = START | changes
     measured = greeks(**terms(market), right=right)
-    known = market["spot"], market["rate"], market["dividend_yield"]
+    known = LegMarket(market["spot"], np.nan, market["rate"], market["dividend_yield"])
     values = type(measured)(*(np.atleast_1d(each) for each in measured))
     return leg_marks(int(market["time"]), known, np.array([np.nan]), np.array([market["implied"]]), values)[0]
 
@@ -106,8 +107,8 @@ def test_greeks_that_are_not_finite_and_volatilities_that_are_not_known_explain_
     nothing = np.full(1, np.nan)
     measured = greeks(**terms(START), right=1)
     broken = type(measured)(*[nothing] * len(measured))
-    start = leg_marks(0, (100.0, 0.04, 0.01), np.array([5.0]), nothing, broken)[0]
-    end = leg_marks(DAY, (103.0, 0.04, 0.01), np.array([7.0]), nothing, broken)[0]
+    start = leg_marks(0, LegMarket(100.0, np.nan, 0.04, 0.01), np.array([5.0]), nothing, broken)[0]
+    end = leg_marks(DAY, LegMarket(103.0, np.nan, 0.04, 0.01), np.array([7.0]), nothing, broken)[0]
     parts = Parts()
     explain_leg(parts, 1, start, end)
     assert parts == Parts(unexplained=200.0)

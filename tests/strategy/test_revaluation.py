@@ -8,7 +8,7 @@ import pytest
 from alo_lib.pricing import price
 from alo_lib.records import PROFIT_PARTS, YEAR, Contract, InstrumentTable
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.profit import LegMark, Parts, explain_leg, leg_marks
+from alo_lib.strategy.profit import LegMark, Parts, along_line, explain_leg, leg_marks
 from alo_lib.strategy.revaluation import revalue_leg
 from alo_lib.strategy.valuation import LegMarket, leg_alone
 from tests.strategy.test_valuation import DATE, DAY, NOW
@@ -44,7 +44,7 @@ def at(market: MarketBook, right: int, time: int, spot: float, volatility: float
     """As measured; the mark is what the contract is worth unless told."""
     known = LegMarket(spot, math.nan, RATE, YIELD)
     implied, greeks = leg_alone(market, row(market, right), time, known, volatility)
-    return leg_marks(time, (spot, RATE, YIELD), np.array([mark]), np.array([implied]), greeks)[0]
+    return leg_marks(time, known, np.array([mark]), np.array([implied]), greeks)[0]
 
 
 @pytest.mark.parametrize("right", [1, -1])
@@ -115,3 +115,28 @@ def test_a_volatility_that_nobody_knows_is_not_priced() -> None:
     market = book()
     start = at(market, 1, NOW, 100.0, 0.3)
     assert revalue_leg(market, row(market, 1), start, start._replace(implied=math.nan)) is None
+
+
+@pytest.mark.parametrize("right", [1, -1])
+def test_what_goes_ex_on_the_way_is_a_dividend_and_no_move_of_the_market(right: int) -> None:
+    """The spot falls by the dividend over the ex-date, which the option was priced with: nothing happens but time."""
+    market, ex_time, amount, spot = book(), NOW + DAY // 2, 0.8, 100.0
+    known = LegMarket(spot, math.nan, RATE, 0.0, ((ex_time, amount),))
+    fallen = LegMarket(spot - amount, math.nan, RATE, 0.0)
+    marks = []
+    for each, time in ((known, NOW), (fallen, NOW + DAY)):
+        implied, greeks = leg_alone(market, row(market, right), time, each, 0.3)
+        marks += leg_marks(time, each, np.array([math.nan]), np.array([implied]), greeks)
+    start, end = marks
+    causes, along = revalue_leg(market, row(market, right), start, end), along_line(start, end)
+    assert causes is not None
+    for found in (causes, along):
+        assert found.dividends == pytest.approx(start.delta * amount)
+        assert found.delta == pytest.approx(-start.delta * amount)
+        assert math.fsum(found) == pytest.approx(end.mark - start.mark, abs=1e-12)
+        assert abs(found.rest) < 2e-3
+        assert max(map(abs, (found.gamma, found.vega, found.rho, found.epsilon))) < 2e-3
+    late = revalue_leg(market, row(market, right), start, end._replace(ahead=((ex_time + 2 * DAY, amount),)))
+    assert late is not None  # at the end it is still expected: what is paid twice is a move of expectations
+    assert late.epsilon == pytest.approx(-start.delta * amount, rel=0.1)
+    assert math.fsum(late) == pytest.approx(end.mark - start.mark, abs=1e-12)

@@ -12,7 +12,7 @@ from alo_lib.records import DAY, HOUR, YEAR, Contract, InstrumentTable, Kind, re
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.profit import Parts, explain_leg, leg_marks
-from alo_lib.strategy.valuation import leg_greeks, value_chain
+from alo_lib.strategy.valuation import LegMarket, leg_greeks, value_chain
 from alo_lib.strategy.variance_time import Life, PastEvent, ScheduledEvent, VarianceTime
 from tests.strategy.kit import NOW, RATE, state_of
 from tests.volatility.test_variance_clock import simulated
@@ -162,7 +162,7 @@ def test_theta_is_what_variance_time_takes_and_parts_still_sum_up() -> None:
     marks = []
     for time, volatility in ((friday, start_volatility), (monday, end_volatility)):
         greeks = leg_greeks(book, row, np.array([volatility]), RATE, time)
-        marks += leg_marks(time, (100.0, RATE, 0.0), greeks.price, np.array([volatility]), greeks)
+        marks += leg_marks(time, LegMarket(100.0, math.nan, RATE, 0.0), greeks.price, np.array([volatility]), greeks)
     by_calendar, by_clock = Parts(), Parts()
     explain_leg(by_calendar, 1, marks[0], marks[1])
     explain_leg(by_clock, 1, marks[0], marks[1], passing=end_volatility - start_volatility)

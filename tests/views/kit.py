@@ -9,7 +9,17 @@ import numpy as np
 
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
 from alo_lib.market import Coverage, DataFindings, FaultKind, FaultLog
-from alo_lib.records import Contract, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType, records
+from alo_lib.records import (
+    Contract,
+    InstrumentTable,
+    Kind,
+    Message,
+    OrderReason,
+    OrderStatus,
+    OrderType,
+    leg_columns,
+    records,
+)
 from alo_lib.views import Run, summarize
 from alo_lib.views.attribution import attribution_by_trade
 from alo_lib.views.blotter import positions
@@ -63,8 +73,8 @@ def _market(time, frame, share, legs):
             records(
                 Kind.SIGNAL,
                 underlying=0,
-                call=call,
-                put=put,
+                structure="straddle",
+                **leg_columns((call, put), (1, 1)),
                 direction=-1,
                 implied_volatility=0.25 - 0.02 * share,
                 forecast_volatility=0.2,

@@ -26,6 +26,7 @@ from alo_lib.views.attribution import (
     stated_attribution,
 )
 from alo_lib.views.blotter_section import trades_section
+from alo_lib.views.slippage import stated_slippage
 from tests.core.script import FIRST, NEXT, Script, at, script
 from tests.views.kit import FINDINGS, quiet_messages, write_journal
 
@@ -191,7 +192,7 @@ def test_trades_are_told_from_entry_to_end(run: Run, market: Script, tmp_path: P
     assert (first.number, first.reason, first.direction) == (1, "exit edge", -1)
     assert first.opened < first.ended
     assert (second.number, second.reason, second.ended) == (2, "", 0)
-    assert first.call.strike == first.put.strike
+    assert first.legs[0].strike == first.legs[1].strike
     assert first.implied_volatility == pytest.approx(0.35, abs=0.01)
     assert first.profit == pytest.approx(sum(attribution_by_trade(run)[0, 1].values()))
     assert first.hedges >= 1
@@ -314,3 +315,8 @@ def test_the_summary_has_the_warning(traded: Run, monkeypatch: pytest.MonkeyPatc
     assert summary()[: len(before)] == before
     (warning,) = summary()[len(before) :]
     assert warning.startswith("1,000,000,000.00 of the profit is unexplained, 100% of ")
+
+
+def test_slippage_at_the_fill_is_what_spread_and_slippage_cost(run: Run) -> None:
+    parts = total_of(run)
+    assert stated_slippage(run)["fill"] == pytest.approx(-(parts["spread"] + parts["slippage"]), abs=0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from alo_lib.records import Contract, InstrumentTable, Kind, Message, records
+from alo_lib.records import Contract, InstrumentTable, Kind, Message, leg_columns, records
 from alo_lib.views import RunError, report_html, summary_table
 from alo_lib.views.data import funnel, funnel_total
 from alo_lib.views.edges import points
@@ -29,9 +29,11 @@ def market(*frames, funnels=()):
     later = records(Kind.SESSION, open=kit.OPEN + DAY, close=kit.CLOSE + DAY, date=20240103)
     told.append((kit.OPEN + DAY, Kind.SESSION, later))
     for time, *pairs in frames:
-        rows = records(Kind.SIGNAL, len(pairs), underlying=0, implied_volatility=np.nan, forecast_volatility=0.2)
+        legs = leg_columns([pair[:2] for pair in pairs], (1, 1))
+        rows = records(Kind.SIGNAL, len(pairs), implied_volatility=np.nan, forecast_volatility=0.2, **legs)
         for row, (call, put, direction, edge) in zip(rows, pairs, strict=True):
-            row["call"], row["put"], row["direction"], row["edge_volatility"] = call, put, direction, edge / 100
+            row["structure"] = "straddle" if (call, put) == PAIR else "strangle"
+            row["direction"], row["edge_volatility"] = direction, edge / 100
         told.append((time, Kind.SIGNAL, rows))
     for time, counts in funnels:
         told.append((time, Kind.FUNNEL, records(Kind.FUNNEL, underlying=0, **counts)))
@@ -82,7 +84,7 @@ def test_a_run_without_trades_says_in_a_sentence_how_near_it_came(tmp_path):
     run = kit.run_of(tmp_path, NEAR)
     sentence = "at 2024-01-02 10:35 New York (ALFA straddle 2024-02-16 100, sold); entry-edge asks 2.0"
     assert f"ALFA: best edge 1.3 volatility points {sentence}." in report_html(run)
-    assert "ALFA: pairs were stopped by entry-edge in 4 frames of 2 sessions." in report_html(run)
+    assert "ALFA: structures were stopped by entry-edge in 4 frames of 2 sessions." in report_html(run)
     table = " ".join(shown(run).split())
     assert f"ALFA best edge 1.3 volatility points {sentence}" in table
     assert "ALFA stopped by entry-edge in 4 frames of 2 sessions" in table

@@ -7,14 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alo_lib.market import ChainSnapshot, ContractKey, Resolution, contract_array
+from alo_lib.market import ChainSnapshot, ContractKey, DataFolder, Resolution, contract_array
+from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.pricing import price
 from alo_lib.records import DAY, years_between
+from alo_lib.settings import Settings
+from alo_lib.simulation.moment import market_at
 from alo_lib.views import VolatilityReportView, fit_html, page, volatility_html, write_report
 from alo_lib.views.chain import chain_view
 from alo_lib.views.chain_page import chain_html
 from alo_lib.views.exercise import NextExDate, exercise_view
 from alo_lib.views.exercise_page import exercise_html
+from alo_lib.views.scan import scan_view
+from alo_lib.views.scan_page import scan_html
 from alo_lib.volatility import DailyHistory, GjrGarch, report_volatility
 from tests.views import kit
 from tests.views.browser import BROWSER, look
@@ -244,3 +249,16 @@ def test_a_page_without_its_library_says_so(tmp_path):
     assert look(tmp_path / "report.html", act=act)["said"][-1] == (
         "The chart needs the file plotly.min.js beside this page."
     )
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
+def test_a_scan_is_drawn(tmp_path, width, dark):
+    day = dt.date(2024, 1, 2)
+    generate_market(tmp_path / "data", MarketTruth(start=day, end=day, history_days=300, quote_minutes=30))
+    settings = Settings(underlyings=("ALFA",), start=day, end=day, min_coverage=0.0)
+    view = scan_view(market_at(settings, DataFolder(tmp_path / "data"), dt.timedelta(hours=12)))
+    written = tmp_path / "scan.html"
+    written.write_text(scan_html([view, view]), encoding="utf-8")
+    found = look(written, width=width, dark=dark)
+    check(found, 2, width)
+    assert [plot["axes"] for plot in found["plots"]] == [["strike, standard deviations", "volatility, %"]] * 2

@@ -46,7 +46,7 @@ def check_exit(run: Run, trade: TradeRecord, bar: int, spot: float, paid: float 
     paid_yield = round(math.log1p(paid / spot), 4)
     gain = vega = 0.0
     implied = []
-    for leg in (trade.call, trade.put):
+    for leg in trade.legs:
         rows = quotes.records[(quotes.time == bar) & (quotes.records["instrument"] == leg.number)]
         mid = float(rows["bid"][0] + rows["ask"][0]) / 2
         terms = spot, leg.strike, RATE, paid_yield
@@ -136,7 +136,7 @@ def test_fees_of_shares_are_the_trades_and_those_of_legs_are_not(run: Run) -> No
     for time, row in zip(events.time.tolist(), events.records, strict=True):
         for trade in trades:
             held = trade.opened <= time <= (trade.ended or time)
-            if int(row["instrument"]) in (trade.call.number, trade.put.number) and held and row["quantity"]:
+            if int(row["instrument"]) in {leg.number for leg in trade.legs} and held and row["quantity"]:
                 legs[trade.number] += float(row["fee"])
     for trade in trades:
         told = hedging_by_trade(run, 0, trade.number)
@@ -149,7 +149,7 @@ def test_fees_of_shares_are_the_trades_and_those_of_legs_are_not(run: Run) -> No
 def test_a_fill_behind_the_last_frame_is_nobodys_yet(run: Run, market: Script, tmp_path: Path) -> None:
     """The core has not booked its fee, and so none of the trade's fees is taken for that of its leg."""
     trade = trade_records(run)[-1]
-    late = records(Kind.ORDER_EVENT, instrument=trade.call.number, quantity=1, price=1.0, fee=7.0)
+    late = records(Kind.ORDER_EVENT, instrument=trade.legs[0].number, quantity=1, price=1.0, fee=7.0)
     messages = [*market.journal.messages, Message(Kind.ORDER_EVENT, at(NEXT, 15), late)]
     write_journal(tmp_path / JOURNAL_FOLDER, messages)
     assert hedging_by_trade(Run(tmp_path), 0, trade.number) == hedging_by_trade(run, 0, trade.number)

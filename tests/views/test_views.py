@@ -206,7 +206,7 @@ def test_the_last_counts_of_a_session_are_its_funnel(quiet):
         messages.append(Message(Kind.FUNNEL, kit.OPEN + bar * kit.MINUTE, row))
     run = kit.run_of(quiet.folder.parent / "counted", messages)
     counts = funnel(run)["ALFA"]["2024-01-02"]
-    stages = ["listed", "quoted", "in_range", "liquid", "forecast", "pairs", "edge", "proposed", "opened"]
+    stages = ["listed", "quoted", "in_range", "liquid", "forecast", "candidates", "edge", "proposed", "opened"]
     assert counts == dict(zip(stages, [12, 9, 2, 0, 0, 0, 0, 0, 0], strict=True)) | nothing
     assert list(counts)[: len(stages)] == stages
     days = {"ALFA": {"2024-01-02": counts, "2024-01-03": counts | {"listed": 7, "in_range": 5}}}
@@ -322,9 +322,9 @@ def test_the_summary_has_what_programs_need(traded):
     assert summary["skipped"] == {"crossed quote": 3}
     assert re.fullmatch("[0-9a-f]{64}", summary["order_digest"])
     assert list(summary_table(summary).columns[0].cells) == [
-        *("Engine", "Orders", "Net profit", "From trading", "Realized", "Made of", "Hedging", "Fees", "Interest"),
-        *("Borrow", "Sharpe ratio", "Drawdown", "Worst day", "Return on margin", "Delta", "Gamma", "Vega", "Theta"),
-        *("Forecasts", "ALFA data", "Data left out", "ALFA best edge", "Time taken"),
+        *("Engine", "Orders", "Net profit", "From trading", "Realized", "Made of", "Hedging"),
+        *("Slippage", "Fees", "Interest", "Borrow", "Sharpe ratio", "Drawdown", "Worst day", "Return on margin"),
+        *("Delta", "Gamma", "Vega", "Theta", "Forecasts", "ALFA data", "Data left out", "ALFA best edge", "Time taken"),
     ]
 
 

@@ -113,10 +113,9 @@ def test_a_split_of_the_run_leaves_the_daily_closes_as_they_were_told(tmp_path):
     np.testing.assert_array_equal(apart.realized, whole.realized)
 
 
-def test_a_split_restates_dividends_so_that_the_yield_stays_what_it_is(tmp_path):
-    """Seven for one: 7.00 a year on 707.00 is 1.00 on 101.00, and quotes made with that yield imply what they did."""
-    dividend_yield = math.log(1 + 1 / SPOT)
-    messages = quoted_messages(dividend_yield=dividend_yield)
+def test_a_split_restates_the_dividends_that_are_expected(tmp_path):
+    """Seven for one: of 7.00 on 707.00 one expects 1.00 on 101.00 a year later, after the chain has expired."""
+    messages = quoted_messages(dividend_yield=0.0)
     paid = records(Kind.DIVIDEND, instrument=0, amount=7.0)
     paid["time"] = kit.OPEN - 90 * DAY
     before = records(Kind.TRADE, instrument=0, close=7 * SPOT, volume=1)
@@ -130,7 +129,7 @@ def test_a_split_restates_dividends_so_that_the_yield_stays_what_it_is(tmp_path)
     ]
     run = run_of(tmp_path, messages)
     book = followed_market(run, run.underlyings[0]).book
-    assert book.dividend_yield(messages[-1].time) == pytest.approx(dividend_yield, abs=5e-5)  # to a basis point
+    assert book.dividends_ahead(messages[-1].time) == ((kit.OPEN + 274 * DAY, 1.0),)
     np.testing.assert_allclose(view_of(run).implied_by_expiry, [[0.2, 0.3]], atol=1e-4)
 
 

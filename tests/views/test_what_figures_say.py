@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from alo_lib.records import Kind
+from alo_lib.records import Kind, leg_columns
 from alo_lib.views import report_html
 from alo_lib.views.blotter_section import positions_section
 from tests.views import kit
@@ -40,7 +40,13 @@ def test_margin_is_not_said_to_be_what_regulation_t_maintains(traded):
 
 
 def test_where_no_forecast_came_to_its_end_what_is_held_has_an_answer_so_far(tmp_path):
-    held = entry(call=2, put=1, direction=1, quantity=1, implied_volatility=0.3, expiry=kit.CLOSE + 30 * 86_400 * 10**9)
+    held = entry(
+        direction=1,
+        quantity=1,
+        **leg_columns((2, 1), (1, 1)),
+        implied_volatility=0.3,
+        expiry=kit.CLOSE + 30 * 86_400 * 10**9,
+    )
     messages = [
         message._replace(records=message.records[1:]) if message.kind is Kind.FORECAST else message
         for message in lived_messages([held])

@@ -306,6 +306,7 @@ def test_in_the_strategy_and_leans_volatility_model(name: str, lean: Any) -> Non
         SimpleNamespace(end_time=first + dt.timedelta(days=n), open=o, high=h, low=lo, close=c)
         for n, (o, h, lo, c) in enumerate(bars.tolist())
     ]
+    history.events[lean.Dividend] = []
     algorithm = Algorithm(history=history, debugged=[])
     algorithm.debug = algorithm.debugged.append
     theirs = import_module("models.volatility_model").AloVolatilityModel(algorithm)

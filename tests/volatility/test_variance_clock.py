@@ -24,6 +24,7 @@ from alo_lib.volatility import (
     session_share,
     variance_clock,
 )
+from alo_lib.volatility.variance_clock import FULL_SESSION
 
 HOURS = equity_hours(2010, 2030)
 S, N, C = PRIOR_WEIGHTS.session, PRIOR_WEIGHTS.night, PRIOR_WEIGHTS.closed
@@ -221,3 +222,16 @@ def test_a_life_holds_the_variance_that_paths_through_it_have() -> None:
     assert calendar_volatility(math.sqrt(252 * daily), year.trading_days(start, expiry), years) == pytest.approx(
         math.sqrt(realized / years), rel=0.015
     )
+
+
+def test_the_share_of_a_day_that_has_gone_by() -> None:
+    opens = [n * DAY for n in range(3)]
+    clock = VarianceClock.of_sessions([(each, each + FULL_SESSION) for each in opens])
+    night = PRIOR_WEIGHTS.night
+    assert clock.gone(opens[1]) == pytest.approx(night / (night + PRIOR_WEIGHTS.session))
+    assert clock.gone(opens[1] + FULL_SESSION - 1) == pytest.approx(1.0)
+    times = [opens[2] + n * FULL_SESSION // 10 for n in range(10)]
+    shares = [clock.gone(time) for time in times]
+    assert shares == sorted(shares)
+    for unknown in (opens[0] + 1, opens[1] - 1, opens[2] + 2 * DAY, -1):
+        assert math.isnan(clock.gone(unknown))

@@ -87,7 +87,7 @@ def backtest(
     Examples:
       alo backtest
       alo backtest --data ~/lean/data --start 2015-12-24 --end 2015-12-24 --underlying GOOG
-      alo backtest --engine native --set structure=strangle --set entry-edge=0.03
+      alo backtest --engine native --set structures=strangle,calendar --set entry-edge=0.03
       alo backtest --json | jq .net_profit
     """
     from alo_lib.settings import Settings

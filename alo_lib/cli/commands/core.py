@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from alo_lib.executive.isolation import Preparation
     from alo_lib.runtime.process import CoreProcess, Ending
 
-__all__ = ["core"]
+__all__ = ["JOURNALS", "core"]
 
-_JOURNALS = ROOT / "storage" / "core"
+JOURNALS = ROOT / "storage" / "core"
 _COUNTS = (
     *("frame", "time", "run", "overruns", "missed", "sequence", "durable"),
     *("refused", "conflated", "undelivered"),
@@ -106,11 +106,11 @@ def core(
     if without is not None:
         from alo_lib.runtime.leaving_out import go_on_without
 
-        said = go_on_without(journal or _JOURNALS / name, without)
+        said = go_on_without(journal or JOURNALS / name, without)
         say(f"{said[:1].upper()}{said[1:]}.")
     process, steps = _prepare(
         where,
-        journal or _JOURNALS / name,
+        journal or JOURNALS / name,
         paced=paced,
         durability=durability,
         isolation=(cpu, priority),
@@ -122,7 +122,7 @@ def core(
         say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
     for finding in process.findings:
         say(finding)
-    say(f"The core {name} runs in {where}; its journal is {journal or _JOURNALS / name}.")
+    say(f"The core {name} runs in {where}; its journal is {journal or JOURNALS / name}.")
     ending = _run(process, frames)
     _tell(ending, process, steps, as_json)
 

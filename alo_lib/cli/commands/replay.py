@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from alo_lib.cli.replaying import ReplayOutcome
     from alo_lib.journal import Journal
 
-__all__ = ["open_journal", "replay"]
+__all__ = ["new_york_time", "open_journal", "replay"]
 
 
 @click.command(short_help="Decide a run again from its journal, and compare.")
@@ -58,7 +58,7 @@ def replay(
     from alo_lib.journal import leave_out
 
     pace = _speed(speed)
-    moment = None if until is None else _time(until)
+    moment = None if until is None else new_york_time(until, "--until")
     with working(f"Reading the journal of {run} ..."):
         journal = open_journal(run)
     outcome = run_replay(
@@ -159,7 +159,8 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _time(text: str) -> int:
+def new_york_time(text: str, option: str) -> int:
+    """A time as people write it, in New York unless it says otherwise, as ns UTC; ``option`` is where it was given."""
     import datetime as dt
 
     from alo_lib.records import NEW_YORK
@@ -167,7 +168,8 @@ def _time(text: str) -> int:
     try:
         local = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a time such as '2015-12-24 10:30'", param_hint="'--until'") from None
+        told = f"{text!r} is not a time such as '2015-12-24 10:30'"
+        raise click.BadParameter(told, param_hint=f"'{option}'") from None
     if local.tzinfo is None:
         local = local.replace(tzinfo=NEW_YORK)
     return int(local.timestamp() * 1_000_000) * 1000

@@ -1,6 +1,6 @@
 """Markets made from a seed, in LEAN's format."""
 
-from alo_lib.market.generator.market import MANIFEST, Manifest, generate_market, read_manifest
-from alo_lib.market.generator.underlyings import UNDERLYINGS, MarketUnderlying
+from alo_lib.market.generator.market import Made, generate_market
+from alo_lib.market.generator.truth import TRUTH, MarketTruth, NameTruth, read_truth
 
-__all__ = ["MANIFEST", "UNDERLYINGS", "Manifest", "MarketUnderlying", "generate_market", "read_manifest"]
+__all__ = ["TRUTH", "Made", "MarketTruth", "NameTruth", "generate_market", "read_truth"]

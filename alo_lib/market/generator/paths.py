@@ -1,4 +1,4 @@
-"""Price paths: daily returns from the true GJR-GARCH process, and minutes between the closes they fix."""
+"""Price paths: the minutes of a session whose variance is given, and the bars and quotes of the stock."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,21 +9,26 @@ from numpy.typing import NDArray
 from alo_lib.market.bars import QUOTE_BAR, TRADE_BAR, Bars
 from alo_lib.records.units import CENT
 
-__all__ = ["DayPath", "daily_bar", "equity_quotes", "minute_bars", "walk_day"]
+__all__ = ["STEPS_PER_MINUTE", "DayPath", "daily_bar", "equity_quotes", "minute_bars", "walk_day"]
 
 Array = NDArray[np.float64]
 
 STEPS_PER_MINUTE: Final = 4
-_OVERNIGHT: Final = 0.25  # of a day's variance
 _TICK: Final = float(CENT)
 
 
 @dataclass(frozen=True)
 class DayPath:
-    """One session. ``prices`` (minutes, STEPS_PER_MINUTE) raw; ``opening`` the first trade's price."""
+    """One session's logarithms of price over the close before, carry aside: a martingale on every step.
+
+    ``opening`` is that of the first trade, ``logs`` (minutes, STEPS_PER_MINUTE) those after it. At the end of each
+    minute ``shock`` (minutes,) is how far the day's normal move has come, and ``left`` the variance still to come.
+    """
 
     opening: float
-    prices: Array
+    logs: Array
+    shock: Array
+    left: Array
 
 
 def _activity(minutes: int) -> Array:
@@ -33,31 +38,32 @@ def _activity(minutes: int) -> Array:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def walk_day(
-    start: float, daily_return: float, variance: float, minutes: int, generator: np.random.Generator
-) -> DayPath:
-    """A session from ``start`` (the last close less a dividend) to exactly ``start * exp(daily_return)``.
+def walk_day(variance: float, overnight: float, minutes: int, normals: Array) -> DayPath:
+    """A Brownian path of the day's ``variance``, the share ``overnight`` of it before the open.
 
-    A Brownian bridge: ``variance`` is the day's, a quarter of it overnight, the rest spread by the hour of the day.
+    ``normals`` (1 + minutes STEPS_PER_MINUTE,) are standard; the first is the night's.
     """
-    steps = minutes * STEPS_PER_MINUTE
-    spread = np.sqrt(_OVERNIGHT * (1.0 - _OVERNIGHT) * variance)
-    overnight = _OVERNIGHT * daily_return + spread * generator.standard_normal()
     share = np.repeat(_activity(minutes) / STEPS_PER_MINUTE, STEPS_PER_MINUTE)
-    free = np.cumsum(np.sqrt((1.0 - _OVERNIGHT) * variance * share) * generator.standard_normal(steps))
-    elapsed = np.cumsum(share)
-    bridge = free - elapsed * (free[-1] - (daily_return - overnight))
-    prices = start * np.exp(overnight + bridge)
-    return DayPath(start * float(np.exp(overnight)), prices.reshape(minutes, STEPS_PER_MINUTE))
+    variances = variance * np.concatenate([[overnight], (1.0 - overnight) * share])
+    shocks = np.cumsum(np.sqrt(variances) * normals)
+    passed = np.cumsum(variances)
+    logs = shocks - 0.5 * passed
+    ends = slice(STEPS_PER_MINUTE, None, STEPS_PER_MINUTE)
+    left = variance - passed[ends]
+    left[-1] = 0.0
+    return DayPath(float(logs[0]), logs[1:].reshape(minutes, STEPS_PER_MINUTE), shocks[ends], np.maximum(left, 0.0))
 
 
-def minute_bars(path: DayPath, opening: int, mean_volume: float, generator: np.random.Generator) -> Bars:
-    """The session's trade bars in whole cents, from its ``opening`` (ns UTC); volumes sum to about the mean."""
-    minutes = len(path.prices)
+def minute_bars(opening: float, prices: Array, time: int, mean_volume: float, generator: np.random.Generator) -> Bars:
+    """The session's trade bars in whole cents, from its open at ``time`` (ns UTC); volumes sum to about the mean.
+
+    ``prices`` (minutes, STEPS_PER_MINUTE) follow the first, ``opening``.
+    """
+    minutes = len(prices)
     bars = np.zeros(minutes, TRADE_BAR)
-    cents = np.rint(path.prices / _TICK) * _TICK
-    first = np.concatenate([[round(path.opening / _TICK) * _TICK], cents[:-1, -1]])
-    bars["time"] = opening + (np.arange(minutes) + 1) * 60_000_000_000
+    cents = np.rint(prices / _TICK) * _TICK
+    first = np.concatenate([[round(opening / _TICK) * _TICK], cents[:-1, -1]])
+    bars["time"] = time + (np.arange(minutes) + 1) * 60_000_000_000
     bars["open"] = first
     bars["close"] = cents[:, -1]
     bars["high"] = np.maximum(first, cents.max(axis=1))

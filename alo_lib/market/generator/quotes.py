@@ -1,57 +1,142 @@
-"""The made-up option market of one underlying: one day's surface, its quotes, and its universe file's rows."""
+"""The made-up option market of one stock: one day's surface, its quotes, and its universe file's rows."""
 
-from datetime import date
-from typing import Final
+from datetime import date, time, timedelta
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.bars import CONTRACT, OPEN_INTEREST, Bars, OptionBars
-from alo_lib.market.calendar import MarketHours
-from alo_lib.market.generator.surface import (
-    Mispricing,
-    Smile,
-    expected_volatility,
-    fair_values,
-    option_quotes,
-    smile_volatility,
-)
-from alo_lib.market.generator.underlyings import ListedStrikes, MarketUnderlying
+from alo_lib.market.calendar import MarketHours, utc_time
+from alo_lib.market.generator.arbitrage import count_arbitrage
+from alo_lib.market.generator.dividends import PaidOut
+from alo_lib.market.generator.fair import Fair, Moment
+from alo_lib.market.generator.listing import ListedStrikes
+from alo_lib.market.generator.planted import Planted, Points
+from alo_lib.market.generator.stock import Day
+from alo_lib.market.generator.surface import american_values, european_vega, option_quotes
+from alo_lib.market.generator.truth import MarketTruth, NameTruth
 from alo_lib.market.universe import UNIVERSE_ROW
 from alo_lib.pricing import greeks
-from alo_lib.records import DAYS_A_YEAR, MINUTE, Session, years_between
-from alo_lib.volatility import GjrGarch
+from alo_lib.records import DAYS_A_YEAR, MINUTE, years_between
 
 __all__ = ["OptionMarket"]
 
 Array = NDArray[np.float64]
+Times = NDArray[np.int64]
 
 _OPEN_INTEREST_MINUTES: Final = 390  # after midnight: when the clearing house's count of the day before is known
 _INTEREST_NEAR_THE_MONEY: Final = 900.0
+_SMALLEST_TIME: Final = 1.0 / (365.0 * 24.0 * 60.0)  # a minute, in years
+_LEAST_VOLATILITY: Final = 0.005
+_MOST_VOLATILITY: Final = 9.0
+
+
+class _Priced(NamedTuple):
+    """Contracts at some times: each (times, contracts)."""
+
+    value: Array
+    volatility: Array
+    years: Array
+    vega: Array
+    rest: Array
+    deviations: Array
 
 
 class OptionMarket:
-    """The options of one underlying, day after day: call :meth:`trade` for a session, then :meth:`close` at its end."""
+    """The options of one stock, day after day: call :meth:`trade` for a session, then :meth:`close` at its end."""
 
     def __init__(
         self,
-        underlying: MarketUnderlying,
-        dividends: list[date],
+        truth: MarketTruth,
+        name: NameTruth,
+        fair: Fair,
+        paid: PaidOut,
         rate: float,
         hours: MarketHours,
-        generator: np.random.Generator,
+        streams: list[np.random.SeedSequence],
     ) -> None:
-        self._model = GjrGarch(underlying.volatility)
-        self._amount = underlying.dividend
-        self._ex_times = np.array([hours.session(day).open for day in dividends], dtype=np.int64)
+        self._truth = truth
+        self._name = name
+        self._fair = fair
+        self._paid = paid
         self._rate = rate
         self._hours = hours
-        self._generator = generator
-        self._mispricing = Mispricing(generator)
-        self._listing = ListedStrikes(underlying.volatility.long_run_volatility, hours)
+        self._generator = np.random.default_rng(streams[0])
+        self._planted = Planted(name, streams[1:])
+        self._listing = ListedStrikes(name.dynamics.volatility, hours)
         self._popularity: dict[tuple[date, float, int], float] = {}
-        self._smile: Smile | None = None
-        self._smile_expiries: list[date] = []
+        self.quotes = 0
+        """How many have been made."""
+        self.arbitrage = 0
+        """How often they can be traded against each other for a sure gain."""
+
+    def trade(self, day: Day) -> OptionBars:
+        """The session's quotes: after its first minute, then every few minutes. Rows are in time order."""
+        truth, bars = self._truth, day.bars
+        step, minutes = truth.quote_minutes, len(bars)
+        at = np.unique([1, *range(step, minutes + 1, step), minutes]) - 1
+        seen = np.maximum(at - truth.quote_lag, 0)
+        contracts = self._contracts()
+        moment = Moment(day.variance, day.scale, day.shock[seen], day.left[seen])
+        spot, times = bars["close"][seen], bars["time"][at]
+        found = self._priced(contracts, day, moment, bars["time"][seen], spot, self._planted.walk(len(at)))
+        quotes = option_quotes(found.value, found.vega, times, self._generator, truth.spread, found.deviations)
+        open_ = ~self.halted(day, times)
+        self.quotes += int(open_.sum()) * len(contracts)
+        self.arbitrage += count_arbitrage(
+            contracts, spot[open_], quotes["bid_close"][open_], quotes["ask_close"][open_]
+        )
+        owner = np.tile(np.arange(len(contracts), dtype=np.int32), int(open_.sum()))
+        return OptionBars(contracts, owner, quotes[open_].reshape(-1))
+
+    def close(self, day: Day, ratio: float) -> NDArray[np.void]:
+        """List what the next session trades, and return its universe rows as they stand at this session's close.
+
+        The next session's shares are ``ratio`` to one of this session's.
+        """
+        if ratio != 1.0:
+            self._listing.split(ratio)
+        after = Day(**{**vars(day), "spot": day.spot / ratio, "unit": day.unit * ratio})
+        self._listing.update(day.session.day, after.spot)
+        contracts = self._contracts()
+        moment = Moment(day.variance, day.scale, day.shock[-1:], day.left[-1:])
+        spot, times = np.array([after.spot]), np.array([day.session.close], dtype=np.int64)
+        found = self._priced(contracts, after, moment, times, spot, self._planted.now())
+        volatility, years, right = found.volatility[0], found.years[0], contracts["right"].astype(np.float64)
+        values = greeks(found.rest[0], contracts["strike"], self._rate, 0.0, volatility, years, right, scheme="fast")
+        rows = np.zeros(len(contracts), UNIVERSE_ROW)
+        for name in CONTRACT.names or ():
+            rows[name] = contracts[name]
+        for name in ("open", "high", "low", "close"):
+            rows[name] = np.round(found.value[0], 4)
+        rows["open_interest"] = self._interest(contracts, after.spot)
+        rows["volume"] = rows["open_interest"] * self._generator.uniform(0.0, 0.2, len(rows))
+        rows["implied_volatility"] = volatility
+        rows["delta"], rows["gamma"] = values.delta, values.gamma
+        # LEAN files vega and rho per percent, theta per day.
+        rows["vega"], rows["rho"] = values.vega / 100.0, values.rho / 100.0
+        rows["theta"] = values.theta / DAYS_A_YEAR
+        return rows
+
+    def halted(self, day: Day, times: Times) -> NDArray[np.bool_]:
+        """Which bars that end at ``times`` (n,) of a session lie in a halt."""
+        found = np.zeros(len(times), np.bool_)
+        for halt in self._name.halts:
+            if halt.day == day.session.day:
+                start, end = (_instant(halt.day, each, self._hours) for each in (halt.start, halt.end))
+                found |= (times > start) & (times <= end)
+        return found
+
+    def open_interest(self, day: Day, rows: NDArray[np.void]) -> OptionBars:
+        """The open interest of ``rows`` (a universe's) as it is known before the session of ``day``."""
+        bars: Bars = np.zeros(len(rows), OPEN_INTEREST)
+        bars["time"] = day.session.open - (570 - _OPEN_INTEREST_MINUTES) * MINUTE
+        bars["open_interest"] = rows["open_interest"]
+        contracts = np.zeros(len(rows), CONTRACT)
+        for name in CONTRACT.names or ():
+            contracts[name] = rows[name]
+        return OptionBars(contracts, np.arange(len(rows), dtype=np.int32), bars)
 
     def _contracts(self) -> NDArray[np.void]:
         pairs = self._listing.contracts()
@@ -61,107 +146,62 @@ class OptionMarket:
         array["right"] = np.tile([-1, 1], len(pairs))
         return array
 
-    def _present_dividends(self, times: NDArray[np.int64], expiries: NDArray[np.int64]) -> Array:
-        """What is paid between ``times`` and ``expiries``, discounted; shape (times, expiries)."""
-        value = np.zeros((len(times), len(expiries)))
-        for ex_time in self._ex_times.tolist():
-            wait = years_between(times, ex_time)[:, None]
-            value += np.where((wait > 0.0) & (ex_time <= expiries), self._amount * np.exp(-self._rate * wait), 0.0)
-        return value
-
-    def _surface(
-        self,
-        contracts: NDArray[np.void],
-        times: NDArray[np.int64],
-        spot: Array,
-        truth: Array,
-        smile: Smile,
-    ) -> tuple[Array, Array, Array]:
-        """Volatility, years to expiry and dividends set aside, each (times, contracts)."""
+    def _priced(
+        self, contracts: NDArray[np.void], day: Day, moment: Moment, times: Times, spot: Array, points: Points
+    ) -> _Priced:
+        """Contracts of a day's shares, with the stock at ``spot`` (n,) at ``times`` (n,)."""
         expiries, which = np.unique(contracts["expiry"], return_inverse=True)
-        ends = np.array([self._hours.expiry_time(day) for day in expiries.tolist()], dtype=np.int64)
+        dates = expiries.tolist()
+        ends = np.array([self._hours.expiry_time(each) for each in dates], dtype=np.int64)
         years = np.maximum(years_between(times[:, None], ends), 0.0)
-        dividends = self._present_dividends(times, ends)
-        forward = (spot[:, None] - dividends) * np.exp(self._rate * years)
-        moneyness = np.log(contracts["strike"] / forward[:, which])
-        level = truth * np.exp(smile.level)
-        volatility = smile_volatility(level[:, which], smile.skew[:, None], moneyness, years[:, which])
-        return volatility, years[:, which], dividends[:, which]
+        ahead = self._paid.present(times, np.zeros(1, np.int64)) / day.unit
+        later = self._paid.present(times, ends) / day.unit  # what still belongs to the share at expiry
+        growth = np.exp(self._rate * years)
+        forward = ((spot[:, None] - ahead) * growth)[:, which]
+        strike = contracts["strike"] - (later * growth)[:, which]
+        log_strike = np.log(strike / forward)
+        smile = self._fair.smile(moment, self._days_after(day, dates), self._event_variance(day, dates))
+        total = smile.total_variance(which, log_strike)
+        lives = np.maximum(years, _SMALLEST_TIME)[:, which]
+        fair = np.clip(np.sqrt(total / lives), _LEAST_VOLATILITY, _MOST_VOLATILITY)
+        deviation = np.sqrt(smile.variance)[:, which]
+        volatility = fair
+        if self._planted.any:
+            volatility = points.planted_in(fair, log_strike, deviation, lives)
+        right = contracts["right"].astype(np.float64)
+        over = self._paid.before(int(times[0]), ends)[which]
+        held, lived = spot[:, None] - later[:, which], years[:, which]
+        value = np.empty(volatility.shape)
+        for columns, schedules in ((~over, None), (over, self._paid.schedules(times, day.unit))):
+            if columns.any():
+                value[:, columns] = american_values(
+                    held[:, columns],
+                    strike[:, columns],
+                    volatility[:, columns],
+                    lived[:, columns],
+                    right[columns],
+                    self._rate,
+                    schedules,
+                )
+        value = np.maximum(value, right * (spot[:, None] - contracts["strike"]))
+        discount = 1.0 / growth[:, which]
+        vega = european_vega(forward, strike, discount, volatility * np.sqrt(years[:, which]), years[:, which])
+        deviations = log_strike / np.maximum(deviation, 1e-9)
+        return _Priced(value, volatility, years[:, which], vega, spot[:, None] - (ahead - later)[:, which], deviations)
 
-    def trade(
-        self, session: Session, times: NDArray[np.int64], spot: Array, returns: Array, variance: float
-    ) -> OptionBars:
-        """The session's quotes at ``times`` (n,), in a market at ``spot`` (n,) after the day's ``returns`` (n,) so far.
-
-        ``variance`` is the day's true one. Rows are in time order.
-        """
-        contracts = self._contracts()
-        expiries = np.unique(contracts["expiry"]).tolist()
-        truth = self._truth(session, times, returns, variance, expiries)
-        closes = np.array([self._hours.expiry_time(day) for day in expiries], dtype=np.int64)
-        smile = self._mispricing.walk(expiries, np.maximum(years_between(session.close, closes), 0.0), len(times))
-        volatility, years, dividends = self._surface(contracts, times, spot, truth, smile)
-        strike, right = contracts["strike"], contracts["right"].astype(np.float64)
-        fair = fair_values(spot[:, None], dividends, strike, self._rate, volatility, years, right)
-        vega = greeks(
-            spot[:, None] - dividends, strike, self._rate, 0.0, volatility, years, right, style="european"
-        ).vega
-        quotes = option_quotes(fair, vega, times, self._generator)
-        count = len(contracts)
-        owner = np.tile(np.arange(count, dtype=np.int32), len(times))
-        self._smile = Smile(smile.level[-1:], smile.skew[-1:])
-        self._smile_expiries = expiries
-        return OptionBars(contracts, owner, quotes.reshape(-1))
-
-    def _truth(
-        self, session: Session, times: NDArray[np.int64], returns: Array, variance: float, expiries: list[date]
-    ) -> Array:
-        after = [
-            float(len(self._hours.trading_days(session.day, expiry)) - 1 if expiry > session.day else 0)
-            for expiry in expiries
-        ]
-        elapsed = (times - session.open) / (session.close - session.open)
-        return expected_volatility(self._model, variance, returns, elapsed, np.array(after))
-
-    def close(self, session: Session, spot: float, returned: float, variance: float) -> NDArray[np.void]:
-        """List what the next session trades, and return its universe rows as they stand at this session's close."""
-        self._listing.update(session.day, spot)
-        contracts = self._contracts()
-        expiries = np.unique(contracts["expiry"]).tolist()
-        times = np.array([session.close], dtype=np.int64)
-        truth = self._truth(session, times, np.array([returned]), variance, expiries)
-        smile = self._closing_smile(session, expiries)
-        volatility, years, dividends = self._surface(contracts, times, np.array([spot]), truth, smile)
-        strike, right = contracts["strike"], contracts["right"].astype(np.float64)
-        fair = fair_values(np.array([[spot]]), dividends, strike, self._rate, volatility, years, right)[0]
-        values = greeks(spot - dividends[0], strike, self._rate, 0.0, volatility[0], years[0], right, scheme="fast")
-
-        rows = np.zeros(len(contracts), UNIVERSE_ROW)
-        for name in CONTRACT.names or ():
-            rows[name] = contracts[name]
-        for name in ("open", "high", "low", "close"):
-            rows[name] = np.round(fair, 4)
-        rows["open_interest"] = self._interest(contracts, spot)
-        rows["volume"] = rows["open_interest"] * self._generator.uniform(0.0, 0.2, len(rows))
-        rows["implied_volatility"] = volatility[0]
-        rows["delta"], rows["gamma"] = values.delta, values.gamma
-        # LEAN files vega and rho per percent, theta per day.
-        rows["vega"], rows["rho"], rows["theta"] = (
-            values.vega / 100.0,
-            values.rho / 100.0,
-            values.theta / DAYS_A_YEAR,
+    def _days_after(self, day: Day, expiries: list[date]) -> NDArray[np.int64]:
+        """Trading days after the session until each expiry."""
+        today = day.session.day
+        return np.array(
+            [len(self._hours.trading_days(today, expiry)) - 1 if expiry > today else 0 for expiry in expiries]
         )
-        return rows
 
-    def _closing_smile(self, session: Session, expiries: list[date]) -> Smile:
-        """The surface's state at the close, with newly listed expiries at the nearest older one's level."""
-        if self._smile is None:
-            closes = np.array([self._hours.expiry_time(day) for day in expiries], dtype=np.int64)
-            self._smile = self._mispricing.walk(expiries, years_between(session.close, closes), 1)
-            self._smile_expiries = expiries
-        known = self._smile_expiries
-        nearest = [min(range(len(known)), key=lambda i: (abs((known[i] - day).days), known[i])) for day in expiries]
-        return Smile(self._smile.level[:, nearest], self._smile.skew)
+    def _event_variance(self, day: Day, expiries: list[date]) -> Array:
+        """Of dated events between the session and each expiry."""
+        today, events = day.session.day, self._name.events
+        return np.array(
+            [sum(event.move**2 for event in events if today < event.day <= expiry) for expiry in expiries], np.float64
+        )
 
     def _interest(self, contracts: NDArray[np.void], spot: float) -> NDArray[np.int64]:
         """Contracts held open: most near the money and for round strikes, changing a little every day."""
@@ -176,12 +216,7 @@ class OptionMarket:
             interest[row] = int(_INTEREST_NEAR_THE_MONEY * self._popularity[key] * np.exp(-0.5 * distance * distance))
         return interest
 
-    def open_interest(self, session: Session, rows: NDArray[np.void]) -> OptionBars:
-        """The open interest of ``rows`` (a universe's) as it is known before ``session``."""
-        bars: Bars = np.zeros(len(rows), OPEN_INTEREST)
-        bars["time"] = session.open - (570 - _OPEN_INTEREST_MINUTES) * MINUTE
-        bars["open_interest"] = rows["open_interest"]
-        contracts = np.zeros(len(rows), CONTRACT)
-        for name in CONTRACT.names or ():
-            contracts[name] = rows[name]
-        return OptionBars(contracts, np.arange(len(rows), dtype=np.int32), bars)
+
+def _instant(day: date, clock: time, hours: MarketHours) -> int:
+    """When the exchange's clock shows a time on a day, ns UTC."""
+    return utc_time(day, timedelta(hours=clock.hour, minutes=clock.minute), hours.exchange_zone)

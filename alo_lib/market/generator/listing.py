@@ -1,24 +1,23 @@
-"""What a made-up underlying is: its price, its true volatility, its dividends, and how its options are listed."""
+"""When a made-up stock pays dividends, and which of its options are listed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.generator.exchange import expiry_of_week
-from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS
-from alo_lib.records.spelling import check_ticker
-from alo_lib.volatility import GjrParameters
+from alo_lib.records import DAYS_A_YEAR
 
-__all__ = ["UNDERLYINGS", "ListedStrikes", "MarketUnderlying", "dividend_days", "listed_expiries"]
+__all__ = ["LONGEST_OPTION", "ListedStrikes", "dividend_days", "listed_expiries"]
 
 _QUARTER: Final = timedelta(days=91)
 _FIRST_EX_DATE: Final = timedelta(days=9)  # after the first day, so that a default market has one
 _WEEKLIES: Final = 6
 _MONTHLIES: Final = 5
-_LONGEST: Final = timedelta(days=130)
+LONGEST_OPTION: Final = timedelta(days=130)
+"""From the day that an expiry is listed to it, at most."""
+_STRIKE_DIGITS: Final = 2
 _NEAR: Final = 45  # days to expiry below which strikes are listed closely
 _STRIKE_STEPS: Final = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 _STEP_SHARE: Final = 0.025  # of the spot, at most, between near strikes
@@ -26,43 +25,8 @@ _BAND_DEVIATIONS: Final = 2.5
 _NARROWEST, _WIDEST = 0.06, 0.28
 
 
-@dataclass(frozen=True)
-class MarketUnderlying:
-    """A stock that pays ``dividend`` a share each quarter; ``volatility`` is the true process of its daily returns."""
-
-    ticker: str
-    first_close: float
-    volatility: GjrParameters
-    dividend: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_ticker(self.ticker)
-        if not self.first_close > 1.0 or not 0.0 <= self.dividend < 0.05 * self.first_close:
-            raise ValueError(
-                f"{self.ticker}: first close {self.first_close} must be above 1, and the dividend {self.dividend} "
-                "not negative and below a twentieth of it"
-            )
-
-
-def _gjr(volatility: float, alpha: float, gamma: float, beta: float) -> GjrParameters:
-    """Parameters with this long-run annual volatility, fat tails and a small drift."""
-    variance = volatility**2 / TRADING_DAYS
-    nu = 8.0
-    omega = variance * (1.0 - alpha - 0.5 * gamma - beta)
-    return GjrParameters(omega=omega, alpha=alpha, gamma=gamma, beta=beta, backcast=variance, mu=0.0003, nu=nu)
-
-
-UNDERLYINGS: Final = (
-    MarketUnderlying("ALFA", 140.0, _gjr(0.24, 0.03, 0.10, 0.88), dividend=0.72),
-    MarketUnderlying("BRVO", 75.0, _gjr(0.36, 0.05, 0.08, 0.86)),
-)
-"""Two fictional stocks: one that pays dividends, and a more volatile one that pays none."""
-
-
-def dividend_days(underlying: MarketUnderlying, start: date, first: date, last: date, hours: MarketHours) -> list[date]:
+def dividend_days(start: date, first: date, last: date, hours: MarketHours) -> list[date]:
     """The ex-dates from ``first`` to ``last``, a quarter apart, one of them soon after ``start``."""
-    if underlying.dividend == 0.0:
-        return []
     anchor = start + _FIRST_EX_DATE
     quarters = range((first - anchor) // _QUARTER, (last - anchor) // _QUARTER + 1)
     days = [hours.next_trading_day(anchor + n * _QUARTER - timedelta(days=1)) for n in quarters]
@@ -75,7 +39,7 @@ def listed_expiries(day: date, hours: MarketHours) -> list[date]:
     months = [divmod(day.year * 12 + day.month - 1 + n, 12) for n in range(_MONTHLIES)]
     fifteenths = [date(year, month + 1, 15) for year, month in months]  # the earliest a third Friday can be
     thirds = [expiry_of_week(first + timedelta(days=(4 - first.weekday()) % 7), hours) for first in fifteenths]
-    return sorted({expiry for expiry in weeks + thirds if day < expiry <= day + _LONGEST})
+    return sorted({expiry for expiry in weeks + thirds if day < expiry <= day + LONGEST_OPTION})
 
 
 class ListedStrikes:
@@ -102,6 +66,13 @@ class ListedStrikes:
         band = min(max(_BAND_DEVIATIONS * self._volatility * (days / DAYS_A_YEAR) ** 0.5, _NARROWEST), _WIDEST)
         lowest, highest = close * (1.0 - band), close * (1.0 + band)
         return [step * n for n in range(max(int(lowest / step), 1), int(highest / step) + 2)]
+
+    def split(self, ratio: float) -> None:
+        """Divide all strikes, as the clearing house adjusts them when each share becomes ``ratio`` shares."""
+        self._strikes = {
+            expiry: {round(strike / ratio, _STRIKE_DIGITS) for strike in strikes}
+            for expiry, strikes in self._strikes.items()
+        }
 
     def contracts(self) -> list[tuple[date, float]]:
         """The (expiry, strike) pairs that are listed, in order; each has a call and a put."""

@@ -1,0 +1,253 @@
+"""Which of the signals become trades, and how many structures of each: in turn, or for the whole book at once.
+
+The whole book's choice is a mixed-integer program. Of each candidate i there are q_i structures, whole, from 0 to what
+its vega budget, its legs' displayed sizes and every limit by itself leave; y_i says whether there is any:
+
+    maximize    sum c_i q_i
+    subject to  q_i <= m_i y_i
+                sum of y_i over those with a leg in common <= 1
+                sum of y_i <= room for structures, of the book and of each underlying
+                sum a_ji q_i <= b_j  for each limit j
+
+A limit's a_ji is what one structure adds on the limit's side, 0 where it takes away (vega long and vega short are two
+limits, each scenario of the stress is one), and b_j is what the book leaves of it. So whatever part of the choice is
+filled, and in whichever order, the limits hold: what is held may offset a candidate, another candidate does not.
+
+Edges are rounded to cents, and c_i is a hundred times that less i's place in the order of identifiers: less than a
+cent a structure, which breaks ties. All numbers of the program are whole: a_ji are rounded up and b_j down, in
+millionths of what is allowed. So books differ by one or more, which floating point tells apart, whatever it rounds, and
+what the solver found is checked in whole numbers before anything is done with it.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.records import ENTRY_LIMITS, LEGS, RATIOS, Records, legs_of
+from alo_lib.settings import Settings
+from alo_lib.strategy.book_risk import holdings_with
+from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
+from alo_lib.strategy.exposure import equity
+from alo_lib.strategy.funnel import count_stops
+from alo_lib.strategy.limits import Limits, limits_of, tell_limit
+from alo_lib.strategy.linear_limits import LinearLimit, linear_limits
+from alo_lib.strategy.sizing import affordable, structures_for
+from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.trade import Trade
+
+__all__ = ["CHOICES", "Program", "chosen_trades", "solve"]
+
+_UNITS: Final = 1_000_000
+"""What is allowed of a limit, in whole numbers."""
+_CENTS: Final = 100
+_TIE: Final = 100
+"""What a cent counts; more than there are candidates."""
+_MOST_CANDIDATES: Final = 60
+"""Of all underlyings, those with the most edge over gross vega."""
+_MOST_STRUCTURES: Final = 10_000
+_NODES: Final = 1_000
+"""Nodes of the search after which the best book found so far is taken."""
+
+Whole = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Choice = Callable[[StrategyState, Settings, Records, int], list[Trade]]
+"""From a state, settings, SIGNAL records and the time to the trades proposed, limits asked or not; it counts stops."""
+
+
+class Program(NamedTuple):
+    """A choice among n candidates, in whole numbers from 0."""
+
+    worth: Whole  # (n,) of one structure
+    most: Whole  # (n,) structures
+    each: Whole  # (m, n) of each limit, what one structure uses
+    left: Whole  # (m,) what may be used
+    exclusive: NDArray[np.bool_]  # (g, n): of each group one candidate at most
+    groups: NDArray[np.bool_]  # (h, n)
+    room: Whole  # (h,) candidates of each group at most
+
+
+def chosen_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
+    """The trades whose edge is the most that the limits allow in all, in the order of their SIGNAL records.
+
+    What stopped the others whose edge suffices is counted: what stops one by itself, else what the chosen leave no
+    room for.
+    """
+    total, stops = equity(state), []
+    rows, sizes = [], []
+    for row in np.flatnonzero(signals["edge_volatility"] >= settings.entry_edge).tolist():
+        signal, number = signals[row], int(signals["underlying"][row])
+        stop = stopped_by(state, settings, signal, time)
+        if stop is None:
+            size = structures_for(signal, state.underlyings[number].book, settings, total)
+            if size >= 1:
+                rows.append(row)
+                sizes.append(min(size, _MOST_STRUCTURES))
+                continue
+            stop = "participation" if affordable(signal, settings, total) >= 1 else "vega_budget"
+        stops.append((number, stop))
+    trades: list[Trade] = []
+    if rows:
+        best = np.sort(np.argsort(-signals["edge_volatility"][rows], kind="stable")[:_MOST_CANDIDATES])
+        free, most = signals[rows][best], np.array(sizes, np.int64)[best]
+        legs = {leg for signal in free for leg in legs_of(signal)}
+        limits = limits_of(state, settings, legs, time)
+        quantities, more = _chosen(limits, free, most)
+        trades = [new_trade(state, free[i], quantities[i], time) for i in np.flatnonzero(quantities).tolist()]
+        stops += more
+    count_stops(state, stops)
+    return trades
+
+
+def _chosen(limits: Limits, signals: Records, most: Whole) -> tuple[list[int], list[tuple[int, str]]]:
+    """How many structures of each of n signals, none of which is stopped by itself; and what stops those of none."""
+    state, settings = limits.state, limits.settings
+    base = holdings_with(state, ())
+    rows = list(linear_limits(limits, base, signals, most))
+    each = np.array([_rounded_up(row) for row in rows])
+    left = np.array([_rounded_down(row) for row in rows])
+    groups, room, names = _rooms(state, settings, signals)
+    program = Program(
+        _worth(signals),
+        _within(each, left, most),
+        each,
+        np.maximum(left, 0),
+        _exclusive(signals),
+        groups,
+        np.maximum(room, 0),
+    )
+    quantities = solve(program)
+    if quantities is None:
+        tell_limit(state, int(signals["underlying"][0]), f"not opened, no book was found in {_NODES} nodes")
+        return [0] * len(signals), []
+    used, taken = each @ quantities, quantities > 0
+    stops = []
+    for i in np.flatnonzero(~taken & (program.worth > 0)).tolist():
+        reasons = [row.name for row, full in zip(rows, used + each[:, i] > left, strict=True) if full]
+        reasons += [name for name, full in zip(names, groups @ taken >= room, strict=True) if full]
+        if np.any(program.exclusive[:, i] & (program.exclusive @ taken)):
+            reasons.append("leg_held")
+        if reasons:
+            stops.append((int(signals["underlying"][i]), min(reasons, key=ENTRY_LIMITS.index)))
+    return quantities.tolist(), stops
+
+
+def solve(program: Program) -> Whole | None:
+    """Structures (n,) of each candidate that are worth most; None where the search has found no book.
+
+    By HiGHS (Huangfu and Hall, 2018, "Parallelizing the dual revised simplex method", Mathematical Programming
+    Computation 10), branch and cut, without a gap. A book that keeps the program only as far as floating point can tell
+    is none.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp  # 23 MB that only this and fits need
+    from scipy.sparse import csr_array
+
+    open_to = np.flatnonzero((program.most > 0) & (program.worth > 0))
+    found, n = np.zeros(len(program.most), np.int64), len(open_to)
+    if not n:
+        return found
+    most = program.most[open_to]
+    binding = program.each[:, open_to] @ most > program.left  # the others hold whatever is chosen
+    each, left = _tightest(program.each[binding][:, open_to], program.left[binding])
+    counts = np.concatenate([program.exclusive, program.groups])[:, open_to].astype(np.int64)
+    allowed = np.concatenate([np.ones(len(program.exclusive), np.int64), program.room])
+    crowded = counts.sum(axis=1) > allowed
+    table = np.block(
+        [
+            [np.eye(n, dtype=np.int64), np.diag(-most)],
+            [each, np.zeros_like(each)],
+            [np.zeros_like(counts[crowded]), counts[crowded]],
+        ]
+    )
+    above = np.concatenate([np.zeros(n), left, allowed[crowded]])
+    result = milp(
+        np.concatenate([-program.worth[open_to], np.zeros(n)]),
+        integrality=np.ones(2 * n),
+        bounds=Bounds(0.0, np.concatenate([most, np.ones(n)])),
+        constraints=LinearConstraint(csr_array(table.astype(np.float64)), -np.inf, above),
+        options={"mip_rel_gap": 0.0, "node_limit": _NODES},
+    )
+    if result.x is None:
+        return None
+    found[open_to] = np.rint(result.x[:n])
+    return found if is_kept(program, found) else None
+
+
+def is_kept(program: Program, quantities: Whole) -> bool:
+    """Whether structures (n,) keep a program, in whole numbers."""
+    taken = (quantities > 0).astype(np.int64)
+    return bool(
+        np.all((quantities >= 0) & (quantities <= program.most))
+        and np.all(program.each @ quantities <= program.left)
+        and np.all(program.exclusive @ taken <= 1)
+        and np.all(program.groups @ taken <= program.room)
+    )
+
+
+# The program of a book ----------------------------------------------------------------------------------------------
+
+
+def _worth(signals: Records) -> Whole:
+    """Edges in parts of a cent, less the place among the others by identifiers."""
+    columns = (*LEGS, *RATIOS, "direction")
+    order = np.lexsort([signals[name] for name in reversed(("underlying", *columns))])
+    place = np.empty(len(signals), np.int64)
+    place[order] = np.arange(len(signals))
+    return np.asarray(np.rint(signals["edge"] * _CENTS).astype(np.int64) * _TIE - place)
+
+
+def _within(each: Whole, left: Whole, most: Whole) -> Whole:
+    """The most of each structure that every limit by itself allows."""
+    room = np.where(each > 0, np.maximum(left, 0)[:, None] // np.maximum(each, 1), most)
+    room[left < 0] = 0
+    return np.minimum(most, np.min(room, axis=0, initial=_MOST_STRUCTURES))
+
+
+def _rounded_up(row: LinearLimit) -> Whole:
+    """What one structure uses; of one of which it is not known more than there ever is."""
+    share = np.where(np.isfinite(row.each), row.each / row.allowed, np.inf)
+    return np.asarray(np.minimum(np.ceil(share * _UNITS), 1e12).astype(np.int64))
+
+
+def _rounded_down(row: LinearLimit) -> int:
+    """What is left of a limit; below 0 where it is exceeded, or what is used is not known."""
+    share = 1.0 - row.used / row.allowed
+    return int(np.floor(max(min(share, 1e3), -1.0) * _UNITS)) if np.isfinite(share) else -1
+
+
+def _tightest(each: Whole, left: Whole) -> tuple[Whole, Whole]:
+    """Limits without those that another one, of the same room or less, implies."""
+    keep: list[int] = []
+    for j in sorted(range(len(left)), key=lambda j: (int(left[j]), j)):
+        if not any(np.all(each[k] >= each[j]) for k in keep):
+            keep.append(j)
+    return each[keep], left[keep]
+
+
+def _exclusive(signals: Records) -> NDArray[np.bool_]:
+    """For each leg that is of several signals, which."""
+    has_leg: dict[int, list[int]] = {}
+    for i, signal in enumerate(signals):
+        for leg in legs_of(signal):
+            has_leg.setdefault(leg, []).append(i)
+    shared = [places for places in has_leg.values() if len(places) > 1]
+    flags = np.zeros((len(shared), len(signals)), np.bool_)
+    for row, places in zip(flags, shared, strict=True):
+        row[places] = True
+    return flags
+
+
+def _rooms(state: StrategyState, settings: Settings, signals: Records) -> tuple[NDArray[np.bool_], Whole, list[str]]:
+    """Which signals count against which number of structures, what is left of it, and the setting's name."""
+    groups = [np.ones(len(signals), np.bool_)]
+    room, names = [settings.max_book_structures - len(state.trades)], ["max_book_structures"]
+    for number in np.unique(signals["underlying"]).tolist():
+        groups.append(signals["underlying"] == number)
+        room.append(settings.max_structures - len(state.trades_in(number)))
+        names.append("max_structures")
+    return np.array(groups), np.array(room), names
+
+
+CHOICES: Final[dict[str, Choice]] = {"in_turn": proposed_trades, "whole_book": chosen_trades}
+"""By the setting ``choice``."""

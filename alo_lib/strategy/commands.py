@@ -1,0 +1,186 @@
+"""Trades as commands: what becomes of one that is half executed, how one stands, and what is told of it.
+
+Executing a trade is to order what its legs lack, undoing it to order what is held of them; both go on from frame to
+frame. One whose legs are not all filled may be completed for ``leg-patience`` as long as that leaves ``entry-edge``.
+Then it is given up: no more of it is ordered, what works is canceled, and once nothing works it is cut to the
+structures that every leg holds, or undone, as ``incomplete`` says. Whatever is to be closed stays so until it is.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated
+
+import numpy as np
+
+from alo_lib.records import LAYOUTS, SECOND, Kind, OrderReason, Records, Stage, TradeState
+from alo_lib.settings import Settings
+from alo_lib.strategy.limit_prices import most_for, unit_cost
+from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.trade import Trade
+
+__all__ = ["command_rows", "follow_commands", "give_up", "may_enter", "note_decisions", "state_of", "whole_structures"]
+
+_LAST_BARS = 2.0
+"""Before the close in which what is half executed is not completed: closing it takes a bar or two."""
+
+
+def follow_commands(state: StrategyState, settings: Settings, time: int) -> None:
+    """See what has come of each trade, and give up those that are half executed for too long.
+
+    What models of the host execute, or want in a leg, takes its own time.
+    """
+    working = state.instruments_working()
+    theirs = state.external.decides(Stage.EXECUTION)
+    for trade in state.trades:
+        progress = trade.progress
+        if trade.undone_by is None and _is_complete(state, trade, working):
+            progress.complete()
+        elif trade.undone_by is not None or progress.shrinking:
+            _tell_unclosed(state, settings, trade, time)
+        elif progress.gave_up or not (theirs or any(leg in state.external.targets for leg in trade.legs)):
+            _carry_on(state, settings, trade, time, at_work=not working.isdisjoint(trade.legs))
+
+
+def give_up(state: StrategyState, settings: Settings, trade: Trade) -> None:
+    """Open no more of a trade; what is held of it is settled as soon as nothing of it works any more."""
+    if trade.undone_by is not None or trade.progress.shrinking:
+        return
+    trade.progress.gave_up = True
+    if state.instruments_working().isdisjoint(trade.legs):
+        _settle_incomplete(state, settings, trade)
+
+
+def may_enter(state: StrategyState, instrument: int) -> bool:
+    """Whether more may be opened of what has the instrument as a leg."""
+    trade = state.trade_with(instrument)
+    return trade is None or (trade.undone_by is None and trade.progress.may_enter)
+
+
+def note_decisions(state: StrategyState) -> None:
+    """Note, before orders are sent, the mids that decisions saw, and that a frame more is spent on each trade.
+
+    A leg that has none is given the first that is told.
+    """
+    working = state.instruments_working()
+    for trade in state.trades:
+        progress, standing = trade.progress, state_of(state, trade, working)
+        if standing is TradeState.COMPLETE:
+            continue
+        progress.frames += 1
+        mids = progress.exit_mids if standing is TradeState.UNDOING else progress.entry_mids
+        book = state.underlyings[trade.underlying].book
+        missing = [leg for leg in trade.legs if leg not in mids and book.lists(leg)]
+        if missing:
+            mid = book.mid()[[book.row(leg) for leg in missing]].tolist()
+            mids.update((leg, each) for leg, each in zip(missing, mid, strict=True) if math.isfinite(each))
+
+
+def state_of(state: StrategyState, trade: Trade, working: set[int]) -> TradeState:
+    """How a trade stands, where orders work in some instruments."""
+    if trade.finished(state.portfolio, working):
+        return TradeState.DONE
+    if trade.undone_by is not None or trade.progress.shrinking:
+        return TradeState.UNDOING
+    return TradeState.COMPLETE if _is_complete(state, trade, working) else TradeState.OPENING
+
+
+def whole_structures(state: StrategyState, trade: Trade) -> int:
+    """The most structures of a trade that every leg is held for."""
+    legs = zip(trade.legs, trade.signed_ratios, strict=True)
+    return max(min(state.portfolio.quantity(leg) // ratio for leg, ratio in legs), 0)
+
+
+def command_rows(state: StrategyState) -> Annotated[Records, Kind.COMMAND]:
+    """How trades stand, of those that stand otherwise than was last told; those that were let go are done."""
+    working = state.instruments_working()
+    rows = [row for trade in state.trades for row in _row(state, trade, state_of(state, trade, working))]
+    rows += [row for trade in state.ended for row in _row(state, trade, TradeState.DONE)]
+    return np.array(rows, LAYOUTS[Kind.COMMAND])
+
+
+def _row(state: StrategyState, trade: Trade, standing: TradeState) -> Iterable[tuple[float, ...]]:
+    progress, whole = trade.progress, whole_structures(state, trade)
+    wanted = trade.quantity if trade.undone_by is None else 0
+    if progress.told != (standing, whole, wanted):
+        progress.told = (int(standing), whole, wanted)
+        costs = progress.cost, progress.undo_cost
+        yield trade.number, trade.underlying, standing, progress.frames, whole, wanted, *costs
+
+
+# What is half executed ------------------------------------------------------------------------------------------------
+
+
+def _is_complete(state: StrategyState, trade: Trade, working: set[int]) -> bool:
+    held = all(state.portfolio.quantity(leg) == trade.wanted(leg) for leg in trade.legs)
+    return held and working.isdisjoint(trade.legs)
+
+
+def _carry_on(state: StrategyState, settings: Settings, trade: Trade, time: int, *, at_work: bool) -> None:
+    """Complete a trade or give it up. Its patience begins with its first fill; before, when no limit of it waits."""
+    progress = trade.progress
+    begun = any(state.portfolio.quantity(leg) for leg in trade.legs)
+    waits = any(order.instrument in trade.legs and order.type.has_limit for order in state.working.values())
+    if progress.incomplete_since is None or begun is not progress.begun or (waits and not begun):
+        progress.incomplete_since = time
+    progress.begun = begun
+    if progress.gave_up or _is_over(state, settings, trade, time, at_work=at_work):
+        give_up(state, settings, trade)
+
+
+def _is_over(state: StrategyState, settings: Settings, trade: Trade, time: int, *, at_work: bool) -> bool:
+    """Whether the time to complete a trade is over; of one that is half executed, the edge or the session, too."""
+    since = trade.progress.incomplete_since
+    if since is not None and time - since >= settings.leg_patience * SECOND:
+        return True
+    if not trade.progress.begun:
+        return False
+    session = state.session
+    bars = _LAST_BARS * settings.bar_nanoseconds / SECOND
+    if session is not None and session.is_open(time) and session.seconds_to_close(time) <= bars:
+        return True
+    return not at_work and _edge_is_gone(state, settings, trade, time)
+
+
+def _edge_is_gone(state: StrategyState, settings: Settings, trade: Trade, time: int) -> bool:
+    """Whether what is missing costs too much now, at mid where orders wait for that, else at the touch.
+
+    False where the market does not tell, and where an insight of the host is why it is traded.
+    """
+    book = state.underlyings[trade.underlying].book
+    if state.external.backs(trade.legs, time) or not all(map(book.lists, trade.legs)):
+        return False
+    units = zip(trade.legs, trade.signed_ratios, strict=True)
+    missing = {leg: count for leg, count in units if state.portfolio.quantity(leg) != trade.wanted(leg)}
+    cost, most = unit_cost(book, missing, settings, time), most_for(state, settings, trade, missing, time)
+    if cost is None or most is None:
+        return False
+    return (cost.touch if settings.order_type == "market" else cost.mid) > most
+
+
+def _settle_incomplete(state: StrategyState, settings: Settings, trade: Trade) -> None:
+    """Cut a trade of which nothing works to what every leg holds, or undo it."""
+    whole, begun = whole_structures(state, trade), any(state.portfolio.quantity(leg) for leg in trade.legs)
+    about = f"{state.underlyings[trade.underlying].book.ticker}: trade {trade.number}"
+    if settings.incomplete == "shrink" and whole:
+        state.notice(trade.underlying, f"{about} is cut from {trade.quantity} to {whole}: legs were not filled")
+        trade.shrink(whole)
+        return
+    trade.undo(OrderReason.REBALANCE)
+    if begun:
+        state.block_entries(trade.underlying)
+        state.notice(trade.underlying, f"{about} is undone: legs were not filled")
+
+
+def _tell_unclosed(state: StrategyState, settings: Settings, trade: Trade, time: int) -> None:
+    """Tell once what is to be closed and could not be for as long as legs are waited for."""
+    progress = trade.progress
+    if progress.undoing_since is None:
+        progress.undoing_since = time
+    if progress.unclosed_told or time - progress.undoing_since < settings.leg_patience * SECOND:
+        return
+    left = sum(abs(state.portfolio.quantity(leg) - trade.wanted(leg)) for leg in trade.legs)
+    if left:
+        progress.unclosed_told = True
+        ticker = state.underlyings[trade.underlying].book.ticker
+        what = f"{left} contract{'s' if left > 1 else ''} of trade {trade.number}"
+        state.notice(trade.underlying, f"{ticker}: {what} could not be closed yet")

@@ -1,0 +1,24 @@
+"""The calendar: an option against a nearer one of its strike. For an edge in the term structure of volatility."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.settings import Settings
+from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.structures.chain_rows import same_strike_later
+from alo_lib.strategy.structures.leaving_the_strike import has_left_the_strike
+from alo_lib.strategy.structures.structure import Structure
+
+__all__ = ["CALENDAR"]
+
+
+def _calendars(
+    book: MarketBook, usable: NDArray[np.bool_], delta: NDArray[np.float64], settings: Settings
+) -> NDArray[np.intp]:
+    """Each contract with the next of its strike that expires at least ``calendar_days`` later."""
+    return same_strike_later(book, usable, settings.calendar_days)
+
+
+CALENDAR: Final = Structure("calendar", (-1, +1), _calendars, near_the_money=True, closes=has_left_the_strike)

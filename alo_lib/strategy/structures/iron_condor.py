@@ -1,0 +1,26 @@
+"""The iron condor: a strangle against one further out. For an edge in the level of volatility at a bounded loss."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.settings import Settings
+from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.structures.chain_rows import Expiries, columns
+from alo_lib.strategy.structures.out_of_the_money import wings_by_delta
+from alo_lib.strategy.structures.structure import Structure
+
+__all__ = ["IRON_CONDOR"]
+
+
+def _iron_condors(
+    book: MarketBook, usable: NDArray[np.bool_], delta: NDArray[np.float64], settings: Settings
+) -> NDArray[np.intp]:
+    """For each expiry the strangle at ``strangle_delta`` and, beyond it, that at ``wing_delta``."""
+    wanted = settings.strangle_delta, settings.wing_delta
+    wings = wings_by_delta(book, usable, delta, wanted, Expiries.of(book))
+    return columns(*wings.inner, *wings.outer)
+
+
+IRON_CONDOR: Final = Structure("iron-condor", (+1, +1, -1, -1), _iron_condors, near_the_money=False)
