@@ -18,7 +18,7 @@ from alo_lib.views.run import InstrumentRecord, Run, exchange_moment, once_a_run
 from alo_lib.views.session_clock import trading_days
 from alo_lib.views.spoken import decimal_cell, rounded
 from alo_lib.views.units import shown
-from alo_lib.views.volatility import prices_of_returns
+from alo_lib.views.volatility import prices_of_returns, volatility_of_moves
 
 __all__ = ["TradeCommand", "TradeRecord", "stated_trades", "trade_records", "write_trades"]
 
@@ -238,7 +238,7 @@ def _realized(run: Run, underlying: InstrumentRecord, start: int, end: int) -> f
         return math.nan
     days = trading_days(run, time[[0, -1]])
     years = float(days[1] - days[0]) / TRADING_DAYS
-    return math.sqrt(float(np.sum(np.diff(np.log(price)) ** 2)) / years) if years > 0.0 else math.nan
+    return volatility_of_moves(price, years) if years > 0.0 else math.nan
 
 
 def _times(time: int) -> tuple[str | None, str | None]:

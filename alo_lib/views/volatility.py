@@ -14,6 +14,7 @@ from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, DividendKind, InstrumentK
 from alo_lib.strategy.book import CashDividend, MarketBook
 from alo_lib.strategy.valuation import quote_volatility
 from alo_lib.views.run import InstrumentRecord, Run, expiry_dates, once_a_run, records_of
+from alo_lib.volatility import log_returns
 from alo_lib.volatility.realized import close_to_close, rolling
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "refits",
     "split_adjusted",
     "term_structures",
+    "volatility_of_moves",
     "volatility_view",
 ]
 
@@ -157,6 +159,11 @@ def refits(run: Run, underlying: InstrumentRecord) -> Times:
     return told.where(told.records["underlying"] == underlying.number).time
 
 
+def volatility_of_moves(prices: NDArray[np.float64], years: float) -> float:
+    """Volatility of the moves between n > 1 prices, about zero, annualized by the years that they took."""
+    return math.sqrt(float(np.sum(np.square(log_returns(prices)))) / years)
+
+
 @once_a_run
 def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOutcome]:
     """Forecasts whose whole life lies in the run, against what its trades realized from close to close.
@@ -175,8 +182,7 @@ def forecast_outcomes(run: Run, underlying: InstrumentRecord) -> list[ForecastOu
         if expiry > sessions["close"][-1] or len(life) < _LEAST_SESSIONS or not np.isfinite(volatility):
             continue
         start = max(int(np.searchsorted(time, moment, "right")) - 1, 0)
-        moves = np.diff(np.log(price[np.append(start, at_close[life])]))
-        realized = math.sqrt(float(np.sum(np.square(moves))) / float(years_between(moment, expiry)))
+        realized = volatility_of_moves(price[np.append(start, at_close[life])], float(years_between(moment, expiry)))
         implied = _first_implied(view, expiry, moment, int(sessions["close"][life[0]]))
         told = (len(life), volatility, implied, realized, low, high, traded)
         outcomes.append(ForecastOutcome(moment, expiry, expiry_dates(run, np.array([expiry]))[0], *told))
