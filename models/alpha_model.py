@@ -7,7 +7,7 @@ from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType,
 
 from alo_lib.core import FrameTask
 from alo_lib.records import OPTION_MULTIPLIER, Records, legs_and_ratios
-from alo_lib.strategy.sizing import VOLATILITY_POINT
+from alo_lib.strategy.book_risk import VOLATILITY_POINT
 from models.framework import SOURCE, Framework
 
 __all__ = ["VolatilityAlphaModel"]

@@ -24,7 +24,7 @@ from alo_lib.strategy.book_risk import holdings_with
 from alo_lib.strategy.external import INSIGHT, ExternalInsight, ExternalTarget
 from alo_lib.strategy.limits import Use, largest_kept, limits_of
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.targets import Target
+from alo_lib.strategy.targets import Target, leads_away
 
 __all__ = [
     "limit_targets",
@@ -63,15 +63,12 @@ def take_insights(state: State, message: Message) -> None:
     external = state.strategy.external
     for row in message.records:
         legs, ratios = legs_and_ratios(row)
-        direction = int(row["direction"])
+        direction, magnitude, until = int(row["direction"]), float(row["magnitude"]), int(row["until"])
+        told = ExternalInsight(int(row["underlying"]), legs, ratios, direction, magnitude, until)
         kept = [each for each in external.insights if not each.is_on(legs)]
-        if direction:
-            magnitude, until = float(row["magnitude"]), int(row["until"])
-            kept.append(ExternalInsight(int(row["underlying"]), legs, ratios, direction, magnitude, until))
-        external.insights = kept
-        wanted = dict(zip(legs, [direction * ratio for ratio in ratios], strict=True))
+        external.insights = [*kept, told] if direction else kept
         for trade in state.strategy.trades:
-            if set(trade.legs) == set(legs) and dict(zip(trade.legs, trade.signed_ratios, strict=True)) != wanted:
+            if told.is_on(trade.legs) and trade.unit != told.unit:
                 trade.undo(OrderReason.EXTERNAL)
 
 
@@ -93,14 +90,13 @@ def _end(state: State, instrument: int, message: Message) -> None:
     strategy = state.strategy
     targets = strategy.external.targets
     trade = next((each for each in strategy.trades + state.proposals if instrument in each.legs), None)
-    if trade is None or trade.undone_by is not None:
+    if trade is None or not trade.undo(OrderReason.EXTERNAL):
         return
     told = message.records["instrument"].tolist()
     for leg in trade.legs:
         if leg not in told:
             targets[leg] = ExternalTarget(0, targets[instrument].past_risk)
     state.proposals = [proposal for proposal in state.proposals if proposal is not trade]
-    trade.undo(OrderReason.EXTERNAL)
     strategy.block_entries(trade.underlying)
     ticker = strategy.underlyings[trade.underlying].book.ticker
     strategy.notice(trade.underlying, f"{ticker}: a model of the host ends a trade; nothing is opened today")
@@ -169,9 +165,9 @@ def limit_targets(state: State, time: int) -> list[Target]:
 
 def _opens_risk(state: StrategyState, instrument: int) -> bool:
     """Whether a target that limits apply to leads away from holding nothing of an option, or beyond it."""
-    target, held = state.external.targets[instrument], state.portfolio.quantity(instrument)
-    reduces = min(held, 0) <= target.quantity <= max(held, 0)
-    return not (target.past_risk or reduces or instrument in state.underlyings)
+    target = state.external.targets[instrument]
+    opens = leads_away(state.portfolio.quantity(instrument), target.quantity)
+    return opens and not (target.past_risk or instrument in state.underlyings)
 
 
 def liquidation(state: State) -> list[Target]:

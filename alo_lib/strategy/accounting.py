@@ -46,7 +46,7 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):
         _rebalance(state, instrument, why)
     elif order is not None and refused:
-        _give_up(state, order.instrument, f"order {number} was refused")
+        _stop_opening(state, order.instrument, f"order {number} was refused")
 
 
 def book_dividend(state: StrategyState, row: np.void) -> None:
@@ -128,7 +128,7 @@ def _settlement(trade: Trade, leg: int, quantity: int, time: int) -> OrderReason
     return OrderReason.ASSIGNED if quantity > 0 else OrderReason.EXERCISED
 
 
-def _give_up(state: StrategyState, instrument: int, why: str) -> None:
+def _stop_opening(state: StrategyState, instrument: int, why: str) -> None:
     """Open no more of the trade that has the instrument as a leg: what is refused once is refused again."""
     trade = state.trade_with(instrument)
     if trade is None or trade.undone_by is not None or not trade.progress.may_enter:
@@ -142,9 +142,8 @@ def _give_up(state: StrategyState, instrument: int, why: str) -> None:
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:
     """Undo the trade that has the instrument as a leg: some legs without the others are not what was wanted."""
     trade = state.trade_with(instrument)
-    if trade is None or trade.undone_by is not None:
+    if trade is None or not trade.undo(OrderReason.REBALANCE):
         return
-    trade.undo(OrderReason.REBALANCE)
     state.block_entries(trade.underlying)
     ticker = state.underlyings[trade.underlying].book.ticker
     state.notice(trade.underlying, f"{ticker}: {why}; its trade is undone")

@@ -61,13 +61,10 @@ def halt_on_losses(state: StrategyState, settings: Settings) -> None:
 
 
 def flatten(state: StrategyState) -> list[Trade]:
-    """Undo the trades of a book that is to be closed. Returns those that this undid."""
+    """Undo the trades of a book that is to be closed. Returns those that this undid, or hastens."""
     if state.mode is not BookMode.FLATTEN:
         return []
-    undone = [trade for trade in state.trades if trade.undone_by is None]
-    for trade in undone:
-        trade.undo(OrderReason.EXIT_RISK)
-    return undone
+    return [trade for trade in state.trades if trade.undo(OrderReason.EXIT_RISK)]
 
 
 def begin_day(state: StrategyState) -> None:

@@ -7,7 +7,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.book_risk import VOLATILITY_POINT
 
-__all__ = ["VOLATILITY_POINT", "affordable", "displayed", "structures_for"]
+__all__ = ["affordable", "displayed", "structures_for"]
 
 _MOST: Final = 1e9
 """Structures: of one that hardly has vega any number would be within the budget."""

@@ -201,6 +201,8 @@ class StrategyState(Ledger):
         gone = list(over)
         self.ended += gone
         self.trades = [trade for trade in self.trades if not any(trade is each for each in gone)]
+        for leg in (leg for trade in gone for leg in trade.legs):
+            self.impatient.pop(leg, None)
 
     def block_entries(self, underlying: int) -> None:
         """Open nothing in an underlying for the rest of the session."""

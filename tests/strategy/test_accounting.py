@@ -77,6 +77,14 @@ def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
     assert [text for _, text in state.notices] == ["TEST: was traded by the engine itself; its trade is undone"]
 
 
+def test_what_the_engine_trades_by_itself_of_what_waits_to_be_closed_is_closed_at_once() -> None:
+    state = state_of()
+    trade = hold(state)
+    trade.undo(OrderReason.EXIT_EDGE)
+    tell(state, OrderStatus.FILLED, -1, order=0)
+    assert trade.undone_by is OrderReason.REBALANCE
+
+
 @pytest.mark.parametrize(
     ("direction", "days", "reason"),
     [
