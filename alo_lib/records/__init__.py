@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         legs_and_ratios,
         legs_of,
         ratios_of,
+        sides_of,
     )
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
@@ -157,6 +158,7 @@ __all__ = [
     "records",
     "remark",
     "sent_together",
+    "sides_of",
     "to_tick",
     "utc_moment",
     "whole_shares",

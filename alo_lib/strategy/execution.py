@@ -223,11 +223,12 @@ def _may_wait(
     """Whether an order, or a combination, goes on waiting; where its patience is over, what is left is not patient."""
     if state.mode is BookMode.HALTED:
         return False
+    trade = state.trade_with(together[0].instrument)
     for order in together:
         target = wanted.get(order.instrument)
         if _opens_in_vain(state, order):
             return False
-        if target is None:
+        if target is None or state.trade_with(order.instrument) is not trade:
             return False
         if _manner(state, settings, target, {order.instrument: order.remaining}, time) is not _Manner.PATIENT:
             return False

@@ -212,6 +212,15 @@ def test_a_combination_whose_first_order_is_done_is_canceled_by_the_lowest_that_
     assert frame(state, COMBO, soon + SECOND)[1] == [Order(PUT, -3, OrderReason.ENTRY, OrderType.LIMIT, 3.98)]
 
 
+def test_a_combination_whose_legs_came_to_two_trades_is_canceled(state: StrategyState) -> None:
+    first = sold(state)
+    frame(state, COMBO, NOW)
+    state.trades = []
+    for leg, expiry in zip(first.legs, first.expiries, strict=True):
+        state.trades.append(Trade(0, "single", (leg,), (1,), (expiry,), -1, 3, NOW))
+    assert changes_wanted(state, COMBO, wanted_targets(state, COMBO, []), NOW + 150 * SECOND) == [Amendment(1)]
+
+
 @pytest.mark.parametrize(("call", "put", "changes"), [(-1, -1, [Amendment(1, -8.14)]), (-2, -1, [Amendment(1)])])
 def test_a_combination_waits_on_as_long_as_its_orders_are_filled_alike(
     state: StrategyState, call: int, put: int, changes: list[Amendment]
