@@ -12,8 +12,10 @@ from alo_lib.runtime import replay
 from tests.algorithm.test_engines import JOBS, native, run
 
 TYPES = {"limit": OrderType.LIMIT, "combo": OrderType.COMBO_LIMIT}
-STRADDLE: dict[str, object] = {}
-CONDOR: dict[str, object] = {"structures": "iron-condor", "entry_edge": 0.0, "exit_edge": -0.005}
+STRUCTURES: dict[str, dict[str, object]] = {
+    "straddle": {},
+    "condor": {"structures": "iron-condor", "entry_edge": 0.0, "exit_edge": -0.005},
+}
 
 
 @pytest.fixture(scope="module", params=list(TYPES))
@@ -21,9 +23,9 @@ def order_type(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=[STRADDLE, CONDOR], ids=["straddle", "condor"])
+@pytest.fixture(scope="module", params=list(STRUCTURES))
 def job(request: pytest.FixtureRequest, order_type: str) -> dict[str, Any]:
-    return JOBS["GOOG minute"] | {"order_type": order_type} | request.param
+    return JOBS["GOOG minute"] | {"order_type": order_type} | STRUCTURES[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,8 @@ def test_orders_wait_are_changed_and_given_up_and_a_replay_decides_the_same(orde
 
 
 @pytest.mark.lean
+@pytest.mark.parametrize("order_type", [pytest.param("limit", marks=pytest.mark.slow), "combo"], indirect=True)
+@pytest.mark.parametrize("job", [pytest.param("straddle", marks=pytest.mark.slow), "condor"], indirect=True)
 def test_lean_does_the_same(job: dict[str, Any], embedded: Journal, lean_data: Path, tmp_path: Path) -> None:
     theirs = run(native(), job, lean_data, tmp_path / "native")[1]
     assert message_digest(theirs.counted) == message_digest(embedded.counted)
