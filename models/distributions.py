@@ -4,8 +4,8 @@ import datetime as dt
 
 from AlgorithmImports import Dividend, QCAlgorithm, Resolution, Symbol
 
-from alo_lib.market import Dividend as PaidDividend
-from alo_lib.market.corporate_actions import HISTORY, Distribution, told_apart
+from alo_lib.market.distributions import HISTORY, Distribution, told_apart
+from alo_lib.market.distributions import Dividend as PaidDividend
 
 __all__ = ["distributions", "dividend_of"]
 

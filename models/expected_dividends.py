@@ -5,7 +5,7 @@ from typing import Final
 
 from AlgorithmImports import QCAlgorithm, Resolution, SecurityType, Split, SplitType, Symbol
 
-from alo_lib.market.corporate_actions import ordinary_dividends
+from alo_lib.market.distributions import ordinary_dividends
 from alo_lib.market.expected_dividends import FIFTY_TWO_WEEKS, dividends_again
 from models.chain_terms import Announced
 from models.distributions import distributions
@@ -18,7 +18,7 @@ _KEPT: Final = 1000
 def expected_dividends(algorithm: QCAlgorithm) -> Announced:
     """What each stock paid in the past year, expected again a year later: ``announced=expected_dividends(self)``.
 
-    Spin-offs and special dividends are left out (:mod:`alo_lib.market.corporate_actions`): they do not come again.
+    Spin-offs and special dividends are left out (:mod:`alo_lib.market.distributions`): they do not come again.
     The rule is :func:`alo_lib.market.expected_dividends.dividends_again`. Nothing is read of the future: LEAN's history
     ends at the time asked for. Indices and futures have none.
     """

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from alo_lib.market.calendar import MarketHours
     from alo_lib.market.chain_snapshot import ChainSnapshot, take_snapshot
     from alo_lib.market.coverage import DATA_MEASURED, Coverage, DataFindings
-    from alo_lib.market.factor_files import CorporateEvents, Dividend, FactorFile, Split
+    from alo_lib.market.distributions import Dividend
+    from alo_lib.market.factor_files import CorporateEvents, FactorFile, Split
     from alo_lib.market.faults import DataError, DataFault, FaultKind, FaultLog
     from alo_lib.market.folder import DataFolder
     from alo_lib.market.interest_rate import InterestRates

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alo_lib.market.bars import CONTRACT, OptionBars
 from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
-from alo_lib.market.corporate_actions import cash_of_contracts
+from alo_lib.market.distributions import cash_of_contracts
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.market.calendar import MarketHours
+from alo_lib.market.distributions import Dividend
 from alo_lib.market.faults import FaultKind, FaultLog
 from alo_lib.market.layout import parse_date
 from alo_lib.market.text_files import read_cells
 from alo_lib.records.units import CENT
 
-__all__ = ["CorporateEvents", "Dividend", "FactorFile", "FactorRow", "Split"]
+__all__ = ["CorporateEvents", "FactorFile", "FactorRow", "Split"]
 
 
 class FactorRow(NamedTuple):
@@ -39,14 +40,6 @@ class Split(NamedTuple):
     day: date
     warning_day: date
     factor: float
-    reference_price: float
-
-
-class Dividend(NamedTuple):
-    """``amount`` a share, rounded to cents, to whoever holds at the close before ``ex_date``."""
-
-    ex_date: date
-    amount: float
     reference_price: float
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours
-from alo_lib.market.corporate_actions import Distribution, named_kinds, told_apart
+from alo_lib.market.corporate_actions import named_kinds
+from alo_lib.market.distributions import Distribution, told_apart
 from alo_lib.market.event_files import DatedEvent, events_file, read_events
 from alo_lib.market.factor_files import CorporateEvents, FactorFile
 from alo_lib.market.faults import DataError, FaultKind, FaultLog

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from alo_lib.market.corporate_actions import ordinary_dividends
+from alo_lib.market.distributions import ordinary_dividends
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, Resolution, SecurityType
 from alo_lib.market.volatility_files import SurfaceLine, SurfacePoint

@@ -147,7 +147,7 @@ class BookMode(IntEnum):
 
 
 class DividendKind(IntEnum):
-    """What a distribution is, as :mod:`alo_lib.market.corporate_actions` tells them apart."""
+    """What a distribution is, as :mod:`alo_lib.market.distributions` tells them apart."""
 
     ORDINARY = 0  # paid regularly: it is in yields, in the rhythm and in what is expected
     EXTRA = 1  # cash beside that, for which contracts stay as they are

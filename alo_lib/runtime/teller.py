@@ -7,16 +7,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from alo_lib.market.corporate_actions import (
-    HISTORY,
-    Distribution,
-    action_days,
-    is_of_distribution,
-    named_kinds,
-    told_apart,
-)
+from alo_lib.market.corporate_actions import action_days, is_of_distribution, named_kinds
+from alo_lib.market.distributions import HISTORY, Distribution, Dividend, told_apart
 from alo_lib.market.event_files import DatedEvent, scheduled_moves
-from alo_lib.market.factor_files import Dividend
 from alo_lib.records import (
     CALENDAR_DAY,
     DAY,

@@ -29,7 +29,7 @@ from alo_lib.market import (
     Resolution,
 )
 from alo_lib.market.bars import TRADE_BAR, Bars
-from alo_lib.market.corporate_actions import cash_of_contracts
+from alo_lib.market.distributions import cash_of_contracts
 from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place

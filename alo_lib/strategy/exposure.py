@@ -1,5 +1,7 @@
 """What is held, measured: its value, its greeks at the volatilities its quotes imply, the equity of the account."""
 
+import math
+
 import numpy as np
 
 from alo_lib.numerics.fixed_order import dot
@@ -99,5 +101,5 @@ def _imply(underlying: Underlying, settings: Settings, held: list[int], rate: fl
     for instrument, expiry, volatility in zip(held, expiries, implied.tolist(), strict=True):
         if np.isfinite(volatility):
             underlying.implied[instrument] = volatility
-        elif expiry in underlying.forecast:
-            underlying.implied.setdefault(instrument, underlying.forecast[expiry])
+        elif math.isfinite(forecast := underlying.forecast.get(expiry, math.nan)):
+            underlying.implied.setdefault(instrument, forecast)

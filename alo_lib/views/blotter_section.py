@@ -16,7 +16,7 @@ from alo_lib.views.run import Run, exchange_moment, exchange_time
 from alo_lib.views.slippage import OrderSlippage, order_slippages
 from alo_lib.views.spoken import DASH, cents, money, or_dash
 from alo_lib.views.structure_words import structure_in_words
-from alo_lib.views.trades import TradeRecord, trade_records
+from alo_lib.views.trades import TradeCommand, TradeRecord, trade_records
 from alo_lib.views.units import PEOPLES, shown
 
 __all__ = ["orders_section", "positions_section", "trades_section"]
@@ -24,12 +24,13 @@ __all__ = ["orders_section", "positions_section", "trades_section"]
 
 _GREEKS: Final = ("delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title)
 _TRADE: Final = (
-    *("opened", "ended", "underlying", "structure", "side", "structures", "why", "profit, all structures", "hedging"),
+    *("opened", "ended", "underlying", "structure", "side", "structures", "executed"),
+    *("command", "cost of opening", "cost of undoing", "why", "profit, all structures", "hedging"),
     *("implied at entry", "implied at exit", "forecast at entry", "90 % band", "forecast at exit"),
     *("realized, bar to bar", "edge at entry, $ a structure", "gain left at exit, $ a structure"),
     *(*(f"{name} of one" for name in _GREEKS), "hedges"),
 )
-_WORDS: Final = {"opened", "ended", "underlying", "structure", "side", "why"}
+_WORDS: Final = {"opened", "ended", "underlying", "structure", "side", "command", "why"}
 
 
 def trades_section(run: Run, summary: dict[str, Any]) -> Html:
@@ -60,7 +61,9 @@ def trades_section(run: Run, summary: dict[str, Any]) -> Html:
         "to be made at the middle of the quotes, before costs; the edge at entry is after spread and fees. Realized is "
         "from bar to bar of the underlying over the trade's life, a night being one move. Hedging is delta left "
         "unhedged, slippage and fees of shares together. Profit, hedging and the columns after the hedges, which sum "
-        "to the profit, are of all structures of a trade; edges and greeks of one. Outside of trades are interest on "
+        "to the profit, are of all structures of a trade; edges and greeks of one. A trade is a command of the orders "
+        "of its legs: executed are the structures that all legs were held for at once, and costs are the money paid "
+        "beyond the middle of the quotes at the decision, with fees. Outside of trades are interest on "
         "cash, what the results' marks differ from the core's, what no trade accounts for, and cents of rounding."
     )
     return page.section("Trades", table, told, *_rest(len(trades), "trades.csv"))
@@ -76,6 +79,7 @@ def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, .
         structure_in_words(one.structure, one.legs, one.ratios),
         "buy" if one.direction > 0 else "sell",
         f"{one.quantity:,}",
+        *_command_cells(one.command),
         one.reason or "still open",
         money(float(sum(parts.values()))) if parts else DASH,
         DASH if one.hedging is None else money(float(one.hedging.together)),
@@ -93,6 +97,14 @@ def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, .
         f"{shown('theta', one.theta):z,.2f}",
         f"{one.hedges:,}",
     )
+
+
+def _command_cells(command: TradeCommand | None) -> tuple[str, str, str, str]:
+    """How many structures all legs were held for, what became of the trade as a command, and what that cost."""
+    if command is None:
+        return DASH, DASH, DASH, DASH
+    entry, undoing = (or_dash(cost, "z,.2f") for cost in (command.entry_cost, command.exit_cost))
+    return f"{command.executed:,}", command.state, entry, undoing
 
 
 def _money(parts: Mapping[str, Decimal], name: str) -> str:

@@ -5,6 +5,7 @@ What it holds and works is in a broker of the tests; the process of the algorith
 
 import datetime as dt
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -113,6 +114,7 @@ class World:
         self.broker = Broker()
         self.store = Store(tick, lambda: self.now)
         self.sent: list[SimpleNamespace] = []  # LEAN's orders, as it keeps them: by its own number
+        self.asked_to_cancel: list[int] = []  # the core's numbers, each as often as it was asked
         self.closes: dict[str, list[tuple[dt.datetime, tuple[float, float, float, float]]]] = {}
         self.symbols: dict[int, Symbol] = {}  # by the core's number
         self.numbers: dict[Symbol, int] = {}
@@ -224,6 +226,17 @@ class _Transactions:
         working = self._world.broker.working
         found = [order for order in self._world.sent if self._world.number_of_tag(order.tag) in working]
         return [order for order in found if chosen(order)]
+
+    def get_open_order_tickets(self, chosen: Callable[[Any], bool]) -> list[SimpleNamespace]:
+        found = [SimpleNamespace(tag=each.tag, symbol=each.symbol) for each in self.get_open_orders()]
+        for ticket in found:
+            ticket.cancel = partial(self._ask_to_cancel, self._world.number_of_tag(ticket.tag))
+        return [ticket for ticket in found if chosen(ticket)]
+
+    def _ask_to_cancel(self, number: int) -> None:
+        """The broker hears of it; what it does, and when, comes as an event."""
+        self._world.tick()
+        self._world.asked_to_cancel.append(number)
 
     def get_order_ticket(self, number: int) -> SimpleNamespace:
         order = self._world.sent[number - 1]

@@ -75,6 +75,10 @@ def test_an_order_that_was_sent_just_before_a_kill_is_known_and_its_number_is_no
     machine.a_bar(TICKERS[0], 1.0, 0.35, 50, 0.2)
     assert min(machine.broker.orders.keys() - {number}) > number
     assert machine.core.orders_working == machine.broker.working
+    # Its trade's other leg, sent since, was not filled within the patience of legs: it is to be undone.
+    (canceled,) = machine.world.asked_to_cancel
+    assert canceled in machine.broker.working
+    assert machine.broker.working[max(machine.broker.working)] == (machine.broker.orders[number].instrument, 17)
 
 
 def test_what_is_decided_on_data_that_came_before_the_session_was_told_is_sent() -> None:

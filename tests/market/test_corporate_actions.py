@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from alo_lib.market import DataFolder, Dividend
-from alo_lib.market.corporate_actions import action_days, action_of, is_of_distribution, named_kinds, told_apart
+from alo_lib.market.corporate_actions import action_days, action_of, is_of_distribution, named_kinds
+from alo_lib.market.distributions import told_apart
 from alo_lib.market.event_files import DatedEvent, When
 from alo_lib.records import ActionKind, DividendKind, Session
 

@@ -1,5 +1,7 @@
 """Values, exposures and the views of trades that exits are decided by."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,18 @@ def test_without_a_quote_the_last_volatility_stays_and_without_one_the_forecast(
     assert set(underlying.implied.values()) == {0.2}
     worth = price(100.0, 100.0, RATE, 0.0, 0.2, YEARS, np.array([1.0, -1.0])).sum()
     assert underlying.exposure["value"][0] == pytest.approx(-500.0 * worth, rel=1e-3)
+
+
+def test_a_forecast_that_no_option_can_be_priced_at_values_nothing_held() -> None:
+    """Nothing is known of such a leg: it counts neither as worth something nor as a reason to stop."""
+    state = state_of(volatility=0.3, forecast=math.nan, cash=1000.0)
+    hold(state)
+    cash = state.portfolio.cash
+    state.underlyings[0].book.quotes["bid"] = np.nan
+    measure(state, SETTINGS, NOW)
+    (row,) = state.underlyings[0].exposure
+    assert state.underlyings[0].implied == {}
+    assert (row["value"], row["delta"], row["vega"], row["equity"]) == (0.0, 0.0, 0.0, cash)
 
 
 def test_a_quote_older_than_is_allowed_was_made_at_another_price() -> None:
