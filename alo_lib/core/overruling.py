@@ -138,7 +138,8 @@ def targets(state: State, *, past_risk: bool) -> list[Target]:
 def limit_targets(state: State, time: int) -> list[Target]:
     """What limits put in the place of targets that would open risk in options, in ascending order.
 
-    In that order each goes as far from what is held as the limits leave room; not at all where its risk cannot be told.
+    In that order each goes as far from what is held as the limits leave room, while what other targets close is still
+    held and once it is not; not at all where its risk cannot be told.
     """
     strategy, given = state.strategy, state.strategy.external.targets
     opening = [instrument for instrument in sorted(given) if _opens_risk(strategy, instrument)]
@@ -147,13 +148,18 @@ def limit_targets(state: State, time: int) -> list[Target]:
     limits = limits_of(strategy, state.settings, given, time)
     base = holdings_with(strategy, ())
     allowed = dict(base.quantity) | {number: each.quantity for number, each in given.items() if number not in opening}
+    closing = [n for n in sorted(given) if not (n in opening or n in strategy.underlyings or given[n].past_risk)]
+    still_held = {number: strategy.portfolio.quantity(number) for number in closing}
     cut: list[Target] = []
     for instrument in opening:
         held, target = strategy.portfolio.quantity(instrument), given[instrument]
         step = 1 if target.quantity > held else -1
 
         def exceeded(size: int, instrument: int = instrument, held: int = held, step: int = step) -> Use | None:
-            return limits.exceeded(base._replace(quantity=allowed | {instrument: held + step * size}))
+            wanted = allowed | {instrument: held + step * size}
+            books = [wanted, wanted | still_held] if still_held else [wanted]
+            stops = (limits.exceeded(base._replace(quantity=book)) for book in books)
+            return next((use for use in stops if use is not None), None)
 
         size, _ = largest_kept(abs(target.quantity - held), exceeded)
         allowed[instrument] = held + step * size

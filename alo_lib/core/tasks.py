@@ -15,6 +15,7 @@ from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, records
+from alo_lib.strategy.accounting import go_ex
 from alo_lib.strategy.choice import CHOICES
 from alo_lib.strategy.commands import follow_commands, note_decisions
 from alo_lib.strategy.event_sizes import events_told, imply_events
@@ -72,6 +73,7 @@ def take_in(work: Work, frame: Frame) -> Decisions:
             _install(work, message)
         else:
             ingest(state, message)
+    go_ex(state.strategy, frame.time)
     return ()
 
 

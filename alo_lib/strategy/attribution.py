@@ -38,6 +38,7 @@ __all__ = [
     "attribute_interest",
     "attribute_measure",
     "attribute_split",
+    "dividend_by_trade",
 ]
 
 # What is booked -----------------------------------------------------------------------------------------------------
@@ -95,12 +96,18 @@ def _shares_filled(
     return {0: float(quantity)}
 
 
-def attribute_dividend(state: StrategyState, underlying: int, amount: float) -> None:
-    """Split a dividend per share on the shares held by the trades that they hedge."""
-    for trade in state.underlyings[underlying].profit.trades.values():
-        if trade.shares:
-            trade.parts.dividends += trade.shares * amount
-            trade.changed = True
+def dividend_by_trade(state: StrategyState, underlying: int, amount: float) -> dict[int, float]:
+    """A dividend per share, as money on the shares held by the trades that they hedge."""
+    trades = state.underlyings[underlying].profit.trades
+    return {number: trade.shares * amount for number, trade in trades.items() if trade.shares}
+
+
+def attribute_dividend(state: StrategyState, underlying: int, by_trade: Mapping[int, float]) -> None:
+    """Add a dividend's money to the trades whose it is."""
+    for number, money in by_trade.items():
+        trade = state.underlyings[underlying].profit.trade(number)
+        trade.parts.dividends += money
+        trade.changed = True
 
 
 def attribute_action(state: StrategyState, underlying: int, amount: float) -> None:

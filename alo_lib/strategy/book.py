@@ -114,9 +114,9 @@ class MarketBook:
         return bool(len(own) or len(chain_rows))
 
     def split(self, time: int, factor: float) -> None:
-        """Restate the last trade, and what was paid before, in shares after a split at ``time``; no quote is left."""
+        """Restate the last price, and what was paid before, in shares after a split at ``time``; no quote is left."""
         self.split_pending = False
-        price = self.trade_price * factor
+        price = self.spot * factor
         self.trade_price = price if _LEAST_SPOT <= price <= _MOST_SPOT else np.nan
         self.quote["bid"], self.quote["ask"] = np.nan, np.nan
         for dividend in self.dividends:
@@ -124,8 +124,8 @@ class MarketBook:
                 dividend.amount *= factor
 
     def distribute(self, amount: float) -> None:
-        """Lower the last trade by what was distributed a share; no quote is left."""
-        price = self.trade_price - amount
+        """Lower the last price by what was distributed a share; no quote is left."""
+        price = self.spot - amount
         self.trade_price = price if _LEAST_SPOT <= price <= _MOST_SPOT else np.nan
         self.quote["bid"], self.quote["ask"] = np.nan, np.nan
 

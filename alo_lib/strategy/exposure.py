@@ -49,8 +49,9 @@ def measure(state: StrategyState, settings: Settings, time: int) -> None:
 
 
 def equity(state: StrategyState) -> float:
-    """Cash and everything held at mid, as of the last measure."""
-    return state.portfolio.cash + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
+    """Cash and everything held at mid, as of the last measure. A dividend counts from when prices are without it."""
+    due = sum(each.money for underlying in state.underlyings.values() for each in underlying.due)
+    return state.portfolio.cash - due + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
 
 
 def _exposure(state: StrategyState, settings: Settings, number: int, time: int) -> tuple[Records, dict[int, LegMark]]:

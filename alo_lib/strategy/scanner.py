@@ -110,8 +110,11 @@ def scan(
     )
     ranked = signals[rank_order(book, valuation, signals, settings, rate, time)]
     best, unknown = _explained(book, ranked, rate, time, _published(int(funnel["edge"][0]), settings))
-    stopped = bool(np.any(unknown["edge_volatility"] >= settings.entry_edge))
-    return Scan(best, funnel, [(book.instrument, "unknown_implied")] if stopped else [])
+    stops = ["unknown_implied"] if np.any(unknown["edge_volatility"] >= settings.entry_edge) else []
+    told = len(unknown) + np.count_nonzero(best["edge_volatility"] >= settings.entry_edge)
+    if settings.choice == "whole_book" and funnel["edge"][0] > told:
+        stops.append("choice_candidates")
+    return Scan(best, funnel, [(book.instrument, stop) for stop in stops])
 
 
 def _published(suffice: int, settings: Settings) -> int:

@@ -154,7 +154,7 @@ def test_an_order_works_until_it_is_done(status: OrderStatus) -> None:
 def test_a_dividend_is_paid_on_what_is_held() -> None:
     state = state_of(cash=0.0)
     state.portfolio.fill(0, -20, 0.0, 1, 0.0)
-    book_dividend(state, records(Kind.DIVIDEND, time=NOW, amount=0.25)[0])
+    book_dividend(state, records(Kind.DIVIDEND, time=NOW, amount=0.25)[0], NOW)
     assert state.portfolio.cash == -5.0
     assert state.underlyings[0].book.dividends == [CashDividend(NOW, 0.25)]
 
