@@ -9,7 +9,7 @@ from alo_lib.pricing import DOMAINS
 from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.records import DAY, EQUITY_MULTIPLIER, Kind, years_between
 from alo_lib.strategy.book import Ahead
-from alo_lib.strategy.valuation import NO_YIELD, ahead_from
+from alo_lib.strategy.valuation import ahead_from
 from alo_lib.views.blotter import InstrumentHistory, positions
 from alo_lib.views.run import InstrumentRecord, Run
 from alo_lib.views.volatility import followed_market
@@ -48,6 +48,8 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     shares = sum(one.quantity for one in held if not one.instrument.is_option) * EQUITY_MULTIPLIER
     now = run.journal.messages[-1].time
     _, _, book, rate = followed_market(run, underlying)
+    expiries = np.array([one.instrument.expiry for one in options])
+    yields = dict(zip(expiries.tolist(), book.dividend_yield(expiries).tolist(), strict=True))
     last = max(one.instrument.expiry for one in options)
     ahead = book.dividends_ahead(now, last)
     first = min(one.instrument.expiry for one in options)
@@ -58,10 +60,11 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     for one in options:
         moved = np.maximum(volatilities[one.instrument.number] + VOLATILITY_MOVES, _LEAST_VOLATILITY)
         money = one.quantity * one.instrument.multiplier
+        terms = rate, yields[one.instrument.expiry]
         for row, day in enumerate(days.tolist()):
-            value[row] += money * _worth(one, spots[None, :], rate, ahead, moved[:, None], (now, round(day * DAY)))
+            value[row] += money * _worth(one, spots[None, :], terms, ahead, moved[:, None], (now, round(day * DAY)))
         own = np.array(volatilities[one.instrument.number])
-        base += money * float(_worth(one, np.array(book.spot), rate, ahead, own, (now, 0)))
+        base += money * float(_worth(one, np.array(book.spot), terms, ahead, own, (now, 0)))
     return Scenario(
         book.spot,
         days,
@@ -80,9 +83,14 @@ def _volatilities(run: Run) -> dict[int, float]:
 
 
 def _worth(
-    option: InstrumentHistory, spot: Floats, rate: float, ahead: Ahead, volatility: Floats, when: tuple[int, int]
+    option: InstrumentHistory,
+    spot: Floats,
+    terms: tuple[float, float],
+    ahead: Ahead,
+    volatility: Floats,
+    when: tuple[int, int],
 ) -> Floats:
-    """Worth of a share's option so long after a moment; at expiry what exercise pays.
+    """Worth of a share's option so long after a moment, at a rate and a yield; at expiry what exercise pays.
 
     The spot is with what goes ex meanwhile, as shares are worth with what they are paid.
     """
@@ -94,4 +102,4 @@ def _worth(
     )
     years = np.full(spots.size, max(float(years_between(time, one.expiry)), 0.0))
     chain = CashChain(one.strike, years, float(one.right), *ahead_from(ahead, np.array([time])))
-    return chain.price(spots, rate, NO_YIELD, volatilities).reshape(shape)
+    return chain.price(spots, *terms, volatilities).reshape(shape)
