@@ -55,7 +55,7 @@ class MarketSettings(BaseModel):
     carry: Literal["quotes", "rate"] = Field(
         "rate",
         description="forwards: what calls and puts say that holding shares brings by each expiry, beside dividends "
-        "(quotes), or interest alone (rate)",
+        "(quotes, of minute bars), or interest alone (rate)",
     )
 
     # What trading is taken to cost

@@ -53,6 +53,11 @@ class CarryLooks:
         if math.isfinite(seen):
             self.yields = [*self.yields, seen][-_LOOKS:]
 
+    @classmethod
+    def told(cls, time: int, dividend_yield: float) -> "CarryLooks":
+        """Looks of which only what they come to is known."""
+        return cls(time, [dividend_yield] * _LEAST_LOOKS)
+
     @property
     def known(self) -> bool:
         """Whether it was seen often enough to count."""

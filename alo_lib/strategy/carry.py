@@ -5,9 +5,11 @@ dividends that are ahead, a call and a put of one strike near the forward have o
 (:mod:`alo_lib.pricing.parity`). So it also makes good for a rate that is not the one at which options are financed.
 
 One look at the quotes of a moment is not believed: mids are off by parts of a spread, which near expiry is many percent
-a year, and bars of an hour have quotes that lag behind the underlying's price by any minute of it. Each expiry counts
-at the median of its last looks, from the third on; until then, and without pairs, an expiry has the carry of the next
-later one that has one, else of the last before it, else none: the rate alone.
+a year. Each expiry counts at the median of its last looks, from the third on; until then, and without pairs, an expiry
+has the carry of the next later one that has one, else of the last before it, else none: the rate alone.
+
+Bars of an hour have quotes of any minute of it, beside the price at its end: half an hour's move is 5 % a year of a
+month's forward. They tell no carry.
 """
 
 from typing import Final
@@ -45,7 +47,9 @@ def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int) -
 
     Read are pairs whose quotes are fresh, no wider than ``max-spread`` and no older than the underlying's price.
     """
-    if settings.carry != "quotes" or not book.known_spot or not is_fresh(book.spot_time, settings, time):
+    if settings.carry != "quotes" or not settings.quotes_are_dated:
+        return
+    if not book.known_spot or not is_fresh(book.spot_time, settings, time):
         return
     contracts, quotes = book.contracts, book.quotes
     with np.errstate(invalid="ignore"):

@@ -41,15 +41,13 @@ class Scenario(NamedTuple):
 def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     """The grid of what is held in an underlying; None when no option of it is."""
     held = [one for one in positions(run) if one.quantity and one.instrument.underlying == underlying.number]
-    volatilities = _volatilities(run)
+    volatilities, yields = _last_told(run, "implied_volatility"), _last_told(run, "dividend_yield")
     options = [one for one in held if one.instrument.number in volatilities]
     if not options:
         return None
     shares = sum(one.quantity for one in held if not one.instrument.is_option) * EQUITY_MULTIPLIER
     now = run.journal.messages[-1].time
     _, _, book, rate = followed_market(run, underlying)
-    expiries = np.array([one.instrument.expiry for one in options])
-    yields = dict(zip(expiries.tolist(), book.dividend_yield(expiries).tolist(), strict=True))
     last = max(one.instrument.expiry for one in options)
     ahead = book.dividends_ahead(now, last)
     first = min(one.instrument.expiry for one in options)
@@ -60,7 +58,7 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     for one in options:
         moved = np.maximum(volatilities[one.instrument.number] + VOLATILITY_MOVES, _LEAST_VOLATILITY)
         money = one.quantity * one.instrument.multiplier
-        terms = rate, yields[one.instrument.expiry]
+        terms = rate, yields[one.instrument.number]
         for row, day in enumerate(days.tolist()):
             value[row] += money * _worth(one, spots[None, :], terms, ahead, moved[:, None], (now, round(day * DAY)))
         own = np.array(volatilities[one.instrument.number])
@@ -75,11 +73,11 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     )
 
 
-def _volatilities(run: Run) -> dict[int, float]:
-    """The last implied volatility of each option that was held."""
+def _last_told(run: Run, name: str) -> dict[int, float]:
+    """The last finite value of a column of what was held, by instrument."""
     rows = run.table(Kind.POSITION).records
-    known = rows[np.isfinite(rows["implied_volatility"])]
-    return dict(zip(known["instrument"].tolist(), known["implied_volatility"].tolist(), strict=True))
+    known = rows[np.isfinite(rows[name])]
+    return dict(zip(known["instrument"].tolist(), known[name].tolist(), strict=True))
 
 
 def _worth(

@@ -98,7 +98,8 @@ def test_cash_dividends_come_first() -> None:
     assert ahead == pytest.approx(left * np.exp((RATE - 0.05) * 45 / 365), abs=0.06)
 
 
-def test_nothing_counts_before_the_third_look_nor_by_the_rate_alone() -> None:
+def test_nothing_counts_before_the_third_look_nor_of_undated_quotes_nor_by_the_rate_alone() -> None:
+    assert carries(followed(listed(), resolution="hour")) == [0.0, 0.0, 0.0]
     assert carries(followed(listed(), looks=2)) == [0.0, 0.0, 0.0]
     assert carries(followed(listed(), carry="rate")) == [0.0, 0.0, 0.0]
 
