@@ -53,7 +53,7 @@ class MarketSettings(BaseModel):
 
     # What the underlying is taken to bring
     carry: Literal["quotes", "rate"] = Field(
-        "rate",
+        "quotes",
         description="forwards: what calls and puts say that holding shares brings by each expiry, beside dividends "
         "(quotes, of minute bars), or interest alone (rate)",
     )
