@@ -273,7 +273,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("equity", "<f8"),  # of the whole account
         ]
     ),
-    # One thing that is held, published at the end of a frame in which its underlying's market has news.
+    # One thing held, told in frames with news of its market; greeks are raw derivatives a share, shares have no yield.
     Kind.POSITION: np.dtype(
         [
             ("instrument", "<i4"),
@@ -281,7 +281,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("quantity", "<i8"),  # contracts or shares
             ("mark", "<f8"),  # a share, as the exposure has it: mid, or worth where there is none; shares: spot
             ("implied_volatility", "<f8"),  # at which the greeks are taken; NaN for shares
-            *((greek, "<f8") for greek in ("delta", "gamma", "vega", "theta", "rho")),  # raw derivatives a share
+            *((name, "<f8") for name in ("delta", "gamma", "vega", "theta", "rho", "dividend_yield")),
         ]
     ),
     # Where the profit of a trade came from since it was opened, money; published whenever it changed. Trade 0 of an

@@ -29,7 +29,7 @@ from alo_lib.strategy.profit import (
 )
 from alo_lib.strategy.revaluation import revalue_leg
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import NO_YIELD, LegMarket, leg_alone
+from alo_lib.strategy.valuation import LegMarket, leg_alone
 
 __all__ = [
     "attribute_action",
@@ -359,11 +359,13 @@ def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, oth
 
 
 def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
-    mid = math.nan
+    mid, dividend_yield = math.nan, 0.0
     if book.lists(instrument):
-        quote = book.quotes[book.row(instrument)]
+        row = book.row(instrument)
+        quote = book.quotes[row]
         mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
-    return LegMarket(book.known_spot, mid, state.rate, NO_YIELD, book.dividends_in_chain(time))
+        dividend_yield = float(book.dividend_yield(book.contracts["expiry"][row : row + 1])[0])
+    return LegMarket(book.known_spot, mid, state.rate, dividend_yield, book.dividends_in_chain(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:

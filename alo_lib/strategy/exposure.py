@@ -14,7 +14,7 @@ from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.staleness import quoted_at_spot
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import NO_YIELD, LegMarket, leg_greeks, quote_volatility
+from alo_lib.strategy.valuation import LegMarket, leg_greeks, quote_volatility
 
 __all__ = ["equity", "measure", "value_chains"]
 
@@ -76,9 +76,10 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
-    market = LegMarket(spot, np.nan, state.rate, NO_YIELD, book.dividends_in_chain(time))
+    yields = book.dividend_yield(book.contracts["expiry"][rows])
+    market = LegMarket(spot, np.nan, state.rate, 0.0, book.dividends_in_chain(time))
     mid = np.where(quoted_at_spot(book, rows, settings), book.mid()[rows], np.nan)
-    legs = leg_marks(time, market, mid, volatility, at_implied)
+    legs = leg_marks(time, market, mid, volatility, at_implied, yields)
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))

@@ -12,6 +12,7 @@ from alo_lib.core.state import State
 from alo_lib.journal import Journal
 from alo_lib.records import NEW_YORK, OPTION_MULTIPLIER, WHOLE_BOOK, HaltCause, Kind, Message
 from alo_lib.runtime.same_settings import settings_of
+from alo_lib.strategy.book import CarryLooks
 from alo_lib.strategy.book_risk import BookRisk, Holdings
 from alo_lib.strategy.halts import follow_losses
 from alo_lib.strategy.limits import Limits
@@ -129,7 +130,7 @@ def book_at(journal: Journal, at: int | None = None) -> BookAt:
 
 
 def _take_measures(strategy: StrategyState, messages: Iterable[Message]) -> float:
-    """Take each spot and implied volatility as last measured. Returns the equity."""
+    """Take each spot, implied volatility and carry as last measured. Returns the equity."""
     equity = strategy.portfolio.cash
     for message in messages:
         if message.kind is Kind.EXPOSURE:
@@ -143,6 +144,10 @@ def _take_measures(strategy: StrategyState, messages: Iterable[Message]) -> floa
                 number = int(row["instrument"])
                 underlying = strategy.underlyings[strategy.underlying_of[number]]
                 underlying.implied[number] = float(row["implied_volatility"])
+                book = underlying.book
+                if book.lists(number):
+                    expiry = int(book.contracts["expiry"][book.row(number)])
+                    book.carry[expiry] = CarryLooks.told(message.time, float(row["dividend_yield"]))
     return equity
 
 
