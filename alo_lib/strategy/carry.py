@@ -43,7 +43,7 @@ def follow_carries(state: StrategyState, settings: Settings, time: int) -> None:
 
 
 def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int) -> None:
-    """Look at the expiries whose turn it is.
+    """Look at the expiry whose turn it is, the one that was not looked at for longest: all would not fit a frame.
 
     Read are pairs whose quotes are fresh, no wider than ``max-spread`` and no older than the underlying's price.
     """
@@ -56,16 +56,12 @@ def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int) -
         narrow = quotes["ask"] - quotes["bid"] <= settings.max_spread * 0.5 * (quotes["ask"] + quotes["bid"])
     usable = two_sided(book, settings, time) & narrow & (book.quote_time >= book.spot_time)
     usable &= book.may_be_opened() & (contracts["expiry"] > time)
-    expiries = np.unique(contracts["expiry"][usable]).tolist()
-    rows = np.flatnonzero(
-        usable & np.isin(contracts["expiry"], [each for each in expiries if _is_due(book, each, time)])
-    )
-    if not len(rows):
+    due = [each for each in np.unique(contracts["expiry"][usable]).tolist() if _is_due(book, each, time)]
+    if not due:
         return
-    expiry, first = np.unique(contracts["expiry"][rows], return_index=True)
-    seen = _yields(book, rows, rate, time)[first]
-    for each, dividend_yield in zip(expiry.tolist(), seen.tolist(), strict=True):
-        book.carry.setdefault(each, CarryLooks()).take(time, dividend_yield)
+    expiry = min(due, key=lambda each: (book.carry[each].time if each in book.carry else -1, each))
+    rows = np.flatnonzero(usable & (contracts["expiry"] == expiry))
+    book.carry.setdefault(expiry, CarryLooks()).take(time, float(_yields(book, rows, rate, time)[0]))
 
 
 def _is_due(book: MarketBook, expiry: int, time: int) -> bool:

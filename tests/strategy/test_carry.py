@@ -51,10 +51,16 @@ def quote(book: MarketBook, time: int, spot: float = SPOT, dividends: Dividends 
     book.take_trade(SPOT, time)
 
 
+def look_at_each(book: MarketBook, time: int, settings: Settings = SETTINGS) -> None:
+    """As many frames as there are expiries, each of which looks at one."""
+    for _ in BORROW:
+        follow_carry(book, settings, RATE, time)
+
+
 def followed(book: MarketBook, looks: int = 3, **settings: object) -> MarketBook:
     for look in range(looks):
         quote(book, NOW + look * MINUTE)
-        follow_carry(book, Settings.of({"carry": "quotes", **settings}), RATE, NOW + look * MINUTE)
+        look_at_each(book, NOW + look * MINUTE, Settings.of({"carry": "quotes", **settings}))
     return book
 
 
@@ -90,12 +96,23 @@ def test_cash_dividends_come_first() -> None:
         time = NOW + look * MINUTE
         years = [(each - time) / (365 * DAY) for each in ex_times]
         quote(book, time, dividends=Dividends(years, amounts, model="escrowed"))
-        follow_carry(book, SETTINGS, RATE, time)
+        look_at_each(book, time)
     # In a chain's time a call that is best exercised before an ex-date is worth some cents less than exactly.
     assert carries(book) == pytest.approx(list(BORROW.values()), abs=5e-3)
     left = SPOT - 0.4 * np.exp(-(RATE - 0.05) * 30 / 365)
     ahead = forward_price(book, RATE, NOW, np.array([NOW + 45 * DAY]))
     assert ahead == pytest.approx(left * np.exp((RATE - 0.05) * 45 / 365), abs=0.06)
+
+
+def test_a_frame_looks_at_one_expiry_which_no_other_was_seen_before() -> None:
+    book = listed()
+    quote(book, NOW)
+    for count in (1, 2, 3):
+        follow_carry(book, SETTINGS, RATE, NOW)
+        assert [len(each.yields) for each in book.carry.values()] == [1] * count
+    quote(book, NOW + MINUTE)
+    follow_carry(book, SETTINGS, RATE, NOW + MINUTE)
+    assert sorted(len(each.yields) for each in book.carry.values()) == [1, 1, 2]
 
 
 def test_nothing_counts_before_the_third_look_nor_of_undated_quotes_nor_by_the_rate_alone() -> None:
@@ -111,7 +128,7 @@ def test_an_expiry_without_pairs_has_the_next_later_one_s_carry_else_the_last_be
         for look in range(3):
             quote(book, NOW + look * MINUTE)
             book.quotes["bid"][(book.contracts["expiry"] == unquoted) & (book.contracts["right"] < 0)] = np.nan
-            follow_carry(book, SETTINGS, RATE, NOW + look * MINUTE)
+            look_at_each(book, NOW + look * MINUTE)
         assert carries(book)[missing] == pytest.approx(expected, abs=1e-4)
 
 
@@ -129,7 +146,7 @@ def test_quotes_that_say_little_are_not_read(fault: str) -> None:
             book.quotes["ask"] *= 1.5
         else:
             book.trade_time = time - 601 * 10**9
-        follow_carry(book, SETTINGS, RATE, time)
+        look_at_each(book, time)
     assert book.carry == {}
 
 
@@ -139,7 +156,7 @@ def test_a_look_at_another_price_moves_nothing_and_carries_are_looked_at_twice_a
     for minutes, looks in ((29, 3), (40, 4)):
         time = NOW + minutes * MINUTE
         quote(book, time, spot=96.0)  # all of them lag behind a price of 100
-        follow_carry(book, SETTINGS, RATE, time)
+        look_at_each(book, time)
         assert [len(each.yields) for each in book.carry.values()] == [looks] * 3
     assert min(each.yields[-1] for each in book.carry.values()) > 0.15
     assert carries(book) == pytest.approx(before, abs=1e-4)

@@ -23,7 +23,7 @@ from tests.views.kit import write_journal
 @pytest.fixture(scope="module")
 def market() -> Script:
     """Two straddles sold dear that end cheap, over two sessions; a dividend is expected within their lives."""
-    made = script(max_structures=2, stop_loss=10)
+    made = script(max_structures=2, stop_loss=10, carry="rate")  # quotes know of no dividend
     paid = records(Kind.DIVIDEND, instrument=0, time=at(FIRST, 9) - 344 * DAY, amount=0.1)
     made.tell(at(FIRST, 9.6), Kind.DIVIDEND, paid)
     made.bar(10, volatility=0.35)
