@@ -18,7 +18,7 @@ from alo_lib.settings import Settings
 from alo_lib.simulation import Account, Broker, Listing, OrderEvent, Prices, Settlement
 from alo_lib.simulation.money import decimal
 
-SETTINGS = Settings(garch_history=400, max_structures=1, entry_edge=0.005, cash=CASH)
+SETTINGS = Settings(garch_history=400, max_structures=1, entry_edge=0.005, cash=CASH, carry="rate")
 DAYS = 60
 
 
