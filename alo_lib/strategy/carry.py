@@ -42,8 +42,8 @@ def follow_carries(state: StrategyState, settings: Settings, time: int) -> None:
             follow_carry(underlying.book, settings, state.rate, time)
 
 
-def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int) -> None:
-    """Look at the expiry whose turn it is, the one that was not looked at for longest: all would not fit a frame.
+def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int, most: int | None = 1) -> None:
+    """Look at ``most`` expiries whose turn it is, first those not looked at for longest; at all would not fit a frame.
 
     Read are pairs whose quotes are fresh, no wider than ``max-spread`` and no older than the underlying's price.
     """
@@ -57,11 +57,10 @@ def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int) -
     usable = two_sided(book, settings, time) & narrow & (book.quote_time >= book.spot_time)
     usable &= book.may_be_opened() & (contracts["expiry"] > time)
     due = [each for each in np.unique(contracts["expiry"][usable]).tolist() if _is_due(book, each, time)]
-    if not due:
-        return
-    expiry = min(due, key=lambda each: (book.carry[each].time if each in book.carry else -1, each))
-    rows = np.flatnonzero(usable & (contracts["expiry"] == expiry))
-    book.carry.setdefault(expiry, CarryLooks()).take(time, float(_yields(book, rows, rate, time)[0]))
+    due.sort(key=lambda each: (book.carry[each].time if each in book.carry else -1, each))
+    for expiry in due[:most]:
+        rows = np.flatnonzero(usable & (contracts["expiry"] == expiry))
+        book.carry.setdefault(expiry, CarryLooks()).take(time, float(_yields(book, rows, rate, time)[0]))
 
 
 def _is_due(book: MarketBook, expiry: int, time: int) -> bool:

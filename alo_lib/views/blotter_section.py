@@ -24,10 +24,10 @@ __all__ = ["orders_section", "positions_section", "trades_section"]
 
 _GREEKS: Final = ("delta", "gamma", PEOPLES["vega"].title, PEOPLES["theta"].title)
 _TRADE: Final = (
-    *("opened", "ended", "underlying", "structure", "side", "structures", "executed"),
-    *("command", "cost of opening", "cost of undoing", "why", "profit, all structures", "hedging"),
+    *("opened", "ended", "underlying", "structure", "side", "structures", "why", "profit, all structures", "hedging"),
     *("implied at entry", "implied at exit", "forecast at entry", "90 % band", "forecast at exit"),
     *("realized, bar to bar", "edge at entry, $ a structure", "gain left at exit, $ a structure"),
+    *("executed", "command", "cost of opening", "cost of undoing"),
     *(*(f"{name} of one" for name in _GREEKS), "hedges"),
 )
 _WORDS: Final = {"opened", "ended", "underlying", "structure", "side", "command", "why"}
@@ -79,7 +79,6 @@ def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, .
         structure_in_words(one.structure, one.legs, one.ratios),
         "buy" if one.direction > 0 else "sell",
         f"{one.quantity:,}",
-        *_command_cells(one.command),
         one.reason or "still open",
         money(float(sum(parts.values()))) if parts else DASH,
         DASH if one.hedging is None else money(float(one.hedging.together)),
@@ -91,6 +90,7 @@ def _trade_cells(one: TradeRecord, parts: Mapping[str, Decimal]) -> tuple[str, .
         or_dash(one.realized_volatility, "z.2%"),
         f"{one.edge:z,.2f}",
         or_dash(one.exit_gain, "z,.2f"),
+        *_command_cells(one.command),
         f"{one.delta:z,.1f}",
         f"{one.gamma:z,.2f}",
         f"{shown('vega', one.vega):z,.2f}",

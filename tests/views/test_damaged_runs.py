@@ -101,12 +101,12 @@ def test_a_damaged_journal_is_told_with_its_folder(traded, change, words):
 
 
 def test_the_journal_of_another_run_is_neither_drawn_nor_compared(tmp_path):
-    written = json.dumps(kit.settings_object(core_process=True)).encode()
+    written = json.dumps(kit.settings_object(core_process="alpha")).encode()
     whole, mixed = (
         kit.run_of(tmp_path / name, kit.traded_messages(), settings=written).folder for name in ("whole", "mixed")
     )
     # Where it was decided makes no other run of it, nor does a setting that only one of them tells of.
-    for folder, changes in ((whole, {"core_process": False, "hedge_band": 0.5}), (mixed, {"underlyings": ["BETA"]})):
+    for folder, changes in ((whole, {"core_process": "", "hedge_band": 0.5}), (mixed, {"underlyings": ["BETA"]})):
         (folder / "settings.json").write_text(json.dumps(kit.settings_object(**changes)))
     assert compare(Run(whole), Run(whole))["settings"] == {}
     sentence = re.escape(
