@@ -83,6 +83,7 @@ def held(orders: list[Order]) -> dict[str, int]:
     return {symbol: quantity for symbol, quantity in total.items() if quantity}
 
 
+@pytest.mark.slow
 def test_the_documented_drawdown_model_sells_what_is_held(run: Callable[..., Ran], tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "framework.md").read_text(), re.DOTALL)
     algorithm = tmp_path / "example.py"
