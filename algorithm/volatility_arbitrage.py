@@ -9,6 +9,7 @@ from AlgorithmImports import (
     AccountType,
     BrokerageName,
     DataNormalizationMode,
+    DynamicData,
     FuncTimeRule,
     OrderEvent,
     Resolution,
@@ -17,7 +18,7 @@ from AlgorithmImports import (
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.records import HostEvent, Message
-from alo_lib.runtime import Teller, Timetable, open_core
+from alo_lib.runtime import Teller, Timetable, open_core, steer
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.data_on_disk import look_at_data
@@ -87,6 +88,15 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self.host_events.capture(HostEvent.ORDER, order_event.symbol, order=number, quantity=filled)
             return
         self._accept(message)
+
+    def on_command(self, data: DynamicData) -> bool:
+        """Do what a person asks, live: ``{"command": "pause"}``, and the others of :mod:`alo_lib.runtime.steering`."""
+        super().on_command(data)
+        with self._one_at_a_time:
+            answer = steer(self._core, getattr(data, "command", None), utc_nanoseconds(self.utc_time))
+            self._hosted.settle()
+        self.log(f"alo command {answer.sentence}")
+        return answer.done
 
     def on_warmup_finished(self) -> None:
         """Journal that history has been told. A core that went on from its journal may now meet LEAN's portfolio."""

@@ -129,6 +129,6 @@ class JournaledAlgorithm(QCAlgorithm):
         self.host_events.capture(HostEvent.BROKERAGE_RECONNECT)
 
     def on_command(self, data: DynamicData) -> bool:
-        """Journal a command; none is obeyed."""
+        """Journal a command; a subclass that obeys any says what came of it."""
         self.host_events.capture(HostEvent.COMMAND, text=str(data))
         return False

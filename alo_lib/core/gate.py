@@ -6,6 +6,7 @@ taken that in or not, and nothing else: a run that goes on refuses the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ from alo_lib.records import (
 )
 from alo_lib.strategy.ledger import Ledger, taken_place
 from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.steering import OF_PERSONS, Steering
 
 __all__ = ["Admitted", "Gate", "Refusal"]
 
@@ -73,7 +75,8 @@ class Gate:
     def __init__(self, strategy: StrategyState, instruments: InstrumentTable, waiting: Iterable[Message] = ()) -> None:
         waiting = list(waiting)
         self.ledger: Ledger = strategy.ahead(waiting)
-        self.halts: set[HaltCause] = set(strategy.halts)
+        self.steering: Steering = deepcopy(strategy.steering)
+        self.unreconciled = HaltCause.RECONCILIATION in strategy.halts
         self._instruments = instruments
         self._session, self._closes = -1, -1  # open and close of the last session
         if strategy.session is not None:
@@ -93,7 +96,7 @@ class Gate:
 
     def begin_anew(self) -> None:
         """Go on after a restart: an order event may have been refused since a halt was told of, nothing says so now."""
-        self._doubted = HaltCause.RECONCILIATION in self.halts
+        self._doubted = self.unreconciled
 
     def admit(self, message: Message) -> Admitted:
         """What can be let in of an input: the same message where nothing is wrong, else the records without fault."""
@@ -140,10 +143,10 @@ class Gate:
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.HALT:
-            if HaltCause.RECONCILIATION in rows["cause"]:
-                self._doubted = False
-            for cause, halted in zip(rows["cause"].tolist(), rows["halted"].tolist(), strict=True):
-                (self.halts.add if halted else self.halts.discard)(HaltCause(cause))
+            self.steering.follow(rows)
+            reconciling = rows["halted"][rows["cause"] == HaltCause.RECONCILIATION]
+            if len(reconciling):
+                self._doubted, self.unreconciled = False, bool(reconciling[-1])
 
     def _know(self, told: Iterable[tuple[int, int]]) -> None:
         for number, underlying in told:
@@ -290,6 +293,15 @@ class Gate:
         ends = (rows["halted"] == 0) & (rows["cause"] == HaltCause.RECONCILIATION)
         return _fault_where(ends & self._doubted, "halted", "an order event was refused meanwhile: the halt stays")
 
+    def undo(self, rows: Records) -> Fault | None:
+        """A person's command is undone by a message of its own, while there is one that stands."""
+        undoes = rows["undo"] == 1
+        if not undoes.any():
+            return None
+        if len(rows) > 1 or rows["cause"][0] not in OF_PERSONS or rows["halted"][0]:
+            return Fault("undo", undoes, "it stands alone in its message, with a person's cause that is not halted")
+        return _fault_where(undoes & (not self.steering.before), "undo", "no command of a person's stands")
+
     def daily_range(self, rows: Records) -> Fault | None:
         """A high is no lower than a low."""
         return _fault_where(rows["high"] < rows["low"], "high", "its high is below its low")
@@ -390,7 +402,7 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.ORDER_EVENT: (Gate.known, Gate.order_events),
     Kind.EXTERNAL_INSIGHT: (Gate.insights,),
     Kind.EXTERNAL_TARGET: (Gate.known,),
-    Kind.HALT: (Gate.halt,),
+    Kind.HALT: (Gate.halt, Gate.undo),
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from alo_lib.core import overruling
 from alo_lib.core.state import State
-from alo_lib.records import ACCOUNT_CASH, ActionKind, HaltCause, InstrumentKind, Kind, Message, Session
+from alo_lib.records import ACCOUNT_CASH, ActionKind, InstrumentKind, Kind, Message, Session
 from alo_lib.strategy.accounting import (
     book_dividend,
     book_interest,
@@ -20,7 +20,7 @@ from alo_lib.strategy.accounting import (
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.funnel import begin_funnels
-from alo_lib.strategy.halts import begin_day, halt
+from alo_lib.strategy.halts import begin_day, take_halts
 from alo_lib.strategy.state import Underlying
 from alo_lib.strategy.variance_time import ScheduledEvent
 
@@ -95,8 +95,7 @@ def _scheduled(state: State, message: Message) -> None:
 
 
 def _halts(state: State, message: Message) -> None:
-    for row in message.records:
-        halt(state.strategy, HaltCause(row["cause"]), halted=bool(row["halted"]))
+    take_halts(state.strategy, message.records)
 
 
 def _rate(state: State, message: Message) -> None:

@@ -31,8 +31,10 @@ from alo_lib.executive import (
 from alo_lib.records import TIMES, HaltCause, InstrumentTable, Kind, Message, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.external import External
+from alo_lib.strategy.halts import losses
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.steering import Steering
 
 __all__ = ["CoreState", "Sink", "TradingCore"]
 
@@ -323,9 +325,25 @@ class TradingCore:
         return self._gate.ledger.orders_working
 
     @property
+    def steering(self) -> Steering:
+        """What a person asks of the book, once what waits is taken in."""
+        return self._gate.steering
+
+    @property
+    def halts(self) -> set[HaltCause]:
+        """What the book is halted for: by a person and in doubt as above, by losses as of the last frame."""
+        by_losses = {HaltCause.DRAWDOWN, HaltCause.DAILY_LOSS} & self._state.strategy.halts
+        return by_losses | self.steering.asked | ({HaltCause.RECONCILIATION} if self.wants_reconciliation else set())
+
+    @property
+    def losses(self) -> dict[str, tuple[float, float]]:
+        """By the setting, what is lost and what may be; money."""
+        return losses(self._state.strategy, self.settings)
+
+    @property
     def wants_reconciliation(self) -> bool:
         """Whether the broker said what does not fit what was sent, and both have not been reconciled since."""
-        return HaltCause.RECONCILIATION in self._gate.halts
+        return self._gate.unreconciled
 
     def _push(self, message: Message) -> None:
         if message.kind is Kind.CALIBRATION:

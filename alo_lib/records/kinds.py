@@ -182,6 +182,11 @@ class HaltCause(IntEnum):
         """The mode that it puts the book in while it stands."""
         return _MODES[self]
 
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return self.name.lower().replace("_", " ")
+
 
 _MODES: Final = {
     HaltCause.RECONCILIATION: BookMode.REDUCE_ONLY,

@@ -132,8 +132,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("quantity", "<i8"),
         ]
     ),
-    # From now on (`halted` 1) nothing that adds risk is ordered while the cause stands, or it stands no longer (0).
-    Kind.HALT: np.dtype([("cause", "u1"), ("halted", "u1"), ("pad", "<u2"), ("padding", "<i4")]),  # HaltCause
+    # From now on a HaltCause stands (`halted` 1) or no longer (0); `undo` 1: what a person's last command found does.
+    Kind.HALT: np.dtype([(name, "u1") for name in ("cause", "halted", "undo", "pad")] + [("padding", "<i4")]),
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
     # A dividend per share, in cash as LEAN has it, at its ex-date's open. Past ones come with the first session, later

@@ -154,7 +154,7 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
         "within": _WITHIN,
     },
     Kind.EXTERNAL_TARGET: {"stage": Members(Stage), "quantity": _QUANTITY, "within": _WITHIN},
-    Kind.HALT: {"cause": Members(HaltCause), "halted": _FLAG},
+    Kind.HALT: {"cause": Members(HaltCause), "halted": _FLAG, "undo": _FLAG},
 }
 """By kind of input and by field. Prices are in the account's currency per share, rates decimal, sizes in contracts or
 shares. Which instrument a number names, and what fits what was told and sent before, is the core's affair

@@ -8,6 +8,7 @@ from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE
+from alo_lib.runtime.steering import steer
 from alo_lib.runtime.teller import DIVIDENDS_LOOKED_BACK, SessionHost, Teller, ToldCore
 from alo_lib.runtime.timetable import Timetable
 
@@ -38,4 +39,5 @@ __all__ = [
     "open_core",
     "reconcile",
     "replay",
+    "steer",
 ]

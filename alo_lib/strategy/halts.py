@@ -2,18 +2,21 @@
 
 Too deep a fall from the highest equity closes the book until a HALT record resets it; the highest then counts from
 there. A session that loses too much opens nothing more, and the next one does again: what is held is hedged and ends as
-it would, because a loss of a day is often one of quotes, and closing pays their spread. Records of a person's may do
-the same at any time, or stop all orders.
+it would, because a loss of a day is often one of quotes, and closing pays their spread. Commands of a person's may do
+the same at any time, or stop all orders, and can be undone.
 """
 
 import math
 from typing import Annotated, Final
+
+import numpy as np
 
 from alo_lib.records import BookMode, HaltCause, Kind, OrderReason, Records, Stage
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.steering import OF_PERSONS, Before
 from alo_lib.strategy.trade import Trade
 
 __all__ = [
@@ -24,7 +27,9 @@ __all__ = [
     "halt",
     "halt_on_losses",
     "losses",
+    "losses_told",
     "stopped_by_halt",
+    "take_halts",
 ]
 
 MEANINGS: Final = {
@@ -71,10 +76,13 @@ def follow_losses(state: StrategyState, uses: Annotated[Records, Kind.LIMIT]) ->
     """Halt a book as its core did, by the losses that this told of it, for who reads a journal and decides nothing."""
     if state.external.decides(Stage.RISK):
         return
-    for use in uses[uses["used"] > uses["allowed"]]:
-        name = use["limit"].decode()
-        if name in _BY_LOSS:
-            state.halts.add(_BY_LOSS[name])
+    state.halts.update(_BY_LOSS[name] for name, (lost, allowed) in losses_told(uses).items() if lost > allowed)
+
+
+def losses_told(uses: Annotated[Records, Kind.LIMIT]) -> dict[str, tuple[float, float]]:
+    """As :func:`losses`, of what a core has told."""
+    told = ((use["limit"].decode(), (float(use["used"]), float(use["allowed"]))) for use in uses)
+    return {name: use for name, use in told if name in _BY_LOSS}
 
 
 def flatten(state: StrategyState) -> list[Trade]:
@@ -89,6 +97,31 @@ def begin_day(state: StrategyState) -> None:
     state.day_equity = state.last_equity
     if HaltCause.DAILY_LOSS in state.halts:
         halt(state, HaltCause.DAILY_LOSS, halted=False)
+    for each in state.steering.before:
+        each.reset.pop(HaltCause.DAILY_LOSS, None)
+
+
+def take_halts(state: StrategyState, rows: Annotated[Records, Kind.HALT]) -> None:
+    """Let causes stand, or stand no longer, as a HALT message says; what a person's found is kept for its undoing."""
+    counted_from = {HaltCause.DRAWDOWN: state.peak_equity, HaltCause.DAILY_LOSS: state.day_equity}
+    stood = {cause: equity for cause, equity in counted_from.items() if cause in state.halts}
+    if (undone := state.steering.follow(rows)) is not None:
+        _restore(state, undone)
+        return
+    for row in rows[np.argsort(rows["halted"] == 0, kind="stable")]:  # what stands is told first
+        halt(state, HaltCause(row["cause"]), halted=bool(row["halted"]))
+    if reset := {cause: equity for cause, equity in stood.items() if cause not in state.halts}:
+        state.steering.before[-1].reset = reset
+
+
+def _restore(state: StrategyState, found: Before) -> None:
+    """Let stand what stood before a command, and count losses from where they were; what is closed stays closed."""
+    for cause in sorted(OF_PERSONS, key=lambda each: each not in found.asked):
+        halt(state, cause, halted=cause in found.asked)
+    for cause in found.reset:
+        halt(state, cause, halted=True)
+    state.peak_equity = max(state.peak_equity, found.reset.get(HaltCause.DRAWDOWN, -math.inf))
+    state.day_equity = found.reset.get(HaltCause.DAILY_LOSS, state.day_equity)
 
 
 def halt(state: StrategyState, cause: HaltCause, *, halted: bool) -> None:
@@ -100,8 +133,8 @@ def halt(state: StrategyState, cause: HaltCause, *, halted: bool) -> None:
         state.peak_equity = -math.inf  # until the next measure
     if not halted and cause is HaltCause.DAILY_LOSS:
         state.day_equity = state.last_equity
-    words = cause.name.lower().replace("_", " ")
-    state.notice(_lowest(state), MEANINGS[cause] if halted else f"{words}: done, risk may be added again")
+    done = f"{cause.words}: done" + ("" if state.halts else ", risk may be added again")
+    state.notice(_lowest(state), MEANINGS[cause] if halted else done)
 
 
 def _lowest(state: StrategyState) -> int:

@@ -21,6 +21,7 @@ from alo_lib.strategy.market_state import MarketHistory
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.quoted_smiles import SmileShape
 from alo_lib.strategy.screening import Screen
+from alo_lib.strategy.steering import Steering
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 from alo_lib.strategy.variance_time import VarianceTime
@@ -170,6 +171,7 @@ class StrategyState(Ledger):
     day_equity: float = 0.0  # as last measured before the session
     last_equity: float = 0.0  # as last measured
     halts: set[HaltCause] = field(default_factory=set)  # those that stand
+    steering: Steering = field(default_factory=Steering)
     limits_told: LimitsTold = field(default_factory=LimitsTold)
     external: External = field(default_factory=External)
     target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument

@@ -99,6 +99,20 @@ class LiveLean:
                 pytest.fail(f"{what}: not seen; LEAN's status is {status}\n{log}")
             time.sleep(0.5)
 
+    def command(self, name: str, payload: object) -> bool | None:
+        """Whether what a command file in LEAN's working directory asks was done; None where LEAN does not say."""
+        result = self._engine.lean / f"result-command-{name}.json"
+        result.unlink(missing_ok=True)
+        told = {"id": name, **payload} if isinstance(payload, dict) else payload
+        written = self.folder / "command"
+        written.write_text(json.dumps(told))
+        shutil.move(written, self._engine.lean / f"command-{name}.json")  # LEAN sees all of it or nothing
+        self.wait_for(f"an answer to {told}", result.is_file)
+        time.sleep(0.5)
+        done: bool | None = json.loads(result.read_text())["Success"]
+        result.unlink()
+        return done
+
     @property
     def console(self) -> Path:
         """What this life printed."""
